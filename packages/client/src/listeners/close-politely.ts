@@ -1,0 +1,32 @@
+import type { Socket } from 'node:net';
+import { systemClock } from 'wsproxy-protocol';
+
+/** How long a peer may take to close its side after we have closed ours, in milliseconds. */
+export const LINGER = 1_000;
+
+/**
+ * Sends the last bytes, if any, and closes. Closing with unread input would be a reset that takes the reply with it
+ * (RFC 9112 section 9.6), so what the application still sends is read and dropped, for at most LINGER.
+ */
+export function closePolitely(socket: Socket, reply?: Buffer | string): void {
+  if (socket.destroyed || socket.writableEnded) return;
+  if (reply === undefined) socket.end();
+  else socket.end(reply);
+  socket.resume();
+  const linger = systemClock.setTimer(() => socket.destroy(), LINGER);
+  socket.once('close', () => linger.cancel());
+}
+
+/**
+ * Ends a transfer that is not complete in a way that cannot be mistaken for one that is: a reset, after what was
+ * written before has left, for which there is LINGER.
+ */
+export function cutOff(socket: Socket): void {
+  if (socket.destroyed) return;
+  const reset = () => {
+    linger.cancel();
+    socket.resetAndDestroy();
+  };
+  const linger = systemClock.setTimer(reset, LINGER);
+  socket.write('', reset);
+}

@@ -1,0 +1,41 @@
+import type { Socket } from 'node:net';
+import { type Logger, systemClock, type Timer } from 'wsproxy-protocol';
+import { closePolitely } from './close-politely.js';
+import type { Tunnel } from './tunnel.js';
+
+/**
+ * One accepted application until its request is complete: whatever it speaks and however slowly, one deadline counts
+ * from accept.
+ */
+export class LocalConnection {
+  readonly socket: Socket;
+  readonly tunnel: Tunnel;
+  readonly logger: Logger;
+  /** What the protocol in use does when the deadline passes; in silence by default. */
+  onDeadline: () => void = () => closePolitely(this.socket);
+  readonly #deadline: Timer;
+  readonly #onEnd = () => this.socket.destroy();
+
+  /** @param handshakeTimeout milliseconds from now until `onDeadline`. */
+  constructor(socket: Socket, tunnel: Tunnel, logger: Logger, handshakeTimeout: number) {
+    this.socket = socket;
+    this.tunnel = tunnel;
+    this.logger = logger;
+    this.#deadline = systemClock.setTimer(() => this.onDeadline(), handshakeTimeout);
+    socket.once('end', this.#onEnd);
+    socket.once('close', () => this.#deadline.cancel());
+  }
+
+  /** The request is complete: from here on, time and the end of the input are somebody else's business. */
+  endHandshake(): void {
+    this.#deadline.cancel();
+    this.socket.off('end', this.#onEnd);
+  }
+
+  /** Ends the handshake without a channel. */
+  refuse(reason: string, reply?: Buffer | string): void {
+    this.endHandshake();
+    this.logger.info({ reason }, 'local request refused');
+    closePolitely(this.socket, reply);
+  }
+}

@@ -1,0 +1,67 @@
+import { FAILURES } from 'wsproxy-protocol';
+import type { LocalConnection } from './local-connection.js';
+import { openChannel, type Replies } from './open-channel.js';
+import type { ParseResult } from './parse-result.js';
+import { encodeSocks4Reply, parseSocks4Request, SOCKS4_REPLIES } from './socks4-codec.js';
+import {
+  encodeSocks5Method,
+  encodeSocks5Reply,
+  METHODS,
+  parseSocks5Greeting,
+  parseSocks5Request,
+  REPLIES,
+} from './socks5-codec.js';
+
+const socks5Replies: Replies = {
+  success: () => encodeSocks5Reply(REPLIES.SUCCEEDED),
+  failure: (code) => encodeSocks5Reply(FAILURES[code].socks5),
+};
+
+const socks4Replies: Replies = {
+  success: () => encodeSocks4Reply(SOCKS4_REPLIES.GRANTED),
+  failure: () => encodeSocks4Reply(SOCKS4_REPLIES.REJECTED),
+};
+
+/** Serves a connection whose first bytes are `input`: RFC 1928, without authentication. */
+export function serveSocks5(connection: LocalConnection, input: Buffer): void {
+  readMessage(connection, input, parseSocks5Greeting, (methods, afterGreeting) => {
+    if (!methods.includes(METHODS.NO_AUTHENTICATION)) {
+      connection.refuse('no acceptable SOCKS method', encodeSocks5Method(METHODS.NONE_ACCEPTABLE));
+      return;
+    }
+    connection.socket.write(encodeSocks5Method(METHODS.NO_AUTHENTICATION));
+    readMessage(connection, afterGreeting, parseSocks5Request, (target, early) => {
+      openChannel(connection, target, early, socks5Replies);
+    });
+  });
+}
+
+/** Serves a connection whose first bytes are `input`: SOCKS4 and 4a. */
+export function serveSocks4(connection: LocalConnection, input: Buffer): void {
+  readMessage(connection, input, parseSocks4Request, (target, early) => {
+    openChannel(connection, target, early, socks4Replies);
+  });
+}
+
+/**
+ * Reads on until `parse` has decided. Bounded, since every parser decides within a few hundred bytes. On return to
+ * `onMessage` the socket is paused and holds nothing that belongs before `rest`.
+ */
+function readMessage<T>(
+  connection: LocalConnection,
+  input: Buffer,
+  parse: (bytes: Buffer) => ParseResult<T>,
+  onMessage: (message: T, rest: Buffer) => void,
+): void {
+  const { socket } = connection;
+  const result = parse(input);
+  if (result.state === 'done') {
+    socket.pause();
+    onMessage(result.value, input.subarray(result.length));
+  } else if (result.state === 'invalid') {
+    connection.refuse(result.reason, result.reply);
+  } else {
+    socket.once('data', (chunk: Buffer) => readMessage(connection, Buffer.concat([input, chunk]), parse, onMessage));
+    socket.resume();
+  }
+}

@@ -1,0 +1,264 @@
+import { CHANNEL_HIGH_WATER, EARLY_WINDOW, INITIAL_WINDOW } from '../constants.js';
+import { FAILURES, type FailureCode } from '../failures.js';
+import { ReceiveWindow } from '../flow/receive-window.js';
+import { SendWindow } from '../flow/send-window.js';
+import { FrameType } from '../frame/frame.js';
+import { encodeFailure, encodeOpen, encodeWord } from '../frame/payload.js';
+import type { SequencedFrame } from '../resume/replay-buffer.js';
+import type { Target } from '../target.js';
+import { unpinned } from '../unpinned.js';
+import { ByteQueue } from './byte-queue.js';
+import { type ChannelState, isOver } from './channel-state.js';
+import type { ChannelSink, OpenHandler } from './handlers.js';
+
+/** What a channel asks of the session that carries it. */
+export interface ChannelPort {
+  /** `takeFrame` has something now. */
+  onSendable(channel: Channel): void;
+  /** `grantedLimit` has risen enough to tell the peer. */
+  onGrant(channel: Channel): void;
+  /** Nothing can happen on this channel any more, except that `takeFrame` may hold a last frame. */
+  onOver(channel: Channel): void;
+}
+
+/** One application byte stream inside a session: two directions that end separately, each with its own window. */
+export class Channel {
+  readonly id: number;
+  readonly target: Target;
+
+  readonly #port: ChannelPort;
+  readonly #opener: OpenHandler | undefined;
+  readonly #state: ChannelState;
+  readonly #sendWindow: SendWindow;
+  readonly #receiveWindow: ReceiveWindow;
+  readonly #queue = new ByteQueue();
+  /** Frames that go before any data: OPEN, or the answer to it. */
+  #preface: SequencedFrame | undefined;
+  /** The RESET or OPEN_FAIL that ends a dead channel. */
+  #farewell: SequencedFrame | undefined;
+  #resetAfterData: FailureCode | undefined;
+  #sourcePaused = false;
+  #granted = false;
+  /** Called when the peer, or the loss of the session, ends an offered channel before it was answered. */
+  onAbandoned: (() => void) | undefined;
+
+  #sink: ChannelSink | undefined;
+  /** What arrived before there was a sink. */
+  #held: Buffer[] = [];
+  #heldReset: FailureCode | undefined;
+
+  private constructor(id: number, target: Target, port: ChannelPort, opener: OpenHandler | undefined, credit: number) {
+    this.id = id;
+    this.target = target;
+    this.#port = port;
+    this.#opener = opener;
+    this.#sendWindow = new SendWindow(credit);
+    this.#state = {
+      opening: opener === undefined ? 'offered' : 'requested',
+      sending: 'open',
+      receiving: 'open',
+      dead: false,
+    };
+    this.#receiveWindow = new ReceiveWindow(opener === undefined ? EARLY_WINDOW : INITIAL_WINDOW, INITIAL_WINDOW);
+  }
+
+  /** The opener's end: sends OPEN, and early data right behind it. */
+  static request(id: number, target: Target, port: ChannelPort, opener: OpenHandler): Channel {
+    const channel = new Channel(id, target, port, opener, EARLY_WINDOW);
+    const payload = encodeOpen({ window: INITIAL_WINDOW, target });
+    channel.#preface = { type: FrameType.open, channel: id, payload };
+    port.onSendable(channel);
+    return channel;
+  }
+
+  /** The other end, waiting for `accept` or `refuse`. */
+  static offer(id: number, target: Target, port: ChannelPort, window: number): Channel {
+    return new Channel(id, target, port, undefined, window);
+  }
+
+  get state(): Readonly<ChannelState> {
+    return this.#state;
+  }
+
+  /** Payload bytes sent to and received from the peer so far. */
+  get bytesSent(): number {
+    return this.#sendWindow.sent;
+  }
+
+  get bytesReceived(): number {
+    return this.#receiveWindow.received;
+  }
+
+  // ---- what the local side does
+
+  /** Queues bytes, which belong to the channel from here on. False asks for a pause until `onWritable`. */
+  write(chunk: Buffer): boolean {
+    if (this.#state.dead || this.#state.sending !== 'open' || chunk.length === 0) return true;
+    this.#queue.push(unpinned(chunk));
+    this.#port.onSendable(this);
+    this.#sourcePaused = this.#queue.length >= CHANNEL_HIGH_WATER;
+    return !this.#sourcePaused;
+  }
+
+  /** No more bytes from here; what was written still goes. */
+  end(): void {
+    if (this.#state.dead || this.#state.sending !== 'open') return;
+    this.#state.sending = 'ending';
+    this.#port.onSendable(this);
+  }
+
+  /** Ends both directions at once. What was written but not yet sent is dropped. */
+  reset(code: FailureCode = 'CANCELLED'): void {
+    if (this.#state.dead) return;
+    this.#farewell = { type: FrameType.reset, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
+    this.#die();
+    this.#port.onSendable(this);
+  }
+
+  /** The source was reset: so is the channel, but not before what the source had sent until then. */
+  endWithReset(code: FailureCode): void {
+    if (this.#queue.length === 0 || this.#state.sending !== 'open') return this.reset(code);
+    this.#state.sending = 'ending';
+    this.#resetAfterData = code;
+  }
+
+  /** The target was dialled: the opener may be told, and may send a whole window. */
+  accept(): void {
+    if (this.#state.dead || this.#state.opening !== 'offered') return;
+    this.#state.opening = 'open';
+    this.#preface = { type: FrameType.openOk, channel: this.id, payload: encodeWord(INITIAL_WINDOW) };
+    this.#receiveWindow.grant();
+    this.#port.onSendable(this);
+  }
+
+  /** The target could not be dialled. */
+  refuse(code: FailureCode): void {
+    if (this.#state.dead || this.#state.opening !== 'offered') return;
+    this.#farewell = { type: FrameType.openFail, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
+    this.#die();
+    this.#port.onSendable(this);
+  }
+
+  /** From here on `sink` takes what the channel brings, beginning with what has arrived already. */
+  start(sink: ChannelSink): void {
+    this.#sink = sink;
+    const held = this.#held;
+    this.#held = [];
+    for (const chunk of held) sink.onData(chunk);
+    if (this.#state.receiving === 'ended') sink.onEnd();
+    if (this.#heldReset !== undefined) sink.onReset(this.#heldReset);
+  }
+
+  /** `bytes` of what `onData` brought have gone for good: the peer may send as many again. */
+  consumed(bytes: number): void {
+    const due = this.#receiveWindow.consume(bytes);
+    if (!due || this.#state.dead || this.#state.receiving !== 'open') return;
+    this.#receiveWindow.grant();
+    this.#granted = true;
+    this.#port.onGrant(this);
+  }
+
+  // ---- what the session does; it has judged each frame by `state` before
+
+  onOpened(window: number): void {
+    this.#state.opening = 'open';
+    this.#sendWindow.raise(window);
+    this.#opener?.onOpen();
+    this.#port.onSendable(this);
+  }
+
+  /** False when the peer sent more than its window. */
+  onData(piece: Buffer): boolean {
+    if (!this.#receiveWindow.receive(piece.length)) return false;
+    if (this.#sink === undefined) this.#held.push(unpinned(piece));
+    else this.#sink.onData(piece);
+    return true;
+  }
+
+  onFin(): void {
+    this.#state.receiving = 'ended';
+    this.#sink?.onEnd();
+    this.#settle();
+  }
+
+  /** The peer refused or reset the channel, or the session is lost. */
+  onDead(code: FailureCode): void {
+    if (this.#state.dead) return;
+    const opening = this.#state.opening;
+    this.#die();
+    if (opening === 'requested') this.#opener?.onFail(code);
+    else if (opening === 'offered') this.onAbandoned?.();
+    else if (this.#sink !== undefined) this.#sink.onReset(code);
+    else this.#heldReset = code;
+  }
+
+  onLimit(limit: number): void {
+    this.#sendWindow.raise(limit);
+    this.#port.onSendable(this);
+  }
+
+  /** Whether a WINDOW was ever due: only then does it need to be told again after a resume. */
+  get hasGranted(): boolean {
+    return this.#granted;
+  }
+
+  /** The limit that WINDOW tells the peer. */
+  get grantedLimit(): number {
+    return this.#receiveWindow.limit;
+  }
+
+  /** Whether `takeFrame` would give one. */
+  get sendable(): boolean {
+    if (this.#farewell !== undefined || this.#preface !== undefined) return true;
+    if (this.#state.dead || this.#state.opening === 'offered') return false;
+    return this.#queue.length > 0 ? this.#sendWindow.credit > 0 : this.#state.sending === 'ending';
+  }
+
+  /** The next frame in the channel's order, with at most `limit` bytes of data. */
+  takeFrame(limit: number): SequencedFrame | undefined {
+    const first = this.#preface;
+    if (first !== undefined) {
+      this.#preface = undefined;
+      return first;
+    }
+    if (this.#state.dead) {
+      const last = this.#farewell;
+      this.#farewell = undefined;
+      return last;
+    }
+    if (this.#queue.length > 0) return this.#takeData(limit);
+    if (this.#resetAfterData !== undefined) {
+      this.reset(this.#resetAfterData);
+      return this.takeFrame(limit);
+    }
+    if (this.#state.sending !== 'ending') return undefined;
+    this.#state.sending = 'ended';
+    this.#settle();
+    return { type: FrameType.fin, channel: this.id, payload: undefined };
+  }
+
+  #takeData(limit: number): SequencedFrame | undefined {
+    const payload = this.#queue.take(Math.min(limit, this.#sendWindow.credit));
+    if (payload === undefined) return undefined;
+    this.#sendWindow.spend(payload.length);
+    this.#resumeSource();
+    return { type: FrameType.data, channel: this.id, payload };
+  }
+
+  #resumeSource(): void {
+    if (!this.#sourcePaused || this.#queue.length > CHANNEL_HIGH_WATER / 2) return;
+    this.#sourcePaused = false;
+    this.#sink?.onWritable();
+  }
+
+  #die(): void {
+    this.#state.dead = true;
+    this.#queue.clear();
+    this.#held = [];
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (isOver(this.#state)) this.#port.onOver(this);
+  }
+}

@@ -1,0 +1,21 @@
+import type { FailureCode } from '../failures.js';
+
+/** Told how the opening of a channel ended: exactly one of the two is called, exactly once. */
+export interface OpenHandler {
+  /** The far end has dialled the target. Called before any data of the channel. */
+  onOpen(): void;
+  /** The channel is over before it began; nothing follows. */
+  onFail(code: FailureCode): void;
+}
+
+/** Takes what a channel brings. Set with `Channel.start(sink)`; until then data waits in the channel. */
+export interface ChannelSink {
+  /** Whoever takes the bytes calls `channel.consumed(chunk.length)` once they have really gone. */
+  onData(chunk: Buffer): void;
+  /** The peer has ended its half, everything before it was delivered. */
+  onEnd(): void;
+  /** The channel is dead in both directions; everything the peer sent before was delivered. Nothing follows. */
+  onReset(code: FailureCode): void;
+  /** `write` may be called again after it had returned false. */
+  onWritable(): void;
+}

@@ -1,0 +1,48 @@
+// Specification: changing one of these changes the wire (PROTOCOL.md).
+
+/** The WebSocket subprotocol (RFC 6455 section 1.9); a wire that is not compatible gets another name. */
+export const SUBPROTOCOL = 'wsproxy.v1';
+/** Told in HELLO and RESUME, so that a peer of another version can be told so by name. */
+export const PROTOCOL_VERSION = 1;
+/** What either side may send on a channel before the peer has told its window. */
+export const EARLY_WINDOW = 65_536;
+export const SESSION_ID_LENGTH = 16;
+export const SESSION_SECRET_LENGTH = 32;
+
+/** WebSocket close codes (RFC 6455 section 7.4.2 leaves 4000 to 4999 to the application). */
+export const CloseCode = {
+  normal: 1000,
+  goingAway: 1001,
+  textMessage: 1003,
+  unsupportedVersion: 4002,
+  protocolError: 4003,
+  superseded: 4004,
+  sessionExpired: 4005,
+  sessionUnknown: 4006,
+} as const;
+
+// Implementation: choices of this code that a peer need not share.
+
+/** Our receive window for a new channel, bytes. */
+export const INITIAL_WINDOW = 262_144;
+/** Payload of a DATA frame while several channels send, and while one sends alone, bytes. */
+export const SHARED_FRAME_SIZE = 16_384;
+export const LONE_FRAME_SIZE = 32_768;
+/** What one batch hands to the transport at most, bytes. */
+export const BATCH_SIZE = 65_536;
+/** No further batch while the transport holds this much, bytes. */
+export const TRANSPORT_HIGH_WATER = 131_072;
+/** A channel asks its source to pause above this many queued bytes. */
+export const CHANNEL_HIGH_WATER = 65_536;
+/** Unacknowledged bytes kept for a replay, for one session; at this bound the sources pause. */
+export const REPLAY_LIMIT = 16_777_216;
+/** An acknowledgement leaves after this many bytes, but not within ACK_INTERVAL of the last; else after ACK_DELAY. */
+export const ACK_BYTES = 16_384;
+export const ACK_INTERVAL = 1;
+export const ACK_DELAY = 5;
+/** A side that has sent nothing for this long sends PING, ms: well below the 60 s of nginx and the clouds. */
+export const PING_INTERVAL = 15_000;
+/** A transport that has brought nothing for this long is lost, ms. */
+export const SILENCE_LIMIT = 45_000;
+/** The first frame must be complete within this time, ms. */
+export const HANDSHAKE_TIMEOUT = 5_000;

@@ -1,0 +1,109 @@
+import { CloseCode } from '../constants.js';
+import { ProtocolError } from '../errors.js';
+import {
+  belongsToChannel,
+  FrameType,
+  HEADER_LENGTH,
+  isIgnorable,
+  PAYLOAD_LIMITS,
+  SESSION_CHANNEL,
+} from './frame.js';
+
+/** Takes what a decoder finds. */
+export interface FrameSink {
+  /** A whole frame of any type but DATA. The payload is a view that the sink must not keep. */
+  onFrame(type: number, channel: number, payload: Buffer): void;
+  /** The next piece of a DATA frame's payload, never empty; `last` with the piece that completes the frame. */
+  onData(channel: number, piece: Buffer, last: boolean): void;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Cuts a byte stream into frames, however it is sliced. DATA is passed on as it arrives, without waiting for the
+ * rest of its frame; everything else is small, and collected only after its length was checked.
+ */
+export class FrameDecoder {
+  /** Where frames go; may be exchanged from within a call, the next frame goes to the new one. */
+  sink: FrameSink | undefined;
+
+  readonly #header = Buffer.alloc(HEADER_LENGTH);
+  #headerFill = 0;
+  #type = 0;
+  #channel = 0;
+  /** Payload bytes of the current frame that are still to come. */
+  #missing = 0;
+  #collected: Buffer | undefined;
+
+  constructor(sink: FrameSink) {
+    this.sink = sink;
+  }
+
+  /** Throws ProtocolError on the first byte that cannot be right; the decoder is of no use afterwards. */
+  push(chunk: Buffer): void {
+    let offset = 0;
+    while (offset < chunk.length && this.sink !== undefined) {
+      offset = this.#missing > 0 ? this.#readPayload(chunk, offset) : this.#readHeader(chunk, offset);
+    }
+  }
+
+  #readHeader(chunk: Buffer, offset: number): number {
+    if (this.#headerFill === 0 && chunk.length - offset >= HEADER_LENGTH) {
+      this.#begin(chunk, offset);
+      return offset + HEADER_LENGTH;
+    }
+    const taken = chunk.copy(this.#header, this.#headerFill, offset);
+    this.#headerFill += taken;
+    if (this.#headerFill === HEADER_LENGTH) {
+      this.#headerFill = 0;
+      this.#begin(this.#header, 0);
+    }
+    return offset + taken;
+  }
+
+  #begin(bytes: Buffer, at: number): void {
+    const type = bytes.readUInt8(at);
+    const flags = bytes.readUInt8(at + 1);
+    const length = bytes.readUInt16BE(at + 2);
+    const channel = bytes.readUInt32BE(at + 4);
+    const limits = PAYLOAD_LIMITS[type];
+    if (limits === undefined) {
+      if (!isIgnorable(type)) throw violation(`unknown frame type ${type}`);
+    } else {
+      if (flags !== 0) throw violation(`unknown flags ${flags} on frame type ${type}`);
+      if (length < limits[0] || length > limits[1]) throw violation(`frame type ${type} with a payload of ${length}`);
+      if ((channel !== SESSION_CHANNEL) !== belongsToChannel(type)) {
+        throw violation(`frame type ${type} on channel ${channel}`);
+      }
+    }
+    this.#type = type;
+    this.#channel = channel;
+    this.#missing = length;
+    if (length === 0 && limits !== undefined) this.sink?.onFrame(type, channel, NOTHING);
+  }
+
+  #readPayload(chunk: Buffer, offset: number): number {
+    const taken = Math.min(this.#missing, chunk.length - offset);
+    const end = offset + taken;
+    this.#missing -= taken;
+    const last = this.#missing === 0;
+    if (this.#type === FrameType.data) {
+      const whole = offset === 0 && end === chunk.length;
+      this.sink?.onData(this.#channel, whole ? chunk : chunk.subarray(offset, end), last);
+    } else if (PAYLOAD_LIMITS[this.#type] !== undefined) {
+      this.#collect(chunk.subarray(offset, end), last);
+    }
+    return end;
+  }
+
+  #collect(piece: Buffer, last: boolean): void {
+    const payload = this.#collected === undefined ? piece : Buffer.concat([this.#collected, piece]);
+    // A copy, since the chunk may be reused by whoever reads it from the network.
+    this.#collected = last ? undefined : Buffer.from(payload);
+    if (last) this.sink?.onFrame(this.#type, this.#channel, payload);
+  }
+}
+
+function violation(message: string): ProtocolError {
+  return new ProtocolError(message, CloseCode.protocolError);
+}

@@ -1,0 +1,15 @@
+export { Channel } from './channel/channel.js';
+export { ChannelStream } from './channel/channel-stream.js';
+export type { ChannelSink, OpenHandler } from './channel/handlers.js';
+export { type Clock, systemClock, type Timer } from './clock.js';
+export { CloseCode, SUBPROTOCOL } from './constants.js';
+export { ProtocolError, TunnelError } from './errors.js';
+export { FAILURES, type FailureCode } from './failures.js';
+export type { Hello, Resume, SessionKey } from './frame/payload.js';
+export { type Logger, silentLogger } from './logger.js';
+export { relay, resetSocket } from './relay.js';
+export { acceptTransport, Greeter, type KeptSession, type SessionHost, unknownSession } from './session/handshake.js';
+export { type Loss, Session, type SessionOptions } from './session/session.js';
+export { formatTarget, parseAuthority, parseHost, parsePort, type Target } from './target.js';
+export type { Transport } from './transport/transport.js';
+export { WebSocketTransport } from './transport/websocket-transport.js';

@@ -1,0 +1,66 @@
+import type { Channel } from '../channel/channel.js';
+import { CloseCode } from '../constants.js';
+import { ProtocolError } from '../errors.js';
+
+export type Role = 'client' | 'server';
+
+/** The last channel number of either parity. Numbers are never used again, so a session ends when they run out. */
+const LAST_ID = 0xffff_ffff;
+
+/** The living channels of a session and the numbers given so far: odd ones by the client, even ones by the server. */
+export class Channels {
+  readonly #living = new Map<number, Channel>();
+  #nextOwn: number;
+  #lastOfPeer: number;
+
+  constructor(role: Role) {
+    this.#nextOwn = role === 'client' ? 1 : 2;
+    // One step before the peer's first number: -1 for a server (the client begins with 1), 0 for a client.
+    this.#lastOfPeer = role === 'client' ? 0 : -1;
+  }
+
+  get size(): number {
+    return this.#living.size;
+  }
+
+  /** Undefined when the numbers have run out. */
+  takeId(): number | undefined {
+    if (this.#nextOwn > LAST_ID) return undefined;
+    const id = this.#nextOwn;
+    this.#nextOwn += 2;
+    return id;
+  }
+
+  /** Takes note of a number that the peer gave; each must be of its parity and above the last. */
+  checkPeerId(id: number): void {
+    const step = id - this.#lastOfPeer;
+    if (step <= 0 || step % 2 !== 0) {
+      throw new ProtocolError(`OPEN with channel ${id} after ${this.#lastOfPeer}`, CloseCode.protocolError);
+    }
+    this.#lastOfPeer = id;
+  }
+
+  add(channel: Channel): void {
+    this.#living.set(channel.id, channel);
+  }
+
+  remove(channel: Channel): void {
+    this.#living.delete(channel.id);
+  }
+
+  /** Undefined for a channel that is over: what still arrives for it has crossed our FIN or RESET on the way. */
+  find(id: number): Channel | undefined {
+    const channel = this.#living.get(id);
+    if (channel !== undefined) return channel;
+    const own = id % 2 === this.#nextOwn % 2;
+    if (own ? id >= this.#nextOwn : id > this.#lastOfPeer) {
+      throw new ProtocolError(`a frame for channel ${id}, which was never opened`, CloseCode.protocolError);
+    }
+    return undefined;
+  }
+
+  /** A copy, so that channels may end while it is walked. */
+  all(): Channel[] {
+    return [...this.#living.values()];
+  }
+}

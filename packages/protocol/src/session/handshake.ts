@@ -1,0 +1,168 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../clock.js';
+import { CloseCode, HANDSHAKE_TIMEOUT, PROTOCOL_VERSION } from '../constants.js';
+import { ProtocolError } from '../errors.js';
+import { FrameDecoder } from '../frame/decode.js';
+import { FrameType } from '../frame/frame.js';
+import {
+  decodeHello,
+  decodeResume,
+  encodeHello,
+  encodeResume,
+  type Hello,
+  type Resume,
+  type SessionKey,
+} from '../frame/payload.js';
+import { deafReceiver, type Transport } from '../transport/transport.js';
+import type { Session } from './session.js';
+
+/** The client's side of the handshake, for the life of one session. */
+export class Greeter {
+  readonly #session: Session;
+  readonly #key: SessionKey;
+  readonly #grace: number;
+  #attempt = 0;
+  #welcomed = false;
+
+  /** `grace`: how long the server shall keep the session when it is detached, ms. */
+  constructor(session: Session, key: SessionKey, grace: number) {
+    this.#session = session;
+    this.#key = key;
+    this.#grace = grace;
+  }
+
+  /**
+   * Attaches `transport` and begins the session, or resumes it. A new session sends at once, without waiting for the
+   * answer; a resumed one has to learn first where to go on. `onWelcome` is told when the server has answered.
+   */
+  greet(transport: Transport, onWelcome: () => void): void {
+    const isNew = !this.#welcomed && this.#session.sentCount === 0;
+    this.#session.attach(transport, (type, payload) => {
+      if ((type === FrameType.hello) !== isNew) throw violation('the answer does not fit the greeting');
+      if (!isNew) this.#session.goLive(decodeResume(payload).received);
+      this.#welcomed = true;
+      onWelcome();
+    });
+    const version = PROTOCOL_VERSION;
+    if (isNew) {
+      this.#session.greet(FrameType.hello, encodeHello({ ...this.#key, version, grace: this.#grace }));
+      this.#session.goLive(0);
+    } else {
+      this.#attempt += 1;
+      const { receivedCount: received } = this.#session;
+      this.#session.greet(FrameType.resume, encodeResume({ ...this.#key, version, attempt: this.#attempt, received }));
+    }
+  }
+}
+
+/** A session as the server keeps it: with what proves who may resume it. */
+export interface KeptSession {
+  readonly session: Session;
+  readonly secret: Buffer;
+  /** The highest attempt number seen; a lower one comes from a transport that was overtaken. */
+  attempt: number;
+  /** How long it is kept when detached, ms: told to the client. */
+  readonly grace: number;
+}
+
+/** Where the server's sessions are kept. */
+export interface SessionHost {
+  /** A session for a new client; throws ProtocolError to turn it away. */
+  create(hello: Hello): KeptSession;
+  /** The session with that id, if it belongs to whoever opened this transport; throws ProtocolError otherwise. */
+  find(resume: Resume): KeptSession;
+  /** Something was said on the transport that ended it before there was a session. */
+  onRejected(reason: string): void;
+}
+
+/** The server's side: reads the first frame of a transport, and attaches the transport to the session it names. */
+export function acceptTransport(transport: Transport, host: SessionHost, clock: Clock): void {
+  const reject = (code: number, reason: string): void => {
+    timer.cancel();
+    decoder.sink = undefined;
+    transport.receiver = deafReceiver;
+    transport.close(code, reason);
+    host.onRejected(reason);
+  };
+  const timer = clock.setTimer(() => reject(CloseCode.protocolError, 'no HELLO or RESUME in time'), HANDSHAKE_TIMEOUT);
+
+  const decoder: FrameDecoder = new FrameDecoder({
+    onFrame(type, _channel, payload) {
+      if (type === FrameType.hello) begin(transport, host, decodeHello(payload), decoder);
+      else if (type === FrameType.resume) resume(transport, host, decodeResume(payload), decoder);
+      else throw violation('the first frame is neither HELLO nor RESUME');
+      timer.cancel();
+    },
+    onData() {
+      throw violation('DATA before HELLO');
+    },
+  });
+
+  transport.receiver = {
+    onBytes(chunk) {
+      try {
+        decoder.push(chunk);
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        reject(error.closeCode, error.message);
+      }
+    },
+    onDrain() {},
+    onClose(code, reason) {
+      timer.cancel();
+      host.onRejected(`closed before HELLO: ${code} ${reason}`);
+    },
+    onText: () => reject(CloseCode.textMessage, 'a text message'),
+  };
+}
+
+function begin(transport: Transport, host: SessionHost, hello: Hello, decoder: FrameDecoder): void {
+  checkVersion(hello.version);
+  const { session, grace } = host.create(hello);
+  session.attach(transport, refuseHandshake, decoder);
+  session.greet(FrameType.hello, encodeHello({ ...hello, version: PROTOCOL_VERSION, secret: NO_SECRET, grace }));
+  session.goLive(0);
+}
+
+function resume(transport: Transport, host: SessionHost, claim: Resume, decoder: FrameDecoder): void {
+  checkVersion(claim.version);
+  const kept = host.find(claim);
+  if (!timingSafeEqual(kept.secret, claim.secret)) throw unknownSession();
+  if (claim.attempt <= kept.attempt) throw new ProtocolError('a newer attempt was made', CloseCode.superseded);
+  kept.attempt = claim.attempt;
+  // Fence the old transport first, read the counts second, answer third (PROTOCOL.md, "Resume").
+  const { session } = kept;
+  session.attach(transport, refuseHandshake, decoder);
+  const { receivedCount: received } = session;
+  session.greet(
+    FrameType.resume,
+    encodeResume({ ...claim, version: PROTOCOL_VERSION, secret: NO_SECRET, received }),
+  );
+  try {
+    session.goLive(claim.received);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    session.fail(error);
+  }
+}
+
+/** The server has no reason to say the secret again. */
+const NO_SECRET = Buffer.alloc(32);
+
+/** Also for a wrong secret: whether an id exists is nobody else's business. */
+export function unknownSession(): ProtocolError {
+  return new ProtocolError('unknown session', CloseCode.sessionUnknown);
+}
+
+function refuseHandshake(): void {
+  throw violation('a second HELLO or RESUME');
+}
+
+function checkVersion(version: number): void {
+  if (version === PROTOCOL_VERSION) return;
+  throw new ProtocolError(`version ${version} is not supported, only ${PROTOCOL_VERSION}`, CloseCode.unsupportedVersion);
+}
+
+function violation(message: string): ProtocolError {
+  return new ProtocolError(message, CloseCode.protocolError);
+}

@@ -1,0 +1,272 @@
+import { Channel, type ChannelPort } from '../channel/channel.js';
+import { judge } from '../channel/channel-state.js';
+import type { OpenHandler } from '../channel/handlers.js';
+import type { Clock } from '../clock.js';
+import { CloseCode } from '../constants.js';
+import { ProtocolError } from '../errors.js';
+import { type FailureCode, failureFromWire } from '../failures.js';
+import { FrameDecoder, type FrameSink } from '../frame/decode.js';
+import { FrameType } from '../frame/frame.js';
+import { decodeOpen, encodeGoAway, GoAway, readCount } from '../frame/payload.js';
+import type { Target } from '../target.js';
+import type { Transport } from '../transport/transport.js';
+import { Channels, type Role } from './channels.js';
+import { Heartbeat } from './heartbeat.js';
+import { Link } from './link.js';
+import { Outbox } from './outbox.js';
+
+/** Why a transport went: an RFC 6455 close code, 1006 when there was none, and what is known of the cause. */
+export interface Loss {
+  readonly code: number;
+  readonly reason: string;
+}
+
+export interface SessionOptions {
+  readonly role: Role;
+  readonly clock: Clock;
+  /** The peer opened a channel: answer with `accept` or `refuse`. Without it an OPEN breaks the protocol. */
+  readonly onChannel?: (channel: Channel) => void;
+  /** The transport is lost; the channels live on, until another one is attached or the session is closed. */
+  readonly onDetached: (loss: Loss) => void;
+  /** The session is over, and every channel with it. Told once. */
+  readonly onClosed: (reason: string) => void;
+  /** Channels that the peer may have open at a time; 1024 unless told. More are refused with LIMIT_REACHED. */
+  readonly maxChannels?: number;
+}
+
+/** Takes the frames of the handshake, HELLO and RESUME. May throw ProtocolError. */
+export type OnHandshake = (type: number, payload: Buffer) => void;
+
+const DEFAULT_MAX_CHANNELS = 1024;
+
+/** What two peers share: channels, counts, the replay buffer. Outlives any one transport, and never dials. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #clock: Clock;
+  readonly #channels: Channels;
+  readonly #outbox: Outbox;
+  readonly #received = { count: 0 };
+  #link: Link | undefined;
+  #heartbeat: Heartbeat | undefined;
+  #onHandshake: OnHandshake | undefined;
+  #closed = false;
+
+  /** Payload bytes of the DATA frame now arriving that were delivered, and how many of them a replay brings again. */
+  #delivered = 0;
+  #skip = 0;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#channels = new Channels(options.role);
+    this.#outbox = new Outbox(options.clock, this.#received);
+  }
+
+  get attached(): boolean {
+    return this.#link !== undefined;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Living channels. */
+  get channelCount(): number {
+    return this.#channels.size;
+  }
+
+  /** Sequenced frames processed, and sent, since the session began. */
+  get receivedCount(): number {
+    return this.#received.count;
+  }
+
+  get sentCount(): number {
+    return this.#outbox.replay.total;
+  }
+
+  /**
+   * Opens a channel, attached or not: OPEN and what is written early wait for a transport. When the session is
+   * closed, or its channel numbers have run out, the channel fails as soon as the caller has returned.
+   */
+  open(target: Target, handler: OpenHandler): Channel {
+    const id = this.#closed ? undefined : this.#channels.takeId();
+    const channel = Channel.request(id ?? 0, target, id === undefined ? nowhere : this.#port, handler);
+    if (id === undefined) this.#clock.defer(() => channel.onDead('SESSION_LOST'));
+    else this.#channels.add(channel);
+    return channel;
+  }
+
+  /**
+   * Takes `transport` in place of the present one, which is cut off first, so that nothing it still delivers counts.
+   * Only control frames leave until `goLive`. `decoder` brings what was read ahead.
+   */
+  attach(transport: Transport, onHandshake: OnHandshake, decoder?: FrameDecoder): void {
+    this.#unlink()?.terminate();
+    this.#onHandshake = onHandshake;
+    this.#skip = this.#delivered;
+    const link = new Link(transport, decoder ?? new FrameDecoder(this.#sink), this.#sink, this.#clock, {
+      onDrain: () => this.#outbox.flush(),
+      onLost: (code, reason) => this.detach({ code, reason }),
+      onViolation: (error) => this.fail(error),
+    });
+    this.#link = link;
+    this.#outbox.attach(transport);
+    this.#heartbeat = new Heartbeat(this.#clock, {
+      lastReceived: () => link.lastReceived,
+      lastSent: () => this.#outbox.lastSent,
+      ping: () => this.#outbox.ping(),
+      onSilence: () => this.detach({ code: 1006, reason: 'nothing was heard from the peer for too long' }),
+    });
+  }
+
+  /** Sends a frame of the handshake. */
+  greet(type: number, payload: Buffer): void {
+    this.#outbox.control(type, payload);
+  }
+
+  /** The handshake is done: the peer has processed `received` of our sequenced frames, what follows is sent (again). */
+  goLive(received: number): void {
+    if (!this.#outbox.replay.acknowledge(received)) {
+      throw violation(`the peer claims to have processed ${received} of ${this.sentCount} frames`);
+    }
+    this.#outbox.goLive();
+    for (const channel of this.#channels.all()) if (channel.hasGranted) this.#outbox.grant(channel);
+  }
+
+  /** Lets go of the transport; the channels wait. */
+  detach(loss: Loss): void {
+    const transport = this.#unlink();
+    if (transport === undefined) return;
+    transport.terminate();
+    this.#options.onDetached(loss);
+  }
+
+  /** The peer broke the protocol: the session cannot be trusted any further. */
+  fail(error: ProtocolError): void {
+    this.close(error.message, error.closeCode);
+  }
+
+  /** Tells the peer that this session is over for good, then closes it. */
+  leave(reason: string): void {
+    this.#outbox.control(FrameType.goAway, encodeGoAway(GoAway.final));
+    this.#outbox.flush();
+    this.close(reason, CloseCode.normal);
+  }
+
+  /** Ends the session: every channel is reset, never cleanly ended, and the transport closed with `closeCode`. */
+  close(reason: string, closeCode: number): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#unlink()?.close(closeCode, reason);
+    for (const channel of this.#channels.all()) channel.onDead('SESSION_LOST');
+    this.#options.onClosed(reason);
+  }
+
+  #unlink(): Transport | undefined {
+    this.#heartbeat?.stop();
+    this.#heartbeat = undefined;
+    this.#outbox.detach();
+    this.#link?.cut();
+    const transport = this.#link?.transport;
+    this.#link = undefined;
+    return transport;
+  }
+
+  readonly #port: ChannelPort = {
+    onSendable: (channel) => this.#outbox.sendable(channel),
+    onGrant: (channel) => this.#outbox.grant(channel),
+    onOver: (channel) => {
+      this.#channels.remove(channel);
+      this.#outbox.forget(channel);
+    },
+  };
+
+  readonly #sink: FrameSink = {
+    onFrame: (type, id, payload) => {
+      switch (type) {
+        case FrameType.ack:
+          if (!this.#outbox.acknowledge(readCount(payload))) throw violation('an ACK for what was never sent');
+          return;
+        case FrameType.window:
+          this.#onChannelFrame(type, id, payload);
+          return;
+        case FrameType.ping:
+          this.#outbox.pong(payload);
+          return;
+        case FrameType.pong:
+          return;
+        case FrameType.goAway:
+          if (payload[0] === GoAway.final) this.close('the peer has left', CloseCode.normal);
+          return;
+        case FrameType.hello:
+        case FrameType.resume:
+          this.#onHandshake?.(type, payload);
+          return;
+        default:
+          if (type === FrameType.open) this.#onOpen(id, payload);
+          else this.#onChannelFrame(type, id, payload);
+          this.#count(payload.length);
+      }
+    },
+
+    onData: (id, piece, last) => {
+      const fresh = this.#skip === 0 ? piece : piece.subarray(Math.min(this.#skip, piece.length));
+      this.#skip -= piece.length - fresh.length;
+      this.#delivered += fresh.length;
+      if (fresh.length > 0) this.#deliver(id, fresh);
+      if (!last) return;
+      if (this.#skip > 0) throw violation('a replayed frame is shorter than it was');
+      this.#count(this.#delivered);
+      this.#delivered = 0;
+    },
+  };
+
+  #deliver(id: number, piece: Buffer): void {
+    const channel = this.#find(FrameType.data, id);
+    if (channel !== undefined && !channel.onData(piece)) throw violation(`channel ${id} got more than its window`);
+  }
+
+  #onChannelFrame(type: number, id: number, payload: Buffer): void {
+    const channel = this.#find(type, id);
+    if (channel === undefined) return;
+    if (type === FrameType.window) channel.onLimit(readCount(payload));
+    else if (type === FrameType.openOk) channel.onOpened(payload.readUInt32BE(0));
+    else if (type === FrameType.fin) channel.onFin();
+    else channel.onDead(failureFromWire(payload.readUInt16BE(0)));
+  }
+
+  #onOpen(id: number, payload: Buffer): void {
+    const { onChannel, maxChannels = DEFAULT_MAX_CHANNELS } = this.#options;
+    if (onChannel === undefined) throw violation('this end opens channels, it does not take them');
+    this.#channels.checkPeerId(id);
+    const { target, window } = decodeOpen(payload);
+    const channel = Channel.offer(id, target, this.#port, window);
+    if (this.#channels.size >= maxChannels) {
+      channel.refuse('LIMIT_REACHED');
+      return;
+    }
+    this.#channels.add(channel);
+    onChannel(channel);
+  }
+
+  /** The channel that a frame is for, if it is to be taken. */
+  #find(type: number, id: number): Channel | undefined {
+    const channel = this.#channels.find(id);
+    if (channel === undefined) return undefined;
+    const verdict = judge(channel.state, type);
+    if (verdict === 'violation') throw violation(`frame type ${type} does not fit the state of channel ${id}`);
+    return verdict === 'take' ? channel : undefined;
+  }
+
+  #count(bytes: number): void {
+    this.#received.count += 1;
+    this.#outbox.noteReceived(bytes);
+  }
+}
+
+/** For a channel that belongs to no session. */
+const nowhere: ChannelPort = { onSendable() {}, onGrant() {}, onOver() {} };
+
+function violation(message: string): ProtocolError {
+  return new ProtocolError(message, CloseCode.protocolError);
+}

@@ -1,0 +1,13 @@
+/** Copying less than this costs less than what it may keep alive; copying more would cost the data path. */
+const COPY_BELOW = 16_384;
+
+/**
+ * The same bytes without a much larger buffer behind them, for bytes that wait: a small slice keeps all of the
+ * network read alive that it was cut from, and a peer could make thousands of such slices wait.
+ */
+export function unpinned(chunk: Buffer): Buffer {
+  if (chunk.length >= COPY_BELOW || chunk.buffer.byteLength <= 2 * chunk.length) return chunk;
+  const copy = Buffer.allocUnsafeSlow(chunk.length);
+  chunk.copy(copy);
+  return copy;
+}

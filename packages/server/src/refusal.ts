@@ -1,0 +1,36 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** The statuses the front answers with, all but 101. */
+export type RefusalStatus = 400 | 401 | 403 | 404 | 408 | 426 | 431;
+
+/** Refuses an ordinary request: a constant text, no banner, and the connection ends. */
+export function refuseRequest(response: ServerResponse, status: RefusalStatus): void {
+  // The same bytes whether the request asked for an upgrade or not, so without the Date that Node would add here.
+  response.sendDate = false;
+  response.writeHead(status, refusalHeaders(status)).end(refusalBody(status));
+}
+
+/** The same answer on a connection that Node's HTTP server has let go of. */
+export function refuseSocket(socket: Duplex, status: RefusalStatus): void {
+  const headers = Object.entries(refusalHeaders(status)).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers.join('')}\r\n`;
+  socket.once('finish', () => socket.destroy());
+  socket.end(head + refusalBody(status));
+}
+
+function refusalHeaders(status: RefusalStatus): Record<string, string> {
+  return {
+    'Content-Type': 'text/plain',
+    'Content-Length': String(refusalBody(status).length),
+    'X-Content-Type-Options': 'nosniff',
+    // RFC 9110 section 11.6.1.
+    ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),
+    // RFC 9110 sections 15.5.22 and 7.8.
+    ...(status === 426 ? { Upgrade: 'websocket', Connection: 'Upgrade, close' } : { Connection: 'close' }),
+  };
+}
+
+function refusalBody(status: RefusalStatus): string {
+  return `${STATUS_CODES[status]}\n`;
+}
