@@ -67,6 +67,7 @@ class HttpFront implements Front {
   readonly #limits: FrontLimits;
   readonly #webSockets = new WebSocketServer(WEB_SOCKET_OPTIONS);
   readonly #pending = new Set<Socket>();
+  readonly #refused = new WeakSet<Socket>();
   #dropped = 0;
   #isDropping = false;
 
@@ -138,12 +139,15 @@ class HttpFront implements Front {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const verdict = this.#judge(request);
     const status = typeof verdict === 'number' ? verdict : 426;
+    this.#refused.add(request.socket);
     this.#logRefusal(request, status);
     refuseRequest(response, status);
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
+    // Pipelined behind a refused request, whose answer says that the connection ends there and is about to end it.
+    if (this.#refused.has(request.socket)) return;
     const verdict = this.#judge(request);
     if (typeof verdict === 'number' || !offersSubprotocol(request)) {
       const status = typeof verdict === 'number' ? verdict : 400;

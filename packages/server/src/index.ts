@@ -1,1 +1,1 @@
-export {};
+export { type ListenOptions, Server, type ServerOptions } from './server.js';

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { systemClock } from 'wsproxy-protocol';
+import { resetSocket, systemClock } from 'wsproxy-protocol';
 
 /** How long a peer may take to close its side after we have closed ours, in milliseconds. */
 export const LINGER = 1_000;
@@ -25,7 +25,7 @@ export function cutOff(socket: Socket): void {
   if (socket.destroyed) return;
   const reset = () => {
     linger.cancel();
-    socket.resetAndDestroy();
+    resetSocket(socket);
   };
   const linger = systemClock.setTimer(reset, LINGER);
   socket.write('', reset);

@@ -1,15 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { parseAuthority, type Target } from 'wsproxy-protocol';
-import { parseAbsoluteForm, schemeOf } from './absolute-form.js';
+import { resetSocket, type Target } from 'wsproxy-protocol';
 import { forwardRequest } from './http-forward.js';
-import { countHeader, hasUnknownTransferCoding } from './http-headers.js';
-import { encodeRefusal, type HttpRefusal, REFUSALS, refusalOf } from './http-refusal.js';
+import { encodeRefusal, REFUSALS, refusalOf, refuseHttp } from './http-refusal.js';
+import { judgeConnect, judgeRequest, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from './http-rules.js';
 import type { LocalConnection } from './local-connection.js';
 import { openChannel, type Replies } from './open-channel.js';
-
-const MAX_HEADER_BYTES = 16 * 1024;
-const MAX_HEADER_FIELDS = 100;
 
 const connectReplies: Replies = {
   // Without Content-Length or Transfer-Encoding (RFC 9110 section 9.3.6).
@@ -18,27 +15,31 @@ const connectReplies: Replies = {
 };
 
 /**
- * The HTTP side of a local port: CONNECT, and plain requests in absolute form. Takes one request per connection;
- * what follows a request that was refused is never looked at (RFC 9931).
+ * The HTTP side of a local port: CONNECT, and plain requests in absolute form. One request per connection: what
+ * follows one that was refused could be anything, and is dropped (RFC 9931).
  */
 export class HttpListener {
   readonly #isOwnPort: (target: Target) => boolean;
-  /** Only parses: it never listens, hence its own time-outs do not run, and the deadline of LocalConnection counts. */
+  /** Only parses. It never listens, so its own time-outs do not run; the deadline of LocalConnection covers them. */
   readonly #server: Server;
-  /** Connections whose request has not come yet. */
+  /** Connections whose request is not complete. */
   readonly #waiting = new WeakMap<Duplex, LocalConnection>();
 
-  /** @param isOwnPort whether a target is the very port this listener serves. */
+  /** @param isOwnPort whether a target is the very port that this listener serves. */
   constructor(isOwnPort: (target: Target) => boolean) {
     this.#isOwnPort = isOwnPort;
-    this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false, insecureHTTPParser: false });
-    // Node drops fields beyond the maximum without a word: one more than allowed tells that there were too many.
+    this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false });
+    // Node drops fields beyond the maximum without a word, so that one more must get in to be noticed.
     this.#server.maxHeadersCount = MAX_HEADER_FIELDS + 1;
+    // An application may end its half and still wait for the response. Not documented, but as old as Node.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
+
     const onRequest = (request: IncomingMessage, response: ServerResponse) => this.#onRequest(request, response);
     this.#server.on('request', onRequest);
     this.#server.on('checkContinue', onRequest);
-    this.#server.on('checkExpectation', (request: IncomingMessage) => {
-      this.#refuse(request, REFUSALS.BAD_EXPECTATION);
+    this.#server.on('checkExpectation', (request) => {
+      const connection = this.#take(request.socket);
+      if (connection !== undefined) refuseHttp(connection, REFUSALS.BAD_EXPECTATION, request);
     });
     this.#server.on('connect', (request, socket, head) => this.#onConnect(request, socket, head));
     this.#server.on('clientError', (error, socket) => this.#onInvalidInput(error, socket));
@@ -50,7 +51,7 @@ export class HttpListener {
     this.#waiting.set(socket, connection);
     connection.onDeadline = () => {
       this.#waiting.delete(socket);
-      connection.refuse(REFUSALS.TOO_SLOW.text, encodeRefusal(REFUSALS.TOO_SLOW));
+      refuseHttp(connection, REFUSALS.TOO_SLOW);
     };
     socket.pause();
     socket.unshift(input);
@@ -60,16 +61,40 @@ export class HttpListener {
 
   #onConnect(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const connection = this.#take(socket);
-    // Pipelined behind another request, and Node has given up the socket: nobody else would end it.
     if (connection === undefined) return abandon(socket);
-    const target = parseAuthority(request.url ?? '');
-    const refusal = refusalOfConnect(request);
-    if (refusal !== undefined) return connection.refuse(refusal.text, encodeRefusal(refusal));
-    if (target === undefined) {
-      return connection.refuse(REFUSALS.BAD_AUTHORITY.text, encodeRefusal(REFUSALS.BAD_AUTHORITY));
-    }
-    openChannel(connection, target, head, connectReplies);
+    const verdict = judgeConnect(request);
+    if ('refusal' in verdict) refuseHttp(connection, verdict.refusal);
+    else openChannel(connection, verdict.accepted, head, connectReplies);
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void { }
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#take(request.socket);
+    // Pipelined behind the one request: "Connection: close" in its response says that this one was not taken.
+    if (connection === undefined) return;
+    const verdict = judgeRequest(request);
+    if ('refusal' in verdict) refuseHttp(connection, verdict.refusal, request);
+    else if (this.#isOwnPort(verdict.accepted.target)) refuseHttp(connection, REFUSALS.LOOP, request);
+    else forwardRequest(connection, request, response, verdict.accepted);
+  }
+
+  #onInvalidInput(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const connection = this.#take(socket);
+    if (connection === undefined) return abandon(socket);
+    refuseHttp(connection, error.code === 'HPE_HEADER_OVERFLOW' ? REFUSALS.HEADERS_TOO_LARGE : REFUSALS.MALFORMED);
+  }
+
+  #take(socket: Duplex): LocalConnection | undefined {
+    const connection = this.#waiting.get(socket);
+    this.#waiting.delete(socket);
+    return connection;
+  }
+}
+
+/**
+ * Something came behind the one request, and Node has let go of the socket: end what is under way as cut, unless the
+ * connection is closing anyway.
+ */
+function abandon(socket: Duplex): void {
+  if (socket.writableEnded) socket.resume();
+  else if (socket instanceof Socket) resetSocket(socket);
 }

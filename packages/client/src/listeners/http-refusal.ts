@@ -1,5 +1,6 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { FAILURES, type FailureCode } from 'wsproxy-protocol';
+import type { LocalConnection } from './local-connection.js';
 
 /** A final answer of our own; the connection closes behind it. */
 export interface HttpRefusal {
@@ -40,7 +41,7 @@ export const REFUSALS = {
     text: 'the response of the destination is malformed',
     headers: ['Proxy-Status: wsproxy; error=http_protocol_error'],
   },
-} as const satisfies Record<string, HttpRefusal>;
+} as const;
 
 /** Seconds; about what a lost tunnel needs to come back. */
 const RETRY_AFTER = 5;
@@ -70,4 +71,11 @@ export function encodeRefusal(refusal: HttpRefusal, method?: string): string {
     ...(refusal.headers ?? []),
   ];
   return `${head.join('\r\n')}\r\n\r\n${method === 'HEAD' ? '' : body}`;
+}
+
+/** Answers `request`, or input that never became one, and closes; nothing behind it is looked at (RFC 9931). */
+export function refuseHttp(connection: LocalConnection, refusal: HttpRefusal, request?: IncomingMessage): void {
+  connection.refuse(refusal.text, encodeRefusal(refusal, request?.method));
+  // Content that nobody reads would stop the reading of the socket.
+  request?.resume();
 }

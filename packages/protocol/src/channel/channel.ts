@@ -110,9 +110,18 @@ export class Channel {
   /** Ends both directions at once. What was written but not yet sent is dropped. */
   reset(code: FailureCode = 'CANCELLED'): void {
     if (this.#state.dead) return;
-    this.#farewell = { type: FrameType.reset, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
+    const unknownToPeer = this.#preface?.type === FrameType.open;
+    if (unknownToPeer) this.#preface = undefined;
+    else this.#farewell = { type: FrameType.reset, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
     this.#die();
     this.#port.onSendable(this);
+  }
+
+  /** The peer takes too long to answer: the opener is told `code`, and the channel is over. */
+  giveUp(code: FailureCode): void {
+    if (this.#state.dead || this.#state.opening !== 'requested') return;
+    this.reset(code);
+    this.#opener?.onFail(code);
   }
 
   /** The source was reset: so is the channel, but not before what the source had sent until then. */

@@ -75,6 +75,11 @@ export class Session {
     return this.#channels.size;
   }
 
+  /** Channels that we opened and the peer has not answered. */
+  get unanswered(): Channel[] {
+    return this.#channels.all().filter((channel) => channel.state.opening === 'requested');
+  }
+
   /** Sequenced frames processed, and sent, since the session began. */
   get receivedCount(): number {
     return this.#received.count;

@@ -1,0 +1,63 @@
+import type { Writable } from 'node:stream';
+import { type Command, CommanderError } from 'commander';
+import { escapeText } from './escape-text.js';
+import { ExitCode, ExitError } from './exit-code.js';
+
+/** How long the last lines may take to reach a slow reader of standard error, in milliseconds. */
+const LAST_LINES = 500;
+
+/**
+ * Parses the command line, runs the action and ends the process when the action's promise settles: the promise is the
+ * life of the program. Whatever goes wrong is one line on standard error and an exit code of `ExitCode`.
+ */
+export async function runProgram(program: Command): Promise<void> {
+  // `--help | head -1` closes standard output early; without a listener that would end the process with a stack trace.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  process.on('uncaughtException', (error) => {
+    tell(program, error);
+    process.exit(ExitCode.defect);
+  });
+
+  const exitCode = await run(program);
+  // What the action wrote to standard output is data, and a slow reader gets all of it.
+  await flushed(process.stdout);
+  await Promise.race([flushed(process.stderr), new Promise((resolve) => setTimeout(resolve, LAST_LINES))]);
+  process.exit(exitCode);
+}
+
+async function run(program: Command): Promise<ExitCode> {
+  try {
+    await program
+      .exitOverride()
+      .configureOutput({ outputError: () => {} })
+      .parseAsync();
+    return ExitCode.ok;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.ok;
+    tell(program, error);
+    if (error instanceof CommanderError) return ExitCode.usage;
+    return error instanceof ExitError ? error.exitCode : ExitCode.defect;
+  }
+}
+
+function tell(program: Command, error: unknown): void {
+  process.stderr.write(`${program.name()}: ${escapeText(describe(program, error), 2048)}\n`);
+}
+
+function describe(program: Command, error: unknown): string {
+  if (error instanceof ExitError) return error.message;
+  if (error instanceof CommanderError) {
+    const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+    return `${text}; see ${program.name()} --help`;
+  }
+  const place = error instanceof Error ? error.stack?.split('\n    at ')[1] : undefined;
+  return `internal error, please report it: ${error}${place === undefined ? '' : ` at ${place}`}`;
+}
+
+function flushed(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableLength === 0) resolve();
+    else stream.write('', () => resolve());
+  });
+}

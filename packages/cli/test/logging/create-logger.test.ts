@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { describe, expect, it } from 'vitest';
+import { runFixture, startFixture } from '../support/run-fixture.js';
+
+const LINES = 30_000;
+const MIB = 1024 * 1024;
+
+interface Flooded {
+  /** Memory held by the process after the flood, compared with before, in bytes. */
+  grown: number;
+  /** The longest time one call of the logger took, in milliseconds. */
+  longestTurn: number;
+}
+
+async function flooded(child: ReturnType<typeof startFixture>): Promise<Flooded> {
+  const [chunk] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
+  return JSON.parse(chunk.toString()) as Flooded;
+}
+
+describe('createLogger', () => {
+  it.each(['json', 'pretty'])('writes %s lines to standard error, what was planted in them escaped', async (format) => {
+    const { code, stdout, stderr } = await runFixture('planted.mjs', [format]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr.trimEnd().split('\n')).toHaveLength(3);
+    expect(stderr.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(stderr).toContain('evil');
+    expect(stderr).toContain('u001b[31m');
+    expect(stderr).toContain('u202e');
+    expect(stderr).not.toMatch(/aaaa|bbbb|cccc/);
+    expect(stderr.match(/\[redacted\]/g)).toHaveLength(3);
+    for (const line of stderr.split('\n')) expect(line.length).toBeLessThan(2048);
+  });
+
+  it('writes JSON with level, ISO time, name, fields and message', async () => {
+    const { stderr } = await runFixture('planted.mjs', ['json']);
+    const [first] = stderr.split('\n');
+    expect(JSON.parse(first ?? '')).toMatchObject({
+      level: 'info',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      name: 'planted',
+      host: 'evil\\u000d\\u000a\\u001b[31m\\u202e.example',
+      msg: 'asked for evil\\u000d\\u000a\\u001b[31m\\u202e.example',
+    });
+  });
+
+  it('queues no more than 1 MiB for a reader that never reads, and goes on when it does', async () => {
+    const child = startFixture('flood.mjs', [String(LINES)]);
+    const { grown, longestTurn } = await flooded(child);
+    expect(grown).toBeLessThan(4 * MIB);
+    expect(longestTurn).toBeLessThan(1000);
+
+    const received: Array<{ line?: number | string; total?: number }> = [];
+    const reader = createInterface({ input: child.stderr as NodeJS.ReadableStream });
+    reader.on('line', (line) => received.push(JSON.parse(line)));
+    const closed = once(child, 'close');
+    child.stdin?.end();
+    expect(await closed).toEqual([0, null]);
+
+    const lost = received.find((line) => line.total !== undefined)?.total ?? 0;
+    expect(lost).toBeGreaterThan(LINES / 2);
+    expect(lost + received.filter((line) => typeof line.line === 'number').length).toBe(LINES);
+    expect(received.some((line) => line.line === 'last')).toBe(true);
+  });
+
+  it('survives a reader that has gone', async () => {
+    const child = startFixture('flood.mjs', [String(LINES)]);
+    child.stderr?.destroy();
+    expect((await flooded(child)).grown).toBeLessThan(4 * MIB);
+    child.stdin?.end();
+    expect(await once(child, 'close')).toEqual([0, null]);
+  });
+
+  it.runIf(existsSync('/dev/full'))('survives a full disk', async () => {
+    const full = openSync('/dev/full', 'w');
+    const child = startFixture('flood.mjs', [String(LINES)], { stdio: ['pipe', 'pipe', full] });
+    closeSync(full);
+    expect((await flooded(child)).grown).toBeLessThan(4 * MIB);
+    child.stdin?.end();
+    expect(await once(child, 'close')).toEqual([0, null]);
+  });
+
+  it.runIf(existsSync('/usr/bin/script'))('does not wait for a terminal that is stopped', async () => {
+    // script(1) gives the program a terminal, and stops reading it once nobody reads script's own output.
+    const terminal = spawn('script', ['--quiet', '--return', '--command', fixtureCommand('flood.mjs', LINES), '/dev/null'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+  });
+});

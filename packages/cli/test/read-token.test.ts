@@ -1,0 +1,106 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ExitError } from '../src/exit-code.js';
+import { readToken, type TokenSources } from '../src/read-token.js';
+
+const TOKEN = 'q9Zr3T5v7Xy1B3d5F7h9J1k3M5n7P9r1S3t5U7w9=';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'wsproxy-token-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function tokenFile(content: string | Buffer, mode = 0o600): string {
+  const file = join(directory, 'token');
+  writeFileSync(file, content);
+  chmodSync(file, mode);
+  return file;
+}
+
+function refusal(sources: TokenSources): ExitError {
+  try {
+    readToken(sources);
+  } catch (error) {
+    if (error instanceof ExitError) return error;
+    throw error;
+  }
+  throw new Error('expected a refusal');
+}
+
+describe('readToken', () => {
+  it('reads the file, or else the environment', () => {
+    const other = 'x'.repeat(32);
+    expect(readToken({ file: tokenFile(TOKEN) })).toBe(TOKEN);
+    expect(readToken({ env: other })).toBe(other);
+    expect(readToken({ file: tokenFile(TOKEN), env: other })).toBe(TOKEN);
+  });
+
+  it.each([
+    ['a line feed', `${TOKEN}\n`],
+    ['CR LF', `${TOKEN}\r\n`],
+    ['blank lines', `\n\n${TOKEN}\n\n`],
+    ['blanks and tabs', ` \t${TOKEN} \t`],
+    ['a byte order mark', `\ufeff${TOKEN}\n`],
+  ])('takes away %s', (_what, content) => {
+    expect(readToken({ file: tokenFile(content) })).toBe(TOKEN);
+    expect(readToken({ env: content })).toBe(TOKEN);
+  });
+
+  it.each([
+    ['an empty text', '', 'is empty; make one with: head -c 32 /dev/urandom | base64'],
+    ['only white space', '\ufeff \r\n\t\n', 'is empty'],
+    ['31 characters', 'x'.repeat(31), 'has 31 characters, fewer than 32; make one with'],
+    ['two lines', `${TOKEN}\n${TOKEN}\n`, 'has more than one line'],
+    ['a space inside', `${TOKEN} ${TOKEN}`, 'a space inside'],
+    ['a letter outside ASCII', `${TOKEN}é`, 'not printable ASCII'],
+    ['a NUL', `${TOKEN}\0`, 'not printable ASCII'],
+    ['more than 4096 characters', 'x'.repeat(4097), 'longer than 4096'],
+  ])('refuses %s', (_what, content, message) => {
+    const file = tokenFile(content);
+    for (const [error, name] of [
+      [refusal({ file }), `token file ${file} `],
+      [refusal({ env: content }), 'WSPROXY_TOKEN '],
+    ] as const) {
+      expect(error.exitCode).toBe(2);
+      expect(error.message).toContain(name);
+      expect(error.message).toContain(message);
+      expect(error.message).not.toContain('\n');
+      if (content.length > 20) expect(error.message).not.toContain(content.slice(0, 20));
+    }
+  });
+
+  it('says what to do when there is no token at all', () => {
+    const error = refusal({});
+    expect(error.exitCode).toBe(2);
+    expect(error.message).toContain('--token-file FILE, or set WSPROXY_TOKEN');
+  });
+
+  it('names a file that does not exist', () => {
+    const file = join(directory, 'no\nsuch');
+    expect(refusal({ file }).message).toBe(
+      `cannot read token file ${directory}/no\\u000asuch: no such file; check the path given with --token-file`,
+    );
+  });
+
+  it('refuses a directory', () => {
+    chmodSync(directory, 0o700);
+    expect(refusal({ file: directory }).message).toContain('it is a directory');
+  });
+
+  it.runIf(process.platform !== 'win32').each([0o640, 0o604, 0o620, 0o644, 0o777])(
+    'refuses a file of mode %o and says how to close it',
+    (mode) => {
+      const file = tokenFile(TOKEN, mode);
+      expect(refusal({ file }).message).toBe(
+        `token file ${file} can be read or changed by other users; run: chmod 600 ${file}`,
+      );
+    },
+  );
+
+  it.runIf(process.platform !== 'win32')('accepts a file that only its owner can read', () => {
+    expect(readToken({ file: tokenFile(TOKEN, 0o400) })).toBe(TOKEN);
+  });
+});

@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { runFixture, startFixture } from './support/run-fixture.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+describe('runProgram', () => {
+  it('ends with 0 when the action is done', async () => {
+    expect(await runFixture('program.mjs', ['ok'])).toMatchObject({ code: 0, stdout: 'done\n', stderr: '' });
+  });
+
+  it.each(['--version', '-V'])('prints the version for %s', async (flag) => {
+    expect(await runFixture('program.mjs', [flag])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it('prints help with the common options', async () => {
+    const { code, stdout, stderr } = await runFixture('program.mjs', ['--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/--log-level .*\n?.*"trace", "debug", "info"/);
+    expect(stdout).toContain('--log-format');
+  });
+
+  it.each([
+    [['--nonsense'], "unknown option '--nonsense'"],
+    [['--lissten', '1'], "unknown option '--lissten' (Did you mean --listen?)"],
+    [[], "missing required argument 'action'"],
+    [['ok', '--grace', 'soon'], "argument 'soon' is invalid. Expected a number and a unit"],
+    [['ok', '--listen', '::1'], "argument '::1' is invalid. Expected [host:]port"],
+    [['ok', '--log-level', 'loud'], "argument 'loud' is invalid. Allowed choices are trace, debug"],
+    [['ok', '--grace', '\u001b[31m\n'], "argument '\\u001b[31m"],
+  ])('ends with 2 and one line for the arguments %j', async (args, message) => {
+    const { code, stdout, stderr } = await runFixture('program.mjs', args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^example: .*; see example --help\n$/);
+    expect(stderr).toContain(message);
+  });
+
+  it('passes parsed options and defaults to the action', async () => {
+    const { stdout } = await runFixture('program.mjs', ['options', '--grace', '2m', '--listen', '[::1]:0']);
+    expect(JSON.parse(stdout)).toEqual({
+      grace: 120_000,
+      listen: { host: '::1', port: 0 },
+      logLevel: 'info',
+      logFormat: 'pretty',
+    });
+  });
+
+  it('ends with the exit code of an ExitError and its message on one line', async () => {
+    expect(await runFixture('program.mjs', ['refused'])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'example: the server refuses\\u000d\\u000athe token\n',
+    });
+  });
+
+  it.each(['defect', 'uncaught', 'rejected'])('ends with 70 and asks for a report: %s', async (action) => {
+    const { code, stderr } = await runFixture('program.mjs', [action]);
+    expect(code).toBe(70);
+    expect(stderr).toMatch(/^example: internal error, please report it: TypeError: boom at .*program\.mjs:\d+:\d+\)?\n$/);
+  });
+
+  it('gives a slow reader of standard output everything before it ends', async () => {
+    const child = startFixture('program.mjs', ['data']);
+    await once(child.stdout as NodeJS.ReadableStream, 'readable');
+    expect(await text(child.stdout as NodeJS.ReadableStream)).toHaveLength(1_000_000);
+  });
+
+  it('survives a standard output that is closed', async () => {
+    const child = startFixture('program.mjs', ['data']);
+    child.stdout?.destroy();
+    const [[code], stderr] = await Promise.all([once(child, 'close'), text(child.stderr as NodeJS.ReadableStream)]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it.runIf(existsSync('/dev/full'))('survives a standard output that is full', async () => {
+    const full = openSync('/dev/full', 'w');
+    const { code, stderr } = await runFixture('program.mjs', ['--help'], { stdio: ['pipe', full, 'pipe'] });
+    closeSync(full);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});

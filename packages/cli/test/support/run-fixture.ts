@@ -1,0 +1,27 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+/** Starts test/fixtures/`name` as a process of its own; `--expose-gc` lets it measure what it really holds. */
+export function startFixture(name: string, args: string[] = [], options: SpawnOptions = {}): ChildProcess {
+  const path = fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+  return spawn(process.execPath, ['--expose-gc', path, ...args], { stdio: 'pipe', ...options });
+}
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a fixture to its end. What is not a pipe is reported as empty. */
+export async function runFixture(name: string, args: string[] = [], options: SpawnOptions = {}): Promise<Ended> {
+  const child = startFixture(name, args, options);
+  child.stdin?.end();
+  const output = Promise.all([child.stdout, child.stderr].map((stream) => (stream === null ? '' : text(stream))));
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  const [stdout = '', stderr = ''] = await output;
+  return { code, signal, stdout, stderr };
+}

@@ -1,0 +1,100 @@
+import { isIP } from 'node:net';
+import { type Logger, silentLogger, systemClock } from 'wsproxy-protocol';
+import { Connector, type ConnectorState } from './connector.js';
+import { dialWebSocket } from './dial-websocket.js';
+import { type LocalPort, listenLocal } from './listeners/local-port.js';
+
+export interface ClientOptions {
+  /** `wss://host[:port]/path`, or `ws://` to loopback. */
+  readonly url: string;
+  /** Sent as a bearer token; 32 characters or more. */
+  readonly token: string;
+  /** Allows `ws://` to other than loopback, where everybody on the way reads the token. Default false. */
+  readonly insecure?: boolean;
+  /** How long channels survive without a connection, ms; default 120 000. */
+  readonly grace?: number;
+  /** Default: silent. */
+  readonly logger?: Logger;
+  readonly onState?: (state: ConnectorState, previous: ConnectorState) => void;
+}
+
+export interface ListenOptions {
+  /** Address to listen on; default 127.0.0.1. */
+  readonly host?: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+const DEFAULT_GRACE = 120_000;
+
+/** The local end of the tunnel. */
+export class Client {
+  readonly #connector: Connector;
+  readonly #logger: Logger;
+  readonly #ports: LocalPort[] = [];
+
+  constructor(options: ClientOptions) {
+    const url = checkUrl(options.url, options.insecure ?? false);
+    this.#logger = options.logger ?? silentLogger;
+    this.#connector = new Connector({
+      dial: (signal) => dialWebSocket({ url, token: options.token }, signal),
+      clock: systemClock,
+      logger: this.#logger,
+      grace: options.grace ?? DEFAULT_GRACE,
+      ...(options.onState !== undefined && { onState: options.onState }),
+    });
+  }
+
+  get state(): ConnectorState {
+    return this.#connector.state;
+  }
+
+  /** Resolves when the tunnel is up for the first time; rejects with ConnectError when it never can be. */
+  connect(): Promise<void> {
+    return this.#connector.start();
+  }
+
+  /** Does not wait for the next retry. */
+  reconnectNow(): void {
+    this.#connector.reconnectNow();
+  }
+
+  /** Offers SOCKS and HTTP proxying on a local port. */
+  async listen(options: ListenOptions): Promise<LocalPort> {
+    const { host = '127.0.0.1', port } = options;
+    const localPort = await listenLocal(this.#connector, { host, port, logger: this.#logger });
+    this.#ports.push(localPort);
+    return localPort;
+  }
+
+  /** Ends local ports, channels and the connection. */
+  async close(): Promise<void> {
+    this.#connector.close();
+    await Promise.all(this.#ports.map((port) => port.close()));
+  }
+}
+
+/** Throws TypeError with one line that says what is wrong with the address of the server. */
+export function checkUrl(text: string, insecure: boolean): URL {
+  if (!URL.canParse(text)) {
+    throw new TypeError(`not a URL: ${JSON.stringify(text)}; expected wss://host[:port]/path`);
+  }
+  const url = new URL(text);
+  if (url.protocol !== 'wss:' && url.protocol !== 'ws:') {
+    throw new TypeError(`the URL must begin with wss:// or ws://, not ${url.protocol}//`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new TypeError('the URL must not carry a user or password: give the token by WSPROXY_TOKEN or --token-file');
+  }
+  if (url.protocol === 'ws:' && !insecure && !isLoopback(url.hostname)) {
+    throw new TypeError(
+      `ws:// to ${url.hostname} would send the token in clear: use wss://, or --insecure if the way is safe by itself`,
+    );
+  }
+  return url;
+}
+
+function isLoopback(hostname: string): boolean {
+  if (hostname === 'localhost' || hostname === '[::1]') return true;
+  return isIP(hostname) === 4 && hostname.startsWith('127.');
+}

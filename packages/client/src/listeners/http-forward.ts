@@ -1,0 +1,135 @@
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  type InformationEvent,
+  request as openRequest,
+  type ServerResponse,
+} from 'node:http';
+import { ChannelStream, formatTarget, systemClock, TunnelError } from 'wsproxy-protocol';
+import type { Destination } from './absolute-form.js';
+import { closePolitely, cutOff, LINGER } from './close-politely.js';
+import { endToEndHeaders, hasUnknownTransferCoding } from './http-headers.js';
+import { type HttpRefusal, REFUSALS, refusalOf, refuseHttp } from './http-refusal.js';
+import type { LocalConnection } from './local-connection.js';
+
+/** Of a response, in bytes; more than Node's default, since large cookies are not the application's fault. */
+const MAX_RESPONSE_HEADER = 64 * 1024;
+/** Methods that Node sends without framing when there is no content (RFC 9110 section 8.6). */
+const WITHOUT_CONTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+
+/**
+ * Sends a plain request through a channel of its own, and its response back; both as they come. There is no Via
+ * field: a destination is told no more about the way here than it is by SOCKS or CONNECT.
+ */
+export function forwardRequest(
+  connection: LocalConnection,
+  request: IncomingMessage,
+  response: ServerResponse,
+  destination: Destination,
+): void {
+  const { socket, logger } = connection;
+  const fields = { target: formatTarget(destination.target) };
+  connection.endHandshake();
+  // Node would destroy the socket behind the response, while the application may still be sending.
+  socket.destroySoon = () => closePolitely(socket);
+
+  let over = false;
+  const fail = (refusal: HttpRefusal): void => {
+    if (over) return;
+    over = true;
+    upstream.destroy();
+    if (response.headersSent) cutOff(socket);
+    else refuseHttp(connection, refusal, request);
+  };
+
+  const channel = connection.tunnel.open(destination.target, {
+    onOpen: () => logger.debug(fields, 'channel open'),
+    onFail(code) {
+      logger.info({ ...fields, code }, 'channel failed to open');
+      fail(refusalOf(code));
+    },
+  });
+  const stream = new ChannelStream(channel);
+  const upstream = openRequest({
+    createConnection: () => stream,
+    method: request.method,
+    path: destination.requestTarget,
+    headers: requestHeaders(request, destination),
+    maxHeaderSize: MAX_RESPONSE_HEADER,
+  });
+  upstream.on('error', (error) => fail(refusalOfError(error)));
+  upstream.on('information', (interim) => passOnInterim(interim, request, response));
+  upstream.on('response', (incoming) => {
+    incoming.on('error', (error) => fail(refusalOfError(error)));
+    if (!writeHead(response, incoming)) return fail(REFUSALS.BAD_RESPONSE);
+    incoming.pipe(response);
+    incoming.once('end', () => {
+      over = true;
+      request.unpipe(upstream).resume();
+      letGo(stream);
+    });
+  });
+
+  request.pipe(upstream);
+  socket.once('end', () => passOnEnd(upstream, stream));
+  socket.once('close', () => {
+    if (over) return;
+    over = true;
+    upstream.destroy();
+  });
+}
+
+function requestHeaders(request: IncomingMessage, { authority }: Destination): string[] {
+  // RFC 9112 section 3.2.2: the Host of the request-target, whatever the application's Host field says.
+  const headers = ['Host', authority, ...endToEndHeaders(request, 'host')];
+  const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
+  if (length !== undefined) headers.push('Content-Length', length);
+  else if (coding !== undefined) headers.push('Transfer-Encoding', 'chunked');
+  else if (!WITHOUT_CONTENT.has(request.method ?? '')) headers.push('Content-Length', '0');
+  headers.push('Connection', 'close');
+  return headers;
+}
+
+/** False when the response cannot be passed on. */
+function writeHead(response: ServerResponse, incoming: IncomingMessage): boolean {
+  if (hasUnknownTransferCoding(incoming)) return false;
+  const headers = endToEndHeaders(incoming);
+  const length = incoming.headers['content-length'];
+  if (length !== undefined) headers.push('Content-Length', length);
+  headers.push('Connection', 'close');
+  response.sendDate = false;
+  try {
+    response.writeHead(incoming.statusCode ?? 0, incoming.statusMessage, headers);
+  } catch {
+    // Node parses status codes and reason phrases that it refuses to write.
+    return false;
+  }
+  response.flushHeaders();
+  return true;
+}
+
+/** 1xx, which HTTP/1.0 does not know (RFC 9110 section 15.2). Node can only write the ones it has methods for. */
+function passOnInterim(interim: InformationEvent, request: IncomingMessage, response: ServerResponse): void {
+  if (request.httpVersion === '1.0' || response.headersSent) return;
+  const lines = [`HTTP/1.1 ${interim.statusCode} ${interim.statusMessage}`];
+  const headers = endToEndHeaders(interim);
+  for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
+  request.socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+/** The application has ended its half: so does the channel, and the destination decides what it makes of it. */
+function passOnEnd(upstream: ClientRequest, stream: ChannelStream): void {
+  if (upstream.writableFinished) stream.end();
+  else upstream.once('finish', () => stream.end());
+}
+
+/** The response is complete; a destination that does not close its side in time is not waited for. */
+function letGo(stream: ChannelStream): void {
+  const linger = systemClock.setTimer(() => stream.destroy(), LINGER);
+  stream.once('close', () => linger.cancel());
+}
+
+function refusalOfError(error: NodeJS.ErrnoException): HttpRefusal {
+  if (error instanceof TunnelError) return refusalOf(error.code);
+  return error.code?.startsWith('HPE_') ? REFUSALS.BAD_RESPONSE : REFUSALS.NO_RESPONSE;
+}

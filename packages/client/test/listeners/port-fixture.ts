@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, expect } from 'vitest';
+import { type LocalPort, type LocalPortOptions, listenLocal } from '../../src/listeners/local-port.js';
+import { Application } from './application.js';
+import { echo, TestTunnel } from './test-tunnel.js';
+
+/** A local port on a tunnel of its own for every test; checks afterwards that no channel is left. */
+export class PortFixture {
+  tunnel: TestTunnel = new TestTunnel(echo);
+  #port: LocalPort | undefined;
+  #applications: Application[] = [];
+
+  get port(): number {
+    if (this.#port === undefined) throw new Error('not listening');
+    return this.#port.address.port;
+  }
+
+  get localPort(): LocalPort {
+    if (this.#port === undefined) throw new Error('not listening');
+    return this.#port;
+  }
+
+  async open(options: Partial<LocalPortOptions> = {}): Promise<void> {
+    this.tunnel = new TestTunnel(echo);
+    this.#port = await listenLocal(this.tunnel, { host: '127.0.0.1', port: 0, ...options });
+  }
+
+  async close(): Promise<void> {
+    for (const application of this.#applications) application.socket.destroy();
+    this.#applications = [];
+    await this.#port?.close();
+    this.#port = undefined;
+    await expect.poll(() => this.tunnel.channelCount, { message: 'channels left' }).toBe(0);
+    this.tunnel.close();
+  }
+
+  async connect(): Promise<Application> {
+    const application = await Application.connect(this.port);
+    this.#applications.push(application);
+    return application;
+  }
+
+  /** Connects and sends, in one go. */
+  async send(bytes: Buffer | string | readonly number[]): Promise<Application> {
+    return (await this.connect()).send(bytes);
+  }
+}
+
+/** To be called at the top of a test file. */
+export function usePort(options?: Partial<LocalPortOptions>): PortFixture {
+  const fixture = new PortFixture();
+  beforeEach(() => fixture.open(options));
+  afterEach(() => fixture.close());
+  return fixture;
+}
