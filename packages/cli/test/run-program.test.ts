@@ -18,8 +18,8 @@ describe('runProgram', () => {
   it('prints help with the common options', async () => {
     const { code, stdout, stderr } = await runFixture('program.mjs', ['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/--log-level .*\n?.*"trace", "debug", "info"/);
-    expect(stdout).toContain('--log-format');
+    expect(stdout).toContain('--log-level <level>');
+    expect(stdout).toContain('--log-format <format>');
   });
 
   it.each([

@@ -112,12 +112,27 @@ describe('parsePort', () => {
     expect(parsePort('65535')).toBe(65_535);
   });
 
-  test.each(['', '0', '00', '080', '65536', '99999', '100000', '-1', '+80', '0x50', '80abc', ' 80', '80 ', '8e1', '1.5', '８０', '80\n'])(
-    'refuses %j',
-    (text) => {
-      expect(parsePort(text)).toBeUndefined();
-    },
-  );
+  test.each([
+    '',
+    '0',
+    '00',
+    '080',
+    '65536',
+    '99999',
+    '100000',
+    '-1',
+    '+80',
+    '0x50',
+    '80abc',
+    ' 80',
+    '80 ',
+    '8e1',
+    '1.5',
+    '８０',
+    '80\n',
+  ])('refuses %j', (text) => {
+    expect(parsePort(text)).toBeUndefined();
+  });
 });
 
 describe('parseAuthority', () => {
@@ -178,7 +193,10 @@ describe('parseAuthority', () => {
   });
 
   test('never throws', () => {
-    const authority = fc.oneof(fc.string({ unit: 'binary' }), fc.tuple(hostlike, fc.string()).map((parts) => parts.join(':')));
+    const authority = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.tuple(hostlike, fc.string()).map((parts) => parts.join(':')),
+    );
     fc.assert(
       fc.property(authority, (text) => {
         const target = parseAuthority(text);

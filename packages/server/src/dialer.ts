@@ -1,5 +1,13 @@
 import { connect as connectSocket, isIP, type Socket } from 'node:net';
-import { type Clock, formatTarget, parseHost, parsePort, systemClock, type Target, TunnelError } from 'wsproxy-protocol';
+import {
+  type Clock,
+  formatTarget,
+  parseHost,
+  parsePort,
+  systemClock,
+  type Target,
+  TunnelError,
+} from 'wsproxy-protocol';
 import { canonicalAddress } from './address-class.js';
 import { connectFirst, type Dialed } from './connect-first.js';
 import type { Policy } from './policy.js';
@@ -70,11 +78,13 @@ export function createDialer(options: DialerOptions): Dialer {
 /** The addresses the policy allows, in the spelling it has judged. All denied is DENIED, not "unreachable". */
 function allowed(policy: Policy, target: Target, addresses: readonly string[]): string[] {
   const denials: string[] = [];
-  const rest = addresses.map((address) => canonicalAddress(address) ?? address).filter((address) => {
-    const rule = policy.check(address, target.port);
-    if (rule !== undefined) denials.push(`${address} ${rule}`);
-    return rule === undefined;
-  });
+  const rest = addresses
+    .map((address) => canonicalAddress(address) ?? address)
+    .filter((address) => {
+      const rule = policy.check(address, target.port);
+      if (rule !== undefined) denials.push(`${address} ${rule}`);
+      return rule === undefined;
+    });
   if (rest.length === 0) throw new TunnelError('DENIED', `${formatTarget(target)}: ${denials.join(', ')}`);
   return rest;
 }

@@ -122,7 +122,8 @@ class HttpFront implements Front {
     if (this.#pending.size >= this.#limits.pendingConnections) {
       socket.destroy();
       this.#dropped += 1;
-      if (!this.#isDropping) this.#logger.warn({ pending: this.#pending.size }, 'too many connections wait, dropping new ones');
+      if (!this.#isDropping)
+        this.#logger.warn({ pending: this.#pending.size }, 'too many connections wait, dropping new ones');
       this.#isDropping = true;
       return;
     }

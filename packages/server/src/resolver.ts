@@ -58,7 +58,8 @@ class SystemResolver implements Resolver {
           resolve(addresses);
         }, fail);
       };
-      const onTimeout = () => fail(new TunnelError('NAME_LOOKUP_TIMEOUT', `no answer for ${name} in ${this.#timeout} ms`));
+      const onTimeout = () =>
+        fail(new TunnelError('NAME_LOOKUP_TIMEOUT', `no answer for ${name} in ${this.#timeout} ms`));
       const onAbort = () => fail(signal.reason);
       const timer = this.#clock.setTimer(onTimeout, this.#timeout);
       const release = () => {

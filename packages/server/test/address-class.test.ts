@@ -64,7 +64,10 @@ function toNumber(ip: string): bigint {
 
 function fromNumber(value: bigint, like: string): string {
   const [count, bits, radix, separator] = like.includes('.') ? [4n, 8n, 10, '.'] : [8n, 16n, 16, ':'];
-  const parts = Array.from({ length: Number(count) }, (_, i) => (value >> ((count - 1n - BigInt(i)) * bits)) % (1n << bits));
+  const parts = Array.from(
+    { length: Number(count) },
+    (_, i) => (value >> ((count - 1n - BigInt(i)) * bits)) % (1n << bits),
+  );
   return parts.map((part) => part.toString(radix)).join(separator);
 }
 
@@ -80,9 +83,12 @@ describe('a range', () => {
     expect(classifyAddress(fromNumber(toNumber(first) - 1n, first))).toBe(before);
   });
 
-  test.each(rows.filter(([, , , , after]) => after !== undefined))('from %s ends at %s', (first, last, _class, _before, after) => {
-    expect(classifyAddress(fromNumber(toNumber(last) + 1n, first))).toBe(after);
-  });
+  test.each(rows.filter(([, , , , after]) => after !== undefined))(
+    'from %s ends at %s',
+    (first, last, _class, _before, after) => {
+      expect(classifyAddress(fromNumber(toNumber(last) + 1n, first))).toBe(after);
+    },
+  );
 });
 
 describe('classifyAddress', () => {
@@ -113,12 +119,22 @@ describe('classifyAddress', () => {
     expect(classifyAddress(ip)).toBe(expected);
   });
 
-  test.each(['', 'localhost', 'example.com', '127.1', '0x7f.0.0.1', '0177.0.0.1', '256.0.0.1', '[::1]', '1.1.1.1/32', '1.1.1.1\0', 'fe80::1%lo', '::ffff:127.0.0.1%lo'])(
-    'calls %j invalid',
-    (text) => {
-      expect(classifyAddress(text)).toBe('invalid');
-    },
-  );
+  test.each([
+    '',
+    'localhost',
+    'example.com',
+    '127.1',
+    '0x7f.0.0.1',
+    '0177.0.0.1',
+    '256.0.0.1',
+    '[::1]',
+    '1.1.1.1/32',
+    '1.1.1.1\0',
+    'fe80::1%lo',
+    '::ffff:127.0.0.1%lo',
+  ])('calls %j invalid', (text) => {
+    expect(classifyAddress(text)).toBe('invalid');
+  });
 
   test('finds every class for a mapped address that it finds for the IPv4 address itself', () => {
     fc.assert(fc.property(fc.ipV4(), (ip) => classifyAddress(`::ffff:${ip}`) === classifyAddress(ip)));
@@ -135,7 +151,9 @@ describe('classifyAddress', () => {
   });
 
   test('never throws', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => isIP(text) !== 0 || classifyAddress(text) === 'invalid'));
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => isIP(text) !== 0 || classifyAddress(text) === 'invalid'),
+    );
   });
 });
 

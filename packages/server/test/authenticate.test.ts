@@ -31,7 +31,10 @@ describe('createAuthenticator', () => {
   });
 
   test('knows nobody by any other token, and never throws', () => {
-    const header = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }).map((text) => `Bearer ${text}`));
+    const header = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: 'binary' }).map((text) => `Bearer ${text}`),
+    );
     fc.assert(fc.property(header, (authorization) => authenticate(authorization) === undefined));
   });
 
@@ -48,7 +51,16 @@ describe('createAuthenticator', () => {
 
 describe('authorizationValues', () => {
   test('finds every value in order, whatever the case of the name', () => {
-    const rawHeaders = ['Host', 'authorization', 'AUTHORIZATION', 'one', 'X-Authorization', 'none', 'authorization', 'two'];
+    const rawHeaders = [
+      'Host',
+      'authorization',
+      'AUTHORIZATION',
+      'one',
+      'X-Authorization',
+      'none',
+      'authorization',
+      'two',
+    ];
     expect(authorizationValues(rawHeaders)).toEqual(['one', 'two']);
   });
 

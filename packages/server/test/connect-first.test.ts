@@ -1,11 +1,11 @@
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { FakeClock } from 'wsproxy-protocol/testing';
 import { connectFirst } from '../src/connect-first.js';
-import { ManualClock } from './support/manual-clock.js';
 
 /** A race whose attempts connect and fail by hand. */
 function startRace(addresses: readonly string[], signal: AbortSignal = new AbortController().signal) {
-  const clock = new ManualClock();
+  const clock = new FakeClock();
   const sockets = new Map<string, Socket>();
   const connect = (address: string) => {
     const socket = new Socket();
@@ -115,7 +115,10 @@ describe('failure', () => {
     const race = startRace(['2001:db8::1', '192.0.2.1']);
     race.fail('2001:db8::1', 'ENETUNREACH');
     race.fail('192.0.2.1', 'ECONNREFUSED');
-    await expect(race.result).rejects.toMatchObject({ code: 'CONNECTION_REFUSED', message: 'ENETUNREACH; ECONNREFUSED' });
+    await expect(race.result).rejects.toMatchObject({
+      code: 'CONNECTION_REFUSED',
+      message: 'ENETUNREACH; ECONNREFUSED',
+    });
     expect(race.clock.pending).toBe(0);
   });
 

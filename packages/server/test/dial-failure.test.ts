@@ -36,5 +36,7 @@ test.each([
 });
 
 test('names every attempt in its message', () => {
-  expect(dialFailure([errno('ENETUNREACH'), errno('ECONNREFUSED')]).message).toBe('connect ENETUNREACH; connect ECONNREFUSED');
+  expect(dialFailure([errno('ENETUNREACH'), errno('ECONNREFUSED')]).message).toBe(
+    'connect ENETUNREACH; connect ECONNREFUSED',
+  );
 });

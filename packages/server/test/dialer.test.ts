@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Target, TunnelError } from 'wsproxy-protocol';
+import { FakeClock } from 'wsproxy-protocol/testing';
 import { createDialer, type Dialer, type DialerOptions } from '../src/dialer.js';
 import { createPolicy } from '../src/policy.js';
 import type { Resolver } from '../src/resolver.js';
-import { ManualClock } from './support/manual-clock.js';
 
 const signal = () => new AbortController().signal;
 const nothingOwn = () => new Set<string>();
@@ -26,7 +26,7 @@ function resolverOf(...answers: readonly (readonly string[])[]) {
 function dryDialer(options: Pick<DialerOptions, 'resolver'> & Partial<DialerOptions>) {
   const connected: string[] = [];
   const sockets: Socket[] = [];
-  const clock = new ManualClock();
+  const clock = new FakeClock();
   const dialer = createDialer({
     policy: createPolicy({ allowPrivate: false, ownAddresses: nothingOwn }),
     clock,
@@ -311,7 +311,10 @@ describe('a real connection', () => {
     const { port } = server.address() as AddressInfo;
     server.close();
     await once(server, 'close');
-    await expect(dial({ host: '127.0.0.1', port })).rejects.toMatchObject({ name: 'TunnelError', code: 'CONNECTION_REFUSED' });
+    await expect(dial({ host: '127.0.0.1', port })).rejects.toMatchObject({
+      name: 'TunnelError',
+      code: 'CONNECTION_REFUSED',
+    });
   });
 
   test('comes paused, without anybody listening to its data', async () => {

@@ -79,13 +79,18 @@ function upgrade(changes: Headers = {}, requestLine = 'GET /tunnel HTTP/1.1'): s
     Authorization: `Bearer ${token}`,
     ...changes,
   };
-  const lines = Object.entries(headers).flatMap(([name, value]) => [value ?? []].flat().map((text) => `${name}: ${text}\r\n`));
+  const lines = Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((text) => `${name}: ${text}\r\n`),
+  );
   return `${requestLine}\r\n${lines.join('')}\r\n`;
 }
 
 function plain(changes: Headers = {}, requestLine = 'GET /tunnel HTTP/1.1'): string {
   const none = { Upgrade: undefined, Connection: undefined, 'Sec-WebSocket-Version': undefined };
-  return upgrade({ ...none, 'Sec-WebSocket-Key': undefined, 'Sec-WebSocket-Protocol': undefined, ...changes }, requestLine);
+  return upgrade(
+    { ...none, 'Sec-WebSocket-Key': undefined, 'Sec-WebSocket-Protocol': undefined, ...changes },
+    requestLine,
+  );
 }
 
 /** Sends an upgrade and waits for the head of the answer; the connection stays open. */
@@ -124,7 +129,9 @@ describe('the right upgrade', () => {
 
   test('yields a WebSocket that carries messages both ways', async () => {
     const { port, webSockets } = await startFront();
-    const client = new WebSocket(`ws://127.0.0.1:${port}/tunnel`, 'wsproxy.v1', { headers: { authorization: `Bearer ${token}` } });
+    const client = new WebSocket(`ws://127.0.0.1:${port}/tunnel`, 'wsproxy.v1', {
+      headers: { authorization: `Bearer ${token}` },
+    });
     cleanups.push(() => client.terminate());
     await once(client, 'open');
     const server = webSockets[0]?.webSocket as WebSocket;
@@ -176,9 +183,18 @@ describe('without the right token', () => {
     ...Object.entries(wrong).map(([name, headers]) => [`${name}, in an upgrade`, upgrade(headers)] as const),
     ...Object.entries(wrong).map(([name, headers]) => [`${name}, in a GET`, plain(headers)] as const),
     ['absent, in an upgrade by POST', upgrade({ Authorization: undefined }, 'POST /tunnel HTTP/1.1')] as const,
-    ['absent, in an upgrade of no version', upgrade({ Authorization: undefined, 'Sec-WebSocket-Version': undefined })] as const,
-    ['absent, in an upgrade of no subprotocol', upgrade({ Authorization: undefined, 'Sec-WebSocket-Protocol': undefined })] as const,
-    ['in the query', upgrade({ Authorization: undefined }, `GET /tunnel?token=${token}&access_token=${token} HTTP/1.1`)] as const,
+    [
+      'absent, in an upgrade of no version',
+      upgrade({ Authorization: undefined, 'Sec-WebSocket-Version': undefined }),
+    ] as const,
+    [
+      'absent, in an upgrade of no subprotocol',
+      upgrade({ Authorization: undefined, 'Sec-WebSocket-Protocol': undefined }),
+    ] as const,
+    [
+      'in the query',
+      upgrade({ Authorization: undefined }, `GET /tunnel?token=${token}&access_token=${token} HTTP/1.1`),
+    ] as const,
     ['in userinfo', upgrade({ Authorization: undefined, Host: `${token}@proxy.example` })] as const,
   ];
 
@@ -200,7 +216,11 @@ describe('an ordinary request', () => {
     ['to another path finds nothing', plain({}, 'GET / HTTP/1.1'), 404],
     ['to another path without a token finds nothing', plain({ Authorization: undefined }, 'GET /x HTTP/1.1'), 404],
     ['from a page is forbidden', plain({ Origin: 'https://page.example' }), 403],
-    ['that asks to continue is not invited to', plain({ Authorization: undefined, Expect: '100-continue', 'Content-Length': '9' }), 401],
+    [
+      'that asks to continue is not invited to',
+      plain({ Authorization: undefined, Expect: '100-continue', 'Content-Length': '9' }),
+      401,
+    ],
   ])('%s', async (_, request, status) => {
     const { port } = await startFront();
     const answer = await exchange(port, request);

@@ -52,12 +52,21 @@ describe('by default', () => {
 describe('with allowPrivate', () => {
   const policy = createPolicy({ allowPrivate: true, ownAddresses });
 
-  test.each(['1.1.1.1', '127.0.0.1', '::1', '::ffff:127.0.0.1', '10.0.0.1', '192.168.1.1', '100.64.0.1', 'fd00::1', '169.254.1.1', '45.0.0.1', '192.0.2.2'])(
-    'allows %s',
-    (address) => {
-      expect(policy.check(address, 443)).toBeUndefined();
-    },
-  );
+  test.each([
+    '1.1.1.1',
+    '127.0.0.1',
+    '::1',
+    '::ffff:127.0.0.1',
+    '10.0.0.1',
+    '192.168.1.1',
+    '100.64.0.1',
+    'fd00::1',
+    '169.254.1.1',
+    '45.0.0.1',
+    '192.0.2.2',
+  ])('allows %s', (address) => {
+    expect(policy.check(address, 443)).toBeUndefined();
+  });
 
   test.each([
     ['0.0.0.0', 'denied:unspecified'],
@@ -86,9 +95,12 @@ describe("the server's own listening address", () => {
   const listeningOn = (address: string) =>
     createPolicy({ allowPrivate: true, ownAddresses, listening: () => [{ address, port: 8080 }] });
 
-  test.each(['127.0.0.1', '::ffff:127.0.0.1'])('is denied as %s although private destinations are allowed', (address) => {
-    expect(listeningOn('127.0.0.1').check(address, 8080)).toBe('denied:own-listener');
-  });
+  test.each(['127.0.0.1', '::ffff:127.0.0.1'])(
+    'is denied as %s although private destinations are allowed',
+    (address) => {
+      expect(listeningOn('127.0.0.1').check(address, 8080)).toBe('denied:own-listener');
+    },
+  );
 
   test('does not stand for other ports and other addresses', () => {
     expect(listeningOn('127.0.0.1').check('127.0.0.1', 8081)).toBeUndefined();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { FakeClock } from 'wsproxy-protocol/testing';
 import { createResolver, type Lookup, type ResolverOptions } from '../src/resolver.js';
-import { ManualClock } from './support/manual-clock.js';
 
 const never = () => new AbortController().signal;
 
@@ -19,7 +19,7 @@ function manualLookup() {
 }
 
 function resolverWith(options: ResolverOptions) {
-  const clock = new ManualClock();
+  const clock = new FakeClock();
   return { clock, resolver: createResolver({ clock, ...options }) };
 }
 
@@ -59,7 +59,11 @@ describe('a failure', () => {
     const { resolver, clock } = resolverWith({ lookup });
     const result = resolver.resolve('example.com', never());
     questions[0]?.fail(errno);
-    await expect(result).rejects.toMatchObject({ name: 'TunnelError', code, message: `lookup of example.com: ${errno}` });
+    await expect(result).rejects.toMatchObject({
+      name: 'TunnelError',
+      code,
+      message: `lookup of example.com: ${errno}`,
+    });
     expect(clock.pending).toBe(0);
   });
 

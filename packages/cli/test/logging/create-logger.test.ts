@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { describe, expect, it } from 'vitest';
-import { runFixture, startFixture } from '../support/run-fixture.js';
+import { describe, expect, it, vi } from 'vitest';
+import { fixturePath, runFixture, startFixture } from '../support/run-fixture.js';
 
 const LINES = 30_000;
 const MIB = 1024 * 1024;
@@ -82,9 +85,17 @@ describe('createLogger', () => {
   });
 
   it.runIf(existsSync('/usr/bin/script'))('does not wait for a terminal that is stopped', async () => {
-    // script(1) gives the program a terminal, and stops reading it once nobody reads script's own output.
-    const terminal = spawn('script', ['--quiet', '--return', '--command', fixtureCommand('flood.mjs', LINES), '/dev/null'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    // script(1) runs the fixture in a terminal, and stops reading that terminal while nobody reads its own output.
+    const directory = mkdtempSync(join(tmpdir(), 'wsproxy-log-'));
+    const result = join(directory, 'result.json');
+    const command = `${process.execPath} --expose-gc ${fixturePath('flood.mjs')} ${LINES} > ${result}`;
+    const terminal = spawn('script', ['--quiet', '--command', command, '/dev/null'], { stdio: 'pipe' });
+    try {
+      await vi.waitFor(() => expect(readFileSync(result, 'utf8')).toContain('\n'), { timeout: 9000 });
+      expect(JSON.parse(readFileSync(result, 'utf8')).grown).toBeLessThan(4 * MIB);
+    } finally {
+      terminal.kill('SIGKILL');
+      rmSync(directory, { recursive: true });
+    }
   });
 });

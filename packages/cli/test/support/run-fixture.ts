@@ -3,10 +3,13 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
+export function fixturePath(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+}
+
 /** Starts test/fixtures/`name` as a process of its own; `--expose-gc` lets it measure what it really holds. */
 export function startFixture(name: string, args: string[] = [], options: SpawnOptions = {}): ChildProcess {
-  const path = fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
-  return spawn(process.execPath, ['--expose-gc', path, ...args], { stdio: 'pipe', ...options });
+  return spawn(process.execPath, ['--expose-gc', fixturePath(name), ...args], { stdio: 'pipe', ...options });
 }
 
 export interface Ended {
