@@ -16,8 +16,29 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/start/**'],
+          setupFiles: ['test/support/clean-after-each.ts'],
+          pool: 'forks',
+          // Each file measures the memory and the resources of its own process.
+          isolate: true,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 30_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        // Takes the default ports 8080 and 1080: nothing else may run beside it.
+        test: {
+          name: 'start',
+          include: ['test/start/**/*.test.ts'],
+          setupFiles: ['test/support/clean-after-each.ts'],
+          pool: 'forks',
+          testTimeout: 120_000,
+          hookTimeout: 30_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

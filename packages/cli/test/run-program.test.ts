@@ -67,17 +67,20 @@ describe('runProgram', () => {
     expect(await text(child.stdout as NodeJS.ReadableStream)).toHaveLength(1_000_000);
   });
 
-  it('survives a standard output that is closed', async () => {
-    const child = startFixture('program.mjs', ['data']);
+  it.each(['data', 'chatty', '--help'])('survives a standard output that is closed: %s', async (action) => {
+    const child = startFixture('program.mjs', [action]);
     child.stdout?.destroy();
     const [[code], stderr] = await Promise.all([once(child, 'close'), text(child.stderr as NodeJS.ReadableStream)]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  it.runIf(existsSync('/dev/full'))('survives a standard output that is full', async () => {
-    const full = openSync('/dev/full', 'w');
-    const { code, stderr } = await runFixture('program.mjs', ['--help'], { stdio: ['pipe', full, 'pipe'] });
-    closeSync(full);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  });
+  it.runIf(existsSync('/dev/full')).each(['data', 'chatty', '--help'])(
+    'survives a standard output that is full: %s',
+    async (action) => {
+      const full = openSync('/dev/full', 'w');
+      const { code, stderr } = await runFixture('program.mjs', [action], { stdio: ['pipe', full, 'pipe'] });
+      closeSync(full);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    },
+  );
 });

@@ -5,7 +5,7 @@ export const SUBPROTOCOL = 'wsproxy.v1';
 /** Told in HELLO and RESUME, so that a peer of another version can be told so by name. */
 export const PROTOCOL_VERSION = 1;
 /** What either side may send on a channel before the peer has told its window. */
-export const EARLY_WINDOW = 65_536;
+export const EARLY_WINDOW = 16_384;
 export const SESSION_ID_LENGTH = 16;
 export const SESSION_SECRET_LENGTH = 32;
 
@@ -23,11 +23,19 @@ export const CloseCode = {
 
 // Implementation: choices of this code that a peer need not share.
 
-/** Our receive window for a new channel, bytes. */
-export const INITIAL_WINDOW = 262_144;
-/** Payload of a DATA frame while several channels send, and while one sends alone, bytes. */
+/** Our receive window for a new channel, and what it may grow to, bytes; the session's budget allowing. */
+export const INITIAL_WINDOW = 131_072;
+export const MAX_WINDOW = 33_554_432;
+/** What the windows of one session may hold together, beyond EARLY_WINDOW for each channel, bytes. */
+export const WINDOW_BUDGET = 33_554_432;
+/** Payload of a DATA frame at most, while several channels send and while one sends alone, bytes. */
 export const SHARED_FRAME_SIZE = 16_384;
 export const LONE_FRAME_SIZE = 32_768;
+/** On a slow path a frame is what the path carries in this time, ms, but not less than this, bytes. */
+export const FRAME_TIME = 4;
+export const MIN_FRAME_SIZE = 2_048;
+/** What a channel may send before the next one has its turn, bytes. */
+export const QUANTUM = 16_384;
 /** What one batch hands to the transport at most, bytes. */
 export const BATCH_SIZE = 65_536;
 /** No further batch while the transport holds this much, bytes. */
@@ -40,6 +48,8 @@ export const REPLAY_LIMIT = 16_777_216;
 export const ACK_BYTES = 16_384;
 export const ACK_INTERVAL = 1;
 export const ACK_DELAY = 5;
+/** The round trip is measured this often while data arrives, ms. */
+export const ROUND_TRIP_INTERVAL = 1_000;
 /** A side that has sent nothing for this long sends PING, ms: well below the 60 s of nginx and the clouds. */
 export const PING_INTERVAL = 15_000;
 /** A transport that has brought nothing for this long is lost, ms. */

@@ -10,7 +10,7 @@ export interface Dialed {
 
 export interface ConnectFirstOptions {
   /** Starts one attempt; the socket emits `connect` or `error` later, never at once. */
-  connect(address: string): Socket;
+  readonly connect: (address: string) => Socket;
   /** Head start of an attempt over the next one, ms. */
   readonly attemptDelay: number;
   readonly clock: Clock;

@@ -67,7 +67,8 @@ class HttpFront implements Front {
   readonly #limits: FrontLimits;
   readonly #webSockets = new WebSocketServer(WEB_SOCKET_OPTIONS);
   readonly #pending = new Set<Socket>();
-  readonly #refused = new WeakSet<Socket>();
+  /** Their answer says that the connection ends, and is about to end it: what is pipelined behind counts for nothing. */
+  readonly #refused = new WeakSet<Duplex>();
   #dropped = 0;
   #isDropping = false;
 
@@ -147,8 +148,7 @@ class HttpFront implements Front {
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    // Pipelined behind a refused request, whose answer says that the connection ends there and is about to end it.
-    if (this.#refused.has(request.socket)) return;
+    if (this.#refused.has(socket)) return;
     const verdict = this.#judge(request);
     if (typeof verdict === 'number' || !offersSubprotocol(request)) {
       const status = typeof verdict === 'number' ? verdict : 400;
@@ -176,11 +176,9 @@ class HttpFront implements Front {
 
   #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
     this.#logger.debug({ code: error.code }, 'a request could not be read');
-    if (!socket.writable) {
-      socket.destroy();
-      return;
-    }
-    refuseSocket(socket, statusOfParseError(error.code));
+    if (this.#refused.has(socket)) return;
+    if (socket.writable) refuseSocket(socket, statusOfParseError(error.code));
+    else socket.destroy();
   }
 
   /** Never with the query: it is where a misguided client would have put its token. */

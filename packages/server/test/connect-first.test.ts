@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from 'wsproxy-protocol/testing';
@@ -154,6 +155,7 @@ describe('an abort', () => {
     const race = startRace(['192.0.2.1'], controller.signal);
     race.succeed('192.0.2.1');
     const { socket } = await race.result;
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
     controller.abort();
     expect(socket.destroyed).toBe(false);
   });

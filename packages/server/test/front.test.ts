@@ -1,109 +1,17 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Logger } from 'wsproxy-protocol';
-import { createAuthenticator, type User } from '../src/authenticate.js';
-import { createFront, type Front, type FrontLimits } from '../src/front.js';
-
-const token = 'correct-horse-battery-staple-0123456789';
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-interface Fixture {
-  readonly front: Front;
-  readonly port: number;
-  readonly webSockets: { readonly webSocket: WebSocket; readonly user: User }[];
-  readonly logs: { readonly level: string; readonly fields: object; readonly message: string }[];
-}
-
-async function startFront(limits: Partial<FrontLimits> = {}, path = '/tunnel'): Promise<Fixture> {
-  const webSockets: Fixture['webSockets'] = [];
-  const logs: Fixture['logs'] = [];
-  const record = (level: string) => (fields: object, message: string) => logs.push({ level, fields, message });
-  const logger: Logger = { debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') };
-  const front = createFront({
-    path,
-    authenticate: createAuthenticator(token),
-    onWebSocket: (webSocket, user) => webSockets.push({ webSocket, user }),
-    logger,
-    limits,
-  });
-  front.server.listen(0, '127.0.0.1');
-  await once(front.server, 'listening');
-  cleanups.push(async () => {
-    const closed = front.close();
-    for (const { webSocket } of webSockets) webSocket.terminate();
-    await closed;
-  });
-  return { front, port: (front.server.address() as AddressInfo).port, webSockets, logs };
-}
-
-function openSocket(port: number, host = '127.0.0.1'): Socket {
-  const socket = connect({ port, host });
-  socket.on('error', () => {});
-  cleanups.push(() => socket.destroy());
-  return socket;
-}
-
-function closeOf(socket: Socket): Promise<void> {
-  return new Promise((resolve) => socket.once('close', () => resolve()));
-}
-
-/** Everything the server answers until it closes. */
-async function exchange(port: number, bytes: string | Buffer): Promise<string> {
-  const socket = openSocket(port);
-  let answer = '';
-  socket.on('data', (chunk) => {
-    answer += chunk.toString('latin1');
-  });
-  socket.write(bytes);
-  await closeOf(socket);
-  return answer;
-}
-
-type Headers = Record<string, string | readonly string[] | undefined>;
-
-/** The text of an upgrade that is right in all but the headers given; undefined takes one away. */
-function upgrade(changes: Headers = {}, requestLine = 'GET /tunnel HTTP/1.1'): string {
-  const headers: Headers = {
-    Host: 'proxy.example',
-    Connection: 'Upgrade',
-    Upgrade: 'websocket',
-    'Sec-WebSocket-Version': '13',
-    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
-    'Sec-WebSocket-Protocol': 'wsproxy.v1',
-    Authorization: `Bearer ${token}`,
-    ...changes,
-  };
-  const lines = Object.entries(headers).flatMap(([name, value]) =>
-    [value ?? []].flat().map((text) => `${name}: ${text}\r\n`),
-  );
-  return `${requestLine}\r\n${lines.join('')}\r\n`;
-}
-
-function plain(changes: Headers = {}, requestLine = 'GET /tunnel HTTP/1.1'): string {
-  const none = { Upgrade: undefined, Connection: undefined, 'Sec-WebSocket-Version': undefined };
-  return upgrade(
-    { ...none, 'Sec-WebSocket-Key': undefined, 'Sec-WebSocket-Protocol': undefined, ...changes },
-    requestLine,
-  );
-}
-
-/** Sends an upgrade and waits for the head of the answer; the connection stays open. */
-async function upgradeRaw(port: number, request = upgrade()) {
-  const socket = openSocket(port);
-  socket.write(request);
-  const [chunk] = await once(socket, 'data');
-  return { socket, head: String(chunk) };
-}
-
-function statusOf(answer: string): number {
-  return Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1]);
-}
+import {
+  cleanUpWith,
+  exchange,
+  type Headers,
+  plain,
+  startFront,
+  statusOf,
+  token,
+  upgrade,
+  upgradeRaw,
+} from './support/front-fixture.js';
 
 describe('the right upgrade', () => {
   test('becomes a WebSocket of the user, with the subprotocol and without extensions', async () => {
@@ -132,7 +40,7 @@ describe('the right upgrade', () => {
     const client = new WebSocket(`ws://127.0.0.1:${port}/tunnel`, 'wsproxy.v1', {
       headers: { authorization: `Bearer ${token}` },
     });
-    cleanups.push(() => client.terminate());
+    cleanUpWith(() => client.terminate());
     await once(client, 'open');
     const server = webSockets[0]?.webSocket as WebSocket;
     server.on('message', (data) => server.send(data));
@@ -168,6 +76,15 @@ describe('an upgrade', () => {
     expect(statusOf(await exchange(port, request))).toBe(status);
     expect(webSockets).toEqual([]);
   });
+});
+
+test('a connection that may fail while it is refused has somebody who listens', async () => {
+  const { port, front } = await startFront();
+  const listeners: number[] = [];
+  front.server.on('upgrade', (_, socket) => listeners.push(socket.listenerCount('error')));
+  await exchange(port, upgrade({ Authorization: undefined }));
+  await exchange(port, plain({ Authorization: undefined }) + upgrade());
+  expect(listeners).toEqual([1, 1]);
 });
 
 describe('without the right token', () => {
@@ -234,9 +151,13 @@ describe('an ordinary request', () => {
     expect(await exchange(port, plain())).toContain('\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n');
   });
 
-  test('ends the connection, whatever is pipelined behind it', async () => {
+  test.each([
+    ['an upgrade', upgrade()],
+    ['another request', plain()],
+    ['no request', 'nonsense\r\n\r\n'],
+  ])('ends the connection, even with %s pipelined behind it', async (_, behind) => {
     const { port, webSockets } = await startFront();
-    const answer = await exchange(port, plain({ Authorization: undefined }) + upgrade());
+    const answer = await exchange(port, plain({ Authorization: undefined }) + behind);
     expect(statusOf(answer)).toBe(401);
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
     expect(webSockets).toEqual([]);
@@ -274,96 +195,6 @@ describe('bytes that are no request', () => {
   });
 });
 
-describe('the time for a request', () => {
-  test.each([
-    ['nothing at all', ''],
-    ['half a header', 'GET /tunnel HTTP/1.1\r\nHost: proxy.exa'],
-  ])('runs out for %s', async (_, bytes) => {
-    const { port } = await startFront({ handshakeTimeout: 100 });
-    expect(statusOf(await exchange(port, bytes))).toBe(408);
-  });
-
-  test('runs out for one byte at a time', async () => {
-    const { port } = await startFront({ handshakeTimeout: 100 });
-    const socket = openSocket(port);
-    const closed = closeOf(socket);
-    const drip = setInterval(() => socket.write('x'), 10);
-    cleanups.push(() => clearInterval(drip));
-    socket.write('GET /tunnel HTTP/1.1\r\nX-Slow: ');
-    socket.resume();
-    await closed;
-    clearInterval(drip);
-    expect(socket.destroyed).toBe(true);
-  });
-
-  test('does not count for a WebSocket', async () => {
-    const { port, webSockets } = await startFront({ handshakeTimeout: 100 });
-    const { socket } = await upgradeRaw(port);
-    // A later connection that runs out of time shows that the deadline of the first has passed too.
-    expect(statusOf(await exchange(port, ''))).toBe(408);
-    expect(socket.destroyed).toBe(false);
-    expect(webSockets[0]?.webSocket.readyState).toBe(WebSocket.OPEN);
-  });
-});
-
-describe('connections that wait to authenticate', () => {
-  test('are bounded: one more is closed unread, counted, and warned of once', async () => {
-    const { port, front, logs } = await startFront({ pendingConnections: 2 });
-    const waiting = [openSocket(port), openSocket(port)];
-    await Promise.all(waiting.map((socket) => once(socket, 'connect')));
-    expect(await exchange(port, upgrade())).toBe('');
-    expect(await exchange(port, upgrade())).toBe('');
-    expect(front.dropped).toBe(2);
-    expect(logs.filter(({ level }) => level === 'warn')).toHaveLength(1);
-
-    waiting[0]?.destroy();
-    await expect.poll(async () => statusOf(await exchange(port, plain()))).toBe(426);
-  });
-
-  test('do not include WebSockets', async () => {
-    const { port, front } = await startFront({ pendingConnections: 1 });
-    const first = await upgradeRaw(port);
-    const second = await upgradeRaw(port);
-    expect([statusOf(first.head), statusOf(second.head)]).toEqual([101, 101]);
-    expect(front.dropped).toBe(0);
-  });
-
-  test('do not include those that were refused', async () => {
-    const { port, front } = await startFront({ pendingConnections: 1 });
-    for (let round = 0; round < 5; round += 1) {
-      await expect.poll(async () => statusOf(await exchange(port, upgrade({ Authorization: undefined })))).toBe(401);
-    }
-    expect(front.dropped).toBeLessThan(5);
-  });
-});
-
-describe('a WebSocket that breaks RFC 6455', () => {
-  const closeCodeOf = (frame: Buffer) => (frame[0] === 0x88 ? frame.readUInt16BE(2) : undefined);
-
-  test.each([
-    ['an unmasked frame', [0x82, 0x01, 0x00], 1002],
-    ['an unknown opcode', [0x83, 0x80, 0, 0, 0, 0], 1002],
-    ['a compressed frame', [0xc2, 0x80, 0, 0, 0, 0], 1002],
-    ['a message that declares more than 256 KiB', [0x82, 0xff, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0, 0], 1009],
-  ])('by %s is closed, and the server lives on', async (_, bytes, code) => {
-    const { port } = await startFront();
-    const { socket } = await upgradeRaw(port);
-    socket.write(Buffer.from(bytes));
-    const [frame] = await once(socket, 'data');
-    expect(closeCodeOf(frame)).toBe(code);
-    expect(statusOf((await upgradeRaw(port)).head)).toBe(101);
-  });
-
-  test('by too many fragments is closed', async () => {
-    const { port } = await startFront();
-    const { socket } = await upgradeRaw(port);
-    const fragment = (opcode: number) => [opcode, 0x81, 0, 0, 0, 0, 0];
-    socket.write(Buffer.from([...fragment(0x02), ...Array.from({ length: 64 }, () => fragment(0x00)).flat()]));
-    const [frame] = await once(socket, 'data');
-    expect(closeCodeOf(frame)).toBe(1008);
-  });
-});
-
 describe('the log', () => {
   test('holds neither token nor query', async () => {
     const { port, logs } = await startFront();
@@ -382,47 +213,4 @@ describe('the log', () => {
     expect(logs).toEqual([expect.objectContaining({ message: 'refused a request' })]);
     expect(logs[0]?.fields).toMatchObject({ path: `/${'x'.repeat(255)}` });
   });
-});
-
-describe('close', () => {
-  test('destroys what is not a WebSocket, and resolves when the WebSockets are gone', async () => {
-    const { port, front, webSockets } = await startFront();
-    const { socket } = await upgradeRaw(port);
-    const waiting = openSocket(port);
-    await once(waiting, 'connect');
-    await expect.poll(() => connectionsOf(front)).toBe(2);
-
-    let isClosed = false;
-    const closed = front.close().then(() => {
-      isClosed = true;
-    });
-    await closeOf(waiting);
-    await expect.poll(() => connectionsOf(front)).toBe(1);
-    expect(isClosed).toBe(false);
-    expect(socket.destroyed).toBe(false);
-
-    webSockets[0]?.webSocket.terminate();
-    await closed;
-    expect(front.server.listening).toBe(false);
-  });
-
-  test('resolves for a front that never listened', async () => {
-    const front = createFront({
-      path: '/',
-      authenticate: () => undefined,
-      onWebSocket: () => {},
-      logger: { debug() {}, info() {}, warn() {}, error() {} },
-    });
-    await expect(front.close()).resolves.toBeUndefined();
-  });
-
-  test('may be called twice', async () => {
-    const { front } = await startFront();
-    await Promise.all([front.close(), front.close()]);
-    expect(front.server.listening).toBe(false);
-  });
-
-  function connectionsOf(front: Front): Promise<number> {
-    return new Promise((resolve) => front.server.getConnections((_, count) => resolve(count)));
-  }
 });

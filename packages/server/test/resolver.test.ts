@@ -124,6 +124,17 @@ describe('at most 32 lookups', () => {
     await Promise.allSettled(all);
   });
 
+  test('make room when they are done, whether or not anybody waits', async () => {
+    const { lookup, questions } = manualLookup();
+    const { resolver } = resolverWith({ lookup, concurrency: 1 });
+    for (const round of [1, 2, 3]) {
+      const result = resolver.resolve('example.com', never());
+      expect(questions).toHaveLength(round);
+      questions[round - 1]?.answer('192.0.2.1');
+      await result;
+    }
+  });
+
   test('are running, not wanted: one that was given up holds its place until the system has answered', async () => {
     const { lookup, questions, names } = manualLookup();
     const { resolver, clock } = resolverWith({ lookup, concurrency: 1 });

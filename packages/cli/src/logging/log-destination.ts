@@ -23,7 +23,7 @@ export class LogDestination {
     this.#stream = stream;
     this.#onDropped = onDropped;
     // Each failure also reaches the callback of its write; without a listener it would end the process.
-
+    stream.on('error', () => {});
   }
 
   write(line: string): void {

@@ -1,5 +1,6 @@
-import { CHANNEL_HIGH_WATER, EARLY_WINDOW, INITIAL_WINDOW } from '../constants.js';
+import { CHANNEL_HIGH_WATER, EARLY_WINDOW, INITIAL_WINDOW, MAX_WINDOW } from '../constants.js';
 import { FAILURES, type FailureCode } from '../failures.js';
+import type { MemoryBudget } from '../flow/memory-budget.js';
 import { ReceiveWindow } from '../flow/receive-window.js';
 import { SendWindow } from '../flow/send-window.js';
 import { FrameType } from '../frame/frame.js';
@@ -13,6 +14,11 @@ import type { ChannelSink, OpenHandler } from './handlers.js';
 
 /** What a channel asks of the session that carries it. */
 export interface ChannelPort {
+  /** What the windows of all channels may hold together. */
+  readonly budget: MemoryBudget;
+  /** The session's clock, and the path's lowest round trip, ms. */
+  now(): number;
+  roundTrip(): number;
   /** `takeFrame` has something now. */
   onSendable(channel: Channel): void;
   /** `grantedLimit` has risen enough to tell the peer. */
@@ -59,13 +65,15 @@ export class Channel {
       receiving: 'open',
       dead: false,
     };
-    this.#receiveWindow = new ReceiveWindow(opener === undefined ? EARLY_WINDOW : INITIAL_WINDOW, INITIAL_WINDOW);
+    const { budget } = port;
+    const options = { base: EARLY_WINDOW, initial: INITIAL_WINDOW, max: MAX_WINDOW, budget };
+    this.#receiveWindow = new ReceiveWindow(options, port.now());
   }
 
   /** The opener's end: sends OPEN, and early data right behind it. */
   static request(id: number, target: Target, port: ChannelPort, opener: OpenHandler): Channel {
     const channel = new Channel(id, target, port, opener, EARLY_WINDOW);
-    const payload = encodeOpen({ window: INITIAL_WINDOW, target });
+    const payload = encodeOpen({ window: channel.#receiveWindow.open(), target });
     channel.#preface = { type: FrameType.open, channel: id, payload };
     port.onSendable(channel);
     return channel;
@@ -135,8 +143,7 @@ export class Channel {
   accept(): void {
     if (this.#state.dead || this.#state.opening !== 'offered') return;
     this.#state.opening = 'open';
-    this.#preface = { type: FrameType.openOk, channel: this.id, payload: encodeWord(INITIAL_WINDOW) };
-    this.#receiveWindow.grant();
+    this.#preface = { type: FrameType.openOk, channel: this.id, payload: encodeWord(this.#receiveWindow.open()) };
     this.#port.onSendable(this);
   }
 
@@ -160,9 +167,8 @@ export class Channel {
 
   /** `bytes` of what `onData` brought have gone for good: the peer may send as many again. */
   consumed(bytes: number): void {
-    const due = this.#receiveWindow.consume(bytes);
-    if (!due || this.#state.dead || this.#state.receiving !== 'open') return;
-    this.#receiveWindow.grant();
+    if (this.#state.dead || this.#state.receiving !== 'open') return;
+    if (!this.#receiveWindow.consume(bytes, this.#port.now(), this.#port.roundTrip())) return;
     this.#granted = true;
     this.#port.onGrant(this);
   }
@@ -268,6 +274,8 @@ export class Channel {
   }
 
   #settle(): void {
-    if (isOver(this.#state)) this.#port.onOver(this);
+    if (!isOver(this.#state)) return;
+    this.#receiveWindow.close();
+    this.#port.onOver(this);
   }
 }

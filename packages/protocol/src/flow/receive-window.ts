@@ -1,17 +1,53 @@
+import type { MemoryBudget } from './memory-budget.js';
+
 /** A new limit is worth a frame once this share of the window can be given back. */
 const GRANT_SHARE = 4;
+/** A window grows when half of it was used within so many round trips: it is then what limits the sender, or nearly. */
+const GROWTH_ROUND_TRIPS = 2;
+/** And only if that made the rate higher than when it grew last: a queue that we fill ourselves proves nothing. */
+const GROWTH_RATE = 1.25;
+/** A channel that was idle for so long begins small again, ms. */
+const IDLE = 10_000;
 
-/** What we let the peer send on a channel. Credit returns when the far socket has taken the bytes, not on arrival. */
+export interface WindowOptions {
+  /** Granted by the protocol before anything else, bytes. Not charged to the budget: each channel is sure of it. */
+  readonly base: number;
+  /** What a window should begin with, as far as the budget allows. */
+  readonly initial: number;
+  readonly max: number;
+  readonly budget: MemoryBudget;
+}
+
+/**
+ * What we let the peer send on a channel. Credit returns when the far socket has taken the bytes, not on arrival. The
+ * window starts small and doubles as long as that makes the channel faster; what it may hold is reserved first, and
+ * given back when it has been idle. Times in ms.
+ */
 export class ReceiveWindow {
+  readonly #options: WindowOptions;
   #size: number;
   #limit: number;
+  /** What the budget holds for this window beyond `base`. */
+  #reserved = 0;
   #received = 0;
   #consumed = 0;
 
-  /** `limit` bytes are granted at once; from the first grant on, `size` bytes beyond what was consumed. */
-  constructor(limit: number, size: number) {
-    this.#limit = limit;
-    this.#size = size;
+  /** Since when, and from which count on, the present half window is measured. */
+  #since: number;
+  #sinceConsumed = 0;
+  #rateAtGrowth = 0;
+  #lastConsumed: number;
+
+  constructor(options: WindowOptions, now: number) {
+    this.#options = options;
+    this.#size = options.base;
+    this.#limit = options.base;
+    this.#since = now;
+    this.#lastConsumed = now;
+  }
+
+  get size(): number {
+    return this.#size;
   }
 
   get received(): number {
@@ -23,20 +59,76 @@ export class ReceiveWindow {
     return this.#limit;
   }
 
+  /** Takes the initial window, or as much of it as the budget has; returns the limit that this makes. */
+  open(): number {
+    this.#grow(this.#options.initial);
+    this.#limit = Math.max(this.#limit, this.#consumed + this.#size);
+    return this.#limit;
+  }
+
   /** False when the peer sent more than it was granted. */
   receive(bytes: number): boolean {
     this.#received += bytes;
     return this.#received <= this.#limit;
   }
 
-  /** True when enough was given back to tell the peer: call `grant` then. */
-  consume(bytes: number): boolean {
+  /** `bytes` were taken by the reader. True when the limit has risen enough to tell the peer. */
+  consume(bytes: number, now: number, roundTrip: number): boolean {
+    if (now - this.#lastConsumed > IDLE) this.#startSmall(now);
+    this.#lastConsumed = now;
     this.#consumed += bytes;
-    return this.#consumed + this.#size - this.#limit >= this.#size / GRANT_SHARE;
+    this.#tune(now, roundTrip);
+    this.#releaseSurplus();
+    if (this.#consumed + this.#size - this.#limit < this.#size / GRANT_SHARE) return false;
+    this.#limit = this.#consumed + this.#size;
+    return true;
   }
 
-  /** Raises the limit to a full window beyond what was consumed. */
-  grant(): void {
-    this.#limit = Math.max(this.#limit, this.#consumed + this.#size);
+  /** The channel is over: what was reserved for it is free. */
+  close(): void {
+    this.#options.budget.release(this.#reserved);
+    this.#reserved = 0;
+  }
+
+  #tune(now: number, roundTrip: number): void {
+    const used = this.#consumed - this.#sinceConsumed;
+    if (used < this.#size / 2 || !Number.isFinite(roundTrip)) return;
+    const elapsed = now - this.#since;
+    const rate = used / Math.max(elapsed, roundTrip, 1);
+    if (elapsed < GROWTH_ROUND_TRIPS * roundTrip && rate >= this.#rateAtGrowth * GROWTH_RATE) {
+      if (this.#grow(Math.min(this.#size * 2, this.#options.max))) this.#rateAtGrowth = rate;
+    }
+    this.#since = now;
+    this.#sinceConsumed = this.#consumed;
+  }
+
+  /** What was granted stays granted: the limit waits until the smaller window has caught up with it. */
+  #startSmall(now: number): void {
+    this.#size = Math.min(this.#size, Math.max(this.#options.base, this.#options.initial));
+    this.#rateAtGrowth = 0;
+    this.#since = now;
+    this.#sinceConsumed = this.#consumed;
+  }
+
+  /** Reserves for `size`, or for as much more as there is room; false when that is nothing. */
+  #grow(size: number): boolean {
+    const { base, budget } = this.#options;
+    const missing = size - base - this.#reserved;
+    if (missing > 0) {
+      const more = Math.min(missing, budget.room);
+      budget.take(more);
+      this.#reserved += more;
+    }
+    const before = this.#size;
+    this.#size = Math.max(this.#size, Math.min(size, base + this.#reserved));
+    return this.#size > before;
+  }
+
+  /** Gives back what neither the window nor what was granted before can use any more. */
+  #releaseSurplus(): void {
+    const needed = Math.max(this.#size, this.#limit - this.#consumed) - this.#options.base;
+    if (needed >= this.#reserved) return;
+    this.#options.budget.release(this.#reserved - needed);
+    this.#reserved = needed;
   }
 }

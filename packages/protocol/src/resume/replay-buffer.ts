@@ -1,3 +1,4 @@
+import type { MemoryBudget } from '../flow/memory-budget.js';
 import { HEADER_LENGTH } from '../frame/frame.js';
 
 /** A frame that is counted, kept until acknowledged, and sent again after a resume. */
@@ -7,7 +8,12 @@ export interface SequencedFrame {
   readonly payload: Buffer | undefined;
 }
 
-/** Cost of keeping one frame beside its payload, bytes: the object and its place in the queue. */
+/** Bytes of a frame on the wire. */
+export function wireLength(frame: SequencedFrame): number {
+  return HEADER_LENGTH + (frame.payload === undefined ? 0 : frame.payload.length);
+}
+
+/** Cost of keeping one frame beside its bytes: the object and its place in the queue. */
 const FRAME_OVERHEAD = 100;
 
 /**
@@ -15,12 +21,18 @@ const FRAME_OVERHEAD = 100;
  * with them. Positions are implied by counting from the session's first frame.
  */
 export class ReplayBuffer {
+  readonly #budget: MemoryBudget;
   #frames: (SequencedFrame | undefined)[] = [];
   /** Index in #frames of the oldest unacknowledged frame: shifting an array for each would cost its length. */
   #head = 0;
   #acknowledged = 0;
   #cursor = 0;
   #bytes = 0;
+
+  /** `budget`: what may be kept; it is `isFull` that has to be asked before each `append`. */
+  constructor(budget: MemoryBudget) {
+    this.#budget = budget;
+  }
 
   /** Sequenced frames appended since the session began. */
   get total(): number {
@@ -37,9 +49,13 @@ export class ReplayBuffer {
     return this.#bytes;
   }
 
+  get isFull(): boolean {
+    return this.#budget.room === 0;
+  }
+
   append(frame: SequencedFrame): void {
     this.#frames.push(frame);
-    this.#bytes += cost(frame);
+    this.#hold(wireLength(frame) + FRAME_OVERHEAD);
   }
 
   /** The next frame that the present transport has not carried yet; undefined when it has carried all. */
@@ -49,25 +65,41 @@ export class ReplayBuffer {
     return frame;
   }
 
-  /** Forgets the frames before position `count`. False when the peer cannot have meant that: it lies before what it
-   * acknowledged already, or beyond what was sent. */
-  acknowledge(count: number): boolean {
-    if (count < this.#acknowledged || count > this.#cursor) return false;
+  /**
+   * Forgets the frames before position `count`, and says how many bytes they had on the wire. Undefined when the peer
+   * cannot have meant that: it lies before what it acknowledged already, or beyond what was sent.
+   */
+  acknowledge(count: number): number | undefined {
+    if (count < this.#acknowledged || count > this.#cursor) return undefined;
+    let bytes = 0;
     for (let n = count - this.#acknowledged; n > 0; n--) {
-      const frame = this.#frames[this.#head];
-      if (frame === undefined) return false;
-      this.#bytes -= cost(frame);
+      const frame = this.#frames[this.#head] as SequencedFrame;
       this.#frames[this.#head] = undefined;
       this.#head += 1;
+      bytes += wireLength(frame);
+      this.#hold(-wireLength(frame) - FRAME_OVERHEAD);
     }
     this.#acknowledged = count;
     this.#compact();
-    return true;
+    return bytes;
   }
 
   /** A new transport starts from the oldest unacknowledged frame. */
   rewind(): void {
     this.#cursor = this.#acknowledged;
+  }
+
+  /** The session is over: nothing will be sent again. */
+  clear(): void {
+    this.#hold(-this.#bytes);
+    this.#frames = [];
+    this.#head = 0;
+  }
+
+  #hold(bytes: number): void {
+    this.#bytes += bytes;
+    if (bytes > 0) this.#budget.take(bytes);
+    else this.#budget.release(-bytes);
   }
 
   #compact(): void {
@@ -79,8 +111,4 @@ export class ReplayBuffer {
       this.#head = 0;
     }
   }
-}
-
-function cost(frame: SequencedFrame): number {
-  return HEADER_LENGTH + FRAME_OVERHEAD + (frame.payload === undefined ? 0 : frame.payload.length);
 }

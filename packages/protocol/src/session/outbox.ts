@@ -1,17 +1,22 @@
 import type { Channel } from '../channel/channel.js';
-import type { Clock, Timer } from '../clock.js';
-import { ACK_BYTES, ACK_DELAY, ACK_INTERVAL, BATCH_SIZE, REPLAY_LIMIT, TRANSPORT_HIGH_WATER } from '../constants.js';
+import type { Clock } from '../clock.js';
+import {
+  BATCH_SIZE,
+  FRAME_TIME,
+  LONE_FRAME_SIZE,
+  MIN_FRAME_SIZE,
+  SHARED_FRAME_SIZE,
+  TRANSPORT_HIGH_WATER,
+} from '../constants.js';
+import { InFlightCap } from '../flow/in-flight-cap.js';
+import type { MemoryBudget } from '../flow/memory-budget.js';
 import { FrameBatch } from '../frame/encode.js';
 import { FrameType, SESSION_CHANNEL } from '../frame/frame.js';
 import { encodeCount } from '../frame/payload.js';
-import { ReplayBuffer } from '../resume/replay-buffer.js';
+import { ReplayBuffer, type SequencedFrame, wireLength } from '../resume/replay-buffer.js';
 import type { Transport } from '../transport/transport.js';
+import { Acknowledger } from './acknowledger.js';
 import { SendQueue } from './send-queue.js';
-
-/** How many sequenced frames the session has processed: what ACK tells. */
-export interface Received {
-  readonly count: number;
-}
 
 /**
  * Everything that leaves a session, in its order: control frames, then what must be replayed, then new frames of the
@@ -19,15 +24,16 @@ export interface Received {
  * so they cannot pile up.
  */
 export class Outbox {
-  readonly replay: ReplayBuffer = new ReplayBuffer();
+  readonly replay: ReplayBuffer;
+  readonly acknowledger: Acknowledger;
   /** When bytes last left, by the clock. */
   lastSent: number;
 
   readonly #clock: Clock;
-  readonly #received: Received;
   readonly #queue = new SendQueue();
   readonly #batch = new FrameBatch();
   readonly #grants = new Set<Channel>();
+  #inFlight = new InFlightCap();
   #urgent: { type: number; payload: Buffer }[] = [];
   #pong: Buffer | undefined;
   #transport: Transport | undefined;
@@ -35,21 +41,22 @@ export class Outbox {
   #live = false;
   #flushDue = false;
 
-  #acknowledged = 0;
-  #bytesSinceAck = 0;
-  #lastAck = 0;
-  #ackTimer: Timer | undefined;
-
-  constructor(clock: Clock, received: Received) {
+  /** `replayBudget`: what unacknowledged frames may hold; when it is used up, sources pause. */
+  constructor(clock: Clock, replayBudget: MemoryBudget) {
     this.#clock = clock;
-    this.#received = received;
+    this.replay = new ReplayBuffer(replayBudget);
+    this.acknowledger = new Acknowledger(clock, () => this.schedule());
     this.lastSent = clock.now();
+  }
+
+  /** Lowest round trip that the present transport's acknowledgements showed, ms; Infinity while unknown. */
+  get roundTrip(): number {
+    return this.#inFlight.roundTrip;
   }
 
   /** From here on control frames leave by `transport`; sequenced frames once `goLive` is called. */
   attach(transport: Transport): void {
     this.#transport = transport;
-    this.#live = false;
     this.lastSent = this.#clock.now();
   }
 
@@ -58,14 +65,14 @@ export class Outbox {
     this.#live = false;
     this.#urgent = [];
     this.#pong = undefined;
-    this.#ackTimer?.cancel();
-    this.#ackTimer = undefined;
+    this.acknowledger.stop();
   }
 
   /** Sends, from the oldest frame that the peer has not acknowledged, and keeps sending. */
   goLive(): void {
     this.replay.rewind();
-    this.#acknowledged = this.#received.count;
+    // Another transport may be another path: what was learnt of the old one does not hold.
+    this.#inFlight = new InFlightCap();
     this.#live = true;
     this.schedule();
   }
@@ -92,29 +99,19 @@ export class Outbox {
     this.schedule();
   }
 
-  /** Asks the peer for a sign of life; the payload comes back, and tells the round trip. */
-  ping(): void {
-    this.control(FrameType.ping, encodeCount(Math.floor(this.#clock.now())));
-  }
-
-  /** The peer has processed `count` sequenced frames; false when it cannot have. */
-  acknowledge(count: number): boolean {
-    if (!this.replay.acknowledge(count)) return false;
-    this.schedule();
-    return true;
-  }
-
   /** Answers a PING; of several unanswered ones only the newest, since any byte proves life. */
   pong(payload: Buffer): void {
     this.#pong = Buffer.from(payload);
     this.schedule();
   }
 
-  /** `bytes` of sequenced frames came in, which the peer keeps until it is told. */
-  noteReceived(bytes: number): void {
-    this.#bytesSinceAck += bytes;
-    if (this.#ackDue()) this.schedule();
-    else this.#ackTimer ??= this.#clock.setTimer(this.#onAckTimer, ACK_DELAY);
+  /** The peer has processed `count` sequenced frames; false when it cannot have. */
+  acknowledge(count: number): boolean {
+    const bytes = this.replay.acknowledge(count);
+    if (bytes === undefined) return false;
+    this.#inFlight.onDelivered(bytes, this.#clock.now());
+    this.schedule();
+    return true;
   }
 
   /** Sends soon, together with whatever else the present callback brings about. */
@@ -129,29 +126,22 @@ export class Outbox {
     this.flush();
   };
 
-  readonly #onAckTimer = (): void => {
-    this.#ackTimer = undefined;
-    this.#bytesSinceAck = Number.MAX_SAFE_INTEGER;
-    this.schedule();
-  };
-
   /** Hands batches to the transport until it has enough, or nothing is left. */
   flush(): void {
-    let control = true;
+    this.#addControl();
     for (;;) {
       const transport = this.#transport;
       if (transport === undefined) return;
-      if (control) this.#addControl();
-      // Control frames are few and never wait for the backlog; a PONG behind bulk looks like death.
+      // Control frames never wait for the backlog: a PONG or WINDOW behind bulk looks like death or a stopped reader.
       if (this.#live && transport.backlog < TRANSPORT_HIGH_WATER) this.#addSequenced();
       if (this.#batch.length === 0) return;
-      control = false;
       this.lastSent = this.#clock.now();
       transport.send(this.#batch.take());
     }
   }
 
   #addControl(): void {
+    if (this.#transport === undefined) return;
     for (const { type, payload } of this.#urgent) this.#batch.add(type, SESSION_CHANNEL, payload);
     this.#urgent = [];
     if (this.#pong !== undefined) this.#batch.add(FrameType.pong, SESSION_CHANNEL, this.#pong);
@@ -161,36 +151,31 @@ export class Outbox {
       this.#batch.add(FrameType.window, channel.id, encodeCount(channel.grantedLimit));
     }
     this.#grants.clear();
-    if (this.#ackDue() || (this.#batch.length > 0 && this.#received.count > this.#acknowledged)) this.#addAck();
-  }
-
-  #addSequenced(): void {
-    while (this.#batch.length < BATCH_SIZE) {
-      const frame = this.replay.next() ?? this.#newFrame();
-      if (frame === undefined) return;
-      this.#batch.add(frame.type, frame.channel, frame.payload);
+    if (this.acknowledger.isDue || (this.#batch.length > 0 && this.acknowledger.isPending)) {
+      this.#batch.add(FrameType.ack, SESSION_CHANNEL, encodeCount(this.acknowledger.tell()));
     }
   }
 
-  #newFrame(): ReturnType<ReplayBuffer['next']> {
-    if (this.replay.bytes >= REPLAY_LIMIT) return undefined;
-    const frame = this.#queue.next();
+  #addSequenced(): void {
+    const inFlight = this.#inFlight;
+    const room = Math.min(BATCH_SIZE, inFlight.cap - inFlight.inFlight);
+    const limit = Math.max(MIN_FRAME_SIZE, Math.min(LONE_FRAME_SIZE, inFlight.rate * FRAME_TIME || LONE_FRAME_SIZE));
+    let bytes = 0;
+    while (bytes < room) {
+      const frame = this.replay.next() ?? this.#newFrame(limit);
+      if (frame === undefined) break;
+      this.#batch.add(frame.type, frame.channel, frame.payload);
+      bytes += wireLength(frame);
+    }
+    if (bytes > 0) inFlight.onSent(bytes, this.#clock.now());
+    if (bytes < room && !this.replay.isFull) inFlight.onSourceEmpty();
+  }
+
+  #newFrame(limit: number): SequencedFrame | undefined {
+    if (this.replay.isFull) return undefined;
+    const frame = this.#queue.next(limit, Math.min(limit, SHARED_FRAME_SIZE));
     if (frame === undefined) return undefined;
     this.replay.append(frame);
     return this.replay.next();
-  }
-
-  #ackDue(): boolean {
-    if (this.#received.count === this.#acknowledged || this.#bytesSinceAck < ACK_BYTES) return false;
-    return this.#clock.now() - this.#lastAck >= ACK_INTERVAL;
-  }
-
-  #addAck(): void {
-    this.#acknowledged = this.#received.count;
-    this.#bytesSinceAck = 0;
-    this.#lastAck = this.#clock.now();
-    this.#ackTimer?.cancel();
-    this.#ackTimer = undefined;
-    this.#batch.add(FrameType.ack, SESSION_CHANNEL, encodeCount(this.#acknowledged));
   }
 }

@@ -1,24 +1,53 @@
 import type { Channel } from '../channel/channel.js';
-import { LONE_FRAME_SIZE, SHARED_FRAME_SIZE } from '../constants.js';
-import type { SequencedFrame } from '../resume/replay-buffer.js';
+import { QUANTUM } from '../constants.js';
+import { type SequencedFrame, wireLength } from '../resume/replay-buffer.js';
 
-/** The channels that have something to send, each in its turn: nobody's bulk keeps the others waiting. */
+/** A channel in the queue, and the bytes it may still send in its present turn. */
+interface Turn {
+  readonly channel: Channel;
+  credit: number;
+}
+
+/**
+ * Whose frame goes next: deficit round robin (Shreedhar and Varghese, 1996), where channels that are new or were idle
+ * have their first turn ahead of the others, as sparse flows have in RFC 8290 section 4.2. So a keystroke or a
+ * handshake never waits behind a transfer, and no number of transfers starves another.
+ */
 export class SendQueue {
-  /** A Set keeps the order of insertion: deleting and adding again moves a channel to the end. */
-  readonly #ready = new Set<Channel>();
+  readonly #turns = new Map<Channel, Turn>();
+  #sparse: Turn[] = [];
+  #bulk: Turn[] = [];
 
+  /** The channel has something to send. */
   add(channel: Channel): void {
-    this.#ready.add(channel);
+    if (this.#turns.has(channel)) return;
+    const turn = { channel, credit: QUANTUM };
+    this.#turns.set(channel, turn);
+    this.#sparse.push(turn);
   }
 
-  /** The next frame of the channel whose turn it is. */
-  next(): SequencedFrame | undefined {
-    for (const channel of this.#ready) {
-      const frame = channel.takeFrame(this.#ready.size > 1 ? SHARED_FRAME_SIZE : LONE_FRAME_SIZE);
-      this.#ready.delete(channel);
-      if (channel.sendable) this.#ready.add(channel);
-      if (frame !== undefined) return frame;
+  /** The next frame, with at most `limit` bytes of data, or less when several channels send; undefined: none has any. */
+  next(limit: number, sharedLimit: number): SequencedFrame | undefined {
+    for (;;) {
+      const fromSparse = this.#sparse.length > 0;
+      const list = fromSparse ? this.#sparse : this.#bulk;
+      const turn = list[0];
+      if (turn === undefined) return undefined;
+      const frame = turn.credit > 0 ? turn.channel.takeFrame(this.#turns.size > 1 ? sharedLimit : limit) : undefined;
+      if (frame !== undefined) {
+        turn.credit -= wireLength(frame);
+        return frame;
+      }
+      list.shift();
+      if (turn.credit <= 0) {
+        turn.credit += QUANTUM;
+        this.#bulk.push(turn);
+      } else if (fromSparse && this.#bulk.length > 0) {
+        // Emptied, but it has had its head start: it becomes new again only after a turn among the others.
+        this.#bulk.push(turn);
+      } else {
+        this.#turns.delete(turn.channel);
+      }
     }
-    return undefined;
   }
 }

@@ -2,12 +2,14 @@ import { Channel, type ChannelPort } from '../channel/channel.js';
 import { judge } from '../channel/channel-state.js';
 import type { OpenHandler } from '../channel/handlers.js';
 import type { Clock } from '../clock.js';
-import { CloseCode } from '../constants.js';
+import { CloseCode, REPLAY_LIMIT, ROUND_TRIP_INTERVAL, WINDOW_BUDGET } from '../constants.js';
 import { ProtocolError } from '../errors.js';
 import { type FailureCode, failureFromWire } from '../failures.js';
+import { MemoryBudget } from '../flow/memory-budget.js';
+import { RoundTrip } from '../flow/round-trip.js';
 import { FrameDecoder, type FrameSink } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
-import { decodeOpen, encodeGoAway, GoAway, readCount } from '../frame/payload.js';
+import { decodeOpen, encodeCount, encodeGoAway, GoAway, readCount } from '../frame/payload.js';
 import type { Target } from '../target.js';
 import type { Transport } from '../transport/transport.js';
 import { Channels, type Role } from './channels.js';
@@ -32,12 +34,22 @@ export interface SessionOptions {
   readonly onClosed: (reason: string) => void;
   /** Channels that the peer may have open at a time; 1024 unless told. More are refused with LIMIT_REACHED. */
   readonly maxChannels?: number;
+  /** Bounds of the whole process, within which this session has its own. */
+  readonly processBudgets?: ProcessBudgets;
+}
+
+/** Memory that all sessions of a process share, for what they receive and for what they may have to send again. */
+export interface ProcessBudgets {
+  readonly windows: MemoryBudget;
+  readonly replay: MemoryBudget;
 }
 
 /** Takes the frames of the handshake, HELLO and RESUME. May throw ProtocolError. */
 export type OnHandshake = (type: number, payload: Buffer) => void;
 
 const DEFAULT_MAX_CHANNELS = 1024;
+/** PING carries our time, so that PONG tells the round trip: in microseconds, a millisecond is too coarse nearby. */
+const MICROSECONDS = 1_000;
 
 /** What two peers share: channels, counts, the replay buffer. Outlives any one transport, and never dials. */
 export class Session {
@@ -45,7 +57,9 @@ export class Session {
   readonly #clock: Clock;
   readonly #channels: Channels;
   readonly #outbox: Outbox;
-  readonly #received = { count: 0 };
+  readonly #port: ChannelPort;
+  readonly #roundTrip = new RoundTrip();
+  #pingedAt = Number.NEGATIVE_INFINITY;
   #link: Link | undefined;
   #heartbeat: Heartbeat | undefined;
   #onHandshake: OnHandshake | undefined;
@@ -59,7 +73,8 @@ export class Session {
     this.#options = options;
     this.#clock = options.clock;
     this.#channels = new Channels(options.role);
-    this.#outbox = new Outbox(options.clock, this.#received);
+    this.#port = this.#createPort(new MemoryBudget(WINDOW_BUDGET, options.processBudgets?.windows));
+    this.#outbox = new Outbox(options.clock, new MemoryBudget(REPLAY_LIMIT, options.processBudgets?.replay));
   }
 
   get attached(): boolean {
@@ -82,7 +97,7 @@ export class Session {
 
   /** Sequenced frames processed, and sent, since the session began. */
   get receivedCount(): number {
-    return this.#received.count;
+    return this.#outbox.acknowledger.received;
   }
 
   get sentCount(): number {
@@ -119,7 +134,7 @@ export class Session {
     this.#heartbeat = new Heartbeat(this.#clock, {
       lastReceived: () => link.lastReceived,
       lastSent: () => this.#outbox.lastSent,
-      ping: () => this.#outbox.ping(),
+      ping: () => this.#ping(),
       onSilence: () => this.detach({ code: 1006, reason: 'nothing was heard from the peer for too long' }),
     });
   }
@@ -131,10 +146,11 @@ export class Session {
 
   /** The handshake is done: the peer has processed `received` of our sequenced frames, what follows is sent (again). */
   goLive(received: number): void {
-    if (!this.#outbox.replay.acknowledge(received)) {
+    if (this.#outbox.replay.acknowledge(received) === undefined) {
       throw violation(`the peer claims to have processed ${received} of ${this.sentCount} frames`);
     }
     this.#outbox.goLive();
+    this.#ping();
     for (const channel of this.#channels.all()) if (channel.hasGranted) this.#outbox.grant(channel);
   }
 
@@ -164,6 +180,7 @@ export class Session {
     this.#closed = true;
     this.#unlink()?.close(closeCode, reason);
     for (const channel of this.#channels.all()) channel.onDead('SESSION_LOST');
+    this.#outbox.replay.clear();
     this.#options.onClosed(reason);
   }
 
@@ -177,14 +194,24 @@ export class Session {
     return transport;
   }
 
-  readonly #port: ChannelPort = {
-    onSendable: (channel) => this.#outbox.sendable(channel),
-    onGrant: (channel) => this.#outbox.grant(channel),
-    onOver: (channel) => {
-      this.#channels.remove(channel);
-      this.#outbox.forget(channel);
-    },
-  };
+  #ping(): void {
+    this.#pingedAt = this.#clock.now();
+    this.#outbox.control(FrameType.ping, encodeCount(Math.floor(this.#pingedAt * MICROSECONDS)));
+  }
+
+  #createPort(budget: MemoryBudget): ChannelPort {
+    return {
+      budget,
+      now: () => this.#clock.now(),
+      roundTrip: () => Math.min(this.#roundTrip.lowest, this.#outbox.roundTrip),
+      onSendable: (channel) => this.#outbox.sendable(channel),
+      onGrant: (channel) => this.#outbox.grant(channel),
+      onOver: (channel) => {
+        this.#channels.remove(channel);
+        this.#outbox.forget(channel);
+      },
+    };
+  }
 
   readonly #sink: FrameSink = {
     onFrame: (type, id, payload) => {
@@ -199,6 +226,7 @@ export class Session {
           this.#outbox.pong(payload);
           return;
         case FrameType.pong:
+          this.#onPong(payload);
           return;
         case FrameType.goAway:
           if (payload[0] === GoAway.final) this.close('the peer has left', CloseCode.normal);
@@ -225,6 +253,11 @@ export class Session {
       this.#delivered = 0;
     },
   };
+
+  #onPong(payload: Buffer): void {
+    const now = this.#clock.now();
+    this.#roundTrip.note(Math.max(0, now - readCount(payload) / MICROSECONDS), now);
+  }
 
   #deliver(id: number, piece: Buffer): void {
     const channel = this.#find(FrameType.data, id);
@@ -264,13 +297,21 @@ export class Session {
   }
 
   #count(bytes: number): void {
-    this.#received.count += 1;
-    this.#outbox.noteReceived(bytes);
+    this.#outbox.acknowledger.note(bytes);
+    // Windows grow by the path's round trip; whoever only receives learns it no other way.
+    if (this.#clock.now() - this.#pingedAt >= ROUND_TRIP_INTERVAL) this.#ping();
   }
 }
 
 /** For a channel that belongs to no session. */
-const nowhere: ChannelPort = { onSendable() {}, onGrant() {}, onOver() {} };
+const nowhere: ChannelPort = {
+  budget: new MemoryBudget(0),
+  now: () => 0,
+  roundTrip: () => 0,
+  onSendable() {},
+  onGrant() {},
+  onOver() {},
+};
 
 function violation(message: string): ProtocolError {
   return new ProtocolError(message, CloseCode.protocolError);

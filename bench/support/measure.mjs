@@ -1,0 +1,97 @@
+// The application's side of a measurement, as a program of its own, so that it can run on another host:
+//   node measure.mjs '{"via": null | [host, port], "target": [host, port], "bulk": "up" | "down" | null, "channels": 1,
+//                      "seconds": 10, "echo": true}'
+// Prints one line of JSON: bulk bytes over time, and every echo's round trip.
+import { connect } from 'node:net';
+
+const options = JSON.parse(process.argv[2]);
+const { via, target, bulk, channels = 1, seconds, echo = false } = options;
+const start = performance.now();
+
+function open(mode, onData) {
+  const socket = via === null ? connect(target[1], target[0]) : connect(via[1], via[0]);
+  socket.setNoDelay(true);
+  socket.on('error', (error) => {
+    process.stderr.write(`${mode}: ${error.message}\n`);
+    process.exit(1);
+  });
+  return new Promise((resolve) => {
+    socket.once('connect', () => {
+      const begin = () => {
+        socket.on('data', onData);
+        socket.write(mode);
+        resolve(socket);
+      };
+      if (via === null) begin();
+      else socksConnect(socket, begin);
+    });
+  });
+}
+
+function socksConnect(socket, done) {
+  const host = Buffer.from(target[0]);
+  const port = Buffer.from([target[1] >> 8, target[1] & 255]);
+  socket.write(Buffer.concat([Buffer.from([5, 1, 0, 5, 1, 0, 3, host.length]), host, port]));
+  let seen = Buffer.alloc(0);
+  const onData = (data) => {
+    seen = Buffer.concat([seen, data]);
+    if (seen.length < 12) return;
+    socket.off('data', onData);
+    if (seen[3] !== 0) throw new Error(`SOCKS reply ${seen[3]}`);
+    done();
+  };
+  socket.on('data', onData);
+}
+
+const totals = new Array(channels).fill(0);
+const timeline = [];
+const echoes = [];
+
+async function runBulk(index) {
+  if (bulk === 'down') {
+    await open('d', (data) => {
+      totals[index] += data.length;
+    });
+    return;
+  }
+  const chunk = Buffer.alloc(65_536, 'y');
+  let report = Buffer.alloc(0);
+  const socket = await open('u', (data) => {
+    report = Buffer.concat([report, data]);
+    while (report.length >= 8) {
+      totals[index] = Number(report.readBigUInt64BE());
+      report = report.subarray(8);
+    }
+  });
+  const fill = () => {
+    while (socket.write(chunk));
+  };
+  socket.on('drain', fill);
+  fill();
+}
+
+async function runEcho() {
+  let sentAt = 0;
+  let waiting = 0;
+  const message = Buffer.alloc(64, 'e');
+  const socket = await open('e', (data) => {
+    waiting -= data.length;
+    if (waiting > 0) return;
+    echoes.push(performance.now() - sentAt);
+    waiting = 0;
+  });
+  setInterval(() => {
+    if (waiting > 0) return;
+    waiting = message.length;
+    sentAt = performance.now();
+    socket.write(message);
+  }, 50);
+}
+
+if (bulk !== null) for (let i = 0; i < channels; i++) runBulk(i);
+if (echo) runEcho();
+setInterval(() => timeline.push(totals.reduce((sum, n) => sum + n, 0)), 100);
+setTimeout(() => {
+  console.log(JSON.stringify({ elapsed: performance.now() - start, timeline, echoes }));
+  process.exit(0);
+}, seconds * 1000);

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { usePort } from './port-fixture.js';
+import { hex } from './socks-bytes.js';
+
+const fixture = usePort();
+
+function message(requestLine: string, ...headers: string[]): string {
+  return [requestLine, ...headers, '', ''].join('\r\n');
+}
+
+describe('a request that is not for a proxy', () => {
+  it.each([
+    ['D1 a fetch of a page', message('GET / HTTP/1.1', 'Host: 127.0.0.1:1080', 'Sec-Fetch-Site: cross-site'), 403],
+    ['D1 a fetch of an old browser', message('GET / HTTP/1.1', 'Host: 127.0.0.1:1080'), 400],
+    ['a page on a name that it had rebound', message('GET / HTTP/1.1', 'Host: evil.example:1080'), 400],
+    ['a form', message('POST / HTTP/1.1', 'Host: a', 'Origin: http://evil.example', 'Content-Length: 0'), 403],
+    [
+      'D4 C24 a WebSocket of a page',
+      message('GET / HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: websocket', 'Origin: http://evil.example'),
+      403,
+    ],
+    ['C24 an upgrade without Origin', message('GET /x HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: h2c'), 403],
+    ['a preflight', message('OPTIONS / HTTP/1.1', 'Host: a', 'Origin: http://evil.example'), 403],
+    ['D3 a POST whose content is a SOCKS greeting', `${message('POST / HTTP/1.1', 'Host: a', 'Content-Length: 3')}\x05\x01\x00`, 400],
+    ['a POST of a megabyte', message('POST / HTTP/1.1', 'Host: a', `Content-Length: ${1 << 20}`) + 'x'.repeat(1 << 20), 400],
+    ['HEAD', message('HEAD / HTTP/1.1', 'Host: a'), 400],
+  ])('%s: gets a constant answer that a page cannot read', async (_title, request, status) => {
+    const application = await fixture.send(request);
+    const { text, end } = await application.closed();
+    const [head = '', body] = text.split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(head.split('\r\n').slice(1).map((line) => line.split(':')[0])).toEqual([
+      'Content-Type',
+      'X-Content-Type-Options',
+      'Content-Length',
+      'Connection',
+    ]);
+    expect(head).toContain('Content-Type: text/plain');
+    expect(head).toContain('X-Content-Type-Options: nosniff');
+    expect(body).toBe(request.startsWith('HEAD') ? '' : status === 403 ? 'not for web pages\n' : 'not a proxy request\n');
+    expect(end).toBe('closed');
+    expect(fixture.tunnel.opened).toEqual([]);
+  });
+
+  it.each([
+    ['content that is a CONNECT', message('POST / HTTP/1.1', 'Host: a', 'Content-Length: 40'), 400],
+    ['a pipelined CONNECT', message('POST / HTTP/1.1', 'Host: a', 'Content-Length: 0'), 400],
+    ['a pipelined CONNECT behind TRACE', message('TRACE http://a/ HTTP/1.1', 'Host: a'), 405],
+  ])('%s is never executed', async (_title, request, status) => {
+    const application = await fixture.send(request + message('CONNECT 10.0.0.1:22 HTTP/1.1', 'Host: 10.0.0.1:22'));
+    const { text, end } = await application.closed();
+    expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(text.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    expect(end).toBe('closed');
+    expect(fixture.tunnel.opened).toEqual([]);
+  });
+});
+
+describe('a request that cannot be forwarded', () => {
+  const host = 'Host: example.org';
+  it.each([
+    ['C19 OPTIONS *', message('OPTIONS * HTTP/1.1', host), 405],
+    ['C19 TRACE', message('TRACE http://example.org/ HTTP/1.1', host), 405],
+    ['C19 the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+    ['C7 no Host', message('GET http://example.org/ HTTP/1.1'), 400],
+    ['C7 two Hosts', message('GET http://example.org/ HTTP/1.1', host, host), 400],
+    ['HTTP/2.0', message('GET http://example.org/ HTTP/2.0', host), 400],
+    ['HTTP/0.9', 'GET http://example.org/\r\n\r\n', 400],
+    ['C5 user information', message('GET http://user:secret@example.org/ HTTP/1.1', host), 400],
+    ['C5 a fragment', message('GET http://example.org/#part HTTP/1.1', host), 400],
+    ['port 0', message('GET http://example.org:0/ HTTP/1.1', host), 400],
+    ['an address in short form', message('GET http://127.1/ HTTP/1.1', host), 400],
+    ['https', message('GET https://example.org/ HTTP/1.1', host), 501],
+    ['ftp', message('GET ftp://example.org/ HTTP/1.1', host), 501],
+    ['C9 NUL in the URI', message('GET http://example.org/a\0b HTTP/1.1', host), 400],
+    ['C10 bare LF', message('GET http://example.org/ HTTP/1.1', host).replaceAll('\r', ''), 400],
+    ['C11 more than 16 KiB of headers', message('GET http://example.org/ HTTP/1.1', host, `X: ${'x'.repeat(17_000)}`), 431],
+    ['C11 a URI of more than 16 KiB', message(`GET http://example.org/${'x'.repeat(17_000)} HTTP/1.1`, host), 431],
+    [
+      'C11 101 header fields',
+      message('GET http://example.org/ HTTP/1.1', host, ...Array.from({ length: 100 }, (_, index) => `X-${index}: x`)),
+      431,
+    ],
+    [
+      'C11 2000 header fields',
+      message('GET http://example.org/ HTTP/1.1', host, ...Array.from({ length: 2000 }, (_, index) => `X${index}: x`)),
+      431,
+    ],
+    [
+      'length and transfer coding together',
+      `${message('POST http://example.org/ HTTP/1.1', host, 'Content-Length: 3', 'Transfer-Encoding: chunked')}0\r\n\r\n`,
+      400,
+    ],
+    ['two lengths', message('POST http://example.org/ HTTP/1.1', host, 'Content-Length: 3', 'Content-Length: 4'), 400],
+    ['a transfer coding but chunked', message('POST http://example.org/ HTTP/1.1', host, 'Transfer-Encoding: gzip, chunked'), 501],
+    ['an expectation but 100-continue', message('PUT http://example.org/ HTTP/1.1', host, 'Expect: a miracle', 'Content-Length: 9'), 417],
+    ['C16 authorization of 64 KiB', message('GET http://example.org/ HTTP/1.1', host, `Proxy-Authorization: ${'x'.repeat(65_536)}`), 431],
+  ])('%s: is refused and the connection closed', async (_title, request, status) => {
+    const application = await fixture.send(request);
+    const { text, end } = await application.closed();
+    expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(text).toContain('\r\nConnection: close\r\n');
+    expect(end).toBe('closed');
+    expect(fixture.tunnel.opened).toEqual([]);
+  });
+
+  it('names the methods it has when it refuses one', async () => {
+    const application = await fixture.send(message('TRACE http://example.org/ HTTP/1.1', host));
+    expect((await application.closed()).text).toMatch(/\r\nAllow: CONNECT, GET/);
+  });
+
+  it.each(['localhost', 'LOCALHOST.', '127.0.0.1', '127.8.9.10', '[::1]'])('C18 a loop by %s: is refused', async (name) => {
+    const application = await fixture.send(message(`GET http://${name}:${fixture.port}/ HTTP/1.1`, 'Host: a'));
+    expect((await application.closed()).text).toMatch(/^HTTP\/1\.1 400 [^]*the target is this proxy\n$/);
+    expect(fixture.tunnel.opened).toEqual([]);
+  });
+
+  it('C18 leaves other ports of loopback to the server, whose loopback is another one', async () => {
+    await fixture.send(message('GET http://127.0.0.1:80/ HTTP/1.1', 'Host: a'));
+    await expect.poll(() => fixture.tunnel.opened).toEqual(['127.0.0.1:80']);
+  });
+
+  it('half a request and an end: closes', async () => {
+    const application = await fixture.send('GET http://example.org/ HTT');
+    application.endHalf();
+    expect((await application.closed()).end).toBe('closed');
+  });
+
+  it('bytes of another protocol behind the first letter: are refused', async () => {
+    const application = await fixture.send(Buffer.concat([Buffer.from('G'), hex('16 03 01 00 00')]));
+    expect((await application.closed()).text).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});

@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto';
+import { connect, createServer } from 'node:net';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { listenLocal } from '../../src/listeners/local-port.js';
+import { PortFixture, usePort } from './port-fixture.js';
+import { GREETING, hex, METHOD, request5 } from './socks-bytes.js';
+import { echo, keepWaiting, TestTunnel } from './test-tunnel.js';
+
+describe('the first byte', () => {
+  const fixture = usePort();
+
+  it.each([
+    ['SOCKS5', hex('05 00'), hex('05 FF')],
+    ['SOCKS4', hex('04 02'), hex('00 5B 0000 00000000')],
+  ])('0%s chooses its protocol', async (_title, input, answer) => {
+    const application = await fixture.send(input);
+    expect((await application.closed()).bytes).toEqual(answer);
+  });
+
+  it.each(['CONNECT', 'GET', 'Z'])('of %s chooses HTTP', async (method) => {
+    const application = await fixture.send(`${method} \r\n\r\n`);
+    expect((await application.closed()).text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  });
+
+  it.each([
+    ['C20 a TLS ClientHello', Buffer.concat([hex('16 03 01 02 00 01 00 01 fc 03 03'), randomBytes(500)])],
+    ['a NUL', hex('00')],
+    ['a lower-case letter', Buffer.from('get / HTTP/1.1\r\n\r\n')],
+    ['SOCKS version 6', hex('06 00')],
+    ['an empty line', Buffer.from('\r\nGET / HTTP/1.1\r\n\r\n')],
+    ['the letter before A', Buffer.from('@')],
+    ['the letter behind Z', Buffer.from('[')],
+  ])('of %s: closes without a byte', async (_title, input) => {
+    const application = await fixture.send(input);
+    expect(await application.closed()).toMatchObject({ text: '', end: 'closed' });
+  });
+
+  it('A30 64 KiB of random bytes are answered by closing, and open nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ minLength: 65_536, maxLength: 65_536 }), async (bytes) => {
+        const application = await fixture.send(Buffer.from(bytes));
+        await application.endHalf().closed();
+      }),
+      { numRuns: 30 },
+    );
+    expect(fixture.tunnel.opened).toEqual([]);
+  });
+});
+
+describe('the handshake deadline', () => {
+  const fixture = usePort({ handshakeTimeout: 150 });
+
+  it.each([
+    ['A1 nothing sent', '', ''],
+    ['A2 a SOCKS5 version and then silence', '\x05', ''],
+    ['a SOCKS5 greeting and then silence', '\x05\x01\x00', '\x05\x00'],
+    ['a SOCKS4 header and then silence', '\x04\x01\x00\x50', ''],
+  ])('%s: closes without a reply', async (_title, input, answer) => {
+    const application = await fixture.connect();
+    if (input !== '') application.send(input);
+    expect(await application.closed()).toMatchObject({ text: answer, end: 'closed' });
+  });
+
+  it.each([
+    ['A3 a slow SOCKS5 request', Buffer.concat([GREETING, request5('a'.repeat(60))]), /^\x05\x00$/],
+    ['C12 slow HTTP headers', Buffer.from(`GET http://a/ HTTP/1.1\r\nX: ${'x'.repeat(1000)}`), /^HTTP\/1\.1 408 /],
+  ])('%s: counts from accept, not from the last byte', async (_title, request, answer) => {
+    const application = await fixture.connect();
+    const started = performance.now();
+    let next = 0;
+    const drip = setInterval(() => application.send(request.subarray(next, ++next)), 5);
+    const { text } = await application.closed();
+    clearInterval(drip);
+    expect(text).toMatch(answer);
+    expect(performance.now() - started).toBeGreaterThan(100);
+    expect(fixture.tunnel.opened).toEqual([]);
+  });
+
+  it('C12 answers an HTTP request that stops in the middle with 408', async () => {
+    const application = await fixture.send('CONNECT example.org:443 HTTP/1.1\r\nHost');
+    const { text, end } = await application.closed();
+    expect(text).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+    expect(text).toContain('\r\nConnection: close\r\n');
+    expect(end).toBe('closed');
+  });
+
+  it.each([
+    ['SOCKS5', Buffer.concat([GREETING, request5('example.org')])],
+    ['HTTP', Buffer.from('CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n')],
+  ])('of %s ends with the request: dialling has its own', async (_title, request) => {
+    fixture.tunnel.farEnd = keepWaiting;
+    const other = await fixture.connect();
+    const application = await fixture.send(request);
+    await expect.poll(() => fixture.tunnel.channelCount).toBe(2);
+    // Accepted before, so when this one is closed the other has been spared.
+    await other.closed();
+    const later = await fixture.connect();
+    await later.closed();
+    expect(application.socket.closed).toBe(false);
+    expect(fixture.tunnel.channelCount).toBe(2);
+  });
+
+  it('closes at once when the application ends in the middle of its request', async () => {
+    const application = await fixture.send(GREETING);
+    application.endHalf();
+    expect(await application.closed()).toMatchObject({ bytes: METHOD, end: 'closed' });
+  });
+});
+
+describe('listenLocal', () => {
+  it('tells the address that the system chose', async () => {
+    const port = await listenLocal(new TestTunnel(echo), { host: '127.0.0.1', port: 0 });
+    expect(port.address).toMatchObject({ address: '127.0.0.1', family: 'IPv4' });
+    expect(port.address.port).toBeGreaterThan(0);
+    await port.close();
+  });
+
+  it('rejects when the port is taken', async () => {
+    const port = await listenLocal(new TestTunnel(echo), { host: '127.0.0.1', port: 0 });
+    const second = listenLocal(new TestTunnel(echo), { host: '127.0.0.1', port: port.address.port });
+    await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await port.close();
+  });
+
+  it('serves 500 pages that knock at once, and a real application among them', async () => {
+    const fixture = new PortFixture();
+    await fixture.open();
+    const page = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nSec-Fetch-Site: cross-site\r\n\r\n';
+    const pages = await Promise.all(Array.from({ length: 500 }, () => fixture.send(page)));
+    const real = await fixture.send(Buffer.concat([GREETING, request5('example.org')]));
+    await real.untilBytes(12);
+    const answers = await Promise.all(pages.map((application) => application.closed()));
+    expect(answers.every(({ text }) => text.startsWith('HTTP/1.1 403 '))).toBe(true);
+    expect(fixture.tunnel.opened).toEqual(['example.org:80']);
+    await fixture.close();
+  });
+});
+
+describe('close', () => {
+  it('resets what is open, whatever its stage, and accepts no more', async () => {
+    const fixture = new PortFixture();
+    await fixture.open();
+    const silent = await fixture.connect();
+    const greeted = await fixture.send(GREETING);
+    await greeted.untilBytes(2);
+    const open = await fixture.send(Buffer.concat([GREETING, request5('example.org')]));
+    await open.untilBytes(12);
+    const { port } = fixture;
+    await fixture.localPort.close();
+    for (const application of [silent, greeted, open]) expect((await application.closed()).end).toBe('reset');
+    const late = connect(port, '127.0.0.1');
+    await expect(new Promise((_resolve, reject) => late.once('error', reject))).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+    });
+    await fixture.close();
+  });
+
+  it('may be called twice', async () => {
+    const port = await listenLocal(new TestTunnel(echo), { host: '127.0.0.1', port: 0 });
+    await port.close();
+    await port.close();
+    const again = createServer();
+    await new Promise<void>((resolve) => again.listen(port.address.port, '127.0.0.1', resolve));
+    await new Promise((resolve) => again.close(resolve));
+  });
+});

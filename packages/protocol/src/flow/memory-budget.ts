@@ -1,0 +1,42 @@
+/**
+ * Memory that may be promised, in bytes. What is reserved can be used whenever its holder likes, so holders never wait
+ * for each other. A budget may lie within a larger one, that of a session within that of the process.
+ */
+export class MemoryBudget {
+  readonly #limit: number;
+  readonly #parent: MemoryBudget | undefined;
+  #reserved = 0;
+
+  constructor(limit: number, parent?: MemoryBudget) {
+    this.#limit = limit;
+    this.#parent = parent;
+  }
+
+  get reserved(): number {
+    return this.#reserved;
+  }
+
+  /** Bytes that could be reserved now. */
+  get room(): number {
+    const own = Math.max(0, this.#limit - this.#reserved);
+    return this.#parent === undefined ? own : Math.min(own, this.#parent.room);
+  }
+
+  /** Reserves all of `bytes`, or nothing and says false. */
+  reserve(bytes: number): boolean {
+    if (bytes > this.room) return false;
+    this.take(bytes);
+    return true;
+  }
+
+  /** Counts `bytes` that are held already, beyond the limit if need be. */
+  take(bytes: number): void {
+    this.#reserved += bytes;
+    this.#parent?.take(bytes);
+  }
+
+  release(bytes: number): void {
+    this.#reserved -= bytes;
+    this.#parent?.release(bytes);
+  }
+}

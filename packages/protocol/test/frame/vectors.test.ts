@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { FrameDecoder } from '../../src/frame/decode.js';
+import { FrameBatch } from '../../src/frame/encode.js';
+import { FrameType } from '../../src/frame/frame.js';
+import {
+  decodeHello,
+  decodeOpen,
+  decodeResume,
+  encodeCount,
+  encodeFailure,
+  encodeGoAway,
+  encodeHello,
+  encodeOpen,
+  encodeResume,
+  encodeWord,
+  type GoAway,
+  readCount,
+} from '../../src/frame/payload.js';
+import { CollectingSink } from '../support/collecting-sink.js';
+
+interface Fields {
+  readonly window: number;
+  readonly port: number;
+  readonly host: string;
+  readonly code: number;
+  readonly data: string;
+  readonly version: number;
+  readonly id: string;
+  readonly secret: string;
+  readonly grace: number;
+  readonly attempt: number;
+  readonly received: number;
+  readonly payload: string;
+  readonly limit: number;
+  readonly kind: GoAway;
+  readonly deadline: number;
+}
+
+interface Vector {
+  readonly name: string;
+  readonly type: string;
+  readonly channel: number;
+  readonly fields: Fields;
+  readonly hex: string;
+}
+
+const vectors = JSON.parse(readFileSync(new URL('../vectors.json', import.meta.url), 'utf8')) as Vector[];
+
+const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
+const key = (fields: Fields) => ({ version: fields.version, id: bytes(fields.id), secret: bytes(fields.secret) });
+const keyFields = (key: { version: number; id: Buffer; secret: Buffer }) => ({
+  version: key.version,
+  id: key.id.toString('hex'),
+  secret: key.secret.toString('hex'),
+});
+
+/** How the payload of each type is written, and read back. */
+const payloads: Record<string, { type: number; encode(f: Fields): Buffer; decode(p: Buffer): Partial<Fields> }> = {
+  OPEN: {
+    type: FrameType.open,
+    encode: ({ window, host, port }) => encodeOpen({ window, target: { host, port } }),
+    decode(payload) {
+      const { window, target } = decodeOpen(payload);
+      return { window, port: target.port, host: target.host };
+    },
+  },
+  OPEN_OK: {
+    type: FrameType.openOk,
+    encode: ({ window }) => encodeWord(window),
+    decode: (payload) => ({ window: payload.readUInt32BE(0) }),
+  },
+  OPEN_FAIL: {
+    type: FrameType.openFail,
+    encode: ({ code }) => encodeFailure(code),
+    decode: (payload) => ({ code: payload.readUInt16BE(0) }),
+  },
+  DATA: {
+    type: FrameType.data,
+    encode: ({ data }) => bytes(data),
+    decode: (payload) => ({ data: payload.toString('hex') }),
+  },
+  FIN: { type: FrameType.fin, encode: () => Buffer.alloc(0), decode: () => ({}) },
+  RESET: {
+    type: FrameType.reset,
+    encode: ({ code }) => encodeFailure(code),
+    decode: (payload) => ({ code: payload.readUInt16BE(0) }),
+  },
+  HELLO: {
+    type: FrameType.hello,
+    encode: (fields) => encodeHello({ ...key(fields), grace: fields.grace }),
+    decode(payload) {
+      const hello = decodeHello(payload);
+      return { ...keyFields(hello), grace: hello.grace };
+    },
+  },
+  RESUME: {
+    type: FrameType.resume,
+    encode: (fields) => encodeResume({ ...key(fields), attempt: fields.attempt, received: fields.received }),
+    decode(payload) {
+      const { attempt, received, ...rest } = decodeResume(payload);
+      return { ...keyFields(rest), attempt, received };
+    },
+  },
+  ACK: {
+    type: FrameType.ack,
+    encode: ({ received }) => encodeCount(received),
+    decode: (payload) => ({ received: readCount(payload) }),
+  },
+  PING: {
+    type: FrameType.ping,
+    encode: ({ payload }) => bytes(payload),
+    decode: (payload) => ({ payload: payload.toString('hex') }),
+  },
+  PONG: {
+    type: FrameType.pong,
+    encode: ({ payload }) => bytes(payload),
+    decode: (payload) => ({ payload: payload.toString('hex') }),
+  },
+  WINDOW: {
+    type: FrameType.window,
+    encode: ({ limit }) => encodeCount(limit),
+    decode: (payload) => ({ limit: readCount(payload) }),
+  },
+  GOAWAY: {
+    type: FrameType.goAway,
+    encode: ({ kind, deadline }) => encodeGoAway(kind, deadline),
+    decode: (payload) => ({ kind: payload.readUInt8(0) as GoAway, deadline: payload.readUInt32BE(4) }),
+  },
+};
+
+describe.each(vectors)('golden bytes: $name', ({ type, channel, fields, hex }) => {
+  const codec = payloads[type];
+  if (codec === undefined) throw new Error(`no codec for ${type}`);
+
+  test('are what the encoder makes of the fields', () => {
+    const batch = new FrameBatch();
+    batch.add(codec.type, channel, codec.encode(fields));
+    expect(Buffer.concat(batch.take()).toString('hex')).toBe(hex);
+  });
+
+  test('are read back as the fields', () => {
+    const sink = new CollectingSink();
+    new FrameDecoder(sink).push(bytes(hex));
+    const [frame, ...more] = sink.frames;
+    expect(more).toEqual([]);
+    expect(frame).toMatchObject({ type: codec.type, channel });
+    expect(codec.decode(frame?.payload ?? Buffer.alloc(0))).toEqual(fields);
+  });
+});
+
+test('there are golden bytes for every frame type', () => {
+  const covered = new Set(vectors.map(({ type }) => payloads[type]?.type));
+  expect(covered).toEqual(new Set(Object.values(FrameType)));
+});

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { CloseCode } from '../src/constants.js';
+import { FAILURES } from '../src/failures.js';
+import { FrameType, isSequenced, PAYLOAD_LIMITS } from '../src/frame/frame.js';
+
+const specification = readFileSync(new URL('../../../PROTOCOL.md', import.meta.url), 'utf8');
+
+/** The rows of the table below the heading, as cells without their white space. */
+function table(heading: string): string[][] {
+  const [, section = ''] = specification.split(`\n${heading}\n`);
+  const lines = section.slice(0, section.search(/^## /m)).match(/^\|.*\|$/gm) ?? [];
+  const rows = lines.slice(2).map((line) => line.slice(1, -1).split('|'));
+  if (rows.length === 0) throw new Error(`no table below ${heading}`);
+  return rows.map((cells) => cells.map((cell) => cell.trim()));
+}
+
+/** `OPEN_OK` of the specification is `openOk` in the code. */
+function nameOf(key: string): string {
+  return { goAway: 'GOAWAY' }[key] ?? key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+test('the frame table names exactly the types of the code', () => {
+  const written = table('## 3. Frames').map(([type, name]) => [Number(type), name]);
+  expect(written).toEqual(Object.entries(FrameType).map(([key, type]) => [type, nameOf(key)]));
+});
+
+test('the payloads in the frame table have the sizes that the decoder demands', () => {
+  const sizes: Record<string, number> = { u8: 1, u16: 2, u32: 4, u64: 8 };
+  for (const [type, name, payload = ''] of table('## 3. Frames')) {
+    if (name === 'DATA') {
+      expect(payload).toBe('1–65535 bytes');
+      expect(PAYLOAD_LIMITS[FrameType.data]).toEqual([1, 65_535]);
+      continue;
+    }
+    let [min, max] = [0, 0];
+    for (const field of payload === '–' ? [] : payload.split(',')) {
+      const word = /\bu(?:8|16|32|64)\b/.exec(field)?.[0];
+      const range = /\((\d+)(?:–(\d+))?\)/.exec(field);
+      min += word === undefined ? Number(range?.[1]) : (sizes[word] ?? Number.NaN);
+      max += word === undefined ? Number(range?.[2] ?? range?.[1]) : (sizes[word] ?? Number.NaN);
+    }
+    if (name === 'HELLO' || name === 'RESUME') max = 1024;
+    expect([name, PAYLOAD_LIMITS[Number(type)]]).toEqual([name, [min, max]]);
+  }
+});
+
+test('the channel column tells which frames concern the session', () => {
+  for (const [type, name, , channel] of table('## 3. Frames')) {
+    const onSession = !isSequenced(Number(type)) && name !== 'WINDOW';
+    expect([name, channel === '0']).toEqual([name, onSession]);
+  }
+});
+
+test('the failure table names exactly the failures of the code, with their codes', () => {
+  const written = table('## 7. Failure codes')
+    .flatMap((row) => [row.slice(0, 4), row.slice(4)])
+    .filter(([code]) => code !== '')
+    .map(([code, name, socks5, http]) => [Number(code), name, Number.parseInt(socks5 ?? '', 16), Number(http)])
+    .sort(([a], [b]) => Number(a) - Number(b));
+  expect(written).toEqual(Object.entries(FAILURES).map(([name, row]) => [row.wire, name, row.socks5, row.http]));
+});
+
+test('the close codes of the code are in the table, as ending the session', () => {
+  const ending = table('## 8. Close codes').filter(([, , session]) => session === 'over');
+  const { normal: _, goingAway: __, ...own } = CloseCode;
+  expect(ending.map(([code]) => Number(code)).sort()).toEqual(Object.values(own).sort());
+});

@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { describe, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { createFront, type Front } from '../src/front.js';
+import {
+  cleanUpWith,
+  closeOf,
+  exchange,
+  openSocket,
+  plain,
+  startFront,
+  statusOf,
+  upgrade,
+  upgradeRaw,
+} from './support/front-fixture.js';
+
+describe('the time for a request', () => {
+  test.each([
+    ['nothing at all', ''],
+    ['half a header', 'GET /tunnel HTTP/1.1\r\nHost: proxy.exa'],
+  ])('runs out for %s', async (_, bytes) => {
+    const { port } = await startFront({ handshakeTimeout: 100 });
+    expect(statusOf(await exchange(port, bytes))).toBe(408);
+  });
+
+  test('runs out for one byte at a time', async () => {
+    const { port } = await startFront({ handshakeTimeout: 100 });
+    const socket = openSocket(port);
+    const closed = closeOf(socket);
+    const drip = setInterval(() => socket.write('x'), 10);
+    cleanUpWith(() => clearInterval(drip));
+    socket.write('GET /tunnel HTTP/1.1\r\nX-Slow: ');
+    socket.resume();
+    await closed;
+    clearInterval(drip);
+    expect(socket.destroyed).toBe(true);
+  });
+
+  test('does not count for a WebSocket', async () => {
+    const { port, webSockets } = await startFront({ handshakeTimeout: 100 });
+    const { socket } = await upgradeRaw(port);
+    // A later connection that runs out of time shows that the deadline of the first has passed too.
+    expect(statusOf(await exchange(port, ''))).toBe(408);
+    expect(socket.destroyed).toBe(false);
+    expect(webSockets[0]?.webSocket.readyState).toBe(WebSocket.OPEN);
+  });
+});
+
+describe('connections that wait to authenticate', () => {
+  test('are bounded: one more is closed unread, counted, and warned of once', async () => {
+    const { port, front, logs } = await startFront({ pendingConnections: 2 });
+    const waiting = [openSocket(port), openSocket(port)];
+    await Promise.all(waiting.map((socket) => once(socket, 'connect')));
+    expect(await exchange(port, upgrade())).toBe('');
+    expect(await exchange(port, upgrade())).toBe('');
+    expect(front.dropped).toBe(2);
+    expect(logs.filter(({ level }) => level === 'warn')).toHaveLength(1);
+
+    waiting[0]?.destroy();
+    await expect.poll(async () => statusOf(await exchange(port, plain()))).toBe(426);
+  });
+
+  test('do not include WebSockets', async () => {
+    const { port, front } = await startFront({ pendingConnections: 1 });
+    const first = await upgradeRaw(port);
+    const second = await upgradeRaw(port);
+    expect([statusOf(first.head), statusOf(second.head)]).toEqual([101, 101]);
+    expect(front.dropped).toBe(0);
+  });
+
+  test('do not include those that were refused', async () => {
+    const { port, front } = await startFront({ pendingConnections: 1 });
+    for (let round = 0; round < 5; round += 1) {
+      await expect.poll(async () => statusOf(await exchange(port, upgrade({ Authorization: undefined })))).toBe(401);
+    }
+    expect(front.dropped).toBeLessThan(5);
+  });
+});
+
+describe('a WebSocket that breaks RFC 6455', () => {
+  const closeCodeOf = (frame: Buffer) => (frame[0] === 0x88 ? frame.readUInt16BE(2) : undefined);
+
+  test.each([
+    ['an unmasked frame', [0x82, 0x01, 0x00], 1002],
+    ['an unknown opcode', [0x83, 0x80, 0, 0, 0, 0], 1002],
+    ['a compressed frame', [0xc2, 0x80, 0, 0, 0, 0], 1002],
+    ['a message that declares more than 256 KiB', [0x82, 0xff, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0, 0], 1009],
+  ])('by %s is closed, and the server lives on', async (_, bytes, code) => {
+    const { port } = await startFront();
+    const { socket } = await upgradeRaw(port);
+    socket.write(Buffer.from(bytes));
+    const [frame] = await once(socket, 'data');
+    expect(closeCodeOf(frame)).toBe(code);
+    expect(statusOf((await upgradeRaw(port)).head)).toBe(101);
+  });
+
+  test('by too many fragments is closed', async () => {
+    const { port } = await startFront();
+    const { socket } = await upgradeRaw(port);
+    const fragment = (opcode: number) => [opcode, 0x81, 0, 0, 0, 0, 0];
+    socket.write(Buffer.from([...fragment(0x02), ...Array.from({ length: 64 }, () => fragment(0x00)).flat()]));
+    const [frame] = await once(socket, 'data');
+    expect(closeCodeOf(frame)).toBe(1008);
+  });
+});
+
+test('a WebSocket whose peer leaves the close frame unanswered is cut off after 3 s', async () => {
+  const { port, webSockets } = await startFront();
+  const { socket } = await upgradeRaw(port);
+  const closed = closeOf(socket);
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  cleanUpWith(() => vi.useRealTimers());
+  webSockets[0]?.webSocket.close(1000);
+  await once(socket, 'data');
+  vi.advanceTimersByTime(2_999);
+  expect(webSockets[0]?.webSocket.readyState).toBe(WebSocket.CLOSING);
+  vi.advanceTimersByTime(1);
+  await closed;
+});
+
+describe('close', () => {
+  test('destroys what is not a WebSocket, and resolves when the WebSockets are gone', async () => {
+    const { port, front, webSockets } = await startFront();
+    const { socket } = await upgradeRaw(port);
+    const waiting = openSocket(port);
+    await once(waiting, 'connect');
+    await expect.poll(() => connectionsOf(front)).toBe(2);
+
+    let isClosed = false;
+    const closed = front.close().then(() => {
+      isClosed = true;
+    });
+    await closeOf(waiting);
+    await expect.poll(() => connectionsOf(front)).toBe(1);
+    expect(isClosed).toBe(false);
+    expect(socket.destroyed).toBe(false);
+
+    webSockets[0]?.webSocket.terminate();
+    await closed;
+    expect(front.server.listening).toBe(false);
+  });
+
+  test('resolves for a front that never listened', async () => {
+    const front = createFront({
+      path: '/',
+      authenticate: () => undefined,
+      onWebSocket: () => {},
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+    });
+    await expect(front.close()).resolves.toBeUndefined();
+  });
+
+  test('may be called twice', async () => {
+    const { front } = await startFront();
+    await Promise.all([front.close(), front.close()]);
+    expect(front.server.listening).toBe(false);
+  });
+
+  function connectionsOf(front: Front): Promise<number> {
+    return new Promise((resolve) => front.server.getConnections((_, count) => resolve(count)));
+  }
+});

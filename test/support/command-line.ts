@@ -1,0 +1,54 @@
+import { fileURLToPath } from 'node:url';
+import { type Ended, Program, type ProgramOptions, run } from './program.js';
+
+/** The two programs as users run them; `npm test` has built them before. */
+export type ProgramName = 'wsproxy-client' | 'wsproxy-server';
+
+/** Long enough for both ends, and easy to find in places where it must not be. */
+export const TOKEN = 'a-token-for-tests-0123456789-abcdefghij';
+
+export interface CommandOptions extends Omit<ProgramOptions, 'env'> {
+  /** WSPROXY_TOKEN; `null` for none. */
+  readonly token?: string | null;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+function scriptOf(name: ProgramName): string {
+  return fileURLToPath(new URL(`../../packages/${name.slice('wsproxy-'.length)}/bin/${name}.js`, import.meta.url));
+}
+
+function prepare({ token = TOKEN, env = {}, ...rest }: CommandOptions): ProgramOptions {
+  return { ...rest, env: token === null ? env : { WSPROXY_TOKEN: token, ...env } };
+}
+
+/** Starts one of the programs without waiting for anything. */
+export function launch(name: ProgramName, args: readonly string[], options: CommandOptions = {}): Program {
+  return new Program(process.execPath, [scriptOf(name), ...args], prepare(options));
+}
+
+/** Runs one of the programs to its end. */
+export function runCommand(name: ProgramName, args: readonly string[], options: CommandOptions = {}): Promise<Ended> {
+  return run(process.execPath, [scriptOf(name), ...args], { ...prepare(options), timeout: 15_000 });
+}
+
+/** One of the programs, listening. */
+export interface Listening {
+  readonly program: Program;
+  readonly port: number;
+}
+
+/** Starts one of the programs on a free port of 127.0.0.1, or on `port`, and waits until it says that it is ready. */
+export async function start(
+  name: ProgramName,
+  args: readonly string[],
+  options: CommandOptions & { readonly port?: number } = {},
+): Promise<Listening> {
+  const { port = 0, ...rest } = options;
+  const program = launch(name, [...args, '--listen', `127.0.0.1:${port}`, '--log-format', 'json'], rest);
+  return { program, port: await readyPort(program) };
+}
+
+/** The port that a program logs with `--log-format json` when it is ready. */
+export async function readyPort(program: Program): Promise<number> {
+  return Number(await program.untilStderr(/"listen":"[^"]*:(\d+)"[^\n]*"ready"/));
+}

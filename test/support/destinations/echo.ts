@@ -1,0 +1,6 @@
+import { type Listener, type ListenOptions, listen } from '../listen.js';
+
+/** Sends back what it gets, and ends when the other side has ended. */
+export function startEcho(options: ListenOptions = {}): Promise<Listener> {
+  return listen((socket) => socket.pipe(socket), options);
+}

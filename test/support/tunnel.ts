@@ -1,0 +1,49 @@
+import { Client, type ClientOptions } from 'wsproxy-client';
+import { Server, type ServerOptions } from 'wsproxy-server';
+import { atEnd } from './at-end.js';
+import { TOKEN } from './command-line.js';
+
+/** Both ends in this process. */
+export interface Tunnel {
+  readonly server: Server;
+  readonly client: Client;
+  /** Where the server accepts WebSockets. */
+  readonly url: string;
+  readonly serverPort: number;
+  /** Where the client offers SOCKS and HTTP. */
+  readonly port: number;
+}
+
+export interface TunnelOptions {
+  readonly server?: Partial<ServerOptions>;
+  readonly client?: Partial<ClientOptions>;
+  /** What the client connects to in place of the server, given the port of the server: a relay in between. */
+  readonly through?: (serverPort: number) => Promise<number>;
+}
+
+/** A server on a free port. Local destinations are allowed unless told otherwise: there are no others in tests. */
+export async function startServer(options: Partial<ServerOptions> = {}): Promise<{ server: Server; port: number }> {
+  const server = new Server({ token: TOKEN, allowPrivate: true, ...options });
+  const { port } = await server.listen({ port: 0 });
+  atEnd(() => server.close());
+  return { server, port };
+}
+
+/** A client that is connected, with a local port. */
+export async function startClient(
+  serverPort: number,
+  options: Partial<ClientOptions> = {},
+): Promise<{ client: Client; url: string; port: number }> {
+  const url = `ws://127.0.0.1:${serverPort}/`;
+  const client = new Client({ url, token: TOKEN, ...options });
+  atEnd(() => client.close());
+  await client.connect();
+  const { address } = await client.listen({ port: 0 });
+  return { client, url, port: address.port };
+}
+
+export async function startTunnel(options: TunnelOptions = {}): Promise<Tunnel> {
+  const { server, port: serverPort } = await startServer(options.server);
+  const entrance = options.through === undefined ? serverPort : await options.through(serverPort);
+  return { server, serverPort, ...(await startClient(entrance, options.client)) };
+}
