@@ -19,6 +19,7 @@ export default defineConfig({
           exclude: ['test/start/**'],
           setupFiles: ['test/support/clean-after-each.ts'],
           pool: 'forks',
+          execArgv: ['--disable-warning=ExperimentalWarning'],
           // Each file measures the memory and the resources of its own process.
           isolate: true,
           maxWorkers: 2,
@@ -35,6 +36,7 @@ export default defineConfig({
           include: ['test/start/**/*.test.ts'],
           setupFiles: ['test/support/clean-after-each.ts'],
           pool: 'forks',
+          execArgv: ['--disable-warning=ExperimentalWarning'],
           testTimeout: 120_000,
           hookTimeout: 30_000,
           fileParallelism: false,

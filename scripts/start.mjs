@@ -36,7 +36,11 @@ async function startBothEnds(serverArguments) {
   const reachable = { host: localHost(serverAddress.host), port: serverAddress.port };
   const url = `ws://${formatListenAddress(reachable)}${path}`;
 
-  startEnd('server', ['--log-level', 'warn', ...serverArguments, '--listen', formatListenAddress(serverAddress)], token);
+  startEnd(
+    'server',
+    ['--log-level', 'warn', ...serverArguments, '--listen', formatListenAddress(serverAddress)],
+    token,
+  );
   if (!(await isListening(reachable))) return fail('wsproxy-server does not listen');
   startEnd('client', [url, ...clientArguments, '--listen', formatListenAddress(clientAddress)], token);
   if (!(await isListening(clientAddress))) return fail('wsproxy-client does not listen');
@@ -49,7 +53,9 @@ wsproxy-client   ${proxy}, SOCKS and HTTP
 Try              curl -x socks5h://${proxy} https://example.com/
 Ctrl-C           ends both`);
   if (!serverArguments.includes('--allow-private')) {
-    console.log('Destinations on this machine and its network are refused; to allow them: npm start -- --allow-private');
+    console.log(
+      'Destinations on this machine and its network are refused; to allow them: npm start -- --allow-private',
+    );
   }
 }
 

@@ -65,7 +65,11 @@ function packageFolders() {
 
 function installFingerprint() {
   const hash = createHash('sha256').update(`${process.version} ${process.platform} ${process.arch}\n`);
-  const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...packageFolders().map((folder) => join(folder, 'package.json'))];
+  const files = [
+    'pnpm-lock.yaml',
+    'pnpm-workspace.yaml',
+    ...packageFolders().map((folder) => join(folder, 'package.json')),
+  ];
   for (const file of files) hash.update(readFileSync(join(root, file))).update('\0');
   return hash.digest('hex');
 }

@@ -9,7 +9,13 @@ async function tests() {
   const folder = mkdtempSync(join(tmpdir(), 'wsproxy-test-'));
   const report = join(folder, 'report.json');
   try {
-    const vitest = [tool('vitest', 'vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const vitest = [
+      tool('vitest', 'vitest'),
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ];
     const succeeded = await step('tests', process.execPath, vitest);
     if (!existsSync(report)) return false;
     const counts = count(JSON.parse(readFileSync(report, 'utf8')));

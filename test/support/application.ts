@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { atEnd } from './at-end.js';
 
@@ -73,11 +74,21 @@ export function readToEnd(socket: Socket, onData: (chunk: Buffer) => void = () =
       bytes += chunk.length;
       onData(chunk);
     });
-    // Node 20 and 22 tell a reset that comes together with data as an end; but then there is no peer any more.
-    socket.once('end', () => resolve({ bytes, by: socket.remoteAddress === undefined ? 'reset' : 'end' }));
+    socket.once('end', () => resolve({ bytes, by: hasPendingReset(socket) ? 'reset' : 'end' }));
     socket.once('close', (failed) => resolve({ bytes, by: failed ? 'reset' : 'end' }));
     socket.resume();
   });
+}
+
+/** Node 20 and 22 tell a reset that comes together with data as an end; the system still knows. */
+function hasPendingReset(socket: Socket): boolean {
+  const { _handle: handle } = socket as { _handle?: { fd?: number } };
+  try {
+    readSync(handle?.fd ?? -1, Buffer.alloc(1));
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+  }
 }
 
 /** Exactly the next `length` bytes; what follows stays in the socket. */

@@ -1,7 +1,8 @@
 // Vitest runs this before every file of system tests.
-import { afterEach, beforeEach } from 'vitest';
+import { afterAll, afterEach, beforeEach } from 'vitest';
+import { Channel, Session } from 'wsproxy-protocol';
 import { endAll } from './at-end.js';
-import { type Census, expectClean, takeCensus } from './expect-clean.js';
+import { type Census, expectClean, expectCollected, takeCensus } from './expect-clean.js';
 import { watchTimers } from './live-timers.js';
 
 watchTimers();
@@ -16,3 +17,5 @@ afterEach(async () => {
   await endAll();
   await expectClean(before);
 });
+
+afterAll(() => expectCollected([Session, Channel]));

@@ -71,6 +71,11 @@ export function sha256OfFile(path: string): Promise<string> {
   return sha256(createReadStream(path, { highWaterMark: 1024 * 1024 }));
 }
 
+const known = new Map<string, Promise<string>>();
+
 export function sha256OfKeystream(seed: string, length: number): Promise<string> {
-  return sha256(keystreamReadable(seed, length));
+  const key = `${seed} ${length}`;
+  const hash = known.get(key) ?? sha256(keystreamReadable(seed, length));
+  known.set(key, hash);
+  return hash;
 }

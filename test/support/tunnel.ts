@@ -2,6 +2,7 @@ import { Client, type ClientOptions } from 'wsproxy-client';
 import { Server, type ServerOptions } from 'wsproxy-server';
 import { atEnd } from './at-end.js';
 import { TOKEN } from './command-line.js';
+import { until } from './until.js';
 
 /** Both ends in this process. */
 export interface Tunnel {
@@ -21,11 +22,17 @@ export interface TunnelOptions {
   readonly through?: (serverPort: number) => Promise<number>;
 }
 
-/** A server on a free port. Local destinations are allowed unless told otherwise: there are no others in tests. */
-export async function startServer(options: Partial<ServerOptions> = {}): Promise<{ server: Server; port: number }> {
+/** A server, by default on a free port. Local destinations are allowed unless told otherwise: tests have no others. */
+export async function startServer(
+  options: Partial<ServerOptions> = {},
+  wantedPort = 0,
+): Promise<{ server: Server; port: number }> {
   const server = new Server({ token: TOKEN, allowPrivate: true, ...options });
-  const { port } = await server.listen({ port: 0 });
-  atEnd(() => server.close());
+  const { port } = await server.listen({ port: wantedPort });
+  atEnd(async () => {
+    await untilNoChannels(server);
+    await server.close();
+  });
   return { server, port };
 }
 
@@ -36,7 +43,10 @@ export async function startClient(
 ): Promise<{ client: Client; url: string; port: number }> {
   const url = `ws://127.0.0.1:${serverPort}/`;
   const client = new Client({ url, token: TOKEN, ...options });
-  atEnd(() => client.close());
+  atEnd(async () => {
+    await untilNoChannels(client);
+    await client.close();
+  });
   await client.connect();
   const { address } = await client.listen({ port: 0 });
   return { client, url, port: address.port };
@@ -46,4 +56,13 @@ export async function startTunnel(options: TunnelOptions = {}): Promise<Tunnel> 
   const { server, port: serverPort } = await startServer(options.server);
   const entrance = options.through === undefined ? serverPort : await options.through(serverPort);
   return { server, serverPort, ...(await startClient(entrance, options.client)) };
+}
+
+/** When all applications have gone, so has every channel, while the tunnel itself is still up. */
+async function untilNoChannels(end: { readonly channelCount: number }): Promise<void> {
+  try {
+    await until('no channel is left', () => end.channelCount === 0);
+  } catch (error) {
+    throw new Error(`${end.channelCount} channels are left in a ${end.constructor.name}`, { cause: error });
+  }
 }

@@ -21,7 +21,9 @@ const FORM = /^(?:(?:\[(?<ipv6>[^\]]+)\]|(?<host>[^\s:[\]/]+)):)?(?<port>\d{1,5}
 export function parseListenAddress(text: string, defaultHost: string): ListenAddress {
   const { ipv6, host = ipv6 ?? defaultHost, port } = FORM.exec(text)?.groups ?? {};
   if (port === undefined || (ipv6 !== undefined && !isIPv6(ipv6))) {
-    throw new InvalidArgumentError('Expected [host:]port with IPv6 in brackets, such as 1080, 0.0.0.0:1080 or [::1]:1080.');
+    throw new InvalidArgumentError(
+      'Expected [host:]port with IPv6 in brackets, such as 1080, 0.0.0.0:1080 or [::1]:1080.',
+    );
   }
   if (Number(port) > 65_535) throw new InvalidArgumentError('Expected a port from 0 to 65535.');
   return { host, port: Number(port) };

@@ -58,6 +58,8 @@ describe('explainListenError', () => {
   });
 
   it('falls back to the message of an unknown error', () => {
-    expect(explainListenError(new Error('odd\nthing'), address).message).toBe('cannot listen on [::1]:80: odd\\u000athing');
+    expect(explainListenError(new Error('odd\nthing'), address).message).toBe(
+      'cannot listen on [::1]:80: odd\\u000athing',
+    );
   });
 });

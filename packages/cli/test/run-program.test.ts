@@ -4,7 +4,9 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { runFixture, startFixture } from './support/run-fixture.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 describe('runProgram', () => {
   it('ends with 0 when the action is done', async () => {
@@ -58,7 +60,9 @@ describe('runProgram', () => {
   it.each(['defect', 'uncaught', 'rejected'])('ends with 70 and asks for a report: %s', async (action) => {
     const { code, stderr } = await runFixture('program.mjs', [action]);
     expect(code).toBe(70);
-    expect(stderr).toMatch(/^example: internal error, please report it: TypeError: boom at .*program\.mjs:\d+:\d+\)?\n$/);
+    expect(stderr).toMatch(
+      /^example: internal error, please report it: TypeError: boom at .*program\.mjs:\d+:\d+\)?\n$/,
+    );
   });
 
   it('gives a slow reader of standard output everything before it ends', async () => {

@@ -49,6 +49,11 @@ export class Client {
     return this.#connector.state;
   }
 
+  /** Living channels. */
+  get channelCount(): number {
+    return this.#connector.channelCount;
+  }
+
   /** Resolves when the tunnel is up for the first time; rejects with ConnectError when it never can be. */
   connect(): Promise<void> {
     return this.#connector.start();

@@ -60,6 +60,8 @@ export class Connector implements Tunnel {
   #retryTimer: Timer | undefined;
   #graceTimer: Timer | undefined;
   #welcomeTimer: Timer | undefined;
+  /** For requests that wait until the tunnel is up. */
+  readonly #patience = new Set<Timer>();
   #dialing: AbortController | undefined;
   #onFirst: { resolve(): void; reject(error: ConnectError): void } | undefined;
 
@@ -72,6 +74,10 @@ export class Connector implements Tunnel {
 
   get state(): ConnectorState {
     return this.#state;
+  }
+
+  get channelCount(): number {
+    return this.#session.channelCount;
   }
 
   /**
@@ -104,6 +110,7 @@ export class Connector implements Tunnel {
     this.#enter('closed');
     this.#dialing?.abort();
     for (const timer of [this.#retryTimer, this.#graceTimer, this.#welcomeTimer]) timer?.cancel();
+    this.#endPatience();
     this.#session.leave('this client was closed');
     this.#onFirst?.reject(new ConnectError('closed before it was connected', false));
   }
@@ -141,6 +148,7 @@ export class Connector implements Tunnel {
 
   #onWelcome(): void {
     this.#welcomeTimer?.cancel();
+    this.#endPatience();
     this.#graceTimer?.cancel();
     this.#graceTimer = undefined;
     this.#onlineSince = this.#clock.now();
@@ -203,9 +211,17 @@ export class Connector implements Tunnel {
 
   #limitPatience(channels: Channel[]): void {
     if (channels.length === 0) return;
-    this.#clock.setTimer(() => {
-      if (this.#state !== 'online') for (const channel of channels) channel.giveUp('TUNNEL_DOWN');
+    const timer = this.#clock.setTimer(() => {
+      this.#patience.delete(timer);
+      for (const channel of channels) channel.giveUp('TUNNEL_DOWN');
     }, PATIENCE);
+    this.#patience.add(timer);
+  }
+
+  /** There is a way, or there will never be one: nobody waits any more. */
+  #endPatience(): void {
+    for (const timer of this.#patience) timer.cancel();
+    this.#patience.clear();
   }
 
   #enter(state: ConnectorState): void {

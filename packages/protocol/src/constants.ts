@@ -24,7 +24,7 @@ export const CloseCode = {
 // Implementation: choices of this code that a peer need not share.
 
 /** Our receive window for a new channel, and what it may grow to, bytes; the session's budget allowing. */
-export const INITIAL_WINDOW = 131_072;
+export const INITIAL_WINDOW = 262_144;
 export const MAX_WINDOW = 33_554_432;
 /** What the windows of one session may hold together, beyond EARLY_WINDOW for each channel, bytes. */
 export const WINDOW_BUDGET = 33_554_432;

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Channel } from './channel/channel.js';
 import type { ChannelSink } from './channel/handlers.js';
@@ -6,7 +7,7 @@ import { unpinned } from './unpinned.js';
 
 /**
  * Joins a channel and a socket: bytes, half-closes and resets pass both ways, and neither side reads faster than the
- * other takes. The socket must have been made with `allowHalfOpen`, and its `remoteAddress` never read.
+ * other takes. The socket must have been made with `allowHalfOpen`.
  */
 export function relay(channel: Channel, socket: Socket): void {
   const taken = new Taken(channel, socket);
@@ -19,9 +20,9 @@ export function relay(channel: Channel, socket: Socket): void {
       socket.write(waits ? unpinned(chunk) : chunk, taken.onWritten);
     },
     onEnd: () => socket.end(),
-    onReset() {
+    onReset(code) {
       wasReset = true;
-      taken.resetWhenDone();
+      taken.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
     },
     onWritable: () => socket.resume(),
   } satisfies ChannelSink);
@@ -39,20 +40,35 @@ export function relay(channel: Channel, socket: Socket): void {
     if (endedByReset(socket)) passOnReset('CONNECTION_RESET');
     else channel.end();
   });
-  socket.on('error', () => passOnReset('CONNECTION_RESET'));
+  socket.on('error', () => {
+    // Read before the error, and still in the socket because it was paused.
+    for (let rest = socket.read() as Buffer | null; rest !== null; rest = socket.read() as Buffer | null) {
+      channel.write(rest);
+    }
+    passOnReset('CONNECTION_RESET');
+  });
   // Closed without having ended: destroyed by someone, or half of it failed.
   socket.on('close', () => {
     if (!socket.readableEnded || !socket.writableFinished) passOnReset('CONNECTION_RESET');
   });
-  socket.resume();
+  // Its events are past; nobody else will say so.
+  if (socket.destroyed) passOnReset('CONNECTION_RESET');
+  else socket.resume();
 }
+
+/**
+ * A reset makes the kernel forget what it has not sent yet: it gets this long to send what was written before, ms. When
+ * the session is lost, bytes are missing anyway, and the process may be about to end.
+ */
+const RESET_DELAY = 50;
 
 /** The writes that the socket has not completed: credit goes back as they do, with one callback for all of them. */
 class Taken {
   readonly #channel: Channel;
   readonly #socket: Socket;
   readonly #lengths: number[] = [];
-  #resetDue = false;
+  /** Ms from the last write to the reset, once there is to be one. */
+  #resetDelay: number | undefined;
 
   constructor(channel: Channel, socket: Socket) {
     this.#channel = channel;
@@ -64,24 +80,36 @@ class Taken {
   }
 
   /** What came before the reset is written first; ending the socket instead would tell the application a clean end. */
-  resetWhenDone(): void {
-    this.#resetDue = true;
-    if (this.#lengths.length === 0) resetSocket(this.#socket);
+  resetWhenDone(delay: number): void {
+    this.#resetDelay = delay;
+    this.#resetIfDone();
   }
 
   readonly onWritten = (): void => {
     this.#channel.consumed(this.#lengths.shift() ?? 0);
-    if (this.#resetDue && this.#lengths.length === 0) resetSocket(this.#socket);
+    this.#resetIfDone();
   };
+
+  #resetIfDone(): void {
+    if (this.#resetDelay === undefined || this.#lengths.length > 0) return;
+    if (this.#resetDelay === 0) resetSocket(this.#socket);
+    else setTimeout(() => resetSocket(this.#socket), this.#resetDelay);
+  }
 }
 
 /**
- * On Node 20 and 22 a reset that arrives together with data is reported as a clean end. Then the socket has no peer
- * any more, while it still has an address of its own (a Unix socket has neither). Works only on the first read of
- * `remoteAddress`, which is cached.
+ * On Node 20 and 22 a reset that arrives together with data is reported as a clean end. Reading once more tells: nothing
+ * comes after an end, an error after a reset. (That the socket has no peer any more does not tell: after both ends have
+ * ended it cleanly it has none either.) Windows has no descriptor to read from.
  */
 function endedByReset(socket: Socket): boolean {
-  return socket.remoteAddress === undefined && socket.localAddress !== undefined;
+  const { fd = -1 } = (socket as { _handle?: { fd?: number } })._handle ?? {};
+  if (fd < 0) return socket.remoteAddress === undefined && socket.localAddress !== undefined && !socket.writableEnded;
+  try {
+    return readSync(fd, Buffer.alloc(1)) > 0;
+  } catch {
+    return true;
+  }
 }
 
 /** `destroy()` alone would look like a clean end; Unix sockets know nothing better. */

@@ -61,6 +61,11 @@ export class Server {
     return this.#registry.size;
   }
 
+  /** Living channels of all sessions. */
+  get channelCount(): number {
+    return this.#registry.channelCount;
+  }
+
   /** Rejects with the system's error when the address cannot be had. */
   listen(options: ListenOptions): Promise<AddressInfo> {
     const { server } = this.#front;

@@ -44,6 +44,13 @@ export class SessionRegistry {
     return this.#entries.size;
   }
 
+  /** Living channels of all sessions. */
+  get channelCount(): number {
+    let count = 0;
+    for (const { session } of this.#entries.values()) count += session.channelCount;
+    return count;
+  }
+
   /** Reads the greeting on a fresh transport, and gives it a session: a new one, or the one it resumes. */
   accept(transport: Transport, user: User): void {
     const { clock, logger } = this.#options;

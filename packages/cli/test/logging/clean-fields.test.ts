@@ -65,14 +65,21 @@ describe('cleanFields', () => {
   it('survives cycles, deep nesting and bytes', () => {
     const cycle: Record<string, unknown> = { bytes: Buffer.alloc(1000), big: 10n };
     cycle['self'] = cycle;
-    expect(cleanFields(cycle)).toMatchObject({ bytes: '[1000 bytes]', big: '10', self: { self: { self: { self: '[nested]' } } } });
+    expect(cleanFields(cycle)).toMatchObject({
+      bytes: '[1000 bytes]',
+      big: '10',
+      self: { self: { self: { self: '[nested]' } } },
+    });
   });
 
   it('always fits a line and never throws', () => {
     fc.assert(
-      fc.property(fc.object({ withNullPrototype: true, withBigInt: true, withTypedArray: true, maxKeys: 20 }), (fields) => {
-        expect(Buffer.byteLength(JSON.stringify(cleanFields(fields)))).toBeLessThan(1600);
-      }),
+      fc.property(
+        fc.object({ withNullPrototype: true, withBigInt: true, withTypedArray: true, maxKeys: 20 }),
+        (fields) => {
+          expect(Buffer.byteLength(JSON.stringify(cleanFields(fields)))).toBeLessThan(1600);
+        },
+      ),
     );
   });
 });

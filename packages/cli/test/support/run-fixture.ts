@@ -23,8 +23,14 @@ export interface Ended {
 export async function runFixture(name: string, args: string[] = [], options: SpawnOptions = {}): Promise<Ended> {
   const child = startFixture(name, args, options);
   child.stdin?.end();
-  const output = Promise.all([child.stdout, child.stderr].map((stream) => (stream === null ? '' : text(stream))));
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  const [stdout = '', stderr = ''] = await output;
+  const [[code, signal], stdout, stderr] = await Promise.all([
+    once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
+    textOf(child.stdout),
+    textOf(child.stderr),
+  ]);
   return { code, signal, stdout, stderr };
+}
+
+async function textOf(stream: NodeJS.ReadableStream | null): Promise<string> {
+  return stream === null ? '' : text(stream);
 }

@@ -9,7 +9,7 @@ import { ChannelStream, formatTarget, systemClock, TunnelError } from 'wsproxy-p
 import type { Destination } from './absolute-form.js';
 import { closePolitely, cutOff, LINGER } from './close-politely.js';
 import { endToEndHeaders, hasUnknownTransferCoding } from './http-headers.js';
-import { type HttpRefusal, REFUSALS, refusalOf, refuseHttp } from './http-refusal.js';
+import { encodeRefusal, type HttpRefusal, REFUSALS, refusalOf } from './http-refusal.js';
 import type { LocalConnection } from './local-connection.js';
 
 /** Of a response, in bytes; more than Node's default, since large cookies are not the application's fault. */
@@ -34,20 +34,22 @@ export function forwardRequest(
   socket.destroySoon = () => closePolitely(socket);
 
   let over = false;
+  let incoming: IncomingMessage | undefined;
   const fail = (refusal: HttpRefusal): void => {
     if (over) return;
     over = true;
+    logger.info({ ...fields, reason: refusal.text }, 'plain request failed');
+    // Whatever ends the parser, Node takes a response that the end of the connection delimits for complete.
+    incoming?.unpipe(response);
     upstream.destroy();
-    if (response.headersSent) cutOff(socket);
-    else refuseHttp(connection, refusal, request);
+    if (response.headersSent) return cutOff(socket);
+    closePolitely(socket, encodeRefusal(refusal, request.method));
+    request.resume();
   };
 
   const channel = connection.tunnel.open(destination.target, {
     onOpen: () => logger.debug(fields, 'channel open'),
-    onFail(code) {
-      logger.info({ ...fields, code }, 'channel failed to open');
-      fail(refusalOf(code));
-    },
+    onFail: (code) => fail(refusalOf(code)),
   });
   const stream = new ChannelStream(channel);
   const upstream = openRequest({
@@ -59,7 +61,13 @@ export function forwardRequest(
   });
   upstream.on('error', (error) => fail(refusalOfError(error)));
   upstream.on('information', (interim) => passOnInterim(interim, request, response));
-  upstream.on('response', (incoming) => {
+  // Nobody asked for a 101: the Upgrade field never travels on. Node gives the stream away with this event.
+  upstream.on('upgrade', () => {
+    stream.destroy();
+    fail(REFUSALS.BAD_RESPONSE);
+  });
+  upstream.on('response', (message) => {
+    incoming = message;
     incoming.on('error', (error) => fail(refusalOfError(error)));
     if (!writeHead(response, incoming)) return fail(REFUSALS.BAD_RESPONSE);
     incoming.pipe(response);
@@ -92,19 +100,21 @@ function requestHeaders(request: IncomingMessage, { authority }: Destination): s
 
 /** False when the response cannot be passed on. */
 function writeHead(response: ServerResponse, incoming: IncomingMessage): boolean {
-  if (hasUnknownTransferCoding(incoming)) return false;
+  const { statusCode = 0 } = incoming;
+  if (statusCode < 200 || hasUnknownTransferCoding(incoming)) return false;
   const headers = endToEndHeaders(incoming);
   const length = incoming.headers['content-length'];
   if (length !== undefined) headers.push('Content-Length', length);
   headers.push('Connection', 'close');
   response.sendDate = false;
   try {
-    response.writeHead(incoming.statusCode ?? 0, incoming.statusMessage, headers);
+    response.writeHead(statusCode, incoming.statusMessage, headers);
   } catch {
     // Node parses status codes and reason phrases that it refuses to write.
     return false;
   }
-  response.flushHeaders();
+  // Sends the head now. `flushHeaders` would write it in UTF-8, and header bytes beyond ASCII would change.
+  response.write(Buffer.alloc(0));
   return true;
 }
 

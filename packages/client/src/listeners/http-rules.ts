@@ -35,6 +35,8 @@ export function judgeRequest(request: IncomingMessage): Verdict<Destination> {
   if (refusal !== undefined) return { refusal };
   if (scheme !== 'http') return { refusal: REFUSALS.NEEDS_CONNECT };
   if (hasUnknownTransferCoding(request)) return { refusal: REFUSALS.BAD_TRANSFER_CODING };
+  // Node sends the head of such a request in UTF-8: better no expectation than other bytes.
+  if (headers.expect !== undefined && !isAscii(request.rawHeaders)) return { refusal: REFUSALS.BAD_EXPECTATION };
   const destination = parseAbsoluteForm(method, url);
   return destination === undefined ? { refusal: REFUSALS.BAD_URI } : { accepted: destination };
 }
@@ -47,4 +49,8 @@ function checkMessage(request: IncomingMessage): HttpRefusal | undefined {
   const hosts = countHeader(request, 'host');
   if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return REFUSALS.BAD_HOST_HEADER;
   return undefined;
+}
+
+function isAscii(texts: readonly string[]): boolean {
+  return texts.every((text) => /^[\0-\x7f]*$/.test(text));
 }

@@ -27,7 +27,8 @@ const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 
 /** Opens a local port whose connections go through `tunnel`. Rejects with the error of `net.Server` if it cannot. */
 export async function listenLocal(tunnel: Tunnel, options: LocalPortOptions): Promise<LocalPort> {
-  const { host, port, handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT, logger = silentLogger } = options;
+  const { host, port, handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT } = options;
+  const logger = options.logger ?? silentLogger;
   const sockets = new Set<Socket>();
   const http = new HttpListener((target) => target.port === address.port && isLoopback(target.host));
   // Without allowHalfOpen, what comes back after the application has ended its half is lost.

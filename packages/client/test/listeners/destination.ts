@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
 
@@ -10,11 +9,12 @@ export interface Destination {
   readonly sockets: Socket[];
 }
 
-/** Ends the destinations of a test behind it. To be called at the top of a test file. */
-export function useDestinations(): {
-  raw(onConnection: (socket: Socket) => void): Promise<Destination>;
-  http(listener: RequestListener): Promise<Destination>;
-} {
+export interface Destinations {
+  start(onConnection: (socket: Socket) => void): Promise<Destination>;
+}
+
+/** Ends the destinations of each test behind it. To be called at the top of a test file. */
+export function useDestinations(): Destinations {
   const open: { server: Server; sockets: Socket[] }[] = [];
   afterEach(async () => {
     for (const { server, sockets } of open.splice(0)) {
@@ -25,21 +25,19 @@ export function useDestinations(): {
     }
   });
 
-  async function start(server: Server): Promise<Destination> {
-    const sockets: Socket[] = [];
-    server.on('connection', (socket: Socket) => {
-      sockets.push(socket);
-      socket.on('error', () => {});
-    });
-    open.push({ server, sockets });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return { port: (server.address() as AddressInfo).port, sockets };
-  }
-
   return {
-    raw: (onConnection) => start(createServer({ allowHalfOpen: true }, onConnection)),
-    http: (listener) => start(createHttpServer(listener)),
+    async start(onConnection) {
+      const sockets: Socket[] = [];
+      const server = createServer({ allowHalfOpen: true }, (socket) => {
+        sockets.push(socket);
+        socket.on('error', () => {});
+        onConnection(socket);
+      });
+      open.push({ server, sockets });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return { port: (server.address() as AddressInfo).port, sockets };
+    },
   };
 }
 

@@ -99,11 +99,25 @@ describe('CONNECT', () => {
 
 describe('a CONNECT that cannot be taken', () => {
   const authorities = ['example.org', 'example.org:', ':443', ':', 'host:0', 'host:65536', 'host:-1', 'host:+80'];
-  const more = ['host:0x50', 'host:80abc', 'host: 80', 'host:080', 'host :80', '::1:80', '[::1:80', '[::1]80', '127.1:80'];
+  const more = [
+    'host:0x50',
+    'host:80abc',
+    'host: 80',
+    'host:080',
+    'host :80',
+    '::1:80',
+    '[::1:80',
+    '[::1]80',
+    '127.1:80',
+  ];
   const forms = ['http://example.org:80/', '/path', 'host:80/', 'host:80?query', 'host:80#part', 'user@host:80', '*'];
   const rows: [title: string, request: string, status: number][] = [
-    ...[...authorities, ...more].map((authority) => [`C3 ${authority}`, connectTo(authority), 400] satisfies [string, string, number]),
-    ...['user:password@host:80', ...forms].map((authority) => [`C5 ${authority}`, connectTo(authority), 400] satisfies [string, string, number]),
+    ...[...authorities, ...more].map(
+      (authority) => [`C3 ${authority}`, connectTo(authority), 400] satisfies [string, string, number],
+    ),
+    ...['user:password@host:80', ...forms].map(
+      (authority) => [`C5 ${authority}`, connectTo(authority), 400] satisfies [string, string, number],
+    ),
     ['C4 an empty target', 'CONNECT  HTTP/1.1\r\nHost: a\r\n\r\n', 400],
     ['C4 HTTP/0.9', 'CONNECT example.org:443\r\n\r\n', 400],
     ['C4 HTTP/2.0', 'CONNECT example.org:443 HTTP/2.0\r\nHost: a\r\n\r\n', 400],
@@ -116,7 +130,11 @@ describe('a CONNECT that cannot be taken', () => {
     ['C10 a space before the colon', connectTo('example.org:443', 'X : a'), 400],
     ['C11 a header of more than 16 KiB', connectTo('example.org:443', `X: ${'x'.repeat(17_000)}`), 431],
     ['C11 101 header fields', connectTo('example.org:443', ...Array.from({ length: 100 }, (_, i) => `X-${i}: x`)), 431],
-    ['C11 2000 header fields', connectTo('example.org:443', ...Array.from({ length: 2000 }, (_, i) => `X${i}: x`)), 431],
+    [
+      'C11 2000 header fields',
+      connectTo('example.org:443', ...Array.from({ length: 2000 }, (_, i) => `X${i}: x`)),
+      431,
+    ],
     ['C11 a method of 16 KiB', `${'C'.repeat(16_384)} example.org:443 HTTP/1.1\r\n\r\n`, 400],
     ['a length', connectTo('example.org:443', 'Content-Length: 5'), 400],
     ['a length of 0', connectTo('example.org:443', 'Content-Length: 0'), 400],

@@ -5,7 +5,8 @@ function head(...rawHeaders: string[]): { rawHeaders: string[]; headers: Record<
   const headers: Record<string, string> = {};
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? '';
-    headers[name] = headers[name] === undefined ? (rawHeaders[index + 1] ?? '') : `${headers[name]}, ${rawHeaders[index + 1]}`;
+    headers[name] =
+      headers[name] === undefined ? (rawHeaders[index + 1] ?? '') : `${headers[name]}, ${rawHeaders[index + 1]}`;
   }
   return { rawHeaders, headers };
 }
@@ -32,7 +33,18 @@ describe('endToEndHeaders', () => {
   });
 
   it('drops what any Connection field names', () => {
-    const message = head('Connection', 'close, X-One', 'X-One', '1', 'connection', ' x-two ', 'X-Two', '2', 'X-Three', '3');
+    const message = head(
+      'Connection',
+      'close, X-One',
+      'X-One',
+      '1',
+      'connection',
+      ' x-two ',
+      'X-Two',
+      '2',
+      'X-Three',
+      '3',
+    );
     expect(endToEndHeaders(message)).toEqual(['X-Three', '3']);
   });
 

@@ -19,25 +19,39 @@ describe('a request that is not for a proxy', () => {
       message('GET / HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: websocket', 'Origin: http://evil.example'),
       403,
     ],
-    ['C24 an upgrade without Origin', message('GET /x HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: h2c'), 403],
+    [
+      'C24 an upgrade without Origin',
+      message('GET /x HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: h2c'),
+      403,
+    ],
     ['a preflight', message('OPTIONS / HTTP/1.1', 'Host: a', 'Origin: http://evil.example'), 403],
-    ['D3 a POST whose content is a SOCKS greeting', `${message('POST / HTTP/1.1', 'Host: a', 'Content-Length: 3')}\x05\x01\x00`, 400],
-    ['a POST of a megabyte', message('POST / HTTP/1.1', 'Host: a', `Content-Length: ${1 << 20}`) + 'x'.repeat(1 << 20), 400],
+    [
+      'D3 a POST whose content is a SOCKS greeting',
+      `${message('POST / HTTP/1.1', 'Host: a', 'Content-Length: 3')}\x05\x01\x00`,
+      400,
+    ],
+    [
+      'a POST of a megabyte',
+      message('POST / HTTP/1.1', 'Host: a', `Content-Length: ${1 << 20}`) + 'x'.repeat(1 << 20),
+      400,
+    ],
     ['HEAD', message('HEAD / HTTP/1.1', 'Host: a'), 400],
   ])('%s: gets a constant answer that a page cannot read', async (_title, request, status) => {
     const application = await fixture.send(request);
     const { text, end } = await application.closed();
     const [head = '', body] = text.split('\r\n\r\n');
     expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
-    expect(head.split('\r\n').slice(1).map((line) => line.split(':')[0])).toEqual([
-      'Content-Type',
-      'X-Content-Type-Options',
-      'Content-Length',
-      'Connection',
-    ]);
+    expect(
+      head
+        .split('\r\n')
+        .slice(1)
+        .map((line) => line.split(':')[0]),
+    ).toEqual(['Content-Type', 'X-Content-Type-Options', 'Content-Length', 'Connection']);
     expect(head).toContain('Content-Type: text/plain');
     expect(head).toContain('X-Content-Type-Options: nosniff');
-    expect(body).toBe(request.startsWith('HEAD') ? '' : status === 403 ? 'not for web pages\n' : 'not a proxy request\n');
+    expect(body).toBe(
+      request.startsWith('HEAD') ? '' : status === 403 ? 'not for web pages\n' : 'not a proxy request\n',
+    );
     expect(end).toBe('closed');
     expect(fixture.tunnel.opened).toEqual([]);
   });
@@ -74,7 +88,11 @@ describe('a request that cannot be forwarded', () => {
     ['ftp', message('GET ftp://example.org/ HTTP/1.1', host), 501],
     ['C9 NUL in the URI', message('GET http://example.org/a\0b HTTP/1.1', host), 400],
     ['C10 bare LF', message('GET http://example.org/ HTTP/1.1', host).replaceAll('\r', ''), 400],
-    ['C11 more than 16 KiB of headers', message('GET http://example.org/ HTTP/1.1', host, `X: ${'x'.repeat(17_000)}`), 431],
+    [
+      'C11 more than 16 KiB of headers',
+      message('GET http://example.org/ HTTP/1.1', host, `X: ${'x'.repeat(17_000)}`),
+      431,
+    ],
     ['C11 a URI of more than 16 KiB', message(`GET http://example.org/${'x'.repeat(17_000)} HTTP/1.1`, host), 431],
     [
       'C11 101 header fields',
@@ -92,9 +110,21 @@ describe('a request that cannot be forwarded', () => {
       400,
     ],
     ['two lengths', message('POST http://example.org/ HTTP/1.1', host, 'Content-Length: 3', 'Content-Length: 4'), 400],
-    ['a transfer coding but chunked', message('POST http://example.org/ HTTP/1.1', host, 'Transfer-Encoding: gzip, chunked'), 501],
-    ['an expectation but 100-continue', message('PUT http://example.org/ HTTP/1.1', host, 'Expect: a miracle', 'Content-Length: 9'), 417],
-    ['C16 authorization of 64 KiB', message('GET http://example.org/ HTTP/1.1', host, `Proxy-Authorization: ${'x'.repeat(65_536)}`), 431],
+    [
+      'a transfer coding but chunked',
+      message('POST http://example.org/ HTTP/1.1', host, 'Transfer-Encoding: gzip, chunked'),
+      501,
+    ],
+    [
+      'an expectation but 100-continue',
+      message('PUT http://example.org/ HTTP/1.1', host, 'Expect: a miracle', 'Content-Length: 9'),
+      417,
+    ],
+    [
+      'C16 authorization of 64 KiB',
+      message('GET http://example.org/ HTTP/1.1', host, `Proxy-Authorization: ${'x'.repeat(65_536)}`),
+      431,
+    ],
   ])('%s: is refused and the connection closed', async (_title, request, status) => {
     const application = await fixture.send(request);
     const { text, end } = await application.closed();
@@ -109,11 +139,14 @@ describe('a request that cannot be forwarded', () => {
     expect((await application.closed()).text).toMatch(/\r\nAllow: CONNECT, GET/);
   });
 
-  it.each(['localhost', 'LOCALHOST.', '127.0.0.1', '127.8.9.10', '[::1]'])('C18 a loop by %s: is refused', async (name) => {
-    const application = await fixture.send(message(`GET http://${name}:${fixture.port}/ HTTP/1.1`, 'Host: a'));
-    expect((await application.closed()).text).toMatch(/^HTTP\/1\.1 400 [^]*the target is this proxy\n$/);
-    expect(fixture.tunnel.opened).toEqual([]);
-  });
+  it.each(['localhost', 'LOCALHOST.', '127.0.0.1', '127.8.9.10', '[::1]'])(
+    'C18 a loop by %s: is refused',
+    async (name) => {
+      const application = await fixture.send(message(`GET http://${name}:${fixture.port}/ HTTP/1.1`, 'Host: a'));
+      expect((await application.closed()).text).toMatch(/^HTTP\/1\.1 400 [^]*the target is this proxy\n$/);
+      expect(fixture.tunnel.opened).toEqual([]);
+    },
+  );
 
   it('C18 leaves other ports of loopback to the server, whose loopback is another one', async () => {
     await fixture.send(message('GET http://127.0.0.1:80/ HTTP/1.1', 'Host: a'));

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FAILURES, type FailureCode } from 'wsproxy-protocol';
@@ -146,8 +147,34 @@ describe('SOCKS5', () => {
     await expect.poll(() => fixture.tunnel.channelCount).toBe(0);
   });
 
-  it('does not take a reset behind the request for an end of the data', async () => {
-    // Only true while nobody has read the remote address of the socket before the relay does.
+  it('carries what the application says after the far end has ended, and its end', async () => {
+    let heard = '';
+    const ending = new Promise<string>((resolve) => {
+      fixture.tunnel.farEnd = (channel) => {
+        channel.accept();
+        channel.start({
+          onData(chunk) {
+            heard += chunk.toString();
+            channel.consumed(chunk.length);
+          },
+          onEnd: () => resolve('ended'),
+          onReset: () => resolve('reset'),
+          onWritable() {},
+        });
+        channel.end();
+      };
+    });
+    const application = await fixture.connect();
+    application.socket.allowHalfOpen = true;
+    const ended = once(application.socket, 'end');
+    application.send(Buffer.concat([GREETING, example]));
+    await ended;
+    application.send('late').endHalf();
+    expect(await ending).toBe('ended');
+    expect(heard).toBe('late');
+  });
+
+  it('passes a reset that comes together with data on as a reset, not as an end', async () => {
     const ending = new Promise<string>((resolve) => {
       fixture.tunnel.farEnd = (channel) => {
         channel.accept();

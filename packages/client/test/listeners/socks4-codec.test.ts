@@ -45,7 +45,13 @@ describe('parseSocks4Request', () => {
   it('is sound', () => {
     const text = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes.map((byte) => byte || 1)));
     const request = fc
-      .tuple(fc.constantFrom(1, 1, 1, 2), fc.constantFrom('0050', '0000'), fc.constantFrom('00000001', '01020304', '00000000'), text, text)
+      .tuple(
+        fc.constantFrom(1, 1, 1, 2),
+        fc.constantFrom('0050', '0000'),
+        fc.constantFrom('00000001', '01020304', '00000000'),
+        text,
+        text,
+      )
       .map(([code, port, address, user, name]) =>
         Buffer.concat([Buffer.of(4, code), hex(port), hex(address), user, hex('00'), name, hex('00')]),
       );

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseHost } from 'wsproxy-protocol';
-import { encodeSocks5Method, encodeSocks5Reply, parseSocks5Greeting, parseSocks5Request } from '../../src/listeners/socks5-codec.js';
+import {
+  encodeSocks5Method,
+  encodeSocks5Reply,
+  parseSocks5Greeting,
+  parseSocks5Request,
+} from '../../src/listeners/socks5-codec.js';
 import { expectSoundParser } from './parse-properties.js';
 import { hex, reply5, request5 } from './socks-bytes.js';
 
@@ -42,7 +47,12 @@ describe('parseSocks5Request', () => {
     ['a mapped address, as IPv6', hex('05 01 00 04 00000000000000000000ffff7f000001 0001'), '::ffff:127.0.0.1', 1],
     ['a name in lower case without its dot', request5('WWW.Example.org.'), 'www.example.org', 80],
     ['a literal sent as a name', request5('[2001:DB8::1]', 65_535), '2001:db8::1', 65_535],
-    ['the longest name', request5(`${'a'.repeat(63)}.`.repeat(3) + 'b'.repeat(61)), `${'a'.repeat(63)}.`.repeat(3) + 'b'.repeat(61), 80],
+    [
+      'the longest name',
+      request5(`${'a'.repeat(63)}.`.repeat(3) + 'b'.repeat(61)),
+      `${'a'.repeat(63)}.`.repeat(3) + 'b'.repeat(61),
+      80,
+    ],
   ])('reads %s', (_title, bytes, host, port) => {
     expect(parseSocks5Request(bytes)).toEqual({ state: 'done', value: { host, port }, length: bytes.length });
   });

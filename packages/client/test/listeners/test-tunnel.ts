@@ -65,7 +65,8 @@ export function refuseWith(code: FailureCode): FarEnd {
 }
 
 /** Neither accepts nor refuses. */
-export const keepWaiting: FarEnd = (channel) => channel.start({ onData() {}, onEnd() {}, onReset() {}, onWritable() {} });
+export const keepWaiting: FarEnd = (channel) =>
+  channel.start({ onData() {}, onEnd() {}, onReset() {}, onWritable() {} });
 
 /** Sends back what comes, and ends when the application does. */
 export const echo: FarEnd = (channel) => {

@@ -45,7 +45,9 @@ export class ChannelStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: Callback): void {
-    this.#channel.reset(error instanceof TunnelError ? error.code : 'CANCELLED');
+    // Node also destroys a stream that has ended both ways; what it wrote last may still wait to be sent.
+    const isOver = error === null && this.readableEnded && this.writableFinished;
+    if (!isOver) this.#channel.reset(error instanceof TunnelError ? error.code : 'CANCELLED');
     done(error);
   }
 

@@ -121,6 +121,7 @@ export class Channel {
     const unknownToPeer = this.#preface?.type === FrameType.open;
     if (unknownToPeer) this.#preface = undefined;
     else this.#farewell = { type: FrameType.reset, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
+    this.#held = [];
     this.#die();
     this.#port.onSendable(this);
   }
@@ -134,7 +135,7 @@ export class Channel {
 
   /** The source was reset: so is the channel, but not before what the source had sent until then. */
   endWithReset(code: FailureCode): void {
-    if (this.#queue.length === 0 || this.#state.sending !== 'open') return this.reset(code);
+    if (this.#queue.length === 0) return this.reset(code);
     this.#state.sending = 'ending';
     this.#resetAfterData = code;
   }
@@ -160,7 +161,11 @@ export class Channel {
     this.#sink = sink;
     const held = this.#held;
     this.#held = [];
-    for (const chunk of held) sink.onData(chunk);
+    for (const chunk of held) {
+      if (this.#isSilent) return;
+      sink.onData(chunk);
+    }
+    if (this.#isSilent) return;
     if (this.#state.receiving === 'ended') sink.onEnd();
     if (this.#heldReset !== undefined) sink.onReset(this.#heldReset);
   }
@@ -169,6 +174,7 @@ export class Channel {
   consumed(bytes: number): void {
     if (this.#state.dead || this.#state.receiving !== 'open') return;
     if (!this.#receiveWindow.consume(bytes, this.#port.now(), this.#port.roundTrip())) return;
+    if (this.#state.opening === 'offered') return;
     this.#granted = true;
     this.#port.onGrant(this);
   }
@@ -231,6 +237,7 @@ export class Channel {
 
   /** The next frame in the channel's order, with at most `limit` bytes of data. */
   takeFrame(limit: number): SequencedFrame | undefined {
+    if (!this.sendable) return undefined;
     const first = this.#preface;
     if (first !== undefined) {
       this.#preface = undefined;
@@ -269,8 +276,12 @@ export class Channel {
   #die(): void {
     this.#state.dead = true;
     this.#queue.clear();
-    this.#held = [];
     this.#settle();
+  }
+
+  /** The sink is to be told nothing any more: it was told of the end, or has brought it about. */
+  get #isSilent(): boolean {
+    return this.#state.dead && this.#heldReset === undefined;
   }
 
   #settle(): void {

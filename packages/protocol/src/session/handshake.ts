@@ -37,8 +37,12 @@ export class Greeter {
    */
   greet(transport: Transport, onWelcome: () => void): void {
     const isNew = !this.#welcomed && this.#session.sentCount === 0;
+    let isAnswered = false;
     this.#session.attach(transport, (type, payload) => {
+      if (isAnswered) throw violation('a second HELLO or RESUME');
       if ((type === FrameType.hello) !== isNew) throw violation('the answer does not fit the greeting');
+      isAnswered = true;
+      checkVersion(type === FrameType.hello ? decodeHello(payload).version : decodeResume(payload).version);
       if (!isNew) this.#session.goLive(decodeResume(payload).received);
       this.#welcomed = true;
       onWelcome();
@@ -85,11 +89,12 @@ export function acceptTransport(transport: Transport, host: SessionHost, clock: 
     host.onRejected(reason);
   };
   const timer = clock.setTimer(() => reject(CloseCode.protocolError, 'no HELLO or RESUME in time'), HANDSHAKE_TIMEOUT);
+  let session: Session | undefined;
 
   const decoder: FrameDecoder = new FrameDecoder({
     onFrame(type, _channel, payload) {
-      if (type === FrameType.hello) begin(transport, host, decodeHello(payload), decoder);
-      else if (type === FrameType.resume) resume(transport, host, decodeResume(payload), decoder);
+      if (type === FrameType.hello) session = begin(transport, host, decodeHello(payload), decoder);
+      else if (type === FrameType.resume) session = resume(transport, host, decodeResume(payload), decoder);
       else throw violation('the first frame is neither HELLO nor RESUME');
       timer.cancel();
     },
@@ -104,7 +109,9 @@ export function acceptTransport(transport: Transport, host: SessionHost, clock: 
         decoder.push(chunk);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
-        reject(error.closeCode, error.message);
+        // What came in one piece with the greeting is the session's already.
+        if (session === undefined) reject(error.closeCode, error.message);
+        else session.fail(error);
       }
     },
     onDrain() {},
@@ -116,15 +123,16 @@ export function acceptTransport(transport: Transport, host: SessionHost, clock: 
   };
 }
 
-function begin(transport: Transport, host: SessionHost, hello: Hello, decoder: FrameDecoder): void {
+function begin(transport: Transport, host: SessionHost, hello: Hello, decoder: FrameDecoder): Session {
   checkVersion(hello.version);
   const { session, grace } = host.create(hello);
   session.attach(transport, refuseHandshake, decoder);
   session.greet(FrameType.hello, encodeHello({ ...hello, version: PROTOCOL_VERSION, secret: NO_SECRET, grace }));
   session.goLive(0);
+  return session;
 }
 
-function resume(transport: Transport, host: SessionHost, claim: Resume, decoder: FrameDecoder): void {
+function resume(transport: Transport, host: SessionHost, claim: Resume, decoder: FrameDecoder): Session {
   checkVersion(claim.version);
   const kept = host.find(claim);
   if (!timingSafeEqual(kept.secret, claim.secret)) throw unknownSession();
@@ -144,6 +152,7 @@ function resume(transport: Transport, host: SessionHost, claim: Resume, decoder:
     if (!(error instanceof ProtocolError)) throw error;
     session.fail(error);
   }
+  return session;
 }
 
 /** The server has no reason to say the secret again. */

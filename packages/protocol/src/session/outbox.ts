@@ -54,6 +54,11 @@ export class Outbox {
     return this.#inFlight.roundTrip;
   }
 
+  /** A PONG came back after `sample` ms. */
+  noteRoundTrip(sample: number): void {
+    this.#inFlight.noteRoundTrip(sample, this.#clock.now());
+  }
+
   /** From here on control frames leave by `transport`; sequenced frames once `goLive` is called. */
   attach(transport: Transport): void {
     this.#transport = transport;
@@ -167,8 +172,8 @@ export class Outbox {
       this.#batch.add(frame.type, frame.channel, frame.payload);
       bytes += wireLength(frame);
     }
+    if (bytes < room && !this.replay.isFull) inFlight.onSourceEmpty(bytes);
     if (bytes > 0) inFlight.onSent(bytes, this.#clock.now());
-    if (bytes < room && !this.replay.isFull) inFlight.onSourceEmpty();
   }
 
   #newFrame(limit: number): SequencedFrame | undefined {

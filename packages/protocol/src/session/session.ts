@@ -63,6 +63,8 @@ export class Session {
   #link: Link | undefined;
   #heartbeat: Heartbeat | undefined;
   #onHandshake: OnHandshake | undefined;
+  /** The present transport's greetings are done: frames count from then on. */
+  #live = false;
   #closed = false;
 
   /** Payload bytes of the DATA frame now arriving that were delivered, and how many of them a replay brings again. */
@@ -123,6 +125,7 @@ export class Session {
   attach(transport: Transport, onHandshake: OnHandshake, decoder?: FrameDecoder): void {
     this.#unlink()?.terminate();
     this.#onHandshake = onHandshake;
+    this.#live = false;
     this.#skip = this.#delivered;
     const link = new Link(transport, decoder ?? new FrameDecoder(this.#sink), this.#sink, this.#clock, {
       onDrain: () => this.#outbox.flush(),
@@ -149,6 +152,7 @@ export class Session {
     if (this.#outbox.replay.acknowledge(received) === undefined) {
       throw violation(`the peer claims to have processed ${received} of ${this.sentCount} frames`);
     }
+    this.#live = true;
     this.#outbox.goLive();
     this.#ping();
     for (const channel of this.#channels.all()) if (channel.hasGranted) this.#outbox.grant(channel);
@@ -215,6 +219,7 @@ export class Session {
 
   readonly #sink: FrameSink = {
     onFrame: (type, id, payload) => {
+      if (!this.#live && type !== FrameType.hello && type !== FrameType.resume) throw unanswered();
       switch (type) {
         case FrameType.ack:
           if (!this.#outbox.acknowledge(readCount(payload))) throw violation('an ACK for what was never sent');
@@ -243,6 +248,7 @@ export class Session {
     },
 
     onData: (id, piece, last) => {
+      if (!this.#live) throw unanswered();
       const fresh = this.#skip === 0 ? piece : piece.subarray(Math.min(this.#skip, piece.length));
       this.#skip -= piece.length - fresh.length;
       this.#delivered += fresh.length;
@@ -256,7 +262,9 @@ export class Session {
 
   #onPong(payload: Buffer): void {
     const now = this.#clock.now();
-    this.#roundTrip.note(Math.max(0, now - readCount(payload) / MICROSECONDS), now);
+    const sample = Math.max(0, now - readCount(payload) / MICROSECONDS);
+    this.#roundTrip.note(sample, now);
+    this.#outbox.noteRoundTrip(sample);
   }
 
   #deliver(id: number, piece: Buffer): void {
@@ -312,6 +320,10 @@ const nowhere: ChannelPort = {
   onGrant() {},
   onOver() {},
 };
+
+function unanswered(): ProtocolError {
+  return violation('a frame before the answer to RESUME');
+}
 
 function violation(message: string): ProtocolError {
   return new ProtocolError(message, CloseCode.protocolError);

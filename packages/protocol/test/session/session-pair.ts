@@ -1,50 +1,78 @@
 import type { Channel } from '../../src/channel/channel.js';
-import type { ChannelSink, OpenHandler } from '../../src/channel/handlers.js';
-import type { FailureCode } from '../../src/failures.js';
 import { acceptTransport, Greeter, type KeptSession, unknownSession } from '../../src/session/handshake.js';
 import { type Loss, Session } from '../../src/session/session.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
 import { MemoryTransport } from '../../src/testing/memory-transport.js';
+import type { Transport } from '../../src/transport/transport.js';
+import { SESSION_ID, SESSION_SECRET } from '../support/frames.js';
+import { Recorder } from './recorder.js';
 
-/** Records what a channel brings, and gives credit back at once unless `stopped`. */
-export class Recorder implements ChannelSink, OpenHandler {
-  channel: Channel | undefined;
-  stopped = false;
-  opened = 0;
-  failure: FailureCode | undefined;
-  ended = 0;
-  resetWith: FailureCode[] = [];
-  writable = 0;
-  readonly #chunks: Buffer[] = [];
+/** What happened to a session, in order. */
+export interface SessionLog {
+  readonly losses: Loss[];
+  readonly closings: string[];
+}
 
-  get bytes(): Buffer {
-    return Buffer.concat(this.#chunks);
+/** Where a test keeps the sessions of the server. */
+export class SessionKeeper {
+  readonly kept = new Map<string, KeptSession>();
+  readonly offered: Channel[] = [];
+  readonly log: SessionLog = { losses: [], closings: [] };
+  readonly rejections: string[] = [];
+  /** Called for each channel that a client opens. */
+  onChannel: (channel: Channel) => void = () => {};
+  readonly #clock: FakeClock;
+  readonly #maxChannels: number | undefined;
+
+  constructor(clock: FakeClock, maxChannels?: number) {
+    this.#clock = clock;
+    this.#maxChannels = maxChannels;
   }
 
-  take(channel: Channel): this {
-    this.channel = channel;
-    channel.start(this);
-    return this;
+  /** The session that was created first and still lives. */
+  get session(): Session {
+    const [kept] = this.kept.values();
+    if (kept === undefined) throw new Error('the server has no session');
+    return kept.session;
   }
 
-  onOpen(): void {
-    this.opened += 1;
+  /** Lets the server accept a transport. */
+  serve(transport: Transport): void {
+    acceptTransport(
+      transport,
+      {
+        create: ({ id, secret, grace }) => this.#create(id.toString('hex'), secret, grace),
+        find: ({ id }) => {
+          const kept = this.kept.get(id.toString('hex'));
+          if (kept === undefined) throw unknownSession();
+          return kept;
+        },
+        onRejected: (reason) => this.rejections.push(reason),
+      },
+      this.#clock,
+    );
   }
-  onFail(code: FailureCode): void {
-    this.failure = code;
-  }
-  onData(chunk: Buffer): void {
-    this.#chunks.push(Buffer.from(chunk));
-    if (!this.stopped) this.channel?.consumed(chunk.length);
-  }
-  onEnd(): void {
-    this.ended += 1;
-  }
-  onReset(code: FailureCode): void {
-    this.resetWith.push(code);
-  }
-  onWritable(): void {
-    this.writable += 1;
+
+  #create(id: string, secret: Buffer, grace: number): KeptSession {
+    // A greeting whose answer was lost is said again.
+    this.kept.get(id)?.session.close('greeted anew', 4004);
+    const session = new Session({
+      role: 'server',
+      clock: this.#clock,
+      ...(this.#maxChannels === undefined ? {} : { maxChannels: this.#maxChannels }),
+      onChannel: (channel) => {
+        this.offered.push(channel);
+        this.onChannel(channel);
+      },
+      onDetached: (loss) => this.log.losses.push(loss),
+      onClosed: (reason) => {
+        this.log.closings.push(reason);
+        this.kept.delete(id);
+      },
+    });
+    const kept = { session, secret, attempt: 0, grace };
+    this.kept.set(id, kept);
+    return kept;
   }
 }
 
@@ -52,105 +80,87 @@ export class Recorder implements ChannelSink, OpenHandler {
 export class SessionPair {
   readonly clock = new FakeClock();
   readonly client: Session;
-  readonly kept = new Map<string, KeptSession>();
-  readonly offered: Channel[] = [];
-  readonly losses: Loss[] = [];
-  readonly closings: string[] = [];
-  readonly rejections: string[] = [];
-  readonly serverLosses: Loss[] = [];
-  readonly serverClosings: string[] = [];
+  readonly keeper: SessionKeeper;
+  readonly log: SessionLog = { losses: [], closings: [] };
   welcomes = 0;
-  /** Called for each channel that reaches the server. */
-  onChannel: (channel: Channel) => void = () => {};
-  ends: [client: MemoryTransport, server: MemoryTransport] | undefined;
   readonly #greeter: Greeter;
+  #ends: [client: MemoryTransport, server: MemoryTransport] | undefined;
 
   constructor(options: { maxChannels?: number } = {}) {
+    this.keeper = new SessionKeeper(this.clock, options.maxChannels);
     this.client = new Session({
       role: 'client',
       clock: this.clock,
-      onDetached: (loss) => this.losses.push(loss),
-      onClosed: (reason) => this.closings.push(reason),
+      onDetached: (loss) => this.log.losses.push(loss),
+      onClosed: (reason) => this.log.closings.push(reason),
     });
-    const key = { id: Buffer.alloc(16, 7), secret: Buffer.alloc(32, 9) };
-    this.#greeter = new Greeter(this.client, key, 120_000);
-    this.options = options;
+    this.#greeter = new Greeter(this.client, { id: SESSION_ID, secret: SESSION_SECRET }, 120_000);
   }
-
-  readonly options: { maxChannels?: number };
 
   get server(): Session {
-    const [kept] = this.kept.values();
-    if (kept === undefined) throw new Error('the server has no session yet');
-    return kept.session;
+    return this.keeper.session;
   }
 
-  /** Connects (again), by a fresh transport. */
+  /** The ends of the newest transport. */
+  get ends(): [client: MemoryTransport, server: MemoryTransport] {
+    if (this.#ends === undefined) throw new Error('there was no transport yet');
+    return this.#ends;
+  }
+
+  /** Connects, or connects again, by a fresh transport. */
   connect(): this {
-    this.ends = MemoryTransport.pair();
-    this.serve(this.ends[1]);
-    this.#greeter.greet(this.ends[0], () => {
-      this.welcomes += 1;
-    });
+    this.#ends = MemoryTransport.pair();
+    this.join(...this.#ends);
     return this;
   }
 
-  /** Lets the server accept a transport. */
-  serve(transport: MemoryTransport): void {
-    const keep = (id: Buffer, kept: KeptSession): KeptSession => {
-      this.kept.set(id.toString('hex'), kept);
-      return kept;
-    };
-    acceptTransport(
-      transport,
-      {
-        create: (hello) => {
-          const session = new Session({
-            role: 'server',
-            clock: this.clock,
-            ...this.options,
-            onChannel: (channel) => {
-              this.offered.push(channel);
-              this.onChannel(channel);
-            },
-            onDetached: (loss) => this.serverLosses.push(loss),
-            onClosed: (reason) => {
-              this.serverClosings.push(reason);
-              this.kept.delete(hello.id.toString('hex'));
-            },
-          });
-          return keep(hello.id, { session, secret: hello.secret, attempt: 0, grace: hello.grace });
-        },
-        find: (resume) => {
-          const kept = this.kept.get(resume.id.toString('hex'));
-          if (kept === undefined) throw unknownSession();
-          return kept;
-        },
-        onRejected: (reason) => this.rejections.push(reason),
-      },
-      this.clock,
-    );
+  /** Gives one end of a transport to the server, the other to the client. */
+  join(client: Transport, server: Transport): void {
+    this.keeper.serve(server);
+    this.#greeter.greet(client, () => {
+      this.welcomes += 1;
+    });
   }
 
   /** Delivers everything, in both directions, until nothing moves any more. */
   settle(slice?: number): this {
     for (let moved = true; moved; ) {
       moved = this.clock.runDeferred();
-      for (const end of this.ends ?? []) moved = end.deliver(slice) || moved;
+      for (const end of this.#ends ?? []) moved = end.deliver(slice) || moved;
     }
     return this;
+  }
+
+  /** Delivers everything, and lets the delays of acknowledgements pass, until `condition` holds. */
+  run(condition: () => boolean, slice?: number): this {
+    for (let round = 0; !condition(); round++) {
+      if (round === 10_000) throw new Error('the condition was never met');
+      this.settle(slice);
+      this.clock.advance(5);
+    }
+    return this;
+  }
+
+  /** Requests a channel; what the server does with it is for the test to say. */
+  request(): Recorder {
+    const near = new Recorder();
+    return near.take(this.client.open({ host: 'example.org', port: 80 }, near));
   }
 
   /** Opens a channel whose server end is accepted and recorded. */
   open(): { near: Recorder; far: Recorder } {
     const far = new Recorder();
-    this.onChannel = (channel) => {
+    this.keeper.onChannel = (channel) => {
       channel.accept();
       far.take(channel);
     };
-    const near = new Recorder();
-    near.take(this.client.open({ host: 'example.org', port: 80 }, near));
+    const near = this.request();
     this.settle();
     return { near, far };
+  }
+
+  /** The network fails, and everything under way is lost. */
+  cut(): void {
+    this.ends[0].cut();
   }
 }

@@ -1,33 +1,76 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { pattern } from '../support/pattern.js';
+import { expectClean } from './expect-clean.js';
 import { SessionPair } from './session-pair.js';
 
-test('carries bytes both ways, ends each direction by itself', () => {
-  const pair = new SessionPair().connect().settle();
-  const { near, far } = pair.open();
-  expect(near.opened).toBe(1);
-  near.channel?.write(Buffer.from('up'));
-  near.channel?.end();
-  pair.settle(1);
-  expect(far.bytes.toString()).toBe('up');
-  expect(far.ended).toBe(1);
-  far.channel?.write(Buffer.alloc(1_000_000, 'd'));
-  far.channel?.end();
-  pair.settle(777);
-  expect(near.bytes.equals(Buffer.alloc(1_000_000, 'd'))).toBe(true);
-  expect(near.ended).toBe(1);
-  expect(pair.client.channelCount).toBe(0);
-  expect(pair.server.channelCount).toBe(0);
-});
+describe('a session', () => {
+  test('carries bytes both ways, in whatever pieces the transport delivers', () => {
+    const pair = new SessionPair().connect().settle();
+    const { near, far } = pair.open();
+    near.channel.write(Buffer.from('up'));
+    near.channel.end();
+    pair.settle(1);
+    expect(far.text).toBe('up');
+    far.channel.write(pattern(1, 0, 1_000_000));
+    far.channel.end();
+    pair.run(() => near.events.includes('end'), 777);
+    expect(near.bytes.equals(pattern(1, 0, 1_000_000))).toBe(true);
+    expect(near.events).toEqual(['open', 'data', 'end']);
+    expect(far.events).toEqual(['data', 'end']);
+    expectClean(pair);
+  });
 
-test('replays what the lost transport did not deliver', () => {
-  const pair = new SessionPair().connect().settle();
-  const { near, far } = pair.open();
-  const data = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i % 251));
-  near.channel?.write(data);
-  pair.clock.runDeferred();
-  pair.ends?.[0].deliver(50_001);
-  pair.ends?.[0].cut();
-  expect(pair.losses).toHaveLength(1);
-  pair.connect().settle(1000);
-  expect(far.bytes.equals(data)).toBe(true);
+  test('counts the payload bytes of each channel', () => {
+    const pair = new SessionPair().connect().settle();
+    const { near, far } = pair.open();
+    near.channel.write(Buffer.alloc(300));
+    far.channel.write(Buffer.alloc(50));
+    pair.settle();
+    expect([near.channel.bytesSent, near.channel.bytesReceived]).toEqual([300, 50]);
+    expect([far.channel.bytesSent, far.channel.bytesReceived]).toEqual([50, 300]);
+  });
+
+  test('keeps many channels apart', () => {
+    const pair = new SessionPair().connect().settle();
+    const channels = Array.from({ length: 200 }, () => pair.open());
+    channels.forEach(({ near, far }, key) => {
+      near.channel.write(pattern(key, 0, 1_000));
+      far.channel.write(pattern(key + 500, 0, 1_000));
+      near.channel.end();
+      far.channel.end();
+    });
+    pair.run(() => pair.client.channelCount === 0, 10_000);
+    channels.forEach(({ near, far }, key) => {
+      expect(far.bytes.equals(pattern(key, 0, 1_000))).toBe(true);
+      expect(near.bytes.equals(pattern(key + 500, 0, 1_000))).toBe(true);
+    });
+    expectClean(pair);
+  });
+
+  test('numbers channels upwards, odd ones for the client', () => {
+    const pair = new SessionPair().connect().settle();
+    expect([1, 2, 3].map(() => pair.open().near.channel.id)).toEqual([1, 3, 5]);
+  });
+
+  test('sends nothing while nothing is to be said', () => {
+    const pair = new SessionPair().connect().settle();
+    pair.clock.advance(1_000);
+    pair.settle();
+    pair.clock.advance(10_000);
+    expect(pair.ends.map((end) => end.backlog)).toEqual([0, 0]);
+  });
+
+  test('opens no channel once it is closed, and says so after the caller has returned', () => {
+    const pair = new SessionPair().connect().settle();
+    pair.client.close('for the test', 1000);
+    const near = pair.request();
+    expect(near.events).toEqual([]);
+    pair.settle();
+    expect(near.events).toEqual(['fail SESSION_LOST']);
+    near.channel.write(Buffer.from('nobody hears this'));
+    near.channel.end();
+    near.channel.reset();
+    pair.settle();
+    expect(near.events).toEqual(['fail SESSION_LOST']);
+  });
 });

@@ -1,0 +1,165 @@
+import type { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { FAILURES, type FailureCode } from 'wsproxy-protocol';
+import { GET, message, URI, useForwarding } from './forward-fixture.js';
+import { keepWaiting, refuseWith } from './test-tunnel.js';
+
+const forwarding = useForwarding();
+
+/** How a connection ends at the destination. */
+function closing(socket: Socket | undefined): Promise<'closed' | 'reset'> {
+  return new Promise((resolve) => {
+    socket?.once('error', () => resolve('reset'));
+    socket?.once('end', () => resolve(socket.remoteAddress === undefined ? 'reset' : 'closed'));
+  });
+}
+
+describe('a failure', () => {
+  it.each(Object.keys(FAILURES) as FailureCode[])(
+    'to open, by %s, is told by status and Proxy-Status',
+    async (code) => {
+      forwarding.port.tunnel.farEnd = refuseWith(code);
+      const { text, end } = await (await forwarding.port.send(GET)).closed();
+      const failure = FAILURES[code];
+      expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${failure.http} [^]*\r\n\r\n${failure.text}\n$`));
+      expect(text).toContain(`\r\nProxy-Status: wsproxy; error=${failure.proxyStatus}\r\n`);
+      expect(end).toBe('closed');
+    },
+  );
+
+  it('reaches an application in the middle of its upload', async () => {
+    forwarding.port.tunnel.farEnd = refuseWith('DENIED');
+    const head = message(`POST ${URI} HTTP/1.1`, 'Host: a', `Content-Length: ${1 << 24}`);
+    const { text, end } = await (await forwarding.port.send(head + 'x'.repeat(1 << 20))).closed();
+    expect(text).toMatch(/^HTTP\/1\.1 403 /);
+    expect(end).toBe('closed');
+  });
+
+  it('of HEAD has no content', async () => {
+    forwarding.port.tunnel.farEnd = refuseWith('DENIED');
+    const { text } = await (await forwarding.port.send(message(`HEAD ${URI} HTTP/1.1`, 'Host: a'))).closed();
+    expect(text).toMatch(/^HTTP\/1\.1 403 [^]*\r\n\r\n$/);
+  });
+
+  it.each([
+    ['closes without a response', (socket: Socket) => socket.end(), 'http_response_incomplete'],
+    ['closes within the head', (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nX'), 'http_response_incomplete'],
+    ['resets', (socket: Socket) => socket.resetAndDestroy(), 'connection_terminated'],
+    ['speaks something else', (socket: Socket) => socket.end('SSH-2.0-OpenSSH\r\n'), 'http_protocol_error'],
+    [
+      'has lengths that disagree',
+      (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'),
+      'http_protocol_error',
+    ],
+    [
+      'uses an unknown transfer coding',
+      (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'),
+      'http_protocol_error',
+    ],
+    [
+      'has a control character in its reason',
+      (socket: Socket) => socket.end('HTTP/1.1 200 O\x01K\r\nContent-Length: 0\r\n\r\n'),
+      'http_protocol_error',
+    ],
+    [
+      'has a status below 100',
+      (socket: Socket) => socket.end('HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n'),
+      'http_protocol_error',
+    ],
+    [
+      'switches protocols unasked',
+      (socket: Socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
+      'http_protocol_error',
+    ],
+    [
+      'switches to nothing',
+      (socket: Socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+      'http_protocol_error',
+    ],
+    [
+      'sends more than 64 KiB of headers',
+      (socket: Socket) => socket.end(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`),
+      'http_protocol_error',
+    ],
+  ])('of a destination that %s is told as 502', async (_title, answer, proxyStatus) => {
+    await forwarding.answering(answer);
+    const { text, end } = await (await forwarding.port.send(GET)).closed();
+    expect(text).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n/);
+    expect(text).toContain(`\r\nProxy-Status: wsproxy; error=${proxyStatus}\r\n`);
+    expect(end).toBe('closed');
+  });
+
+  const partial = {
+    length: 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npartial',
+    chunks: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\npartial\r\n',
+    close: 'HTTP/1.1 200 OK\r\n\r\npartial',
+  };
+  const reset = (bytes: string) => (socket: Socket) => socket.write(bytes, () => socket.resetAndDestroy());
+  it.each([
+    ['a length, by an end', partial.length, (socket: Socket) => socket.end(partial.length)],
+    ['a length, by a reset', partial.length, reset(partial.length)],
+    ['chunks, by an end', partial.chunks, (socket: Socket) => socket.end(partial.chunks)],
+    ['chunks, by a reset', partial.chunks, reset(partial.chunks)],
+    ['the end of the connection, by a reset', partial.close, reset(partial.close)],
+  ])('that cuts a response delimited by %s reaches the application as a reset', async (_title, _bytes, answer) => {
+    await forwarding.answering(answer);
+    for (const version of ['HTTP/1.0', 'HTTP/1.1']) {
+      const { text, end } = await (await forwarding.port.send(message(`GET ${URI} ${version}`, 'Host: a'))).closed();
+      expect(text).toContain('partial');
+      expect(text.endsWith('0\r\n\r\n')).toBe(false);
+      expect(end).toBe('reset');
+    }
+  });
+
+  it('of the session in the middle of a response is a reset', async () => {
+    await forwarding.answering((socket) => socket.write(partial.close));
+    const application = await forwarding.port.send(GET);
+    await application.until((text) => text.includes('partial'));
+    forwarding.port.tunnel.close();
+    expect((await application.closed()).end).toBe('reset');
+  });
+});
+
+describe('an application that goes away', () => {
+  it('while the target is dialled cancels the channel', async () => {
+    forwarding.port.tunnel.farEnd = keepWaiting;
+    const application = await forwarding.port.send(GET);
+    await expect.poll(() => forwarding.port.tunnel.channelCount).toBe(2);
+    application.socket.resetAndDestroy();
+    await expect.poll(() => forwarding.port.tunnel.channelCount).toBe(0);
+  });
+
+  it('in the middle of its upload resets the destination', async () => {
+    const { sockets } = await forwarding.answering(() => {});
+    const application = await forwarding.port.send(
+      `${message(`POST ${URI} HTTP/1.1`, 'Host: a', 'Content-Length: 100')}part`,
+    );
+    await expect.poll(() => sockets.length).toBe(1);
+    const closed = closing(sockets[0]);
+    application.socket.end();
+    expect(await closed).toBe('reset');
+  });
+
+  it('in the middle of a download resets the destination', async () => {
+    const { sockets } = await forwarding.answering((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      const fill = (): void => void socket.write(Buffer.alloc(65_536), (error) => error ?? fill());
+      fill();
+    });
+    const application = await forwarding.port.send(GET);
+    await application.untilBytes(1_000_000);
+    const closed = closing(sockets[0]);
+    application.socket.destroy();
+    expect(await closed).toBe('reset');
+  });
+
+  it('that breaks the framing of its content cuts the request', async () => {
+    const { sockets } = await forwarding.answering(() => {});
+    const head = message(`POST ${URI} HTTP/1.1`, 'Host: a', 'Transfer-Encoding: chunked');
+    const application = await forwarding.port.send(`${head}5\r\nhello\r\n`);
+    await expect.poll(() => sockets.length).toBe(1);
+    application.send('not a chunk\r\n');
+    expect((await application.closed()).end).toBe('reset');
+    await expect.poll(() => forwarding.port.tunnel.channelCount).toBe(0);
+  });
+});

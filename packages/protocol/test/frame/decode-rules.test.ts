@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import { ProtocolError } from '../../src/errors.js';
+import { FrameDecoder } from '../../src/frame/decode.js';
+import { FrameType } from '../../src/frame/frame.js';
+import { CollectingSink } from '../support/collecting-sink.js';
+import { encodePlain, u32 } from '../support/oracle-codec.js';
+
+/** Shortest and longest payload of each type, from the table of the specification, and a channel that fits. */
+const rules: [name: string, type: number, min: number, max: number, channel: number][] = [
+  ['OPEN', 0x01, 7, 261, 1],
+  ['OPEN_OK', 0x02, 4, 4, 1],
+  ['OPEN_FAIL', 0x03, 2, 2, 1],
+  ['DATA', 0x04, 1, 65_535, 1],
+  ['FIN', 0x05, 0, 0, 1],
+  ['RESET', 0x06, 2, 2, 1],
+  ['HELLO', 0x80, 56, 1024, 0],
+  ['RESUME', 0x81, 64, 1024, 0],
+  ['ACK', 0x82, 8, 8, 0],
+  ['PING', 0x83, 8, 8, 0],
+  ['PONG', 0x84, 8, 8, 0],
+  ['WINDOW', 0x85, 8, 8, 1],
+  ['GOAWAY', 0x86, 8, 8, 0],
+];
+
+function header(type: number, length: number, channel: number, flags = 0): Buffer {
+  return Buffer.concat([Buffer.from([type, flags, length >>> 8, length & 0xff]), u32(channel)]);
+}
+
+function push(bytes: Buffer): CollectingSink {
+  const sink = new CollectingSink();
+  new FrameDecoder(sink).push(bytes);
+  return sink;
+}
+
+describe.each(rules)('%s', (_name, type, min, max, channel) => {
+  test.each([min, max])('is taken with a payload of its shortest and longest length, %i', (length) => {
+    const frame = { type, channel, payload: Buffer.alloc(length, 1) };
+    expect(push(encodePlain(frame)).frames).toEqual([frame]);
+  });
+
+  test.each([min - 1, max + 1].filter((length) => length >= 0 && length <= 65_535))(
+    'is refused with a payload of %i, as soon as the header is there',
+    (length) => {
+      expect(() => push(header(type, length, channel))).toThrow(ProtocolError);
+    },
+  );
+
+  test.each([1, 0x80])('is refused with flags %i', (flags) => {
+    expect(() => push(header(type, min, channel, flags))).toThrow(ProtocolError);
+  });
+
+  test('is refused on the wrong kind of channel', () => {
+    expect(() => push(header(type, min, channel === 0 ? 1 : 0))).toThrow(ProtocolError);
+  });
+});
+
+const known = new Set(rules.map(([, type]) => type));
+const unknown = Array.from({ length: 256 }, (_, type) => type).filter((type) => !known.has(type));
+const ignorable = unknown.filter((type) => type >= 0xc0);
+
+test.each([
+  ['in one piece', [1_000]],
+  ['byte by byte', [1]],
+  ['in pieces', [5, 7, 2]],
+])('an unknown frame that may be skipped is skipped with its payload, %s', (_how, lengths) => {
+  const fin = { type: FrameType.fin, channel: 1, payload: Buffer.alloc(0) };
+  for (const type of ignorable) {
+    const bytes = Buffer.concat([header(type, 21, 77, 0xff), Buffer.alloc(21, 0x05), header(type, 0, 0), encodePlain(fin)]);
+    const sink = new CollectingSink();
+    const decoder = new FrameDecoder(sink);
+    for (let at = 0, i = 0; at < bytes.length; i++) {
+      const length = lengths[i % lengths.length] ?? 1;
+      decoder.push(bytes.subarray(at, at + length));
+      at += length;
+    }
+    expect(sink.frames).toEqual([fin]);
+  }
+});
+
+test('any other unknown frame is refused by its first bytes', () => {
+  for (const type of unknown.filter((type) => type < 0xc0)) {
+    expect(() => push(header(type, 0, 0)), `type ${type}`).toThrow(`unknown frame type ${type}`);
+  }
+});
+
+test('a header is not judged before it is complete', () => {
+  const decoder = new FrameDecoder(new CollectingSink());
+  const bytes = header(0x7f, 0, 0);
+  decoder.push(bytes.subarray(0, 7));
+  expect(() => decoder.push(bytes.subarray(7))).toThrow(ProtocolError);
+});

@@ -1,0 +1,164 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ProtocolError } from '../../src/errors.js';
+import { FrameDecoder } from '../../src/frame/decode.js';
+import { FrameBatch } from '../../src/frame/encode.js';
+import { FrameType } from '../../src/frame/frame.js';
+import { CollectingSink } from '../support/collecting-sink.js';
+import { decodePlain, encodePlain, type PlainFrame } from '../support/oracle-codec.js';
+import { frames, slice, slicing } from './frame-arbitraries.js';
+
+function decode(slices: readonly Buffer[]): CollectingSink {
+  const sink = new CollectingSink();
+  const decoder = new FrameDecoder(sink);
+  for (const bytes of slices) decoder.push(bytes);
+  return sink;
+}
+
+const data = (channel: number, payload: string): PlainFrame => ({
+  type: FrameType.data,
+  channel,
+  payload: Buffer.from(payload),
+});
+
+describe('any sequence of frames', () => {
+  test('comes out of the decoder as it went into the encoder, however it is sliced', () => {
+    fc.assert(
+      fc.property(fc.array(frames), slicing, (sent, lengths) => {
+        const batch = new FrameBatch();
+        for (const { type, channel, payload } of sent) batch.add(type, channel, payload);
+        const bytes = Buffer.concat(batch.take());
+        expect(bytes).toEqual(Buffer.concat(sent.map(encodePlain)));
+        expect(decode(slice(bytes, lengths)).frames).toEqual(sent);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('is read as the plain codec reads it, also when the last frame is cut off', () => {
+    fc.assert(
+      fc.property(fc.array(frames, { minLength: 1 }), slicing, fc.nat(), (sent, lengths, missing) => {
+        const whole = Buffer.concat(sent.map(encodePlain));
+        const bytes = whole.subarray(0, whole.length - (missing % whole.length));
+        expect(decode(slice(bytes, lengths)).frames).toEqual(decodePlain(bytes).frames);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('is the same after every cut into two', () => {
+    const sent: PlainFrame[] = [
+      { type: FrameType.hello, channel: 0, payload: Buffer.alloc(56, 1) },
+      { type: FrameType.open, channel: 1, payload: Buffer.from('..........example') },
+      data(1, 'early data'),
+      { type: FrameType.fin, channel: 1, payload: Buffer.alloc(0) },
+      { type: 0xc8, channel: 9, payload: Buffer.from('a datagram') },
+      { type: FrameType.ping, channel: 0, payload: Buffer.alloc(8, 3) },
+    ];
+    const bytes = Buffer.concat(sent.map(encodePlain));
+    const known = sent.filter(({ type }) => type !== 0xc8);
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      expect(decode([bytes.subarray(0, cut), bytes.subarray(cut)]).frames).toEqual(known);
+    }
+  });
+});
+
+describe('DATA', () => {
+  test('is passed on in pieces before its frame is complete', () => {
+    const sink = new CollectingSink();
+    const decoder = new FrameDecoder(sink);
+    const bytes = encodePlain(data(7, 'abcdef'));
+    decoder.push(bytes.subarray(0, 8));
+    expect(sink.pieces).toEqual([]);
+    decoder.push(bytes.subarray(8, 10));
+    decoder.push(bytes.subarray(10, 13));
+    expect(sink.pieces).toEqual([
+      { channel: 7, length: 2, last: false },
+      { channel: 7, length: 3, last: false },
+    ]);
+    decoder.push(bytes.subarray(13));
+    expect(sink.pieces.at(-1)).toEqual({ channel: 7, length: 1, last: true });
+    expect(sink.frames).toEqual([data(7, 'abcdef')]);
+  });
+
+  test('never comes as an empty piece', () => {
+    fc.assert(
+      fc.property(fc.array(frames), slicing, (sent, lengths) => {
+        const { pieces } = decode(slice(Buffer.concat(sent.map(encodePlain)), lengths));
+        expect(pieces.filter(({ length }) => length === 0)).toEqual([]);
+      }),
+    );
+  });
+
+  test('is a view of what was pushed, not a copy', () => {
+    const pieces: Buffer[] = [];
+    const bytes = encodePlain(data(1, 'abc'));
+    new FrameDecoder({ onFrame() {}, onData: (_channel, piece) => pieces.push(piece) }).push(bytes);
+    expect(pieces[0]?.buffer).toBe(bytes.buffer);
+  });
+});
+
+describe('everything else', () => {
+  test('survives a caller that uses its buffer again', () => {
+    const sink = new CollectingSink();
+    const decoder = new FrameDecoder(sink);
+    const reused = Buffer.alloc(1);
+    const ack: PlainFrame = { type: FrameType.ack, channel: 0, payload: Buffer.from('01234567') };
+    for (const byte of encodePlain(ack)) {
+      reused[0] = byte;
+      decoder.push(reused);
+    }
+    expect(sink.frames).toEqual([ack]);
+  });
+
+  test('goes to the sink that is set when it is complete', () => {
+    const [first, second] = [new CollectingSink(), new CollectingSink()];
+    const decoder = new FrameDecoder({
+      onFrame(type, channel, payload) {
+        first.onFrame(type, channel, payload);
+        decoder.sink = second;
+      },
+      onData() {},
+    });
+    const sent = [1, 2, 3].map((n) => ({ type: FrameType.ping, channel: 0, payload: Buffer.alloc(8, n) }));
+    decoder.push(Buffer.concat(sent.map(encodePlain)));
+    expect(first.frames).toEqual(sent.slice(0, 1));
+    expect(second.frames).toEqual(sent.slice(1));
+  });
+
+  test('is not read any more once there is no sink', () => {
+    const seen: number[] = [];
+    const decoder = new FrameDecoder({
+      onFrame(type) {
+        seen.push(type);
+        decoder.sink = undefined;
+      },
+      onData() {},
+    });
+    const fin = encodePlain({ type: FrameType.fin, channel: 1, payload: Buffer.alloc(0) });
+    decoder.push(Buffer.concat([fin, fin, Buffer.from('this is no frame at all')]));
+    expect(seen).toEqual([FrameType.fin]);
+  });
+});
+
+describe('arbitrary bytes', () => {
+  /** Headers that are right in all but one thing get further than noise. */
+  const nearly = fc
+    .tuple(fc.constantFrom(1, 2, 3, 4, 5, 6, 0x80, 0x85, 0xc8, 0xff), fc.nat(1), fc.nat(60), fc.nat(2))
+    .map(([type, flags, length, channel]) => Buffer.from([type, flags, 0, length, 0, 0, 0, channel]));
+  const noise = fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes));
+
+  test('never make the decoder throw anything but ProtocolError with 4003', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(nearly, noise, frames.map(encodePlain))), slicing, (parts, lengths) => {
+        const decoder = new FrameDecoder(new CollectingSink());
+        try {
+          for (const bytes of slice(Buffer.concat(parts), lengths)) decoder.push(bytes);
+        } catch (error) {
+          if (!(error instanceof ProtocolError) || error.closeCode !== 4003) throw error;
+        }
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});

@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { FrameBatch } from '../../src/frame/encode.js';
+import { FrameType } from '../../src/frame/frame.js';
+import { encodePlain, type PlainFrame } from '../support/oracle-codec.js';
+
+/** Payloads around the size up to which they are copied, and in quantities that fill several slabs. */
+const payload = fc
+  .oneof(fc.nat(40), fc.integer({ min: 1_000, max: 1_050 }), fc.constantFrom(16_384, 65_535))
+  .map((length) => Buffer.alloc(length, length & 0xff));
+const frame = fc.record({ type: fc.constant(FrameType.data), channel: fc.nat(0xffff_ffff), payload });
+const batches = fc.array(fc.array(frame, { maxLength: 60 }), { maxLength: 6 });
+
+const add = (batch: FrameBatch, { type, channel, payload }: PlainFrame) => batch.add(type, channel, payload);
+
+describe('FrameBatch', () => {
+  test('gives the bytes of its frames, and knows their number', () => {
+    fc.assert(
+      fc.property(batches, (all) => {
+        const batch = new FrameBatch();
+        for (const frames of all) {
+          for (const one of frames) add(batch, one);
+          const bytes = Buffer.concat(frames.map(encodePlain));
+          expect(batch.length).toBe(bytes.length);
+          expect(Buffer.concat(batch.take()).equals(bytes)).toBe(true);
+          expect(batch.length).toBe(0);
+        }
+      }),
+    );
+  });
+
+  test('never writes again to what it has handed out', () => {
+    fc.assert(
+      fc.property(batches, (all) => {
+        const batch = new FrameBatch();
+        const taken = all.map((frames) => {
+          for (const one of frames) add(batch, one);
+          return batch.take();
+        });
+        const expected = all.map((frames) => Buffer.concat(frames.map(encodePlain)));
+        expect(taken.map((parts) => Buffer.concat(parts)).every((bytes, i) => bytes.equals(expected[i] ?? bytes))).toBe(
+          true,
+        );
+      }),
+    );
+  });
+
+  test('hands out no empty buffer', () => {
+    fc.assert(
+      fc.property(fc.array(frame), (frames) => {
+        const batch = new FrameBatch();
+        for (const one of frames) add(batch, one);
+        expect(batch.take().filter((part) => part.length === 0)).toEqual([]);
+      }),
+    );
+  });
+
+  test('passes a large payload on by reference', () => {
+    const batch = new FrameBatch();
+    const large = Buffer.alloc(32_768, 1);
+    batch.add(FrameType.data, 1, large);
+    expect(batch.take()[1]).toBe(large);
+  });
+
+  test('joins small frames into one buffer', () => {
+    const batch = new FrameBatch();
+    for (let n = 0; n < 100; n++) batch.add(FrameType.data, n, Buffer.from('small'));
+    expect(batch.take()).toHaveLength(1);
+  });
+
+  test('copies a small payload, which may change afterwards', () => {
+    const batch = new FrameBatch();
+    const small = Buffer.from('before');
+    batch.add(FrameType.data, 1, small);
+    small.write('after!');
+    expect(Buffer.concat(batch.take()).toString('latin1', 8)).toBe('before');
+  });
+
+  test('is empty after nothing was added', () => {
+    expect(new FrameBatch().take()).toEqual([]);
+  });
+});

@@ -1,0 +1,26 @@
+import fc from 'fast-check';
+import { FrameType, PAYLOAD_LIMITS, belongsToChannel } from '../../src/frame/frame.js';
+import type { PlainFrame } from '../support/oracle-codec.js';
+
+const types = Object.values(FrameType);
+
+/** A frame that the decoder must take, of any type. */
+export const frames: fc.Arbitrary<PlainFrame> = fc.constantFrom(...types).chain((type) => {
+  const [min, max] = PAYLOAD_LIMITS[type] ?? [0, 0];
+  const channel = belongsToChannel(type) ? fc.integer({ min: 1, max: 0xffff_ffff }) : fc.constant(0);
+  const payload = fc.uint8Array({ minLength: min, maxLength: Math.min(max, 400) }).map((bytes) => Buffer.from(bytes));
+  return fc.record({ type: fc.constant(type), channel, payload });
+});
+
+/** Cuts bytes at arbitrary places: the lengths are taken in turn until nothing is left. */
+export const slicing: fc.Arbitrary<number[]> = fc.array(fc.integer({ min: 1, max: 600 }), { minLength: 1 });
+
+export function slice(bytes: Buffer, lengths: readonly number[]): Buffer[] {
+  const slices: Buffer[] = [];
+  for (let at = 0, i = 0; at < bytes.length; i++) {
+    const length = lengths[i % lengths.length] ?? 1;
+    slices.push(Buffer.from(bytes.subarray(at, at + length)));
+    at += length;
+  }
+  return slices;
+}

@@ -1,0 +1,65 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ProtocolError } from '../../src/errors.js';
+import {
+  decodeHello,
+  decodeOpen,
+  decodeResume,
+  encodeCount,
+  encodeHello,
+  encodeOpen,
+  encodeResume,
+  readCount,
+} from '../../src/frame/payload.js';
+import { u64 } from '../support/oracle-codec.js';
+
+const word = fc.nat(0xffff_ffff);
+const count = fc.maxSafeNat();
+const bytes = (length: number) =>
+  fc.uint8Array({ minLength: length, maxLength: length }).map((array) => Buffer.from(array));
+const key = { version: fc.nat(255), id: bytes(16), secret: bytes(32) };
+
+describe('a payload comes back as it was written:', () => {
+  test('OPEN', () => {
+    const host = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 255 });
+    const target = fc.record({ host, port: fc.nat(65_535) });
+    fc.assert(fc.property(fc.record({ window: word, target }), (open) => {
+      expect(decodeOpen(encodeOpen(open))).toEqual(open);
+    }));
+  });
+
+  test('HELLO, with or without fields of a later version behind it', () => {
+    fc.assert(fc.property(fc.record({ ...key, grace: word }), bytes(20), (hello, later) => {
+      expect(decodeHello(encodeHello(hello))).toEqual(hello);
+      expect(decodeHello(Buffer.concat([encodeHello(hello), later]))).toEqual(hello);
+    }));
+  });
+
+  test('RESUME, with or without fields of a later version behind it', () => {
+    fc.assert(fc.property(fc.record({ ...key, attempt: word, received: count }), bytes(20), (resume, later) => {
+      expect(decodeResume(encodeResume(resume))).toEqual(resume);
+      expect(decodeResume(Buffer.concat([encodeResume(resume), later]))).toEqual(resume);
+    }));
+  });
+
+  test('a count up to 2^53 - 1', () => {
+    fc.assert(fc.property(count, (value) => {
+      expect(encodeCount(value)).toEqual(u64(value));
+      expect(readCount(encodeCount(value))).toBe(value);
+    }));
+  });
+});
+
+test('a count above 2^53 - 1 breaks the protocol', () => {
+  fc.assert(fc.property(fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n }), (value) => {
+    expect(() => readCount(u64(value))).toThrow(ProtocolError);
+  }));
+});
+
+test('id and secret are copies, since the payload may be a view of a network read', () => {
+  const payload = encodeHello({ version: 1, id: Buffer.alloc(16, 1), secret: Buffer.alloc(32, 2), grace: 0 });
+  const { id, secret } = decodeHello(payload);
+  payload.fill(0);
+  expect(id).toEqual(Buffer.alloc(16, 1));
+  expect(secret).toEqual(Buffer.alloc(32, 2));
+});

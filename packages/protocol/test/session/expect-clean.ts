@@ -1,0 +1,18 @@
+import { expect } from 'vitest';
+import type { SessionPair } from './session-pair.js';
+
+/** Nothing is left: no channel, nothing unacknowledged, and once the session has ended no timer. */
+export function expectClean(pair: SessionPair): void {
+  const { client, clock } = pair.settle();
+  const { server } = pair;
+  // The last acknowledgements leave a little later.
+  clock.advance(10);
+  pair.settle();
+  expect({ client: client.channelCount, server: server.channelCount }).toEqual({ client: 0, server: 0 });
+  expect(server.receivedCount).toBe(client.sentCount);
+  expect(client.receivedCount).toBe(server.sentCount);
+  client.leave('the test is over');
+  pair.settle();
+  expect(pair.keeper.kept.size).toBe(0);
+  expect(clock.pending).toBe(0);
+}

@@ -1,0 +1,287 @@
+import { describe, expect, test } from 'vitest';
+import { FrameType } from '../../src/frame/frame.js';
+import { data, fin, goAway, hello, open, ping, resume, SESSION_ID, SESSION_SECRET } from '../support/frames.js';
+import { encodePlain, u32, u64 } from '../support/oracle-codec.js';
+import { RawClient, RawServer } from './raw-session.js';
+
+const zeroSecret = Buffer.alloc(32);
+
+describe('a server', () => {
+  test('answers HELLO with its version, the id, no secret, and the grace it grants', () => {
+    const peer = new RawClient().connect().say(hello({ grace: 77_000 }));
+    const [answer] = peer.frames;
+    expect(answer?.type).toBe(FrameType.hello);
+    expect(answer?.payload).toEqual(Buffer.concat([Buffer.from([1, 0, 0, 0]), SESSION_ID, zeroSecret, u32(77_000)]));
+  });
+
+  test('takes what is said right behind HELLO', () => {
+    const client = new RawClient();
+    client.connect().say(Buffer.concat([hello(), open(1), data(1, 'early')].map(encodePlain)));
+    expect(client.keeper.offered.map(({ target }) => target.host)).toEqual(['example.org']);
+    expect(client.keeper.offered[0]?.bytesReceived).toBe(5);
+  });
+
+  test('takes a HELLO that arrives byte by byte, and one with fields of a later version', () => {
+    const client = new RawClient();
+    const peer = client.connect();
+    for (const byte of encodePlain(hello())) peer.say(Buffer.from([byte]));
+    expect(peer.heard(FrameType.hello)).toHaveLength(1);
+    const longer = hello();
+    const other = new RawClient().connect();
+    other.say({ ...longer, payload: Buffer.concat([longer.payload, Buffer.alloc(900, 1)]) });
+    expect(other.heard(FrameType.hello)).toHaveLength(1);
+  });
+
+  test.each([
+    ['an unknown frame', { type: 0x20, channel: 0, payload: Buffer.alloc(0) }],
+    ['DATA', data(1, 'x')],
+    ['OPEN', open(1)],
+    ['PING', ping(1)],
+    ['FIN', fin(1)],
+    ['GOAWAY', goAway(3)],
+  ])('F4: refuses %s before HELLO', (_name, frame) => {
+    const client = new RawClient();
+    const peer = client.connect().say(frame, hello());
+    expect(peer.closeCode).toBe(4003);
+    expect(client.keeper.kept.size).toBe(0);
+    expect(client.keeper.rejections).toHaveLength(1);
+    expect(client.clock.pending).toBe(0);
+  });
+
+  test.each([
+    ['in messages of their own', false],
+    ['in one message', true],
+  ])('F4: ends the session at a second HELLO or RESUME, %s', (_how, together) => {
+    for (const second of [hello(), resume()]) {
+      const client = new RawClient();
+      const peer = client.connect();
+      if (together) peer.say(Buffer.concat([hello(), second].map(encodePlain)));
+      else peer.say(hello()).say(second);
+      expect(peer.closeCode).toBe(4003);
+      expect(client.keeper.log.closings).toHaveLength(1);
+      expect(client.keeper.kept.size).toBe(0);
+      expect(client.clock.pending).toBe(0);
+    }
+  });
+
+  test('ends the session, not only the transport, when an error follows HELLO in the same message', () => {
+    const client = new RawClient();
+    const peer = client.connect().say(Buffer.concat([hello(), open(1), open(1)].map(encodePlain)));
+    expect(peer.closeCode).toBe(4003);
+    expect(client.keeper.log.closings).toHaveLength(1);
+    expect(client.keeper.offered[0]?.state.dead).toBe(true);
+    expect(client.clock.pending).toBe(0);
+  });
+
+  test.each([0, 2, 255])('F3: refuses version %i with 4002, and names the one that it has', (version) => {
+    for (const greeting of [hello({ version }), resume({ version })]) {
+      const client = new RawClient();
+      const peer = client.connect().say(greeting);
+      expect(peer.closeCode).toBe(4002);
+      expect(client.keeper.rejections.join()).toContain('only 1');
+    }
+  });
+
+  test('closes a transport on which no whole HELLO has come for 5 s', () => {
+    const client = new RawClient();
+    const peer = client.connect().say(encodePlain(hello()).subarray(0, 63));
+    client.clock.advance(4_999);
+    expect(peer.closeCode).toBeUndefined();
+    client.clock.advance(1);
+    expect(peer.closeCode).toBe(4003);
+    expect(client.clock.pending).toBe(0);
+    peer.say(hello());
+    expect(client.keeper.kept.size).toBe(0);
+  });
+
+  test('E5: closes with 1003 at a text message before HELLO', () => {
+    const client = new RawClient();
+    const peer = client.connect();
+    peer.sayText();
+    expect(peer.closeCode).toBe(1003);
+    expect(client.clock.pending).toBe(0);
+  });
+
+  test('forgets a transport that is lost before HELLO', () => {
+    const client = new RawClient();
+    client.connect().close(1001);
+    expect(client.keeper.rejections).toEqual(['closed before HELLO: 1001 ']);
+    expect(client.clock.pending).toBe(0);
+  });
+});
+
+describe('RESUME', () => {
+  test('is answered with the count of the server, and no secret', () => {
+    const client = new RawClient();
+    const first = client.greeted().say(open(1), data(1, 'abc'));
+    client.keeper.offered[0]?.accept();
+    first.settle();
+    first.close(1006);
+    const peer = client.connect().say(resume({ attempt: 5, received: 1 }));
+    const fields = [Buffer.from([1, 0, 0, 0]), SESSION_ID, zeroSecret, u32(5), u64(2)];
+    expect(peer.frames[0]).toEqual({ type: FrameType.resume, channel: 0, payload: Buffer.concat(fields) });
+    expect(peer.heard('sequenced')).toEqual([]);
+  });
+
+  test('F21: brings again what the client has not processed, in its order', () => {
+    const client = new RawClient();
+    const first = client.greeted().say(open(1), open(3));
+    for (const channel of client.keeper.offered) channel.accept();
+    first.settle();
+    client.keeper.offered[0]?.write(Buffer.from('abc'));
+    client.keeper.offered[0]?.end();
+    client.keeper.offered[1]?.reset('TIMED_OUT');
+    first.settle();
+    const sent = first.heard('sequenced');
+    expect(sent).toHaveLength(5);
+    for (let received = 1, attempt = 1; received <= 5; received++, attempt++) {
+      const peer = client.connect().say(resume({ attempt, received }));
+      expect(peer.heard('sequenced')).toEqual(sent.slice(received));
+    }
+  });
+
+  test('takes the place of the old transport, which is cut', () => {
+    const client = new RawClient();
+    const first = client.greeted();
+    client.connect().say(resume());
+    expect(first.closeCode).toBe(1006);
+    expect(client.keeper.log.losses).toEqual([]);
+  });
+
+  test.each([
+    ['an unknown id', () => new RawClient()],
+    ['a session that has ended', () => {
+      const client = new RawClient();
+      client.greeted().say(goAway(3));
+      return client;
+    }],
+  ])('is refused with 4006 for %s', (_name, prepare) => {
+    const peer = prepare().connect().say(resume());
+    expect(peer.closeCode).toBe(4006);
+    expect(peer.frames).toEqual([]);
+  });
+
+  test('is refused with 4006 and the wrong secret, and the session goes on', () => {
+    const client = new RawClient();
+    const first = client.greeted();
+    const peer = client.connect().say(resume({ secret: Buffer.alloc(32, 8) }));
+    expect(peer.closeCode).toBe(4006);
+    first.say(open(1));
+    expect(client.keeper.offered).toHaveLength(1);
+  });
+
+  test('is refused with 4004 when its attempt number is not the highest, and the session goes on', () => {
+    const client = new RawClient();
+    client.greeted();
+    const newer = client.connect().say(resume({ attempt: 7 }));
+    for (const attempt of [7, 6, 0]) {
+      expect(client.connect().say(resume({ attempt })).closeCode).toBe(4004);
+    }
+    newer.say(open(1));
+    expect(client.keeper.offered).toHaveLength(1);
+    expect(newer.closeCode).toBeUndefined();
+  });
+
+  test.each([1, 2 ** 40])('ends the session when it claims %i frames that were never sent', (received) => {
+    const client = new RawClient();
+    client.greeted();
+    const peer = client.connect().say(resume({ received }));
+    expect(peer.closeCode).toBe(4003);
+    expect(client.keeper.log.closings).toHaveLength(1);
+    expect(client.clock.pending).toBe(0);
+  });
+
+  test('ends the session when it claims less than was acknowledged before', () => {
+    const client = new RawClient();
+    const first = client.greeted().say(open(1));
+    client.keeper.offered[0]?.accept();
+    first.settle();
+    first.say({ type: FrameType.ack, channel: 0, payload: u64(1) });
+    const peer = client.connect().say(resume({ received: 0 }));
+    expect(peer.closeCode).toBe(4003);
+    expect(client.keeper.log.closings).toHaveLength(1);
+  });
+});
+
+describe('a client', () => {
+  test('begins with HELLO, and what was opened follows without waiting', () => {
+    const server = new RawServer();
+    const channel = server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+    channel.write(Buffer.from('early'));
+    channel.end();
+    const peer = server.connect();
+    expect(peer.frames[0]).toEqual(hello({ secret: SESSION_SECRET }));
+    expect(peer.heard('sequenced').map(({ type }) => type)).toEqual([FrameType.open, FrameType.data, FrameType.fin]);
+    expect(server.welcomes).toBe(0);
+    peer.say(hello());
+    expect(server.welcomes).toBe(1);
+  });
+
+  test('says HELLO again on the next transport while the server cannot have missed anything', () => {
+    const server = new RawServer();
+    server.connect().close(1006);
+    expect(server.connect().frames[0]?.type).toBe(FrameType.hello);
+  });
+
+  test('says RESUME, with growing attempt numbers, once anything was sent or the server has answered', () => {
+    const server = new RawServer();
+    server.greeted().close(1006);
+    for (const attempt of [1, 2, 3]) {
+      const peer = server.connect();
+      expect(peer.frames).toEqual([resume({ attempt, received: 0 })]);
+      peer.close(1006);
+    }
+    const other = new RawServer();
+    other.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+    other.connect().close(1006);
+    expect(other.connect().frames).toEqual([resume({ attempt: 1, received: 0 })]);
+  });
+
+  test('sends nothing but RESUME until it is answered', () => {
+    const server = new RawServer();
+    server.greeted().close(1006);
+    server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+    const peer = server.connect();
+    expect(peer.frames).toEqual([resume()]);
+    peer.say(resume());
+    expect(peer.heard('sequenced').map(({ type }) => type)).toEqual([FrameType.open]);
+  });
+
+  test.each([
+    ['RESUME for an answer to HELLO', (server: RawServer) => server.connect().say(resume())],
+    ['HELLO for an answer to RESUME', (server: RawServer) => {
+      server.greeted().close(1006);
+      return server.connect().say(hello());
+    }],
+    ['a second HELLO', (server: RawServer) => server.greeted().say(hello())],
+    ['a second RESUME', (server: RawServer) => {
+      server.greeted().close(1006);
+      return server.connect().say(resume(), resume());
+    }],
+    ['a RESUME that claims what was never sent', (server: RawServer) => {
+      server.greeted().close(1006);
+      return server.connect().say(resume({ received: 1 }));
+    }],
+    ['an OPEN', (server: RawServer) => server.greeted().say(open(2))],
+    ['a frame before the answer to RESUME', (server: RawServer) => {
+      server.greeted().close(1006);
+      return server.connect().say(ping(1));
+    }],
+    ['DATA before the answer to RESUME', (server: RawServer) => {
+      server.greeted().close(1006);
+      return server.connect().say(data(1, 'x'));
+    }],
+  ])('closes with 4003 at %s', (_name, prepare) => {
+    const server = new RawServer();
+    const peer = prepare(server);
+    expect(peer.closeCode).toBe(4003);
+    expect(server.log.closings).toHaveLength(1);
+    expect(server.clock.pending).toBe(0);
+  });
+
+  test('closes with 4002 when the server answers with another version', () => {
+    const server = new RawServer();
+    expect(server.connect().say(hello({ version: 2 })).closeCode).toBe(4002);
+    expect(server.welcomes).toBe(0);
+  });
+});

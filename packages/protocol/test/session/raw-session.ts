@@ -1,0 +1,61 @@
+import { Greeter } from '../../src/session/handshake.js';
+import { Session } from '../../src/session/session.js';
+import { FakeClock } from '../../src/testing/fake-clock.js';
+import { hello, SESSION_ID, SESSION_SECRET } from '../support/frames.js';
+import { RawPeer } from '../support/raw-peer.js';
+import { type SessionLog, SessionKeeper } from './session-pair.js';
+
+/** A server session under test, whose client is played by the test. */
+export class RawClient {
+  readonly clock = new FakeClock();
+  readonly keeper: SessionKeeper;
+
+  constructor(options: { maxChannels?: number } = {}) {
+    this.keeper = new SessionKeeper(this.clock, options.maxChannels);
+  }
+
+  /** A transport on which nothing was said. */
+  connect(): RawPeer {
+    const peer = new RawPeer(this.clock);
+    this.keeper.serve(peer.transport);
+    return peer;
+  }
+
+  /** A transport on which HELLO was said and answered. */
+  greeted(): RawPeer {
+    return this.connect().say(hello());
+  }
+}
+
+/** A client session under test, whose server is played by the test. */
+export class RawServer {
+  readonly clock = new FakeClock();
+  readonly log: SessionLog = { losses: [], closings: [] };
+  readonly session: Session;
+  welcomes = 0;
+  readonly #greeter: Greeter;
+
+  constructor() {
+    this.session = new Session({
+      role: 'client',
+      clock: this.clock,
+      onDetached: (loss) => this.log.losses.push(loss),
+      onClosed: (reason) => this.log.closings.push(reason),
+    });
+    this.#greeter = new Greeter(this.session, { id: SESSION_ID, secret: SESSION_SECRET }, 120_000);
+  }
+
+  /** A transport on which the client has greeted, and waits for the answer. */
+  connect(): RawPeer {
+    const peer = new RawPeer(this.clock);
+    this.#greeter.greet(peer.transport, () => {
+      this.welcomes += 1;
+    });
+    return peer.settle();
+  }
+
+  /** A transport on which HELLO was said and answered. */
+  greeted(): RawPeer {
+    return this.connect().say(hello({ secret: Buffer.alloc(32) }));
+  }
+}

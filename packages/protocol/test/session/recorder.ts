@@ -1,0 +1,63 @@
+import type { Channel } from '../../src/channel/channel.js';
+import type { ChannelSink, OpenHandler } from '../../src/channel/handlers.js';
+import type { FailureCode } from '../../src/failures.js';
+
+/** Records what a channel brings, and gives credit back at once unless `stopped`. */
+export class Recorder implements ChannelSink, OpenHandler {
+  stopped = false;
+  /** What happened, in order; data only by its first occurrence in a row. */
+  readonly events: string[] = [];
+  writable = 0;
+  #channel: Channel | undefined;
+  #unread = 0;
+  readonly #chunks: Buffer[] = [];
+
+  get channel(): Channel {
+    if (this.#channel === undefined) throw new Error('the recorder has no channel yet');
+    return this.#channel;
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
+  get text(): string {
+    return this.bytes.toString();
+  }
+
+  take(channel: Channel): this {
+    this.#channel = channel;
+    channel.start(this);
+    return this;
+  }
+
+  /** Takes everything that came while it was stopped, and goes on. */
+  goOn(): void {
+    this.stopped = false;
+    const bytes = this.#unread;
+    this.#unread = 0;
+    this.channel.consumed(bytes);
+  }
+
+  onOpen(): void {
+    this.events.push('open');
+  }
+  onFail(code: FailureCode): void {
+    this.events.push(`fail ${code}`);
+  }
+  onData(chunk: Buffer): void {
+    this.#chunks.push(Buffer.from(chunk));
+    if (this.events.at(-1) !== 'data') this.events.push('data');
+    if (this.stopped) this.#unread += chunk.length;
+    else this.#channel?.consumed(chunk.length);
+  }
+  onEnd(): void {
+    this.events.push('end');
+  }
+  onReset(code: FailureCode): void {
+    this.events.push(`reset ${code}`);
+  }
+  onWritable(): void {
+    this.writable += 1;
+  }
+}

@@ -1,0 +1,32 @@
+import { FrameType } from '../../src/frame/frame.js';
+import { type PlainFrame, u16, u32, u64 } from './oracle-codec.js';
+
+/** Frames written by hand, as PROTOCOL.md has them, not as the code under test would make them. */
+const make = (type: number, channel: number, ...payload: Buffer[]): PlainFrame => ({
+  type,
+  channel,
+  payload: Buffer.concat(payload),
+});
+
+export const SESSION_ID: Buffer = Buffer.alloc(16, 7);
+export const SESSION_SECRET: Buffer = Buffer.alloc(32, 9);
+const key = (version: number, secret: Buffer): Buffer[] => [Buffer.from([version, 0, 0, 0]), SESSION_ID, secret];
+
+export const open = (channel: number, window = 65_536, host = 'example.org', port = 80): PlainFrame =>
+  make(FrameType.open, channel, u32(window), u16(port), Buffer.from(host, 'latin1'));
+export const openOk = (channel: number, window = 65_536): PlainFrame => make(FrameType.openOk, channel, u32(window));
+export const openFail = (channel: number, code: number): PlainFrame => make(FrameType.openFail, channel, u16(code));
+export const data = (channel: number, bytes: string | Buffer): PlainFrame =>
+  make(FrameType.data, channel, Buffer.from(bytes));
+export const fin = (channel: number): PlainFrame => make(FrameType.fin, channel);
+export const reset = (channel: number, code = 13): PlainFrame => make(FrameType.reset, channel, u16(code));
+export const hello = ({ version = 1, secret = SESSION_SECRET, grace = 120_000 } = {}): PlainFrame =>
+  make(FrameType.hello, 0, ...key(version, secret), u32(grace));
+export const resume = ({ version = 1, secret = SESSION_SECRET, attempt = 1, received = 0 } = {}): PlainFrame =>
+  make(FrameType.resume, 0, ...key(version, secret), u32(attempt), u64(received));
+export const ack = (received: number | bigint): PlainFrame => make(FrameType.ack, 0, u64(received));
+export const ping = (value: number | bigint): PlainFrame => make(FrameType.ping, 0, u64(value));
+export const pong = (value: number | bigint): PlainFrame => make(FrameType.pong, 0, u64(value));
+export const window = (channel: number, limit: number | bigint): PlainFrame =>
+  make(FrameType.window, channel, u64(limit));
+export const goAway = (kind: number): PlainFrame => make(FrameType.goAway, 0, Buffer.from([kind, 0, 0, 0]), u32(0));

@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import type { Channel } from '../../src/channel/channel.js';
+import { systemClock } from '../../src/clock.js';
+import { CloseCode } from '../../src/constants.js';
+import { acceptTransport, Greeter, type KeptSession, unknownSession } from '../../src/session/handshake.js';
+import { Session } from '../../src/session/session.js';
+import { MemoryTransport } from '../../src/testing/memory-transport.js';
+
+/** A client and a server session in real time, for tests with real sockets; the transport between them is in memory. */
+export class LivePair {
+  readonly client: Session;
+  server: Session | undefined;
+  readonly #ends = MemoryTransport.pair();
+  #pump: NodeJS.Immediate | undefined;
+  #closed = false;
+
+  /** `onChannel` gets what the client opens. */
+  constructor(onChannel: (channel: Channel) => void) {
+    const key = { id: randomBytes(16), secret: randomBytes(32) };
+    this.client = new Session({ role: 'client', clock: systemClock, onDetached() {}, onClosed() {} });
+    acceptTransport(
+      this.#ends[1],
+      {
+        create: (hello): KeptSession => {
+          const session = new Session({ role: 'server', clock: systemClock, onChannel, onDetached() {}, onClosed() {} });
+          this.server = session;
+          return { session, secret: hello.secret, attempt: 0, grace: hello.grace };
+        },
+        find() {
+          throw unknownSession();
+        },
+        onRejected() {},
+      },
+      systemClock,
+    );
+    new Greeter(this.client, key, 1_000).greet(this.#ends[0], () => {});
+    this.#deliver();
+  }
+
+  #deliver(): void {
+    if (this.#closed) return;
+    for (const end of this.#ends) end.deliver();
+    this.#pump = setImmediate(() => this.#deliver());
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearImmediate(this.#pump);
+    for (const session of [this.client, this.server]) session?.close('the test is over', CloseCode.normal);
+  }
+}
+
+/** A channel that the server has accepted, seen from both ends. */
+export async function openLive(): Promise<{ pair: LivePair; near: Channel; far: Channel }> {
+  return new Promise((resolve, reject) => {
+    let far: Channel | undefined;
+    const pair = new LivePair((channel) => {
+      far = channel;
+      channel.accept();
+    });
+    const near: Channel = pair.client.open(
+      { host: 'example.org', port: 80 },
+      {
+        onOpen: () => (far === undefined ? reject(new Error('open before it was offered')) : resolve({ pair, near, far })),
+        onFail: (code) => reject(new Error(code)),
+      },
+    );
+  });
+}

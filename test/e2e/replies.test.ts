@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { askConnect, askPlain, askSocks5 } from '../support/application.js';
+import { startEcho } from '../support/destinations/echo.js';
+import { startUnresponsive } from '../support/destinations/unresponsive.js';
+import { freePort } from '../support/listen.js';
+import { startServer, startTunnel } from '../support/tunnel.js';
+import { until } from '../support/until.js';
+
+/** RFC 6761 section 6.4: never resolves. */
+const NO_SUCH_NAME = 'no-such-name.invalid';
+
+/** What SOCKS5, CONNECT and a plain request through the proxy are answered, asked at the same time. */
+async function askAll(port: number, host: string, hostPort: number): Promise<number[]> {
+  const answers = [askSocks5, askConnect, askPlain].map(async (ask) => {
+    const [answer, socket] = await ask(port, host, hostPort);
+    socket.destroy();
+    return answer;
+  });
+  return Promise.all(answers);
+}
+
+describe('the reply to a local application', () => {
+  test('is 05 and 502 when the destination refuses', async () => {
+    const [{ port }, closedPort] = [await startTunnel(), await freePort()];
+    expect(await askAll(port, '127.0.0.1', closedPort)).toEqual([0x05, 502, 502]);
+  });
+
+  test('is 04 and 502 when the name does not resolve', async () => {
+    const { port } = await startTunnel();
+    expect(await askAll(port, NO_SUCH_NAME, 80)).toEqual([0x04, 502, 502]);
+  });
+
+  test.each(['127.0.0.1', 'localhost', '169.254.169.254', '10.0.0.1'])(
+    'is 02 and 403 when the server does not allow the destination: %s',
+    async (host) => {
+      const echo = await startEcho();
+      const { port } = await startTunnel({ server: { allowPrivate: false } });
+      expect(await askAll(port, host, echo.port)).toEqual([0x02, 403, 403]);
+      expect(echo.sockets.size).toBe(0);
+    },
+  );
+
+  test('is 02 and 403 for the server itself, even when local destinations are allowed', async () => {
+    const { port, serverPort } = await startTunnel();
+    expect(await askAll(port, '127.0.0.1', serverPort)).toEqual([0x02, 403, 403]);
+  });
+
+  test('is 06 and 504 when the destination does not answer for 10 s', async () => {
+    const { port } = await startTunnel();
+    const silentPort = await startUnresponsive();
+    expect(await askAll(port, '127.0.0.1', silentPort)).toEqual([0x06, 504, 504]);
+  });
+
+  test('is 01 and 503 when the tunnel has been down for 5 s', async () => {
+    const { server, client, port } = await startTunnel();
+    await server.close();
+    await until('the client has noticed', () => client.state !== 'online');
+    const start = performance.now();
+    expect(await askAll(port, '127.0.0.1', 80)).toEqual([0x01, 503, 503]);
+    const waited = performance.now() - start;
+    expect(waited).toBeGreaterThan(4_900);
+    expect(waited).toBeLessThan(7_000);
+  });
+
+  test('waits for the tunnel when it comes back within 5 s', async () => {
+    const echo = await startEcho();
+    const { server, serverPort, client, port } = await startTunnel();
+    await server.close();
+    await until('the client has noticed', () => client.state !== 'online');
+    const answers = Promise.all([askSocks5(port, '127.0.0.1', echo.port), askConnect(port, '127.0.0.1', echo.port)]);
+    await startServer({}, serverPort);
+    const [[reply, socksSocket], [status, connectSocket]] = await answers;
+    expect([reply, status]).toEqual([0, 200]);
+    socksSocket.destroy();
+    connectSocket.destroy();
+  });
+});

@@ -1,0 +1,77 @@
+import type { Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { askSocks5, bySocks5, readBytes, readToEnd } from '../support/application.js';
+import { start } from '../support/command-line.js';
+import { startEcho } from '../support/destinations/echo.js';
+import { freePort } from '../support/listen.js';
+import { until } from '../support/until.js';
+
+/** How long a new request may fail after the server has come back, ms. */
+const BACK_IN = 3_000;
+
+/** Both programs, a destination, and an application that has had an answer from it. */
+async function startAll(grace: string) {
+  const serverPort = await freePort();
+  const startServer = () => start('wsproxy-server', ['--allow-private', '--grace', grace], { port: serverPort });
+  const [server, echo] = await Promise.all([startServer(), startEcho()]);
+  const client = await start('wsproxy-client', [`ws://127.0.0.1:${serverPort}/`, '--grace', grace]);
+  const application = await bySocks5(client.port, '127.0.0.1', echo.port);
+  await expectAnswer(application);
+  const ask = () => askSocks5(client.port, '127.0.0.1', echo.port);
+  return { server: server.program, startServer, application, ask };
+}
+
+async function expectAnswer(socket: Socket): Promise<void> {
+  socket.write('hello');
+  expect((await readBytes(socket, 5)).toString()).toBe('hello');
+}
+
+async function expectService(ask: () => Promise<[reply: number, socket: Socket]>): Promise<void> {
+  await until(
+    'a new request is served',
+    async () => {
+      const [reply, socket] = await ask();
+      if (reply === 0) await expectAnswer(socket);
+      socket.destroy();
+      return reply === 0;
+    },
+    BACK_IN,
+  );
+}
+
+describe('when the server is killed', () => {
+  test('and started again, an open connection is reset, and the next one is served', async () => {
+    const { server, startServer, application, ask } = await startAll('2m');
+    const ending = readToEnd(application);
+    server.signal('SIGKILL');
+    await server.ended;
+    await startServer();
+    await expectService(ask);
+    expect(await ending).toEqual({ bytes: 0, by: 'reset' });
+  });
+
+  test('and stays away, an open connection is reset when its grace is over, and not before', async () => {
+    const { server, startServer, application, ask } = await startAll('1s');
+    const ending = readToEnd(application);
+    server.signal('SIGKILL');
+    const start = performance.now();
+    expect(await ending).toEqual({ bytes: 0, by: 'reset' });
+    expect(performance.now() - start).toBeGreaterThan(900);
+    expect(performance.now() - start).toBeLessThan(3_000);
+    await startServer();
+    await expectService(ask);
+  });
+
+  test('and stays away for long, a new request makes the client try sooner', async () => {
+    const { server, startServer, ask } = await startAll('100ms');
+    server.signal('SIGKILL');
+    // Each of them waits 5 s for nothing, while the pauses between two tries grow.
+    for (let i = 0; i < 2; i++) {
+      const [reply, socket] = await ask();
+      expect(reply).toBe(0x01);
+      socket.destroy();
+    }
+    await startServer();
+    await expectService(ask);
+  });
+});
