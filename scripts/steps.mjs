@@ -15,8 +15,10 @@ const stamp = join(root, 'node_modules', '.wsproxy-installed');
 /** Runs a command from the root, and returns its exit code and everything it has written. */
 function capture(command, args) {
   return new Promise((resolve) => {
+    // vitest colours what it writes to a pipe as well.
+    const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1' };
     // Only a shell finds npm and npx on Windows, where they are .cmd files.
-    const child = spawn(command, args, { cwd: root, shell: process.platform === 'win32' });
+    const child = spawn(command, args, { cwd: root, env, shell: process.platform === 'win32' });
     const output = [];
     child.stdout.on('data', (chunk) => output.push(chunk));
     child.stderr.on('data', (chunk) => output.push(chunk));

@@ -50,8 +50,16 @@ describe('apt', () => {
       const hash = await sha256OfKeystream(seed, LENGTH);
       return [`http://localhost:${files.port}/${seed}/${LENGTH}`, join(folder, seed), `SHA256:${hash}`];
     });
-    const options = [`Acquire::http::Proxy=${scheme}://127.0.0.1:${port}`, 'APT::Sandbox::User=root', 'Acquire::Retries=0'];
-    const args = [...options.flatMap((option) => ['-o', option]), 'download-file', ...(await Promise.all(wanted)).flat()];
+    const options = [
+      `Acquire::http::Proxy=${scheme}://127.0.0.1:${port}`,
+      'APT::Sandbox::User=root',
+      'Acquire::Retries=0',
+    ];
+    const args = [
+      ...options.flatMap((option) => ['-o', option]),
+      'download-file',
+      ...(await Promise.all(wanted)).flat(),
+    ];
     const { code, stdout, stderr } = await run(APT_HELPER, args);
     expect(code, stdout + stderr).toBe(0);
     for (const seed of seeds) {

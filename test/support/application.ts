@@ -28,7 +28,11 @@ export async function connectTo(port: number): Promise<Socket> {
 }
 
 /** The REP byte of the answer to a SOCKS5 request by name, and the socket it came on. */
-export async function askSocks5(port: number, host: string, hostPort: number): Promise<[reply: number, socket: Socket]> {
+export async function askSocks5(
+  port: number,
+  host: string,
+  hostPort: number,
+): Promise<[reply: number, socket: Socket]> {
   const socket = await connectTo(port);
   const name = Buffer.from(host, 'latin1');
   const request = Buffer.concat([Buffer.of(5, 1, 0, 5, 1, 0, 3, name.length), name, bigEndian(hostPort)]);
@@ -38,7 +42,11 @@ export async function askSocks5(port: number, host: string, hostPort: number): P
 }
 
 /** The status of the answer to CONNECT, and the socket it came on. */
-export async function askConnect(port: number, host: string, hostPort: number): Promise<[status: number, socket: Socket]> {
+export async function askConnect(
+  port: number,
+  host: string,
+  hostPort: number,
+): Promise<[status: number, socket: Socket]> {
   const socket = await connectTo(port);
   const authority = `${host.includes(':') ? `[${host}]` : host}:${hostPort}`;
   socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
@@ -47,7 +55,11 @@ export async function askConnect(port: number, host: string, hostPort: number): 
 }
 
 /** The status of the answer to a plain request through the proxy. */
-export async function askPlain(port: number, host: string, hostPort: number): Promise<[status: number, socket: Socket]> {
+export async function askPlain(
+  port: number,
+  host: string,
+  hostPort: number,
+): Promise<[status: number, socket: Socket]> {
   const socket = await connectTo(port);
   socket.write(`GET http://${host}:${hostPort}/ HTTP/1.1\r\nHost: ${host}:${hostPort}\r\n\r\n`);
   const head = await readHead(socket);

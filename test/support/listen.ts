@@ -23,7 +23,10 @@ export async function listen(serve: (socket: Socket) => void, options: ListenOpt
 }
 
 /** The same for a server that exists already, such as one of `node:http`. */
-export async function listenOn(server: Server, { host = '127.0.0.1', port = 0 }: ListenOptions = {}): Promise<Listener> {
+export async function listenOn(
+  server: Server,
+  { host = '127.0.0.1', port = 0 }: ListenOptions = {},
+): Promise<Listener> {
   const sockets = new Set<Socket>();
   server.prependListener('connection', (socket: Socket) => {
     sockets.add(socket);

@@ -48,7 +48,7 @@ function tell(program: Command, error: unknown): void {
 function describe(program: Command, error: unknown): string {
   if (error instanceof ExitError) return error.message;
   if (error instanceof CommanderError) {
-    const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+    const text = error.message.replace(/^error: |\.$/g, '').replaceAll('\n', ' ');
     return `${text}; see ${program.name()} --help`;
   }
   const place = error instanceof Error ? error.stack?.split('\n    at ')[1] : undefined;

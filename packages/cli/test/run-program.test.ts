@@ -35,7 +35,7 @@ describe('runProgram', () => {
   ])('ends with 2 and one line for the arguments %j', async (args, message) => {
     const { code, stdout, stderr } = await runFixture('program.mjs', args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^example: .*; see example --help\n$/);
+    expect(stderr).toMatch(/^example: .*[^.]; see example --help\n$/);
     expect(stderr).toContain(message);
   });
 

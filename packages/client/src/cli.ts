@@ -21,6 +21,8 @@ interface Options extends CommonOptions {
   readonly tokenFile?: string;
   readonly insecure: boolean;
   readonly grace: number;
+  readonly connections: number;
+  readonly optimistic: boolean;
 }
 
 const DEFAULT_HOST = '127.0.0.1';
@@ -28,10 +30,17 @@ const DEFAULT_HOST = '127.0.0.1';
 const program = new Command('wsproxy-client')
   .description('Offers SOCKS and HTTP proxying on a local port, and carries it over one WebSocket to a wsproxy-server.')
   .argument('<url>', 'the server: wss://host[:port]/path')
-  .option('--listen <[host:]port>', 'where to offer SOCKS5, SOCKS4a and HTTP proxying', parseListen, parseListen('1080'))
+  .option(
+    '--listen <[host:]port>',
+    'where to offer SOCKS5, SOCKS4a and HTTP proxying',
+    parseListen,
+    parseListen('1080'),
+  )
   .option('--token-file <file>', 'file with the token of the server; WSPROXY_TOKEN is the other way')
   .option('--insecure', 'allow ws:// to other than loopback, where everybody on the way can read the token', false)
   .option('--grace <duration>', 'how long connections survive without a way to the server', parseDuration, 120_000)
+  .option('--connections <number>', 'WebSockets to spread the connections over', Number, 1)
+  .option('--optimistic', 'answer applications before the destination was dialled; a failure is then a reset', false)
   .addHelpText(
     'after',
     `
@@ -53,11 +62,11 @@ async function run(url: string, options: Options): Promise<void> {
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   const { Client, ConnectError } = await import('./index.js');
   const logger = await createLogger({ level: options.logLevel, format: options.logFormat });
-  const { insecure, grace } = options;
+  const { insecure, grace, connections, optimistic } = options;
 
   let client: Client;
   try {
-    client = new Client({ url, token, insecure, grace, logger });
+    client = new Client({ url, token, insecure, grace, connections, optimistic, logger });
   } catch (error) {
     if (error instanceof TypeError) throw new ExitError(ExitCode.usage, error.message);
     throw error;

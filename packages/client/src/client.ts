@@ -13,6 +13,10 @@ export interface ClientOptions {
   readonly insecure?: boolean;
   /** How long channels survive without a connection, ms; default 120 000. */
   readonly grace?: number;
+  /** WebSockets to spread the channels over, for paths that throttle or lose on each; 1 to 16, default 1. */
+  readonly connections?: number;
+  /** Answers applications before the destination was dialled; a failure is then a reset. Default false. */
+  readonly optimistic?: boolean;
   /** Default: silent. */
   readonly logger?: Logger;
   readonly onState?: (state: ConnectorState, previous: ConnectorState) => void;
@@ -26,6 +30,7 @@ export interface ListenOptions {
 }
 
 const DEFAULT_GRACE = 120_000;
+const MAX_CONNECTIONS = 16;
 
 /** The local end of the tunnel. */
 export class Client {
@@ -41,6 +46,8 @@ export class Client {
       clock: systemClock,
       logger: this.#logger,
       grace: options.grace ?? DEFAULT_GRACE,
+      connections: checkConnections(options.connections ?? 1),
+      optimistic: options.optimistic ?? false,
       ...(options.onState !== undefined && { onState: options.onState }),
     });
   }
@@ -97,6 +104,11 @@ export function checkUrl(text: string, insecure: boolean): URL {
     );
   }
   return url;
+}
+
+function checkConnections(connections: number): number {
+  if (Number.isInteger(connections) && connections >= 1 && connections <= MAX_CONNECTIONS) return connections;
+  throw new TypeError(`connections must be a whole number from 1 to ${MAX_CONNECTIONS}, not ${connections}`);
 }
 
 function isLoopback(hostname: string): boolean {

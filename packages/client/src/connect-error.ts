@@ -52,9 +52,13 @@ export function describeFailure(error: NodeJS.ErrnoException): ConnectError {
   const tlsCause = TLS_CAUSES[code];
   if (tlsCause !== undefined) return new ConnectError(`the server is not trusted: ${tlsCause}`, true, { cause: error });
   if (code.startsWith('HPE_')) {
-    return new ConnectError('the answer is not HTTP: check the port, or whether the URL should begin with wss://', true, {
-      cause: error,
-    });
+    return new ConnectError(
+      'the answer is not HTTP: check the port, or whether the URL should begin with wss://',
+      true,
+      {
+        cause: error,
+      },
+    );
   }
   // ws reports an answer that breaks RFC 6455 without a code.
   if (code === '' && /Sec-WebSocket|subprotocol|Upgrade header/.test(error.message)) {

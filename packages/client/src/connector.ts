@@ -1,23 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import {
-  type Channel,
-  type Clock,
-  CloseCode,
-  Greeter,
-  type Logger,
-  type Loss,
-  type OpenHandler,
-  Session,
-  type Target,
-  type Timer,
-  type Transport,
-} from 'wsproxy-protocol';
-import { retryDelay } from './backoff.js';
+import type { Channel, Clock, Logger, OpenHandler, Target, Transport } from 'wsproxy-protocol';
+import { Backoff } from './backoff.js';
 import { ConnectError } from './connect-error.js';
 import type { Tunnel } from './listeners/tunnel.js';
+import { Uplink, type UplinkEvents, type UplinkState } from './uplink.js';
 
-/** `connecting` covers the first attempt and every later one; `waiting` the pause between two. */
-export type ConnectorState = 'idle' | 'connecting' | 'online' | 'waiting' | 'closed';
+/** `idle` before `start`; then that of the best uplink. */
+export type ConnectorState = 'idle' | UplinkState;
 
 export interface ConnectorOptions {
   /** Opens a transport; rejects with ConnectError. */
@@ -26,58 +14,40 @@ export interface ConnectorOptions {
   readonly logger: Logger;
   /** How long the channels wait for the way back, ms. */
   readonly grace: number;
-  readonly random?: () => number;
+  /** Sessions to spread the channels over. */
+  readonly connections: number;
+  /** Tell applications success at once, and failure by a reset. */
+  readonly optimistic: boolean;
   readonly onState?: (state: ConnectorState, previous: ConnectorState) => void;
 }
 
-/** A new request waits this long for a tunnel that is down, ms. */
-const PATIENCE = 5_000;
-/** HELLO or RESUME must be answered within this time, ms. */
-const WELCOME_TIMEOUT = 5_000;
-/** A connection that lived this long counts as good: the next loss is retried at once, ms. */
-const GOOD_LIFE = 5_000;
-/** Close codes after which the server does not know the session any more. */
-const FORGOTTEN: ReadonlySet<number> = new Set([CloseCode.sessionUnknown, CloseCode.sessionExpired]);
-/** Those, and the ones after which it wants no more of it. */
-const SESSION_ENDING: ReadonlySet<number> = new Set([
-  ...FORGOTTEN,
-  CloseCode.superseded,
-  CloseCode.protocolError,
-  CloseCode.unsupportedVersion,
-  CloseCode.textMessage,
-]);
+/** From the best to the worst. */
+const RANKING: readonly ConnectorState[] = ['online', 'connecting', 'waiting', 'closed'];
 
-/** Keeps the tunnel up: dials, greets, resumes, and begins a new session when the old one is lost. */
+/** Keeps the tunnel up: as many uplinks as were asked for, each replaced when its session is lost or drains. */
 export class Connector implements Tunnel {
   readonly #options: ConnectorOptions;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #slots: { uplink: Uplink; readonly backoff: Backoff }[] = [];
+  readonly #draining = new Set<Uplink>();
   #state: ConnectorState = 'idle';
-  #session: Session;
-  #greeter: Greeter;
-  #attempt = 0;
-  #onlineSince = 0;
-  #retryTimer: Timer | undefined;
-  #graceTimer: Timer | undefined;
-  #welcomeTimer: Timer | undefined;
-  /** For requests that wait until the tunnel is up. */
-  readonly #patience = new Set<Timer>();
-  #dialing: AbortController | undefined;
   #onFirst: { resolve(): void; reject(error: ConnectError): void } | undefined;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
-    this.#clock = options.clock;
-    this.#logger = options.logger;
-    [this.#session, this.#greeter] = this.#newSession();
+    for (let i = 0; i < options.connections; i++) {
+      const backoff = new Backoff(Math.random);
+      this.#slots.push({ uplink: this.#newUplink(backoff), backoff });
+    }
   }
 
   get state(): ConnectorState {
     return this.#state;
   }
 
+  /** Living channels. */
   get channelCount(): number {
-    return this.#session.channelCount;
+    const uplinks = [...this.#slots.map(({ uplink }) => uplink), ...this.#draining];
+    return uplinks.reduce((sum, { session }) => sum + session.channelCount, 0);
   }
 
   /**
@@ -87,148 +57,94 @@ export class Connector implements Tunnel {
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#onFirst = { resolve, reject };
-      this.#connect();
+      this.reconnectNow();
     });
   }
 
   /** Does not wait for the next retry. */
   reconnectNow(): void {
-    if (this.#state !== 'waiting') return;
-    this.#attempt = 0;
-    this.#connect();
+    for (const { uplink, backoff } of this.#slots) {
+      backoff.reset();
+      uplink.connect();
+    }
   }
 
   open(target: Target, handler: OpenHandler): Channel {
-    const channel = this.#session.open(target, handler);
-    if (this.#state !== 'online') this.#limitPatience([channel]);
-    return channel;
+    return this.#leastBusy().open(target, handler, this.#options.optimistic);
   }
 
   /** Leaves for good: every channel is reset, the server is told. */
   close(): void {
     if (this.#state === 'closed') return;
-    this.#enter('closed');
-    this.#dialing?.abort();
-    for (const timer of [this.#retryTimer, this.#graceTimer, this.#welcomeTimer]) timer?.cancel();
-    this.#endPatience();
-    this.#session.leave('this client was closed');
+    this.#setState('closed');
+    for (const uplink of this.#draining) uplink.close('this client was closed');
+    for (const { uplink } of this.#slots) uplink.close('this client was closed');
     this.#onFirst?.reject(new ConnectError('closed before it was connected', false));
   }
 
-  #newSession(): [Session, Greeter] {
-    const session: Session = new Session({
-      role: 'client',
-      clock: this.#clock,
-      onDetached: (loss) => this.#onLost(session, loss),
-      onClosed: (reason) => this.#onSessionClosed(session, reason),
-    });
-    const key = { id: randomBytes(16), secret: randomBytes(32) };
-    return [session, new Greeter(session, key, this.#options.grace)];
+  /** Of those that are online, the one with the least under way; the first if none is. */
+  #leastBusy(): Uplink {
+    const uplinks = this.#slots.map(({ uplink }) => uplink);
+    const online = uplinks.filter(({ state }) => state === 'online');
+    const [first, ...others] = online.length > 0 ? online : uplinks;
+    if (first === undefined) throw new RangeError('connections must be at least 1');
+    return others.reduce((best, uplink) => (isLessBusy(uplink, best) ? uplink : best), first);
   }
 
-  #connect(): void {
-    this.#retryTimer?.cancel();
-    this.#enter('connecting');
-    const dialing = new AbortController();
-    this.#dialing = dialing;
-    this.#options.dial(dialing.signal).then(
-      (transport) => this.#onDialed(transport),
-      (error: unknown) => this.#onFailed(error),
-    );
-  }
-
-  #onDialed(transport: Transport): void {
-    if (this.#state === 'closed') return transport.terminate();
-    const session = this.#session;
-    this.#greeter.greet(transport, () => this.#onWelcome());
-    this.#welcomeTimer = this.#clock.setTimer(() => {
-      session.detach({ code: 1006, reason: 'the server did not answer the greeting' });
-    }, WELCOME_TIMEOUT);
-  }
-
-  #onWelcome(): void {
-    this.#welcomeTimer?.cancel();
-    this.#endPatience();
-    this.#graceTimer?.cancel();
-    this.#graceTimer = undefined;
-    this.#onlineSince = this.#clock.now();
-    this.#enter('online');
-    this.#logger.info({ channels: this.#session.channelCount }, 'connected to the server');
-    this.#onFirst?.resolve();
-    this.#onFirst = undefined;
-  }
-
-  #onFailed(error: unknown): void {
-    if (this.#state === 'closed') return;
-    const failure = error instanceof ConnectError ? error : new ConnectError(String(error), false, { cause: error });
-    if (failure.permanent && this.#onFirst !== undefined) {
+  readonly #events: UplinkEvents = {
+    onState: () => {
+      if (this.#state === 'closed') return;
+      const states = this.#slots.map(({ uplink }) => uplink.state);
+      this.#setState(RANKING.find((state) => states.includes(state as UplinkState)) ?? 'waiting');
+    },
+    onRefused: (error) => {
       const first = this.#onFirst;
+      if (first === undefined) return;
       this.#onFirst = undefined;
       this.close();
-      first.reject(failure);
-      return;
-    }
-    this.#retry(failure.message);
+      first.reject(error);
+    },
+    onDraining: (uplink) => {
+      if (!this.#replace(uplink)) return;
+      this.#draining.add(uplink);
+      if (uplink.session.channelCount === 0) this.#events.onIdle(uplink);
+    },
+    onIdle: (uplink) => {
+      if (this.#draining.delete(uplink)) uplink.close('drained');
+    },
+    onEnded: (uplink) => {
+      this.#draining.delete(uplink);
+      if (this.#state !== 'closed') this.#replace(uplink);
+    },
+  };
+
+  /** A fresh uplink takes the place of `old`; false when that has none any more. */
+  #replace(old: Uplink): boolean {
+    const slot = this.#slots.find(({ uplink }) => uplink === old);
+    if (slot === undefined) return false;
+    slot.uplink = this.#newUplink(slot.backoff);
+    slot.uplink.connectLater('a new session begins');
+    return true;
   }
 
-  /** The transport is gone; the session may be resumed, unless the server said otherwise. */
-  #onLost(session: Session, loss: Loss): void {
-    if (session !== this.#session) return;
-    this.#welcomeTimer?.cancel();
-    if (SESSION_ENDING.has(loss.code)) {
-      // The server is there, only the session is not: a fresh one can begin at once.
-      if (FORGOTTEN.has(loss.code)) this.#attempt = 0;
-      return session.close(loss.reason, loss.code);
-    }
-    this.#limitPatience(session.unanswered);
-    this.#graceTimer ??= this.#clock.setTimer(() => {
-      session.close('the server could not be reached for too long', CloseCode.normal);
-    }, this.#options.grace);
-    this.#retry(`${loss.reason || 'connection lost'} (${loss.code})`);
+  #newUplink(backoff: Backoff): Uplink {
+    const { dial, clock, logger, grace } = this.#options;
+    return new Uplink({ dial, clock, logger, grace, backoff }, this.#events);
   }
 
-  /** Its channels are reset; new requests go to a fresh session, at once or as soon as there is a way. */
-  #onSessionClosed(session: Session, reason: string): void {
-    if (session !== this.#session || this.#state === 'closed') return;
-    this.#graceTimer?.cancel();
-    this.#graceTimer = undefined;
-    this.#welcomeTimer?.cancel();
-    this.#logger.warn({ reason }, 'session ended');
-    [this.#session, this.#greeter] = this.#newSession();
-    if (this.#state !== 'waiting') this.#retry(reason);
-  }
-
-  #retry(reason: string): void {
-    if (this.#state === 'closed') return;
-    if (this.#state === 'online' && this.#clock.now() - this.#onlineSince >= GOOD_LIFE) this.#attempt = 0;
-    const resuming = this.#session.channelCount > 0;
-    const delay = Math.round(retryDelay(this.#attempt, resuming, this.#options.random ?? Math.random));
-    this.#attempt += 1;
-    this.#enter('waiting');
-    this.#logger.warn({ reason, retryInMs: delay }, 'not connected to the server');
-    this.#retryTimer = this.#clock.setTimer(() => this.#connect(), delay);
-  }
-
-  #limitPatience(channels: Channel[]): void {
-    if (channels.length === 0) return;
-    const timer = this.#clock.setTimer(() => {
-      this.#patience.delete(timer);
-      for (const channel of channels) channel.giveUp('TUNNEL_DOWN');
-    }, PATIENCE);
-    this.#patience.add(timer);
-  }
-
-  /** There is a way, or there will never be one: nobody waits any more. */
-  #endPatience(): void {
-    for (const timer of this.#patience) timer.cancel();
-    this.#patience.clear();
-  }
-
-  #enter(state: ConnectorState): void {
+  #setState(state: ConnectorState): void {
     const previous = this.#state;
     if (state === previous) return;
     this.#state = state;
-    this.#logger.debug({ state, previous }, 'connector');
+    this.#options.logger.debug({ state, previous }, 'connector');
     this.#options.onState?.(state, previous);
+    if (state !== 'online') return;
+    this.#onFirst?.resolve();
+    this.#onFirst = undefined;
   }
+}
+
+function isLessBusy(a: Uplink, b: Uplink): boolean {
+  const difference = a.session.bytesInFlight - b.session.bytesInFlight;
+  return difference === 0 ? a.session.channelCount < b.session.channelCount : difference < 0;
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { SUBPROTOCOL, WebSocketTransport } from 'wsproxy-protocol';
 import { WebSocket } from 'ws';
+import { SUBPROTOCOL, WebSocketTransport } from 'wsproxy-protocol';
 import { type ConnectError, describeFailure, describeStatus } from './connect-error.js';
 
 export interface ServerAddress {

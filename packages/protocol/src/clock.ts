@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds that only ever grow. */
   now(): number;
+  /** The time of day in milliseconds, which jumps when somebody sets it, or the machine has slept. */
+  wallTime(): number;
   /** Runs `callback` once after `delay` milliseconds. Never keeps the process alive by itself. */
   setTimer(callback: () => void, delay: number): Timer;
   /** Runs `callback` after the current one has returned, before any input or timer. */
@@ -14,6 +16,7 @@ export interface Timer {
 
 export const systemClock: Clock = {
   now: () => performance.now(),
+  wallTime: () => Date.now(),
   setTimer(callback, delay) {
     const timer = setTimeout(callback, delay);
     timer.unref();

@@ -14,6 +14,7 @@ export const CloseCode = {
   normal: 1000,
   goingAway: 1001,
   textMessage: 1003,
+  serviceRestart: 1012,
   unsupportedVersion: 4002,
   protocolError: 4003,
   superseded: 4004,
@@ -52,6 +53,14 @@ export const ACK_DELAY = 5;
 export const ROUND_TRIP_INTERVAL = 1_000;
 /** A side that has sent nothing for this long sends PING, ms: well below the 60 s of nginx and the clouds. */
 export const PING_INTERVAL = 15_000;
+/** How often a client and a server look whether the path lives, ms: a client is to notice soon that it has slept. */
+export const CLIENT_WATCH_INTERVAL = 1_000;
+export const SERVER_WATCH_INTERVAL = 5_000;
+/** An awaited answer is late after this long, ms, or so many round trips: the client then tries another transport. */
+export const SUSPICION_LIMIT = 5_000;
+export const SUSPICION_ROUND_TRIPS = 4;
+/** The same after the machine has slept, ms. */
+export const PROBE_LIMIT = 2_000;
 /** A transport that has brought nothing for this long is lost, ms. */
 export const SILENCE_LIMIT = 45_000;
 /** The first frame must be complete within this time, ms. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { CloseCode } from '../src/constants.js';
+import { CloseCode, EARLY_WINDOW, HANDSHAKE_TIMEOUT, REPLAY_LIMIT, SILENCE_LIMIT } from '../src/constants.js';
 import { FAILURES } from '../src/failures.js';
-import { FrameType, isSequenced, PAYLOAD_LIMITS } from '../src/frame/frame.js';
+import { FrameType, isSequenced, MAX_PAYLOAD, PAYLOAD_LIMITS } from '../src/frame/frame.js';
 
 const specification = readFileSync(new URL('../../../PROTOCOL.md', import.meta.url), 'utf8');
 
@@ -58,4 +58,26 @@ test('the close codes of the code are in the table, as ending the session', () =
   const ending = table('## 8. Close codes').filter(([, , session]) => session === 'over');
   const { normal: _, goingAway: __, ...own } = CloseCode;
   expect(ending.map(([code]) => Number(code)).sort()).toEqual(Object.values(own).sort());
+});
+
+test('the limits are those of the code', () => {
+  const units: Record<string, number> = { bytes: 1, MiB: 1_048_576, s: 1_000 };
+  const limits = Object.fromEntries(
+    table('## 9. Limits').map(([what, value = '']) => {
+      const [, number = '', unit = ''] = /^([\d ]+?) ([A-Za-z]+)/.exec(value) ?? [];
+      return [what, Number(number.replaceAll(' ', '')) * (units[unit] ?? Number.NaN)];
+    }),
+  );
+  expect(limits).toMatchObject({
+    'payload of a frame': MAX_PAYLOAD,
+    'early window': EARLY_WINDOW,
+    'first frame': HANDSHAKE_TIMEOUT,
+    'unacknowledged frames kept': REPLAY_LIMIT,
+    silence: SILENCE_LIMIT,
+  });
+});
+
+test('the early window is the same in the section on channels', () => {
+  const [, bytes = ''] = /early window of ([\d ]+) bytes/.exec(specification) ?? [];
+  expect(Number(bytes.replaceAll(' ', ''))).toBe(EARLY_WINDOW);
 });

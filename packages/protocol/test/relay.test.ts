@@ -43,7 +43,8 @@ describe.each<Family>(['TCP', 'Unix'])('over %s', (family) => {
   test('carries both directions and their ends, whichever ends first', async () => {
     for (const first of ['application', 'destination'] as const) {
       const ends = await tunnel(family);
-      const [early, late] = first === 'application' ? [ends.application, ends.destination] : [ends.destination, ends.application];
+      const [early, late] =
+        first === 'application' ? [ends.application, ends.destination] : [ends.destination, ends.application];
       const seenEarly = new Observer(early);
       const seenLate = new Observer(late);
       early.end('request');
@@ -117,17 +118,20 @@ describe('a reset of the destination', () => {
     expect(far.state.dead).toBe(true);
   });
 
-  test.each([20, 20_000])('is a reset also when the application had ended its half before (%i bytes)', async (length) => {
-    const { application, destination } = await tunnel();
-    const seen = new Observer(application);
-    const asked = new Observer(destination);
-    application.end('request');
-    await asked.ended;
-    destination.write(pattern(1, 0, length), () => destination.resetAndDestroy());
-    await seen.closed;
-    expect(seen.bytes.equals(pattern(1, 0, length))).toBe(true);
-    expect(seen.events).toEqual(['reset']);
-  });
+  test.each([20, 20_000])(
+    'is a reset also when the application had ended its half before (%i bytes)',
+    async (length) => {
+      const { application, destination } = await tunnel();
+      const seen = new Observer(application);
+      const asked = new Observer(destination);
+      application.end('request');
+      await asked.ended;
+      destination.write(pattern(1, 0, length), () => destination.resetAndDestroy());
+      await seen.closed;
+      expect(seen.bytes.equals(pattern(1, 0, length))).toBe(true);
+      expect(seen.events).toEqual(['reset']);
+    },
+  );
 
   test('is never a clean end, even when data was lost with it', async () => {
     const { application, destination } = await tunnel();

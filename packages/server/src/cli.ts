@@ -21,6 +21,7 @@ interface Options extends CommonOptions {
   readonly tokenFile?: string;
   readonly allowPrivate: boolean;
   readonly grace: number;
+  readonly drain: number;
 }
 
 const DEFAULT_HOST = '127.0.0.1';
@@ -32,6 +33,7 @@ const program = new Command('wsproxy-server')
   .option('--token-file <file>', 'file with the token that clients must present; WSPROXY_TOKEN is the other way')
   .option('--allow-private', 'allow destinations on loopback, private and link-local addresses', false)
   .option('--grace <duration>', 'how long channels survive without a connection', parseDuration, 120_000)
+  .option('--drain <duration>', 'how long running connections may take to finish after SIGTERM', parseDuration, 30_000)
   .addHelpText(
     'after',
     `
@@ -63,7 +65,9 @@ async function serve(options: Options): Promise<void> {
   } catch (error) {
     throw explainListenError(error as Error, options.listen);
   }
-  logger.info({ signal: await stopped }, 'stopping');
+  logger.info({ signal: await stopped, channels: server.channelCount, drainMs: options.drain }, 'stopping');
+  const unfinished = await server.drain(options.drain);
+  if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');
   await server.close();
 }
 

@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly allowPrivate?: boolean;
   /** How long a detached session is kept at most, ms; default 120 000. */
   readonly grace?: number;
+  /** What all sessions may hold in memory for their channels together, bytes; default 1 GiB. */
+  readonly memory?: number;
   /** Default: silent. */
   readonly logger?: Logger;
 }
@@ -29,6 +31,7 @@ export interface ListenOptions {
 }
 
 const DEFAULT_GRACE = 120_000;
+const DEFAULT_MEMORY = 1_073_741_824;
 
 /** The far end of the tunnel. */
 export class Server {
@@ -45,6 +48,7 @@ export class Server {
       logger,
       onChannel: createChannelHandler(dialer, logger),
       maxGrace: grace,
+      processMemory: options.memory ?? DEFAULT_MEMORY,
     });
     this.#front = createFront({
       path,
@@ -78,6 +82,14 @@ export class Server {
         resolve(address);
       });
     });
+  }
+
+  /**
+   * Takes no more channels, and lets those there are finish, for `deadline` ms at most; detached sessions can still be
+   * resumed meanwhile. Resolves with the number of channels that did not finish.
+   */
+  drain(deadline: number): Promise<number> {
+    return this.#registry.drain(deadline);
   }
 
   /** Stops listening, ends every session; resolves when the last connection is gone. */

@@ -5,6 +5,8 @@ import {
   CloseCode,
   type KeptSession,
   type Logger,
+  MemoryBudget,
+  type ProcessBudgets,
   ProtocolError,
   Session,
   type Timer,
@@ -19,6 +21,8 @@ export interface SessionRegistryOptions {
   readonly onChannel: (channel: Channel, user: User) => void;
   /** How long a detached session is kept at most, ms; a client may ask for less. */
   readonly maxGrace: number;
+  /** What all sessions may hold together, half for what they receive, half for what they may send again; bytes. */
+  readonly processMemory: number;
 }
 
 interface Entry extends KeptSession {
@@ -35,9 +39,16 @@ export class SessionRegistry {
   readonly #entries = new Map<string, Entry>();
   /** Ids of sessions that ended, oldest first. */
   readonly #ended = new Set<string>();
+  readonly #budgets: ProcessBudgets;
+  #draining = false;
+  #onIdle: (() => void) | undefined;
 
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
+    this.#budgets = {
+      windows: new MemoryBudget(options.processMemory / 2),
+      replay: new MemoryBudget(options.processMemory / 2),
+    };
   }
 
   get size(): number {
@@ -63,12 +74,34 @@ export class SessionRegistry {
     acceptTransport(transport, host, clock);
   }
 
+  /**
+   * Takes no more sessions and channels; resolves when the last channel is over, or after `deadline` ms, with the
+   * number of channels that are left.
+   */
+  drain(deadline: number): Promise<number> {
+    this.#draining = true;
+    for (const { session } of this.#entries.values()) session.drain(deadline);
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        timer.cancel();
+        this.#onIdle = undefined;
+        resolve(this.channelCount);
+      };
+      const timer = this.#options.clock.setTimer(finish, deadline);
+      this.#onIdle = () => {
+        if (this.channelCount === 0) finish();
+      };
+      this.#onIdle();
+    });
+  }
+
   /** Ends every session; the channels are reset. */
   close(): void {
     for (const { session } of this.#entries.values()) session.leave('the server is stopping');
   }
 
   #create(id: string, secret: Buffer, wishedGrace: number, user: User): KeptSession {
+    if (this.#draining) throw new ProtocolError('the server is draining', CloseCode.serviceRestart);
     if (this.#entries.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
     const { clock, logger, onChannel, maxGrace } = this.#options;
     const log = { user: user.id, session: id.slice(0, 8) };
@@ -80,9 +113,12 @@ export class SessionRegistry {
         logger.info({ ...log, ...loss, channels: session.channelCount }, 'session detached');
         entry.graceTimer = clock.setTimer(() => session.close('expired', CloseCode.sessionExpired), entry.grace);
       },
+      onIdle: () => this.#onIdle?.(),
+      processBudgets: this.#budgets,
       onClosed: (reason) => {
         logger.info({ ...log, reason }, 'session ended');
         this.#forget(id, entry);
+        this.#onIdle?.();
       },
     });
     const grace = Math.min(wishedGrace, maxGrace);

@@ -16,11 +16,12 @@ export async function startBreaking(seed: string, length: number, head = ''): Pr
   return { ...listener, breakOff: () => resetAll(listener.sockets) };
 }
 
-/** Sends the first `length` bytes of a keystream and resets the connection in the same breath. */
+/** When asked for anything, sends the first `length` bytes of a keystream and resets the connection in the same breath. */
 export function startBreakingAtOnce(seed: string, length: number): Promise<Listener> {
   return listen((socket) => {
-    socket.resume();
-    socket.write(keystreamBytes(seed, length), () => socket.resetAndDestroy());
+    socket.once('data', () => {
+      socket.write(keystreamBytes(seed, length), () => socket.resetAndDestroy());
+    });
   });
 }
 

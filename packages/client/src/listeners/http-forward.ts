@@ -44,7 +44,7 @@ export function forwardRequest(
     upstream.destroy();
     if (response.headersSent) return cutOff(socket);
     closePolitely(socket, encodeRefusal(refusal, request.method));
-    request.resume();
+    request.unpipe(upstream).resume();
   };
 
   const channel = connection.tunnel.open(destination.target, {

@@ -20,7 +20,7 @@ const connectReplies: Replies = {
  */
 export class HttpListener {
   readonly #isOwnPort: (target: Target) => boolean;
-  /** Only parses. It never listens, so its own time-outs do not run; the deadline of LocalConnection covers them. */
+  /** Only parses. Its own time-outs would not run, since it never listens: LocalConnection has the deadline. */
   readonly #server: Server;
   /** Connections whose request is not complete. */
   readonly #waiting = new WeakMap<Duplex, LocalConnection>();
@@ -28,7 +28,12 @@ export class HttpListener {
   /** @param isOwnPort whether a target is the very port that this listener serves. */
   constructor(isOwnPort: (target: Target) => boolean) {
     this.#isOwnPort = isOwnPort;
-    this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false });
+    this.#server = createServer({
+      maxHeaderSize: MAX_HEADER_BYTES,
+      requireHostHeader: false,
+      headersTimeout: 0,
+      requestTimeout: 0,
+    });
     // Node drops fields beyond the maximum without a word, so that one more must get in to be noticed.
     this.#server.maxHeadersCount = MAX_HEADER_FIELDS + 1;
     // An application may end its half and still wait for the response. Not documented, but as old as Node.

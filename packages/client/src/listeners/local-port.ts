@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, isIPv4, type Server, type Socket } from 'node:net';
-import { type Logger, resetSocket, silentLogger, type Target } from 'wsproxy-protocol';
+import { type Logger, resetSocket, silentLogger } from 'wsproxy-protocol';
 import { HttpListener } from './http-listener.js';
 import { LocalConnection } from './local-connection.js';
 import { serveSocks4, serveSocks5 } from './socks-listener.js';

@@ -44,8 +44,8 @@ export function serveSocks4(connection: LocalConnection, input: Buffer): void {
 }
 
 /**
- * Reads on until `parse` has decided. Bounded, since every parser decides within a few hundred bytes. On return to
- * `onMessage` the socket is paused and holds nothing that belongs before `rest`.
+ * Reads on until `parse` has decided; bounded, since every parser decides within a few hundred bytes. The socket flows:
+ * `onMessage` must listen for what follows `rest` before it returns.
  */
 function readMessage<T>(
   connection: LocalConnection,
@@ -53,15 +53,14 @@ function readMessage<T>(
   parse: (bytes: Buffer) => ParseResult<T>,
   onMessage: (message: T, rest: Buffer) => void,
 ): void {
-  const { socket } = connection;
   const result = parse(input);
   if (result.state === 'done') {
-    socket.pause();
     onMessage(result.value, input.subarray(result.length));
   } else if (result.state === 'invalid') {
     connection.refuse(result.reason, result.reply);
   } else {
-    socket.once('data', (chunk: Buffer) => readMessage(connection, Buffer.concat([input, chunk]), parse, onMessage));
-    socket.resume();
+    connection.socket.once('data', (chunk: Buffer) => {
+      readMessage(connection, Buffer.concat([input, chunk]), parse, onMessage);
+    });
   }
 }

@@ -30,7 +30,7 @@ describe('a failure', () => {
   it('reaches an application in the middle of its upload', async () => {
     forwarding.port.tunnel.farEnd = refuseWith('DENIED');
     const head = message(`POST ${URI} HTTP/1.1`, 'Host: a', `Content-Length: ${1 << 24}`);
-    const { text, end } = await (await forwarding.port.send(head + 'x'.repeat(1 << 20))).closed();
+    const { text, end } = await (await forwarding.port.send(head + 'x'.repeat(1 << 24))).closed();
     expect(text).toMatch(/^HTTP\/1\.1 403 /);
     expect(end).toBe('closed');
   });
@@ -161,5 +161,14 @@ describe('an application that goes away', () => {
     application.send('not a chunk\r\n');
     expect((await application.closed()).end).toBe('reset');
     await expect.poll(() => forwarding.port.tunnel.channelCount).toBe(0);
+  });
+
+  it('from its request to a CONNECT behind it gets neither', async () => {
+    const { heads } = await forwarding.answering(() => {});
+    const application = await forwarding.port.send(GET);
+    await expect.poll(() => heads.length).toBe(1);
+    application.send(message('CONNECT 10.0.0.1:22 HTTP/1.1', 'Host: a'));
+    expect(await application.closed()).toMatchObject({ text: '', end: 'reset' });
+    expect(forwarding.port.tunnel.opened).toEqual(['example.org:8080']);
   });
 });

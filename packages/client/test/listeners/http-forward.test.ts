@@ -187,7 +187,7 @@ describe('the response', () => {
       socket.end('HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nmuch');
     });
     const head = message(`POST ${URI} HTTP/1.1`, 'Host: a', `Content-Length: ${1 << 24}`);
-    const application = await forwarding.port.send(head + 'x'.repeat(1 << 20));
+    const application = await forwarding.port.send(head + 'x'.repeat(1 << 24));
     const { text, end } = await application.closed();
     expect(text).toMatch(/^HTTP\/1\.1 413 Content Too Large\r\n[^]*much$/);
     expect(end).toBe('closed');

@@ -1,6 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { FAILURES } from 'wsproxy-protocol';
 import { usePort } from './port-fixture.js';
 import { hex } from './socks-bytes.js';
+import { refuseWith } from './test-tunnel.js';
 
 const fixture = usePort();
 
@@ -31,8 +34,8 @@ describe('a request that is not for a proxy', () => {
       400,
     ],
     [
-      'a POST of a megabyte',
-      message('POST / HTTP/1.1', 'Host: a', `Content-Length: ${1 << 20}`) + 'x'.repeat(1 << 20),
+      'a POST of 16 MiB',
+      message('POST / HTTP/1.1', 'Host: a', `Content-Length: ${1 << 24}`) + 'x'.repeat(1 << 24),
       400,
     ],
     ['HEAD', message('HEAD / HTTP/1.1', 'Host: a'), 400],
@@ -162,5 +165,42 @@ describe('a request that cannot be forwarded', () => {
   it('bytes of another protocol behind the first letter: are refused', async () => {
     const application = await fixture.send(Buffer.concat([Buffer.from('G'), hex('16 03 01 00 00')]));
     expect((await application.closed()).text).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
+describe('arbitrary input', () => {
+  const bases = [
+    message('CONNECT example.org:443 HTTP/1.1', 'Host: example.org:443'),
+    message('GET http://example.org/ HTTP/1.1', 'Host: example.org'),
+    `${message('POST http://example.org/ HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked')}3\r\nabc\r\n0\r\n\r\n`,
+    `${message('PUT / HTTP/1.0', 'Content-Length: 3')}abc`,
+  ];
+  /** Some bytes of a good request overwritten, taken out or put in; never the first, which chooses HTTP. */
+  const edit = fc.record({ at: fc.nat(120), remove: fc.nat(3), insert: fc.uint8Array({ maxLength: 3 }) });
+  const damaged = fc.tuple(fc.constantFrom(...bases), fc.array(edit, { maxLength: 3 })).map(([base, edits]) => {
+    let bytes = Buffer.from(base, 'latin1');
+    for (const { at, remove, insert } of edits) {
+      const start = 1 + (at % (bytes.length - 1));
+      bytes = Buffer.concat([bytes.subarray(0, start), insert, bytes.subarray(start + remove)]);
+    }
+    return bytes;
+  });
+
+  it('opens one channel at most, and only one is told of', async () => {
+    fixture.tunnel.farEnd = refuseWith('DENIED');
+    await fc.assert(
+      fc.asyncProperty(damaged, fc.integer({ min: 1, max: 200 }), async (bytes, size) => {
+        const before = fixture.tunnel.opened.length;
+        const application = await fixture.connect();
+        for (let start = 0; start < bytes.length; start += size) application.send(bytes.subarray(start, start + size));
+        const { text } = await application.endHalf().closed();
+        expect(text).toMatch(/^(HTTP\/1\.1 [45]\d\d [^]*)?$/);
+        expect(text.split('HTTP/1.1 ').length).toBeLessThanOrEqual(2);
+        const opened = fixture.tunnel.opened.length - before;
+        if (text.endsWith(`${FAILURES.DENIED.text}\n`)) expect(opened).toBe(1);
+        else expect(opened).toBeLessThanOrEqual(text === '' ? 1 : 0);
+      }),
+      { numRuns: 300 },
+    );
   });
 });

@@ -3,9 +3,11 @@ import { connect, createServer } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { listenLocal } from '../../src/listeners/local-port.js';
+import { parseSocks4Request } from '../../src/listeners/socks4-codec.js';
+import { METHODS, parseSocks5Greeting, parseSocks5Request } from '../../src/listeners/socks5-codec.js';
 import { PortFixture, usePort } from './port-fixture.js';
 import { GREETING, hex, METHOD, request5 } from './socks-bytes.js';
-import { echo, keepWaiting, TestTunnel } from './test-tunnel.js';
+import { echo, keepWaiting, refuseWith, TestTunnel } from './test-tunnel.js';
 
 describe('the first byte', () => {
   const fixture = usePort();
@@ -36,17 +38,26 @@ describe('the first byte', () => {
     expect(await application.closed()).toMatchObject({ text: '', end: 'closed' });
   });
 
-  it('A30 64 KiB of random bytes are answered by closing, and open nothing', async () => {
+  it('A30 64 KiB of random bytes are answered by closing, and open nothing but what they ask for', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ minLength: 65_536, maxLength: 65_536 }), async (bytes) => {
-        const application = await fixture.send(Buffer.from(bytes));
+      fc.asyncProperty(fc.uint8Array({ minLength: 65_536, maxLength: 65_536 }), async (random) => {
+        const bytes = Buffer.from(random);
+        const before = fixture.tunnel.opened.length;
+        const application = await fixture.send(bytes);
         await application.endHalf().closed();
+        expect(fixture.tunnel.opened.length - before).toBe(isSocksRequest(bytes) ? 1 : 0);
       }),
       { numRuns: 30 },
     );
-    expect(fixture.tunnel.opened).toEqual([]);
   });
 });
+
+function isSocksRequest(bytes: Buffer): boolean {
+  if (bytes[0] === 4) return parseSocks4Request(bytes).state === 'done';
+  const greeting = parseSocks5Greeting(bytes);
+  if (greeting.state !== 'done' || !greeting.value.includes(METHODS.NO_AUTHENTICATION)) return false;
+  return parseSocks5Request(bytes.subarray(greeting.length)).state === 'done';
+}
 
 describe('the handshake deadline', () => {
   const fixture = usePort({ handshakeTimeout: 150 });
@@ -134,6 +145,42 @@ describe('listenLocal', () => {
     expect(answers.every(({ text }) => text.startsWith('HTTP/1.1 403 '))).toBe(true);
     expect(fixture.tunnel.opened).toEqual(['example.org:80']);
     await fixture.close();
+  });
+});
+
+describe('the log', () => {
+  const lines: [level: string, fields: object, message: string][] = [];
+  const write = (level: string) => (fields: object, message: string) => void lines.push([level, fields, message]);
+  const logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+  const fixture = usePort({ logger });
+
+  it.each([
+    [
+      'a refused SOCKS request',
+      Buffer.concat([GREETING, request5('a\x1b[31m\r\nb')]),
+      { reason: 'not a valid host name' },
+    ],
+    ['a refused HTTP request', Buffer.from('GET /\x1b HTTP/1.1\r\n\r\n'), { reason: 'malformed request' }],
+    ['an unknown protocol', Buffer.from('hello'), { reason: 'unknown protocol' }],
+  ])('tells %s in one line, without its bytes', async (_title, input, fields) => {
+    lines.length = 0;
+    await (await fixture.send(input)).closed();
+    expect(lines).toEqual([['info', fields, 'local request refused']]);
+  });
+
+  it.each([
+    ['by SOCKS', Buffer.concat([GREETING, request5('example.org')]), { code: 'DENIED' }],
+    ['by CONNECT', Buffer.from('CONNECT example.org:80 HTTP/1.1\r\nHost: a\r\n\r\n'), { code: 'DENIED' }],
+    [
+      'by a plain request',
+      Buffer.from('GET http://example.org/ HTTP/1.1\r\nHost: a\r\n\r\n'),
+      { reason: 'destination not allowed' },
+    ],
+  ])('tells a target that was not reached %s in one line', async (_title, input, cause) => {
+    fixture.tunnel.farEnd = refuseWith('DENIED');
+    lines.length = 0;
+    await (await fixture.send(input)).closed();
+    expect(lines).toEqual([['info', { target: 'example.org:80', ...cause }, expect.any(String)]]);
   });
 });
 

@@ -45,6 +45,7 @@ export class Channel {
   #resetAfterData: FailureCode | undefined;
   #sourcePaused = false;
   #granted = false;
+  #presumed = false;
   /** Called when the peer, or the loss of the session, ends an offered channel before it was answered. */
   onAbandoned: (() => void) | undefined;
 
@@ -126,11 +127,18 @@ export class Channel {
     this.#port.onSendable(this);
   }
 
+  /** The opener is told success before the peer has answered; should it fail, the channel is reset. */
+  presume(): void {
+    if (this.#state.dead || this.#state.opening !== 'requested' || this.#presumed) return;
+    this.#presumed = true;
+    this.#opener?.onOpen();
+  }
+
   /** The peer takes too long to answer: the opener is told `code`, and the channel is over. */
   giveUp(code: FailureCode): void {
     if (this.#state.dead || this.#state.opening !== 'requested') return;
     this.reset(code);
-    this.#opener?.onFail(code);
+    this.#tellFailure(code);
   }
 
   /** The source was reset: so is the channel, but not before what the source had sent until then. */
@@ -184,7 +192,7 @@ export class Channel {
   onOpened(window: number): void {
     this.#state.opening = 'open';
     this.#sendWindow.raise(window);
-    this.#opener?.onOpen();
+    if (!this.#presumed) this.#opener?.onOpen();
     this.#port.onSendable(this);
   }
 
@@ -207,10 +215,15 @@ export class Channel {
     if (this.#state.dead) return;
     const opening = this.#state.opening;
     this.#die();
-    if (opening === 'requested') this.#opener?.onFail(code);
+    if (opening === 'requested') this.#tellFailure(code);
     else if (opening === 'offered') this.onAbandoned?.();
     else if (this.#sink !== undefined) this.#sink.onReset(code);
     else this.#heldReset = code;
+  }
+
+  #tellFailure(code: FailureCode): void {
+    if (this.#presumed) this.#sink?.onReset(code);
+    else this.#opener?.onFail(code);
   }
 
   onLimit(limit: number): void {

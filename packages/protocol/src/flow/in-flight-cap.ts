@@ -1,7 +1,7 @@
 import { RecentMax } from './recent-max.js';
 
 /** In flight before anything is known of the path, bytes: less would slow down a page of small objects. */
-const INITIAL_CAP = 131_072;
+const INITIAL_CAP = 65_536;
 /** Never less, bytes: a few frames must be under way for acknowledgements to come at all. */
 const MIN_CAP = 16_384;
 /** While the rate still grows, the cap must not be what limits it: a TCP in slow start doubles each round trip. */

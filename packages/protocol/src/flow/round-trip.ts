@@ -6,10 +6,16 @@ export class RoundTrip {
   #current = Number.POSITIVE_INFINITY;
   #previous = Number.POSITIVE_INFINITY;
   #since = 0;
+  #latest = 0;
 
   /** In ms; Infinity while unknown. */
   get lowest(): number {
     return Math.min(this.#current, this.#previous);
+  }
+
+  /** The last sample, queues included; 0 while unknown. */
+  get latest(): number {
+    return this.#latest;
   }
 
   note(sample: number, now: number): void {
@@ -19,5 +25,6 @@ export class RoundTrip {
       this.#since = now;
     }
     this.#current = Math.min(this.#current, sample);
+    this.#latest = sample;
   }
 }

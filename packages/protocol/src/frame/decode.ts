@@ -1,13 +1,6 @@
 import { CloseCode } from '../constants.js';
 import { ProtocolError } from '../errors.js';
-import {
-  belongsToChannel,
-  FrameType,
-  HEADER_LENGTH,
-  isIgnorable,
-  PAYLOAD_LIMITS,
-  SESSION_CHANNEL,
-} from './frame.js';
+import { belongsToChannel, FrameType, HEADER_LENGTH, isIgnorable, PAYLOAD_LIMITS, SESSION_CHANNEL } from './frame.js';
 
 /** Takes what a decoder finds. */
 export interface FrameSink {

@@ -142,10 +142,7 @@ function resume(transport: Transport, host: SessionHost, claim: Resume, decoder:
   const { session } = kept;
   session.attach(transport, refuseHandshake, decoder);
   const { receivedCount: received } = session;
-  session.greet(
-    FrameType.resume,
-    encodeResume({ ...claim, version: PROTOCOL_VERSION, secret: NO_SECRET, received }),
-  );
+  session.greet(FrameType.resume, encodeResume({ ...claim, version: PROTOCOL_VERSION, secret: NO_SECRET, received }));
   try {
     session.goLive(claim.received);
   } catch (error) {
@@ -169,7 +166,10 @@ function refuseHandshake(): void {
 
 function checkVersion(version: number): void {
   if (version === PROTOCOL_VERSION) return;
-  throw new ProtocolError(`version ${version} is not supported, only ${PROTOCOL_VERSION}`, CloseCode.unsupportedVersion);
+  throw new ProtocolError(
+    `version ${version} is not supported, only ${PROTOCOL_VERSION}`,
+    CloseCode.unsupportedVersion,
+  );
 }
 
 function violation(message: string): ProtocolError {

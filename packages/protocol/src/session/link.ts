@@ -17,16 +17,17 @@ export interface LinkEvents {
  */
 export class Link implements TransportReceiver {
   readonly transport: Transport;
-  /** When bytes last arrived, by the clock. */
-  lastReceived: number;
+  /** When bytes last arrived, or the transport last got rid of some, by the clock. */
+  lastSign: number;
 
   readonly #clock: Clock;
   readonly #decoder: FrameDecoder;
   readonly #events: LinkEvents;
+  #wasBlocked = false;
 
   constructor(transport: Transport, decoder: FrameDecoder, sink: FrameSink, clock: Clock, events: LinkEvents) {
     this.transport = transport;
-    this.lastReceived = clock.now();
+    this.lastSign = clock.now();
     this.#clock = clock;
     this.#decoder = decoder;
     this.#events = events;
@@ -40,7 +41,7 @@ export class Link implements TransportReceiver {
   }
 
   onBytes(chunk: Buffer): void {
-    this.lastReceived = this.#clock.now();
+    this.lastSign = this.#clock.now();
     try {
       this.#decoder.push(chunk);
     } catch (error) {
@@ -50,6 +51,9 @@ export class Link implements TransportReceiver {
   }
 
   onDrain(): void {
+    // Only what had to wait tells that the path moves: the kernel takes the first bytes on a dead one too.
+    if (this.#wasBlocked) this.lastSign = this.#clock.now();
+    this.#wasBlocked = this.transport.backlog > 0;
     this.#events.onDrain();
   }
 

@@ -54,6 +54,11 @@ export class Outbox {
     return this.#inFlight.roundTrip;
   }
 
+  /** Bytes that the present transport has carried and the peer has not acknowledged. */
+  get bytesInFlight(): number {
+    return this.#inFlight.inFlight;
+  }
+
   /** A PONG came back after `sample` ms. */
   noteRoundTrip(sample: number): void {
     this.#inFlight.noteRoundTrip(sample, this.#clock.now());

@@ -2,7 +2,14 @@ import { Channel, type ChannelPort } from '../channel/channel.js';
 import { judge } from '../channel/channel-state.js';
 import type { OpenHandler } from '../channel/handlers.js';
 import type { Clock } from '../clock.js';
-import { CloseCode, REPLAY_LIMIT, ROUND_TRIP_INTERVAL, WINDOW_BUDGET } from '../constants.js';
+import {
+  CLIENT_WATCH_INTERVAL,
+  CloseCode,
+  REPLAY_LIMIT,
+  ROUND_TRIP_INTERVAL,
+  SERVER_WATCH_INTERVAL,
+  WINDOW_BUDGET,
+} from '../constants.js';
 import { ProtocolError } from '../errors.js';
 import { type FailureCode, failureFromWire } from '../failures.js';
 import { MemoryBudget } from '../flow/memory-budget.js';
@@ -30,6 +37,12 @@ export interface SessionOptions {
   readonly onChannel?: (channel: Channel) => void;
   /** The transport is lost; the channels live on, until another one is attached or the session is closed. */
   readonly onDetached: (loss: Loss) => void;
+  /** The transport has been silent for suspiciously long: another one may be tried, and attached. */
+  readonly onSuspicion?: () => void;
+  /** The peer takes no more channels (`drain`), or asks for a new transport (`migrate`). */
+  readonly onGoAway?: (kind: 'drain' | 'migrate') => void;
+  /** The last living channel is over. */
+  readonly onIdle?: () => void;
   /** The session is over, and every channel with it. Told once. */
   readonly onClosed: (reason: string) => void;
   /** Channels that the peer may have open at a time; 1024 unless told. More are refused with LIMIT_REACHED. */
@@ -60,12 +73,14 @@ export class Session {
   readonly #port: ChannelPort;
   readonly #roundTrip = new RoundTrip();
   #pingedAt = Number.NEGATIVE_INFINITY;
+  #pinged = false;
   #link: Link | undefined;
   #heartbeat: Heartbeat | undefined;
   #onHandshake: OnHandshake | undefined;
   /** The present transport's greetings are done: frames count from then on. */
   #live = false;
   #closed = false;
+  #draining = false;
 
   /** Payload bytes of the DATA frame now arriving that were delivered, and how many of them a replay brings again. */
   #delivered = 0;
@@ -92,6 +107,16 @@ export class Session {
     return this.#channels.size;
   }
 
+  /** Bytes sent and not acknowledged on the present transport: how busy this session is. */
+  get bytesInFlight(): number {
+    return this.#outbox.bytesInFlight;
+  }
+
+  /** When the peer gave the last sign of life, by the clock; undefined when detached. */
+  get lastSign(): number | undefined {
+    return this.#link?.lastSign;
+  }
+
   /** Channels that we opened and the peer has not answered. */
   get unanswered(): Channel[] {
     return this.#channels.all().filter((channel) => channel.state.opening === 'requested');
@@ -107,12 +132,14 @@ export class Session {
   }
 
   /**
-   * Opens a channel, attached or not: OPEN and what is written early wait for a transport. When the session is
-   * closed, or its channel numbers have run out, the channel fails as soon as the caller has returned.
+   * Opens a channel, attached or not: OPEN and what is written early wait for a transport. An `optimistic` one is open
+   * for its handler as soon as the caller has returned, whatever the peer will say: a failure is then a reset. When the
+   * session is closed, or its channel numbers have run out, the channel fails as soon as the caller has returned.
    */
-  open(target: Target, handler: OpenHandler): Channel {
+  open(target: Target, handler: OpenHandler, optimistic = false): Channel {
     const id = this.#closed ? undefined : this.#channels.takeId();
     const channel = Channel.request(id ?? 0, target, id === undefined ? nowhere : this.#port, handler);
+    if (optimistic && id !== undefined) this.#clock.defer(() => channel.presume());
     if (id === undefined) this.#clock.defer(() => channel.onDead('SESSION_LOST'));
     else this.#channels.add(channel);
     return channel;
@@ -134,12 +161,18 @@ export class Session {
     });
     this.#link = link;
     this.#outbox.attach(transport);
-    this.#heartbeat = new Heartbeat(this.#clock, {
-      lastReceived: () => link.lastReceived,
+    this.#pinged = false;
+    const watched = {
+      lastSign: () => link.lastSign,
       lastSent: () => this.#outbox.lastSent,
+      isAwaited: () => this.#pinged || this.#outbox.bytesInFlight > 0,
+      roundTrip: () => this.#roundTrip.latest,
       ping: () => this.#ping(),
+      onSuspicion: () => this.#options.onSuspicion?.(),
       onSilence: () => this.detach({ code: 1006, reason: 'nothing was heard from the peer for too long' }),
-    });
+    };
+    const interval = this.#options.role === 'client' ? CLIENT_WATCH_INTERVAL : SERVER_WATCH_INTERVAL;
+    this.#heartbeat = new Heartbeat(this.#clock, watched, interval);
   }
 
   /** Sends a frame of the handshake. */
@@ -171,6 +204,17 @@ export class Session {
     this.close(error.message, error.closeCode);
   }
 
+  /** Takes no more channels, and tells the peer so; those there are live on, for `deadline` ms at most (0: no limit). */
+  drain(deadline: number): void {
+    this.#draining = true;
+    this.#outbox.control(FrameType.goAway, encodeGoAway(GoAway.drain, deadline));
+  }
+
+  /** Asks the peer for a new transport, before this one is cut. */
+  migrate(): void {
+    this.#outbox.control(FrameType.goAway, encodeGoAway(GoAway.migrate));
+  }
+
   /** Tells the peer that this session is over for good, then closes it. */
   leave(reason: string): void {
     this.#outbox.control(FrameType.goAway, encodeGoAway(GoAway.final));
@@ -199,6 +243,7 @@ export class Session {
   }
 
   #ping(): void {
+    this.#pinged = true;
     this.#pingedAt = this.#clock.now();
     this.#outbox.control(FrameType.ping, encodeCount(Math.floor(this.#pingedAt * MICROSECONDS)));
   }
@@ -213,6 +258,7 @@ export class Session {
       onOver: (channel) => {
         this.#channels.remove(channel);
         this.#outbox.forget(channel);
+        if (this.#channels.size === 0 && !this.#closed) this.#options.onIdle?.();
       },
     };
   }
@@ -231,10 +277,11 @@ export class Session {
           this.#outbox.pong(payload);
           return;
         case FrameType.pong:
+          this.#pinged = false;
           this.#onPong(payload);
           return;
         case FrameType.goAway:
-          if (payload[0] === GoAway.final) this.close('the peer has left', CloseCode.normal);
+          this.#onGoAway(payload.readUInt8(0));
           return;
         case FrameType.hello:
         case FrameType.resume:
@@ -259,6 +306,12 @@ export class Session {
       this.#delivered = 0;
     },
   };
+
+  #onGoAway(kind: number): void {
+    if (kind === GoAway.final) this.close('the peer has left', CloseCode.normal);
+    else if (kind === GoAway.drain) this.#options.onGoAway?.('drain');
+    else if (kind === GoAway.migrate) this.#options.onGoAway?.('migrate');
+  }
 
   #onPong(payload: Buffer): void {
     const now = this.#clock.now();
@@ -287,8 +340,8 @@ export class Session {
     this.#channels.checkPeerId(id);
     const { target, window } = decodeOpen(payload);
     const channel = Channel.offer(id, target, this.#port, window);
-    if (this.#channels.size >= maxChannels) {
-      channel.refuse('LIMIT_REACHED');
+    if (this.#draining || this.#channels.size >= maxChannels) {
+      channel.refuse(this.#draining ? 'GOING_AWAY' : 'LIMIT_REACHED');
       return;
     }
     this.#channels.add(channel);

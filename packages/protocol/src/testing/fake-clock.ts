@@ -10,6 +10,13 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  /** How far the time of day is ahead; set it to let the machine sleep. */
+  wallOffset = 0;
+
+  wallTime(): number {
+    return this.#now + this.wallOffset;
+  }
+
   setTimer(callback: () => void, delay: number): Timer {
     const timer = { at: this.#now + delay, callback };
     this.#timers.push(timer);

@@ -65,7 +65,12 @@ test.each([
 ])('an unknown frame that may be skipped is skipped with its payload, %s', (_how, lengths) => {
   const fin = { type: FrameType.fin, channel: 1, payload: Buffer.alloc(0) };
   for (const type of ignorable) {
-    const bytes = Buffer.concat([header(type, 21, 77, 0xff), Buffer.alloc(21, 0x05), header(type, 0, 0), encodePlain(fin)]);
+    const bytes = Buffer.concat([
+      header(type, 21, 77, 0xff),
+      Buffer.alloc(21, 0x05),
+      header(type, 0, 0),
+      encodePlain(fin),
+    ]);
     const sink = new CollectingSink();
     const decoder = new FrameDecoder(sink);
     for (let at = 0, i = 0; at < bytes.length; i++) {

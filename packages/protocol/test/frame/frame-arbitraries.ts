@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { FrameType, PAYLOAD_LIMITS, belongsToChannel } from '../../src/frame/frame.js';
+import { belongsToChannel, FrameType, PAYLOAD_LIMITS } from '../../src/frame/frame.js';
 import type { PlainFrame } from '../support/oracle-codec.js';
 
 const types = Object.values(FrameType);

@@ -23,37 +23,47 @@ describe('a payload comes back as it was written:', () => {
   test('OPEN', () => {
     const host = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 255 });
     const target = fc.record({ host, port: fc.nat(65_535) });
-    fc.assert(fc.property(fc.record({ window: word, target }), (open) => {
-      expect(decodeOpen(encodeOpen(open))).toEqual(open);
-    }));
+    fc.assert(
+      fc.property(fc.record({ window: word, target }), (open) => {
+        expect(decodeOpen(encodeOpen(open))).toEqual(open);
+      }),
+    );
   });
 
   test('HELLO, with or without fields of a later version behind it', () => {
-    fc.assert(fc.property(fc.record({ ...key, grace: word }), bytes(20), (hello, later) => {
-      expect(decodeHello(encodeHello(hello))).toEqual(hello);
-      expect(decodeHello(Buffer.concat([encodeHello(hello), later]))).toEqual(hello);
-    }));
+    fc.assert(
+      fc.property(fc.record({ ...key, grace: word }), bytes(20), (hello, later) => {
+        expect(decodeHello(encodeHello(hello))).toEqual(hello);
+        expect(decodeHello(Buffer.concat([encodeHello(hello), later]))).toEqual(hello);
+      }),
+    );
   });
 
   test('RESUME, with or without fields of a later version behind it', () => {
-    fc.assert(fc.property(fc.record({ ...key, attempt: word, received: count }), bytes(20), (resume, later) => {
-      expect(decodeResume(encodeResume(resume))).toEqual(resume);
-      expect(decodeResume(Buffer.concat([encodeResume(resume), later]))).toEqual(resume);
-    }));
+    fc.assert(
+      fc.property(fc.record({ ...key, attempt: word, received: count }), bytes(20), (resume, later) => {
+        expect(decodeResume(encodeResume(resume))).toEqual(resume);
+        expect(decodeResume(Buffer.concat([encodeResume(resume), later]))).toEqual(resume);
+      }),
+    );
   });
 
   test('a count up to 2^53 - 1', () => {
-    fc.assert(fc.property(count, (value) => {
-      expect(encodeCount(value)).toEqual(u64(value));
-      expect(readCount(encodeCount(value))).toBe(value);
-    }));
+    fc.assert(
+      fc.property(count, (value) => {
+        expect(encodeCount(value)).toEqual(u64(value));
+        expect(readCount(encodeCount(value))).toBe(value);
+      }),
+    );
   });
 });
 
 test('a count above 2^53 - 1 breaks the protocol', () => {
-  fc.assert(fc.property(fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n }), (value) => {
-    expect(() => readCount(u64(value))).toThrow(ProtocolError);
-  }));
+  fc.assert(
+    fc.property(fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n }), (value) => {
+      expect(() => readCount(u64(value))).toThrow(ProtocolError);
+    }),
+  );
 });
 
 test('id and secret are copies, since the payload may be a view of a network read', () => {

@@ -150,11 +150,14 @@ describe('RESUME', () => {
 
   test.each([
     ['an unknown id', () => new RawClient()],
-    ['a session that has ended', () => {
-      const client = new RawClient();
-      client.greeted().say(goAway(3));
-      return client;
-    }],
+    [
+      'a session that has ended',
+      () => {
+        const client = new RawClient();
+        client.greeted().say(goAway(3));
+        return client;
+      },
+    ],
   ])('is refused with 4006 for %s', (_name, prepare) => {
     const peer = prepare().connect().say(resume());
     expect(peer.closeCode).toBe(4006);
@@ -249,28 +252,43 @@ describe('a client', () => {
 
   test.each([
     ['RESUME for an answer to HELLO', (server: RawServer) => server.connect().say(resume())],
-    ['HELLO for an answer to RESUME', (server: RawServer) => {
-      server.greeted().close(1006);
-      return server.connect().say(hello());
-    }],
+    [
+      'HELLO for an answer to RESUME',
+      (server: RawServer) => {
+        server.greeted().close(1006);
+        return server.connect().say(hello());
+      },
+    ],
     ['a second HELLO', (server: RawServer) => server.greeted().say(hello())],
-    ['a second RESUME', (server: RawServer) => {
-      server.greeted().close(1006);
-      return server.connect().say(resume(), resume());
-    }],
-    ['a RESUME that claims what was never sent', (server: RawServer) => {
-      server.greeted().close(1006);
-      return server.connect().say(resume({ received: 1 }));
-    }],
+    [
+      'a second RESUME',
+      (server: RawServer) => {
+        server.greeted().close(1006);
+        return server.connect().say(resume(), resume());
+      },
+    ],
+    [
+      'a RESUME that claims what was never sent',
+      (server: RawServer) => {
+        server.greeted().close(1006);
+        return server.connect().say(resume({ received: 1 }));
+      },
+    ],
     ['an OPEN', (server: RawServer) => server.greeted().say(open(2))],
-    ['a frame before the answer to RESUME', (server: RawServer) => {
-      server.greeted().close(1006);
-      return server.connect().say(ping(1));
-    }],
-    ['DATA before the answer to RESUME', (server: RawServer) => {
-      server.greeted().close(1006);
-      return server.connect().say(data(1, 'x'));
-    }],
+    [
+      'a frame before the answer to RESUME',
+      (server: RawServer) => {
+        server.greeted().close(1006);
+        return server.connect().say(ping(1));
+      },
+    ],
+    [
+      'DATA before the answer to RESUME',
+      (server: RawServer) => {
+        server.greeted().close(1006);
+        return server.connect().say(data(1, 'x'));
+      },
+    ],
   ])('closes with 4003 at %s', (_name, prepare) => {
     const server = new RawServer();
     const peer = prepare(server);

@@ -3,15 +3,15 @@ import { Session } from '../../src/session/session.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
 import { hello, SESSION_ID, SESSION_SECRET } from '../support/frames.js';
 import { RawPeer } from '../support/raw-peer.js';
-import { type SessionLog, SessionKeeper } from './session-pair.js';
+import { type ServerOptions, SessionKeeper, type SessionLog } from './session-pair.js';
 
 /** A server session under test, whose client is played by the test. */
 export class RawClient {
   readonly clock = new FakeClock();
   readonly keeper: SessionKeeper;
 
-  constructor(options: { maxChannels?: number } = {}) {
-    this.keeper = new SessionKeeper(this.clock, options.maxChannels);
+  constructor(options: ServerOptions = {}) {
+    this.keeper = new SessionKeeper(this.clock, options);
   }
 
   /** A transport on which nothing was said. */

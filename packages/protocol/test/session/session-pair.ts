@@ -1,6 +1,6 @@
 import type { Channel } from '../../src/channel/channel.js';
 import { acceptTransport, Greeter, type KeptSession, unknownSession } from '../../src/session/handshake.js';
-import { type Loss, Session } from '../../src/session/session.js';
+import { type Loss, Session, type SessionOptions } from '../../src/session/session.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
 import { MemoryTransport } from '../../src/testing/memory-transport.js';
 import type { Transport } from '../../src/transport/transport.js';
@@ -13,6 +13,8 @@ export interface SessionLog {
   readonly closings: string[];
 }
 
+export type ServerOptions = Pick<SessionOptions, 'maxChannels' | 'processBudgets'>;
+
 /** Where a test keeps the sessions of the server. */
 export class SessionKeeper {
   readonly kept = new Map<string, KeptSession>();
@@ -22,11 +24,11 @@ export class SessionKeeper {
   /** Called for each channel that a client opens. */
   onChannel: (channel: Channel) => void = () => {};
   readonly #clock: FakeClock;
-  readonly #maxChannels: number | undefined;
+  readonly #options: ServerOptions;
 
-  constructor(clock: FakeClock, maxChannels?: number) {
+  constructor(clock: FakeClock, options: ServerOptions = {}) {
     this.#clock = clock;
-    this.#maxChannels = maxChannels;
+    this.#options = options;
   }
 
   /** The session that was created first and still lives. */
@@ -57,9 +59,9 @@ export class SessionKeeper {
     // A greeting whose answer was lost is said again.
     this.kept.get(id)?.session.close('greeted anew', 4004);
     const session = new Session({
+      ...this.#options,
       role: 'server',
       clock: this.#clock,
-      ...(this.#maxChannels === undefined ? {} : { maxChannels: this.#maxChannels }),
       onChannel: (channel) => {
         this.offered.push(channel);
         this.onChannel(channel);
@@ -86,8 +88,8 @@ export class SessionPair {
   readonly #greeter: Greeter;
   #ends: [client: MemoryTransport, server: MemoryTransport] | undefined;
 
-  constructor(options: { maxChannels?: number } = {}) {
-    this.keeper = new SessionKeeper(this.clock, options.maxChannels);
+  constructor(options: ServerOptions = {}) {
+    this.keeper = new SessionKeeper(this.clock, options);
     this.client = new Session({
       role: 'client',
       clock: this.clock,

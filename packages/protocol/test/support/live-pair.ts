@@ -22,7 +22,13 @@ export class LivePair {
       this.#ends[1],
       {
         create: (hello): KeptSession => {
-          const session = new Session({ role: 'server', clock: systemClock, onChannel, onDetached() {}, onClosed() {} });
+          const session = new Session({
+            role: 'server',
+            clock: systemClock,
+            onChannel,
+            onDetached() {},
+            onClosed() {},
+          });
           this.server = session;
           return { session, secret: hello.secret, attempt: 0, grace: hello.grace };
         },
@@ -61,7 +67,8 @@ export async function openLive(): Promise<{ pair: LivePair; near: Channel; far: 
     const near: Channel = pair.client.open(
       { host: 'example.org', port: 80 },
       {
-        onOpen: () => (far === undefined ? reject(new Error('open before it was offered')) : resolve({ pair, near, far })),
+        onOpen: () =>
+          far === undefined ? reject(new Error('open before it was offered')) : resolve({ pair, near, far }),
         onFail: (code) => reject(new Error(code)),
       },
     );

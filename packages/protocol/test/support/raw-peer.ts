@@ -1,5 +1,5 @@
 import { FrameType, isSequenced } from '../../src/frame/frame.js';
-import { FakeClock } from '../../src/testing/fake-clock.js';
+import type { FakeClock } from '../../src/testing/fake-clock.js';
 import { MemoryTransport } from '../../src/testing/memory-transport.js';
 import type { TransportReceiver } from '../../src/transport/transport.js';
 import { decodePlain, encodePlain, type PlainFrame } from './oracle-codec.js';
@@ -29,7 +29,9 @@ export class RawPeer implements TransportReceiver {
 
   /** The payload bytes that came for a channel. */
   dataOf(channel: number): Buffer {
-    return Buffer.concat(this.heard(FrameType.data).flatMap((frame) => (frame.channel === channel ? frame.payload : [])));
+    return Buffer.concat(
+      this.heard(FrameType.data).flatMap((frame) => (frame.channel === channel ? frame.payload : [])),
+    );
   }
 
   /** Says frames, or bytes that need not be any, and waits for what comes of it. */

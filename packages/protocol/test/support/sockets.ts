@@ -16,7 +16,9 @@ export async function connectedSockets(family: Family): Promise<[accepted: Socke
   await once(server, 'listening');
   const address = server.address();
   const where = typeof address === 'object' && address !== null ? address : { path: address ?? '' };
-  const dialled = connect('path' in where ? { ...where, allowHalfOpen: true } : { port: where.port, allowHalfOpen: true });
+  const dialled = connect(
+    'path' in where ? { ...where, allowHalfOpen: true } : { port: where.port, allowHalfOpen: true },
+  );
   const [[accepted]] = (await Promise.all([once(server, 'connection'), once(dialled, 'connect')])) as [[Socket], []];
   server.close();
   if (folder !== undefined) await rm(folder, { recursive: true });

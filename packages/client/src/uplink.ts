@@ -1,0 +1,250 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type Channel,
+  type Clock,
+  CloseCode,
+  Greeter,
+  type Logger,
+  type Loss,
+  type OpenHandler,
+  Session,
+  type Target,
+  type Timer,
+  type Transport,
+} from 'wsproxy-protocol';
+import type { Backoff } from './backoff.js';
+import { ConnectError } from './connect-error.js';
+
+/** `waiting` is the pause between two tries. */
+export type UplinkState = 'connecting' | 'online' | 'waiting' | 'closed';
+
+export interface UplinkOptions {
+  /** Opens a transport; rejects with ConnectError. */
+  readonly dial: (signal: AbortSignal) => Promise<Transport>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly backoff: Backoff;
+  /** How long the channels wait for the way back, ms. */
+  readonly grace: number;
+}
+
+/** What becomes of an uplink. */
+export interface UplinkEvents {
+  onState(uplink: Uplink): void;
+  /** Trying again is of no use as things are; the uplink tries nevertheless, unless it is closed now. */
+  onRefused(error: ConnectError): void;
+  /** Takes no more channels; those it has live on. */
+  onDraining(uplink: Uplink): void;
+  /** Its last channel is over. */
+  onIdle(uplink: Uplink): void;
+  /** The session is over, the channels are reset; another uplink may begin. */
+  onEnded(uplink: Uplink): void;
+}
+
+/** A new request waits this long for a tunnel that is down, ms. */
+const PATIENCE = 5_000;
+/** HELLO or RESUME must be answered within this time, ms. */
+const WELCOME_TIMEOUT = 5_000;
+/** A dial that a new request finds older than this is begun again, ms; more often than that it is not. */
+const STALE_DIAL = 1_500;
+/** A connection that lived this long was good: the next loss is retried at once, ms. */
+const GOOD_LIFE = 5_000;
+/** Close codes after which the server does not know the session any more. */
+const FORGOTTEN: ReadonlySet<number> = new Set([CloseCode.sessionUnknown, CloseCode.sessionExpired]);
+/** Those, and the ones after which it wants no more of it. */
+const SESSION_ENDING: ReadonlySet<number> = new Set([
+  ...FORGOTTEN,
+  CloseCode.superseded,
+  CloseCode.protocolError,
+  CloseCode.unsupportedVersion,
+  CloseCode.textMessage,
+]);
+
+/** One session, and the transports that carry it one after the other: dials, greets, resumes, until it is lost. */
+export class Uplink {
+  readonly session: Session;
+  readonly #options: UplinkOptions;
+  readonly #events: UplinkEvents;
+  readonly #clock: Clock;
+  readonly #greeter: Greeter;
+  #state: UplinkState = 'waiting';
+  #onlineSince = 0;
+  #dialedAt = Number.NEGATIVE_INFINITY;
+  #retryTimer: Timer | undefined;
+  #graceTimer: Timer | undefined;
+  #welcomeTimer: Timer | undefined;
+  #dialing: AbortController | undefined;
+
+  constructor(options: UplinkOptions, events: UplinkEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#clock = options.clock;
+    this.session = new Session({
+      role: 'client',
+      clock: options.clock,
+      onDetached: (loss) => this.#onLost(loss),
+      onSuspicion: () => this.#takeOver('the server is silent'),
+      onGoAway: (kind) => this.#onGoAway(kind),
+      onIdle: () => events.onIdle(this),
+      onClosed: (reason) => this.#onSessionClosed(reason),
+    });
+    this.#greeter = new Greeter(this.session, { id: randomBytes(16), secret: randomBytes(32) }, options.grace);
+  }
+
+  get state(): UplinkState {
+    return this.#state;
+  }
+
+  /** Connects now, whatever the next retry was to be. */
+  connect(): void {
+    if (this.#state !== 'waiting') return;
+    this.#retryTimer?.cancel();
+    this.#enter('connecting');
+    this.#dial(
+      (transport) => this.#greet(transport),
+      (failure) => {
+        if (failure.permanent) this.#events.onRefused(failure);
+        this.#retry(failure.message);
+      },
+    );
+  }
+
+  /** Connects after a pause, as after a failure. */
+  connectLater(reason: string): void {
+    this.#retry(reason);
+  }
+
+  open(target: Target, handler: OpenHandler, optimistic: boolean): Channel {
+    const channel = this.session.open(target, handler, optimistic);
+    if (this.#state !== 'online') {
+      this.#limitPatience([channel]);
+      this.#hurry();
+    }
+    return channel;
+  }
+
+  /** Somebody waits: no pause is worth keeping, and a dial that hangs may hang on a path that is back meanwhile. */
+  #hurry(): void {
+    if (this.#clock.now() - this.#dialedAt < STALE_DIAL) return;
+    if (this.#state === 'connecting' && this.session.lastSign === undefined) this.#enter('waiting');
+    this.connect();
+  }
+
+  /** Leaves for good: every channel is reset, the server is told. */
+  close(reason: string): void {
+    if (this.#state === 'closed') return;
+    this.#enter('closed');
+    this.#stop();
+    this.session.leave(reason);
+  }
+
+  #dial(onTransport: (transport: Transport) => void, onFailure: (failure: ConnectError) => void): void {
+    this.#dialing?.abort();
+    const dialing = new AbortController();
+    this.#dialing = dialing;
+    this.#dialedAt = this.#clock.now();
+    const isCurrent = (): boolean => this.#dialing === dialing && this.#state !== 'closed';
+    this.#options.dial(dialing.signal).then(
+      (transport) => {
+        if (isCurrent()) onTransport(transport);
+        else transport.terminate();
+      },
+      (error: unknown) => {
+        if (isCurrent()) onFailure(error instanceof ConnectError ? error : new ConnectError(String(error), false));
+      },
+    );
+  }
+
+  #greet(transport: Transport): void {
+    this.#greeter.greet(transport, () => this.#onWelcome());
+    this.#welcomeTimer?.cancel();
+    this.#welcomeTimer = this.#clock.setTimer(() => {
+      this.session.detach({ code: 1006, reason: 'the server did not answer the greeting' });
+    }, WELCOME_TIMEOUT);
+  }
+
+  /** The present transport may be dead: while it is given the chance to show life, another one is made. */
+  #takeOver(reason: string): void {
+    if (this.#state !== 'online') return;
+    const lastSign = this.session.lastSign;
+    this.#options.logger.info({ reason }, 'trying another transport');
+    this.#dial(
+      (transport) => {
+        if (this.session.lastSign === lastSign && this.#state === 'online') this.#greet(transport);
+        else transport.terminate();
+      },
+      (failure) => this.#options.logger.info({ reason: failure.message }, 'no other transport'),
+    );
+  }
+
+  #onGoAway(kind: 'drain' | 'migrate'): void {
+    this.#options.logger.info({ kind }, 'the server asks to go away');
+    if (kind === 'drain') return this.#events.onDraining(this);
+    this.#dial(
+      (transport) => this.#greet(transport),
+      (failure) => this.#options.logger.info({ reason: failure.message }, 'no other transport'),
+    );
+  }
+
+  #onWelcome(): void {
+    this.#welcomeTimer?.cancel();
+    this.#graceTimer?.cancel();
+    this.#graceTimer = undefined;
+    this.#onlineSince = this.#clock.now();
+    this.#options.logger.info({ channels: this.session.channelCount }, 'connected to the server');
+    this.#enter('online');
+  }
+
+  /** The transport is gone; the session may be resumed, unless the server said otherwise. */
+  #onLost(loss: Loss): void {
+    this.#welcomeTimer?.cancel();
+    if (SESSION_ENDING.has(loss.code)) {
+      // The server is there, only the session is not: a fresh one can begin at once.
+      if (FORGOTTEN.has(loss.code)) this.#options.backoff.reset();
+      return this.session.close(loss.reason, loss.code);
+    }
+    this.#limitPatience(this.session.unanswered);
+    this.#graceTimer ??= this.#clock.setTimer(() => {
+      this.session.close('the server could not be reached for too long', CloseCode.normal);
+    }, this.#options.grace);
+    this.#retry(`${loss.reason || 'connection lost'} (${loss.code})`);
+  }
+
+  #onSessionClosed(reason: string): void {
+    if (this.#state === 'closed') return;
+    this.#options.logger.warn({ reason }, 'session ended');
+    this.#enter('closed');
+    this.#stop();
+    this.#events.onEnded(this);
+  }
+
+  #retry(reason: string): void {
+    if (this.#state === 'closed') return;
+    const { backoff, logger } = this.#options;
+    if (this.#state === 'online' && this.#clock.now() - this.#onlineSince >= GOOD_LIFE) backoff.reset();
+    this.#dialing?.abort();
+    const delay = Math.round(backoff.next(this.session.channelCount > 0));
+    logger.warn({ reason, retryInMs: delay }, 'not connected to the server');
+    this.#enter('waiting');
+    this.#retryTimer?.cancel();
+    this.#retryTimer = this.#clock.setTimer(() => this.connect(), delay);
+  }
+
+  #limitPatience(channels: Channel[]): void {
+    if (channels.length === 0) return;
+    this.#clock.setTimer(() => {
+      if (this.#state !== 'online') for (const channel of channels) channel.giveUp('TUNNEL_DOWN');
+    }, PATIENCE);
+  }
+
+  #stop(): void {
+    this.#dialing?.abort();
+    for (const timer of [this.#retryTimer, this.#graceTimer, this.#welcomeTimer]) timer?.cancel();
+  }
+
+  #enter(state: UplinkState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#events.onState(this);
+  }
+}

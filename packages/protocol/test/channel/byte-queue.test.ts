@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ByteQueue } from '../../src/channel/byte-queue.js';
+import { pattern } from '../support/pattern.js';
+
+const steps = fc.array(
+  fc.oneof(
+    fc.record({ push: fc.integer({ min: 1, max: 500 }) }),
+    fc.record({ take: fc.integer({ min: -1, max: 600 }) }),
+    { weight: 1, arbitrary: fc.constant('clear' as const) },
+  ),
+  { maxLength: 100 },
+);
+
+test('gives the bytes in their order, never more than asked for, never an empty slice', () => {
+  fc.assert(
+    fc.property(steps, (all) => {
+      const queue = new ByteQueue();
+      let [pushed, taken] = [0, 0];
+      for (const step of all) {
+        if (step === 'clear') {
+          queue.clear();
+          taken = pushed;
+        } else if ('push' in step) {
+          queue.push(pattern(1, pushed, step.push));
+          pushed += step.push;
+        } else {
+          const slice = queue.take(step.take);
+          expect(slice === undefined).toBe(step.take <= 0 || taken === pushed);
+          if (slice === undefined) continue;
+          expect(slice.length).toBeGreaterThan(0);
+          expect(slice.length).toBeLessThanOrEqual(step.take);
+          expect(slice.equals(pattern(1, taken, slice.length))).toBe(true);
+          taken += slice.length;
+        }
+        expect(queue.length).toBe(pushed - taken);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('copies nothing', () => {
+  const queue = new ByteQueue();
+  const chunk = Buffer.alloc(100);
+  queue.push(chunk);
+  expect(queue.take(60)?.buffer).toBe(chunk.buffer);
+  expect(queue.take(60)).toHaveLength(40);
+  queue.push(chunk);
+  expect(queue.take(100)).toBe(chunk);
+});

@@ -1,0 +1,223 @@
+import { describe, expect, test } from 'vitest';
+import { CHANNEL_HIGH_WATER, INITIAL_WINDOW } from '../../src/constants.js';
+import { FrameType } from '../../src/frame/frame.js';
+import { ack, hello, open, openOk, window } from '../support/frames.js';
+import { pattern } from '../support/pattern.js';
+import type { RawPeer } from '../support/raw-peer.js';
+import { expectClean } from './expect-clean.js';
+import { RawClient, RawServer } from './raw-session.js';
+import { SessionPair } from './session-pair.js';
+
+const target = { host: 'example.org', port: 80 };
+
+/** Acknowledges all that comes, until nothing more does. */
+function acknowledgeAll(peer: RawPeer): void {
+  for (let count = -1; count !== peer.heard('sequenced').length; ) {
+    count = peer.heard('sequenced').length;
+    peer.say(ack(count));
+  }
+}
+
+describe('a sender', () => {
+  test('stops at the window, to the byte, and goes on when the reader does', () => {
+    const pair = new SessionPair().connect().settle();
+    const { near, far } = pair.open();
+    near.stopped = true;
+    far.channel.write(pattern(1, 0, 2_000_000));
+    far.channel.end();
+    pair.run(() => near.bytes.length >= INITIAL_WINDOW);
+    for (let n = 0; n < 50; n++) pair.settle().clock.advance(5);
+    expect(near.bytes).toHaveLength(INITIAL_WINDOW);
+    near.goOn();
+    pair.run(() => near.events.includes('end'));
+    expect(near.bytes.equals(pattern(1, 0, 2_000_000))).toBe(true);
+  });
+
+  test('obeys a window of any size', () => {
+    const server = new RawServer();
+    const channel = server.session.open(target, { onOpen() {}, onFail() {} });
+    const peer = server.greeted();
+    channel.write(Buffer.alloc(200_000));
+    peer.say(openOk(1, 20_000));
+    for (const limit of [20_001, 50_000, 50_000, 49_999, 123_456]) {
+      peer.say(window(1, limit));
+      acknowledgeAll(peer);
+      expect(peer.dataOf(1).length).toBe(Math.max(limit, 50_000 * Number(limit > 20_001)));
+    }
+  });
+
+  test('that has no credit sends its FIN when the data before it has gone', () => {
+    const client = new RawClient();
+    const peer = client.greeted().say(open(1, 0));
+    const [channel] = client.keeper.offered;
+    channel?.accept();
+    channel?.write(Buffer.from('abc'));
+    channel?.end();
+    peer.settle();
+    expect(peer.heard('sequenced').map(({ type }) => type)).toEqual([FrameType.openOk]);
+    peer.say(window(1, 3));
+    expect(peer.heard('sequenced').map(({ type }) => type)).toEqual([FrameType.openOk, FrameType.data, FrameType.fin]);
+  });
+
+  test('without data needs no credit for its FIN', () => {
+    const client = new RawClient();
+    const peer = client.greeted().say(open(1, 0));
+    client.keeper.offered[0]?.accept();
+    client.keeper.offered[0]?.end();
+    peer.settle();
+    expect(peer.heard(FrameType.fin)).toHaveLength(1);
+  });
+});
+
+describe('a receiver', () => {
+  test('never has more promised than a window beyond what was taken', () => {
+    const pair = new SessionPair().connect().settle();
+    const { near, far } = pair.open();
+    near.stopped = true;
+    let taken = 0;
+    far.channel.write(Buffer.alloc(3_000_000));
+    for (const bytes of [1, 1_000, 100_000, 7, 50_000, 200_000]) {
+      for (let n = 0; n < 40; n++) pair.settle().clock.advance(5);
+      expect(near.bytes.length - taken).toBeLessThanOrEqual(INITIAL_WINDOW);
+      near.channel.consumed(bytes);
+      taken += bytes;
+    }
+  });
+
+  test('that has its FIN gives no credit any more', () => {
+    const server = new RawServer();
+    const channel = server.session.open(target, { onOpen() {}, onFail() {} });
+    const peer = server.greeted().say(openOk(1));
+    let unread = 0;
+    channel.start({ onData: ({ length }) => (unread += length), onEnd() {}, onReset() {}, onWritable() {} });
+    for (let n = 0; n < 15; n++) peer.say({ type: FrameType.data, channel: 1, payload: Buffer.alloc(16_384) });
+    peer.say({ type: FrameType.fin, channel: 1, payload: Buffer.alloc(0) });
+    channel.consumed(unread);
+    peer.settle();
+    expect(peer.heard(FrameType.window)).toEqual([]);
+  });
+
+  test('tells limits that only grow, and none twice on one transport', () => {
+    const server = new RawServer();
+    const channel = server.session.open(target, { onOpen() {}, onFail() {} });
+    const peer = server.greeted().say(openOk(1));
+    channel.start({ onData: ({ length }) => channel.consumed(length), onEnd() {}, onReset() {}, onWritable() {} });
+    for (let n = 0; n < 200; n++) {
+      peer.say({ type: FrameType.data, channel: 1, payload: Buffer.alloc(16_384) });
+      server.clock.advance(5);
+    }
+    const limits = peer.heard(FrameType.window).map(({ payload }) => payload.readBigUInt64BE());
+    expect(limits.length).toBeGreaterThan(5);
+    expect(limits).toEqual([...new Set(limits)].sort((a, b) => Number(a - b)));
+  });
+});
+
+describe('a source', () => {
+  test('is asked to pause when much is queued, and told when it may go on', () => {
+    const pair = new SessionPair().connect().settle();
+    const { near, far } = pair.open();
+    far.stopped = true;
+    let accepted = true;
+    let written = 0;
+    while (accepted) {
+      accepted = near.channel.write(Buffer.alloc(10_000));
+      written += 10_000;
+    }
+    expect(written).toBeGreaterThanOrEqual(CHANNEL_HIGH_WATER);
+    expect(written).toBeLessThan(CHANNEL_HIGH_WATER + 10_000);
+    expect(near.writable).toBe(0);
+    pair.settle();
+    expect(near.writable).toBe(1);
+  });
+
+  test('that is paused by a stopped reader is told once the reader goes on', () => {
+    const pair = new SessionPair().connect().settle();
+    const { near, far } = pair.open();
+    far.stopped = true;
+    pair.run(() => !near.channel.write(Buffer.alloc(10_000)) && near.channel.bytesSent === INITIAL_WINDOW);
+    const before = near.writable;
+    for (let n = 0; n < 20; n++) pair.settle().clock.advance(5);
+    expect(near.writable).toBe(before);
+    far.goOn();
+    pair.run(() => near.writable > before);
+  });
+
+  test('may write again in the call that tells it', () => {
+    const pair = new SessionPair().connect().settle();
+    const { near, far } = pair.open();
+    let left = 100;
+    const feed = (): void => {
+      while (left > 0) {
+        left -= 1;
+        if (!near.channel.write(Buffer.alloc(30_000, left))) return;
+      }
+      near.channel.end();
+    };
+    near.onWritable = feed;
+    feed();
+    pair.run(() => far.events.includes('end'));
+    expect(far.bytes).toHaveLength(3_000_000);
+  });
+
+  test('on a channel that is over is never asked to pause', () => {
+    const pair = new SessionPair().connect().settle();
+    const { near } = pair.open();
+    near.channel.reset();
+    expect(near.channel.write(Buffer.alloc(1_000_000))).toBe(true);
+    expectClean(pair);
+  });
+
+  test('is not paused by an empty write', () => {
+    const pair = new SessionPair().connect().settle();
+    const { near, far } = pair.open();
+    expect(near.channel.write(Buffer.alloc(0))).toBe(true);
+    pair.settle();
+    expect(far.events).toEqual([]);
+  });
+});
+
+describe('F18, F19: a channel whose reader has stopped', () => {
+  test('holds its window and nothing else, and the others go on', () => {
+    const pair = new SessionPair().connect().settle();
+    const stopped = Array.from({ length: 20 }, () => pair.open());
+    const moving = pair.open();
+    for (const { near, far } of stopped) {
+      near.stopped = true;
+      far.channel.write(Buffer.alloc(1_000_000));
+    }
+    moving.far.channel.write(pattern(1, 0, 5_000_000));
+    moving.far.channel.end();
+    pair.run(() => moving.near.events.includes('end'));
+    expect(moving.near.bytes.equals(pattern(1, 0, 5_000_000))).toBe(true);
+    for (const { near } of stopped) expect(near.bytes.length).toBeLessThanOrEqual(INITIAL_WINDOW);
+    for (const { near } of stopped) near.goOn();
+    pair.run(() => stopped.every(({ near }) => near.bytes.length === 1_000_000));
+  });
+
+  test('does not slow another one down', () => {
+    const milliseconds = (stopped: boolean): number => {
+      const pair = new SessionPair().connect().settle();
+      const other = pair.open();
+      other.near.stopped = stopped;
+      // As much as the window holds, so that both runs carry the same.
+      other.far.channel.write(Buffer.alloc(INITIAL_WINDOW + Number(stopped) * 1_000_000));
+      pair.run(() => other.near.bytes.length === INITIAL_WINDOW);
+      const { near, far } = pair.open();
+      far.channel.write(Buffer.alloc(5_000_000));
+      far.channel.end();
+      const before = pair.clock.now();
+      pair.run(() => near.events.includes('end'));
+      return pair.clock.now() - before;
+    };
+    expect(milliseconds(true)).toBeLessThanOrEqual(2 * milliseconds(false) + 20);
+  });
+});
+
+test('a greeted server keeps to the window of OPEN', () => {
+  const client = new RawClient();
+  const peer = client.connect().say(hello(), open(1, 10));
+  client.keeper.offered[0]?.accept();
+  client.keeper.offered[0]?.write(Buffer.alloc(100));
+  peer.settle();
+  expect(peer.dataOf(1)).toHaveLength(10);
+});
