@@ -1,6 +1,8 @@
 // A TCP server that gives, takes or echoes, as the first byte of a connection asks:
-//   'd' sends bytes until the peer goes, 'u' takes bytes and tells every 100 ms how many, 'e' echoes.
-import { createServer } from 'node:net';
+//   'd' sends bytes until the peer goes, 'u' takes bytes and tells every 100 ms how many, 'e' echoes, 'o' sends an
+//   object of 10 KiB and ends.
+// As a program: node destination.mjs ADDRESS PORT RELAY_PORT, with a bare relay to it on the second port.
+import { connect, createServer } from 'node:net';
 
 const chunk = Buffer.alloc(65_536, 'x');
 
@@ -12,6 +14,7 @@ export function createDestination() {
       const rest = first.subarray(1);
       if (mode === 'd') give(socket);
       else if (mode === 'u') take(socket, rest);
+      else if (mode === 'o') socket.end(chunk.subarray(0, 10_240));
       else echo(socket, rest);
     });
   });
@@ -47,7 +50,19 @@ function echo(socket, first) {
   socket.on('end', () => socket.end());
 }
 
+/** What a tunnel is measured against: two sockets, joined. */
+export function createBareRelay(host, port) {
+  return createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
+    const far = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    near.on('error', () => far.destroy());
+    far.on('error', () => near.destroy());
+    near.pipe(far).pipe(near);
+  });
+}
+
 if (process.argv[1] === new URL(import.meta.url).pathname) {
-  const [host, port] = process.argv.slice(2);
-  createDestination().listen(Number(port), host);
+  const [host, port, relayPort] = process.argv.slice(2);
+  createDestination().listen(Number(port), host, () => {
+    createBareRelay(host, Number(port)).listen(Number(relayPort), host, () => process.stderr.write('ready\n'));
+  });
 }

@@ -1,11 +1,12 @@
 // The application's side of a measurement, as a program of its own, so that it can run on another host:
 //   node measure.mjs '{"via": null | [host, port], "target": [host, port], "bulk": "up" | "down" | null, "channels": 1,
 //                      "seconds": 10, "echo": true}'
-// Prints one line of JSON: bulk bytes over time, and every echo's round trip.
+//   node measure.mjs '{"via": ..., "target": ..., "page": 60, "parallel": 6}'
+// Prints one line of JSON: bulk bytes over time and every echo's round trip, or how long the page took, ms.
 import { connect } from 'node:net';
 
 const options = JSON.parse(process.argv[2]);
-const { via, target, bulk, channels = 1, seconds, echo = false } = options;
+const { via, target, bulk = null, channels = 1, seconds, echo = false, page = 0, parallel = 6 } = options;
 const start = performance.now();
 
 function open(mode, onData) {
@@ -88,10 +89,37 @@ async function runEcho() {
   }, 50);
 }
 
-if (bulk !== null) for (let i = 0; i < channels; i++) runBulk(i);
-if (echo) runEcho();
-setInterval(() => timeline.push(totals.reduce((sum, n) => sum + n, 0)), 100);
-setTimeout(() => {
+/** Fetches `count` objects, `parallel` at a time, each on a connection of its own. */
+async function runPage(count) {
+  let next = 0;
+  const fetchObject = async () => {
+    let received = 0;
+    const socket = await open('o', (data) => {
+      received += data.length;
+    });
+    await new Promise((resolve) => {
+      socket.once('end', resolve);
+    });
+    if (received !== 10_240) throw new Error(`an object of ${received} bytes`);
+  };
+  const fetchInTurn = async () => {
+    while (next++ < count) await fetchObject();
+  };
+  await Promise.all(Array.from({ length: parallel }, fetchInTurn));
+  finish();
+}
+
+function finish() {
   console.log(JSON.stringify({ elapsed: performance.now() - start, timeline, echoes }));
   process.exit(0);
-}, seconds * 1000);
+}
+
+function runFor(duration) {
+  if (bulk !== null) for (let i = 0; i < channels; i++) void runBulk(i);
+  if (echo) void runEcho();
+  setInterval(() => timeline.push(totals.reduce((sum, n) => sum + n, 0)), 100);
+  setTimeout(finish, duration * 1000);
+}
+
+if (page > 0) await runPage(page);
+else runFor(seconds);

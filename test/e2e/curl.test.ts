@@ -21,7 +21,7 @@ const WAYS = [
   { way: 'http:// with -p', host: 'localhost', options: ['-p', '-x', 'http://PROXY'] },
 ];
 
-describe.each(WAYS)('curl over $way', ({ host, options }) => {
+describe.each(WAYS.map((each) => [each.way, each] as const))('curl over %s', (_way, { host, options }) => {
   skipUnlessInstalled('curl');
 
   async function prepare() {

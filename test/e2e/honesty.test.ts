@@ -13,9 +13,9 @@ const SHORT = 1_000;
 const LONG = 300_000;
 
 describe.each([
-  { name: 'SOCKS5', way: bySocks5 },
-  { name: 'CONNECT', way: byConnect },
-])('over $name', ({ way }) => {
+  ['SOCKS5', bySocks5],
+  ['CONNECT', byConnect],
+])('over %s', (_name, way) => {
   test.each([SHORT, LONG])('a reset after %d bytes reaches the application after exactly those', async (length) => {
     const [{ port }, destination] = await Promise.all([startTunnel(), startBreaking('partial', length)]);
     const socket = await way(port, '127.0.0.1', destination.port);
@@ -81,9 +81,9 @@ describe('over a plain request', () => {
   const CHUNKED = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${LONG.toString(16)}\r\n`;
 
   test.each([
-    { framing: 'that lasts until the end', head: UNTIL_CLOSED },
-    { framing: 'with a length', head: WITH_LENGTH },
-  ])('a reset in a response $framing is a reset, behind exactly the bytes that came', async ({ head }) => {
+    ['that lasts until the end', UNTIL_CLOSED],
+    ['with a length', WITH_LENGTH],
+  ])('a reset in a response %s is a reset, behind exactly the bytes that came', async (_framing, head) => {
     const [{ port }, destination] = await Promise.all([startTunnel(), startBreaking('partial', LONG, head)]);
     const socket = await connectTo(port);
     const host = `127.0.0.1:${destination.port}`;
@@ -100,10 +100,10 @@ describe('over a plain request', () => {
     skipUnlessInstalled('curl');
 
     test.each([
-      { framing: 'until the end', head: UNTIL_CLOSED },
-      { framing: 'with a length', head: WITH_LENGTH },
-      { framing: 'in chunks', head: CHUNKED },
-    ])('fails when a response $framing is cut short', async ({ head }) => {
+      ['that lasts until the end', UNTIL_CLOSED],
+      ['with a length', WITH_LENGTH],
+      ['in chunks', CHUNKED],
+    ])('fails when a response %s is cut short', async (_framing, head) => {
       const [{ port }, destination] = await Promise.all([startTunnel(), startBreaking('partial', LONG, head)]);
       const url = `http://127.0.0.1:${destination.port}/`;
       const transfer = run('curl', ['-sS', '-x', `http://127.0.0.1:${port}`, '--output', '/dev/null', url]);

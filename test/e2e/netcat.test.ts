@@ -10,10 +10,10 @@ const LENGTH = 3_000_000;
 
 /** `-N` ends the sending half at the end of standard input, as ssh and many protocols on top of it do. */
 describe.each([
-  { proxy: '5', name: 'SOCKS5' },
-  { proxy: '4', name: 'SOCKS4' },
-  { proxy: 'connect', name: 'CONNECT' },
-])('nc -N over $name', ({ proxy }) => {
+  ['SOCKS5', '5'],
+  ['SOCKS4', '4'],
+  ['CONNECT', 'connect'],
+])('nc -N over %s', (_name, proxy) => {
   skipUnlessInstalled('nc');
 
   test.each([0, LENGTH])('gets the answer that follows the end of its %d bytes', async (length) => {

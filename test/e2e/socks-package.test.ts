@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { SocksClient } from 'socks';
 import { describe, expect, test } from 'vitest';
+import { readBytes } from '../support/application.js';
 import { atEnd } from '../support/at-end.js';
 import { startEcho } from '../support/destinations/echo.js';
 import { keystreamBytes } from '../support/keystream.js';
@@ -24,26 +24,23 @@ async function connectBy(type: 4 | 5, proxyPort: number, host: string, port: num
 
 describe('the npm package socks', () => {
   test.each([
-    { type: 5, host: 'localhost', listenHost: '127.0.0.1', by: 'name' },
-    { type: 5, host: '127.0.0.1', listenHost: '127.0.0.1', by: 'IPv4 address' },
-    { type: 5, host: '::1', listenHost: '::1', by: 'IPv6 address' },
-    { type: 4, host: 'localhost', listenHost: '127.0.0.1', by: 'name (SOCKS4a)' },
-    { type: 4, host: '127.0.0.1', listenHost: '127.0.0.1', by: 'IPv4 address' },
-  ] as const)('connects with SOCKS$type by $by', async ({ type, host, listenHost }) => {
+    ['SOCKS5 by name', 5, 'localhost', '127.0.0.1'],
+    ['SOCKS5 by IPv4 address', 5, '127.0.0.1', '127.0.0.1'],
+    ['SOCKS5 by IPv6 address', 5, '::1', '::1'],
+    ['SOCKS4a by name', 4, 'localhost', '127.0.0.1'],
+    ['SOCKS4 by IPv4 address', 4, '127.0.0.1', '127.0.0.1'],
+  ] as const)('connects with %s', async (_way, type, host, listenHost) => {
     const [{ port }, echo] = await Promise.all([startTunnel(), startEcho({ host: listenHost })]);
     const socket = await connectBy(type, port, host, echo.port);
     const sent = keystreamBytes('socks', LENGTH);
-    const received: Buffer[] = [];
-    socket.on('data', (chunk: Buffer) => received.push(chunk));
     socket.write(sent);
-    while (Buffer.concat(received).length < LENGTH) await once(socket, 'data');
-    expect(Buffer.concat(received).equals(sent)).toBe(true);
+    expect((await readBytes(socket, LENGTH)).equals(sent)).toBe(true);
   });
 
   test.each([
-    { type: 5, message: /ConnectionRefused/ },
-    { type: 4, message: /Failed/ },
-  ] as const)('is told with SOCKS$type that the destination has refused', async ({ type, message }) => {
+    [5, /ConnectionRefused/],
+    [4, /Failed/],
+  ] as const)('is told with SOCKS%d that the destination has refused', async (type, message) => {
     const [{ port }, closedPort] = [await startTunnel(), await freePort()];
     await expect(connectBy(type, port, 'localhost', closedPort)).rejects.toThrow(message);
   });

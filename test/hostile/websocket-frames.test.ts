@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Bystander, startBystander } from '../support/bystander.js';
 import { hello, key, open } from '../support/hand-written-frames.js';
 import { closeFrame, Opcode, openRawWebSocket, type RawWebSocket, webSocketFrame } from '../support/raw-websocket.js';
@@ -45,20 +45,19 @@ const cases: { title: string; frames: Buffer[]; code: number }[] = [
   { title: 'E18 a compressed message', frames: [webSocketFrame(binary, 'x', { rsv1: true })], code: 1002 },
 ];
 
-/** What an attacker sends of frames that break the WebSocket need not be complete; what follows is not looked at. */
-describe.each([
-  { moment: 'before HELLO', prefix: [] },
-  { moment: 'in a session', prefix: [webSocketFrame(binary, hello(key(1)))] },
-])('$moment', ({ prefix }) => {
-  test.each(cases)('$title is answered with close code $code', async ({ frames, code }) => {
+for (const { title, frames, code } of cases) {
+  test.each([
+    ['before HELLO', Buffer.alloc(0)],
+    ['in a session', webSocketFrame(binary, hello(key(1)))],
+  ])(`${title} is answered with close code ${code} %s`, async (_moment, prefix) => {
     const { port, expectUnharmed } = await startBystander();
     const peer = await openRawWebSocket(port);
-    peer.send(Buffer.concat([...prefix, ...frames]));
+    peer.send(Buffer.concat([prefix, ...frames]));
     expect(await peer.closeCode()).toBe(code);
-    await peer.ended();
+    peer.socket.destroy();
     await expectUnharmed();
   });
-});
+}
 
 async function beginSession({ port, server }: Bystander): Promise<RawWebSocket> {
   const peer = await openRawWebSocket(port);

@@ -105,6 +105,7 @@ function hasPendingReset(socket: Socket): boolean {
 
 /** Exactly the next `length` bytes; what follows stays in the socket. */
 export async function readBytes(socket: Socket, length: number): Promise<Buffer> {
+  if (length === 0) return Buffer.alloc(0);
   return readUntil(socket, (bytes) => (bytes.length >= length ? length : undefined));
 }
 

@@ -47,8 +47,9 @@ function lengthField(length: bigint): Buffer {
 }
 
 /** A close frame with a code (RFC 6455 section 5.5.1). */
-export function closeFrame(code: number, reason: Buffer | string = ''): Buffer {
-  return webSocketFrame(Opcode.close, Buffer.concat([Buffer.of(code >> 8, code & 0xff), Buffer.from(reason)]));
+export function closeFrame(code: number, reason = '', options: FrameOptions = {}): Buffer {
+  const payload = Buffer.concat([Buffer.of(code >> 8, code & 0xff), Buffer.from(reason)]);
+  return webSocketFrame(Opcode.close, payload, options);
 }
 
 /** Asks for an upgrade; the status line and header of the answer, and the connection behind it. */
@@ -76,6 +77,7 @@ export interface RawFrame {
   readonly payload: Buffer;
 }
 
+/** Either end of a WebSocket, once the upgrade is done. */
 export class RawWebSocket {
   readonly socket: Socket;
 
@@ -93,8 +95,9 @@ export class RawWebSocket {
     const [first = 0, second = 0] = await readBytes(this.socket, 2);
     const short = second & 0x7f;
     const extended = short < 126 ? Buffer.of(short) : await readBytes(this.socket, short === 126 ? 2 : 8);
-    const length = Number(`0x${extended.toString('hex')}`);
-    return { opcode: first & 0x0f, payload: length > 0 ? await readBytes(this.socket, length) : Buffer.alloc(0) };
+    const mask = (second & 0x80) === 0 ? Buffer.alloc(4) : await readBytes(this.socket, 4);
+    const payload = await readBytes(this.socket, Number(`0x${extended.toString('hex')}`));
+    return { opcode: first & 0x0f, payload: Buffer.from(payload.map((byte, i) => byte ^ (mask[i % 4] ?? 0))) };
   }
 
   /** Reads until the peer closes, and gives its close code; 1005 for none, 1006 when the connection just ended. */

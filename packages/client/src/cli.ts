@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import {
   addCommonOptions,
   type CommonOptions,
@@ -19,28 +19,32 @@ import type { Client, ConnectError } from './index.js';
 interface Options extends CommonOptions {
   readonly listen: ListenAddress;
   readonly tokenFile?: string;
-  readonly insecure: boolean;
+  readonly insecure?: boolean;
   readonly grace: number;
   readonly connections: number;
-  readonly optimistic: boolean;
+  readonly optimistic?: boolean;
 }
 
 const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_LISTEN = `${DEFAULT_HOST}:1080`;
 
 const program = new Command('wsproxy-client')
   .description('Offers SOCKS and HTTP proxying on a local port, and carries it over one WebSocket to a wsproxy-server.')
   .argument('<url>', 'the server: wss://host[:port]/path')
-  .option(
-    '--listen <[host:]port>',
-    'where to offer SOCKS5, SOCKS4a and HTTP proxying',
-    parseListen,
-    parseListen('1080'),
+  .addOption(
+    new Option('--listen <[host:]port>', 'where to offer SOCKS5, SOCKS4a and HTTP proxying')
+      .argParser(parseListen)
+      .default(parseListen(DEFAULT_LISTEN), DEFAULT_LISTEN),
   )
   .option('--token-file <file>', 'file with the token of the server; WSPROXY_TOKEN is the other way')
-  .option('--insecure', 'allow ws:// to other than loopback, where everybody on the way can read the token', false)
-  .option('--grace <duration>', 'how long connections survive without a way to the server', parseDuration, 120_000)
+  .option('--insecure', 'allow ws:// to other than loopback, where everybody on the way can read the token')
+  .addOption(
+    new Option('--grace <duration>', 'how long connections survive without a way to the server')
+      .argParser(parseDuration)
+      .default(120_000, '2m'),
+  )
   .option('--connections <number>', 'WebSockets to spread the connections over', Number, 1)
-  .option('--optimistic', 'answer applications before the destination was dialled; a failure is then a reset', false)
+  .option('--optimistic', 'answer applications before the destination was dialled; a failure is then a reset')
   .addHelpText(
     'after',
     `
@@ -61,8 +65,8 @@ async function run(url: string, options: Options): Promise<void> {
   const token = readToken({ file: options.tokenFile, env: process.env['WSPROXY_TOKEN'] });
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   const { Client, ConnectError } = await import('./index.js');
-  const logger = await createLogger({ level: options.logLevel, format: options.logFormat });
-  const { insecure, grace, connections, optimistic } = options;
+  const logger = await createLogger({ level: options.logLevel, format: options.logFormat, name: 'client' });
+  const { insecure = false, grace, connections, optimistic = false } = options;
 
   let client: Client;
   try {

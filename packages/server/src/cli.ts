@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import {
   addCommonOptions,
   type CommonOptions,
@@ -19,21 +19,34 @@ interface Options extends CommonOptions {
   readonly listen: ListenAddress;
   readonly path: string;
   readonly tokenFile?: string;
-  readonly allowPrivate: boolean;
+  readonly allowPrivate?: boolean;
   readonly grace: number;
   readonly drain: number;
 }
 
 const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_LISTEN = `${DEFAULT_HOST}:8080`;
 
 const program = new Command('wsproxy-server')
   .description('The far end of the tunnel: accepts WebSockets, dials what its clients ask for.')
-  .option('--listen <[host:]port>', 'where to accept WebSockets', parseListen, parseListen('8080'))
+  .addOption(
+    new Option('--listen <[host:]port>', 'where to accept WebSockets')
+      .argParser(parseListen)
+      .default(parseListen(DEFAULT_LISTEN), DEFAULT_LISTEN),
+  )
   .option('--path <path>', 'the one path that is served, anything else is 404', parsePath, '/')
   .option('--token-file <file>', 'file with the token that clients must present; WSPROXY_TOKEN is the other way')
-  .option('--allow-private', 'allow destinations on loopback, private and link-local addresses', false)
-  .option('--grace <duration>', 'how long channels survive without a connection', parseDuration, 120_000)
-  .option('--drain <duration>', 'how long running connections may take to finish after SIGTERM', parseDuration, 30_000)
+  .option('--allow-private', 'allow destinations on loopback, private and link-local addresses')
+  .addOption(
+    new Option('--grace <duration>', 'how long connections survive without a way to the client')
+      .argParser(parseDuration)
+      .default(120_000, '2m'),
+  )
+  .addOption(
+    new Option('--drain <duration>', 'how long running connections may take to finish after SIGTERM or SIGINT')
+      .argParser(parseDuration)
+      .default(30_000, '30s'),
+  )
   .addHelpText(
     'after',
     `
@@ -52,8 +65,8 @@ async function serve(options: Options): Promise<void> {
   const token = readToken({ file: options.tokenFile, env: process.env['WSPROXY_TOKEN'] });
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   const { Server } = await import('./index.js');
-  const logger = await createLogger({ level: options.logLevel, format: options.logFormat });
-  const { path, allowPrivate, grace } = options;
+  const logger = await createLogger({ level: options.logLevel, format: options.logFormat, name: 'server' });
+  const { path, allowPrivate = false, grace } = options;
   const server = new Server({ token, path, allowPrivate, grace, logger });
 
   const stopped = new Promise<NodeJS.Signals>((resolve) => {

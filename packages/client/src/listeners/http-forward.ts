@@ -59,6 +59,8 @@ export function forwardRequest(
     headers: requestHeaders(request, destination),
     maxHeaderSize: MAX_RESPONSE_HEADER,
   });
+  // Node would drop fields beyond its maximum without a word; their bytes are limited already.
+  upstream.maxHeadersCount = 0;
   upstream.on('error', (error) => fail(refusalOfError(error)));
   upstream.on('information', (interim) => passOnInterim(interim, request, response));
   // Nobody asked for a 101: the Upgrade field never travels on. Node gives the stream away with this event.

@@ -67,19 +67,19 @@ export class HttpListener {
   #onConnect(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const connection = this.#take(socket);
     if (connection === undefined) return abandon(socket);
-    const verdict = judgeConnect(request);
-    if ('refusal' in verdict) refuseHttp(connection, verdict.refusal);
-    else openChannel(connection, verdict.accepted, head, connectReplies);
+    const decision = judgeConnect(request);
+    if ('refusal' in decision) refuseHttp(connection, decision.refusal);
+    else openChannel(connection, decision.accepted, head, connectReplies);
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#take(request.socket);
     // Pipelined behind the one request: "Connection: close" in its response says that this one was not taken.
     if (connection === undefined) return;
-    const verdict = judgeRequest(request);
-    if ('refusal' in verdict) refuseHttp(connection, verdict.refusal, request);
-    else if (this.#isOwnPort(verdict.accepted.target)) refuseHttp(connection, REFUSALS.LOOP, request);
-    else forwardRequest(connection, request, response, verdict.accepted);
+    const decision = judgeRequest(request);
+    if ('refusal' in decision) refuseHttp(connection, decision.refusal, request);
+    else if (this.#isOwnPort(decision.accepted.target)) refuseHttp(connection, REFUSALS.LOOP, request);
+    else forwardRequest(connection, request, response, decision.accepted);
   }
 
   #onInvalidInput(error: NodeJS.ErrnoException, socket: Duplex): void {

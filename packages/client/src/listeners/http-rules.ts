@@ -8,10 +8,10 @@ export const MAX_HEADER_BYTES: number = 16 * 1024;
 export const MAX_HEADER_FIELDS = 100;
 
 /** What a request asks for, or why it will not get it. */
-export type Verdict<T> = { readonly accepted: T } | { readonly refusal: HttpRefusal };
+export type Decision<T> = { readonly accepted: T } | { readonly refusal: HttpRefusal };
 
 /** Where a CONNECT goes. Node emits it for any request-target and with any headers, hence the checks here. */
-export function judgeConnect(request: IncomingMessage): Verdict<Target> {
+export function judgeConnect(request: IncomingMessage): Decision<Target> {
   const refusal = checkMessage(request);
   if (refusal !== undefined) return { refusal };
   // RFC 9110 section 9.3.6: it has no content, and Node would hand the content over as early data.
@@ -22,7 +22,7 @@ export function judgeConnect(request: IncomingMessage): Verdict<Target> {
 }
 
 /** Where any other request goes; only `http://` in absolute form goes anywhere. */
-export function judgeRequest(request: IncomingMessage): Verdict<Destination> {
+export function judgeRequest(request: IncomingMessage): Decision<Destination> {
   const { method = '', url = '', headers } = request;
   if (method === 'TRACE' || (method === 'OPTIONS' && url === '*')) return { refusal: REFUSALS.BAD_METHOD };
   const scheme = schemeOf(url);

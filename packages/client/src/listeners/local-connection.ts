@@ -11,8 +11,11 @@ export class LocalConnection {
   readonly socket: Socket;
   readonly tunnel: Tunnel;
   readonly logger: Logger;
-  /** What the protocol in use does when the deadline passes; in silence by default. */
-  onDeadline: () => void = () => closePolitely(this.socket);
+  /** What the protocol in use does when the deadline passes. By default it closes in silence: browsers connect ahead. */
+  onDeadline: () => void = () => {
+    this.logger.debug({}, 'no request in time');
+    closePolitely(this.socket);
+  };
   readonly #deadline: Timer;
   readonly #onEnd = () => this.socket.destroy();
 

@@ -124,6 +124,13 @@ describe('the response', () => {
     );
   });
 
+  it('keeps any number of headers', async () => {
+    const headers = Array.from({ length: 3000 }, (_, index) => `X-${index}: x`);
+    await forwarding.answering((socket) => socket.end(message('HTTP/1.1 204 No Content', ...headers)));
+    const { text } = await (await forwarding.port.send(GET)).closed();
+    expect(text).toBe(message('HTTP/1.1 204 No Content', ...headers, 'Connection: close'));
+  });
+
   it('in chunks stays in chunks, without its trailers', async () => {
     await forwarding.answering((socket) => {
       socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n');

@@ -217,13 +217,17 @@ export class Channel {
     this.#die();
     if (opening === 'requested') this.#tellFailure(code);
     else if (opening === 'offered') this.onAbandoned?.();
-    else if (this.#sink !== undefined) this.#sink.onReset(code);
-    else this.#heldReset = code;
+    else this.#tellReset(code);
   }
 
   #tellFailure(code: FailureCode): void {
-    if (this.#presumed) this.#sink?.onReset(code);
+    if (this.#presumed) this.#tellReset(code);
     else this.#opener?.onFail(code);
+  }
+
+  #tellReset(code: FailureCode): void {
+    if (this.#sink !== undefined) this.#sink.onReset(code);
+    else this.#heldReset = code;
   }
 
   onLimit(limit: number): void {

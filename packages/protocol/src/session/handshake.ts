@@ -1,6 +1,12 @@
-import { timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../clock.js';
-import { CloseCode, HANDSHAKE_TIMEOUT, PROTOCOL_VERSION } from '../constants.js';
+import {
+  CloseCode,
+  HANDSHAKE_TIMEOUT,
+  PROTOCOL_VERSION,
+  SESSION_ID_LENGTH,
+  SESSION_SECRET_LENGTH,
+} from '../constants.js';
 import { ProtocolError } from '../errors.js';
 import { FrameDecoder } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
@@ -19,9 +25,10 @@ import type { Session } from './session.js';
 /** The client's side of the handshake, for the life of one session. */
 export class Greeter {
   readonly #session: Session;
-  readonly #key: SessionKey;
   readonly #grace: number;
+  #key: SessionKey;
   #attempt = 0;
+  #greeted = false;
   #welcomed = false;
 
   /** `grace`: how long the server shall keep the session when it is detached, ms. */
@@ -49,6 +56,9 @@ export class Greeter {
     });
     const version = PROTOCOL_VERSION;
     if (isNew) {
+      // The server may have heard the first HELLO, though its answer was lost: nobody will ever resume that session.
+      if (this.#greeted) this.#key = randomKey();
+      this.#greeted = true;
       this.#session.greet(FrameType.hello, encodeHello({ ...this.#key, version, grace: this.#grace }));
       this.#session.goLive(0);
     } else {
@@ -57,6 +67,10 @@ export class Greeter {
       this.#session.greet(FrameType.resume, encodeResume({ ...this.#key, version, attempt: this.#attempt, received }));
     }
   }
+}
+
+function randomKey(): SessionKey {
+  return { id: randomBytes(SESSION_ID_LENGTH), secret: randomBytes(SESSION_SECRET_LENGTH) };
 }
 
 /** A session as the server keeps it: with what proves who may resume it. */

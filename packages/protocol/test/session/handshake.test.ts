@@ -220,10 +220,18 @@ describe('a client', () => {
     expect(server.welcomes).toBe(1);
   });
 
-  test('says HELLO again on the next transport while the server cannot have missed anything', () => {
+  test('says HELLO again on the next transport while nothing was sent, for another session than the first', () => {
     const server = new RawServer();
-    server.connect().close(1006);
-    expect(server.connect().frames[0]?.type).toBe(FrameType.hello);
+    const [first] = server.connect().frames;
+    const next = server.connect();
+    const [second] = next.frames;
+    expect([first?.type, second?.type]).toEqual([FrameType.hello, FrameType.hello]);
+    const key = (payload = Buffer.alloc(0)) => [payload.subarray(4, 20), payload.subarray(20, 52)];
+    expect(key(second?.payload)).not.toEqual(key(first?.payload));
+    next.say(hello()).close(1006);
+    const [resumption] = server.connect().frames;
+    expect(resumption?.type).toBe(FrameType.resume);
+    expect(key(resumption?.payload)).toEqual(key(second?.payload));
   });
 
   test('says RESUME, with growing attempt numbers, once anything was sent or the server has answered', () => {

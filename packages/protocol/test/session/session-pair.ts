@@ -1,4 +1,6 @@
 import type { Channel } from '../../src/channel/channel.js';
+import { CloseCode } from '../../src/constants.js';
+import { ProtocolError } from '../../src/errors.js';
 import { acceptTransport, Greeter, type KeptSession, unknownSession } from '../../src/session/handshake.js';
 import { type Loss, Session, type SessionOptions } from '../../src/session/session.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
@@ -31,9 +33,9 @@ export class SessionKeeper {
     this.#options = options;
   }
 
-  /** The session that was created first and still lives. */
+  /** The session that was created last. */
   get session(): Session {
-    const [kept] = this.kept.values();
+    const kept = [...this.kept.values()].at(-1);
     if (kept === undefined) throw new Error('the server has no session');
     return kept.session;
   }
@@ -56,8 +58,7 @@ export class SessionKeeper {
   }
 
   #create(id: string, secret: Buffer, grace: number): KeptSession {
-    // A greeting whose answer was lost is said again.
-    this.kept.get(id)?.session.close('greeted anew', 4004);
+    if (this.kept.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
     const session = new Session({
       ...this.#options,
       role: 'server',

@@ -1,0 +1,205 @@
+// The tunnel over an emulated wide-area link, beside plain TCP over the same link in the same run.
+//
+//   node bench/wan.mjs [--quick] [throughput] [latency] [page] [slow]     (needs root, gcc and iproute2)
+//
+// Prints a table and writes bench/results/wan.json. Every figure stands beside plain TCP's of the same run.
+import { execFile, spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { startProgram, startTunnel, stopProgram } from './support/tunnel.mjs';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const run = promisify(execFile);
+
+const PATHS = {
+  throughput: [
+    { rtt: 100, mbit: 200 },
+    { rtt: 200, mbit: 100 },
+  ],
+  latency: [{ rtt: 50, mbit: 20 }],
+  page: [{ rtt: 100, mbit: 50 }],
+  slow: [{ rtt: 1500, mbit: 0.064 }],
+};
+
+const words = process.argv.slice(2);
+if (words[0] === '--inside') await inside(words[1], JSON.parse(words[2]));
+else await outside(words);
+
+async function outside(args) {
+  const quick = args.includes('--quick');
+  const wanted = args.filter((word) => word in PATHS);
+  const results = [];
+  for (const kind of wanted.length > 0 ? wanted : Object.keys(PATHS)) {
+    for (const path of PATHS[kind]) {
+      process.stderr.write(`${kind} over ${path.rtt} ms, ${path.mbit} Mbit/s ...\n`);
+      const rows = await onLink(path, kind, { ...path, repeats: quick ? 1 : 3, seconds: quick ? 10 : 20 });
+      console.table(rows);
+      results.push({ kind, ...path, rows });
+    }
+  }
+  const machine = { cpu: os.cpus()[0].model, cores: os.cpus().length, kernel: os.release(), node: process.version };
+  const report = { date: new Date().toISOString(), command: `node bench/wan.mjs ${args.join(' ')}`, machine, results };
+  await mkdir(here('results'), { recursive: true });
+  await writeFile(here('results/wan.json'), `${JSON.stringify(report, null, 2)}\n`);
+}
+
+/** Runs this program again between two hosts that the link joins; what it prints is its result. */
+async function onLink({ rtt, mbit }, kind, options) {
+  const args = ['--rtt', String(rtt), '--mbit', String(mbit), '--', process.execPath, here('wan.mjs'), '--inside'];
+  const child = spawn(here('netlab/netlab'), [...args, kind, JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  for await (const chunk of child.stdout) output += chunk;
+  const json = output.split('\n').find((line) => line.startsWith('['));
+  if (json === undefined) throw new Error(`no result: ${output}`);
+  return JSON.parse(json);
+}
+
+async function inside(kind, options) {
+  const hosts = { a: process.env.A.split(' '), b: process.env.B.split(' '), address: process.env.B_IP };
+  const destination = await startProgram(
+    hosts.b,
+    [here('support/destination.mjs'), hosts.address, '7001', '7002'],
+    'ready',
+  );
+  try {
+    const rows = await { throughput, latency, page, slow }[kind](hosts, options);
+    process.stdout.write(`${JSON.stringify(rows)}\n`);
+  } finally {
+    await stopProgram(destination);
+  }
+}
+
+/** Measures plain TCP and a fresh tunnel in turn, `repeats` times: what the kernel learnt of a path stays with one. */
+async function compare(hosts, options, what, port = 7001) {
+  const runs = { plain: [], tunnel: [] };
+  for (let i = 0; i < options.repeats; i++) {
+    runs.plain.push(await measure(hosts, { ...what, via: null, target: [hosts.address, port] }));
+    const { clientOptions } = options;
+    const { address } = hosts;
+    const tunnel = await startTunnel({ serverHost: hosts.b, clientHost: hosts.a, address, clientOptions });
+    try {
+      runs.tunnel.push(await measure(hosts, { ...what, via: tunnel.socks, target: [hosts.address, 7001] }));
+    } finally {
+      await tunnel.stop();
+    }
+  }
+  return runs;
+}
+
+async function measure(hosts, options) {
+  const [command, ...rest] = [...hosts.a, process.execPath, here('support/measure.mjs'), JSON.stringify(options)];
+  const { stdout } = await run(command, rest, { maxBuffer: 2 ** 28 });
+  return JSON.parse(stdout);
+}
+
+async function throughput(hosts, options) {
+  const rows = [];
+  for (const bulk of ['down', 'up']) {
+    const { plain, tunnel } = await compare(hosts, options, { bulk, seconds: options.seconds });
+    const full = median(plain.map(steadyRate));
+    const reach = (runs) => median(runs.map((run) => timeToRate(run, 0.9 * full)));
+    rows.push({
+      direction: bulk,
+      'plain Mbit/s': round(full),
+      'tunnel Mbit/s': round(median(tunnel.map(steadyRate))),
+      ratio: round(median(tunnel.map(steadyRate)) / full, 3),
+      'full after, plain ms': reach(plain),
+      'tunnel ms': reach(tunnel),
+      'later by round trips': round((reach(tunnel) - reach(plain)) / options.rtt),
+    });
+  }
+  return rows;
+}
+
+async function latency(hosts, options) {
+  const rows = [];
+  for (const channels of [1, 8]) {
+    for (const bulk of ['down', 'up']) {
+      const what = { bulk, channels, echo: true, seconds: options.seconds };
+      const { plain, tunnel } = await compare(hosts, options, what);
+      const echo = (runs, q) => round(median(runs.map((run) => quantile(run.echoes, q))));
+      rows.push({
+        bulk: `${channels} ${bulk}`,
+        'plain p50': echo(plain, 0.5),
+        'tunnel p50': echo(tunnel, 0.5),
+        'plain p99': echo(plain, 0.99),
+        'tunnel p99': echo(tunnel, 0.99),
+        'bulk ratio': round(median(tunnel.map(steadyRate)) / median(plain.map(steadyRate)), 3),
+      });
+    }
+  }
+  return rows;
+}
+
+/** 60 objects of 10 KiB, as a browser fetches them and all at once: plain TCP through a bare relay at the far end. */
+async function page(hosts, options) {
+  const rows = [];
+  for (const [parallel, connections] of [
+    [6, 1],
+    [60, 1],
+    [60, 6],
+  ]) {
+    const what = { page: 60, parallel };
+    const clientOptions = ['--connections', String(connections)];
+    const repeats = options.repeats * 3;
+    const { plain, tunnel } = await compare(hosts, { ...options, repeats, clientOptions }, what, 7002);
+    const [plainTime, tunnelTime] = [plain, tunnel].map((runs) => median(runs.map((run) => run.elapsed)));
+    rows.push({
+      'at a time': parallel,
+      '--connections': connections,
+      'plain ms': round(plainTime),
+      'tunnel ms': round(tunnelTime),
+      'later by round trips': round((tunnelTime - plainTime) / options.rtt, 2),
+    });
+  }
+  return rows;
+}
+
+/** A minute of saturated upload: the path is slow, but never dead. */
+async function slow(hosts) {
+  const tunnel = await startTunnel({ serverHost: hosts.b, clientHost: hosts.a, address: hosts.address });
+  try {
+    const what = { bulk: 'up', seconds: 60, via: tunnel.socks, target: [hosts.address, 7001] };
+    const { timeline } = await measure(hosts, what);
+    const lines = [...tunnel.client.lines, ...tunnel.server.lines].map((line) => JSON.parse(line).msg);
+    const count = (text) => lines.filter((line) => line === text).length;
+    return [
+      {
+        'kbit/s': round((timeline.at(-1) * 8) / 60_000),
+        suspicions: count('trying another transport'),
+        deaths: count('session detached'),
+      },
+    ];
+  } finally {
+    await tunnel.stop();
+  }
+}
+
+/** Mbit/s in the second half of a run. */
+function steadyRate({ timeline }) {
+  const half = Math.floor(timeline.length / 2);
+  return ((timeline.at(-1) - timeline[half]) * 8) / ((timeline.length - 1 - half) * 100_000);
+}
+
+/** When half a second first went at `rate` Mbit/s, ms from the start. */
+function timeToRate({ timeline }, rate) {
+  const at = timeline.findIndex((total, i) => i >= 5 && ((total - timeline[i - 5]) * 8) / 500_000 >= rate);
+  return at < 0 ? Number.POSITIVE_INFINITY : at * 100;
+}
+
+function quantile(values, q) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
+}
+
+function median(values) {
+  return quantile(values, 0.5);
+}
+
+function round(value, digits = 1) {
+  return Number(value.toFixed(digits));
+}
