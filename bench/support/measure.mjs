@@ -3,45 +3,26 @@
 //                      "seconds": 10, "echo": true}'
 //   node measure.mjs '{"via": ..., "target": ..., "page": 60, "parallel": 6}'
 // Prints one line of JSON: bulk bytes over time and every echo's round trip, or how long the page took, ms.
+import { once } from 'node:events';
 import { connect } from 'node:net';
+import { socksConnect } from './socks-connect.mjs';
 
 const options = JSON.parse(process.argv[2]);
 const { via, target, bulk = null, channels = 1, seconds, echo = false, page = 0, parallel = 6 } = options;
 const start = performance.now();
 
-function open(mode, onData) {
-  const socket = via === null ? connect(target[1], target[0]) : connect(via[1], via[0]);
+async function open(mode, onData) {
+  const socket = via === null ? connect(target[1], target[0]) : await socksConnect(via, target);
   socket.setNoDelay(true);
   socket.on('error', (error) => {
     process.stderr.write(`${mode}: ${error.message}\n`);
     process.exit(1);
   });
-  return new Promise((resolve) => {
-    socket.once('connect', () => {
-      const begin = () => {
-        socket.on('data', onData);
-        socket.write(mode);
-        resolve(socket);
-      };
-      if (via === null) begin();
-      else socksConnect(socket, begin);
-    });
-  });
-}
-
-function socksConnect(socket, done) {
-  const host = Buffer.from(target[0]);
-  const port = Buffer.from([target[1] >> 8, target[1] & 255]);
-  socket.write(Buffer.concat([Buffer.from([5, 1, 0, 5, 1, 0, 3, host.length]), host, port]));
-  let seen = Buffer.alloc(0);
-  const onData = (data) => {
-    seen = Buffer.concat([seen, data]);
-    if (seen.length < 12) return;
-    socket.off('data', onData);
-    if (seen[3] !== 0) throw new Error(`SOCKS reply ${seen[3]}`);
-    done();
-  };
+  if (via === null) await once(socket, 'connect');
   socket.on('data', onData);
+  socket.resume();
+  socket.write(mode);
+  return socket;
 }
 
 const totals = new Array(channels).fill(0);
@@ -97,9 +78,8 @@ async function runPage(count) {
     const socket = await open('o', (data) => {
       received += data.length;
     });
-    await new Promise((resolve) => {
-      socket.once('end', resolve);
-    });
+    await once(socket, 'end');
+    socket.end();
     if (received !== 10_240) throw new Error(`an object of ${received} bytes`);
   };
   const fetchInTurn = async () => {

@@ -21,38 +21,46 @@ export async function startProgram(prefix, args, pattern) {
       child.lines.push(line);
       if (line.includes(pattern)) resolve();
     });
+    process.once('exit', () => child.kill('SIGKILL'));
     child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code}: ${child.lines.join('\n')}`)));
   });
   return child;
 }
 
-/** A server on one host, a client on the other; `socks` is where the client listens. */
-export async function startTunnel({
-  serverHost = [],
-  clientHost = [],
-  address = '127.0.0.1',
-  clientOptions = [],
-} = {}) {
+/**
+ * A server on one host, a client on the other, which calls it there, or at what `via` makes of the server's address.
+ * `socks` is where the client listens.
+ */
+export async function startTunnel(options = {}) {
+  const { serverHost = [], clientHost = [], address = '127.0.0.1', via, clientOptions = [] } = options;
   const json = ['--log-format', 'json'];
   const server = await startProgram(
     serverHost,
-    [program('packages/server/bin/wsproxy-server.js'), '--listen', `${address}:8080`, '--allow-private', ...json],
+    [program('packages/server/bin/wsproxy-server.js'), '--listen', `${address}:0`, '--allow-private', ...json],
     '"ready"',
   );
+  const url = `ws://${(via === undefined ? listeningAt(server) : await via(listeningAt(server))).join(':')}`;
   const client = await startProgram(
     clientHost,
-    [program('packages/client/bin/wsproxy-client.js'), `ws://${address}:8080`, '--insecure', ...json, ...clientOptions],
+    [program('packages/client/bin/wsproxy-client.js'), url, '--insecure', '--listen', '0', ...json, ...clientOptions],
     '"ready"',
   );
   return {
     server,
     client,
-    socks: ['127.0.0.1', 1080],
+    socks: listeningAt(client),
     async stop() {
       await stopProgram(client);
       await stopProgram(server);
     },
   };
+}
+
+/** Host and port in the line that says a program is ready. */
+export function listeningAt(child) {
+  const line = child.lines.map((text) => JSON.parse(text)).find(({ msg }) => msg === 'ready');
+  const [, host, port] = /^(.*):(\d+)$/.exec(line.listen);
+  return [host, Number(port)];
 }
 
 export async function stopProgram(child) {

@@ -8,8 +8,8 @@ import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { startTunnel } from '../support/tunnel.js';
 
-const FILES = 200;
-const LARGE_FILE = 16 * 1024 * 1024;
+const FILES = 100;
+const LARGE_FILE = 4 * 1024 * 1024;
 const IDENTITY = ['-c', 'user.name=tester', '-c', 'user.email=tester@localhost'];
 
 async function git(cwd: string, ...args: string[]): Promise<string> {

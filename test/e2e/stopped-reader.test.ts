@@ -48,7 +48,7 @@ test('one channel whose reader has stopped costs its window, and does not hold u
     expect(held()).toBeGreaterThan(0);
     expect(held()).toBeLessThanOrEqual(LIMIT);
   } else {
-    context.annotate('the memory of the channel was not measured: needs /proc/net/tcp');
+    await context.annotate('the memory of the channel was not measured: needs /proc/net/tcp');
   }
 
   const checker = new KeystreamChecker('stopped');

@@ -41,7 +41,11 @@ function apply(bytes: Buffer, mutation: Mutation): Buffer {
   }
   const end = at + mutation.length;
   const stretch = bytes.subarray(at, end);
-  return Buffer.concat([bytes.subarray(0, at), ...(mutation.kind === 'repeat' ? [stretch, stretch] : []), bytes.subarray(end)]);
+  return Buffer.concat([
+    bytes.subarray(0, at),
+    ...(mutation.kind === 'repeat' ? [stretch, stretch] : []),
+    bytes.subarray(end),
+  ]);
 }
 
 test('F20 a good session, mutated, never does more than end itself', async () => {

@@ -15,9 +15,18 @@ const cases: { title: string; fields?: UpgradeFields; requestLine?: string; stat
   { title: 'E3 only unknown subprotocols', fields: { 'Sec-WebSocket-Protocol': 'chat, wsproxy.v0' }, status: 400 },
   { title: 'E4 no token', fields: { Authorization: undefined }, status: 401 },
   { title: 'E4 a wrong token', fields: { Authorization: `Bearer ${WRONG}` }, status: 401 },
-  { title: 'E4 a token that is a prefix of the right one', fields: { Authorization: `Bearer ${TOKEN.slice(0, -1)}` }, status: 401 },
+  {
+    title: 'E4 a token that is a prefix of the right one',
+    fields: { Authorization: `Bearer ${TOKEN.slice(0, -1)}` },
+    status: 401,
+  },
   { title: 'E4 the right token by the wrong scheme', fields: { Authorization: `Basic ${TOKEN}` }, status: 401 },
-  { title: 'G8 the token in the query', fields: { Authorization: undefined }, requestLine: `GET /?token=${TOKEN} HTTP/1.1`, status: 401 },
+  {
+    title: 'G8 the token in the query',
+    fields: { Authorization: undefined },
+    requestLine: `GET /?token=${TOKEN} HTTP/1.1`,
+    status: 401,
+  },
   { title: 'D8 an upgrade from a web page', fields: { Origin: 'https://example.com' }, status: 403 },
   { title: 'E4 another path', requestLine: 'GET /other HTTP/1.1', status: 404 },
 ];

@@ -9,7 +9,7 @@ export type Census = Readonly<Record<string, number>>;
 /** Kinds of `process.getActiveResourcesInfo()`; requests, such as a lookup under way, come and go by themselves. */
 const HANDLES = ['TCPSocketWrap', 'TCPServerWrap', 'PipeWrap', 'PipeServerWrap', 'TLSWrap', 'ProcessWrap'];
 /** What was ended closes a few turns later; a WebSocket whose peer does not answer its close, after 3 s. */
-const DEADLINE = 5_000;
+const DEADLINE = 4_000;
 
 export function takeCensus(): Census {
   const resources = process.getActiveResourcesInfo();
@@ -48,6 +48,6 @@ function surplus(before: Census, now: Census): string {
     .join(', ');
 }
 
-function survivors(constructor: object): number {
-  return typeof constructor === 'function' ? Number(queryObjects(constructor)) : 0;
+function survivors(ofClass: object): number {
+  return typeof ofClass === 'function' ? Number(queryObjects(ofClass)) : 0;
 }

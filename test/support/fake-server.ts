@@ -10,7 +10,9 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /** The answer of a right server to the upgrade request with this head. */
 export function upgradeAnswer(requestHead: string): string {
   const key = /sec-websocket-key: *(\S+)/i.exec(requestHead)?.[1] ?? '';
-  const accept = createHash('sha1').update(key + GUID).digest('base64');
+  const accept = createHash('sha1')
+    .update(key + GUID)
+    .digest('base64');
   const fields = ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Protocol: wsproxy.v1'];
   return `HTTP/1.1 101 Switching Protocols\r\n${fields.join('\r\n')}\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
 }

@@ -56,16 +56,16 @@ export function hello({ id, secret }: Key, version = 1): Buffer {
 export function resume({ id, secret }: Key, attempt: number, received: number | bigint, version = 1): Buffer {
   const attemptBytes = Buffer.alloc(4);
   attemptBytes.writeUInt32BE(attempt);
-  return frame(
-    Type.resume,
-    0,
-    Buffer.concat([Buffer.of(version, 0, 0, 0), id, secret, attemptBytes, u64(received)]),
-  );
+  return frame(Type.resume, 0, Buffer.concat([Buffer.of(version, 0, 0, 0), id, secret, attemptBytes, u64(received)]));
 }
 
 /** OPEN with a window of 256 KiB. */
 export function open(channel: number, host: Buffer | string, port: number): Buffer {
-  return frame(Type.open, channel, Buffer.concat([hex('0004 0000'), Buffer.of(port >> 8, port & 0xff), Buffer.from(host)]));
+  return frame(
+    Type.open,
+    channel,
+    Buffer.concat([hex('0004 0000'), Buffer.of(port >> 8, port & 0xff), Buffer.from(host)]),
+  );
 }
 
 export interface Frame {
@@ -81,7 +81,11 @@ export function readFrames(bytes: Buffer): { frames: Frame[]; rest: Buffer } {
   while (bytes.length - at >= HEADER) {
     const end = at + HEADER + bytes.readUInt16BE(at + 2);
     if (end > bytes.length) break;
-    frames.push({ type: bytes.readUInt8(at), channel: bytes.readUInt32BE(at + 4), payload: bytes.subarray(at + HEADER, end) });
+    frames.push({
+      type: bytes.readUInt8(at),
+      channel: bytes.readUInt32BE(at + 4),
+      payload: bytes.subarray(at + HEADER, end),
+    });
     at = end;
   }
   return { frames, rest: bytes.subarray(at) };

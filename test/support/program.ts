@@ -80,12 +80,20 @@ export class Program {
   }
 
   /** Resolves once standard error has a match, and gives its first group, or the match itself. */
-  async untilStderr(pattern: RegExp, deadline: number = 10_000): Promise<string> {
-    const find = () => pattern.exec(this.#stderr);
+  untilStderr(pattern: RegExp, deadline: number = 10_000): Promise<string> {
+    return this.#untilMatch(() => this.#stderr, pattern, deadline);
+  }
+
+  /** The same for standard output. */
+  untilStdout(pattern: RegExp, deadline: number = 10_000): Promise<string> {
+    return this.#untilMatch(() => this.#stdout, pattern, deadline);
+  }
+
+  async #untilMatch(read: () => string, pattern: RegExp, deadline: number): Promise<string> {
     const over = () => this.child.exitCode !== null || this.child.signalCode !== null;
-    await until(`standard error matches ${pattern}`, () => find() !== null || over(), deadline);
-    const match = find();
-    if (match === null) throw new Error(`ended without ${pattern} on standard error, which was: ${this.#stderr}`);
+    await until(`the output matches ${pattern}`, () => pattern.test(read()) || over(), deadline);
+    const match = pattern.exec(read());
+    if (match === null) throw new Error(`ended without ${pattern}; output: ${this.#stdout}${this.#stderr}`);
     return match[1] ?? match[0];
   }
 

@@ -48,7 +48,10 @@ export class RawPeer {
   /** Resolves with the first frame of a type, on a channel if that is told. */
   async frame(type: number, channel?: number): Promise<Frame> {
     const find = () => this.frames.find((each) => each.type === type && (channel ?? each.channel) === each.channel);
-    await until(`frame type ${type} arrives`, () => find() !== undefined || this.webSocket.readyState === WebSocket.CLOSED);
+    await until(
+      `frame type ${type} arrives`,
+      () => find() !== undefined || this.webSocket.readyState === WebSocket.CLOSED,
+    );
     const found = find();
     if (found === undefined) throw new Error(`closed without a frame of type ${type}`);
     return found;

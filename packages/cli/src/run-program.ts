@@ -5,6 +5,8 @@ import { ExitCode, ExitError } from './exit-code.js';
 
 /** How long the last lines may take to reach a slow reader of standard error, in milliseconds. */
 const LAST_LINES = 500;
+/** In milliseconds. */
+const ONE_DAY = 86_400_000;
 
 /**
  * Parses the command line, runs the action and ends the process when the action's promise settles: the promise is the
@@ -19,6 +21,9 @@ export async function runProgram(program: Command): Promise<void> {
     process.exit(ExitCode.defect);
   });
 
+  // A promise that is pending keeps no process alive, nor do the timers of the engine: between two tries to connect
+  // Node would take a client for done, and end it with exit code 13.
+  setInterval(() => {}, ONE_DAY);
   const exitCode = await run(program);
   // What the action wrote to standard output is data, and a slow reader gets all of it.
   await flushed(process.stdout);

@@ -41,15 +41,19 @@ const TLS_CAUSES: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: 'its certificate comes from an unknown CA: name the CA in NODE_EXTRA_CA_CERTS',
   UNABLE_TO_GET_ISSUER_CERT: 'its certificate comes from an unknown CA: name the CA in NODE_EXTRA_CA_CERTS',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate comes from an unknown CA: name the CA in NODE_EXTRA_CA_CERTS',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'it does not send its whole certificate chain: complete it on the server',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'it does not send its whole certificate chain, or comes from an unknown CA: complete the chain on the server, or ' +
+    'name the CA in NODE_EXTRA_CA_CERTS',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name: check the host in the URL',
-  EPROTO: 'it does not speak TLS there: check the port, or whether the URL should begin with ws://',
+  EPROTO:
+    'it does not speak TLS there, or no version known here: check the port, or whether the URL should begin with ws://',
 };
 
 /** What a failure below HTTP means. */
 export function describeFailure(error: NodeJS.ErrnoException): ConnectError {
   const code = error.code ?? '';
-  const tlsCause = TLS_CAUSES[code];
+  const tlsCause =
+    TLS_CAUSES[code] ?? (code.includes('CERT') ? `its certificate is not accepted (${code})` : undefined);
   if (tlsCause !== undefined) return new ConnectError(`the server is not trusted: ${tlsCause}`, true, { cause: error });
   if (code.startsWith('HPE_')) {
     return new ConnectError(

@@ -1,6 +1,7 @@
-import type { Channel, Clock, Logger, OpenHandler, Target, Transport } from 'wsproxy-protocol';
+import type { Channel, Clock, Logger, OpenHandler, Target } from 'wsproxy-protocol';
 import { Backoff } from './backoff.js';
 import { ConnectError } from './connect-error.js';
+import type { Dial } from './dialing.js';
 import type { Tunnel } from './listeners/tunnel.js';
 import { Uplink, type UplinkEvents, type UplinkState } from './uplink.js';
 
@@ -8,8 +9,7 @@ import { Uplink, type UplinkEvents, type UplinkState } from './uplink.js';
 export type ConnectorState = 'idle' | UplinkState;
 
 export interface ConnectorOptions {
-  /** Opens a transport; rejects with ConnectError. */
-  readonly dial: (signal: AbortSignal) => Promise<Transport>;
+  readonly dial: Dial;
   readonly clock: Clock;
   readonly logger: Logger;
   /** How long the channels wait for the way back, ms. */
@@ -21,8 +21,8 @@ export interface ConnectorOptions {
   readonly onState?: (state: ConnectorState, previous: ConnectorState) => void;
 }
 
-/** From the best to the worst. */
-const RANKING: readonly ConnectorState[] = ['online', 'connecting', 'waiting', 'closed'];
+/** From the best to the worst. An uplink that is closed is about to be replaced; the connector is not closed with it. */
+const RANKING: readonly UplinkState[] = ['online', 'connecting', 'waiting'];
 
 /** Keeps the tunnel up: as many uplinks as were asked for, each replaced when its session is lost or drains. */
 export class Connector implements Tunnel {
@@ -46,8 +46,7 @@ export class Connector implements Tunnel {
 
   /** Living channels. */
   get channelCount(): number {
-    const uplinks = [...this.#slots.map(({ uplink }) => uplink), ...this.#draining];
-    return uplinks.reduce((sum, { session }) => sum + session.channelCount, 0);
+    return [...this.#uplinks, ...this.#draining].reduce((sum, { session }) => sum + session.channelCount, 0);
   }
 
   /**
@@ -63,10 +62,8 @@ export class Connector implements Tunnel {
 
   /** Does not wait for the next retry. */
   reconnectNow(): void {
-    for (const { uplink, backoff } of this.#slots) {
-      backoff.reset();
-      uplink.connect();
-    }
+    for (const { backoff } of this.#slots) backoff.reset();
+    for (const uplink of [...this.#uplinks, ...this.#draining]) uplink.connect();
   }
 
   open(target: Target, handler: OpenHandler): Channel {
@@ -77,14 +74,17 @@ export class Connector implements Tunnel {
   close(): void {
     if (this.#state === 'closed') return;
     this.#setState('closed');
-    for (const uplink of this.#draining) uplink.close('this client was closed');
-    for (const { uplink } of this.#slots) uplink.close('this client was closed');
+    for (const uplink of [...this.#uplinks, ...this.#draining]) uplink.close('this client was closed');
     this.#onFirst?.reject(new ConnectError('closed before it was connected', false));
   }
 
-  /** Of those that are online, the one with the least under way; the first if none is. */
+  get #uplinks(): Uplink[] {
+    return this.#slots.map(({ uplink }) => uplink);
+  }
+
+  /** The one with the least under way, of those that are online, or of all when none is. */
   #leastBusy(): Uplink {
-    const uplinks = this.#slots.map(({ uplink }) => uplink);
+    const uplinks = this.#uplinks;
     const online = uplinks.filter(({ state }) => state === 'online');
     const [first, ...others] = online.length > 0 ? online : uplinks;
     if (first === undefined) throw new RangeError('connections must be at least 1');
@@ -92,11 +92,7 @@ export class Connector implements Tunnel {
   }
 
   readonly #events: UplinkEvents = {
-    onState: () => {
-      if (this.#state === 'closed') return;
-      const states = this.#slots.map(({ uplink }) => uplink.state);
-      this.#setState(RANKING.find((state) => states.includes(state as UplinkState)) ?? 'waiting');
-    },
+    onState: () => this.#rank(),
     onRefused: (error) => {
       const first = this.#onFirst;
       if (first === undefined) return;
@@ -124,12 +120,19 @@ export class Connector implements Tunnel {
     if (slot === undefined) return false;
     slot.uplink = this.#newUplink(slot.backoff);
     slot.uplink.connectLater('a new session begins');
+    this.#rank();
     return true;
   }
 
   #newUplink(backoff: Backoff): Uplink {
     const { dial, clock, logger, grace } = this.#options;
     return new Uplink({ dial, clock, logger, grace, backoff }, this.#events);
+  }
+
+  #rank(): void {
+    if (this.#state === 'closed') return;
+    const states = this.#uplinks.map(({ state }) => state);
+    this.#setState(RANKING.find((state) => states.includes(state)) ?? 'waiting');
   }
 
   #setState(state: ConnectorState): void {

@@ -14,13 +14,14 @@ import {
 } from 'wsproxy-protocol';
 import type { Backoff } from './backoff.js';
 import { ConnectError } from './connect-error.js';
+import { type Dial, Dialing } from './dialing.js';
+import { Patience } from './patience.js';
 
 /** `waiting` is the pause between two tries. */
 export type UplinkState = 'connecting' | 'online' | 'waiting' | 'closed';
 
 export interface UplinkOptions {
-  /** Opens a transport; rejects with ConnectError. */
-  readonly dial: (signal: AbortSignal) => Promise<Transport>;
+  readonly dial: Dial;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly backoff: Backoff;
@@ -41,14 +42,10 @@ export interface UplinkEvents {
   onEnded(uplink: Uplink): void;
 }
 
-/** A new request waits this long for a tunnel that is down, ms. */
-const PATIENCE = 5_000;
 /** HELLO or RESUME must be answered within this time, ms. */
 const WELCOME_TIMEOUT = 5_000;
-/** A dial that a new request finds older than this is begun again, ms; more often than that it is not. */
-const STALE_DIAL = 1_500;
-/** A connection that lived this long was good: the next loss is retried at once, ms. */
-const GOOD_LIFE = 5_000;
+/** While a request waits, another dial begins as often as this, ms. */
+const HURRIED_RETRY = 1_500;
 /** Close codes after which the server does not know the session any more. */
 const FORGOTTEN: ReadonlySet<number> = new Set([CloseCode.sessionUnknown, CloseCode.sessionExpired]);
 /** Those, and the ones after which it wants no more of it. */
@@ -67,18 +64,22 @@ export class Uplink {
   readonly #events: UplinkEvents;
   readonly #clock: Clock;
   readonly #greeter: Greeter;
+  readonly #dialing: Dialing;
+  readonly #patience: Patience;
   #state: UplinkState = 'waiting';
   #onlineSince = 0;
+  #progressBefore = 0;
   #dialedAt = Number.NEGATIVE_INFINITY;
   #retryTimer: Timer | undefined;
+  #hurryTimer: Timer | undefined;
   #graceTimer: Timer | undefined;
   #welcomeTimer: Timer | undefined;
-  #dialing: AbortController | undefined;
 
   constructor(options: UplinkOptions, events: UplinkEvents) {
     this.#options = options;
     this.#events = events;
     this.#clock = options.clock;
+    this.#dialing = new Dialing(options.dial);
     this.session = new Session({
       role: 'client',
       clock: options.clock,
@@ -89,15 +90,16 @@ export class Uplink {
       onClosed: (reason) => this.#onSessionClosed(reason),
     });
     this.#greeter = new Greeter(this.session, { id: randomBytes(16), secret: randomBytes(32) }, options.grace);
+    this.#patience = new Patience(this.session, options.clock);
   }
 
   get state(): UplinkState {
     return this.#state;
   }
 
-  /** Connects now, whatever the next retry was to be. */
+  /** Connects now, whatever the next retry was to be, and beside a dial that may hang. */
   connect(): void {
-    if (this.#state !== 'waiting') return;
+    if (this.#state === 'closed' || this.session.attached) return;
     this.#retryTimer?.cancel();
     this.#enter('connecting');
     this.#dial(
@@ -116,18 +118,19 @@ export class Uplink {
 
   open(target: Target, handler: OpenHandler, optimistic: boolean): Channel {
     const channel = this.session.open(target, handler, optimistic);
-    if (this.#state !== 'online') {
-      this.#limitPatience([channel]);
-      this.#hurry();
-    }
+    if (this.#state === 'online' || this.#state === 'closed') return channel;
+    this.#patience.limit([channel]);
+    this.#hurry();
     return channel;
   }
 
   /** Somebody waits: no pause is worth keeping, and a dial that hangs may hang on a path that is back meanwhile. */
   #hurry(): void {
-    if (this.#clock.now() - this.#dialedAt < STALE_DIAL) return;
-    if (this.#state === 'connecting' && this.session.lastSign === undefined) this.#enter('waiting');
-    this.connect();
+    this.#hurryTimer?.cancel();
+    if (!this.#patience.isTried) return;
+    if (this.#clock.now() - this.#dialedAt >= HURRIED_RETRY) this.connect();
+    const left = this.#dialedAt + HURRIED_RETRY - this.#clock.now();
+    this.#hurryTimer = this.#clock.setTimer(() => this.#hurry(), left > 0 ? left : HURRIED_RETRY);
   }
 
   /** Leaves for good: every channel is reset, the server is told. */
@@ -139,20 +142,8 @@ export class Uplink {
   }
 
   #dial(onTransport: (transport: Transport) => void, onFailure: (failure: ConnectError) => void): void {
-    this.#dialing?.abort();
-    const dialing = new AbortController();
-    this.#dialing = dialing;
     this.#dialedAt = this.#clock.now();
-    const isCurrent = (): boolean => this.#dialing === dialing && this.#state !== 'closed';
-    this.#options.dial(dialing.signal).then(
-      (transport) => {
-        if (isCurrent()) onTransport(transport);
-        else transport.terminate();
-      },
-      (error: unknown) => {
-        if (isCurrent()) onFailure(error instanceof ConnectError ? error : new ConnectError(String(error), false));
-      },
-    );
+    this.#dialing.begin(onTransport, onFailure);
   }
 
   #greet(transport: Transport): void {
@@ -166,20 +157,28 @@ export class Uplink {
   /** The present transport may be dead: while it is given the chance to show life, another one is made. */
   #takeOver(reason: string): void {
     if (this.#state !== 'online') return;
-    const lastSign = this.session.lastSign;
+    const { lastSign } = this.session;
+    const isSilent = (): boolean => this.#state === 'online' && this.session.lastSign === lastSign;
     this.#options.logger.info({ reason }, 'trying another transport');
     this.#dial(
       (transport) => {
-        if (this.session.lastSign === lastSign && this.#state === 'online') this.#greet(transport);
+        if (isSilent()) this.#greet(transport);
         else transport.terminate();
       },
-      (failure) => this.#options.logger.info({ reason: failure.message }, 'no other transport'),
+      (failure) => {
+        this.#options.logger.info({ reason: failure.message }, 'no other transport');
+        if (isSilent()) this.#patience.limit(this.session.unanswered);
+      },
     );
   }
 
   #onGoAway(kind: 'drain' | 'migrate'): void {
     this.#options.logger.info({ kind }, 'the server asks to go away');
-    if (kind === 'drain') return this.#events.onDraining(this);
+    if (kind === 'drain') {
+      this.#noteLife();
+      return this.#events.onDraining(this);
+    }
+    if (this.#clock.now() - this.#dialedAt < HURRIED_RETRY) return;
     this.#dial(
       (transport) => this.#greet(transport),
       (failure) => this.#options.logger.info({ reason: failure.message }, 'no other transport'),
@@ -188,9 +187,12 @@ export class Uplink {
 
   #onWelcome(): void {
     this.#welcomeTimer?.cancel();
+    this.#hurryTimer?.cancel();
+    this.#patience.end();
     this.#graceTimer?.cancel();
     this.#graceTimer = undefined;
     this.#onlineSince = this.#clock.now();
+    this.#progressBefore = this.session.progress;
     this.#options.logger.info({ channels: this.session.channelCount }, 'connected to the server');
     this.#enter('online');
   }
@@ -198,16 +200,26 @@ export class Uplink {
   /** The transport is gone; the session may be resumed, unless the server said otherwise. */
   #onLost(loss: Loss): void {
     this.#welcomeTimer?.cancel();
+    this.#noteLife();
     if (SESSION_ENDING.has(loss.code)) {
       // The server is there, only the session is not: a fresh one can begin at once.
       if (FORGOTTEN.has(loss.code)) this.#options.backoff.reset();
-      return this.session.close(loss.reason, loss.code);
+      if (loss.code === CloseCode.unsupportedVersion) this.#events.onRefused(new ConnectError(loss.reason, true));
+      return this.session.close(`${loss.reason} (${loss.code})`, loss.code);
     }
-    this.#limitPatience(this.session.unanswered);
+    if (loss.code === CloseCode.serviceRestart) this.#greeter.onTurnedAway();
+    this.#patience.limit(this.session.unanswered);
     this.#graceTimer ??= this.#clock.setTimer(() => {
       this.session.close('the server could not be reached for too long', CloseCode.normal);
-    }, this.#options.grace);
+    }, this.#greeter.grace);
     this.#retry(`${loss.reason || 'connection lost'} (${loss.code})`);
+  }
+
+  #noteLife(): void {
+    if (this.#state !== 'online') return;
+    // However short its life was: a transport that has carried something was worth having.
+    if (this.session.progress > this.#progressBefore) this.#options.backoff.reset();
+    else this.#options.backoff.lived(this.#clock.now() - this.#onlineSince);
   }
 
   #onSessionClosed(reason: string): void {
@@ -221,8 +233,7 @@ export class Uplink {
   #retry(reason: string): void {
     if (this.#state === 'closed') return;
     const { backoff, logger } = this.#options;
-    if (this.#state === 'online' && this.#clock.now() - this.#onlineSince >= GOOD_LIFE) backoff.reset();
-    this.#dialing?.abort();
+    this.#dialing.abort();
     const delay = Math.round(backoff.next(this.session.channelCount > 0));
     logger.warn({ reason, retryInMs: delay }, 'not connected to the server');
     this.#enter('waiting');
@@ -230,16 +241,10 @@ export class Uplink {
     this.#retryTimer = this.#clock.setTimer(() => this.connect(), delay);
   }
 
-  #limitPatience(channels: Channel[]): void {
-    if (channels.length === 0) return;
-    this.#clock.setTimer(() => {
-      if (this.#state !== 'online') for (const channel of channels) channel.giveUp('TUNNEL_DOWN');
-    }, PATIENCE);
-  }
-
   #stop(): void {
-    this.#dialing?.abort();
-    for (const timer of [this.#retryTimer, this.#graceTimer, this.#welcomeTimer]) timer?.cancel();
+    this.#dialing.abort();
+    this.#patience.end();
+    for (const timer of [this.#retryTimer, this.#hurryTimer, this.#graceTimer, this.#welcomeTimer]) timer?.cancel();
   }
 
   #enter(state: UplinkState): void {

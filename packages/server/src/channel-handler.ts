@@ -10,10 +10,13 @@ export function createChannelHandler(dialer: Dialer, logger: Logger): (channel: 
     channel.onAbandoned = () => abandoned.abort();
     dialer.dial(channel.target, abandoned.signal).then(
       ({ socket, address }) => {
-        // It may have failed between its connecting and this turn; the relay then finds it closed.
+        // The dialer lets go of the socket a few turns before this one.
+        if (abandoned.signal.aborted) {
+          socket.destroy();
+          return;
+        }
         channel.accept();
         relay(channel, socket);
-        if (socket.destroyed) channel.reset('CONNECTION_RESET');
         logger.debug({ ...log, address }, 'channel opened');
       },
       (error: unknown) => {

@@ -75,8 +75,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Takes no more sessions and channels; resolves when the last channel is over, or after `deadline` ms, with the
-   * number of channels that are left.
+   * Takes no more sessions and channels; resolves when the last channel is over and its client has all of it, or after
+   * `deadline` ms, with the number of channels that are left.
    */
   drain(deadline: number): Promise<number> {
     this.#draining = true;
@@ -89,7 +89,7 @@ export class SessionRegistry {
       };
       const timer = this.#options.clock.setTimer(finish, deadline);
       this.#onIdle = () => {
-        if (this.channelCount === 0) finish();
+        if ([...this.#entries.values()].every(({ session }) => session.isIdle)) finish();
       };
       this.#onIdle();
     });
@@ -111,7 +111,10 @@ export class SessionRegistry {
       onChannel: (channel) => onChannel(channel, user),
       onDetached: (loss) => {
         logger.info({ ...log, ...loss, channels: session.channelCount }, 'session detached');
-        entry.graceTimer = clock.setTimer(() => session.close('expired', CloseCode.sessionExpired), entry.grace);
+        entry.graceTimer?.cancel();
+        entry.graceTimer = clock.setTimer(() => {
+          if (!session.attached) session.close('expired', CloseCode.sessionExpired);
+        }, entry.grace);
       },
       onIdle: () => this.#onIdle?.(),
       processBudgets: this.#budgets,
@@ -130,10 +133,7 @@ export class SessionRegistry {
 
   #find(id: string, user: User): KeptSession {
     const entry = this.#entries.get(id);
-    if (entry !== undefined && entry.user.id === user.id) {
-      entry.graceTimer?.cancel();
-      return entry;
-    }
+    if (entry !== undefined && entry.user.id === user.id) return entry;
     if (this.#ended.has(id)) throw new ProtocolError('the session has expired', CloseCode.sessionExpired);
     throw unknownSession();
   }

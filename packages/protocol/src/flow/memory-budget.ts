@@ -40,3 +40,9 @@ export class MemoryBudget {
     this.#parent?.release(bytes);
   }
 }
+
+/** Memory that all sessions of a process share, for what they receive and for what they may have to send again. */
+export interface ProcessBudgets {
+  readonly windows: MemoryBudget;
+  readonly replay: MemoryBudget;
+}

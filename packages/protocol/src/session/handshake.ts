@@ -25,11 +25,12 @@ import type { Session } from './session.js';
 /** The client's side of the handshake, for the life of one session. */
 export class Greeter {
   readonly #session: Session;
-  readonly #grace: number;
+  #grace: number;
   #key: SessionKey;
   #attempt = 0;
   #greeted = false;
   #welcomed = false;
+  #turnedAway = false;
 
   /** `grace`: how long the server shall keep the session when it is detached, ms. */
   constructor(session: Session, key: SessionKey, grace: number) {
@@ -38,27 +39,38 @@ export class Greeter {
     this.#grace = grace;
   }
 
+  /** How long the server keeps the session when it is detached, ms; what was wished for until it has answered. */
+  get grace(): number {
+    return this.#grace;
+  }
+
+  /** The server would not begin the session, and has read nothing behind HELLO: the next greeting is HELLO again. */
+  onTurnedAway(): void {
+    this.#turnedAway = true;
+  }
+
   /**
    * Attaches `transport` and begins the session, or resumes it. A new session sends at once, without waiting for the
    * answer; a resumed one has to learn first where to go on. `onWelcome` is told when the server has answered.
    */
   greet(transport: Transport, onWelcome: () => void): void {
-    const isNew = !this.#welcomed && this.#session.sentCount === 0;
+    const isNew = !this.#welcomed && (this.#turnedAway || this.#session.sentCount === 0);
     let isAnswered = false;
     this.#session.attach(transport, (type, payload) => {
       if (isAnswered) throw violation('a second HELLO or RESUME');
       if ((type === FrameType.hello) !== isNew) throw violation('the answer does not fit the greeting');
       isAnswered = true;
-      checkVersion(type === FrameType.hello ? decodeHello(payload).version : decodeResume(payload).version);
-      if (!isNew) this.#session.goLive(decodeResume(payload).received);
+      if (isNew) this.#onHello(decodeHello(payload));
+      else this.#onResume(decodeResume(payload));
       this.#welcomed = true;
       onWelcome();
     });
     const version = PROTOCOL_VERSION;
     if (isNew) {
       // The server may have heard the first HELLO, though its answer was lost: nobody will ever resume that session.
-      if (this.#greeted) this.#key = randomKey();
+      if (this.#greeted && !this.#turnedAway) this.#key = randomKey();
       this.#greeted = true;
+      this.#turnedAway = false;
       this.#session.greet(FrameType.hello, encodeHello({ ...this.#key, version, grace: this.#grace }));
       this.#session.goLive(0);
     } else {
@@ -66,6 +78,16 @@ export class Greeter {
       const { receivedCount: received } = this.#session;
       this.#session.greet(FrameType.resume, encodeResume({ ...this.#key, version, attempt: this.#attempt, received }));
     }
+  }
+
+  #onHello({ version, grace }: Hello): void {
+    checkVersion(version);
+    this.#grace = Math.min(this.#grace, grace);
+  }
+
+  #onResume({ version, received }: Resume): void {
+    checkVersion(version);
+    this.#session.goLive(received);
   }
 }
 

@@ -8,10 +8,10 @@ export interface HeartbeatPort {
   lastSign(): number;
   /** Something was sent that the peer has to answer. */
   isAwaited(): boolean;
-  /** The longest round trip lately, ms. */
+  /** The last round trip, with the queues that stood in its way, ms; 0 while unknown. */
   roundTrip(): number;
   ping(): void;
-  /** The transport may be dead, though it need not be. Called once for each silence. */
+  /** The transport may be dead, though it need not be. Told again and again while it stays silent. */
   onSuspicion(): void;
   onSilence(): void;
 }
@@ -32,7 +32,6 @@ export class Heartbeat {
   #lastWall: number;
   /** Since when an answer is awaited without a sign of life. */
   #awaitedSince: number | undefined;
-  #suspected = false;
   /** After a jump of the clock an answer must come soon. */
   #probing = false;
 
@@ -77,18 +76,18 @@ export class Heartbeat {
     this.#timer = this.#next();
     if (now - this.#port.lastSign() >= SILENCE_LIMIT) return this.#port.onSilence();
     if (!this.#isSuspicious(now)) return;
-    this.#suspected = true;
+    this.#awaitedSince = now;
+    this.#probing = false;
     this.#port.onSuspicion();
   }
 
   #noteLife(now: number): void {
-    this.#suspected = false;
     this.#probing = false;
     if (this.#awaitedSince !== undefined) this.#awaitedSince = now;
   }
 
   #isSuspicious(now: number): boolean {
-    if (this.#suspected || this.#awaitedSince === undefined) return false;
+    if (this.#awaitedSince === undefined) return false;
     const limit = this.#probing ? PROBE_LIMIT : SUSPICION_LIMIT;
     const since = Math.max(this.#awaitedSince, this.#port.lastSign());
     return now - since >= Math.max(limit, SUSPICION_ROUND_TRIPS * this.#port.roundTrip());
@@ -106,7 +105,6 @@ export class Heartbeat {
 
   #probe(now: number): void {
     this.#probing = true;
-    this.#suspected = false;
     this.#awaitedSince = now;
     this.#port.ping();
   }

@@ -59,6 +59,11 @@ export class Outbox {
     return this.#inFlight.inFlight;
   }
 
+  /** The peer has processed everything that was to be sent. */
+  get isEmpty(): boolean {
+    return this.replay.bytes === 0 && this.#queue.isEmpty;
+  }
+
   /** A PONG came back after `sample` ms. */
   noteRoundTrip(sample: number): void {
     this.#inFlight.noteRoundTrip(sample, this.#clock.now());
@@ -103,8 +108,9 @@ export class Outbox {
     this.#grants.delete(channel);
   }
 
-  /** A frame of the session that goes before everything else. */
+  /** A frame of the session that goes before everything else; without a transport it is lost, as it may be with one. */
   control(type: number, payload: Buffer): void {
+    if (this.#transport === undefined) return;
     this.#urgent.push({ type, payload });
     this.schedule();
   }

@@ -18,6 +18,12 @@ export class SendQueue {
   #sparse: Turn[] = [];
   #bulk: Turn[] = [];
 
+  /** No channel has anything to send. */
+  get isEmpty(): boolean {
+    for (const channel of this.#turns.keys()) if (channel.sendable) return false;
+    return true;
+  }
+
   /** The channel has something to send. */
   add(channel: Channel): void {
     if (this.#turns.has(channel)) return;

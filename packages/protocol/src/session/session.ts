@@ -11,8 +11,8 @@ import {
   WINDOW_BUDGET,
 } from '../constants.js';
 import { ProtocolError } from '../errors.js';
-import { type FailureCode, failureFromWire } from '../failures.js';
-import { MemoryBudget } from '../flow/memory-budget.js';
+import { failureFromWire } from '../failures.js';
+import { MemoryBudget, type ProcessBudgets } from '../flow/memory-budget.js';
 import { RoundTrip } from '../flow/round-trip.js';
 import { FrameDecoder, type FrameSink } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
@@ -41,7 +41,7 @@ export interface SessionOptions {
   readonly onSuspicion?: () => void;
   /** The peer takes no more channels (`drain`), or asks for a new transport (`migrate`). */
   readonly onGoAway?: (kind: 'drain' | 'migrate') => void;
-  /** The last living channel is over. */
+  /** `isIdle` has become true. */
   readonly onIdle?: () => void;
   /** The session is over, and every channel with it. Told once. */
   readonly onClosed: (reason: string) => void;
@@ -49,12 +49,6 @@ export interface SessionOptions {
   readonly maxChannels?: number;
   /** Bounds of the whole process, within which this session has its own. */
   readonly processBudgets?: ProcessBudgets;
-}
-
-/** Memory that all sessions of a process share, for what they receive and for what they may have to send again. */
-export interface ProcessBudgets {
-  readonly windows: MemoryBudget;
-  readonly replay: MemoryBudget;
 }
 
 /** Takes the frames of the handshake, HELLO and RESUME. May throw ProtocolError. */
@@ -80,7 +74,8 @@ export class Session {
   /** The present transport's greetings are done: frames count from then on. */
   #live = false;
   #closed = false;
-  #draining = false;
+  /** When the channels must be over, by the clock; undefined while there is no drain. */
+  #drainEnd: number | undefined;
 
   /** Payload bytes of the DATA frame now arriving that were delivered, and how many of them a replay brings again. */
   #delivered = 0;
@@ -107,6 +102,11 @@ export class Session {
     return this.#channels.size;
   }
 
+  /** No channel lives, and the peer has processed all that was sent: the session may end, and nothing is lost with it. */
+  get isIdle(): boolean {
+    return this.#channels.size === 0 && this.#outbox.isEmpty;
+  }
+
   /** Bytes sent and not acknowledged on the present transport: how busy this session is. */
   get bytesInFlight(): number {
     return this.#outbox.bytesInFlight;
@@ -120,6 +120,11 @@ export class Session {
   /** Channels that we opened and the peer has not answered. */
   get unanswered(): Channel[] {
     return this.#channels.all().filter((channel) => channel.state.opening === 'requested');
+  }
+
+  /** Sequenced frames that either end is known to have processed: grows only while a transport really carries. */
+  get progress(): number {
+    return this.#outbox.acknowledger.received + this.#outbox.replay.acknowledged;
   }
 
   /** Sequenced frames processed, and sent, since the session began. */
@@ -182,12 +187,15 @@ export class Session {
 
   /** The handshake is done: the peer has processed `received` of our sequenced frames, what follows is sent (again). */
   goLive(received: number): void {
-    if (this.#outbox.replay.acknowledge(received) === undefined) {
+    const acknowledged = this.#outbox.replay.acknowledge(received);
+    if (acknowledged === undefined) {
       throw violation(`the peer claims to have processed ${received} of ${this.sentCount} frames`);
     }
     this.#live = true;
     this.#outbox.goLive();
     this.#ping();
+    this.#tellDrain();
+    if (acknowledged > 0) this.#tellIdle();
     for (const channel of this.#channels.all()) if (channel.hasGranted) this.#outbox.grant(channel);
   }
 
@@ -204,10 +212,10 @@ export class Session {
     this.close(error.message, error.closeCode);
   }
 
-  /** Takes no more channels, and tells the peer so; those there are live on, for `deadline` ms at most (0: no limit). */
+  /** Takes no more channels, and tells the peer so; those there are live on, for `deadline` ms at most. */
   drain(deadline: number): void {
-    this.#draining = true;
-    this.#outbox.control(FrameType.goAway, encodeGoAway(GoAway.drain, deadline));
+    this.#drainEnd = this.#clock.now() + deadline;
+    this.#tellDrain();
   }
 
   /** Asks the peer for a new transport, before this one is cut. */
@@ -230,6 +238,21 @@ export class Session {
     for (const channel of this.#channels.all()) channel.onDead('SESSION_LOST');
     this.#outbox.replay.clear();
     this.#options.onClosed(reason);
+  }
+
+  /** Also on each new transport: whoever was away has not heard it. */
+  #tellDrain(): void {
+    if (this.#drainEnd === undefined) return;
+    const left = Math.max(1, Math.ceil(this.#drainEnd - this.#clock.now()));
+    this.#outbox.control(FrameType.goAway, encodeGoAway(GoAway.drain, left));
+  }
+
+  /** Later: a channel is over as soon as its last frame was taken to be sent, and an answer may bring a new one. */
+  #tellIdle(): void {
+    if (this.#channels.size > 0) return;
+    this.#clock.defer(() => {
+      if (this.isIdle && !this.#closed) this.#options.onIdle?.();
+    });
   }
 
   #unlink(): Transport | undefined {
@@ -258,7 +281,7 @@ export class Session {
       onOver: (channel) => {
         this.#channels.remove(channel);
         this.#outbox.forget(channel);
-        if (this.#channels.size === 0 && !this.#closed) this.#options.onIdle?.();
+        this.#tellIdle();
       },
     };
   }
@@ -269,6 +292,7 @@ export class Session {
       switch (type) {
         case FrameType.ack:
           if (!this.#outbox.acknowledge(readCount(payload))) throw violation('an ACK for what was never sent');
+          this.#tellIdle();
           return;
         case FrameType.window:
           this.#onChannelFrame(type, id, payload);
@@ -340,10 +364,8 @@ export class Session {
     this.#channels.checkPeerId(id);
     const { target, window } = decodeOpen(payload);
     const channel = Channel.offer(id, target, this.#port, window);
-    if (this.#draining || this.#channels.size >= maxChannels) {
-      channel.refuse(this.#draining ? 'GOING_AWAY' : 'LIMIT_REACHED');
-      return;
-    }
+    if (this.#drainEnd !== undefined) return channel.refuse('GOING_AWAY');
+    if (this.#channels.size >= maxChannels) return channel.refuse('LIMIT_REACHED');
     this.#channels.add(channel);
     onChannel(channel);
   }

@@ -47,6 +47,11 @@ export class FakeClock implements Clock {
     return true;
   }
 
+  /** Lets `milliseconds` pass while the process stands still: timers that fall due run late, with the next `advance`. */
+  stall(milliseconds: number): void {
+    this.#now += milliseconds;
+  }
+
   /** Lets `milliseconds` pass, running timers in their order, each at its time. */
   advance(milliseconds: number): void {
     const end = this.#now + milliseconds;

@@ -51,8 +51,9 @@ export class WebSocketTransport implements Transport {
   };
 
   close(code: number, reason: string): void {
-    const bytes = Buffer.from(reason);
-    this.#ws.close(code, bytes.length > MAX_REASON ? bytes.subarray(0, MAX_REASON).toString('latin1') : reason);
+    // As a stream, so that a letter cut in two is left out.
+    const head = new TextDecoder().decode(Buffer.from(reason).subarray(0, MAX_REASON), { stream: true });
+    this.#ws.close(code, head);
   }
 
   terminate(): void {

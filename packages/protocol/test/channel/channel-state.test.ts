@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type ChannelState, type Half, isOver, judge, type Opening, type Verdict } from '../../src/channel/channel-state.js';
+import {
+  type ChannelState,
+  type Half,
+  isOver,
+  judge,
+  type Opening,
+  type Verdict,
+} from '../../src/channel/channel-state.js';
 import { FrameType } from '../../src/frame/frame.js';
 
 const openings: Opening[] = ['requested', 'offered', 'open'];
@@ -42,9 +49,12 @@ describe.each(types)('%s', (type) => {
   });
 });
 
-test.each(['open', 'hello', 'resume', 'ack', 'ping', 'pong', 'goAway'] as const)('%s is never for a channel', (type) => {
-  for (const state of states) expect(judge(state, FrameType[type])).toBe('violation');
-});
+test.each(['open', 'hello', 'resume', 'ack', 'ping', 'pong', 'goAway'] as const)(
+  '%s is never for a channel',
+  (type) => {
+    for (const state of states) expect(judge(state, FrameType[type])).toBe('violation');
+  },
+);
 
 test('a channel is over when it is dead, or answered and ended both ways', () => {
   for (const state of states) {

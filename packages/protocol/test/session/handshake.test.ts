@@ -226,7 +226,7 @@ describe('a client', () => {
     const next = server.connect();
     const [second] = next.frames;
     expect([first?.type, second?.type]).toEqual([FrameType.hello, FrameType.hello]);
-    const key = (payload = Buffer.alloc(0)) => [payload.subarray(4, 20), payload.subarray(20, 52)];
+    const key = (payload: Buffer = Buffer.alloc(0)) => [payload.subarray(4, 20), payload.subarray(20, 52)];
     expect(key(second?.payload)).not.toEqual(key(first?.payload));
     next.say(hello()).close(1006);
     const [resumption] = server.connect().frames;

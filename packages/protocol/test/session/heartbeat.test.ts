@@ -1,10 +1,25 @@
 import { describe, expect, test } from 'vitest';
 import { FrameType } from '../../src/frame/frame.js';
+import type { FakeClock } from '../../src/testing/fake-clock.js';
 import { ack, data, open, ping, pong, resume } from '../support/frames.js';
 import { encodePlain } from '../support/oracle-codec.js';
 import type { RawPeer } from '../support/raw-peer.js';
 import { RawClient, RawServer } from './raw-session.js';
+import { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
+import { SlowPath } from './slow-path.js';
+
+/** When the process has stood still, timers run first, then the input that waited is read, then what they put off runs. */
+function readBeforeJudging(clock: FakeClock, read: () => void): void {
+  const setTimer = clock.setTimer.bind(clock);
+  clock.setTimer = (callback, delay) => {
+    if (delay > 0) return setTimer(callback, delay);
+    return setTimer(() => {
+      read();
+      callback();
+    }, 0);
+  };
+}
 
 const pings = (peer: RawPeer): number => peer.settle().heard(FrameType.ping).length;
 
@@ -100,15 +115,7 @@ describe('silence', () => {
   test('is judged only after what was waiting to be read', () => {
     const client = new RawClient();
     const peer = client.greeted();
-    // The process stood still: the timer comes before the input that waited, which comes before the verdict.
-    const setTimer = client.clock.setTimer.bind(client.clock);
-    client.clock.setTimer = (callback, delay) => {
-      if (delay > 0) return setTimer(callback, delay);
-      return setTimer(() => {
-        peer.say(ping(1));
-        callback();
-      }, 0);
-    };
+    readBeforeJudging(client.clock, () => peer.say(ping(1)));
     client.clock.advance(100_000);
     expect(client.keeper.log.losses).toEqual([]);
     expect(peer.closeCode).toBeUndefined();
@@ -132,5 +139,185 @@ describe('silence', () => {
     client.clock.advance(1_000);
     expect(client.keeper.log.losses).toHaveLength(1);
     expect(peer.closeCode).toBe(1006);
+  });
+});
+
+/** A client that has an answer to everything it said so far, and now hears nothing any more. */
+function suspecting(): RawServer {
+  const server = new RawServer();
+  const peer = server.greeted();
+  peer.say(pong(0));
+  return server;
+}
+
+describe('suspicion', () => {
+  test('comes when a PING is not answered for 5 s', () => {
+    const server = suspecting();
+    server.clock.advance(19_999);
+    expect(server.suspicions).toBe(0);
+    server.clock.advance(1_001);
+    expect(server.suspicions).toBe(1);
+    expect(server.session.attached).toBe(true);
+  });
+
+  test('comes when unacknowledged frames are not answered for 5 s', () => {
+    const server = suspecting();
+    server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+    server.clock.advance(4_999);
+    expect(server.suspicions).toBe(0);
+    server.clock.advance(1_001 + 1);
+    expect(server.suspicions).toBe(1);
+  });
+
+  test('comes again every 5 s while the silence lasts', () => {
+    const server = suspecting();
+    server.clock.advance(21_000);
+    server.clock.advance(15_000);
+    expect(server.suspicions).toBeGreaterThanOrEqual(3);
+    expect(server.suspicions).toBeLessThanOrEqual(4);
+  });
+
+  test('does not come without anything to be answered', () => {
+    const server = suspecting();
+    server.clock.advance(15_000);
+    expect(server.suspicions).toBe(0);
+  });
+
+  test('does not come while anything arrives, even if it is no answer', () => {
+    const server = new RawServer();
+    const peer = server.greeted();
+    server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+    for (let n = 0; n < 60; n++) {
+      server.clock.advance(1_000);
+      peer.say(Buffer.from([[0x83, 0, 0, 8, 0, 0, 0, 0][n % 16] ?? 1]));
+    }
+    expect(server.suspicions).toBe(0);
+  });
+
+  test('waits for four round trips where these are longer', () => {
+    const server = new RawServer();
+    const peer = server.greeted();
+    // The answer to the first PING takes 3 s.
+    server.clock.advance(3_000);
+    peer.say(pong(0));
+    server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+    server.clock.advance(11_900);
+    expect(server.suspicions).toBe(0);
+    server.clock.advance(2_000);
+    expect(server.suspicions).toBe(1);
+  });
+
+  test.each([4_000, 5_900, 7_000, 30_000, 60_000])(
+    'does not come when this process stood still for %i ms and the answer was waiting',
+    (stall) => {
+      const server = new RawServer();
+      const peer = server.greeted();
+      server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+      server.clock.advance(1_000);
+      readBeforeJudging(server.clock, () => peer.say(ack(1)));
+      server.clock.stall(stall);
+      server.clock.advance(4_000);
+      expect(server.suspicions).toBe(0);
+      expect(server.log.losses).toEqual([]);
+    },
+  );
+
+  test('is not for servers, which cannot dial', () => {
+    const client = new RawClient();
+    client.greeted().say(open(1));
+    client.keeper.offered[0]?.accept();
+    client.clock.advance(44_000);
+    expect(client.keeper.log.losses).toEqual([]);
+  });
+});
+
+describe('after the machine has slept', () => {
+  function sleeper(): { server: RawServer; peer: RawPeer; before: number } {
+    const server = new RawServer();
+    const peer = server.greeted();
+    server.clock.advance(100);
+    peer.say(pong(0));
+    server.clock.advance(1_400);
+    return { server, peer, before: pings(peer) };
+  }
+
+  test.each<[kind: string, sleep: (server: RawServer) => void]>([
+    [
+      'the clock of the timers stood still',
+      ({ clock }) => {
+        clock.wallOffset += 20_000;
+      },
+    ],
+    ['it ran on', ({ clock }) => clock.stall(20_000)],
+  ])('a PING leaves within a second, and 2 s without an answer are suspicious (%s)', (_kind, sleep) => {
+    const { server, peer, before } = sleeper();
+    sleep(server);
+    server.clock.advance(500);
+    expect(pings(peer)).toBe(before + 1);
+    server.clock.advance(1_499);
+    expect(server.suspicions).toBe(0);
+    server.clock.advance(501);
+    expect(server.suspicions).toBe(1);
+  });
+
+  test('an answer within 2 s means that all is well', () => {
+    const { server, peer } = sleeper();
+    server.clock.wallOffset += 3_600_000;
+    server.clock.advance(1_500);
+    peer.say(pong(0));
+    server.clock.advance(10_000);
+    expect(server.suspicions).toBe(0);
+  });
+
+  test('a wall clock that somebody sets back does no harm', () => {
+    const { server, peer, before } = sleeper();
+    server.clock.wallOffset -= 3_600_000;
+    server.clock.advance(5_000);
+    expect([pings(peer), server.suspicions]).toEqual([before, 0]);
+  });
+});
+
+describe('an idle path', () => {
+  test('carries something in both directions at least every 20 s, so no proxy cuts it after 60 s', () => {
+    const pair = new SessionPair().connect().settle();
+    const [near, far] = pair.ends;
+    const quiet = { near: 0, far: 0 };
+    for (let seconds = 0; seconds < 600; seconds++) {
+      pair.clock.advance(1_000);
+      pair.clock.runDeferred();
+      quiet.near = near.backlog > 0 ? 0 : quiet.near + 1;
+      quiet.far = far.backlog > 0 ? 0 : quiet.far + 1;
+      // The answer to a PING counts for the other direction.
+      near.deliver();
+      pair.clock.runDeferred();
+      if (far.backlog > 0) quiet.far = 0;
+      expect(Math.max(quiet.near, quiet.far)).toBeLessThanOrEqual(20);
+      pair.settle();
+    }
+  });
+});
+
+describe('a path that carries 64 kbit/s and takes 1,500 ms there and back', () => {
+  test.each([
+    ['that hides its queue in the system', 4_000_000],
+    ['that shows its queue', 0],
+  ])('and %s is neither suspected nor given up through 60 s of saturated upload', (_kind, systemBuffer) => {
+    const pair = new SessionPair();
+    pair.join(...SlowPath.pair(pair.clock, { rate: 8, latency: 750, systemBuffer }));
+    pair.keeper.onChannel = (channel) => {
+      channel.accept();
+      far.take(channel);
+    };
+    const far = new Recorder();
+    const near = pair.request();
+    near.channel.write(Buffer.alloc(1_000_000));
+    for (let n = 0; n < 600; n++) {
+      pair.clock.advance(100);
+      pair.clock.runDeferred();
+    }
+    expect(far.bytes.length).toBeGreaterThan(60 * 8_000 * 0.9);
+    expect(pair.suspicions).toBe(0);
+    expect([pair.log.losses, pair.keeper.log.losses]).toEqual([[], []]);
+    pair.client.close('the test is over', 1000);
   });
 });

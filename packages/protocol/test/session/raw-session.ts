@@ -33,6 +33,7 @@ export class RawServer {
   readonly log: SessionLog = { losses: [], closings: [] };
   readonly session: Session;
   welcomes = 0;
+  suspicions = 0;
   readonly #greeter: Greeter;
 
   constructor() {
@@ -40,6 +41,9 @@ export class RawServer {
       role: 'client',
       clock: this.clock,
       onDetached: (loss) => this.log.losses.push(loss),
+      onSuspicion: () => {
+        this.suspicions += 1;
+      },
       onClosed: (reason) => this.log.closings.push(reason),
     });
     this.#greeter = new Greeter(this.session, { id: SESSION_ID, secret: SESSION_SECRET }, 120_000);

@@ -86,6 +86,7 @@ export class SessionPair {
   readonly keeper: SessionKeeper;
   readonly log: SessionLog = { losses: [], closings: [] };
   welcomes = 0;
+  suspicions = 0;
   readonly #greeter: Greeter;
   #ends: [client: MemoryTransport, server: MemoryTransport] | undefined;
 
@@ -95,6 +96,9 @@ export class SessionPair {
       role: 'client',
       clock: this.clock,
       onDetached: (loss) => this.log.losses.push(loss),
+      onSuspicion: () => {
+        this.suspicions += 1;
+      },
       onClosed: (reason) => this.log.closings.push(reason),
     });
     this.#greeter = new Greeter(this.client, { id: SESSION_ID, secret: SESSION_SECRET }, 120_000);

@@ -1,0 +1,351 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { CloseCode, ProtocolError } from 'wsproxy-protocol';
+import { ConnectError } from '../src/connect-error.js';
+import { Connector, type ConnectorOptions } from '../src/connector.js';
+import { ChannelLog } from './support/channel-log.js';
+import { FakeNetwork } from './support/fake-network.js';
+
+const GRACE = 60_000;
+
+/** A connector on a fake network, and the states it went through. */
+class Fixture {
+  readonly network = new FakeNetwork();
+  readonly path: string[] = ['idle'];
+  readonly connector: Connector;
+
+  constructor(options: Partial<ConnectorOptions> = {}) {
+    const { dial, clock, logger } = this.network;
+    const onState = (state: string): number => this.path.push(state);
+    const defaults = { grace: GRACE, connections: 1, optimistic: false };
+    this.connector = new Connector({ ...defaults, dial, clock, logger, onState, ...options });
+  }
+
+  static async online(options: Partial<ConnectorOptions> = {}): Promise<Fixture> {
+    const fixture = new Fixture(options);
+    const started = fixture.connector.start();
+    await fixture.network.settle();
+    await started;
+    return fixture;
+  }
+
+  get transitions(): string {
+    return this.path.join(' -> ');
+  }
+
+  open(): ChannelLog {
+    const log = new ChannelLog();
+    return log.watch(this.connector.open({ host: 'example.org', port: 80 }, log));
+  }
+
+  /** Channels of each session of the server, in the order in which they began. */
+  get load(): number[] {
+    return [...this.network.sessions.values()].map(({ session }) => session.channelCount);
+  }
+}
+
+/** What became of a promise by now. */
+async function outcome(promise: Promise<void>): Promise<string> {
+  const rejected = (error: Error): string => error.message;
+  const pending = new Promise<string>((resolve) => setImmediate(resolve, 'pending'));
+  return Promise.race([promise.then(() => 'resolved', rejected), pending]);
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('start', () => {
+  test('idle -> connecting -> online: resolves when the server has answered', async () => {
+    const fixture = new Fixture();
+    fixture.network.route = 'hanging';
+    const started = fixture.connector.start();
+    await fixture.network.settle();
+    expect([await outcome(started), fixture.transitions]).toEqual(['pending', 'idle -> connecting']);
+    for (const succeed of fixture.network.hanging) succeed();
+    await fixture.network.settle();
+    await started;
+    expect(fixture.transitions).toBe('idle -> connecting -> online');
+  });
+
+  test('connecting -> closed: rejects when trying again is of no use', async () => {
+    const fixture = new Fixture({ connections: 3 });
+    fixture.network.route = new ConnectError('wrong token', true);
+    await expect(fixture.connector.start()).rejects.toThrow('wrong token');
+    expect(fixture.connector.state).toBe('closed');
+    await fixture.network.pass(60_000);
+    expect(fixture.network.dials).toBe(3);
+    expect(fixture.network.clock.pending).toBe(0);
+  });
+
+  test('connecting -> closed: rejects when the server does not support the version', async () => {
+    const fixture = new Fixture();
+    fixture.network.refusal = new ProtocolError('version 1 is not supported, only 2', CloseCode.unsupportedVersion);
+    const started = expect(fixture.connector.start()).rejects.toThrow('only 2');
+    await fixture.network.settle();
+    await started;
+    expect([fixture.connector.state, fixture.network.clock.pending]).toEqual(['closed', 0]);
+  });
+
+  test('waits as long as it takes when the failure may pass', async () => {
+    const fixture = new Fixture();
+    fixture.network.route = new ConnectError('unreachable', false);
+    const started = fixture.connector.start();
+    await fixture.network.pass(200_000);
+    fixture.network.route = 'open';
+    await fixture.network.pass(30_000);
+    expect(await outcome(started)).toBe('resolved');
+  });
+
+  test('rejects when it is closed meanwhile', async () => {
+    const fixture = new Fixture();
+    fixture.network.route = 'hanging';
+    const started = fixture.connector.start();
+    fixture.connector.close();
+    await expect(started).rejects.toThrow('closed before it was connected');
+  });
+
+  test('a refusal that comes later is tried again: waiting -> connecting -> online', async () => {
+    const fixture = await Fixture.online();
+    fixture.network.route = new ConnectError('wrong token', true);
+    fixture.network.connection.near.cut();
+    await fixture.network.pass(30_000);
+    fixture.network.route = 'open';
+    await fixture.network.pass(30_000);
+    expect(fixture.connector.state).toBe('online');
+  });
+});
+
+describe('reconnectNow', () => {
+  test('does not wait for the next try', async () => {
+    const fixture = await Fixture.online();
+    fixture.network.route = new ConnectError('unreachable', false);
+    fixture.network.connection.near.cut();
+    await fixture.network.pass(50_000);
+    fixture.network.route = 'open';
+    fixture.connector.reconnectNow();
+    await fixture.network.settle();
+    expect(fixture.connector.state).toBe('online');
+  });
+
+  test('dials beside a dial that hangs', async () => {
+    const fixture = new Fixture();
+    fixture.network.route = 'hanging';
+    const started = fixture.connector.start();
+    fixture.network.route = 'open';
+    fixture.connector.reconnectNow();
+    await fixture.network.settle();
+    await started;
+    expect(fixture.network.hanging.size).toBe(0);
+  });
+
+  test('leaves a tunnel that is up as it is', async () => {
+    const fixture = await Fixture.online();
+    fixture.connector.reconnectNow();
+    await fixture.network.settle();
+    expect([fixture.network.dials, fixture.transitions]).toEqual([1, 'idle -> connecting -> online']);
+  });
+});
+
+describe('when the session is lost', () => {
+  test('online -> waiting -> connecting -> online, by a fresh session that works', async () => {
+    const fixture = await Fixture.online();
+    const old = fixture.open();
+    await fixture.network.settle();
+    fixture.network.forget();
+    fixture.network.connection.near.cut();
+    await fixture.network.pass(500);
+    expect(fixture.transitions).toBe(
+      'idle -> connecting -> online -> waiting -> connecting -> waiting -> connecting -> online',
+    );
+    const fresh = fixture.open();
+    await fixture.network.settle();
+    expect([old.events, fresh.events]).toEqual([['open', 'reset SESSION_LOST'], ['open']]);
+    expect(fixture.connector.channelCount).toBe(1);
+  });
+
+  test('because its grace is over, a new request is served as soon as the path is back', async () => {
+    const fixture = await Fixture.online();
+    const old = fixture.open();
+    await fixture.network.settle();
+    fixture.network.route = new ConnectError('unreachable', false);
+    fixture.network.connection.near.cut();
+    await fixture.network.pass(GRACE + 60_000);
+    expect(old.events).toEqual(['open', 'reset SESSION_LOST']);
+    fixture.network.route = 'open';
+    const fresh = fixture.open();
+    await fixture.network.settle();
+    expect(fresh.events).toEqual(['open']);
+  });
+
+  test('to a newer attempt, it begins another one, and does not fight', async () => {
+    const fixture = await Fixture.online();
+    fixture.network.session.close('a newer attempt was made', CloseCode.superseded);
+    await fixture.network.pass(60_000);
+    expect(fixture.network.dials).toBe(2);
+    expect(fixture.connector.state).toBe('online');
+  });
+
+  test('again and again, because the peer breaks the protocol, it comes back ever more slowly', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.9);
+    const fixture = await Fixture.online();
+    for (let n = 0; n < 12; n++) {
+      fixture.network.session.close('broken', CloseCode.protocolError);
+      await fixture.network.passUntil(() => fixture.connector.state === 'online');
+    }
+    const { dials } = fixture.network;
+    fixture.network.session.close('broken', CloseCode.protocolError);
+    await fixture.network.pass(20_000);
+    expect(fixture.network.dials).toBe(dials);
+  });
+});
+
+describe('when the server drains', () => {
+  test('new channels go to a new session, and the old one ends when it is empty', async () => {
+    const fixture = await Fixture.online();
+    const old = fixture.open();
+    await fixture.network.settle();
+    const draining = fixture.network.session;
+    draining.drain(30_000);
+    await fixture.network.settle();
+    const fresh = fixture.open();
+    await fixture.network.pass(500);
+    expect(fixture.load).toEqual([1, 1]);
+    expect(fresh.events).toEqual(['open']);
+    expect(fixture.connector.channelCount).toBe(2);
+
+    old.channel.write(Buffer.from('still here'));
+    old.channel.end();
+    fixture.network.far[0]?.channel.end();
+    await fixture.network.pass(500);
+    expect(old.events).toEqual(['open', 'end']);
+    expect(fixture.network.far[0]?.bytes.toString()).toBe('still here');
+    expect(fixture.network.far[0]?.events).toEqual(['data', 'end']);
+    expect(draining.closed).toBe(true);
+    expect(fixture.load).toEqual([1]);
+  });
+
+  test('a session without channels ends at once', async () => {
+    const fixture = await Fixture.online();
+    const draining = fixture.network.session;
+    draining.drain(30_000);
+    await fixture.network.pass(500);
+    expect(draining.closed).toBe(true);
+    expect(fixture.load).toEqual([0]);
+    expect(fixture.connector.state).toBe('online');
+  });
+
+  test('the old session is resumed when its transport is lost', async () => {
+    const fixture = await Fixture.online();
+    const old = fixture.open();
+    await fixture.network.settle();
+    fixture.network.session.drain(30_000);
+    fixture.network.refusal = new ProtocolError('the server is draining', CloseCode.serviceRestart);
+    await fixture.network.settle();
+    fixture.network.connections[0]?.near.cut();
+    await fixture.network.pass(1_000);
+    fixture.network.far[0]?.channel.write(Buffer.from('the rest'));
+    fixture.network.far[0]?.channel.end();
+    await fixture.network.settle();
+    expect([old.events, old.bytes.toString()]).toEqual([['open', 'data', 'end'], 'the rest']);
+  });
+
+  test('closing ends the old session too', async () => {
+    const fixture = await Fixture.online();
+    const old = fixture.open();
+    await fixture.network.settle();
+    fixture.network.session.drain(30_000);
+    await fixture.network.pass(500);
+    fixture.connector.close();
+    await fixture.network.settle();
+    expect(old.events).toEqual(['open', 'reset SESSION_LOST']);
+    expect([fixture.load, fixture.network.clock.pending]).toEqual([[], 0]);
+  });
+});
+
+describe('several connections', () => {
+  test('take the channels in turn while all are idle', async () => {
+    const fixture = await Fixture.online({ connections: 3 });
+    for (let n = 0; n < 6; n++) {
+      fixture.open();
+      await fixture.network.pass(100);
+    }
+    expect(fixture.load).toEqual([2, 2, 2]);
+  });
+
+  test('leave the one alone that has most under way', async () => {
+    const fixture = await Fixture.online({ connections: 2 });
+    const busy = fixture.open();
+    await fixture.network.pass(100);
+    for (const connection of fixture.network.connections) connection.silent = true;
+    busy.channel.write(Buffer.alloc(10_000));
+    await fixture.network.settle();
+    for (let n = 0; n < 4; n++) fixture.open();
+    for (const connection of fixture.network.connections) connection.silent = false;
+    await fixture.network.pass(100);
+    expect(fixture.load).toEqual([1, 4]);
+  });
+
+  test('stay online together: a channel goes where there is a way', async () => {
+    const fixture = await Fixture.online({ connections: 2 });
+    fixture.network.route = new ConnectError('unreachable', false);
+    fixture.network.connections[0]?.near.cut();
+    await fixture.network.pass(1_000);
+    expect(fixture.connector.state).toBe('online');
+    const channels = [fixture.open(), fixture.open()];
+    await fixture.network.settle();
+    expect(channels.map(({ events }) => events)).toEqual([['open'], ['open']]);
+    expect(fixture.load).toEqual([0, 2]);
+  });
+
+  test('lose only their own channels with a session', async () => {
+    const fixture = await Fixture.online({ connections: 2 });
+    const channels = [fixture.open(), fixture.open()];
+    await fixture.network.settle();
+    const [first] = fixture.network.sessions.values();
+    first?.session.close('for the test', CloseCode.sessionExpired);
+    await fixture.network.pass(1_000);
+    expect(channels.map(({ events }) => events)).toEqual([['open', 'reset SESSION_LOST'], ['open']]);
+    expect(fixture.load).toEqual([1, 0]);
+  });
+});
+
+describe('optimistic', () => {
+  test('tells success at once, and a failure as a reset', async () => {
+    const fixture = await Fixture.online({ optimistic: true });
+    fixture.network.onChannel = (channel) => channel.refuse('CONNECTION_REFUSED');
+    const near = fixture.open();
+    fixture.network.clock.runDeferred();
+    expect(near.events).toEqual(['open']);
+    await fixture.network.settle();
+    expect(near.events).toEqual(['open', 'reset CONNECTION_REFUSED']);
+  });
+
+  test('tells success once when it was right', async () => {
+    const fixture = await Fixture.online({ optimistic: true });
+    const near = fixture.open();
+    near.channel.write(Buffer.from('first bytes'));
+    await fixture.network.settle();
+    expect(near.events).toEqual(['open']);
+    expect(fixture.network.far[0]?.bytes.toString()).toBe('first bytes');
+  });
+});
+
+describe('close', () => {
+  test('any -> closed, for good: no dial and no timer is left', async () => {
+    const fixture = await Fixture.online({ connections: 3 });
+    fixture.connector.close();
+    fixture.connector.close();
+    await fixture.network.pass(60_000);
+    expect(fixture.transitions).toBe('idle -> connecting -> online -> closed');
+    expect([fixture.network.dials, fixture.load, fixture.network.clock.pending]).toEqual([3, [], 0]);
+  });
+
+  test('fails what is opened afterwards', async () => {
+    const fixture = await Fixture.online();
+    fixture.connector.close();
+    const near = fixture.open();
+    await fixture.network.settle();
+    expect(near.events).toEqual(['fail SESSION_LOST']);
+    expect(fixture.network.clock.pending).toBe(0);
+  });
+});

@@ -1,0 +1,203 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { dialWebSocket } from '../src/dial-websocket.js';
+
+const TOKEN = 'a-token-for-tests-0123456789-abcdefghij';
+const never = new AbortController().signal;
+
+let server: TcpServer | undefined;
+const sockets = new Set<Socket>();
+
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  if (server === undefined) return;
+  const closed = once(server, 'close');
+  server.close();
+  await closed;
+  server = undefined;
+});
+
+async function listen(created: TcpServer): Promise<number> {
+  server = created;
+  created.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.once('close', () => sockets.delete(socket));
+  });
+  created.listen(0, '127.0.0.1');
+  await once(created, 'listening');
+  return (created.address() as AddressInfo).port;
+}
+
+const urlOf = (port: number, scheme = 'ws'): URL => new URL(`${scheme}://127.0.0.1:${port}/tunnel`);
+const dial = (url: URL, signal: AbortSignal = never): ReturnType<typeof dialWebSocket> =>
+  dialWebSocket({ url, token: TOKEN }, signal);
+
+/** A server that upgrades, choosing `protocol`. */
+async function upgrading(protocol: string | false = 'wsproxy.v1'): Promise<{
+  port: number;
+  requests: IncomingMessage[];
+  accepted: Promise<WebSocket>;
+}> {
+  const http = createHttpServer();
+  const upgrades = new WebSocketServer({ noServer: true, handleProtocols: () => protocol });
+  const requests: IncomingMessage[] = [];
+  const accepted = new Promise<WebSocket>((resolve) => {
+    http.on('upgrade', (request, socket, head) => {
+      requests.push(request);
+      upgrades.handleUpgrade(request, socket, head, resolve);
+    });
+  });
+  return { port: await listen(http), requests, accepted };
+}
+
+function answering(status: number, headers: Record<string, string> = {}): Server {
+  return createHttpServer((_request, response) => response.writeHead(status, headers).end('<p>no</p>'));
+}
+
+describe('an upgrade', () => {
+  test('gives a transport that carries bytes both ways', async () => {
+    const { port, accepted } = await upgrading();
+    const transport = await dial(urlOf(port));
+    const far = await accepted;
+    const arrived = once(far, 'message');
+    transport.send([Buffer.from('to '), Buffer.from('there')]);
+    expect((await arrived).map(String)[0]).toBe('to ');
+    const answer = new Promise<Buffer>((resolve) => {
+      transport.receiver = { onBytes: resolve, onDrain() {}, onClose() {}, onText() {} };
+    });
+    far.send(Buffer.from('and back'));
+    expect((await answer).toString()).toBe('and back');
+    transport.terminate();
+  });
+
+  test('asks for the subprotocol, with the token in a header and nowhere else, and without compression', async () => {
+    const { port, requests } = await upgrading();
+    (await dial(urlOf(port))).terminate();
+    const [request] = requests;
+    expect(request?.headers.authorization).toBe(`Bearer ${TOKEN}`);
+    expect(request?.headers['sec-websocket-protocol']).toBe('wsproxy.v1');
+    expect(request?.headers['sec-websocket-extensions']).toBeUndefined();
+    expect(request?.headers.origin).toBeUndefined();
+    expect(request?.url).toBe('/tunnel');
+  });
+
+  test('sends small messages at once', async () => {
+    const { port, accepted } = await upgrading();
+    const transport = await dial(urlOf(port));
+    const far = await accepted;
+    const start = performance.now();
+    for (let n = 0; n < 20; n++) {
+      const arrived = once(far, 'message');
+      transport.send([Buffer.from('a')]);
+      transport.send([Buffer.from('b')]);
+      await arrived;
+    }
+    // Nagle's algorithm would hold each second one back for 40 ms.
+    expect(performance.now() - start).toBeLessThan(20 * 40);
+    transport.terminate();
+  });
+});
+
+describe('rejects', () => {
+  test.each([
+    [401, true],
+    [404, true],
+    [200, true],
+    [503, false],
+  ])('with what status %i means', async (status, permanent) => {
+    const port = await listen(answering(status));
+    await expect(dial(urlOf(port))).rejects.toMatchObject({
+      name: 'ConnectError',
+      permanent,
+      message: expect.stringContaining(`(${status})`),
+    });
+  });
+
+  test('a redirect, and does not follow it', async () => {
+    const port = await listen(answering(302, { location: 'https://login.example.org/' }));
+    await expect(dial(urlOf(port))).rejects.toMatchObject({
+      permanent: true,
+      message: expect.stringContaining('https://login.example.org/'),
+    });
+  });
+
+  test('a WebSocket that does not speak the subprotocol', async () => {
+    const { port } = await upgrading(false);
+    await expect(dial(urlOf(port))).rejects.toMatchObject({
+      permanent: true,
+      message: expect.stringContaining('not a wsproxy-server'),
+    });
+  });
+
+  test('what is not HTTP', async () => {
+    const port = await listen(createTcpServer((socket) => socket.write('SSH-2.0-OpenSSH_9.9\r\n')));
+    await expect(dial(urlOf(port))).rejects.toMatchObject({
+      permanent: true,
+      message: expect.stringContaining('not HTTP'),
+    });
+  });
+
+  test('what does not speak TLS', async () => {
+    const port = await listen(answering(400));
+    await expect(dial(urlOf(port, 'wss'))).rejects.toMatchObject({
+      permanent: true,
+      message: expect.stringContaining('does not speak TLS'),
+    });
+  });
+
+  test('a port where nobody listens, as something that may pass', async () => {
+    const port = await listen(createTcpServer());
+    server?.close();
+    server = undefined;
+    await expect(dial(urlOf(port))).rejects.toMatchObject({ permanent: false });
+  });
+
+  test('a connection that ends without an answer, as something that may pass', async () => {
+    const port = await listen(createTcpServer((socket) => socket.end()));
+    await expect(dial(urlOf(port))).rejects.toMatchObject({ permanent: false });
+  });
+});
+
+describe('giving up', () => {
+  test('closes a connection that hangs', async () => {
+    const closed = new Promise<void>((resolve) => {
+      server = createTcpServer((socket) => {
+        socket.resume();
+        socket.once('close', () => resolve());
+      });
+    });
+    const port = await listen(server as TcpServer);
+    const connected = once(server as TcpServer, 'connection');
+    const giving = new AbortController();
+    const dialled = expect(dial(urlOf(port), giving.signal)).rejects.toMatchObject({ permanent: false });
+    await connected;
+    giving.abort();
+    await dialled;
+    await closed;
+  });
+
+  test('before it has begun opens nothing', async () => {
+    const port = await listen(createTcpServer());
+    let connections = 0;
+    server?.on('connection', () => {
+      connections += 1;
+    });
+    await expect(dial(urlOf(port), AbortSignal.abort())).rejects.toMatchObject({ permanent: false });
+    expect(connections).toBe(0);
+  });
+
+  test('once it is open means nothing any more', async () => {
+    const { port, accepted } = await upgrading();
+    const giving = new AbortController();
+    const transport = await dial(urlOf(port), giving.signal);
+    giving.abort();
+    const arrived = once(await accepted, 'message');
+    transport.send([Buffer.from('still here')]);
+    expect(String((await arrived)[0])).toBe('still here');
+    transport.terminate();
+  });
+});

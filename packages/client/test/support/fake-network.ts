@@ -1,0 +1,172 @@
+import {
+  acceptTransport,
+  type Channel,
+  type KeptSession,
+  type Logger,
+  type ProtocolError,
+  Session,
+  unknownSession,
+} from 'wsproxy-protocol';
+import { FakeClock, MemoryTransport } from 'wsproxy-protocol/testing';
+import { ConnectError } from '../../src/connect-error.js';
+import type { Dial } from '../../src/dialing.js';
+import { ChannelLog } from './channel-log.js';
+
+/** One connection between client and server. */
+export interface Connection {
+  readonly near: MemoryTransport;
+  readonly far: MemoryTransport;
+  /** Brings nothing any more, and does not tell so. */
+  silent: boolean;
+}
+
+/** What becomes of a dial: a connection, nothing at all until it is given up, or a failure. */
+export type Route = 'open' | 'hanging' | ConnectError;
+
+/** A message may need this many turns of the event loop between two steps of the clock, ms. */
+const STEP = 100;
+
+/** A server and the way to it, which do as the test says, on a hand-driven clock. */
+export class FakeNetwork {
+  readonly clock = new FakeClock();
+  route: Route = 'open';
+  /** Dials so far, and those that are still under way. */
+  dials = 0;
+  readonly hanging = new Set<() => void>();
+  readonly connections: Connection[] = [];
+
+  /** Every HELLO is turned away with this. */
+  refusal: ProtocolError | undefined;
+  /** The server takes connections, and says nothing. */
+  mute = false;
+  /** The grace that the server grants at most, ms. */
+  grace = 120_000;
+  readonly sessions = new Map<string, KeptSession>();
+  /** What the server does with a channel; accepts it by default. */
+  onChannel: (channel: Channel) => void = (channel) => {
+    channel.accept();
+    this.far.push(new ChannelLog().watch(channel));
+  };
+  /** The server's ends of the channels that were accepted. */
+  readonly far: ChannelLog[] = [];
+  /** Why sessions of the server ended. */
+  readonly endings: string[] = [];
+
+  readonly #lines: { message: string; fields: object }[] = [];
+  readonly #log = (fields: object, message: string): void => {
+    this.#lines.push({ message, fields });
+  };
+  readonly logger: Logger = { debug: this.#log, info: this.#log, warn: this.#log, error: this.#log };
+
+  readonly dial: Dial = (signal) => {
+    this.dials += 1;
+    if (this.route instanceof ConnectError) return Promise.reject(this.route);
+    if (this.route === 'open') return Promise.resolve(this.#connect());
+    return new Promise((resolve, reject) => {
+      const succeed = (): void => {
+        this.hanging.delete(succeed);
+        resolve(this.#connect());
+      };
+      this.hanging.add(succeed);
+      signal.addEventListener('abort', () => {
+        this.hanging.delete(succeed);
+        reject(new ConnectError('given up', false));
+      });
+    });
+  };
+
+  /** The newest connection. */
+  get connection(): Connection {
+    const connection = this.connections.at(-1);
+    if (connection === undefined) throw new Error('there is no connection yet');
+    return connection;
+  }
+
+  /** The one session that the server has. */
+  get session(): Session {
+    const [kept, ...others] = this.sessions.values();
+    if (kept === undefined || others.length > 0) throw new Error(`the server has ${this.sessions.size} sessions`);
+    return kept.session;
+  }
+
+  /** What was logged with a message, of all times. */
+  logged(message: string): object[] {
+    return this.#lines.filter((line) => line.message === message).map(({ fields }) => fields);
+  }
+
+  /** The server is started again, and remembers nothing. */
+  forget(): void {
+    this.sessions.clear();
+  }
+
+  /** Lets everything happen that needs no time. */
+  async settle(): Promise<void> {
+    for (let moved = true; moved; ) {
+      // The promises of dials.
+      await new Promise((resolve) => setImmediate(resolve));
+      moved = this.clock.runDeferred();
+      for (const { near, far, silent } of this.connections) {
+        if (silent) continue;
+        moved = near.deliver() || moved;
+        moved = far.deliver() || moved;
+      }
+    }
+  }
+
+  /** Lets time pass, with everything that happens in it. */
+  async pass(milliseconds: number): Promise<void> {
+    await this.settle();
+    for (let left = milliseconds; left > 0; left -= STEP) {
+      this.clock.advance(Math.min(left, STEP));
+      await this.settle();
+    }
+  }
+
+  /** Lets time pass until `condition` holds, and tells how much that was. */
+  async passUntil(condition: () => boolean, limit = 120_000): Promise<number> {
+    const start = this.clock.now();
+    await this.settle();
+    while (!condition()) {
+      if (this.clock.now() - start >= limit) throw new Error(`not within ${limit} ms: ${condition}`);
+      await this.pass(STEP);
+    }
+    return this.clock.now() - start;
+  }
+
+  #connect(): MemoryTransport {
+    const [near, far] = MemoryTransport.pair();
+    this.connections.push({ near, far, silent: false });
+    if (!this.mute) this.#serve(far);
+    return near;
+  }
+
+  #serve(far: MemoryTransport): void {
+    const host = {
+      create: (hello: { id: Buffer; secret: Buffer; grace: number }) => this.#create(hello),
+      find: ({ id }: { id: Buffer }) => {
+        const kept = this.sessions.get(id.toString('hex'));
+        if (kept === undefined) throw unknownSession();
+        return kept;
+      },
+      onRejected: (reason: string) => this.endings.push(reason),
+    };
+    acceptTransport(far, host, this.clock);
+  }
+
+  #create({ id, secret, grace }: { id: Buffer; secret: Buffer; grace: number }): KeptSession {
+    if (this.refusal !== undefined) throw this.refusal;
+    const session = new Session({
+      role: 'server',
+      clock: this.clock,
+      onChannel: (channel) => this.onChannel(channel),
+      onDetached() {},
+      onClosed: (reason) => {
+        this.endings.push(reason);
+        this.sessions.delete(id.toString('hex'));
+      },
+    });
+    const kept = { session, secret, attempt: 0, grace: Math.min(grace, this.grace) };
+    this.sessions.set(id.toString('hex'), kept);
+    return kept;
+  }
+}

@@ -1,0 +1,57 @@
+import { Backoff } from '../../src/backoff.js';
+import { Uplink } from '../../src/uplink.js';
+import { ChannelLog } from './channel-log.js';
+import { FakeNetwork } from './fake-network.js';
+
+/** How long the channels of an uplink under test wait for the way back, ms. */
+export const GRACE = 60_000;
+
+/** An uplink on a fake network, and everything that it tells. */
+export class UplinkFixture {
+  readonly network = new FakeNetwork();
+  readonly uplink: Uplink;
+  /** The states it went through. */
+  readonly path: string[] = ['waiting'];
+  readonly events: string[] = [];
+
+  /** `random` decides the pauses between tries. */
+  constructor(random = 0.5) {
+    const { dial, clock, logger } = this.network;
+    this.uplink = new Uplink(
+      { dial, clock, logger, backoff: new Backoff(() => random), grace: GRACE },
+      {
+        onState: ({ state }) => this.path.push(state),
+        onRefused: ({ message }) => this.events.push(`refused: ${message}`),
+        onDraining: () => this.events.push('draining'),
+        onIdle: () => this.events.push('idle'),
+        onEnded: () => this.events.push('ended'),
+      },
+    );
+  }
+
+  /** An uplink that is online. */
+  static async online(): Promise<UplinkFixture> {
+    const fixture = new UplinkFixture();
+    fixture.uplink.connect();
+    await fixture.network.settle();
+    return fixture;
+  }
+
+  /** The states since `mark`, as `a -> b`. */
+  get transitions(): string {
+    return this.path.join(' -> ');
+  }
+
+  open(optimistic = false): ChannelLog {
+    const log = new ChannelLog();
+    return log.watch(this.uplink.open({ host: 'example.org', port: 80 }, log, optimistic));
+  }
+
+  /** Somebody on the way closes the connection; the server is not told. */
+  lose(code = 1006, reason = 'for the test'): void {
+    const { far } = this.network.connection;
+    far.receiver = { onBytes() {}, onDrain() {}, onClose() {}, onText() {} };
+    if (code === 1006) far.cut();
+    else far.close(code, reason);
+  }
+}

@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { InFlightCap } from '../../src/flow/in-flight-cap.js';
+import { RecentMax } from '../../src/flow/recent-max.js';
+import { RoundTrip } from '../../src/flow/round-trip.js';
+
+/** A path that carries `rate` bytes per ms, one way in half of `roundTrip` ms, with an endless source. */
+function transfer(
+  cap: InFlightCap,
+  { rate, roundTrip, duration }: Record<string, number>,
+): { sent: number; most: number } {
+  const [perMs = 0, delay = 0] = [rate, roundTrip];
+  const arriving: { at: number; bytes: number }[] = [];
+  let [free, sent, most] = [0, 0, 0];
+  for (let now = 0; now < (duration ?? 0); now++) {
+    while (arriving[0] !== undefined && arriving[0].at <= now) cap.onDelivered(arriving.shift()?.bytes ?? 0, now);
+    while (cap.inFlight < cap.cap) {
+      const bytes = 8_192;
+      free = Math.max(free, now) + bytes / perMs;
+      cap.onSent(bytes, now);
+      arriving.push({ at: free + delay, bytes });
+      sent += bytes;
+    }
+    most = Math.max(most, cap.inFlight);
+  }
+  return { sent, most };
+}
+
+describe('InFlightCap', () => {
+  test.each([
+    { rate: 2_500, roundTrip: 50 },
+    { rate: 25_000, roundTrip: 100 },
+    { rate: 125, roundTrip: 20 },
+    { rate: 1_000, roundTrip: 300 },
+  ])('fills a path of $rate bytes per ms and $roundTrip ms, with little more than it holds', ({ rate, roundTrip }) => {
+    const cap = new InFlightCap();
+    transfer(cap, { rate, roundTrip, duration: 60 * roundTrip });
+    const late = transfer(cap, { rate, roundTrip, duration: 0 });
+    expect(late.sent).toBe(0);
+    const pipe = rate * roundTrip;
+    expect(cap.cap).toBeGreaterThan(pipe * 0.9);
+    expect(cap.cap).toBeLessThan(Math.max(pipe * 1.6, 40_000));
+  });
+
+  test('counts what is in flight, whatever happens, and always leaves room for something', () => {
+    const step = fc.record({
+      send: fc.nat(100_000),
+      share: fc.double({ min: 0, max: 1, noNaN: true }),
+      elapsed: fc.nat(3_000),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+        const cap = new InFlightCap();
+        let [now, flying] = [0, 0];
+        for (const { send, share, elapsed } of steps) {
+          now += elapsed;
+          if (send > 0) cap.onSent(send, now);
+          flying += send;
+          const delivered = Math.floor(flying * share);
+          now += elapsed % 7;
+          if (delivered > 0) cap.onDelivered(delivered, now);
+          flying -= delivered;
+          expect(cap.inFlight).toBe(flying);
+          expect(cap.cap).toBeGreaterThanOrEqual(16_384);
+          expect(Number.isFinite(cap.cap)).toBe(true);
+        }
+      }),
+    );
+  });
+});
+
+test('RecentMax is the largest value of the last rounds', () => {
+  const value = fc.integer({ min: 0, max: 100 });
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(value), { minLength: 1, maxLength: 20 }),
+      fc.integer({ min: 1, max: 6 }),
+      (rounds, length) => {
+        const max = new RecentMax(length);
+        rounds.forEach((values, index) => {
+          if (index > 0) max.nextRound();
+          for (const one of values) max.add(one);
+          expect(max.value).toBe(Math.max(0, ...rounds.slice(Math.max(0, index - length + 1), index + 1).flat()));
+        });
+      },
+    ),
+  );
+});
+
+test('RoundTrip is the lowest sample of five to ten seconds', () => {
+  const roundTrip = new RoundTrip();
+  expect(roundTrip.lowest).toBe(Number.POSITIVE_INFINITY);
+  roundTrip.note(20, 0);
+  roundTrip.note(90, 1_000);
+  expect(roundTrip.lowest).toBe(20);
+  roundTrip.note(80, 6_000);
+  expect(roundTrip.lowest).toBe(20);
+  roundTrip.note(90, 12_000);
+  expect(roundTrip.lowest).toBe(80);
+});

@@ -1,0 +1,132 @@
+import { expect, test } from 'vitest';
+import type { Channel } from '../../src/channel/channel.js';
+import { effort } from '../support/effort.js';
+import { decodePlain, encodePlain, type PlainFrame } from '../support/oracle-codec.js';
+import { pattern } from '../support/pattern.js';
+import { Random } from '../support/random.js';
+import { RawClient, RawServer } from './raw-session.js';
+import { SessionPair } from './session-pair.js';
+import { SimLink } from './sim-link.js';
+
+/** In each direction. */
+const EACH = effort('MUTATIONS', 20_000) / 2;
+
+const target = { host: 'example.org', port: 80 };
+
+/** Sends back what comes, ends and is reset as the number of the channel has it. */
+function echo(channel: Channel): void {
+  if (channel.id % 4 === 3) return channel.refuse('DENIED');
+  channel.accept();
+  channel.start({
+    onData(chunk) {
+      channel.write(Buffer.from(chunk));
+      channel.consumed(chunk.length);
+    },
+    onEnd: () => channel.end(),
+    onReset() {},
+    onWritable() {},
+  });
+}
+
+/** What client and server said to each other in an exchange in which everything went well, resume included. */
+function record(): [client: PlainFrame[], server: PlainFrame[]] {
+  const pair = new SessionPair();
+  pair.keeper.onChannel = echo;
+  const said: [Buffer[], Buffer[]] = [[], []];
+  const link = new SimLink();
+  link.ends.forEach((end, way) => {
+    const send = end.send.bind(end);
+    end.send = (parts) => {
+      said[way]?.push(...parts.map((part) => Buffer.from(part)));
+      send(parts);
+    };
+  });
+  pair.join(...link.ends);
+  for (let n = 0; n < 8; n++) {
+    const near = pair.request();
+    near.channel.write(pattern(n, 0, 10 + n * 40));
+    if (n === 5) near.channel.endWithReset('CONNECTION_RESET');
+    else near.channel.end();
+    for (let round = 0; round < 4; round++) {
+      pair.clock.runDeferred();
+      for (const way of [0, 1] as const) link.deliver(way, 10_000);
+      pair.clock.advance(5);
+    }
+  }
+  expect(pair.client.channelCount).toBe(0);
+  pair.client.leave('done');
+  return said.map((parts) => decodePlain(Buffer.concat(parts)).frames) as [PlainFrame[], PlainFrame[]];
+}
+
+const [fromClient, fromServer] = record();
+
+function noise(random: Random): Buffer {
+  return Buffer.from(Array.from({ length: 1 + random.below(20) }, () => random.below(256)));
+}
+
+/** One or more things that are wrong with a conversation: bits, lengths, missing or repeated or exchanged frames. */
+function mutate(frames: readonly PlainFrame[], random: Random): Buffer {
+  const all = frames.map(encodePlain);
+  for (let n = 1 + random.below(3); n > 0; n--) {
+    const at = random.below(all.length);
+    const one = Buffer.from(all[at] ?? Buffer.alloc(0));
+    const kind = random.below(8);
+    if (kind === 0) all.splice(at, 1);
+    else if (kind === 1) all.splice(at, 0, one);
+    else if (kind === 2) all.splice(random.below(all.length), 0, ...all.splice(at, 1));
+    else if (kind === 3) all.splice(at, 1, one.subarray(0, random.below(one.length)));
+    else if (kind === 4) all.splice(at, 0, noise(random));
+    else {
+      // Headers are where the decisions are.
+      const place = random.chance(0.7) ? random.below(8) : random.below(one.length);
+      one[place] = random.chance(0.5) ? random.below(256) : (one[place] ?? 0) ^ (1 << random.below(8));
+      all.splice(at, 1, one);
+    }
+  }
+  return Buffer.concat(all);
+}
+
+const allowed = new Set([undefined, 1000, 4002, 4003, 4004, 4006]);
+
+test(`F20: a server closes with a protocol error, and never throws, at ${EACH} mutations of what clients say`, () => {
+  const codes = new Map<number | undefined, number>();
+  for (let seed = 1; seed <= EACH; seed++) {
+    const random = new Random(seed);
+    const client = new RawClient();
+    client.keeper.onChannel = echo;
+    const peer = client.connect();
+    const bytes = mutate(fromClient, random);
+    const cut = random.below(bytes.length);
+    peer.say(bytes.subarray(0, cut)).say(bytes.subarray(cut));
+    if (!allowed.has(peer.closeCode)) throw new Error(`seed ${seed}: closed with ${peer.closeCode}`);
+    codes.set(peer.closeCode, (codes.get(peer.closeCode) ?? 0) + 1);
+    client.clock.advance(50_000);
+    if (client.clock.pending > 0) throw new Error(`seed ${seed}: ${client.clock.pending} timers are left`);
+  }
+  // Most mutations are noticed, and those that cannot be are no error.
+  expect(codes.get(4003)).toBeGreaterThan(EACH / 2);
+  expect(codes.size).toBeGreaterThan(2);
+});
+
+test(`F20: a client closes with a protocol error, and never throws, at ${EACH} mutations of what servers say`, () => {
+  let errors = 0;
+  for (let seed = 1; seed <= EACH; seed++) {
+    const random = new Random(seed);
+    const server = new RawServer();
+    for (let n = 0; n < 8; n++) {
+      const channel = server.session.open(target, { onOpen() {}, onFail() {} });
+      channel.write(pattern(n, 0, 10 + n * 40));
+      if (n !== 5) channel.end();
+      channel.start({ onData: ({ length }) => channel.consumed(length), onEnd() {}, onReset() {}, onWritable() {} });
+    }
+    const peer = server.connect();
+    const bytes = mutate(fromServer, random);
+    const cut = random.below(bytes.length);
+    peer.say(bytes.subarray(0, cut)).say(bytes.subarray(cut));
+    if (!allowed.has(peer.closeCode)) throw new Error(`seed ${seed}: closed with ${peer.closeCode}`);
+    errors += Number(peer.closeCode === 4003);
+    server.clock.advance(50_000);
+    if (server.clock.pending > 0) throw new Error(`seed ${seed}: ${server.clock.pending} timers are left`);
+  }
+  expect(errors).toBeGreaterThan(EACH / 2);
+});

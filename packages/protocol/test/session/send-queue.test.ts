@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest';
+import { Channel, type ChannelPort } from '../../src/channel/channel.js';
+import { QUANTUM } from '../../src/constants.js';
+import { MemoryBudget } from '../../src/flow/memory-budget.js';
+import { FrameType } from '../../src/frame/frame.js';
+import { SendQueue } from '../../src/session/send-queue.js';
+
+const LIMIT = 32_768;
+const SHARED = 16_384;
+
+/** Open channels of a server, that have told of their opening already, all in one queue. */
+class Fixture {
+  readonly queue = new SendQueue();
+  readonly #port: ChannelPort = {
+    budget: new MemoryBudget(0),
+    now: () => 0,
+    roundTrip: () => 0,
+    onSendable: (channel) => this.queue.add(channel),
+    onGrant() {},
+    onOver() {},
+  };
+
+  channel(id: number, bytes = 0): Channel {
+    const channel = Channel.offer(id, { host: 'example.org', port: 80 }, this.#port, 1e9);
+    channel.accept();
+    expect(channel.takeFrame(LIMIT)?.type).toBe(FrameType.openOk);
+    this.queue.next(LIMIT, SHARED);
+    if (bytes > 0) channel.write(Buffer.alloc(bytes));
+    return channel;
+  }
+
+  /** The channels whose DATA goes next, with the lengths of its frames. */
+  take(frames: number): [channel: number, length: number][] {
+    const taken: [number, number][] = [];
+    for (let n = 0; n < frames; n++) {
+      const frame = this.queue.next(LIMIT, SHARED);
+      if (frame === undefined) break;
+      taken.push([frame.channel, frame.payload?.length ?? 0]);
+    }
+    return taken;
+  }
+
+  share(frames: number): Map<number, number> {
+    const bytes = new Map<number, number>();
+    for (const [id, length] of this.take(frames)) bytes.set(id, (bytes.get(id) ?? 0) + length);
+    return bytes;
+  }
+}
+
+describe('SendQueue', () => {
+  test('gives nothing while no channel has anything', () => {
+    const fixture = new Fixture();
+    fixture.queue.add(fixture.channel(1));
+    expect(fixture.take(3)).toEqual([]);
+  });
+
+  test('gives large frames to a channel that is alone, smaller ones to several', () => {
+    const fixture = new Fixture();
+    fixture.channel(1, 1_000_000);
+    expect(fixture.take(1)).toEqual([[1, LIMIT]]);
+    fixture.channel(3, 1_000_000);
+    expect(fixture.take(6).every(([, length]) => length === SHARED)).toBe(true);
+  });
+
+  test('shares evenly between bulk channels, however they write', () => {
+    const fixture = new Fixture();
+    const large = fixture.channel(1, 3_000_000);
+    const small = fixture.channel(3);
+    for (let n = 0; n < 20_000; n++) small.write(Buffer.alloc(100));
+    const bytes = fixture.share(2_000);
+    const [one = 0, other = 0] = [bytes.get(large.id), bytes.get(small.id)];
+    expect(one).toBeGreaterThan(100_000);
+    // Headers count, too: small frames cost more of them.
+    expect(one / other).toBeGreaterThan(0.8);
+    expect(one / other).toBeLessThan(1.3);
+  });
+
+  test('lets no channel starve, however many there are', () => {
+    const fixture = new Fixture();
+    const ids = Array.from({ length: 100 }, (_, n) => 2 * n + 1);
+    for (const id of ids) fixture.channel(id, 200_000);
+    const bytes = fixture.share(500);
+    for (const id of ids) expect(bytes.get(id)).toBeGreaterThanOrEqual(QUANTUM);
+  });
+
+  test('puts a channel that was idle ahead of bulk, for its first turn', () => {
+    const fixture = new Fixture();
+    for (const id of [1, 3, 5]) fixture.channel(id, 10_000_000);
+    fixture.take(20);
+    const keyboard = fixture.channel(7);
+    for (let n = 0; n < 20; n++) {
+      keyboard.write(Buffer.from('k'));
+      const position = fixture.take(4).findIndex(([id]) => id === 7);
+      // Behind what is being sent at most once around: a key that comes at once after another has had its head start.
+      expect(position).toBeGreaterThanOrEqual(0);
+      expect(position).toBeLessThanOrEqual(3);
+    }
+  });
+
+  test('does not let a busy channel pass for an idle one', () => {
+    const fixture = new Fixture();
+    fixture.channel(1, 10_000_000);
+    const greedy = fixture.channel(3);
+    const bytes = new Map<number, number>();
+    for (let n = 0; n < 400; n++) {
+      // Writes just one frame's worth whenever it has nothing left.
+      if (!greedy.sendable) greedy.write(Buffer.alloc(SHARED));
+      for (const [id, length] of fixture.take(1)) bytes.set(id, (bytes.get(id) ?? 0) + length);
+    }
+    expect((bytes.get(3) ?? 0) / (bytes.get(1) ?? 1)).toBeLessThan(1.5);
+  });
+
+  test('forgets a channel that has no credit, until it is added again', () => {
+    const fixture = new Fixture();
+    const port: ChannelPort = {
+      budget: new MemoryBudget(0),
+      now: () => 0,
+      roundTrip: () => 0,
+      onSendable: (channel) => fixture.queue.add(channel),
+      onGrant() {},
+      onOver() {},
+    };
+    const poor = Channel.offer(1, { host: 'example.org', port: 80 }, port, 10);
+    poor.accept();
+    poor.write(Buffer.alloc(100));
+    expect(fixture.take(5)).toEqual([
+      [1, 4],
+      [1, 10],
+    ]);
+    poor.onLimit(25);
+    expect(fixture.take(5)).toEqual([[1, 15]]);
+  });
+
+  test('gives the last frame of a channel that was reset', () => {
+    const fixture = new Fixture();
+    const channel = fixture.channel(1, 100_000);
+    fixture.take(1);
+    channel.reset();
+    expect(fixture.queue.next(LIMIT, SHARED)?.type).toBe(FrameType.reset);
+    expect(fixture.queue.next(LIMIT, SHARED)).toBeUndefined();
+  });
+});

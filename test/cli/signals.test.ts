@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import { bySocks5, readToEnd } from '../support/application.js';
+import { start } from '../support/command-line.js';
+import { startEcho } from '../support/destinations/echo.js';
+import type { Program } from '../support/program.js';
+import { until } from '../support/until.js';
+
+/** Both programs, and an application with an open connection. */
+async function startAll(...serverArgs: string[]) {
+  const echo = await startEcho();
+  const server = await start('wsproxy-server', ['--allow-private', ...serverArgs]);
+  const client = await start('wsproxy-client', [`ws://127.0.0.1:${server.port}/`]);
+  const application = await bySocks5(client.port, '127.0.0.1', echo.port);
+  return { server: server.program, client: client.program, application };
+}
+
+const signals = ['SIGTERM', 'SIGINT'] as const;
+
+describe.each(signals)('%s', (signal) => {
+  test('ends the client with exit code 0, and resets what is open', async () => {
+    const { client, application } = await startAll();
+    const ending = readToEnd(application);
+    client.signal(signal);
+    expect(await client.ended).toMatchObject({ code: 0, signal: null });
+    expect(await ending).toEqual({ bytes: 0, by: 'reset' });
+  });
+
+  test('ends the server with exit code 0, and resets what does not finish in time', async () => {
+    const { server, application } = await startAll('--drain', '200ms');
+    const ending = readToEnd(application);
+    server.signal(signal);
+    expect(await server.ended).toMatchObject({ code: 0, signal: null });
+    expect(await ending).toEqual({ bytes: 0, by: 'reset' });
+  });
+
+  test('lets an open connection of the server finish, which then ends with exit code 0', async () => {
+    const { server, application } = await startAll('--drain', '1m');
+    server.signal(signal);
+    await server.untilStderr(/"msg":"stopping"/);
+    const ending = readToEnd(application);
+    application.end('the last words');
+    expect(await ending).toEqual({ bytes: 14, by: 'end' });
+    expect(await server.ended).toMatchObject({ code: 0, signal: null });
+  });
+
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('and then %s end the server at once with exit code %d', async (second, code) => {
+    const { server } = await startAll('--drain', '1m');
+    server.signal(signal);
+    await server.untilStderr(/"msg":"stopping"/);
+    await signalUntilEnded(server, second);
+    expect(await server.ended).toMatchObject({ code, signal: null });
+  });
+
+  test('ends a server that nobody uses at once', async () => {
+    const { program } = await start('wsproxy-server', ['--drain', '1m']);
+    program.signal(signal);
+    expect(await program.ended).toMatchObject({ code: 0, signal: null });
+  });
+});
+
+/** Again and again, since the first ones may be taken for the same press of a key. */
+async function signalUntilEnded(program: Program, signal: NodeJS.Signals): Promise<void> {
+  await until('the program has ended', () => {
+    program.signal(signal);
+    return program.child.exitCode !== null;
+  });
+}

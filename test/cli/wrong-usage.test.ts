@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import { type ProgramName, runCommand, TOKEN } from '../support/command-line.js';
+import { listen } from '../support/listen.js';
+import { startServer } from '../support/tunnel.js';
+
+const URL = 'ws://127.0.0.1:9/';
+
+/** Ends with this code, and with one line on standard error that says what is wrong. */
+async function expectRefusal(name: ProgramName, args: readonly string[], code: number, line: RegExp): Promise<void> {
+  const ended = await runCommand(name, args);
+  expect(ended).toMatchObject({ code, stdout: '' });
+  expect(ended.stderr).toMatch(/^[^\n]+\n$/);
+  expect(ended.stderr).toMatch(line);
+  expect(ended.stderr).toMatch(new RegExp(`^${name}: `));
+  expect(ended.stderr).not.toContain(TOKEN);
+}
+
+describe('wsproxy-client ends with exit code 2 and one line for', () => {
+  test.each<[string, string[], RegExp]>([
+    ['no URL', [], /url/],
+    ['two URLs', [URL, URL], /too many arguments/],
+    ['something that is not a URL', ['localhost'], /not a URL: "localhost".*wss:\/\//],
+    ['an http:// URL', ['http://localhost/'], /must begin with wss:\/\/ or ws:\/\//],
+    ['a URL with a password', [`wss://user:${TOKEN}@localhost/`], /must not carry a user or password/],
+    ['an unknown option', [URL, '--fast'], /unknown option '--fast'.*--help/],
+    ['an option without its value', [URL, '--listen'], /argument missing/],
+    ['a port that is none', [URL, '--listen', '99999'], /0 to 65535/],
+    ['an address that is none', [URL, '--listen', 'a:b:c'], /Expected \[host:\]port/],
+    ['a duration without a unit', [URL, '--grace', '10'], /30s/],
+    ['a log level that is none', [URL, '--log-level', 'loud'], /debug/],
+    ['G13 ws:// to another machine', ['ws://192.0.2.1/'], /token in clear.*wss:\/\/.*--insecure/],
+    ['G13 ws:// to a name', ['ws://proxy.invalid/'], /token in clear.*wss:\/\/.*--insecure/],
+    ['G13 ws:// to a name that begins like loopback', ['ws://127.0.0.1.invalid/'], /token in clear/],
+  ])('%s', async (_what, args, line) => {
+    await expectRefusal('wsproxy-client', args, 2, line);
+  });
+});
+
+describe('wsproxy-server ends with exit code 2 and one line for', () => {
+  test.each<[string, string[], RegExp]>([
+    ['an argument', ['8080'], /too many arguments/],
+    ['an unknown option', ['--fast'], /unknown option '--fast'.*--help/],
+    ['a path without a slash', ['--path', 'tunnel'], /--path.*\/tunnel/],
+    ['a path with a query', ['--path', '/tunnel?x'], /--path/],
+    ['a port that is none', ['--listen', '99999'], /0 to 65535/],
+  ])('%s', async (_what, args, line) => {
+    await expectRefusal('wsproxy-server', args, 2, line);
+  });
+});
+
+describe('a port that is in use ends with exit code 1 and one line', () => {
+  test('wsproxy-server', async () => {
+    const { port } = await listen((socket) => socket.destroy());
+    const line = new RegExp(`127\\.0\\.0\\.1:${port}: the port is in use.*--listen`);
+    await expectRefusal('wsproxy-server', ['--listen', String(port), '--log-level', 'silent'], 1, line);
+  });
+
+  test('wsproxy-client', async () => {
+    const [{ port: serverPort }, { port }] = [await startServer(), await listen((socket) => socket.destroy())];
+    const line = new RegExp(`127\\.0\\.0\\.1:${port}: the port is in use.*--listen`);
+    const args = [`ws://127.0.0.1:${serverPort}/`, '--listen', String(port), '--log-level', 'silent'];
+    await expectRefusal('wsproxy-client', args, 1, line);
+  });
+});

@@ -1,0 +1,136 @@
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { askSocks5 } from '../support/application.js';
+import { type ProgramName, runCommand, start, TOKEN } from '../support/command-line.js';
+import { freePort } from '../support/listen.js';
+import { requestUpgrade } from '../support/raw-websocket.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const OTHER = 'another-token-for-tests-0123456789-0123456789';
+
+function tokenFile(content: string, mode = 0o600): string {
+  const file = join(temporaryFolder(), 'token');
+  writeFileSync(file, content);
+  // Not by writeFile, whose mode the umask changes.
+  chmodSync(file, mode);
+  return file;
+}
+
+/** With this token, and only with this one, the server upgrades. */
+async function expectToken(port: number, token: string, wrong: string): Promise<void> {
+  for (const [Authorization, status] of [
+    [`Bearer ${token}`, 101],
+    [`Bearer ${wrong}`, 401],
+    [undefined, 401],
+  ] as const) {
+    const answer = await requestUpgrade(port, { Authorization });
+    answer.socket.destroy();
+    expect(answer.status).toBe(status);
+  }
+}
+
+const programs: [ProgramName, string[]][] = [
+  ['wsproxy-client', ['ws://127.0.0.1:9/']],
+  ['wsproxy-server', []],
+];
+
+describe.each(programs)('%s does not start', (name, args) => {
+  async function expectRefusal(extra: readonly string[], token: string | null, line: RegExp): Promise<void> {
+    const { code, stdout, stderr } = await runCommand(name, [...args, ...extra], { token });
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^[^\n]+\n$/);
+    expect(stderr).toMatch(line);
+  }
+
+  test('G1 without a token', async () => {
+    await expectRefusal([], null, /no token.*--token-file.*WSPROXY_TOKEN.*make one with/);
+  });
+
+  test.each<[string, string]>([
+    ['an empty file', ''],
+    ['a file with blank lines only', '\n \r\n\t\n'],
+    ['a file with nothing but a byte order mark', '\ufeff\n'],
+  ])('G3 with %s', async (_what, content) => {
+    await expectRefusal(['--token-file', tokenFile(content)], OTHER, /is empty.*make one with/);
+  });
+
+  test('G3 with a file of two lines', async () => {
+    await expectRefusal(['--token-file', tokenFile(`${TOKEN}\n${OTHER}\n`)], null, /more than one line/);
+  });
+
+  test('G3 with a file that does not exist', async () => {
+    await expectRefusal(['--token-file', '/nonexistent/token'], OTHER, /no such file.*--token-file/);
+  });
+
+  test.each([0o644, 0o640, 0o604])('G4 with a token file of mode %o', async (mode) => {
+    await expectRefusal(['--token-file', tokenFile(TOKEN, mode)], null, /other users.*chmod 600/);
+  });
+
+  test('G5 with a token of 31 characters', async () => {
+    await expectRefusal([], 'x'.repeat(31), /WSPROXY_TOKEN has 31 characters.*fewer than 32/);
+    await expectRefusal(['--token-file', tokenFile('x'.repeat(31))], null, /has 31 characters.*fewer than 32/);
+  });
+});
+
+describe('the server asks for the token', () => {
+  test('G2 of the environment', async () => {
+    const { port } = await start('wsproxy-server', []);
+    await expectToken(port, TOKEN, OTHER);
+  });
+
+  test('G2 of the file', async () => {
+    const { port } = await start('wsproxy-server', ['--token-file', tokenFile(TOKEN)], { token: null });
+    await expectToken(port, TOKEN, OTHER);
+  });
+
+  test('G2 of the file, when there are both', async () => {
+    const { port } = await start('wsproxy-server', ['--token-file', tokenFile(TOKEN)], { token: OTHER });
+    await expectToken(port, TOKEN, OTHER);
+  });
+
+  test.each<[string, string]>([
+    ['a line break', `${TOKEN}\n`],
+    ['a line break of Windows', `${TOKEN}\r\n`],
+    ['a byte order mark', `\ufeff${TOKEN}`],
+    ['spaces and empty lines', `\n\n  ${TOKEN} \t\n\n`],
+  ])('G3 of a file with %s around it', async (_what, content) => {
+    const { port } = await start('wsproxy-server', ['--token-file', tokenFile(content)], { token: null });
+    await expectToken(port, TOKEN, OTHER);
+  });
+});
+
+test('G8 the token in the query is refused and not logged', async () => {
+  const { program, port } = await start('wsproxy-server', ['--log-level', 'trace']);
+  const { status, socket } = await requestUpgrade(port, { Authorization: undefined }, `GET /?token=${TOKEN} HTTP/1.1`);
+  socket.destroy();
+  expect(status).toBe(401);
+  await program.untilStderr(/"status":401/);
+  expect(program.stderr).not.toContain(TOKEN);
+});
+
+test('G6 the token appears neither in the list of processes nor in a log', async () => {
+  const server = await start('wsproxy-server', ['--log-level', 'trace']);
+  const url = `ws://127.0.0.1:${server.port}/`;
+  const args = [url, '--token-file', tokenFile(TOKEN), '--log-level', 'trace'];
+  const client = await start('wsproxy-client', args, { token: null });
+  const [, socket] = await askSocks5(client.port, '127.0.0.1', await freePort());
+  socket.destroy();
+  const denied = await runCommand('wsproxy-client', [url, '--log-level', 'trace', '--listen', '0'], { token: OTHER });
+  expect(denied.code).toBe(1);
+  await client.program.untilStderr(/failed to open/);
+  await server.program.untilStderr(/"status":401/);
+
+  for (const { program } of [server, client]) {
+    if (process.platform === 'linux') {
+      const commandLine = readFileSync(`/proc/${program.pid}/cmdline`, 'utf8');
+      expect(commandLine).toContain('wsproxy-');
+      expect(commandLine).not.toContain(TOKEN);
+    }
+    program.signal('SIGTERM');
+    const { code, stdout, stderr } = await program.ended;
+    expect(code).toBe(0);
+    expect(stdout + stderr).not.toContain(TOKEN);
+  }
+  expect(denied.stdout + denied.stderr).not.toContain(OTHER);
+});

@@ -1,0 +1,82 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { atEnd } from '../support/at-end.js';
+import { startWebFiles } from '../support/destinations/web-files.js';
+import { sha256OfKeystream } from '../support/keystream.js';
+import { listen } from '../support/listen.js';
+import { Program, run } from '../support/program.js';
+import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SERVER_PORT = 8080;
+const CLIENT_PORT = 1080;
+/** It may have to build first, ms. */
+const START_DEADLINE = 90_000;
+
+/** `npm start` in a process group of its own, as a shell starts it. */
+function npmStart(...args: string[]): Program {
+  const program = new Program('npm', ['start', '--', ...args], { cwd: ROOT, detached: true });
+  atEnd(() => {
+    if (program.child.exitCode === null) process.kill(-program.pid, 'SIGKILL');
+  });
+  return program;
+}
+
+/** What Ctrl-C does: the whole group gets the signal. */
+async function pressCtrlC(program: Program): Promise<void> {
+  process.kill(-program.pid, 'SIGINT');
+  expect(await program.ended).toMatchObject({ code: 0, signal: null });
+}
+
+/** The two ports that cannot be chosen must be free before, and again after. */
+async function expectPortsFree(): Promise<void> {
+  for (const port of [SERVER_PORT, CLIENT_PORT]) await (await listen((socket) => socket.destroy(), { port })).close();
+}
+
+describe('npm start', () => {
+  skipUnlessInstalled('npm');
+  skipUnlessInstalled('curl');
+
+  test('runs both ends, tells how to try them, and ends both at Ctrl-C with exit code 0', async () => {
+    await expectPortsFree();
+    const program = npmStart();
+    const line = await program.untilStdout(/^Try +(curl .*)$/m, START_DEADLINE);
+    expect(line).toBe('curl -x socks5h://127.0.0.1:1080 https://example.com/');
+    expect(program.stdout).toMatch(/wsproxy-server .*ws:\/\/127\.0\.0\.1:8080\//);
+    expect(program.stdout).toMatch(/wsproxy-client .*127\.0\.0\.1:1080/);
+
+    const { stdout } = await run('sh', [
+      '-c',
+      `${line.replace('https://example.com/', 'http://127.0.0.1:9/')} -v 2>&1`,
+    ]);
+    expect(stdout).toMatch(/\(2\)|not allowed/);
+    await pressCtrlC(program);
+    await expectPortsFree();
+  });
+
+  test('passes arguments on to the server: with --allow-private local destinations are reached', async () => {
+    await expectPortsFree();
+    const [program, files] = [npmStart('--allow-private'), await startWebFiles()];
+    const line = await program.untilStdout(/^Try +(curl .*)$/m, START_DEADLINE);
+    const url = `http://localhost:${files.port}/start/1000`;
+    const { stdout } = await run('sh', ['-c', `${line.replace('https://example.com/', url)} -sS | sha256sum`]);
+    expect(stdout.split(' ')[0]).toBe(await sha256OfKeystream('start', 1_000));
+    await pressCtrlC(program);
+    await expectPortsFree();
+  });
+
+  test.each([SERVER_PORT, CLIENT_PORT])(
+    'ends with exit code 1 and one clear line when port %d is taken',
+    async (port) => {
+      await expectPortsFree();
+      const taken = await listen((socket) => socket.destroy(), { port });
+      const program = npmStart();
+      const { code, stderr } = await program.ended;
+      expect(code).toBe(1);
+      const lines = stderr.split('\n').filter((each) => each !== '' && !each.startsWith('npm '));
+      expect(lines).toEqual([expect.stringMatching(new RegExp(`\\b${port}\\b`))]);
+      await taken.close();
+      await expectPortsFree();
+    },
+  );
+});
