@@ -1,6 +1,6 @@
 // A TCP server that gives, takes or echoes, as the first byte of a connection asks:
 //   'd' sends bytes until the peer goes, 'u' takes bytes and tells every 100 ms how many, 'e' echoes, 'o' sends an
-//   object of 10 KiB and ends.
+//   object of 10 KiB and ends, 'r' sends 64 KiB for that and for every byte that follows.
 // As a program: node destination.mjs ADDRESS PORT RELAY_PORT, with a bare relay to it on the second port.
 import { connect, createServer } from 'node:net';
 
@@ -15,6 +15,7 @@ export function createDestination() {
       if (mode === 'd') give(socket);
       else if (mode === 'u') take(socket, rest);
       else if (mode === 'o') socket.end(chunk.subarray(0, 10_240));
+      else if (mode === 'r') respond(socket);
       else echo(socket, rest);
     });
   });
@@ -40,6 +41,14 @@ function take(socket, first) {
   socket.on('close', () => clearInterval(timer));
   socket.on('data', (data) => {
     total += data.length;
+  });
+  socket.on('end', () => socket.end());
+}
+
+function respond(socket) {
+  socket.write(chunk);
+  socket.on('data', (requests) => {
+    for (let i = 0; i < requests.length; i++) socket.write(chunk);
   });
   socket.on('end', () => socket.end());
 }

@@ -29,10 +29,7 @@ export async function startServer(
 ): Promise<{ server: Server; port: number }> {
   const server = new Server({ token: TOKEN, allowPrivate: true, ...options });
   const { port } = await server.listen({ port: wantedPort });
-  atEnd(async () => {
-    await untilNoChannels(server);
-    await server.close();
-  });
+  atEnd(() => server.close());
   return { server, port };
 }
 
@@ -43,10 +40,7 @@ export async function startClient(
 ): Promise<{ client: Client; url: string; port: number }> {
   const url = `ws://127.0.0.1:${serverPort}/`;
   const client = new Client({ url, token: TOKEN, ...options });
-  atEnd(async () => {
-    await untilNoChannels(client);
-    await client.close();
-  });
+  atEnd(() => client.close());
   await client.connect();
   const { address } = await client.listen({ port: 0 });
   return { client, url, port: address.port };
@@ -55,14 +49,17 @@ export async function startClient(
 export async function startTunnel(options: TunnelOptions = {}): Promise<Tunnel> {
   const { server, port: serverPort } = await startServer(options.server);
   const entrance = options.through === undefined ? serverPort : await options.through(serverPort);
-  return { server, serverPort, ...(await startClient(entrance, options.client)) };
+  const tunnel = { server, serverPort, ...(await startClient(entrance, options.client)) };
+  atEnd(() => expectNoChannels(tunnel));
+  return tunnel;
 }
 
 /** When all applications have gone, so has every channel, while the tunnel itself is still up. */
-async function untilNoChannels(end: { readonly channelCount: number }): Promise<void> {
+async function expectNoChannels({ client, server }: Tunnel): Promise<void> {
+  const count = () => ({ client: client.channelCount, server: server.channelCount });
   try {
-    await until('no channel is left', () => end.channelCount === 0);
+    await until('no channel is left', () => count().client + count().server === 0);
   } catch (error) {
-    throw new Error(`${end.channelCount} channels are left in a ${end.constructor.name}`, { cause: error });
+    throw new Error(`channels are left: ${JSON.stringify(count())}`, { cause: error });
   }
 }

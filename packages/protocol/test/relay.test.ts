@@ -201,11 +201,33 @@ describe('a reset from the tunnel', () => {
     expect(seen.events).toEqual(['reset']);
   });
 
+  test('waits for what the socket has not taken yet', async () => {
+    const { application, far, near, relayed } = await tunnel();
+    application.pause();
+    let length = 0;
+    while (relayed[0].writableLength === 0) {
+      far.write(pattern(1, length, 50_000));
+      length += 50_000;
+      await until(() => far.bytesSent === length && near.bytesReceived === length);
+    }
+    far.endWithReset('CONNECTION_RESET');
+    await until(() => near.state.dead);
+    // Longer than the reset would take if it did not wait.
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(relayed[0].destroyed).toBe(false);
+    const seen = new Observer(application);
+    await seen.closed;
+    expect(seen.bytes.equals(pattern(1, 0, length))).toBe(true);
+    expect(seen.events).toEqual(['reset']);
+  });
+
   test('is a reset when the session is lost', async () => {
-    const { application, destination, pair } = await tunnel();
+    const { application, destination, pair, relayed } = await tunnel();
     const [a, b] = [new Observer(application), new Observer(destination)];
     pair.client.close('for the test', 4005);
     pair.server?.close('for the test', 4005);
+    // At once: the process may be about to end, and the kernel would make clean ends of what is still open.
+    expect(relayed.map((socket) => socket.destroyed)).toEqual([true, true]);
     await Promise.all([a.closed, b.closed]);
     expect([a.events, b.events]).toEqual([['reset'], ['reset']]);
   });

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { CHANNEL_HIGH_WATER, INITIAL_WINDOW } from '../../src/constants.js';
+import { CHANNEL_HIGH_WATER, INITIAL_WINDOW, TRANSPORT_HIGH_WATER } from '../../src/constants.js';
+import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { FrameType } from '../../src/frame/frame.js';
-import { ack, hello, open, openOk, window } from '../support/frames.js';
+import { ack, hello, open, openOk, ping, pong, window } from '../support/frames.js';
 import { pattern } from '../support/pattern.js';
 import type { RawPeer } from '../support/raw-peer.js';
 import { expectClean } from './expect-clean.js';
 import { RawClient, RawServer } from './raw-session.js';
+import type { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
 
 const target = { host: 'example.org', port: 80 };
@@ -112,6 +114,39 @@ describe('a receiver', () => {
   });
 });
 
+describe('what the windows of channels may hold', () => {
+  test.each([
+    ['reset', (pair: { near: Recorder; far: Recorder }) => pair.near.channel.reset()],
+    [
+      'ended at both sides',
+      ({ near, far }: { near: Recorder; far: Recorder }) => {
+        near.channel.end();
+        far.channel.end();
+      },
+    ],
+  ])('is free again once they were %s', (_how, finish) => {
+    const windows = new MemoryBudget(1_000_000);
+    const pair = new SessionPair({ processBudgets: { windows, replay: new MemoryBudget(1_000_000) } });
+    pair.connect().settle();
+    const channels = Array.from({ length: 10 }, () => pair.open());
+    expect(windows.room).toBe(0);
+    for (const { near } of channels) expect(near.events).toEqual(['open']);
+    for (const channel of channels) finish(channel);
+    pair.settle();
+    expect(windows.reserved).toBe(0);
+  });
+
+  test('is free again once the session is closed', () => {
+    const windows = new MemoryBudget(1_000_000);
+    const pair = new SessionPair({ processBudgets: { windows, replay: new MemoryBudget(1_000_000) } });
+    pair.connect().settle();
+    pair.open();
+    expect(windows.reserved).toBeGreaterThan(0);
+    pair.server.close('for the test', 4005);
+    expect(windows.reserved).toBe(0);
+  });
+});
+
 describe('a source', () => {
   test('is asked to pause when much is queued, and told when it may go on', () => {
     const pair = new SessionPair().connect().settle();
@@ -173,6 +208,27 @@ describe('a source', () => {
     expect(near.channel.write(Buffer.alloc(0))).toBe(true);
     pair.settle();
     expect(far.events).toEqual([]);
+  });
+});
+
+describe('a transport that takes no more', () => {
+  test('gets no more data until it has drained, but what keeps the session alive', () => {
+    const client = new RawClient();
+    const peer = client.greeted().say(open(1, 1_000_000));
+    const [channel] = client.keeper.offered;
+    channel?.accept();
+    peer.settle();
+    let backlog = TRANSPORT_HIGH_WATER;
+    Object.defineProperty(peer.transport, 'backlog', { get: () => backlog });
+    channel?.write(Buffer.alloc(10_000));
+    channel?.end();
+    peer.say(ping(77));
+    expect(peer.dataOf(1)).toHaveLength(0);
+    expect(peer.heard(FrameType.pong)).toEqual([pong(77)]);
+    backlog = TRANSPORT_HIGH_WATER - 1;
+    peer.transport.receiver.onDrain();
+    peer.settle();
+    expect(peer.dataOf(1)).toHaveLength(10_000);
   });
 });
 

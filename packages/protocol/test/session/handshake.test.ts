@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FrameType } from '../../src/frame/frame.js';
-import { data, fin, goAway, hello, open, ping, resume, SESSION_ID, SESSION_SECRET } from '../support/frames.js';
+import { data, fin, goAway, hello, open, openOk, ping, resume, SESSION_ID, SESSION_SECRET } from '../support/frames.js';
 import { encodePlain, u32, u64 } from '../support/oracle-codec.js';
 import { RawClient, RawServer } from './raw-session.js';
 
@@ -293,7 +293,8 @@ describe('a client', () => {
     [
       'DATA before the answer to RESUME',
       (server: RawServer) => {
-        server.greeted().close(1006);
+        server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+        server.greeted().say(openOk(1)).close(1006);
         return server.connect().say(data(1, 'x'));
       },
     ],
@@ -309,5 +310,8 @@ describe('a client', () => {
     const server = new RawServer();
     expect(server.connect().say(hello({ version: 2 })).closeCode).toBe(4002);
     expect(server.welcomes).toBe(0);
+    const other = new RawServer();
+    other.greeted().close(1006);
+    expect(other.connect().say(resume({ version: 2 })).closeCode).toBe(4002);
   });
 });

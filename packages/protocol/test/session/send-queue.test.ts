@@ -15,16 +15,20 @@ class Fixture {
     budget: new MemoryBudget(0),
     now: () => 0,
     roundTrip: () => 0,
-    onSendable: (channel) => this.queue.add(channel),
+    onSendable: (channel) => {
+      if (!this.#isOpening) this.queue.add(channel);
+    },
     onGrant() {},
     onOver() {},
   };
+  #isOpening = false;
 
   channel(id: number, bytes = 0): Channel {
     const channel = Channel.offer(id, { host: 'example.org', port: 80 }, this.#port, 1e9);
+    this.#isOpening = true;
     channel.accept();
     expect(channel.takeFrame(LIMIT)?.type).toBe(FrameType.openOk);
-    this.queue.next(LIMIT, SHARED);
+    this.#isOpening = false;
     if (bytes > 0) channel.write(Buffer.alloc(bytes));
     return channel;
   }
@@ -95,6 +99,14 @@ describe('SendQueue', () => {
       expect(position).toBeGreaterThanOrEqual(0);
       expect(position).toBeLessThanOrEqual(3);
     }
+  });
+
+  test('lets a new channel go first', () => {
+    const fixture = new Fixture();
+    for (const id of [1, 3, 5]) fixture.channel(id, 10_000_000);
+    fixture.take(20);
+    fixture.channel(7, 10);
+    expect(fixture.take(1)).toEqual([[7, 10]]);
   });
 
   test('does not let a busy channel pass for an idle one', () => {

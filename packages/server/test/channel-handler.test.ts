@@ -1,0 +1,166 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Logger, type Target, TunnelError } from 'wsproxy-protocol';
+import { FakeClock } from 'wsproxy-protocol/testing';
+import { createChannelHandler } from '../src/channel-handler.js';
+import type { Dialed } from '../src/connect-first.js';
+import { SessionRegistry } from '../src/session-registry.js';
+import { TestClient } from './support/test-client.js';
+
+interface Dial {
+  readonly target: Target;
+  readonly signal: AbortSignal;
+  succeed(dialed: Dialed): void;
+  fail(error: unknown): void;
+}
+
+let dials: Dial[];
+let logged: { message: string; fields: Record<string, unknown> }[];
+let client: TestClient;
+let destination: Server;
+let sockets: Socket[];
+
+beforeEach(() => {
+  dials = [];
+  logged = [];
+  sockets = [];
+  destination = createServer({ allowHalfOpen: true }, (socket) => sockets.push(socket.on('error', () => {})));
+  const log = (fields: object, message: string): number => logged.push({ message, fields: { ...fields } });
+  const logger: Logger = { debug: log, info: log, warn: log, error: log };
+  const dialer = {
+    dial: (target: Target, signal: AbortSignal) =>
+      new Promise<Dialed>((succeed, fail) => dials.push({ target, signal, succeed, fail })),
+  };
+  const clock = new FakeClock();
+  const onChannel = createChannelHandler(dialer, logger);
+  const registry = new SessionRegistry({ clock, logger, onChannel, maxGrace: 60_000, processMemory: 1_000_000 });
+  client = new TestClient(registry, clock, { id: 'alice' }).connect();
+});
+
+afterEach(async () => {
+  client.session.leave('the test is over');
+  for (const socket of sockets) socket.destroy();
+  if (!destination.listening) return;
+  const closed = once(destination, 'close');
+  destination.close();
+  await closed;
+});
+
+/** A connection as a dialer gives it, and its other end. */
+async function dialed(): Promise<{ near: Socket; far: Socket }> {
+  destination.listen(0, '127.0.0.1');
+  await once(destination, 'listening');
+  const near = connect({ port: (destination.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
+  near.pause();
+  near.on('error', () => {});
+  await Promise.all([once(near, 'connect'), once(destination, 'connection')]);
+  const [far] = sockets;
+  if (far === undefined) throw new Error('no connection');
+  sockets.push(near);
+  return { near, far };
+}
+
+function onlyDial(): Dial {
+  const [dial, ...others] = dials;
+  if (dial === undefined || others.length > 0) throw new Error(`${dials.length} dials`);
+  return dial;
+}
+
+/** Lets promises, sockets and the tunnel do what they have to, until `condition` holds. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) {
+    await new Promise((resolve) => setImmediate(resolve));
+    client.settle();
+  }
+}
+
+describe('a channel', () => {
+  test('is accepted when its target was dialled, and carries bytes both ways, to both ends', async () => {
+    const application = client.open('destination.example');
+    const { near, far } = await dialed();
+    expect(onlyDial().target).toEqual({ host: 'destination.example', port: 80 });
+    expect(application.events).toEqual([]);
+    onlyDial().succeed({ socket: near, address: '127.0.0.1' });
+    await until(() => application.events.length > 0);
+    expect(application.events).toEqual(['open']);
+
+    let arrived = '';
+    far.on('data', (chunk: Buffer) => {
+      arrived += chunk.toString();
+    });
+    application.channel?.write(Buffer.from('question'));
+    application.channel?.end();
+    await until(() => far.readableEnded);
+    far.end('answer');
+    await until(() => application.events.includes('end'));
+    expect([arrived, application.bytes]).toEqual(['question', 'answer']);
+    expect(client.session.channelCount).toBe(0);
+    expect(logged).toContainEqual({
+      message: 'channel opened',
+      fields: { user: 'alice', channel: 1, target: 'destination.example:80', address: '127.0.0.1' },
+    });
+  });
+
+  test('is refused with what the dialer says', async () => {
+    const application = client.open();
+    onlyDial().fail(new TunnelError('NAME_NOT_FOUND', 'no such host'));
+    await until(() => application.events.length > 0);
+    expect(application.events).toEqual(['fail NAME_NOT_FOUND']);
+    expect(logged).toContainEqual({
+      message: 'channel refused',
+      fields: { user: 'alice', channel: 1, target: 'example.org:80', code: 'NAME_NOT_FOUND', reason: 'no such host' },
+    });
+  });
+
+  test('is refused as INTERNAL when the dialer fails in a way it should not', async () => {
+    const application = client.open();
+    onlyDial().fail(new TypeError('what?'));
+    await until(() => application.events.length > 0);
+    expect(application.events).toEqual(['fail INTERNAL']);
+  });
+
+  test('whose destination broke off before it was answered is reset', async () => {
+    const application = client.open();
+    const { near } = await dialed();
+    near.destroy();
+    await once(near, 'close');
+    onlyDial().succeed({ socket: near, address: '127.0.0.1' });
+    await until(() => application.events.length > 1);
+    expect(application.events).toEqual(['open', 'reset CONNECTION_RESET']);
+  });
+});
+
+describe('a channel that the client gives up', () => {
+  test('ends the dial, and is not worth a line in the log', async () => {
+    const application = client.open();
+    application.channel?.reset();
+    client.settle();
+    expect(onlyDial().signal.aborted).toBe(true);
+    onlyDial().fail(new TunnelError('CANCELLED'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(logged.filter(({ message }) => message.startsWith('channel'))).toEqual([]);
+  });
+
+  test('in the moment in which the dial succeeds leaves no connection', async () => {
+    const application = client.open();
+    const { near } = await dialed();
+    onlyDial().succeed({ socket: near, address: '127.0.0.1' });
+    application.channel?.reset();
+    client.settle();
+    await once(near, 'close');
+    expect(near.destroyed).toBe(true);
+  });
+
+  test('once it is open resets the connection to the destination', async () => {
+    const application = client.open();
+    const { near, far } = await dialed();
+    onlyDial().succeed({ socket: near, address: '127.0.0.1' });
+    await until(() => application.events.length > 0);
+    const failed = once(far, 'error');
+    far.resume();
+    application.channel?.reset();
+    client.settle();
+    expect(await failed).toMatchObject([{ code: 'ECONNRESET' }]);
+  });
+});

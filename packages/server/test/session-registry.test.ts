@@ -1,0 +1,280 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Channel, FailureCode, Logger } from 'wsproxy-protocol';
+import { FakeClock } from 'wsproxy-protocol/testing';
+import type { User } from '../src/authenticate.js';
+import { SessionRegistry } from '../src/session-registry.js';
+import { key, RawTransport, resumeFrame, TestClient } from './support/test-client.js';
+
+const MAX_GRACE = 60_000;
+const alice: User = { id: 'alice' };
+const bob: User = { id: 'bob' };
+
+let clock: FakeClock;
+let registry: SessionRegistry;
+/** The server's ends of the channels, and how they were reset. */
+let channels: Channel[];
+let resets: FailureCode[];
+let logged: { message: string; fields: object }[];
+
+beforeEach(() => {
+  clock = new FakeClock();
+  channels = [];
+  resets = [];
+  logged = [];
+  const log = (fields: object, message: string): number => logged.push({ message, fields });
+  const logger: Logger = { debug: log, info: log, warn: log, error: log };
+  registry = new SessionRegistry({
+    clock,
+    logger,
+    maxGrace: MAX_GRACE,
+    processMemory: 1_000_000,
+    onChannel: (channel) => {
+      channels.push(channel);
+      channel.accept();
+      channel.start({
+        onData: (chunk) => channel.consumed(chunk.length),
+        onEnd() {},
+        onReset: (code) => resets.push(code),
+        onWritable() {},
+      });
+    },
+  });
+});
+
+const client = (value = 1, user = alice, grace = MAX_GRACE): TestClient =>
+  new TestClient(registry, clock, user, value, grace);
+
+/** How the server answers a RESUME. */
+function resumed(session: number, attempt: number, user = alice, secret = session): number | undefined {
+  const claim = { id: key(session).id, secret: key(secret).secret };
+  return new RawTransport(registry, user).say(resumeFrame(claim, attempt, 0)).closeCode;
+}
+
+describe('a session', () => {
+  test('begins with HELLO, and is counted with its channels', () => {
+    client(1).connect().open();
+    const second = client(2, bob).connect();
+    second.open();
+    second.open();
+    expect([registry.size, registry.channelCount]).toEqual([2, 3]);
+    expect(logged.filter(({ message }) => message === 'session began').map(({ fields }) => fields)).toEqual([
+      { user: 'alice', session: '01010101' },
+      { user: 'bob', session: '02020202' },
+    ]);
+  });
+
+  test('is resumed by RESUME, and its channels go on', () => {
+    const near = client().connect();
+    const application = near.open();
+    near.cut();
+    channels[0]?.write(Buffer.from('meanwhile'));
+    near.connect();
+    expect([registry.size, near.welcomes, application.bytes]).toEqual([1, 2, 'meanwhile']);
+    expect(application.events).toEqual(['open']);
+  });
+
+  test('is taken over by a new transport while the old one seems to live', () => {
+    const near = client().connect();
+    const application = near.open();
+    near.connect();
+    channels[0]?.write(Buffer.from('here'));
+    near.settle();
+    expect([registry.size, application.bytes, resets]).toEqual([1, 'here', []]);
+  });
+
+  test('that the client has left is over at once, its channels reset', () => {
+    const near = client().connect();
+    near.open();
+    near.session.leave('for the test');
+    expect([registry.size, registry.channelCount, resets]).toEqual([0, 0, ['SESSION_LOST']]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('cannot be begun twice', () => {
+    client().connect().open();
+    const second = client().connect();
+    expect(second.losses).toMatchObject([{ code: 4003 }]);
+    expect(registry.size).toBe(1);
+    expect(resets).toEqual([]);
+  });
+});
+
+describe('a detached session', () => {
+  test('is kept for its grace, then every channel is reset, once', () => {
+    const near = client().connect();
+    near.open();
+    near.open();
+    near.cut();
+    clock.advance(MAX_GRACE - 1_000);
+    expect([registry.size, resets]).toEqual([1, []]);
+    clock.advance(1_000);
+    expect([registry.size, resets]).toEqual([0, ['SESSION_LOST', 'SESSION_LOST']]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('has the grace that the client wished for, but not more than the server allows', () => {
+    const [modest, greedy] = [client(1, alice, 10_000).connect(), client(2, alice, 3_600_000).connect()];
+    expect([modest.grace, greedy.grace]).toEqual([10_000, MAX_GRACE]);
+    modest.cut();
+    greedy.cut();
+    clock.advance(10_000);
+    expect(registry.size).toBe(1);
+    clock.advance(MAX_GRACE - 10_000);
+    expect(registry.size).toBe(0);
+  });
+
+  test('has its whole grace again after each resume', () => {
+    const near = client().connect();
+    near.open();
+    for (let n = 0; n < 5; n++) {
+      near.cut();
+      clock.advance(MAX_GRACE - 1_000);
+      near.connect();
+    }
+    expect([registry.size, resets]).toEqual([1, []]);
+    // One that is attached has no end.
+    clock.advance(40_000);
+    expect(registry.size).toBe(1);
+  });
+
+  test('is told apart from one that was never there: 4005 expired, 4006 unknown', () => {
+    client().connect().cut();
+    clock.advance(MAX_GRACE);
+    expect([resumed(1, 1), resumed(2, 1)]).toEqual([4005, 4006]);
+    expect(logged.filter(({ message }) => message === 'transport rejected').map(({ fields }) => fields)).toEqual([
+      { user: 'alice', reason: 'the session has expired' },
+      { user: 'alice', reason: 'unknown session' },
+    ]);
+  });
+
+  test('is remembered as expired among the last thousand only', () => {
+    for (let value = 0; value < 5; value++) client(value).connect().session.leave('for the test');
+    for (let n = 0; n < 996; n++) {
+      const one = client(200);
+      one.key.id.writeUInt32BE(n, 0);
+      one.connect().session.leave('for the test');
+    }
+    expect([resumed(0, 1), resumed(1, 1)]).toEqual([4006, 4005]);
+  });
+});
+
+describe('a RESUME that proves nothing', () => {
+  test.each([
+    ['with another secret is answered as if the session were unknown', 1, bob, 7, 4006],
+    ['of another user is answered as if the session were unknown', 5, bob, 1, 4006],
+    ['with the right user and another secret, too', 5, alice, 7, 4006],
+    ['with an attempt that is not new is superseded', 1, alice, 1, 4004],
+  ])('%s, and neither disturbs the session nor makes it live longer', (_kind, attempt, user, secret, code) => {
+    const near = client().connect();
+    near.open();
+    near.cut().connect();
+    expect(resumed(1, attempt, user, secret)).toBe(code);
+    expect(near.session.attached).toBe(true);
+    near.cut();
+    clock.advance(MAX_GRACE / 2);
+    expect(resumed(1, attempt, user, secret)).toBe(code);
+    expect(registry.size).toBe(1);
+    clock.advance(MAX_GRACE / 2);
+    expect([registry.size, resets]).toEqual([0, ['SESSION_LOST']]);
+  });
+
+  test('by claiming what was never sent ends the session, loudly', () => {
+    const near = client().connect();
+    near.open();
+    const transport = new RawTransport(registry, alice).say(resumeFrame(key(1), 9, 1_000));
+    expect([transport.closeCode, registry.size, resets]).toEqual([4003, 0, ['SESSION_LOST']]);
+  });
+});
+
+describe('draining', () => {
+  async function done(promise: Promise<number>): Promise<number | 'pending'> {
+    return Promise.race([promise, new Promise<'pending'>((resolve) => setImmediate(resolve, 'pending'))]);
+  }
+
+  test('an idle server is over at once', async () => {
+    client().connect();
+    expect(await done(registry.drain(30_000))).toBe(0);
+  });
+
+  test('waits for the last channel, and for the client to have all of it', async () => {
+    const near = client().connect();
+    const application = near.open();
+    const drained = registry.drain(30_000);
+    near.settle();
+    expect(near.goAways).toEqual(['drain']);
+    expect(await done(drained)).toBe('pending');
+
+    application.channel?.end();
+    near.settle();
+    near.cut();
+    channels[0]?.write(Buffer.from('the last words'));
+    channels[0]?.end();
+    clock.advance(100);
+    expect(await done(drained)).toBe('pending');
+    near.connect();
+    expect([application.bytes, application.events]).toEqual(['the last words', ['open', 'end']]);
+    expect(await done(drained)).toBe(0);
+  });
+
+  test('ends at its deadline, and tells how many channels are left', async () => {
+    const near = client().connect();
+    near.open();
+    near.open();
+    const drained = registry.drain(30_000);
+    clock.advance(29_999);
+    expect(await done(drained)).toBe('pending');
+    clock.advance(1);
+    expect(await done(drained)).toBe(2);
+    registry.close();
+    expect(resets).toHaveLength(2);
+  });
+
+  test('does not wait for a session that is away when its grace ends', async () => {
+    const near = client(1, alice, 5_000).connect();
+    near.open();
+    near.cut();
+    const drained = registry.drain(30_000);
+    clock.advance(5_000);
+    expect(await done(drained)).toBe(0);
+  });
+
+  test('turns new sessions away with 1012, and refuses new channels', () => {
+    const near = client().connect();
+    near.open();
+    void registry.drain(30_000);
+    const application = near.open();
+    expect(application.events).toEqual(['fail GOING_AWAY']);
+    const other = client(2).connect();
+    expect(other.losses).toMatchObject([{ code: 1012 }]);
+    expect(registry.size).toBe(1);
+  });
+});
+
+test('close resets every channel, attached or not, and leaves no timer', () => {
+  const [first, second] = [client(1).connect(), client(2).connect()];
+  first.open();
+  second.open();
+  second.cut();
+  registry.close();
+  first.settle();
+  expect([registry.size, resets]).toEqual([0, ['SESSION_LOST', 'SESSION_LOST']]);
+  expect(first.session.closed).toBe(true);
+  second.session.close('for the test', 1000);
+  expect(clock.pending).toBe(0);
+});
+
+test('what sessions hold for a replay is given back when they end', () => {
+  for (let value = 0; value < 20; value++) {
+    const near = client(value).connect();
+    const application = near.open();
+    near.cut();
+    channels.at(-1)?.write(Buffer.alloc(60_000));
+    clock.advance(100);
+    near.connect();
+    expect(application.bytes).toHaveLength(60_000);
+    near.cut();
+    channels.at(-1)?.write(Buffer.alloc(60_000));
+    clock.advance(MAX_GRACE);
+  }
+  expect(registry.size).toBe(0);
+});

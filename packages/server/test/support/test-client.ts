@@ -1,0 +1,141 @@
+import { type Channel, type FailureCode, Greeter, type Loss, Session, type SessionKey } from 'wsproxy-protocol';
+import { type FakeClock, MemoryTransport } from 'wsproxy-protocol/testing';
+import type { User } from '../../src/authenticate.js';
+import type { SessionRegistry } from '../../src/session-registry.js';
+
+/** A session key whose bytes all have one value. */
+export function key(value: number): SessionKey {
+  return { id: Buffer.alloc(16, value), secret: Buffer.alloc(32, value) };
+}
+
+/** A RESUME by the letter of PROTOCOL.md section 3. */
+export function resumeFrame({ id, secret }: SessionKey, attempt: number, received: number): Buffer {
+  const rest = Buffer.alloc(12);
+  rest.writeUInt32BE(attempt, 0);
+  rest.writeBigUInt64BE(BigInt(received), 4);
+  const payload = Buffer.concat([Buffer.of(1, 0, 0, 0), id, secret, rest]);
+  return Buffer.concat([Buffer.of(0x81, 0, 0, payload.length, 0, 0, 0, 0), payload]);
+}
+
+/** A transport to a registry on which the test says what it likes. */
+export class RawTransport {
+  /** How the server closed it. */
+  closeCode: number | undefined;
+  readonly #near: MemoryTransport;
+
+  constructor(registry: SessionRegistry, user: User) {
+    const [near, far] = MemoryTransport.pair();
+    near.receiver = {
+      onBytes() {},
+      onDrain() {},
+      onText() {},
+      onClose: (code) => {
+        this.closeCode = code;
+      },
+    };
+    this.#near = near;
+    registry.accept(far, user);
+  }
+
+  say(bytes: Buffer): this {
+    this.#near.send([bytes]);
+    this.#near.deliver();
+    return this;
+  }
+}
+
+/** A client of a registry, on memory transports. */
+export class TestClient {
+  readonly session: Session;
+  readonly losses: Loss[] = [];
+  readonly goAways: string[] = [];
+  readonly key: SessionKey;
+  welcomes = 0;
+  readonly #clock: FakeClock;
+  readonly #greeter: Greeter;
+  readonly #registry: SessionRegistry;
+  readonly #user: User;
+  #ends: MemoryTransport[] = [];
+
+  constructor(registry: SessionRegistry, clock: FakeClock, user: User, value = 1, grace = 60_000) {
+    this.#registry = registry;
+    this.#clock = clock;
+    this.#user = user;
+    this.key = key(value);
+    this.session = new Session({
+      role: 'client',
+      clock,
+      onDetached: (loss) => this.losses.push(loss),
+      onGoAway: (kind) => this.goAways.push(kind),
+      onClosed() {},
+    });
+    this.#greeter = new Greeter(this.session, this.key, grace);
+  }
+
+  get grace(): number {
+    return this.#greeter.grace;
+  }
+
+  /** Connects, or connects again; the old transport is left as it is. */
+  connect(): this {
+    this.#ends = MemoryTransport.pair();
+    const [near, far] = this.#ends;
+    if (near === undefined || far === undefined) throw new Error('no transport');
+    this.#registry.accept(far, this.#user);
+    this.#greeter.greet(near, () => {
+      this.welcomes += 1;
+    });
+    return this.settle();
+  }
+
+  /** The network fails. */
+  cut(): this {
+    this.#ends[0]?.cut();
+    return this.settle();
+  }
+
+  /** Delivers everything that waits, and lets acknowledgements leave. */
+  settle(): this {
+    for (let round = 0; round < 4; round++) {
+      for (let moved = true; moved; ) {
+        moved = this.#clock.runDeferred();
+        for (const end of this.#ends) moved = end.deliver() || moved;
+      }
+      this.#clock.advance(5);
+    }
+    return this;
+  }
+
+  open(host = 'example.org'): Application {
+    const application = new Application();
+    application.channel = this.session.open({ host, port: 80 }, application);
+    application.channel.start(application);
+    this.settle();
+    return application;
+  }
+}
+
+/** What an application sees of its channel. */
+export class Application {
+  readonly events: string[] = [];
+  channel: Channel | undefined;
+  bytes = '';
+
+  onOpen(): void {
+    this.events.push('open');
+  }
+  onFail(code: FailureCode): void {
+    this.events.push(`fail ${code}`);
+  }
+  onData(chunk: Buffer): void {
+    this.bytes += chunk.toString();
+    this.channel?.consumed(chunk.length);
+  }
+  onEnd(): void {
+    this.events.push('end');
+  }
+  onReset(code: FailureCode): void {
+    this.events.push(`reset ${code}`);
+  }
+  onWritable(): void {}
+}

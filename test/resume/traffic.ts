@@ -1,0 +1,100 @@
+import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { readBytes, readToEnd, type Way } from '../support/application.js';
+import type { Dice } from '../support/dice.js';
+import { Keystream, KeystreamChecker, keystreamBytes } from '../support/keystream.js';
+import { type Listener, listen } from '../support/listen.js';
+
+/** `both`: at the same time; `after`: down only when up has ended; `echo`: back and forth in small pieces. */
+export type Kind = 'both' | 'after' | 'echo';
+
+/** What is to pass through one channel. The bytes in each direction are a keystream of their own. */
+export interface Exchange {
+  readonly kind: Kind;
+  readonly seed: string;
+  /** Bytes in each direction; of an echo, those of one piece. */
+  readonly up: number;
+  readonly down: number;
+  /** Between two pieces, ms. */
+  readonly pause: number;
+}
+
+const PIECE = 8_192;
+const LONGEST_LINE = 200;
+
+/** Does the other half of every exchange. What goes wrong there resets the connection. */
+export function startPartner(): Promise<Listener> {
+  return listen((socket) => {
+    void answer(socket).catch(() => socket.resetAndDestroy());
+  });
+}
+
+async function answer(socket: Socket): Promise<void> {
+  const line = (await readBytes(socket, LONGEST_LINE)).toString().trim();
+  const { kind, seed, up, down, pause: ms }: Exchange = JSON.parse(line);
+  if (kind === 'echo') {
+    socket.pipe(socket);
+    return;
+  }
+  const received = receive(socket, `${seed} up`, up);
+  if (kind === 'after') await received;
+  await Promise.all([received, send(socket, `${seed} down`, down, ms)]);
+}
+
+/** Passes through a channel what was agreed on; rejects when anything is lost, repeated, changed or cut off. */
+export async function exchange(way: Way, proxy: number, partner: number, agreed: Exchange): Promise<void> {
+  const socket = await way(proxy, '127.0.0.1', partner);
+  socket.write(JSON.stringify(agreed).padEnd(LONGEST_LINE));
+  const received = receive(socket, `${agreed.seed} down`, agreed.down);
+  await Promise.all([received, send(socket, `${agreed.seed} up`, agreed.up, agreed.pause)]);
+}
+
+/** Asks and waits for the answer, again and again, until `isOver`; gives the times that the answers took, ms. */
+export async function converse(
+  way: Way,
+  proxy: number,
+  partner: number,
+  agreed: Exchange,
+  isOver: () => boolean,
+): Promise<number[]> {
+  const socket = await way(proxy, '127.0.0.1', partner);
+  socket.write(JSON.stringify(agreed).padEnd(LONGEST_LINE));
+  const times: number[] = [];
+  while (!isOver()) {
+    const question = keystreamBytes(`${agreed.seed} ${times.length}`, agreed.up);
+    const asked = performance.now();
+    socket.write(question);
+    if (!(await readBytes(socket, agreed.up)).equals(question)) throw new Error(`wrong echo in ${agreed.seed}`);
+    times.push(performance.now() - asked);
+    await pause(agreed.pause);
+  }
+  socket.end();
+  const ending = await readToEnd(socket);
+  if (ending.by !== 'end' || ending.bytes !== 0) throw new Error(`echo ${agreed.seed}: ${JSON.stringify(ending)}`);
+  return times;
+}
+
+/** An exchange as chance has it. */
+export function chooseExchange(dice: Dice, kind: Kind, seed: string): Exchange {
+  if (kind === 'echo') return { kind, seed, up: dice.between(1, 200), down: 0, pause: dice.between(10, 100) };
+  const length = (): number => dice.between(0, 2 ** dice.between(0, 20));
+  return { kind, seed, up: length(), down: length(), pause: dice.between(0, 100) };
+}
+
+async function send(socket: Socket, seed: string, length: number, ms: number): Promise<void> {
+  const keystream = new Keystream(seed);
+  for (let left = length; left > 0; left -= PIECE) {
+    const isTaken = socket.write(keystream.next(Math.min(PIECE, left)));
+    if (!isTaken) await new Promise<void>((resolve) => socket.once('drain', resolve).once('close', resolve));
+    if (ms > 0) await pause(ms);
+  }
+  socket.end();
+}
+
+async function receive(socket: Socket, seed: string, length: number): Promise<void> {
+  const checker = new KeystreamChecker(seed);
+  const ending = await readToEnd(socket, (chunk) => checker.push(chunk));
+  if (ending.by !== 'end' || ending.bytes !== length) {
+    throw new Error(`${seed}: ${ending.bytes} of ${length} bytes, then ${ending.by}`);
+  }
+}
