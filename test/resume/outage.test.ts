@@ -48,8 +48,6 @@ describe('an outage longer than the grace', () => {
   test('does not keep a new request from being served within 3 s of its end', async () => {
     const { endings, relay, ask } = await lose();
     await until('every application has been reset', () => endings.reset === CHANNELS);
-    // Nobody asks for anything, and the pauses between two tries grow.
-    await until('the client has given up for a while', () => performance.now() > 0);
     await relay.start();
     const back = performance.now();
     const [reply, socket] = await ask();
@@ -62,10 +60,10 @@ describe('an outage longer than the grace', () => {
   });
 
   test('keeps requests waiting that come during it, and serves them when it ends in time', async () => {
-    const { endings, relay, ask } = await lose();
+    const { endings, relay, client, ask } = await lose();
     await until('every application has been reset', () => endings.reset === CHANNELS);
     const asked = ask();
-    await until('the request waits', () => true);
+    await until('the request waits', () => client.channelCount === 1);
     await relay.start();
     const back = performance.now();
     const [reply, socket] = await asked;
@@ -76,15 +74,17 @@ describe('an outage longer than the grace', () => {
 
 describe('while the tunnel is down, senders at full speed', () => {
   const MIB = 1024 * 1024;
-  const LENGTH = 192 * MIB;
+  const LENGTH = 128 * MIB;
   /** The replay buffers of both ends (16 MiB each), and what sockets and channels have in hand. */
   const BOUND = 2 * 16 * MIB + 8 * MIB;
-  const OUTAGE = 8_000;
+  const OUTAGE = 6_000;
+  /** Beyond the outage, the longest pause between two tries. */
+  const LONGER = OUTAGE + 7_000;
 
   test('cost no more memory than the replay buffers, and lose nothing', async () => {
     const received = new KeystreamChecker('up');
     const [{ relay, port, client, server }, source, sink] = await Promise.all([
-      startRelayedTunnel({ server: { grace: 30_000 }, client: { grace: 30_000 } }),
+      startRelayedTunnel({ server: { grace: LONGER }, client: { grace: LONGER } }),
       startSource('down', LENGTH),
       listen((socket) => {
         void readToEnd(socket, (chunk) => received.push(chunk)).then(({ by }) => socket.end(by));
@@ -106,15 +106,12 @@ describe('while the tunnel is down, senders at full speed', () => {
 
     await relay.stop();
     const lostAt = performance.now();
-    let highest = 0;
-    await until(
-      'the outage has lasted long enough',
-      () => {
-        highest = Math.max(highest, heldMemory() - before);
-        return performance.now() - lostAt > OUTAGE;
-      },
-      2 * OUTAGE,
-    );
+    const held: number[] = [];
+    // Collecting garbage again and again makes what follows slow.
+    for (const share of [0.1, 0.5, 1]) {
+      await until('it lasts', () => performance.now() - lostAt > share * OUTAGE, OUTAGE);
+      held.push(heldMemory() - before);
+    }
     expect(checker.length).toBeLessThan(LENGTH);
     expect(received.length).toBeLessThan(LENGTH);
     expect([client.channelCount, server.channelCount]).toEqual([2, 2]);
@@ -124,8 +121,10 @@ describe('while the tunnel is down, senders at full speed', () => {
     downloading.end();
     await answered;
     expect([answer, received.length]).toEqual(['end', LENGTH]);
-    console.log(`held while down: at most ${(highest / MIB).toFixed(1)} MiB at both ends together`);
-    expect(highest).toBeLessThan(BOUND);
+    console.log(
+      `held while down, at both ends together: ${held.map((bytes) => (bytes / MIB).toFixed(1)).join(', ')} MiB`,
+    );
+    expect(Math.max(...held)).toBeLessThan(BOUND);
   });
 });
 

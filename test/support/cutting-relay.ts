@@ -1,6 +1,6 @@
-import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { atEnd } from './at-end.js';
-import { type Listener, listen } from './listen.js';
 
 /**
  * How a connection is cut: as a firewall or a crash does it, as a reverse proxy that restarts does it, or as a network
@@ -65,11 +65,13 @@ export class CuttingRelay {
   readonly connections = new Set<RelayedConnection>();
   /** Connections so far. */
   accepted = 0;
-  #listener: Listener | undefined;
+  readonly #server = createServer({ allowHalfOpen: true }, (near) => this.#serve(near));
   #port = 0;
 
+  /** Gone at the end of the test, after everything that begins later. */
   constructor(target: number) {
     this.target = target;
+    atEnd(() => this.stop());
   }
 
   get port(): number {
@@ -78,15 +80,18 @@ export class CuttingRelay {
 
   /** Begins to listen, on the same port as before if it had one. */
   async start(): Promise<this> {
-    this.#listener = await listen((near) => this.#serve(near), { port: this.#port });
-    this.#port = this.#listener.port;
+    this.#server.listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
     return this;
   }
 
   /** Goes away with every connection: whoever connects is refused. */
   async stop(): Promise<void> {
     this.cut('reset');
-    await this.#listener?.close();
+    if (!this.#server.listening) return;
+    this.#server.close();
+    await once(this.#server, 'close');
   }
 
   /** Cuts every connection that is open. */
@@ -115,7 +120,9 @@ export interface CuttingRelayOptions {
 }
 
 /** A relay that cuts by itself; `cuts` are those so far. */
-export async function startCuttingRelay(options: CuttingRelayOptions): Promise<{ port: number; readonly cuts: number }> {
+export async function startCuttingRelay(
+  options: CuttingRelayOptions,
+): Promise<{ port: number; readonly cuts: number }> {
   const relay = new CuttingRelay(options.to);
   let cuts = 0;
   let passed = 0;

@@ -1,8 +1,8 @@
-import { isIP } from 'node:net';
 import { type Logger, silentLogger, systemClock } from 'wsproxy-protocol';
 import { Connector, type ConnectorState } from './connector.js';
 import { dialWebSocket } from './dial-websocket.js';
 import { type LocalPort, listenLocal } from './listeners/local-port.js';
+import { parseServerUrl } from './server-url.js';
 
 export interface ClientOptions {
   /** `wss://host[:port]/path`, or `ws://` to loopback. */
@@ -39,7 +39,7 @@ export class Client {
   readonly #ports: LocalPort[] = [];
 
   constructor(options: ClientOptions) {
-    const url = checkUrl(options.url, options.insecure ?? false);
+    const url = parseServerUrl(options.url, options.insecure ?? false);
     this.#logger = options.logger ?? silentLogger;
     this.#connector = new Connector({
       dial: (signal) => dialWebSocket({ url, token: options.token }, signal),
@@ -86,32 +86,7 @@ export class Client {
   }
 }
 
-/** Throws TypeError with one line that says what is wrong with the address of the server. */
-export function checkUrl(text: string, insecure: boolean): URL {
-  if (!URL.canParse(text)) {
-    throw new TypeError(`not a URL: ${JSON.stringify(text)}; expected wss://host[:port]/path`);
-  }
-  const url = new URL(text);
-  if (url.protocol !== 'wss:' && url.protocol !== 'ws:') {
-    throw new TypeError(`the URL must begin with wss:// or ws://, not ${url.protocol}//`);
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new TypeError('the URL must not carry a user or password: give the token by WSPROXY_TOKEN or --token-file');
-  }
-  if (url.protocol === 'ws:' && !insecure && !isLoopback(url.hostname)) {
-    throw new TypeError(
-      `ws:// to ${url.hostname} would send the token in clear: use wss://, or --insecure if the way is safe by itself`,
-    );
-  }
-  return url;
-}
-
 function checkConnections(connections: number): number {
   if (Number.isInteger(connections) && connections >= 1 && connections <= MAX_CONNECTIONS) return connections;
   throw new TypeError(`connections must be a whole number from 1 to ${MAX_CONNECTIONS}, not ${connections}`);
-}
-
-function isLoopback(hostname: string): boolean {
-  if (hostname === 'localhost' || hostname === '[::1]') return true;
-  return isIP(hostname) === 4 && hostname.startsWith('127.');
 }

@@ -11,6 +11,6 @@ export { type Logger, silentLogger } from './logger.js';
 export { relay, resetSocket } from './relay.js';
 export { acceptTransport, Greeter, type KeptSession, type SessionHost, unknownSession } from './session/handshake.js';
 export { type Loss, Session, type SessionOptions } from './session/session.js';
-export { formatTarget, parseAuthority, parseHost, parsePort, type Target } from './target.js';
+export { formatTarget, isLoopback, parseAuthority, parseHost, parsePort, type Target } from './target.js';
 export type { Transport } from './transport/transport.js';
 export { WebSocketTransport } from './transport/websocket-transport.js';

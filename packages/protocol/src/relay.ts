@@ -19,7 +19,7 @@ export function relay(channel: Channel, socket: Socket): void {
       taken.push(chunk.length);
       socket.write(waits ? unpinned(chunk) : chunk, taken.onWritten);
     },
-    onEnd: () => socket.end(),
+    onEnd: () => taken.endWhenDone(),
     onReset(code) {
       wasReset = true;
       taken.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
@@ -37,8 +37,10 @@ export function relay(channel: Channel, socket: Socket): void {
     if (!channel.write(chunk)) socket.pause();
   });
   socket.on('end', () => {
-    if (endedByReset(socket)) passOnReset('CONNECTION_RESET');
-    else channel.end();
+    if (!endedByReset(socket)) return channel.end();
+    passOnReset('CONNECTION_RESET');
+    // Nothing else would: to Node the socket is half open.
+    socket.destroy();
   });
   socket.on('error', () => {
     // Read before the error, and still in the socket because it was paused.
@@ -67,6 +69,7 @@ class Taken {
   readonly #channel: Channel;
   readonly #socket: Socket;
   readonly #lengths: number[] = [];
+  #endDue = false;
   /** Ms from the last write to the reset, once there is to be one. */
   #resetDelay: number | undefined;
 
@@ -79,20 +82,28 @@ class Taken {
     this.#lengths.push(length);
   }
 
+  /** Not at once: a socket that is ending cannot be reset before it has written everything. */
+  endWhenDone(): void {
+    this.#endDue = true;
+    this.#finishIfDone();
+  }
+
   /** What came before the reset is written first; ending the socket instead would tell the application a clean end. */
   resetWhenDone(delay: number): void {
     this.#resetDelay = delay;
-    this.#resetIfDone();
+    this.#finishIfDone();
   }
 
   readonly onWritten = (): void => {
     this.#channel.consumed(this.#lengths.shift() ?? 0);
-    this.#resetIfDone();
+    this.#finishIfDone();
   };
 
-  #resetIfDone(): void {
-    if (this.#resetDelay === undefined || this.#lengths.length > 0) return;
-    if (this.#resetDelay === 0) resetSocket(this.#socket);
+  #finishIfDone(): void {
+    if (this.#lengths.length > 0) return;
+    if (this.#resetDelay === undefined) {
+      if (this.#endDue) this.#socket.end();
+    } else if (this.#resetDelay === 0) resetSocket(this.#socket);
     else setTimeout(() => resetSocket(this.#socket), this.#resetDelay);
   }
 }
@@ -116,5 +127,7 @@ function endedByReset(socket: Socket): boolean {
 export function resetSocket(socket: Socket): void {
   if (socket.destroyed) return;
   if (socket.localAddress === undefined) socket.destroy();
+  // Between `end()` and 'finish' a reset fails in the system (EINVAL), and the socket would stay for ever.
+  else if (socket.writableEnded && !socket.writableFinished) socket.once('finish', () => resetSocket(socket));
   else socket.resetAndDestroy();
 }

@@ -53,3 +53,8 @@ export function parseAuthority(text: string): Target | undefined {
 export function formatTarget(target: Target): string {
   return `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
 }
+
+/** Whether a canonical host certainly names this machine. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}

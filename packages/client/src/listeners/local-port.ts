@@ -1,5 +1,5 @@
-import { type AddressInfo, createServer, isIPv4, type Server, type Socket } from 'node:net';
-import { type Logger, resetSocket, silentLogger } from 'wsproxy-protocol';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { isLoopback, type Logger, resetSocket, silentLogger } from 'wsproxy-protocol';
 import { HttpListener } from './http-listener.js';
 import { LocalConnection } from './local-connection.js';
 import { serveSocks4, serveSocks5 } from './socks-listener.js';
@@ -73,8 +73,4 @@ async function listen(server: Server, host: string, port: number): Promise<Addre
   const address = server.address();
   if (address === null || typeof address === 'string') throw new TypeError(`${host} is not an IP address or a name`);
   return address;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }

@@ -59,6 +59,11 @@ export class Outbox {
     return this.#inFlight.inFlight;
   }
 
+  /** Channels that wait for their turn, those that are over but have to tell so among them. */
+  get waitingChannels(): number {
+    return this.#queue.size;
+  }
+
   /** The peer has processed everything that was to be sent. */
   get isEmpty(): boolean {
     return this.replay.bytes === 0 && this.#queue.isEmpty;

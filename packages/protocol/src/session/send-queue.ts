@@ -18,6 +18,11 @@ export class SendQueue {
   #sparse: Turn[] = [];
   #bulk: Turn[] = [];
 
+  /** Channels that have, or lately had, something to send. */
+  get size(): number {
+    return this.#turns.size;
+  }
+
   /** No channel has anything to send. */
   get isEmpty(): boolean {
     for (const channel of this.#turns.keys()) if (channel.sendable) return false;

@@ -55,6 +55,8 @@ export interface SessionOptions {
 export type OnHandshake = (type: number, payload: Buffer) => void;
 
 const DEFAULT_MAX_CHANNELS = 1024;
+/** Answers beyond the limit of channels that a peer may leave unread: each costs hundreds of times what OPEN does. */
+const MAX_UNREAD_ANSWERS = 4096;
 /** PING carries our time, so that PONG tells the round trip: in microseconds, a millisecond is too coarse nearby. */
 const MICROSECONDS = 1_000;
 
@@ -362,6 +364,9 @@ export class Session {
     const { onChannel, maxChannels = DEFAULT_MAX_CHANNELS } = this.#options;
     if (onChannel === undefined) throw violation('this end opens channels, it does not take them');
     this.#channels.checkPeerId(id);
+    if (this.#outbox.waitingChannels > maxChannels + MAX_UNREAD_ANSWERS) {
+      throw violation('channels are opened and the answers not read');
+    }
     const { target, window } = decodeOpen(payload);
     const channel = Channel.offer(id, target, this.#port, window);
     if (this.#drainEnd !== undefined) return channel.refuse('GOING_AWAY');

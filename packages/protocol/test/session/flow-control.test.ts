@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { CHANNEL_HIGH_WATER, INITIAL_WINDOW, TRANSPORT_HIGH_WATER } from '../../src/constants.js';
+import {
+  CHANNEL_HIGH_WATER,
+  EARLY_WINDOW,
+  INITIAL_WINDOW,
+  TRANSPORT_HIGH_WATER,
+  WINDOW_BUDGET,
+} from '../../src/constants.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { FrameType } from '../../src/frame/frame.js';
 import { ack, hello, open, openOk, ping, pong, window } from '../support/frames.js';
@@ -248,6 +254,28 @@ describe('F18, F19: a channel whose reader has stopped', () => {
     for (const { near } of stopped) expect(near.bytes.length).toBeLessThanOrEqual(INITIAL_WINDOW);
     for (const { near } of stopped) near.goOn();
     pair.run(() => stopped.every(({ near }) => near.bytes.length === 1_000_000));
+  });
+
+  test('and hundreds of them hold no more together than the session may', () => {
+    const pair = new SessionPair().connect().settle();
+    let arrived = 0;
+    const channels = Array.from({ length: 300 }, () => {
+      const { far, near } = pair.open();
+      near.onData = ({ length }) => {
+        arrived += length;
+      };
+      return far;
+    });
+    const bound = WINDOW_BUDGET + channels.length * EARLY_WINDOW;
+    expect(channels.length * INITIAL_WINDOW).toBeGreaterThan(bound);
+    for (const { channel } of channels) channel.write(Buffer.alloc(INITIAL_WINDOW));
+    let before = -1;
+    while (before !== arrived) {
+      before = arrived;
+      for (let n = 0; n < 5; n++) pair.settle().clock.advance(5);
+    }
+    expect(arrived).toBeLessThanOrEqual(bound);
+    expect(arrived).toBeGreaterThan(bound * 0.9);
   });
 
   test('does not slow another one down', () => {

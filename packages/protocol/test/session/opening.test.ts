@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { EARLY_WINDOW } from '../../src/constants.js';
 import { FAILURES, type FailureCode } from '../../src/failures.js';
 import { FrameType } from '../../src/frame/frame.js';
-import { data, fin, hello, open, openFail, openOk } from '../support/frames.js';
+import { data, fin, hello, open, openFail, openOk, reset } from '../support/frames.js';
+import { encodePlain } from '../support/oracle-codec.js';
 import { expectClean } from './expect-clean.js';
 import { RawClient, RawServer } from './raw-session.js';
 import { Recorder } from './recorder.js';
@@ -235,6 +236,24 @@ describe('the limit of channels', () => {
     const client = new RawClient({ maxChannels: 1 });
     const peer = client.greeted().say(open(1), open(3));
     expect(peer.heard('sequenced')).toEqual([openFail(3, FAILURES.LIMIT_REACHED.wire)]);
+  });
+
+  test.each([
+    ['refused', (n: number) => [open(n)]],
+    ['reset at once', (n: number) => [open(n), reset(n)]],
+  ])('bounds what a peer can make pile up that does not read how its channels were %s', (_how, frames) => {
+    const client = new RawClient({ maxChannels: 10 });
+    client.keeper.onChannel = (channel) => channel.accept();
+    const peer = client.greeted();
+    Object.defineProperty(peer.transport, 'backlog', { get: () => 1e9 });
+    let opened = 0;
+    while (peer.closeCode === undefined && opened < 10_000) {
+      const first = 2 * opened + 1;
+      peer.say(Buffer.concat(Array.from({ length: 100 }, (_, n) => frames(first + 2 * n).map(encodePlain)).flat()));
+      opened += 100;
+    }
+    expect(peer.closeCode).toBe(4003);
+    expect(opened).toBeGreaterThan(1_000);
   });
 
   test('ignores what was sent early on a refused channel', () => {

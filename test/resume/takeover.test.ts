@@ -1,0 +1,105 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { silentLogger } from 'wsproxy-protocol';
+import { bySocks5, readToEnd } from '../support/application.js';
+import type { RelayedConnection } from '../support/cutting-relay.js';
+import { chooseSeed, Dice } from '../support/dice.js';
+import { until } from '../support/until.js';
+import { startRelayedTunnel } from './relayed-tunnel.js';
+import { chooseExchange, exchange, startPartner } from './traffic.js';
+
+const CHANNELS = 20;
+const TAKEOVERS = 40;
+/** Longer than it takes to suspect a silent transport and to have another one, ms. */
+const TAKEN_OVER_IN = 15_000;
+
+/** Traffic that goes on until it is told to stop, and then resolves when everything has arrived. */
+async function startTraffic(port: number, seed: string): Promise<() => Promise<unknown>> {
+  const partner = await startPartner();
+  const dice = new Dice(seed);
+  let isOver = false;
+  const run = async (n: number): Promise<void> => {
+    const next = () => ({ ...chooseExchange(dice, 'both', `${seed} ${n} ${dice.between(0, 1e9)}`), pause: 1 });
+    while (!isOver) await exchange(bySocks5, port, partner.port, next());
+  };
+  const all = Promise.all(Array.from({ length: CHANNELS }, (_, n) => run(n)));
+  // It is awaited later; should it fail earlier, it must not end the process.
+  all.catch(() => {});
+  return () => {
+    isOver = true;
+    return all;
+  };
+}
+
+describe('while an old transport still delivers', () => {
+  test('what it brings before, during and after the resume counts once, and nothing is missing', async (context) => {
+    const seed = chooseSeed();
+    context.annotate(`WSPROXY_SEED=${seed}`);
+    const dice = new Dice(seed);
+    let welcomes = 0;
+    const onInfo = (_fields: object, message: string) => {
+      if (message === 'connected to the server') welcomes += 1;
+    };
+    const { relay, port, server } = await startRelayedTunnel({ client: { logger: { ...silentLogger, info: onInfo } } });
+    const stop = await startTraffic(port, seed);
+
+    for (let n = 0; n < TAKEOVERS; n++) {
+      const [old] = relay.connections;
+      if (old === undefined) throw new Error('there is no transport');
+      const before = welcomes;
+      // The client loses it and comes back; the server still has it, and what the client had sent on it is under way.
+      old.hold();
+      await turn();
+      old.near.resetAndDestroy();
+      // The upgrade is one piece in each direction, then comes RESUME, then its answer.
+      const releaseAt = dice.between(0, 6);
+      let pieces = 0;
+      const release = (connection: RelayedConnection): void => {
+        if (connection === old || pieces++ !== releaseAt) return;
+        relay.onBytes = () => {};
+        old.release();
+      };
+      relay.onBytes = release;
+      await until('the client is back', () => welcomes > before);
+    }
+    await stop();
+    expect(server.sessionCount).toBe(1);
+  });
+
+  test('a client that has given it up for dead is not confused by what it says later', async () => {
+    const { relay, port, server } = await startRelayedTunnel();
+    const stop = await startTraffic(port, chooseSeed());
+    for (let n = 0; n < 2; n++) {
+      const [old] = relay.connections;
+      if (old === undefined) throw new Error('there is no transport');
+      old.hold();
+      // What was held back comes when the second transport is being opened.
+      const back = new Promise<void>((resolve) => {
+        relay.onConnection = () => resolve();
+      });
+      const { accepted } = relay;
+      await back;
+      expect(relay.accepted).toBe(accepted + 1);
+      if (n === 0) old.release();
+      else setTimeout(() => old.release(), 20);
+      await until('the old one is gone, or has shown life', () => relay.connections.size === 1, TAKEN_OVER_IN);
+    }
+    await stop();
+    expect(server.sessionCount).toBe(1);
+  }, 60_000);
+});
+
+test('an upload that is cut off in the middle of a frame arrives once', async () => {
+  const { relay, port } = await startRelayedTunnel();
+  const partner = await startPartner();
+  let cuts = 0;
+  relay.onBytes = (connection, bytes) => {
+    // A piece of a round length is one of many: the frame goes on in the next.
+    if (bytes < 65_536 || cuts === 20) return;
+    cuts += 1;
+    connection.cut('reset');
+  };
+  const agreed = { kind: 'both', seed: 'cut off', up: 24 * 1024 * 1024, down: 0, pause: 0 } as const;
+  await exchange(bySocks5, port, partner.port, agreed);
+  expect(cuts).toBeGreaterThan(3);
+});
