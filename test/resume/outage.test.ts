@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { askSocks5, bySocks5, connectTo, readBytes, readToEnd } from '../support/application.js';
+import { askSocks5, bySocks5, readBytes, readToEnd } from '../support/application.js';
 import { startEcho } from '../support/destinations/echo.js';
 import { startSource } from '../support/destinations/source.js';
 import { KeystreamChecker, keystreamReadable } from '../support/keystream.js';

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from 'wsproxy-protocol';
-import { bySocks5, readToEnd } from '../support/application.js';
+import { bySocks5 } from '../support/application.js';
 import type { RelayedConnection } from '../support/cutting-relay.js';
 import { chooseSeed, Dice } from '../support/dice.js';
 import { until } from '../support/until.js';
@@ -87,19 +87,4 @@ describe('while an old transport still delivers', () => {
     await stop();
     expect(server.sessionCount).toBe(1);
   }, 60_000);
-});
-
-test('an upload that is cut off in the middle of a frame arrives once', async () => {
-  const { relay, port } = await startRelayedTunnel();
-  const partner = await startPartner();
-  let cuts = 0;
-  relay.onBytes = (connection, bytes) => {
-    // A piece of a round length is one of many: the frame goes on in the next.
-    if (bytes < 65_536 || cuts === 20) return;
-    cuts += 1;
-    connection.cut('reset');
-  };
-  const agreed = { kind: 'both', seed: 'cut off', up: 24 * 1024 * 1024, down: 0, pause: 0 } as const;
-  await exchange(bySocks5, port, partner.port, agreed);
-  expect(cuts).toBeGreaterThan(3);
 });

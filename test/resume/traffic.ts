@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readBytes, readToEnd, type Way } from '../support/application.js';
@@ -78,14 +79,15 @@ export async function converse(
 export function chooseExchange(dice: Dice, kind: Kind, seed: string): Exchange {
   if (kind === 'echo') return { kind, seed, up: dice.between(1, 200), down: 0, pause: dice.between(10, 100) };
   const length = (): number => dice.between(0, 2 ** dice.between(0, 20));
-  return { kind, seed, up: length(), down: length(), pause: dice.between(0, 100) };
+  return { kind, seed, up: length(), down: length(), pause: dice.between(0, 40) };
 }
 
 async function send(socket: Socket, seed: string, length: number, ms: number): Promise<void> {
   const keystream = new Keystream(seed);
+  const closed = once(socket, 'close');
   for (let left = length; left > 0; left -= PIECE) {
     const isTaken = socket.write(keystream.next(Math.min(PIECE, left)));
-    if (!isTaken) await new Promise<void>((resolve) => socket.once('drain', resolve).once('close', resolve));
+    if (!isTaken) await Promise.race([once(socket, 'drain'), closed]);
     if (ms > 0) await pause(ms);
   }
   socket.end();

@@ -113,9 +113,8 @@ export class Outbox {
     this.#grants.delete(channel);
   }
 
-  /** A frame of the session that goes before everything else; without a transport it is lost, as it may be with one. */
+  /** A frame of the session that goes before everything else. */
   control(type: number, payload: Buffer): void {
-    if (this.#transport === undefined) return;
     this.#urgent.push({ type, payload });
     this.schedule();
   }

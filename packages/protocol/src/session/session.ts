@@ -290,7 +290,9 @@ export class Session {
 
   readonly #sink: FrameSink = {
     onFrame: (type, id, payload) => {
-      if (!this.#live && type !== FrameType.hello && type !== FrameType.resume) throw unanswered();
+      if (!this.#live && type !== FrameType.hello && type !== FrameType.resume) {
+        throw violation('a frame before the answer to RESUME');
+      }
       switch (type) {
         case FrameType.ack:
           if (!this.#outbox.acknowledge(readCount(payload))) throw violation('an ACK for what was never sent');
@@ -321,7 +323,7 @@ export class Session {
     },
 
     onData: (id, piece, last) => {
-      if (!this.#live) throw unanswered();
+      if (!this.#live) throw violation('DATA before the answer to RESUME');
       const fresh = this.#skip === 0 ? piece : piece.subarray(Math.min(this.#skip, piece.length));
       this.#skip -= piece.length - fresh.length;
       this.#delivered += fresh.length;
@@ -364,9 +366,8 @@ export class Session {
     const { onChannel, maxChannels = DEFAULT_MAX_CHANNELS } = this.#options;
     if (onChannel === undefined) throw violation('this end opens channels, it does not take them');
     this.#channels.checkPeerId(id);
-    if (this.#outbox.waitingChannels > maxChannels + MAX_UNREAD_ANSWERS) {
-      throw violation('channels are opened and the answers not read');
-    }
+    const unread = this.#outbox.waitingChannels - maxChannels;
+    if (unread > MAX_UNREAD_ANSWERS) throw violation('channels are opened, but the answers are not read');
     const { target, window } = decodeOpen(payload);
     const channel = Channel.offer(id, target, this.#port, window);
     if (this.#drainEnd !== undefined) return channel.refuse('GOING_AWAY');
@@ -400,10 +401,6 @@ const nowhere: ChannelPort = {
   onGrant() {},
   onOver() {},
 };
-
-function unanswered(): ProtocolError {
-  return violation('a frame before the answer to RESUME');
-}
 
 function violation(message: string): ProtocolError {
   return new ProtocolError(message, CloseCode.protocolError);

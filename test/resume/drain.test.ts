@@ -1,0 +1,155 @@
+import type { Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { askSocks5, bySocks5, readBytes, readToEnd } from '../support/application.js';
+import { start } from '../support/command-line.js';
+import { CuttingRelay } from '../support/cutting-relay.js';
+import { startEcho } from '../support/destinations/echo.js';
+import { startSource } from '../support/destinations/source.js';
+import { KeystreamChecker } from '../support/keystream.js';
+import { startClient } from '../support/tunnel.js';
+import { until } from '../support/until.js';
+
+const DOWNLOADS = 20;
+const LENGTH = 8 * 1024 * 1024;
+
+const startServer = (...args: string[]) => start('wsproxy-server', ['--allow-private', ...args]);
+
+/** A download that has begun, and stands still until it is read. */
+class Download {
+  readonly #socket: Socket;
+  readonly #checker = new KeystreamChecker('down');
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  static async begin(proxy: number, source: number): Promise<Download> {
+    const socket = await bySocks5(proxy, '127.0.0.1', source);
+    const download = new Download(socket);
+    download.#checker.push(await readBytes(socket, 1_000));
+    return download;
+  }
+
+  /** Reads the rest; how it ended, and how many bytes there were. */
+  async finish(): Promise<string> {
+    const { by } = await readToEnd(this.#socket, (chunk) => this.#checker.push(chunk));
+    this.#socket.end();
+    return `${this.#checker.length} bytes, then ${by}`;
+  }
+}
+
+describe('a server that is asked to stop', () => {
+  test('lets running downloads finish, byte for byte, and exits with 0 when the last one has', async () => {
+    const [{ program, port: serverPort }, source] = await Promise.all([startServer(), startSource('down', LENGTH)]);
+    const { port } = await startClient(serverPort);
+    const downloads = await Promise.all(Array.from({ length: DOWNLOADS }, () => Download.begin(port, source.port)));
+    program.signal('SIGTERM');
+    await program.untilStderr(/stopping/);
+    expect(await Promise.all(downloads.map((download) => download.finish()))).toEqual(
+      Array.from({ length: DOWNLOADS }, () => `${LENGTH} bytes, then end`),
+    );
+    const { code, stderr } = await program.ended;
+    expect(code).toBe(0);
+    expect(stderr).not.toContain('did not finish');
+  });
+
+  test('does the same for channels whose connection is lost meanwhile', async () => {
+    const [{ program, port: serverPort }, source] = await Promise.all([startServer(), startSource('down', LENGTH)]);
+    const relay = await new CuttingRelay(serverPort).start();
+    const { port } = await startClient(relay.port);
+    const download = await Download.begin(port, source.port);
+    await relay.stop();
+    program.signal('SIGTERM');
+    await program.untilStderr(/stopping/);
+    await relay.start();
+    expect(await download.finish()).toBe(`${LENGTH} bytes, then end`);
+    expect((await program.ended).code).toBe(0);
+  });
+
+  test('exits at once when nothing runs', async () => {
+    const { program, port } = await startServer();
+    const { client } = await startClient(port);
+    const asked = performance.now();
+    program.signal('SIGTERM');
+    expect((await program.ended).code).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(1_500);
+    await until('the client is looking for another one', () => client.state !== 'online');
+  });
+
+  test('cuts what does not finish in its time, tells so, and exits with 0', async () => {
+    const [{ program, port: serverPort }, source] = await Promise.all([
+      startServer('--drain', '500ms'),
+      startSource('down', LENGTH),
+    ]);
+    const { port } = await startClient(serverPort);
+    const download = await Download.begin(port, source.port);
+    program.signal('SIGTERM');
+    const { code, stderr } = await program.ended;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/"channels":1[^\n]*did not finish in time/);
+    expect(await download.finish()).toMatch(/then reset$/);
+  });
+
+  test('ends at once with 143 when it is asked twice', async () => {
+    const [{ program, port: serverPort }, source] = await Promise.all([startServer(), startSource('down', LENGTH)]);
+    const { port } = await startClient(serverPort, { grace: 500 });
+    await Download.begin(port, source.port);
+    program.signal('SIGTERM');
+    await program.untilStderr(/stopping/);
+    const asked = performance.now();
+    // One key press may arrive twice, so what comes within 50 ms counts once.
+    const again = setInterval(() => program.signal('SIGTERM'), 20);
+    const { code } = await program.ended;
+    clearInterval(again);
+    expect(code).toBe(143);
+    expect(performance.now() - asked).toBeLessThan(1_000);
+  });
+
+  test('sends new channels to where the next server is, while the old ones finish', async () => {
+    const [first, second, source, echo] = await Promise.all([
+      startServer(),
+      startServer(),
+      startSource('down', LENGTH),
+      startEcho(),
+    ]);
+    const balancer = await new CuttingRelay(first.port).start();
+    const { port } = await startClient(balancer.port);
+    const download = await Download.begin(port, source.port);
+    balancer.target = second.port;
+    first.program.signal('SIGTERM');
+    await first.program.untilStderr(/stopping/);
+
+    const socket = await bySocks5(port, '127.0.0.1', echo.port);
+    socket.write('hello');
+    expect((await readBytes(socket, 5)).toString()).toBe('hello');
+    await second.program.untilStderr(/session began/);
+    expect(await download.finish()).toBe(`${LENGTH} bytes, then end`);
+    expect((await first.program.ended).code).toBe(0);
+    socket.destroy();
+  });
+
+  test('has new channels wait for the next server, and refused when there is none in time', async () => {
+    const [{ program, port: serverPort }, source, echo] = await Promise.all([
+      startServer(),
+      startSource('down', LENGTH),
+      startEcho(),
+    ]);
+    const balancer = await new CuttingRelay(serverPort).start();
+    const { port } = await startClient(balancer.port);
+    const download = await Download.begin(port, source.port);
+    program.signal('SIGTERM');
+    await program.untilStderr(/stopping/);
+    const asked = performance.now();
+    const [refused] = await askSocks5(port, '127.0.0.1', echo.port);
+    expect(refused).toBe(0x01);
+    expect(performance.now() - asked).toBeGreaterThan(4_000);
+
+    const waiting = askSocks5(port, '127.0.0.1', echo.port);
+    const next = await startServer();
+    balancer.target = next.port;
+    const [served] = await waiting;
+    expect(served).toBe(0x00);
+    expect(await download.finish()).toBe(`${LENGTH} bytes, then end`);
+    expect((await program.ended).code).toBe(0);
+  });
+});
