@@ -34,7 +34,7 @@ async function outside(args) {
   for (const kind of wanted.length > 0 ? wanted : Object.keys(PATHS)) {
     for (const path of PATHS[kind]) {
       process.stderr.write(`${kind} over ${path.rtt} ms, ${path.mbit} Mbit/s ...\n`);
-      const rows = await onLink(path, kind, { ...path, repeats: quick ? 1 : 3, seconds: quick ? 10 : 20 });
+      const rows = await onLink(path, kind, { ...path, repeats: quick ? 1 : 3, seconds: quick ? 10 : 15 });
       console.table(rows);
       results.push({ kind, ...path, rows });
     }

@@ -23,7 +23,7 @@ const times = <T>(count: number, make: (n: number) => T): T[] => Array.from({ le
 
 test('a hundred channels do not notice that their transport is killed a hundred times', async (context) => {
   const seed = chooseSeed();
-  context.annotate(`WSPROXY_SEED=${seed}`);
+  await context.annotate(`WSPROXY_SEED=${seed}`);
   const dice = new Dice(seed);
   let welcomes = 0;
   const logger = {

@@ -10,7 +10,7 @@ const CHANNELS = 20;
 
 test('a proxy that cuts every WebSocket after 2 s costs resumes, and nothing else', async (context) => {
   const seed = chooseSeed();
-  context.annotate(`WSPROXY_SEED=${seed}`);
+  await context.annotate(`WSPROXY_SEED=${seed}`);
   const dice = new Dice(seed);
   const [{ relay, port, server }, partner] = await Promise.all([startRelayedTunnel(), startPartner()]);
   const timers = new Set<NodeJS.Timeout>();

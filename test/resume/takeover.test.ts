@@ -34,7 +34,7 @@ async function startTraffic(port: number, seed: string): Promise<() => Promise<u
 describe('while an old transport still delivers', () => {
   test('what it brings before, during and after the resume counts once, and nothing is missing', async (context) => {
     const seed = chooseSeed();
-    context.annotate(`WSPROXY_SEED=${seed}`);
+    await context.annotate(`WSPROXY_SEED=${seed}`);
     const dice = new Dice(seed);
     let welcomes = 0;
     const onInfo = (_fields: object, message: string) => {

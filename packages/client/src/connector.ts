@@ -108,9 +108,11 @@ export class Connector implements Tunnel {
     onIdle: (uplink) => {
       if (this.#draining.delete(uplink)) uplink.close('drained');
     },
-    onEnded: (uplink) => {
+    onEnded: (uplink, unsent) => {
       this.#draining.delete(uplink);
-      if (this.#state !== 'closed') this.#replace(uplink);
+      if (this.#state === 'closed') return;
+      this.#replace(uplink);
+      this.#leastBusy().adopt(unsent);
     },
   };
 

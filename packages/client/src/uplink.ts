@@ -38,8 +38,8 @@ export interface UplinkEvents {
   onDraining(uplink: Uplink): void;
   /** Its last channel is over. */
   onIdle(uplink: Uplink): void;
-  /** The session is over, the channels are reset; another uplink may begin. */
-  onEnded(uplink: Uplink): void;
+  /** The session is over, the channels are reset; another uplink may begin, and adopt those in `unsent`. */
+  onEnded(uplink: Uplink, unsent: readonly Channel[]): void;
 }
 
 /** HELLO or RESUME must be answered within this time, ms. */
@@ -87,7 +87,7 @@ export class Uplink {
       onSuspicion: () => this.#takeOver('the server is silent'),
       onGoAway: (kind) => this.#onGoAway(kind),
       onIdle: () => events.onIdle(this),
-      onClosed: (reason) => this.#onSessionClosed(reason),
+      onClosed: (reason, unsent) => this.#onSessionClosed(reason, unsent),
     });
     this.#greeter = new Greeter(this.session, { id: randomBytes(16), secret: randomBytes(32) }, options.grace);
     this.#patience = new Patience(this.session, options.clock);
@@ -118,10 +118,20 @@ export class Uplink {
 
   open(target: Target, handler: OpenHandler, optimistic: boolean): Channel {
     const channel = this.session.open(target, handler, optimistic);
-    if (this.#state === 'online' || this.#state === 'closed') return channel;
-    this.#patience.limit([channel]);
-    this.#hurry();
+    this.#await([channel]);
     return channel;
+  }
+
+  /** Takes channels that another session ended without having sent their OPEN: somebody waits for them still. */
+  adopt(unsent: readonly Channel[]): void {
+    for (const channel of unsent) this.session.adopt(channel);
+    this.#await(unsent);
+  }
+
+  #await(channels: readonly Channel[]): void {
+    if (channels.length === 0 || this.#state === 'online' || this.#state === 'closed') return;
+    this.#patience.limit(channels);
+    this.#hurry();
   }
 
   /** Somebody waits: no pause is worth keeping, and a dial that hangs may hang on a path that is back meanwhile. */
@@ -222,12 +232,12 @@ export class Uplink {
     else this.#options.backoff.lived(this.#clock.now() - this.#onlineSince);
   }
 
-  #onSessionClosed(reason: string): void {
+  #onSessionClosed(reason: string, unsent: readonly Channel[]): void {
     if (this.#state === 'closed') return;
     this.#options.logger.warn({ reason }, 'session ended');
     this.#enter('closed');
     this.#stop();
-    this.#events.onEnded(this);
+    this.#events.onEnded(this, unsent);
   }
 
   #retry(reason: string): void {

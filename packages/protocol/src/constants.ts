@@ -45,6 +45,8 @@ export const TRANSPORT_HIGH_WATER = 131_072;
 export const CHANNEL_HIGH_WATER = 65_536;
 /** Unacknowledged bytes kept for a replay, for one session; at this bound the sources pause. */
 export const REPLAY_LIMIT = 16_777_216;
+/** Of these, what a session may keep although the process has reached its bound, bytes. */
+export const REPLAY_FLOOR = 8_192;
 /** An acknowledgement leaves after this many bytes, but not within ACK_INTERVAL of the last; else after ACK_DELAY. */
 export const ACK_BYTES = 16_384;
 export const ACK_INTERVAL = 1;

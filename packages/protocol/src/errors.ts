@@ -1,3 +1,4 @@
+import { CloseCode } from './constants.js';
 import { FAILURES, type FailureCode } from './failures.js';
 
 /** A channel could not be opened, or ended before its time. `code` is a row of FAILURES; `cause` is what led to it. */
@@ -20,4 +21,9 @@ export class ProtocolError extends Error {
     super(message);
     this.closeCode = closeCode;
   }
+}
+
+/** The error for what PROTOCOL.md does not allow. */
+export function violation(message: string): ProtocolError {
+  return new ProtocolError(message, CloseCode.protocolError);
 }

@@ -29,14 +29,14 @@ export interface ChannelPort {
 
 /** One application byte stream inside a session: two directions that end separately, each with its own window. */
 export class Channel {
-  readonly id: number;
   readonly target: Target;
 
-  readonly #port: ChannelPort;
+  #id: number;
+  #port: ChannelPort;
   readonly #opener: OpenHandler | undefined;
   readonly #state: ChannelState;
   readonly #sendWindow: SendWindow;
-  readonly #receiveWindow: ReceiveWindow;
+  #receiveWindow: ReceiveWindow;
   readonly #queue = new ByteQueue();
   /** Frames that go before any data: OPEN, or the answer to it. */
   #preface: SequencedFrame | undefined;
@@ -55,7 +55,7 @@ export class Channel {
   #heldReset: FailureCode | undefined;
 
   private constructor(id: number, target: Target, port: ChannelPort, opener: OpenHandler | undefined, credit: number) {
-    this.id = id;
+    this.#id = id;
     this.target = target;
     this.#port = port;
     this.#opener = opener;
@@ -66,23 +66,24 @@ export class Channel {
       receiving: 'open',
       dead: false,
     };
-    const { budget } = port;
-    const options = { base: EARLY_WINDOW, initial: INITIAL_WINDOW, max: MAX_WINDOW, budget };
-    this.#receiveWindow = new ReceiveWindow(options, port.now());
+    this.#receiveWindow = newWindow(port);
   }
 
   /** The opener's end: sends OPEN, and early data right behind it. */
   static request(id: number, target: Target, port: ChannelPort, opener: OpenHandler): Channel {
     const channel = new Channel(id, target, port, opener, EARLY_WINDOW);
-    const payload = encodeOpen({ window: channel.#receiveWindow.open(), target });
-    channel.#preface = { type: FrameType.open, channel: id, payload };
-    port.onSendable(channel);
+    channel.#announce();
     return channel;
   }
 
   /** The other end, waiting for `accept` or `refuse`. */
   static offer(id: number, target: Target, port: ChannelPort, window: number): Channel {
     return new Channel(id, target, port, undefined, window);
+  }
+
+  /** Its number in the session that carries it. */
+  get id(): number {
+    return this.#id;
   }
 
   get state(): Readonly<ChannelState> {
@@ -119,8 +120,7 @@ export class Channel {
   /** Ends both directions at once. What was written but not yet sent is dropped. */
   reset(code: FailureCode = 'CANCELLED'): void {
     if (this.#state.dead) return;
-    const unknownToPeer = this.#preface?.type === FrameType.open;
-    if (unknownToPeer) this.#preface = undefined;
+    if (this.isUnsent) this.#preface = undefined;
     else this.#farewell = { type: FrameType.reset, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
     this.#held = [];
     this.#die();
@@ -187,7 +187,31 @@ export class Channel {
     this.#port.onGrant(this);
   }
 
+  /** OPEN still waits: no peer has heard of this channel. */
+  get isUnsent(): boolean {
+    return this.#preface?.type === FrameType.open;
+  }
+
+  isCarriedBy(port: ChannelPort): boolean {
+    return this.#port === port;
+  }
+
   // ---- what the session does; it has judged each frame by `state` before
+
+  /** Goes over to another session, under another number; right only while it is unsent. */
+  move(id: number, port: ChannelPort): void {
+    this.#receiveWindow.close();
+    this.#receiveWindow = newWindow(port);
+    this.#id = id;
+    this.#port = port;
+    this.#announce();
+  }
+
+  #announce(): void {
+    const payload = encodeOpen({ window: this.#receiveWindow.open(), target: this.target });
+    this.#preface = { type: FrameType.open, channel: this.#id, payload };
+    this.#port.onSendable(this);
+  }
 
   onOpened(window: number): void {
     this.#state.opening = 'open';
@@ -306,4 +330,8 @@ export class Channel {
     this.#receiveWindow.close();
     this.#port.onOver(this);
   }
+}
+
+function newWindow({ budget, now }: ChannelPort): ReceiveWindow {
+  return new ReceiveWindow({ base: EARLY_WINDOW, initial: INITIAL_WINDOW, max: MAX_WINDOW, budget }, now());
 }

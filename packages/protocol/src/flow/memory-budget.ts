@@ -5,11 +5,14 @@
 export class MemoryBudget {
   readonly #limit: number;
   readonly #parent: MemoryBudget | undefined;
+  readonly #floor: number;
   #reserved = 0;
 
-  constructor(limit: number, parent?: MemoryBudget) {
+  /** `floor` may be reserved even when others have used up the parent: so that nobody can stop all the others. */
+  constructor(limit: number, parent?: MemoryBudget, floor = 0) {
     this.#limit = limit;
     this.#parent = parent;
+    this.#floor = floor;
   }
 
   get reserved(): number {
@@ -19,7 +22,8 @@ export class MemoryBudget {
   /** Bytes that could be reserved now. */
   get room(): number {
     const own = Math.max(0, this.#limit - this.#reserved);
-    return this.#parent === undefined ? own : Math.min(own, this.#parent.room);
+    if (this.#parent === undefined) return own;
+    return Math.min(own, Math.max(this.#parent.room, this.#floor - this.#reserved));
   }
 
   /** Reserves all of `bytes`, or nothing and says false. */

@@ -1,5 +1,4 @@
-import { CloseCode } from '../constants.js';
-import { ProtocolError } from '../errors.js';
+import { violation } from '../errors.js';
 import { belongsToChannel, FrameType, HEADER_LENGTH, isIgnorable, PAYLOAD_LIMITS, SESSION_CHANNEL } from './frame.js';
 
 /** Takes what a decoder finds. */
@@ -95,8 +94,4 @@ export class FrameDecoder {
     this.#collected = last ? undefined : Buffer.from(payload);
     if (last) this.sink?.onFrame(this.#type, this.#channel, payload);
   }
-}
-
-function violation(message: string): ProtocolError {
-  return new ProtocolError(message, CloseCode.protocolError);
 }

@@ -1,5 +1,5 @@
-import { CloseCode, SESSION_ID_LENGTH, SESSION_SECRET_LENGTH } from '../constants.js';
-import { ProtocolError } from '../errors.js';
+import { SESSION_ID_LENGTH, SESSION_SECRET_LENGTH } from '../constants.js';
+import { violation } from '../errors.js';
 import type { Target } from '../target.js';
 import { HELLO_LENGTH, OPEN_FIXED_LENGTH, RESUME_LENGTH } from './frame.js';
 
@@ -83,7 +83,7 @@ export function encodeCount(count: number): Buffer {
 /** Counts stay far below 2^53; a larger one is a lie, not a long session. */
 export function readCount(payload: Buffer, offset = 0): number {
   const count = payload.readUInt32BE(offset) * 0x1_0000_0000 + payload.readUInt32BE(offset + 4);
-  if (!Number.isSafeInteger(count)) throw new ProtocolError('a 64-bit count is out of range', CloseCode.protocolError);
+  if (!Number.isSafeInteger(count)) throw violation('a 64-bit count is out of range');
   return count;
 }
 

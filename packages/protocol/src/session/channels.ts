@@ -1,6 +1,5 @@
 import type { Channel } from '../channel/channel.js';
-import { CloseCode } from '../constants.js';
-import { ProtocolError } from '../errors.js';
+import { violation } from '../errors.js';
 
 export type Role = 'client' | 'server';
 
@@ -35,7 +34,7 @@ export class Channels {
   checkPeerId(id: number): void {
     const step = id - this.#lastOfPeer;
     if (step <= 0 || step % 2 !== 0) {
-      throw new ProtocolError(`OPEN with channel ${id} after ${this.#lastOfPeer}`, CloseCode.protocolError);
+      throw violation(`OPEN with channel ${id} after ${this.#lastOfPeer}`);
     }
     this.#lastOfPeer = id;
   }
@@ -54,7 +53,7 @@ export class Channels {
     if (channel !== undefined) return channel;
     const own = id % 2 === this.#nextOwn % 2;
     if (own ? id >= this.#nextOwn : id > this.#lastOfPeer) {
-      throw new ProtocolError(`a frame for channel ${id}, which was never opened`, CloseCode.protocolError);
+      throw violation(`a frame for channel ${id}, which was never opened`);
     }
     return undefined;
   }

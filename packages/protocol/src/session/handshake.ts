@@ -7,7 +7,7 @@ import {
   SESSION_ID_LENGTH,
   SESSION_SECRET_LENGTH,
 } from '../constants.js';
-import { ProtocolError } from '../errors.js';
+import { ProtocolError, violation } from '../errors.js';
 import { FrameDecoder } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
 import {
@@ -206,8 +206,4 @@ function checkVersion(version: number): void {
     `version ${version} is not supported, only ${PROTOCOL_VERSION}`,
     CloseCode.unsupportedVersion,
   );
-}
-
-function violation(message: string): ProtocolError {
-  return new ProtocolError(message, CloseCode.protocolError);
 }

@@ -10,6 +10,8 @@ export interface HeartbeatPort {
   isAwaited(): boolean;
   /** The last round trip, with the queues that stood in its way, ms; 0 while unknown. */
   roundTrip(): number;
+  /** There is reason to ask now, before the path has been idle for long. */
+  isPingDue(): boolean;
   ping(): void;
   /** The transport may be dead, though it need not be. Told again and again while it stays silent. */
   onSuspicion(): void;
@@ -56,7 +58,7 @@ export class Heartbeat {
   #check(): void {
     const now = this.#clock.now();
     if (this.#hasJumped(now)) this.#probe(now);
-    else if (now - this.#port.lastSent() >= PING_INTERVAL) this.#port.ping();
+    else if (this.#port.isPingDue() || now - this.#port.lastSent() >= PING_INTERVAL) this.#port.ping();
 
     const sign = this.#port.lastSign();
     if (!this.#port.isAwaited()) this.#awaitedSince = undefined;

@@ -1,28 +1,28 @@
 import { Channel, type ChannelPort } from '../channel/channel.js';
-import { judge } from '../channel/channel-state.js';
 import type { OpenHandler } from '../channel/handlers.js';
 import type { Clock } from '../clock.js';
 import {
   CLIENT_WATCH_INTERVAL,
   CloseCode,
+  REPLAY_FLOOR,
   REPLAY_LIMIT,
-  ROUND_TRIP_INTERVAL,
   SERVER_WATCH_INTERVAL,
   WINDOW_BUDGET,
 } from '../constants.js';
-import { ProtocolError } from '../errors.js';
-import { failureFromWire } from '../failures.js';
+import { type ProtocolError, violation } from '../errors.js';
+import type { FailureCode } from '../failures.js';
 import { MemoryBudget, type ProcessBudgets } from '../flow/memory-budget.js';
-import { RoundTrip } from '../flow/round-trip.js';
-import { FrameDecoder, type FrameSink } from '../frame/decode.js';
+import { FrameDecoder } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
-import { decodeOpen, encodeCount, encodeGoAway, GoAway, readCount } from '../frame/payload.js';
-import type { Target } from '../target.js';
+import { encodeGoAway, GoAway, type Open } from '../frame/payload.js';
+import { parseHost, parsePort, type Target } from '../target.js';
 import type { Transport } from '../transport/transport.js';
 import { Channels, type Role } from './channels.js';
 import { Heartbeat } from './heartbeat.js';
+import { Inbox } from './inbox.js';
 import { Link } from './link.js';
 import { Outbox } from './outbox.js';
+import { Prober } from './prober.js';
 
 /** Why a transport went: an RFC 6455 close code, 1006 when there was none, and what is known of the cause. */
 export interface Loss {
@@ -43,8 +43,11 @@ export interface SessionOptions {
   readonly onGoAway?: (kind: 'drain' | 'migrate') => void;
   /** `isIdle` has become true. */
   readonly onIdle?: () => void;
-  /** The session is over, and every channel with it. Told once. */
-  readonly onClosed: (reason: string) => void;
+  /**
+   * The session is over. Told once. Its channels are reset, but for those in `unsent`, of which the peer has never heard:
+   * another session may `adopt` them during this call; what nobody adopts is reset after it.
+   */
+  readonly onClosed: (reason: string, unsent: readonly Channel[]) => void;
   /** Channels that the peer may have open at a time; 1024 unless told. More are refused with LIMIT_REACHED. */
   readonly maxChannels?: number;
   /** Bounds of the whole process, within which this session has its own. */
@@ -57,8 +60,6 @@ export type OnHandshake = (type: number, payload: Buffer) => void;
 const DEFAULT_MAX_CHANNELS = 1024;
 /** Answers beyond the limit of channels that a peer may leave unread: each costs hundreds of times what OPEN does. */
 const MAX_UNREAD_ANSWERS = 4096;
-/** PING carries our time, so that PONG tells the round trip: in microseconds, a millisecond is too coarse nearby. */
-const MICROSECONDS = 1_000;
 
 /** What two peers share: channels, counts, the replay buffer. Outlives any one transport, and never dials. */
 export class Session {
@@ -66,29 +67,30 @@ export class Session {
   readonly #clock: Clock;
   readonly #channels: Channels;
   readonly #outbox: Outbox;
+  readonly #prober: Prober;
+  readonly #inbox: Inbox;
   readonly #port: ChannelPort;
-  readonly #roundTrip = new RoundTrip();
-  #pingedAt = Number.NEGATIVE_INFINITY;
-  #pinged = false;
   #link: Link | undefined;
   #heartbeat: Heartbeat | undefined;
   #onHandshake: OnHandshake | undefined;
-  /** The present transport's greetings are done: frames count from then on. */
-  #live = false;
   #closed = false;
   /** When the channels must be over, by the clock; undefined while there is no drain. */
   #drainEnd: number | undefined;
 
-  /** Payload bytes of the DATA frame now arriving that were delivered, and how many of them a replay brings again. */
-  #delivered = 0;
-  #skip = 0;
-
   constructor(options: SessionOptions) {
+    const { clock, processBudgets } = options;
     this.#options = options;
-    this.#clock = options.clock;
+    this.#clock = clock;
     this.#channels = new Channels(options.role);
-    this.#port = this.#createPort(new MemoryBudget(WINDOW_BUDGET, options.processBudgets?.windows));
-    this.#outbox = new Outbox(options.clock, new MemoryBudget(REPLAY_LIMIT, options.processBudgets?.replay));
+    this.#outbox = new Outbox(clock, new MemoryBudget(REPLAY_LIMIT, processBudgets?.replay, REPLAY_FLOOR));
+    this.#prober = new Prober(clock, this.#outbox);
+    this.#inbox = new Inbox(this.#channels, this.#outbox, this.#prober, {
+      onHandshake: (type, payload) => this.#onHandshake?.(type, payload),
+      onOpen: (id, open) => this.#onOpen(id, open),
+      onAcknowledged: () => this.#tellIdle(),
+      onGoAway: (kind) => this.#onGoAway(kind),
+    });
+    this.#port = this.#createPort(new MemoryBudget(WINDOW_BUDGET, processBudgets?.windows));
   }
 
   get attached(): boolean {
@@ -140,16 +142,27 @@ export class Session {
 
   /**
    * Opens a channel, attached or not: OPEN and what is written early wait for a transport. An `optimistic` one is open
-   * for its handler as soon as the caller has returned, whatever the peer will say: a failure is then a reset. When the
-   * session is closed, or its channel numbers have run out, the channel fails as soon as the caller has returned.
+   * for its handler as soon as the caller has returned, whatever the peer will say: a failure is then a reset. When that
+   * cannot be, since the target is no valid host, the session is closed or its channel numbers have run out, the channel
+   * fails as soon as the caller has returned.
    */
   open(target: Target, handler: OpenHandler, optimistic = false): Channel {
+    const isValid = parseHost(target.host) !== undefined && parsePort(String(target.port)) !== undefined;
+    if (!isValid) return this.#stillborn(handler, 'BAD_TARGET');
     const id = this.#closed ? undefined : this.#channels.takeId();
-    const channel = Channel.request(id ?? 0, target, id === undefined ? nowhere : this.#port, handler);
-    if (optimistic && id !== undefined) this.#clock.defer(() => channel.presume());
-    if (id === undefined) this.#clock.defer(() => channel.onDead('SESSION_LOST'));
-    else this.#channels.add(channel);
+    if (id === undefined) return this.#stillborn(handler, 'SESSION_LOST');
+    const channel = Channel.request(id, target, this.#port, handler);
+    this.#channels.add(channel);
+    if (optimistic) this.#clock.defer(() => channel.presume());
     return channel;
+  }
+
+  /** Takes a channel that another session has closed with unsent: its OPEN, and what was written, leave by this one. */
+  adopt(channel: Channel): void {
+    const id = this.#closed ? undefined : this.#channels.takeId();
+    if (id === undefined) return;
+    channel.move(id, this.#port);
+    this.#channels.add(channel);
   }
 
   /**
@@ -157,24 +170,25 @@ export class Session {
    * Only control frames leave until `goLive`. `decoder` brings what was read ahead.
    */
   attach(transport: Transport, onHandshake: OnHandshake, decoder?: FrameDecoder): void {
+    if (this.#closed) return transport.terminate();
     this.#unlink()?.terminate();
     this.#onHandshake = onHandshake;
-    this.#live = false;
-    this.#skip = this.#delivered;
-    const link = new Link(transport, decoder ?? new FrameDecoder(this.#sink), this.#sink, this.#clock, {
+    this.#inbox.restart();
+    this.#prober.restart();
+    const link = new Link(transport, decoder ?? new FrameDecoder(this.#inbox), this.#inbox, this.#clock, {
       onDrain: () => this.#outbox.flush(),
       onLost: (code, reason) => this.detach({ code, reason }),
       onViolation: (error) => this.fail(error),
     });
     this.#link = link;
     this.#outbox.attach(transport);
-    this.#pinged = false;
     const watched = {
       lastSign: () => link.lastSign,
       lastSent: () => this.#outbox.lastSent,
-      isAwaited: () => this.#pinged || this.#outbox.bytesInFlight > 0,
-      roundTrip: () => this.#roundTrip.latest,
-      ping: () => this.#ping(),
+      isAwaited: () => this.#prober.isAwaited || this.#outbox.bytesInFlight > 0,
+      roundTrip: () => this.#prober.latest,
+      isPingDue: () => this.#prober.isDue,
+      ping: () => this.#prober.ping(),
       onSuspicion: () => this.#options.onSuspicion?.(),
       onSilence: () => this.detach({ code: 1006, reason: 'nothing was heard from the peer for too long' }),
     };
@@ -193,9 +207,9 @@ export class Session {
     if (acknowledged === undefined) {
       throw violation(`the peer claims to have processed ${received} of ${this.sentCount} frames`);
     }
-    this.#live = true;
+    this.#inbox.goLive();
     this.#outbox.goLive();
-    this.#ping();
+    this.#prober.ping();
     this.#tellDrain();
     if (acknowledged > 0) this.#tellIdle();
     for (const channel of this.#channels.all()) if (channel.hasGranted) this.#outbox.grant(channel);
@@ -237,9 +251,12 @@ export class Session {
     if (this.#closed) return;
     this.#closed = true;
     this.#unlink()?.close(closeCode, reason);
-    for (const channel of this.#channels.all()) channel.onDead('SESSION_LOST');
+    const channels = this.#channels.all();
+    const unsent = channels.filter((channel) => channel.isUnsent);
+    for (const channel of channels) if (!channel.isUnsent) channel.onDead('SESSION_LOST');
     this.#outbox.replay.clear();
-    this.#options.onClosed(reason);
+    this.#options.onClosed(reason, unsent);
+    for (const channel of unsent) if (channel.isCarriedBy(this.#port)) channel.onDead('SESSION_LOST');
   }
 
   /** Also on each new transport: whoever was away has not heard it. */
@@ -267,17 +284,11 @@ export class Session {
     return transport;
   }
 
-  #ping(): void {
-    this.#pinged = true;
-    this.#pingedAt = this.#clock.now();
-    this.#outbox.control(FrameType.ping, encodeCount(Math.floor(this.#pingedAt * MICROSECONDS)));
-  }
-
   #createPort(budget: MemoryBudget): ChannelPort {
     return {
       budget,
       now: () => this.#clock.now(),
-      roundTrip: () => Math.min(this.#roundTrip.lowest, this.#outbox.roundTrip),
+      roundTrip: () => this.#prober.lowest,
       onSendable: (channel) => this.#outbox.sendable(channel),
       onGrant: (channel) => this.#outbox.grant(channel),
       onOver: (channel) => {
@@ -288,87 +299,12 @@ export class Session {
     };
   }
 
-  readonly #sink: FrameSink = {
-    onFrame: (type, id, payload) => {
-      if (!this.#live && type !== FrameType.hello && type !== FrameType.resume) {
-        throw violation('a frame before the answer to RESUME');
-      }
-      switch (type) {
-        case FrameType.ack:
-          if (!this.#outbox.acknowledge(readCount(payload))) throw violation('an ACK for what was never sent');
-          this.#tellIdle();
-          return;
-        case FrameType.window:
-          this.#onChannelFrame(type, id, payload);
-          return;
-        case FrameType.ping:
-          this.#outbox.pong(payload);
-          return;
-        case FrameType.pong:
-          this.#pinged = false;
-          this.#onPong(payload);
-          return;
-        case FrameType.goAway:
-          this.#onGoAway(payload.readUInt8(0));
-          return;
-        case FrameType.hello:
-        case FrameType.resume:
-          this.#onHandshake?.(type, payload);
-          return;
-        default:
-          if (type === FrameType.open) this.#onOpen(id, payload);
-          else this.#onChannelFrame(type, id, payload);
-          this.#count(payload.length);
-      }
-    },
-
-    onData: (id, piece, last) => {
-      if (!this.#live) throw violation('DATA before the answer to RESUME');
-      const fresh = this.#skip === 0 ? piece : piece.subarray(Math.min(this.#skip, piece.length));
-      this.#skip -= piece.length - fresh.length;
-      this.#delivered += fresh.length;
-      if (fresh.length > 0) this.#deliver(id, fresh);
-      if (!last) return;
-      if (this.#skip > 0) throw violation('a replayed frame is shorter than it was');
-      this.#count(this.#delivered);
-      this.#delivered = 0;
-    },
-  };
-
-  #onGoAway(kind: number): void {
-    if (kind === GoAway.final) this.close('the peer has left', CloseCode.normal);
-    else if (kind === GoAway.drain) this.#options.onGoAway?.('drain');
-    else if (kind === GoAway.migrate) this.#options.onGoAway?.('migrate');
-  }
-
-  #onPong(payload: Buffer): void {
-    const now = this.#clock.now();
-    const sample = Math.max(0, now - readCount(payload) / MICROSECONDS);
-    this.#roundTrip.note(sample, now);
-    this.#outbox.noteRoundTrip(sample);
-  }
-
-  #deliver(id: number, piece: Buffer): void {
-    const channel = this.#find(FrameType.data, id);
-    if (channel !== undefined && !channel.onData(piece)) throw violation(`channel ${id} got more than its window`);
-  }
-
-  #onChannelFrame(type: number, id: number, payload: Buffer): void {
-    const channel = this.#find(type, id);
-    if (channel === undefined) return;
-    if (type === FrameType.window) channel.onLimit(readCount(payload));
-    else if (type === FrameType.openOk) channel.onOpened(payload.readUInt32BE(0));
-    else if (type === FrameType.fin) channel.onFin();
-    else channel.onDead(failureFromWire(payload.readUInt16BE(0)));
-  }
-
-  #onOpen(id: number, payload: Buffer): void {
+  #onOpen(id: number, { target, window }: Open): void {
     const { onChannel, maxChannels = DEFAULT_MAX_CHANNELS } = this.#options;
     if (onChannel === undefined) throw violation('this end opens channels, it does not take them');
     this.#channels.checkPeerId(id);
     const unread = this.#outbox.waitingChannels - maxChannels;
     if (unread > MAX_UNREAD_ANSWERS) throw violation('channels are opened, but the answers are not read');
-    const { target, window } = decodeOpen(payload);
     const channel = Channel.offer(id, target, this.#port, window);
     if (this.#drainEnd !== undefined) return channel.refuse('GOING_AWAY');
     if (this.#channels.size >= maxChannels) return channel.refuse('LIMIT_REACHED');
@@ -376,23 +312,20 @@ export class Session {
     onChannel(channel);
   }
 
-  /** The channel that a frame is for, if it is to be taken. */
-  #find(type: number, id: number): Channel | undefined {
-    const channel = this.#channels.find(id);
-    if (channel === undefined) return undefined;
-    const verdict = judge(channel.state, type);
-    if (verdict === 'violation') throw violation(`frame type ${type} does not fit the state of channel ${id}`);
-    return verdict === 'take' ? channel : undefined;
+  #onGoAway(kind: number): void {
+    if (kind === GoAway.final) this.close('the peer has left', CloseCode.normal);
+    else if (kind === GoAway.drain) this.#options.onGoAway?.('drain');
+    else if (kind === GoAway.migrate) this.#options.onGoAway?.('migrate');
   }
 
-  #count(bytes: number): void {
-    this.#outbox.acknowledger.note(bytes);
-    // Windows grow by the path's round trip; whoever only receives learns it no other way.
-    if (this.#clock.now() - this.#pingedAt >= ROUND_TRIP_INTERVAL) this.#ping();
+  /** A channel that belongs to no session and fails as soon as the caller has returned. */
+  #stillborn(handler: OpenHandler, code: FailureCode): Channel {
+    const channel = Channel.request(0, { host: 'nowhere', port: 0 }, nowhere, handler);
+    this.#clock.defer(() => channel.onDead(code));
+    return channel;
   }
 }
 
-/** For a channel that belongs to no session. */
 const nowhere: ChannelPort = {
   budget: new MemoryBudget(0),
   now: () => 0,
@@ -401,7 +334,3 @@ const nowhere: ChannelPort = {
   onGrant() {},
   onOver() {},
 };
-
-function violation(message: string): ProtocolError {
-  return new ProtocolError(message, CloseCode.protocolError);
-}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FrameType } from '../../src/frame/frame.js';
 import type { FakeClock } from '../../src/testing/fake-clock.js';
-import { ack, data, open, ping, pong, resume } from '../support/frames.js';
+import { ack, data, open, openOk, ping, pong, resume } from '../support/frames.js';
 import { encodePlain } from '../support/oracle-codec.js';
 import type { RawPeer } from '../support/raw-peer.js';
 import { RawClient, RawServer } from './raw-session.js';
@@ -175,6 +175,29 @@ describe('suspicion', () => {
     server.clock.advance(15_000);
     expect(server.suspicions).toBeGreaterThanOrEqual(3);
     expect(server.suspicions).toBeLessThanOrEqual(4);
+  });
+
+  test('comes within 8 s when a download stops, since that is asked about, once', () => {
+    const server = new RawServer();
+    const peer = server.greeted();
+    server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+    peer.settle().say(ack(1), openOk(1));
+    const answer = () => pong(server.clock.now() * 1_000);
+    for (let n = 0; n < 30; n++) {
+      peer.say(data(1, 'x'), answer());
+      server.clock.advance(100);
+    }
+    // The answer to the last PING has come; what comes then is the last.
+    server.clock.advance(50);
+    peer.say(data(1, 'x'), answer());
+    server.clock.advance(8_000);
+    expect(server.suspicions).toBe(1);
+
+    const before = pings(peer);
+    peer.say(answer());
+    server.clock.advance(7_000);
+    expect(pings(peer)).toBe(before);
+    expect(server.suspicions).toBe(1);
   });
 
   test('does not come without anything to be answered', () => {

@@ -4,7 +4,7 @@ import { Simulation } from './simulation.js';
 
 /** `SEEDS` of them, or the one `SEED` that has failed. */
 const only = effort('SEED', 0);
-const seeds = only > 0 ? [only] : Array.from({ length: effort('SEEDS', 4_000) }, (_, n) => n + 1);
+const seeds = only > 0 ? [only] : Array.from({ length: effort('SEEDS', 10_000) }, (_, n) => n + 1);
 
 test(`no byte is lost, repeated or out of order, whatever the network does (${seeds.length} seeds)`, () => {
   for (const seed of seeds) {

@@ -1,0 +1,114 @@
+import type { Channel } from '../channel/channel.js';
+import { judge } from '../channel/channel-state.js';
+import { violation } from '../errors.js';
+import { failureFromWire } from '../failures.js';
+import type { FrameSink } from '../frame/decode.js';
+import { FrameType } from '../frame/frame.js';
+import { decodeOpen, type Open, readCount } from '../frame/payload.js';
+import type { Channels } from './channels.js';
+import type { Outbox } from './outbox.js';
+import type { Prober } from './prober.js';
+
+/** What the inbox leaves to the session. All may throw ProtocolError. */
+export interface InboxEvents {
+  /** HELLO or RESUME. */
+  onHandshake(type: number, payload: Buffer): void;
+  onOpen(id: number, open: Open): void;
+  onAcknowledged(): void;
+  onGoAway(kind: number): void;
+}
+
+/**
+ * Everything that arrives: judges each frame by the state of its channel, passes it on, and counts the sequenced ones.
+ * Throws ProtocolError for whatever a peer must not send.
+ */
+export class Inbox implements FrameSink {
+  readonly #channels: Channels;
+  readonly #outbox: Outbox;
+  readonly #prober: Prober;
+  readonly #events: InboxEvents;
+  /** The present transport's greetings are done: frames count from then on. */
+  #live = false;
+  /** Payload bytes of the DATA frame now arriving that were delivered, and how many of them a replay brings again. */
+  #delivered = 0;
+  #skip = 0;
+
+  constructor(channels: Channels, outbox: Outbox, prober: Prober, events: InboxEvents) {
+    this.#channels = channels;
+    this.#outbox = outbox;
+    this.#prober = prober;
+    this.#events = events;
+  }
+
+  /** A new transport: nothing but the handshake is right, until `goLive`. */
+  restart(): void {
+    this.#live = false;
+    this.#skip = this.#delivered;
+  }
+
+  goLive(): void {
+    this.#live = true;
+  }
+
+  onFrame(type: number, id: number, payload: Buffer): void {
+    if (type === FrameType.hello || type === FrameType.resume) return this.#events.onHandshake(type, payload);
+    if (!this.#live) throw violation('a frame before the answer to RESUME');
+    switch (type) {
+      case FrameType.ack:
+        if (!this.#outbox.acknowledge(readCount(payload))) throw violation('an ACK for what was never sent');
+        return this.#events.onAcknowledged();
+      case FrameType.window:
+        return this.#onChannelFrame(type, id, payload);
+      case FrameType.ping:
+        return this.#outbox.pong(payload);
+      case FrameType.pong:
+        return this.#prober.onPong(payload);
+      case FrameType.goAway:
+        return this.#events.onGoAway(payload.readUInt8(0));
+      default:
+        if (type === FrameType.open) this.#events.onOpen(id, decodeOpen(payload));
+        else this.#onChannelFrame(type, id, payload);
+        this.#count(payload.length);
+    }
+  }
+
+  onData(id: number, piece: Buffer, last: boolean): void {
+    if (!this.#live) throw violation('DATA before the answer to RESUME');
+    const fresh = this.#skip === 0 ? piece : piece.subarray(Math.min(this.#skip, piece.length));
+    this.#skip -= piece.length - fresh.length;
+    this.#delivered += fresh.length;
+    if (fresh.length > 0) this.#deliver(id, fresh);
+    if (!last) return;
+    if (this.#skip > 0) throw violation('a replayed frame is shorter than it was');
+    this.#count(this.#delivered);
+    this.#delivered = 0;
+  }
+
+  #deliver(id: number, piece: Buffer): void {
+    const channel = this.#find(FrameType.data, id);
+    if (channel !== undefined && !channel.onData(piece)) throw violation(`channel ${id} got more than its window`);
+  }
+
+  #onChannelFrame(type: number, id: number, payload: Buffer): void {
+    const channel = this.#find(type, id);
+    if (channel === undefined) return;
+    if (type === FrameType.window) channel.onLimit(readCount(payload));
+    else if (type === FrameType.openOk) channel.onOpened(payload.readUInt32BE(0));
+    else if (type === FrameType.fin) channel.onFin();
+    else channel.onDead(failureFromWire(payload.readUInt16BE(0)));
+  }
+
+  /** The channel that a frame is for, if it is to be taken. */
+  #find(type: number, id: number): Channel | undefined {
+    const channel = this.#channels.find(id);
+    if (channel === undefined) return undefined;
+    const verdict = judge(channel.state, type);
+    if (verdict === 'violation') throw violation(`frame type ${type} does not fit the state of channel ${id}`);
+    return verdict === 'take' ? channel : undefined;
+  }
+
+  #count(bytes: number): void {
+    this.#outbox.acknowledger.note(bytes);
+    this.#prober.onData();
+  }
+}
