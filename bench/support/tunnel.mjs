@@ -21,7 +21,9 @@ export async function startProgram(prefix, args, pattern) {
       child.lines.push(line);
       if (line.includes(pattern)) resolve();
     });
-    process.once('exit', () => child.kill('SIGKILL'));
+    const end = () => child.kill('SIGKILL');
+    process.once('exit', end);
+    child.once('exit', () => process.off('exit', end));
     child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code}: ${child.lines.join('\n')}`)));
   });
   return child;

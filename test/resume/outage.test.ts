@@ -133,6 +133,8 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Bytes in buffers of this process that are still reachable: the applications and destinations hold hardly any. */
 function heldMemory(): number {
+  // What the first one finds may be given back only by the second.
+  collectGarbage();
   collectGarbage();
   return process.memoryUsage().arrayBuffers;
 }

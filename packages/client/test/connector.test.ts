@@ -163,6 +163,37 @@ describe('when the session is lost', () => {
     expect(fixture.connector.channelCount).toBe(1);
   });
 
+  test('and a request had come meanwhile, the fresh one serves it with what it brought', async () => {
+    const fixture = await Fixture.online();
+    const old = fixture.open();
+    await fixture.network.settle();
+    fixture.network.route = new ConnectError('unreachable', false);
+    fixture.network.connection.near.cut();
+    fixture.network.forget();
+    await fixture.network.pass(10_000);
+    const waiting = fixture.open();
+    waiting.channel.write(Buffer.from('early'));
+    await fixture.network.pass(2_000);
+    fixture.network.route = 'open';
+    await fixture.network.pass(2_000);
+    expect([old.events, waiting.events]).toEqual([['open', 'reset SESSION_LOST'], ['open']]);
+    expect(fixture.network.far.at(-1)?.bytes.toString()).toBe('early');
+    expect(fixture.load).toEqual([1]);
+  });
+
+  test('and a request that had come meanwhile finds no way, that fails with TUNNEL_DOWN', async () => {
+    const fixture = await Fixture.online();
+    fixture.network.route = new ConnectError('unreachable', false);
+    fixture.network.connection.near.cut();
+    await fixture.network.pass(GRACE - 2_000);
+    const waiting = fixture.open();
+    await fixture.network.pass(2_500);
+    expect(waiting.events).toEqual([]);
+    await fixture.network.pass(5_000);
+    expect(waiting.events).toEqual(['fail TUNNEL_DOWN']);
+    expect(fixture.connector.channelCount).toBe(0);
+  });
+
   test('because its grace is over, a new request is served as soon as the path is back', async () => {
     const fixture = await Fixture.online();
     const old = fixture.open();
@@ -173,7 +204,8 @@ describe('when the session is lost', () => {
     expect(old.events).toEqual(['open', 'reset SESSION_LOST']);
     fixture.network.route = 'open';
     const fresh = fixture.open();
-    await fixture.network.settle();
+    // Unless a dial was just made.
+    await fixture.network.pass(1_500);
     expect(fresh.events).toEqual(['open']);
   });
 

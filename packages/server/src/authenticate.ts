@@ -9,7 +9,7 @@ export interface User {
 export type Authenticate = (authorization: string | undefined) => User | undefined;
 
 /** Characters a token must have at least: 128 bits in hexadecimal. */
-export const MIN_TOKEN_LENGTH = 32;
+const MIN_TOKEN_LENGTH = 32;
 
 /**
  * Accepts the one token as `Authorization: Bearer` (RFC 6750 section 2.1), in the same time for every wrong answer.
