@@ -88,7 +88,7 @@ process.exit(down.sha256 === expected.down.sha256 && up.sha256 === expected.up.s
 /** Kills the transport as often as asked, at random moments while it carries something. */
 async function killAll() {
   while (cuts < kills && socket.bytesRead < length) {
-    await new Promise((resolve) => setTimeout(resolve, 20 + random() * 200));
+    await new Promise((resolve) => setTimeout(resolve, 20 + random() * 140));
     if (pairs.size > 0) cut();
   }
 }
