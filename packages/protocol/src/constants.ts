@@ -15,6 +15,8 @@ export const CloseCode = {
   goingAway: 1001,
   textMessage: 1003,
   serviceRestart: 1012,
+  tryAgainLater: 1013,
+  accessLost: 4001,
   unsupportedVersion: 4002,
   protocolError: 4003,
   superseded: 4004,

@@ -3,14 +3,21 @@ export { ChannelStream } from './channel/channel-stream.js';
 export type { ChannelSink, OpenHandler } from './channel/handlers.js';
 export { type Clock, systemClock, type Timer } from './clock.js';
 export { CloseCode, SUBPROTOCOL } from './constants.js';
+export {
+  type AddressRange,
+  type DestinationRule,
+  matchesDestination,
+  parseDestinationRule,
+} from './destination-rule.js';
 export { ProtocolError, TunnelError } from './errors.js';
 export { FAILURES, type FailureCode } from './failures.js';
 export { MemoryBudget, type ProcessBudgets } from './flow/memory-budget.js';
 export type { Hello, Resume, SessionKey } from './frame/payload.js';
 export { type Logger, silentLogger } from './logger.js';
 export { relay, resetSocket } from './relay.js';
+export type { RelayPace } from './relay-pace.js';
 export { acceptTransport, Greeter, type KeptSession, type SessionHost, unknownSession } from './session/handshake.js';
 export { type Loss, Session, type SessionOptions } from './session/session.js';
 export { formatTarget, isLoopback, parseAuthority, parseHost, parsePort, type Target } from './target.js';
 export type { Transport } from './transport/transport.js';
-export { WebSocketTransport } from './transport/websocket-transport.js';
+export { WEBSOCKET_LIMITS, WebSocketTransport } from './transport/websocket-transport.js';

@@ -3,14 +3,16 @@ import type { Socket } from 'node:net';
 import type { Channel } from './channel/channel.js';
 import type { ChannelSink } from './channel/handlers.js';
 import type { FailureCode } from './failures.js';
+import { PacedCredit, PacedSource, type RelayPace } from './relay-pace.js';
 import { unpinned } from './unpinned.js';
 
 /**
  * Joins a channel and a socket: bytes, half-closes and resets pass both ways, and neither side reads faster than the
- * other takes. The socket must have been made with `allowHalfOpen`.
+ * other takes, nor than `pace` allows. The socket must have been made with `allowHalfOpen`.
  */
-export function relay(channel: Channel, socket: Socket): void {
-  const taken = new Taken(channel, socket);
+export function relay(channel: Channel, socket: Socket, pace?: RelayPace): void {
+  const taken = new Taken(channel, socket, pace);
+  const source = new PacedSource(socket);
   let wasReset = false;
 
   channel.start({
@@ -24,7 +26,7 @@ export function relay(channel: Channel, socket: Socket): void {
       wasReset = true;
       taken.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
     },
-    onWritable: () => socket.resume(),
+    onWritable: () => source.unblock(),
   } satisfies ChannelSink);
 
   const passOnReset = (code: FailureCode): void => {
@@ -34,7 +36,9 @@ export function relay(channel: Channel, socket: Socket): void {
   };
 
   socket.on('data', (chunk: Buffer) => {
-    if (!channel.write(chunk)) socket.pause();
+    if (!channel.write(chunk)) source.block();
+    const wait = pace?.fromSocket(chunk.length) ?? 0;
+    if (wait > 0) source.hold(wait);
   });
   socket.on('end', () => {
     if (!endedByReset(socket)) return channel.end();
@@ -51,6 +55,8 @@ export function relay(channel: Channel, socket: Socket): void {
   });
   // Closed without having ended: destroyed by someone, or half of it failed.
   socket.on('close', () => {
+    source.stop();
+    taken.stop();
     if (!socket.readableEnded || !socket.writableFinished) passOnReset('CONNECTION_RESET');
   });
   // Its events are past; nobody else will say so.
@@ -68,18 +74,32 @@ const RESET_DELAY = 50;
 class Taken {
   readonly #channel: Channel;
   readonly #socket: Socket;
+  readonly #pace: RelayPace | undefined;
+  readonly #credit: PacedCredit | undefined;
   readonly #lengths: number[] = [];
+  /** When the credit of each may go back; only with a pace. */
+  readonly #dues: number[] = [];
   #endDue = false;
   /** Ms from the last write to the reset, once there is to be one. */
   #resetDelay: number | undefined;
 
-  constructor(channel: Channel, socket: Socket) {
+  constructor(channel: Channel, socket: Socket, pace: RelayPace | undefined) {
     this.#channel = channel;
     this.#socket = socket;
+    this.#pace = pace;
+    this.#credit = pace && new PacedCredit((bytes) => channel.consumed(bytes));
   }
 
   push(length: number): void {
     this.#lengths.push(length);
+    if (this.#pace === undefined) return;
+    const wait = this.#pace.toSocket(length);
+    this.#dues.push(wait > 0 ? performance.now() + wait : 0);
+  }
+
+  /** The socket is closed. */
+  stop(): void {
+    this.#credit?.stop();
   }
 
   /** Not at once: a socket that is ending cannot be reset before it has written everything. */
@@ -95,7 +115,10 @@ class Taken {
   }
 
   readonly onWritten = (): void => {
-    this.#channel.consumed(this.#lengths.shift() ?? 0);
+    const length = this.#lengths.shift() ?? 0;
+    const due = this.#dues.shift() ?? 0;
+    if (due > 0 && !this.#socket.destroyed) this.#credit?.add(length, due);
+    else this.#channel.consumed(length);
     this.#finishIfDone();
   };
 

@@ -46,8 +46,13 @@ export class Channel {
   #sourcePaused = false;
   #granted = false;
   #presumed = false;
+  #failure: FailureCode | undefined;
+  #windowStalls = 0;
+  readonly #openedAt: number;
   /** Called when the peer, or the loss of the session, ends an offered channel before it was answered. */
   onAbandoned: (() => void) | undefined;
+  /** Called once, when nothing can happen on the channel any more; `failure` says how it ended. */
+  onOver: (() => void) | undefined;
 
   #sink: ChannelSink | undefined;
   /** What arrived before there was a sink. */
@@ -67,6 +72,7 @@ export class Channel {
       dead: false,
     };
     this.#receiveWindow = newWindow(port);
+    this.#openedAt = port.now();
   }
 
   /** The opener's end: sends OPEN, and early data right behind it. */
@@ -99,11 +105,27 @@ export class Channel {
     return this.#receiveWindow.received;
   }
 
+  /** Time since it was asked for, ms. */
+  get age(): number {
+    return this.#port.now() - this.#openedAt;
+  }
+
+  /** How often bytes that were written began to wait because the peer's window was used up. */
+  get windowStalls(): number {
+    return this.#windowStalls;
+  }
+
+  /** Why it could not be opened, or was reset; undefined while it lives, and after both directions have ended. */
+  get failure(): FailureCode | undefined {
+    return this.#failure;
+  }
+
   // ---- what the local side does
 
   /** Queues bytes, which belong to the channel from here on. False asks for a pause until `onWritable`. */
   write(chunk: Buffer): boolean {
     if (this.#state.dead || this.#state.sending !== 'open' || chunk.length === 0) return true;
+    if (this.#queue.length === 0 && this.#sendWindow.credit === 0) this.#windowStalls += 1;
     this.#queue.push(unpinned(chunk));
     this.#port.onSendable(this);
     this.#sourcePaused = this.#queue.length >= CHANNEL_HIGH_WATER;
@@ -123,7 +145,7 @@ export class Channel {
     if (this.isUnsent) this.#preface = undefined;
     else this.#farewell = { type: FrameType.reset, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
     this.#held = [];
-    this.#die();
+    this.#die(code);
     this.#port.onSendable(this);
   }
 
@@ -160,7 +182,7 @@ export class Channel {
   refuse(code: FailureCode): void {
     if (this.#state.dead || this.#state.opening !== 'offered') return;
     this.#farewell = { type: FrameType.openFail, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
-    this.#die();
+    this.#die(code);
     this.#port.onSendable(this);
   }
 
@@ -238,7 +260,7 @@ export class Channel {
   onDead(code: FailureCode): void {
     if (this.#state.dead) return;
     const opening = this.#state.opening;
-    this.#die();
+    this.#die(code);
     if (opening === 'requested') this.#tellFailure(code);
     else if (opening === 'offered') this.onAbandoned?.();
     else this.#tellReset(code);
@@ -304,6 +326,7 @@ export class Channel {
     const payload = this.#queue.take(Math.min(limit, this.#sendWindow.credit));
     if (payload === undefined) return undefined;
     this.#sendWindow.spend(payload.length);
+    if (this.#queue.length > 0 && this.#sendWindow.credit === 0) this.#windowStalls += 1;
     this.#resumeSource();
     return { type: FrameType.data, channel: this.id, payload };
   }
@@ -314,8 +337,9 @@ export class Channel {
     this.#sink?.onWritable();
   }
 
-  #die(): void {
+  #die(code: FailureCode): void {
     this.#state.dead = true;
+    this.#failure = code;
     this.#queue.clear();
     this.#settle();
   }
@@ -329,6 +353,9 @@ export class Channel {
     if (!isOver(this.#state)) return;
     this.#receiveWindow.close();
     this.#port.onOver(this);
+    const { onOver } = this;
+    this.onOver = undefined;
+    onOver?.();
   }
 }
 

@@ -37,6 +37,8 @@ export interface SessionOptions {
   readonly onChannel?: (channel: Channel) => void;
   /** The transport is lost; the channels live on, until another one is attached or the session is closed. */
   readonly onDetached: (loss: Loss) => void;
+  /** Another transport goes on where the last one ended. */
+  readonly onResumed?: () => void;
   /** The transport has been silent for suspiciously long: another one may be tried, and attached. */
   readonly onSuspicion?: () => void;
   /** The peer takes no more channels (`drain`), or asks for a new transport (`migrate`). */
@@ -50,6 +52,8 @@ export interface SessionOptions {
   readonly onClosed: (reason: string, unsent: readonly Channel[]) => void;
   /** Channels that the peer may have open at a time; 1024 unless told. More are refused with LIMIT_REACHED. */
   readonly maxChannels?: number;
+  /** A channel was refused since the peer has `maxChannels` open. */
+  readonly onChannelLimit?: () => void;
   /** Bounds of the whole process, within which this session has its own. */
   readonly processBudgets?: ProcessBudgets;
 }
@@ -74,6 +78,8 @@ export class Session {
   #heartbeat: Heartbeat | undefined;
   #onHandshake: OnHandshake | undefined;
   #closed = false;
+  /** Transports that have gone live, the first one included. */
+  #lives = 0;
   /** When the channels must be over, by the clock; undefined while there is no drain. */
   #drainEnd: number | undefined;
 
@@ -104,6 +110,26 @@ export class Session {
   /** Living channels. */
   get channelCount(): number {
     return this.#channels.size;
+  }
+
+  /** Living channels, oldest first; a copy. */
+  get channels(): Channel[] {
+    return this.#channels.all();
+  }
+
+  /** How often another transport went on where the last one had ended. */
+  get resumes(): number {
+    return Math.max(0, this.#lives - 1);
+  }
+
+  /** What is kept to be sent again, until the peer has acknowledged it; bytes of memory. */
+  get replayBytes(): number {
+    return this.#outbox.replay.bytes;
+  }
+
+  /** Shortest round trip of the last seconds, ms; Infinity while unknown. */
+  get roundTrip(): number {
+    return this.#prober.lowest;
   }
 
   /** No channel lives, and the peer has processed all that was sent: the session may end, and nothing is lost with it. */
@@ -157,12 +183,22 @@ export class Session {
     return channel;
   }
 
-  /** Takes a channel that another session has closed with unsent: its OPEN, and what was written, leave by this one. */
+  /** Takes a channel that another session has closed with unsent, or released: its OPEN, and what was written, leave by this one. */
   adopt(channel: Channel): void {
     const id = this.#closed ? undefined : this.#channels.takeId();
     if (id === undefined) return;
     channel.move(id, this.#port);
     this.#channels.add(channel);
+  }
+
+  /** Lets go of the channels of which the peer has never heard: another session may adopt them, and must. */
+  releaseUnsent(): readonly Channel[] {
+    const unsent = this.#channels.all().filter((channel) => channel.isUnsent);
+    for (const channel of unsent) {
+      this.#channels.remove(channel);
+      this.#outbox.forget(channel);
+    }
+    return unsent;
   }
 
   /**
@@ -213,6 +249,8 @@ export class Session {
     this.#tellDrain();
     if (acknowledged > 0) this.#tellIdle();
     for (const channel of this.#channels.all()) if (channel.hasGranted) this.#outbox.grant(channel);
+    this.#lives += 1;
+    if (this.#lives > 1) this.#options.onResumed?.();
   }
 
   /** Lets go of the transport; the channels wait. */
@@ -300,14 +338,17 @@ export class Session {
   }
 
   #onOpen(id: number, { target, window }: Open): void {
-    const { onChannel, maxChannels = DEFAULT_MAX_CHANNELS } = this.#options;
+    const { onChannel, onChannelLimit, maxChannels = DEFAULT_MAX_CHANNELS } = this.#options;
     if (onChannel === undefined) throw violation('this end opens channels, it does not take them');
     this.#channels.checkPeerId(id);
     const unread = this.#outbox.waitingChannels - maxChannels;
     if (unread > MAX_UNREAD_ANSWERS) throw violation('channels are opened, but the answers are not read');
     const channel = Channel.offer(id, target, this.#port, window);
     if (this.#drainEnd !== undefined) return channel.refuse('GOING_AWAY');
-    if (this.#channels.size >= maxChannels) return channel.refuse('LIMIT_REACHED');
+    if (this.#channels.size >= maxChannels) {
+      onChannelLimit?.();
+      return channel.refuse('LIMIT_REACHED');
+    }
     this.#channels.add(channel);
     onChannel(channel);
   }

@@ -1,0 +1,89 @@
+import type { Socket } from 'node:net';
+
+/**
+ * Told how many bytes a relay has just carried; says for how long it is to take no more in that direction, ms, mostly
+ * 0. What is held back meanwhile is bounded by the windows: nothing else waits for it.
+ */
+export interface RelayPace {
+  /** From the channel to the socket: their credit goes back later, so that the peer sends later. */
+  toSocket(bytes: number): number;
+  /** From the socket to the channel: the socket is read later. */
+  fromSocket(bytes: number): number;
+}
+
+/** Reads a socket while neither the channel nor the pace wants a pause. */
+export class PacedSource {
+  readonly #socket: Socket;
+  #isBlocked = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Until `unblock`. */
+  block(): void {
+    this.#isBlocked = true;
+    this.#socket.pause();
+  }
+
+  unblock(): void {
+    this.#isBlocked = false;
+    this.#resume();
+  }
+
+  /** For `wait` ms from now on. */
+  hold(wait: number): void {
+    this.#socket.pause();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#resume();
+    }, wait);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #resume(): void {
+    if (!this.#isBlocked && this.#timer === undefined) this.#socket.resume();
+  }
+}
+
+/** Credit that is due at a time; it goes back in its order, and never early. */
+export class PacedCredit {
+  readonly #giveBack: (bytes: number) => void;
+  readonly #waiting: { bytes: number; due: number }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(giveBack: (bytes: number) => void) {
+    this.#giveBack = giveBack;
+  }
+
+  /** Not before `due`, by `performance.now()`. */
+  add(bytes: number, due: number): void {
+    this.#waiting.push({ bytes, due });
+    this.#timer ??= this.#arm(due);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#waiting.length = 0;
+  }
+
+  #arm(due: number): NodeJS.Timeout {
+    return setTimeout(() => this.#release(), Math.max(0, due - performance.now()));
+  }
+
+  /** All that is due together, as one credit. */
+  #release(): void {
+    const now = performance.now();
+    const left = this.#waiting.findIndex(({ due }) => due > now);
+    const ripe = this.#waiting.splice(0, left < 0 ? this.#waiting.length : left);
+    const [next] = this.#waiting;
+    this.#timer = next === undefined ? undefined : this.#arm(next.due);
+    const bytes = ripe.reduce((sum, one) => sum + one.bytes, 0);
+    if (bytes > 0) this.#giveBack(bytes);
+  }
+}
