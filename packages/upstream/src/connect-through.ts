@@ -1,0 +1,109 @@
+import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
+import { formatTarget, type Target } from 'wsproxy-protocol';
+import { requestTunnel } from './http-connect.js';
+import { formatProxy, type UpstreamProxy } from './proxy.js';
+import { ProxyError } from './proxy-error.js';
+import { socksHandshake } from './socks-handshake.js';
+
+export interface ConnectOptions {
+  /** Gives up: what has begun is destroyed, and the promise rejects with CANCELLED. */
+  readonly signal: AbortSignal;
+  /** For all of it, ms; default 10 000. */
+  readonly timeout?: number;
+  /** Finds the addresses of the proxy; default: the system. */
+  readonly lookup?: LookupFunction;
+  /** Reaches the proxy over IPv4 or IPv6 only; default: either. */
+  readonly family?: 4 | 6;
+  /** PEM of the authorities that an https:// proxy may come from; default: those of Node. */
+  readonly ca?: string;
+}
+
+const DEFAULT_TIMEOUT = 10_000;
+/** First keepalive probe after this much silence, ms. */
+const KEEPALIVE_DELAY = 60_000;
+
+/**
+ * A connection to `target` through `proxy`, which also resolves a name. Rejects with ProxyError and leaves nothing open.
+ * After it has resolved, the socket is the caller's, and `signal` no longer counts.
+ *
+ * The socket is paused and stays so until `resume()` is called; what came right behind the proxy's answer is in it. It
+ * allows half-open, and has an `error` listener for good, so that an early failure only shows as `socket.destroyed`.
+ */
+export function connectThrough(proxy: UpstreamProxy, target: Target, options: ConnectOptions): Promise<Socket> {
+  const { signal, timeout = DEFAULT_TIMEOUT } = options;
+  const cancelled = () => new ProxyError('CANCELLED', 'given up');
+  if (signal.aborted) return Promise.reject(cancelled());
+
+  const socket = openSocket(proxy, options);
+  return new Promise<Socket>((resolve, reject) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
+    const fail = (error: unknown): void => {
+      end();
+      socket.destroy();
+      reject(error);
+    };
+    const onAbort = (): void => fail(cancelled());
+    const timer = setTimeout(() => {
+      const what = `the proxy ${formatProxy(proxy)} gave no connection to ${formatTarget(target)}`;
+      fail(new ProxyError('PROXY_TIMEOUT', `${what} within ${timeout / 1000} s`));
+    }, timeout);
+    signal.addEventListener('abort', onAbort, { once: true });
+
+    untilConnected(socket, proxy)
+      .then(() => {
+        const tunnel = proxy.scheme === 'socks5' ? socksHandshake : requestTunnel;
+        return tunnel(socket, proxy, target, timeout);
+      })
+      .then(() => {
+        end();
+        resolve(socket);
+      }, fail);
+  });
+}
+
+function openSocket(proxy: UpstreamProxy, { lookup, family, ca }: ConnectOptions): Socket {
+  const options = {
+    host: proxy.host,
+    port: proxy.port,
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEPALIVE_DELAY,
+    ...(lookup !== undefined && { lookup }),
+    ...(family !== undefined && { family }),
+  };
+  const socket =
+    proxy.scheme === 'https'
+      ? tlsConnect({
+          ...options,
+          ...(isIP(proxy.host) === 0 && { servername: proxy.host }),
+          ...(ca !== undefined && { ca }),
+        })
+      : tcpConnect(options);
+  socket.on('error', () => {});
+  return socket;
+}
+
+/** TCP, and TLS if the proxy is spoken to in it. */
+function untilConnected(socket: Socket, proxy: UpstreamProxy): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: NodeJS.ErrnoException): void => {
+      socket.off('error', settle).off('close', onClose).off(event, onConnect);
+      if (error === undefined) return resolve();
+      const why = error.code ?? error.message;
+      reject(
+        new ProxyError('PROXY_UNREACHABLE', `no connection to the proxy ${formatProxy(proxy)}: ${why}`, {
+          cause: error,
+        }),
+      );
+    };
+    const onConnect = (): void => settle();
+    const onClose = (): void => settle(new Error('it hung up'));
+    const event = proxy.scheme === 'https' ? 'secureConnect' : 'connect';
+    socket.once(event, onConnect).once('error', settle).once('close', onClose);
+  });
+}

@@ -1,0 +1,31 @@
+/**
+ * Why there is no connection through the proxy.
+ * The proxy itself: `PROXY_UNREACHABLE` no connection to it; `PROXY_TIMEOUT` no answer in time; `PROXY_BROKEN` it hung
+ * up, or what it said is not the protocol; `CREDENTIALS_WANTED`, `CREDENTIALS_REFUSED`; `DENIED` its rules forbid the
+ * target; `PROXY_FAILED` it says that it failed, not why.
+ * Beyond it, in its words: `TARGET_REFUSED`, `TARGET_UNREACHABLE`, `TARGET_TIMEOUT`.
+ * `CANCELLED`: the caller gave up.
+ */
+export type ProxyErrorCode =
+  | 'PROXY_UNREACHABLE'
+  | 'PROXY_TIMEOUT'
+  | 'PROXY_BROKEN'
+  | 'PROXY_FAILED'
+  | 'CREDENTIALS_WANTED'
+  | 'CREDENTIALS_REFUSED'
+  | 'DENIED'
+  | 'TARGET_REFUSED'
+  | 'TARGET_UNREACHABLE'
+  | 'TARGET_TIMEOUT'
+  | 'CANCELLED';
+
+/** The message names proxy and target, and never a user or password. */
+export class ProxyError extends Error {
+  override readonly name = 'ProxyError';
+  readonly code: ProxyErrorCode;
+
+  constructor(code: ProxyErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

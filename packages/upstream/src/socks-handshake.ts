@@ -1,0 +1,80 @@
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { SocksClient } from 'socks';
+import { formatTarget, type Target } from 'wsproxy-protocol';
+import { formatProxy, type UpstreamProxy } from './proxy.js';
+import { ProxyError, type ProxyErrorCode } from './proxy-error.js';
+
+/** What a SOCKS5 proxy replies (RFC 1928 section 6), by the names the package has for it, and what it means here. */
+const REPLIES: Readonly<Record<string, readonly [code: ProxyErrorCode, words: string]>> = {
+  NotAllowed: ['DENIED', 'does not allow'],
+  NetworkUnreachable: ['TARGET_UNREACHABLE', 'finds no network to'],
+  HostUnreachable: ['TARGET_UNREACHABLE', 'cannot reach or find'],
+  ConnectionRefused: ['TARGET_REFUSED', 'was refused by'],
+  TTLExpired: ['TARGET_TIMEOUT', 'had no answer from'],
+  AddressNotSupported: ['PROXY_FAILED', 'takes no such address as'],
+};
+
+/** Resolves when `socket`, which is connected to `proxy`, leads to `target`, and is paused. Rejects with ProxyError. */
+export function socksHandshake(socket: Socket, proxy: UpstreamProxy, target: Target, timeout: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // The package passes on what came behind the answer as a `data` event, and resumes: a socket would lose it. So it
+    // is given this line, and hands over at once while the socket is paused.
+    const line = new Duplex({
+      read() {},
+      write(chunk: Buffer, _encoding, done) {
+        socket.write(chunk, done);
+      },
+    });
+    line.on('error', () => {});
+    const onData = (chunk: Buffer): void => void line.emit('data', chunk);
+    const onEnd = (): void => void line.destroy();
+    const detach = (): void => {
+      socket.pause();
+      socket.off('data', onData).off('end', onEnd).off('close', onEnd);
+    };
+    // Its timer cannot be cleared and runs on when all is over, without keeping the process alive.
+    const client = new SocksClient({
+      command: 'connect',
+      destination: { host: target.host, port: target.port },
+      proxy: { host: proxy.host, port: proxy.port, type: 5, ...credentialsOf(proxy) },
+      timeout,
+    });
+    client.once('error', (error) => {
+      detach();
+      reject(explain(error.message, proxy, target));
+    });
+    client.once('established', () => {
+      detach();
+      line.on('data', (rest: Buffer) => socket.unshift(rest));
+      // After the package's own, in which it passes the rest on.
+      setImmediate(resolve);
+    });
+    client.connect(line as Socket);
+    socket.on('data', onData).once('end', onEnd).once('close', onEnd);
+  });
+}
+
+function credentialsOf({ credentials }: UpstreamProxy): { userId: string; password: string } | undefined {
+  return credentials && { userId: credentials.user, password: credentials.password };
+}
+
+/** The package's errors hold its options, and those the password: only their words are used. */
+function explain(message: string, proxy: UpstreamProxy, target: Target): ProxyError {
+  const name = `the proxy ${formatProxy(proxy)}`;
+  if (message.includes('no accepted authentication type') || message.includes('unknown authentication type')) {
+    return proxy.credentials === undefined
+      ? new ProxyError('CREDENTIALS_WANTED', `${name} wants a user and password`)
+      : new ProxyError('CREDENTIALS_REFUSED', `${name} takes no user and password`);
+  }
+  if (message.includes('Authentication failed')) {
+    return new ProxyError('CREDENTIALS_REFUSED', `${name} refused the user and password`);
+  }
+  const rejection = /rejected connection - (\w+)/.exec(message)?.[1];
+  if (rejection !== undefined) {
+    const [code, words] = REPLIES[rejection] ?? ['PROXY_FAILED', 'failed to reach'];
+    return new ProxyError(code, `${name} ${words} ${formatTarget(target)}`);
+  }
+  if (message === 'Socket closed') return new ProxyError('PROXY_BROKEN', `${name} hung up instead of answering`);
+  return new ProxyError('PROXY_BROKEN', `${name} does not speak SOCKS5`);
+}
