@@ -15,13 +15,19 @@ export const ExitCode = {
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** Ends the program with `exitCode` and this one-line message: what happened, to what, and what to do. */
+/**
+ * Ends the program with `exitCode` and this one-line message: what happened, to what, and what to do. Several mistakes
+ * at once are a line each.
+ */
 export class ExitError extends Error {
   override readonly name = 'ExitError';
   readonly exitCode: ExitCode;
+  readonly lines: readonly string[];
 
-  constructor(exitCode: ExitCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(exitCode: ExitCode, message: string | readonly string[], options?: ErrorOptions) {
+    const lines = typeof message === 'string' ? [message] : message;
+    super(lines.join('; '), options);
     this.exitCode = exitCode;
+    this.lines = lines;
   }
 }

@@ -1,9 +1,23 @@
 export { addCommonOptions, type CommonOptions } from './common-options.js';
+export { addConfigFile } from './config/config-file.js';
 export { formatDuration, parseDuration } from './duration.js';
 export { ExitCode, ExitError } from './exit-code.js';
-export { explainListenError, formatListenAddress, type ListenAddress, parseListenAddress } from './listen-address.js';
+export {
+  explainListenError,
+  formatListenAddress,
+  type ListenAddress,
+  parseListenAddress,
+  parseListenOrUnix,
+  type UnixAddress,
+} from './listen-address.js';
 export { createLogger, type LoggerOptions, type ProgramLogger } from './logging/create-logger.js';
 export type { LogFormat, LogLevel } from './logging/log-options.js';
 export { onTermination } from './on-termination.js';
+export { readSecretFile, type SecretFile } from './read-secret-file.js';
 export { readToken, type TokenSources } from './read-token.js';
+export { repeatable } from './repeatable.js';
 export { runProgram } from './run-program.js';
+export { formatSize, parseSize } from './size.js';
+export { standardOutput } from './standard-output.js';
+export { listenOnUnixSocket } from './unix-socket.js';
+export { watchFile } from './watch-file.js';

@@ -3,13 +3,21 @@ import { InvalidArgumentError } from 'commander';
 import { escapeText } from './escape-text.js';
 import { ExitCode, ExitError } from './exit-code.js';
 
-/** Where a program accepts connections. */
+/** Where a program accepts connections over TCP. */
 export interface ListenAddress {
   /** A name or an IP literal, IPv6 without brackets. */
   readonly host: string;
   /** 0 lets the system choose a free port. */
   readonly port: number;
 }
+
+/** Where a program accepts connections of the same machine. */
+export interface UnixAddress {
+  readonly path: string;
+}
+
+/** Of every system, the shortest path that a socket may have, bytes; beyond its limit Linux would cut it off. */
+const MAX_UNIX_PATH = 103;
 
 const FORM = /^(?:(?:\[(?<ipv6>[^\]]+)\]|(?<host>[^\s:[\]/]+)):)?(?<port>\d{1,5})$/;
 
@@ -29,8 +37,21 @@ export function parseListenAddress(text: string, defaultHost: string): ListenAdd
   return { host, port: Number(port) };
 }
 
-/** `host:port` with IPv6 in brackets; what `parseListenAddress` reads. */
-export function formatListenAddress(address: ListenAddress): string {
+/** Reads `[host:]port` like `parseListenAddress`, or `unix:/path`. */
+export function parseListenOrUnix(text: string, defaultHost: string): ListenAddress | UnixAddress {
+  if (!text.startsWith('unix:')) return parseListenAddress(text, defaultHost);
+  const path = text.slice('unix:'.length);
+  if (path === '' || path.includes('\0'))
+    throw new InvalidArgumentError('Expected a path such as unix:/run/name.sock.');
+  if (Buffer.byteLength(path) > MAX_UNIX_PATH) {
+    throw new InvalidArgumentError(`Expected the path of a socket in at most ${MAX_UNIX_PATH} bytes.`);
+  }
+  return { path };
+}
+
+/** `host:port` with IPv6 in brackets, or `unix:/path`; what `parseListenOrUnix` reads. */
+export function formatListenAddress(address: ListenAddress | UnixAddress): string {
+  if ('path' in address) return `unix:${address.path}`;
   return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
@@ -42,8 +63,21 @@ const CAUSES: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such host name; choose an address of this machine with --listen',
 };
 
-/** What to tell the user when `listen` has failed with `error`: exit code 1 and one line without a stack trace. */
-export function explainListenError(error: Error, address: ListenAddress): ExitError {
-  const cause = CAUSES[(error as NodeJS.ErrnoException).code ?? ''] ?? escapeText(error.message);
-  return new ExitError(ExitCode.failed, `cannot listen on ${formatListenAddress(address)}: ${cause}`, { cause: error });
+const UNIX_CAUSES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there; end it or choose another path with --listen',
+  EEXIST: 'there is a file that is no socket; remove it or choose another path with --listen',
+  // libuv says so for ENOENT too.
+  EACCES: 'no such folder, or no permission to write to it; choose another path with --listen',
+};
+
+/**
+ * What to tell the user when `listen` has failed with `error`: exit code 1 and one line without a stack trace. `flag` is
+ * the option that said where to listen.
+ */
+export function explainListenError(error: Error, address: ListenAddress | UnixAddress, flag = '--listen'): ExitError {
+  const causes = 'path' in address ? UNIX_CAUSES : CAUSES;
+  const cause = causes[(error as NodeJS.ErrnoException).code ?? ''] ?? escapeText(error.message);
+  const advice = cause.replace('--listen', flag);
+  const where = escapeText(formatListenAddress(address), 1024);
+  return new ExitError(ExitCode.failed, `cannot listen on ${where}: ${advice}`, { cause: error });
 }

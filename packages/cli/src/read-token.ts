@@ -1,6 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { escapeText } from './escape-text.js';
 import { ExitCode, ExitError } from './exit-code.js';
+import { nameOfFile, readSecretFile } from './read-secret-file.js';
 
 const MIN_LENGTH = 32;
 const MAX_LENGTH = 4096;
@@ -20,8 +19,8 @@ export interface TokenSources {
  */
 export function readToken(sources: TokenSources): string {
   if (sources.file !== undefined) {
-    const name = `token file ${escapeText(sources.file, 1024)}`;
-    return checkToken(readSecretFile(sources.file, name), name);
+    const file = { path: sources.file, flag: '--token-file', maxBytes: 2 * MAX_LENGTH };
+    return checkToken(readSecretFile(file), nameOfFile(file.path, file.flag));
   }
   if (sources.env !== undefined) return checkToken(sources.env, 'WSPROXY_TOKEN');
   throw usage(`no token: put one in a file and give --token-file FILE, or set WSPROXY_TOKEN; ${MAKE_ONE}`);
@@ -41,44 +40,6 @@ function checkToken(text: string, name: string): string {
   return token;
 }
 
-function readSecretFile(path: string, name: string): string {
-  try {
-    const file = openSync(path, 'r');
-    try {
-      // Asked of the open file, not of the path: it cannot be exchanged in between.
-      const { mode } = fstatSync(file);
-      if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-        throw usage(`${name} can be read or changed by other users; run: chmod 600 ${escapeText(path, 1024)}`);
-      }
-      return readStart(file);
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    if (error instanceof ExitError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw usage(`cannot read ${name}: ${escapeText(REASONS[code ?? ''] ?? message)}`, error);
-  }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file; check the path given with --token-file',
-  EACCES: 'no permission; run the program as the owner of the file',
-  EISDIR: 'it is a directory; give the file itself with --token-file',
-};
-
-/** Reads no further than it takes to see that a file is too long: the path may name a device without an end. */
-function readStart(file: number): string {
-  const buffer = Buffer.alloc(2 * MAX_LENGTH);
-  let length = 0;
-  for (;;) {
-    // A pipe (`--token-file <(pass show tunnel)`) may hand out its content in pieces.
-    const read = readSync(file, buffer, length, buffer.length - length, null);
-    length += read;
-    if (read === 0) return buffer.toString('utf8', 0, length);
-  }
-}
-
-function usage(message: string, cause?: unknown): ExitError {
-  return new ExitError(ExitCode.usage, message, { cause });
+function usage(message: string): ExitError {
+  return new ExitError(ExitCode.usage, message);
 }

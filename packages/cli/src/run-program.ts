@@ -33,10 +33,8 @@ export async function runProgram(program: Command): Promise<void> {
 
 async function run(program: Command): Promise<ExitCode> {
   try {
-    await program
-      .exitOverride()
-      .configureOutput({ outputError: () => {} })
-      .parseAsync();
+    overrideExit(program);
+    await program.parseAsync();
     return ExitCode.ok;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.ok;
@@ -46,12 +44,18 @@ async function run(program: Command): Promise<ExitCode> {
   }
 }
 
+/** Also of its commands: commander does not ask their parent, and would end the process with another exit code. */
+function overrideExit(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => {} });
+  for (const each of command.commands) overrideExit(each);
+}
+
 function tell(program: Command, error: unknown): void {
-  process.stderr.write(`${program.name()}: ${escapeText(describe(program, error), 2048)}\n`);
+  const lines = error instanceof ExitError ? error.lines : [describe(program, error)];
+  for (const line of lines) process.stderr.write(`${program.name()}: ${escapeText(line, 2048)}\n`);
 }
 
 function describe(program: Command, error: unknown): string {
-  if (error instanceof ExitError) return error.message;
   if (error instanceof CommanderError) {
     const text = error.message.replace(/^error: |\.$/g, '').replaceAll('\n', ' ');
     return `${text}; see ${program.name()} --help`;

@@ -1,7 +1,12 @@
 import { InvalidArgumentError } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { explainListenError, formatListenAddress, parseListenAddress } from '../src/listen-address.js';
+import {
+  explainListenError,
+  formatListenAddress,
+  parseListenAddress,
+  parseListenOrUnix,
+} from '../src/listen-address.js';
 
 describe('parseListenAddress', () => {
   it.each([
@@ -41,6 +46,19 @@ describe('parseListenAddress', () => {
   });
 });
 
+describe('parseListenOrUnix', () => {
+  it('reads a path and an address, and formatListenAddress writes both', () => {
+    for (const text of ['unix:/run/a b.sock', 'unix:name', '[::1]:1080']) {
+      expect(formatListenAddress(parseListenOrUnix(text, '127.0.0.1'))).toBe(text);
+    }
+    expect(parseListenOrUnix('unix:/run/a.sock', '127.0.0.1')).toEqual({ path: '/run/a.sock' });
+  });
+
+  it.each(['unix:', 'unix:a\0b', `unix:/${'ü'.repeat(60)}`])('refuses %j', (text) => {
+    expect(() => parseListenOrUnix(text, '127.0.0.1')).toThrow(InvalidArgumentError);
+  });
+});
+
 describe('explainListenError', () => {
   const address = { host: '::1', port: 80 };
 
@@ -55,6 +73,13 @@ describe('explainListenError', () => {
       cause: error,
       message: expect.stringContaining(message),
     });
+  });
+
+  it('has words of its own for a path', () => {
+    const error = Object.assign(new Error('listen'), { code: 'EADDRINUSE' });
+    expect(explainListenError(error, { path: '/run/a\nb' }).message).toBe(
+      'cannot listen on unix:/run/a\\u000ab: another program listens there; end it or choose another path with --listen',
+    );
   });
 
   it('falls back to the message of an unknown error', () => {

@@ -27,7 +27,6 @@ describe('runProgram', () => {
   it.each([
     [['--nonsense'], "unknown option '--nonsense'"],
     [['--lissten', '1'], "unknown option '--lissten' (Did you mean --listen?)"],
-    [[], "missing required argument 'action'"],
     [['ok', '--grace', 'soon'], "argument 'soon' is invalid. Expected a number and a unit"],
     [['ok', '--listen', '::1'], "argument '::1' is invalid. Expected [host:]port"],
     [['ok', '--log-level', 'loud'], "argument 'loud' is invalid. Allowed choices are trace, debug"],
@@ -44,6 +43,8 @@ describe('runProgram', () => {
     expect(JSON.parse(stdout)).toEqual({
       grace: 120_000,
       listen: { host: '::1', port: 0 },
+      tag: ['none'],
+      echo: true,
       logLevel: 'info',
       logFormat: 'pretty',
     });

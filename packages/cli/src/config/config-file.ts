@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Command } from 'commander';
+import { escapeText } from '../escape-text.js';
+import { ExitCode, ExitError } from '../exit-code.js';
+import { type Config, parseConfig } from './config-text.js';
+
+export interface ConfigFileOptions {
+  /** Name of the default file: `client` is `$XDG_CONFIG_HOME/wsproxy/client.yaml`. */
+  readonly name: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Gives `program` a configuration file, `--config FILE` or the default one if it is there, and the command
+ * `config check`. Flags win over the file. To be called when all other options are there.
+ */
+export function addConfigFile(program: Command, options: ConfigFileOptions): void {
+  const home = options.env['HOME'] ?? '';
+  const folder = options.env['XDG_CONFIG_HOME'] || join(home, '.config');
+  const defaultPath = join(folder, 'wsproxy', `${options.name}.yaml`);
+  const check = new Command('check')
+    .description('tell every mistake in a configuration file, with its line')
+    .argument('[file]', 'the file; default: what --config says')
+    .action((file: string | undefined) => {
+      const path = file ?? givenPath(program) ?? defaultPath;
+      const config = load(program, path, home);
+      const mistakes = config.mistakes.map(({ line, message }) => `${escapeText(path)}:${line}: ${message}`);
+      if (mistakes.length > 0) throw new ExitError(ExitCode.usage, mistakes);
+      process.stdout.write(`${escapeText(path)}: no mistake in ${count(config)}\n`);
+    });
+
+  program
+    .option(
+      '--config <file>',
+      `YAML file with any of these flags, which win over it; if it is there, ~/.config/wsproxy/${options.name}.yaml`,
+    )
+    .addCommand(new Command('config').description('work with the configuration file').addCommand(check))
+    .hook('preAction', (_program, command) => {
+      if (command !== program) return;
+      const path = givenPath(program);
+      const config = load(program, path ?? defaultPath, home, path === undefined);
+      const [first, ...others] = config.mistakes;
+      if (first === undefined) return apply(program, config);
+      const more = others.length === 0 ? '' : `; ${others.length} more: see ${program.name()} config check`;
+      throw new ExitError(ExitCode.usage, `${path ?? defaultPath}:${first.line}: ${first.message}${more}`);
+    });
+}
+
+function givenPath(program: Command): string | undefined {
+  return program.opts<{ config?: string }>().config;
+}
+
+function load(program: Command, path: string, home: string, mayBeMissing = false): Config {
+  let text = '';
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code = 'error' } = error as NodeJS.ErrnoException;
+    if (!(mayBeMissing && (code === 'ENOENT' || code === 'ENOTDIR'))) {
+      throw new ExitError(ExitCode.usage, `cannot read the configuration file ${path}: ${code}`, { cause: error });
+    }
+  }
+  return parseConfig(program, text, { folder: dirname(path), home });
+}
+
+function apply(program: Command, config: Config): void {
+  for (const [name, value] of config.options) {
+    if (program.getOptionValueSource(name) !== 'cli') program.setOptionValueWithSource(name, value, 'config');
+  }
+  for (const [position, value] of config.arguments) {
+    const given: unknown = program.processedArgs[position];
+    if (given === undefined || (Array.isArray(given) && given.length === 0)) program.processedArgs[position] = value;
+  }
+}
+
+function count(config: Config): string {
+  const size = config.options.size + config.arguments.size;
+  return size === 1 ? '1 setting' : `${size} settings`;
+}

@@ -1,0 +1,29 @@
+import { unwatchFile as forget, watchFile as poll } from 'node:fs';
+
+/** Between two looks at a file, and without a further change before the news is told, ms. */
+const INTERVAL = 1_000;
+
+/**
+ * Calls `onChange` when a file, or one of several that belong together, has another content, and has been left alone
+ * for `interval` ms; so half of what is written is not taken for the whole. Asks for the status of the file again and
+ * again: what has moved may be the file, a symbolic link on the way to it (certbot, Kubernetes) or a mount, and on many
+ * of them the system tells nobody. A file that is away is waited for. Returns a function that ends it.
+ */
+export function watchFile(
+  path: string | readonly string[],
+  onChange: () => void,
+  interval: number = INTERVAL,
+): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const onStatus = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(onChange, interval);
+    timer.unref();
+  };
+  const paths = typeof path === 'string' ? [path] : path;
+  for (const each of paths) poll(each, { interval, persistent: false }, onStatus);
+  return () => {
+    clearTimeout(timer);
+    for (const each of paths) forget(each, onStatus);
+  };
+}

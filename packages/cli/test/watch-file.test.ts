@@ -1,0 +1,99 @@
+import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { watchFile } from '../src/watch-file.js';
+
+const INTERVAL = 20;
+let folder: string;
+let stop: () => void = () => {};
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'wsproxy-watch-'));
+  write('file', 'one');
+});
+
+afterEach(() => {
+  stop();
+  rmSync(folder, { recursive: true });
+});
+
+const inFolder = (name: string) => join(folder, name);
+const write = (name: string, text: string) => writeFileSync(inFolder(name), text);
+
+/** Watches, and waits until a first change has been seen, so that the next one is news and not the beginning. */
+async function watch(...names: string[]) {
+  const onChange = vi.fn();
+  stop = watchFile(names.map(inFolder), onChange, INTERVAL);
+  let round = 0;
+  await vi.waitUntil(() => {
+    if (round++ % 10 === 0) write('file', `change ${round}`);
+    return onChange.mock.calls.length > 0;
+  });
+  await quiet(onChange);
+  onChange.mockClear();
+  return onChange;
+}
+
+/** No news is told for a while: nothing that was written before is still to be told. */
+async function quiet(onChange: { readonly mock: { readonly calls: unknown[] } }) {
+  for (let calls = -1; calls !== onChange.mock.calls.length; ) {
+    calls = onChange.mock.calls.length;
+    await new Promise((resolve) => setTimeout(resolve, 5 * INTERVAL));
+  }
+}
+
+const told = (onChange: () => void) => vi.waitFor(() => expect(onChange).toHaveBeenCalled());
+
+it('tells of a file that is written to', async () => {
+  const onChange = await watch('file');
+  write('file', 'two');
+  await told(onChange);
+});
+
+it('tells of a file that another takes the place of, again and again', async () => {
+  const onChange = await watch('file');
+  for (const text of ['two', 'three', 'four']) {
+    write('new', text);
+    renameSync(inFolder('new'), inFolder('file'));
+    await told(onChange);
+    await quiet(onChange);
+    onChange.mockClear();
+  }
+});
+
+it('tells of a symbolic link on the way that is exchanged', async () => {
+  symlinkSync('file', inFolder('link'));
+  const onChange = await watch('link');
+  write('other', 'two');
+  symlinkSync('other', inFolder('new-link'));
+  renameSync(inFolder('new-link'), inFolder('link'));
+  await told(onChange);
+});
+
+it('tells of a file that comes back', async () => {
+  const onChange = await watch('file');
+  rmSync(inFolder('file'));
+  await told(onChange);
+  onChange.mockClear();
+  write('file', 'two');
+  await told(onChange);
+});
+
+it('tells once of several files that change together', async () => {
+  write('second', 'one');
+  const onChange = await watch('file', 'second');
+  write('file', 'two');
+  write('second', 'two');
+  await told(onChange);
+  await quiet(onChange);
+  expect(onChange).toHaveBeenCalledTimes(1);
+});
+
+it('tells nothing any more once it is ended', async () => {
+  const onChange = await watch('file');
+  write('file', 'two');
+  stop();
+  await quiet(onChange);
+  expect(onChange).not.toHaveBeenCalled();
+});
