@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -107,6 +108,25 @@ test('G8 the token in the query is refused and not logged', async () => {
   expect(status).toBe(401);
   await program.untilStderr(/"status":401/);
   expect(program.stderr).not.toContain(TOKEN);
+});
+
+test('G6 neither a token of a users file nor its digest appears in logs, metrics or the list of sessions', async () => {
+  const digest = createHash('sha256').update(TOKEN).digest('hex');
+  const users = tokenFile(`- { id: alice, token: "sha256:${digest}" }\n`);
+  const args = ['--users', users, '--admin', '0', '--log-level', 'trace'];
+  const { program, port } = await start('wsproxy-server', args, { token: null });
+  const { status } = await requestUpgrade(port);
+  expect(status).toBe(101);
+  const admin = await program.untilStderr(/"admin":"([^"]+)"/);
+  for (const page of ['metrics', 'sessions']) {
+    const answer = await fetch(`http://${admin}/${page}`, { headers: { connection: 'close' } });
+    const text = await answer.text();
+    expect(answer.status).toBe(200);
+    for (const secret of [TOKEN, digest]) expect(text).not.toContain(secret);
+  }
+  program.signal('SIGHUP');
+  await program.untilStderr(/users reloaded/);
+  for (const secret of [TOKEN, digest]) expect(program.stdout + program.stderr).not.toContain(secret);
 });
 
 test('G6 the token appears neither in the list of processes nor in a log', async () => {

@@ -9,7 +9,9 @@ import { KeystreamChecker } from '../support/keystream.js';
 import { startClient } from '../support/tunnel.js';
 import { until } from '../support/until.js';
 
-const DOWNLOADS = 20;
+const DOWNLOADS = 100;
+/** Of each of so many, bytes: with less, all of it would fit into the buffers on the way. */
+const SHORT = 4 * 1024 * 1024;
 const LENGTH = 8 * 1024 * 1024;
 
 const startServer = (...args: string[]) => start('wsproxy-server', ['--allow-private', ...args]);
@@ -38,15 +40,26 @@ class Download {
   }
 }
 
+/** What the server has sent to clients so far. */
+async function bytesDown(adminPort: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+  return Number(/^wsproxy_bytes_total{.*direction="down"} (\d+)$/m.exec(text)?.[1]);
+}
+
 describe('a server that is asked to stop', () => {
-  test('lets running downloads finish, byte for byte, and exits with 0 when the last one has', async () => {
-    const [{ program, port: serverPort }, source] = await Promise.all([startServer(), startSource('down', LENGTH)]);
-    const { port } = await startClient(serverPort);
+  test('lets a hundred running downloads finish, byte for byte, and exits with 0 when the last one has', async () => {
+    const [{ program, port: serverPort }, source] = await Promise.all([
+      startServer('--drain', '2m', '--admin', '0'),
+      startSource('down', SHORT),
+    ]);
+    const { port } = await start('wsproxy-client', [`ws://127.0.0.1:${serverPort}/`]);
     const downloads = await Promise.all(Array.from({ length: DOWNLOADS }, () => Download.begin(port, source.port)));
+    const adminPort = await program.untilStderr(/"admin":"127\.0\.0\.1:(\d+)"/);
     program.signal('SIGTERM');
-    await program.untilStderr(/stopping/);
+    await program.untilStderr(new RegExp(`"channels":${DOWNLOADS},[^\n]*stopping`));
+    expect(await bytesDown(adminPort)).toBeLessThan((DOWNLOADS * SHORT) / 2);
     expect(await Promise.all(downloads.map((download) => download.finish()))).toEqual(
-      Array.from({ length: DOWNLOADS }, () => `${LENGTH} bytes, then end`),
+      Array.from({ length: DOWNLOADS }, () => `${SHORT} bytes, then end`),
     );
     const { code, stderr } = await program.ended;
     expect(code).toBe(0);

@@ -1,30 +1,75 @@
-import { type Channel, formatTarget, type Logger, relay, TunnelError } from 'wsproxy-protocol';
-import type { User } from './authenticate.js';
+import { type Channel, formatTarget, type Logger, relay, systemClock, TunnelError } from 'wsproxy-protocol';
 import type { Dialer } from './dialer.js';
+import type { SessionAccount } from './limits/accounts.js';
+import { Guard } from './limits/guard.js';
+import { resolveLimits } from './limits/limits.js';
+import type { ChannelRecord, ServerObserver } from './observer.js';
+import type { Policy } from './policy.js';
+import type { User } from './users/user.js';
+
+export interface ChannelHandlerOptions {
+  readonly observer?: ServerObserver;
+  /** Whether log lines may say what users connect to. Default true. */
+  readonly logTargets?: boolean;
+  /** Default: one with the default limits. */
+  readonly guard?: Guard;
+}
+
+export type ChannelHandler = (channel: Channel, user: User, session: SessionAccount) => void;
 
 /** Answers what clients open: dials the target, then joins channel and socket. */
-export function createChannelHandler(dialer: Dialer, logger: Logger): (channel: Channel, user: User) => void {
-  return (channel, user) => {
-    const log = { user: user.id, channel: channel.id, target: formatTarget(channel.target) };
+export function createChannelHandler(
+  dialer: Dialer,
+  policyOf: (user: User) => Policy,
+  logger: Logger,
+  options: ChannelHandlerOptions = {},
+): ChannelHandler {
+  const { observer = {}, logTargets = true } = options;
+  const { guard = new Guard({ limits: resolveLimits(), clock: systemClock, logger }) } = options;
+  return (channel, user, session) => {
+    const target = formatTarget(channel.target);
+    const log = { user: user.id, channel: channel.id, ...(logTargets && { target }) };
+    let connected: string | undefined;
+    channel.onOver = () => observer.onChannelOver?.(recordOf(channel, user, connected));
+    const admission = guard.admit(channel, user, session);
+    if (admission === undefined) return channel.refuse('LIMIT_REACHED');
     const abandoned = new AbortController();
     channel.onAbandoned = () => abandoned.abort();
-    dialer.dial(channel.target, abandoned.signal).then(
+    dialer.dial(channel.target, abandoned.signal, policyOf(user), user.id).then(
       ({ socket, address }) => {
+        const pace = admission.succeeded(socket);
         // The dialer lets go of the socket a few turns before this one.
         if (abandoned.signal.aborted) {
           socket.destroy();
           return;
         }
+        connected = address;
+        observer.onChannelOpened?.({ user: user.id, target, address });
         channel.accept();
-        relay(channel, socket);
-        logger.debug({ ...log, address }, 'channel opened');
+        relay(channel, socket, pace);
+        logger.debug({ ...log, ...(logTargets && { address }) }, 'channel opened');
       },
       (error: unknown) => {
+        admission.failed();
         const failure = error instanceof TunnelError ? error : new TunnelError('INTERNAL', String(error));
         channel.refuse(failure.code);
         if (failure.code === 'CANCELLED') return;
-        logger.info({ ...log, code: failure.code, reason: failure.message }, 'channel refused');
+        // The reason names addresses.
+        logger.info({ ...log, code: failure.code, ...(logTargets && { reason: failure.message }) }, 'channel refused');
       },
     );
+  };
+}
+
+function recordOf(channel: Channel, user: User, address: string | undefined): ChannelRecord {
+  return {
+    user: user.id,
+    target: formatTarget(channel.target),
+    address,
+    outcome: channel.failure ?? 'ok',
+    bytesUp: channel.bytesReceived,
+    bytesDown: channel.bytesSent,
+    windowStalls: channel.windowStalls,
+    durationMs: Math.round(channel.age),
   };
 }

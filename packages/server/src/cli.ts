@@ -1,42 +1,38 @@
 import { Command, Option } from 'commander';
 import {
   addCommonOptions,
+  addConfigFile,
   type CommonOptions,
   createLogger,
   ExitCode,
   ExitError,
-  explainListenError,
-  formatListenAddress,
-  type ListenAddress,
   onTermination,
   parseDuration,
-  parseListenAddress,
-  readToken,
   runProgram,
 } from 'wsproxy-cli';
+import { addEgressOptions, EGRESS_FLAGS, type EgressFlags, egressOf } from './cli/egress-options.js';
+import { expectRight } from './cli/expect-right.js';
+import { addFrontOptions, type FrontOptions, frontSettings } from './cli/front-options.js';
+import { addLimitOptions, limitsOf } from './cli/limit-options.js';
+import { listen } from './cli/listen.js';
+import { addPolicyOptions, POLICY_FLAGS, type PolicyOptions, rulesOf } from './cli/policy-options.js';
+import { addSightOptions, type SightOptions, serveAdmin } from './cli/sight-options.js';
+import { followTls, readTls, tlsFiles } from './cli/tls-files.js';
+import { addTokenCommand, addUserOptions, readCredentials, type UserOptions } from './cli/user-options.js';
 
-interface Options extends CommonOptions {
-  readonly listen: ListenAddress;
-  readonly path: string;
-  readonly tokenFile?: string;
-  readonly allowPrivate?: boolean;
+interface Options extends CommonOptions, FrontOptions, PolicyOptions, EgressFlags, SightOptions, UserOptions {
   readonly grace: number;
   readonly drain: number;
 }
 
-const DEFAULT_HOST = '127.0.0.1';
-const DEFAULT_LISTEN = `${DEFAULT_HOST}:8080`;
-
-const program = new Command('wsproxy-server')
-  .description('The far end of the tunnel: accepts WebSockets, dials what its clients ask for.')
-  .addOption(
-    new Option('--listen <[host:]port>', 'where to accept WebSockets')
-      .argParser(parseListen)
-      .default(parseListen(DEFAULT_LISTEN), DEFAULT_LISTEN),
-  )
-  .option('--path <path>', 'the one path that is served, anything else is 404', parsePath, '/')
-  .option('--token-file <file>', 'file with the token that clients must present; WSPROXY_TOKEN is the other way')
-  .option('--allow-private', 'allow destinations on loopback, private and link-local addresses')
+const program = new Command('wsproxy-server').description(
+  'The far end of the tunnel: accepts WebSockets, dials what its clients ask for.',
+);
+addFrontOptions(program);
+addUserOptions(program);
+addPolicyOptions(program);
+addEgressOptions(program);
+program
   .addOption(
     new Option('--grace <duration>', 'how long connections survive without a way to the client')
       .argParser(parseDuration)
@@ -53,42 +49,71 @@ const program = new Command('wsproxy-server')
 Examples:
   WSPROXY_TOKEN=$(head -c 32 /dev/urandom | base64) wsproxy-server
   wsproxy-server --listen 127.0.0.1:8080 --path /tunnel --token-file /etc/wsproxy/token
+  wsproxy-server token --id alice
+  wsproxy-server --users /etc/wsproxy/users.yaml
+  wsproxy-server --listen 0.0.0.0:443 --tls-cert fullchain.pem --tls-key privkey.pem --token-file token
 
-Put a TLS reverse proxy in front before you let the Internet reach it.
+Put a TLS reverse proxy in front before you let the Internet reach it, or give --tls-cert and --tls-key.
 Exit codes: 0 stopped by a signal, 1 cannot listen, 2 wrong usage or no token, 70 a defect.`,
   );
+addSightOptions(program);
+addLimitOptions(program);
 addCommonOptions(program, new URL('../package.json', import.meta.url));
+addConfigFile(program, { name: 'server', env: process.env });
+addTokenCommand(program, (text) => process.stdout.write(text));
 program.action(serve);
 await runProgram(program);
 
 async function serve(options: Options): Promise<void> {
-  const token = readToken({ file: options.tokenFile, env: process.env['WSPROXY_TOKEN'] });
+  const credentials = await readCredentials(options, process.env['WSPROXY_TOKEN']);
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
-  const { Server } = await import('./index.js');
+  const { checkEgress, checkRules, Server } = await import('./index.js');
+  const rules = rulesOf(options);
+  const egress = egressOf(options);
+  expectRight(checkRules(rules), POLICY_FLAGS);
+  expectRight(checkEgress(egress), EGRESS_FLAGS);
   const logger = await createLogger({ level: options.logLevel, format: options.logFormat, name: 'server' });
-  const { path, allowPrivate = false, grace } = options;
-  const server = new Server({ token, path, allowPrivate, grace, logger });
+  const files = tlsFiles(options);
+  const tls = files && readTls(files);
+  const server = rightly(
+    () =>
+      new Server({
+        ...credentials,
+        ...frontSettings(options, tls),
+        ...rules,
+        egress,
+        grace: options.grace,
+        limits: limitsOf(options),
+        logger,
+        accessLog: options.accessLog,
+      }),
+  );
+  if (files && tls) process.on('SIGHUP', followTls(files, tls, server, logger));
+
+  if (options.users !== undefined) {
+    const { followUsers } = await import('./cli/follow-users.js');
+    process.on('SIGHUP', followUsers(options.users, server, logger));
+  }
 
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     onTermination(resolve);
   });
-  try {
-    const { address, port } = await server.listen(options.listen);
-    logger.info({ listen: formatListenAddress({ host: address, port }), path }, 'ready');
-  } catch (error) {
-    throw explainListenError(error as Error, options.listen);
-  }
+  // First there and last gone: it tells that the server is not ready yet, and that it drains.
+  const admin = options.admin && (await serveAdmin(server, options.admin, logger));
+  logger.info({ listen: await listen(server, options.listen, process), path: options.path }, 'ready');
   logger.info({ signal: await stopped, channels: server.channelCount, drainMs: options.drain }, 'stopping');
   const unfinished = await server.drain(options.drain);
   if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');
   await server.close();
+  await admin?.close();
 }
 
-function parseListen(text: string): ListenAddress {
-  return parseListenAddress(text, DEFAULT_HOST);
-}
-
-function parsePath(text: string): string {
-  if (/^\/[\x21-\x7e]*$/.test(text) && !/[?#]/.test(text)) return text;
-  throw new ExitError(ExitCode.usage, `--path ${JSON.stringify(text)}: expected a path such as /tunnel`);
+/** What the library does not take is wrong usage. */
+function rightly<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof TypeError) throw new ExitError(ExitCode.usage, error.message, { cause: error });
+    throw error;
+  }
 }

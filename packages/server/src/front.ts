@@ -1,17 +1,31 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import { type Logger, SUBPROTOCOL } from 'wsproxy-protocol';
-import { type Authenticate, authorizationValues, type User } from './authenticate.js';
+import { type Logger, SUBPROTOCOL, WEBSOCKET_LIMITS } from 'wsproxy-protocol';
+import { createDecoy, type Decoy } from './front-decoy.js';
+import { createJudge, type JudgeOptions, pathOf, type Verdict } from './front-judge.js';
+import { PendingConnections } from './front-pending.js';
+import { createRemoteAddressOf, type RemoteAddressOf } from './front-remote.js';
+import { acceptedSocket, createHttpServer } from './front-server.js';
+import { secureContextOptions, type TlsOptions } from './front-tls.js';
+import type { Guard } from './limits/guard.js';
+import type { ServerObserver } from './observer.js';
 import { type RefusalStatus, refuseRequest, refuseSocket } from './refusal.js';
+import type { User } from './users/user.js';
 
 /** What the Internet sees: an HTTP server that turns authenticated upgrades on one path into WebSockets. */
 export interface Front {
   /** Not listening yet; whoever calls `listen` also handles its errors. */
-  readonly server: Server;
+  readonly server: HttpServer | HttpsServer;
   /** Connections closed unread because too many were waiting to authenticate. */
   readonly dropped: number;
+  /**
+   * From now on TLS handshakes are made with these; connections there are keep what they have.
+   * @throws TypeError that says what is wrong; nothing has changed then
+   */
+  setTls(tls: TlsOptions): void;
   /**
    * Stops listening and destroys every connection that is not a WebSocket. Resolves when the last connection is gone;
    * WebSockets are closed by their owner.
@@ -19,38 +33,40 @@ export interface Front {
   close(): Promise<void>;
 }
 
-export interface FrontOptions {
-  /** The one path served, compared byte for byte; a query is ignored. */
-  readonly path: string;
-  readonly authenticate: Authenticate;
+export interface FrontOptions extends JudgeOptions {
   /** Takes over an open WebSocket that speaks our subprotocol. */
-  readonly onWebSocket: (webSocket: WebSocket, user: User, request: IncomingMessage) => void;
+  readonly onWebSocket: (webSocket: WebSocket, user: User, request: IncomingMessage, remoteAddress?: string) => void;
   readonly logger: Logger;
   readonly limits?: Partial<FrontLimits>;
+  /** Default: whatever comes is taken. */
+  readonly guard?: Pick<Guard, 'hit' | 'takeConnection'>;
+  readonly observer?: ServerObserver;
+  /** Default: no TLS, which a reverse proxy then has to do. */
+  readonly tls?: TlsOptions;
+  /**
+   * A folder of static files to show to whoever may not come in. With it the path is like any other to those without
+   * the token: nothing says that there is more, not even 401.
+   */
+  readonly decoy?: string;
+  /** Whose X-Forwarded-For to believe: addresses, CIDR ranges, or `unix`. Default: nobody's. */
+  readonly trustedProxies?: readonly string[];
 }
 
 export interface FrontLimits {
-  /** For a complete request, from accept on, ms; default 10 s. */
+  /** For a complete request, from accept on, ms; the TLS handshake has as long again. Default 10 s. */
   readonly handshakeTimeout: number;
   /** Connections at a time that are not a WebSocket; default 256. */
   readonly pendingConnections: number;
 }
 
-const MAX_HEADER_SIZE = 16_384;
-const KEEPALIVE_DELAY = 60_000;
+const TIMEOUTS: ReadonlySet<string | undefined> = new Set(['ERR_TLS_HANDSHAKE_TIMEOUT', 'ERR_HTTP_REQUEST_TIMEOUT']);
 /** What one refused request may add to the log, characters. */
 const MAX_LOGGED_PATH = 256;
 
-// @types/ws does not know `closeTimeout`: how long a peer may leave our close frame unanswered, ms.
-const WEB_SOCKET_OPTIONS: ServerOptions & { readonly closeTimeout: number } = {
+const WEB_SOCKET_OPTIONS: ServerOptions = {
+  ...WEBSOCKET_LIMITS,
   noServer: true,
   clientTracking: false,
-  perMessageDeflate: false,
-  maxPayload: 262_144,
-  maxFragments: 64,
-  maxBufferedChunks: 4_096,
-  skipUTF8Validation: true,
-  closeTimeout: 3_000,
   handleProtocols: () => SUBPROTOCOL,
 };
 
@@ -59,55 +75,61 @@ export function createFront(options: FrontOptions): Front {
 }
 
 class HttpFront implements Front {
-  readonly server: Server;
-  readonly #path: string;
-  readonly #authenticate: Authenticate;
-  readonly #onWebSocket: FrontOptions['onWebSocket'];
+  readonly server: HttpServer | HttpsServer;
+  readonly #options: FrontOptions;
   readonly #logger: Logger;
-  readonly #limits: FrontLimits;
+  readonly #observer: ServerObserver;
+  readonly #handshakeTimeout: number;
+  readonly #pending: PendingConnections;
+  readonly #decoy: Decoy | undefined;
+  readonly #judge: (request: IncomingMessage, isUpgrade: boolean) => Verdict;
+  readonly #remoteAddressOf: RemoteAddressOf;
   readonly #webSockets = new WebSocketServer(WEB_SOCKET_OPTIONS);
-  readonly #pending = new Set<Socket>();
+  /** Beyond their TLS handshake, or without one: those that HTTP can be spoken to. */
+  readonly #ready = new WeakSet<Duplex>();
   /** Their answer says that the connection ends, and is about to end it: what is pipelined behind counts for nothing. */
   readonly #refused = new WeakSet<Duplex>();
-  #dropped = 0;
-  #isDropping = false;
 
   constructor(options: FrontOptions) {
-    this.#path = options.path;
-    this.#authenticate = options.authenticate;
-    this.#onWebSocket = options.onWebSocket;
-    this.#logger = options.logger;
-    this.#limits = { handshakeTimeout: 10_000, pendingConnections: 256, ...options.limits };
-    this.server = this.#createServer();
+    const { limits, tls, decoy, trustedProxies = [], logger } = options;
+    this.#options = options;
+    this.#logger = logger;
+    this.#observer = options.observer ?? {};
+    this.#handshakeTimeout = limits?.handshakeTimeout ?? 10_000;
+    this.#pending = new PendingConnections(limits?.pendingConnections ?? 256, logger, options.guard);
+    this.#decoy = decoy === undefined ? undefined : createDecoy(decoy);
+    this.#judge = createJudge(options);
+    this.#remoteAddressOf = createRemoteAddressOf(trustedProxies);
+    this.server = createHttpServer(this.#handshakeTimeout, tls);
+    this.#listen();
   }
 
   get dropped(): number {
-    return this.#dropped;
+    return this.#pending.dropped;
+  }
+
+  setTls(tls: TlsOptions): void {
+    if (!(this.server instanceof HttpsServer)) throw new TypeError('TLS: the server was made without it');
+    if ((tls.clientCa === undefined) !== (this.#options.tls?.clientCa === undefined)) {
+      throw new TypeError('TLS: whether clients need a certificate cannot change');
+    }
+    this.server.setSecureContext(secureContextOptions(tls));
   }
 
   close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
-    for (const socket of this.#pending) socket.destroy();
+    this.#pending.destroyAll();
     return closed;
   }
 
-  #createServer(): Server {
-    const { handshakeTimeout } = this.#limits;
-    const server = createServer({
-      headersTimeout: handshakeTimeout,
-      requestTimeout: handshakeTimeout,
-      // Node looks at these deadlines only so often, by default every 30 s.
-      connectionsCheckingInterval: Math.min(1_000, handshakeTimeout),
-      maxHeaderSize: MAX_HEADER_SIZE,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEPALIVE_DELAY,
-      noDelay: true,
+  #listen(): void {
+    const { server } = this;
+    server.on('connection', (socket: Socket) => this.#pending.admit(socket));
+    server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+      this.#ready.add(socket);
     });
-    // No bound but the size: headers beyond a count are dropped in silence, and an Origin might be among them.
-    server.maxHeadersCount = 0;
-    server.on('connection', (socket) => this.#onConnection(socket));
     server.on('request', (request, response) => this.#onRequest(request, response));
     // Without this Node would invite the body before anybody has looked at the request.
     server.on('checkContinue', (request, response) => this.#onRequest(request, response));
@@ -116,85 +138,79 @@ class HttpFront implements Front {
     server.on('error', (error) => {
       if (server.listening) this.#logger.error({ err: error }, 'could not accept a connection');
     });
-    return server;
-  }
-
-  #onConnection(socket: Socket): void {
-    if (this.#pending.size >= this.#limits.pendingConnections) {
-      socket.destroy();
-      this.#dropped += 1;
-      if (!this.#isDropping)
-        this.#logger.warn({ pending: this.#pending.size }, 'too many connections wait, dropping new ones');
-      this.#isDropping = true;
-      return;
-    }
-    this.#pending.add(socket);
-    socket.once('close', () => this.#settle(socket));
-  }
-
-  /** One warning for each wave: it is over when half of the places are free. */
-  #settle(socket: Socket): void {
-    this.#pending.delete(socket);
-    if (this.#pending.size <= this.#limits.pendingConnections / 2) this.#isDropping = false;
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const verdict = this.#judge(request);
-    const status = typeof verdict === 'number' ? verdict : 426;
+    const verdict = this.#judge(request, false);
+    const { status, isStranger } = 'status' in verdict ? verdict : { status: 426 as const, isStranger: false };
     this.#refused.add(request.socket);
     this.#logRefusal(request, status);
-    refuseRequest(response, status);
+    if (this.#decoy !== undefined && isStranger) void this.#deceive(this.#decoy, request, response);
+    else refuseRequest(response, status);
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     if (this.#refused.has(socket)) return;
-    const verdict = this.#judge(request);
-    if (typeof verdict === 'number' || !offersSubprotocol(request)) {
-      const status = typeof verdict === 'number' ? verdict : 400;
-      this.#logRefusal(request, status);
-      refuseSocket(socket, status);
+    const verdict = this.#judge(request, true);
+    if ('status' in verdict) {
+      this.#logRefusal(request, verdict.status);
+      if (this.#decoy !== undefined && verdict.isStranger) this.#deceiveUpgrade(this.#decoy, request);
+      else refuseSocket(socket, verdict.status);
       return;
     }
-    // Method, version and key are judged by ws, and only for those who have the token.
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#settle(request.socket);
+      this.#pending.settle(acceptedSocket(request.socket));
+      const remoteAddress = this.#remoteAddressOf(request);
+      this.#logger.debug({ user: verdict.id, remoteAddress }, 'accepted a WebSocket');
       webSocket.on('error', (error) => this.#logger.info({ err: error }, 'a peer broke the WebSocket protocol'));
-      this.#onWebSocket(webSocket, verdict, request);
+      this.#options.onWebSocket(webSocket, verdict, request, remoteAddress);
     });
   }
 
-  /** Whoever may come in, or the status for whoever may not; without the token there is nothing to learn from it. */
-  #judge(request: IncomingMessage): User | RefusalStatus {
-    if (pathOf(request) !== this.#path) return 404;
-    // Only browsers send Origin, and our client is none (RFC 6455 section 10.2).
-    if (request.headers.origin !== undefined) return 403;
-    const values = authorizationValues(request.rawHeaders);
-    if (values.length > 1) return 400;
-    return this.#authenticate(values[0]) ?? 401;
+  /** A server of files takes no notice of the wish to upgrade. */
+  #deceiveUpgrade(decoy: Decoy, request: IncomingMessage): void {
+    const { socket } = request;
+    this.#refused.add(socket);
+    const response = new ServerResponse(request);
+    response.assignSocket(socket);
+    response.once('finish', () => socket.end());
+    void this.#deceive(decoy, request, response);
+  }
+
+  /** The same for every path and every cause, so that a stranger learns of none. */
+  async #deceive(decoy: Decoy, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    request.socket.setTimeout(this.#handshakeTimeout, () => request.socket.destroy());
+    response.shouldKeepAlive = false;
+    const isReading = request.method === 'GET' || request.method === 'HEAD';
+    if (!isReading) refuseRequest(response, 405);
+    else if (!(await decoy(request, response, pathOf(request))) && !response.headersSent) refuseRequest(response, 404);
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (TIMEOUTS.has(error.code)) this.#options.guard?.hit('upgradeTimeout');
+    if (!this.#ready.has(socket)) {
+      this.#logger.debug({ code: error.code }, 'a TLS handshake failed');
+      socket.destroy();
+      return;
+    }
     this.#logger.debug({ code: error.code }, 'a request could not be read');
     if (this.#refused.has(socket)) return;
-    if (socket.writable) refuseSocket(socket, statusOfParseError(error.code));
-    else socket.destroy();
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const status = statusOfParseError(error.code);
+    this.#observer.onRefusedRequest?.(status);
+    refuseSocket(socket, status);
   }
 
   /** Never with the query: it is where a misguided client would have put its token. */
   #logRefusal(request: IncomingMessage, status: RefusalStatus): void {
+    this.#observer.onRefusedRequest?.(status);
     const path = pathOf(request).slice(0, MAX_LOGGED_PATH);
-    this.#logger.info({ status, path, remoteAddress: request.socket.remoteAddress }, 'refused a request');
+    this.#logger.info({ status, path, remoteAddress: this.#remoteAddressOf(request) }, 'refused a request');
   }
-}
-
-function pathOf(request: IncomingMessage): string {
-  return (request.url ?? '').split('?', 1).join();
-}
-
-function offersSubprotocol(request: IncomingMessage): boolean {
-  const offered = request.headers['sec-websocket-protocol'] ?? '';
-  return offered.split(',').some((name) => name.trim() === SUBPROTOCOL);
 }
 
 function statusOfParseError(code: string | undefined): RefusalStatus {

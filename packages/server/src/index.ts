@@ -1,1 +1,12 @@
-export { type ListenOptions, Server, type ServerOptions } from './server.js';
+export { type Admin, type AdminOptions, createAdmin } from './admin/admin.js';
+export { checkRules, type DestinationRules } from './destination-rules.js';
+export { checkEgress, type EgressOptions } from './egress.js';
+export type { ListenOptions, TcpListenOptions } from './front-listen.js';
+export type { TlsOptions } from './front-tls.js';
+export { LIMITS, type LimitName, type LimitOptions, type LimitRule, problemOf } from './limits/limits.js';
+export type { UserLimits } from './limits/user-limits.js';
+export type { ChannelRecord, ObservedSession, OpenedChannel, ServerObserver } from './observer.js';
+export { Server, type ServerOptions } from './server.js';
+export type { ChannelInfo, SessionInfo } from './session-info.js';
+export type { UserEntry } from './users/directory.js';
+export type { User } from './users/user.js';

@@ -2,7 +2,10 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /** The statuses the front answers with, all but 101. */
-export type RefusalStatus = 400 | 401 | 403 | 404 | 408 | 426 | 431;
+export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 408 | 426 | 429 | 431;
+
+/** When somebody with too many sessions may ask again, s. */
+const RETRY_AFTER = 30;
 
 /** Refuses an ordinary request: a constant text, no banner, and the connection ends. */
 export function refuseRequest(response: ServerResponse, status: RefusalStatus): void {
@@ -26,6 +29,10 @@ function refusalHeaders(status: RefusalStatus): Record<string, string> {
     'X-Content-Type-Options': 'nosniff',
     // RFC 9110 section 11.6.1.
     ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),
+    // RFC 9110 section 10.2.1.
+    ...(status === 405 && { Allow: 'GET, HEAD' }),
+    // RFC 6585 section 4.
+    ...(status === 429 && { 'Retry-After': String(RETRY_AFTER) }),
     // RFC 9110 sections 15.5.22 and 7.8.
     ...(status === 426 ? { Upgrade: 'websocket', Connection: 'Upgrade, close' } : { Connection: 'close' }),
   };

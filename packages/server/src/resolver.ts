@@ -1,26 +1,26 @@
-import { lookup as systemLookup } from 'node:dns/promises';
 import { type Clock, systemClock, TunnelError } from 'wsproxy-protocol';
+import { createLookup, type Lookup } from './lookup.js';
 
 /** Turns a name into addresses. */
 export interface Resolver {
   /**
    * The addresses of `name`, at least one, in the order of preference. Rejects with NAME_NOT_FOUND,
-   * NAME_LOOKUP_FAILED or NAME_LOOKUP_TIMEOUT, or with `signal.reason` as soon as `signal` aborts.
+   * NAME_LOOKUP_FAILED or NAME_LOOKUP_TIMEOUT, or with `signal.reason` as soon as `signal` aborts. `user` is whose turn
+   * it takes.
    */
-  resolve(name: string, signal: AbortSignal): Promise<readonly string[]>;
+  resolve(name: string, signal: AbortSignal, user?: string): Promise<readonly string[]>;
 }
 
-/** One question to the system. */
-export type Lookup = (name: string) => Promise<ReadonlyArray<{ readonly address: string }>>;
-
 export interface ResolverOptions {
-  /** Default: `getaddrinfo`, so that /etc/hosts and the order of RFC 6724 count. */
+  /** Default: hosts file and nameservers of the system. */
   readonly lookup?: Lookup;
   readonly clock?: Clock;
   /** For one name, waiting for its turn included, ms; default 5 s. */
   readonly timeout?: number;
-  /** Lookups at a time; default 32. */
+  /** Lookups at a time; default 1024. One costs a descriptor or two, no thread. */
   readonly concurrency?: number;
+  /** Of those, for one user; default 256: nobody's dead names hold up the others. */
+  readonly userConcurrency?: number;
   /** Addresses used of one answer; default 16. */
   readonly maxAddresses?: number;
 }
@@ -29,35 +29,46 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
   return new SystemResolver(options);
 }
 
+interface Waiting {
+  readonly user: string;
+  readonly start: () => void;
+}
+
 class SystemResolver implements Resolver {
   readonly #lookup: Lookup;
   readonly #clock: Clock;
   readonly #timeout: number;
   readonly #concurrency: number;
   readonly #maxAddresses: number;
-  readonly #waiting = new Set<() => void>();
-  #running = 0;
+  readonly #userConcurrency: number;
+  readonly #waiting = new Set<Waiting>();
+  /** Lookups that run, by user. */
+  readonly #running = new Map<string, number>();
+  #total = 0;
 
   constructor(options: ResolverOptions) {
-    this.#lookup = options.lookup ?? ((name) => systemLookup(name, { all: true, order: 'verbatim' }));
+    this.#lookup = options.lookup ?? createLookup();
     this.#clock = options.clock ?? systemClock;
     this.#timeout = options.timeout ?? 5_000;
-    this.#concurrency = options.concurrency ?? 32;
+    this.#concurrency = options.concurrency ?? 1_024;
+    this.#userConcurrency = options.userConcurrency ?? 256;
     this.#maxAddresses = options.maxAddresses ?? 16;
   }
 
-  resolve(name: string, signal: AbortSignal): Promise<readonly string[]> {
+  resolve(name: string, signal: AbortSignal, user: string = ''): Promise<readonly string[]> {
     return new Promise((resolve, reject) => {
+      const over = new AbortController();
       const fail = (error: unknown) => {
         release();
         reject(error);
       };
       const start = () => {
-        void this.#run(name).then((addresses) => {
+        void this.#run(name, user, over.signal).then((addresses) => {
           release();
           resolve(addresses);
         }, fail);
       };
+      const waiting = { user, start };
       const onTimeout = () =>
         fail(new TunnelError('NAME_LOOKUP_TIMEOUT', `no answer for ${name} in ${this.#timeout} ms`));
       const onAbort = () => fail(signal.reason);
@@ -65,42 +76,58 @@ class SystemResolver implements Resolver {
       const release = () => {
         timer.cancel();
         signal.removeEventListener('abort', onAbort);
-        this.#waiting.delete(start);
+        this.#waiting.delete(waiting);
+        over.abort();
       };
 
       signal.addEventListener('abort', onAbort, { once: true });
       if (signal.aborted) onAbort();
-      else if (this.#running < this.#concurrency) start();
-      else this.#waiting.add(start);
+      else if (this.#hasRoomFor(user)) start();
+      else this.#waiting.add(waiting);
     });
   }
 
-  /** Holds its place until the system has answered: nothing can cancel `getaddrinfo`, not even our deadline. */
-  async #run(name: string): Promise<readonly string[]> {
-    this.#running += 1;
+  /** Holds its place until the lookup is over: nothing can cancel `getaddrinfo`, not even our deadline. */
+  async #run(name: string, user: string, signal: AbortSignal): Promise<readonly string[]> {
+    this.#count(user, 1);
     try {
-      const answer = await this.#lookup(name);
+      const answer = await this.#lookup(name, signal);
       if (answer.length === 0) throw new TunnelError('NAME_NOT_FOUND', `${name} has no address`);
-      return answer.slice(0, this.#maxAddresses).map(({ address }) => address);
+      return answer.slice(0, this.#maxAddresses);
     } catch (error) {
       throw lookupFailure(name, error);
     } finally {
-      this.#running -= 1;
+      this.#count(user, -1);
       this.#startNext();
     }
   }
 
   #startNext(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) return;
-    this.#waiting.delete(next);
-    next();
+    for (const waiting of this.#waiting) {
+      if (!this.#hasRoomFor(waiting.user)) continue;
+      this.#waiting.delete(waiting);
+      waiting.start();
+      return;
+    }
+  }
+
+  #hasRoomFor(user: string): boolean {
+    return this.#total < this.#concurrency && (this.#running.get(user) ?? 0) < this.#userConcurrency;
+  }
+
+  #count(user: string, change: 1 | -1): void {
+    const running = (this.#running.get(user) ?? 0) + change;
+    if (running === 0) this.#running.delete(user);
+    else this.#running.set(user, running);
+    this.#total += change;
   }
 }
+
+const NOT_FOUND: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);
 
 function lookupFailure(name: string, error: unknown): TunnelError {
   if (error instanceof TunnelError) return error;
   const errno = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-  const code = errno === 'ENOTFOUND' ? 'NAME_NOT_FOUND' : 'NAME_LOOKUP_FAILED';
+  const code = NOT_FOUND.has(errno) ? 'NAME_NOT_FOUND' : 'NAME_LOOKUP_FAILED';
   return new TunnelError(code, `lookup of ${name}: ${errno}`, { cause: error });
 }

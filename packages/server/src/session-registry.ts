@@ -1,6 +1,5 @@
 import {
   acceptTransport,
-  type Channel,
   type Clock,
   CloseCode,
   type KeptSession,
@@ -13,46 +12,73 @@ import {
   type Transport,
   unknownSession,
 } from 'wsproxy-protocol';
-import type { User } from './authenticate.js';
+import { Admission, type SessionLimit } from './admission.js';
+import type { ChannelHandler } from './channel-handler.js';
+import type { Guard } from './limits/guard.js';
+import type { ServerObserver } from './observer.js';
+import { describeSession, type SessionInfo } from './session-info.js';
+import type { User } from './users/user.js';
 
 export interface SessionRegistryOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly onChannel: (channel: Channel, user: User) => void;
+  readonly onChannel: ChannelHandler;
+  readonly guard: Guard;
   /** How long a detached session is kept at most, ms; a client may ask for less. */
   readonly maxGrace: number;
-  /** What all sessions may hold together, half for what they receive, half for what they may send again; bytes. */
-  readonly processMemory: number;
+  readonly observer?: ServerObserver;
+  /** A user who was authenticated, with the rules of now; undefined for one who may not come in any more. Default: as authenticated. */
+  readonly present?: (user: User) => User | undefined;
 }
 
 interface Entry extends KeptSession {
   readonly user: User;
   graceTimer: Timer | undefined;
+  /** When it was last detached, by the clock. */
+  detachedAt: number;
+  /** When it began, by the clock. */
+  readonly began: number;
+  /** Where its present transport comes from, or the last one did. */
+  remoteAddress: string | undefined;
+  /** Where the transport comes from that asks to resume it. */
+  claimant: string | undefined;
 }
 
+const ACCESS_LOST = 'the user was removed, disabled or given another token';
 /** How many ended sessions are remembered, to tell "expired" from "unknown". */
 const REMEMBERED = 1_000;
 
 /** Every living session, by its id; a detached one is kept for its grace. */
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
+  readonly #presence: (user: User) => User | undefined;
   readonly #entries = new Map<string, Entry>();
   /** Ids of sessions that ended, oldest first. */
   readonly #ended = new Set<string>();
   readonly #budgets: ProcessBudgets;
+  readonly #admission: Admission;
   #draining = false;
   #onIdle: (() => void) | undefined;
 
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
-    this.#budgets = {
-      windows: new MemoryBudget(options.processMemory / 2),
-      replay: new MemoryBudget(options.processMemory / 2),
-    };
+    this.#presence = options.present ?? ((user) => user);
+    // Half for what sessions receive, half for what they may send again.
+    const half = options.guard.limits.memory / 2;
+    this.#budgets = { windows: new MemoryBudget(half), replay: new MemoryBudget(half) };
+    this.#admission = new Admission(options.guard.limits, () => this.#entries.values());
   }
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Every living session, for people and metrics to read. */
+  describe(): SessionInfo[] {
+    const now = this.#options.clock.now();
+    return [...this.#entries].map(([id, { session, user, remoteAddress, began }]) =>
+      describeSession(session, { user: user.id, id: shortId(id), remoteAddress, ageMs: Math.round(now - began) }),
+    );
   }
 
   /** Living channels of all sessions. */
@@ -62,14 +88,28 @@ export class SessionRegistry {
     return count;
   }
 
+  /** The limit that stands against one more WebSocket of `user`; undefined when there is room. */
+  refuses(user: User): SessionLimit | undefined {
+    return this.#admission.refusesTransport(user);
+  }
+
   /** Reads the greeting on a fresh transport, and gives it a session: a new one, or the one it resumes. */
-  accept(transport: Transport, user: User): void {
+  accept(transport: Transport, user: User, remoteAddress?: string): void {
     const { clock, logger } = this.#options;
+    const greeted = this.#admission.greets(user);
     const host = {
-      create: ({ id, secret, grace }: { id: Buffer; secret: Buffer; grace: number }) =>
-        this.#create(id.toString('hex'), secret, grace, user),
-      find: ({ id }: { id: Buffer }) => this.#find(id.toString('hex'), user),
-      onRejected: (reason: string) => logger.info({ user: user.id, reason }, 'transport rejected'),
+      create: ({ id, secret, grace }: { id: Buffer; secret: Buffer; grace: number }) => {
+        greeted();
+        return this.#create(id.toString('hex'), secret, grace, this.#present(user), remoteAddress);
+      },
+      find: ({ id }: { id: Buffer }) => {
+        greeted();
+        return this.#find(id.toString('hex'), this.#present(user), remoteAddress);
+      },
+      onRejected: (reason: string) => {
+        greeted();
+        logger.info({ user: user.id, reason }, 'transport rejected');
+      },
     };
     acceptTransport(transport, host, clock);
   }
@@ -95,45 +135,100 @@ export class SessionRegistry {
     });
   }
 
+  /** Ends the sessions of those who may not come in any more: their channels are reset, their clients told why. */
+  endAbsent(): void {
+    for (const { user, session } of this.#entries.values()) {
+      if (this.#presence(user) === undefined) session.close(ACCESS_LOST, CloseCode.accessLost);
+    }
+  }
+
   /** Ends every session; the channels are reset. */
   close(): void {
     for (const { session } of this.#entries.values()) session.leave('the server is stopping');
   }
 
-  #create(id: string, secret: Buffer, wishedGrace: number, user: User): KeptSession {
+  #create(id: string, secret: Buffer, wishedGrace: number, user: User, remoteAddress?: string): KeptSession {
     if (this.#draining) throw new ProtocolError('the server is draining', CloseCode.serviceRestart);
     if (this.#entries.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
-    const { clock, logger, onChannel, maxGrace } = this.#options;
-    const log = { user: user.id, session: id.slice(0, 8) };
+    const { clock, logger, onChannel, guard, maxGrace, observer = {} } = this.#options;
+    this.#makeRoom(user);
+    const log = { user: user.id, session: shortId(id) };
+    const observed = { user: user.id, id };
+    const account = guard.beginSession();
     const session = new Session({
       role: 'server',
       clock,
-      onChannel: (channel) => onChannel(channel, user),
+      onChannel: (channel) => onChannel(channel, this.#present(user), account),
+      maxChannels: guard.limits.channelsPerSession,
+      onChannelLimit: () => guard.hit('channelsPerSession', user.id),
       onDetached: (loss) => {
         logger.info({ ...log, ...loss, channels: session.channelCount }, 'session detached');
+        observer.onSession?.('detached', observed);
+        entry.detachedAt = clock.now();
         entry.graceTimer?.cancel();
         entry.graceTimer = clock.setTimer(() => {
           if (!session.attached) session.close('expired', CloseCode.sessionExpired);
         }, entry.grace);
+      },
+      onResumed: () => {
+        entry.remoteAddress = entry.claimant;
+        logger.info({ ...log, channels: session.channelCount }, 'session resumed');
+        observer.onSession?.('resumed', observed);
       },
       onIdle: () => this.#onIdle?.(),
       processBudgets: this.#budgets,
       onClosed: (reason) => {
         logger.info({ ...log, reason }, 'session ended');
         this.#forget(id, entry);
+        observer.onSession?.('ended', observed);
         this.#onIdle?.();
       },
     });
     const grace = Math.min(wishedGrace, maxGrace);
-    const entry: Entry = { session, secret, attempt: 0, grace, user, graceTimer: undefined };
+    const entry: Entry = {
+      session,
+      secret,
+      attempt: 0,
+      grace,
+      user,
+      graceTimer: undefined,
+      detachedAt: 0,
+      began: clock.now(),
+      remoteAddress,
+      claimant: undefined,
+    };
     this.#entries.set(id, entry);
     logger.info(log, 'session began');
+    observer.onSession?.('began', observed);
     return entry;
   }
 
-  #find(id: string, user: User): KeptSession {
+  #present(user: User): User {
+    const present = this.#presence(user);
+    if (present === undefined) throw new ProtocolError(ACCESS_LOST, CloseCode.accessLost);
+    return present;
+  }
+
+  /** A new session takes the place of the user's one that has been without a transport for longest, if it has to. */
+  #makeRoom(user: User): void {
+    if (this.#admission.refusesSession(user) === undefined) return;
+    const detached = [...this.#entries.values()].filter(
+      (entry) => entry.user.id === user.id && !entry.session.attached,
+    );
+    detached.sort((a, b) => a.detachedAt - b.detachedAt);
+    detached[0]?.session.close('a newer session took its place', CloseCode.sessionExpired);
+    const limit = this.#admission.refusesSession(user);
+    if (limit === undefined) return;
+    this.#options.guard.hit(limit, user.id, user.limits?.sessions);
+    throw new ProtocolError(`too many sessions (${limit})`, CloseCode.tryAgainLater);
+  }
+
+  #find(id: string, user: User, remoteAddress?: string): KeptSession {
     const entry = this.#entries.get(id);
-    if (entry !== undefined && entry.user.id === user.id) return entry;
+    if (entry !== undefined && entry.user.id === user.id) {
+      entry.claimant = remoteAddress;
+      return entry;
+    }
     if (this.#ended.has(id)) throw new ProtocolError('the session has expired', CloseCode.sessionExpired);
     throw unknownSession();
   }
@@ -148,4 +243,9 @@ export class SessionRegistry {
       return;
     }
   }
+}
+
+/** What people see of an id: enough to tell sessions apart. */
+function shortId(id: string): string {
+  return id.slice(0, 8);
 }

@@ -5,6 +5,9 @@ import { type Logger, type Target, TunnelError } from 'wsproxy-protocol';
 import { FakeClock } from 'wsproxy-protocol/testing';
 import { createChannelHandler } from '../src/channel-handler.js';
 import type { Dialed } from '../src/connect-first.js';
+import { Guard } from '../src/limits/guard.js';
+import { resolveLimits } from '../src/limits/limits.js';
+import type { ChannelRecord, OpenedChannel } from '../src/observer.js';
 import { SessionRegistry } from '../src/session-registry.js';
 import { TestClient } from './support/test-client.js';
 
@@ -17,13 +20,16 @@ interface Dial {
 
 let dials: Dial[];
 let logged: { message: string; fields: Record<string, unknown> }[];
+let observed: (OpenedChannel | ChannelRecord)[];
 let client: TestClient;
+let clock: FakeClock;
 let destination: Server;
 let sockets: Socket[];
 
 beforeEach(() => {
   dials = [];
   logged = [];
+  observed = [];
   sockets = [];
   destination = createServer({ allowHalfOpen: true }, (socket) => sockets.push(socket.on('error', () => {})));
   const log = (fields: object, message: string): number => logged.push({ message, fields: { ...fields } });
@@ -32,9 +38,15 @@ beforeEach(() => {
     dial: (target: Target, signal: AbortSignal) =>
       new Promise<Dialed>((succeed, fail) => dials.push({ target, signal, succeed, fail })),
   };
-  const clock = new FakeClock();
-  const onChannel = createChannelHandler(dialer, logger);
-  const registry = new SessionRegistry({ clock, logger, onChannel, maxGrace: 60_000, processMemory: 1_000_000 });
+  clock = new FakeClock();
+  const observer = {
+    onChannelOpened: (channel: OpenedChannel) => observed.push(channel),
+    onChannelOver: (record: ChannelRecord) => observed.push(record),
+  };
+  const policyOf = () => ({ check: () => undefined });
+  const guard = new Guard({ limits: resolveLimits(), clock, logger });
+  const onChannel = createChannelHandler(dialer, policyOf, logger, { observer, guard });
+  const registry = new SessionRegistry({ clock, logger, onChannel, guard, maxGrace: 60_000 });
   client = new TestClient(registry, clock, { id: 'alice' }).connect();
 });
 
@@ -128,6 +140,44 @@ describe('a channel', () => {
     onlyDial().succeed({ socket: near, address: '127.0.0.1' });
     await until(() => application.events.length > 1);
     expect(application.events).toEqual(['open', 'reset CONNECTION_RESET']);
+  });
+});
+
+describe('an observer', () => {
+  test('is told of a channel when it is open, and when it is over', async () => {
+    const application = client.open();
+    const { near, far } = await dialed();
+    onlyDial().succeed({ socket: near, address: '127.0.0.1' });
+    await until(() => observed.length === 1);
+    const opened = { user: 'alice', target: 'example.org:80', address: '127.0.0.1' };
+    expect(observed).toEqual([opened]);
+    clock.advance(1_000);
+    application.channel?.write(Buffer.from('question'));
+    application.channel?.end();
+    far.resume();
+    far.end('answer!');
+    await until(() => observed.length === 2);
+    const { durationMs, ...record } = observed[1] as ChannelRecord;
+    expect(record).toEqual({ ...opened, outcome: 'ok', bytesUp: 8, bytesDown: 7, windowStalls: 0 });
+    expect(durationMs).toBeGreaterThanOrEqual(1_000);
+  });
+
+  test('is told how a channel was reset', async () => {
+    const application = client.open();
+    const { near } = await dialed();
+    onlyDial().succeed({ socket: near, address: '127.0.0.1' });
+    await until(() => application.events.length > 0);
+    client.session.leave('for the test');
+    await until(() => observed.length === 2);
+    expect(observed[1]).toMatchObject({ address: '127.0.0.1', outcome: 'SESSION_LOST' });
+  });
+
+  test('is told of a channel that was never opened', async () => {
+    client.open();
+    onlyDial().fail(new TunnelError('NAME_NOT_FOUND', 'no such host'));
+    await until(() => observed.length === 1);
+    expect(observed).toMatchObject([{ user: 'alice', target: 'example.org:80', outcome: 'NAME_NOT_FOUND' }]);
+    expect(observed[0]?.address).toBeUndefined();
   });
 });
 

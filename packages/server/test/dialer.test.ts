@@ -4,11 +4,11 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { type Target, TunnelError } from 'wsproxy-protocol';
 import { FakeClock } from 'wsproxy-protocol/testing';
 import { createDialer, type Dialer, type DialerOptions } from '../src/dialer.js';
-import { createPolicy } from '../src/policy.js';
+import { createPolicy, type Policy } from '../src/policy.js';
 import type { Resolver } from '../src/resolver.js';
 
 const signal = () => new AbortController().signal;
-const nothingOwn = () => new Set<string>();
+const standard = createPolicy({}, { ownAddresses: () => new Set<string>() });
 
 /** A resolver that knows one answer after another, and the names it was asked for. */
 function resolverOf(...answers: readonly (readonly string[])[]) {
@@ -28,7 +28,6 @@ function dryDialer(options: Pick<DialerOptions, 'resolver'> & Partial<DialerOpti
   const sockets: Socket[] = [];
   const clock = new FakeClock();
   const dialer = createDialer({
-    policy: createPolicy({ allowPrivate: false, ownAddresses: nothingOwn }),
     clock,
     connect: (address, port) => {
       connected.push(`${address} ${port}`);
@@ -42,8 +41,8 @@ function dryDialer(options: Pick<DialerOptions, 'resolver'> & Partial<DialerOpti
   return { dialer, connected, sockets, clock };
 }
 
-function failureOf(dialer: Dialer, target: Target) {
-  return dialer.dial(target, signal()).then(
+function failureOf(dialer: Dialer, target: Target, policy: Policy = standard) {
+  return dialer.dial(target, signal(), policy).then(
     ({ address }) => `connected to ${address}`,
     (error: { code: string; message: string }) => ({ code: error.code, message: error.message }),
   );
@@ -166,7 +165,7 @@ describe('a failure', () => {
   test('of the lookup is passed on', async () => {
     const failure = new TunnelError('NAME_NOT_FOUND', 'no such name');
     const { dialer, clock } = dryDialer({ resolver: { resolve: () => Promise.reject(failure) } });
-    await expect(dialer.dial({ host: 'example.com', port: 80 }, signal())).rejects.toBe(failure);
+    await expect(dialer.dial({ host: 'example.com', port: 80 }, signal(), standard)).rejects.toBe(failure);
     expect(clock.pending).toBe(0);
   });
 
@@ -176,8 +175,8 @@ describe('a failure', () => {
         throw new Error('cannot read the interfaces');
       },
     };
-    const { dialer, connected } = dryDialer({ ...resolverOf(['1.1.1.1']), policy });
-    expect(await failureOf(dialer, { host: 'example.com', port: 80 })).toMatchObject({ code: 'INTERNAL' });
+    const { dialer, connected } = dryDialer(resolverOf(['1.1.1.1']));
+    expect(await failureOf(dialer, { host: 'example.com', port: 80 }, policy)).toMatchObject({ code: 'INTERNAL' });
     expect(connected).toEqual([]);
   });
 });
@@ -227,7 +226,7 @@ describe('an abort', () => {
         }),
     };
     const { dialer, clock, connected } = dryDialer({ resolver });
-    const result = dialer.dial({ host: 'slow.example', port: 80 }, controller.signal);
+    const result = dialer.dial({ host: 'slow.example', port: 80 }, controller.signal, standard);
     controller.abort();
     await expect(result).rejects.toMatchObject({ name: 'TunnelError', code: 'CANCELLED' });
     expect(connected).toEqual([]);
@@ -238,7 +237,7 @@ describe('an abort', () => {
     const controller = new AbortController();
     const hanging = new Socket();
     const { dialer, clock } = dryDialer({ ...resolverOf([]), connect: () => hanging });
-    const result = dialer.dial({ host: '1.1.1.1', port: 80 }, controller.signal);
+    const result = dialer.dial({ host: '1.1.1.1', port: 80 }, controller.signal, standard);
     controller.abort();
     expect(hanging.destroyed).toBe(true);
     await expect(result).rejects.toMatchObject({ name: 'TunnelError', code: 'CANCELLED' });
@@ -247,7 +246,7 @@ describe('an abort', () => {
 
   test('that came before dials nothing', async () => {
     const { dialer, connected } = dryDialer(resolverOf([]));
-    const result = dialer.dial({ host: '1.1.1.1', port: 80 }, AbortSignal.abort());
+    const result = dialer.dial({ host: '1.1.1.1', port: 80 }, AbortSignal.abort(), standard);
     await expect(result).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(connected).toEqual([]);
   });
@@ -259,10 +258,8 @@ describe('a real connection', () => {
     await Promise.all(cleanups.splice(0).map((cleanup) => cleanup()));
   });
 
-  const dialer = createDialer({
-    policy: createPolicy({ allowPrivate: true }),
-    resolver: { resolve: async () => ['::1', '127.0.0.1'] },
-  });
+  const dialer = createDialer({ resolver: { resolve: async () => ['::1', '127.0.0.1'] } });
+  const everywhere = createPolicy({ allowPrivate: true });
 
   async function listen(host: string, onConnection: (socket: Socket) => void = () => {}) {
     const accepted: Socket[] = [];
@@ -285,7 +282,7 @@ describe('a real connection', () => {
   }
 
   async function dial(target: Target) {
-    const dialed = await dialer.dial(target, signal());
+    const dialed = await dialer.dial(target, signal(), everywhere);
     cleanups.push(async () => dialed.socket.destroy());
     return dialed;
   }

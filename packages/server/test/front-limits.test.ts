@@ -19,8 +19,11 @@ describe('the time for a request', () => {
     ['nothing at all', ''],
     ['half a header', 'GET /tunnel HTTP/1.1\r\nHost: proxy.exa'],
   ])('runs out for %s', async (_, bytes) => {
-    const { port } = await startFront({ handshakeTimeout: 100 });
+    const hits: string[] = [];
+    const guard = { takeConnection: () => true, hit: (limit: string) => void hits.push(limit) };
+    const { port } = await startFront({ handshakeTimeout: 100 }, '/tunnel', { guard });
     expect(statusOf(await exchange(port, bytes))).toBe(408);
+    expect(hits).toEqual(['upgradeTimeout']);
   });
 
   test('runs out for one byte at a time', async () => {

@@ -214,3 +214,48 @@ describe('the log', () => {
     expect(logs[0]?.fields).toMatchObject({ path: `/${'x'.repeat(255)}` });
   });
 });
+
+test('an observer is told the status of each refused request', async () => {
+  const { port, refused } = await startFront();
+  await exchange(port, plain());
+  await exchange(port, upgrade({}, 'GET /other HTTP/1.1'));
+  await exchange(port, upgrade({ Authorization: 'Bearer wrong' }));
+  await exchange(port, 'nonsense\r\n\r\n');
+  expect(refused).toEqual([426, 404, 401, 400]);
+});
+
+test('a user without room is told when to come back', async () => {
+  const { port, webSockets, refused } = await startFront({}, '/tunnel', { hasRoom: () => false });
+  const answer = await exchange(port, upgrade());
+  expect(statusOf(answer)).toBe(429);
+  expect(answer).toMatch(/\r\nRetry-After: \d+\r\n/);
+  // Strangers learn nothing of it.
+  expect(statusOf(await exchange(port, upgrade({ Authorization: undefined })))).toBe(401);
+  expect([webSockets, refused]).toEqual([[], [429, 401]]);
+});
+
+describe('an Origin that is allowed', () => {
+  const allowOrigins = ['https://page.example', 'https://other.example:8443'];
+  test.each(allowOrigins)('comes in, %s', async (Origin) => {
+    const { port } = await startFront({}, '/tunnel', { allowOrigins });
+    expect(statusOf((await upgradeRaw(port, upgrade({ Origin }))).head)).toBe(101);
+  });
+
+  test.each([
+    'https://page.example:443',
+    'http://page.example',
+    'https://page.example.evil',
+    'HTTPS://PAGE.EXAMPLE',
+    'null',
+    ['https://page.example', 'https://page.example'],
+  ])('is not %s', async (Origin) => {
+    const { port } = await startFront({}, '/tunnel', { allowOrigins });
+    expect(statusOf(await exchange(port, upgrade({ Origin })))).toBe(403);
+  });
+});
+
+test('the log names the remote address that a trusted proxy tells', async () => {
+  const { port, logs } = await startFront({}, '/tunnel', { trustedProxies: ['127.0.0.0/8'] });
+  await exchange(port, plain({ 'X-Forwarded-For': ['6.6.6.6', '203.0.113.9, 127.0.0.2'] }, 'GET /other HTTP/1.1'));
+  expect(logs.map(({ fields }) => fields)).toMatchObject([{ status: 404, remoteAddress: '203.0.113.9' }]);
+});

@@ -5,7 +5,7 @@ const own = ['127.0.0.1', '::1', '10.1.2.3', '192.0.2.2', '198.51.100.9', '45.0.
 const ownAddresses = () => new Set(own);
 
 describe('by default', () => {
-  const policy = createPolicy({ allowPrivate: false, ownAddresses });
+  const policy = createPolicy({}, { ownAddresses });
 
   test.each(['1.1.1.1', '45.0.0.2', '2606:4700:4700::1111'])('allows %s', (address) => {
     expect(policy.check(address, 443)).toBeUndefined();
@@ -44,13 +44,13 @@ describe('by default', () => {
   });
 
   test("knows this host's own addresses without being told", () => {
-    expect(createPolicy({ allowPrivate: false }).check('127.0.0.1', 80)).toBe('denied:loopback');
-    expect(createPolicy({ allowPrivate: false }).check('1.1.1.1', 80)).toBeUndefined();
+    expect(createPolicy().check('127.0.0.1', 80)).toBe('denied:loopback');
+    expect(createPolicy().check('1.1.1.1', 80)).toBeUndefined();
   });
 });
 
 describe('with allowPrivate', () => {
-  const policy = createPolicy({ allowPrivate: true, ownAddresses });
+  const policy = createPolicy({ allowPrivate: true }, { ownAddresses });
 
   test.each([
     '1.1.1.1',
@@ -86,14 +86,14 @@ describe('with allowPrivate', () => {
   });
 
   test('denies a metadata address even where an interface of this host has it', () => {
-    const local = createPolicy({ allowPrivate: true, ownAddresses: () => new Set(['169.254.169.254']) });
+    const local = createPolicy({ allowPrivate: true }, { ownAddresses: () => new Set(['169.254.169.254']) });
     expect(local.check('169.254.169.254', 80)).toBe('denied:metadata');
   });
 });
 
 describe("the server's own listening address", () => {
   const listeningOn = (address: string) =>
-    createPolicy({ allowPrivate: true, ownAddresses, listening: () => [{ address, port: 8080 }] });
+    createPolicy({ allowPrivate: true }, { ownAddresses, listening: () => [{ address, port: 8080 }] });
 
   test.each(['127.0.0.1', '::ffff:127.0.0.1'])(
     'is denied as %s although private destinations are allowed',
@@ -118,7 +118,7 @@ describe("the server's own listening address", () => {
 
   test('is asked for at every check, since the port is known only once the server listens', () => {
     const listening: { address: string; port: number }[] = [];
-    const policy = createPolicy({ allowPrivate: true, ownAddresses, listening: () => listening });
+    const policy = createPolicy({ allowPrivate: true }, { ownAddresses, listening: () => listening });
     expect(policy.check('127.0.0.1', 8080)).toBeUndefined();
     listening.push({ address: '127.0.0.1', port: 8080 });
     expect(policy.check('127.0.0.1', 8080)).toBe('denied:own-listener');

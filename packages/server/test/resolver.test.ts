@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from 'wsproxy-protocol/testing';
-import { createResolver, type Lookup, type ResolverOptions } from '../src/resolver.js';
+import type { Lookup } from '../src/lookup.js';
+import { createResolver, type ResolverOptions } from '../src/resolver.js';
 
 const never = () => new AbortController().signal;
 
@@ -11,7 +12,7 @@ function manualLookup() {
     new Promise((resolve, reject) => {
       questions.push({
         name,
-        answer: (...addresses) => resolve(addresses.map((address) => ({ address }))),
+        answer: (...addresses) => resolve(addresses),
         fail: (code) => reject(Object.assign(new Error(`getaddrinfo ${code} ${name}`), { code })),
       });
     });
@@ -20,20 +21,20 @@ function manualLookup() {
 
 function resolverWith(options: ResolverOptions) {
   const clock = new FakeClock();
-  return { clock, resolver: createResolver({ clock, ...options }) };
+  return { clock, resolver: createResolver({ clock, userConcurrency: 2_000, ...options }) };
 }
 
 describe('an answer', () => {
   test('keeps the order of the system', async () => {
-    const { resolver } = resolverWith({ lookup: async () => [{ address: '2001:db8::1' }, { address: '192.0.2.1' }] });
+    const { resolver } = resolverWith({ lookup: async () => ['2001:db8::1', '192.0.2.1'] });
     expect(await resolver.resolve('example.com', never())).toEqual(['2001:db8::1', '192.0.2.1']);
   });
 
   test('is cut to 16 addresses', async () => {
-    const many = Array.from({ length: 4_096 }, (_, i) => ({ address: `192.0.${i >> 8}.${i & 255}` }));
+    const many = Array.from({ length: 4_096 }, (_, i) => `192.0.${i >> 8}.${i & 255}`);
     const { resolver } = resolverWith({ lookup: async () => many });
     const addresses = await resolver.resolve('example.com', never());
-    expect(addresses).toEqual(many.slice(0, 16).map(({ address }) => address));
+    expect(addresses).toEqual(many.slice(0, 16));
   });
 
   test('comes from the system by default', async () => {
@@ -42,7 +43,7 @@ describe('an answer', () => {
   });
 
   test('leaves no timer behind', async () => {
-    const { resolver, clock } = resolverWith({ lookup: async () => [{ address: '192.0.2.1' }] });
+    const { resolver, clock } = resolverWith({ lookup: async () => ['192.0.2.1'] });
     await resolver.resolve('example.com', never());
     expect(clock.pending).toBe(0);
   });
@@ -51,6 +52,7 @@ describe('an answer', () => {
 describe('a failure', () => {
   test.each([
     ['ENOTFOUND', 'NAME_NOT_FOUND'],
+    ['ENODATA', 'NAME_NOT_FOUND'],
     ['EAI_AGAIN', 'NAME_LOOKUP_FAILED'],
     ['ESERVFAIL', 'NAME_LOOKUP_FAILED'],
     ['ENOMEM', 'NAME_LOOKUP_FAILED'],
@@ -106,19 +108,19 @@ describe('the deadline', () => {
   });
 });
 
-describe('at most 32 lookups', () => {
+describe('at most 1024 lookups', () => {
   test('run at a time, the others in order after them', async () => {
     const { lookup, questions, names } = manualLookup();
     const { resolver } = resolverWith({ lookup });
-    const all = Array.from({ length: 34 }, (_, i) => resolver.resolve(`host${i}.example`, never()));
-    expect(questions).toHaveLength(32);
+    const all = Array.from({ length: 1_026 }, (_, i) => resolver.resolve(`host${i}.example`, never()));
+    expect(questions).toHaveLength(1_024);
 
     questions[7]?.answer('192.0.2.7');
     await all[7];
-    expect(names().slice(32)).toEqual(['host32.example']);
+    expect(names().slice(1_024)).toEqual(['host1024.example']);
     questions[8]?.fail('ENOTFOUND');
     await expect(all[8]).rejects.toMatchObject({ code: 'NAME_NOT_FOUND' });
-    expect(names().slice(32)).toEqual(['host32.example', 'host33.example']);
+    expect(names().slice(1_024)).toEqual(['host1024.example', 'host1025.example']);
 
     for (const question of questions) question.answer('192.0.2.1');
     await Promise.allSettled(all);
@@ -148,6 +150,38 @@ describe('at most 32 lookups', () => {
     await expect.poll(names).toEqual(['dead.example', 'next.example']);
     questions[1]?.answer('192.0.2.2');
     expect(await next).toEqual(['192.0.2.2']);
+  });
+});
+
+describe('a user', () => {
+  test('whose names are dead holds up nobody else', async () => {
+    const { lookup, questions, names } = manualLookup();
+    const { resolver } = resolverWith({ lookup, concurrency: 4, userConcurrency: 2 });
+    const dead = ['a', 'b', 'c'].map((name) => resolver.resolve(name, never(), 'alice'));
+    expect(names()).toEqual(['a', 'b']);
+    const good = resolver.resolve('good', never(), 'bob');
+    questions[2]?.answer('192.0.2.1');
+    expect(await good).toEqual(['192.0.2.1']);
+    expect(names()).toEqual(['a', 'b', 'good']);
+    questions[0]?.answer('192.0.2.2');
+    await dead[0];
+    expect(names()).toEqual(['a', 'b', 'good', 'c']);
+    for (const { answer } of questions) answer('192.0.2.3');
+    await Promise.all(dead);
+  });
+
+  test('may have 256 lookups at a time', async () => {
+    const { lookup, questions } = manualLookup();
+    const resolver = createResolver({ clock: new FakeClock(), lookup });
+    const all = Array.from({ length: 258 }, (_, i) => resolver.resolve(`host${i}`, never(), 'alice'));
+    expect(questions).toHaveLength(256);
+    const other = resolver.resolve('other', never(), 'bob');
+    expect(questions).toHaveLength(257);
+    for (let i = 0; i < 259; i += 1) {
+      await expect.poll(() => questions.length).toBeGreaterThan(i);
+      questions[i]?.answer('192.0.2.1');
+    }
+    await Promise.all([...all, other]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -14,7 +15,7 @@ afterEach(async () => {
 });
 
 async function start(options: Partial<ServerOptions> = {}): Promise<{ server: Server; port: number }> {
-  const server = new Server({ token: TOKEN, ...options });
+  const server = new Server(options.users === undefined ? { token: TOKEN, ...options } : options);
   const { port } = await server.listen({ port: 0 });
   closers.push(() => server.close());
   return { server, port };
@@ -27,7 +28,7 @@ class Peer {
   readonly session: Session;
   readonly #greeter: Greeter;
 
-  constructor(grace = 60_000) {
+  constructor(value = 1, grace = 60_000) {
     let onLost: (code: number) => void = () => {};
     this.lost = new Promise((resolve) => {
       onLost = resolve;
@@ -39,7 +40,7 @@ class Peer {
       onGoAway: (kind) => this.goAways.push(kind),
       onClosed() {},
     });
-    const key = { id: Buffer.alloc(16, 1), secret: Buffer.alloc(32, 2) };
+    const key = { id: Buffer.alloc(16, value), secret: Buffer.alloc(32, 2) };
     this.#greeter = new Greeter(this.session, key, grace);
     closers.push(() => this.session.close('the test is over', 1000));
   }
@@ -120,6 +121,59 @@ describe('a server', () => {
     const { port } = await start();
     const second = new Server({ token: TOKEN });
     await expect(second.listen({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+});
+
+describe('a server with several users', () => {
+  const OTHER = 'another-token-for-tests-0123456789-0123456789';
+  const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');
+  const alice = { id: 'alice', tokenSha256: sha256(TOKEN) };
+  const bob = { id: 'bob', tokenSha256: sha256(OTHER) };
+
+  async function statusOf(port: number, token: string): Promise<number> {
+    const ws = new WebSocket(`ws://127.0.0.1:${port}/`, ['wsproxy.v1'], {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    ws.on('error', () => {});
+    const statusCode = await new Promise<number>((resolve) => {
+      ws.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+      ws.once('upgrade', (response) => resolve(response.statusCode ?? 0));
+    });
+    ws.terminate();
+    return statusCode;
+  }
+
+  test('ends the sessions of the one who is removed, tells so, and lets the other go on', async () => {
+    const { server, port } = await start({ users: [alice, bob] });
+    const [first, second] = [new Peer(1), new Peer(2)];
+    await first.connect(port, TOKEN);
+    await second.connect(port, OTHER);
+    server.setUsers([bob]);
+    expect([server.sessionCount, await first.lost]).toEqual([1, 4001]);
+    expect(second.session.attached).toBe(true);
+    expect([await statusOf(port, TOKEN), await statusOf(port, OTHER)]).toEqual([401, 101]);
+  });
+
+  test('keeps those it has when the new ones cannot be used', async () => {
+    const { server, port } = await start({ users: [alice] });
+    expect(() => server.setUsers([bob, bob])).toThrow(/"bob" is there twice/);
+    expect([await statusOf(port, TOKEN), await statusOf(port, OTHER)]).toEqual([101, 401]);
+  });
+
+  test('answers 429 to a user whose sessions have their number twice, and 101 to others', async () => {
+    const { port } = await start({ users: [{ ...alice, limits: { sessions: 1 } }, bob] });
+    await new Peer(1).connect(port, TOKEN);
+    const late = new WebSocket(`ws://127.0.0.1:${port}/`, ['wsproxy.v1'], {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    closers.push(() => late.terminate());
+    await once(late, 'open');
+    expect([await statusOf(port, TOKEN), await statusOf(port, OTHER)]).toEqual([429, 101]);
+  });
+
+  test('is not made with both a token and users, nor with neither', () => {
+    expect(() => new Server({ token: TOKEN, users: [alice] })).toThrow(TypeError);
+    expect(() => new Server({})).toThrow(TypeError);
   });
 });
 

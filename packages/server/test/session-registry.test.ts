@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Channel, FailureCode, Logger } from 'wsproxy-protocol';
 import { FakeClock } from 'wsproxy-protocol/testing';
-import type { User } from '../src/authenticate.js';
+import { Guard } from '../src/limits/guard.js';
+import { resolveLimits } from '../src/limits/limits.js';
 import { SessionRegistry } from '../src/session-registry.js';
+import type { User } from '../src/users/user.js';
 import { key, RawTransport, resumeFrame, TestClient } from './support/test-client.js';
 
 const MAX_GRACE = 60_000;
@@ -14,22 +16,36 @@ let registry: SessionRegistry;
 /** The server's ends of the channels, and how they were reset. */
 let channels: Channel[];
 let resets: FailureCode[];
+/** Whoever may come in now, with the rules of now; and the rules that counted for each channel. */
+let present: Map<string, User>;
+let rules: User[];
 let logged: { message: string; fields: object }[];
+let events: string[];
 
 beforeEach(() => {
   clock = new FakeClock();
   channels = [];
   resets = [];
+  present = new Map([alice, bob].map((user) => [user.id, user]));
+  rules = [];
   logged = [];
+  events = [];
   const log = (fields: object, message: string): number => logged.push({ message, fields });
   const logger: Logger = { debug: log, info: log, warn: log, error: log };
   registry = new SessionRegistry({
     clock,
     logger,
     maxGrace: MAX_GRACE,
-    processMemory: 1_000_000,
-    onChannel: (channel) => {
+    guard: new Guard({
+      limits: resolveLimits({ memory: 1_000_000, sessions: 20, sessionsPerUser: 10 }),
+      clock,
+      logger,
+    }),
+    observer: { onSession: (event, { user, id }) => events.push(`${event} ${user} ${id.slice(0, 4)}`) },
+    present: (user) => present.get(user.id),
+    onChannel: (channel, user) => {
       channels.push(channel);
+      rules.push(user);
       channel.accept();
       channel.start({
         onData: (chunk) => channel.consumed(chunk.length),
@@ -71,6 +87,41 @@ describe('a session', () => {
     near.connect();
     expect([registry.size, near.welcomes, application.bytes]).toEqual([1, 2, 'meanwhile']);
     expect(application.events).toEqual(['open']);
+  });
+
+  test('is described with where it comes from now, and with its channels', () => {
+    const near = client();
+    near.address = '192.0.2.1';
+    near.connect().open();
+    expect(registry.describe()).toMatchObject([
+      { user: 'alice', id: '01010101', remoteAddress: '192.0.2.1', attached: true, resumes: 0 },
+    ]);
+    const [before] = registry.describe();
+    near.cut();
+    clock.advance(1_000);
+    near.address = '192.0.2.2';
+    near.connect();
+    const [after] = registry.describe();
+    expect(after).toMatchObject({ remoteAddress: '192.0.2.2', attached: true, resumes: 1 });
+    expect(after?.channels).toMatchObject([{ target: 'example.org:80', open: true, bytesUp: 0, bytesDown: 0 }]);
+    expect((after?.ageMs ?? 0) - (before?.ageMs ?? 0)).toBeGreaterThanOrEqual(1_000);
+  });
+
+  test('is not described as coming from where somebody tried to resume it with a wrong secret', () => {
+    const near = client();
+    near.address = '192.0.2.1';
+    near.connect();
+    const claim = { id: key(1).id, secret: key(2).secret };
+    new RawTransport(registry, alice, '192.0.2.66').say(resumeFrame(claim, 1, 0));
+    expect(registry.describe()).toMatchObject([{ remoteAddress: '192.0.2.1' }]);
+  });
+
+  test('is shown to an observer from its beginning to its end', () => {
+    const near = client().connect();
+    near.cut();
+    near.connect();
+    near.session.leave('for the test');
+    expect(events).toEqual(['began', 'detached', 'resumed', 'ended'].map((event) => `${event} alice 0101`));
   });
 
   test('is taken over by a new transport while the old one seems to live', () => {
@@ -277,4 +328,83 @@ test('what sessions hold for a replay is given back when they end', () => {
     clock.advance(MAX_GRACE);
   }
   expect(registry.size).toBe(0);
+});
+
+describe('when the users change', () => {
+  test('a channel is judged by the rules of now, also in a session of before', () => {
+    const near = client().connect();
+    near.open();
+    const stricter: User = { id: 'alice', limits: { channels: 1 } };
+    present.set('alice', stricter);
+    registry.endAbsent();
+    near.open();
+    expect(rules).toEqual([alice, stricter]);
+  });
+
+  test('the sessions of one who is gone end, attached or not, with 4001, and no others', () => {
+    const [attached, detached, other] = [client(1).connect(), client(2).connect(), client(3, bob).connect()];
+    for (const near of [attached, detached, other]) near.open();
+    detached.cut();
+    present.delete('alice');
+    registry.endAbsent();
+    attached.settle();
+    expect(attached.losses).toMatchObject([{ code: 4001, reason: /removed, disabled or given another token/ }]);
+    expect([registry.size, resets]).toEqual([1, ['SESSION_LOST', 'SESSION_LOST']]);
+    expect(other.session.attached).toBe(true);
+  });
+
+  test('one who is gone since the upgrade neither begins a session nor resumes one', () => {
+    client(1).connect().cut();
+    present.delete('alice');
+    expect(client(2).connect().losses).toMatchObject([{ code: 4001 }]);
+    expect(resumed(1, 1)).toBe(4001);
+  });
+});
+
+describe('limits of sessions', () => {
+  test('a user with too many is told to come later, with 1013, and others are not', () => {
+    const living = Array.from({ length: 10 }, (_, i) => client(i).connect());
+    expect(client(10).connect().losses).toMatchObject([{ code: 1013, reason: /too many sessions/ }]);
+    expect(registry.size).toBe(10);
+    expect(client(11, bob).connect().losses).toEqual([]);
+    living[0]?.session.leave('for the test');
+    expect(client(12).connect().losses).toEqual([]);
+  });
+
+  test('the limit of the user counts in place of the general one', () => {
+    present.set('alice', { id: 'alice', limits: { sessions: 1 } });
+    client(1).connect();
+    expect(client(2).connect().losses).toMatchObject([{ code: 1013 }]);
+  });
+
+  test('all users together have one, too', () => {
+    for (let value = 0; value < 20; value++) client(value, value % 2 === 0 ? alice : bob).connect();
+    present.set('carol', { id: 'carol' });
+    expect(client(20, { id: 'carol' }).connect().losses).toMatchObject([{ code: 1013 }]);
+  });
+
+  test('the one that has been detached for longest makes room, and its client learns that it has expired', () => {
+    const living = Array.from({ length: 10 }, (_, i) => client(i).connect());
+    for (const value of [4, 2, 7]) {
+      living[value]?.cut();
+      clock.advance(1_000);
+    }
+    expect(client(10).connect().losses).toEqual([]);
+    expect(registry.size).toBe(10);
+    expect([resumed(4, 9), resumed(2, 9)]).toEqual([4005, undefined]);
+  });
+
+  test('there is room for as many transports again, since each may be there to take over', () => {
+    present.set('alice', { id: 'alice', limits: { sessions: 2 } });
+    const user = present.get('alice') as User;
+    const near = [client(1).connect(), client(2).connect()];
+    const silent = [new RawTransport(registry, user), new RawTransport(registry, user)];
+    expect([registry.refuses(user), registry.refuses(bob)]).toEqual(['sessionsPerUser', undefined]);
+    silent[0]?.say(Buffer.alloc(8, 0x7f));
+    expect(registry.refuses(user)).toBeUndefined();
+    near[0]?.cut();
+    new RawTransport(registry, user);
+    clock.advance(5_000);
+    expect([silent[1]?.closeCode, registry.refuses(user)]).toEqual([4003, undefined]);
+  });
 });

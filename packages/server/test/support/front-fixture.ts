@@ -3,8 +3,9 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { Logger } from 'wsproxy-protocol';
-import { createAuthenticator, type User } from '../../src/authenticate.js';
-import { createFront, type Front, type FrontLimits } from '../../src/front.js';
+import { createFront, type Front, type FrontLimits, type FrontOptions } from '../../src/front.js';
+import { soleUser, UserDirectory } from '../../src/users/directory.js';
+import type { User } from '../../src/users/user.js';
 
 export const token = 'correct-horse-battery-staple-0123456789';
 const cleanups: (() => unknown)[] = [];
@@ -22,20 +23,29 @@ export interface Fixture {
   readonly front: Front;
   readonly port: number;
   readonly webSockets: { readonly webSocket: WebSocket; readonly user: User }[];
+  /** Statuses that an observer was told of. */
+  readonly refused: number[];
   readonly logs: { readonly level: string; readonly fields: object; readonly message: string }[];
 }
 
-export async function startFront(limits: Partial<FrontLimits> = {}, path = '/tunnel'): Promise<Fixture> {
+export async function startFront(
+  limits: Partial<FrontLimits> = {},
+  path = '/tunnel',
+  more: Partial<FrontOptions> = {},
+): Promise<Fixture> {
   const webSockets: Fixture['webSockets'] = [];
   const logs: Fixture['logs'] = [];
+  const refused: number[] = [];
   const record = (level: string) => (fields: object, message: string) => logs.push({ level, fields, message });
   const logger: Logger = { debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') };
   const front = createFront({
     path,
-    authenticate: createAuthenticator(token),
+    authenticate: new UserDirectory([soleUser(token)]).authenticate,
     onWebSocket: (webSocket, user) => webSockets.push({ webSocket, user }),
     logger,
     limits,
+    observer: { onRefusedRequest: (status) => refused.push(status) },
+    ...more,
   });
   front.server.listen(0, '127.0.0.1');
   await once(front.server, 'listening');
@@ -44,7 +54,7 @@ export async function startFront(limits: Partial<FrontLimits> = {}, path = '/tun
     for (const { webSocket } of webSockets) webSocket.terminate();
     await closed;
   });
-  return { front, port: (front.server.address() as AddressInfo).port, webSockets, logs };
+  return { front, port: (front.server.address() as AddressInfo).port, webSockets, refused, logs };
 }
 
 export function openSocket(port: number, host = '127.0.0.1'): Socket {

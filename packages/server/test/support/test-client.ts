@@ -1,7 +1,7 @@
 import { type Channel, type FailureCode, Greeter, type Loss, Session, type SessionKey } from 'wsproxy-protocol';
 import { type FakeClock, MemoryTransport } from 'wsproxy-protocol/testing';
-import type { User } from '../../src/authenticate.js';
 import type { SessionRegistry } from '../../src/session-registry.js';
+import type { User } from '../../src/users/user.js';
 
 /** A session key whose bytes all have one value. */
 export function key(value: number): SessionKey {
@@ -23,7 +23,7 @@ export class RawTransport {
   closeCode: number | undefined;
   readonly #near: MemoryTransport;
 
-  constructor(registry: SessionRegistry, user: User) {
+  constructor(registry: SessionRegistry, user: User, remoteAddress?: string) {
     const [near, far] = MemoryTransport.pair();
     near.receiver = {
       onBytes() {},
@@ -34,7 +34,7 @@ export class RawTransport {
       },
     };
     this.#near = near;
-    registry.accept(far, user);
+    registry.accept(far, user, remoteAddress);
   }
 
   say(bytes: Buffer): this {
@@ -51,6 +51,8 @@ export class TestClient {
   readonly goAways: string[] = [];
   readonly key: SessionKey;
   welcomes = 0;
+  /** Where its next transport comes from. */
+  address: string | undefined;
   readonly #clock: FakeClock;
   readonly #greeter: Greeter;
   readonly #registry: SessionRegistry;
@@ -81,7 +83,7 @@ export class TestClient {
     this.#ends = MemoryTransport.pair();
     const [near, far] = this.#ends;
     if (near === undefined || far === undefined) throw new Error('no transport');
-    this.#registry.accept(far, this.#user);
+    this.#registry.accept(far, this.#user, this.address);
     this.#greeter.greet(near, () => {
       this.welcomes += 1;
     });

@@ -1,0 +1,55 @@
+import type { LimitName, Limits } from './limits/limits.js';
+import type { User } from './users/user.js';
+
+/** What the admission has to know of a session. */
+export interface Admitted {
+  readonly user: User;
+  readonly session: { readonly attached: boolean };
+}
+
+/** Which limit is in the way. */
+export type SessionLimit = Extract<LimitName, 'sessions' | 'sessionsPerUser'>;
+
+/**
+ * Whether there is room for one more. A transport may be there to take over from one that seems to live, and cannot say
+ * so before it is open: so there may be twice as many transports as sessions, and a HELLO is counted exactly.
+ */
+export class Admission {
+  readonly #sessions: number;
+  readonly #sessionsPerUser: number;
+  readonly #living: () => Iterable<Admitted>;
+  /** Users whose transports have not said yet which session they are for. */
+  readonly #greeting = new Map<object, string>();
+
+  constructor(limits: Pick<Limits, SessionLimit>, living: () => Iterable<Admitted>) {
+    this.#sessions = limits.sessions;
+    this.#sessionsPerUser = limits.sessionsPerUser;
+    this.#living = living;
+  }
+
+  /** A transport of `user` is open, and about to greet; returns what to call when it has, or never will. */
+  greets(user: User): () => void {
+    const transport = {};
+    this.#greeting.set(transport, user.id);
+    return () => this.#greeting.delete(transport);
+  }
+
+  /** The limit that stands against one more transport of `user`; undefined when there is room. */
+  refusesTransport(user: User): SessionLimit | undefined {
+    const attached = [...this.#living()].filter(({ session }) => session.attached);
+    const ids = [...attached.map((entry) => entry.user.id), ...this.#greeting.values()];
+    if (ids.filter((id) => id === user.id).length >= 2 * this.#limitOf(user)) return 'sessionsPerUser';
+    return ids.length >= 2 * this.#sessions ? 'sessions' : undefined;
+  }
+
+  /** The same for one more session. */
+  refusesSession(user: User): SessionLimit | undefined {
+    const ids = [...this.#living()].map((entry) => entry.user.id);
+    if (ids.filter((id) => id === user.id).length >= this.#limitOf(user)) return 'sessionsPerUser';
+    return ids.length >= this.#sessions ? 'sessions' : undefined;
+  }
+
+  #limitOf(user: User): number {
+    return user.limits?.sessions ?? this.#sessionsPerUser;
+  }
+}

@@ -1,0 +1,77 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { ExitCode, ExitError, type ProgramLogger, watchFile } from 'wsproxy-cli';
+import type { Server, TlsOptions } from '../index.js';
+import type { FrontOptions } from './front-options.js';
+
+const DAY = 86_400_000;
+/** A certificate that nobody has renewed by then is one that nobody renews, ms. */
+const EXPIRES_SOON = 14 * DAY;
+
+/** The files that flags name for TLS. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa?: string;
+}
+
+/** @throws ExitError (usage) when a flag is missing beside another */
+export function tlsFiles({ tlsCert, tlsKey, tlsClientCa }: FrontOptions): TlsFiles | undefined {
+  if (tlsCert !== undefined && tlsKey !== undefined) {
+    return { cert: tlsCert, key: tlsKey, ...(tlsClientCa !== undefined && { clientCa: tlsClientCa }) };
+  }
+  if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined;
+  throw new ExitError(ExitCode.usage, 'TLS needs both --tls-cert FILE and --tls-key FILE');
+}
+
+/** @throws ExitError (usage) that names the file that cannot be read */
+export function readTls({ cert, key, clientCa }: TlsFiles): TlsOptions {
+  return {
+    cert: read(cert, '--tls-cert'),
+    key: read(key, '--tls-key'),
+    ...(clientCa !== undefined && { clientCa: read(clientCa, '--tls-client-ca') }),
+  };
+}
+
+/**
+ * Tells when the certificate of `tls` expires, and gives the server what the files hold whenever they change. What
+ * cannot be used is told, and what was there before stays. Returns what reads them at once, for SIGHUP.
+ */
+export function followTls(files: TlsFiles, tls: TlsOptions, server: Server, logger: ProgramLogger): () => void {
+  let expires = expiryOf(tls);
+  const reload = (): void => {
+    try {
+      const fresh = readTls(files);
+      server.setTls(fresh);
+      expires = expiryOf(fresh);
+      logger.info({ expires }, 'TLS is served with what the files hold now');
+      warnOfExpiry(expires, logger);
+    } catch (error) {
+      logger.error({ err: error }, 'the files for TLS cannot be used, those of before stay in use');
+    }
+  };
+  logger.info({ expires }, 'TLS is served');
+  warnOfExpiry(expires, logger);
+  setInterval(() => warnOfExpiry(expires, logger), DAY).unref();
+  watchFile(Object.values(files), reload);
+  return reload;
+}
+
+function warnOfExpiry(expires: string, logger: ProgramLogger): void {
+  const left = Date.parse(expires) - Date.now();
+  if (left < 0) logger.error({ expires }, 'the TLS certificate has expired, renew it');
+  else if (left < EXPIRES_SOON) logger.warn({ expires }, 'the TLS certificate expires in less than 14 days, renew it');
+}
+
+function expiryOf({ cert }: TlsOptions): string {
+  return new Date(new X509Certificate(cert).validTo).toISOString();
+}
+
+function read(path: string, flag: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const { code = 'error' } = error as NodeJS.ErrnoException;
+    throw new ExitError(ExitCode.usage, `cannot read the file of ${flag}, ${path}: ${code}`, { cause: error });
+  }
+}

@@ -1,0 +1,251 @@
+import { ExitCode, ExitError, parseSize, readSecretFile } from 'wsproxy-cli';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import { checkRules, type DestinationRules, type UserEntry, type UserLimits } from '../index.js';
+
+/** A mistake in a users file. */
+export interface UsersMistake {
+  /** Counted from 1. */
+  readonly line: number;
+  /** One line: what is wrong with what, and what is allowed; never what may be a token. */
+  readonly message: string;
+}
+
+/** The text is no list of users. */
+export class UsersFileError extends Error {
+  override readonly name = 'UsersFileError';
+  readonly mistakes: readonly UsersMistake[];
+
+  constructor(mistakes: readonly UsersMistake[]) {
+    super(mistakes.map(({ line, message }) => `line ${line}: ${message}`).join('; '));
+    this.mistakes = mistakes;
+  }
+}
+
+/** Some 10 000 users. */
+const MAX_BYTES = 4_194_304;
+
+/**
+ * The users in a file that only its owner may read.
+ * @throws ExitError (usage), with a line for every mistake
+ */
+export function readUsers(path: string): readonly UserEntry[] {
+  const text = readSecretFile({ path, flag: '--users', maxBytes: MAX_BYTES + 1 });
+  if (Buffer.byteLength(text) > MAX_BYTES)
+    throw new ExitError(ExitCode.usage, `${path} has more than ${MAX_BYTES} bytes`);
+  try {
+    return parseUsers(text);
+  } catch (error) {
+    if (!(error instanceof UsersFileError)) throw error;
+    throw new ExitError(
+      ExitCode.usage,
+      error.mistakes.map(({ line, message }) => `${path}:${line}: ${message}`),
+    );
+  }
+}
+
+/**
+ * The users in YAML; docs/users.md says what stands there.
+ * @throws UsersFileError with every mistake
+ */
+export function parseUsers(text: string): readonly UserEntry[] {
+  return new UsersText(text).read();
+}
+
+type Readers = Readonly<Record<string, (value: unknown) => unknown>>;
+
+class UsersText {
+  readonly #text: string;
+  readonly #lines = new LineCounter();
+  readonly #mistakes: UsersMistake[] = [];
+  /** Where each id and each digest was seen first. */
+  readonly #seen = new Map<string, number>();
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  read(): readonly UserEntry[] {
+    const users = this.#readList();
+    if (this.#mistakes.length === 0) return users;
+    throw new UsersFileError(this.#mistakes.toSorted((a, b) => a.line - b.line));
+  }
+
+  #readList(): readonly UserEntry[] {
+    const contents = this.#parse();
+    if (this.#mistakes.length > 0) return [];
+    if (isSeq(contents) && contents.items.length > 0) return contents.items.flatMap((item) => this.#readUser(item));
+    this.#blame(contents, 'expected a list with at least one user, such as "- { id: alice, token: sha256:... }"');
+    return [];
+  }
+
+  #parse(): unknown {
+    try {
+      const document = parseDocument(this.#text, { lineCounter: this.#lines, prettyErrors: false });
+      // Not their messages: these may quote what is there, a token above all.
+      for (const { pos, code } of [...document.errors, ...document.warnings]) {
+        this.#mistakes.push({
+          line: this.#lineAt(pos[0]),
+          message: `not YAML: ${code.toLowerCase().replaceAll('_', ' ')}`,
+        });
+      }
+      return document.contents;
+    } catch {
+      this.#mistakes.push({ line: 1, message: 'not YAML: nested too deeply' });
+      return undefined;
+    }
+  }
+
+  #readUser(node: unknown): UserEntry[] {
+    const before = this.#mistakes.length;
+    const fields = this.#readFields(node, 'a user', {
+      id: (value) => this.#once(value, 'id', readId(value)),
+      token: (value) => this.#once(value, 'token', readDigest(value)),
+      allow: (value) => readRules('allow', value),
+      deny: (value) => readRules('deny', value),
+      'allow-private': readBoolean,
+      'allow-ports': (value) => readRules('allowPorts', value),
+      limits: (value) => this.#readLimits(value),
+      disabled: readBoolean,
+    });
+    for (const key of ['id', 'token']) {
+      if (isMap(node) && !node.has(key)) this.#blame(node, `a user needs ${key}: ${EXPECTED[key]}`);
+    }
+    if (this.#mistakes.length > before) return [];
+    const policy: DestinationRules = pick(fields, {
+      allow: 'allow',
+      deny: 'deny',
+      'allow-private': 'allowPrivate',
+      'allow-ports': 'allowPorts',
+    });
+    return [
+      {
+        id: String(fields['id']),
+        tokenSha256: String(fields['token']),
+        ...(Object.keys(policy).length > 0 && { policy }),
+        ...pick(fields, { limits: 'limits', disabled: 'disabled' }),
+      },
+    ];
+  }
+
+  #readLimits(node: unknown): UserLimits {
+    const fields = this.#readFields(node, 'limits', {
+      sessions: readCount,
+      channels: readCount,
+      'bytes-per-second-up': readSize,
+      'bytes-per-second-down': readSize,
+      'monthly-bytes': readSize,
+    });
+    return pick(fields, {
+      sessions: 'sessions',
+      channels: 'channels',
+      'bytes-per-second-up': 'bytesPerSecondUp',
+      'bytes-per-second-down': 'bytesPerSecondDown',
+      'monthly-bytes': 'monthlyBytes',
+    });
+  }
+
+  /** What the readers make of the mapping `node`; every key that has none, and every value that one refuses, is told. */
+  #readFields(node: unknown, what: string, readers: Readers): Record<string, unknown> {
+    const fields: Record<string, unknown> = {};
+    if (!isMap(node)) {
+      this.#blame(node, `expected ${what}: ${Object.keys(readers).join(', ')}`);
+      return fields;
+    }
+    for (const { key, value } of (node as YAMLMap).items) {
+      const name = isScalar(key) ? String(key.value) : '';
+      const read = Object.hasOwn(readers, name) ? readers[name] : undefined;
+      if (read === undefined) {
+        this.#blame(key, `unknown key in ${what}; allowed are ${Object.keys(readers).join(', ')}`);
+        continue;
+      }
+      try {
+        fields[name] = read(value);
+      } catch (error) {
+        this.#blame(startOf(value) === undefined ? key : value, `${name}: ${(error as Error).message}`);
+      }
+    }
+    return fields;
+  }
+
+  #once(node: unknown, what: string, value: string): string {
+    const line = this.#lineAt(startOf(node));
+    const first = this.#seen.get(`${what} ${value}`);
+    if (first !== undefined) throw new TypeError(`the same as in line ${first}; every user needs one of their own`);
+    this.#seen.set(`${what} ${value}`, line);
+    return value;
+  }
+
+  #blame(node: unknown, message: string): void {
+    this.#mistakes.push({ line: this.#lineAt(startOf(node)), message });
+  }
+
+  #lineAt(offset = 0): number {
+    return Math.max(this.#lines.linePos(offset).line, 1);
+  }
+}
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  id: 'expected 1 to 64 letters, digits or any of . _ @ + -',
+  token: 'expected "sha256:" and 64 hexadecimal digits, as wsproxy-server token prints them',
+};
+
+function readId(node: unknown): string {
+  const id = sourceOf(node);
+  if (id !== undefined && /^[\w@+-][\w.@+-]{0,63}$/.test(id)) return id;
+  throw new TypeError(`${EXPECTED['id']}`);
+}
+
+function readDigest(node: unknown): string {
+  const digest = /^sha256:([0-9a-f]{64})$/i.exec(sourceOf(node) ?? '')?.[1];
+  if (digest !== undefined) return digest.toLowerCase();
+  throw new TypeError(`${EXPECTED['token']}`);
+}
+
+function readBoolean(node: unknown): boolean {
+  if (isScalar(node) && typeof node.value === 'boolean') return node.value;
+  throw new TypeError('expected true or false');
+}
+
+function readCount(node: unknown): number {
+  const text = sourceOf(node) ?? '';
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new TypeError('expected a whole number from 1 on');
+}
+
+function readSize(node: unknown): number {
+  let size = 0;
+  try {
+    size = parseSize(sourceOf(node) ?? '');
+  } catch {
+    // Said below, with the least that is allowed.
+  }
+  if (size >= 1) return size;
+  throw new TypeError('expected bytes from 1 on, such as 65536, 64k, 10M or 1G');
+}
+
+function readRules(key: 'allow' | 'deny' | 'allowPorts', node: unknown): readonly string[] {
+  const items = isSeq(node) ? node.items : [node];
+  const texts = items.map(sourceOf).filter((text) => text !== undefined);
+  if (texts.length < items.length)
+    throw new TypeError('expected a list of rules, such as [10.0.0.0/8, "*.example.org"]');
+  const [mistake] = checkRules({ [key]: texts });
+  if (mistake !== undefined) throw new TypeError(mistake.replace(/^\w+: /, ''));
+  return texts;
+}
+
+/** The text of a scalar as it stands there: YAML would read 1:30 or 0123 as numbers of its own. */
+function sourceOf(node: unknown): string | undefined {
+  if (!isScalar(node) || node.value === null || typeof node.value === 'boolean') return undefined;
+  return node.source ?? String(node.value);
+}
+
+function startOf(node: unknown): number | undefined {
+  return (node as { range?: readonly number[] | null } | null)?.range?.[0];
+}
+
+/** Those of `fields` that are there, under their other name. */
+function pick(fields: Readonly<Record<string, unknown>>, names: Readonly<Record<string, string>>): object {
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([name, other]) => (fields[name] === undefined ? [] : [[other, fields[name]]])),
+  );
+}

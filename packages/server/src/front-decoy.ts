@@ -1,0 +1,61 @@
+import { realpathSync, statSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join, relative, sep } from 'node:path';
+
+/** Answers with a file; resolves with false, and has sent nothing, when the path names none. */
+export type Decoy = (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean>;
+
+/**
+ * Serves the files of a folder: no listings, nothing whose name begins with a dot, nothing outside, whatever links
+ * there are.
+ * @throws TypeError when it is no folder
+ */
+export function createDecoy(folder: string): Decoy {
+  const root = folderAt(folder);
+  return async (request, response, path) => {
+    const file = await fileOf(root, path);
+    if (file === undefined) return false;
+    // Not at the start: it takes its time to load, and most servers have no decoy.
+    const { default: send } = await import('send');
+    return new Promise((resolve) => {
+      const missing = (): void => {
+        if (response.headersSent) response.destroy();
+        else for (const name of response.getHeaderNames()) response.removeHeader(name);
+        resolve(false);
+      };
+      send(request, file, { root, dotfiles: 'ignore', index: false })
+        .on('error', missing)
+        .on('directory', missing)
+        .on('stream', () => resolve(true))
+        .pipe(response);
+      response.once('close', () => resolve(true));
+    });
+  };
+}
+
+function folderAt(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return realpathSync(path);
+  throw new TypeError(`decoy: no such folder: ${path}`);
+}
+
+/** The path of the file below `root`, links resolved, as `send` takes it. */
+async function fileOf(root: string, path: string): Promise<string | undefined> {
+  const name = decode(path.endsWith('/') ? `${path}index.html` : path);
+  if (name === undefined || !name.startsWith('/') || /[/\\]\.|\0/.test(name)) return undefined;
+  try {
+    const file = relative(root, await realpath(join(root, name)));
+    if (file === '..' || file.startsWith(`..${sep}`)) return undefined;
+    return file.split(sep).map(encodeURIComponent).join('/');
+  } catch {
+    return undefined;
+  }
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,23 @@
+import type { AddressInfo, Server } from 'node:net';
+
+export interface TcpListenOptions {
+  /** Address to listen on; default 127.0.0.1. */
+  readonly host?: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+/** Where to accept WebSockets: TCP, a Unix socket, or a socket that somebody else has opened, such as systemd. */
+export type ListenOptions = TcpListenOptions | { readonly path: string } | { readonly fd: number };
+
+/** Resolves with the address, if it is one of TCP; rejects with the system's error. */
+export function listenOn(server: Server, options: ListenOptions): Promise<AddressInfo | undefined> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen('port' in options ? { host: '127.0.0.1', ...options } : options, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve(address !== null && typeof address === 'object' && 'port' in address ? address : undefined);
+    });
+  });
+}

@@ -1,0 +1,42 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP, isIPv6 } from 'node:net';
+import { parseDestinationRule } from 'wsproxy-protocol';
+
+/** Where a request comes from, as far as can be trusted; undefined for a Unix socket without a word of a proxy. */
+export type RemoteAddressOf = (request: IncomingMessage) => string | undefined;
+
+/**
+ * Reads X-Forwarded-For as far as those who wrote it are among `trustedProxies`: addresses, CIDR ranges, or `unix` for
+ * whoever connects by a Unix socket. The rightmost address that is none of them is the remote one: whatever stands left
+ * of it a stranger may have written. Without trusted proxies the header counts for nothing.
+ * @throws TypeError that names what is neither
+ */
+export function createRemoteAddressOf(trustedProxies: readonly string[]): RemoteAddressOf {
+  const rules = trustedProxies.filter((text) => text !== 'unix').map(readRange);
+  const isTrusted = (address: string | undefined): boolean =>
+    address === undefined ? trustedProxies.includes('unix') : rules.some((hasHost) => hasHost(address));
+
+  return (request) => {
+    let address = request.socket.remoteAddress;
+    // Node joins several such headers with a comma, in order.
+    const hops = String(request.headers['x-forwarded-for'] ?? '').split(',');
+    while (isTrusted(address)) {
+      const hop = addressOf(hops.pop() ?? '');
+      if (hop === undefined) break;
+      address = hop;
+    }
+    return address;
+  };
+}
+
+function readRange(text: string): (address: string) => boolean {
+  if (isIP(text.split('/', 1).join()) !== 0) return parseDestinationRule(text).hasHost;
+  throw new TypeError(`not a trusted proxy: ${JSON.stringify(text)}; expected an address, a range or unix`);
+}
+
+/** Some proxies add the port, with brackets around IPv6. */
+function addressOf(hop: string): string | undefined {
+  const text = hop.trim();
+  const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? (isIPv6(text) ? text : text.replace(/:\d+$/, ''));
+  return isIP(bare) === 0 ? undefined : bare;
+}

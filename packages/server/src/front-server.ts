@@ -1,0 +1,45 @@
+import { createServer, type Server as HttpServer, type ServerOptions } from 'node:http';
+import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { secureContextOptions, type TlsOptions } from './front-tls.js';
+
+const MAX_HEADER_SIZE = 16_384;
+const KEEPALIVE_DELAY = 60_000;
+
+/**
+ * An HTTP server, over TLS if `tls` is given, that leaves nothing of a stranger's request without a bound.
+ * `handshakeTimeout` is for a complete request, ms; a TLS handshake has as long again before.
+ */
+export function createHttpServer(handshakeTimeout: number, tls?: TlsOptions): HttpServer | HttpsServer {
+  const options: ServerOptions = {
+    headersTimeout: handshakeTimeout,
+    requestTimeout: handshakeTimeout,
+    // Node looks at these deadlines only so often, by default every 30 s.
+    connectionsCheckingInterval: Math.min(1_000, handshakeTimeout),
+    maxHeaderSize: MAX_HEADER_SIZE,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEPALIVE_DELAY,
+    noDelay: true,
+  };
+  const server = tls === undefined ? createServer(options) : createTlsServer(options, handshakeTimeout, tls);
+  // No bound but the size: headers beyond a count are dropped in silence, and an Origin might be among them.
+  server.maxHeadersCount = 0;
+  return server;
+}
+
+function createTlsServer(options: ServerOptions, handshakeTimeout: number, tls: TlsOptions): HttpsServer {
+  return createSecureServer({
+    ...options,
+    ...secureContextOptions(tls),
+    handshakeTimeout,
+    requestCert: tls.clientCa !== undefined,
+    rejectUnauthorized: true,
+  });
+}
+
+/** The TCP or Unix connection beneath, which is what the server has accepted; the same one when there is no TLS. */
+export function acceptedSocket(socket: Socket | TLSSocket): Socket {
+  // Node has no public name for it. `net` itself walks along it to keep time-outs alive, in every version there is.
+  return ('_parent' in socket && (socket._parent as Socket | null)) || socket;
+}

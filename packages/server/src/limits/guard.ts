@@ -1,0 +1,132 @@
+import type { Socket } from 'node:net';
+import { type Channel, type Clock, type Logger, type RelayPace, resetSocket } from 'wsproxy-protocol';
+import type { User } from '../users/user.js';
+import { Accounts, type SessionAccount } from './accounts.js';
+import { LimitReporter } from './limit-reporter.js';
+import type { LimitName, Limits } from './limits.js';
+import { SilenceWatch } from './silence-watch.js';
+import { descriptorLimit, SocketBudget, socketsOf } from './socket-budget.js';
+
+export interface GuardOptions {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onLimit?: (limit: LimitName) => void;
+}
+
+/** A channel that may be dialled; it is counted until it is over. */
+export interface Admission {
+  /** The dial has failed, or was given up, and has let go of everything. */
+  failed(): void;
+  /** The dial has succeeded; what is returned is the pace of the relay. */
+  succeeded(socket: Socket): RelayPace;
+}
+
+/** Asks before anything is taken on, and tells whoever watches when the answer is no. */
+export class Guard {
+  readonly limits: Limits;
+  readonly #clock: Clock;
+  readonly #accounts: Accounts;
+  readonly #sockets: SocketBudget;
+  readonly #reporter: LimitReporter;
+  readonly #silence: SilenceWatch;
+
+  constructor(options: GuardOptions) {
+    const { limits, clock } = options;
+    this.limits = limits;
+    this.#clock = clock;
+    this.#accounts = new Accounts(limits, clock);
+    this.#sockets = new SocketBudget(limits.sockets > 0 ? limits.sockets : socketsOf(descriptorLimit()));
+    this.#reporter = new LimitReporter(options);
+    this.#silence = new SilenceWatch({
+      clock,
+      idleTimeout: limits.idleTimeout,
+      halfClosedTimeout: limits.halfClosedTimeout,
+      onTimeout: (limit) => this.hit(limit),
+    });
+  }
+
+  /** Sockets of clients and destinations at a time; Infinity when the system has no limit that we know. */
+  get maxSockets(): number {
+    return this.#sockets.limit;
+  }
+
+  beginSession(): SessionAccount {
+    return this.#accounts.beginSession();
+  }
+
+  /** Somebody ran into `limit`, the one that holds for all or, with `value`, their own; `user` for who did. */
+  hit(limit: LimitName, user?: string, value: number = this.limits[limit]): void {
+    this.#reporter.hit(limit, value, user);
+  }
+
+  /** Whether there is room for the socket of a client; it is given back when it closes. */
+  takeConnection(socket: Socket): boolean {
+    if (!this.#takeSocket()) return false;
+    onClose(socket, () => this.#sockets.release());
+    return true;
+  }
+
+  /** Whether `channel` may be dialled for `user`. */
+  admit(channel: Channel, user: User, session: SessionAccount): Admission | undefined {
+    const refusal = this.#accounts.refusal(user, session);
+    if (refusal !== undefined) {
+      this.hit(refusal.limit, refusal.ofUser ? user.id : undefined, refusal.value);
+      return undefined;
+    }
+    if (!this.#takeSocket()) return undefined;
+    const endChannel = this.#accounts.beginChannel(user);
+    onOver(channel, endChannel);
+    session.pendingDials += 1;
+    return {
+      failed: () => {
+        session.pendingDials -= 1;
+        this.#sockets.release();
+      },
+      succeeded: (socket) => {
+        session.pendingDials -= 1;
+        return this.#watch(channel, socket, user);
+      },
+    };
+  }
+
+  #takeSocket(): boolean {
+    const hasRoom = this.#sockets.take();
+    if (!hasRoom) this.hit('sockets', undefined, this.#sockets.limit);
+    return hasRoom;
+  }
+
+  #watch(channel: Channel, socket: Socket, user: User): RelayPace {
+    const { keepalive } = this.limits;
+    socket.setKeepAlive(keepalive > 0, keepalive);
+    const check = this.#silence.add(channel, socket);
+    onOver(channel, check);
+    onClose(socket, () => {
+      this.#sockets.release();
+      check();
+    });
+    const onSpent = (value: number): void => {
+      this.hit('monthlyBytes', user.id, value);
+      // Not in the middle of what the relay is doing.
+      this.#clock.defer(() => {
+        channel.reset('LIMIT_REACHED');
+        resetSocket(socket);
+      });
+    };
+    return this.#accounts.paceOf(user, onSpent);
+  }
+}
+
+function onOver(channel: Channel, callback: () => void): void {
+  const { onOver: before } = channel;
+  channel.onOver = () => {
+    before?.();
+    callback();
+  };
+}
+
+/** Also when the event is past. */
+function onClose(socket: Socket, callback: () => void): void {
+  if (socket.closed) callback();
+  else socket.once('close', callback);
+}

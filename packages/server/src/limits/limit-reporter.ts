@@ -1,0 +1,41 @@
+import type { Clock, Logger } from 'wsproxy-protocol';
+import type { LimitName } from './limits.js';
+
+/** A wave is over when nothing of it was heard for so long, ms. */
+const WAVE_GAP = 10_000;
+/** Waves that are known at a time; beyond them the oldest is told anew. */
+const MAX_WAVES = 1_000;
+
+export interface LimitReporterOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onLimit?: (limit: LimitName) => void;
+}
+
+/** Tells that a limit was hit: the observer each time, the log once for a wave, or it would be the next thing to flood. */
+export class LimitReporter {
+  readonly #options: LimitReporterOptions;
+  /** When each was last hit, the longest ago first. */
+  readonly #waves = new Map<string, number>();
+
+  constructor(options: LimitReporterOptions) {
+    this.#options = options;
+  }
+
+  /** `user` for what is counted for each user. */
+  hit(limit: LimitName, value: number, user?: string): void {
+    const { clock, logger, onLimit } = this.#options;
+    onLimit?.(limit);
+    const wave = `${limit} ${user ?? ''}`;
+    const now = clock.now();
+    const last = this.#waves.get(wave);
+    this.#waves.delete(wave);
+    this.#waves.set(wave, now);
+    if (last !== undefined && now - last < WAVE_GAP) return;
+    logger.warn({ limit, value, ...(user !== undefined && { user }) }, 'a limit was reached, refusing');
+    for (const oldest of this.#waves.keys()) {
+      if (this.#waves.size <= MAX_WAVES) break;
+      this.#waves.delete(oldest);
+    }
+  }
+}

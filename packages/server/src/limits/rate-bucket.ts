@@ -1,0 +1,45 @@
+/** How much may go at once before the rate counts, as time at the full rate, ms. */
+const BURST = 100;
+/** A shorter wait is not worth a timer: it is paid with the next one, ms. */
+const SHORTEST_WAIT = 5;
+/** The longest delay that a Node timer keeps, ms. */
+const LONGEST_WAIT = 2 ** 31 - 1;
+
+/**
+ * Holds a rate by debt: what was carried is known only afterwards, so it is taken in any case, and whoever took it waits
+ * until it is paid. However late a timer is, the next wait is the shorter for it.
+ */
+export class RateBucket {
+  #rate: number | undefined;
+  #tokens = 0;
+  #at: number;
+
+  /** `rate` in bytes a second; undefined for none. `now` in ms, as for `spend`. */
+  constructor(rate: number | undefined, now: number) {
+    this.#rate = rate;
+    this.#at = now;
+  }
+
+  /** What is owed stays, and is paid at the new rate. */
+  setRate(rate: number | undefined, now: number): void {
+    if (rate === this.#rate) return;
+    this.#refill(now);
+    this.#rate = rate;
+    if (rate === undefined) this.#tokens = 0;
+  }
+
+  /** For how long whoever has taken `bytes` is to take no more, ms. */
+  spend(bytes: number, now: number): number {
+    if (this.#rate === undefined) return 0;
+    this.#refill(now);
+    this.#tokens -= bytes;
+    const wait = (-this.#tokens / this.#rate) * 1_000;
+    return wait < SHORTEST_WAIT ? 0 : Math.min(wait, LONGEST_WAIT);
+  }
+
+  #refill(now: number): void {
+    const rate = this.#rate ?? 0;
+    this.#tokens = Math.min((rate * BURST) / 1_000, this.#tokens + (rate * (now - this.#at)) / 1_000);
+    this.#at = now;
+  }
+}

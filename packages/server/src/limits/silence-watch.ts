@@ -1,0 +1,98 @@
+import type { Socket } from 'node:net';
+import { type Channel, type Clock, resetSocket, type Timer } from 'wsproxy-protocol';
+import type { LimitName } from './limits.js';
+
+export interface SilenceWatchOptions {
+  readonly clock: Clock;
+  /** For a channel of which nothing has ended, ms; 0 for ever. */
+  readonly idleTimeout: number;
+  /** For one of which a direction has ended, or whose socket outlives it, ms; 0 for ever. */
+  readonly halfClosedTimeout: number;
+  readonly onTimeout: (limit: LimitName, channel: Channel) => void;
+}
+
+interface Watched {
+  readonly channel: Channel;
+  readonly socket: Socket;
+  progress: number;
+  /** When it had come so far. */
+  since: number;
+}
+
+/** Looks so often within a time-out, so that one may last this much longer: a quarter. */
+const LOOKS = 4;
+const LONGEST_INTERVAL = 15_000;
+
+/** Resets channels that make no progress. One timer for all of them, and no work for each chunk. */
+export class SilenceWatch {
+  readonly #options: SilenceWatchOptions;
+  readonly #interval: number;
+  readonly #watched = new Set<Watched>();
+  #timer: Timer | undefined;
+
+  constructor(options: SilenceWatchOptions) {
+    this.#options = options;
+    const shortest = Math.min(options.idleTimeout || Infinity, options.halfClosedTimeout || Infinity);
+    this.#interval = Math.min(shortest / LOOKS, LONGEST_INTERVAL);
+  }
+
+  /** Until both the channel and its socket are gone: call what is returned when either is. */
+  add(channel: Channel, socket: Socket): () => void {
+    const { clock, idleTimeout, halfClosedTimeout } = this.#options;
+    if (idleTimeout === 0 && halfClosedTimeout === 0) return () => {};
+    const watched = { channel, socket, progress: progressOf(channel, socket), since: clock.now() };
+    this.#watched.add(watched);
+    this.#timer ??= this.#setTimer();
+    return () => {
+      if (isGone(watched)) this.#remove(watched);
+    };
+  }
+
+  #remove(watched: Watched): void {
+    this.#watched.delete(watched);
+    if (this.#watched.size > 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #setTimer(): Timer {
+    return this.#options.clock.setTimer(() => {
+      this.#timer = undefined;
+      for (const watched of this.#watched) this.#judge(watched);
+      if (this.#watched.size > 0) this.#timer ??= this.#setTimer();
+    }, this.#interval);
+  }
+
+  #judge(watched: Watched): void {
+    const { clock, idleTimeout, halfClosedTimeout, onTimeout } = this.#options;
+    const { channel, socket } = watched;
+    const progress = progressOf(channel, socket);
+    if (progress !== watched.progress) {
+      watched.progress = progress;
+      watched.since = clock.now();
+      return;
+    }
+    const isHalf = hasEnded(channel);
+    const limit = isHalf ? halfClosedTimeout : idleTimeout;
+    if (limit === 0 || clock.now() - watched.since < limit) return;
+    this.#remove(watched);
+    onTimeout(isHalf ? 'halfClosedTimeout' : 'idleTimeout', channel);
+    channel.reset('TIMED_OUT');
+    resetSocket(socket);
+  }
+}
+
+/** Grows with every byte that either end takes, and with every end. */
+function progressOf(channel: Channel, socket: Socket): number {
+  const ends = Number(channel.state.sending !== 'open') + Number(channel.state.receiving !== 'open');
+  return channel.bytesSent + channel.bytesReceived + socket.bytesWritten - socket.writableLength + ends;
+}
+
+function hasEnded({ state }: Channel): boolean {
+  return state.dead || state.sending !== 'open' || state.receiving !== 'open';
+}
+
+function isGone({ channel, socket }: Watched): boolean {
+  const { state } = channel;
+  return socket.destroyed && (state.dead || (state.sending === 'ended' && state.receiving === 'ended'));
+}

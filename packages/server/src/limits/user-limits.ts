@@ -1,0 +1,13 @@
+/** What one user may use; whatever is left out has the bound of the server, or none. */
+export interface UserLimits {
+  /** Sessions at a time, attached or waiting to be resumed. */
+  readonly sessions?: number;
+  /** Channels at a time, of all sessions. */
+  readonly channels?: number;
+  /** From the client to destinations, all channels together, bytes a second. */
+  readonly bytesPerSecondUp?: number;
+  /** From destinations to the client, all channels together, bytes a second. */
+  readonly bytesPerSecondDown?: number;
+  /** Both ways together, in a calendar month, bytes. */
+  readonly monthlyBytes?: number;
+}

@@ -1,0 +1,74 @@
+import type { FailureCode } from 'wsproxy-protocol';
+
+/** A session as an observer sees it. */
+export interface ObservedSession {
+  /** Id of the user it belongs to. */
+  readonly user: string;
+  /** Its id, hexadecimal; no secret. */
+  readonly id: string;
+}
+
+/** A channel whose target was dialled. */
+export interface OpenedChannel {
+  /** Id of the user who opened it. */
+  readonly user: string;
+  /** `host:port` as the application named it. */
+  readonly target: string;
+  /** The IP address that was connected to; undefined when none was. */
+  readonly address: string | undefined;
+}
+
+/** What became of a channel. */
+export interface ChannelRecord extends OpenedChannel {
+  /** `ok` when both directions have ended cleanly; otherwise how it failed or was reset. */
+  readonly outcome: 'ok' | FailureCode;
+  /** Payload bytes from the client to the destination. */
+  readonly bytesUp: number;
+  /** Payload bytes from the destination to the client. */
+  readonly bytesDown: number;
+  /** How often bytes for the client began to wait for a window. */
+  readonly windowStalls: number;
+  /** From the client's asking for it to its end, ms. */
+  readonly durationMs: number;
+}
+
+/** Is told what happens in a server, as it happens. Its methods must be quick and never throw. */
+export interface ServerObserver {
+  onSession?(event: 'began' | 'detached' | 'resumed' | 'ended', session: ObservedSession): void;
+  onChannelOpened?(channel: OpenedChannel): void;
+  /** Also for a channel that was never opened, since its dial failed or was given up: it has no `address`. */
+  onChannelOver?(record: ChannelRecord): void;
+  /** A request was answered with this HTTP status instead of becoming a WebSocket. */
+  onRefusedRequest?(status: number): void;
+  /** A limit was hit; `limit` is the name of the option that sets it. */
+  onLimit?(limit: string): void;
+}
+
+/** Tells several observers as if they were one. */
+export class Observers implements Required<ServerObserver> {
+  readonly #observers: ServerObserver[] = [];
+
+  add(observer: ServerObserver): void {
+    this.#observers.push(observer);
+  }
+
+  onSession(...args: Parameters<Required<ServerObserver>['onSession']>): void {
+    for (const observer of this.#observers) observer.onSession?.(...args);
+  }
+
+  onChannelOpened(channel: OpenedChannel): void {
+    for (const observer of this.#observers) observer.onChannelOpened?.(channel);
+  }
+
+  onChannelOver(record: ChannelRecord): void {
+    for (const observer of this.#observers) observer.onChannelOver?.(record);
+  }
+
+  onRefusedRequest(status: number): void {
+    for (const observer of this.#observers) observer.onRefusedRequest?.(status);
+  }
+
+  onLimit(limit: string): void {
+    for (const observer of this.#observers) observer.onLimit?.(limit);
+  }
+}

@@ -1,0 +1,55 @@
+import { formatTarget, type Session } from 'wsproxy-protocol';
+
+/** A living channel, for people and metrics to read. */
+export interface ChannelInfo {
+  /** `host:port` as the application named it. */
+  readonly target: string;
+  /** Whether the target was dialled already. */
+  readonly open: boolean;
+  readonly ageMs: number;
+  /** Payload bytes from the client to the destination. */
+  readonly bytesUp: number;
+  /** Payload bytes from the destination to the client. */
+  readonly bytesDown: number;
+  readonly windowStalls: number;
+}
+
+/** A living session, for people and metrics to read: nothing in it lets anybody resume it. */
+export interface SessionInfo {
+  readonly user: string;
+  /** The first 8 hexadecimal characters of its id, as in the log. */
+  readonly id: string;
+  /** Where its last transport came from; undefined when that is not known. */
+  readonly remoteAddress: string | undefined;
+  /** False while it waits for its client to come back. */
+  readonly attached: boolean;
+  readonly ageMs: number;
+  readonly resumes: number;
+  /** Shortest round trip of the last seconds; undefined while unknown. */
+  readonly roundTripMs: number | undefined;
+  /** What is kept to be sent again, bytes of memory. */
+  readonly replayBytes: number;
+  readonly channels: readonly ChannelInfo[];
+}
+
+/** What only the keeper of a session knows of it. */
+export type KeptFacts = Pick<SessionInfo, 'user' | 'id' | 'remoteAddress' | 'ageMs'>;
+
+export function describeSession(session: Session, facts: KeptFacts): SessionInfo {
+  const { attached, resumes, roundTrip, replayBytes } = session;
+  return {
+    ...facts,
+    attached,
+    resumes,
+    roundTripMs: Number.isFinite(roundTrip) ? Math.round(roundTrip * 1_000) / 1_000 : undefined,
+    replayBytes,
+    channels: session.channels.map((channel) => ({
+      target: formatTarget(channel.target),
+      open: channel.state.opening === 'open',
+      ageMs: Math.round(channel.age),
+      bytesUp: channel.bytesReceived,
+      bytesDown: channel.bytesSent,
+      windowStalls: channel.windowStalls,
+    })),
+  };
+}

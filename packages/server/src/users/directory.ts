@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import type { Authenticate } from '../authenticate.js';
+import { checkRules } from '../destination-rules.js';
+import type { User } from './user.js';
+
+/** A user and what proves to be one. */
+export interface UserEntry extends User {
+  /** SHA-256 of the token, 64 hexadecimal digits. */
+  readonly tokenSha256: string;
+}
+
+/** Characters a token must have at least: 128 bits in hexadecimal. */
+const MIN_TOKEN_LENGTH = 32;
+/** Ids stand in logs, metrics and file names. */
+const ID = /^[\w@+-][\w.@+-]{0,63}$/;
+
+/** Who may come in, by the digest of the token; tokens themselves are nowhere kept. */
+export class UserDirectory {
+  #byDigest: ReadonlyMap<string, User> = new Map();
+  #digests: ReadonlyMap<string, string> = new Map();
+  /** The digest that each user, also of before, was known by. */
+  readonly #digestOf = new WeakMap<User, string>();
+
+  /** @throws TypeError as `replace` does */
+  constructor(entries: readonly UserEntry[]) {
+    this.replace(entries);
+  }
+
+  /**
+   * From now on these are the users, and no others.
+   * @throws TypeError that names the entry at fault; the users are then those of before
+   */
+  replace(entries: readonly UserEntry[]): void {
+    const byDigest = new Map<string, User>();
+    const digests = new Map<string, string>();
+    for (const { tokenSha256, ...user } of entries) {
+      const digest = tokenSha256.toLowerCase();
+      const name = `user ${JSON.stringify(user.id)}`;
+      if (!ID.test(user.id)) throw new TypeError(`${name}: an id has 1 to 64 letters, digits or any of . _ @ + -`);
+      if (!/^[0-9a-f]{64}$/.test(digest)) throw new TypeError(`${name}: tokenSha256 must be 64 hexadecimal digits`);
+      const [mistake] = checkRules(user.policy ?? {});
+      if (mistake !== undefined) throw new TypeError(`${name}: ${mistake}`);
+      if (digests.has(user.id)) throw new TypeError(`${name} is there twice`);
+      if (byDigest.has(digest)) throw new TypeError(`${name} has the token of another user`);
+      byDigest.set(digest, user);
+      digests.set(user.id, digest);
+    }
+    for (const [digest, user] of byDigest) this.#digestOf.set(user, digest);
+    this.#byDigest = byDigest;
+    this.#digests = digests;
+  }
+
+  /** The user whose token an Authorization header carries (RFC 6750 section 2.1); undefined for whatever is not right. */
+  readonly authenticate: Authenticate = (authorization = '') => {
+    const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
+    // The same work for every wrong token. How long a look at the map takes may tell about digests, and nobody can
+    // choose a token by its digest.
+    const user = this.#byDigest.get(digestOf(token));
+    return user?.disabled === true ? undefined : user;
+  };
+
+  /** `user`, once authenticated, with the rules of now; undefined when removed, disabled, or given another token. */
+  present(user: User): User | undefined {
+    const digest = this.#digests.get(user.id);
+    if (digest === undefined || digest !== this.#digestOf.get(user)) return undefined;
+    const now = this.#byDigest.get(digest);
+    return now?.disabled === true ? undefined : now;
+  }
+}
+
+/** The one user of a server that knows one token. Throws a RangeError when it is too short to be safe. */
+export function soleUser(token: string): UserEntry {
+  if (token.length < MIN_TOKEN_LENGTH) {
+    throw new RangeError(`the token has ${token.length} characters; use one of ${MIN_TOKEN_LENGTH} or more`);
+  }
+  return { id: 'default', tokenSha256: digestOf(token) };
+}
+
+function digestOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}

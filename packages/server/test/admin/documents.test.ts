@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { Metrics } from '../../src/admin/metrics.js';
+
+const read = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8');
+
+/** What `/metrics` knows, whether it has happened already or not. */
+async function printed(): Promise<string[]> {
+  const text = await new Metrics({ isReady: true, sessions: () => [] }).print();
+  return [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => String(name)).sort();
+}
+
+interface Dashboard {
+  readonly schemaVersion: number;
+  readonly panels: readonly {
+    readonly id: number;
+    readonly title: string;
+    readonly targets: readonly { readonly expr: string }[];
+  }[];
+  readonly templating: { readonly list: readonly { readonly query: string }[] };
+}
+
+const dashboard = JSON.parse(read('deploy/grafana-dashboard.json')) as Dashboard;
+const expressions = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+
+test('docs/observing.md gives every metric a meaning, and no other', async () => {
+  const rows = read('docs/observing.md').matchAll(/^\| `((?:wsproxy|process|nodejs)_\w+)` \|(?:.*\|)? (.+) \|$/gm);
+  const documented = [...rows].map(([, name, meaning]) => (meaning?.trim() ? String(name) : `${name} has no meaning`));
+  // Only Linux tells these.
+  const elsewhere = /^process_(virtual_memory_bytes|heap_bytes|open_fds|max_fds)$/;
+  const expected = await printed();
+  const missing = documented.filter((name) => !expected.includes(name) && !elsewhere.test(name));
+  expect({ undocumented: expected.filter((name) => !documented.includes(name)), missing }).toEqual({
+    undocumented: [],
+    missing: [],
+  });
+  expect(new Set(documented).size).toBe(documented.length);
+});
+
+test('the dashboard asks for metrics that exist, and shows every one of ours', async () => {
+  const names = (texts: readonly string[]): readonly string[] =>
+    texts.join(' ').match(/\b(?:wsproxy|process|nodejs)_\w+/g) ?? [];
+  const known = await printed();
+  const linuxOnly = ['process_open_fds', 'process_max_fds'];
+  const asked = names([...expressions, ...dashboard.templating.list.map(({ query }) => query)]);
+  expect(asked.filter((name) => ![...known, ...linuxOnly].includes(name))).toEqual([]);
+  expect(known.filter((name) => name.startsWith('wsproxy_') && !asked.includes(name))).toEqual([]);
+});
+
+test('the dashboard is one that Grafana imports', () => {
+  expect(dashboard.schemaVersion).toBeGreaterThanOrEqual(36);
+  const ids = dashboard.panels.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const { title, targets } of dashboard.panels) expect([title, targets.length > 0]).toEqual([title, true]);
+  for (const expr of expressions)
+    expect([...expr].filter((c) => '([{'.includes(c)).length).toBe(expr.match(/[)\]}]/g)?.length);
+});

@@ -1,0 +1,204 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseUsers, readUsers, UsersFileError, type UsersMistake } from '../../src/cli/users-file.js';
+
+const DIGESTS = ['1', '2', '3'].map((digit) => `sha256:${digit.repeat(64)}`);
+const SECRET = 'a-token-for-tests-0123456789-abcdefghij';
+
+function mistakesIn(text: string): readonly UsersMistake[] {
+  try {
+    parseUsers(text);
+  } catch (error) {
+    if (error instanceof UsersFileError) return error.mistakes;
+    throw error;
+  }
+  return [];
+}
+
+describe('a users file', () => {
+  test('names users with their tokens, rules and limits', () => {
+    const text = `
+# everything there is
+- id: alice
+  token: ${DIGESTS[0]}
+  allow: [10.1.0.0/16:5432, "*.example.org"]
+  deny:
+    - "*"
+  allow-private: false
+  allow-ports: [25, 1-1023]
+  limits:
+    sessions: 2
+    channels: 100
+    bytes-per-second-up: 64k
+    bytes-per-second-down: 10M
+    monthly-bytes: 1T
+- { id: bob, token: "${DIGESTS[1]?.toUpperCase().replace('SHA', 'sha')}", disabled: true }
+`;
+    expect(parseUsers(text)).toEqual([
+      {
+        id: 'alice',
+        tokenSha256: '1'.repeat(64),
+        policy: {
+          allow: ['10.1.0.0/16:5432', '*.example.org'],
+          deny: ['*'],
+          allowPrivate: false,
+          allowPorts: ['25', '1-1023'],
+        },
+        limits: {
+          sessions: 2,
+          channels: 100,
+          bytesPerSecondUp: 65_536,
+          bytesPerSecondDown: 10_485_760,
+          monthlyBytes: 2 ** 40,
+        },
+      },
+      { id: 'bob', tokenSha256: '2'.repeat(64), disabled: true },
+    ]);
+  });
+
+  test('takes one rule without a list, an id that looks like a number, and an empty list of rules', () => {
+    const [user] = parseUsers(`- { id: 007, token: "${DIGESTS[0]}", deny: :25, allow: [] }`);
+    expect(user).toMatchObject({ id: '007', policy: { deny: [':25'], allow: [] } });
+  });
+
+  test('with ten mistakes is told each with its line and what is allowed', () => {
+    const text = `- id: alice smith
+  token: ${SECRET}
+- id: bob
+  tokn: ${DIGESTS[0]}
+- id: carol
+  token: ${DIGESTS[1]}
+  allow: [300.0.0.0/8]
+  deny: { host: example.org }
+  allow-ports: [http]
+  disabled: yes please
+  limits:
+    session: 3
+    channels: none
+    monthly-bytes: 5 apples
+- id: carol
+  token: ${DIGESTS[1]}
+- dave
+`;
+    const mistakes = mistakesIn(text);
+    const expected: [number, RegExp][] = [
+      [1, /^id: expected 1 to 64 letters, digits/],
+      [2, /^token: expected "sha256:" and 64 hexadecimal digits/],
+      [3, /^a user needs token: expected "sha256:"/],
+      [4, /^unknown key in a user; allowed are id, token, allow, deny, .*, limits, disabled$/],
+      [7, /^allow: not a destination rule: "300\.0\.0\.0\/8"; expected a host/],
+      [8, /^deny: expected a list of rules/],
+      [9, /^allow-ports: not a port: "http"; expected ports/],
+      [10, /^disabled: expected true or false/],
+      [12, /^unknown key in limits; allowed are sessions, channels, bytes-per-second-up, /],
+      [13, /^channels: expected a whole number from 1 on/],
+      [14, /^monthly-bytes: expected bytes from 1 on, such as/],
+      [15, /^id: the same as in line 5/],
+      [16, /^token: the same as in line 6/],
+      [17, /^expected a user: id, token/],
+    ];
+    expect(mistakes.map(({ line }) => line)).toEqual(expected.map(([line]) => line));
+    for (const [i, [, pattern]] of expected.entries()) expect(mistakes[i]?.message).toMatch(pattern);
+    expect(JSON.stringify(mistakes)).not.toContain(SECRET);
+  });
+
+  test.each([
+    ['nothing', '', 1],
+    ['only comments', '# nobody\n', 1],
+    ['an empty list', '\n[]', 2],
+    ['a mapping', 'alice: 1', 1],
+    ['a token alone', SECRET, 1],
+    ['a tab', '- id: alice\n\ttoken: 1', 2],
+    ['a key twice', `- id: alice\n  token: ${DIGESTS[0]}\n  id: bob`, 3],
+    ['an anchor that is not there', '- *users', 1],
+    ['a tag', `- id: alice\n  token: !${SECRET} x`, 2],
+    ['an open quote', `- id: alice\n  token: "${SECRET}`, 2],
+    ['two documents', '- id: a\n---\n- id: b', 2],
+    ['lists without an end', '['.repeat(100_000), 1],
+    ['a token that is a number', `- { id: a, token: 12 }`, 1],
+    ['a user without anything', '- {}', 1],
+    ['a limit of nothing', `- { id: a, token: "${DIGESTS[0]}", limits: { sessions: 0 } }`, 1],
+    ['a key that every object has', `- { id: a, token: "${DIGESTS[0]}", constructor: 1 }`, 1],
+  ])('with %s is refused, and never quotes what may be a token', (_what, text, line) => {
+    const mistakes = mistakesIn(text);
+    expect(mistakes.map((mistake) => mistake.line)).toContain(line);
+    for (const { message } of mistakes) expect(message).not.toMatch(/a-token-for-tests|\n/);
+  });
+
+  test('never fails otherwise, whatever it holds', () => {
+    const word = fc.constantFrom(
+      '- ',
+      'id: ',
+      'token: ',
+      'limits:\n',
+      '  ',
+      '\n',
+      '{',
+      '}',
+      '[',
+      ']',
+      '*a',
+      '&a ',
+      '!',
+      DIGESTS[0] ?? '',
+    );
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(word).map((words) => words.join('')),
+    );
+    fc.assert(
+      fc.property(text, (content) => {
+        const mistakes = mistakesIn(content);
+        return mistakes.every(({ line }) => line >= 1 && line <= content.split(/\r\n|\r|\n/).length + 1);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('reading a users file', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'wsproxy-users-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  function write(text: string, mode: number): string {
+    const file = join(folder, 'users.yaml');
+    writeFileSync(file, text);
+    chmodSync(file, mode);
+    return file;
+  }
+
+  test('gives the users in it', () => {
+    expect(readUsers(write(`- { id: a, token: "${DIGESTS[0]}" }`, 0o600))).toHaveLength(1);
+  });
+
+  test.each([0o644, 0o640, 0o604, 0o620])('is refused with mode %o', (mode) => {
+    const file = write(`- { id: a, token: "${DIGESTS[0]}" }`, mode);
+    expect(() => readUsers(file)).toThrow(`users file ${file} can be read or changed by other users; run: chmod 600`);
+  });
+
+  test('tells a file that is not there, by its flag', () => {
+    expect(() => readUsers(join(folder, 'none'))).toThrow(/cannot read users file .*no such file.*--users/);
+    expect(() => readUsers(folder)).toThrow(/can be read|it is a directory; give the file itself with --users/);
+  });
+
+  test('tells every mistake with file and line', () => {
+    const file = write('- id: a b\n- id: c', 0o600);
+    try {
+      readUsers(file);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({ exitCode: 2 });
+      expect((error as { lines: string[] }).lines.map((line) => line.split(': ', 1).join())).toEqual([
+        `${file}:1`,
+        `${file}:1`,
+        `${file}:2`,
+      ]);
+    }
+  });
+});

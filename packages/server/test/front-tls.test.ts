@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import {
+  cleanUpWith,
+  closeOf,
+  exchange,
+  openSocket,
+  plain,
+  startFront,
+  statusOf,
+  token,
+  upgrade,
+} from './support/front-fixture.js';
+import { makeCertificate } from './support/make-certificate.js';
+
+const [first, second] = [makeCertificate(), makeCertificate()];
+const start = (limits = {}) => startFront(limits, '/tunnel', { tls: first ?? { cert: '', key: '' } });
+
+async function handshake(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+  cleanUpWith(() => socket.destroy());
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+async function exchangeSecurely(port: number, bytes: string): Promise<string> {
+  const socket = await handshake(port);
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += chunk;
+  });
+  socket.on('error', () => {});
+  socket.write(bytes);
+  await closeOf(socket);
+  return answer;
+}
+
+async function openWebSocket(port: number): Promise<WebSocket> {
+  const headers = { authorization: `Bearer ${token}` };
+  const webSocket = new WebSocket(`wss://127.0.0.1:${port}/tunnel`, 'wsproxy.v1', {
+    headers,
+    rejectUnauthorized: false,
+  });
+  cleanUpWith(() => webSocket.terminate());
+  await once(webSocket, 'open');
+  return webSocket;
+}
+
+describe.skipIf(first === undefined)('a front with TLS', () => {
+  test('carries WebSockets, and answers all others as it does without', async () => {
+    const { port, webSockets } = await start();
+    const client = await openWebSocket(port);
+    webSockets[0]?.webSocket.on('message', (data) => webSockets[0]?.webSocket.send(data));
+    client.send(Buffer.from('hello'));
+    expect(String((await once(client, 'message'))[0])).toBe('hello');
+    const requests = [upgrade({ Authorization: undefined }), plain(), plain({}, 'GET / HTTP/1.1'), 'nonsense\r\n\r\n'];
+    const answers = await Promise.all(requests.map((request) => exchangeSecurely(port, request)));
+    expect(answers.map(statusOf)).toEqual([401, 426, 404, 400]);
+  });
+
+  test.each([
+    ['nothing at all', ''],
+    ['half a ClientHello', '16030100a5010000a10303'],
+  ])('gives a handshake of %s a time, and no answer', async (_, hex) => {
+    const { port, logs } = await start({ handshakeTimeout: 100 });
+    expect(await exchange(port, Buffer.from(hex, 'hex'))).toBe('');
+    expect(logs).toEqual([
+      { level: 'debug', fields: { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' }, message: 'a TLS handshake failed' },
+    ]);
+  });
+
+  test('gives the request behind a handshake a time too', async () => {
+    const { port } = await start({ handshakeTimeout: 100 });
+    expect(statusOf(await exchangeSecurely(port, 'GET /tunnel HTTP/1.1\r\nHost: proxy.exa'))).toBe(408);
+  });
+
+  test('counts handshakes among the connections that wait, and WebSockets not', async () => {
+    const { port, front } = await start({ pendingConnections: 1 });
+    // Each of them takes the one place, and gives it back.
+    await openWebSocket(port);
+    await openWebSocket(port);
+    const waiting = openSocket(port);
+    await once(waiting, 'connect');
+    expect(await exchange(port, '')).toBe('');
+    expect(front.dropped).toBe(1);
+    waiting.destroy();
+    await expect
+      .poll(() =>
+        openWebSocket(port).then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
+  });
+
+  test('gives a place back when a WebSocket was refused', async () => {
+    const { port } = await start({ pendingConnections: 1 });
+    for (let round = 0; round < 3; round += 1) {
+      await expect.poll(() => exchangeSecurely(port, plain()).then(statusOf, () => 0)).toBe(426);
+    }
+  });
+
+  test('does not answer plain HTTP', async () => {
+    const { port, logs } = await start();
+    expect(await exchange(port, upgrade())).toBe('');
+    expect(logs.map(({ level, message }) => [level, message])).toEqual([['debug', 'a TLS handshake failed']]);
+  });
+
+  test('closes while a handshake is under way', async () => {
+    const { port, front, webSockets } = await start();
+    await openWebSocket(port);
+    const waiting = openSocket(port);
+    waiting.write(Buffer.from('16030100a5010000a10303', 'hex'));
+    await once(waiting, 'connect');
+    const idle = await handshake(port);
+    idle.on('error', () => {});
+    const closed = front.close();
+    await Promise.all([closeOf(waiting), closeOf(idle)]);
+    webSockets[0]?.webSocket.terminate();
+    await closed;
+  });
+});
+
+describe.skipIf(second === undefined)('certificates', () => {
+  test('can be exchanged while a WebSocket is open', async () => {
+    const { port, front } = await start();
+    const client = await openWebSocket(port);
+    const servedNow = async () => (await handshake(port)).getPeerX509Certificate()?.toString();
+    expect(await servedNow()).toBe(first?.cert);
+    front.setTls(second ?? { cert: '', key: '' });
+    expect(await servedNow()).toBe(second?.cert);
+    expect(client.readyState).toBe(WebSocket.OPEN);
+  });
+
+  test('stay as they are when the new ones are wrong', async () => {
+    const { port, front } = await start();
+    const { cert, key } = first ?? { cert: '', key: '' };
+    const wrong: [object, string][] = [
+      [{ cert, key: second?.key }, 'TLS: the key is not that of the certificate'],
+      [{ cert: 'nonsense', key }, 'TLS: the certificate, the key or the client CA is not in PEM form'],
+      [{ cert, key, clientCa: cert }, 'TLS: whether clients need a certificate cannot change'],
+    ];
+    for (const [tls, message] of wrong) expect(() => front.setTls(tls as never)).toThrow(new TypeError(message));
+    expect((await handshake(port)).getPeerX509Certificate()?.toString()).toBe(cert);
+  });
+
+  test('are for a server that was made with some', async () => {
+    const { front } = await startFront();
+    expect(() => front.setTls(first ?? { cert: '', key: '' })).toThrow('TLS: the server was made without it');
+  });
+});

@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { FakeClock } from 'wsproxy-protocol/testing';
+import { Accounts } from '../../src/limits/accounts.js';
+import { LimitReporter } from '../../src/limits/limit-reporter.js';
+import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
+import { OpenBucket } from '../../src/limits/open-bucket.js';
+import { descriptorLimit, SocketBudget, socketsOf } from '../../src/limits/socket-budget.js';
+
+let clock: FakeClock;
+const alice = { id: 'alice' };
+
+beforeEach(() => {
+  clock = new FakeClock();
+});
+
+const accountsWith = (limits: LimitOptions = {}) => new Accounts(resolveLimits(limits), clock);
+
+describe('accounts', () => {
+  test('count channels by the id of the user, whatever object it is known by', () => {
+    const accounts = accountsWith();
+    const session = accounts.beginSession();
+    const end = accounts.beginChannel({ id: 'alice' });
+    const stricter = { id: 'alice', limits: { channels: 1 } };
+    expect(accounts.refusal(stricter, session)).toEqual({ limit: 'channels', value: 1, ofUser: true });
+    expect(accounts.refusal({ id: 'bob', limits: { channels: 1 } }, session)).toBeUndefined();
+    end();
+    expect(accounts.refusal(stricter, session)).toBeUndefined();
+  });
+
+  test('count the channels of all users together', () => {
+    const accounts = accountsWith({ channels: 2 });
+    const ends = [accounts.beginChannel(alice), accounts.beginChannel({ id: 'bob' })];
+    const refusal = accounts.refusal({ id: 'carol' }, accounts.beginSession());
+    expect(refusal).toEqual({ limit: 'channels', value: 2, ofUser: false });
+    for (const end of ends) end();
+    expect(accounts.refusal({ id: 'carol' }, accounts.beginSession())).toBeUndefined();
+  });
+
+  test('refuse a session that has too many dials pending, and no other', () => {
+    const accounts = accountsWith({ pendingDials: 1 });
+    const [busy, other] = [accounts.beginSession(), accounts.beginSession()];
+    busy.pendingDials = 1;
+    expect(accounts.refusal(alice, busy)?.limit).toBe('pendingDials');
+    expect(accounts.refusal(alice, other)).toBeUndefined();
+  });
+
+  test("hold a user's rates for all channels together, and give new rates to those that run", () => {
+    const accounts = accountsWith({ rateUp: 1_000_000 });
+    const paces = [1, 2].map(() => accounts.paceOf(alice, () => {}));
+    expect(paces[0]?.toSocket(100_000)).toBe(100);
+    expect(paces[1]?.toSocket(100_000)).toBe(200);
+    expect(paces[0]?.fromSocket(1e9)).toBe(0);
+    expect(accounts.paceOf({ id: 'bob' }, () => {}).toSocket(10_000)).toBe(10);
+    accounts.of({ id: 'alice', limits: { bytesPerSecondUp: 2_000_000 } });
+    expect(paces[0]?.toSocket(0)).toBe(100);
+  });
+
+  test('end the bytes of a month once, and begin anew with the next', () => {
+    clock.wallOffset = Date.UTC(2030, 11, 31, 23, 59, 59);
+    const accounts = accountsWith({ monthlyBytes: 1_048_576 });
+    const spent: number[] = [];
+    const pace = accounts.paceOf(alice, (bytes) => spent.push(bytes));
+    pace.toSocket(1_048_575);
+    expect([accounts.refusal(alice, accounts.beginSession()), spent]).toEqual([undefined, []]);
+    pace.fromSocket(1);
+    pace.fromSocket(1);
+    expect(spent).toEqual([1_048_576]);
+    expect(accounts.refusal(alice, accounts.beginSession())?.limit).toBe('monthlyBytes');
+    clock.advance(1_000);
+    expect(accounts.refusal(alice, accounts.beginSession())).toBeUndefined();
+  });
+});
+
+describe('a bucket of opens', () => {
+  test('never lets more through than the burst and the rate, at whatever times', () => {
+    const steps = fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 1, maxLength: 300 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 100 }),
+        fc.integer({ min: 1, max: 50 }),
+        steps,
+        (perSecond, burst, gaps) => {
+          const bucket = new OpenBucket(perSecond, burst, 0);
+          let [now, passed] = [0, 0];
+          for (const gap of gaps) {
+            now += gap;
+            if (bucket.take(now)) passed += 1;
+            expect(passed).toBeLessThanOrEqual(burst + (now * perSecond) / 1_000 + 1e-6);
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('the budget of sockets', () => {
+  test.each([
+    [64, 32],
+    [1_024, 921],
+    [20_000, 18_000],
+    [32, 1],
+    [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+  ])('of %d descriptors uses %d', (descriptors, sockets) => {
+    expect(socketsOf(descriptors)).toBe(sockets);
+  });
+
+  test('reads the soft limit of the system', () => {
+    const text =
+      'Limit      Soft Limit   Hard Limit   Units\nMax open files            64                   128                  files\n';
+    expect(descriptorLimit(text)).toBe(64);
+    expect(descriptorLimit('Max open files            unlimited            unlimited            files\n')).toBe(
+      Infinity,
+    );
+    expect(descriptorLimit('')).toBe(Infinity);
+  });
+
+  test('is given back', () => {
+    const budget = new SocketBudget(1);
+    expect([budget.take(), budget.take()]).toEqual([true, false]);
+    budget.release();
+    expect(budget.take()).toBe(true);
+  });
+});
+
+describe('a reporter of limits', () => {
+  test('tells the observer of each, and the log once for a wave', () => {
+    const [hits, lines]: [string[], object[]] = [[], []];
+    const log = (fields: object) => lines.push({ ...fields });
+    const logger = { debug: log, info: log, warn: log, error: log };
+    const reporter = new LimitReporter({ clock, logger, onLimit: (limit) => hits.push(limit) });
+    for (let i = 0; i < 100; i++) {
+      reporter.hit('channels', 5, 'alice');
+      clock.advance(500);
+    }
+    reporter.hit('channels', 5, 'bob');
+    expect(hits.length).toBe(101);
+    expect(lines).toEqual(['alice', 'bob'].map((user) => ({ limit: 'channels', value: 5, user })));
+    clock.advance(10_000);
+    reporter.hit('channels', 5, 'alice');
+    expect(lines.length).toBe(3);
+  });
+});

@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { soleUser, UserDirectory, type UserEntry } from '../../src/users/directory.js';
+import type { User } from '../../src/users/user.js';
+
+const token = 'correct-horse-battery-staple-0123456789';
+const { authenticate } = new UserDirectory([soleUser(token)]);
+
+describe('a directory', () => {
+  test.each([`Bearer ${token}`, `bearer ${token}`, `BEARER   ${token}`])('knows the user of %j', (authorization) => {
+    expect(authenticate(authorization)).toEqual({ id: 'default' });
+  });
+
+  test.each([
+    ['no header', undefined],
+    ['an empty header', ''],
+    ['no token', 'Bearer'],
+    ['an empty token', 'Bearer '],
+    ['the token alone', token],
+    ['another scheme', `Basic ${token}`],
+    ['a token without its last character', `Bearer ${token.slice(0, -1)}`],
+    ['a token with one more character', `Bearer ${token}x`],
+    ['a token in another case', `Bearer ${token.toUpperCase()}`],
+    ['a token twice', `Bearer ${token} ${token}`],
+    ['two tokens', `Bearer ${token}, Bearer ${token}`],
+    ['a quoted token', `Bearer "${token}"`],
+    ['text before the scheme', `x Bearer ${token}`],
+    ['an empty digest', 'Bearer \0'],
+    ['a very long token', `Bearer ${'x'.repeat(16_000)}`],
+  ])('knows nobody by %s', (_, authorization) => {
+    expect(authenticate(authorization)).toBeUndefined();
+  });
+
+  test('knows nobody by any other token, and never throws', () => {
+    const header = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: 'binary' }).map((text) => `Bearer ${text}`),
+    );
+    fc.assert(fc.property(header, (authorization) => authenticate(authorization) === undefined));
+  });
+
+  test('knows each user by the own token, and not one that is disabled', () => {
+    const [one, two, three] = ['1'.repeat(32), '2'.repeat(32), '3'.repeat(32)] as const;
+    const directory = new UserDirectory([
+      entry('alice', one),
+      entry('bob', two),
+      { ...entry('eve', three), disabled: true },
+    ]);
+    const ids = [one, two, three].map((text) => directory.authenticate(`Bearer ${text}`)?.id);
+    expect(ids).toEqual(['alice', 'bob', undefined]);
+  });
+
+  test('never gives away a digest with a user', () => {
+    expect(JSON.stringify(authenticate(`Bearer ${token}`))).toBe('{"id":"default"}');
+  });
+});
+
+describe('soleUser', () => {
+  test.each([0, 31])('refuses a token of %i characters', (length) => {
+    expect(() => soleUser('x'.repeat(length))).toThrow(RangeError);
+  });
+
+  test('takes a token of 32 characters', () => {
+    const { authenticate: shortest } = new UserDirectory([soleUser('x'.repeat(32))]);
+    expect(shortest(`Bearer ${'x'.repeat(32)}`)).toEqual({ id: 'default' });
+    expect(shortest(undefined)).toBeUndefined();
+  });
+});
+
+describe('replace', () => {
+  const [one, two] = ['1'.repeat(32), '2'.repeat(32)] as const;
+  const before = [entry('alice', one), entry('bob', two)];
+  let directory: UserDirectory;
+  let alice: User;
+
+  beforeEach(() => {
+    directory = new UserDirectory(before);
+    alice = directory.authenticate(`Bearer ${one}`) as User;
+  });
+
+  test('gives a user who was there the rules of now', () => {
+    directory.replace([{ ...entry('alice', one), limits: { sessions: 1 } }]);
+    expect(directory.present(alice)).toEqual({ id: 'alice', limits: { sessions: 1 } });
+    directory.replace([{ ...entry('alice', one), limits: { sessions: 2 } }]);
+    expect(directory.present(alice)?.limits?.sessions).toBe(2);
+  });
+
+  test.each<[string, UserEntry[]]>([
+    ['removed', []],
+    ['disabled', [{ ...entry('alice', one), disabled: true }]],
+    ['given another token', [entry('alice', '3'.repeat(32))]],
+    ['renamed', [entry('carol', one)]],
+    ['given the token of another, who is gone', [entry('alice', two)]],
+  ])('knows no more of a user who was %s', (_what, after) => {
+    directory.replace(after);
+    expect(directory.present(alice)).toBeUndefined();
+  });
+
+  test('knows a user again whose rules are as they were', () => {
+    directory.replace([{ ...entry('alice', one), disabled: true }]);
+    expect(directory.authenticate(`Bearer ${one}`)).toBeUndefined();
+    directory.replace(before);
+    expect(directory.authenticate(`Bearer ${one}`)?.id).toBe('alice');
+  });
+
+  test.each<[string, UserEntry, RegExp]>([
+    ['an id that is there', entry('alice', '4'.repeat(32)), /"alice" is there twice/],
+    ['a token that is there', entry('carol', one), /"carol" has the token of another/],
+    ['an id that no log can show', entry('a b', '4'.repeat(32)), /"a b": an id has/],
+    ['an id that is a path', entry('../x', '4'.repeat(32)), /an id has/],
+    ['no id', entry('', '4'.repeat(32)), /an id has/],
+    [
+      'a rule that is none',
+      { ...entry('carol', '4'.repeat(32)), policy: { deny: ['300.0.0.0/8'] } },
+      /"carol": deny: /,
+    ],
+    ['a digest that is none', { id: 'carol', tokenSha256: '4'.repeat(63) }, /"carol": tokenSha256/],
+  ])('refuses %s, and changes nothing', (_what, wrong, message) => {
+    expect(() => directory.replace([entry('alice', two), wrong, entry('alice', two)])).toThrow(TypeError);
+    expect(() => directory.replace([...before, wrong])).toThrow(message);
+    expect(directory.present(alice)).toBe(alice);
+  });
+});
+
+function entry(id: string, token: string): UserEntry {
+  return { ...soleUser(token), id };
+}

@@ -1,0 +1,140 @@
+import { readdirSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import type { LimitOptions } from 'wsproxy-server';
+import { askConnect, askSocks5, bySocks5, readToEnd } from '../support/application.js';
+import { atEnd } from '../support/at-end.js';
+import { readyPort, scriptOf, TOKEN } from '../support/command-line.js';
+import { listen } from '../support/listen.js';
+import { Program } from '../support/program.js';
+import { startClient, startTunnel } from '../support/tunnel.js';
+import { until } from '../support/until.js';
+
+const HOST = '127.0.0.1';
+
+async function tunnelWith(limits: LimitOptions) {
+  const hits: string[] = [];
+  const tunnel = await startTunnel({ server: { limits, observer: { onLimit: (limit) => hits.push(limit) } } });
+  return { ...tunnel, hits };
+}
+
+/** Closes, and comes back when the server has noticed. */
+async function leave(socket: Socket, count: () => number): Promise<void> {
+  const before = count();
+  socket.resetAndDestroy();
+  await until('the channel is over', () => count() < before);
+}
+
+describe('beyond a limit', () => {
+  test.each<[string, LimitOptions]>([
+    ['channelsPerSession', { channelsPerSession: 2 }],
+    ['channels', { channels: 2 }],
+    ['sockets', { sockets: 3 }],
+  ])('of %s a connection is refused with 01 and 503, until another one ends', async (name, limits) => {
+    const echo = await listen((socket) => socket.pipe(socket));
+    const { port, server, hits } = await tunnelWith(limits);
+    const [first, second] = [await bySocks5(port, HOST, echo.port), await bySocks5(port, HOST, echo.port)];
+    expect((await askSocks5(port, HOST, echo.port))[0]).toBe(1);
+    expect((await askConnect(port, HOST, echo.port))[0]).toBe(503);
+    expect(hits).toEqual([name, name]);
+    await leave(first, () => server.channelCount);
+    await until('another one may come', async () => {
+      const [reply, socket] = await askSocks5(port, HOST, echo.port);
+      if (reply !== 0) return false;
+      socket.destroy();
+      return true;
+    });
+    second.destroy();
+  });
+
+  test('of opens a second a connection is refused, until time has passed', async () => {
+    const echo = await listen((socket) => socket.pipe(socket));
+    const { port, hits } = await tunnelWith({ opensBurst: 2, opensPerSecond: 2 });
+    const replies = await Promise.all([1, 2, 3, 4].map(() => askSocks5(port, HOST, echo.port)));
+    expect(replies.map(([reply]) => reply).sort()).toEqual([0, 0, 1, 1]);
+    expect(hits).toEqual(['opensPerSecond', 'opensPerSecond']);
+    await until('another one may come', async () => (await askSocks5(port, HOST, echo.port))[0] === 0);
+    for (const [, socket] of replies) socket.destroy();
+  });
+});
+
+describe('a connection without progress', () => {
+  test('is reset at both ends once one side has ended', async () => {
+    const destinations: Socket[] = [];
+    const silent = await listen((socket) => {
+      destinations.push(socket.resume());
+    });
+    const { port, hits } = await tunnelWith({ halfClosedTimeout: 200 });
+    const half = await bySocks5(port, HOST, silent.port);
+    const whole = await bySocks5(port, HOST, silent.port);
+    half.end('request');
+    expect((await readToEnd(half)).by).toBe('reset');
+    // Whoever has read the end hears of a reset only by writing.
+    await until('the destination is reset', () => {
+      destinations[0]?.write('late');
+      return destinations[0]?.destroyed === true;
+    });
+    expect(destinations[1]?.destroyed).toBe(false);
+    expect(hits).toEqual(['halfClosedTimeout']);
+    expect(whole.destroyed).toBe(false);
+    whole.destroy();
+  });
+
+  test('is reset when it is idle, and another one that carries something is not', async () => {
+    const echo = await listen((socket) => socket.pipe(socket));
+    const { port, hits } = await tunnelWith({ idleTimeout: 400 });
+    const [idle, busy] = [await bySocks5(port, HOST, echo.port), await bySocks5(port, HOST, echo.port)];
+    const typing = setInterval(() => busy.write('x'), 50);
+    atEnd(() => clearInterval(typing));
+    busy.resume();
+    expect((await readToEnd(idle)).by).toBe('reset');
+    expect(hits).toEqual(['idleTimeout']);
+    expect(busy.destroyed).toBe(false);
+    busy.destroy();
+  });
+});
+
+describe('with 64 descriptors', () => {
+  test('512 clients at a time, ten rounds, are served or refused, and leave nothing', async () => {
+    const echo = await listen((socket) => socket.pipe(socket));
+    const flags = '--listen 127.0.0.1:0 --log-format json --allow-private --max-opens-burst 100000';
+    const program = new Program(
+      'bash',
+      ['-c', `ulimit -n 64; exec "$0" "$1" ${flags}`, process.execPath, scriptOf('wsproxy-server')],
+      { env: { WSPROXY_TOKEN: TOKEN } },
+    );
+    const serverPort = await readyPort(program);
+    const { port } = await startClient(serverPort);
+    // Whatever is opened once and kept is there after the first connection.
+    (await bySocks5(port, HOST, echo.port)).destroy();
+    await until('the first connection is over', () => echo.sockets.size === 0);
+    const descriptors = () => readdirSync(`/proc/${program.pid}/fd`).length;
+    const base = descriptors();
+
+    for (let round = 0; round < 10; round++) {
+      const answers = await Promise.all(Array.from({ length: 512 }, () => askSocks5(port, HOST, echo.port)));
+      const served = answers.filter(([reply]) => reply === 0).length;
+      expect(answers.every(([reply]) => reply === 0 || reply === 1)).toBe(true);
+      expect(served).toBeGreaterThan(0);
+      expect(served).toBeLessThan(64);
+      for (const [, socket] of answers) socket.destroy();
+      await until('the descriptors are back', () => descriptors() <= base, 10_000);
+
+      const strangers = Array.from({ length: 512 }, () => connect(serverPort, HOST).on('error', () => {}));
+      atEnd(() => {
+        for (const socket of strangers) socket.destroy();
+      });
+      const dropped = () => strangers.filter((socket) => socket.destroyed || socket.readableEnded).length;
+      for (const socket of strangers) socket.resume();
+      await until('those beyond the budget are dropped', () => dropped() > 512 - 64, 10_000);
+      for (const socket of strangers) socket.destroy();
+      await until('the descriptors are back', () => descriptors() <= base, 10_000);
+    }
+    (await bySocks5(port, HOST, echo.port)).destroy();
+    expect(program.child.exitCode).toBe(null);
+    const lines = program.stderr.split('\n').filter((line) => line.includes('a limit was reached'));
+    expect(lines.length).toBeGreaterThan(0);
+    // One for each wave, of 5 000 refusals.
+    expect(lines.length).toBeLessThan(20);
+  });
+});

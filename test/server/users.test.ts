@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { bySocks5, readBytes, readToEnd } from '../support/application.js';
+import { runCommand, start, TOKEN } from '../support/command-line.js';
+import { startSource } from '../support/destinations/source.js';
+import { Keystream } from '../support/keystream.js';
+import { listen } from '../support/listen.js';
+import type { Program } from '../support/program.js';
+import { requestUpgrade } from '../support/raw-websocket.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { startClient } from '../support/tunnel.js';
+import { until } from '../support/until.js';
+
+const OTHER = 'another-token-for-tests-0123456789-0123456789';
+/** More than windows and buffers take: the download is still under way when a user is removed. */
+const LENGTH = 60_000_000;
+
+function line(id: string, token: string, more = ''): string {
+  return `- { id: ${id}, token: "sha256:${createHash('sha256').update(token).digest('hex')}"${more} }\n`;
+}
+
+const ALICE = line('alice', TOKEN);
+const BOB = line('bob', OTHER);
+
+/** A server with a users file, and what exchanges the file as editors do: by another of the same name. */
+async function startWithUsers(text: string): Promise<{ program: Program; port: number; write(text: string): void }> {
+  const folder = temporaryFolder();
+  const file = join(folder, 'users.yaml');
+  const write = (content: string): void => {
+    writeFileSync(`${file}~`, content);
+    chmodSync(`${file}~`, 0o600);
+    renameSync(`${file}~`, file);
+  };
+  write(text);
+  const server = await start('wsproxy-server', ['--users', file, '--allow-private'], { token: null });
+  return { ...server, write };
+}
+
+async function statusFor(port: number, token: string | undefined): Promise<number> {
+  const Authorization = token === undefined ? undefined : `Bearer ${token}`;
+  const { status, socket } = await requestUpgrade(port, { Authorization });
+  socket.destroy();
+  return status;
+}
+
+describe('a server with a users file', () => {
+  test('G2 lets in whoever is in it, and nobody else', async () => {
+    const { port } = await startWithUsers(ALICE + line('eve', OTHER, ', disabled: true'));
+    const statuses = [TOKEN, OTHER, `${TOKEN}x`, undefined].map((token) => statusFor(port, token));
+    expect(await Promise.all(statuses)).toEqual([101, 401, 401, 401]);
+  });
+
+  test('G10 ends the sessions of a user who is removed within 5 s, while the downloads of others go on', async () => {
+    const { program, port, write } = await startWithUsers(ALICE + BOB);
+    const source = await startSource('users', LENGTH);
+    const talker = await listen((socket) => socket.write('hello'));
+    const [alice, bob] = [await startClient(port), await startClient(port, { token: OTHER })];
+    const [hers, his] = [
+      await bySocks5(alice.port, '127.0.0.1', talker.port),
+      await bySocks5(bob.port, '127.0.0.1', source.port),
+    ];
+    expect(String(await readBytes(hers, 5))).toBe('hello');
+    const keystream = new Keystream('users');
+    expect(await readBytes(his, 1_000)).toEqual(keystream.next(1_000));
+
+    write(BOB);
+    const startedAt = performance.now();
+    expect(await readToEnd(hers)).toMatchObject({ by: 'reset' });
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    await program.untilStderr(/"user":"alice"[^\n]*"reason":"the user was removed[^\n]*"session ended"/);
+
+    let differs = false;
+    const ending = await readToEnd(his, (chunk) => {
+      differs ||= !chunk.equals(keystream.next(chunk.length));
+    });
+    expect([ending, differs]).toEqual([{ bytes: LENGTH - 1_000, by: 'end' }, false]);
+    expect([await statusFor(port, TOKEN), await statusFor(port, OTHER)]).toEqual([401, 101]);
+  });
+
+  test('reads it again at once on SIGHUP', async () => {
+    const { program, port, write } = await startWithUsers(ALICE);
+    expect(await statusFor(port, OTHER)).toBe(401);
+    write(ALICE + BOB);
+    const startedAt = performance.now();
+    program.signal('SIGHUP');
+    await until('the new user is let in', async () => (await statusFor(port, OTHER)) === 101);
+    // Sooner than the look at the file, which waits for it to be left alone.
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+  });
+
+  test('keeps the users of before when it is broken, and tells why, until it is whole again', async () => {
+    const { program, port, write } = await startWithUsers(ALICE);
+    write(`${ALICE}- { id: bob, token: ${OTHER} }\n`);
+    await program.untilStderr(/users\.yaml:2: token: expected \\"sha256:\\"[^\n]*those of before stay/);
+    expect([await statusFor(port, TOKEN), await statusFor(port, OTHER)]).toEqual([101, 401]);
+    write(ALICE + BOB);
+    await until('the new user is let in', async () => (await statusFor(port, OTHER)) === 101, 10_000);
+    expect(program.stderr).not.toContain(OTHER);
+  });
+
+  test('checks every connection against the rules of now, also those of a session from before', async () => {
+    const { program, port, write } = await startWithUsers(ALICE);
+    const source = await startSource('rules', 1_000);
+    const { port: local } = await startClient(port);
+    expect(await readToEnd(await bySocks5(local, '127.0.0.1', source.port))).toMatchObject({ bytes: 1_000 });
+    write(line('alice', TOKEN, ', deny: [127.0.0.0/8]'));
+    program.signal('SIGHUP');
+    await program.untilStderr(/users reloaded/);
+    await expect(bySocks5(local, '127.0.0.1', source.port)).rejects.toThrow();
+    await program.untilStderr(/"code":"DENIED"/);
+    expect(program.stderr.match(/session began/g)).toHaveLength(1);
+  });
+});
+
+describe('wsproxy-server token', () => {
+  test('prints a token of 256 bits and a line that lets it in', async () => {
+    const made = await runCommand('wsproxy-server', ['token', '--id', 'carol'], { token: null });
+    const [token = '', entry = ''] = made.stdout.split('\n');
+    expect([made.code, made.stderr]).toEqual([0, '']);
+    expect(Buffer.from(token, 'base64url')).toHaveLength(32);
+    expect(entry).not.toContain(token);
+    const { port } = await startWithUsers(`${entry}\n`);
+    expect([await statusFor(port, token), await statusFor(port, TOKEN)]).toEqual([101, 401]);
+  });
+
+  test('refuses an id that no users file takes', async () => {
+    const { code, stderr } = await runCommand('wsproxy-server', ['token', '--id', 'a b'], { token: null });
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/--id.*1 to 64 letters/)]);
+  });
+});
+
+describe('wsproxy-server does not start', () => {
+  async function refusal(
+    text: string,
+    mode: number,
+    extra: string[] = [],
+    token: string | null = null,
+  ): Promise<string> {
+    const file = join(temporaryFolder(), 'users.yaml');
+    writeFileSync(file, text);
+    chmodSync(file, mode);
+    const { code, stderr } = await runCommand('wsproxy-server', ['--users', file, ...extra], { token });
+    expect(code).toBe(2);
+    return stderr;
+  }
+
+  test('G4 when others can read the users', async () => {
+    expect(await refusal(ALICE, 0o640)).toMatch(/users file .* can be read or changed by other users; run: chmod 600/);
+  });
+
+  test('with no user at all', async () => {
+    expect(await refusal('', 0o600)).toMatch(/users\.yaml:1: expected a list with at least one user/);
+  });
+
+  test('with users and a token', async () => {
+    expect(await refusal(ALICE, 0o600, [], TOKEN)).toMatch(/--users and WSPROXY_TOKEN exclude each other/);
+    expect(await refusal(ALICE, 0o600, ['--token-file', 'x'])).toMatch(/--users and --token-file exclude each other/);
+  });
+
+  test('with mistakes, and tells each on a line of its own', async () => {
+    const stderr = await refusal(`- { id: a b, token: ${OTHER} }\n- {}\n`, 0o600);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(4);
+    expect(stderr).not.toContain(OTHER);
+  });
+});

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { expect, test } from 'vitest';
+import { start } from '../support/command-line.js';
+import { requestUpgrade } from '../support/raw-websocket.js';
+
+const ATTEMPTS = 100_000;
+/** Attempts at a time: fewer than the places there are, so that all are answered. */
+const CONCURRENCY = 64;
+const MEBIBYTE = 1_048_576;
+
+/** One request with a wrong token; the status of the answer. */
+function guess(port: number, n: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', reject);
+    socket.on('data', (answer) => {
+      // No TIME_WAIT: there are not ports enough for so many.
+      socket.resetAndDestroy();
+      resolve(Number(String(answer).split(' ', 2)[1]));
+    });
+    const token = n.toString(16).padStart(64, '0');
+    socket.write(
+      `GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n` +
+        `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: wsproxy.v1\r\n` +
+        `Authorization: Bearer ${token}\r\n\r\n`,
+    );
+  });
+}
+
+function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024;
+}
+
+test.skipIf(process.platform !== 'linux')(
+  '100 000 wrong tokens leave the memory of the server as it is, and a valid client connects meanwhile',
+  { timeout: 240_000 },
+  async () => {
+    const { program, port } = await start('wsproxy-server', []);
+    const statuses = new Map<number, number>();
+    const waits: number[] = [];
+    let [next, early] = [0, 0];
+    const guessOn = async (): Promise<void> => {
+      while (next < ATTEMPTS) {
+        const n = next++;
+        if (n === ATTEMPTS / 5) early = residentBytes(program.pid);
+        if (n % (ATTEMPTS / 10) === ATTEMPTS / 20) {
+          const before = performance.now();
+          const { status, socket } = await requestUpgrade(port);
+          waits.push(performance.now() - before);
+          socket.destroy();
+          expect(status).toBe(101);
+        }
+        const status = await guess(port, n);
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, guessOn));
+
+    expect([...statuses]).toEqual([[401, ATTEMPTS]]);
+    expect(waits).toHaveLength(10);
+    expect(Math.max(...waits)).toBeLessThan(1_000);
+    expect(residentBytes(program.pid) - early).toBeLessThan(32 * MEBIBYTE);
+  },
+);
