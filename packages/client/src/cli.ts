@@ -1,43 +1,38 @@
 import { Command, Option } from 'commander';
 import {
   addCommonOptions,
+  addConfigFile,
   type CommonOptions,
   createLogger,
   ExitCode,
   ExitError,
   explainListenError,
   formatListenAddress,
-  type ListenAddress,
+  listenOnUnixSocket,
   onTermination,
+  type ProgramLogger,
   parseDuration,
-  parseListenAddress,
-  readToken,
   runProgram,
+  standardOutput,
 } from 'wsproxy-cli';
-import type { Client, ConnectError } from './index.js';
+import { addListenOptions, DEFAULT_LISTEN, type Forward, type ListenOptions } from './cli/listen-options.js';
+import { type ProxyUsers, readProxyUsers } from './cli/proxy-users.js';
+import { addReachOptions, type ReachOptions, readReach } from './cli/reach-options.js';
+import { readServers } from './cli/server-list.js';
+import type { Client, ConnectError, LocalPort } from './index.js';
 
-interface Options extends CommonOptions {
-  readonly listen: ListenAddress;
-  readonly tokenFile?: string;
-  readonly insecure?: boolean;
+interface Options extends CommonOptions, ListenOptions, ReachOptions {
   readonly grace: number;
   readonly connections: number;
   readonly optimistic?: boolean;
 }
 
-const DEFAULT_HOST = '127.0.0.1';
-const DEFAULT_LISTEN = `${DEFAULT_HOST}:1080`;
-
 const program = new Command('wsproxy-client')
   .description('Offers SOCKS and HTTP proxying on a local port, and carries it over one WebSocket to a wsproxy-server.')
-  .argument('<url>', 'the server: wss://host[:port]/path')
-  .addOption(
-    new Option('--listen <[host:]port>', 'where to offer SOCKS5, SOCKS4a and HTTP proxying')
-      .argParser(parseListen)
-      .default(parseListen(DEFAULT_LISTEN), DEFAULT_LISTEN),
-  )
-  .option('--token-file <file>', 'file with the token of the server; WSPROXY_TOKEN is the other way')
-  .option('--insecure', 'allow ws:// to other than loopback, where everybody on the way can read the token')
+  .argument('[url...]', 'the server: wss://host[:port]/path; more of them serve while those before do not answer');
+addListenOptions(program);
+addReachOptions(program);
+program
   .addOption(
     new Option('--grace <duration>', 'how long connections survive without a way to the server')
       .argParser(parseDuration)
@@ -50,51 +45,116 @@ const program = new Command('wsproxy-client')
     `
 Examples:
   wsproxy-client wss://proxy.example.org/tunnel --token-file ~/.config/wsproxy/token
+  wsproxy-client wss://near.example.org/tunnel wss://far.example.org/tunnel
   curl -x socks5h://127.0.0.1:1080 https://example.com/
   curl -x http://127.0.0.1:1080 https://example.com/
+  ssh -o ProxyCommand='wsproxy-client wss://proxy.example.org/tunnel -W %h:%p' host
 
 SIGHUP reconnects at once instead of waiting for the next try.
 Exit codes: 0 stopped by a signal, 1 the server cannot be used or the port is taken, 2 wrong usage or no token,
 70 a defect.`,
   );
 addCommonOptions(program, new URL('../package.json', import.meta.url));
+addConfigFile(program, { name: 'client', env: process.env });
 program.action(run);
 await runProgram(program);
 
-async function run(url: string, options: Options): Promise<void> {
-  const token = readToken({ file: options.tokenFile, env: process.env['WSPROXY_TOKEN'] });
+async function run(urls: readonly string[], options: Options, command: Command): Promise<void> {
+  const servers = readServers(urls, options.tokenFile ?? [], process.env['WSPROXY_TOKEN']);
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
-  const { Client, ConnectError } = await import('./index.js');
-  const logger = await createLogger({ level: options.logLevel, format: options.logFormat, name: 'client' });
-  const { insecure = false, grace, connections, optimistic = false } = options;
+  const { Client, checkProxyOptions, parseTarget, proxyFromEnvironment } = await import('./index.js');
+  const { logFormat, grace, connections, optimistic = false, stdio, forward = [] } = options;
+  // What uses -W shows its user whatever comes on standard error.
+  const isQuiet = stdio !== undefined && command.getOptionValueSource('logLevel') === 'default';
+  const logger = await createLogger({
+    level: isQuiet ? 'warn' : options.logLevel,
+    format: logFormat,
+    name: 'client',
+  });
 
   let client: Client;
+  const users = options.socksAuth === undefined ? undefined : readProxyUsers(options.socksAuth);
+  for (const at of options.listen ?? []) checkListen(() => checkProxyOptions({ ...at, users }), at);
   try {
-    client = new Client({ url, token, insecure, grace, connections, optimistic, logger });
+    for (const target of [stdio ?? [], ...forward.map((one) => one.target)].flat()) parseTarget(target);
+    const reach = readReach(options, (server) => proxyFromEnvironment(server, process.env));
+    client = new Client({ ...servers, ...reach, grace, connections, optimistic, logger });
   } catch (error) {
     if (error instanceof TypeError) throw new ExitError(ExitCode.usage, error.message);
     throw error;
   }
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     onTermination(resolve);
+    // ssh ends its ProxyCommand by it.
+    process.on('SIGHUP', () => (stdio === undefined ? client.reconnectNow() : resolve('SIGHUP')));
   });
-  process.on('SIGHUP', () => client.reconnectNow());
-
-  const first = await Promise.race([client.connect().catch((error: ConnectError) => error), stopped]);
-  if (first instanceof ConnectError) throw new ExitError(ExitCode.failed, `${url}: ${first.message}`);
-  if (first === undefined) {
-    try {
-      const { address } = await client.listen(options.listen);
-      logger.info({ listen: formatListenAddress({ host: address.address, port: address.port }) }, 'ready');
-    } catch (error) {
-      await client.close();
-      throw explainListenError(error as Error, options.listen);
+  const connecting = client.connect().catch((error: ConnectError) => {
+    throw new ExitError(ExitCode.failed, `${servers.url}: ${error.message}`);
+  });
+  try {
+    if (stdio === undefined) {
+      await Promise.race([stopped, connecting.then(() => openPorts(client, options, users, logger))]);
+      logger.info({ signal: await stopped }, 'stopping');
+    } else {
+      const refused = new Promise<never>((_resolve, reject) => {
+        connecting.catch(reject);
+      });
+      await Promise.race([stopped, refused, carryStandardStreams(client, stdio)]);
     }
+  } finally {
+    await client.close();
   }
-  logger.info({ signal: await stopped }, 'stopping');
-  await client.close();
 }
 
-function parseListen(text: string): ListenAddress {
-  return parseListenAddress(text, DEFAULT_HOST);
+async function openPorts(client: Client, options: Options, users: ProxyUsers, logger: ProgramLogger): Promise<void> {
+  const { forward = [], listen = forward.length === 0 ? [DEFAULT_LISTEN] : [] } = options;
+  const ready: { listen?: string; forward?: string } = {};
+  for (const at of listen) {
+    const address = await openPort(at, '--listen', () => client.listen({ ...at, users }));
+    ready.listen = join(ready.listen, address);
+  }
+  for (const { at, target } of forward) {
+    const address = await openPort(at, '-L', () => client.forward({ ...at, target }));
+    ready.forward = join(ready.forward, `${address} to ${target}`);
+  }
+  logger.info(ready, 'ready');
+}
+
+function checkListen(check: () => void, at: Forward['at']): void {
+  try {
+    check();
+  } catch (error) {
+    const text = `--listen ${formatListenAddress(at)}: ${(error as Error).message}; give --socks-auth FILE`;
+    throw new ExitError(ExitCode.usage, text);
+  }
+}
+
+function join(list: string | undefined, item: string): string {
+  return list === undefined ? item : `${list}, ${item}`;
+}
+
+/** Where it listens, for the log. */
+async function openPort(at: Forward['at'], flag: string, open: () => Promise<LocalPort>): Promise<string> {
+  try {
+    if ('path' in at) {
+      await listenOnUnixSocket(at.path, open);
+      return formatListenAddress(at);
+    }
+    const { address } = await open();
+    return formatListenAddress({ host: address.address, port: address.port });
+  } catch (error) {
+    throw explainListenError(error as Error, at, flag);
+  }
+}
+
+/** Resolves when both ends have ended their half, and the server has had everything. */
+async function carryStandardStreams(client: Client, target: string): Promise<void> {
+  try {
+    await client.pipe(target, process.stdin, standardOutput());
+    await client.whenIdle();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const text = code === 'EPIPE' ? 'nobody reads standard output any more' : message;
+    throw new ExitError(ExitCode.failed, `${target}: ${text}`, { cause: error });
+  }
 }

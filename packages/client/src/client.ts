@@ -1,14 +1,22 @@
-import { type Logger, silentLogger, systemClock } from 'wsproxy-protocol';
+import type { Readable, Writable } from 'node:stream';
+import { isLoopback, type Logger, parseAuthority, silentLogger, systemClock, type Target } from 'wsproxy-protocol';
 import { Connector, type ConnectorState } from './connector.js';
 import { dialWebSocket } from './dial-websocket.js';
-import { type LocalPort, listenLocal } from './listeners/local-port.js';
+import type { LocalPort, Place } from './listeners/accept-local.js';
+import type { ProxyUser } from './listeners/credentials.js';
+import { forwardLocal } from './listeners/forward.js';
+import { listenLocal } from './listeners/local-port.js';
+import { pipeThrough } from './listeners/stdio.js';
+import { parseReach, type ReachOptions } from './reach.js';
 import { parseServerUrl } from './server-url.js';
 
-export interface ClientOptions {
+export interface ClientOptions extends ReachOptions {
   /** `wss://host[:port]/path`, or `ws://` to loopback. */
   readonly url: string;
   /** Sent as a bearer token; 32 characters or more. */
   readonly token: string;
+  /** Servers to use while those before them do not answer, in this order. Default: none. */
+  readonly fallbacks?: readonly Fallback[];
   /** Allows `ws://` to other than loopback, where everybody on the way reads the token. Default false. */
   readonly insecure?: boolean;
   /** How long channels survive without a connection, ms; default 120 000. */
@@ -22,12 +30,32 @@ export interface ClientOptions {
   readonly onState?: (state: ConnectorState, previous: ConnectorState) => void;
 }
 
-export interface ListenOptions {
-  /** Address to listen on; default 127.0.0.1. */
-  readonly host?: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
+export interface Fallback {
+  readonly url: string;
+  /** Default: the token of the first server. */
+  readonly token?: string;
 }
+
+/** Where local applications are accepted. */
+export type ListenOptions =
+  | {
+      /** Address to listen on, `*` for every one; default 127.0.0.1. */
+      readonly host?: string;
+      /** 0 lets the system choose. */
+      readonly port: number;
+    }
+  /** A Unix socket; the mode of its file is the caller's umask. */
+  | { readonly path: string };
+
+export type ProxyOptions = ListenOptions & {
+  /** Who may use it, by the password of SOCKS5 or HTTP. An address other than loopback needs them. */
+  readonly users?: readonly ProxyUser[] | undefined;
+};
+
+export type ForwardOptions = ListenOptions & {
+  /** Where every connection goes: `host:port`, with IPv6 in brackets. */
+  readonly target: string;
+};
 
 const DEFAULT_GRACE = 120_000;
 const MAX_CONNECTIONS = 16;
@@ -39,10 +67,14 @@ export class Client {
   readonly #ports: LocalPort[] = [];
 
   constructor(options: ClientOptions) {
-    const url = parseServerUrl(options.url, options.insecure ?? false);
+    const { token, fallbacks = [], insecure = false } = options;
     this.#logger = options.logger ?? silentLogger;
     this.#connector = new Connector({
-      dial: (signal) => dialWebSocket({ url, token: options.token }, signal),
+      servers: [options, ...fallbacks].map((server) => {
+        const url = parseServerUrl(server.url, insecure);
+        const address = { url, token: server.token ?? token, reach: parseReach(url, options) };
+        return { name: url.href, dial: (signal) => dialWebSocket(address, signal) };
+      }),
       clock: systemClock,
       logger: this.#logger,
       grace: options.grace ?? DEFAULT_GRACE,
@@ -71,12 +103,39 @@ export class Client {
     this.#connector.reconnectNow();
   }
 
-  /** Offers SOCKS and HTTP proxying on a local port. */
-  async listen(options: ListenOptions): Promise<LocalPort> {
-    const { host = '127.0.0.1', port } = options;
-    const localPort = await listenLocal(this.#connector, { host, port, logger: this.#logger });
-    this.#ports.push(localPort);
-    return localPort;
+  /**
+   * Offers SOCKS and HTTP proxying to local applications.
+   * @throws TypeError as `checkProxyOptions` does
+   */
+  listen(options: ProxyOptions): Promise<LocalPort> {
+    checkProxyOptions(options);
+    const { users } = options;
+    const place = placeOf(options);
+    return this.#keep(listenLocal(this.#connector, { place, ...(users && { users }), logger: this.#logger }));
+  }
+
+  /**
+   * Accepts local applications that speak to one destination.
+   * @throws TypeError when the target is no host and port
+   */
+  forward(options: ForwardOptions): Promise<LocalPort> {
+    const target = parseTarget(options.target);
+    return this.#keep(forwardLocal(this.#connector, { place: placeOf(options), target, logger: this.#logger }));
+  }
+
+  /**
+   * Joins a pair of streams with the destination `target` (`host:port`): what `input` brings goes there, what comes back
+   * goes to `output`, and each end travels by itself. Resolves when both directions have ended; rejects with TunnelError
+   * when the channel fails, and with the error of a stream that does.
+   * @throws TypeError when the target is no host and port
+   */
+  pipe(target: string, input: Readable, output: Writable): Promise<void> {
+    return pipeThrough(this.#connector, parseTarget(target), input, output);
+  }
+
+  /** Resolves when no channel lives and the server has had all that was sent; rejects when it never will. */
+  whenIdle(): Promise<void> {
+    return this.#connector.whenIdle();
   }
 
   /** Ends local ports, channels and the connection. */
@@ -84,6 +143,41 @@ export class Client {
     this.#connector.close();
     await Promise.all(this.#ports.map((port) => port.close()));
   }
+
+  async #keep(opening: Promise<LocalPort>): Promise<LocalPort> {
+    const port = await opening;
+    this.#ports.push(port);
+    return port;
+  }
+}
+
+/**
+ * Reads `host:port`, with IPv6 in brackets.
+ * @throws TypeError that says so
+ */
+export function parseTarget(text: string): Target {
+  const target = parseAuthority(text);
+  if (target !== undefined) return target;
+  throw new TypeError(`not a destination: ${JSON.stringify(text.slice(0, 300))}; expected host:port, IPv6 in brackets`);
+}
+
+/**
+ * An address that others reach would let them use the tunnel in the name of its owner.
+ * @throws TypeError when there are no users for such an address, or a digest is none
+ */
+export function checkProxyOptions(options: ProxyOptions): void {
+  const { users } = options;
+  for (const { name, sha256 } of users ?? []) {
+    if (!/^[0-9a-f]{64}$/i.test(sha256))
+      throw new TypeError(`the digest of user ${JSON.stringify(name)} is no SHA-256`);
+  }
+  const place = placeOf(options);
+  if ('path' in place || isLoopback(place.host) || (users !== undefined && users.length > 0)) return;
+  throw new TypeError(`other machines can reach ${place.host}, and nobody would need a password there`);
+}
+
+function placeOf(options: ListenOptions): Place {
+  return 'path' in options ? { path: options.path } : { host: options.host ?? '127.0.0.1', port: options.port };
 }
 
 function checkConnections(connections: number): number {

@@ -1,15 +1,16 @@
-import type { Channel, Clock, Logger, OpenHandler, Target } from 'wsproxy-protocol';
-import { Backoff } from './backoff.js';
+import { type Channel, type Clock, type Logger, type OpenHandler, type Target, TunnelError } from 'wsproxy-protocol';
 import { ConnectError } from './connect-error.js';
-import type { Dial } from './dialing.js';
+import type { ServerRoute } from './dialing.js';
 import type { Tunnel } from './listeners/tunnel.js';
-import { Uplink, type UplinkEvents, type UplinkState } from './uplink.js';
+import { Slot, type SlotEvents } from './slot.js';
+import type { Uplink, UplinkState } from './uplink.js';
 
 /** `idle` before `start`; then that of the best uplink. */
 export type ConnectorState = 'idle' | UplinkState;
 
 export interface ConnectorOptions {
-  readonly dial: Dial;
+  /** In the order of preference: the first that answers serves. */
+  readonly servers: readonly ServerRoute[];
   readonly clock: Clock;
   readonly logger: Logger;
   /** How long the channels wait for the way back, ms. */
@@ -24,20 +25,19 @@ export interface ConnectorOptions {
 /** From the best to the worst. An uplink that is closed is about to be replaced; the connector is not closed with it. */
 const RANKING: readonly UplinkState[] = ['online', 'connecting', 'waiting'];
 
-/** Keeps the tunnel up: as many uplinks as were asked for, each replaced when its session is lost or drains. */
+/** Keeps the tunnel up: as many slots as connections were asked for, each with a living session as soon as can be. */
 export class Connector implements Tunnel {
   readonly #options: ConnectorOptions;
-  readonly #slots: { uplink: Uplink; readonly backoff: Backoff }[] = [];
-  readonly #draining = new Set<Uplink>();
+  readonly #slots: readonly Slot[];
+  /** Why servers refuse, each for good as things are. */
+  readonly #refusals = new Map<ServerRoute, ConnectError>();
   #state: ConnectorState = 'idle';
+  readonly #idleWaits = new Set<{ resolve(): void; reject(error: TunnelError): void }>();
   #onFirst: { resolve(): void; reject(error: ConnectError): void } | undefined;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
-    for (let i = 0; i < options.connections; i++) {
-      const backoff = new Backoff(Math.random);
-      this.#slots.push({ uplink: this.#newUplink(backoff), backoff });
-    }
+    this.#slots = Array.from({ length: options.connections }, () => new Slot(options, this.#events));
   }
 
   get state(): ConnectorState {
@@ -46,11 +46,11 @@ export class Connector implements Tunnel {
 
   /** Living channels. */
   get channelCount(): number {
-    return [...this.#uplinks, ...this.#draining].reduce((sum, { session }) => sum + session.channelCount, 0);
+    return this.#slots.flatMap(({ uplinks }) => uplinks).reduce((sum, { session }) => sum + session.channelCount, 0);
   }
 
   /**
-   * Connects, and stays connected until `close`. Resolves once the server has answered for the first time; rejects
+   * Connects, and stays connected until `close`. Resolves once a server has answered for the first time; rejects
    * with ConnectError when that can never succeed as things are.
    */
   start(): Promise<void> {
@@ -62,78 +62,70 @@ export class Connector implements Tunnel {
 
   /** Does not wait for the next retry. */
   reconnectNow(): void {
-    for (const { backoff } of this.#slots) backoff.reset();
-    for (const uplink of [...this.#uplinks, ...this.#draining]) uplink.connect();
+    for (const slot of this.#slots) slot.connect();
   }
 
   open(target: Target, handler: OpenHandler): Channel {
     return this.#leastBusy().open(target, handler, this.#options.optimistic);
   }
 
+  /** Resolves when no channel lives and the server has had all that was sent; rejects when it never will. */
+  whenIdle(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#idleWaits.add({ resolve, reject });
+      this.#noteIdle();
+    });
+  }
+
   /** Leaves for good: every channel is reset, the server is told. */
   close(): void {
     if (this.#state === 'closed') return;
     this.#setState('closed');
-    for (const uplink of [...this.#uplinks, ...this.#draining]) uplink.close('this client was closed');
+    for (const slot of this.#slots) slot.close('this client was closed');
+    this.#failIdleWaits();
     this.#onFirst?.reject(new ConnectError('closed before it was connected', false));
   }
 
-  get #uplinks(): Uplink[] {
-    return this.#slots.map(({ uplink }) => uplink);
+  #noteIdle(): void {
+    if (!this.#slots.flatMap(({ uplinks }) => uplinks).every(({ session }) => session.isIdle)) return;
+    for (const { resolve } of this.#idleWaits) resolve();
+    this.#idleWaits.clear();
+  }
+
+  #failIdleWaits(): void {
+    for (const { reject } of this.#idleWaits) reject(new TunnelError('SESSION_LOST'));
+    this.#idleWaits.clear();
   }
 
   /** The one with the least under way, of those that are online, or of all when none is. */
   #leastBusy(): Uplink {
-    const uplinks = this.#uplinks;
+    const uplinks = this.#slots.map(({ uplink }) => uplink);
     const online = uplinks.filter(({ state }) => state === 'online');
     const [first, ...others] = online.length > 0 ? online : uplinks;
     if (first === undefined) throw new RangeError('connections must be at least 1');
     return others.reduce((best, uplink) => (isLessBusy(uplink, best) ? uplink : best), first);
   }
 
-  readonly #events: UplinkEvents = {
+  readonly #events: SlotEvents = {
     onState: () => this.#rank(),
-    onRefused: (error) => {
+    onRefused: (server, error) => {
+      const { servers } = this.#options;
+      this.#refusals.set(server, error);
       const first = this.#onFirst;
-      if (first === undefined) return;
+      if (first === undefined || this.#refusals.size < servers.length) return;
       this.#onFirst = undefined;
       this.close();
-      first.reject(error);
+      const [best] = servers;
+      first.reject((best && this.#refusals.get(best)) ?? error);
     },
-    onDraining: (uplink) => {
-      if (!this.#replace(uplink)) return;
-      this.#draining.add(uplink);
-      if (uplink.session.channelCount === 0) this.#events.onIdle(uplink);
-    },
-    onIdle: (uplink) => {
-      if (this.#draining.delete(uplink)) uplink.close('drained');
-    },
-    onEnded: (uplink, unsent) => {
-      this.#draining.delete(uplink);
-      if (this.#state === 'closed') return;
-      this.#replace(uplink);
-      this.#leastBusy().adopt(unsent);
-    },
+    onIdle: () => this.#noteIdle(),
+    onLost: () => this.#failIdleWaits(),
+    onUnsent: (channels) => this.#leastBusy().adopt(channels),
   };
-
-  /** A fresh uplink takes the place of `old`; false when that has none any more. */
-  #replace(old: Uplink): boolean {
-    const slot = this.#slots.find(({ uplink }) => uplink === old);
-    if (slot === undefined) return false;
-    slot.uplink = this.#newUplink(slot.backoff);
-    slot.uplink.connectLater('a new session begins');
-    this.#rank();
-    return true;
-  }
-
-  #newUplink(backoff: Backoff): Uplink {
-    const { dial, clock, logger, grace } = this.#options;
-    return new Uplink({ dial, clock, logger, grace, backoff }, this.#events);
-  }
 
   #rank(): void {
     if (this.#state === 'closed') return;
-    const states = this.#uplinks.map(({ state }) => state);
+    const states = this.#slots.map(({ uplink }) => uplink.state);
     this.#setState(RANKING.find((state) => states.includes(state)) ?? 'waiting');
   }
 

@@ -1,27 +1,19 @@
-import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { SUBPROTOCOL, WebSocketTransport } from 'wsproxy-protocol';
+import { SUBPROTOCOL, WEBSOCKET_LIMITS, WebSocketTransport } from 'wsproxy-protocol';
 import { type ConnectError, describeFailure, describeStatus } from './connect-error.js';
+import { openSocket } from './open-socket.js';
+import type { Reach } from './reach.js';
 import { isOnLoopback } from './server-url.js';
 
 export interface ServerAddress {
   readonly url: URL;
   readonly token: string;
+  readonly reach: Reach;
 }
 
 /** Name, TCP, TLS and upgrade together, ms. */
 const DIAL_TIMEOUT = 10_000;
-/** A message above this is not from a wsproxy-server, bytes. */
-const MAX_MESSAGE = 262_144;
-
-const WEBSOCKET_OPTIONS = {
-  handshakeTimeout: DIAL_TIMEOUT,
-  closeTimeout: 3_000,
-  followRedirects: false,
-  perMessageDeflate: false,
-  maxPayload: MAX_MESSAGE,
-  skipUTF8Validation: true,
-};
+const WEBSOCKET_OPTIONS = { ...WEBSOCKET_LIMITS, handshakeTimeout: DIAL_TIMEOUT, followRedirects: false };
 
 /**
  * RFC 6455 section 10.3 masks against intermediaries that misread plain traffic. Within TLS, and on the way to this very
@@ -30,15 +22,20 @@ const WEBSOCKET_OPTIONS = {
 function leaveZero(): void {}
 
 /** Opens a WebSocket to the server. Rejects with ConnectError; `signal` gives up. */
-export function dialWebSocket(server: ServerAddress, signal: AbortSignal): Promise<WebSocketTransport> {
+export async function dialWebSocket(server: ServerAddress, signal: AbortSignal): Promise<WebSocketTransport> {
+  const start = performance.now();
+  const socket = await openSocket(server.url, server.reach, signal, DIAL_TIMEOUT);
+  const rest = Math.max(1, Math.ceil(DIAL_TIMEOUT - (performance.now() - start)));
   const ws = new WebSocket(server.url, [SUBPROTOCOL], {
-    headers: { authorization: `Bearer ${server.token}` },
     ...WEBSOCKET_OPTIONS,
+    headers: { ...server.reach.headers, authorization: `Bearer ${server.token}` },
+    // It may be paused, and Node's HTTP client would leave it so.
+    createConnection: () => socket.resume(),
+    handshakeTimeout: rest,
     ...((server.url.protocol === 'wss:' || isOnLoopback(server.url)) && { generateMask: leaveZero }),
   });
 
   return new Promise((resolve, reject) => {
-    let socket: Socket | undefined;
     const fail = (error: ConnectError): void => {
       signal.removeEventListener('abort', abort);
       ws.terminate();
@@ -51,15 +48,10 @@ export function dialWebSocket(server: ServerAddress, signal: AbortSignal): Promi
     // Permanent: a WebSocket that fails late must not end the process.
     ws.on('error', (error) => fail(describeFailure(error)));
     ws.once('unexpected-response', (_request, response) => {
-      fail(describeStatus(response.statusCode ?? 0, response.headers.location));
-    });
-    ws.once('upgrade', (response) => {
-      socket = response.socket;
+      fail(describeStatus(response.statusCode ?? 0, response.headers, server.url));
     });
     ws.once('open', () => {
       signal.removeEventListener('abort', abort);
-      if (socket === undefined) return fail(describeFailure(new Error('the WebSocket has no socket')));
-      socket.setNoDelay(true);
       // At once: what the server sends right behind its answer must not find nobody listening.
       resolve(new WebSocketTransport(ws, socket));
     });

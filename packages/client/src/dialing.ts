@@ -4,6 +4,13 @@ import { ConnectError } from './connect-error.js';
 /** Opens a transport; rejects with ConnectError. `signal` gives up. */
 export type Dial = (signal: AbortSignal) => Promise<Transport>;
 
+/** A server, and the way to it. */
+export interface ServerRoute {
+  /** For the log. */
+  readonly name: string;
+  readonly dial: Dial;
+}
+
 /**
  * Attempts to open a transport, side by side: whoever thinks that one hangs begins another, without taking from a slow
  * path the time it needs. The first that succeeds ends the others.

@@ -1,4 +1,15 @@
-export { Client, type ClientOptions, type ListenOptions } from './client.js';
+export {
+  Client,
+  type ClientOptions,
+  checkProxyOptions,
+  type ForwardOptions,
+  type ListenOptions,
+  type ProxyOptions,
+  parseTarget,
+} from './client.js';
 export { ConnectError } from './connect-error.js';
 export type { ConnectorState } from './connector.js';
-export type { LocalPort } from './listeners/local-port.js';
+export type { LocalPort } from './listeners/accept-local.js';
+export type { ProxyUser } from './listeners/credentials.js';
+export { proxyFromEnvironment } from './proxy-from-environment.js';
+export type { ReachOptions } from './reach.js';

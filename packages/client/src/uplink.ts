@@ -14,14 +14,14 @@ import {
 } from 'wsproxy-protocol';
 import type { Backoff } from './backoff.js';
 import { ConnectError } from './connect-error.js';
-import { type Dial, Dialing } from './dialing.js';
+import { Dialing, type ServerRoute } from './dialing.js';
 import { Patience } from './patience.js';
 
 /** `waiting` is the pause between two tries. */
 export type UplinkState = 'connecting' | 'online' | 'waiting' | 'closed';
 
 export interface UplinkOptions {
-  readonly dial: Dial;
+  readonly server: ServerRoute;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly backoff: Backoff;
@@ -33,7 +33,9 @@ export interface UplinkOptions {
 export interface UplinkEvents {
   onState(uplink: Uplink): void;
   /** Trying again is of no use as things are; the uplink tries nevertheless, unless it is closed now. */
-  onRefused(error: ConnectError): void;
+  onRefused(uplink: Uplink, error: ConnectError): void;
+  /** The server could not be reached, or did not answer; it will be tried again. */
+  onUnreachable(uplink: Uplink): void;
   /** Takes no more channels; those it has live on. */
   onDraining(uplink: Uplink): void;
   /** Its last channel is over. */
@@ -51,11 +53,15 @@ const FORGOTTEN: ReadonlySet<number> = new Set([CloseCode.sessionUnknown, CloseC
 /** Those, and the ones after which it wants no more of it. */
 const SESSION_ENDING: ReadonlySet<number> = new Set([
   ...FORGOTTEN,
+  CloseCode.accessLost,
   CloseCode.superseded,
   CloseCode.protocolError,
   CloseCode.unsupportedVersion,
   CloseCode.textMessage,
 ]);
+
+/** Close codes after which HELLO is to be said again later, though only when it was an answer to one. */
+const TURNED_AWAY: ReadonlySet<number> = new Set([CloseCode.serviceRestart, CloseCode.tryAgainLater]);
 
 /** One session, and the transports that carry it one after the other: dials, greets, resumes, until it is lost. */
 export class Uplink {
@@ -79,7 +85,7 @@ export class Uplink {
     this.#options = options;
     this.#events = events;
     this.#clock = options.clock;
-    this.#dialing = new Dialing(options.dial);
+    this.#dialing = new Dialing(options.server.dial);
     this.session = new Session({
       role: 'client',
       clock: options.clock,
@@ -91,6 +97,10 @@ export class Uplink {
     });
     this.#greeter = new Greeter(this.session, { id: randomBytes(16), secret: randomBytes(32) }, options.grace);
     this.#patience = new Patience(this.session, options.clock);
+  }
+
+  get server(): ServerRoute {
+    return this.#options.server;
   }
 
   get state(): UplinkState {
@@ -105,8 +115,9 @@ export class Uplink {
     this.#dial(
       (transport) => this.#greet(transport),
       (failure) => {
-        if (failure.permanent) this.#events.onRefused(failure);
-        this.#retry(failure.message);
+        if (failure.permanent) this.#events.onRefused(this, failure);
+        this.#retry(failure.message, failure.retryAfter);
+        this.#events.onUnreachable(this);
       },
     );
   }
@@ -214,15 +225,17 @@ export class Uplink {
     if (SESSION_ENDING.has(loss.code)) {
       // The server is there, only the session is not: a fresh one can begin at once.
       if (FORGOTTEN.has(loss.code)) this.#options.backoff.reset();
-      if (loss.code === CloseCode.unsupportedVersion) this.#events.onRefused(new ConnectError(loss.reason, true));
+      if (loss.code === CloseCode.unsupportedVersion) this.#events.onRefused(this, new ConnectError(loss.reason, true));
       return this.session.close(`${loss.reason} (${loss.code})`, loss.code);
     }
-    if (loss.code === CloseCode.serviceRestart) this.#greeter.onTurnedAway();
+    if (TURNED_AWAY.has(loss.code)) this.#greeter.onTurnedAway();
     this.#patience.limit(this.session.unanswered);
     this.#graceTimer ??= this.#clock.setTimer(() => {
       this.session.close('the server could not be reached for too long', CloseCode.normal);
     }, this.#greeter.grace);
+    const neverServed = this.#state === 'connecting';
     this.#retry(`${loss.reason || 'connection lost'} (${loss.code})`);
+    if (neverServed) this.#events.onUnreachable(this);
   }
 
   #noteLife(): void {
@@ -240,11 +253,11 @@ export class Uplink {
     this.#events.onEnded(this, unsent);
   }
 
-  #retry(reason: string): void {
+  #retry(reason: string, atLeast = 0): void {
     if (this.#state === 'closed') return;
     const { backoff, logger } = this.#options;
     this.#dialing.abort();
-    const delay = Math.round(backoff.next(this.session.channelCount > 0));
+    const delay = Math.max(atLeast, Math.round(backoff.next(this.session.channelCount > 0)));
     logger.warn({ reason, retryInMs: delay }, 'not connected to the server');
     this.#enter('waiting');
     this.#retryTimer?.cancel();

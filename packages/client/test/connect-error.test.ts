@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { describeFailure, describeStatus } from '../src/connect-error.js';
+import { ProxyError } from 'wsproxy-upstream';
+import { describeFailure, describeProxyFailure, describeStatus } from '../src/connect-error.js';
+
+const URL_ASKED = new URL('wss://proxy.example.org/tunnel');
 
 const errorWith = (code: string, message = 'what the system says'): NodeJS.ErrnoException =>
   Object.assign(new Error(message), { code });
@@ -16,20 +19,91 @@ describe('a status other than 101', () => {
     [502, false, /not available \(502\)/],
     [503, false, /not available \(503\)/],
     [504, false, /not available \(504\)/],
-    [429, false, /not available \(429\)/],
+    [429, false, /not available \(429\): too many/],
+    [511, false, /wants a login first/],
     [408, false, /not available \(408\)/],
   ])('%i: trying again is of no use: %s', (status, permanent, text) => {
-    const failure = describeStatus(status, undefined);
+    const failure = describeStatus(status, {}, URL_ASKED);
     expect(failure.permanent).toBe(permanent);
     expect(failure.message).toMatch(text);
     expect(failure.message).toContain(`(${status})`);
   });
 
   test.each([301, 302, 303, 307, 308])('%i is told with where it leads, and not followed', (status) => {
-    const failure = describeStatus(status, 'https://login.example.org/"\n');
+    const failure = describeStatus(status, { location: 'https://login.example.org/"\n' }, URL_ASKED);
     expect(failure.permanent).toBe(true);
     expect(failure.message).toContain('"https://login.example.org/\\"\\n"');
-    expect(describeStatus(status, undefined).message).toMatch(/^redirected \(3\d\d\)/);
+    expect(describeStatus(status, {}, URL_ASKED).message).toMatch(/^redirected \(3\d\d\)/);
+  });
+});
+
+describe('a login page', () => {
+  test('is suspected where a page answers', () => {
+    const failure = describeStatus(200, { 'content-type': 'text/HTML; charset=utf-8' }, URL_ASKED);
+    expect([failure.permanent, failure.message]).toEqual([true, expect.stringMatching(/web page.*login page of this/)]);
+  });
+
+  test.each([
+    ['http://login.example.org/?back=x', true],
+    ['//login.example.org/', true],
+    ['/other', false],
+    ['https://proxy.example.org:444/tunnel/', false],
+    ['http://[', false],
+  ])('is suspected behind a redirect to another host: %s', (location, isElsewhere) => {
+    expect(/login page/.test(describeStatus(302, { location }, URL_ASKED).message)).toBe(isElsewhere);
+  });
+});
+
+describe('Retry-After', () => {
+  test.each([
+    ['7', 7_000],
+    ['0', 0],
+    ['999999', 300_000],
+    ['-1', 0],
+    ['soon', 0],
+    [new Date(0).toUTCString(), 0],
+  ])('%s', (text, wait) => {
+    expect(describeStatus(429, { 'retry-after': text }, URL_ASKED).retryAfter).toBe(wait);
+    expect(describeStatus(503, { 'retry-after': text }, URL_ASKED).retryAfter).toBe(wait);
+  });
+
+  test('may be a date', () => {
+    const { retryAfter } = describeStatus(
+      429,
+      { 'retry-after': new Date(Date.now() + 60_000).toUTCString() },
+      URL_ASKED,
+    );
+    expect(retryAfter).toBeGreaterThan(55_000);
+    expect(retryAfter).toBeLessThanOrEqual(60_000);
+  });
+});
+
+describe('an alert of TLS', () => {
+  test.each([
+    [116, /wants a client certificate: give --cert and --key/],
+    [48, /does not know the CA of the client certificate/],
+    [45, /client certificate has expired/],
+    [112, /--sni/],
+    [70, /version of TLS/],
+  ])('%i is told in words', (number, text) => {
+    const failure = describeFailure(
+      errorWith('ERR_SSL_WHATEVER', `80:error:0A:SSL routines:x:SSL alert number ${number}:`),
+    );
+    expect([failure.permanent, failure.message]).toEqual([true, expect.stringMatching(text)]);
+  });
+});
+
+describe('a proxy on the way', () => {
+  test.each([
+    ['CREDENTIALS_WANTED', true, /user:password@/],
+    ['CREDENTIALS_REFUSED', true, /^told$/],
+    ['DENIED', true, /^told$/],
+    ['PROXY_UNREACHABLE', false, /--proxy none/],
+    ['PROXY_TIMEOUT', false, /^told$/],
+    ['TARGET_REFUSED', false, /^told$/],
+  ] as const)('%s: trying again is of no use: %s', (code, permanent, text) => {
+    const failure = describeProxyFailure(new ProxyError(code, 'told'));
+    expect([failure.permanent, failure.message]).toEqual([permanent, expect.stringMatching(text)]);
   });
 });
 
@@ -37,13 +111,13 @@ describe('a certificate', () => {
   test.each([
     ['CERT_HAS_EXPIRED', /has expired: renew/],
     ['CERT_NOT_YET_VALID', /not valid yet: check the clock/],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', /self-signed: .*NODE_EXTRA_CA_CERTS/],
-    ['SELF_SIGNED_CERT_IN_CHAIN', /unknown CA: .*NODE_EXTRA_CA_CERTS/],
-    ['UNABLE_TO_GET_ISSUER_CERT', /unknown CA: .*NODE_EXTRA_CA_CERTS/],
-    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /unknown CA: .*NODE_EXTRA_CA_CERTS/],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /self-signed: .*--ca/],
+    ['SELF_SIGNED_CERT_IN_CHAIN', /unknown CA: .*--ca/],
+    ['UNABLE_TO_GET_ISSUER_CERT', /unknown CA: .*--ca/],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /unknown CA: .*--ca/],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /whole certificate chain, or .* unknown CA/],
     ['ERR_TLS_CERT_ALTNAME_INVALID', /for another name: check the host/],
-    ['CERT_REVOKED', /not accepted \(CERT_REVOKED\)/],
+    ['CERT_REVOKED', /was revoked/],
     ['CERT_SIGNATURE_FAILURE', /not accepted \(CERT_SIGNATURE_FAILURE\)/],
   ])('that fails with %s is not trusted, and no other try will help', (code, text) => {
     const cause = errorWith(code);

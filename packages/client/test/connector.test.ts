@@ -17,7 +17,8 @@ class Fixture {
     const { dial, clock, logger } = this.network;
     const onState = (state: string): number => this.path.push(state);
     const defaults = { grace: GRACE, connections: 1, optimistic: false };
-    this.connector = new Connector({ ...defaults, dial, clock, logger, onState, ...options });
+    const servers = [{ name: 'the server', dial }];
+    this.connector = new Connector({ ...defaults, servers, clock, logger, onState, ...options });
   }
 
   static async online(options: Partial<ConnectorOptions> = {}): Promise<Fixture> {

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer as createTcpServer, type Socket, type Se
 import { afterEach, describe, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { dialWebSocket } from '../src/dial-websocket.js';
+import { parseReach } from '../src/reach.js';
 
 const TOKEN = 'a-token-for-tests-0123456789-abcdefghij';
 const never = new AbortController().signal;
@@ -34,7 +35,7 @@ async function listen(created: TcpServer): Promise<number> {
 
 const urlOf = (port: number, scheme = 'ws'): URL => new URL(`${scheme}://127.0.0.1:${port}/tunnel`);
 const dial = (url: URL, signal: AbortSignal = never): ReturnType<typeof dialWebSocket> =>
-  dialWebSocket({ url, token: TOKEN }, signal);
+  dialWebSocket({ url, token: TOKEN, reach: parseReach(url, {}) }, signal);
 
 /** A server that upgrades, choosing `protocol`. */
 async function upgrading(protocol: string | false = 'wsproxy.v1'): Promise<{

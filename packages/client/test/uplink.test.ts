@@ -42,6 +42,16 @@ describe('an uplink that connects', () => {
     expect(fixture.uplink.state).toBe('online');
   });
 
+  test('does not try again before the server said that it may', async () => {
+    const fixture = new UplinkFixture();
+    fixture.network.route = new ConnectError('too many requests', false, { retryAfter: 60_000 });
+    fixture.uplink.connect();
+    await fixture.network.pass(59_000);
+    expect(fixture.network.dials).toBe(1);
+    await fixture.network.pass(2_000);
+    expect(fixture.network.dials).toBe(2);
+  });
+
   test('says so when trying again is of no use, and tries again nevertheless', async () => {
     const fixture = new UplinkFixture();
     fixture.network.route = new ConnectError('wrong token', true);

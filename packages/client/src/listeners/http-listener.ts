@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { resetSocket, type Target } from 'wsproxy-protocol';
+import { type Credentials, parseBasic } from './credentials.js';
 import { forwardRequest } from './http-forward.js';
 import { encodeRefusal, REFUSALS, refusalOf, refuseHttp } from './http-refusal.js';
 import { judgeConnect, judgeRequest, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from './http-rules.js';
@@ -20,14 +21,16 @@ const connectReplies: Replies = {
  */
 export class HttpListener {
   readonly #isOwnPort: (target: Target) => boolean;
+  readonly #credentials: Credentials | undefined;
   /** Only parses. Its own time-outs would not run, since it never listens: LocalConnection has the deadline. */
   readonly #server: Server;
   /** Connections whose request is not complete. */
   readonly #waiting = new WeakMap<Duplex, LocalConnection>();
 
   /** @param isOwnPort whether a target is the very port that this listener serves. */
-  constructor(isOwnPort: (target: Target) => boolean) {
+  constructor(isOwnPort: (target: Target) => boolean, credentials?: Credentials) {
     this.#isOwnPort = isOwnPort;
+    this.#credentials = credentials;
     this.#server = createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
       requireHostHeader: false,
@@ -69,6 +72,7 @@ export class HttpListener {
     if (connection === undefined) return abandon(socket);
     const decision = judgeConnect(request);
     if ('refusal' in decision) refuseHttp(connection, decision.refusal);
+    else if (!this.#isAllowed(request)) refuseHttp(connection, REFUSALS.NEEDS_PASSWORD);
     else openChannel(connection, decision.accepted, head, connectReplies);
   }
 
@@ -78,8 +82,15 @@ export class HttpListener {
     if (connection === undefined) return;
     const decision = judgeRequest(request);
     if ('refusal' in decision) refuseHttp(connection, decision.refusal, request);
+    else if (!this.#isAllowed(request)) refuseHttp(connection, REFUSALS.NEEDS_PASSWORD, request);
     else if (this.#isOwnPort(decision.accepted.target)) refuseHttp(connection, REFUSALS.LOOP, request);
     else forwardRequest(connection, request, response, decision.accepted);
+  }
+
+  #isAllowed(request: IncomingMessage): boolean {
+    if (this.#credentials === undefined) return true;
+    const given = parseBasic(request.headers['proxy-authorization']);
+    return given !== undefined && this.#credentials(...given);
   }
 
   #onInvalidInput(error: NodeJS.ErrnoException, socket: Duplex): void {

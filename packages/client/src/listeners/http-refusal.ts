@@ -21,6 +21,11 @@ export const REFUSALS = {
   BAD_URI: { status: 400, text: 'not a valid http:// URI' },
   LOOP: { status: 400, text: 'the target is this proxy' },
   FROM_A_PAGE: { status: 403, text: 'not for web pages' },
+  NEEDS_PASSWORD: {
+    status: 407,
+    text: 'user and password needed',
+    headers: ['Proxy-Authenticate: Basic realm="wsproxy", charset="UTF-8"'],
+  },
   BAD_METHOD: {
     status: 405,
     text: 'method not allowed',

@@ -3,7 +3,7 @@ import { FAILURES, parseHost, type Target } from 'wsproxy-protocol';
 import { MORE, type ParseResult } from './parse-result.js';
 
 /** RFC 1928 section 3. */
-export const METHODS = { NO_AUTHENTICATION: 0x00, NONE_ACCEPTABLE: 0xff } as const;
+export const METHODS = { NO_AUTHENTICATION: 0x00, PASSWORD: 0x02, NONE_ACCEPTABLE: 0xff } as const;
 
 /** RFC 1928 section 6; the replies that tell how dialling went are in FAILURES. */
 export const REPLIES = {
@@ -14,6 +14,8 @@ export const REPLIES = {
 } as const;
 
 const VERSION = 0x05;
+/** Of the negotiation of RFC 1929. */
+const PASSWORD_VERSION = 0x01;
 const CONNECT = 0x01;
 const ADDRESS_TYPES = { IPV4: 0x01, NAME: 0x03, IPV6: 0x04 } as const;
 /** VER CMD RSV ATYP. */
@@ -32,6 +34,24 @@ export function parseSocks5Greeting(bytes: Buffer): ParseResult<Buffer> {
 
 export function encodeSocks5Method(method: number): Buffer {
   return Buffer.of(VERSION, method);
+}
+
+/** VER ULEN UNAME PLEN PASSWD (RFC 1929 section 2). */
+export function parseSocks5Password(bytes: Buffer): ParseResult<readonly [name: string, password: string]> {
+  if (bytes.length < 1) return MORE;
+  if (bytes.readUInt8(0) !== PASSWORD_VERSION) return { state: 'invalid', reason: 'not a SOCKS5 password' };
+  if (bytes.length < 2) return MORE;
+  const nameEnd = 2 + bytes.readUInt8(1);
+  if (bytes.length <= nameEnd) return MORE;
+  const length = nameEnd + 1 + bytes.readUInt8(nameEnd);
+  if (bytes.length < length) return MORE;
+  const value = [bytes.toString('utf8', 2, nameEnd), bytes.toString('utf8', nameEnd + 1, length)] as const;
+  return { state: 'done', value, length };
+}
+
+/** VER STATUS (RFC 1929 section 2). */
+export function encodeSocks5PasswordReply(allowed: boolean): Buffer {
+  return Buffer.of(PASSWORD_VERSION, allowed ? 0 : 1);
 }
 
 /** VER CMD RSV ATYP DST.ADDR DST.PORT (RFC 1928 section 4); only CONNECT is done. */

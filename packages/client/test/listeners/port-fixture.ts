@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect } from 'vitest';
-import { type LocalPort, type LocalPortOptions, listenLocal } from '../../src/listeners/local-port.js';
+import type { LocalPort } from '../../src/listeners/accept-local.js';
+import { type LocalPortOptions, listenLocal } from '../../src/listeners/local-port.js';
 import { Application } from './application.js';
 import { echo, TestTunnel } from './test-tunnel.js';
 
@@ -21,7 +22,7 @@ export class PortFixture {
 
   async open(options: Partial<LocalPortOptions> = {}): Promise<void> {
     this.tunnel = new TestTunnel(echo);
-    this.#port = await listenLocal(this.tunnel, { host: '127.0.0.1', port: 0, ...options });
+    this.#port = await listenLocal(this.tunnel, { place: { host: '127.0.0.1', port: 0 }, ...options });
   }
 
   async close(): Promise<void> {

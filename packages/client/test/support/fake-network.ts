@@ -28,7 +28,7 @@ const STEP = 100;
 
 /** A server and the way to it, which do as the test says, on a hand-driven clock. */
 export class FakeNetwork {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   route: Route = 'open';
   /** Dials so far, and those that are still under way. */
   dials = 0;
@@ -74,6 +74,10 @@ export class FakeNetwork {
       });
     });
   };
+
+  constructor(clock: FakeClock = new FakeClock()) {
+    this.clock = clock;
+  }
 
   /** The newest connection. */
   get connection(): Connection {

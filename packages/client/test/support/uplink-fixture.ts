@@ -18,10 +18,11 @@ export class UplinkFixture {
   constructor(random = 0.5) {
     const { dial, clock, logger } = this.network;
     this.uplink = new Uplink(
-      { dial, clock, logger, backoff: new Backoff(() => random), grace: GRACE },
+      { server: { name: 'the server', dial }, clock, logger, backoff: new Backoff(() => random), grace: GRACE },
       {
         onState: ({ state }) => this.path.push(state),
-        onRefused: ({ message }) => this.events.push(`refused: ${message}`),
+        onRefused: (_uplink, { message }) => this.events.push(`refused: ${message}`),
+        onUnreachable: () => {},
         onDraining: () => this.events.push('draining'),
         onIdle: () => this.events.push('idle'),
         onEnded: () => this.events.push('ended'),

@@ -1,0 +1,60 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type Logger, resetSocket } from 'wsproxy-protocol';
+
+/**
+ * Where to accept local applications: a port of an address (`*` is every one; port 0 lets the system choose), or the path
+ * of a Unix socket.
+ */
+export type Place = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** Something that accepts local applications. */
+export interface LocalPort {
+  /** Of a Unix socket, `address` is the path, `family` is `unix` and `port` is 0. */
+  readonly address: AddressInfo;
+  /** Stops accepting and resets the connections that are left; resolves when all of them are closed. */
+  close(): Promise<void>;
+}
+
+/**
+ * Hands every connection that comes to `onSocket`. Rejects with the error of `net.Server` if it cannot listen. It is
+ * bound when this function returns, before the promise resolves: whoever has set a umask for that may take it back.
+ */
+export async function acceptLocal(
+  place: Place,
+  logger: Logger,
+  onSocket: (socket: Socket) => void,
+): Promise<LocalPort> {
+  const sockets = new Set<Socket>();
+  // Without allowHalfOpen, what comes back after the application has ended its half is lost.
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    // Whoever is in charge of the socket learns of errors by 'close'; without a listener they end the process.
+    socket.on('error', () => {});
+    onSocket(socket);
+  });
+  const address = await listen(server, place);
+  server.on('error', (error) => logger.error({ error }, 'local port failed'));
+  return {
+    address,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) resetSocket(socket);
+      }),
+  };
+}
+
+async function listen(server: Server, place: Place): Promise<AddressInfo> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    // Without a host Node takes every address of both families, or of the one there is.
+    server.listen('host' in place && place.host === '*' ? { port: place.port } : place, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') return { address: address ?? '', family: 'unix', port: 0 };
+  return address;
+}

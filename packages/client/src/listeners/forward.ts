@@ -1,0 +1,28 @@
+import { formatTarget, type Logger, relay, resetSocket, type Target } from 'wsproxy-protocol';
+import { acceptLocal, type LocalPort, type Place } from './accept-local.js';
+import type { Tunnel } from './tunnel.js';
+
+export interface ForwardOptions {
+  readonly place: Place;
+  /** Where every connection goes. */
+  readonly target: Target;
+  readonly logger: Logger;
+}
+
+/**
+ * Accepts local applications that speak whatever the target does. There is no way to tell them why a channel has failed:
+ * they see a reset, never an end as of a connection that was complete.
+ */
+export function forwardLocal(tunnel: Tunnel, { place, target, logger }: ForwardOptions): Promise<LocalPort> {
+  const log = { target: formatTarget(target) };
+  return acceptLocal(place, logger, (socket) => {
+    const channel = tunnel.open(target, {
+      onOpen: () => logger.debug(log, 'channel open'),
+      onFail(code) {
+        logger.info({ ...log, code }, 'channel failed to open');
+        resetSocket(socket);
+      },
+    });
+    relay(channel, socket);
+  });
+}

@@ -1,0 +1,121 @@
+import { lookup as systemLookup } from 'node:dns';
+import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from 'node:net';
+import { type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { parseHost, type Target } from 'wsproxy-protocol';
+import { connectThrough, ProxyError } from 'wsproxy-upstream';
+import { ConnectError, describeFailure, describeProxyFailure } from './connect-error.js';
+import { pinOf, type Reach } from './reach.js';
+
+/**
+ * A connection to the server, through the proxy if there is one, in TLS for wss://, the certificate and the pins checked:
+ * nothing was said to the server yet. Rejects with ConnectError and leaves nothing open. `timeout` in ms.
+ */
+export async function openSocket(url: URL, reach: Reach, signal: AbortSignal, timeout: number): Promise<Socket> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), timeout);
+  const ending = AbortSignal.any([signal, deadline.signal]);
+  try {
+    // With its own deadline, so that a proxy that hangs is told by its name.
+    const socket = await openRaw(url, reach, reach.proxy === undefined ? ending : signal, timeout);
+    return url.protocol === 'wss:' ? await secure(socket, url, reach, ending) : socket;
+  } catch (error) {
+    if (error instanceof ConnectError) throw error;
+    if (error instanceof ProxyError) throw describeProxyFailure(error);
+    const isLate = deadline.signal.aborted;
+    throw describeFailure(
+      isLate ? new Error(`no connection to ${url.host} within ${timeout / 1000} s`) : (error as Error),
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function openRaw(url: URL, reach: Reach, signal: AbortSignal, timeout: number): Promise<Socket> {
+  const server = targetOf(url);
+  const { proxy, addresses, family, ca } = reach;
+  const ofFamily = family !== undefined && { family };
+  const known = addresses.get(`${server.host}:${server.port}`);
+  if (proxy !== undefined) {
+    return connectThrough(
+      proxy,
+      { ...server, host: known ?? server.host },
+      {
+        signal,
+        timeout,
+        lookup: lookupFor(proxy, reach),
+        ...ofFamily,
+        ...(ca !== undefined && { ca }),
+      },
+    );
+  }
+  if (signal.aborted) throw new Error('given up');
+  const socket = tcpConnect({ ...server, lookup: lookupFor(server, reach), noDelay: true, ...ofFamily });
+  await until(socket, 'connect', signal);
+  return socket;
+}
+
+async function secure(raw: Socket, url: URL, reach: Reach, signal: AbortSignal): Promise<Socket> {
+  const { host } = targetOf(url);
+  const servername = reach.sni ?? (isIP(host) === 0 ? host : '');
+  const socket = tlsConnect({
+    socket: raw,
+    host: reach.sni ?? host,
+    servername,
+    secureContext: reach.secureContext,
+    ALPNProtocols: ['http/1.1'],
+  });
+  await until(socket, 'secureConnect', signal);
+  try {
+    checkPins(socket, reach.pins);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  return socket;
+}
+
+function checkPins(socket: TLSSocket, pins: readonly string[]): void {
+  if (pins.length === 0) return;
+  const certificate = socket.getPeerX509Certificate();
+  const pin = certificate === undefined ? 'unknown' : pinOf(certificate);
+  if (pins.includes(pin)) return;
+  throw new ConnectError(`the server is not trusted: its public key is ${pin}, and no pin says so`, true);
+}
+
+/** Rejects, everything destroyed, when the connection cannot be made or `signal` gives up. */
+function until(socket: Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error): void => {
+      socket.off(event, onConnect).off('close', onClose);
+      signal.removeEventListener('abort', onAbort);
+      if (error === undefined) return resolve();
+      socket.destroy();
+      reject(error);
+    };
+    const onConnect = (): void => settle();
+    const onClose = (): void =>
+      settle(new Error(`the connection was closed before it was ${event === 'connect' ? 'made' : 'secure'}`));
+    const onAbort = (): void => settle(new Error('given up'));
+    // For good: a failure later on is told by whoever uses the socket then, and must not end the process.
+    socket.on('error', settle);
+    socket.once(event, onConnect).once('close', onClose);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+}
+
+function targetOf(url: URL): Target {
+  const port = url.port === '' ? (url.protocol === 'wss:' ? 443 : 80) : Number(url.port);
+  return { host: parseHost(url.hostname) ?? url.hostname, port };
+}
+
+/** The system's lookup, but for the names whose address was given. */
+function lookupFor({ host, port }: Target, { addresses }: Reach): LookupFunction {
+  const address = addresses.get(`${host}:${port}`);
+  if (address === undefined) return systemLookup;
+  return (_name, { all }, callback) => {
+    const family = isIP(address);
+    if (all === true) callback(null, [{ address, family }]);
+    else callback(null, address, family);
+  };
+}

@@ -1,0 +1,139 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { parseHost, parsePort } from 'wsproxy-protocol';
+import { parseProxyUrl, type UpstreamProxy } from 'wsproxy-upstream';
+
+/** How the server is reached, beyond its URL. */
+export interface ReachOptions {
+  /**
+   * A proxy on the way: `socks5://[user:password@]host[:port]`, or `http://`, `https://` with CONNECT; or what gives it for
+   * the URL of a server. Default: none.
+   */
+  readonly proxy?: string | ((serverUrl: string) => string | undefined);
+  /** More headers of the request, by name. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** In the Host header in place of the URL's host. */
+  readonly host?: string;
+  /** Asked for in TLS, and expected in the certificate, in place of the URL's host. */
+  readonly sni?: string;
+  /** PEM of the authorities to trust, in place of those of Node; also for an `https://` proxy. */
+  readonly ca?: string;
+  /** PEM of the client's certificate, with its chain, and of its key; both or neither. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** `sha256//BASE64` of the server's public key; one must fit, in addition to the certificate's chain. Default: any. */
+  readonly pins?: readonly string[];
+  /** `host:port:address`: where a name leads, whatever the system says; applies to server and proxy. */
+  readonly resolve?: readonly string[];
+  /** Uses IPv4 or IPv6 only. Default: either. */
+  readonly family?: 4 | 6;
+}
+
+/** The same, judged and ready to be used. */
+export interface Reach {
+  readonly proxy?: UpstreamProxy;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly sni?: string;
+  readonly ca?: string;
+  readonly secureContext: SecureContext;
+  readonly pins: readonly string[];
+  /** The address for `host:port`. */
+  readonly addresses: ReadonlyMap<string, string>;
+  readonly family?: 4 | 6;
+}
+
+/** RFC 9110 section 5.6.2. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Those of the upgrade and of the connection: changed, they would break it, or say the token twice. */
+const OWN_HEADERS =
+  /^(authorization|connection|content-length|expect|host|keep-alive|proxy-.*|sec-websocket-.*|te|trailer|transfer-encoding|upgrade)$/i;
+
+/** Throws TypeError with one line that says what is wrong. */
+export function parseReach(url: URL, options: ReachOptions): Reach {
+  const { headers = {}, host, sni, ca, pins = [], resolve = [], family } = options;
+  const proxy = typeof options.proxy === 'function' ? options.proxy(url.href) : options.proxy;
+  for (const [name, value] of Object.entries(headers)) checkHeader(name, value);
+  if (pins.length > 0 && url.protocol !== 'wss:')
+    throw new TypeError('a pin is of a key of TLS: it needs a wss:// URL');
+  return {
+    headers: { ...headers, ...(host !== undefined && { host: checkHost(host) }) },
+    secureContext: createContext(options),
+    pins: pins.map(parsePin),
+    addresses: new Map(resolve.map(parseResolve)),
+    ...(proxy !== undefined && { proxy: parseProxyUrl(proxy) }),
+    ...(sni !== undefined && { sni: checkSni(sni) }),
+    ...(ca !== undefined && { ca }),
+    ...(family !== undefined && { family }),
+  };
+}
+
+/** Of the public key in a certificate, as curl's --pinnedpubkey has it: the SHA-256 of its SubjectPublicKeyInfo. */
+export function pinOf(certificate: X509Certificate): string {
+  const key = certificate.publicKey.export({ type: 'spki', format: 'der' });
+  return `sha256//${createHash('sha256').update(key).digest('base64')}`;
+}
+
+function checkHeader(name: string, value: string): void {
+  if (!HEADER_NAME.test(name)) throw new TypeError(`not the name of a header: ${JSON.stringify(name)}`);
+  if (OWN_HEADERS.test(name)) {
+    const instead = name.toLowerCase() === 'host' ? ': there is an option of its own for it' : '';
+    throw new TypeError(`the header ${name} cannot be set${instead}`);
+  }
+  if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {
+    throw new TypeError(`the header ${name} has a character that no header can have, such as a line break`);
+  }
+}
+
+function checkHost(text: string): string {
+  const [host = '', port] = /^(.*?)(?::(\d+))?$/.exec(text)?.slice(1) ?? [];
+  if (parseHost(host) !== undefined && (port === undefined || parsePort(port) !== undefined)) return text;
+  throw new TypeError(`not a Host header: ${JSON.stringify(text)}; expected host[:port]`);
+}
+
+function checkSni(text: string): string {
+  const name = parseHost(text);
+  if (name !== undefined && isIP(name) === 0) return name;
+  throw new TypeError(`not a name to ask for in TLS: ${JSON.stringify(text)}; RFC 6066 allows no address`);
+}
+
+function parsePin(text: string): string {
+  const [, digest = ''] = /^sha256\/\/([A-Za-z0-9+/]{43}=)$/.exec(text) ?? [];
+  if (digest !== '' && Buffer.from(digest, 'base64').length === 32) return text;
+  throw new TypeError(`not a pin: ${JSON.stringify(text)}; expected sha256// and 44 characters of Base64`);
+}
+
+function parseResolve(text: string): [hostAndPort: string, address: string] {
+  const [, hostText = '', portText = '', addressText = ''] = /^(\[.*?\]|[^:]*):(\d+):(.*)$/.exec(text) ?? [];
+  const [host, port, address] = [parseHost(hostText), parsePort(portText), parseHost(addressText)];
+  if (host === undefined || port === undefined || address === undefined || isIP(address) === 0) {
+    throw new TypeError(`not a resolution: ${JSON.stringify(text)}; expected host:port:address`);
+  }
+  return [`${host}:${port}`, address];
+}
+
+/** Made once, and not for every connection, since it reads all authorities. */
+function createContext({ ca, cert, key }: ReachOptions): SecureContext {
+  if ((cert === undefined) !== (key === undefined))
+    throw new TypeError('a client certificate needs its key, and a key its certificate');
+  checkPem('the authorities to trust', ca);
+  checkPem('the client certificate', cert);
+  try {
+    return createSecureContext({
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && key !== undefined && { cert, key }),
+    });
+  } catch (error) {
+    throw new TypeError(`the client certificate and its key cannot be used: ${(error as Error).message}`);
+  }
+}
+
+/** Node takes text without any certificate for an empty list. */
+function checkPem(what: string, pem: string | undefined): void {
+  if (pem === undefined) return;
+  try {
+    new X509Certificate(pem);
+  } catch {
+    throw new TypeError(`${what}: there is no certificate in PEM ("-----BEGIN CERTIFICATE-----")`);
+  }
+}

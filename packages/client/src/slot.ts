@@ -1,0 +1,185 @@
+import type { Channel, Clock, Logger, Timer } from 'wsproxy-protocol';
+import { Backoff } from './backoff.js';
+import type { ConnectError } from './connect-error.js';
+import type { ServerRoute } from './dialing.js';
+import { Uplink, type UplinkEvents } from './uplink.js';
+
+export interface SlotOptions {
+  /** In the order of preference; one at least. */
+  readonly servers: readonly ServerRoute[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long the channels wait for the way back, ms. */
+  readonly grace: number;
+}
+
+export interface SlotEvents {
+  onState(): void;
+  /** Trying this server again is of no use as things are; nevertheless it is tried, unless the slot is closed now. */
+  onRefused(server: ServerRoute, error: ConnectError): void;
+  /** On a session no channel lives any more, and the server has had all that was sent. */
+  onIdle(): void;
+  /** A session that channels were opened on has ended. */
+  onLost(): void;
+  /** A session ended without having sent the OPEN of these: another one may adopt them. */
+  onUnsent(channels: readonly Channel[]): void;
+}
+
+/** A server that has not answered after this time gets a rival, ms: less than a request waits for a tunnel. */
+const FAILOVER_AFTER = 2_000;
+/** Between two looks whether a better server is back, ms. */
+const PREFERENCE_INTERVAL = 30_000;
+
+/**
+ * One place of the pool: the uplink in use, perhaps a candidate for its place on another server, and those that lost
+ * it and only finish what they have. A candidate takes the place when it is online, so no server is left before the
+ * next one has answered, and no channel that runs is moved.
+ */
+export class Slot {
+  readonly #options: SlotOptions;
+  readonly #events: SlotEvents;
+  readonly #backoffs: ReadonlyMap<ServerRoute, Backoff>;
+  readonly #retired = new Set<Uplink>();
+  /** Servers that had their candidate in this round. */
+  readonly #tried = new Set<ServerRoute>();
+  #present: Uplink;
+  #candidate: Uplink | undefined;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(options: SlotOptions, events: SlotEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#backoffs = new Map(options.servers.map((server) => [server, new Backoff(Math.random)]));
+    const [first] = options.servers;
+    if (first === undefined) throw new RangeError('there must be a server');
+    this.#present = this.#newUplink(first);
+  }
+
+  /** The uplink that takes new channels. */
+  get uplink(): Uplink {
+    return this.#present;
+  }
+
+  /** Every uplink that may carry a channel. */
+  get uplinks(): Uplink[] {
+    return [this.#present, ...this.#retired];
+  }
+
+  /** Does not wait for the next retry. */
+  connect(): void {
+    for (const backoff of this.#backoffs.values()) backoff.reset();
+    for (const uplink of this.uplinks) uplink.connect();
+  }
+
+  /** Every channel is reset, the servers are told. */
+  close(reason: string): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#dropCandidate();
+    for (const uplink of this.uplinks) uplink.close(reason);
+  }
+
+  readonly #uplinkEvents: UplinkEvents = {
+    onState: (uplink) => {
+      if (this.#closed) return;
+      if (uplink === this.#candidate && uplink.state === 'online') this.#promote(uplink);
+      if (uplink !== this.#present) return;
+      if (uplink.state === 'online') this.#settle();
+      else if (uplink.state === 'connecting') this.#seekAfter(FAILOVER_AFTER);
+      this.#events.onState();
+    },
+    onRefused: (uplink, error) => {
+      if (uplink === this.#present || uplink === this.#candidate) this.#events.onRefused(uplink.server, error);
+    },
+    onUnreachable: (uplink) => {
+      if (uplink === this.#candidate) this.#dropCandidate();
+      else if (uplink !== this.#present) return;
+      this.#seek();
+    },
+    onDraining: (uplink) => {
+      if (uplink !== this.#present) return;
+      this.#renew();
+      this.#retire(uplink);
+    },
+    onIdle: (uplink) => {
+      if (this.#retired.delete(uplink)) uplink.close('drained');
+      this.#events.onIdle();
+    },
+    onEnded: (uplink, unsent) => {
+      this.#retired.delete(uplink);
+      if (this.#closed) return;
+      if (uplink !== this.#candidate) this.#events.onLost();
+      if (uplink === this.#present) this.#renew();
+      this.#events.onUnsent(unsent);
+      if (uplink !== this.#candidate) return;
+      this.#candidate = undefined;
+      this.#seek();
+    },
+  };
+
+  /** The uplink in use is online: only a better server may still be looked for. */
+  #settle(): void {
+    this.#tried.clear();
+    if (this.#candidate !== undefined && !this.#rivals().includes(this.#candidate.server)) this.#dropCandidate();
+    this.#seekAfter(PREFERENCE_INTERVAL);
+  }
+
+  /** Servers that would be worth a change: better ones while there is one that serves, any other while there is none. */
+  #rivals(): readonly ServerRoute[] {
+    const { servers } = this.#options;
+    const { server, state } = this.#present;
+    return state === 'online' ? servers.slice(0, servers.indexOf(server)) : servers.filter((other) => other !== server);
+  }
+
+  #seekAfter(delay: number): void {
+    this.#timer?.cancel();
+    if (this.#rivals().length > 0) this.#timer = this.#options.clock.setTimer(() => this.#seek(), delay);
+  }
+
+  #seek(): void {
+    if (this.#closed || this.#candidate !== undefined) return;
+    const next = this.#rivals().find((server) => !this.#tried.has(server));
+    if (next === undefined) {
+      this.#tried.clear();
+      if (this.#present.state === 'online') this.#seekAfter(PREFERENCE_INTERVAL);
+      return;
+    }
+    this.#tried.add(next);
+    this.#candidate = this.#newUplink(next);
+    this.#candidate.connect();
+  }
+
+  #promote(uplink: Uplink): void {
+    const former = this.#present;
+    this.#present = uplink;
+    this.#candidate = undefined;
+    this.#options.logger.info({ server: uplink.server.name, former: former.server.name }, 'another server serves now');
+    uplink.adopt(former.session.releaseUnsent());
+    this.#retire(former);
+  }
+
+  /** A fresh session on the same server. */
+  #renew(): void {
+    this.#present = this.#newUplink(this.#present.server);
+    this.#present.connectLater('a new session begins');
+    this.#events.onState();
+  }
+
+  #retire(uplink: Uplink): void {
+    this.#retired.add(uplink);
+    if (uplink.session.channelCount === 0) this.#uplinkEvents.onIdle(uplink);
+  }
+
+  #dropCandidate(): void {
+    const candidate = this.#candidate;
+    this.#candidate = undefined;
+    candidate?.close('another server serves');
+  }
+
+  #newUplink(server: ServerRoute): Uplink {
+    const { clock, logger, grace } = this.#options;
+    const backoff = this.#backoffs.get(server) ?? new Backoff(Math.random);
+    return new Uplink({ server, clock, logger, grace, backoff }, this.#uplinkEvents);
+  }
+}

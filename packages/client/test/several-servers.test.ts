@@ -1,0 +1,237 @@
+import { describe, expect, test } from 'vitest';
+import { CloseCode, ProtocolError } from 'wsproxy-protocol';
+import { FakeClock } from 'wsproxy-protocol/testing';
+import { ConnectError } from '../src/connect-error.js';
+import { Connector } from '../src/connector.js';
+import { ChannelLog } from './support/channel-log.js';
+import { FakeNetwork } from './support/fake-network.js';
+
+const DOWN = new ConnectError('refused', false);
+
+/** A connector with several servers, each on a fake network of its own, on one clock. */
+class Fixture {
+  readonly clock = new FakeClock();
+  readonly networks: readonly FakeNetwork[];
+  readonly connector: Connector;
+
+  constructor(count: number, connections = 1) {
+    this.networks = Array.from({ length: count }, () => new FakeNetwork(this.clock));
+    const servers = this.networks.map(({ dial }, i) => ({ name: `server ${i}`, dial }));
+    const { logger } = this.network(0);
+    this.connector = new Connector({
+      servers,
+      clock: this.clock,
+      logger,
+      grace: 60_000,
+      connections,
+      optimistic: false,
+    });
+  }
+
+  network(index: number): FakeNetwork {
+    const network = this.networks[index];
+    if (network === undefined) throw new RangeError(`there is no server ${index}`);
+    return network;
+  }
+
+  /** Sessions that each server has. */
+  get sessions(): number[] {
+    return this.networks.map(({ sessions }) => sessions.size);
+  }
+
+  /** Living channels on each server. */
+  get load(): number[] {
+    return this.networks.map(({ sessions }) =>
+      [...sessions.values()].reduce((sum, { session }) => sum + session.channelCount, 0),
+    );
+  }
+
+  open(): ChannelLog {
+    const log = new ChannelLog();
+    return log.watch(this.connector.open({ host: 'example.org', port: 80 }, log));
+  }
+
+  async pass(milliseconds: number): Promise<void> {
+    for (let left = milliseconds; left >= 0; left -= 100) {
+      for (let i = 0; i < 3; i++) for (const network of this.networks) await network.settle();
+      if (left > 0) this.clock.advance(Math.min(left, 100));
+    }
+  }
+
+  async started(): Promise<void> {
+    const started = this.connector.start();
+    await this.pass(5_000);
+    await started;
+  }
+
+  /** A server goes away, connections and all. */
+  shutDown(index: number): void {
+    const network = this.network(index);
+    network.route = DOWN;
+    for (const { near, far } of network.connections) {
+      far.receiver = { onBytes() {}, onDrain() {}, onClose() {}, onText() {} };
+      if (near.isOpen) far.cut();
+    }
+  }
+}
+
+describe('of several servers', () => {
+  test('the first serves when it answers, and the others hear nothing', async () => {
+    const fixture = new Fixture(3);
+    await fixture.started();
+    await fixture.pass(60_000);
+    expect(fixture.sessions).toEqual([1, 0, 0]);
+    expect(fixture.networks.map(({ dials }) => dials)).toEqual([1, 0, 0]);
+  });
+
+  test('the first that answers serves from the start', async () => {
+    const fixture = new Fixture(3);
+    fixture.network(0).route = DOWN;
+    fixture.network(1).route = DOWN;
+    await fixture.started();
+    expect(fixture.sessions).toEqual([0, 0, 1]);
+    expect(fixture.connector.state).toBe('online');
+  });
+
+  test('the next one serves when the first hangs, and a request does not wait in vain', async () => {
+    const fixture = new Fixture(2);
+    fixture.network(0).route = 'hanging';
+    const started = fixture.connector.start();
+    const log = fixture.open();
+    await fixture.pass(3_000);
+    await started;
+    expect(log.events).toEqual(['open']);
+    expect(fixture.load).toEqual([0, 1]);
+  });
+
+  test.each<[string, Partial<Pick<FakeNetwork, 'route' | 'mute' | 'refusal'>>]>([
+    ['refuses the token', { route: new ConnectError('wrong token', true) }],
+    ['says nothing', { mute: true }],
+    ['is about to stop', { refusal: new ProtocolError('draining', CloseCode.serviceRestart) }],
+  ])('the next one serves when the first %s', async (_what, trouble) => {
+    const fixture = new Fixture(2);
+    Object.assign(fixture.network(0), trouble);
+    const started = fixture.connector.start();
+    await fixture.pass(10_000);
+    await started;
+    expect(fixture.sessions[1]).toBe(1);
+  });
+
+  test('none serves when all refuse: what the first says is told', async () => {
+    const fixture = new Fixture(2);
+    fixture.network(0).route = new ConnectError('wrong token', true);
+    fixture.network(1).route = new ConnectError('not a server', true);
+    const outcome = expect(fixture.connector.start()).rejects.toThrow('wrong token');
+    await fixture.pass(30_000);
+    await outcome;
+    expect(fixture.connector.state).toBe('closed');
+    expect(fixture.clock.pending).toBe(0);
+  });
+
+  test('one that refuses and one that is away are tried until one of them serves', async () => {
+    const fixture = new Fixture(2);
+    fixture.network(0).route = new ConnectError('wrong token', true);
+    fixture.network(1).route = DOWN;
+    const started = fixture.connector.start();
+    await fixture.pass(20_000);
+    fixture.network(1).route = 'open';
+    await fixture.pass(60_000);
+    await started;
+    expect(fixture.sessions).toEqual([0, 1]);
+  });
+});
+
+describe('when the server in use is lost', () => {
+  test('new channels go to the next one, and running ones wait for their own', async () => {
+    const fixture = new Fixture(2);
+    await fixture.started();
+    const old = fixture.open();
+    await fixture.pass(100);
+    fixture.shutDown(0);
+    await fixture.pass(3_000);
+    const fresh = fixture.open();
+    await fixture.pass(100);
+    expect([old.events, fresh.events]).toEqual([['open'], ['open']]);
+    expect(fixture.load[1]).toBe(1);
+    fixture.network(0).route = 'open';
+    await fixture.pass(40_000);
+    old.channel.write(Buffer.from('still here'));
+    await fixture.pass(100);
+    expect(fixture.network(0).far[0]?.bytes.toString()).toBe('still here');
+    expect(old.events).toEqual(['open']);
+  });
+
+  test('running channels are reset after their grace, and only they', async () => {
+    const fixture = new Fixture(2);
+    await fixture.started();
+    const old = fixture.open();
+    await fixture.pass(100);
+    fixture.shutDown(0);
+    await fixture.pass(3_000);
+    const fresh = fixture.open();
+    await fixture.pass(61_000);
+    expect(old.events).toEqual(['open', 'reset SESSION_LOST']);
+    expect(fresh.events).toEqual(['open']);
+  });
+
+  test('a loss of the connection alone changes no server', async () => {
+    const fixture = new Fixture(2);
+    await fixture.started();
+    const log = fixture.open();
+    await fixture.pass(100);
+    fixture.shutDown(0);
+    fixture.network(0).route = 'open';
+    await fixture.pass(5_000);
+    expect([fixture.sessions, log.events]).toEqual([[1, 0], ['open']]);
+  });
+});
+
+describe('a better server', () => {
+  test('that is back serves new channels within a minute, and running ones stay where they are', async () => {
+    const fixture = new Fixture(3);
+    fixture.network(0).route = DOWN;
+    await fixture.started();
+    const old = fixture.open();
+    await fixture.pass(100);
+    expect(fixture.load).toEqual([0, 1, 0]);
+    fixture.network(0).route = 'open';
+    await fixture.pass(60_000);
+    const fresh = fixture.open();
+    await fixture.pass(100);
+    expect(fixture.load).toEqual([1, 1, 0]);
+    expect([old.events, fresh.events]).toEqual([['open'], ['open']]);
+    old.channel.end();
+    fixture.network(1).far[0]?.channel.end();
+    await fixture.pass(1_000);
+    expect(fixture.sessions).toEqual([1, 0, 0]);
+  });
+
+  test('is asked for each connection of the pool', async () => {
+    const fixture = new Fixture(2, 3);
+    fixture.network(0).route = DOWN;
+    await fixture.started();
+    expect(fixture.sessions).toEqual([0, 3]);
+    fixture.network(0).route = 'open';
+    await fixture.pass(60_000);
+    expect(fixture.sessions).toEqual([3, 0]);
+  });
+
+  test('is asked again and again while it stays away', async () => {
+    const fixture = new Fixture(2);
+    fixture.network(0).route = DOWN;
+    await fixture.started();
+    const before = fixture.network(0).dials;
+    await fixture.pass(150_000);
+    expect(fixture.network(0).dials - before).toBeGreaterThanOrEqual(4);
+    expect(fixture.network(0).dials - before).toBeLessThanOrEqual(6);
+  });
+});
+
+test('closing leaves every server, and no timer', async () => {
+  const fixture = new Fixture(2);
+  fixture.network(0).route = DOWN;
+  await fixture.started();
+  fixture.connector.close();
+  await fixture.pass(1_000);
+  expect([fixture.sessions, fixture.clock.pending]).toEqual([[0, 0], 0]);
+});
