@@ -1,0 +1,118 @@
+import { chmodSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { bySocks5, readBytes } from '../support/application.js';
+import { start, TOKEN } from '../support/command-line.js';
+import { startEcho } from '../support/destinations/echo.js';
+import { Program, run } from '../support/program.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const INSTALLED = '/opt/wsproxy-server';
+/** Of all steps with nothing downloaded before, ms. */
+const BUILD_TIME = 300_000;
+
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+
+/** The Dockerfile, an instruction a line, in order. */
+function instructions(): { name: string; rest: string }[] {
+  const lines = read('deploy/Dockerfile').split('\n');
+  const code = lines.filter((line) => line !== '' && !line.startsWith('#'));
+  return code.map((line) => {
+    const [, name = '', rest = ''] = /^([A-Z]+) (.+[^\\])$/.exec(line) ?? [];
+    expect(name, line).not.toBe('');
+    return { name, rest };
+  });
+}
+
+function all(name: string): string[] {
+  return instructions().flatMap((each) => (each.name === name ? [each.rest] : []));
+}
+
+/** What `COPY . .` would copy. */
+function copyContext(to: string): void {
+  const patterns = read('.dockerignore').trim().split('\n');
+  const ignores = (path: string) =>
+    patterns.some((pattern) => {
+      const [name = ''] = pattern.split('**/').slice(-1);
+      const subject = pattern.startsWith('**/') ? basename(path) : relative(ROOT, path);
+      return name.startsWith('*') ? subject.endsWith(name.slice(1)) : subject === name;
+    });
+  for (const name of readdirSync(ROOT)) {
+    const path = join(ROOT, name);
+    if (!ignores(path)) cpSync(path, join(to, name), { recursive: true, filter: (source) => !ignores(source) });
+  }
+}
+
+describe('the container image', () => {
+  test(
+    'is built by steps that give a working server',
+    async () => {
+      const folder = temporaryFolder();
+      const [source, installed, token] = [join(folder, 'src'), join(folder, 'installed'), join(folder, 'token')];
+      copyContext(source);
+      for (const command of all('RUN')) {
+        const { code, stdout, stderr } = await run('sh', ['-c', command.replace(INSTALLED, installed)], {
+          cwd: source,
+          timeout: BUILD_TIME,
+        });
+        expect(code, `${command}: ${stdout}${stderr}`).toBe(0);
+      }
+      writeFileSync(token, TOKEN);
+      chmodSync(token, 0o600);
+      const [command = '', ...args]: string[] = [...all('ENTRYPOINT'), ...all('CMD')].flatMap((json) =>
+        JSON.parse(json),
+      );
+      const server = new Program(command, [
+        ...args.map((arg) =>
+          arg.replace(INSTALLED, installed).replace('/run/secrets/token', token).replace('0.0.0.0:8080', '127.0.0.1:0'),
+        ),
+        ...['--allow-private', '--log-format', 'json'],
+      ]);
+      const port = await server.untilStderr(/"listen":"127.0.0.1:(\d+)"[^\n]*"ready"/);
+      const [client, echo] = await Promise.all([
+        start('wsproxy-client', [`ws://127.0.0.1:${port}/tunnel`]),
+        startEcho(),
+      ]);
+      const socket = await bySocks5(client.port, 'localhost', echo.port);
+      socket.end('hello');
+      expect((await readBytes(socket, 5)).toString()).toBe('hello');
+      server.signal('SIGTERM');
+      expect(await server.ended).toMatchObject({ code: 0 });
+    },
+    BUILD_TIME,
+  );
+
+  test('holds the tools that this repository names, and runs as a numbered user', () => {
+    const { packageManager } = JSON.parse(read('package.json'));
+    const named = all('RUN').flatMap((command) => Array.from(command.matchAll(/pnpm@\S+/g), ([tool]) => tool));
+    expect(new Set(named)).toEqual(new Set([packageManager]));
+    expect(new Set(all('FROM').map((image) => /^node:\d+-/.exec(image)?.[0])).size).toBe(1);
+    expect(all('USER')).toEqual(['1000:1000']);
+  });
+
+  // Not skipUnlessInstalled: to have the program is not to have an engine, in CI neither.
+  test('builds where there is an engine, and runs without rights', async (context) => {
+    const engine = await run('docker', ['info']).catch(() => undefined);
+    context.skip(engine?.code !== 0, 'skipped: no container engine answers');
+    const file = join(ROOT, 'deploy/Dockerfile');
+    const built = await run('docker', ['build', '--quiet', '--file', file, ROOT], { timeout: BUILD_TIME });
+    expect(built.code, built.stderr).toBe(0);
+    const rights = ['--rm', '--read-only', '--cap-drop=ALL', '--security-opt=no-new-privileges'];
+    const { stdout } = await run('docker', ['run', ...rights, built.stdout.trim(), '--version']);
+    expect(stdout.trim()).toBe(JSON.parse(read('packages/server/package.json')).version);
+  }, 360_000);
+});
+
+test('the compose file gives connections the time they were promised, and the server no rights', () => {
+  const { services, secrets } = parse(read('deploy/compose.yaml'));
+  const server = services['wsproxy-server'];
+  expect(join('deploy', server.build.context)).toBe('.');
+  expect(Number.parseInt(server.stop_grace_period, 10)).toBeGreaterThan(30);
+  expect(server).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
+  expect(server.ports).toEqual([`127.0.0.1:8080:${all('EXPOSE').join()}`]);
+  expect(Object.keys(secrets)).toEqual(server.secrets);
+  expect(all('CMD').join()).toContain(`/run/secrets/${server.secrets[0]}`);
+});

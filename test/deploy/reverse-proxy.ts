@@ -1,0 +1,146 @@
+import { createWriteStream, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { atEnd } from '../support/at-end.js';
+import { type Certificate, makeCertificate } from '../support/certificate.js';
+import { type Listening, start } from '../support/command-line.js';
+import { startWebFiles } from '../support/destinations/web-files.js';
+import { keystreamReadable, sha256OfFile, sha256OfKeystream } from '../support/keystream.js';
+import { freePort } from '../support/listen.js';
+import { type Ended, Program, run } from '../support/program.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { until } from '../support/until.js';
+
+const SEED = 'reverse-proxy';
+const SIZES = [0, 1, 65_536, 64 * 1024 * 1024];
+const LARGE = 200_000_000;
+/** So slow that what happens in the middle does, bytes per second. */
+const RATE = 25_000_000;
+const BEFORE_RELOAD = 30_000_000;
+
+/** What a reverse proxy needs to be told to run in a test. */
+export interface Place {
+  readonly folder: string;
+  /** Where it is to listen with TLS, and where the server does. */
+  readonly port: number;
+  readonly serverPort: number;
+  readonly certificate: Certificate;
+}
+
+/** Starts a reverse proxy, and gives how to reload it. */
+export type StartProxy = (place: Place) => Promise<{ reload(): unknown }>;
+
+/** A file of deploy/ with other values in it. A value that is not there any more fails the test. */
+export function configuration(name: string, values: readonly (readonly [from: string, to: string])[]): string {
+  const file = fileURLToPath(new URL(`../../deploy/${name}`, import.meta.url));
+  return values.reduce(
+    (text, [from, to]) => {
+      if (!text.includes(from)) throw new Error(`deploy/${name} does not say ${from}`);
+      return text.replaceAll(from, to);
+    },
+    readFileSync(file, 'utf8'),
+  );
+}
+
+/** The real server behind the real reverse proxy, and where a client reaches it. */
+export async function startBehind(startProxy: StartProxy) {
+  const folder = temporaryFolder();
+  const [certificate, port, server] = await Promise.all([
+    makeCertificate(folder, 'DNS:localhost', 1),
+    freePort(),
+    start('wsproxy-server', ['--allow-private', '--path', '/tunnel', '--trusted-proxy', '127.0.0.1']),
+  ]);
+  const { reload } = await startProxy({ folder, port, serverPort: server.port, certificate });
+  const trusted = { NODE_EXTRA_CA_CERTS: certificate.file };
+  return { folder, port, server: server.program, url: `wss://localhost:${port}/tunnel`, trusted, reload };
+}
+
+/** Starts a program that says nothing when it is ready; it is once its port answers. */
+export async function startUntilListening(command: string, args: readonly string[], port: number): Promise<Program> {
+  const program = new Program(command, args);
+  // Killed, it would leave its workers behind.
+  atEnd(async () => {
+    program.signal('SIGTERM');
+    await program.ended;
+  });
+  const answers = async () => (await run('curl', ['-ks', `https://localhost:${port}/`])).code === 0;
+  try {
+    await until(`${command} answers`, answers, 10_000);
+  } catch (error) {
+    throw new Error(`${command}: ${program.stderr}`, { cause: error });
+  }
+  return program;
+}
+
+/** What every reverse proxy must let pass, and what reloading one must not harm. */
+export function testBehind(startProxy: StartProxy): void {
+  async function prepare() {
+    const [behind, files] = await Promise.all([startBehind(startProxy), startWebFiles()]);
+    const client = await start('wsproxy-client', [behind.url], { env: behind.trusted });
+    atEnd(() => expectStillRunning(client));
+    const curl = (scheme: string, ...args: string[]): Promise<Ended> =>
+      run('curl', ['-sS', '--fail', '-x', `${scheme}://127.0.0.1:${client.port}`, ...args]);
+    return { ...behind, client: client.program, curl, web: `http://localhost:${files.port}` };
+  }
+
+  test.each(['socks5h', 'http'])('%s: downloads and uploads of every size are unchanged', async (scheme) => {
+    const { curl, web, folder } = await prepare();
+    for (const size of SIZES) {
+      const [source, copy] = [join(folder, 'source'), join(folder, 'copy')];
+      writeFileSync(copy, '');
+      expect(await curl(scheme, '-o', copy, `${web}/${SEED}/${size}`)).toMatchObject({ code: 0 });
+      expect(await sha256OfFile(copy)).toBe(await sha256OfKeystream(SEED, size));
+      await pipeline(keystreamReadable(SEED, size), createWriteStream(source));
+      const { stdout, stderr } = await curl(scheme, '-T', source, `${web}/upload`);
+      expect(stderr).toBe('');
+      expect(JSON.parse(stdout)).toEqual({ length: size, sha256: await sha256OfKeystream(SEED, size) });
+    }
+  });
+
+  test('a reload in the middle of a download costs a resume, and nothing else', async () => {
+    const { curl, web, folder, client, reload } = await prepare();
+    const copy = join(folder, 'copy');
+    const length = () => (existsSync(copy) ? statSync(copy).size : 0);
+    const downloading = curl('socks5h', '--limit-rate', String(RATE), '-o', copy, `${web}/${SEED}/${LARGE}`);
+    await until('the download has begun', () => length() > BEFORE_RELOAD, 20_000);
+    await reload();
+    await client.untilStderr(/connected to the server[^]*not connected to the server[^]*"connected to the server"/);
+    expect(length()).toBeLessThan(LARGE);
+
+    expect(await downloading).toMatchObject({ code: 0, stderr: '' });
+    expect(await sha256OfFile(copy)).toBe(await sha256OfKeystream(SEED, LARGE));
+    expect(client.stderr).not.toMatch(/session ended/);
+    console.log(`without a way to the server for ${timeAway(client.stderr)} ms`);
+  });
+
+  test('a stranger finds nothing but the path, and the server learns where he comes from', async () => {
+    const { port, server } = await startBehind(startProxy);
+    const ask = async (path: string) => {
+      // From another address, and claiming a third one.
+      const from = ['--resolve', `localhost:${port}:127.0.0.1`, '--interface', '127.0.0.2'];
+      const claim = ['-H', 'X-Forwarded-For: 192.0.2.1'];
+      const url = `https://localhost:${port}${path}`;
+      return (await run('curl', ['-ks', '-o', '/dev/null', '-w', '%{http_code}', ...from, ...claim, url])).stdout;
+    };
+    expect(await ask('/')).toBe('404');
+    expect(await ask('/tunnel/more')).toBe('404');
+    expect(await ask('/tunnel')).toBe('401');
+    expect(await server.untilStderr(/"status":401,[^\n]*"remoteAddress":"([^"]+)"/)).toBe('127.0.0.2');
+  });
+}
+
+/** From the loss of the connection to the next one, ms. */
+function timeAway(log: string): number {
+  const lines = log
+    .trim()
+    .split('\n')
+    .map((line): { msg: string; time: string } => JSON.parse(line));
+  const at = (message: string) => lines.flatMap(({ msg, time }) => (msg === message ? [Date.parse(time)] : []));
+  return (at('connected to the server')[1] ?? Number.NaN) - (at('not connected to the server')[0] ?? Number.NaN);
+}
+
+function expectStillRunning({ program }: Listening): void {
+  expect(program.child.exitCode, program.stderr).toBeNull();
+}
