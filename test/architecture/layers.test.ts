@@ -129,7 +129,14 @@ const ROWS: readonly Row[] = [
   },
   {
     file: 'packages/client/src/cli.ts',
-    allowed: [value('commander'), value('wsproxy-cli'), value('./index.js'), 'process.env["A"];', "console.log('');"],
+    allowed: [
+      value('commander'),
+      value('wsproxy-cli'),
+      value('./index.js'),
+      value('./cli/reach-options.js'),
+      'process.env["A"];',
+      "console.log('');",
+    ],
     forbidden: ['./client.js', './listeners/local-port.js', 'wsproxy-protocol', 'wsproxy-server'].map(type),
   },
   {
@@ -152,6 +159,58 @@ const ROWS: readonly Row[] = [
     ],
   })),
   {
+    file: 'packages/server/src/admin/planted.ts',
+    allowed: [type('../observer.js'), type('../server.js'), value('prom-client'), value('node:http')],
+    forbidden: [
+      ...COMMAND_LINE,
+      ...['../front.js', '../session-registry.js', '../users/user.js', '../index.js', 'ws', 'wsproxy-client'].map(type),
+    ],
+  },
+  {
+    file: 'packages/server/src/users/planted.ts',
+    allowed: [value('node:crypto'), type('../policy.js'), type('../limits/user-limits.js')],
+    forbidden: [
+      ...COMMAND_LINE,
+      ...TESTING,
+      ...['../session-registry.js', '../front.js', '../server.js', '../dialer.js', 'ws'].map(type),
+    ],
+  },
+  {
+    file: 'packages/client/src/cli/planted.ts',
+    allowed: [value('commander'), value('wsproxy-cli'), value('../index.js'), value('./reach-options.js')],
+    forbidden: [
+      ...['../client.js', '../listeners/local-port.js', 'wsproxy-protocol', 'wsproxy-server'].map(type),
+      'process.exit(1);',
+      "console.log('');",
+    ],
+  },
+  {
+    file: 'packages/server/src/limits/planted.ts',
+    allowed: [value('wsproxy-protocol'), type('../users/user.js'), value('./limits.js'), value('node:fs')],
+    forbidden: [
+      ...COMMAND_LINE,
+      ...TESTING,
+      ...['../server.js', '../session-registry.js', '../front.js', '../dialer.js', '../channel-handler.js', 'ws'].map(
+        type,
+      ),
+    ],
+  },
+  {
+    file: 'packages/server/src/cli/planted.ts',
+    allowed: [
+      value('commander'),
+      value('wsproxy-cli'),
+      value('../index.js'),
+      value('../limits/limits.js'),
+      value('./front-options.js'),
+    ],
+    forbidden: [
+      ...['../server.js', '../policy.js', 'wsproxy-protocol', 'wsproxy-client'].map(type),
+      'process.exit(1);',
+      "console.log('');",
+    ],
+  },
+  {
     file: 'packages/server/src/cli.ts',
     allowed: [value('commander'), value('wsproxy-cli'), value('./index.js'), 'process.env["A"];'],
     forbidden: ['./server.js', './policy.js', 'wsproxy-protocol', 'wsproxy-client'].map(type),
@@ -160,6 +219,16 @@ const ROWS: readonly Row[] = [
     file: 'packages/cli/src/planted.ts',
     allowed: [value('commander'), value('pino'), 'process.exit(1);'],
     forbidden: [...['wsproxy-protocol', 'wsproxy-client', 'ws'].map(type), 'process.env["A"];', "console.log('');"],
+  },
+  {
+    file: 'packages/upstream/src/planted.ts',
+    allowed: [value('wsproxy-protocol'), value('socks'), value('node:net'), value('./proxy.js')],
+    forbidden: [
+      ...COMMAND_LINE,
+      ...TESTING,
+      ...['wsproxy-client', 'wsproxy-server', 'ws', './index.js'].map(type),
+      'process.env["HTTPS_PROXY"];',
+    ],
   },
   {
     file: 'packages/client/test/planted.ts',

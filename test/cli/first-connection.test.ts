@@ -99,7 +99,7 @@ describe('the client ends with exit code 1, the cause and the cure, when', () =>
 
     test('G14 has signed itself', async () => {
       const { url } = await startTls('IP:127.0.0.1', 1);
-      await expectEnd(url, /not trusted.*self-signed.*NODE_EXTRA_CA_CERTS/);
+      await expectEnd(url, /not trusted.*self-signed.*--ca/);
     });
 
     test('G14 has expired', async () => {

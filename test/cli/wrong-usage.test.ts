@@ -17,8 +17,13 @@ async function expectRefusal(name: ProgramName, args: readonly string[], code: n
 
 describe('wsproxy-client ends with exit code 2 and one line for', () => {
   test.each<[string, string[], RegExp]>([
-    ['no URL', [], /url/],
-    ['two URLs', [URL, URL], /too many arguments/],
+    ['no URL', [], /no server.*wss:\/\//],
+    [
+      'more token files than servers',
+      [URL, '--token-file', 'a', '--token-file', 'b'],
+      /2 for 1 server; give one for all/,
+    ],
+    ['a second server that is not a URL', [URL, 'localhost'], /not a URL: "localhost"/],
     ['something that is not a URL', ['localhost'], /not a URL: "localhost".*wss:\/\//],
     ['an http:// URL', ['http://localhost/'], /must begin with wss:\/\/ or ws:\/\//],
     ['a URL with a password', [`wss://user:${TOKEN}@localhost/`], /must not carry a user or password/],

@@ -6,21 +6,24 @@ import { startEcho } from '../support/destinations/echo.js';
 import { freePort } from '../support/listen.js';
 import { until } from '../support/until.js';
 
+const APPLICATIONS = 10;
 /** How long a new request may fail after the server has come back, ms. */
 const BACK_IN = 3_000;
 /** Long enough for the pauses between two tries to grow far beyond that, ms. */
 const OUTAGE = 4_000;
 
-/** Both programs, a destination, and an application that has had an answer from it. */
+/** Both programs, a destination, and applications that have had an answer from it. */
 async function startAll(grace: string) {
   const serverPort = await freePort();
   const startServer = () => start('wsproxy-server', ['--allow-private', '--grace', grace], { port: serverPort });
   const [server, echo] = await Promise.all([startServer(), startEcho()]);
   const client = await start('wsproxy-client', [`ws://127.0.0.1:${serverPort}/`, '--grace', grace]);
-  const application = await bySocks5(client.port, '127.0.0.1', echo.port);
-  await expectAnswer(application);
+  const applications = await Promise.all(
+    Array.from({ length: APPLICATIONS }, () => bySocks5(client.port, '127.0.0.1', echo.port)),
+  );
+  for (const application of applications) await expectAnswer(application);
   const ask = () => askSocks5(client.port, '127.0.0.1', echo.port);
-  return { server: server.program, startServer, application, ask };
+  return { server: server.program, startServer, applications, ask };
 }
 
 async function expectAnswer(socket: Socket): Promise<void> {
@@ -40,22 +43,22 @@ async function expectService(ask: () => Promise<[reply: number, socket: Socket]>
 }
 
 describe('when the server is killed', () => {
-  test('and started again, an open connection is reset, and the next one is served', async () => {
-    const { server, startServer, application, ask } = await startAll('2m');
-    const ending = readToEnd(application);
+  test('and started again, every open connection is reset, and the next one is served', async () => {
+    const { server, startServer, applications, ask } = await startAll('2m');
+    const endings = Promise.all(applications.map((application) => readToEnd(application)));
     server.signal('SIGKILL');
     await server.ended;
     await startServer();
     await expectService(ask);
-    expect(await ending).toEqual({ bytes: 0, by: 'reset' });
+    expect(await endings).toEqual(applications.map(() => ({ bytes: 0, by: 'reset' })));
   });
 
-  test('and stays away, an open connection is reset when its grace is over, and not before', async () => {
-    const { server, startServer, application, ask } = await startAll('1s');
-    const ending = readToEnd(application);
+  test('and stays away, every open connection is reset when its grace is over, and not before', async () => {
+    const { server, startServer, applications, ask } = await startAll('1s');
+    const endings = Promise.all(applications.map((application) => readToEnd(application)));
     server.signal('SIGKILL');
     const start = performance.now();
-    expect(await ending).toEqual({ bytes: 0, by: 'reset' });
+    expect(await endings).toEqual(applications.map(() => ({ bytes: 0, by: 'reset' })));
     expect(performance.now() - start).toBeGreaterThan(900);
     expect(performance.now() - start).toBeLessThan(3_000);
     await startServer();

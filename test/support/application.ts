@@ -34,11 +34,25 @@ export async function askSocks5(
   hostPort: number,
 ): Promise<[reply: number, socket: Socket]> {
   const socket = await connectTo(port);
-  const name = Buffer.from(host, 'latin1');
+  const name = Buffer.from(host);
   const request = Buffer.concat([Buffer.of(5, 1, 0, 5, 1, 0, 3, name.length), name, bigEndian(hostPort)]);
   socket.write(request);
   const answer = await readBytes(socket, 12);
   return [answer[3] ?? -1, socket];
+}
+
+/** The reply byte of the answer to a SOCKS4a request by name, and the socket it came on. */
+export async function askSocks4a(
+  port: number,
+  host: string,
+  hostPort: number,
+): Promise<[reply: number, socket: Socket]> {
+  const socket = await connectTo(port);
+  socket.write(
+    Buffer.concat([Buffer.of(4, 1), bigEndian(hostPort), Buffer.of(0, 0, 0, 1, 0), Buffer.from(host), Buffer.of(0)]),
+  );
+  const answer = await readBytes(socket, 8);
+  return [answer[1] ?? -1, socket];
 }
 
 /** The status of the answer to CONNECT, and the socket it came on. */

@@ -13,8 +13,14 @@ export interface CommandOptions extends Omit<ProgramOptions, 'env'> {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-function scriptOf(name: ProgramName): string {
+/** What Node runs. */
+export function scriptOf(name: ProgramName): string {
   return fileURLToPath(new URL(`../../packages/${name.slice('wsproxy-'.length)}/bin/${name}.js`, import.meta.url));
+}
+
+/** One of the programs as a line for a shell; the token must be in its environment. */
+export function shellLine(name: ProgramName, args: readonly string[]): string {
+  return [process.execPath, scriptOf(name), ...args].map((word) => `'${word}'`).join(' ');
 }
 
 function prepare({ token = TOKEN, env = {}, ...rest }: CommandOptions): ProgramOptions {

@@ -7,10 +7,12 @@ export interface ProgramOptions {
   /** Added to a nearly empty environment: no proxy settings or certificates of the machine count. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Standard input; without it the program sees the end of its input at once. */
-  readonly input?: string | Buffer;
+  /** Standard input, or `open` for the test to write; without it the program sees the end of its input at once. */
+  readonly input?: 'open' | Buffer | (string & {});
   /** In place of a pipe that is read: a file descriptor, a stream, or a pipe for the test to treat as it likes. */
   readonly stderr?: number | Stream | 'unread';
+  /** Further descriptors, from 3 on. */
+  readonly inherit?: readonly number[];
   /** In a process group of its own, so that a signal can go to the whole group. */
   readonly detached?: boolean;
 }
@@ -38,11 +40,11 @@ export class Program {
   #stderr = '';
 
   constructor(command: string, args: readonly string[], options: ProgramOptions = {}) {
-    const { env = {}, cwd, input, stderr = 'pipe', detached = false } = options;
+    const { env = {}, cwd, input, stderr = 'pipe', inherit = [], detached = false } = options;
     const { PATH = '', HOME = '' } = process.env;
     this.child = spawn(command, args, {
       env: { PATH, HOME, LANG: 'C.UTF-8', ...env },
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', stderr === 'unread' ? 'pipe' : stderr],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', stderr === 'unread' ? 'pipe' : stderr, ...inherit],
       detached,
       ...(cwd !== undefined && { cwd }),
     });
@@ -56,7 +58,7 @@ export class Program {
     }
     // A program that ends before it has read its input is no error of the test.
     this.child.stdin?.on('error', () => {});
-    this.child.stdin?.end(input);
+    if (input !== 'open') this.child.stdin?.end(input);
     this.ended = this.#watch();
     running.add(this);
     atEnd(() => this.#kill());

@@ -27,7 +27,7 @@ export async function startServer(
   options: Partial<ServerOptions> = {},
   wantedPort = 0,
 ): Promise<{ server: Server; port: number }> {
-  const server = new Server({ token: TOKEN, allowPrivate: true, ...options });
+  const server = new Server({ ...(options.users === undefined && { token: TOKEN }), allowPrivate: true, ...options });
   const { port } = await server.listen({ port: wantedPort });
   atEnd(() => server.close());
   return { server, port };
