@@ -15,6 +15,7 @@ import {
   runProgram,
   standardOutput,
 } from 'wsproxy-cli';
+import { addDoctorCommand } from './cli/doctor-command.js';
 import { addListenOptions, DEFAULT_LISTEN, type Forward, type ListenOptions } from './cli/listen-options.js';
 import { type ProxyUsers, readProxyUsers } from './cli/proxy-users.js';
 import { addReachOptions, type ReachOptions, readReach } from './cli/reach-options.js';
@@ -49,13 +50,21 @@ Examples:
   curl -x socks5h://127.0.0.1:1080 https://example.com/
   curl -x http://127.0.0.1:1080 https://example.com/
   ssh -o ProxyCommand='wsproxy-client wss://proxy.example.org/tunnel -W %h:%p' host
+  wsproxy-client doctor wss://proxy.example.org/tunnel --to example.com:443
 
 SIGHUP reconnects at once instead of waiting for the next try.
 Exit codes: 0 stopped by a signal, 1 the server cannot be used or the port is taken, 2 wrong usage or no token,
 70 a defect.`,
   );
 addCommonOptions(program, new URL('../package.json', import.meta.url));
-addConfigFile(program, { name: 'client', env: process.env });
+const doctor = addDoctorCommand(program, {
+  screen: {
+    out: (text) => process.stdout.write(text),
+    progress: process.stderr.isTTY ? (text) => process.stderr.write(text) : undefined,
+  },
+  env: process.env,
+});
+addConfigFile(program, { name: 'client', env: process.env, alsoFor: [doctor] });
 program.action(run);
 await runProgram(program);
 

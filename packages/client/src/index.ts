@@ -9,6 +9,8 @@ export {
 } from './client.js';
 export { ConnectError } from './connect-error.js';
 export type { ConnectorState } from './connector.js';
+export { type DiagnoseObserver, type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
+export type { Finding, Mark, StepFinding, StepName } from './doctor/finding.js';
 export type { LocalPort } from './listeners/accept-local.js';
 export type { ProxyUser } from './listeners/credentials.js';
 export { proxyFromEnvironment } from './proxy-from-environment.js';
