@@ -7,8 +7,9 @@ export {
   type ProxyOptions,
   parseTarget,
 } from './client.js';
+export type { ChannelChange, ChannelStatus, ClientEvents, ClientStatus } from './client-status.js';
 export { ConnectError } from './connect-error.js';
-export type { ConnectorState } from './connector.js';
+export type { ConnectorState, TunnelStatus } from './connector.js';
 export type { LocalPort } from './listeners/accept-local.js';
 export type { ProxyUser } from './listeners/credentials.js';
 export { proxyFromEnvironment } from './proxy-from-environment.js';
