@@ -1,10 +1,12 @@
 import { EventEmitter } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { isLoopback, type Logger, parseAuthority, silentLogger, systemClock, type Target } from 'wsproxy-protocol';
+import { Bypass, parseBypass } from './bypass.js';
 import { ChannelLedger } from './channel-ledger.js';
 import type { ClientEvents, ClientStatus } from './client-status.js';
 import { Connector, type ConnectorState } from './connector.js';
 import { dialWebSocket } from './dial-websocket.js';
+import { DirectTunnel } from './direct-tunnel.js';
 import type { LocalPort, Place } from './listeners/accept-local.js';
 import type { ProxyUser } from './listeners/credentials.js';
 import { forwardLocal } from './listeners/forward.js';
@@ -28,6 +30,11 @@ export interface ClientOptions extends ReachOptions {
   readonly connections?: number;
   /** Answers applications before the destination was dialled; a failure is then a reset. Default false. */
   readonly optimistic?: boolean;
+  /**
+   * Destinations that `listen` dials from here, past the tunnel: `host`, `*.host`, an address, a range such as
+   * `10.0.0.0/8`, each with or without `:ports`. Default: none.
+   */
+  readonly bypass?: readonly string[];
   /** Default: silent. */
   readonly logger?: Logger;
 }
@@ -67,6 +74,8 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #connector: Connector;
   /** The way into the tunnel, for everything that opens channels. */
   readonly #ledger: ChannelLedger;
+  readonly #direct = new DirectTunnel();
+  readonly #bypass: Bypass;
   readonly #logger: Logger;
   readonly #ports: LocalPort[] = [];
 
@@ -89,6 +98,7 @@ export class Client extends EventEmitter<ClientEvents> {
       onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });
     this.#ledger = new ChannelLedger(this.#connector, (change) => this.emit('channel', change));
+    this.#bypass = new Bypass(parseBypass(options.bypass ?? []), this.#ledger, this.#direct);
   }
 
   get state(): ConnectorState {
@@ -123,7 +133,7 @@ export class Client extends EventEmitter<ClientEvents> {
     checkProxyOptions(options);
     const { users } = options;
     const place = placeOf(options);
-    return this.#keep(listenLocal(this.#ledger, { place, ...(users && { users }), logger: this.#logger }));
+    return this.#keep(listenLocal(this.#bypass, { place, ...(users && { users }), logger: this.#logger }));
   }
 
   /**
@@ -153,6 +163,7 @@ export class Client extends EventEmitter<ClientEvents> {
   /** Ends local ports, channels and the connection. */
   async close(): Promise<void> {
     this.#connector.close();
+    this.#direct.close();
     await Promise.all(this.#ports.map((port) => port.close()));
   }
 
