@@ -72,7 +72,7 @@ async function run(urls: readonly string[], options: Options, command: Command):
   const servers = readServers(urls, options.tokenFile ?? [], process.env['WSPROXY_TOKEN']);
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   const { Client, checkProxyOptions, parseTarget, proxyFromEnvironment } = await import('./index.js');
-  const { logFormat, grace, connections, optimistic = false, stdio, forward = [] } = options;
+  const { logFormat, grace, connections, optimistic = false, stdio, forward = [], bypass = [] } = options;
   // What uses -W shows its user whatever comes on standard error.
   const isQuiet = stdio !== undefined && command.getOptionValueSource('logLevel') === 'default';
   const logger = await createLogger({
@@ -87,7 +87,7 @@ async function run(urls: readonly string[], options: Options, command: Command):
   try {
     for (const target of [stdio ?? [], ...forward.map((one) => one.target)].flat()) parseTarget(target);
     const reach = readReach(options, (server) => proxyFromEnvironment(server, process.env));
-    client = new Client({ ...servers, ...reach, grace, connections, optimistic, logger });
+    client = new Client({ ...servers, ...reach, grace, connections, optimistic, bypass, logger });
   } catch (error) {
     if (error instanceof TypeError) throw new ExitError(ExitCode.usage, error.message);
     throw error;

@@ -1,7 +1,12 @@
+import { EventEmitter } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { isLoopback, type Logger, parseAuthority, silentLogger, systemClock, type Target } from 'wsproxy-protocol';
+import { Bypass, parseBypass } from './bypass.js';
+import { ChannelLedger } from './channel-ledger.js';
+import type { ClientEvents, ClientStatus } from './client-status.js';
 import { Connector, type ConnectorState } from './connector.js';
 import { dialWebSocket } from './dial-websocket.js';
+import { DirectTunnel } from './direct-tunnel.js';
 import type { LocalPort, Place } from './listeners/accept-local.js';
 import type { ProxyUser } from './listeners/credentials.js';
 import { forwardLocal } from './listeners/forward.js';
@@ -25,9 +30,13 @@ export interface ClientOptions extends ReachOptions {
   readonly connections?: number;
   /** Answers applications before the destination was dialled; a failure is then a reset. Default false. */
   readonly optimistic?: boolean;
+  /**
+   * Destinations that `listen` dials from here, past the tunnel: `host`, `*.host`, an address, a range such as
+   * `10.0.0.0/8`, each with or without `:ports`. Default: none.
+   */
+  readonly bypass?: readonly string[];
   /** Default: silent. */
   readonly logger?: Logger;
-  readonly onState?: (state: ConnectorState, previous: ConnectorState) => void;
 }
 
 export interface Fallback {
@@ -61,12 +70,17 @@ const DEFAULT_GRACE = 120_000;
 const MAX_CONNECTIONS = 16;
 
 /** The local end of the tunnel. */
-export class Client {
+export class Client extends EventEmitter<ClientEvents> {
   readonly #connector: Connector;
+  /** The way into the tunnel, for everything that opens channels. */
+  readonly #ledger: ChannelLedger;
+  readonly #direct = new DirectTunnel();
+  readonly #bypass: Bypass;
   readonly #logger: Logger;
   readonly #ports: LocalPort[] = [];
 
   constructor(options: ClientOptions) {
+    super();
     const { token, fallbacks = [], insecure = false } = options;
     this.#logger = options.logger ?? silentLogger;
     this.#connector = new Connector({
@@ -80,8 +94,11 @@ export class Client {
       grace: options.grace ?? DEFAULT_GRACE,
       connections: checkConnections(options.connections ?? 1),
       optimistic: options.optimistic ?? false,
-      ...(options.onState !== undefined && { onState: options.onState }),
+      onState: (state, previous) => this.emit('state', state, previous),
+      onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });
+    this.#ledger = new ChannelLedger(this.#connector, (change) => this.emit('channel', change));
+    this.#bypass = new Bypass(parseBypass(options.bypass ?? []), this.#ledger, this.#direct);
   }
 
   get state(): ConnectorState {
@@ -91,6 +108,11 @@ export class Client {
   /** Living channels. */
   get channelCount(): number {
     return this.#connector.channelCount;
+  }
+
+  /** What state, traffic and channels are now; it costs something only when it is asked. */
+  status(): ClientStatus {
+    return { ...this.#connector.status(), ...this.#ledger.status() };
   }
 
   /** Resolves when the tunnel is up for the first time; rejects with ConnectError when it never can be. */
@@ -111,7 +133,7 @@ export class Client {
     checkProxyOptions(options);
     const { users } = options;
     const place = placeOf(options);
-    return this.#keep(listenLocal(this.#connector, { place, ...(users && { users }), logger: this.#logger }));
+    return this.#keep(listenLocal(this.#bypass, { place, ...(users && { users }), logger: this.#logger }));
   }
 
   /**
@@ -120,7 +142,7 @@ export class Client {
    */
   forward(options: ForwardOptions): Promise<LocalPort> {
     const target = parseTarget(options.target);
-    return this.#keep(forwardLocal(this.#connector, { place: placeOf(options), target, logger: this.#logger }));
+    return this.#keep(forwardLocal(this.#ledger, { place: placeOf(options), target, logger: this.#logger }));
   }
 
   /**
@@ -130,7 +152,7 @@ export class Client {
    * @throws TypeError when the target is no host and port
    */
   pipe(target: string, input: Readable, output: Writable): Promise<void> {
-    return pipeThrough(this.#connector, parseTarget(target), input, output);
+    return pipeThrough(this.#ledger, parseTarget(target), input, output);
   }
 
   /** Resolves when no channel lives and the server has had all that was sent; rejects when it never will. */
@@ -141,6 +163,7 @@ export class Client {
   /** Ends local ports, channels and the connection. */
   async close(): Promise<void> {
     this.#connector.close();
+    this.#direct.close();
     await Promise.all(this.#ports.map((port) => port.close()));
   }
 

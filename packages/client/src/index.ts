@@ -7,8 +7,9 @@ export {
   type ProxyOptions,
   parseTarget,
 } from './client.js';
+export type { ChannelChange, ChannelStatus, ClientEvents, ClientStatus } from './client-status.js';
 export { ConnectError } from './connect-error.js';
-export type { ConnectorState } from './connector.js';
+export type { ConnectorState, TunnelStatus } from './connector.js';
 export { type DiagnoseObserver, type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
 export type { Finding, Mark, StepFinding, StepName } from './doctor/finding.js';
 export type { LocalPort } from './listeners/accept-local.js';

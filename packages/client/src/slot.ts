@@ -15,6 +15,8 @@ export interface SlotOptions {
 
 export interface SlotEvents {
   onState(): void;
+  /** A session goes on with another connection to this server. */
+  onResumed(server: ServerRoute): void;
   /** Trying this server again is of no use as things are; nevertheless it is tried, unless the slot is closed now. */
   onRefused(server: ServerRoute, error: ConnectError): void;
   /** On a session no channel lives any more, and the server has had all that was sent. */
@@ -89,6 +91,7 @@ export class Slot {
       else if (uplink.state === 'connecting') this.#seekAfter(FAILOVER_AFTER);
       this.#events.onState();
     },
+    onResumed: ({ server }) => this.#events.onResumed(server),
     onRefused: (uplink, error) => {
       if (uplink === this.#present || uplink === this.#candidate) this.#events.onRefused(uplink.server, error);
     },

@@ -9,6 +9,7 @@ export {
   matchesDestination,
   parseDestinationRule,
 } from './destination-rule.js';
+export { dialFailure } from './dial-failure.js';
 export { ProtocolError, TunnelError } from './errors.js';
 export { FAILURES, type FailureCode } from './failures.js';
 export { MemoryBudget, type ProcessBudgets } from './flow/memory-budget.js';

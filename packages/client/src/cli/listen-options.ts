@@ -9,6 +9,8 @@ export interface ListenOptions {
   readonly forward?: readonly Forward[];
   /** Of --listen: file with the users that may use it. */
   readonly socksAuth?: string;
+  /** Of --listen: what is dialled from here. */
+  readonly bypass?: readonly string[];
   /** -W: `host:port`. */
   readonly stdio?: string;
 }
@@ -52,6 +54,15 @@ export function addListenOptions(program: Command): void {
       ).conflicts(['listen', 'forward']),
     )
     .option('--socks-auth <file>', 'file with lines user:password or user:sha256:HEX, who alone may use --listen')
+    .addOption(
+      repeatable(
+        new Option(
+          '--bypass <rule>',
+          "what --listen dials from here, past the tunnel: printer.lan, '*.corp.example', 10.0.0.0/8, each with or without :ports; repeatable",
+        ),
+        String,
+      ),
+    )
     .addOption(new Option('-N', 'accepted, as ssh has it, and without effect'));
 }
 
