@@ -25,6 +25,23 @@ async function leave(socket: Socket, count: () => number): Promise<void> {
   await until('the channel is over', () => count() < before);
 }
 
+describe('with the limits there are by default', () => {
+  test('a thousand connections at once, and then hundreds one after the other, are all served', async () => {
+    const echo = await listen((socket) => socket.pipe(socket));
+    const { port, hits } = await tunnelWith({});
+    const start = performance.now();
+    const atOnce = await Promise.all(Array.from({ length: 1_000 }, () => askSocks5(port, HOST, echo.port)));
+    const between = performance.now();
+    expect(atOnce.filter(([reply]) => reply !== 0)).toEqual([]);
+    for (const [, socket] of atOnce) socket.destroy();
+    for (let i = 0; i < 500; i++) (await bySocks5(port, HOST, echo.port)).destroy();
+    const rate = Math.round(500_000 / (performance.now() - between));
+    const waited = hits.filter((limit) => limit === 'pendingDials' || limit === 'opensPerSecond').length;
+    expect(waited).toBe(hits.length);
+    console.log(`1000 at once in ${Math.round(between - start)} ms, 500 in turn at ${rate}/s, ${waited} waited`);
+  });
+});
+
 describe('beyond a limit', () => {
   test.each<[string, LimitOptions]>([
     ['channelsPerSession', { channelsPerSession: 2 }],
@@ -47,13 +64,12 @@ describe('beyond a limit', () => {
     second.destroy();
   });
 
-  test('of opens a second a connection is refused, until time has passed', async () => {
+  test('of opens a second, or of pending dials, connections wait for their turn', async () => {
     const echo = await listen((socket) => socket.pipe(socket));
-    const { port, hits } = await tunnelWith({ opensBurst: 2, opensPerSecond: 2 });
-    const replies = await Promise.all([1, 2, 3, 4].map(() => askSocks5(port, HOST, echo.port)));
-    expect(replies.map(([reply]) => reply).sort()).toEqual([0, 0, 1, 1]);
-    expect(hits).toEqual(['opensPerSecond', 'opensPerSecond']);
-    await until('another one may come', async () => (await askSocks5(port, HOST, echo.port))[0] === 0);
+    const { port, hits } = await tunnelWith({ opensBurst: 4, opensPerSecond: 20, pendingDials: 2 });
+    const replies = await Promise.all([1, 2, 3, 4, 5, 6].map(() => askSocks5(port, HOST, echo.port)));
+    expect(replies.map(([reply]) => reply)).toEqual([0, 0, 0, 0, 0, 0]);
+    expect([...new Set(hits)]).toContain('opensPerSecond');
     for (const [, socket] of replies) socket.destroy();
   });
 });

@@ -1,7 +1,7 @@
 import { type Channel, formatTarget, type Logger, relay, systemClock, TunnelError } from 'wsproxy-protocol';
 import type { Dialer } from './dialer.js';
-import type { SessionAccount } from './limits/accounts.js';
-import { Guard } from './limits/guard.js';
+import type { DialTurns } from './limits/dial-turns.js';
+import { type Admission, Guard } from './limits/guard.js';
 import { resolveLimits } from './limits/limits.js';
 import type { ChannelRecord, ServerObserver } from './observer.js';
 import type { Policy } from './policy.js';
@@ -15,7 +15,7 @@ export interface ChannelHandlerOptions {
   readonly guard?: Guard;
 }
 
-export type ChannelHandler = (channel: Channel, user: User, session: SessionAccount) => void;
+export type ChannelHandler = (channel: Channel, user: User, turns: DialTurns) => void;
 
 /** Answers what clients open: dials the target, then joins channel and socket. */
 export function createChannelHandler(
@@ -26,38 +26,41 @@ export function createChannelHandler(
 ): ChannelHandler {
   const { observer = {}, logTargets = true } = options;
   const { guard = new Guard({ limits: resolveLimits(), clock: systemClock, logger }) } = options;
-  return (channel, user, session) => {
+  return (channel, user, turns) => {
     const target = formatTarget(channel.target);
     const log = { user: user.id, channel: channel.id, ...(logTargets && { target }) };
     let connected: string | undefined;
     channel.onOver = () => observer.onChannelOver?.(recordOf(channel, user, connected));
-    const admission = guard.admit(channel, user, session);
-    if (admission === undefined) return channel.refuse('LIMIT_REACHED');
-    const abandoned = new AbortController();
-    channel.onAbandoned = () => abandoned.abort();
-    dialer.dial(channel.target, abandoned.signal, policyOf(user), user.id).then(
-      ({ socket, address }) => {
-        const pace = admission.succeeded(socket);
-        // The dialer lets go of the socket a few turns before this one.
-        if (abandoned.signal.aborted) {
-          socket.destroy();
-          return;
-        }
-        connected = address;
-        observer.onChannelOpened?.({ user: user.id, target, address });
-        channel.accept();
-        relay(channel, socket, pace);
-        logger.debug({ ...log, ...(logTargets && { address }) }, 'channel opened');
-      },
-      (error: unknown) => {
-        admission.failed();
-        const failure = error instanceof TunnelError ? error : new TunnelError('INTERNAL', String(error));
-        channel.refuse(failure.code);
-        if (failure.code === 'CANCELLED') return;
-        // The reason names addresses.
-        logger.info({ ...log, code: failure.code, ...(logTargets && { reason: failure.message }) }, 'channel refused');
-      },
-    );
+    guard.admit(channel, user, turns, (admission: Admission) => {
+      const abandoned = new AbortController();
+      channel.onAbandoned = () => abandoned.abort();
+      dialer.dial(channel.target, abandoned.signal, policyOf(user), user.id).then(
+        ({ socket, address }) => {
+          const pace = admission.succeeded(socket);
+          // The dialer lets go of the socket a few turns before this one.
+          if (abandoned.signal.aborted) {
+            socket.destroy();
+            return;
+          }
+          connected = address;
+          observer.onChannelOpened?.({ user: user.id, target, address });
+          channel.accept();
+          relay(channel, socket, pace);
+          logger.debug({ ...log, ...(logTargets && { address }) }, 'channel opened');
+        },
+        (error: unknown) => {
+          admission.failed();
+          const failure = error instanceof TunnelError ? error : new TunnelError('INTERNAL', String(error));
+          channel.refuse(failure.code);
+          if (failure.code === 'CANCELLED') return;
+          // The reason names addresses.
+          logger.info(
+            { ...log, code: failure.code, ...(logTargets && { reason: failure.message }) },
+            'channel refused',
+          );
+        },
+      );
+    });
   };
 }
 

@@ -154,11 +154,11 @@ export class SessionRegistry {
     this.#makeRoom(user);
     const log = { user: user.id, session: shortId(id) };
     const observed = { user: user.id, id };
-    const account = guard.beginSession();
+    const turns = guard.beginSession();
     const session = new Session({
       role: 'server',
       clock,
-      onChannel: (channel) => onChannel(channel, this.#present(user), account),
+      onChannel: (channel) => onChannel(channel, this.#present(user), turns),
       maxChannels: guard.limits.channelsPerSession,
       onChannelLimit: () => guard.hit('channelsPerSession', user.id),
       onDetached: (loss) => {

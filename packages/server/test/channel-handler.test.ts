@@ -6,7 +6,7 @@ import { FakeClock } from 'wsproxy-protocol/testing';
 import { createChannelHandler } from '../src/channel-handler.js';
 import type { Dialed } from '../src/connect-first.js';
 import { Guard } from '../src/limits/guard.js';
-import { resolveLimits } from '../src/limits/limits.js';
+import { type LimitOptions, resolveLimits } from '../src/limits/limits.js';
 import type { ChannelRecord, OpenedChannel } from '../src/observer.js';
 import { SessionRegistry } from '../src/session-registry.js';
 import { TestClient } from './support/test-client.js';
@@ -21,6 +21,7 @@ interface Dial {
 let dials: Dial[];
 let logged: { message: string; fields: Record<string, unknown> }[];
 let observed: (OpenedChannel | ChannelRecord)[];
+let hits: string[];
 let client: TestClient;
 let clock: FakeClock;
 let destination: Server;
@@ -30,25 +31,31 @@ beforeEach(() => {
   dials = [];
   logged = [];
   observed = [];
+  hits = [];
   sockets = [];
   destination = createServer({ allowHalfOpen: true }, (socket) => sockets.push(socket.on('error', () => {})));
+  clock = new FakeClock();
+  client = connectWith();
+});
+
+/** A client of a server with these limits. */
+function connectWith(limits: LimitOptions = {}): TestClient {
   const log = (fields: object, message: string): number => logged.push({ message, fields: { ...fields } });
   const logger: Logger = { debug: log, info: log, warn: log, error: log };
   const dialer = {
     dial: (target: Target, signal: AbortSignal) =>
       new Promise<Dialed>((succeed, fail) => dials.push({ target, signal, succeed, fail })),
   };
-  clock = new FakeClock();
   const observer = {
     onChannelOpened: (channel: OpenedChannel) => observed.push(channel),
     onChannelOver: (record: ChannelRecord) => observed.push(record),
   };
   const policyOf = () => ({ check: () => undefined });
-  const guard = new Guard({ limits: resolveLimits(), clock, logger });
+  const guard = new Guard({ limits: resolveLimits(limits), clock, logger, onLimit: (limit) => hits.push(limit) });
   const onChannel = createChannelHandler(dialer, policyOf, logger, { observer, guard });
   const registry = new SessionRegistry({ clock, logger, onChannel, guard, maxGrace: 60_000 });
-  client = new TestClient(registry, clock, { id: 'alice' }).connect();
-});
+  return new TestClient(registry, clock, { id: 'alice' }).connect();
+}
 
 afterEach(async () => {
   client.session.leave('the test is over');
@@ -212,5 +219,68 @@ describe('a channel that the client gives up', () => {
     application.channel?.reset();
     client.settle();
     expect(await failed).toMatchObject([{ code: 'ECONNRESET' }]);
+  });
+});
+
+describe('a channel beyond what may be dialled at a time', () => {
+  test('waits for its turn, and counts one hit of the limit', async () => {
+    client = connectWith({ pendingDials: 1 });
+    const [first, second] = [client.open('first.example'), client.open('second.example')];
+    expect(dials.map(({ target }) => target.host)).toEqual(['first.example']);
+    expect(hits).toEqual(['pendingDials']);
+    dials[0]?.fail(new TunnelError('CONNECTION_REFUSED'));
+    await until(() => dials.length === 2);
+    expect(dials[1]?.target.host).toBe('second.example');
+    dials[1]?.fail(new TunnelError('HOST_UNREACHABLE'));
+    await until(() => second.events.length > 0);
+    expect([first.events, second.events]).toEqual([['fail CONNECTION_REFUSED'], ['fail HOST_UNREACHABLE']]);
+    expect(hits).toEqual(['pendingDials']);
+  });
+
+  test('is refused when it has waited for as long as a dial may take, and is never dialled', async () => {
+    client = connectWith({ pendingDials: 1, dialTimeout: 500 });
+    client.open('first.example');
+    const second = client.open('second.example');
+    clock.advance(500);
+    client.settle();
+    expect(second.events).toEqual(['fail LIMIT_REACHED']);
+    onlyDial().fail(new TunnelError('DIAL_TIMEOUT'));
+    await until(() => observed.length === 2);
+    expect(observed).toMatchObject([{ outcome: 'LIMIT_REACHED' }, { outcome: 'DIAL_TIMEOUT' }]);
+    expect(hits).toEqual(['pendingDials']);
+  });
+
+  test('that is given up while it waits is never dialled, and the next one has its turn', async () => {
+    client = connectWith({ pendingDials: 1 });
+    client.open('first.example');
+    const second = client.open('second.example');
+    client.open('third.example');
+    second.channel?.reset();
+    client.settle();
+    dials[0]?.fail(new TunnelError('CONNECTION_REFUSED'));
+    await until(() => dials.length === 2);
+    expect(dials[1]?.target.host).toBe('third.example');
+  });
+
+  test('waits in vain when its session ends', async () => {
+    client = connectWith({ pendingDials: 1 });
+    client.open('first.example');
+    client.open('second.example');
+    client.session.leave('the test wants it');
+    client.settle();
+    onlyDial().fail(new TunnelError('CANCELLED'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(onlyDial().signal.aborted).toBe(true);
+  });
+
+  test('is refused when no socket is left at its turn', async () => {
+    client = connectWith({ pendingDials: 1, sockets: 1 });
+    const { near } = await dialed();
+    client.open('first.example');
+    const second = client.open('second.example');
+    onlyDial().succeed({ socket: near, address: '127.0.0.1' });
+    await until(() => second.events.length > 0);
+    expect(second.events).toEqual(['fail LIMIT_REACHED']);
+    expect(hits).toEqual(['pendingDials', 'sockets']);
   });
 });

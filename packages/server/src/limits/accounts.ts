@@ -1,23 +1,7 @@
 import type { RelayPace } from 'wsproxy-protocol';
 import type { User } from '../users/user.js';
 import type { LimitName, Limits } from './limits.js';
-import { OpenBucket } from './open-bucket.js';
 import { RateBucket } from './rate-bucket.js';
-
-/** What one session has going on. */
-export class SessionAccount {
-  pendingDials = 0;
-  readonly #opens: OpenBucket;
-
-  constructor({ opensPerSecond, opensBurst }: Limits, now: number) {
-    this.#opens = new OpenBucket(opensPerSecond, opensBurst, now);
-  }
-
-  /** Whether it may begin another channel at this time, ms. */
-  takeOpen(now: number): boolean {
-    return this.#opens.take(now);
-  }
-}
 
 /** What one user has going on, in all sessions; kept while the server runs, whatever becomes of the rules. */
 export class Account {
@@ -78,10 +62,6 @@ export class Accounts {
     this.#time = time;
   }
 
-  beginSession(): SessionAccount {
-    return new SessionAccount(this.#limits, this.#time.now());
-  }
-
   /** The account of `user`, with the rates that hold for it now. */
   of(user: User): Account {
     const now = this.#time.now();
@@ -93,18 +73,15 @@ export class Accounts {
     return account;
   }
 
-  /** The limit that keeps `user` from beginning another channel in `session`, and its value. */
-  refusal(user: User, session: SessionAccount): { limit: LimitName; value: number; ofUser: boolean } | undefined {
-    const { opensPerSecond, pendingDials, channels } = this.#limits;
-    const ofUser = true;
-    if (!session.takeOpen(this.#time.now())) return { limit: 'opensPerSecond', value: opensPerSecond, ofUser };
-    if (session.pendingDials >= pendingDials) return { limit: 'pendingDials', value: pendingDials, ofUser };
+  /** The limit that keeps `user` from beginning another channel, its value, and whether it is the user's own. */
+  refusal(user: User): { limit: LimitName; value: number; ofUser: boolean } | undefined {
+    const { channels } = this.#limits;
     const own = user.limits?.channels ?? Number.POSITIVE_INFINITY;
-    if (this.of(user).channels >= own) return { limit: 'channels', value: own, ofUser };
+    if (this.of(user).channels >= own) return { limit: 'channels', value: own, ofUser: true };
     if (this.#channels >= channels) return { limit: 'channels', value: channels, ofUser: false };
     const monthly = this.#monthlyBytes(user);
     if (this.of(user).bytesThisMonth(this.#time.wallTime()) >= monthly) {
-      return { limit: 'monthlyBytes', value: monthly, ofUser };
+      return { limit: 'monthlyBytes', value: monthly, ofUser: true };
     }
     return undefined;
   }

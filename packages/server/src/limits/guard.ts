@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { type Channel, type Clock, type Logger, type RelayPace, resetSocket } from 'wsproxy-protocol';
 import type { User } from '../users/user.js';
-import { Accounts, type SessionAccount } from './accounts.js';
+import { Accounts } from './accounts.js';
+import { DialTurns, type Waiting } from './dial-turns.js';
 import { LimitReporter } from './limit-reporter.js';
 import type { LimitName, Limits } from './limits.js';
 import { SilenceWatch } from './silence-watch.js';
@@ -14,7 +15,7 @@ export interface GuardOptions {
   readonly onLimit?: (limit: LimitName) => void;
 }
 
-/** A channel that may be dialled; it is counted until it is over. */
+/** A channel that may be dialled now. One of the two has to be called. */
 export interface Admission {
   /** The dial has failed, or was given up, and has let go of everything. */
   failed(): void;
@@ -51,8 +52,9 @@ export class Guard {
     return this.#sockets.limit;
   }
 
-  beginSession(): SessionAccount {
-    return this.#accounts.beginSession();
+  /** The turns of one session. */
+  beginSession(): DialTurns {
+    return new DialTurns(this.limits, this.#clock);
   }
 
   /** Somebody ran into `limit`, the one that holds for all or, with `value`, their own; `user` for who did. */
@@ -67,27 +69,42 @@ export class Guard {
     return true;
   }
 
-  /** Whether `channel` may be dialled for `user`. */
-  admit(channel: Channel, user: User, session: SessionAccount): Admission | undefined {
-    const refusal = this.#accounts.refusal(user, session);
+  /**
+   * Refuses `channel` when `user` may have no more, or calls `onTurn` as soon as it may be dialled, at once if nothing is
+   * in the way. A channel that ends before its turn is not dialled. It counts as the user's until it is over.
+   */
+  admit(channel: Channel, user: User, turns: DialTurns, onTurn: (admission: Admission) => void): void {
+    const refusal = this.#accounts.refusal(user);
     if (refusal !== undefined) {
       this.hit(refusal.limit, refusal.ofUser ? user.id : undefined, refusal.value);
-      return undefined;
+      return channel.refuse('LIMIT_REACHED');
     }
-    if (!this.#takeSocket()) return undefined;
-    const endChannel = this.#accounts.beginChannel(user);
-    onOver(channel, endChannel);
-    session.pendingDials += 1;
-    return {
+    onOver(channel, this.#accounts.beginChannel(user));
+    const waiting: Waiting = {
+      onTurn: () => this.#begin(channel, user, turns, onTurn),
+      onLate: () => channel.refuse('LIMIT_REACHED'),
+    };
+    onOver(channel, () => turns.leave(waiting));
+    const limit = turns.enter(waiting);
+    if (limit !== undefined) this.hit(limit, user.id);
+  }
+
+  #begin(channel: Channel, user: User, turns: DialTurns, onTurn: (admission: Admission) => void): void {
+    if (!this.#takeSocket()) {
+      turns.dialEnded();
+      return channel.refuse('LIMIT_REACHED');
+    }
+    onTurn({
       failed: () => {
-        session.pendingDials -= 1;
+        // First, since the next one may need it.
         this.#sockets.release();
+        turns.dialEnded();
       },
       succeeded: (socket) => {
-        session.pendingDials -= 1;
+        turns.dialEnded();
         return this.#watch(channel, socket, user);
       },
-    };
+    });
   }
 
   #takeSocket(): boolean {

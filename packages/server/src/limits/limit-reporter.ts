@@ -32,7 +32,7 @@ export class LimitReporter {
     this.#waves.delete(wave);
     this.#waves.set(wave, now);
     if (last !== undefined && now - last < WAVE_GAP) return;
-    logger.warn({ limit, value, ...(user !== undefined && { user }) }, 'a limit was reached, refusing');
+    logger.warn({ limit, value, ...(user !== undefined && { user }) }, 'a limit was reached');
     for (const oldest of this.#waves.keys()) {
       if (this.#waves.size <= MAX_WAVES) break;
       this.#waves.delete(oldest);

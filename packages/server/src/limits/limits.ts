@@ -45,10 +45,22 @@ export const LIMITS: Readonly<Record<LimitName, LimitRule>> = {
   sessionsPerUser: { ...COUNT, default: 8, text: 'sessions of one user at a time' },
   channels: { ...COUNT, default: 16_384, text: 'connections to destinations at a time' },
   channelsPerSession: { ...COUNT, default: 1_024, text: 'connections of one session to destinations at a time' },
-  opensPerSecond: { ...COUNT, default: 200, text: 'connections that a session may begin each second, on average' },
-  opensBurst: { ...COUNT, default: 1_000, text: 'connections that a session may begin at once' },
-  pendingDials: { ...COUNT, default: 128, text: 'connections of one session being dialled' },
-  dialTimeout: { ...TIME, default: 10_000, text: 'time for dialling, name lookup included' },
+  opensPerSecond: {
+    ...COUNT,
+    default: 200,
+    text: 'connections that a session may begin each second, on average; more wait',
+  },
+  opensBurst: {
+    ...COUNT,
+    default: 1_000,
+    text: 'connections that a session may begin at once, before the rate counts',
+  },
+  pendingDials: { ...COUNT, default: 128, text: 'connections of one session being dialled; more wait' },
+  dialTimeout: {
+    ...TIME,
+    default: 10_000,
+    text: 'time for dialling, name lookup included; to wait for it, as long again',
+  },
   lookupTimeout: { ...TIME, default: 5_000, text: 'time for looking a name up' },
   lookups: { ...COUNT, default: 512, text: 'names looked up at a time' },
   memory: {

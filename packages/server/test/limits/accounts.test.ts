@@ -1,10 +1,8 @@
-import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from 'wsproxy-protocol/testing';
 import { Accounts } from '../../src/limits/accounts.js';
 import { LimitReporter } from '../../src/limits/limit-reporter.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
-import { OpenBucket } from '../../src/limits/open-bucket.js';
 import { descriptorLimit, SocketBudget, socketsOf } from '../../src/limits/socket-budget.js';
 
 let clock: FakeClock;
@@ -19,30 +17,21 @@ const accountsWith = (limits: LimitOptions = {}) => new Accounts(resolveLimits(l
 describe('accounts', () => {
   test('count channels by the id of the user, whatever object it is known by', () => {
     const accounts = accountsWith();
-    const session = accounts.beginSession();
     const end = accounts.beginChannel({ id: 'alice' });
     const stricter = { id: 'alice', limits: { channels: 1 } };
-    expect(accounts.refusal(stricter, session)).toEqual({ limit: 'channels', value: 1, ofUser: true });
-    expect(accounts.refusal({ id: 'bob', limits: { channels: 1 } }, session)).toBeUndefined();
+    expect(accounts.refusal(stricter)).toEqual({ limit: 'channels', value: 1, ofUser: true });
+    expect(accounts.refusal({ id: 'bob', limits: { channels: 1 } })).toBeUndefined();
     end();
-    expect(accounts.refusal(stricter, session)).toBeUndefined();
+    expect(accounts.refusal(stricter)).toBeUndefined();
   });
 
   test('count the channels of all users together', () => {
     const accounts = accountsWith({ channels: 2 });
     const ends = [accounts.beginChannel(alice), accounts.beginChannel({ id: 'bob' })];
-    const refusal = accounts.refusal({ id: 'carol' }, accounts.beginSession());
+    const refusal = accounts.refusal({ id: 'carol' });
     expect(refusal).toEqual({ limit: 'channels', value: 2, ofUser: false });
     for (const end of ends) end();
-    expect(accounts.refusal({ id: 'carol' }, accounts.beginSession())).toBeUndefined();
-  });
-
-  test('refuse a session that has too many dials pending, and no other', () => {
-    const accounts = accountsWith({ pendingDials: 1 });
-    const [busy, other] = [accounts.beginSession(), accounts.beginSession()];
-    busy.pendingDials = 1;
-    expect(accounts.refusal(alice, busy)?.limit).toBe('pendingDials');
-    expect(accounts.refusal(alice, other)).toBeUndefined();
+    expect(accounts.refusal({ id: 'carol' })).toBeUndefined();
   });
 
   test("hold a user's rates for all channels together, and give new rates to those that run", () => {
@@ -62,35 +51,13 @@ describe('accounts', () => {
     const spent: number[] = [];
     const pace = accounts.paceOf(alice, (bytes) => spent.push(bytes));
     pace.toSocket(1_048_575);
-    expect([accounts.refusal(alice, accounts.beginSession()), spent]).toEqual([undefined, []]);
+    expect([accounts.refusal(alice), spent]).toEqual([undefined, []]);
     pace.fromSocket(1);
     pace.fromSocket(1);
     expect(spent).toEqual([1_048_576]);
-    expect(accounts.refusal(alice, accounts.beginSession())?.limit).toBe('monthlyBytes');
+    expect(accounts.refusal(alice)?.limit).toBe('monthlyBytes');
     clock.advance(1_000);
-    expect(accounts.refusal(alice, accounts.beginSession())).toBeUndefined();
-  });
-});
-
-describe('a bucket of opens', () => {
-  test('never lets more through than the burst and the rate, at whatever times', () => {
-    const steps = fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 1, maxLength: 300 });
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 100 }),
-        fc.integer({ min: 1, max: 50 }),
-        steps,
-        (perSecond, burst, gaps) => {
-          const bucket = new OpenBucket(perSecond, burst, 0);
-          let [now, passed] = [0, 0];
-          for (const gap of gaps) {
-            now += gap;
-            if (bucket.take(now)) passed += 1;
-            expect(passed).toBeLessThanOrEqual(burst + (now * perSecond) / 1_000 + 1e-6);
-          }
-        },
-      ),
-    );
+    expect(accounts.refusal(alice)).toBeUndefined();
   });
 });
 
