@@ -24,6 +24,7 @@ import type { Client, ConnectError, LocalPort } from './index.js';
 
 interface Options extends CommonOptions, ListenOptions, ReachOptions {
   readonly grace: number;
+  readonly heartbeat: number;
   readonly connections: number;
   readonly optimistic?: boolean;
 }
@@ -38,6 +39,11 @@ program
     new Option('--grace <duration>', 'how long connections survive without a way to the server')
       .argParser(parseDuration)
       .default(120_000, '2m'),
+  )
+  .addOption(
+    new Option('--heartbeat <duration>', 'silence after which either end sends something, 5s to 10m')
+      .argParser(parseDuration)
+      .default(15_000, '15s'),
   )
   .option('--connections <number>', 'WebSockets to spread the connections over', Number, 1)
   .option('--optimistic', 'answer applications before the destination was dialled; a failure is then a reset')
@@ -72,7 +78,7 @@ async function run(urls: readonly string[], options: Options, command: Command):
   const servers = readServers(urls, options.tokenFile ?? [], process.env['WSPROXY_TOKEN']);
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   const { Client, checkProxyOptions, parseTarget, proxyFromEnvironment } = await import('./index.js');
-  const { logFormat, grace, connections, optimistic = false, stdio, forward = [], bypass = [] } = options;
+  const { logFormat, grace, heartbeat, connections, optimistic = false, stdio, forward = [], bypass = [] } = options;
   // What uses -W shows its user whatever comes on standard error.
   const isQuiet = stdio !== undefined && command.getOptionValueSource('logLevel') === 'default';
   const logger = await createLogger({
@@ -87,7 +93,7 @@ async function run(urls: readonly string[], options: Options, command: Command):
   try {
     for (const target of [stdio ?? [], ...forward.map((one) => one.target)].flat()) parseTarget(target);
     const reach = readReach(options, (server) => proxyFromEnvironment(server, process.env));
-    client = new Client({ ...servers, ...reach, grace, connections, optimistic, bypass, logger });
+    client = new Client({ ...servers, ...reach, grace, heartbeat, connections, optimistic, bypass, logger });
   } catch (error) {
     if (error instanceof TypeError) throw new ExitError(ExitCode.usage, error.message);
     throw error;

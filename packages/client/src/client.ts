@@ -26,6 +26,11 @@ export interface ClientOptions extends ReachOptions {
   readonly insecure?: boolean;
   /** How long channels survive without a connection, ms; default 120 000. */
   readonly grace?: number;
+  /**
+   * Silence after which either end sends something, ms, 5 000 to 600 000: less than what the shortest idle time-out on the
+   * way allows. Default 15 000.
+   */
+  readonly heartbeat?: number;
   /** WebSockets to spread the channels over, for paths that throttle or lose on each; 1 to 16, default 1. */
   readonly connections?: number;
   /** Answers applications before the destination was dialled; a failure is then a reset. Default false. */
@@ -67,6 +72,8 @@ export type ForwardOptions = ListenOptions & {
 };
 
 const DEFAULT_GRACE = 120_000;
+/** Of PROTOCOL.md section 4, ms. */
+const [MIN_HEARTBEAT, MAX_HEARTBEAT] = [5_000, 600_000];
 const MAX_CONNECTIONS = 16;
 
 /** The local end of the tunnel. */
@@ -92,6 +99,7 @@ export class Client extends EventEmitter<ClientEvents> {
       clock: systemClock,
       logger: this.#logger,
       grace: options.grace ?? DEFAULT_GRACE,
+      heartbeat: checkHeartbeat(options.heartbeat),
       connections: checkConnections(options.connections ?? 1),
       optimistic: options.optimistic ?? false,
       onState: (state, previous) => this.emit('state', state, previous),
@@ -206,4 +214,10 @@ function placeOf(options: ListenOptions): Place {
 function checkConnections(connections: number): number {
   if (Number.isInteger(connections) && connections >= 1 && connections <= MAX_CONNECTIONS) return connections;
   throw new TypeError(`connections must be a whole number from 1 to ${MAX_CONNECTIONS}, not ${connections}`);
+}
+
+function checkHeartbeat(heartbeat: number | undefined): number | undefined {
+  if (heartbeat === undefined) return undefined;
+  if (heartbeat >= MIN_HEARTBEAT && heartbeat <= MAX_HEARTBEAT) return heartbeat;
+  throw new TypeError(`heartbeat must be from ${MIN_HEARTBEAT} to ${MAX_HEARTBEAT} ms, not ${heartbeat}`);
 }

@@ -26,6 +26,8 @@ export interface ConnectorOptions {
   readonly logger: Logger;
   /** How long the channels wait for the way back, ms. */
   readonly grace: number;
+  /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
+  readonly heartbeat?: number | undefined;
   /** Sessions to spread the channels over. */
   readonly connections: number;
   /** Tell applications success at once, and failure by a reset. */

@@ -11,6 +11,8 @@ export interface SlotOptions {
   readonly logger: Logger;
   /** How long the channels wait for the way back, ms. */
   readonly grace: number;
+  /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
+  readonly heartbeat?: number | undefined;
 }
 
 export interface SlotEvents {
@@ -181,8 +183,8 @@ export class Slot {
   }
 
   #newUplink(server: ServerRoute): Uplink {
-    const { clock, logger, grace } = this.#options;
+    const { clock, logger, grace, heartbeat } = this.#options;
     const backoff = this.#backoffs.get(server) ?? new Backoff(Math.random);
-    return new Uplink({ server, clock, logger, grace, backoff }, this.#uplinkEvents);
+    return new Uplink({ server, clock, logger, grace, heartbeat, backoff }, this.#uplinkEvents);
   }
 }

@@ -27,6 +27,8 @@ export interface UplinkOptions {
   readonly backoff: Backoff;
   /** How long the channels wait for the way back, ms. */
   readonly grace: number;
+  /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
+  readonly heartbeat?: number | undefined;
 }
 
 /** What becomes of an uplink. */
@@ -92,6 +94,7 @@ export class Uplink {
     this.session = new Session({
       role: 'client',
       clock: options.clock,
+      heartbeat: options.heartbeat,
       onDetached: (loss) => this.#onLost(loss),
       onSuspicion: () => this.#takeOver('the server is silent'),
       onGoAway: (kind) => this.#onGoAway(kind),

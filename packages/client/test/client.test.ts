@@ -15,6 +15,13 @@ describe('the number of connections', () => {
   });
 });
 
+describe('the heartbeat', () => {
+  test.each([4_999, 600_001, Number.NaN])('may not be %d', (heartbeat) => {
+    const options = { url: 'ws://127.0.0.1:1/', token: TOKEN, heartbeat };
+    expect(() => new Client(options)).toThrow(/heartbeat must be from 5000 to 600000 ms/);
+  });
+});
+
 test('a client that was never connected can be closed', async () => {
   const client = new Client({ url: 'ws://127.0.0.1:1/', token: TOKEN });
   await client.close();

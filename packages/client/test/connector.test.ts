@@ -55,6 +55,11 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+test('the server is told the heartbeat that was wished for', async () => {
+  const { network } = await Fixture.online({ heartbeat: 7_000 });
+  expect([...network.sessions.values()].map(({ session }) => session.heartbeat)).toEqual([7_000]);
+});
+
 describe('start', () => {
   test('idle -> connecting -> online: resolves when the server has answered', async () => {
     const fixture = new Fixture();

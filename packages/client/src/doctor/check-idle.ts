@@ -3,7 +3,7 @@ import { type Finding, fail, ok, warn } from './finding.js';
 import { ProbeSession } from './probe-session.js';
 
 /** A little more than the interval of the heartbeat, ms. */
-export const HEARTBEAT_WATCH = 17_000;
+const HEARTBEAT_WATCH = 17_000;
 /** What the protocol allows at most, ms: past that it is no idle cut that anybody would notice. */
 export const MAX_IDLE = 590_000;
 
@@ -53,7 +53,7 @@ export async function checkHeartbeat(
   if (end === undefined) return ok(`an unused tunnel is still open after ${HEARTBEAT_WATCH / 1000} s`);
   return fail(
     `an unused tunnel was cut after ${seconds(end.afterMs)}: ${end.reason}`,
-    'a time-out on the way is shorter than the heartbeat of 15 s: raise it (docs/deploy.md), or use --heartbeat 5s',
+    'a time-out on the way is shorter than the heartbeat of 15 s: raise it (docs/deploy.md), or set --heartbeat 5s',
   );
 }
 

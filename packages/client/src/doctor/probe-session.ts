@@ -29,7 +29,7 @@ export class ProbeSession {
     this.session = new Session({
       role: 'client',
       clock: systemClock,
-      ...(heartbeat !== undefined && { heartbeat }),
+      heartbeat,
       onDetached: ({ code, reason }) => tell(`${reason || 'cut without a word'} (${code})`),
       onClosed: (reason) => tell(reason),
     });

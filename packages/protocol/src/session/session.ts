@@ -58,7 +58,7 @@ export interface SessionOptions {
   /** A channel was refused since the peer has `maxChannels` open. */
   readonly onChannelLimit?: () => void;
   /** Silence after which either end sends PING, ms, 5 s to 10 min: told to a server in HELLO. Default 15 s. */
-  readonly heartbeat?: number;
+  readonly heartbeat?: number | undefined;
   /** Bounds of the whole process, within which this session has its own. */
   readonly processBudgets?: ProcessBudgets;
 }
