@@ -132,6 +132,15 @@ const ROWS: readonly Row[] = [
     ],
   },
   {
+    file: 'packages/client/src/sockets/planted.ts',
+    allowed: [value('wsproxy-protocol'), type('../listeners/tunnel.js'), value('agent-base'), value('node:tls')],
+    forbidden: [
+      ...COMMAND_LINE,
+      ...TESTING,
+      ...['../connector.js', '../client.js', '../listeners/local-port.js', 'ws'].map(type),
+    ],
+  },
+  {
     file: 'packages/client/src/connector.ts',
     allowed: [value('./backoff.js'), type('./listeners/tunnel.js'), value('wsproxy-protocol')],
     forbidden: [...COMMAND_LINE, ...TESTING, type('./listeners/local-port.js'), type('./client.js')],

@@ -1,18 +1,22 @@
 import { type Channel, formatTarget, type OpenHandler, type Target } from 'wsproxy-protocol';
 import type { ChannelChange, ChannelStatus, ClientStatus } from './client-status.js';
+import type { KeepAwake } from './keep-awake.js';
 import type { Tunnel } from './listeners/tunnel.js';
 
 /** Every channel opened by way of it: which of them live, and what all of them have carried. */
 export class ChannelLedger implements Tunnel {
   readonly #tunnel: Tunnel;
+  readonly #awake: KeepAwake;
   readonly #onChange: (change: ChannelChange) => void;
   readonly #living = new Map<number, Entry>();
   #lastId = 0;
   /** Of the channels that are over. */
   readonly #past = { bytesUp: 0, bytesDown: 0 };
 
-  constructor(tunnel: Tunnel, onChange: (change: ChannelChange) => void) {
+  /** `awake` is held as long as one of them lives. */
+  constructor(tunnel: Tunnel, awake: KeepAwake, onChange: (change: ChannelChange) => void) {
     this.#tunnel = tunnel;
+    this.#awake = awake;
     this.#onChange = onChange;
   }
 
@@ -28,7 +32,9 @@ export class ChannelLedger implements Tunnel {
     this.#lastId += 1;
     const entry: Entry = { id: this.#lastId, target: formatTarget(target), channel };
     this.#living.set(entry.id, entry);
+    this.#awake.hold();
     channel.onOver = () => {
+      this.#awake.release();
       this.#living.delete(entry.id);
       this.#past.bytesUp += channel.bytesSent;
       this.#past.bytesDown += channel.bytesReceived;

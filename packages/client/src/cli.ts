@@ -77,7 +77,7 @@ await runProgram(program);
 async function run(urls: readonly string[], options: Options, command: Command): Promise<void> {
   const servers = readServers(urls, options.tokenFile ?? [], process.env['WSPROXY_TOKEN']);
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
-  const { Client, checkProxyOptions, parseTarget, proxyFromEnvironment } = await import('./index.js');
+  const { createClient, checkProxyOptions, parseTarget, proxyFromEnvironment } = await import('./index.js');
   const { logFormat, grace, heartbeat, connections, optimistic = false, stdio, forward = [], bypass = [] } = options;
   // What uses -W shows its user whatever comes on standard error.
   const isQuiet = stdio !== undefined && command.getOptionValueSource('logLevel') === 'default';
@@ -93,7 +93,7 @@ async function run(urls: readonly string[], options: Options, command: Command):
   try {
     for (const target of [stdio ?? [], ...forward.map((one) => one.target)].flat()) parseTarget(target);
     const reach = readReach(options, (server) => proxyFromEnvironment(server, process.env));
-    client = new Client({ ...servers, ...reach, grace, heartbeat, connections, optimistic, bypass, logger });
+    client = createClient({ ...servers, ...reach, grace, heartbeat, connections, optimistic, bypass, logger });
   } catch (error) {
     if (error instanceof TypeError) throw new ExitError(ExitCode.usage, error.message);
     throw error;
@@ -103,7 +103,7 @@ async function run(urls: readonly string[], options: Options, command: Command):
     // ssh ends its ProxyCommand by it.
     process.on('SIGHUP', () => (stdio === undefined ? client.reconnectNow() : resolve('SIGHUP')));
   });
-  const connecting = client.connect().catch((error: ConnectError) => {
+  const connecting = client.start().catch((error: ConnectError) => {
     throw new ExitError(ExitCode.failed, `${servers.url}: ${error.message}`);
   });
   try {

@@ -1,19 +1,34 @@
 import { EventEmitter } from 'node:events';
+import type { Agent, AgentOptions } from 'node:http';
 import type { Readable, Writable } from 'node:stream';
-import { isLoopback, type Logger, parseAuthority, silentLogger, systemClock, type Target } from 'wsproxy-protocol';
+import type { Dispatcher } from 'undici';
+import {
+  formatTarget,
+  isLoopback,
+  type Logger,
+  parseAuthority,
+  silentLogger,
+  systemClock,
+  type Target,
+} from 'wsproxy-protocol';
 import { Bypass, parseBypass } from './bypass.js';
 import { ChannelLedger } from './channel-ledger.js';
 import type { ClientEvents, ClientStatus } from './client-status.js';
 import { Connector, type ConnectorState } from './connector.js';
 import { dialWebSocket } from './dial-websocket.js';
 import { DirectTunnel } from './direct-tunnel.js';
+import { KeepAwake } from './keep-awake.js';
 import type { LocalPort, Place } from './listeners/accept-local.js';
 import type { ProxyUser } from './listeners/credentials.js';
 import { forwardLocal } from './listeners/forward.js';
-import { listenLocal } from './listeners/local-port.js';
+import { type LocalProtocol, listenLocal } from './listeners/local-port.js';
 import { pipeThrough } from './listeners/stdio.js';
 import { parseReach, type ReachOptions } from './reach.js';
 import { parseServerUrl } from './server-url.js';
+import { type ConnectOptions, connectChannel } from './sockets/connect-channel.js';
+import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';
+import { TunnelAgent } from './sockets/tunnel-agent.js';
+import type { TunnelSocket } from './sockets/tunnel-socket.js';
 
 export interface ClientOptions extends ReachOptions {
   /** `wss://host[:port]/path`, or `ws://` to loopback. */
@@ -62,6 +77,8 @@ export type ListenOptions =
   | { readonly path: string };
 
 export type ProxyOptions = ListenOptions & {
+  /** What it speaks; default all of them. */
+  readonly protocols?: readonly LocalProtocol[];
   /** Who may use it, by the password of SOCKS5 or HTTP. An address other than loopback needs them. */
   readonly users?: readonly ProxyUser[] | undefined;
 };
@@ -71,10 +88,24 @@ export type ForwardOptions = ListenOptions & {
   readonly target: string;
 };
 
+export interface CloseOptions {
+  /** How long living channels may take to finish, ms, while no others are accepted. Default 0: they are reset at once. */
+  readonly drain?: number;
+}
+
 const DEFAULT_GRACE = 120_000;
 /** Of PROTOCOL.md section 4, ms. */
 const [MIN_HEARTBEAT, MAX_HEARTBEAT] = [5_000, 600_000];
 const MAX_CONNECTIONS = 16;
+
+/**
+ * Makes a client. It connects when it is first used, or by `start`, and stays connected until `close`; meanwhile it keeps
+ * the process alive only while channels live, local ports are open or `start` is pending.
+ * @throws TypeError in one line when an option cannot be used
+ */
+export function createClient(options: ClientOptions): Client {
+  return new Client(options);
+}
 
 /** The local end of the tunnel. */
 export class Client extends EventEmitter<ClientEvents> {
@@ -85,6 +116,7 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #bypass: Bypass;
   readonly #logger: Logger;
   readonly #ports: LocalPort[] = [];
+  readonly #awake = new KeepAwake();
 
   constructor(options: ClientOptions) {
     super();
@@ -105,7 +137,7 @@ export class Client extends EventEmitter<ClientEvents> {
       onState: (state, previous) => this.emit('state', state, previous),
       onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });
-    this.#ledger = new ChannelLedger(this.#connector, (change) => this.emit('channel', change));
+    this.#ledger = new ChannelLedger(this.#connector, this.#awake, (change) => this.emit('channel', change));
     this.#bypass = new Bypass(parseBypass(options.bypass ?? []), this.#ledger, this.#direct);
   }
 
@@ -124,8 +156,32 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /** Resolves when the tunnel is up for the first time; rejects with ConnectError when it never can be. */
-  connect(): Promise<void> {
-    return this.#connector.start();
+  async start(): Promise<void> {
+    this.#awake.hold();
+    try {
+      await this.#connector.start();
+    } finally {
+      this.#awake.release();
+    }
+  }
+
+  /**
+   * A connection to `target`, which is `host:port` with IPv6 in brackets, or both apart; resolves when it was dialled.
+   * Half-close is kept, a reset is an error. Rejects, and the socket fails, with TunnelError: its `code` says why.
+   * @throws TypeError when the target is no host and port
+   */
+  connect(target: string | Target, options?: ConnectOptions): Promise<TunnelSocket> {
+    return connectChannel(this.#bypass, checkTarget(target), options);
+  }
+
+  /** For `http.request`, `https.request` and whatever else takes an agent. `options` are those of `http.Agent`. */
+  agent(options?: AgentOptions): Agent {
+    return new TunnelAgent((target) => this.connect(target), options);
+  }
+
+  /** For `fetch` and undici, which the program must have installed. `options` are those of undici's `Agent`. */
+  dispatcher(options?: DispatcherOptions): Promise<Dispatcher> {
+    return createDispatcher((target) => this.connect(target), options);
   }
 
   /** Does not wait for the next retry. */
@@ -139,9 +195,9 @@ export class Client extends EventEmitter<ClientEvents> {
    */
   listen(options: ProxyOptions): Promise<LocalPort> {
     checkProxyOptions(options);
-    const { users } = options;
+    const { users, protocols } = options;
     const place = placeOf(options);
-    return this.#keep(listenLocal(this.#bypass, { place, ...(users && { users }), logger: this.#logger }));
+    return this.#keep(listenLocal(this.#bypass, { place, users, protocols, logger: this.#logger }));
   }
 
   /**
@@ -169,10 +225,26 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /** Ends local ports, channels and the connection. */
-  async close(): Promise<void> {
+  async close({ drain = 0 }: CloseOptions = {}): Promise<void> {
+    for (const port of this.#ports) port.stop();
+    if (drain > 0 && this.channelCount > 0) await this.#drain(drain);
     this.#connector.close();
     this.#direct.close();
     await Promise.all(this.#ports.map((port) => port.close()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #drain(time: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, time);
+    });
+    // A session that is lost has nothing left to wait for.
+    await Promise.race([this.whenIdle().catch(() => {}), late]);
+    clearTimeout(timer);
   }
 
   async #keep(opening: Promise<LocalPort>): Promise<LocalPort> {
@@ -190,6 +262,10 @@ export function parseTarget(text: string): Target {
   const target = parseAuthority(text);
   if (target !== undefined) return target;
   throw new TypeError(`not a destination: ${JSON.stringify(text.slice(0, 300))}; expected host:port, IPv6 in brackets`);
+}
+
+function checkTarget(target: string | Target): Target {
+  return parseTarget(typeof target === 'string' ? target : formatTarget(target));
 }
 
 /**

@@ -1,7 +1,10 @@
+export { FAILURES, type FailureCode, type Target, TunnelError } from 'wsproxy-protocol';
 export {
-  Client,
+  type Client,
   type ClientOptions,
+  type CloseOptions,
   checkProxyOptions,
+  createClient,
   type ForwardOptions,
   type ListenOptions,
   type ProxyOptions,
@@ -16,3 +19,6 @@ export type { LocalPort } from './listeners/accept-local.js';
 export type { ProxyUser } from './listeners/credentials.js';
 export { proxyFromEnvironment } from './proxy-from-environment.js';
 export type { ReachOptions } from './reach.js';
+export type { ConnectOptions } from './sockets/connect-channel.js';
+export type { DispatcherOptions } from './sockets/create-dispatcher.js';
+export type { TunnelSocket } from './sockets/tunnel-socket.js';

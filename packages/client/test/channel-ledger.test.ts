@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { formatTarget, type Target } from 'wsproxy-protocol';
 import { ChannelLedger } from '../src/channel-ledger.js';
 import type { ChannelChange } from '../src/client-status.js';
+import { KeepAwake } from '../src/keep-awake.js';
 import { echo, keepWaiting, refuseWith, TestTunnel } from './listeners/test-tunnel.js';
 import { ChannelLog } from './support/channel-log.js';
 
@@ -17,7 +18,8 @@ function prepare(farEnd: ConstructorParameters<typeof TestTunnel>[0]) {
   const tunnel = new TestTunnel(farEnd);
   tunnels.push(tunnel);
   const changes: ChannelChange[] = [];
-  const ledger = new ChannelLedger(tunnel, (change) => changes.push(change));
+  const awake = new KeepAwake();
+  const ledger = new ChannelLedger(tunnel, awake, (change) => changes.push(change));
   const open = (target = TARGET): ChannelLog => {
     const log = new ChannelLog();
     return log.watch(ledger.open(target, log));

@@ -11,6 +11,8 @@ export type Place = { readonly host: string; readonly port: number } | { readonl
 export interface LocalPort {
   /** Of a Unix socket, `address` is the path, `family` is `unix` and `port` is 0. */
   readonly address: AddressInfo;
+  /** Stops accepting; the connections there are go on. */
+  stop(): void;
   /** Stops accepting and resets the connections that are left; resolves when all of them are closed. */
   close(): Promise<void>;
 }
@@ -35,13 +37,18 @@ export async function acceptLocal(
   });
   const address = await listen(server, place);
   server.on('error', (error) => logger.error({ error }, 'local port failed'));
+  const closed = new Promise<void>((resolve) => {
+    server.once('close', resolve);
+  });
+  const stop = (): void => void server.close();
   return {
     address,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) resetSocket(socket);
-      }),
+    stop,
+    close: () => {
+      stop();
+      for (const socket of sockets) resetSocket(socket);
+      return closed;
+    },
   };
 }
 
