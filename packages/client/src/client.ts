@@ -1,6 +1,15 @@
 import { EventEmitter } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { isLoopback, type Logger, parseAuthority, silentLogger, systemClock, type Target } from 'wsproxy-protocol';
+import {
+  type DestinationRule,
+  isLoopback,
+  type Logger,
+  parseAuthority,
+  silentLogger,
+  systemClock,
+  type Target,
+} from 'wsproxy-protocol';
 import { Bypass, parseBypass } from './bypass.js';
 import { ChannelLedger } from './channel-ledger.js';
 import type { ClientEvents, ClientStatus } from './client-status.js';
@@ -75,9 +84,11 @@ export class Client extends EventEmitter<ClientEvents> {
   /** The way into the tunnel, for everything that opens channels. */
   readonly #ledger: ChannelLedger;
   readonly #direct = new DirectTunnel();
-  readonly #bypass: Bypass;
+  readonly #rules: readonly DestinationRule[];
   readonly #logger: Logger;
   readonly #ports: LocalPort[] = [];
+  /** Of the first port over TCP that offers SOCKS and HTTP. */
+  #proxy: AddressInfo | undefined;
 
   constructor(options: ClientOptions) {
     super();
@@ -98,7 +109,7 @@ export class Client extends EventEmitter<ClientEvents> {
       onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });
     this.#ledger = new ChannelLedger(this.#connector, (change) => this.emit('channel', change));
-    this.#bypass = new Bypass(parseBypass(options.bypass ?? []), this.#ledger, this.#direct);
+    this.#rules = parseBypass(options.bypass ?? []);
   }
 
   get state(): ConnectorState {
@@ -129,11 +140,14 @@ export class Client extends EventEmitter<ClientEvents> {
    * Offers SOCKS and HTTP proxying to local applications.
    * @throws TypeError as `checkProxyOptions` does
    */
-  listen(options: ProxyOptions): Promise<LocalPort> {
+  async listen(options: ProxyOptions): Promise<LocalPort> {
     checkProxyOptions(options);
     const { users } = options;
+    const tunnel = new Bypass(this.#rules, this.#ledger, this.#direct);
     const place = placeOf(options);
-    return this.#keep(listenLocal(this.#bypass, { place, ...(users && { users }), logger: this.#logger }));
+    const port = await this.#keep(listenLocal(tunnel, { place, ...(users && { users }), logger: this.#logger }));
+    if (!('path' in place)) this.#proxy ??= port.address;
+    return port;
   }
 
   /**
@@ -143,6 +157,17 @@ export class Client extends EventEmitter<ClientEvents> {
   forward(options: ForwardOptions): Promise<LocalPort> {
     const target = parseTarget(options.target);
     return this.#keep(forwardLocal(this.#ledger, { place: placeOf(options), target, logger: this.#logger }));
+  }
+
+  /**
+   * Serves a page that shows the status, with `/status.json` and `/proxy.pac`. There is no password: whoever can connect
+   * sees what targets are used.
+   */
+  async serveStatus(options: ListenOptions): Promise<LocalPort> {
+    // Only those who want it wait for it.
+    const { serveStatus } = await import('./status/status-page.js');
+    const source = { status: () => this.status(), proxy: () => this.#proxy, bypass: this.#rules };
+    return this.#keep(serveStatus(source, placeOf(options)));
   }
 
   /**

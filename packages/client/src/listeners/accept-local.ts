@@ -33,7 +33,7 @@ export async function acceptLocal(
     socket.on('error', () => {});
     onSocket(socket);
   });
-  const address = await listen(server, place);
+  const address = await listenAt(server, place);
   server.on('error', (error) => logger.error({ error }, 'local port failed'));
   return {
     address,
@@ -45,7 +45,8 @@ export async function acceptLocal(
   };
 }
 
-async function listen(server: Server, place: Place): Promise<AddressInfo> {
+/** Rejects with the error of `net.Server` if it cannot listen; bound when this function returns. */
+export async function listenAt(server: Server, place: Place): Promise<AddressInfo> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     // Without a host Node takes every address of both families, or of the one there is.
