@@ -8,6 +8,7 @@ import {
   ExitError,
   explainListenError,
   formatListenAddress,
+  type ListenAddress,
   listenOnUnixSocket,
   onTermination,
   type ProgramLogger,
@@ -108,6 +109,7 @@ async function run(urls: readonly string[], options: Options, command: Command):
   });
   try {
     if (stdio === undefined) {
+      if (options.status !== undefined) await openStatus(client, options.status, logger);
       await Promise.race([stopped, connecting.then(() => openPorts(client, options, users, logger))]);
       logger.info({ signal: await stopped }, 'stopping');
     } else {
@@ -133,6 +135,12 @@ async function openPorts(client: Client, options: Options, users: ProxyUsers, lo
     ready.forward = join(ready.forward, `${address} to ${target}`);
   }
   logger.info(ready, 'ready');
+}
+
+/** Also while the tunnel is not up yet: then it says so. */
+async function openStatus(client: Client, at: ListenAddress, logger: ProgramLogger): Promise<void> {
+  const address = await openPort(at, '--status', () => client.serveStatus(at));
+  logger.info({ url: `http://${address}/` }, 'status page');
 }
 
 function checkListen(check: () => void, at: Forward['at']): void {

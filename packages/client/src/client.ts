@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events';
 import type { Agent, AgentOptions } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import {
+  type DestinationRule,
   formatTarget,
   isLoopback,
   type Logger,
@@ -113,10 +115,13 @@ export class Client extends EventEmitter<ClientEvents> {
   /** The way into the tunnel, for everything that opens channels. */
   readonly #ledger: ChannelLedger;
   readonly #direct = new DirectTunnel();
+  readonly #rules: readonly DestinationRule[];
   readonly #bypass: Bypass;
   readonly #logger: Logger;
   readonly #ports: LocalPort[] = [];
   readonly #awake = new KeepAwake();
+  /** Of the first port over TCP that offers SOCKS and HTTP. */
+  #proxy: AddressInfo | undefined;
 
   constructor(options: ClientOptions) {
     super();
@@ -138,7 +143,8 @@ export class Client extends EventEmitter<ClientEvents> {
       onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });
     this.#ledger = new ChannelLedger(this.#connector, this.#awake, (change) => this.emit('channel', change));
-    this.#bypass = new Bypass(parseBypass(options.bypass ?? []), this.#ledger, this.#direct);
+    this.#rules = parseBypass(options.bypass ?? []);
+    this.#bypass = new Bypass(this.#rules, this.#ledger, this.#direct);
   }
 
   get state(): ConnectorState {
@@ -193,11 +199,13 @@ export class Client extends EventEmitter<ClientEvents> {
    * Offers SOCKS and HTTP proxying to local applications.
    * @throws TypeError as `checkProxyOptions` does
    */
-  listen(options: ProxyOptions): Promise<LocalPort> {
+  async listen(options: ProxyOptions): Promise<LocalPort> {
     checkProxyOptions(options);
     const { users, protocols } = options;
     const place = placeOf(options);
-    return this.#keep(listenLocal(this.#bypass, { place, users, protocols, logger: this.#logger }));
+    const port = await this.#keep(listenLocal(this.#bypass, { place, users, protocols, logger: this.#logger }));
+    if (!('path' in place)) this.#proxy ??= port.address;
+    return port;
   }
 
   /**
@@ -207,6 +215,17 @@ export class Client extends EventEmitter<ClientEvents> {
   forward(options: ForwardOptions): Promise<LocalPort> {
     const target = parseTarget(options.target);
     return this.#keep(forwardLocal(this.#ledger, { place: placeOf(options), target, logger: this.#logger }));
+  }
+
+  /**
+   * Serves a page that shows the status, with `/status.json` and `/proxy.pac`. There is no password: whoever can connect
+   * sees what targets are used.
+   */
+  async serveStatus(options: ListenOptions): Promise<LocalPort> {
+    // Only those who want it wait for it.
+    const { serveStatus } = await import('./status/status-page.js');
+    const source = { status: () => this.status(), proxy: () => this.#proxy, bypass: this.#rules };
+    return this.#keep(serveStatus(source, placeOf(options)));
   }
 
   /**

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 
 /** The name under which clients ask for the service; RFC 6761 keeps it from ever being anybody's. */
-const THROUGHPUT_HOST = 'throughput.wsproxy.invalid';
+export const THROUGHPUT_HOST = 'throughput.wsproxy.invalid';
 /** Of what a client may have sent back, bytes. */
 const MAX_WANTED = 64 * 1024 * 1024;
 const HEAD_LENGTH = 8;

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type ListenAddress, parseListenOrUnix, repeatable, type UnixAddress } from 'wsproxy-cli';
+import { type ListenAddress, parseListenAddress, parseListenOrUnix, repeatable, type UnixAddress } from 'wsproxy-cli';
 
 /** What local applications are offered. */
 export interface ListenOptions {
@@ -11,6 +11,8 @@ export interface ListenOptions {
   readonly socksAuth?: string;
   /** Of --listen: what is dialled from here. */
   readonly bypass?: readonly string[];
+  /** Where the status page is served. */
+  readonly status?: ListenAddress;
   /** -W: `host:port`. */
   readonly stdio?: string;
 }
@@ -51,7 +53,7 @@ export function addListenOptions(program: Command): void {
       new Option(
         '-W, --stdio <host:port>',
         'carry standard input and output to one destination, as for ProxyCommand of ssh, then exit',
-      ).conflicts(['listen', 'forward']),
+      ).conflicts(['listen', 'forward', 'status']),
     )
     .option('--socks-auth <file>', 'file with lines user:password or user:sha256:HEX, who alone may use --listen')
     .addOption(
@@ -62,6 +64,12 @@ export function addListenOptions(program: Command): void {
         ),
         String,
       ),
+    )
+    .addOption(
+      new Option(
+        '--status <[host:]port>',
+        'where to serve a status page for browsers, and proxy.pac; off unless given',
+      ).argParser((text) => parseListenAddress(text, DEFAULT_HOST)),
     )
     .addOption(new Option('-N', 'accepted, as ssh has it, and without effect'));
 }

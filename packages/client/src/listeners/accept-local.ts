@@ -35,24 +35,18 @@ export async function acceptLocal(
     socket.on('error', () => {});
     onSocket(socket);
   });
-  const address = await listen(server, place);
-  server.on('error', (error) => logger.error({ error }, 'local port failed'));
-  const closed = new Promise<void>((resolve) => {
-    server.once('close', resolve);
+  const port = await listenAt(server, place, () => {
+    for (const socket of sockets) resetSocket(socket);
   });
-  const stop = (): void => void server.close();
-  return {
-    address,
-    stop,
-    close: () => {
-      stop();
-      for (const socket of sockets) resetSocket(socket);
-      return closed;
-    },
-  };
+  server.on('error', (error) => logger.error({ error }, 'local port failed'));
+  return port;
 }
 
-async function listen(server: Server, place: Place): Promise<AddressInfo> {
+/**
+ * Rejects with the error of `net.Server` if it cannot listen; bound when this function returns. `cutAll` ends the
+ * connections that are left at the close.
+ */
+export async function listenAt(server: Server, place: Place, cutAll: () => void): Promise<LocalPort> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     // Without a host Node takes every address of both families, or of the one there is.
@@ -61,7 +55,23 @@ async function listen(server: Server, place: Place): Promise<AddressInfo> {
       resolve();
     });
   });
+  const closed = new Promise<void>((resolve) => {
+    server.once('close', resolve);
+  });
+  const stop = (): void => void server.close();
+  return {
+    address: addressOf(server),
+    stop,
+    close() {
+      stop();
+      cutAll();
+      return closed;
+    },
+  };
+}
+
+function addressOf(server: Server): AddressInfo {
   const address = server.address();
-  if (address === null || typeof address === 'string') return { address: address ?? '', family: 'unix', port: 0 };
-  return address;
+  if (address !== null && typeof address === 'object') return address;
+  return { address: address ?? '', family: 'unix', port: 0 };
 }
