@@ -1,6 +1,7 @@
 import { hostname, networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { askConnect, askSocks4a, askSocks5 } from '../support/application.js';
+import { addressBytes } from '../support/address-bytes.js';
+import { askByAddress, askConnect, askSocks4a, askSocks5 } from '../support/application.js';
 import { startEcho } from '../support/destinations/echo.js';
 import { type Listener, listen } from '../support/listen.js';
 import { type Answer, type DnsRecord, startNameserver } from '../support/nameserver.js';
@@ -105,7 +106,17 @@ async function prepare(isThroughUpstream: boolean, answer = (name: string): Answ
     socks5: await ask(host, 'socks5'),
     connect: await ask(host, 'connect'),
   });
-  return { ...canaries, askAll, ask, nameserver };
+  /** Without a name: the address as SOCKS5 and SOCKS4 have it. */
+  const askByBytes = async (address: Buffer) => {
+    const versions = address.length === 4 ? ([5, 4] as const) : ([5] as const);
+    const asked = versions.map(async (version) => {
+      const [reply, socket] = await askByAddress(version, port, address, canaries.port);
+      socket.destroy();
+      return reply;
+    });
+    return Promise.all(asked);
+  };
+  return { ...canaries, askAll, ask, askByBytes, nameserver };
 }
 
 describe.each([
@@ -144,8 +155,11 @@ describe.each([
     '224.0.0.1',
     '255.255.255.255',
   ])('H1 refuses the address %s', async (host) => {
-    const { askAll, touched, nameserver } = await prepare(isThroughUpstream);
+    const { askAll, askByBytes, touched, nameserver } = await prepare(isThroughUpstream);
     expect(await askAll(host)).toEqual(DENIED);
+    const bytes = addressBytes(host);
+    // SOCKS4 reads 0.0.0.0 as malformed.
+    if (bytes !== undefined) expect([[2, 91], [2]]).toContainEqual(await askByBytes(bytes));
     expect(nameserver.questions).toEqual([]);
     expect(touched).toEqual([]);
   });
