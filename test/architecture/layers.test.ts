@@ -198,10 +198,14 @@ const ROWS: readonly Row[] = [
   })),
   {
     file: 'packages/server/src/admin/planted.ts',
-    allowed: [type('../observer.js'), type('../server.js'), value('prom-client'), value('node:http')],
+    allowed: [
+      ...[type('../observer.js'), type('../server.js'), value('../limits/limits.js')],
+      ...[value('prom-client'), value('node:http')],
+    ],
     forbidden: [
       ...COMMAND_LINE,
-      ...['../front.js', '../session-registry.js', '../users/user.js', '../index.js', 'ws', 'wsproxy-client'].map(type),
+      ...['../front.js', '../session-registry.js', '../users/user.js', '../limits/guard.js', '../index.js'].map(type),
+      ...['ws', 'wsproxy-client'].map(type),
     ],
   },
   {

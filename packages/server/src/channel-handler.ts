@@ -1,8 +1,16 @@
-import { type Channel, formatTarget, type Logger, relay, systemClock, TunnelError } from 'wsproxy-protocol';
+import {
+  type Channel,
+  type FailureCode,
+  formatTarget,
+  type Logger,
+  relay,
+  systemClock,
+  TunnelError,
+} from 'wsproxy-protocol';
 import type { Dialer } from './dialer.js';
 import type { DialTurns } from './limits/dial-turns.js';
 import { type Admission, Guard } from './limits/guard.js';
-import { resolveLimits } from './limits/limits.js';
+import { type LimitName, resolveLimits } from './limits/limits.js';
 import type { ChannelRecord, ServerObserver } from './observer.js';
 import type { Policy } from './policy.js';
 import type { User } from './users/user.js';
@@ -14,6 +22,12 @@ export interface ChannelHandlerOptions {
   /** Default: one with the default limits. */
   readonly guard?: Guard;
 }
+
+/** What a dial may come up against. */
+const LIMIT_OF: Partial<Record<FailureCode, LimitName>> = {
+  DIAL_TIMEOUT: 'dialTimeout',
+  NAME_LOOKUP_TIMEOUT: 'lookupTimeout',
+};
 
 export type ChannelHandler = (channel: Channel, user: User, turns: DialTurns) => void;
 
@@ -51,6 +65,8 @@ export function createChannelHandler(
         (error: unknown) => {
           admission.failed();
           const failure = error instanceof TunnelError ? error : new TunnelError('INTERNAL', String(error));
+          const limit = LIMIT_OF[failure.code];
+          if (limit !== undefined) guard.hit(limit, user.id);
           channel.refuse(failure.code);
           if (failure.code === 'CANCELLED') return;
           // The reason names addresses.
