@@ -24,15 +24,19 @@ describe('names', () => {
     const echo = await startEcho();
     const answer = (name: string): Answer => (name.startsWith('dead') ? 'silence' : LOCAL);
     const nameserver = await startNameserver(answer);
-    const { port, serverPort } = await startTunnel({ server: { egress: { nameservers: [nameserver.address] } } });
-    // One session may not have as many pending.
-    const second = await startClient(serverPort);
+    const { port } = await startTunnel({ server: { egress: { nameservers: [nameserver.address] } } });
     await timeOf(port, 'warm.test', echo.port);
-    const dead = Array.from({ length: 200 }, (_, i) => askSocks5(i % 2 ? port : second.port, `dead${i}.test`, 80));
+    const dead = Array.from({ length: 200 }, (_, i) => askSocks5(port, `dead${i}.test`, 80));
     await until('all dead names are asked for', () => {
       return new Set(nameserver.questions.filter((name) => name.startsWith('dead'))).size === 200;
     });
-    expect(await timeOf(port, 'good.test', echo.port)).toBeLessThan(LONGEST);
+    const times: number[] = [];
+    for (let i = 0; i < 100; i++) times.push(await timeOf(port, `good${i}.test`, echo.port));
+    times.sort((a, b) => a - b);
+    console.log(
+      `beside 200 dead names: median ${times[50]?.toFixed(1)} ms, longest of 100 ${times[99]?.toFixed(1)} ms`,
+    );
+    expect(times[99]).toBeLessThan(LONGEST);
     const replies = await Promise.all(dead);
     expect(new Set(replies.map(([reply]) => reply))).toEqual(new Set([4]));
   });

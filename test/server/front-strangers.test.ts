@@ -38,6 +38,20 @@ describe('a server with a decoy', () => {
     }
   });
 
+  test('shows them also on a Unix socket that a dead server has left behind', async () => {
+    const path = join(temporaryFolder(), 'socket');
+    const launchThere = () =>
+      launch('wsproxy-server', ['--listen', `unix:${path}`, '--decoy', decoy, '--log-format', 'json']);
+    const killed = launchThere();
+    await killed.untilStderr(/"ready"/);
+    killed.signal('SIGKILL');
+    await killed.ended;
+    await launchThere().untilStderr(/"ready"/);
+    expect((await run('curl', ['--silent', '--unix-socket', path, 'http://localhost/'])).stdout).toBe(
+      'a harmless page',
+    );
+  });
+
   test('answers a stranger who asks for an upgrade like one who does not', async () => {
     const { port } = await startWithDecoy();
     for (const path of ['/', '/tunnel', '/none']) {

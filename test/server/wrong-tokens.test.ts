@@ -55,11 +55,18 @@ test.skipIf(process.platform !== 'linux')(
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
       }
     };
+    const began = performance.now();
     await Promise.all(Array.from({ length: CONCURRENCY }, guessOn));
+    const seconds = (performance.now() - began) / 1_000;
+    const growth = (residentBytes(program.pid) - early) / MEBIBYTE;
+    console.log(
+      `${ATTEMPTS} wrong tokens at ${Math.round(ATTEMPTS / seconds)}/s: resident memory ${(early / MEBIBYTE).toFixed(1)} MiB ` +
+        `after the first fifth, ${growth.toFixed(1)} more at the end; valid clients connected within ${Math.ceil(Math.max(...waits))} ms`,
+    );
 
     expect([...statuses]).toEqual([[401, ATTEMPTS]]);
     expect(waits).toHaveLength(10);
     expect(Math.max(...waits)).toBeLessThan(1_000);
-    expect(residentBytes(program.pid) - early).toBeLessThan(32 * MEBIBYTE);
+    expect(growth).toBeLessThan(32);
   },
 );

@@ -41,6 +41,23 @@ export async function askSocks5(
   return [answer[3] ?? -1, socket];
 }
 
+/** The same for a request by address, and that of SOCKS4, which knows IPv4 only. */
+export async function askByAddress(
+  version: 4 | 5,
+  port: number,
+  address: Buffer,
+  hostPort: number,
+): Promise<[reply: number, socket: Socket]> {
+  const socket = await connectTo(port);
+  if (version === 4) {
+    socket.write(Buffer.concat([Buffer.of(4, 1), bigEndian(hostPort), address, Buffer.of(0)]));
+    return [(await readBytes(socket, 8))[1] ?? -1, socket];
+  }
+  const type = address.length === 4 ? 1 : 4;
+  socket.write(Buffer.concat([Buffer.of(5, 1, 0, 5, 1, 0, type), address, bigEndian(hostPort)]));
+  return [(await readBytes(socket, 12))[3] ?? -1, socket];
+}
+
 /** The reply byte of the answer to a SOCKS4a request by name, and the socket it came on. */
 export async function askSocks4a(
   port: number,

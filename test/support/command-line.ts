@@ -33,8 +33,13 @@ export function launch(name: ProgramName, args: readonly string[], options: Comm
 }
 
 /** Runs one of the programs to its end. */
-export function runCommand(name: ProgramName, args: readonly string[], options: CommandOptions = {}): Promise<Ended> {
-  return run(process.execPath, [scriptOf(name), ...args], { ...prepare(options), timeout: 15_000 });
+export function runCommand(
+  name: ProgramName,
+  args: readonly string[],
+  options: CommandOptions & { readonly timeout?: number } = {},
+): Promise<Ended> {
+  const { timeout = 15_000, ...rest } = options;
+  return run(process.execPath, [scriptOf(name), ...args], { ...prepare(rest), timeout });
 }
 
 /** One of the programs, listening. */

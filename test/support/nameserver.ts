@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv4, isIPv6 } from 'node:net';
+import { addressBytes } from './address-bytes.js';
 import { atEnd } from './at-end.js';
 
 /** What is answered about a name: records in order, or some way not to answer. */
@@ -82,7 +83,7 @@ function fits(value: string, type: number): boolean {
 }
 
 function encodeRecord({ name, value }: DnsRecord): Buffer {
-  const data = encodeData(value);
+  const data = addressBytes(value) ?? encodeName(value);
   const type = isIPv4(value) ? TYPES.A : isIPv6(value) ? TYPES.AAAA : TYPES.CNAME;
   const fixed = Buffer.alloc(10);
   fixed.writeUInt16BE(type, 0);
@@ -90,15 +91,6 @@ function encodeRecord({ name, value }: DnsRecord): Buffer {
   fixed.writeUInt16BE(data.length, 8);
   // 0xc00c points to the name in the question.
   return Buffer.concat([name === undefined ? Buffer.of(0xc0, 0x0c) : encodeName(name), fixed, data]);
-}
-
-function encodeData(value: string): Buffer {
-  if (isIPv4(value)) return Buffer.from(value.split('.').map(Number));
-  if (!isIPv6(value)) return encodeName(value);
-  const [head = '', tail = ''] = new URL(`http://[${value}]`).hostname.slice(1, -1).split('::');
-  const [before, after] = [head, tail].map((part) => part.split(':').filter(Boolean)) as [string[], string[]];
-  const groups = [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after];
-  return Buffer.from(groups.map((group) => group.padStart(4, '0')).join(''), 'hex');
 }
 
 function encodeName(name: string): Buffer {

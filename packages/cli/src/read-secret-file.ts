@@ -20,8 +20,10 @@ export function readSecretFile({ path, flag, maxBytes }: SecretFile): string {
   try {
     const file = openSync(path, 'r');
     try {
-      // Asked of the open file, not of the path: it cannot be exchanged in between.
-      if (!isSecret(fstatSync(file), process.geteuid?.())) {
+      // Asked of the open file, not of the path: it cannot be exchanged in between. And with bigint, since Node's search
+      // for modules looks at what the last call without it has found, and fails where that was a pipe.
+      const { mode, uid } = fstatSync(file, { bigint: true });
+      if (!isSecret({ mode: Number(mode), uid: Number(uid) }, process.geteuid?.())) {
         throw usage(`${name} can be read or changed by other users; run: chmod 600 ${escapeText(path, 1024)}`);
       }
       return readStart(file, maxBytes);

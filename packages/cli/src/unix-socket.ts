@@ -21,7 +21,9 @@ export async function listenOnUnixSocket<T>(path: string, listen: () => Promise<
 }
 
 async function removeStaleSocket(path: string): Promise<void> {
-  const status = lstatSync(path, { throwIfNoEntry: false });
+  // With bigint, since Node's search for modules looks at what the last call without it has found, and fails where that
+  // was a socket.
+  const status = lstatSync(path, { throwIfNoEntry: false, bigint: true });
   if (status === undefined) return;
   if (!status.isSocket()) throw Object.assign(new Error(`${path} is not a socket`), { code: 'EEXIST' });
   if (await isAnswered(path)) throw Object.assign(new Error(`${path} is in use`), { code: 'EADDRINUSE' });

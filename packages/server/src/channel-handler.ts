@@ -1,10 +1,19 @@
-import { type Channel, formatTarget, type Logger, relay, systemClock, TunnelError } from 'wsproxy-protocol';
+import {
+  type Channel,
+  type FailureCode,
+  formatTarget,
+  type Logger,
+  relay,
+  systemClock,
+  TunnelError,
+} from 'wsproxy-protocol';
 import type { Dialer } from './dialer.js';
 import type { DialTurns } from './limits/dial-turns.js';
 import { type Admission, Guard } from './limits/guard.js';
-import { resolveLimits } from './limits/limits.js';
+import { type LimitName, resolveLimits } from './limits/limits.js';
 import type { ChannelRecord, ServerObserver } from './observer.js';
 import type { Policy } from './policy.js';
+import { isThroughputService, serveThroughput } from './throughput-service.js';
 import type { User } from './users/user.js';
 
 export interface ChannelHandlerOptions {
@@ -14,6 +23,12 @@ export interface ChannelHandlerOptions {
   /** Default: one with the default limits. */
   readonly guard?: Guard;
 }
+
+/** What a dial may come up against. */
+const LIMIT_OF: Partial<Record<FailureCode, LimitName>> = {
+  DIAL_TIMEOUT: 'dialTimeout',
+  NAME_LOOKUP_TIMEOUT: 'lookupTimeout',
+};
 
 export type ChannelHandler = (channel: Channel, user: User, turns: DialTurns) => void;
 
@@ -32,6 +47,10 @@ export function createChannelHandler(
     let connected: string | undefined;
     channel.onOver = () => observer.onChannelOver?.(recordOf(channel, user, connected));
     guard.admit(channel, user, turns, (admission: Admission) => {
+      if (isThroughputService(channel)) {
+        admission.failed();
+        return serveThroughput(channel, guard.paceOf(channel, user));
+      }
       const abandoned = new AbortController();
       channel.onAbandoned = () => abandoned.abort();
       dialer.dial(channel.target, abandoned.signal, policyOf(user), user.id).then(
@@ -51,6 +70,8 @@ export function createChannelHandler(
         (error: unknown) => {
           admission.failed();
           const failure = error instanceof TunnelError ? error : new TunnelError('INTERNAL', String(error));
+          const limit = LIMIT_OF[failure.code];
+          if (limit !== undefined) guard.hit(limit, user.id);
           channel.refuse(failure.code);
           if (failure.code === 'CANCELLED') return;
           // The reason names addresses.

@@ -183,8 +183,13 @@ class HttpFront implements Front {
     request.socket.setTimeout(this.#handshakeTimeout, () => request.socket.destroy());
     response.shouldKeepAlive = false;
     const isReading = request.method === 'GET' || request.method === 'HEAD';
-    if (!isReading) refuseRequest(response, 405);
-    else if (!(await decoy(request, response, pathOf(request))) && !response.headersSent) refuseRequest(response, 404);
+    if (!isReading) return refuseRequest(response, 405);
+    try {
+      if (!(await decoy(request, response, pathOf(request))) && !response.headersSent) refuseRequest(response, 404);
+    } catch (error) {
+      this.#logger.error({ err: error }, 'the decoy failed');
+      response.destroy();
+    }
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {

@@ -17,10 +17,10 @@ export interface ResolverOptions {
   readonly clock?: Clock;
   /** For one name, waiting for its turn included, ms; default 5 s. */
   readonly timeout?: number;
-  /** Lookups at a time; default 1024. One costs a descriptor or two, no thread. */
+  /** Lookups at a time; default 512. One costs a descriptor or two, no thread. */
   readonly concurrency?: number;
-  /** Of those, for one user; default 256: nobody's dead names hold up the others. */
-  readonly userConcurrency?: number;
+  /** Told when a name of `user` has to wait for its turn. */
+  readonly onWait?: (user: string) => void;
   /** Addresses used of one answer; default 16. */
   readonly maxAddresses?: number;
 }
@@ -40,7 +40,9 @@ class SystemResolver implements Resolver {
   readonly #timeout: number;
   readonly #concurrency: number;
   readonly #maxAddresses: number;
+  /** Of all, for one user: nobody's dead names hold up the others. */
   readonly #userConcurrency: number;
+  readonly #onWait: ((user: string) => void) | undefined;
   readonly #waiting = new Set<Waiting>();
   /** Lookups that run, by user. */
   readonly #running = new Map<string, number>();
@@ -50,8 +52,9 @@ class SystemResolver implements Resolver {
     this.#lookup = options.lookup ?? createLookup();
     this.#clock = options.clock ?? systemClock;
     this.#timeout = options.timeout ?? 5_000;
-    this.#concurrency = options.concurrency ?? 1_024;
-    this.#userConcurrency = options.userConcurrency ?? 256;
+    this.#concurrency = options.concurrency ?? 512;
+    this.#userConcurrency = Math.ceil(this.#concurrency / 2);
+    this.#onWait = options.onWait;
     this.#maxAddresses = options.maxAddresses ?? 16;
   }
 
@@ -83,7 +86,10 @@ class SystemResolver implements Resolver {
       signal.addEventListener('abort', onAbort, { once: true });
       if (signal.aborted) onAbort();
       else if (this.#hasRoomFor(user)) start();
-      else this.#waiting.add(waiting);
+      else {
+        this.#waiting.add(waiting);
+        this.#onWait?.(user);
+      }
     });
   }
 

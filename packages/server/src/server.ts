@@ -9,7 +9,7 @@ import { createFront, type Front } from './front.js';
 import { type ListenOptions, listenOn, type TcpListenOptions } from './front-listen.js';
 import type { TlsOptions } from './front-tls.js';
 import { Guard } from './limits/guard.js';
-import { type LimitOptions, type Limits, resolveLimits } from './limits/limits.js';
+import { type LimitOptions, resolveLimits } from './limits/limits.js';
 import { createLookup } from './lookup.js';
 import { Observers, type ServerObserver } from './observer.js';
 import { createPolicies, type ListeningAddress } from './policy.js';
@@ -75,7 +75,7 @@ export class Server {
     const policies = createPolicies(rulesOf(options), { listening: () => this.#listening });
     const limits = resolveLimits(options.limits);
     const guard = new Guard({ limits, clock: systemClock, logger, onLimit: (limit) => observer.onLimit(limit) });
-    const dialer = dialerOf(options.egress ?? {}, limits);
+    const dialer = dialerOf(options.egress ?? {}, guard);
     this.#directory = new UserDirectory(usersOf(options));
     this.#registry = new SessionRegistry({
       clock: systemClock,
@@ -197,15 +197,17 @@ function usersOf({ token, users }: ServerOptions): readonly UserEntry[] {
   return users ?? [soleUser(token ?? '')];
 }
 
-function dialerOf(egress: EgressOptions, limits: Limits): Dialer {
+function dialerOf(egress: EgressOptions, guard: Guard): Dialer {
   const mistakes = checkEgress(egress);
   if (mistakes.length > 0) throw new TypeError(mistakes.join('\n'));
+  const { limits } = guard;
   const { upstream, nameservers = [], bindAddresses = [], prefer } = egress;
   return createDialer({
     resolver: createResolver({
       lookup: createLookup({ servers: nameservers }),
       timeout: limits.lookupTimeout,
       concurrency: limits.lookups,
+      onWait: (user) => guard.hit('lookups', user),
     }),
     dialTimeout: limits.dialTimeout,
     bindAddresses,

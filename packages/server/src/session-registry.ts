@@ -4,8 +4,6 @@ import {
   CloseCode,
   type KeptSession,
   type Logger,
-  MemoryBudget,
-  type ProcessBudgets,
   ProtocolError,
   Session,
   type Timer,
@@ -55,7 +53,6 @@ export class SessionRegistry {
   readonly #entries = new Map<string, Entry>();
   /** Ids of sessions that ended, oldest first. */
   readonly #ended = new Set<string>();
-  readonly #budgets: ProcessBudgets;
   readonly #admission: Admission;
   #draining = false;
   #onIdle: (() => void) | undefined;
@@ -63,9 +60,6 @@ export class SessionRegistry {
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
     this.#presence = options.present ?? ((user) => user);
-    // Half for what sessions receive, half for what they may send again.
-    const half = options.guard.limits.memory / 2;
-    this.#budgets = { windows: new MemoryBudget(half), replay: new MemoryBudget(half) };
     this.#admission = new Admission(options.guard.limits, () => this.#entries.values());
   }
 
@@ -176,7 +170,7 @@ export class SessionRegistry {
         observer.onSession?.('resumed', observed);
       },
       onIdle: () => this.#onIdle?.(),
-      processBudgets: this.#budgets,
+      processBudgets: guard.memoryOf(user),
       onClosed: (reason) => {
         logger.info({ ...log, reason }, 'session ended');
         this.#forget(id, entry);

@@ -132,6 +132,16 @@ describe('a channel', () => {
     });
   });
 
+  test.each([
+    ['DIAL_TIMEOUT', 'dialTimeout'],
+    ['NAME_LOOKUP_TIMEOUT', 'lookupTimeout'],
+  ] as const)('that ends with %s has hit the limit %s', async (code, limit) => {
+    const application = client.open();
+    onlyDial().fail(new TunnelError(code));
+    await until(() => application.events.length > 0);
+    expect(hits).toEqual([limit]);
+  });
+
   test('is refused as INTERNAL when the dialer fails in a way it should not', async () => {
     const application = client.open();
     onlyDial().fail(new TypeError('what?'));
@@ -244,9 +254,9 @@ describe('a channel beyond what may be dialled at a time', () => {
     clock.advance(500);
     client.settle();
     expect(second.events).toEqual(['fail LIMIT_REACHED']);
-    onlyDial().fail(new TunnelError('DIAL_TIMEOUT'));
+    onlyDial().fail(new TunnelError('CONNECTION_REFUSED'));
     await until(() => observed.length === 2);
-    expect(observed).toMatchObject([{ outcome: 'LIMIT_REACHED' }, { outcome: 'DIAL_TIMEOUT' }]);
+    expect(observed).toMatchObject([{ outcome: 'LIMIT_REACHED' }, { outcome: 'CONNECTION_REFUSED' }]);
     expect(hits).toEqual(['pendingDials']);
   });
 

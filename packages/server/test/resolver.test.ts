@@ -21,7 +21,7 @@ function manualLookup() {
 
 function resolverWith(options: ResolverOptions) {
   const clock = new FakeClock();
-  return { clock, resolver: createResolver({ clock, userConcurrency: 2_000, ...options }) };
+  return { clock, resolver: createResolver({ clock, ...options }) };
 }
 
 describe('an answer', () => {
@@ -108,19 +108,21 @@ describe('the deadline', () => {
   });
 });
 
-describe('at most 1024 lookups', () => {
+describe('at most 512 lookups', () => {
   test('run at a time, the others in order after them', async () => {
     const { lookup, questions, names } = manualLookup();
-    const { resolver } = resolverWith({ lookup });
-    const all = Array.from({ length: 1_026 }, (_, i) => resolver.resolve(`host${i}.example`, never()));
-    expect(questions).toHaveLength(1_024);
+    const waiting: string[] = [];
+    const { resolver } = resolverWith({ lookup, onWait: (user) => waiting.push(user) });
+    const all = Array.from({ length: 514 }, (_, i) => resolver.resolve(`host${i}.example`, never(), `user${i % 3}`));
+    expect(questions).toHaveLength(512);
+    expect(waiting).toEqual(['user2', 'user0']);
 
     questions[7]?.answer('192.0.2.7');
     await all[7];
-    expect(names().slice(1_024)).toEqual(['host1024.example']);
+    expect(names().slice(512)).toEqual(['host512.example']);
     questions[8]?.fail('ENOTFOUND');
     await expect(all[8]).rejects.toMatchObject({ code: 'NAME_NOT_FOUND' });
-    expect(names().slice(1_024)).toEqual(['host1024.example', 'host1025.example']);
+    expect(names().slice(512)).toEqual(['host512.example', 'host513.example']);
 
     for (const question of questions) question.answer('192.0.2.1');
     await Promise.allSettled(all);
@@ -156,7 +158,7 @@ describe('at most 1024 lookups', () => {
 describe('a user', () => {
   test('whose names are dead holds up nobody else', async () => {
     const { lookup, questions, names } = manualLookup();
-    const { resolver } = resolverWith({ lookup, concurrency: 4, userConcurrency: 2 });
+    const { resolver } = resolverWith({ lookup, concurrency: 4 });
     const dead = ['a', 'b', 'c'].map((name) => resolver.resolve(name, never(), 'alice'));
     expect(names()).toEqual(['a', 'b']);
     const good = resolver.resolve('good', never(), 'bob');
@@ -170,7 +172,7 @@ describe('a user', () => {
     await Promise.all(dead);
   });
 
-  test('may have 256 lookups at a time', async () => {
+  test('may have half of the lookups', async () => {
     const { lookup, questions } = manualLookup();
     const resolver = createResolver({ clock: new FakeClock(), lookup });
     const all = Array.from({ length: 258 }, (_, i) => resolver.resolve(`host${i}`, never(), 'alice'));

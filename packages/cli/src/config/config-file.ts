@@ -9,6 +9,8 @@ export interface ConfigFileOptions {
   /** Name of the default file: `client` is `$XDG_CONFIG_HOME/wsproxy/client.yaml`. */
   readonly name: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Commands of the program that the file counts for as well. Default: none. */
+  readonly alsoFor?: readonly Command[];
 }
 
 /**
@@ -37,7 +39,7 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): voi
     )
     .addCommand(new Command('config').description('work with the configuration file').addCommand(check))
     .hook('preAction', (_program, command) => {
-      if (command !== program) return;
+      if (command !== program && options.alsoFor?.includes(command) !== true) return;
       const path = givenPath(program);
       const config = load(program, path ?? defaultPath, home, path === undefined);
       const [first, ...others] = config.mistakes;

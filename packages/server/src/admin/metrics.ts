@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { FAILURES } from 'wsproxy-protocol';
+import { LIMITS } from '../limits/limits.js';
 import type { ChannelRecord, OpenedChannel, ServerObserver } from '../observer.js';
 import type { SessionInfo } from '../session-info.js';
 
@@ -55,6 +56,7 @@ export class Metrics implements ServerObserver {
       this.#dials.inc({ outcome }, 0);
       this.#ends.inc({ outcome }, 0);
     }
+    for (const limit of Object.keys(LIMITS)) this.#limits.inc({ limit }, 0);
   }
 
   get contentType(): string {

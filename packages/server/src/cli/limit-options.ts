@@ -17,6 +17,7 @@ const FLAGS: Readonly<Record<LimitName, string>> = {
   lookupTimeout: '--lookup-timeout',
   lookups: '--max-lookups',
   memory: '--max-memory',
+  memoryPerSession: '--max-memory-per-session',
   sockets: '--max-sockets',
   idleTimeout: '--idle-timeout',
   halfClosedTimeout: '--half-closed-timeout',

@@ -44,6 +44,14 @@ export class Account {
   }
 }
 
+/** Who is told what the bytes of a relay come up against. */
+export interface PaceEvents {
+  /** The bytes of the month are used up; told once. */
+  onSpent(monthlyBytes: number): void;
+  /** A rate has made the relay wait; told once for each direction. */
+  onSlowed(limit: 'rateUp' | 'rateDown', rate: number): void;
+}
+
 /** Time as an argument: `now` only ever grows, `wallTime` is the time of day; both in ms. */
 export interface Time {
   now(): number;
@@ -67,9 +75,8 @@ export class Accounts {
     const now = this.#time.now();
     const account = this.#byUser.get(user.id) ?? new Account(now);
     this.#byUser.set(user.id, account);
-    const { rateUp, rateDown } = this.#limits;
-    const { bytesPerSecondUp = rateUp, bytesPerSecondDown = rateDown } = user.limits ?? {};
-    account.setRates(bytesPerSecondUp || undefined, bytesPerSecondDown || undefined, now);
+    const { rateUp, rateDown } = this.#ratesOf(user);
+    account.setRates(rateUp || undefined, rateDown || undefined, now);
     return account;
   }
 
@@ -97,28 +104,36 @@ export class Accounts {
     };
   }
 
-  /** For one relay of `user`; `onSpent` is told once, when the bytes of the month are used up. */
-  paceOf(user: User, onSpent: (monthlyBytes: number) => void): RelayPace {
+  /** For one relay of `user`. */
+  paceOf(user: User, events: PaceEvents): RelayPace {
     const account = this.of(user);
+    const rates = this.#ratesOf(user);
     const time = this.#time;
     const monthly = this.#monthlyBytes(user);
     let isSpent = false;
-    const check = (): void => {
-      if (isSpent || account.bytesThisMonth(time.wallTime()) < monthly) return;
-      isSpent = true;
-      onSpent(monthly);
+    const slowed = { rateUp: false, rateDown: false };
+    const check = (limit: 'rateUp' | 'rateDown', wait: number): number => {
+      if (wait > 0 && !slowed[limit]) {
+        slowed[limit] = true;
+        events.onSlowed(limit, rates[limit]);
+      }
+      if (!isSpent && account.bytesThisMonth(time.wallTime()) >= monthly) {
+        isSpent = true;
+        events.onSpent(monthly);
+      }
+      return wait;
     };
     return {
-      toSocket(bytes) {
-        const wait = account.spendUp(bytes, time.now());
-        check();
-        return wait;
-      },
-      fromSocket(bytes) {
-        const wait = account.spendDown(bytes, time.now());
-        check();
-        return wait;
-      },
+      toSocket: (bytes) => check('rateUp', account.spendUp(bytes, time.now())),
+      fromSocket: (bytes) => check('rateDown', account.spendDown(bytes, time.now())),
+    };
+  }
+
+  #ratesOf({ limits = {} }: User): { rateUp: number; rateDown: number } {
+    const { bytesPerSecondUp, bytesPerSecondDown } = limits;
+    return {
+      rateUp: bytesPerSecondUp ?? this.#limits.rateUp,
+      rateDown: bytesPerSecondDown ?? this.#limits.rateDown,
     };
   }
 

@@ -1,5 +1,13 @@
 import type { Socket } from 'node:net';
-import { type Channel, type Clock, type Logger, type RelayPace, resetSocket } from 'wsproxy-protocol';
+import {
+  type Channel,
+  type Clock,
+  type Logger,
+  type MemoryBudget,
+  type ProcessBudgets,
+  type RelayPace,
+  resetSocket,
+} from 'wsproxy-protocol';
 import type { User } from '../users/user.js';
 import { Accounts } from './accounts.js';
 import { DialTurns, type Waiting } from './dial-turns.js';
@@ -7,6 +15,7 @@ import { LimitReporter } from './limit-reporter.js';
 import type { LimitName, Limits } from './limits.js';
 import { SilenceWatch } from './silence-watch.js';
 import { descriptorLimit, SocketBudget, socketsOf } from './socket-budget.js';
+import { WatchedBudget } from './watched-budget.js';
 
 export interface GuardOptions {
   readonly limits: Limits;
@@ -31,6 +40,7 @@ export class Guard {
   readonly #sockets: SocketBudget;
   readonly #reporter: LimitReporter;
   readonly #silence: SilenceWatch;
+  readonly #memory: ProcessBudgets;
 
   constructor(options: GuardOptions) {
     const { limits, clock } = options;
@@ -45,11 +55,23 @@ export class Guard {
       halfClosedTimeout: limits.halfClosedTimeout,
       onTimeout: (limit) => this.hit(limit),
     });
+    // Half for what sessions receive, half for what they may send again.
+    const half = () => new WatchedBudget(limits.memory / 2, () => this.hit('memory'));
+    this.#memory = { windows: half(), replay: half() };
   }
 
   /** Sockets of clients and destinations at a time; Infinity when the system has no limit that we know. */
   get maxSockets(): number {
     return this.#sockets.limit;
+  }
+
+  /** The memory of one session of `user`. */
+  memoryOf(user: User): ProcessBudgets {
+    const { memoryPerSession } = this.limits;
+    const share = (part: number, whole: MemoryBudget) =>
+      new WatchedBudget(Math.floor(memoryPerSession * part), () => this.hit('memoryPerSession', user.id), whole);
+    // As the protocol divides what it allows.
+    return { windows: share(2 / 3, this.#memory.windows), replay: share(1 / 3, this.#memory.replay) };
   }
 
   /** The turns of one session. */
@@ -122,15 +144,26 @@ export class Guard {
       this.#sockets.release();
       check();
     });
-    const onSpent = (value: number): void => {
-      this.hit('monthlyBytes', user.id, value);
-      // Not in the middle of what the relay is doing.
-      this.#clock.defer(() => {
-        channel.reset('LIMIT_REACHED');
-        resetSocket(socket);
-      });
-    };
-    return this.#accounts.paceOf(user, onSpent);
+    // What the system says when a destination has left its probes, or data, without an answer.
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'ETIMEDOUT') this.hit('keepalive', user.id);
+    });
+    return this.paceOf(channel, user, () => resetSocket(socket));
+  }
+
+  /** How fast `channel` of `user` may be relayed; `cut` ends the other side when the bytes of the month are used up. */
+  paceOf(channel: Channel, user: User, cut: () => void = () => {}): RelayPace {
+    return this.#accounts.paceOf(user, {
+      onSlowed: (limit, rate) => this.hit(limit, user.id, rate),
+      onSpent: (monthlyBytes) => {
+        this.hit('monthlyBytes', user.id, monthlyBytes);
+        // Not in the middle of what the relay is doing.
+        this.#clock.defer(() => {
+          channel.reset('LIMIT_REACHED');
+          cut();
+        });
+      },
+    });
   }
 }
 

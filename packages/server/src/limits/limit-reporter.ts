@@ -3,6 +3,16 @@ import type { LimitName } from './limits.js';
 
 /** A wave is over when nothing of it was heard for so long, ms. */
 const WAVE_GAP = 10_000;
+/** Beyond these nothing fails: somebody waits, or goes more slowly. */
+const WAITING: ReadonlySet<LimitName> = new Set<LimitName>([
+  'opensPerSecond',
+  'pendingDials',
+  'lookups',
+  'memory',
+  'memoryPerSession',
+  'rateUp',
+  'rateDown',
+]);
 /** Waves that are known at a time; beyond them the oldest is told anew. */
 const MAX_WAVES = 1_000;
 
@@ -32,7 +42,9 @@ export class LimitReporter {
     this.#waves.delete(wave);
     this.#waves.set(wave, now);
     if (last !== undefined && now - last < WAVE_GAP) return;
-    logger.warn({ limit, value, ...(user !== undefined && { user }) }, 'a limit was reached');
+    const fields = { limit, value, ...(user !== undefined && { user }) };
+    if (WAITING.has(limit)) logger.info(fields, 'a limit was reached, and slows down');
+    else logger.warn(fields, 'a limit was reached');
     for (const oldest of this.#waves.keys()) {
       if (this.#waves.size <= MAX_WAVES) break;
       this.#waves.delete(oldest);

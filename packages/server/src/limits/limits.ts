@@ -25,6 +25,7 @@ export type LimitName =
   | 'lookupTimeout'
   | 'lookups'
   | 'memory'
+  | 'memoryPerSession'
   | 'sockets'
   | 'idleTimeout'
   | 'halfClosedTimeout'
@@ -55,7 +56,7 @@ export const LIMITS: Readonly<Record<LimitName, LimitRule>> = {
     default: 1_000,
     text: 'connections that a session may begin at once, before the rate counts',
   },
-  pendingDials: { ...COUNT, default: 128, text: 'connections of one session being dialled; more wait' },
+  pendingDials: { ...COUNT, default: 256, text: 'connections of one session being dialled; more wait' },
   dialTimeout: {
     ...TIME,
     default: 10_000,
@@ -69,6 +70,14 @@ export const LIMITS: Readonly<Record<LimitName, LimitRule>> = {
     min: 65_536,
     max: 2 ** 50,
     text: 'memory for the data of all connections',
+  },
+  memoryPerSession: {
+    unit: 'bytes',
+    // What the protocol lets a session hold in any case: windows of 32 MiB, and 16 MiB to be sent again.
+    default: 50_331_648,
+    min: 65_536,
+    max: 50_331_648,
+    text: 'the same for those of one session',
   },
   sockets: {
     ...COUNT,

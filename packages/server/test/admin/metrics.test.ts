@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Metrics } from '../../src/admin/metrics.js';
+import { LIMITS } from '../../src/limits/limits.js';
 import type { ChannelRecord } from '../../src/observer.js';
 import type { ChannelInfo, SessionInfo } from '../../src/session-info.js';
 
@@ -65,6 +66,11 @@ describe('counters', () => {
     metrics.onChannelOver(record('alice', 'NAME_NOT_FOUND'));
     expect(await samples('dials_total{')).toEqual(['outcome="ok"} 1', 'outcome="NAME_NOT_FOUND"} 1']);
     expect(await samples('channels_ended_total{')).toEqual(['outcome="CONNECTION_RESET"} 1']);
+  });
+
+  test('are there for every limit before it was ever hit', async () => {
+    const text = await metrics.print();
+    for (const name of Object.keys(LIMITS)) expect(text).toContain(`\nwsproxy_limits_hit_total{limit="${name}"} 0\n`);
   });
 
   test('count sessions, refusals and limits', async () => {

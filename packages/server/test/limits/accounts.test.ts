@@ -36,20 +36,24 @@ describe('accounts', () => {
 
   test("hold a user's rates for all channels together, and give new rates to those that run", () => {
     const accounts = accountsWith({ rateUp: 1_000_000 });
-    const paces = [1, 2].map(() => accounts.paceOf(alice, () => {}));
+    const slowed: string[] = [];
+    const events = { onSpent() {}, onSlowed: (limit: string, rate: number) => slowed.push(`${limit} ${rate}`) };
+    const paces = [1, 2].map(() => accounts.paceOf(alice, events));
     expect(paces[0]?.toSocket(100_000)).toBe(100);
     expect(paces[1]?.toSocket(100_000)).toBe(200);
     expect(paces[0]?.fromSocket(1e9)).toBe(0);
-    expect(accounts.paceOf({ id: 'bob' }, () => {}).toSocket(10_000)).toBe(10);
+    expect(accounts.paceOf({ id: 'bob' }, events).toSocket(10_000)).toBe(10);
     accounts.of({ id: 'alice', limits: { bytesPerSecondUp: 2_000_000 } });
     expect(paces[0]?.toSocket(0)).toBe(100);
+    // Once for each relay and direction.
+    expect(slowed).toEqual(['rateUp 1000000', 'rateUp 1000000', 'rateUp 1000000']);
   });
 
   test('end the bytes of a month once, and begin anew with the next', () => {
     clock.wallOffset = Date.UTC(2030, 11, 31, 23, 59, 59);
     const accounts = accountsWith({ monthlyBytes: 1_048_576 });
     const spent: number[] = [];
-    const pace = accounts.paceOf(alice, (bytes) => spent.push(bytes));
+    const pace = accounts.paceOf(alice, { onSpent: (bytes) => spent.push(bytes), onSlowed() {} });
     pace.toSocket(1_048_575);
     expect([accounts.refusal(alice), spent]).toEqual([undefined, []]);
     pace.fromSocket(1);

@@ -14,6 +14,8 @@ test.each([
   ['ENFILE', 'LIMIT_REACHED'],
   ['EADDRNOTAVAIL', 'LIMIT_REACHED'],
   ['EPERM', 'DENIED'],
+  ['ENOTFOUND', 'NAME_NOT_FOUND'],
+  ['EAI_AGAIN', 'NAME_LOOKUP_FAILED'],
   ['EWHATEVER', 'INTERNAL'],
   ['toString', 'INTERNAL'],
 ])('calls %s %s', (code, failure) => {

@@ -1,7 +1,10 @@
-import { type FailureCode, TunnelError } from 'wsproxy-protocol';
+import { TunnelError } from './errors.js';
+import type { FailureCode } from './failures.js';
 
-/** What the system's answer to connect(2) means to whoever asked for the destination. */
+/** What the system's answer to getaddrinfo(3) or connect(2) means to whoever asked for the destination. */
 const FAILURE_OF_ERRNO: Readonly<Record<string, FailureCode>> = {
+  ENOTFOUND: 'NAME_NOT_FOUND',
+  EAI_AGAIN: 'NAME_LOOKUP_FAILED',
   ECONNREFUSED: 'CONNECTION_REFUSED',
   ECONNRESET: 'CONNECTION_RESET',
   ETIMEDOUT: 'DIAL_TIMEOUT',
@@ -36,6 +39,8 @@ const MOST_INFORMATIVE_FIRST: readonly FailureCode[] = [
   'DIAL_TIMEOUT',
   'HOST_UNREACHABLE',
   'NETWORK_UNREACHABLE',
+  'NAME_NOT_FOUND',
+  'NAME_LOOKUP_FAILED',
 ];
 
 /** One error for all attempts at a target: the most informative code, and a message that names every attempt. */

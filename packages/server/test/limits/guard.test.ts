@@ -1,0 +1,47 @@
+import { Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import { type Channel, Session, silentLogger } from 'wsproxy-protocol';
+import { FakeClock } from 'wsproxy-protocol/testing';
+import { Guard } from '../../src/limits/guard.js';
+import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
+
+/** A guard, and a channel that asks to be dialled. */
+function prepare(limits: LimitOptions = {}) {
+  const clock = new FakeClock();
+  const hits: string[] = [];
+  const guard = new Guard({
+    limits: resolveLimits(limits),
+    clock,
+    logger: silentLogger,
+    onLimit: (limit) => hits.push(limit),
+  });
+  const session = new Session({ role: 'client', clock, onDetached() {}, onClosed() {} });
+  const channel: Channel = session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+  return { guard, channel, hits };
+}
+
+test('a destination that has left its keepalive probes unanswered is a limit that was hit', () => {
+  const { guard, channel, hits } = prepare();
+  const socket = new Socket().on('error', () => {});
+  guard.admit(channel, { id: 'alice' }, guard.beginSession(), (admission) => admission.succeeded(socket));
+  socket.emit('error', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
+  expect(hits).toEqual([]);
+  socket.emit('error', Object.assign(new Error('read ETIMEDOUT'), { code: 'ETIMEDOUT' }));
+  expect(hits).toEqual(['keepalive']);
+  socket.destroy();
+});
+
+test('memory is bounded for each session, and for all of them together', () => {
+  const { guard, hits } = prepare({ memory: 300_000, memoryPerSession: 150_000 });
+  const [first, second] = [guard.memoryOf({ id: 'alice' }), guard.memoryOf({ id: 'bob' })];
+  expect([first.windows.room, first.replay.room]).toEqual([100_000, 50_000]);
+  first.windows.take(100_000);
+  expect([first.windows.room, first.replay.room, second.windows.room, hits]).toEqual([
+    0,
+    50_000,
+    50_000,
+    ['memoryPerSession'],
+  ]);
+  second.windows.take(50_000);
+  expect([second.windows.room, hits]).toEqual([0, ['memoryPerSession', 'memory']]);
+});
