@@ -16,7 +16,8 @@ const INSTALLED = '/opt/wsproxy-client/bin/wsproxy-client.js';
 
 /** The home of somebody who has written docs/client.md's configuration file, for a server of this machine. */
 async function prepareHome(): Promise<{ home: string; port: number }> {
-  const [{ port: serverPort }, home, port] = await Promise.all([startServer(), temporaryFolder(), freePort()]);
+  const [{ port: serverPort }, port] = await Promise.all([startServer(), freePort()]);
+  const home = temporaryFolder();
   const folder = join(home, '.config', 'wsproxy');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'token'), TOKEN, { mode: 0o600 });
