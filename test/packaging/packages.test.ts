@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TOKEN } from '../support/command-line.js';
 import { startEcho } from '../support/destinations/echo.js';
+import { startWebFiles } from '../support/destinations/web-files.js';
 import { run } from '../support/program.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { startServer } from '../support/tunnel.js';
@@ -126,6 +127,35 @@ describe('the packed packages work in an empty folder', () => {
     PATIENCE,
   );
 });
+
+/** The snippet of the README, with nothing exchanged but the addresses, which nobody has. */
+function readmeSnippet(url: string, port: number): string {
+  const text = readFileSync(join(root, 'README.md'), 'utf8');
+  const snippet = /```js\n(import \{ createClient \}[^]*?)```/.exec(text)?.[1] ?? '';
+  const exchanged = snippet
+    .replace('wss://proxy.example.org/tunnel', url)
+    .replace("{ host: 'example.com', port: 80 }", `{ host: '127.0.0.1', port: ${port} }`);
+  expect(exchanged).not.toContain('example.org');
+  return exchanged;
+}
+
+test(
+  "the README's snippet for programs works in a fresh folder",
+  async () => {
+    const [{ port: serverPort }, { port }] = [await startServer(), await startWebFiles()];
+    const folder = consumer({ overrides: packed.files });
+    writeFileSync(join(folder, 'snippet.mjs'), readmeSnippet(`ws://127.0.0.1:${serverPort}/`, port));
+    await runIn(folder, 'npm', 'install', '--no-audit', '--no-fund');
+    const { code, stdout, stderr } = await run(process.execPath, ['snippet.mjs'], {
+      cwd: folder,
+      env: { WSPROXY_TOKEN: TOKEN },
+    });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(code).toBe(0);
+  },
+  PATIENCE,
+);
 
 describe('the types', () => {
   test.each(['nodenext', 'bundler'])(

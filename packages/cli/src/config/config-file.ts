@@ -18,7 +18,8 @@ export interface ConfigFileOptions {
  * `config check`. Flags win over the file. To be called when all other options are there.
  */
 export function addConfigFile(program: Command, options: ConfigFileOptions): void {
-  const home = options.env['HOME'] ?? '';
+  // The second is Windows'.
+  const home = options.env['HOME'] ?? options.env['USERPROFILE'] ?? '';
   const folder = options.env['XDG_CONFIG_HOME'] || join(home, '.config');
   const defaultPath = join(folder, 'wsproxy', `${options.name}.yaml`);
   const check = new Command('check')
