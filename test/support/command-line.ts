@@ -11,6 +11,8 @@ export interface CommandOptions extends Omit<ProgramOptions, 'env'> {
   /** WSPROXY_TOKEN; `null` for none. */
   readonly token?: string | null;
   readonly env?: Readonly<Record<string, string>>;
+  /** A program and its arguments that becomes this one, such as `prlimit --nofile=64`. */
+  readonly within?: readonly string[];
 }
 
 /** What Node runs. */
@@ -23,13 +25,14 @@ export function shellLine(name: ProgramName, args: readonly string[]): string {
   return [process.execPath, scriptOf(name), ...args].map((word) => `'${word}'`).join(' ');
 }
 
-function prepare({ token = TOKEN, env = {}, ...rest }: CommandOptions): ProgramOptions {
+function prepare({ token = TOKEN, env = {}, within: _, ...rest }: CommandOptions): ProgramOptions {
   return { ...rest, env: token === null ? env : { WSPROXY_TOKEN: token, ...env } };
 }
 
 /** Starts one of the programs without waiting for anything. */
 export function launch(name: ProgramName, args: readonly string[], options: CommandOptions = {}): Program {
-  return new Program(process.execPath, [scriptOf(name), ...args], prepare(options));
+  const [command = '', ...words] = [...(options.within ?? []), process.execPath, scriptOf(name), ...args];
+  return new Program(command, words, prepare(options));
 }
 
 /** Runs one of the programs to its end. */

@@ -1,0 +1,2 @@
+export function recordResult(..._: unknown[]) {}
+export function writeReport() {}
