@@ -109,7 +109,9 @@ export function chooseExchange(dice: Dice, kind: Kind, seed: string): Exchange {
 
 async function send(socket: Socket, seed: string, length: number, ms: number): Promise<void> {
   const keystream = new Keystream(seed);
-  const closed = once(socket, 'close');
+  const closed = new Promise((resolve) => {
+    socket.once('close', resolve);
+  });
   const piece = length < LARGE ? PIECE : LARGE_PIECE;
   for (let left = length; left > 0 && !socket.destroyed; left -= piece) {
     const isTaken = socket.write(keystream.next(Math.min(piece, left)));

@@ -8,7 +8,7 @@ interface Account {
   readonly length: number;
 }
 
-/** Of all bytes that were to arrive; `resets` are connections that applications or destinations saw reset. */
+/** Of all bytes that were to arrive, but for those whose receiver was told by a reset; `resets` are connections that applications or destinations saw reset. */
 export interface Balance {
   bytes: number;
   lost: number;
@@ -57,9 +57,13 @@ export class Books implements Witness {
 
   ended(seed: string, { by, bytes }: Ending): void {
     this.#history.note('end', { seed, by, bytes });
-    if (by === 'reset') this.#closed.resets += 1;
     const account = this.#accounts.get(seed);
     if (account !== undefined) add(this.#closed, account);
+    if (by === 'reset') {
+      this.#closed.resets += 1;
+      // Who was reset has been told that something is missing; that is not a loss in silence.
+      this.#closed.lost -= account?.ledger.lost(account.length) ?? 0;
+    }
     this.#accounts.delete(seed);
   }
 

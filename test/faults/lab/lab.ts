@@ -53,6 +53,7 @@ export interface Ends {
 const ARRIVED_IN = 60_000;
 /** After the last byte an end closes what it had open within this time, ms. */
 const SETTLED_IN = 30_000;
+const AFTER_FAILURE = 50;
 const MIB = 1024 * 1024;
 /** No test is about how many connections an application may begin. */
 const NO_LIMITS = [
@@ -100,7 +101,11 @@ export class Lab {
     const args = [url(relay.port), ...(options.client ?? [])];
     const client = await End.start('wsproxy-client', args, options.clientOptions);
     await this.expect('a first request is served', this.isServed(client.port));
-    const before = { client: await client.holdings(), server: await server.holdings() };
+    // A server keeps the timer of a grace that is over, so the ends are looked at when each has had one.
+    const { welcomes } = client;
+    relay.cut('reset');
+    await until('the client is back', () => client.welcomes > welcomes, SETTLED_IN);
+    const before = { client: await atRest(client), server: await atRest(server) };
     for (const end of [client, server]) end.forgetPeak();
     return { server, client, relay, proxy: client.port, before };
   }
@@ -135,6 +140,27 @@ export class Lab {
     this.#exchanges += 1;
     const seed = `${this.seed} ${this.#exchanges}`;
     await exchange(bySocks5, proxy, await this.partner, { ...agreed, seed }, this.books);
+  }
+
+  /** Keeps so many exchanges going, one after the other; to stop gives what went wrong with those that failed. */
+  keepBusy(proxy: number, count: number, agreed: () => Omit<Exchange, 'seed'>): () => Promise<readonly string[]> {
+    let isOver = false;
+    const errors: string[] = [];
+    const run = async (): Promise<void> => {
+      while (!isOver) {
+        await this.exchange(proxy, agreed()).catch(async (error: unknown) => {
+          errors.push(String(error));
+          // Nothing is gained by asking a proxy in a tight loop that refuses at once.
+          await pause(AFTER_FAILURE);
+        });
+      }
+    };
+    const all = Promise.all(Array.from({ length: count }, run));
+    return async () => {
+      isOver = true;
+      await all;
+      return errors;
+    };
   }
 
   /** Notes how long it takes from now until bytes arrive again, over a new transport if the old one was cut. */
@@ -177,11 +203,11 @@ export class Lab {
 
   /** Reads what the ends hold once all is over; both must be back to what they held before. */
   async settle({ client, server, before }: Ends): Promise<void> {
-    this.#peakMemory = { client: client.memory.peak / MIB, server: server.memory.peak / MIB };
+    this.#peakMemory = { client: Math.round(client.memory.peak / MIB), server: Math.round(server.memory.peak / MIB) };
     const left = async () => {
-      const now = [await client.holdings(), await server.holdings()];
-      const then = [before.client, before.server];
-      const more = (what: keyof Holdings) => sum(now.map((one) => one[what])) - sum(then.map((one) => one[what]));
+      const now = { client: await client.holdings(), server: await server.holdings() };
+      const more = (what: keyof Holdings) =>
+        Math.max(0, now.client[what] - before.client[what]) + Math.max(0, now.server[what] - before.server[what]);
       return { descriptors: more('descriptors'), timers: more('timers') };
     };
     const start = performance.now();
@@ -223,6 +249,14 @@ function serverArguments(args: readonly string[] = []): string[] {
   return ['--allow-private', '--no-access-log', ...NO_LIMITS, ...args];
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+/** What an end holds when nothing is under way: a timer for an acknowledgement may run at any one moment. */
+async function atRest(end: End): Promise<Holdings> {
+  const first = await end.holdings();
+  await pause(100);
+  const second = await end.holdings();
+  return {
+    descriptors: Math.min(first.descriptors, second.descriptors),
+    timers: Math.min(first.timers, second.timers),
+    heap: second.heap,
+  };
 }

@@ -78,11 +78,12 @@ async function strike(lab: Lab, ends: Ends, { length, faults, reload }: Plan): P
   const all = lab.dice.shuffle(
     Object.entries(faults).flatMap(([kind, count]) => Array<Fault>(count).fill(kind as Fault)),
   );
-  // The last of them while there is still something to pass.
-  const places = all.map(() => lab.dice.between(0, length * 2 * 0.9)).sort((a, b) => a - b);
+  // About half of the bytes between them: while a path comes back, or a reload lets the old one live, others pass.
+  const longestGap = (length * 2) / all.length;
   let struck = 0;
   for (const [n, kind] of all.entries()) {
-    await until('the next place is reached', () => isOver || passed >= (places[n] ?? 0), BACK_IN);
+    const place = passed + lab.dice.between(0, longestGap);
+    await until('the next place is reached', () => isOver || passed >= place, BACK_IN);
     if (isOver) break;
     lab.status = `${n} of ${all.length} faults, ${Math.round(passed / MIB)} of ${(length * 2) / MIB} MiB`;
     await inflict[kind]();
