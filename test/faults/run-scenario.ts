@@ -1,18 +1,14 @@
-import { type Effort, Lab, type Outcome } from './lab/lab.js';
+import { Lab, type LabOptions, type Outcome } from './lab/lab.js';
 import type { Scenario } from './scenario.js';
 
-export interface Run {
-  readonly seed: string;
-  readonly effort: Effort;
-  /** Where its history is written. */
-  readonly folder: string;
+export interface Run extends LabOptions {
   /** Told the lab as soon as there is one, to look how far it is. */
   readonly onLab?: (lab: Lab) => void;
 }
 
 /** Runs a scenario; what it throws is a failure of the scenario. What it began is left to `endAll`. */
 export async function runScenario(scenario: Scenario, run: Run): Promise<Outcome> {
-  const lab = new Lab(scenario.id, run.seed, run.effort, run.folder);
+  const lab = new Lab(scenario.id, run);
   run.onLab?.(lab);
   try {
     await scenario.run(lab);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { LimitOptions } from 'wsproxy-server';
 import { startBystander } from '../support/bystander.js';
 import { startAnswerAfterEnd } from '../support/destinations/answer-after-end.js';
 import { startUnread } from '../support/destinations/unread.js';
@@ -11,7 +12,7 @@ const PING = frame(Type.ping, 0, u64(7));
 const PROTOCOL_ERROR = 4003;
 /** Failure codes (PROTOCOL.md, "Failure codes"). */
 const Failure = { badTarget: 10, limitReached: 11 } as const;
-const EARLY_WINDOW = 65_536;
+const EARLY_WINDOW = 16_384;
 
 /** OPEN for a destination that exists; it stays open. */
 type OpenEcho = (channel: number) => Buffer;
@@ -110,8 +111,8 @@ test('F4 HELLO with the id of a living session does not harm it', async () => {
 });
 
 describe('keeps the session', () => {
-  async function prepare() {
-    const bystander = await startBystander();
+  async function prepare(limits: LimitOptions = {}) {
+    const bystander = await startBystander({ limits });
     const peer = await RawPeer.connect(bystander.port);
     const openEcho = (channel: number) => open(channel, '127.0.0.1', bystander.echoPort);
     const finish = async () => {
@@ -167,7 +168,8 @@ describe('keeps the session', () => {
   });
 
   test('F9 1024 channels, while one more is refused', async () => {
-    const { peer, openEcho, finish } = await prepare();
+    // However many of them are being dialled.
+    const { peer, openEcho, finish } = await prepare({ pendingDials: 2_000, opensBurst: 2_000 });
     const numbers = Array.from({ length: 1_025 }, (_, i) => 2 * i + 1);
     peer.send(HELLO, ...numbers.map(openEcho));
     const last = numbers.at(-1);

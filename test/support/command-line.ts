@@ -46,14 +46,14 @@ export interface Listening {
   readonly port: number;
 }
 
-/** Starts one of the programs on a free port of 127.0.0.1, or on `port`, and waits until it says that it is ready. */
+/** Starts one of the programs on a free port of 127.0.0.1, or on `host` and `port`, and waits until it says that it is ready. */
 export async function start(
   name: ProgramName,
   args: readonly string[],
-  options: CommandOptions & { readonly port?: number } = {},
+  options: CommandOptions & { readonly host?: string; readonly port?: number } = {},
 ): Promise<Listening> {
-  const { port = 0, ...rest } = options;
-  const program = launch(name, [...args, '--listen', `127.0.0.1:${port}`, '--log-format', 'json'], rest);
+  const { host = '127.0.0.1', port = 0, ...rest } = options;
+  const program = launch(name, [...args, '--listen', `${host}:${port}`, '--log-format', 'json'], rest);
   return { program, port: await readyPort(program) };
 }
 

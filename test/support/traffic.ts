@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Ending, readBytes, readToEnd, type Way } from './application.js';
 import type { Dice } from './dice.js';
 import { Keystream, KeystreamChecker, keystreamBytes } from './keystream.js';
-import { type Listener, listen } from './listen.js';
+import { type Listener, type ListenOptions, listen } from './listen.js';
 
 /** `both`: at the same time; `after`: down only when up has ended; `echo`: back and forth in small pieces. */
 export type Kind = 'both' | 'after' | 'echo';
@@ -43,10 +43,10 @@ const LARGE = 8 * 1024 * 1024;
 const LONGEST_LINE = 200;
 
 /** Does the other half of every exchange. What goes wrong there resets the connection. */
-export function startPartner(witness: Witness = strict): Promise<Listener> {
+export function startPartner(witness: Witness = strict, options: ListenOptions = {}): Promise<Listener> {
   return listen((socket) => {
     void answer(socket, witness).catch(() => socket.resetAndDestroy());
-  });
+  }, options);
 }
 
 async function answer(socket: Socket, witness: Witness): Promise<void> {
@@ -68,8 +68,9 @@ export async function exchange(
   partner: number,
   agreed: Exchange,
   witness: Witness = strict,
+  host: string = '127.0.0.1',
 ): Promise<void> {
-  const socket = await way(proxy, '127.0.0.1', partner);
+  const socket = await way(proxy, host, partner);
   socket.write(JSON.stringify(agreed).padEnd(LONGEST_LINE));
   const received = receive(socket, `${agreed.seed} down`, agreed.down, witness);
   await Promise.all([received, send(socket, `${agreed.seed} up`, agreed.up, agreed.pause)]);

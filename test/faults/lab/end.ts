@@ -24,6 +24,7 @@ interface Answer {
 }
 
 export interface EndOptions extends CommandOptions {
+  readonly host?: string;
   readonly port?: number;
 }
 

@@ -65,9 +65,19 @@ const NO_LIMITS = [
   '100000',
 ];
 
+export interface LabOptions {
+  readonly seed: string;
+  readonly effort: Effort;
+  /** Where the history is written. */
+  readonly folder: string;
+  readonly minutes?: number | undefined;
+}
+
 /** One run of one scenario: its chance, its ends, and what it has to tell. */
 export class Lab {
   readonly effort: Effort;
+  /** How long a run of an end that is open may take, if not as long as it likes. */
+  readonly minutes: number | undefined;
   readonly seed: string;
   readonly dice: Dice;
   readonly history: History;
@@ -80,8 +90,9 @@ export class Lab {
   #peakMemory: Outcome['peakMemory'];
   #left: Outcome['left'];
 
-  constructor(id: string, seed: string, effort: Effort, folder: string) {
+  constructor(id: string, { seed, effort, folder, minutes }: LabOptions) {
     this.effort = effort;
+    this.minutes = minutes;
     this.seed = seed;
     this.dice = new Dice(`${id} ${seed}`);
     this.history = new History(folder, id);
@@ -245,7 +256,7 @@ function plainUrl(port: number): string {
   return `ws://127.0.0.1:${port}/`;
 }
 
-function serverArguments(args: readonly string[] = []): string[] {
+export function serverArguments(args: readonly string[] = []): string[] {
   return ['--allow-private', '--no-access-log', ...NO_LIMITS, ...args];
 }
 
