@@ -210,6 +210,29 @@ describe('keeps the session', () => {
     expect(peer.frames.filter(({ type }) => type === Type.pong).length).toBeLessThan(10_000);
   });
 
+  test('F14 a second RESET', async () => {
+    const { peer, openEcho, finish } = await prepare();
+    const reset = frame(Type.reset, 1, hex('000d'));
+    peer.send(HELLO, openEcho(1), reset, reset, reset);
+    await finish();
+  });
+
+  test('F26 ten thousand channels that are reset as soon as they are opened', async () => {
+    const { peer, openEcho, finish } = await prepare();
+    peer.send(HELLO);
+    for (let n = 0; n < 100; n++) {
+      const pairs = Array.from({ length: 100 }, (_, i) => {
+        const channel = 2 * (n * 100 + i) + 1;
+        return [openEcho(channel), frame(Type.reset, channel, hex('000d'))];
+      });
+      peer.send(...pairs.flat());
+    }
+    await finish();
+    const answered = new Set(peer.frames.filter(({ type }) => type === Type.openOk).map(({ channel }) => channel));
+    // Beyond the burst that a session may have, nothing was dialled.
+    expect(answered.size).toBeLessThanOrEqual(1_100);
+  });
+
   test('F22 a RESET with a code of a later version', async () => {
     const { peer, openEcho, finish } = await prepare();
     peer.send(HELLO, openEcho(1), frame(Type.reset, 1, hex('ffff')));

@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.js';
 import { byTests } from './by-tests.js';
+import { guesses } from './guesses.js';
 import { herds } from './herd.js';
 import { kills } from './kills.js';
 import { load } from './load.js';
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   ...load,
   ...logs,
   ...herds,
+  ...guesses,
   ...byTests,
   ...wan,
   ...soaks,

@@ -78,11 +78,10 @@ async function strike(lab: Lab, ends: Ends, { length, faults, reload }: Plan): P
   const all = lab.dice.shuffle(
     Object.entries(faults).flatMap(([kind, count]) => Array<Fault>(count).fill(kind as Fault)),
   );
-  // About half of the bytes between them: while a path comes back, or a reload lets the old one live, others pass.
-  const longestGap = (length * 2) / all.length;
   let struck = 0;
   for (const [n, kind] of all.entries()) {
-    const place = passed + lab.dice.between(0, longestGap);
+    // Spread over what is left: while a path comes back, or a reload lets the old one live, bytes pass as well.
+    const place = passed + lab.dice.between(0, (length * 2 - passed) / (all.length - n));
     await until('the next place is reached', () => isOver || passed >= place, BACK_IN);
     if (isOver) break;
     lab.status = `${n} of ${all.length} faults, ${Math.round(passed / MIB)} of ${(length * 2) / MIB} MiB`;
@@ -130,7 +129,7 @@ export const kills: readonly Scenario[] = [
         },
       });
       // A reload lets connections live on for a second: what is to be passed must not be over by then.
-      if (lab.effort === 'quick') ends.relay.conditions = { bandwidth: 16 * MIB };
+      ends.relay.conditions = { bandwidth: lab.size(24, 16) * MIB };
       await strike(lab, ends, {
         length: lab.size(GIB, 48 * MIB),
         faults: lab.size({ reset: 40, end: 40, away: 12, silence: 8, reload: 10 }, { reset: 3, end: 3, reload: 1 }),
