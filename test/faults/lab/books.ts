@@ -23,6 +23,7 @@ export class Books implements Witness {
   readonly #history: History;
   readonly #accounts = new Map<string, Account>();
   readonly #closed: Balance = { bytes: 0, lost: 0, duplicated: 0, reordered: 0, corrupted: 0, resets: 0 };
+  readonly #early: string[] = [];
   #lastByte = 0;
 
   constructor(history: History) {
@@ -32,6 +33,11 @@ export class Books implements Witness {
   /** When a byte last arrived anywhere. */
   get lastByte(): number {
     return this.#lastByte;
+  }
+
+  /** Directions that ended as if complete, and were not. */
+  get early(): readonly string[] {
+    return this.#early;
   }
 
   /** Nothing more is to arrive. */
@@ -59,6 +65,7 @@ export class Books implements Witness {
     this.#history.note('end', { seed, by, bytes });
     const account = this.#accounts.get(seed);
     if (account !== undefined) add(this.#closed, account);
+    if (by === 'end' && bytes < (account?.length ?? 0)) this.#early.push(seed);
     if (by === 'reset') {
       this.#closed.resets += 1;
       // Who was reset has been told that something is missing; that is not a loss in silence.

@@ -30,7 +30,9 @@ const EXPLANATIONS = `
 hole or of a stop, from the return of a server. *Left* is what both ends hold more than before when all is over, in file
 descriptors and timers.
 
-S4, S5: a session that was lost for good is told by a reset, never by an end; so their resets are what is right.
+S4, S5: a session that was lost for good is told by a reset, never by an end; so their resets are what is right. In S5 the
+bytes that count as lost are those that *destinations* miss: when a process is killed, its system ends what it had open as
+if it were complete. Applications see a reset.
 S11: with no descriptor left the client can only close what it accepts, and the server refuses.
 J13: on plain \`ws\` nobody notices a byte that changed on the way, as with TCP; on \`wss\`, TLS does.
 `;
