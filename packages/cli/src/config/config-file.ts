@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { escapeText } from '../escape-text.js';
 import { ExitCode, ExitError } from '../exit-code.js';
-import { type Config, parseConfig } from './config-text.js';
+import type { Config } from './config-text.js';
 
 export interface ConfigFileOptions {
   /** Name of the default file: `client` is `$XDG_CONFIG_HOME/wsproxy/client.yaml`. */
@@ -23,9 +23,9 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): voi
   const check = new Command('check')
     .description('tell every mistake in a configuration file, with its line')
     .argument('[file]', 'the file; default: what --config says')
-    .action((file: string | undefined) => {
+    .action(async (file: string | undefined) => {
       const path = file ?? givenPath(program) ?? defaultPath;
-      const config = load(program, path, home);
+      const config = await load(program, path, home);
       const mistakes = config.mistakes.map(({ line, message }) => `${escapeText(path)}:${line}: ${message}`);
       if (mistakes.length > 0) throw new ExitError(ExitCode.usage, mistakes);
       process.stdout.write(`${escapeText(path)}: no mistake in ${count(config)}\n`);
@@ -37,10 +37,10 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): voi
       `YAML file with any of these flags, which win over it; if it is there, ~/.config/wsproxy/${options.name}.yaml`,
     )
     .addCommand(new Command('config').description('work with the configuration file').addCommand(check))
-    .hook('preAction', (_program, command) => {
+    .hook('preAction', async (_program, command) => {
       if (command !== program) return;
       const path = givenPath(program);
-      const config = load(program, path ?? defaultPath, home, path === undefined);
+      const config = await load(program, path ?? defaultPath, home, path === undefined);
       const [first, ...others] = config.mistakes;
       if (first === undefined) return apply(program, config);
       const more = others.length === 0 ? '' : `; ${others.length} more: see ${program.name()} config check`;
@@ -52,7 +52,7 @@ function givenPath(program: Command): string | undefined {
   return program.opts<{ config?: string }>().config;
 }
 
-function load(program: Command, path: string, home: string, mayBeMissing = false): Config {
+async function load(program: Command, path: string, home: string, mayBeMissing = false): Promise<Config> {
   let text = '';
   try {
     text = readFileSync(path, 'utf8');
@@ -62,6 +62,9 @@ function load(program: Command, path: string, home: string, mayBeMissing = false
       throw new ExitError(ExitCode.usage, `cannot read the configuration file ${path}: ${code}`, { cause: error });
     }
   }
+  if (text === '') return { options: new Map(), arguments: new Map(), mistakes: [] };
+  // It brings a parser of YAML, tens of milliseconds: only those who have a file wait for it.
+  const { parseConfig } = await import('./config-text.js');
   return parseConfig(program, text, { folder: dirname(path), home });
 }
 
