@@ -16,6 +16,7 @@ import {
   runProgram,
   standardOutput,
 } from 'wsproxy-cli';
+import { judgeSetting } from './cli/judge-setting.js';
 import { addListenOptions, DEFAULT_LISTEN, type Forward, type ListenOptions } from './cli/listen-options.js';
 import { type ProxyUsers, readProxyUsers } from './cli/proxy-users.js';
 import { addReachOptions, type ReachOptions, readReach } from './cli/reach-options.js';
@@ -56,7 +57,7 @@ Exit codes: 0 stopped by a signal, 1 the server cannot be used or the port is ta
 70 a defect.`,
   );
 addCommonOptions(program, new URL('../package.json', import.meta.url));
-addConfigFile(program, { name: 'client', env: process.env });
+addConfigFile(program, { name: 'client', env: process.env, judge: judgeSetting });
 program.action(run);
 await runProgram(program);
 

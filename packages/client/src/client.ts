@@ -6,11 +6,12 @@ import {
   isLoopback,
   type Logger,
   parseAuthority,
+  parseDestinationRule,
   silentLogger,
   systemClock,
   type Target,
 } from 'wsproxy-protocol';
-import { Bypass, parseBypass } from './bypass.js';
+import { Bypass } from './bypass.js';
 import { ChannelLedger } from './channel-ledger.js';
 import type { ClientEvents, ClientStatus } from './client-status.js';
 import { Connector, type ConnectorState } from './connector.js';
@@ -109,7 +110,7 @@ export class Client extends EventEmitter<ClientEvents> {
       onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });
     this.#ledger = new ChannelLedger(this.#connector, (change) => this.emit('channel', change));
-    this.#rules = parseBypass(options.bypass ?? []);
+    this.#rules = (options.bypass ?? []).map(parseDestinationRule);
   }
 
   get state(): ConnectorState {

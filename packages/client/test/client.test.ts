@@ -20,3 +20,8 @@ test('a client that was never connected can be closed', async () => {
   await client.close();
   expect([client.state, client.channelCount]).toEqual(['closed', 0]);
 });
+
+test('a rule for what goes past the tunnel that is none is a TypeError which names it', () => {
+  const options = { url: 'ws://127.0.0.1:1/', token: TOKEN, bypass: ['a.example', 'b:c'] };
+  expect(() => new Client(options)).toThrow(/^not a destination rule: "b:c"; expected/);
+});

@@ -9,6 +9,8 @@ export interface ConfigFileOptions {
   /** Name of the default file: `client` is `$XDG_CONFIG_HOME/wsproxy/client.yaml`. */
   readonly name: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Rejects when a setting, by the name that the file has for it, cannot have this value; the message says why. */
+  readonly judge?: (name: string, value: unknown) => Promise<void>;
 }
 
 /**
@@ -25,7 +27,7 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): voi
     .argument('[file]', 'the file; default: what --config says')
     .action(async (file: string | undefined) => {
       const path = file ?? givenPath(program) ?? defaultPath;
-      const config = await load(program, path, home);
+      const config = await load(program, path, { ...options, home });
       const mistakes = config.mistakes.map(({ line, message }) => `${escapeText(path)}:${line}: ${message}`);
       if (mistakes.length > 0) throw new ExitError(ExitCode.usage, mistakes);
       process.stdout.write(`${escapeText(path)}: no mistake in ${count(config)}\n`);
@@ -40,7 +42,7 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): voi
     .hook('preAction', async (_program, command) => {
       if (command !== program) return;
       const path = givenPath(program);
-      const config = await load(program, path ?? defaultPath, home, path === undefined);
+      const config = await load(program, path ?? defaultPath, { ...options, home }, path === undefined);
       const [first, ...others] = config.mistakes;
       if (first === undefined) return apply(program, config);
       const more = others.length === 0 ? '' : `; ${others.length} more: see ${program.name()} config check`;
@@ -52,7 +54,11 @@ function givenPath(program: Command): string | undefined {
   return program.opts<{ config?: string }>().config;
 }
 
-async function load(program: Command, path: string, home: string, mayBeMissing = false): Promise<Config> {
+interface LoadOptions extends ConfigFileOptions {
+  readonly home: string;
+}
+
+async function load(program: Command, path: string, options: LoadOptions, mayBeMissing = false): Promise<Config> {
   let text = '';
   try {
     text = readFileSync(path, 'utf8');
@@ -62,10 +68,17 @@ async function load(program: Command, path: string, home: string, mayBeMissing =
       throw new ExitError(ExitCode.usage, `cannot read the configuration file ${path}: ${code}`, { cause: error });
     }
   }
-  if (text === '') return { options: new Map(), arguments: new Map(), mistakes: [] };
+  if (text === '') return { options: new Map(), arguments: new Map(), mistakes: [], settings: new Map() };
   // It brings a parser of YAML, tens of milliseconds: only those who have a file wait for it.
-  const { parseConfig } = await import('./config-text.js');
-  return parseConfig(program, text, { folder: dirname(path), home });
+  const { oneLine, parseConfig } = await import('./config-text.js');
+  const config = parseConfig(program, text, { folder: dirname(path), home: options.home });
+  const mistakes = [...config.mistakes];
+  for (const [name, { line, value }] of config.settings) {
+    await options.judge?.(name, value).catch(({ message }: Error) => {
+      mistakes.push({ line, message: oneLine(`${name}: ${message}`) });
+    });
+  }
+  return { ...config, mistakes: mistakes.sort((a, b) => a.line - b.line) };
 }
 
 function apply(program: Command, config: Config): void {
