@@ -53,7 +53,7 @@ const USAGE: Readonly<Record<string, Produce<Ended>>> = {
     client(['ws://proxy.example.org/']),
   '--listen …: other machines can reach …, and nobody would need a password there; give --socks-auth FILE': () =>
     client([URL_OF_NOBODY, '--listen', '0.0.0.0:0']),
-  'bypass: not a destination rule: …': () => client([URL_OF_NOBODY, '--bypass', '10.0.0.0/33']),
+  'not a destination rule: …': () => client([URL_OF_NOBODY, '--bypass', '10.0.0.0/33']),
   '…:2: unknown setting …; allowed are …': () =>
     client(['--config', file('client.yaml', `url: ${URL_OF_NOBODY}\nlisten-on: 1080\n`)]),
 };
