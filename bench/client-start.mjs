@@ -1,6 +1,6 @@
 // How long a client takes until it is ready, beyond what Node itself takes, and what it costs while nobody uses it:
 //
-//   node bench/client-start.mjs [--runs 10] [--idle 30]
+//   node bench/client-start.mjs [--runs 10] [--idle 60]
 //
 // Prints medians of `node -e 0` and of the client, taken in turn, ms, and the CPU time of an idle client in per cent.
 import { spawn } from 'node:child_process';
@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { startClient, startServer, stopProgram } from './support/tunnel.mjs';
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '10' }, idle: { type: 'string', default: '30' } },
+  options: { runs: { type: 'string', default: '10' }, idle: { type: 'string', default: '60' } },
 });
 /** Of /proc/PID/stat: USER_HZ, which Linux shows as 100 everywhere. */
 const TICKS_PER_SECOND = 100;
