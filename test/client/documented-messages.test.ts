@@ -83,8 +83,10 @@ const FAILURES: Readonly<Record<string, Produce<Ended>>> = {
     answered(httpResponse('302 Found', ['Location: http://login.example/'])),
   '…: the answer is a web page (200): a login page of this network, or a URL without the path of the tunnel?': () =>
     answered(PAGE),
+  "…: the answer is not a WebSocket's (426): a reverse proxy without Upgrade headers; nginx: proxy_http_version 1.1, proxy_set_header Upgrade and Connection":
+    () => answered(httpResponse('426 Upgrade Required')),
   "…: the answer is not a WebSocket's (…): a login page, or a reverse proxy without Upgrade headers?": () =>
-    answered(httpResponse('426 Upgrade Required')),
+    answered(httpResponse('206 Partial Content')),
   '…: the server refused the upgrade (400): its version may differ from this one, or it wants another --host': () =>
     answered(httpResponse('400 Bad Request')),
   '…: the answer is not HTTP: check the port, or whether the URL should begin with wss://': () =>
