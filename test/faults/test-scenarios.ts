@@ -11,8 +11,9 @@ const TIME_LIMIT = 180_000;
 export function testScenarios(scenarios: readonly Scenario[]): void {
   for (const scenario of scenarios) {
     test(
-      `${scenario.id}: ${scenario.title}`,
+      `the short form of ${scenario.id} passes (${scenario.title})`,
       async (context) => {
+        if (scenario.root === true && process.getuid?.() !== 0) context.skip('skipped: only root can do it');
         for (const program of scenario.programs ?? []) skipWithout(context, program);
         const seed = chooseSeed();
         await context.annotate(`WSPROXY_SEED=${seed}`);

@@ -191,6 +191,12 @@ export class Lab {
     this.note({ kind, time: Math.max(books.lastByte, back) - start });
   }
 
+  /** Bytes arrive from now on. */
+  async flow(when: string, within: number): Promise<void> {
+    const start = performance.now();
+    await until(`bytes arrive ${when}`, () => this.books.lastByte > start, within);
+  }
+
   note(recovery: Recovery): void {
     this.#recoveries.push(recovery);
     this.history.note('recovered', { ...recovery });

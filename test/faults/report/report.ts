@@ -34,7 +34,8 @@ S4, S5: a session that was lost for good is told by a reset, never by an end; so
 bytes that count as lost are those that *destinations* miss: when a process is killed, its system ends what it had open as
 if it were complete. Applications see a reset.
 S11: with no descriptor left the client can only close what it accepts, and the server refuses.
-J13: on plain \`ws\` nobody notices a byte that changed on the way, as with TCP; on \`wss\`, TLS does.
+J13: on plain \`ws\` nobody notices a byte that changed on the way, as with TCP, and one in the mask of a message changes every
+fourth byte of it; on \`wss\`, TLS notices. *Transports* count from two: each run begins with one cut.
 `;
 
 /** Writes docs/reliability.md and its picture from the last full run of each scenario. */

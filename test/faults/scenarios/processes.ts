@@ -89,10 +89,10 @@ async function setClocks(lab: Lab): Promise<void> {
     for (const shift of [HOUR, -HOUR, 0]) {
       lab.status = `${name} ${shift / HOUR} h off`;
       await end.setClock(shift);
-      await lab.recovery(`${name} ${shift / HOUR} h off`, ends.client, { cut: false, within: BACK_IN });
+      await lab.flow(`with the clock of the ${lab.status}`, BACK_IN);
       // Long enough for every timer that looks at the clock to have run.
       await pause(lab.size(20_000, 1_500));
-      await lab.recovery('and later', ends.client, { cut: false, within: BACK_IN });
+      await lab.flow(`later, with the clock of the ${lab.status}`, BACK_IN);
     }
   });
 }

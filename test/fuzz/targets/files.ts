@@ -11,7 +11,7 @@ import { parseProxyUrl } from '../../../packages/upstream/src/proxy.js';
 import type { Target } from '../target.js';
 
 /** In the corpus, where a token or a password stands. */
-export const SECRET = 'b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c';
+const SECRET = 'b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c';
 
 interface Mistake {
   readonly line: number;
