@@ -1,11 +1,11 @@
 import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { startBehind } from '../deploy/reverse-proxy.js';
-import { startNginx } from '../deploy/start-nginx.js';
 import { makeCertificate } from '../support/certificate.js';
 import { runCommand, start, TOKEN } from '../support/command-line.js';
 import { freePort, listen, listenOn } from '../support/listen.js';
+import { startNginx } from '../support/nginx.js';
+import { startBehind } from '../support/reverse-proxy.js';
 import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 

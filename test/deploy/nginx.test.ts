@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { runCommand } from '../support/command-line.js';
+import { startNginx } from '../support/nginx.js';
+import { startBehind } from '../support/reverse-proxy.js';
 import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { startBehind, testBehind } from './reverse-proxy.js';
-import { startNginx } from './start-nginx.js';
+import { testBehind } from './reverse-proxy.js';
 
 describe('behind nginx', () => {
   skipUnlessInstalled('nginx');

@@ -3,7 +3,6 @@ import {
   type DestinationRule,
   matchesDestination,
   type OpenHandler,
-  parseDestinationRule,
   type Target,
 } from 'wsproxy-protocol';
 import type { Tunnel } from './listeners/tunnel.js';
@@ -28,15 +27,4 @@ export class Bypass implements Tunnel {
     const isDirect = this.#rules.some((rule) => matchesDestination(rule, host, port));
     return (isDirect ? this.#direct : this.#tunnel).open(target, handler);
   }
-}
-
-/** @throws TypeError that says which rule is none, and what is expected */
-export function parseBypass(rules: readonly string[]): readonly DestinationRule[] {
-  return rules.map((rule) => {
-    try {
-      return parseDestinationRule(rule);
-    } catch (error) {
-      throw new TypeError(`bypass: ${(error as Error).message}`);
-    }
-  });
 }

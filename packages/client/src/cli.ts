@@ -17,6 +17,7 @@ import {
   standardOutput,
 } from 'wsproxy-cli';
 import { addDoctorCommand } from './cli/doctor-command.js';
+import { judgeSetting } from './cli/judge-setting.js';
 import { addListenOptions, DEFAULT_LISTEN, type Forward, type ListenOptions } from './cli/listen-options.js';
 import { type ProxyUsers, readProxyUsers } from './cli/proxy-users.js';
 import { addReachOptions, type ReachOptions, readReach } from './cli/reach-options.js';
@@ -71,7 +72,7 @@ const doctor = addDoctorCommand(program, {
   },
   env: process.env,
 });
-addConfigFile(program, { name: 'client', env: process.env, alsoFor: [doctor] });
+addConfigFile(program, { name: 'client', env: process.env, judge: judgeSetting, alsoFor: [doctor] });
 program.action(run);
 await runProgram(program);
 

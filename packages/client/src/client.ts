@@ -3,102 +3,34 @@ import type { Agent, AgentOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import {
-  type DestinationRule,
-  formatTarget,
-  isLoopback,
-  type Logger,
-  parseAuthority,
-  silentLogger,
-  systemClock,
-  type Target,
-} from 'wsproxy-protocol';
-import { Bypass, parseBypass } from './bypass.js';
+import { type DestinationRule, type Logger, systemClock, type Target } from 'wsproxy-protocol';
+import { Bypass } from './bypass.js';
 import { ChannelLedger } from './channel-ledger.js';
+import {
+  type ClientOptions,
+  type CloseOptions,
+  checkProxyOptions,
+  checkTarget,
+  type ForwardOptions,
+  type ListenOptions,
+  type ProxyOptions,
+  parseTarget,
+  placeOf,
+  resolveSettings,
+} from './client-options.js';
 import type { ClientEvents, ClientStatus } from './client-status.js';
 import { Connector, type ConnectorState } from './connector.js';
 import { dialWebSocket } from './dial-websocket.js';
 import { DirectTunnel } from './direct-tunnel.js';
 import { KeepAwake } from './keep-awake.js';
-import type { LocalPort, Place } from './listeners/accept-local.js';
-import type { ProxyUser } from './listeners/credentials.js';
+import type { LocalPort } from './listeners/accept-local.js';
 import { forwardLocal } from './listeners/forward.js';
-import { type LocalProtocol, listenLocal } from './listeners/local-port.js';
+import { listenLocal } from './listeners/local-port.js';
 import { pipeThrough } from './listeners/stdio.js';
-import { parseReach, type ReachOptions } from './reach.js';
-import { parseServerUrl } from './server-url.js';
 import { type ConnectOptions, connectChannel } from './sockets/connect-channel.js';
 import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';
 import { TunnelAgent } from './sockets/tunnel-agent.js';
 import type { TunnelSocket } from './sockets/tunnel-socket.js';
-
-export interface ClientOptions extends ReachOptions {
-  /** `wss://host[:port]/path`, or `ws://` to loopback. */
-  readonly url: string;
-  /** Sent as a bearer token; 32 characters or more. */
-  readonly token: string;
-  /** Servers to use while those before them do not answer, in this order. Default: none. */
-  readonly fallbacks?: readonly Fallback[];
-  /** Allows `ws://` to other than loopback, where everybody on the way reads the token. Default false. */
-  readonly insecure?: boolean;
-  /** How long channels survive without a connection, ms; default 120 000. */
-  readonly grace?: number;
-  /**
-   * Silence after which either end sends something, ms, 5 000 to 600 000: less than what the shortest idle time-out on the
-   * way allows. Default 15 000.
-   */
-  readonly heartbeat?: number;
-  /** WebSockets to spread the channels over, for paths that throttle or lose on each; 1 to 16, default 1. */
-  readonly connections?: number;
-  /** Answers applications before the destination was dialled; a failure is then a reset. Default false. */
-  readonly optimistic?: boolean;
-  /**
-   * Destinations that `listen` dials from here, past the tunnel: `host`, `*.host`, an address, a range such as
-   * `10.0.0.0/8`, each with or without `:ports`. Default: none.
-   */
-  readonly bypass?: readonly string[];
-  /** Default: silent. */
-  readonly logger?: Logger;
-}
-
-export interface Fallback {
-  readonly url: string;
-  /** Default: the token of the first server. */
-  readonly token?: string;
-}
-
-/** Where local applications are accepted. */
-export type ListenOptions =
-  | {
-      /** Address to listen on, `*` for every one; default 127.0.0.1. */
-      readonly host?: string;
-      /** 0 lets the system choose. */
-      readonly port: number;
-    }
-  /** A Unix socket; the mode of its file is the caller's umask. */
-  | { readonly path: string };
-
-export type ProxyOptions = ListenOptions & {
-  /** What it speaks; default all of them. */
-  readonly protocols?: readonly LocalProtocol[];
-  /** Who may use it, by the password of SOCKS5 or HTTP. An address other than loopback needs them. */
-  readonly users?: readonly ProxyUser[] | undefined;
-};
-
-export type ForwardOptions = ListenOptions & {
-  /** Where every connection goes: `host:port`, with IPv6 in brackets. */
-  readonly target: string;
-};
-
-export interface CloseOptions {
-  /** How long living channels may take to finish, ms, while no others are accepted. Default 0: they are reset at once. */
-  readonly drain?: number;
-}
-
-const DEFAULT_GRACE = 120_000;
-/** Of PROTOCOL.md section 4, ms. */
-const [MIN_HEARTBEAT, MAX_HEARTBEAT] = [5_000, 600_000];
-const MAX_CONNECTIONS = 16;
 
 /**
  * Makes a client. It connects when it is first used, or by `start`, and stays connected until `close`; meanwhile it keeps
@@ -125,25 +57,20 @@ export class Client extends EventEmitter<ClientEvents> {
 
   constructor(options: ClientOptions) {
     super();
-    const { token, fallbacks = [], insecure = false } = options;
-    this.#logger = options.logger ?? silentLogger;
+    const { servers, bypass, ...settings } = resolveSettings(options);
+    this.#logger = settings.logger;
     this.#connector = new Connector({
-      servers: [options, ...fallbacks].map((server) => {
-        const url = parseServerUrl(server.url, insecure);
-        const address = { url, token: server.token ?? token, reach: parseReach(url, options) };
-        return { name: url.href, dial: (signal) => dialWebSocket(address, signal) };
-      }),
+      ...settings,
+      servers: servers.map((server) => ({
+        name: server.url.href,
+        dial: (signal) => dialWebSocket(server, signal),
+      })),
       clock: systemClock,
-      logger: this.#logger,
-      grace: options.grace ?? DEFAULT_GRACE,
-      heartbeat: checkHeartbeat(options.heartbeat),
-      connections: checkConnections(options.connections ?? 1),
-      optimistic: options.optimistic ?? false,
       onState: (state, previous) => this.emit('state', state, previous),
       onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });
     this.#ledger = new ChannelLedger(this.#connector, this.#awake, (change) => this.emit('channel', change));
-    this.#rules = parseBypass(options.bypass ?? []);
+    this.#rules = bypass;
     this.#bypass = new Bypass(this.#rules, this.#ledger, this.#direct);
   }
 
@@ -271,48 +198,4 @@ export class Client extends EventEmitter<ClientEvents> {
     this.#ports.push(port);
     return port;
   }
-}
-
-/**
- * Reads `host:port`, with IPv6 in brackets.
- * @throws TypeError that says so
- */
-export function parseTarget(text: string): Target {
-  const target = parseAuthority(text);
-  if (target !== undefined) return target;
-  throw new TypeError(`not a destination: ${JSON.stringify(text.slice(0, 300))}; expected host:port, IPv6 in brackets`);
-}
-
-function checkTarget(target: string | Target): Target {
-  return parseTarget(typeof target === 'string' ? target : formatTarget(target));
-}
-
-/**
- * An address that others reach would let them use the tunnel in the name of its owner.
- * @throws TypeError when there are no users for such an address, or a digest is none
- */
-export function checkProxyOptions(options: ProxyOptions): void {
-  const { users } = options;
-  for (const { name, sha256 } of users ?? []) {
-    if (!/^[0-9a-f]{64}$/i.test(sha256))
-      throw new TypeError(`the digest of user ${JSON.stringify(name)} is no SHA-256`);
-  }
-  const place = placeOf(options);
-  if ('path' in place || isLoopback(place.host) || (users !== undefined && users.length > 0)) return;
-  throw new TypeError(`other machines can reach ${place.host}, and nobody would need a password there`);
-}
-
-function placeOf(options: ListenOptions): Place {
-  return 'path' in options ? { path: options.path } : { host: options.host ?? '127.0.0.1', port: options.port };
-}
-
-function checkConnections(connections: number): number {
-  if (Number.isInteger(connections) && connections >= 1 && connections <= MAX_CONNECTIONS) return connections;
-  throw new TypeError(`connections must be a whole number from 1 to ${MAX_CONNECTIONS}, not ${connections}`);
-}
-
-function checkHeartbeat(heartbeat: number | undefined): number | undefined {
-  if (heartbeat === undefined) return undefined;
-  if (heartbeat >= MIN_HEARTBEAT && heartbeat <= MAX_HEARTBEAT) return heartbeat;
-  throw new TypeError(`heartbeat must be from ${MIN_HEARTBEAT} to ${MAX_HEARTBEAT} ms, not ${heartbeat}`);
 }

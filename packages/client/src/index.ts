@@ -1,15 +1,14 @@
 export { FAILURES, type FailureCode, type Target, TunnelError } from 'wsproxy-protocol';
+export { type Client, createClient } from './client.js';
 export {
-  type Client,
   type ClientOptions,
   type CloseOptions,
   checkProxyOptions,
-  createClient,
   type ForwardOptions,
   type ListenOptions,
   type ProxyOptions,
   parseTarget,
-} from './client.js';
+} from './client-options.js';
 export type { ChannelChange, ChannelStatus, ClientEvents, ClientStatus } from './client-status.js';
 export { ConnectError } from './connect-error.js';
 export type { ConnectorState, TunnelStatus } from './connector.js';

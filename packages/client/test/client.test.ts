@@ -18,7 +18,7 @@ describe('the number of connections', () => {
 describe('the heartbeat', () => {
   test.each([4_999, 600_001, Number.NaN])('may not be %d', (heartbeat) => {
     const options = { url: 'ws://127.0.0.1:1/', token: TOKEN, heartbeat };
-    expect(() => createClient(options)).toThrow(/heartbeat must be from 5000 to 600000 ms/);
+    expect(() => createClient(options)).toThrow(/heartbeat must be a whole number from 5000 to 600000/);
   });
 });
 
@@ -26,4 +26,9 @@ test('a client that was never connected can be closed', async () => {
   const client = createClient({ url: 'ws://127.0.0.1:1/', token: TOKEN });
   await client.close();
   expect([client.state, client.channelCount]).toEqual(['closed', 0]);
+});
+
+test('a rule for what goes past the tunnel that is none is a TypeError which names it', () => {
+  const options = { url: 'ws://127.0.0.1:1/', token: TOKEN, bypass: ['a.example', 'b:c'] };
+  expect(() => createClient(options)).toThrow(/^not a destination rule: "b:c"; expected/);
 });

@@ -1,9 +1,17 @@
 import { ChannelStream } from 'wsproxy-protocol';
 
-/** A channel with those methods of `net.Socket` that HTTP and database clients call without asking. */
+/** A channel with those parts of `net.Socket` that HTTP and database clients use without asking. */
 export class TunnelSocket extends ChannelStream {
   #timeout = 0;
   #timer: NodeJS.Timeout | undefined;
+
+  /** As of `net.Socket`. */
+  get readyState(): 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+    const [canRead, canWrite] = [this.readable, this.writable];
+    if (canRead && canWrite) return 'open';
+    if (canRead) return 'readOnly';
+    return canWrite ? 'writeOnly' : 'closed';
+  }
 
   /** Emits `timeout` when nothing has moved for `timeout` ms, and leaves it to the listener; 0: never. */
   setTimeout(timeout: number, listener?: () => void): this {

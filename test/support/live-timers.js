@@ -1,10 +1,10 @@
 // `process.getActiveResourcesInfo()` knows only timers that keep the process alive, and those of the product never do.
 // So the functions that make and end timers are watched. Vitest has taken its own copies before this runs.
 
-const living = new Set<NodeJS.Timeout>();
+const living = new Set();
 const { setTimeout: set, clearTimeout: clear } = globalThis;
 
-function watchedSetTimeout(callback: (...args: unknown[]) => void, delay?: number, ...args: unknown[]): NodeJS.Timeout {
+function watchedSetTimeout(callback, delay, ...args) {
   const timer = set(() => {
     living.delete(timer);
     callback(...args);
@@ -13,17 +13,15 @@ function watchedSetTimeout(callback: (...args: unknown[]) => void, delay?: numbe
   return timer;
 }
 
-function watchedClearTimeout(timer: NodeJS.Timeout | undefined): void {
+function watchedClearTimeout(timer) {
   if (timer !== undefined) living.delete(timer);
   clear(timer);
 }
 
-/** From here on every timer made by the product, its dependencies and the tests is counted. */
-export function watchTimers(): void {
+export function watchTimers() {
   Object.assign(globalThis, { setTimeout: watchedSetTimeout, clearTimeout: watchedClearTimeout });
 }
 
-/** Timers that have neither run nor been cleared. */
-export function liveTimers(): number {
+export function liveTimers() {
   return living.size;
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../support/listen.js';
+import { freePort } from './listen.js';
 import { configuration, type Place, startUntilListening } from './reverse-proxy.js';
 
 /** Where nginx puts large bodies; in a folder of its own it needs no rights, and disturbs no other nginx. */
