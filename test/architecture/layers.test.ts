@@ -182,7 +182,7 @@ const ROWS: readonly Row[] = [
     allowed: [value('wsproxy-protocol'), value('ws'), value('./dialer.js')],
     forbidden: [...COMMAND_LINE, ...TESTING, type('wsproxy-client')],
   },
-  ...['dialer', 'policy', 'resolver'].map((name) => ({
+  ...['dial', 'direct-dialer', 'own-dialer', 'policy', 'resolver'].map((name) => ({
     file: `packages/server/src/${name}.ts`,
     allowed: [
       "import { type Target, TunnelError } from 'wsproxy-protocol';",
@@ -214,7 +214,7 @@ const ROWS: readonly Row[] = [
     forbidden: [
       ...COMMAND_LINE,
       ...TESTING,
-      ...['../session-registry.js', '../front.js', '../server.js', '../dialer.js', 'ws'].map(type),
+      ...['../session-registry.js', '../front.js', '../server.js', '../dial.js', 'ws'].map(type),
     ],
   },
   {
@@ -232,7 +232,7 @@ const ROWS: readonly Row[] = [
     forbidden: [
       ...COMMAND_LINE,
       ...TESTING,
-      ...['../server.js', '../session-registry.js', '../front.js', '../dialer.js', '../channel-handler.js', 'ws'].map(
+      ...['../server.js', '../session-registry.js', '../front.js', '../dial.js', '../channel-handler.js', 'ws'].map(
         type,
       ),
     ],

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { Server } from 'wsproxy-server';
+import { createServer } from 'wsproxy-server';
 import { bySocks5, readToEnd } from '../support/application.js';
 import { atEnd } from '../support/at-end.js';
 import { listen } from '../support/listen.js';
@@ -15,7 +15,7 @@ const TOKENS = { alice: 'a'.repeat(40), bob: 'b'.repeat(40) };
 /** Alice is held to RATE each way, Bob to nothing. */
 async function startTwoUsers() {
   const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
-  const server = new Server({
+  const server = createServer({
     allowPrivate: true,
     users: [
       { id: 'alice', tokenSha256: sha256(TOKENS.alice), limits: { bytesPerSecondUp: RATE, bytesPerSecondDown: RATE } },

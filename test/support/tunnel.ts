@@ -1,5 +1,5 @@
 import { type Client, type ClientOptions, createClient } from 'wsproxy-client';
-import { Server, type ServerOptions } from 'wsproxy-server';
+import { createServer, type Server, type ServerOptions } from 'wsproxy-server';
 import { atEnd } from './at-end.js';
 import { TOKEN } from './command-line.js';
 import { until } from './until.js';
@@ -27,7 +27,8 @@ export async function startServer(
   options: Partial<ServerOptions> = {},
   wantedPort = 0,
 ): Promise<{ server: Server; port: number }> {
-  const server = new Server({ ...(options.users === undefined && { token: TOKEN }), allowPrivate: true, ...options });
+  const isAlone = options.users === undefined && options.authenticate === undefined;
+  const server = createServer({ ...(isAlone && { token: TOKEN }), allowPrivate: true, ...options });
   const { port } = await server.listen({ port: wantedPort });
   atEnd(() => server.close());
   return { server, port };

@@ -16,7 +16,7 @@ export { MemoryBudget, type ProcessBudgets } from './flow/memory-budget.js';
 export type { Hello, Resume, SessionKey } from './frame/payload.js';
 export { type Logger, silentLogger } from './logger.js';
 export { OWN_PAGE_HEADERS, type OwnPageRequest, refuseOwnPage } from './own-pages.js';
-export { relay, resetSocket } from './relay.js';
+export { type RelaySocket, relay, resetSocket } from './relay.js';
 export type { RelayPace } from './relay-pace.js';
 export { acceptTransport, Greeter, type KeptSession, type SessionHost, unknownSession } from './session/handshake.js';
 export { type Loss, Session, type SessionOptions } from './session/session.js';

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 
 /**
  * Told how many bytes a relay has just carried; says for how long it is to take no more in that direction, ms, mostly
@@ -13,11 +13,11 @@ export interface RelayPace {
 
 /** Reads a socket while neither the channel nor the pace wants a pause. */
 export class PacedSource {
-  readonly #socket: Socket;
+  readonly #socket: Readable;
   #isBlocked = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Readable) {
     this.#socket = socket;
   }
 

@@ -1,16 +1,21 @@
 import { readSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { Channel } from './channel/channel.js';
 import type { ChannelSink } from './channel/handlers.js';
 import type { FailureCode } from './failures.js';
 import { PacedCredit, PacedSource, type RelayPace } from './relay-pace.js';
 import { unpinned } from './unpinned.js';
 
+/** What a channel is joined with: a socket, or whatever else carries bytes both ways and keeps half-closes. */
+export type RelaySocket = Duplex & Partial<Pick<Socket, 'localAddress' | 'remoteAddress'>>;
+
 /**
  * Joins a channel and a socket: bytes, half-closes and resets pass both ways, and neither side reads faster than the
  * other takes, nor than `pace` allows. The socket must have been made with `allowHalfOpen`.
  */
-export function relay(channel: Channel, socket: Socket, pace?: RelayPace): void {
+export function relay(channel: Channel, socket: RelaySocket, pace?: RelayPace): void {
   const taken = new Taken(channel, socket, pace);
   const source = new PacedSource(socket);
   let wasReset = false;
@@ -73,7 +78,7 @@ const RESET_DELAY = 50;
 /** The writes that the socket has not completed: credit goes back as they do, with one callback for all of them. */
 class Taken {
   readonly #channel: Channel;
-  readonly #socket: Socket;
+  readonly #socket: RelaySocket;
   readonly #pace: RelayPace | undefined;
   readonly #credit: PacedCredit | undefined;
   readonly #lengths: number[] = [];
@@ -83,7 +88,7 @@ class Taken {
   /** Ms from the last write to the reset, once there is to be one. */
   #resetDelay: number | undefined;
 
-  constructor(channel: Channel, socket: Socket, pace: RelayPace | undefined) {
+  constructor(channel: Channel, socket: RelaySocket, pace: RelayPace | undefined) {
     this.#channel = channel;
     this.#socket = socket;
     this.#pace = pace;
@@ -136,7 +141,7 @@ class Taken {
  * comes after an end, an error after a reset. (That the socket has no peer any more does not tell: after both ends have
  * ended it cleanly it has none either.) Windows has no descriptor to read from.
  */
-function endedByReset(socket: Socket): boolean {
+function endedByReset(socket: RelaySocket): boolean {
   const { fd = -1 } = (socket as { _handle?: { fd?: number } })._handle ?? {};
   if (fd < 0) return socket.remoteAddress === undefined && socket.localAddress !== undefined && !socket.writableEnded;
   try {
@@ -146,10 +151,11 @@ function endedByReset(socket: Socket): boolean {
   }
 }
 
-/** `destroy()` alone would look like a clean end; Unix sockets know nothing better. */
-export function resetSocket(socket: Socket): void {
+/** `destroy()` alone would look like a clean end; Unix sockets know nothing better, other streams have errors. */
+export function resetSocket(socket: RelaySocket): void {
   if (socket.destroyed) return;
-  if (socket.localAddress === undefined) socket.destroy();
+  if (!(socket instanceof Socket) || socket instanceof TLSSocket) socket.destroy(new Error('reset'));
+  else if (socket.localAddress === undefined) socket.destroy();
   // Between `end()` and 'finish' a reset fails in the system (EINVAL), and the socket would stay for ever.
   else if (socket.writableEnded && !socket.writableFinished) socket.once('finish', () => resetSocket(socket));
   else socket.resetAndDestroy();

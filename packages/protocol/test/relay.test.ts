@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from '../src/channel/channel.js';
 import { relay, resetSocket } from '../src/relay.js';
@@ -259,6 +260,47 @@ describe('backpressure', () => {
     await seen.closed;
     expect(seen.bytes.equals(pattern(1, 0, length))).toBe(true);
     expect(seen.events).toEqual(['end']);
+  });
+});
+
+describe('a stream that is no socket', () => {
+  /** application == relay == channel == relay == a stream in memory */
+  async function intoMemory(): Promise<{ application: Socket; far: Channel; inside: Duplex; outside: Duplex }> {
+    const { pair, near, far } = await openLive();
+    const [accepted, application] = await connectedSockets('TCP');
+    const [inside, outside] = duplexPair();
+    application.on('error', () => {});
+    relay(near, accepted);
+    relay(far, inside);
+    cleanup.push(() => {
+      pair.close();
+      for (const stream of [application, accepted, inside, outside]) stream.destroy();
+    });
+    return { application, far, inside, outside };
+  }
+
+  test('carries both directions and their ends', async () => {
+    const { application, outside } = await intoMemory();
+    const [seen, arrived] = [new Observer(application), new Observer(outside)];
+    application.end(pattern(1, 0, 300_000));
+    await arrived.ended;
+    expect(arrived.bytes.equals(pattern(1, 0, 300_000))).toBe(true);
+    outside.end('answer');
+    await Promise.all([seen.closed, arrived.closed]);
+    expect([seen.bytes.toString(), seen.events, arrived.events]).toEqual(['answer', ['end'], ['end']]);
+  });
+
+  test('is destroyed with an error when the channel is reset, and resets it when it fails itself', async () => {
+    const first = await intoMemory();
+    const failed = once(first.inside, 'error');
+    first.application.resetAndDestroy();
+    expect((await failed)[0]).toMatchObject({ message: 'reset' });
+
+    const second = await intoMemory();
+    const seen = new Observer(second.application);
+    second.inside.destroy(new Error('broken'));
+    await seen.closed;
+    expect(seen.events).toEqual(['reset']);
   });
 });
 

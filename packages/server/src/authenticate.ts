@@ -1,7 +1,12 @@
+import type { IncomingMessage } from 'node:http';
 import type { User } from './users/user.js';
 
-/** Takes the value of the Authorization header; undefined for whatever is not the right token. */
-export type Authenticate = (authorization: string | undefined) => User | undefined;
+/**
+ * Says who makes a request, by its headers or whatever else it has; undefined for whoever may not come in, who gets 401.
+ * Asked for every request, also when a client comes back to its session, which only the user with the same id may resume.
+ * What it throws, or rejects with, is logged, and the client comes back later (503).
+ */
+export type Authenticate<U extends User = User> = (request: IncomingMessage) => U | undefined | Promise<U | undefined>;
 
 /**
  * Every Authorization value of a request. Counted in `rawHeaders`, since `request.headers` keeps the first of several

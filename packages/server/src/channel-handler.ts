@@ -7,13 +7,12 @@ import {
   systemClock,
   TunnelError,
 } from 'wsproxy-protocol';
-import type { Dialer } from './dialer.js';
+import type { Dial } from './dial.js';
 import type { DialTurns } from './limits/dial-turns.js';
 import { type Admission, Guard } from './limits/guard.js';
 import { type LimitName, resolveLimits } from './limits/limits.js';
 import type { ChannelRecord, ServerObserver } from './observer.js';
 import type { Policy } from './policy.js';
-import { isThroughputService, serveThroughput } from './throughput-service.js';
 import type { User } from './users/user.js';
 
 export interface ChannelHandlerOptions {
@@ -34,7 +33,7 @@ export type ChannelHandler = (channel: Channel, user: User, turns: DialTurns) =>
 
 /** Answers what clients open: dials the target, then joins channel and socket. */
 export function createChannelHandler(
-  dialer: Dialer,
+  dial: Dial,
   policyOf: (user: User) => Policy,
   logger: Logger,
   options: ChannelHandlerOptions = {},
@@ -44,24 +43,20 @@ export function createChannelHandler(
   return (channel, user, turns) => {
     const target = formatTarget(channel.target);
     const log = { user: user.id, channel: channel.id, ...(logTargets && { target }) };
-    let connected: string | undefined;
-    channel.onOver = () => observer.onChannelOver?.(recordOf(channel, user, connected));
+    let reached: { address: string | undefined } | undefined;
+    channel.onOver = () => observer.onChannelOver?.(recordOf(channel, user, reached));
     guard.admit(channel, user, turns, (admission: Admission) => {
-      if (isThroughputService(channel)) {
-        admission.failed();
-        return serveThroughput(channel, guard.paceOf(channel, user));
-      }
       const abandoned = new AbortController();
       channel.onAbandoned = () => abandoned.abort();
-      dialer.dial(channel.target, abandoned.signal, policyOf(user), user.id).then(
+      dial(channel.target, abandoned.signal, policyOf(user), user).then(
         ({ socket, address }) => {
           const pace = admission.succeeded(socket);
-          // The dialer lets go of the socket a few turns before this one.
+          // Whoever has dialled lets go of the socket a few turns before this one.
           if (abandoned.signal.aborted) {
             socket.destroy();
             return;
           }
-          connected = address;
+          reached = { address };
           observer.onChannelOpened?.({ user: user.id, target, address });
           channel.accept();
           relay(channel, socket, pace);
@@ -85,11 +80,12 @@ export function createChannelHandler(
   };
 }
 
-function recordOf(channel: Channel, user: User, address: string | undefined): ChannelRecord {
+function recordOf(channel: Channel, user: User, reached: { address: string | undefined } | undefined): ChannelRecord {
   return {
     user: user.id,
     target: formatTarget(channel.target),
-    address,
+    address: reached?.address,
+    connected: reached !== undefined,
     outcome: channel.failure ?? 'ok',
     bytesUp: channel.bytesReceived,
     bytesDown: channel.bytesSent,

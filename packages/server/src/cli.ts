@@ -4,18 +4,16 @@ import {
   addConfigFile,
   type CommonOptions,
   createLogger,
-  ExitCode,
-  ExitError,
   onTermination,
   parseDuration,
   runProgram,
 } from 'wsproxy-cli';
-import { addEgressOptions, EGRESS_FLAGS, type EgressFlags, egressOf } from './cli/egress-options.js';
-import { expectRight } from './cli/expect-right.js';
+import { asUsage } from './cli/as-usage.js';
+import { addEgressOptions, type EgressFlags, egressOf } from './cli/egress-options.js';
 import { addFrontOptions, type FrontOptions, frontSettings } from './cli/front-options.js';
 import { addLimitOptions, limitsOf } from './cli/limit-options.js';
 import { listen } from './cli/listen.js';
-import { addPolicyOptions, POLICY_FLAGS, type PolicyOptions, rulesOf } from './cli/policy-options.js';
+import { addPolicyOptions, type PolicyOptions, rulesOf } from './cli/policy-options.js';
 import { addSightOptions, type SightOptions, serveAdmin } from './cli/sight-options.js';
 import { followTls, readTls, tlsFiles } from './cli/tls-files.js';
 import { addTokenCommand, addUserOptions, readCredentials, type UserOptions } from './cli/user-options.js';
@@ -67,26 +65,21 @@ await runProgram(program);
 async function serve(options: Options): Promise<void> {
   const credentials = await readCredentials(options, process.env['WSPROXY_TOKEN']);
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
-  const { checkEgress, checkRules, Server } = await import('./index.js');
-  const rules = rulesOf(options);
-  const egress = egressOf(options);
-  expectRight(checkRules(rules), POLICY_FLAGS);
-  expectRight(checkEgress(egress), EGRESS_FLAGS);
+  const { createServer, OptionError } = await import('./index.js');
   const logger = await createLogger({ level: options.logLevel, format: options.logFormat, name: 'server' });
   const files = tlsFiles(options);
   const tls = files && readTls(files);
-  const server = rightly(
-    () =>
-      new Server({
-        ...credentials,
-        ...frontSettings(options, tls),
-        ...rules,
-        egress,
-        grace: options.grace,
-        limits: limitsOf(options),
-        logger,
-        accessLog: options.accessLog,
-      }),
+  const server = asUsage(OptionError, () =>
+    createServer({
+      ...credentials,
+      ...frontSettings(options, tls),
+      ...rulesOf(options),
+      egress: egressOf(options),
+      grace: options.grace,
+      limits: limitsOf(options),
+      logger,
+      accessLog: options.accessLog,
+    }),
   );
   if (files && tls) process.on('SIGHUP', followTls(files, tls, server, logger));
 
@@ -102,18 +95,7 @@ async function serve(options: Options): Promise<void> {
   const admin = options.admin && (await serveAdmin(server, options.admin, logger));
   logger.info({ listen: await listen(server, options.listen, process), path: options.path }, 'ready');
   logger.info({ signal: await stopped, channels: server.channelCount, drainMs: options.drain }, 'stopping');
-  const unfinished = await server.drain(options.drain);
+  const unfinished = await server.close({ drain: options.drain });
   if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');
-  await server.close();
   await admin?.close();
-}
-
-/** What the library does not take is wrong usage. */
-function rightly<T>(make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof TypeError) throw new ExitError(ExitCode.usage, error.message, { cause: error });
-    throw error;
-  }
 }

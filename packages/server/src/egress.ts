@@ -16,7 +16,7 @@ export interface EgressOptions {
 
 /** What is wrong with the options, one line for every mistake. */
 export function checkEgress(options: EgressOptions): readonly string[] {
-  const { upstream, bindAddresses = [], nameservers = [] } = options;
+  const { upstream, bindAddresses = [], nameservers = [], prefer } = options;
   const mistakes: string[] = [];
   try {
     if (upstream !== undefined) parseProxyUrl(upstream);
@@ -32,6 +32,7 @@ export function checkEgress(options: EgressOptions): readonly string[] {
   if (upstream !== undefined && bindAddresses.length > 0) {
     mistakes.push('bindAddresses: cannot be combined with an upstream proxy, which dials from its own address');
   }
+  if (prefer !== undefined && prefer !== 'ipv4' && prefer !== 'ipv6') mistakes.push('prefer: expected ipv4 or ipv6');
   for (const server of nameservers) {
     if (!isNameserver(server)) {
       mistakes.push(

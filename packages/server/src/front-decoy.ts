@@ -2,6 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, relative, sep } from 'node:path';
+import { OptionError } from './option-error.js';
 
 /** Answers with a file; resolves with false, and has sent nothing, when the path names none. */
 export type Decoy = (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean>;
@@ -9,7 +10,7 @@ export type Decoy = (request: IncomingMessage, response: ServerResponse, path: s
 /**
  * Serves the files of a folder: no listings, nothing whose name begins with a dot, nothing outside, whatever links
  * there are.
- * @throws TypeError when it is no folder
+ * @throws OptionError when it is no folder
  */
 export function createDecoy(folder: string): Decoy {
   const root = folderAt(folder);
@@ -36,7 +37,7 @@ export function createDecoy(folder: string): Decoy {
 
 function folderAt(path: string): string {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return realpathSync(path);
-  throw new TypeError(`decoy: no such folder: ${path}`);
+  throw new OptionError('decoy', `no such folder: ${path}`);
 }
 
 /** The path of the file below `root`, links resolved, as `send` takes it. */

@@ -8,26 +8,31 @@ import type { User } from './users/user.js';
 export type Verdict = User | { readonly status: RefusalStatus; readonly isStranger: boolean };
 
 export interface JudgeOptions {
-  /** The one path served, compared byte for byte; a query is ignored. */
-  readonly path: string;
   readonly authenticate: Authenticate;
+  /** For `authenticate`, ms. */
+  readonly timeout: number;
+  /** It has taken so long; or has failed with `error`, which is no fault of whoever asks. */
+  readonly onTimeout: () => void;
+  readonly onError: (error: unknown) => void;
   /** Whether an authenticated user may open one more WebSocket; default yes. */
   readonly hasRoom?: (user: User) => boolean;
   /** Pages whose scripts may connect, such as `https://example.org`. Default: none. */
   readonly allowOrigins?: readonly string[];
 }
 
-/** Judges requests by all but their method, version and key, which `ws` judges for those who have the token. */
-export function createJudge(options: JudgeOptions): (request: IncomingMessage, isUpgrade: boolean) => Verdict {
+/** Judges requests. */
+export type Judge = (request: IncomingMessage, isUpgrade: boolean) => Promise<Verdict>;
+
+/** Judges by all but path, method, version and key: `ws` judges the latter for those who may come in. */
+export function createJudge(options: JudgeOptions): Judge {
   const allowOrigins = new Set(options.allowOrigins);
-  return (request, isUpgrade) => {
-    if (pathOf(request) !== options.path) return stranger(404);
+  return async (request, isUpgrade) => {
     // Only browsers send Origin, and our client is none (RFC 6455 section 10.2).
     const { origin } = request.headers;
     if (origin !== undefined && !allowOrigins.has(origin)) return stranger(403);
-    const values = authorizationValues(request.rawHeaders);
-    if (values.length > 1) return stranger(400);
-    const user = options.authenticate(values[0]);
+    if (authorizationValues(request.rawHeaders).length > 1) return stranger(400);
+    const user = await authenticate(options, request);
+    if (user === 'failed') return stranger(503);
     if (user === undefined) return stranger(401);
     if (!isUpgrade) return known(426);
     if (!offersSubprotocol(request)) return known(400);
@@ -39,12 +44,31 @@ export function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?', 1).join();
 }
 
-function stranger(status: RefusalStatus): Verdict {
+export function stranger(status: RefusalStatus): Verdict {
   return { status, isStranger: true };
 }
 
 function known(status: RefusalStatus): Verdict {
   return { status, isStranger: false };
+}
+
+async function authenticate(options: JudgeOptions, request: IncomingMessage): Promise<User | undefined | 'failed'> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const answer = options.authenticate(request);
+    if (!(answer instanceof Promise)) return answer;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), options.timeout);
+    });
+    const user = await Promise.race([answer, late]);
+    if (user !== 'late') return user;
+    options.onTimeout();
+  } catch (error) {
+    options.onError(error);
+  } finally {
+    clearTimeout(timer);
+  }
+  return 'failed';
 }
 
 function offersSubprotocol(request: IncomingMessage): boolean {

@@ -23,16 +23,16 @@ export class PendingConnections {
     return this.#dropped;
   }
 
-  /** Counts a connection from accept on, or destroys it when there is no place. */
-  admit(socket: Socket): void {
+  /** Counts a connection from accept on; or destroys it, and says false, when there is no place. */
+  admit(socket: Socket): boolean {
     if (this.#guard?.takeConnection(socket) === false) {
       socket.destroy();
-      return;
+      return false;
     }
     if (this.#sockets.size < this.#limit) {
       this.#sockets.add(socket);
       socket.once('close', () => this.settle(socket));
-      return;
+      return true;
     }
     socket.destroy();
     this.#dropped += 1;
@@ -40,6 +40,7 @@ export class PendingConnections {
     if (!this.#isDropping)
       this.#logger.warn({ pending: this.#sockets.size }, 'too many connections wait, dropping new ones');
     this.#isDropping = true;
+    return false;
   }
 
   /** The connection counts no more. One warning for each wave: it is over when half of the places are free. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
 import { parseDestinationRule } from 'wsproxy-protocol';
+import { OptionError } from './option-error.js';
 
 /** Where a request comes from, as far as can be trusted; undefined for a Unix socket without a word of a proxy. */
 export type RemoteAddressOf = (request: IncomingMessage) => string | undefined;
@@ -9,7 +10,7 @@ export type RemoteAddressOf = (request: IncomingMessage) => string | undefined;
  * Reads X-Forwarded-For as far as those who wrote it are among `trustedProxies`: addresses, CIDR ranges, or `unix` for
  * whoever connects by a Unix socket. The rightmost address that is none of them is the remote one: whatever stands left
  * of it a stranger may have written. Without trusted proxies the header counts for nothing.
- * @throws TypeError that names what is neither
+ * @throws OptionError that names what is neither
  */
 export function createRemoteAddressOf(trustedProxies: readonly string[]): RemoteAddressOf {
   const rules = trustedProxies.filter((text) => text !== 'unix').map(readRange);
@@ -30,8 +31,13 @@ export function createRemoteAddressOf(trustedProxies: readonly string[]): Remote
 }
 
 function readRange(text: string): (address: string) => boolean {
-  if (isIP(text.split('/', 1).join()) !== 0) return parseDestinationRule(text).hasHost;
-  throw new TypeError(`not a trusted proxy: ${JSON.stringify(text)}; expected an address, a range or unix`);
+  const expected = 'expected an address, a range such as 10.0.0.0/8, or unix';
+  try {
+    if (isIP(text.split('/', 1).join()) !== 0) return parseDestinationRule(text).hasHost;
+  } catch {
+    // An address with a length that it cannot have, told below.
+  }
+  throw new OptionError('trustedProxies', `not a trusted proxy: ${JSON.stringify(text)}; ${expected}`);
 }
 
 /** Some proxies add the port, with brackets around IPv6. */

@@ -1,4 +1,5 @@
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { OptionError } from './option-error.js';
 
 /** PEM, as text or bytes. */
 export interface TlsOptions {
@@ -16,7 +17,7 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /**
  * What a TLS server takes, tried before.
- * @throws TypeError that says what is wrong with the certificate or the key
+ * @throws OptionError that says what is wrong with the certificate or the key
  */
 export function secureContextOptions({ cert, key, clientCa }: TlsOptions): SecureContextOptions {
   const options: SecureContextOptions = { cert, key, minVersion: 'TLSv1.2', ...(clientCa && { ca: clientCa }) };
@@ -24,7 +25,7 @@ export function secureContextOptions({ cert, key, clientCa }: TlsOptions): Secur
     createSecureContext(options);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new TypeError(`TLS: ${WORDS[code] ?? message}`, { cause: error });
+    throw new OptionError('tls', WORDS[code] ?? message, { cause: error });
   }
   return options;
 }

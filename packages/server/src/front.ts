@@ -5,13 +5,14 @@ import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { type Logger, SUBPROTOCOL, WEBSOCKET_LIMITS } from 'wsproxy-protocol';
 import { createDecoy, type Decoy } from './front-decoy.js';
-import { createJudge, type JudgeOptions, pathOf, type Verdict } from './front-judge.js';
+import { createJudge, type Judge, type JudgeOptions, pathOf, stranger, type Verdict } from './front-judge.js';
 import { PendingConnections } from './front-pending.js';
 import { createRemoteAddressOf, type RemoteAddressOf } from './front-remote.js';
 import { acceptedSocket, createHttpServer } from './front-server.js';
 import { secureContextOptions, type TlsOptions } from './front-tls.js';
 import type { Guard } from './limits/guard.js';
 import type { ServerObserver } from './observer.js';
+import { OptionError } from './option-error.js';
 import { type RefusalStatus, refuseRequest, refuseSocket } from './refusal.js';
 import type { User } from './users/user.js';
 
@@ -23,17 +24,21 @@ export interface Front {
   readonly dropped: number;
   /**
    * From now on TLS handshakes are made with these; connections there are keep what they have.
-   * @throws TypeError that says what is wrong; nothing has changed then
+   * @throws OptionError that says what is wrong; nothing has changed then
    */
   setTls(tls: TlsOptions): void;
+  /** Takes an upgrade that another server has got, whatever its path, and answers it. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /**
-   * Stops listening and destroys every connection that is not a WebSocket. Resolves when the last connection is gone;
-   * WebSockets are closed by their owner.
+   * Takes nothing any more, and destroys every connection that is not a WebSocket. Resolves when the last connection is
+   * gone; WebSockets are closed by their owner.
    */
   close(): Promise<void>;
 }
 
-export interface FrontOptions extends JudgeOptions {
+export interface FrontOptions extends Pick<JudgeOptions, 'authenticate' | 'hasRoom' | 'allowOrigins'> {
+  /** The one path served, compared byte for byte; a query is ignored. */
+  readonly path: string;
   /** Takes over an open WebSocket that speaks our subprotocol. */
   readonly onWebSocket: (webSocket: WebSocket, user: User, request: IncomingMessage, remoteAddress?: string) => void;
   readonly logger: Logger;
@@ -82,13 +87,16 @@ class HttpFront implements Front {
   readonly #handshakeTimeout: number;
   readonly #pending: PendingConnections;
   readonly #decoy: Decoy | undefined;
-  readonly #judge: (request: IncomingMessage, isUpgrade: boolean) => Verdict;
+  readonly #judge: Judge;
   readonly #remoteAddressOf: RemoteAddressOf;
   readonly #webSockets = new WebSocketServer(WEB_SOCKET_OPTIONS);
   /** Beyond their TLS handshake, or without one: those that HTTP can be spoken to. */
   readonly #ready = new WeakSet<Duplex>();
-  /** Their answer says that the connection ends, and is about to end it: what is pipelined behind counts for nothing. */
-  readonly #refused = new WeakSet<Duplex>();
+  /** They have had their request, and are about to end with the answer: what is pipelined behind counts for nothing. */
+  readonly #answered = new WeakSet<Duplex>();
+  /** Connections of other servers that were handed over. */
+  readonly #handedOver = new Set<Socket>();
+  #isClosed = false;
 
   constructor(options: FrontOptions) {
     const { limits, tls, decoy, trustedProxies = [], logger } = options;
@@ -98,7 +106,15 @@ class HttpFront implements Front {
     this.#handshakeTimeout = limits?.handshakeTimeout ?? 10_000;
     this.#pending = new PendingConnections(limits?.pendingConnections ?? 256, logger, options.guard);
     this.#decoy = decoy === undefined ? undefined : createDecoy(decoy);
-    this.#judge = createJudge(options);
+    this.#judge = createJudge({
+      ...options,
+      timeout: this.#handshakeTimeout,
+      onTimeout: () => {
+        options.guard?.hit('upgradeTimeout');
+        logger.error({ ms: this.#handshakeTimeout }, 'authentication took too long');
+      },
+      onError: (error) => logger.error({ err: error }, 'authentication failed'),
+    });
     this.#remoteAddressOf = createRemoteAddressOf(trustedProxies);
     this.server = createHttpServer(this.#handshakeTimeout, tls);
     this.#listen();
@@ -109,53 +125,72 @@ class HttpFront implements Front {
   }
 
   setTls(tls: TlsOptions): void {
-    if (!(this.server instanceof HttpsServer)) throw new TypeError('TLS: the server was made without it');
+    if (!(this.server instanceof HttpsServer)) throw new OptionError('tls', 'the server was made without it');
     if ((tls.clientCa === undefined) !== (this.#options.tls?.clientCa === undefined)) {
-      throw new TypeError('TLS: whether clients need a certificate cannot change');
+      throw new OptionError('tls', 'whether clients need a certificate cannot change');
     }
     this.server.setSecureContext(secureContextOptions(tls));
   }
 
-  close(): Promise<void> {
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const accepted = acceptedSocket(request.socket);
+    if (this.#isClosed) {
+      accepted.destroy();
+      return;
+    }
+    this.#handedOver.add(accepted);
+    accepted.once('close', () => this.#handedOver.delete(accepted));
+    this.#ready.add(socket);
+    if (this.#pending.admit(accepted)) void this.#onUpgrade(request, socket, head, true);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
     const closed = new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
     this.#pending.destroyAll();
-    return closed;
+    const gone = [...this.#handedOver].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    await Promise.all([closed, ...gone]);
   }
 
   #listen(): void {
     const { server } = this;
-    server.on('connection', (socket: Socket) => this.#pending.admit(socket));
+    server.on('connection', (socket: Socket) => void this.#pending.admit(socket));
     server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#ready.add(socket);
     });
-    server.on('request', (request, response) => this.#onRequest(request, response));
+    server.on('request', (request, response) => void this.#onRequest(request, response));
     // Without this Node would invite the body before anybody has looked at the request.
-    server.on('checkContinue', (request, response) => this.#onRequest(request, response));
-    server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
+    server.on('checkContinue', (request, response) => void this.#onRequest(request, response));
+    server.on('upgrade', (request, socket, head) => {
+      void this.#onUpgrade(request, socket, head, pathOf(request) === this.#options.path);
+    });
     server.on('clientError', (error, socket) => this.#onClientError(error, socket));
     server.on('error', (error) => {
       if (server.listening) this.#logger.error({ err: error }, 'could not accept a connection');
     });
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const verdict = this.#judge(request, false);
+  async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#answered.has(request.socket)) return;
+    this.#answered.add(request.socket);
+    const isOnPath = pathOf(request) === this.#options.path;
+    const verdict: Verdict = isOnPath ? await this.#judge(request, false) : stranger(404);
     const { status, isStranger } = 'status' in verdict ? verdict : { status: 426 as const, isStranger: false };
-    this.#refused.add(request.socket);
     this.#logRefusal(request, status);
-    if (this.#decoy !== undefined && isStranger) void this.#deceive(this.#decoy, request, response);
+    if (this.#decoy !== undefined && isStranger) await this.#deceive(this.#decoy, request, response);
     else refuseRequest(response, status);
   }
 
-  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, isOnPath: boolean): Promise<void> {
     socket.on('error', () => socket.destroy());
-    if (this.#refused.has(socket)) return;
-    const verdict = this.#judge(request, true);
+    if (this.#answered.has(socket)) return;
+    const verdict: Verdict = isOnPath ? await this.#judge(request, true) : stranger(404);
+    if (socket.destroyed) return;
     if ('status' in verdict) {
       this.#logRefusal(request, verdict.status);
-      if (this.#decoy !== undefined && verdict.isStranger) this.#deceiveUpgrade(this.#decoy, request);
+      if (this.#decoy !== undefined && verdict.isStranger) await this.#deceiveUpgrade(this.#decoy, request);
       else refuseSocket(socket, verdict.status);
       return;
     }
@@ -169,13 +204,13 @@ class HttpFront implements Front {
   }
 
   /** A server of files takes no notice of the wish to upgrade. */
-  #deceiveUpgrade(decoy: Decoy, request: IncomingMessage): void {
+  #deceiveUpgrade(decoy: Decoy, request: IncomingMessage): Promise<void> {
     const { socket } = request;
-    this.#refused.add(socket);
+    this.#answered.add(socket);
     const response = new ServerResponse(request);
     response.assignSocket(socket);
     response.once('finish', () => socket.end());
-    void this.#deceive(decoy, request, response);
+    return this.#deceive(decoy, request, response);
   }
 
   /** The same for every path and every cause, so that a stranger learns of none. */
@@ -200,7 +235,7 @@ class HttpFront implements Front {
       return;
     }
     this.#logger.debug({ code: error.code }, 'a request could not be read');
-    if (this.#refused.has(socket)) return;
+    if (this.#answered.has(socket)) return;
     if (!socket.writable) {
       socket.destroy();
       return;

@@ -14,12 +14,14 @@ export interface OpenedChannel {
   readonly user: string;
   /** `host:port` as the application named it. */
   readonly target: string;
-  /** The IP address that was connected to; undefined when none was. */
+  /** The IP address that was connected to; undefined when none was, or a dialer of the embedding program knows. */
   readonly address: string | undefined;
 }
 
 /** What became of a channel. */
 export interface ChannelRecord extends OpenedChannel {
+  /** Whether the destination was reached. */
+  readonly connected: boolean;
   /** `ok` when both directions have ended cleanly; otherwise how it failed or was reset. */
   readonly outcome: 'ok' | FailureCode;
   /** Payload bytes from the client to the destination. */
@@ -32,11 +34,11 @@ export interface ChannelRecord extends OpenedChannel {
   readonly durationMs: number;
 }
 
-/** Is told what happens in a server, as it happens. Its methods must be quick and never throw. */
+/** Is told what happens in a server, as it happens, so its methods should be quick. What they throw is logged. */
 export interface ServerObserver {
   onSession?(event: 'began' | 'detached' | 'resumed' | 'ended', session: ObservedSession): void;
   onChannelOpened?(channel: OpenedChannel): void;
-  /** Also for a channel that was never opened, since its dial failed or was given up: it has no `address`. */
+  /** Also for a channel that was never opened, since its dial failed or was given up. */
   onChannelOver?(record: ChannelRecord): void;
   /** A request was answered with this HTTP status instead of becoming a WebSocket. */
   onRefusedRequest?(status: number): void;
@@ -44,31 +46,46 @@ export interface ServerObserver {
   onLimit?(limit: string): void;
 }
 
-/** Tells several observers as if they were one. */
+/** Tells several observers as if they were one, and none of what another one throws. */
 export class Observers implements Required<ServerObserver> {
   readonly #observers: ServerObserver[] = [];
+  readonly #onError: (error: unknown) => void;
+
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError;
+  }
 
   add(observer: ServerObserver): void {
     this.#observers.push(observer);
   }
 
   onSession(...args: Parameters<Required<ServerObserver>['onSession']>): void {
-    for (const observer of this.#observers) observer.onSession?.(...args);
+    this.#tell((observer) => observer.onSession?.(...args));
   }
 
   onChannelOpened(channel: OpenedChannel): void {
-    for (const observer of this.#observers) observer.onChannelOpened?.(channel);
+    this.#tell((observer) => observer.onChannelOpened?.(channel));
   }
 
   onChannelOver(record: ChannelRecord): void {
-    for (const observer of this.#observers) observer.onChannelOver?.(record);
+    this.#tell((observer) => observer.onChannelOver?.(record));
   }
 
   onRefusedRequest(status: number): void {
-    for (const observer of this.#observers) observer.onRefusedRequest?.(status);
+    this.#tell((observer) => observer.onRefusedRequest?.(status));
   }
 
   onLimit(limit: string): void {
-    for (const observer of this.#observers) observer.onLimit?.(limit);
+    this.#tell((observer) => observer.onLimit?.(limit));
+  }
+
+  #tell(say: (observer: ServerObserver) => void): void {
+    for (const observer of this.#observers) {
+      try {
+        say(observer);
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
   }
 }

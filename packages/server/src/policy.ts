@@ -2,6 +2,24 @@ import { type DestinationRule, matchesDestination } from 'wsproxy-protocol';
 import { type AddressClass, canonicalAddress, classifyAddress } from './address-class.js';
 import { compileRules, type DestinationRules } from './destination-rules.js';
 import { createOwnAddresses } from './own-addresses.js';
+import type { User } from './users/user.js';
+
+/** An address that is about to be dialled. */
+export interface PolicyRequest<U extends User = User> {
+  /** Whoever asks for it. */
+  readonly user: U;
+  /** What the client asked for, a name or an address, in canonical spelling. */
+  readonly host: string;
+  /** What it was resolved to, in canonical spelling: this very address is dialled. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * Says whether an address that the rules allow may be dialled; only `true` lets it through. Asked for each address of each
+ * channel. What it throws, or rejects with, refuses the channel as INTERNAL.
+ */
+export type DestinationPolicy<U extends User = User> = (request: PolicyRequest<U>) => boolean | Promise<boolean>;
 
 /** Says which destinations may be dialled. */
 export interface Policy {

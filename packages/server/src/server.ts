@@ -1,86 +1,73 @@
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Logger, silentLogger, systemClock, WebSocketTransport } from 'wsproxy-protocol';
+import type { Duplex } from 'node:stream';
+import { silentLogger, systemClock, WebSocketTransport } from 'wsproxy-protocol';
 import { createAccessLog } from './access-log.js';
+import { type Authenticate, authorizationValues } from './authenticate.js';
 import { createChannelHandler } from './channel-handler.js';
-import type { DestinationRules } from './destination-rules.js';
-import { createDialer, type Dialer } from './dialer.js';
-import { checkEgress, createUpstream, type EgressOptions } from './egress.js';
-import { createFront, type Front } from './front.js';
+import { createDial, type Dial } from './dial.js';
+import { createUpstream } from './egress.js';
+import { createFront, type Front, type FrontOptions } from './front.js';
 import { type ListenOptions, listenOn, type TcpListenOptions } from './front-listen.js';
+import { acceptedSocket } from './front-server.js';
 import type { TlsOptions } from './front-tls.js';
 import { Guard } from './limits/guard.js';
-import { type LimitOptions, resolveLimits } from './limits/limits.js';
+import { resolveLimits } from './limits/limits.js';
 import { createLookup } from './lookup.js';
 import { Observers, type ServerObserver } from './observer.js';
+import { OptionError } from './option-error.js';
+import { checkOptions, rulesOf, type ServerOptions } from './options.js';
 import { createPolicies, type ListeningAddress } from './policy.js';
 import { createResolver } from './resolver.js';
 import type { SessionInfo } from './session-info.js';
 import { SessionRegistry } from './session-registry.js';
+import { checkUser } from './users/check-user.js';
 import { soleUser, UserDirectory, type UserEntry } from './users/directory.js';
-
-/** The rules are for users without rules of their own. Default: public addresses, every port but 25. */
-export interface ServerOptions extends DestinationRules {
-  /** What clients must present, when there is one user (`default`): 32 characters or more. */
-  readonly token?: string;
-  /** The users, in place of `token`. */
-  readonly users?: readonly UserEntry[];
-  /** The one path that is served; default `/`. */
-  readonly path?: string;
-  /** How long a detached session is kept at most, ms; default 120 000. */
-  readonly grace?: number;
-  /** By which way destinations are reached; default directly, with the names of the system. */
-  readonly egress?: EgressOptions;
-  /** TLS without a reverse proxy, 1.2 at least; default none. */
-  readonly tls?: TlsOptions;
-  /**
-   * Folder of static files for whoever may not come in, on every path: a wrong token is then answered like a wrong
-   * path, by a file or 404. Default none: a wrong token gets 401, a wrong path 404.
-   */
-  readonly decoy?: string;
-  /** Pages whose scripts may connect, such as `https://example.org`; default none. */
-  readonly allowOrigins?: readonly string[];
-  /** Whose X-Forwarded-For is believed for logs: addresses, CIDR ranges, or `unix` for Unix sockets; default nobody's. */
-  readonly trustedProxies?: readonly string[];
-  /** Bounds, by default those of `LIMITS`, which has their units and ranges as well. */
-  readonly limits?: LimitOptions;
-  /** Default: silent. */
-  readonly logger?: Logger;
-  /**
-   * Logs one line for each channel when it is over. Without it no line of the log says what users connect to. Default
-   * true.
-   */
-  readonly accessLog?: boolean;
-  /** Is told what happens, for logs and figures of your own. */
-  readonly observer?: ServerObserver;
-}
+import type { User } from './users/user.js';
 
 const DEFAULT_GRACE = 120_000;
+
+/**
+ * Makes the far end of a tunnel: `listen`, or hand it upgrades of an HTTP server that is there already.
+ * @throws OptionError for the first option that cannot be used
+ */
+export function createServer<U extends User = User>(options: ServerOptions<U>): Server {
+  // Nobody but `authenticate` makes users, where there is one.
+  return new Server(options as unknown as ServerOptions);
+}
+
+/** What a server does when it ends. */
+export interface CloseOptions {
+  /** For how long running channels may finish, ms; default 0. Whoever is away may come back for them meanwhile. */
+  readonly drain?: number;
+}
 
 /** The far end of the tunnel. */
 export class Server {
   readonly #front: Front;
   readonly #registry: SessionRegistry;
-  readonly #observers = new Observers();
-  readonly #directory: UserDirectory;
+  readonly #observers: Observers;
+  readonly #directory: UserDirectory | undefined;
   readonly #listening: ListeningAddress[] = [];
+  #isEmbedded = false;
   #stopping = false;
 
-  /** Throws a TypeError or RangeError when users, token, rules, egress or a limit cannot be used. */
   constructor(options: ServerOptions) {
-    const { path = '/', grace = DEFAULT_GRACE, logger = silentLogger } = options;
+    checkOptions(options);
+    const { path = '/', grace = DEFAULT_GRACE, logger = silentLogger, accessLog = true } = options;
+    this.#observers = new Observers((error) => logger.error({ err: error }, 'an observer has thrown an error'));
     const observer = this.#observers;
-    const { accessLog = true } = options;
     if (accessLog) observer.add(createAccessLog(logger));
     if (options.observer !== undefined) observer.add(options.observer);
-    const policies = createPolicies(rulesOf(options), { listening: () => this.#listening });
     const limits = resolveLimits(options.limits);
     const guard = new Guard({ limits, clock: systemClock, logger, onLimit: (limit) => observer.onLimit(limit) });
-    const dialer = dialerOf(options.egress ?? {}, guard);
-    this.#directory = new UserDirectory(usersOf(options));
+    const policies = createPolicies(rulesOf(options), { listening: () => this.#listening });
+    const directory = directoryOf(options);
+    this.#directory = directory;
     this.#registry = new SessionRegistry({
       clock: systemClock,
       logger,
-      onChannel: createChannelHandler(dialer, (user) => policies(user.policy), logger, {
+      onChannel: createChannelHandler(dialOf(options, guard), (user) => policies(user.policy), logger, {
         observer,
         logTargets: accessLog,
         guard,
@@ -88,26 +75,18 @@ export class Server {
       guard,
       maxGrace: grace,
       observer,
-      present: (user) => this.#directory.present(user),
+      ...(directory !== undefined && { present: (user) => directory.present(user) }),
     });
     this.#front = createFront({
+      ...frontOptionsOf(options),
       path,
-      authenticate: this.#directory.authenticate,
-      hasRoom: (user) => {
-        const limit = this.#registry.refuses(user);
-        if (limit === undefined) return true;
-        guard.hit(limit, user.id, user.limits?.sessions);
-        return false;
-      },
+      authenticate: authenticateOf(options, directory),
+      hasRoom: (user) => this.#hasRoom(user, guard),
       onWebSocket: (webSocket, user, request, remoteAddress) => {
         this.#registry.accept(new WebSocketTransport(webSocket, request.socket), user, remoteAddress);
       },
       logger,
       observer,
-      ...(options.tls && { tls: options.tls }),
-      ...(options.decoy !== undefined && { decoy: options.decoy }),
-      allowOrigins: options.allowOrigins ?? [],
-      trustedProxies: options.trustedProxies ?? [],
       guard,
       limits: { handshakeTimeout: limits.upgradeTimeout, pendingConnections: limits.unauthenticated },
     });
@@ -124,26 +103,43 @@ export class Server {
     return this.#registry.channelCount;
   }
 
-  /** Once. Resolves with where it listens; rejects with the system's error when the address cannot be had. */
+  /**
+   * Once. Resolves with where it listens; rejects with the system's error (`EADDRINUSE`, `EACCES`) when the address
+   * cannot be had, with `SERVER_CLOSED` after `close`.
+   */
   listen(options: TcpListenOptions): Promise<AddressInfo>;
   listen(options: ListenOptions): Promise<AddressInfo | undefined>;
   async listen(options: ListenOptions): Promise<AddressInfo | undefined> {
+    if (this.#stopping) throw Object.assign(new Error('the server was closed; make another one'), CLOSED);
     const address = await listenOn(this.#front.server, options);
     if (address !== undefined) this.#listening.push(address);
     return address;
   }
 
   /**
+   * Takes an `upgrade` event of an HTTP server of yours, whatever its path, and answers it: with 101 for whoever may come
+   * in, otherwise as `listen` would. Never throws. No tunnel leads to the port that the request came in on.
+   */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#isEmbedded = true;
+    const { localPort } = acceptedSocket(request.socket);
+    if (localPort !== undefined && !this.#listening.some(({ port }) => port === localPort)) {
+      this.neverDial({ address: '::', port: localPort });
+    }
+    this.#front.handleUpgrade(request, socket, head);
+  }
+
+  /**
    * Exchanges certificate, key and client CA, also while connections are open: they keep theirs.
-   * @throws TypeError that says what is wrong with them; nothing has changed then
+   * @throws OptionError that says what is wrong with them; nothing has changed then
    */
   setTls(tls: TlsOptions): void {
     this.#front.setTls(tls);
   }
 
-  /** New clients are served: it listens, and is not about to stop. */
+  /** New clients are served: it listens, or has been given upgrades, and is not about to stop. */
   get isReady(): boolean {
-    return this.#front.server.listening && !this.#stopping;
+    return (this.#front.server.listening || this.#isEmbedded) && !this.#stopping;
   }
 
   /** Every living session and its channels, as they are now. */
@@ -163,46 +159,78 @@ export class Server {
 
   /**
    * From now on these are the users, and no others: sessions of those who are gone, disabled, or have another token end
-   * at once; new rules count from the next channel on. Throws a TypeError that names the user at fault, and changes
-   * nothing then.
+   * at once; new rules count from the next channel on.
+   * @throws OptionError that names the user at fault, and changes nothing then
    */
   setUsers(users: readonly UserEntry[]): void {
+    if (this.#directory === undefined) throw new OptionError('users', 'the server was made with authenticate');
     this.#directory.replace(users);
     this.#registry.endAbsent();
   }
 
   /**
-   * Takes no more channels, and lets those there are finish, for `deadline` ms at most; detached sessions can still be
-   * resumed meanwhile. Resolves with the number of channels that did not finish.
+   * Ends every session of a user at once, and returns how many there were: channels are reset, and the client is told
+   * that it has lost access, and stops. For those whom `authenticate` lets in no more.
    */
-  drain(deadline: number): Promise<number> {
-    this.#stopping = true;
-    return this.#registry.drain(deadline);
+  endSessions(userId: string): number {
+    return this.#registry.endSessionsOf(userId);
   }
 
-  /** Stops listening, ends every session; resolves when the last connection is gone. */
-  async close(): Promise<void> {
+  /**
+   * Takes nothing new, lets running channels finish as long as `drain` says, ends every session, and stops listening.
+   * Resolves when the last connection is gone, with the number of channels that did not finish. Called again, it waits
+   * for nobody.
+   */
+  async close({ drain = 0 }: CloseOptions = {}): Promise<number> {
+    const mayDrain = drain > 0 && !this.#stopping;
     this.#stopping = true;
+    const unfinished = mayDrain ? await this.#registry.drain(drain) : this.channelCount;
     this.#registry.close();
     await this.#front.close();
+    return unfinished;
+  }
+
+  /** As `close()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #hasRoom(user: User, guard: Guard): boolean {
+    const limit = this.#registry.refuses(user);
+    if (limit !== undefined) guard.hit(limit, user.id, user.limits?.sessions);
+    return limit === undefined;
   }
 }
 
-function rulesOf({ allow = [], deny = [], allowPrivate = false, allowPorts = [] }: DestinationRules): DestinationRules {
-  return { allow, deny, allowPrivate, allowPorts };
+const CLOSED = { code: 'SERVER_CLOSED' };
+
+function directoryOf({ token, users }: ServerOptions): UserDirectory | undefined {
+  if (token !== undefined) return new UserDirectory([soleUser(token)]);
+  return users && new UserDirectory(users);
 }
 
-function usersOf({ token, users }: ServerOptions): readonly UserEntry[] {
-  if ((token === undefined) === (users === undefined)) throw new TypeError('give either a token or users');
-  return users ?? [soleUser(token ?? '')];
+function authenticateOf({ authenticate }: ServerOptions, directory: UserDirectory | undefined): Authenticate {
+  if (authenticate === undefined) {
+    return ({ rawHeaders }) => directory?.authenticate(authorizationValues(rawHeaders)[0]);
+  }
+  return async (request) => {
+    const user = (await authenticate(request)) ?? undefined;
+    if (user !== undefined) checkUser(user, 'authenticate');
+    return user?.disabled === true ? undefined : user;
+  };
 }
 
-function dialerOf(egress: EgressOptions, guard: Guard): Dialer {
-  const mistakes = checkEgress(egress);
-  if (mistakes.length > 0) throw new TypeError(mistakes.join('\n'));
+function frontOptionsOf(
+  options: ServerOptions,
+): Pick<FrontOptions, 'tls' | 'decoy' | 'allowOrigins' | 'trustedProxies'> {
+  const { tls, decoy, allowOrigins = [], trustedProxies = [] } = options;
+  return { allowOrigins, trustedProxies, ...(tls && { tls }), ...(decoy !== undefined && { decoy }) };
+}
+
+function dialOf({ egress = {}, policy, dialer }: ServerOptions, guard: Guard): Dial {
   const { limits } = guard;
   const { upstream, nameservers = [], bindAddresses = [], prefer } = egress;
-  return createDialer({
+  return createDial({
     resolver: createResolver({
       lookup: createLookup({ servers: nameservers }),
       timeout: limits.lookupTimeout,
@@ -213,5 +241,7 @@ function dialerOf(egress: EgressOptions, guard: Guard): Dialer {
     bindAddresses,
     ...(prefer !== undefined && { prefer }),
     ...(upstream !== undefined && { upstream: createUpstream(upstream) }),
+    ...(policy !== undefined && { policy }),
+    ...(dialer !== undefined && { dialer }),
   });
 }

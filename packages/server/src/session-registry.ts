@@ -30,7 +30,8 @@ export interface SessionRegistryOptions {
 }
 
 interface Entry extends KeptSession {
-  readonly user: User;
+  /** As authenticated last. */
+  user: User;
   graceTimer: Timer | undefined;
   /** When it was last detached, by the clock. */
   detachedAt: number;
@@ -38,8 +39,8 @@ interface Entry extends KeptSession {
   readonly began: number;
   /** Where its present transport comes from, or the last one did. */
   remoteAddress: string | undefined;
-  /** Where the transport comes from that asks to resume it. */
-  claimant: string | undefined;
+  /** Whose transport asks to resume it, and from where. */
+  claim: { readonly user: User; readonly remoteAddress: string | undefined } | undefined;
 }
 
 const ACCESS_LOST = 'the user was removed, disabled or given another token';
@@ -136,6 +137,13 @@ export class SessionRegistry {
     }
   }
 
+  /** The same for the sessions of one user, who may come in again; returns their number. */
+  endSessionsOf(userId: string): number {
+    const theirs = [...this.#entries.values()].filter(({ user }) => user.id === userId);
+    for (const { session } of theirs) session.close(ACCESS_LOST, CloseCode.accessLost);
+    return theirs.length;
+  }
+
   /** Ends every session; the channels are reset. */
   close(): void {
     for (const { session } of this.#entries.values()) session.leave('the server is stopping');
@@ -152,7 +160,7 @@ export class SessionRegistry {
     const session = new Session({
       role: 'server',
       clock,
-      onChannel: (channel) => onChannel(channel, this.#present(user), turns),
+      onChannel: (channel) => onChannel(channel, this.#present(entry.user), turns),
       maxChannels: guard.limits.channelsPerSession,
       onChannelLimit: () => guard.hit('channelsPerSession', user.id),
       onDetached: (loss) => {
@@ -165,7 +173,7 @@ export class SessionRegistry {
         }, entry.grace);
       },
       onResumed: () => {
-        entry.remoteAddress = entry.claimant;
+        Object.assign(entry, entry.claim);
         logger.info({ ...log, channels: session.channelCount }, 'session resumed');
         observer.onSession?.('resumed', observed);
       },
@@ -189,7 +197,7 @@ export class SessionRegistry {
       detachedAt: 0,
       began: clock.now(),
       remoteAddress,
-      claimant: undefined,
+      claim: undefined,
     };
     this.#entries.set(id, entry);
     logger.info(log, 'session began');
@@ -220,7 +228,7 @@ export class SessionRegistry {
   #find(id: string, user: User, remoteAddress?: string): KeptSession {
     const entry = this.#entries.get(id);
     if (entry !== undefined && entry.user.id === user.id) {
-      entry.claimant = remoteAddress;
+      entry.claim = { user, remoteAddress };
       return entry;
     }
     if (this.#ended.has(id)) throw new ProtocolError('the session has expired', CloseCode.sessionExpired);

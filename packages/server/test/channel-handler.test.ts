@@ -42,17 +42,15 @@ beforeEach(() => {
 function connectWith(limits: LimitOptions = {}): TestClient {
   const log = (fields: object, message: string): number => logged.push({ message, fields: { ...fields } });
   const logger: Logger = { debug: log, info: log, warn: log, error: log };
-  const dialer = {
-    dial: (target: Target, signal: AbortSignal) =>
-      new Promise<Dialed>((succeed, fail) => dials.push({ target, signal, succeed, fail })),
-  };
+  const dial = (target: Target, signal: AbortSignal) =>
+    new Promise<Dialed>((succeed, fail) => dials.push({ target, signal, succeed, fail }));
   const observer = {
     onChannelOpened: (channel: OpenedChannel) => observed.push(channel),
     onChannelOver: (record: ChannelRecord) => observed.push(record),
   };
   const policyOf = () => ({ check: () => undefined });
   const guard = new Guard({ limits: resolveLimits(limits), clock, logger, onLimit: (limit) => hits.push(limit) });
-  const onChannel = createChannelHandler(dialer, policyOf, logger, { observer, guard });
+  const onChannel = createChannelHandler(dial, policyOf, logger, { observer, guard });
   const registry = new SessionRegistry({ clock, logger, onChannel, guard, maxGrace: 60_000 });
   return new TestClient(registry, clock, { id: 'alice' }).connect();
 }
@@ -175,7 +173,7 @@ describe('an observer', () => {
     far.end('answer!');
     await until(() => observed.length === 2);
     const { durationMs, ...record } = observed[1] as ChannelRecord;
-    expect(record).toEqual({ ...opened, outcome: 'ok', bytesUp: 8, bytesDown: 7, windowStalls: 0 });
+    expect(record).toEqual({ ...opened, connected: true, outcome: 'ok', bytesUp: 8, bytesDown: 7, windowStalls: 0 });
     expect(durationMs).toBeGreaterThanOrEqual(1_000);
   });
 
@@ -186,14 +184,16 @@ describe('an observer', () => {
     await until(() => application.events.length > 0);
     client.session.leave('for the test');
     await until(() => observed.length === 2);
-    expect(observed[1]).toMatchObject({ address: '127.0.0.1', outcome: 'SESSION_LOST' });
+    expect(observed[1]).toMatchObject({ address: '127.0.0.1', connected: true, outcome: 'SESSION_LOST' });
   });
 
   test('is told of a channel that was never opened', async () => {
     client.open();
     onlyDial().fail(new TunnelError('NAME_NOT_FOUND', 'no such host'));
     await until(() => observed.length === 1);
-    expect(observed).toMatchObject([{ user: 'alice', target: 'example.org:80', outcome: 'NAME_NOT_FOUND' }]);
+    expect(observed).toMatchObject([
+      { user: 'alice', target: 'example.org:80', outcome: 'NAME_NOT_FOUND', connected: false },
+    ]);
     expect(observed[0]?.address).toBeUndefined();
   });
 });

@@ -1,13 +1,13 @@
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { TunnelError } from 'wsproxy-protocol';
-import { createDialer, type DialerOptions } from '../src/dialer.js';
+import { createDial, type DialOptions } from '../src/dial.js';
 import { checkEgress, type EgressOptions } from '../src/egress.js';
 
 const policy = { check: (address: string) => (address === '10.0.0.1' ? 'denied:private' : undefined) };
 const { signal } = new AbortController();
 
-async function dial(options: Partial<DialerOptions>, ...addresses: string[]) {
+async function outcomeOf(options: Partial<DialOptions>, ...addresses: string[]) {
   const tried: string[] = [];
   const connect = (address: string, _port: number, localAddress?: string) => {
     tried.push(localAddress === undefined ? address : `${address} from ${localAddress}`);
@@ -17,13 +17,13 @@ async function dial(options: Partial<DialerOptions>, ...addresses: string[]) {
   };
   const upstream =
     options.upstream &&
-    ((...args: Parameters<NonNullable<DialerOptions['upstream']>>) => {
+    ((...args: Parameters<NonNullable<DialOptions['upstream']>>) => {
       tried.push(`${args[0]} by proxy`);
       return options.upstream?.(...args) ?? Promise.reject(new Error());
     });
   const resolver = { resolve: async () => addresses };
-  const dialer = createDialer({ resolver, connect, ...options, ...(upstream && { upstream }) });
-  const outcome = await dialer.dial({ host: 'example.org', port: 80 }, signal, policy).then(
+  const dial = createDial({ resolver, connect, ...options, ...(upstream && { upstream }) });
+  const outcome = await dial({ host: 'example.org', port: 80 }, signal, policy, { id: 'alice' }).then(
     ({ address }) => address,
     (error: TunnelError) => error.code,
   );
@@ -37,31 +37,31 @@ const refusing = (code: 'HOST_UNREACHABLE' | 'INTERNAL') => async (address: stri
 
 describe('egress', () => {
   test('dials the preferred family first', async () => {
-    expect((await dial({ prefer: 'ipv4' }, '2001:db8::1', '192.0.2.1')).tried).toEqual(['192.0.2.1']);
-    expect((await dial({ prefer: 'ipv6' }, '192.0.2.1', '2001:db8::1')).tried).toEqual(['2001:db8::1']);
-    expect((await dial({}, '192.0.2.1', '2001:db8::1')).tried).toEqual(['192.0.2.1']);
+    expect((await outcomeOf({ prefer: 'ipv4' }, '2001:db8::1', '192.0.2.1')).tried).toEqual(['192.0.2.1']);
+    expect((await outcomeOf({ prefer: 'ipv6' }, '192.0.2.1', '2001:db8::1')).tried).toEqual(['2001:db8::1']);
+    expect((await outcomeOf({}, '192.0.2.1', '2001:db8::1')).tried).toEqual(['192.0.2.1']);
   });
 
   test('dials from the address of the family, and not where there is none', async () => {
     const bindAddresses = ['192.0.2.9'];
-    expect(await dial({ bindAddresses }, '2001:db8::1', '192.0.2.1')).toEqual({
+    expect(await outcomeOf({ bindAddresses }, '2001:db8::1', '192.0.2.1')).toEqual({
       outcome: '192.0.2.1',
       tried: ['192.0.2.1 from 192.0.2.9'],
     });
-    expect(await dial({ bindAddresses }, '2001:db8::1')).toEqual({ outcome: 'NETWORK_UNREACHABLE', tried: [] });
+    expect(await outcomeOf({ bindAddresses }, '2001:db8::1')).toEqual({ outcome: 'NETWORK_UNREACHABLE', tried: [] });
   });
 
   test('gives a proxy addresses that were judged, one after the other', async () => {
     const upstream = refusing('HOST_UNREACHABLE');
-    expect(await dial({ upstream }, '10.0.0.1', '192.0.2.1', '192.0.2.2')).toEqual({
+    expect(await outcomeOf({ upstream }, '10.0.0.1', '192.0.2.1', '192.0.2.2')).toEqual({
       outcome: '192.0.2.2',
       tried: ['192.0.2.1 by proxy', '192.0.2.2 by proxy'],
     });
-    expect(await dial({ upstream }, '10.0.0.1')).toEqual({ outcome: 'DENIED', tried: [] });
+    expect(await outcomeOf({ upstream }, '10.0.0.1')).toEqual({ outcome: 'DENIED', tried: [] });
   });
 
   test('gives up when the proxy itself is of no use', async () => {
-    expect(await dial({ upstream: refusing('INTERNAL') }, '192.0.2.1', '192.0.2.2')).toEqual({
+    expect(await outcomeOf({ upstream: refusing('INTERNAL') }, '192.0.2.1', '192.0.2.2')).toEqual({
       outcome: 'INTERNAL',
       tried: ['192.0.2.1 by proxy'],
     });

@@ -1,87 +1,16 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Channel, Greeter, Session, systemClock, WebSocketTransport } from 'wsproxy-protocol';
-import { Server, type ServerOptions } from '../src/server.js';
-
-const TOKEN = 'a-token-for-tests-0123456789-abcdefghij';
-
-const closers: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+import type { ServerOptions } from '../src/options.js';
+import { createServer, type Server } from '../src/server.js';
+import { closeWith, Peer, startDestination, TOKEN, until } from './support/peer.js';
 
 async function start(options: Partial<ServerOptions> = {}): Promise<{ server: Server; port: number }> {
-  const server = new Server(options.users === undefined ? { token: TOKEN, ...options } : options);
+  const server = createServer(options.users === undefined ? { token: TOKEN, ...options } : options);
   const { port } = await server.listen({ port: 0 });
-  closers.push(() => server.close());
+  closeWith(() => server.close());
   return { server, port };
-}
-
-/** A client of a server over a real WebSocket. */
-class Peer {
-  readonly lost: Promise<number>;
-  readonly goAways: string[] = [];
-  readonly session: Session;
-  readonly #greeter: Greeter;
-
-  constructor(value = 1, grace = 60_000) {
-    let onLost: (code: number) => void = () => {};
-    this.lost = new Promise((resolve) => {
-      onLost = resolve;
-    });
-    this.session = new Session({
-      role: 'client',
-      clock: systemClock,
-      onDetached: ({ code }) => onLost(code),
-      onGoAway: (kind) => this.goAways.push(kind),
-      onClosed() {},
-    });
-    const key = { id: Buffer.alloc(16, value), secret: Buffer.alloc(32, 2) };
-    this.#greeter = new Greeter(this.session, key, grace);
-    closers.push(() => this.session.close('the test is over', 1000));
-  }
-
-  async connect(port: number, token = TOKEN, path = '/'): Promise<WebSocket> {
-    const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, ['wsproxy.v1'], {
-      headers: { authorization: `Bearer ${token}` },
-      perMessageDeflate: false,
-    });
-    closers.push(() => ws.terminate());
-    ws.on('error', () => {});
-    const upgrade = once(ws, 'upgrade');
-    await once(ws, 'open');
-    const [{ socket }] = await upgrade;
-    await new Promise<void>((welcome) => this.#greeter.greet(new WebSocketTransport(ws, socket), welcome));
-    return ws;
-  }
-
-  open(host: string, port: number): Promise<{ channel: Channel; outcome: string }> {
-    return new Promise((resolve) => {
-      const channel: Channel = this.session.open(
-        { host, port },
-        { onOpen: () => resolve({ channel, outcome: 'open' }), onFail: (code) => resolve({ channel, outcome: code }) },
-      );
-    });
-  }
-}
-
-async function startDestination(): Promise<number> {
-  const destination = createServer({ allowHalfOpen: true }, (socket) => {
-    closers.push(() => socket.destroy());
-    socket.on('error', () => {});
-  });
-  destination.listen(0, '127.0.0.1');
-  closers.push(() => destination.close());
-  await once(destination, 'listening');
-  return (destination.address() as AddressInfo).port;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('a server', () => {
@@ -103,7 +32,7 @@ describe('a server', () => {
   });
 
   test('does not take a token that is too short to be safe', () => {
-    expect(() => new Server({ token: 'short' })).toThrow(/32 or more/);
+    expect(() => createServer({ token: 'short' })).toThrow(/32 or more/);
   });
 
   test('dials local destinations only when that is allowed', async () => {
@@ -119,7 +48,7 @@ describe('a server', () => {
 
   test('says why it cannot listen', async () => {
     const { port } = await start();
-    const second = new Server({ token: TOKEN });
+    const second = createServer({ token: TOKEN });
     await expect(second.listen({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 });
@@ -166,14 +95,14 @@ describe('a server with several users', () => {
     const late = new WebSocket(`ws://127.0.0.1:${port}/`, ['wsproxy.v1'], {
       headers: { authorization: `Bearer ${TOKEN}` },
     });
-    closers.push(() => late.terminate());
+    closeWith(() => late.terminate());
     await once(late, 'open');
     expect([await statusOf(port, TOKEN), await statusOf(port, OTHER)]).toEqual([429, 101]);
   });
 
   test('is not made with both a token and users, nor with neither', () => {
-    expect(() => new Server({ token: TOKEN, users: [alice] })).toThrow(TypeError);
-    expect(() => new Server({})).toThrow(TypeError);
+    expect(() => createServer({ token: TOKEN, users: [alice] })).toThrow(TypeError);
+    expect(() => createServer({})).toThrow(TypeError);
   });
 });
 
@@ -204,7 +133,7 @@ describe('a server that drains', () => {
     const { server, port } = await start();
     const peer = new Peer();
     await peer.connect(port);
-    expect(await server.drain(60_000)).toBe(0);
+    expect(await server.close({ drain: 60_000 })).toBe(0);
     await until(() => peer.goAways.length > 0);
     expect(peer.goAways).toEqual(['drain']);
   });
@@ -215,7 +144,7 @@ describe('a server that drains', () => {
     const peer = new Peer();
     await peer.connect(port);
     const { channel } = await peer.open('127.0.0.1', destination);
-    const drained = server.drain(60_000);
+    const drained = server.close({ drain: 60_000 });
     await until(() => peer.goAways.length > 0);
     expect((await peer.open('127.0.0.1', destination)).outcome).toBe('GOING_AWAY');
     channel.reset();
@@ -228,7 +157,7 @@ describe('a server that drains', () => {
     const peer = new Peer();
     await peer.connect(port);
     await peer.open('127.0.0.1', destination);
-    expect(await server.drain(10)).toBe(1);
+    expect(await server.close({ drain: 10 })).toBe(1);
   });
 });
 
@@ -240,4 +169,31 @@ test('a server that is closed tells its clients, and has nothing left', async ()
   await server.close();
   expect((await closed)[0]).toBe(1000);
   expect([server.sessionCount, peer.session.closed]).toEqual([0, true]);
+});
+
+test('a server that is closed listens no more', async () => {
+  const { server } = await start();
+  await server.close();
+  await expect(server.listen({ port: 0 })).rejects.toMatchObject({ code: 'SERVER_CLOSED' });
+});
+
+test('a server that drains waits no longer when it is closed again', async () => {
+  const destination = await startDestination();
+  const { server, port } = await start({ allowPrivate: true });
+  const peer = new Peer();
+  await peer.connect(port);
+  await peer.open('127.0.0.1', destination);
+  const drained = server.close({ drain: 60_000 });
+  expect(await server.close({ drain: 60_000 })).toBe(1);
+  await drained;
+  expect(server.sessionCount).toBe(0);
+});
+
+test('a server is closed at the end of its block', async () => {
+  const { server, port } = await start();
+  const peer = new Peer();
+  await peer.connect(port);
+  await server[Symbol.asyncDispose]();
+  await until(() => peer.session.closed);
+  expect([server.sessionCount, server.isReady]).toEqual([0, false]);
 });

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 
 export type Family = 'TCP' | 'Unix';
 
@@ -33,10 +34,10 @@ export class Observer {
   /** An end, clean or not. */
   readonly ended: Promise<void>;
   readonly #chunks: Buffer[] = [];
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   #length = 0;
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.#socket = socket;
     socket.on('data', (chunk: Buffer) => {
       this.#chunks.push(chunk);
@@ -73,7 +74,7 @@ export class Observer {
 }
 
 /** Node 20 and 22 may tell a reset as an end. The kernel knows better: a clean end reads as nothing once more. */
-function wasReset(socket: Socket): boolean {
+function wasReset(socket: Duplex): boolean {
   const { fd = -1 } = (socket as { _handle?: { fd?: number } })._handle ?? {};
   try {
     return fd >= 0 && readSync(fd, Buffer.alloc(1)) !== 0;

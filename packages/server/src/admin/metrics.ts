@@ -80,9 +80,9 @@ export class Metrics implements ServerObserver {
   }
 
   onChannelOver(record: ChannelRecord): void {
-    const { outcome, address, user } = record;
-    if (address === undefined) this.#dials.inc({ outcome });
-    else this.#ends.inc({ outcome });
+    const { outcome, connected, user } = record;
+    if (connected) this.#ends.inc({ outcome });
+    else this.#dials.inc({ outcome });
     add(trafficOf(this.#past, user), record);
   }
 

@@ -39,10 +39,3 @@ export function egressOf({ upstream, bindAddress, prefer, dns }: EgressFlags): E
     ...(prefer !== undefined && { prefer }),
   };
 }
-
-/** The flag of every key, for mistakes as `checkEgress` finds them. */
-export const EGRESS_FLAGS: Readonly<Record<string, string>> = {
-  upstream: '--upstream',
-  bindAddresses: '--bind-address',
-  nameservers: '--dns',
-};

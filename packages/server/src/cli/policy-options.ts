@@ -31,10 +31,3 @@ export function addPolicyOptions(program: Command): void {
 export function rulesOf({ allow, deny, allowPrivate = false, allowPort }: PolicyOptions): DestinationRules {
   return { allow, deny, allowPrivate, allowPorts: allowPort };
 }
-
-/** The flag of every key, for mistakes as `checkRules` finds them. */
-export const POLICY_FLAGS: Readonly<Record<string, string>> = {
-  allow: '--allow',
-  deny: '--deny',
-  allowPorts: '--allow-port',
-};

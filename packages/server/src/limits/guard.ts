@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import {
   type Channel,
   type Clock,
@@ -6,6 +6,7 @@ import {
   type MemoryBudget,
   type ProcessBudgets,
   type RelayPace,
+  type RelaySocket,
   resetSocket,
 } from 'wsproxy-protocol';
 import type { User } from '../users/user.js';
@@ -29,7 +30,7 @@ export interface Admission {
   /** The dial has failed, or was given up, and has let go of everything. */
   failed(): void;
   /** The dial has succeeded; what is returned is the pace of the relay. */
-  succeeded(socket: Socket): RelayPace;
+  succeeded(socket: RelaySocket): RelayPace;
 }
 
 /** Asks before anything is taken on, and tells whoever watches when the answer is no. */
@@ -135,9 +136,9 @@ export class Guard {
     return hasRoom;
   }
 
-  #watch(channel: Channel, socket: Socket, user: User): RelayPace {
+  #watch(channel: Channel, socket: RelaySocket, user: User): RelayPace {
     const { keepalive } = this.limits;
-    socket.setKeepAlive(keepalive > 0, keepalive);
+    if (socket instanceof Socket) socket.setKeepAlive(keepalive > 0, keepalive);
     const check = this.#silence.add(channel, socket);
     onOver(channel, check);
     onClose(socket, () => {
@@ -148,11 +149,6 @@ export class Guard {
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
       if (code === 'ETIMEDOUT') this.hit('keepalive', user.id);
     });
-    return this.paceOf(channel, user, () => resetSocket(socket));
-  }
-
-  /** How fast `channel` of `user` may be relayed; `cut` ends the other side when the bytes of the month are used up. */
-  paceOf(channel: Channel, user: User, cut: () => void = () => {}): RelayPace {
     return this.#accounts.paceOf(user, {
       onSlowed: (limit, rate) => this.hit(limit, user.id, rate),
       onSpent: (monthlyBytes) => {
@@ -160,7 +156,7 @@ export class Guard {
         // Not in the middle of what the relay is doing.
         this.#clock.defer(() => {
           channel.reset('LIMIT_REACHED');
-          cut();
+          resetSocket(socket);
         });
       },
     });
@@ -176,7 +172,7 @@ function onOver(channel: Channel, callback: () => void): void {
 }
 
 /** Also when the event is past. */
-function onClose(socket: Socket, callback: () => void): void {
+function onClose(socket: RelaySocket, callback: () => void): void {
   if (socket.closed) callback();
   else socket.once('close', callback);
 }

@@ -1,3 +1,5 @@
+import { OptionError } from '../option-error.js';
+
 /** One limit: its range, and its default. */
 export interface LimitRule {
   /** `rate` is bytes a second. */
@@ -111,14 +113,17 @@ export type LimitOptions = Partial<Limits>;
 
 /**
  * The limits that hold, those not given by default.
- * @throws RangeError that names the first one out of its range
+ * @throws OptionError that names the first one out of its range, or unknown
  */
 export function resolveLimits(options: LimitOptions = {}): Limits {
   const limits = {} as { [name in LimitName]: number };
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(LIMITS, name)) throw new OptionError(`limits.${name}`, 'there is no such limit');
+  }
   for (const [name, rule] of Object.entries(LIMITS) as [LimitName, LimitRule][]) {
     const value = options[name] ?? rule.default;
     const problem = problemOf(rule, value);
-    if (problem !== undefined) throw new RangeError(`limit ${name}: ${problem}`);
+    if (problem !== undefined) throw new OptionError(`limits.${name}`, problem);
     limits[name] = value;
   }
   return limits;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type Channel, type Clock, resetSocket, type Timer } from 'wsproxy-protocol';
+import { type Channel, type Clock, type RelaySocket, resetSocket, type Timer } from 'wsproxy-protocol';
 import type { LimitName } from './limits.js';
 
 export interface SilenceWatchOptions {
@@ -13,7 +13,7 @@ export interface SilenceWatchOptions {
 
 interface Watched {
   readonly channel: Channel;
-  readonly socket: Socket;
+  readonly socket: RelaySocket;
   progress: number;
   /** When it had come so far. */
   since: number;
@@ -37,7 +37,7 @@ export class SilenceWatch {
   }
 
   /** Until both the channel and its socket are gone: call what is returned when either is. */
-  add(channel: Channel, socket: Socket): () => void {
+  add(channel: Channel, socket: RelaySocket): () => void {
     const { clock, idleTimeout, halfClosedTimeout } = this.#options;
     if (idleTimeout === 0 && halfClosedTimeout === 0) return () => {};
     const watched = { channel, socket, progress: progressOf(channel, socket), since: clock.now() };
@@ -83,9 +83,11 @@ export class SilenceWatch {
 }
 
 /** Grows with every byte that either end takes, and with every end. */
-function progressOf(channel: Channel, socket: Socket): number {
+function progressOf(channel: Channel, socket: RelaySocket & Partial<Pick<Socket, 'bytesWritten'>>): number {
   const ends = Number(channel.state.sending !== 'open') + Number(channel.state.receiving !== 'open');
-  return channel.bytesSent + channel.bytesReceived + socket.bytesWritten - socket.writableLength + ends;
+  // Of a stream that does not count, what it still holds tells of each byte that it has passed on.
+  const { bytesWritten = channel.bytesReceived } = socket;
+  return channel.bytesSent + channel.bytesReceived + bytesWritten - socket.writableLength + ends;
 }
 
 function hasEnded({ state }: Channel): boolean {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Authenticate } from '../authenticate.js';
-import { checkRules } from '../destination-rules.js';
+import { OptionError } from '../option-error.js';
+import { checkUser } from './check-user.js';
 import type { User } from './user.js';
 
 /** A user and what proves to be one. */
@@ -11,8 +11,8 @@ export interface UserEntry extends User {
 
 /** Characters a token must have at least: 128 bits in hexadecimal. */
 const MIN_TOKEN_LENGTH = 32;
-/** Ids stand in logs, metrics and file names. */
-const ID = /^[\w@+-][\w.@+-]{0,63}$/;
+/** More would not fit into a request beside everything else. */
+const MAX_TOKEN_LENGTH = 4_096;
 
 /** Who may come in, by the digest of the token; tokens themselves are nowhere kept. */
 export class UserDirectory {
@@ -21,27 +21,27 @@ export class UserDirectory {
   /** The digest that each user, also of before, was known by. */
   readonly #digestOf = new WeakMap<User, string>();
 
-  /** @throws TypeError as `replace` does */
+  /** @throws OptionError as `replace` does */
   constructor(entries: readonly UserEntry[]) {
     this.replace(entries);
   }
 
   /**
    * From now on these are the users, and no others.
-   * @throws TypeError that names the entry at fault; the users are then those of before
+   * @throws OptionError that names the entry at fault; the users are then those of before
    */
   replace(entries: readonly UserEntry[]): void {
     const byDigest = new Map<string, User>();
     const digests = new Map<string, string>();
     for (const { tokenSha256, ...user } of entries) {
-      const digest = tokenSha256.toLowerCase();
-      const name = `user ${JSON.stringify(user.id)}`;
-      if (!ID.test(user.id)) throw new TypeError(`${name}: an id has 1 to 64 letters, digits or any of . _ @ + -`);
-      if (!/^[0-9a-f]{64}$/.test(digest)) throw new TypeError(`${name}: tokenSha256 must be 64 hexadecimal digits`);
-      const [mistake] = checkRules(user.policy ?? {});
-      if (mistake !== undefined) throw new TypeError(`${name}: ${mistake}`);
-      if (digests.has(user.id)) throw new TypeError(`${name} is there twice`);
-      if (byDigest.has(digest)) throw new TypeError(`${name} has the token of another user`);
+      checkUser(user, 'users');
+      const digest = String(tokenSha256).toLowerCase();
+      const fail = (problem: string): never => {
+        throw new OptionError('users', `user ${JSON.stringify(user.id)}${problem}`);
+      };
+      if (!/^[0-9a-f]{64}$/.test(digest)) fail(': tokenSha256 must be 64 hexadecimal digits');
+      if (digests.has(user.id)) fail(' is there twice');
+      if (byDigest.has(digest)) fail(' has the token of another user');
       byDigest.set(digest, user);
       digests.set(user.id, digest);
     }
@@ -51,7 +51,7 @@ export class UserDirectory {
   }
 
   /** The user whose token an Authorization header carries (RFC 6750 section 2.1); undefined for whatever is not right. */
-  readonly authenticate: Authenticate = (authorization = '') => {
+  readonly authenticate = (authorization: string = ''): User | undefined => {
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
     // The same work for every wrong token. How long a look at the map takes may tell about digests, and nobody can
     // choose a token by its digest.
@@ -68,10 +68,14 @@ export class UserDirectory {
   }
 }
 
-/** The one user of a server that knows one token. Throws a RangeError when it is too short to be safe. */
+/**
+ * The one user of a server that knows one token.
+ * @throws OptionError when it is too short to be safe, or cannot be sent
+ */
 export function soleUser(token: string): UserEntry {
-  if (token.length < MIN_TOKEN_LENGTH) {
-    throw new RangeError(`the token has ${token.length} characters; use one of ${MIN_TOKEN_LENGTH} or more`);
+  if (token.length < MIN_TOKEN_LENGTH || token.length > MAX_TOKEN_LENGTH) {
+    const expected = `use one of ${MIN_TOKEN_LENGTH} or more, ${MAX_TOKEN_LENGTH} at most`;
+    throw new OptionError('token', `the token has ${token.length} characters; ${expected}`);
   }
   return { id: 'default', tokenSha256: digestOf(token) };
 }

@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Admin, createAdmin } from '../../src/admin/admin.js';
-import { Server } from '../../src/server.js';
+import { createServer, type Server } from '../../src/server.js';
 
 let server: Server;
 let admin: Admin;
 let port: number;
 
 beforeEach(async () => {
-  server = new Server({ token: 'correct-horse-battery-staple-0123456789', allowPrivate: true });
+  server = createServer({ token: 'correct-horse-battery-staple-0123456789', allowPrivate: true });
   admin = await createAdmin(server);
   ({ port } = (await admin.listen({ port: 0 })) as AddressInfo);
 });
@@ -37,7 +37,7 @@ describe('the admin pages', () => {
     expect(await ask('/readyz')).toMatchObject({ status: 503, body: 'not ready\n' });
     await server.listen({ port: 0 });
     expect(await ask('/readyz')).toMatchObject({ status: 200, body: 'ready\n' });
-    await server.drain(1_000);
+    await server.close({ drain: 1_000 });
     expect(await ask('/readyz')).toMatchObject({ status: 503, body: 'not ready\n' });
   });
 

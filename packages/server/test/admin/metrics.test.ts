@@ -22,7 +22,17 @@ const session = (user: string, attached: boolean, channels: ChannelInfo[]): Sess
 });
 
 const record = (user: string, outcome: ChannelRecord['outcome'], address?: string): ChannelRecord => ({
-  ...{ user, outcome, address, target: 'example.org:80', bytesUp: 10, bytesDown: 20, windowStalls: 1, durationMs: 5 },
+  ...{
+    user,
+    outcome,
+    address,
+    connected: address !== undefined,
+    target: 'example.org:80',
+    bytesUp: 10,
+    bytesDown: 20,
+    windowStalls: 1,
+    durationMs: 5,
+  },
 });
 
 /** The samples of a metric that are not 0, without their common name. */

@@ -3,7 +3,8 @@ import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { addLimitOptions, limitsOf } from '../../src/cli/limit-options.js';
 import { LIMITS, type LimitName, resolveLimits } from '../../src/limits/limits.js';
-import { Server } from '../../src/server.js';
+import { OptionError } from '../../src/option-error.js';
+import { createServer } from '../../src/server.js';
 
 const names = Object.keys(LIMITS) as LimitName[];
 
@@ -27,13 +28,13 @@ describe('limits', () => {
     expect(resolveLimits({ [name]: max })[name]).toBe(max);
     for (const wrong of [min - 1, max + 1, min + 0.5, -1, Number.NaN]) {
       const isOff = wrong === 0 && LIMITS[name].zero !== undefined;
-      if (!isOff) expect(() => resolveLimits({ [name]: wrong })).toThrow(RangeError);
+      if (!isOff) expect(() => resolveLimits({ [name]: wrong })).toThrow(OptionError);
     }
   });
 
   test('are judged when a server is made, in one line that says what is expected', () => {
-    expect(() => new Server({ token: 'x'.repeat(32), limits: { idleTimeout: -5 } })).toThrow(
-      'limit idleTimeout: expected a whole number from 100 to 86400000 ms, or 0 (off), got -5',
+    expect(() => createServer({ token: 'x'.repeat(32), limits: { idleTimeout: -5 } })).toThrow(
+      'limits.idleTimeout: expected a whole number from 100 to 86400000 ms, or 0 (off), got -5',
     );
   });
 });

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { Logger } from 'wsproxy-protocol';
+import { authorizationValues } from '../../src/authenticate.js';
 import { createFront, type Front, type FrontLimits, type FrontOptions } from '../../src/front.js';
 import { soleUser, UserDirectory } from '../../src/users/directory.js';
 import type { User } from '../../src/users/user.js';
@@ -38,9 +39,10 @@ export async function startFront(
   const refused: number[] = [];
   const record = (level: string) => (fields: object, message: string) => logs.push({ level, fields, message });
   const logger: Logger = { debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') };
+  const directory = new UserDirectory([soleUser(token)]);
   const front = createFront({
     path,
-    authenticate: new UserDirectory([soleUser(token)]).authenticate,
+    authenticate: ({ rawHeaders }) => directory.authenticate(authorizationValues(rawHeaders)[0]),
     onWebSocket: (webSocket, user) => webSockets.push({ webSocket, user }),
     logger,
     limits,

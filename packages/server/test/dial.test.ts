@@ -3,11 +3,12 @@ import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Target, TunnelError } from 'wsproxy-protocol';
 import { FakeClock } from 'wsproxy-protocol/testing';
-import { createDialer, type Dialer, type DialerOptions } from '../src/dialer.js';
-import { createPolicy, type Policy } from '../src/policy.js';
+import { createDial, type Dial, type DialOptions } from '../src/dial.js';
+import { createPolicy, type Policy, type PolicyRequest } from '../src/policy.js';
 import type { Resolver } from '../src/resolver.js';
 
 const signal = () => new AbortController().signal;
+const alice = { id: 'alice' };
 const standard = createPolicy({}, { ownAddresses: () => new Set<string>() });
 
 /** A resolver that knows one answer after another, and the names it was asked for. */
@@ -23,11 +24,11 @@ function resolverOf(...answers: readonly (readonly string[])[]) {
 }
 
 /** A dialer whose attempts never reach a network: `connected` lists the addresses it tried. */
-function dryDialer(options: Pick<DialerOptions, 'resolver'> & Partial<DialerOptions>) {
+function dryDialer(options: Pick<DialOptions, 'resolver'> & Partial<DialOptions>) {
   const connected: string[] = [];
   const sockets: Socket[] = [];
   const clock = new FakeClock();
-  const dialer = createDialer({
+  const dial = createDial({
     clock,
     connect: (address, port) => {
       connected.push(`${address} ${port}`);
@@ -38,11 +39,11 @@ function dryDialer(options: Pick<DialerOptions, 'resolver'> & Partial<DialerOpti
     },
     ...options,
   });
-  return { dialer, connected, sockets, clock };
+  return { dial, connected, sockets, clock };
 }
 
-function failureOf(dialer: Dialer, target: Target, policy: Policy = standard) {
-  return dialer.dial(target, signal(), policy).then(
+function failureOf(dial: Dial, target: Target, policy: Policy = standard) {
+  return dial(target, signal(), policy, alice).then(
     ({ address }) => `connected to ${address}`,
     (error: { code: string; message: string }) => ({ code: error.code, message: error.message }),
   );
@@ -67,8 +68,8 @@ describe('a host', () => {
     `${'a'.repeat(64)}.com`,
   ])('written as %j is refused and never resolved', async (host) => {
     const { resolver, names } = resolverOf(['1.1.1.1']);
-    const { dialer, connected } = dryDialer({ resolver });
-    expect(await failureOf(dialer, { host, port: 80 })).toMatchObject({ code: 'BAD_TARGET' });
+    const { dial, connected } = dryDialer({ resolver });
+    expect(await failureOf(dial, { host, port: 80 })).toMatchObject({ code: 'BAD_TARGET' });
     expect(names).toEqual([]);
     expect(connected).toEqual([]);
   });
@@ -94,8 +95,8 @@ describe('a host', () => {
     ['224.0.0.1', 'multicast'],
   ])('written as %s is denied as %s and never dialled', async (host, addressClass) => {
     const { resolver, names } = resolverOf(['1.1.1.1']);
-    const { dialer, connected } = dryDialer({ resolver });
-    const failure = await failureOf(dialer, { host, port: 80 });
+    const { dial, connected } = dryDialer({ resolver });
+    const failure = await failureOf(dial, { host, port: 80 });
     expect(failure).toMatchObject({ code: 'DENIED', message: expect.stringContaining(`denied:${addressClass}`) });
     expect(names).toEqual([]);
     expect(connected).toEqual([]);
@@ -103,15 +104,15 @@ describe('a host', () => {
 
   test('that is a name is resolved in canonical spelling', async () => {
     const { resolver, names } = resolverOf(['1.1.1.1']);
-    const { dialer, connected } = dryDialer({ resolver });
-    expect(await failureOf(dialer, { host: 'EXAMPLE.com.', port: 443 })).toBe('connected to 1.1.1.1');
+    const { dial, connected } = dryDialer({ resolver });
+    expect(await failureOf(dial, { host: 'EXAMPLE.com.', port: 443 })).toBe('connected to 1.1.1.1');
     expect(names).toEqual(['example.com']);
     expect(connected).toEqual(['1.1.1.1 443']);
   });
 
   test.each([0, -1, 65_536, 1.5, Number.NaN])('with the port %d is refused', async (port) => {
-    const { dialer, connected } = dryDialer(resolverOf(['1.1.1.1']));
-    expect(await failureOf(dialer, { host: '1.1.1.1', port })).toMatchObject({ code: 'BAD_TARGET' });
+    const { dial, connected } = dryDialer(resolverOf(['1.1.1.1']));
+    expect(await failureOf(dial, { host: '1.1.1.1', port })).toMatchObject({ code: 'BAD_TARGET' });
     expect(connected).toEqual([]);
   });
 });
@@ -127,45 +128,84 @@ describe('the addresses of a name', () => {
     '168.63.129.16',
     'not an address',
   ])('are denied when the only one is %s', async (address) => {
-    const { dialer, connected } = dryDialer(resolverOf([address]));
-    expect(await failureOf(dialer, { host: 'evil.example', port: 80 })).toMatchObject({ code: 'DENIED' });
+    const { dial, connected } = dryDialer(resolverOf([address]));
+    expect(await failureOf(dial, { host: 'evil.example', port: 80 })).toMatchObject({ code: 'DENIED' });
     expect(connected).toEqual([]);
   });
 
   test('are all named in the denial, each with its rule', async () => {
-    const { dialer } = dryDialer(resolverOf(['127.0.0.1', '::ffff:10.0.0.1']));
-    expect(await failureOf(dialer, { host: 'evil.example', port: 80 })).toEqual({
+    const { dial } = dryDialer(resolverOf(['127.0.0.1', '::ffff:10.0.0.1']));
+    expect(await failureOf(dial, { host: 'evil.example', port: 80 })).toEqual({
       code: 'DENIED',
       message: 'evil.example:80: 127.0.0.1 denied:loopback, 10.0.0.1 denied:private',
     });
   });
 
   test('are dialled without those that are denied', async () => {
-    const { dialer, connected } = dryDialer(resolverOf(['127.0.0.1', '169.254.169.254', '1.1.1.1']));
-    expect(await failureOf(dialer, { host: 'mixed.example', port: 80 })).toBe('connected to 1.1.1.1');
+    const { dial, connected } = dryDialer(resolverOf(['127.0.0.1', '169.254.169.254', '1.1.1.1']));
+    expect(await failureOf(dial, { host: 'mixed.example', port: 80 })).toBe('connected to 1.1.1.1');
     expect(connected).toEqual(['1.1.1.1 80']);
   });
 
   test('are dialled in the spelling that was checked', async () => {
-    const { dialer, connected } = dryDialer(resolverOf(['::ffff:101:101']));
-    expect(await failureOf(dialer, { host: 'mapped.example', port: 80 })).toBe('connected to 1.1.1.1');
+    const { dial, connected } = dryDialer(resolverOf(['::ffff:101:101']));
+    expect(await failureOf(dial, { host: 'mapped.example', port: 80 })).toBe('connected to 1.1.1.1');
     expect(connected).toEqual(['1.1.1.1 80']);
   });
 
   test('are asked for once for each dial, so that a name which changes its mind reaches nothing', async () => {
     const { resolver, names } = resolverOf(['1.1.1.1'], ['127.0.0.1']);
-    const { dialer, connected } = dryDialer({ resolver });
-    for (let round = 0; round < 20; round += 1) await failureOf(dialer, { host: 'rebinding.example', port: 80 });
+    const { dial, connected } = dryDialer({ resolver });
+    for (let round = 0; round < 20; round += 1) await failureOf(dial, { host: 'rebinding.example', port: 80 });
     expect(names).toHaveLength(20);
     expect(connected).toEqual(Array(10).fill('1.1.1.1 80'));
+  });
+});
+
+describe('a policy', () => {
+  const host = 'Mixed.Example';
+  const addresses = ['127.0.0.1', '1.1.1.1', '::ffff:808:808'];
+
+  test('is asked about each address that the rules allow, for whom and by which name', async () => {
+    const asked: PolicyRequest[] = [];
+    const policy = (request: PolicyRequest) => asked.push(request) > 0;
+    const { dial } = dryDialer({ ...resolverOf(addresses), policy });
+    expect(await failureOf(dial, { host, port: 443 })).toBe('connected to 1.1.1.1');
+    expect(asked).toEqual([
+      { user: alice, host: 'mixed.example', address: '1.1.1.1', port: 443 },
+      { user: alice, host: 'mixed.example', address: '8.8.8.8', port: 443 },
+    ]);
+  });
+
+  test('may take its time, and only what it lets through is dialled', async () => {
+    const policy = async ({ address }: PolicyRequest) => address === '8.8.8.8';
+    const { dial, connected } = dryDialer({ ...resolverOf(addresses), policy });
+    expect(await failureOf(dial, { host, port: 443 })).toBe('connected to 8.8.8.8');
+    expect(connected).toEqual(['8.8.8.8 443']);
+  });
+
+  test.each([false, undefined, 1, 'yes'])('that answers %j denies', async (answer) => {
+    const { dial, connected } = dryDialer({ ...resolverOf(addresses), policy: () => answer as boolean });
+    expect(await failureOf(dial, { host, port: 443 })).toEqual({
+      code: 'DENIED',
+      message: 'mixed.example:443: 1.1.1.1 denied:policy, 8.8.8.8 denied:policy',
+    });
+    expect(connected).toEqual([]);
+  });
+
+  test('that fails lets nothing through', async () => {
+    const policy = () => Promise.reject(new Error('the database is away'));
+    const { dial, connected } = dryDialer({ ...resolverOf(addresses), policy });
+    expect(await failureOf(dial, { host, port: 443 })).toMatchObject({ code: 'INTERNAL' });
+    expect(connected).toEqual([]);
   });
 });
 
 describe('a failure', () => {
   test('of the lookup is passed on', async () => {
     const failure = new TunnelError('NAME_NOT_FOUND', 'no such name');
-    const { dialer, clock } = dryDialer({ resolver: { resolve: () => Promise.reject(failure) } });
-    await expect(dialer.dial({ host: 'example.com', port: 80 }, signal(), standard)).rejects.toBe(failure);
+    const { dial, clock } = dryDialer({ resolver: { resolve: () => Promise.reject(failure) } });
+    await expect(dial({ host: 'example.com', port: 80 }, signal(), standard, alice)).rejects.toBe(failure);
     expect(clock.pending).toBe(0);
   });
 
@@ -175,17 +215,29 @@ describe('a failure', () => {
         throw new Error('cannot read the interfaces');
       },
     };
-    const { dialer, connected } = dryDialer(resolverOf(['1.1.1.1']));
-    expect(await failureOf(dialer, { host: 'example.com', port: 80 }, policy)).toMatchObject({ code: 'INTERNAL' });
+    const { dial, connected } = dryDialer(resolverOf(['1.1.1.1']));
+    expect(await failureOf(dial, { host: 'example.com', port: 80 }, policy)).toMatchObject({ code: 'INTERNAL' });
     expect(connected).toEqual([]);
   });
 });
 
+/** An attempt that nobody answers, and whether it was made. */
+function hangingConnect() {
+  const hanging = new Socket();
+  let isTried = false;
+  const connect = () => {
+    isTried = true;
+    return hanging;
+  };
+  return { connect, hanging, isTried: () => isTried };
+}
+
 describe('the deadline of 10 s', () => {
   test('ends attempts that nobody answers', async () => {
-    const hanging = new Socket();
-    const { dialer, clock } = dryDialer({ ...resolverOf([]), connect: () => hanging });
-    const failure = failureOf(dialer, { host: '1.1.1.1', port: 80 });
+    const { connect, hanging, isTried } = hangingConnect();
+    const { dial, clock } = dryDialer({ ...resolverOf([]), connect });
+    const failure = failureOf(dial, { host: '1.1.1.1', port: 80 });
+    await expect.poll(isTried).toBe(true);
     clock.advance(9_999);
     expect(hanging.destroyed).toBe(false);
     clock.advance(1);
@@ -199,14 +251,14 @@ describe('the deadline of 10 s', () => {
     let answer: (addresses: string[]) => void = () => {};
     const resolver = { resolve: () => new Promise<string[]>((resolve) => (answer = resolve)) };
     let attempts = 0;
-    const { dialer, clock } = dryDialer({
+    const { dial, clock } = dryDialer({
       resolver,
       connect: () => {
         attempts += 1;
         return hanging;
       },
     });
-    const failure = failureOf(dialer, { host: 'slow.example', port: 80 });
+    const failure = failureOf(dial, { host: 'slow.example', port: 80 });
     clock.advance(4_000);
     answer(['1.1.1.1']);
     await expect.poll(() => attempts).toBe(1);
@@ -225,8 +277,8 @@ describe('an abort', () => {
           lookupSignal.addEventListener('abort', () => reject(lookupSignal.reason));
         }),
     };
-    const { dialer, clock, connected } = dryDialer({ resolver });
-    const result = dialer.dial({ host: 'slow.example', port: 80 }, controller.signal, standard);
+    const { dial, clock, connected } = dryDialer({ resolver });
+    const result = dial({ host: 'slow.example', port: 80 }, controller.signal, standard, alice);
     controller.abort();
     await expect(result).rejects.toMatchObject({ name: 'TunnelError', code: 'CANCELLED' });
     expect(connected).toEqual([]);
@@ -235,9 +287,10 @@ describe('an abort', () => {
 
   test('during the attempts destroys them at once and is CANCELLED', async () => {
     const controller = new AbortController();
-    const hanging = new Socket();
-    const { dialer, clock } = dryDialer({ ...resolverOf([]), connect: () => hanging });
-    const result = dialer.dial({ host: '1.1.1.1', port: 80 }, controller.signal, standard);
+    const { connect, hanging, isTried } = hangingConnect();
+    const { dial, clock } = dryDialer({ ...resolverOf([]), connect });
+    const result = dial({ host: '1.1.1.1', port: 80 }, controller.signal, standard, alice);
+    await expect.poll(isTried).toBe(true);
     controller.abort();
     expect(hanging.destroyed).toBe(true);
     await expect(result).rejects.toMatchObject({ name: 'TunnelError', code: 'CANCELLED' });
@@ -245,8 +298,8 @@ describe('an abort', () => {
   });
 
   test('that came before dials nothing', async () => {
-    const { dialer, connected } = dryDialer(resolverOf([]));
-    const result = dialer.dial({ host: '1.1.1.1', port: 80 }, AbortSignal.abort(), standard);
+    const { dial, connected } = dryDialer(resolverOf([]));
+    const result = dial({ host: '1.1.1.1', port: 80 }, AbortSignal.abort(), standard, alice);
     await expect(result).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(connected).toEqual([]);
   });
@@ -258,7 +311,7 @@ describe('a real connection', () => {
     await Promise.all(cleanups.splice(0).map((cleanup) => cleanup()));
   });
 
-  const dialer = createDialer({ resolver: { resolve: async () => ['::1', '127.0.0.1'] } });
+  const dial = createDial({ resolver: { resolve: async () => ['::1', '127.0.0.1'] } });
   const everywhere = createPolicy({ allowPrivate: true });
 
   async function listen(host: string, onConnection: (socket: Socket) => void = () => {}) {
@@ -281,15 +334,15 @@ describe('a real connection', () => {
     return { port: (server.address() as AddressInfo).port, firstAccepted };
   }
 
-  async function dial(target: Target) {
-    const dialed = await dialer.dial(target, signal(), everywhere);
+  async function dialTo(target: Target) {
+    const dialed = await dial(target, signal(), everywhere, alice);
     cleanups.push(async () => dialed.socket.destroy());
     return dialed;
   }
 
   test.each(['127.0.0.1', '::1'])('reaches %s', async (host) => {
     const { port } = await listen(host, (socket) => socket.pipe(socket));
-    const { socket, address } = await dial({ host, port });
+    const { socket, address } = await dialTo({ host, port });
     expect(address).toBe(host);
     socket.end('hello');
     const chunks = await socket.toArray();
@@ -298,7 +351,7 @@ describe('a real connection', () => {
 
   test('falls back to the other family', async () => {
     const { port } = await listen('127.0.0.1', (socket) => socket.pipe(socket));
-    const { address } = await dial({ host: 'localhost', port });
+    const { address } = await dialTo({ host: 'localhost', port });
     expect(address).toBe('127.0.0.1');
   });
 
@@ -308,7 +361,7 @@ describe('a real connection', () => {
     const { port } = server.address() as AddressInfo;
     server.close();
     await once(server, 'close');
-    await expect(dial({ host: '127.0.0.1', port })).rejects.toMatchObject({
+    await expect(dialTo({ host: '127.0.0.1', port })).rejects.toMatchObject({
       name: 'TunnelError',
       code: 'CONNECTION_REFUSED',
     });
@@ -316,7 +369,7 @@ describe('a real connection', () => {
 
   test('comes paused, without anybody listening to its data', async () => {
     const { port } = await listen('127.0.0.1', (socket) => socket.write('early'));
-    const { socket } = await dial({ host: '127.0.0.1', port });
+    const { socket } = await dialTo({ host: '127.0.0.1', port });
     expect(socket.isPaused()).toBe(true);
     expect(socket.listenerCount('data')).toBe(0);
     expect(socket.listenerCount('readable')).toBe(0);
@@ -326,7 +379,7 @@ describe('a real connection', () => {
 
   test('keeps its half open after the destination has ended', async () => {
     const { port, firstAccepted } = await listen('127.0.0.1', (socket) => socket.end('bye'));
-    const { socket } = await dial({ host: '127.0.0.1', port });
+    const { socket } = await dialTo({ host: '127.0.0.1', port });
     const ended = once(socket, 'end');
     socket.resume();
     await ended;
@@ -337,7 +390,7 @@ describe('a real connection', () => {
 
   test('survives an error that comes before anybody listens', async () => {
     const { port, firstAccepted } = await listen('127.0.0.1');
-    const { socket } = await dial({ host: '127.0.0.1', port });
+    const { socket } = await dialTo({ host: '127.0.0.1', port });
     (await firstAccepted()).resetAndDestroy();
     const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.resume();
@@ -351,7 +404,7 @@ describe('a real connection', () => {
     ['an end', (socket: Socket) => socket.end('whole'), false],
   ])('lets %s be told by an address that was never read', async (_, finish, isReset) => {
     const { port, firstAccepted } = await listen('127.0.0.1');
-    const { socket } = await dial({ host: '127.0.0.1', port });
+    const { socket } = await dialTo({ host: '127.0.0.1', port });
     const destination = await firstAccepted();
     const finished = once(destination, 'finish');
     const closed = once(destination, 'close');

@@ -1,0 +1,64 @@
+import { type Clock, parseHost, parsePort, systemClock, type Target, TunnelError } from 'wsproxy-protocol';
+import type { Dialer } from './dialer.js';
+import { DirectDialer, type DirectDialerOptions, type Errand, type Reached } from './direct-dialer.js';
+import { dialOwn } from './own-dialer.js';
+import type { Policy } from './policy.js';
+import { THROUGHPUT_HOST, ThroughputService } from './throughput-service.js';
+import type { User } from './users/user.js';
+
+/**
+ * Reaches a target. Rejects with a TunnelError, whose message is for the log; with CANCELLED, every attempt destroyed, once
+ * `signal` aborts. After it has resolved, the socket is the caller's, and `signal` no longer counts.
+ */
+export type Dial = (target: Target, signal: AbortSignal, rules: Policy, user: User) => Promise<Reached>;
+
+export interface DialOptions extends DirectDialerOptions {
+  /** For the whole of it, lookup and every attempt, ms; default 10 s. */
+  readonly dialTimeout?: number;
+  /** Default: the server itself, directly. */
+  readonly dialer?: Dialer;
+}
+
+export function createDial(options: DialOptions): Dial {
+  const { clock = systemClock, dialTimeout = 10_000, dialer } = options;
+  const direct = new DirectDialer(options);
+  return async (target, signal, rules, user) => {
+    const host = parseHost(target.host);
+    if (host === undefined || parsePort(String(target.port)) === undefined) throw new TunnelError('BAD_TARGET');
+    if (host === THROUGHPUT_HOST) return { socket: new ThroughputService(), address: undefined };
+    const ending = endingOf(signal, dialTimeout, clock);
+    const errand = { target: { host, port: target.port }, user, rules, signal: ending.signal };
+    try {
+      if (dialer !== undefined) return await dialOwn(dialer, errand, direct);
+      return await reachDirectly(direct, errand);
+    } catch (error) {
+      if (error instanceof TunnelError) throw error;
+      throw new TunnelError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
+    } finally {
+      ending.forget();
+    }
+  };
+}
+
+async function reachDirectly(direct: DirectDialer, errand: Errand): Promise<Reached> {
+  return direct.connect(await direct.resolve(errand), errand);
+}
+
+/** A signal that aborts with a TunnelError: when `signal` does, or when the time is over; until `forget`. */
+function endingOf(signal: AbortSignal, timeout: number, clock: Clock): { signal: AbortSignal; forget(): void } {
+  const ending = new AbortController();
+  const onAbort = (): void => ending.abort(new TunnelError('CANCELLED'));
+  const timer = clock.setTimer(
+    () => ending.abort(new TunnelError('DIAL_TIMEOUT', `no connection in ${timeout} ms`)),
+    timeout,
+  );
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  return {
+    signal: ending.signal,
+    forget() {
+      timer.cancel();
+      signal.removeEventListener('abort', onAbort);
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import type { Logger } from 'wsproxy-protocol';
+import type { Authenticate } from './authenticate.js';
+import { checkRules, type DestinationRules } from './destination-rules.js';
+import type { Dialer } from './dialer.js';
+import { checkEgress, type EgressOptions } from './egress.js';
+import type { TlsOptions } from './front-tls.js';
+import type { LimitOptions } from './limits/limits.js';
+import type { ServerObserver } from './observer.js';
+import { expectNoMistake, OptionError } from './option-error.js';
+import type { DestinationPolicy } from './policy.js';
+import type { UserEntry } from './users/directory.js';
+import type { User } from './users/user.js';
+
+/**
+ * What `createServer` takes. One of `token`, `users` and `authenticate` has to be given. `U` is what `authenticate`
+ * returns: it may know more of a user than this server has to.
+ */
+export interface ServerOptions<U extends User = User> extends DestinationRules {
+  /** What clients must present, when there is one user (`default`): 32 to 4096 characters. */
+  readonly token?: string;
+  /** The users, in place of `token`; `setUsers` exchanges them. */
+  readonly users?: readonly UserEntry[];
+  /** Says who makes a request, in place of `token` and `users`. */
+  readonly authenticate?: Authenticate<U>;
+  /** Is asked about each address before it is dialled, when the rules have allowed it. Default: the rules decide. */
+  readonly policy?: DestinationPolicy<U>;
+  /** Reaches destinations. Default: `direct()` of the request. */
+  readonly dialer?: Dialer<U>;
+  /** By which way the server itself reaches destinations; default directly, with the names of the system. */
+  readonly egress?: EgressOptions;
+  /** The one path that is served by `listen`, 1 to 1024 visible ASCII characters without `?` and `#`; default `/`. */
+  readonly path?: string;
+  /** How long a session is kept whose client is away, ms: 0 to 2 147 483 647; default 120 000. */
+  readonly grace?: number;
+  /** TLS for `listen` without a reverse proxy, 1.2 at least; default none. */
+  readonly tls?: TlsOptions;
+  /**
+   * Folder of static files for whoever may not come in, on every path: a wrong token is then answered like a wrong
+   * path, by a file or 404. Default none: a wrong token gets 401, a wrong path 404.
+   */
+  readonly decoy?: string;
+  /** Pages whose scripts may connect, such as `https://example.org`; default none. */
+  readonly allowOrigins?: readonly string[];
+  /** Whose X-Forwarded-For is believed for logs: addresses, CIDR ranges, or `unix` for Unix sockets; default nobody's. */
+  readonly trustedProxies?: readonly string[];
+  /** Bounds, by default those of `LIMITS`, which has their units and ranges as well. */
+  readonly limits?: LimitOptions;
+  /** Default: silent. */
+  readonly logger?: Logger;
+  /**
+   * Logs one line for each channel when it is over. Without it no line of the log says what users connect to. Default
+   * true.
+   */
+  readonly accessLog?: boolean;
+  /** Is told what happens, for logs and figures of your own. */
+  readonly observer?: ServerObserver;
+}
+
+/** The longest delay that a Node timer keeps, ms. */
+const LONGEST = 2 ** 31 - 1;
+
+type Expectation = readonly [expected: string, holds: (value: unknown) => boolean];
+
+const text: Expectation = ['a string', (value) => typeof value === 'string'];
+const flag: Expectation = ['true or false', (value) => typeof value === 'boolean'];
+const fn: Expectation = ['a function', (value) => typeof value === 'function'];
+const object: Expectation = ['an object', isObject];
+const texts: Expectation = [
+  'a list of strings',
+  (value) => Array.isArray(value) && value.every((entry) => typeof entry === 'string'),
+];
+
+/** The form of each option; what else has to hold is judged by whoever uses it, when the server is made. */
+const FORMS: Readonly<Record<keyof ServerOptions, Expectation>> = {
+  token: text,
+  users: ['a list of users', Array.isArray],
+  authenticate: fn,
+  policy: fn,
+  dialer: fn,
+  egress: object,
+  path: [
+    'a path such as /tunnel',
+    (value) => typeof value === 'string' && /^\/[\x21-\x7e]{0,1023}$/.test(value) && !/[?#]/.test(value),
+  ],
+  grace: [
+    `a whole number from 0 to ${LONGEST} ms`,
+    (value) => Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= LONGEST,
+  ],
+  tls: object,
+  decoy: text,
+  allowOrigins: texts,
+  trustedProxies: texts,
+  limits: object,
+  logger: [
+    'an object with the methods debug, info, warn and error',
+    (value) => isObject(value) && ['debug', 'info', 'warn', 'error'].every((name) => typeof value[name] === 'function'),
+  ],
+  accessLog: flag,
+  observer: object,
+  allow: texts,
+  deny: texts,
+  allowPrivate: flag,
+  allowPorts: texts,
+};
+
+/** @throws OptionError for what is not of the form it has to be, is not known, or does not go with the rest */
+export function checkOptions(options: ServerOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(FORMS, name)) throw new OptionError(name, 'there is no such option');
+    const [expected, holds] = FORMS[name as keyof ServerOptions];
+    if (value !== undefined && !holds(value)) throw new OptionError(name, `expected ${expected}`);
+  }
+  const { token, users, authenticate, egress = {} } = options;
+  const given = [token, users, authenticate].filter((credential) => credential !== undefined);
+  if (given.length !== 1) throw new OptionError('token', 'give one of token, users and authenticate');
+  expectNoMistake(checkRules(rulesOf(options)));
+  expectNoMistake(checkEgress(egress), 'egress');
+}
+
+/** The rules among the options. */
+export function rulesOf(options: DestinationRules): DestinationRules {
+  const { allow = [], deny = [], allowPrivate = false, allowPorts = [] } = options;
+  return { allow, deny, allowPrivate, allowPorts };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,21 @@
+import { checkRules } from '../destination-rules.js';
+import { OptionError } from '../option-error.js';
+import type { User } from './user.js';
+
+/** Ids stand in logs, metrics and file names. */
+const ID = /^[\w@+-][\w.@+-]{0,63}$/;
+const MOST = Number.MAX_SAFE_INTEGER;
+
+/** @throws OptionError (`option`) that names the user, and says what is wrong with it */
+export function checkUser(user: User, option: string): void {
+  const fail = (problem: string): never => {
+    throw new OptionError(option, `user ${JSON.stringify(user.id)}: ${problem}`);
+  };
+  if (typeof user.id !== 'string' || !ID.test(user.id)) fail('an id has 1 to 64 letters, digits or any of . _ @ + -');
+  const [mistake] = checkRules(user.policy ?? {});
+  if (mistake !== undefined) fail(mistake);
+  for (const [name, value] of Object.entries(user.limits ?? {})) {
+    const isRight = value === undefined || (Number.isSafeInteger(value) && value >= 1);
+    if (!isRight) fail(`limits.${name}: expected a whole number from 1 to ${MOST}, got ${String(value)}`);
+  }
+}

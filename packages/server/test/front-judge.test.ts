@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import type { Authenticate } from '../src/authenticate.js';
+import { closeOf, exchange, plain, startFront, statusOf, upgrade, upgradeRaw } from './support/front-fixture.js';
+
+const alice = { id: 'alice' };
+
+async function startWith(authenticate: Authenticate, handshakeTimeout = 10_000) {
+  const hits: string[] = [];
+  const guard = { takeConnection: () => true, hit: (limit: string) => void hits.push(limit) };
+  const fixture = await startFront({ handshakeTimeout }, '/tunnel', { authenticate, guard });
+  const errors = () => fixture.logs.filter(({ level }) => level === 'error').map(({ message }) => message);
+  return { ...fixture, hits, errors };
+}
+
+describe('whoever is to be authenticated', () => {
+  test('is judged by the request, in as much time as that takes', async () => {
+    const { port, webSockets } = await startWith(async ({ headers }) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return headers.cookie === 'session=alice' ? alice : undefined;
+    });
+    const Authorization = undefined;
+    expect(statusOf((await upgradeRaw(port, upgrade({ Authorization, Cookie: 'session=alice' }))).head)).toBe(101);
+    expect(statusOf(await exchange(port, upgrade({ Authorization, Cookie: 'session=eve' })))).toBe(401);
+    expect(statusOf(await exchange(port, plain({ Authorization, Cookie: 'session=alice' })))).toBe(426);
+    expect(webSockets.map(({ user }) => user)).toEqual([alice]);
+  });
+
+  test.each<[string, Authenticate]>([
+    ['throws', () => JSON.parse('nonsense')],
+    ['rejects', () => Promise.reject(new Error('the database is away'))],
+  ])('is sent away for a while when that %s', async (_what, authenticate) => {
+    const { port, webSockets, refused, errors } = await startWith(authenticate);
+    expect(statusOf(await exchange(port, upgrade()))).toBe(503);
+    expect([webSockets, refused, errors()]).toEqual([[], [503], ['authentication failed']]);
+  });
+
+  test('is sent away, and a limit was hit, when it takes longer than an upgrade may', async () => {
+    const { port, hits, errors } = await startWith(() => new Promise(() => {}), 100);
+    expect(statusOf(await exchange(port, upgrade()))).toBe(503);
+    expect([hits, errors()]).toEqual([['upgradeTimeout'], ['authentication took too long']]);
+  });
+
+  test('and has gone meanwhile, is forgotten', async () => {
+    let answer: (user: undefined) => void = () => {};
+    let asked: () => void = () => {};
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const { port, webSockets, refused, front } = await startWith(() => {
+      asked();
+      return new Promise((resolve) => {
+        answer = resolve;
+      });
+    });
+    const connection = once(front.server, 'connection');
+    const client = upgradeRaw(port).catch(() => {});
+    const [socket] = await connection;
+    await isAsked;
+    socket.destroy();
+    await closeOf(socket);
+    answer(undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([webSockets, refused]).toEqual([[], []]);
+    void client;
+  });
+
+  test('is asked once for a connection, whatever is pipelined behind', async () => {
+    let asked = 0;
+    const { port } = await startWith(async () => {
+      asked += 1;
+      return undefined;
+    });
+    const answer = await exchange(port, plain().repeat(3) + upgrade());
+    expect([answer.match(/HTTP\/1\.1 \d+/g), asked]).toEqual([['HTTP/1.1 401'], 1]);
+  });
+});
