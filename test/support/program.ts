@@ -27,6 +27,11 @@ export interface Ended {
 
 const running = new Set<Program>();
 
+// Whatever ends this process, what it has started does not go on without it.
+process.once('exit', () => {
+  for (const { child } of running) child.kill('SIGKILL');
+});
+
 /** Programs that were started and have not ended. */
 export function livePrograms(): number {
   return running.size;
