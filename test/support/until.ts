@@ -7,7 +7,7 @@ const INTERVAL = 5;
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  deadline: number = 5_000,
+  deadline: number = 20_000,
 ): Promise<void> {
   const start = performance.now();
   while (!(await condition())) {
