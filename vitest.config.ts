@@ -5,6 +5,13 @@ const conditions = ['wsproxy-source', 'node', 'import', 'module', 'default'];
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
+    // `npm run coverage`: of the parts that nothing else may go wrong in, and that need nothing to be tested.
+    coverage: {
+      provider: 'v8',
+      include: ['packages/protocol/src/{frame,flow,resume}/**'],
+      reporter: ['text'],
+      thresholds: { branches: 95, functions: 95, lines: 95, statements: 95 },
+    },
     // "unit" is pure or in memory and must be quick; "system" crosses packages, opens sockets and runs real programs.
     projects: [
       {

@@ -26,10 +26,12 @@ async function startBothEnds(serverArguments) {
   const { listen, path, clientArguments } = readArguments(serverArguments);
   const token = randomBytes(32).toString('base64url');
   const clientAddress = { host: '127.0.0.1', port: 1080 };
+  const statusAddress = { host: '127.0.0.1', port: 1081 };
   let serverAddress;
   try {
     serverAddress = await freePort(parseListenAddress(listen, '127.0.0.1'));
     await freePort(clientAddress);
+    await freePort(statusAddress);
   } catch (error) {
     return fail(`cannot start: ${error.message}`);
   }
@@ -42,7 +44,8 @@ async function startBothEnds(serverArguments) {
     token,
   );
   if (!(await isListening(reachable))) return fail('wsproxy-server does not listen');
-  startEnd('client', [url, ...clientArguments, '--listen', formatListenAddress(clientAddress)], token);
+  const places = ['--listen', formatListenAddress(clientAddress), '--status', formatListenAddress(statusAddress)];
+  startEnd('client', [url, ...clientArguments, ...places], token);
   if (!(await isListening(clientAddress))) return fail('wsproxy-client does not listen');
 
   const proxy = formatListenAddress(clientAddress);
@@ -51,6 +54,7 @@ wsproxy-server   ${url}
 wsproxy-client   ${proxy}, SOCKS and HTTP
 
 Try              curl -x socks5h://${proxy} https://example.com/
+Watch            http://${formatListenAddress(statusAddress)}/
 Ctrl-C           ends both`);
   if (!serverArguments.includes('--allow-private')) {
     console.log(

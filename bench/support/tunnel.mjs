@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+const JSON_LOG = ['--log-format', 'json'];
 const TOKEN = 'a-token-that-is-only-for-this-benchmark';
 const program = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -29,24 +30,30 @@ export async function startProgram(prefix, args, pattern) {
   return child;
 }
 
+/** A server on a free port. */
+export function startServer({ serverHost = [], address = '127.0.0.1' } = {}) {
+  const script = program('packages/server/bin/wsproxy-server.js');
+  return startProgram(serverHost, [script, '--listen', `${address}:0`, '--allow-private', ...JSON_LOG], '"ready"');
+}
+
+/** A client of that server, or of what `via` makes of the server's address. */
+export async function startClient(server, { clientHost = [], via, clientOptions = [] } = {}) {
+  const url = `ws://${(via === undefined ? listeningAt(server) : await via(listeningAt(server))).join(':')}`;
+  const script = program('packages/client/bin/wsproxy-client.js');
+  return startProgram(
+    clientHost,
+    [script, url, '--insecure', '--listen', '0', ...JSON_LOG, ...clientOptions],
+    '"ready"',
+  );
+}
+
 /**
  * A server on one host, a client on the other, which calls it there, or at what `via` makes of the server's address.
  * `socks` is where the client listens.
  */
 export async function startTunnel(options = {}) {
-  const { serverHost = [], clientHost = [], address = '127.0.0.1', via, clientOptions = [] } = options;
-  const json = ['--log-format', 'json'];
-  const server = await startProgram(
-    serverHost,
-    [program('packages/server/bin/wsproxy-server.js'), '--listen', `${address}:0`, '--allow-private', ...json],
-    '"ready"',
-  );
-  const url = `ws://${(via === undefined ? listeningAt(server) : await via(listeningAt(server))).join(':')}`;
-  const client = await startProgram(
-    clientHost,
-    [program('packages/client/bin/wsproxy-client.js'), url, '--insecure', '--listen', '0', ...json, ...clientOptions],
-    '"ready"',
-  );
+  const server = await startServer(options);
+  const client = await startClient(server, options);
   return {
     server,
     client,

@@ -123,6 +123,44 @@ const ROWS: readonly Row[] = [
     ],
   },
   {
+    file: 'packages/client/src/doctor/planted.ts',
+    allowed: [value('wsproxy-protocol'), value('../open-socket.js'), value('../dial-websocket.js'), value('node:tls')],
+    forbidden: [
+      ...COMMAND_LINE,
+      ...TESTING,
+      ...['../connector.js', '../client.js', '../listeners/local-port.js', 'ws'].map(type),
+    ],
+  },
+  {
+    file: 'packages/client/src/sockets/planted.ts',
+    allowed: [value('wsproxy-protocol'), type('../listeners/tunnel.js'), value('agent-base'), value('node:tls')],
+    forbidden: [
+      ...COMMAND_LINE,
+      ...TESTING,
+      ...['../connector.js', '../client.js', '../listeners/local-port.js', 'ws'].map(type),
+    ],
+  },
+  {
+    file: 'packages/client/src/status/planted.ts',
+    allowed: [
+      value('wsproxy-protocol'),
+      value('node:http'),
+      type('../client-status.js'),
+      value('../listeners/accept-local.js'),
+      value('./watchers.js'),
+    ],
+    forbidden: [
+      ...COMMAND_LINE,
+      ...TESTING,
+      ...['../client.js', '../connector.js', '../listeners/local-port.js', '../index.js', 'ws'].map(type),
+    ],
+  },
+  {
+    file: 'packages/client/page/planted.ts',
+    allowed: [value('./format.js'), type('uplot')],
+    forbidden: ['../src/client-status.js', 'node:http', 'wsproxy-protocol', 'ws'].map(type),
+  },
+  {
     file: 'packages/client/src/connector.ts',
     allowed: [value('./backoff.js'), type('./listeners/tunnel.js'), value('wsproxy-protocol')],
     forbidden: [...COMMAND_LINE, ...TESTING, type('./listeners/local-port.js'), type('./client.js')],

@@ -1,32 +1,16 @@
 import { createServer as createTlsServer } from 'node:https';
-import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { readHead } from '../support/application.js';
+import { httpResponse, startAnswering } from '../support/answering.js';
 import { makeCertificate } from '../support/certificate.js';
 import { launch, readyPort, runCommand, TOKEN } from '../support/command-line.js';
 import { upgradeAnswer } from '../support/fake-server.js';
-import { freePort, type Listener, listen, listenOn } from '../support/listen.js';
+import { freePort, listen, listenOn } from '../support/listen.js';
 import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { startServer } from '../support/tunnel.js';
 import { until } from '../support/until.js';
 
 const LOGIN_PAGE = '<html>please log in</html>';
-
-/** Gives the same answer to whatever is asked first. */
-function startAnswering(answer: string | ((requestHead: string) => string)): Promise<Listener> {
-  return listen((socket: Socket) => {
-    void readHead(socket).then(
-      (head) => socket.end(typeof answer === 'string' ? answer : answer(head)),
-      () => socket.destroy(),
-    );
-  });
-}
-
-function response(status: string, fields: readonly string[] = [], body = ''): string {
-  const lines = [`HTTP/1.1 ${status}`, ...fields, `Content-Length: ${body.length}`, 'Connection: close'];
-  return `${lines.join('\r\n')}\r\n\r\n${body}`;
-}
 
 /** Exit code 1, and one line that names the cause and the cure. */
 async function expectEnd(url: string, line: RegExp, env: Record<string, string> = {}): Promise<void> {
@@ -50,9 +34,13 @@ describe('the client ends with exit code 1, the cause and the cure, when', () =>
   });
 
   test.each<[string, string, RegExp]>([
-    ['E23 a login page answers', response('200 OK', ['Content-Type: text/html'], LOGIN_PAGE), /\(200\).*login page/],
-    ['E23 something forbids it', response('403 Forbidden', [], LOGIN_PAGE), /\(403\).*reverse proxy/],
-    ['E23 the upgrade is refused', response('400 Bad Request'), /\(400\).*version/],
+    [
+      'E23 a login page answers',
+      httpResponse('200 OK', ['Content-Type: text/html'], LOGIN_PAGE),
+      /\(200\).*login page/,
+    ],
+    ['E23 something forbids it', httpResponse('403 Forbidden', [], LOGIN_PAGE), /\(403\).*reverse proxy/],
+    ['E23 the upgrade is refused', httpResponse('400 Bad Request'), /\(400\).*version/],
     ['the answer is not HTTP', 'SSH-2.0-OpenSSH_9.2\r\n\r\n', /not HTTP.*check the port/],
   ])('%s', async (_when, answer, line) => {
     const { port } = await startAnswering(answer);
@@ -66,7 +54,7 @@ describe('the client ends with exit code 1, the cause and the cure, when', () =>
       socket.destroy();
     });
     const location = `http://127.0.0.1:${elsewhere.port}/elsewhere`;
-    const { port } = await startAnswering(response('301 Moved Permanently', [`Location: ${location}`]));
+    const { port } = await startAnswering(httpResponse('301 Moved Permanently', [`Location: ${location}`]));
     await expectEnd(`ws://127.0.0.1:${port}/`, new RegExp(`redirected to "${location}" \\(301\\).*check the URL`));
     expect(requests).toBe(0);
   });
@@ -131,7 +119,7 @@ describe('the client goes on trying when', () => {
   test.each(['429 Too Many Requests', '502 Bad Gateway', '503 Service Unavailable'])(
     'a proxy before the server answers %s',
     async (status) => {
-      const web = await startAnswering(response(status));
+      const web = await startAnswering(httpResponse(status));
       const args = [`ws://127.0.0.1:${web.port}/`, '--listen', '0', '--log-format', 'json'];
       const client = launch('wsproxy-client', args);
       await client.untilStderr(new RegExp(`not available \\(${status.slice(0, 3)}\\)`));

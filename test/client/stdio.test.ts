@@ -144,3 +144,28 @@ test.each(['SIGHUP', 'SIGTERM'] as const)('wsproxy-client -W ends by %s, and its
   expect(await program.ended).toEqual({ code: 0, signal: null, stdout: 'hello', stderr: '' });
   await until('the channel is over', () => server.channelCount === 0);
 });
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)(
+  'a second signal, %s, ends wsproxy-client -W at once with exit code %d, read or not',
+  async (signal, code) => {
+    const [{ url }, source] = await Promise.all([prepare(), startSource('unread', LENGTH)]);
+    const program = launch('wsproxy-client', [url, '-W', `127.0.0.1:${source.port}`], { input: 'open' });
+    // With one signal it would wait until somebody reads.
+    program.child.stdout?.pause();
+    const looks: number[] = [];
+    await until('its standard output is full, and nothing moves any more', () => {
+      looks.push([...source.sockets].reduce((sum, { bytesWritten }) => sum + bytesWritten, 0));
+      return looks.length > 40 && (looks.at(-1) ?? 0) > 1e6 && looks.at(-1) === looks.at(-40);
+    });
+    program.signal('SIGTERM');
+    await until('it has ended', () => {
+      program.signal(signal);
+      return program.child.exitCode !== null;
+    });
+    program.child.stdout?.resume();
+    expect(await program.ended).toMatchObject({ code, signal: null });
+  },
+);

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { freePort } from '../support/listen.js';
 import { run } from '../support/program.js';
+import { configuration, type Place, startUntilListening } from '../support/reverse-proxy.js';
 import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { configuration, type Place, startUntilListening, testBehind } from './reverse-proxy.js';
+import { testBehind } from './reverse-proxy.js';
 
 async function startCaddy({ folder, port, serverPort, certificate }: Place) {
   const admin = `localhost:${await freePort()}`;

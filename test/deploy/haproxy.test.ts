@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe } from 'vitest';
+import { configuration, type Place, startUntilListening } from '../support/reverse-proxy.js';
 import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { configuration, type Place, startUntilListening, testBehind } from './reverse-proxy.js';
+import { testBehind } from './reverse-proxy.js';
 
 async function startHaproxy({ folder, port, serverPort, certificate }: Place) {
   const pem = join(folder, 'pem');

@@ -3,7 +3,7 @@ import { askConnect, askPlain, askSocks5 } from '../support/application.js';
 import { startEcho } from '../support/destinations/echo.js';
 import { startUnresponsive } from '../support/destinations/unresponsive.js';
 import { freePort } from '../support/listen.js';
-import { startServer, startTunnel } from '../support/tunnel.js';
+import { startServer, startTunnel, type TunnelOptions } from '../support/tunnel.js';
 import { until } from '../support/until.js';
 
 /** RFC 6761 section 6.4: never resolves. */
@@ -19,17 +19,32 @@ async function askAll(port: number, host: string, hostPort: number): Promise<num
   return Promise.all(answers);
 }
 
-describe('the reply to a local application', () => {
+/** What `--bypass` names is dialled by the client itself, and told in the same way. */
+const WAYS: [string, TunnelOptions][] = [
+  ['through the tunnel', {}],
+  ['past the tunnel', { client: { bypass: ['*'] }, server: { allowPrivate: false } }],
+];
+
+describe.each(WAYS)('the reply to a local application, %s,', (_way, options) => {
   test('is 05 and 502 when the destination refuses', async () => {
-    const [{ port }, closedPort] = [await startTunnel(), await freePort()];
+    const [{ port }, closedPort] = [await startTunnel(options), await freePort()];
     expect(await askAll(port, '127.0.0.1', closedPort)).toEqual([0x05, 502, 502]);
+    expect(await askAll(port, 'localhost', closedPort)).toEqual([0x05, 502, 502]);
   });
 
   test('is 04 and 502 when the name does not resolve', async () => {
-    const { port } = await startTunnel();
+    const { port } = await startTunnel(options);
     expect(await askAll(port, NO_SUCH_NAME, 80)).toEqual([0x04, 502, 502]);
   });
 
+  test('is 06 and 504 when the destination does not answer for 10 s', async () => {
+    const { port } = await startTunnel(options);
+    const silentPort = await startUnresponsive();
+    expect(await askAll(port, '127.0.0.1', silentPort)).toEqual([0x06, 504, 504]);
+  });
+});
+
+describe('the reply to a local application', () => {
   test.each(['127.0.0.1', 'localhost', '169.254.169.254', '10.0.0.1'])(
     'is 02 and 403 when the server does not allow the destination: %s',
     async (host) => {
@@ -43,12 +58,6 @@ describe('the reply to a local application', () => {
   test('is 02 and 403 for the server itself, even when local destinations are allowed', async () => {
     const { port, serverPort } = await startTunnel();
     expect(await askAll(port, '127.0.0.1', serverPort)).toEqual([0x02, 403, 403]);
-  });
-
-  test('is 06 and 504 when the destination does not answer for 10 s', async () => {
-    const { port } = await startTunnel();
-    const silentPort = await startUnresponsive();
-    expect(await askAll(port, '127.0.0.1', silentPort)).toEqual([0x06, 504, 504]);
   });
 
   test('is 01 and 503 when the tunnel has been down for 5 s', async () => {

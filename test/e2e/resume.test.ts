@@ -20,12 +20,10 @@ async function startCutTunnel(kinds: readonly Cut[]) {
       relay = cutting;
       return cutting.port;
     },
-    client: {
-      // The pauses between tries are tested elsewhere.
-      onState: (state) => {
-        if (state === 'waiting') queueMicrotask(() => tunnel.client.reconnectNow());
-      },
-    },
+  });
+  // The pauses between tries are tested elsewhere.
+  tunnel.client.on('state', (state) => {
+    if (state === 'waiting') queueMicrotask(() => tunnel.client.reconnectNow());
   });
   return { tunnel, cuts: () => relay.cuts };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { LimitOptions } from 'wsproxy-server';
 import { startBystander } from '../support/bystander.js';
 import { startAnswerAfterEnd } from '../support/destinations/answer-after-end.js';
 import { startUnread } from '../support/destinations/unread.js';
@@ -11,7 +12,7 @@ const PING = frame(Type.ping, 0, u64(7));
 const PROTOCOL_ERROR = 4003;
 /** Failure codes (PROTOCOL.md, "Failure codes"). */
 const Failure = { badTarget: 10, limitReached: 11 } as const;
-const EARLY_WINDOW = 65_536;
+const EARLY_WINDOW = 16_384;
 
 /** OPEN for a destination that exists; it stays open. */
 type OpenEcho = (channel: number) => Buffer;
@@ -110,8 +111,8 @@ test('F4 HELLO with the id of a living session does not harm it', async () => {
 });
 
 describe('keeps the session', () => {
-  async function prepare() {
-    const bystander = await startBystander();
+  async function prepare(limits: LimitOptions = {}) {
+    const bystander = await startBystander({ limits });
     const peer = await RawPeer.connect(bystander.port);
     const openEcho = (channel: number) => open(channel, '127.0.0.1', bystander.echoPort);
     const finish = async () => {
@@ -167,7 +168,8 @@ describe('keeps the session', () => {
   });
 
   test('F9 1024 channels, while one more is refused', async () => {
-    const { peer, openEcho, finish } = await prepare();
+    // However many of them are being dialled.
+    const { peer, openEcho, finish } = await prepare({ pendingDials: 2_000, opensBurst: 2_000 });
     const numbers = Array.from({ length: 1_025 }, (_, i) => 2 * i + 1);
     peer.send(HELLO, ...numbers.map(openEcho));
     const last = numbers.at(-1);
@@ -206,6 +208,29 @@ describe('keeps the session', () => {
     await finish();
     // Of the PINGs that came together only the newest is answered: the answers cannot pile up.
     expect(peer.frames.filter(({ type }) => type === Type.pong).length).toBeLessThan(10_000);
+  });
+
+  test('F14 a second RESET', async () => {
+    const { peer, openEcho, finish } = await prepare();
+    const reset = frame(Type.reset, 1, hex('000d'));
+    peer.send(HELLO, openEcho(1), reset, reset, reset);
+    await finish();
+  });
+
+  test('F26 ten thousand channels that are reset as soon as they are opened', async () => {
+    const { peer, openEcho, finish } = await prepare();
+    peer.send(HELLO);
+    for (let n = 0; n < 100; n++) {
+      const pairs = Array.from({ length: 100 }, (_, i) => {
+        const channel = 2 * (n * 100 + i) + 1;
+        return [openEcho(channel), frame(Type.reset, channel, hex('000d'))];
+      });
+      peer.send(...pairs.flat());
+    }
+    await finish();
+    const answered = new Set(peer.frames.filter(({ type }) => type === Type.openOk).map(({ channel }) => channel));
+    // Beyond the burst that a session may have, nothing was dialled.
+    expect(answered.size).toBeLessThanOrEqual(1_100);
   });
 
   test('F22 a RESET with a code of a later version', async () => {

@@ -96,6 +96,20 @@ test('G11 an unknown session and a wrong secret are refused alike, with 4006', a
   await expectResumable(bystander, 1);
 });
 
+test('F27 a thousand guesses at the secret of a session are refused, and its owner can resume it', async () => {
+  const bystander = await loseSession({ grace: 60_000 });
+  for (let round = 0; round < 20; round++) {
+    await Promise.all(
+      Array.from({ length: 50 }, (_, n) => {
+        const secret = Buffer.from(OWNER.secret);
+        secret[n % 32] = 255 - round;
+        return expectRefused(bystander.port, resume({ id: OWNER.id, secret }, 1 + n, 0), 4006);
+      }),
+    );
+  }
+  await expectResumable(bystander, 1);
+});
+
 test('F24 an attempt that is not newer than the last is refused with 4004', async () => {
   const bystander = await loseSession();
   const peer = await RawPeer.connect(bystander.port);

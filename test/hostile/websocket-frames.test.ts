@@ -12,8 +12,11 @@ const HALF = Buffer.alloc(MAX_MESSAGE / 2 + 1);
 const cases: { title: string; frames: Buffer[]; code: number }[] = [
   { title: 'E5 a text message', frames: [webSocketFrame(text, 'hello')], code: 1003 },
   { title: 'E6 a frame without a mask', frames: [webSocketFrame(binary, 'x', { masked: false })], code: 1002 },
-  { title: 'E8 opcode 3', frames: [webSocketFrame(3)], code: 1002 },
-  { title: 'E8 opcode 15', frames: [webSocketFrame(15)], code: 1002 },
+  ...[3, 4, 5, 6, 7, 11, 12, 13, 14, 15].map((opcode) => ({
+    title: `E8 opcode ${opcode}`,
+    frames: [webSocketFrame(opcode)],
+    code: 1002,
+  })),
   { title: 'E9 a continuation of nothing', frames: [webSocketFrame(continuation, 'x')], code: 1002 },
   {
     title: 'E9 a new message inside a fragmented one',
@@ -39,6 +42,13 @@ const cases: { title: string; frames: Buffer[]; code: number }[] = [
   { title: 'E13 a fragmented ping', frames: [webSocketFrame(ping, 'x', { fin: false })], code: 1002 },
   { title: 'E15 close code 999', frames: [closeFrame(999)], code: 1002 },
   { title: 'E15 close code 1005', frames: [closeFrame(1005)], code: 1002 },
+  { title: 'E15 close code 1006', frames: [closeFrame(1006)], code: 1002 },
+  {
+    // Not decoded, so not judged: of a close frame only the code counts.
+    title: 'E15 a close reason that is not UTF-8',
+    frames: [webSocketFrame(close, Buffer.from('03e8ff', 'hex'))],
+    code: 1000,
+  },
   { title: 'E15 close code 5000', frames: [closeFrame(5000)], code: 1002 },
   { title: 'E15 a close frame of one byte', frames: [webSocketFrame(close, 'x')], code: 1002 },
   { title: 'E16 close code 4321', frames: [closeFrame(4321)], code: 4321 },

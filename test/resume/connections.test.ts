@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { bySocks5 } from '../support/application.js';
+import { exchange, startPartner } from '../support/traffic.js';
 import { until } from '../support/until.js';
 import { startRelayedTunnel } from './relayed-tunnel.js';
-import { exchange, startPartner } from './traffic.js';
 
 const CONNECTIONS = 3;
 const MIB = 1024 * 1024;

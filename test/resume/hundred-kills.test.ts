@@ -4,9 +4,9 @@ import { silentLogger } from 'wsproxy-protocol';
 import { byConnect, bySocks5 } from '../support/application.js';
 import type { Cut } from '../support/cutting-relay.js';
 import { chooseSeed, Dice } from '../support/dice.js';
+import { chooseExchange, converse, exchange, type Kind, startPartner } from '../support/traffic.js';
 import { until } from '../support/until.js';
 import { startRelayedTunnel } from './relayed-tunnel.js';
-import { chooseExchange, converse, exchange, type Kind, startPartner } from './traffic.js';
 
 /** How the transport is killed; `restart`: the proxy is away for a moment, too. */
 type Kill = Cut | 'restart';
@@ -16,6 +16,8 @@ const CHANNELS: Readonly<Record<Kind, number>> = { both: 60, after: 20, echo: 20
 /** How long a transport lives before it is killed, and how long a proxy is away, ms. */
 const LIFE = [0, 300] as const;
 const AWAY = [50, 300] as const;
+/** Connections are begun as fast as the machine can: how many there may be is not what this is about. */
+const OPENS = { opensPerSecond: 100_000, opensBurst: 100_000 };
 /** Longer than it takes to suspect a silent transport, ms. */
 const BACK_IN = 15_000;
 
@@ -33,7 +35,7 @@ test('a hundred channels do not notice that their transport is killed a hundred 
     },
   };
   const [{ relay, ...tunnel }, partner] = await Promise.all([
-    startRelayedTunnel({ client: { logger } }),
+    startRelayedTunnel({ client: { logger }, server: { limits: OPENS } }),
     startPartner(),
   ]);
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { byConnect, bySocks5 } from '../support/application.js';
 import { chooseSeed, Dice } from '../support/dice.js';
+import { chooseExchange, converse, exchange, startPartner } from '../support/traffic.js';
 import { startRelayedTunnel } from './relayed-tunnel.js';
-import { chooseExchange, converse, exchange, startPartner } from './traffic.js';
 
 const LIFE = 2_000;
 const DURATION = 20_000;

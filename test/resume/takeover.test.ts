@@ -4,9 +4,9 @@ import { silentLogger } from 'wsproxy-protocol';
 import { bySocks5 } from '../support/application.js';
 import type { RelayedConnection } from '../support/cutting-relay.js';
 import { chooseSeed, Dice } from '../support/dice.js';
+import { chooseExchange, exchange, startPartner } from '../support/traffic.js';
 import { until } from '../support/until.js';
 import { startRelayedTunnel } from './relayed-tunnel.js';
-import { chooseExchange, exchange, startPartner } from './traffic.js';
 
 const CHANNELS = 20;
 const TAKEOVERS = 40;

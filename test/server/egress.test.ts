@@ -57,7 +57,7 @@ async function expectEcho(port: number, host: string, hostPort: number): Promise
 describe.each([
   ['socks5', 'microsocks', startMicrosocks, 1, 'password'],
   // It says 401 where RFC 9110 section 15.5.8 has 407.
-  ['http', 'tinyproxy', startTinyproxy, 4, '401'],
+  ['http', 'tinyproxy', startTinyproxy, 1, '401'],
 ] as const)('--upstream %s:// through %s', (scheme, name, startProxy, refusal, words) => {
   skipUnlessInstalled(name);
 

@@ -10,6 +10,8 @@ import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SERVER_PORT = 8080;
 const CLIENT_PORT = 1080;
+const STATUS_PORT = 1081;
+const PORTS = [SERVER_PORT, CLIENT_PORT, STATUS_PORT];
 /** It may have to build first, ms. */
 const START_DEADLINE = 90_000;
 
@@ -28,9 +30,9 @@ async function pressCtrlC(program: Program): Promise<void> {
   expect(await program.ended).toMatchObject({ code: 0, signal: null });
 }
 
-/** The two ports that cannot be chosen must be free before, and again after. */
+/** The ports that cannot be chosen must be free before, and again after. */
 async function expectPortsFree(): Promise<void> {
-  for (const port of [SERVER_PORT, CLIENT_PORT]) await (await listen((socket) => socket.destroy(), { port })).close();
+  for (const port of PORTS) await (await listen((socket) => socket.destroy(), { port })).close();
 }
 
 describe('npm start', () => {
@@ -44,6 +46,13 @@ describe('npm start', () => {
     expect(line).toBe('curl -x socks5h://127.0.0.1:1080 https://example.com/');
     expect(program.stdout).toMatch(/wsproxy-server .*ws:\/\/127\.0\.0\.1:8080\//);
     expect(program.stdout).toMatch(/wsproxy-client .*127\.0\.0\.1:1080/);
+
+    const page = await program.untilStdout(/^Watch +(http:.*)$/m);
+    expect(await (await fetch(`${page}status.json`)).json()).toMatchObject({
+      state: 'online',
+      proxy: '127.0.0.1:1080',
+    });
+    expect(await (await fetch(page)).text()).toContain('<title>wsproxy-client</title>');
 
     const { stdout } = await run('sh', [
       '-c',
@@ -65,18 +74,15 @@ describe('npm start', () => {
     await expectPortsFree();
   });
 
-  test.each([SERVER_PORT, CLIENT_PORT])(
-    'ends with exit code 1 and one clear line when port %d is taken',
-    async (port) => {
-      await expectPortsFree();
-      const taken = await listen((socket) => socket.destroy(), { port });
-      const program = npmStart();
-      const { code, stderr } = await program.ended;
-      expect(code).toBe(1);
-      const lines = stderr.split('\n').filter((each) => each !== '' && !each.startsWith('npm '));
-      expect(lines).toEqual([expect.stringMatching(new RegExp(`\\b${port}\\b`))]);
-      await taken.close();
-      await expectPortsFree();
-    },
-  );
+  test.each(PORTS)('ends with exit code 1 and one clear line when port %d is taken', async (port) => {
+    await expectPortsFree();
+    const taken = await listen((socket) => socket.destroy(), { port });
+    const program = npmStart();
+    const { code, stderr } = await program.ended;
+    expect(code).toBe(1);
+    const lines = stderr.split('\n').filter((each) => each !== '' && !each.startsWith('npm '));
+    expect(lines).toEqual([expect.stringMatching(new RegExp(`\\b${port}\\b`))]);
+    await taken.close();
+    await expectPortsFree();
+  });
 });

@@ -11,6 +11,8 @@ export interface CommandOptions extends Omit<ProgramOptions, 'env'> {
   /** WSPROXY_TOKEN; `null` for none. */
   readonly token?: string | null;
   readonly env?: Readonly<Record<string, string>>;
+  /** A program and its arguments that becomes this one, such as `prlimit --nofile=64`. */
+  readonly within?: readonly string[];
 }
 
 /** What Node runs. */
@@ -23,18 +25,24 @@ export function shellLine(name: ProgramName, args: readonly string[]): string {
   return [process.execPath, scriptOf(name), ...args].map((word) => `'${word}'`).join(' ');
 }
 
-function prepare({ token = TOKEN, env = {}, ...rest }: CommandOptions): ProgramOptions {
+function prepare({ token = TOKEN, env = {}, within: _, ...rest }: CommandOptions): ProgramOptions {
   return { ...rest, env: token === null ? env : { WSPROXY_TOKEN: token, ...env } };
 }
 
 /** Starts one of the programs without waiting for anything. */
 export function launch(name: ProgramName, args: readonly string[], options: CommandOptions = {}): Program {
-  return new Program(process.execPath, [scriptOf(name), ...args], prepare(options));
+  const [command = '', ...words] = [...(options.within ?? []), process.execPath, scriptOf(name), ...args];
+  return new Program(command, words, prepare(options));
 }
 
 /** Runs one of the programs to its end. */
-export function runCommand(name: ProgramName, args: readonly string[], options: CommandOptions = {}): Promise<Ended> {
-  return run(process.execPath, [scriptOf(name), ...args], { ...prepare(options), timeout: 15_000 });
+export function runCommand(
+  name: ProgramName,
+  args: readonly string[],
+  options: CommandOptions & { readonly timeout?: number } = {},
+): Promise<Ended> {
+  const { timeout = 15_000, ...rest } = options;
+  return run(process.execPath, [scriptOf(name), ...args], { ...prepare(rest), timeout });
 }
 
 /** One of the programs, listening. */
@@ -43,14 +51,14 @@ export interface Listening {
   readonly port: number;
 }
 
-/** Starts one of the programs on a free port of 127.0.0.1, or on `port`, and waits until it says that it is ready. */
+/** Starts one of the programs on a free port of 127.0.0.1, or on `host` and `port`, and waits until it says that it is ready. */
 export async function start(
   name: ProgramName,
   args: readonly string[],
-  options: CommandOptions & { readonly port?: number } = {},
+  options: CommandOptions & { readonly host?: string; readonly port?: number } = {},
 ): Promise<Listening> {
-  const { port = 0, ...rest } = options;
-  const program = launch(name, [...args, '--listen', `127.0.0.1:${port}`, '--log-format', 'json'], rest);
+  const { host = '127.0.0.1', port = 0, ...rest } = options;
+  const program = launch(name, [...args, '--listen', `${host}:${port}`, '--log-format', 'json'], rest);
   return { program, port: await readyPort(program) };
 }
 

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { atEnd } from './at-end.js';
+import { Dice } from './dice.js';
+import { type Conditions, GOOD_CONDITIONS, RelayLane } from './relay-lane.js';
 
 /**
  * How a connection is cut: as a firewall or a crash does it, as a reverse proxy that restarts does it, or as a network
@@ -8,49 +10,40 @@ import { atEnd } from './at-end.js';
  */
 export type Cut = 'reset' | 'end' | 'silence';
 
+/** Towards the server, or towards the client. */
+export type Direction = 'up' | 'down';
+
 /** A connection that passes through a relay. */
 export class RelayedConnection {
   /** To the client, and to the server. */
   readonly near: Socket;
   readonly far: Socket;
-  #held: [to: Socket, chunk: Buffer][] | undefined;
-  #isSilent = false;
+  readonly lanes: Readonly<Record<Direction, RelayLane>>;
 
-  constructor(near: Socket, far: Socket, onBytes: (connection: RelayedConnection, bytes: number) => void) {
+  constructor(near: Socket, far: Socket, lanes: Readonly<Record<Direction, RelayLane>>) {
     this.near = near;
     this.far = far;
-    for (const [from, to] of [[near, far] as const, [far, near] as const]) {
-      from.on('error', () => {});
-      from.on('data', (chunk: Buffer) => {
-        if (this.#held !== undefined) this.#held.push([to, chunk]);
-        else if (!to.write(chunk)) from.pause();
-        onBytes(this, chunk.length);
-      });
-      to.on('drain', () => {
-        if (!this.#isSilent) from.resume();
-      });
-      from.on('end', () => to.end());
-      from.on('close', () => {
-        if (this.#held === undefined) to.destroy();
-      });
-    }
+    this.lanes = lanes;
   }
 
   cut(kind: Cut): void {
-    this.#isSilent = kind === 'silence';
+    if (kind === 'silence') return this.hold();
     for (const socket of [this.near, this.far]) cutSocket(socket, kind);
   }
 
   /** Keeps what arrives from now on, and lets the ends live on without each other. */
-  hold(): void {
-    this.#held = [];
+  hold(...directions: readonly Direction[]): void {
+    for (const lane of this.#lanesOf(directions)) lane.hold();
   }
 
   /** Passes on what was kept, as late as it is. */
   release(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const [to, chunk] of held) to.write(chunk);
+    for (const lane of this.#lanesOf([])) lane.release();
+  }
+
+  #lanesOf(directions: readonly Direction[]): RelayLane[] {
+    const { up, down } = this.lanes;
+    return directions.length === 0 ? [up, down] : directions.map((direction) => this.lanes[direction]);
   }
 }
 
@@ -59,18 +52,22 @@ export class CuttingRelay {
   /** Where new connections are passed on to. */
   target: number;
   onConnection: (connection: RelayedConnection) => void = () => {};
-  /** Told of every piece that passes, in either direction. */
+  /** Told of every piece that arrives here, in either direction. */
   onBytes: (connection: RelayedConnection, bytes: number) => void = () => {};
   /** Connections that are open, oldest first. */
   readonly connections = new Set<RelayedConnection>();
   /** Connections so far. */
   accepted = 0;
   readonly #server = createServer({ allowHalfOpen: true }, (near) => this.#serve(near));
+  readonly #dice: Dice;
+  #conditions = GOOD_CONDITIONS;
+  #held: readonly Direction[] | undefined;
   #port = 0;
 
-  /** Gone at the end of the test, after everything that begins later. */
-  constructor(target: number) {
+  /** Gone at the end of the test, after everything that begins later. What is left to chance is left to `dice`. */
+  constructor(target: number, dice: Dice = new Dice('relay')) {
     this.target = target;
+    this.#dice = dice;
     atEnd(() => this.stop());
   }
 
@@ -99,10 +96,30 @@ export class CuttingRelay {
     for (const connection of this.connections) connection.cut(kind);
   }
 
+  /** What every connection meets from now on, those that are open and those that come. */
+  set conditions(conditions: Partial<Conditions>) {
+    this.#conditions = { ...GOOD_CONDITIONS, ...conditions };
+    for (const { lanes } of this.connections) lanes.up.conditions = lanes.down.conditions = this.#conditions;
+  }
+
+  /** A black hole, for new connections as well: nothing passes, or nothing in these directions, until `release`. */
+  hold(...directions: readonly Direction[]): void {
+    this.#held = directions;
+    for (const connection of this.connections) connection.hold(...directions);
+  }
+
+  release(): void {
+    this.#held = undefined;
+    for (const connection of this.connections) connection.release();
+  }
+
   #serve(near: Socket): void {
     this.accepted += 1;
     const far = connect({ port: this.target, host: '127.0.0.1', allowHalfOpen: true });
-    const connection = new RelayedConnection(near, far, (...piece) => this.onBytes(...piece));
+    const lane = (from: Socket, to: Socket): RelayLane =>
+      new RelayLane(from, to, this.#conditions, this.#dice, (bytes) => this.onBytes(connection, bytes));
+    const connection = new RelayedConnection(near, far, { up: lane(near, far), down: lane(far, near) });
+    if (this.#held !== undefined) connection.hold(...this.#held);
     this.connections.add(connection);
     near.once('close', () => this.connections.delete(connection));
     atEnd(() => far.destroy());
@@ -143,8 +160,7 @@ export async function startCuttingRelay(
   };
 }
 
-function cutSocket(socket: Socket, kind: Cut): void {
-  if (kind === 'silence') socket.pause();
-  else if (kind === 'reset') socket.resetAndDestroy();
+function cutSocket(socket: Socket, kind: Exclude<Cut, 'silence'>): void {
+  if (kind === 'reset') socket.resetAndDestroy();
   else socket.end(() => socket.destroy());
 }

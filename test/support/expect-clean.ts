@@ -9,7 +9,7 @@ export type Census = Readonly<Record<string, number>>;
 /** Kinds of `process.getActiveResourcesInfo()`; requests, such as a lookup under way, come and go by themselves. */
 const HANDLES = ['TCPSocketWrap', 'TCPServerWrap', 'PipeWrap', 'PipeServerWrap', 'TLSWrap', 'ProcessWrap'];
 /** What was ended closes a few turns later; a WebSocket whose peer does not answer its close, after 3 s. */
-const DEADLINE = 4_000;
+const DEADLINE = 15_000;
 
 export function takeCensus(): Census {
   const resources = process.getActiveResourcesInfo();

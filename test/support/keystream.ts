@@ -4,6 +4,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 const CHUNK = 65_536;
+/** Of AES: the counter tells which of them comes next. */
+const BLOCK = 16;
 
 /**
  * Bytes that look random and are the same for the same seed, made as they are needed: gigabytes cost no storage, and
@@ -12,9 +14,13 @@ const CHUNK = 65_536;
 export class Keystream {
   readonly #cipher: Cipher;
 
-  constructor(seed: string) {
+  /** Begins at `offset`, in bytes. */
+  constructor(seed: string, offset: number = 0) {
     const key = createHash('sha256').update(seed).digest().subarray(0, 16);
-    this.#cipher = createCipheriv('aes-128-ctr', key, Buffer.alloc(16));
+    const counter = Buffer.alloc(BLOCK);
+    counter.writeBigUInt64BE(BigInt(Math.floor(offset / BLOCK)), BLOCK / 2);
+    this.#cipher = createCipheriv('aes-128-ctr', key, counter);
+    this.next(offset % BLOCK);
   }
 
   next(length: number): Buffer {

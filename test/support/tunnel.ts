@@ -1,4 +1,4 @@
-import { Client, type ClientOptions } from 'wsproxy-client';
+import { type Client, type ClientOptions, createClient } from 'wsproxy-client';
 import { createServer, type Server, type ServerOptions } from 'wsproxy-server';
 import { atEnd } from './at-end.js';
 import { TOKEN } from './command-line.js';
@@ -40,9 +40,9 @@ export async function startClient(
   options: Partial<ClientOptions> = {},
 ): Promise<{ client: Client; url: string; port: number }> {
   const url = `ws://127.0.0.1:${serverPort}/`;
-  const client = new Client({ url, token: TOKEN, ...options });
+  const client = createClient({ url, token: TOKEN, ...options });
   atEnd(() => client.close());
-  await client.connect();
+  await client.start();
   const { address } = await client.listen({ port: 0 });
   return { client, url, port: address.port };
 }

@@ -8,6 +8,7 @@ import {
   ExitError,
   explainListenError,
   formatListenAddress,
+  type ListenAddress,
   listenOnUnixSocket,
   onTermination,
   type ProgramLogger,
@@ -15,6 +16,8 @@ import {
   runProgram,
   standardOutput,
 } from 'wsproxy-cli';
+import { addDoctorCommand } from './cli/doctor-command.js';
+import { judgeSetting } from './cli/judge-setting.js';
 import { addListenOptions, DEFAULT_LISTEN, type Forward, type ListenOptions } from './cli/listen-options.js';
 import { type ProxyUsers, readProxyUsers } from './cli/proxy-users.js';
 import { addReachOptions, type ReachOptions, readReach } from './cli/reach-options.js';
@@ -23,6 +26,7 @@ import type { Client, ConnectError, LocalPort } from './index.js';
 
 interface Options extends CommonOptions, ListenOptions, ReachOptions {
   readonly grace: number;
+  readonly heartbeat: number;
   readonly connections: number;
   readonly optimistic?: boolean;
 }
@@ -38,6 +42,11 @@ program
       .argParser(parseDuration)
       .default(120_000, '2m'),
   )
+  .addOption(
+    new Option('--heartbeat <duration>', 'silence after which either end sends something, 5s to 10m')
+      .argParser(parseDuration)
+      .default(15_000, '15s'),
+  )
   .option('--connections <number>', 'WebSockets to spread the connections over', Number, 1)
   .option('--optimistic', 'answer applications before the destination was dialled; a failure is then a reset')
   .addHelpText(
@@ -49,21 +58,29 @@ Examples:
   curl -x socks5h://127.0.0.1:1080 https://example.com/
   curl -x http://127.0.0.1:1080 https://example.com/
   ssh -o ProxyCommand='wsproxy-client wss://proxy.example.org/tunnel -W %h:%p' host
+  wsproxy-client doctor wss://proxy.example.org/tunnel --to example.com:443
 
 SIGHUP reconnects at once instead of waiting for the next try.
 Exit codes: 0 stopped by a signal, 1 the server cannot be used or the port is taken, 2 wrong usage or no token,
 70 a defect.`,
   );
 addCommonOptions(program, new URL('../package.json', import.meta.url));
-addConfigFile(program, { name: 'client', env: process.env });
+const doctor = addDoctorCommand(program, {
+  screen: {
+    out: (text) => process.stdout.write(text),
+    progress: process.stderr.isTTY ? (text) => process.stderr.write(text) : undefined,
+  },
+  env: process.env,
+});
+addConfigFile(program, { name: 'client', env: process.env, judge: judgeSetting, alsoFor: [doctor] });
 program.action(run);
 await runProgram(program);
 
 async function run(urls: readonly string[], options: Options, command: Command): Promise<void> {
   const servers = readServers(urls, options.tokenFile ?? [], process.env['WSPROXY_TOKEN']);
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
-  const { Client, checkProxyOptions, parseTarget, proxyFromEnvironment } = await import('./index.js');
-  const { logFormat, grace, connections, optimistic = false, stdio, forward = [] } = options;
+  const { createClient, checkProxyOptions, parseTarget, proxyFromEnvironment } = await import('./index.js');
+  const { logFormat, grace, heartbeat, connections, optimistic = false, stdio, forward = [], bypass = [] } = options;
   // What uses -W shows its user whatever comes on standard error.
   const isQuiet = stdio !== undefined && command.getOptionValueSource('logLevel') === 'default';
   const logger = await createLogger({
@@ -78,7 +95,7 @@ async function run(urls: readonly string[], options: Options, command: Command):
   try {
     for (const target of [stdio ?? [], ...forward.map((one) => one.target)].flat()) parseTarget(target);
     const reach = readReach(options, (server) => proxyFromEnvironment(server, process.env));
-    client = new Client({ ...servers, ...reach, grace, connections, optimistic, logger });
+    client = createClient({ ...servers, ...reach, grace, heartbeat, connections, optimistic, bypass, logger });
   } catch (error) {
     if (error instanceof TypeError) throw new ExitError(ExitCode.usage, error.message);
     throw error;
@@ -88,11 +105,12 @@ async function run(urls: readonly string[], options: Options, command: Command):
     // ssh ends its ProxyCommand by it.
     process.on('SIGHUP', () => (stdio === undefined ? client.reconnectNow() : resolve('SIGHUP')));
   });
-  const connecting = client.connect().catch((error: ConnectError) => {
+  const connecting = client.start().catch((error: ConnectError) => {
     throw new ExitError(ExitCode.failed, `${servers.url}: ${error.message}`);
   });
   try {
     if (stdio === undefined) {
+      if (options.status !== undefined) await openStatus(client, options.status, logger);
       await Promise.race([stopped, connecting.then(() => openPorts(client, options, users, logger))]);
       logger.info({ signal: await stopped }, 'stopping');
     } else {
@@ -118,6 +136,12 @@ async function openPorts(client: Client, options: Options, users: ProxyUsers, lo
     ready.forward = join(ready.forward, `${address} to ${target}`);
   }
   logger.info(ready, 'ready');
+}
+
+/** Also while the tunnel is not up yet: then it says so. */
+async function openStatus(client: Client, at: ListenAddress, logger: ProgramLogger): Promise<void> {
+  const address = await openPort(at, '--status', () => client.serveStatus(at));
+  logger.info({ url: `http://${address}/` }, 'status page');
 }
 
 function checkListen(check: () => void, at: Forward['at']): void {

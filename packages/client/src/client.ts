@@ -1,87 +1,77 @@
+import { EventEmitter } from 'node:events';
+import type { Agent, AgentOptions } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { isLoopback, type Logger, parseAuthority, silentLogger, systemClock, type Target } from 'wsproxy-protocol';
+import type { Dispatcher } from 'undici';
+import { type DestinationRule, type Logger, systemClock, type Target } from 'wsproxy-protocol';
+import { Bypass } from './bypass.js';
+import { ChannelLedger } from './channel-ledger.js';
+import {
+  type ClientOptions,
+  type CloseOptions,
+  checkProxyOptions,
+  checkTarget,
+  type ForwardOptions,
+  type ListenOptions,
+  type ProxyOptions,
+  parseTarget,
+  placeOf,
+  resolveSettings,
+} from './client-options.js';
+import type { ClientEvents, ClientStatus } from './client-status.js';
 import { Connector, type ConnectorState } from './connector.js';
 import { dialWebSocket } from './dial-websocket.js';
-import type { LocalPort, Place } from './listeners/accept-local.js';
-import type { ProxyUser } from './listeners/credentials.js';
+import { DirectTunnel } from './direct-tunnel.js';
+import { KeepAwake } from './keep-awake.js';
+import type { LocalPort } from './listeners/accept-local.js';
 import { forwardLocal } from './listeners/forward.js';
 import { listenLocal } from './listeners/local-port.js';
 import { pipeThrough } from './listeners/stdio.js';
-import { parseReach, type ReachOptions } from './reach.js';
-import { parseServerUrl } from './server-url.js';
+import { type ConnectOptions, connectChannel } from './sockets/connect-channel.js';
+import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';
+import { TunnelAgent } from './sockets/tunnel-agent.js';
+import type { TunnelSocket } from './sockets/tunnel-socket.js';
 
-export interface ClientOptions extends ReachOptions {
-  /** `wss://host[:port]/path`, or `ws://` to loopback. */
-  readonly url: string;
-  /** Sent as a bearer token; 32 characters or more. */
-  readonly token: string;
-  /** Servers to use while those before them do not answer, in this order. Default: none. */
-  readonly fallbacks?: readonly Fallback[];
-  /** Allows `ws://` to other than loopback, where everybody on the way reads the token. Default false. */
-  readonly insecure?: boolean;
-  /** How long channels survive without a connection, ms; default 120 000. */
-  readonly grace?: number;
-  /** WebSockets to spread the channels over, for paths that throttle or lose on each; 1 to 16, default 1. */
-  readonly connections?: number;
-  /** Answers applications before the destination was dialled; a failure is then a reset. Default false. */
-  readonly optimistic?: boolean;
-  /** Default: silent. */
-  readonly logger?: Logger;
-  readonly onState?: (state: ConnectorState, previous: ConnectorState) => void;
+/**
+ * Makes a client. It connects when it is first used, or by `start`, and stays connected until `close`; meanwhile it keeps
+ * the process alive only while channels live, local ports are open or `start` is pending.
+ * @throws TypeError in one line when an option cannot be used
+ */
+export function createClient(options: ClientOptions): Client {
+  return new Client(options);
 }
-
-export interface Fallback {
-  readonly url: string;
-  /** Default: the token of the first server. */
-  readonly token?: string;
-}
-
-/** Where local applications are accepted. */
-export type ListenOptions =
-  | {
-      /** Address to listen on, `*` for every one; default 127.0.0.1. */
-      readonly host?: string;
-      /** 0 lets the system choose. */
-      readonly port: number;
-    }
-  /** A Unix socket; the mode of its file is the caller's umask. */
-  | { readonly path: string };
-
-export type ProxyOptions = ListenOptions & {
-  /** Who may use it, by the password of SOCKS5 or HTTP. An address other than loopback needs them. */
-  readonly users?: readonly ProxyUser[] | undefined;
-};
-
-export type ForwardOptions = ListenOptions & {
-  /** Where every connection goes: `host:port`, with IPv6 in brackets. */
-  readonly target: string;
-};
-
-const DEFAULT_GRACE = 120_000;
-const MAX_CONNECTIONS = 16;
 
 /** The local end of the tunnel. */
-export class Client {
+export class Client extends EventEmitter<ClientEvents> {
   readonly #connector: Connector;
+  /** The way into the tunnel, for everything that opens channels. */
+  readonly #ledger: ChannelLedger;
+  readonly #direct = new DirectTunnel();
+  readonly #rules: readonly DestinationRule[];
+  readonly #bypass: Bypass;
   readonly #logger: Logger;
   readonly #ports: LocalPort[] = [];
+  readonly #awake = new KeepAwake();
+  /** Of the first port over TCP that offers SOCKS and HTTP. */
+  #proxy: AddressInfo | undefined;
 
   constructor(options: ClientOptions) {
-    const { token, fallbacks = [], insecure = false } = options;
-    this.#logger = options.logger ?? silentLogger;
+    super();
+    const { servers, bypass, ...settings } = resolveSettings(options);
+    this.#logger = settings.logger;
     this.#connector = new Connector({
-      servers: [options, ...fallbacks].map((server) => {
-        const url = parseServerUrl(server.url, insecure);
-        const address = { url, token: server.token ?? token, reach: parseReach(url, options) };
-        return { name: url.href, dial: (signal) => dialWebSocket(address, signal) };
-      }),
+      ...settings,
+      servers: servers.map((server) => ({
+        name: server.url.href,
+        dial: (signal) => dialWebSocket(server, signal),
+      })),
       clock: systemClock,
-      logger: this.#logger,
-      grace: options.grace ?? DEFAULT_GRACE,
-      connections: checkConnections(options.connections ?? 1),
-      optimistic: options.optimistic ?? false,
-      ...(options.onState !== undefined && { onState: options.onState }),
+      onState: (state, previous) => this.emit('state', state, previous),
+      onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });
+    this.#ledger = new ChannelLedger(this.#connector, this.#awake, (change) => this.emit('channel', change));
+    this.#rules = bypass;
+    this.#bypass = new Bypass(this.#rules, this.#ledger, this.#direct);
   }
 
   get state(): ConnectorState {
@@ -93,9 +83,38 @@ export class Client {
     return this.#connector.channelCount;
   }
 
+  /** What state, traffic and channels are now; it costs something only when it is asked. */
+  status(): ClientStatus {
+    return { ...this.#connector.status(), ...this.#ledger.status() };
+  }
+
   /** Resolves when the tunnel is up for the first time; rejects with ConnectError when it never can be. */
-  connect(): Promise<void> {
-    return this.#connector.start();
+  async start(): Promise<void> {
+    this.#awake.hold();
+    try {
+      await this.#connector.start();
+    } finally {
+      this.#awake.release();
+    }
+  }
+
+  /**
+   * A connection to `target`, which is `host:port` with IPv6 in brackets, or both apart; resolves when it was dialled.
+   * Half-close is kept, a reset is an error. Rejects, and the socket fails, with TunnelError: its `code` says why.
+   * @throws TypeError when the target is no host and port
+   */
+  connect(target: string | Target, options?: ConnectOptions): Promise<TunnelSocket> {
+    return connectChannel(this.#bypass, checkTarget(target), options);
+  }
+
+  /** For `http.request`, `https.request` and whatever else takes an agent. `options` are those of `http.Agent`. */
+  agent(options?: AgentOptions): Agent {
+    return new TunnelAgent((target) => this.connect(target), options);
+  }
+
+  /** For `fetch` and undici, which the program must have installed. `options` are those of undici's `Agent`. */
+  dispatcher(options?: DispatcherOptions): Promise<Dispatcher> {
+    return createDispatcher((target) => this.connect(target), options);
   }
 
   /** Does not wait for the next retry. */
@@ -107,11 +126,13 @@ export class Client {
    * Offers SOCKS and HTTP proxying to local applications.
    * @throws TypeError as `checkProxyOptions` does
    */
-  listen(options: ProxyOptions): Promise<LocalPort> {
+  async listen(options: ProxyOptions): Promise<LocalPort> {
     checkProxyOptions(options);
-    const { users } = options;
+    const { users, protocols } = options;
     const place = placeOf(options);
-    return this.#keep(listenLocal(this.#connector, { place, ...(users && { users }), logger: this.#logger }));
+    const port = await this.#keep(listenLocal(this.#bypass, { place, users, protocols, logger: this.#logger }));
+    if (!('path' in place)) this.#proxy ??= port.address;
+    return port;
   }
 
   /**
@@ -120,7 +141,18 @@ export class Client {
    */
   forward(options: ForwardOptions): Promise<LocalPort> {
     const target = parseTarget(options.target);
-    return this.#keep(forwardLocal(this.#connector, { place: placeOf(options), target, logger: this.#logger }));
+    return this.#keep(forwardLocal(this.#ledger, { place: placeOf(options), target, logger: this.#logger }));
+  }
+
+  /**
+   * Serves a page that shows the status, with `/status.json` and `/proxy.pac`. There is no password: whoever can connect
+   * sees what targets are used.
+   */
+  async serveStatus(options: ListenOptions): Promise<LocalPort> {
+    // Only those who want it wait for it.
+    const { serveStatus } = await import('./status/status-page.js');
+    const source = { status: () => this.status(), proxy: () => this.#proxy, bypass: this.#rules };
+    return this.#keep(serveStatus(source, placeOf(options)));
   }
 
   /**
@@ -130,7 +162,7 @@ export class Client {
    * @throws TypeError when the target is no host and port
    */
   pipe(target: string, input: Readable, output: Writable): Promise<void> {
-    return pipeThrough(this.#connector, parseTarget(target), input, output);
+    return pipeThrough(this.#ledger, parseTarget(target), input, output);
   }
 
   /** Resolves when no channel lives and the server has had all that was sent; rejects when it never will. */
@@ -139,9 +171,26 @@ export class Client {
   }
 
   /** Ends local ports, channels and the connection. */
-  async close(): Promise<void> {
+  async close({ drain = 0 }: CloseOptions = {}): Promise<void> {
+    for (const port of this.#ports) port.stop();
+    if (drain > 0 && this.channelCount > 0) await this.#drain(drain);
     this.#connector.close();
+    this.#direct.close();
     await Promise.all(this.#ports.map((port) => port.close()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #drain(time: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, time);
+    });
+    // A session that is lost has nothing left to wait for.
+    await Promise.race([this.whenIdle().catch(() => {}), late]);
+    clearTimeout(timer);
   }
 
   async #keep(opening: Promise<LocalPort>): Promise<LocalPort> {
@@ -149,38 +198,4 @@ export class Client {
     this.#ports.push(port);
     return port;
   }
-}
-
-/**
- * Reads `host:port`, with IPv6 in brackets.
- * @throws TypeError that says so
- */
-export function parseTarget(text: string): Target {
-  const target = parseAuthority(text);
-  if (target !== undefined) return target;
-  throw new TypeError(`not a destination: ${JSON.stringify(text.slice(0, 300))}; expected host:port, IPv6 in brackets`);
-}
-
-/**
- * An address that others reach would let them use the tunnel in the name of its owner.
- * @throws TypeError when there are no users for such an address, or a digest is none
- */
-export function checkProxyOptions(options: ProxyOptions): void {
-  const { users } = options;
-  for (const { name, sha256 } of users ?? []) {
-    if (!/^[0-9a-f]{64}$/i.test(sha256))
-      throw new TypeError(`the digest of user ${JSON.stringify(name)} is no SHA-256`);
-  }
-  const place = placeOf(options);
-  if ('path' in place || isLoopback(place.host) || (users !== undefined && users.length > 0)) return;
-  throw new TypeError(`other machines can reach ${place.host}, and nobody would need a password there`);
-}
-
-function placeOf(options: ListenOptions): Place {
-  return 'path' in options ? { path: options.path } : { host: options.host ?? '127.0.0.1', port: options.port };
-}
-
-function checkConnections(connections: number): number {
-  if (Number.isInteger(connections) && connections >= 1 && connections <= MAX_CONNECTIONS) return connections;
-  throw new TypeError(`connections must be a whole number from 1 to ${MAX_CONNECTIONS}, not ${connections}`);
 }

@@ -1,18 +1,28 @@
-import type { ProxyError, ProxyErrorCode } from 'wsproxy-upstream';
+import type { ProxyError } from 'wsproxy-upstream';
 
-/** Why the server could not be reached, and what to do about it. */
+/** Why the server could not be reached, and what to do about it: the message says both, `what` and `cure` each. */
 export class ConnectError extends Error {
   override readonly name = 'ConnectError';
+  readonly what: string;
+  readonly cure: string | undefined;
   /** Trying again changes nothing: the address, the token or the server has to change first. */
   readonly permanent: boolean;
   /** The server asked not to be tried again before so many ms. */
   readonly retryAfter: number;
 
-  constructor(message: string, permanent: boolean, options: ErrorOptions & { readonly retryAfter?: number } = {}) {
-    super(message, options);
+  constructor(what: string, permanent: boolean, options: ConnectErrorOptions = {}) {
+    const { cure } = options;
+    super(cure === undefined ? what : `${what}: ${cure}`, options);
+    this.what = what;
+    this.cure = cure;
     this.permanent = permanent;
     this.retryAfter = options.retryAfter ?? 0;
   }
+}
+
+interface ConnectErrorOptions extends ErrorOptions {
+  readonly cure?: string;
+  readonly retryAfter?: number;
 }
 
 /** Of the answer: what tells a login page from a server. */
@@ -25,16 +35,23 @@ export interface AnswerHeaders {
 /** A server may ask for patience, but not for ever, ms. */
 const MAX_RETRY_AFTER = 300_000;
 
+/** Statuses that only something has to be changed for. */
+const STATUSES: Readonly<Record<number, readonly [what: string, cure: string]>> = {
+  400: ['the server refused the upgrade (400)', 'its version may differ from this one, or it wants another --host'],
+  401: ['the server refused the token (401)', 'check WSPROXY_TOKEN or --token-file'],
+  404: ['nothing there (404)', "check the URL's path against the server's --path"],
+  426: [
+    "the answer is not a WebSocket's (426)",
+    'a reverse proxy without Upgrade headers; nginx: proxy_http_version 1.1, proxy_set_header Upgrade and Connection',
+  ],
+};
+
 /** What an answer other than 101 means. Redirects are never followed; `url` is what was asked for. */
 export function describeStatus(status: number, headers: AnswerHeaders, url: URL): ConnectError {
+  const [what, cure] = STATUSES[status] ?? [];
+  if (what !== undefined && cure !== undefined) return new ConnectError(what, true, { cure });
   if (status === 511) {
-    return new ConnectError('this network wants a login first (511): open any page in a browser', false);
-  }
-  if (status === 401) {
-    return new ConnectError('the server refused the token (401): check WSPROXY_TOKEN or --token-file', true);
-  }
-  if (status === 404) {
-    return new ConnectError("nothing there (404): check the URL's path against the server's --path", true);
+    return new ConnectError('this network wants a login first (511)', false, { cure: 'open any page in a browser' });
   }
   if (status >= 300 && status < 400) return describeRedirect(status, headers.location, url);
   if (status >= 500 || status === 429 || status === 408) {
@@ -42,20 +59,12 @@ export function describeStatus(status: number, headers: AnswerHeaders, url: URL)
     const text = `the server, or a proxy before it, is not available (${status})${status === 429 ? ': too many requests' : ''}`;
     return new ConnectError(text, false, { retryAfter });
   }
-  if (status === 400) {
-    const text =
-      'the server refused the upgrade (400): its version may differ from this one, or it wants another --host';
-    return new ConnectError(text, true);
-  }
   if (/^text\/html\b/i.test(headers['content-type'] ?? '') && status === 200) {
-    const text =
-      'the answer is a web page (200): a login page of this network, or a URL without the path of the tunnel?';
-    return new ConnectError(text, true);
+    const cure = 'a login page of this network, or a URL without the path of the tunnel?';
+    return new ConnectError('the answer is a web page (200)', true, { cure });
   }
-  return new ConnectError(
-    `the answer is not a WebSocket's (${status}): a login page, or a reverse proxy without Upgrade headers?`,
-    true,
-  );
+  const guess = 'a login page, or a reverse proxy without Upgrade headers?';
+  return new ConnectError(`the answer is not a WebSocket's (${status})`, true, { cure: guess });
 }
 
 function describeRedirect(status: number, location: string | undefined, url: URL): ConnectError {
@@ -74,36 +83,44 @@ function parseRetryAfter(text: string | undefined): number {
   return wait > 0 ? Math.min(wait, MAX_RETRY_AFTER) : 0;
 }
 
-const TLS_CAUSES: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'its certificate has expired: renew it on the server',
-  CERT_NOT_YET_VALID: 'its certificate is not valid yet: check the clock of this machine',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed: give it with --ca',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate comes from an unknown CA: give the CA with --ca',
-  UNABLE_TO_GET_ISSUER_CERT: 'its certificate comes from an unknown CA: give the CA with --ca',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate comes from an unknown CA: give the CA with --ca',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'it does not send its whole certificate chain, or comes from an unknown CA: complete the chain on the server, or ' +
-    'give the CA with --ca',
-  CERT_REVOKED: 'its certificate was revoked',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name: check the host in the URL, or give --sni',
-  EPROTO:
-    'it does not speak TLS there, or no version known here: check the port, or whether the URL should begin with ws://',
+type Words = readonly [what: string, cure?: string];
+const UNKNOWN_CA: Words = ['its certificate comes from an unknown CA', 'give the CA with --ca'];
+
+const TLS_CAUSES: Readonly<Record<string, Words>> = {
+  CERT_HAS_EXPIRED: ['its certificate has expired', 'renew it on the server'],
+  CERT_NOT_YET_VALID: ['its certificate is not valid yet', 'check the clock of this machine'],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['its certificate is self-signed', 'give it with --ca'],
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_CA,
+  UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_CA,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_CA,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
+    'it does not send its whole certificate chain, or comes from an unknown CA',
+    'complete the chain on the server, or give the CA with --ca',
+  ],
+  CERT_REVOKED: ['its certificate was revoked'],
+  ERR_TLS_CERT_ALTNAME_INVALID: ['its certificate is for another name', 'check the host in the URL, or give --sni'],
+  EPROTO: [
+    'it does not speak TLS there, or no version known here',
+    'check the port, or whether the URL should begin with ws://',
+  ],
 };
 
+const CHECK_CERT: Words = ['it does not accept the client certificate', 'check --cert'];
+
 /** Alerts of RFC 8446 section 6.2, by which the server ends a handshake. */
-const TLS_ALERTS: Readonly<Record<string, string>> = {
-  40: 'it and this program have no way of TLS in common, or it wants a client certificate: --cert and --key',
-  42: 'it does not accept the client certificate: check --cert',
-  43: 'it does not accept the client certificate: check --cert',
-  44: 'the client certificate was revoked: --cert',
-  45: 'the client certificate has expired: --cert',
-  46: 'it does not accept the client certificate: check --cert',
-  48: 'it does not know the CA of the client certificate: check --cert',
-  49: 'it denies this client access',
-  70: 'its version of TLS is too old or too new for this program',
-  71: 'it and this program have no way of TLS in common that is safe enough',
-  112: 'it does not know the name it was asked for: check the host in the URL, or give --sni',
-  116: 'it wants a client certificate: give --cert and --key',
+const TLS_ALERTS: Readonly<Record<string, Words>> = {
+  40: ['it and this program have no way of TLS in common, or it wants a client certificate', '--cert and --key'],
+  42: CHECK_CERT,
+  43: CHECK_CERT,
+  44: ['the client certificate was revoked', '--cert'],
+  45: ['the client certificate has expired', '--cert'],
+  46: CHECK_CERT,
+  48: ['it does not know the CA of the client certificate', 'check --cert'],
+  49: ['it denies this client access'],
+  70: ['its version of TLS is too old or too new for this program'],
+  71: ['it and this program have no way of TLS in common that is safe enough'],
+  112: ['it does not know the name it was asked for', 'check the host in the URL, or give --sni'],
+  116: ['it wants a client certificate', 'give --cert and --key'],
 };
 
 const ALERT_NUMBER = /SSL alert number (\d+)/;
@@ -111,24 +128,20 @@ const ALERT_NUMBER = /SSL alert number (\d+)/;
 /** What a failure below HTTP means. */
 export function describeFailure(error: NodeJS.ErrnoException): ConnectError {
   const code = error.code ?? '';
+  const permanently = (before: string, [what, cure]: Words): ConnectError =>
+    new ConnectError(`${before}${what}`, true, { cause: error, ...(cure !== undefined && { cure }) });
   const alert = TLS_ALERTS[ALERT_NUMBER.exec(error.message)?.[1] ?? ''];
-  if (alert !== undefined) return new ConnectError(`the server ended TLS: ${alert}`, true, { cause: error });
-  const tlsCause =
+  if (alert !== undefined) return permanently('the server ended TLS: ', alert);
+  const tlsCause: Words | undefined =
     TLS_CAUSES[code.startsWith('ERR_SSL_') ? 'EPROTO' : code] ??
-    (code.includes('CERT') ? `its certificate is not accepted (${code})` : undefined);
-  if (tlsCause !== undefined) return new ConnectError(`the server is not trusted: ${tlsCause}`, true, { cause: error });
+    (code.includes('CERT') ? [`its certificate is not accepted (${code})`] : undefined);
+  if (tlsCause !== undefined) return permanently('the server is not trusted: ', tlsCause);
   if (code.startsWith('HPE_')) {
-    return new ConnectError(
-      'the answer is not HTTP: check the port, or whether the URL should begin with wss://',
-      true,
-      {
-        cause: error,
-      },
-    );
+    return permanently('', ['the answer is not HTTP', 'check the port, or whether the URL should begin with wss://']);
   }
   // ws reports an answer that breaks RFC 6455 without a code.
   if (code === '' && /Sec-WebSocket|subprotocol|Upgrade header/.test(error.message)) {
-    return new ConnectError(`not a wsproxy-server: ${error.message}`, true, { cause: error });
+    return permanently('', [`not a wsproxy-server: ${error.message}`]);
   }
   return new ConnectError(error.message || code || 'connection failed', false, { cause: error });
 }
@@ -136,9 +149,10 @@ export function describeFailure(error: NodeJS.ErrnoException): ConnectError {
 /** What a failure on the way through a proxy means. */
 export function describeProxyFailure(error: ProxyError): ConnectError {
   const isUpToUser = ['CREDENTIALS_WANTED', 'CREDENTIALS_REFUSED', 'DENIED'].includes(error.code);
-  const cures: Partial<Record<ProxyErrorCode, string>> = {
-    CREDENTIALS_WANTED: ': write them into its URL, http://user:password@host:port',
-    PROXY_UNREACHABLE: '; --proxy none goes without it',
-  };
-  return new ConnectError(`${error.message}${cures[error.code] ?? ''}`, isUpToUser, { cause: error });
+  if (error.code === 'CREDENTIALS_WANTED') {
+    const cure = 'write them into its URL, http://user:password@host:port';
+    return new ConnectError(error.message, isUpToUser, { cause: error, cure });
+  }
+  const more = error.code === 'PROXY_UNREACHABLE' ? '; --proxy none goes without it' : '';
+  return new ConnectError(`${error.message}${more}`, isUpToUser, { cause: error });
 }

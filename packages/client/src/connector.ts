@@ -8,6 +8,17 @@ import type { Uplink, UplinkState } from './uplink.js';
 /** `idle` before `start`; then that of the best uplink. */
 export type ConnectorState = 'idle' | UplinkState;
 
+/** How the tunnel stands now. */
+export interface TunnelStatus {
+  readonly state: ConnectorState;
+  /** URL of the server that takes new channels, or is tried while none does. */
+  readonly server: string;
+  /** Shortest round trip of the last seconds; undefined while unknown. */
+  readonly roundTripMs: number | undefined;
+  /** How often a session went on with another connection. */
+  readonly resumes: number;
+}
+
 export interface ConnectorOptions {
   /** In the order of preference: the first that answers serves. */
   readonly servers: readonly ServerRoute[];
@@ -15,11 +26,15 @@ export interface ConnectorOptions {
   readonly logger: Logger;
   /** How long the channels wait for the way back, ms. */
   readonly grace: number;
+  /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
+  readonly heartbeat?: number | undefined;
   /** Sessions to spread the channels over. */
   readonly connections: number;
   /** Tell applications success at once, and failure by a reset. */
   readonly optimistic: boolean;
   readonly onState?: (state: ConnectorState, previous: ConnectorState) => void;
+  /** A session goes on with another connection to this server. */
+  readonly onResumed?: (server: ServerRoute) => void;
 }
 
 /** From the best to the worst. An uplink that is closed is about to be replaced; the connector is not closed with it. */
@@ -32,6 +47,7 @@ export class Connector implements Tunnel {
   /** Why servers refuse, each for good as things are. */
   readonly #refusals = new Map<ServerRoute, ConnectError>();
   #state: ConnectorState = 'idle';
+  #resumes = 0;
   readonly #idleWaits = new Set<{ resolve(): void; reject(error: TunnelError): void }>();
   #onFirst: { resolve(): void; reject(error: ConnectError): void } | undefined;
 
@@ -47,6 +63,18 @@ export class Connector implements Tunnel {
   /** Living channels. */
   get channelCount(): number {
     return this.#slots.flatMap(({ uplinks }) => uplinks).reduce((sum, { session }) => sum + session.channelCount, 0);
+  }
+
+  status(): TunnelStatus {
+    const { server, session, state } = this.#leastBusy();
+    const { roundTrip } = session;
+    const isKnown = state === 'online' && Number.isFinite(roundTrip);
+    return {
+      state: this.#state,
+      server: server.name,
+      roundTripMs: isKnown ? Math.round(roundTrip * 1_000) / 1_000 : undefined,
+      resumes: this.#resumes,
+    };
   }
 
   /**
@@ -108,6 +136,10 @@ export class Connector implements Tunnel {
 
   readonly #events: SlotEvents = {
     onState: () => this.#rank(),
+    onResumed: (server) => {
+      this.#resumes += 1;
+      this.#options.onResumed?.(server);
+    },
     onRefused: (server, error) => {
       const { servers } = this.#options;
       this.#refusals.set(server, error);

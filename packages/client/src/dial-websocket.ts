@@ -54,6 +54,8 @@ export async function dialWebSocket(server: ServerAddress, signal: AbortSignal):
       signal.removeEventListener('abort', abort);
       // At once: what the server sends right behind its answer must not find nobody listening.
       resolve(new WebSocketTransport(ws, socket));
+      // It is the channels that keep the process alive.
+      socket.unref();
     });
   });
 }

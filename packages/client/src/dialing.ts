@@ -6,7 +6,7 @@ export type Dial = (signal: AbortSignal) => Promise<Transport>;
 
 /** A server, and the way to it. */
 export interface ServerRoute {
-  /** For the log. */
+  /** For the log and the status: its URL. */
   readonly name: string;
   readonly dial: Dial;
 }

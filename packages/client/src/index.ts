@@ -1,15 +1,23 @@
+export { FAILURES, type FailureCode, type Target, TunnelError } from 'wsproxy-protocol';
+export { type Client, createClient } from './client.js';
 export {
-  Client,
   type ClientOptions,
+  type CloseOptions,
   checkProxyOptions,
   type ForwardOptions,
   type ListenOptions,
   type ProxyOptions,
   parseTarget,
-} from './client.js';
+} from './client-options.js';
+export type { ChannelChange, ChannelStatus, ClientEvents, ClientStatus } from './client-status.js';
 export { ConnectError } from './connect-error.js';
-export type { ConnectorState } from './connector.js';
+export type { ConnectorState, TunnelStatus } from './connector.js';
+export { type DiagnoseObserver, type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
+export type { Finding, Mark, StepFinding, StepName } from './doctor/finding.js';
 export type { LocalPort } from './listeners/accept-local.js';
 export type { ProxyUser } from './listeners/credentials.js';
 export { proxyFromEnvironment } from './proxy-from-environment.js';
 export type { ReachOptions } from './reach.js';
+export type { ConnectOptions } from './sockets/connect-channel.js';
+export type { DispatcherOptions } from './sockets/create-dispatcher.js';
+export type { TunnelSocket } from './sockets/tunnel-socket.js';

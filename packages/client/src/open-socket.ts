@@ -30,31 +30,44 @@ export async function openSocket(url: URL, reach: Reach, signal: AbortSignal, ti
   }
 }
 
-async function openRaw(url: URL, reach: Reach, signal: AbortSignal, timeout: number): Promise<Socket> {
+/** The same without TLS: TCP, and the proxy's word that it leads to the server. Rejects with whatever has failed. */
+export async function openRaw(url: URL, reach: Reach, signal: AbortSignal, timeout: number): Promise<Socket> {
   const server = targetOf(url);
   const { proxy, addresses, family, ca } = reach;
-  const ofFamily = family !== undefined && { family };
   const known = addresses.get(`${server.host}:${server.port}`);
-  if (proxy !== undefined) {
-    return connectThrough(
-      proxy,
-      { ...server, host: known ?? server.host },
-      {
-        signal,
-        timeout,
-        lookup: lookupFor(proxy, reach),
-        ...ofFamily,
-        ...(ca !== undefined && { ca }),
-      },
-    );
-  }
+  if (proxy === undefined) return connectTo(server, reach, signal);
+  return connectThrough(
+    proxy,
+    { ...server, host: known ?? server.host },
+    {
+      signal,
+      timeout,
+      lookup: lookupFor(proxy, reach),
+      ...(family !== undefined && { family }),
+      ...(ca !== undefined && { ca }),
+    },
+  );
+}
+
+/** TCP to the server or its proxy. */
+export async function connectTo(hop: Target, reach: Reach, signal: AbortSignal): Promise<Socket> {
   if (signal.aborted) throw new Error('given up');
-  const socket = tcpConnect({ ...server, lookup: lookupFor(server, reach), noDelay: true, ...ofFamily });
+  const { family } = reach;
+  const lookup = lookupFor(hop, reach);
+  const { host, port } = hop;
+  const socket = tcpConnect({ host, port, lookup, noDelay: true, ...(family !== undefined && { family }) });
   await until(socket, 'connect', signal);
   return socket;
 }
 
-async function secure(raw: Socket, url: URL, reach: Reach, signal: AbortSignal): Promise<Socket> {
+/** TLS on a connection to the server; without `verify` nothing is judged, and nothing must be said. */
+export async function secure(
+  raw: Socket,
+  url: URL,
+  reach: Reach,
+  signal: AbortSignal,
+  { verify = true }: { readonly verify?: boolean } = {},
+): Promise<TLSSocket> {
   const { host } = targetOf(url);
   const servername = reach.sni ?? (isIP(host) === 0 ? host : '');
   const socket = tlsConnect({
@@ -63,8 +76,10 @@ async function secure(raw: Socket, url: URL, reach: Reach, signal: AbortSignal):
     servername,
     secureContext: reach.secureContext,
     ALPNProtocols: ['http/1.1'],
+    rejectUnauthorized: verify,
   });
   await until(socket, 'secureConnect', signal);
+  if (!verify) return socket;
   try {
     checkPins(socket, reach.pins);
   } catch (error) {
@@ -74,7 +89,8 @@ async function secure(raw: Socket, url: URL, reach: Reach, signal: AbortSignal):
   return socket;
 }
 
-function checkPins(socket: TLSSocket, pins: readonly string[]): void {
+/** Throws ConnectError when there are pins and the server has another key. */
+export function checkPins(socket: TLSSocket, pins: readonly string[]): void {
   if (pins.length === 0) return;
   const certificate = socket.getPeerX509Certificate();
   const pin = certificate === undefined ? 'unknown' : pinOf(certificate);
@@ -104,7 +120,13 @@ function until(socket: Socket, event: 'connect' | 'secureConnect', signal: Abort
   });
 }
 
-function targetOf(url: URL): Target {
+/** Where the first connection goes: to the proxy, where there is one. */
+export function firstHop(url: URL, { proxy }: Reach): Target {
+  return proxy ?? targetOf(url);
+}
+
+/** Host and port that the URL of a server names. */
+export function targetOf(url: URL): Target {
   const port = url.port === '' ? (url.protocol === 'wss:' ? 443 : 80) : Number(url.port);
   return { host: parseHost(url.hostname) ?? url.hostname, port };
 }

@@ -11,10 +11,14 @@ export interface SlotOptions {
   readonly logger: Logger;
   /** How long the channels wait for the way back, ms. */
   readonly grace: number;
+  /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
+  readonly heartbeat?: number | undefined;
 }
 
 export interface SlotEvents {
   onState(): void;
+  /** A session goes on with another connection to this server. */
+  onResumed(server: ServerRoute): void;
   /** Trying this server again is of no use as things are; nevertheless it is tried, unless the slot is closed now. */
   onRefused(server: ServerRoute, error: ConnectError): void;
   /** On a session no channel lives any more, and the server has had all that was sent. */
@@ -89,6 +93,7 @@ export class Slot {
       else if (uplink.state === 'connecting') this.#seekAfter(FAILOVER_AFTER);
       this.#events.onState();
     },
+    onResumed: ({ server }) => this.#events.onResumed(server),
     onRefused: (uplink, error) => {
       if (uplink === this.#present || uplink === this.#candidate) this.#events.onRefused(uplink.server, error);
     },
@@ -178,8 +183,8 @@ export class Slot {
   }
 
   #newUplink(server: ServerRoute): Uplink {
-    const { clock, logger, grace } = this.#options;
+    const { clock, logger, grace, heartbeat } = this.#options;
     const backoff = this.#backoffs.get(server) ?? new Backoff(Math.random);
-    return new Uplink({ server, clock, logger, grace, backoff }, this.#uplinkEvents);
+    return new Uplink({ server, clock, logger, grace, heartbeat, backoff }, this.#uplinkEvents);
   }
 }

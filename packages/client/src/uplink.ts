@@ -27,11 +27,15 @@ export interface UplinkOptions {
   readonly backoff: Backoff;
   /** How long the channels wait for the way back, ms. */
   readonly grace: number;
+  /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
+  readonly heartbeat?: number | undefined;
 }
 
 /** What becomes of an uplink. */
 export interface UplinkEvents {
   onState(uplink: Uplink): void;
+  /** The session goes on with another transport. */
+  onResumed(uplink: Uplink): void;
   /** Trying again is of no use as things are; the uplink tries nevertheless, unless it is closed now. */
   onRefused(uplink: Uplink, error: ConnectError): void;
   /** The server could not be reached, or did not answer; it will be tried again. */
@@ -73,6 +77,7 @@ export class Uplink {
   readonly #dialing: Dialing;
   readonly #patience: Patience;
   #state: UplinkState = 'waiting';
+  #wasOnline = false;
   #onlineSince = 0;
   #progressBefore = 0;
   #dialedAt = Number.NEGATIVE_INFINITY;
@@ -89,6 +94,7 @@ export class Uplink {
     this.session = new Session({
       role: 'client',
       clock: options.clock,
+      heartbeat: options.heartbeat,
       onDetached: (loss) => this.#onLost(loss),
       onSuspicion: () => this.#takeOver('the server is silent'),
       onGoAway: (kind) => this.#onGoAway(kind),
@@ -216,6 +222,8 @@ export class Uplink {
     this.#progressBefore = this.session.progress;
     this.#options.logger.info({ channels: this.session.channelCount }, 'connected to the server');
     this.#enter('online');
+    if (this.#wasOnline) this.#events.onResumed(this);
+    this.#wasOnline = true;
   }
 
   /** The transport is gone; the session may be resumed, unless the server said otherwise. */

@@ -55,6 +55,11 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+test('the server is told the heartbeat that was wished for', async () => {
+  const { network } = await Fixture.online({ heartbeat: 7_000 });
+  expect([...network.sessions.values()].map(({ session }) => session.heartbeat)).toEqual([7_000]);
+});
+
 describe('start', () => {
   test('idle -> connecting -> online: resolves when the server has answered', async () => {
     const fixture = new Fixture();
@@ -113,6 +118,39 @@ describe('start', () => {
     fixture.network.route = 'open';
     await fixture.network.pass(30_000);
     expect(fixture.connector.state).toBe('online');
+  });
+});
+
+describe('status', () => {
+  test('knows no round trip before the tunnel is up, and while it is down', async () => {
+    const fixture = new Fixture();
+    const idle = { state: 'idle', server: 'the server', roundTripMs: undefined, resumes: 0 };
+    expect(fixture.connector.status()).toEqual(idle);
+    const started = fixture.connector.start();
+    await fixture.network.settle();
+    await started;
+    expect(fixture.connector.status()).toEqual({ ...idle, state: 'online', roundTripMs: 0 });
+    fixture.network.connection.near.cut();
+    expect(fixture.connector.status()).toEqual({ ...idle, state: 'waiting' });
+  });
+
+  test('counts the sessions that went on with another connection, and tells of each', async () => {
+    const resumed: string[] = [];
+    const fixture = await Fixture.online({ connections: 2, onResumed: ({ name }) => resumed.push(name) });
+    for (let n = 0; n < 3; n++) {
+      fixture.network.connections[n]?.near.cut();
+      await fixture.network.pass(1_000);
+    }
+    expect(fixture.connector.status()).toMatchObject({ state: 'online', resumes: 3 });
+    expect(resumed).toEqual(['the server', 'the server', 'the server']);
+  });
+
+  test('does not count a fresh session as one that went on', async () => {
+    const fixture = await Fixture.online();
+    fixture.network.forget();
+    fixture.network.connection.near.cut();
+    await fixture.network.pass(1_000);
+    expect(fixture.connector.status()).toMatchObject({ state: 'online', resumes: 0 });
   });
 });
 

@@ -100,7 +100,7 @@ describe('an uplink that loses its transport', () => {
       await fixture.network.pass(200);
       expect(fixture.transitions).toBe('waiting -> connecting -> online -> waiting -> connecting -> online');
       expect(fixture.network.far[0]?.bytes.toString()).toBe('meanwhile');
-      expect([near.events, fixture.events]).toEqual([['open'], []]);
+      expect([near.events, fixture.events, fixture.resumes]).toEqual([['open'], [], 1]);
     },
   );
 

@@ -55,8 +55,11 @@ export const ACK_INTERVAL = 1;
 export const ACK_DELAY = 5;
 /** The round trip is measured this often while data arrives, ms. */
 export const ROUND_TRIP_INTERVAL = 1_000;
-/** A side that has sent nothing for this long sends PING, ms: well below the 60 s of nginx and the clouds. */
+/** A side that has sent nothing for this long sends PING, ms, unless HELLO says otherwise: well below the 60 s of nginx and the clouds. */
 export const PING_INTERVAL = 15_000;
+/** What HELLO may say instead, ms. */
+export const MIN_PING_INTERVAL = 5_000;
+export const MAX_PING_INTERVAL = 600_000;
 /** How often a client and a server look whether the path lives, ms: a client is to notice soon that it has slept. */
 export const CLIENT_WATCH_INTERVAL = 1_000;
 export const SERVER_WATCH_INTERVAL = 5_000;
@@ -65,7 +68,8 @@ export const SUSPICION_LIMIT = 5_000;
 export const SUSPICION_ROUND_TRIPS = 4;
 /** The same after the machine has slept, ms. */
 export const PROBE_LIMIT = 2_000;
-/** A transport that has brought nothing for this long is lost, ms. */
+/** A transport that has brought nothing for this long, or for so many heartbeats, is lost, ms. */
 export const SILENCE_LIMIT = 45_000;
+export const SILENCE_HEARTBEATS = 3;
 /** The first frame must be complete within this time, ms. */
 export const HANDSHAKE_TIMEOUT = 5_000;

@@ -9,11 +9,13 @@ export {
   matchesDestination,
   parseDestinationRule,
 } from './destination-rule.js';
+export { dialFailure } from './dial-failure.js';
 export { ProtocolError, TunnelError } from './errors.js';
 export { FAILURES, type FailureCode } from './failures.js';
 export { MemoryBudget, type ProcessBudgets } from './flow/memory-budget.js';
 export type { Hello, Resume, SessionKey } from './frame/payload.js';
 export { type Logger, silentLogger } from './logger.js';
+export { OWN_PAGE_HEADERS, type OwnPageRequest, refuseOwnPage } from './own-pages.js';
 export { type RelaySocket, relay, resetSocket } from './relay.js';
 export type { RelayPace } from './relay-pace.js';
 export { acceptTransport, Greeter, type KeptSession, type SessionHost, unknownSession } from './session/handshake.js';

@@ -5,7 +5,7 @@ import { relay } from '../src/relay.js';
 import type { RelayPace } from '../src/relay-pace.js';
 import { openLive } from './support/live-pair.js';
 import { pattern } from './support/pattern.js';
-import { connectedSockets, Observer, until } from './support/sockets.js';
+import { connectedSockets, Observer, until, untilStill } from './support/sockets.js';
 
 const cleanup: (() => void)[] = [];
 
@@ -86,8 +86,7 @@ describe('a relay with a pace', () => {
     destination.write(pattern(1, 0, 1_000_000));
     await until(() => pace.down > 0);
     expect(dialled.isPaused()).toBe(true);
-    // A turn in which data would have been read.
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await untilStill(() => pace.down);
     expect(pace.down).toBeLessThanOrEqual(65_536);
   });
 
@@ -98,7 +97,7 @@ describe('a relay with a pace', () => {
     const seen = new Observer(destination);
     application.write(pattern(1, 0, 2_000_000));
     await seen.has(262_144);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await untilStill(() => far.bytesReceived);
     expect(far.bytesReceived).toBeLessThanOrEqual(262_144 + 16_384);
   });
 

@@ -6,7 +6,7 @@ import type { Channel } from '../src/channel/channel.js';
 import { relay, resetSocket } from '../src/relay.js';
 import { type LivePair, openLive } from './support/live-pair.js';
 import { pattern } from './support/pattern.js';
-import { connectedSockets, type Family, Observer, until } from './support/sockets.js';
+import { connectedSockets, type Family, Observer, until, untilStill } from './support/sockets.js';
 
 const cleanup: (() => void)[] = [];
 
@@ -213,8 +213,8 @@ describe('a reset from the tunnel', () => {
     }
     far.endWithReset('CONNECTION_RESET');
     await until(() => near.state.dead);
-    // Longer than the reset would take if it did not wait.
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    // If the reset did not wait, it would come now.
+    await untilStill(() => relayed[0].destroyed);
     expect(relayed[0].destroyed).toBe(false);
     const seen = new Observer(application);
     await seen.closed;
@@ -250,11 +250,8 @@ describe('backpressure', () => {
     application.pause();
     destination.write(pattern(1, 0, length));
     destination.end();
-    let carried = -1;
-    while (carried !== near.bytesReceived) {
-      carried = near.bytesReceived;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    await untilStill(() => near.bytesReceived);
+    const carried = near.bytesReceived;
     // The sockets' own buffers hold a few megabytes; what the relays hold beyond them is bounded by the window.
     expect(carried).toBeLessThan(length);
     expect(far.bytesSent).toBe(carried);

@@ -13,6 +13,7 @@ import { type Admission, Guard } from './limits/guard.js';
 import { type LimitName, resolveLimits } from './limits/limits.js';
 import type { ChannelRecord, ServerObserver } from './observer.js';
 import type { Policy } from './policy.js';
+import { isThroughputService, serveThroughput } from './throughput-service.js';
 import type { User } from './users/user.js';
 
 export interface ChannelHandlerOptions {
@@ -46,6 +47,10 @@ export function createChannelHandler(
     let reached: { address: string | undefined } | undefined;
     channel.onOver = () => observer.onChannelOver?.(recordOf(channel, user, reached));
     guard.admit(channel, user, turns, (admission: Admission) => {
+      if (isThroughputService(channel)) {
+        admission.failed();
+        return serveThroughput(channel, guard.paceOf(channel, user));
+      }
       const abandoned = new AbortController();
       channel.onAbandoned = () => abandoned.abort();
       dial(channel.target, abandoned.signal, policyOf(user), user).then(

@@ -1,6 +1,5 @@
 import { isIPv6, type Socket } from 'node:net';
-import type { Clock, Timer } from 'wsproxy-protocol';
-import { dialFailure } from './dial-failure.js';
+import { type Clock, dialFailure, type Timer } from 'wsproxy-protocol';
 
 /** A connected socket and the address it was dialled at. */
 export interface Dialed {

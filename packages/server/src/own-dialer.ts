@@ -1,7 +1,6 @@
 import { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { FAILURES, type FailureCode, TunnelError } from 'wsproxy-protocol';
-import { dialFailure } from './dial-failure.js';
+import { dialFailure, FAILURES, type FailureCode, TunnelError } from 'wsproxy-protocol';
 import type { Dialer, DialRequest } from './dialer.js';
 import type { DirectDialer, Errand, Reached } from './direct-dialer.js';
 

@@ -4,7 +4,6 @@ import { formatTarget, type Target } from 'wsproxy-protocol';
 import { requestTunnel } from './http-connect.js';
 import { formatProxy, type UpstreamProxy } from './proxy.js';
 import { ProxyError } from './proxy-error.js';
-import { socksHandshake } from './socks-handshake.js';
 
 export interface ConnectOptions {
   /** Gives up: what has begun is destroyed, and the promise rejects with CANCELLED. */
@@ -30,10 +29,11 @@ const KEEPALIVE_DELAY = 60_000;
  * The socket is paused and stays so until `resume()` is called; what came right behind the proxy's answer is in it. It
  * allows half-open, and has an `error` listener for good, so that an early failure only shows as `socket.destroyed`.
  */
-export function connectThrough(proxy: UpstreamProxy, target: Target, options: ConnectOptions): Promise<Socket> {
+export async function connectThrough(proxy: UpstreamProxy, target: Target, options: ConnectOptions): Promise<Socket> {
   const { signal, timeout = DEFAULT_TIMEOUT } = options;
   const cancelled = () => new ProxyError('CANCELLED', 'given up');
-  if (signal.aborted) return Promise.reject(cancelled());
+  const handshake = await handshakeOf(proxy);
+  if (signal.aborted) throw cancelled();
 
   const socket = openSocket(proxy, options);
   return new Promise<Socket>((resolve, reject) => {
@@ -54,15 +54,19 @@ export function connectThrough(proxy: UpstreamProxy, target: Target, options: Co
     signal.addEventListener('abort', onAbort, { once: true });
 
     untilConnected(socket, proxy)
-      .then(() => {
-        const tunnel = proxy.scheme === 'socks5' ? socksHandshake : requestTunnel;
-        return tunnel(socket, proxy, target, timeout);
-      })
+      .then(() => handshake(socket, proxy, target, timeout))
       .then(() => {
         end();
         resolve(socket);
       }, fail);
   });
+}
+
+type Handshake = (socket: Socket, proxy: UpstreamProxy, target: Target, timeout: number) => Promise<void>;
+
+/** Only those who have such a proxy wait for the package that speaks to it. */
+async function handshakeOf({ scheme }: UpstreamProxy): Promise<Handshake> {
+  return scheme === 'socks5' ? (await import('./socks-handshake.js')).socksHandshake : requestTunnel;
 }
 
 function openSocket(proxy: UpstreamProxy, { lookup, family, ca }: ConnectOptions): Socket {

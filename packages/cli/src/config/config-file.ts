@@ -3,12 +3,16 @@ import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { escapeText } from '../escape-text.js';
 import { ExitCode, ExitError } from '../exit-code.js';
-import { type Config, parseConfig } from './config-text.js';
+import type { Config } from './config-text.js';
 
 export interface ConfigFileOptions {
   /** Name of the default file: `client` is `$XDG_CONFIG_HOME/wsproxy/client.yaml`. */
   readonly name: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Commands of the program that the file counts for as well. Default: none. */
+  readonly alsoFor?: readonly Command[];
+  /** Rejects when a setting, by the name that the file has for it, cannot have this value; the message says why. */
+  readonly judge?: (name: string, value: unknown) => Promise<void>;
 }
 
 /**
@@ -16,15 +20,16 @@ export interface ConfigFileOptions {
  * `config check`. Flags win over the file. To be called when all other options are there.
  */
 export function addConfigFile(program: Command, options: ConfigFileOptions): void {
-  const home = options.env['HOME'] ?? '';
+  // The second is Windows'.
+  const home = options.env['HOME'] ?? options.env['USERPROFILE'] ?? '';
   const folder = options.env['XDG_CONFIG_HOME'] || join(home, '.config');
   const defaultPath = join(folder, 'wsproxy', `${options.name}.yaml`);
   const check = new Command('check')
     .description('tell every mistake in a configuration file, with its line')
     .argument('[file]', 'the file; default: what --config says')
-    .action((file: string | undefined) => {
+    .action(async (file: string | undefined) => {
       const path = file ?? givenPath(program) ?? defaultPath;
-      const config = load(program, path, home);
+      const config = await load(program, path, { ...options, home });
       const mistakes = config.mistakes.map(({ line, message }) => `${escapeText(path)}:${line}: ${message}`);
       if (mistakes.length > 0) throw new ExitError(ExitCode.usage, mistakes);
       process.stdout.write(`${escapeText(path)}: no mistake in ${count(config)}\n`);
@@ -36,10 +41,10 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): voi
       `YAML file with any of these flags, which win over it; if it is there, ~/.config/wsproxy/${options.name}.yaml`,
     )
     .addCommand(new Command('config').description('work with the configuration file').addCommand(check))
-    .hook('preAction', (_program, command) => {
-      if (command !== program) return;
+    .hook('preAction', async (_program, command) => {
+      if (command !== program && options.alsoFor?.includes(command) !== true) return;
       const path = givenPath(program);
-      const config = load(program, path ?? defaultPath, home, path === undefined);
+      const config = await load(program, path ?? defaultPath, { ...options, home }, path === undefined);
       const [first, ...others] = config.mistakes;
       if (first === undefined) return apply(program, config);
       const more = others.length === 0 ? '' : `; ${others.length} more: see ${program.name()} config check`;
@@ -51,7 +56,11 @@ function givenPath(program: Command): string | undefined {
   return program.opts<{ config?: string }>().config;
 }
 
-function load(program: Command, path: string, home: string, mayBeMissing = false): Config {
+interface LoadOptions extends ConfigFileOptions {
+  readonly home: string;
+}
+
+async function load(program: Command, path: string, options: LoadOptions, mayBeMissing = false): Promise<Config> {
   let text = '';
   try {
     text = readFileSync(path, 'utf8');
@@ -61,7 +70,17 @@ function load(program: Command, path: string, home: string, mayBeMissing = false
       throw new ExitError(ExitCode.usage, `cannot read the configuration file ${path}: ${code}`, { cause: error });
     }
   }
-  return parseConfig(program, text, { folder: dirname(path), home });
+  if (text === '') return { options: new Map(), arguments: new Map(), mistakes: [], settings: new Map() };
+  // It brings a parser of YAML, tens of milliseconds: only those who have a file wait for it.
+  const { oneLine, parseConfig } = await import('./config-text.js');
+  const config = parseConfig(program, text, { folder: dirname(path), home: options.home });
+  const mistakes = [...config.mistakes];
+  for (const [name, { line, value }] of config.settings) {
+    await options.judge?.(name, value).catch(({ message }: Error) => {
+      mistakes.push({ line, message: oneLine(`${name}: ${message}`) });
+    });
+  }
+  return { ...config, mistakes: mistakes.sort((a, b) => a.line - b.line) };
 }
 
 function apply(program: Command, config: Config): void {

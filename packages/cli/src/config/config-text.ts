@@ -11,6 +11,15 @@ export interface Config {
   /** Values of arguments, by their position. */
   readonly arguments: ReadonlyMap<number, unknown>;
   readonly mistakes: readonly Mistake[];
+  /** What was read, by the name that the file has for it. */
+  readonly settings: ReadonlyMap<string, Setting>;
+}
+
+export interface Setting {
+  /** Counted from 1. */
+  readonly line: number;
+  /** As the command line would have parsed it. */
+  readonly value: unknown;
 }
 
 export interface Mistake {
@@ -43,7 +52,8 @@ class ConfigText {
   readonly #text: string;
   readonly #context: ConfigContext;
   readonly #lines = new LineCounter();
-  readonly #settings = new Map<string, Option | Argument>();
+  readonly #known = new Map<string, Option | Argument>();
+  readonly #settings = new Map<string, Setting>();
   readonly #options = new Map<string, unknown>();
   readonly #arguments = new Map<number, unknown>();
   readonly #mistakes: Mistake[] = [];
@@ -52,9 +62,9 @@ class ConfigText {
     this.#program = program;
     this.#text = text;
     this.#context = context;
-    for (const argument of program.registeredArguments) this.#settings.set(argument.name(), argument);
+    for (const argument of program.registeredArguments) this.#known.set(argument.name(), argument);
     for (const option of program.options) {
-      if (!NOT_SETTINGS.has(option.name())) this.#settings.set(settingName(option), option);
+      if (option.long !== undefined && !NOT_SETTINGS.has(option.name())) this.#known.set(settingName(option), option);
     }
   }
 
@@ -67,45 +77,63 @@ class ConfigText {
     } else if (contents !== null && document.errors.length === 0) {
       this.#blame(contents.range?.[0], 'expected settings such as "listen: 127.0.0.1:1080", one a line');
     }
-    return { options: this.#options, arguments: this.#arguments, mistakes: this.#mistakes };
+    return {
+      options: this.#options,
+      arguments: this.#arguments,
+      mistakes: this.#mistakes,
+      settings: this.#settings,
+    };
   }
 
   #readPair({ key, value }: Pair): void {
     const name = isScalar(key) ? String(key.value) : '';
     const offset = rangeStart(key);
-    const setting = this.#settings.get(name);
+    const setting = this.#known.get(name);
     if (setting === undefined) {
-      const allowed = [...this.#settings.keys()].sort().join(', ');
+      const allowed = [...this.#known.keys()].sort().join(', ');
       return this.#blame(offset, `unknown setting ${JSON.stringify(name)}; allowed are ${allowed}`);
     }
     try {
       const values = isSeq(value) ? value.items.map(scalarOf) : [scalarOf(value)];
       if (isSeq(value) && !takesList(setting)) throw new InvalidArgumentError('Expected one value, not a list.');
-      this.#set(setting, values);
+      this.#settings.set(name, { line: this.#lineAt(offset), value: this.#set(setting, values) });
     } catch (error) {
       if (!(error instanceof InvalidArgumentError)) throw error;
       this.#blame(rangeStart(value) ?? offset, `${name}: ${lowerFirst(error.message.replace(/\.$/, ''))}`);
     }
   }
 
-  #set(setting: Option | Argument, values: readonly Scalar[]): void {
+  /** The value that it has now. */
+  #set(setting: Option | Argument, values: readonly Scalar[]): unknown {
     if (setting instanceof Argument) {
       const parsed = values.map(textOf);
-      const position = this.#program.registeredArguments.indexOf(setting);
-      this.#arguments.set(position, setting.variadic ? parsed : parsed[0]);
-    } else if (setting.isBoolean() || setting.negate) {
-      this.#options.set(setting.attributeName(), booleanOf(values[0]));
-    } else {
-      const texts = values.map((value) => resolveFileValue(setting, textOf(value), this.#context));
-      const parsed = texts.reduce<unknown>((previous, text) => parseValue(setting, text, previous), undefined);
-      this.#options.set(setting.attributeName(), parsed);
+      const value = setting.variadic ? parsed : parsed[0];
+      this.#arguments.set(this.#program.registeredArguments.indexOf(setting), value);
+      return value;
     }
+    const value = this.#valueOf(setting, values);
+    this.#options.set(setting.attributeName(), value);
+    return value;
+  }
+
+  #valueOf(option: Option, values: readonly Scalar[]): unknown {
+    if (option.isBoolean() || option.negate) return booleanOf(values[0]);
+    const texts = values.map((value) => resolveFileValue(option, textOf(value), this.#context));
+    return texts.reduce<unknown>((previous, text) => parseValue(option, text, previous), undefined);
   }
 
   #blame(offset: number | undefined, message: string): void {
-    const line = Math.max(this.#lines.linePos(offset ?? 0).line, 1);
-    this.#mistakes.push({ line, message: escapeText(message.split('\n', 1).join(), 1024) });
+    this.#mistakes.push({ line: this.#lineAt(offset), message: oneLine(message) });
   }
+
+  #lineAt(offset: number | undefined): number {
+    return Math.max(this.#lines.linePos(offset ?? 0).line, 1);
+  }
+}
+
+/** Of a message from anywhere. */
+export function oneLine(message: string): string {
+  return escapeText(message.split('\n', 1).join(), 1024);
 }
 
 type Scalar = string | number | bigint | boolean | null;

@@ -84,6 +84,7 @@ describe('a configuration file', () => {
   it.each([
     ['XDG_CONFIG_HOME', ''],
     ['HOME', '.config'],
+    ['USERPROFILE', '.config'],
   ])('is found below %s', async (variable, folder) => {
     const base = temporaryFolder();
     write('action: options\nloud: true\n', join(base, folder, 'wsproxy', 'example.yaml'));

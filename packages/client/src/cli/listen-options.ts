@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type ListenAddress, parseListenOrUnix, repeatable, type UnixAddress } from 'wsproxy-cli';
+import { type ListenAddress, parseListenAddress, parseListenOrUnix, repeatable, type UnixAddress } from 'wsproxy-cli';
 
 /** What local applications are offered. */
 export interface ListenOptions {
@@ -9,6 +9,10 @@ export interface ListenOptions {
   readonly forward?: readonly Forward[];
   /** Of --listen: file with the users that may use it. */
   readonly socksAuth?: string;
+  /** Of --listen: what is dialled from here. */
+  readonly bypass?: readonly string[];
+  /** Where the status page is served. */
+  readonly status?: ListenAddress;
   /** -W: `host:port`. */
   readonly stdio?: string;
 }
@@ -49,9 +53,24 @@ export function addListenOptions(program: Command): void {
       new Option(
         '-W, --stdio <host:port>',
         'carry standard input and output to one destination, as for ProxyCommand of ssh, then exit',
-      ).conflicts(['listen', 'forward']),
+      ).conflicts(['listen', 'forward', 'status']),
     )
     .option('--socks-auth <file>', 'file with lines user:password or user:sha256:HEX, who alone may use --listen')
+    .addOption(
+      repeatable(
+        new Option(
+          '--bypass <rule>',
+          "what --listen dials from here, past the tunnel: printer.lan, '*.corp.example', 10.0.0.0/8, each with or without :ports; repeatable",
+        ),
+        String,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--status <[host:]port>',
+        'where to serve a status page for browsers, and proxy.pac; off unless given',
+      ).argParser((text) => parseListenAddress(text, DEFAULT_HOST)),
+    )
     .addOption(new Option('-N', 'accepted, as ssh has it, and without effect'));
 }
 

@@ -11,6 +11,8 @@ export type Place = { readonly host: string; readonly port: number } | { readonl
 export interface LocalPort {
   /** Of a Unix socket, `address` is the path, `family` is `unix` and `port` is 0. */
   readonly address: AddressInfo;
+  /** Stops accepting; the connections there are go on. */
+  stop(): void;
   /** Stops accepting and resets the connections that are left; resolves when all of them are closed. */
   close(): Promise<void>;
 }
@@ -33,19 +35,18 @@ export async function acceptLocal(
     socket.on('error', () => {});
     onSocket(socket);
   });
-  const address = await listen(server, place);
+  const port = await listenAt(server, place, () => {
+    for (const socket of sockets) resetSocket(socket);
+  });
   server.on('error', (error) => logger.error({ error }, 'local port failed'));
-  return {
-    address,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) resetSocket(socket);
-      }),
-  };
+  return port;
 }
 
-async function listen(server: Server, place: Place): Promise<AddressInfo> {
+/**
+ * Rejects with the error of `net.Server` if it cannot listen; bound when this function returns. `cutAll` ends the
+ * connections that are left at the close.
+ */
+export async function listenAt(server: Server, place: Place, cutAll: () => void): Promise<LocalPort> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     // Without a host Node takes every address of both families, or of the one there is.
@@ -54,7 +55,23 @@ async function listen(server: Server, place: Place): Promise<AddressInfo> {
       resolve();
     });
   });
+  const closed = new Promise<void>((resolve) => {
+    server.once('close', resolve);
+  });
+  const stop = (): void => void server.close();
+  return {
+    address: addressOf(server),
+    stop,
+    close() {
+      stop();
+      cutAll();
+      return closed;
+    },
+  };
+}
+
+function addressOf(server: Server): AddressInfo {
   const address = server.address();
-  if (address === null || typeof address === 'string') return { address: address ?? '', family: 'unix', port: 0 };
-  return address;
+  if (address !== null && typeof address === 'object') return address;
+  return { address: address ?? '', family: 'unix', port: 0 };
 }

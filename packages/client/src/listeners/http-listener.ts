@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { resetSocket, type Target } from 'wsproxy-protocol';
 import { type Credentials, parseBasic } from './credentials.js';
 import { forwardRequest } from './http-forward.js';
+import { countHeader } from './http-headers.js';
 import { encodeRefusal, REFUSALS, refusalOf, refuseHttp } from './http-refusal.js';
 import { judgeConnect, judgeRequest, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from './http-rules.js';
 import type { LocalConnection } from './local-connection.js';
@@ -89,6 +90,8 @@ export class HttpListener {
 
   #isAllowed(request: IncomingMessage): boolean {
     if (this.#credentials === undefined) return true;
+    // Of two, Node would give the first and hide the other.
+    if (countHeader(request, 'proxy-authorization') > 1) return false;
     const given = parseBasic(request.headers['proxy-authorization']);
     return given !== undefined && this.#credentials(...given);
   }

@@ -1,15 +1,20 @@
 import { isLoopback, type Logger, silentLogger, type Target } from 'wsproxy-protocol';
 import { acceptLocal, type LocalPort, type Place } from './accept-local.js';
-import { type Credentials, createCredentials, type ProxyUser } from './credentials.js';
+import { createCredentials, type ProxyUser } from './credentials.js';
 import { HttpListener } from './http-listener.js';
 import { LocalConnection } from './local-connection.js';
 import { serveSocks4, serveSocks5 } from './socks-listener.js';
 import type { Tunnel } from './tunnel.js';
 
+/** `socks4` is SOCKS4 and SOCKS4a. */
+export type LocalProtocol = 'socks5' | 'socks4' | 'http';
+
 export interface LocalPortOptions {
   readonly place: Place;
   /** Who may use it; by default everybody who can connect. */
-  readonly users?: readonly ProxyUser[];
+  readonly users?: readonly ProxyUser[] | undefined;
+  /** What it speaks; by default all of them. */
+  readonly protocols?: readonly LocalProtocol[] | undefined;
   /** How long an application may take for its request, ms from accept; default 10 000. */
   readonly handshakeTimeout?: number;
   /** Default: silent. */
@@ -17,6 +22,7 @@ export interface LocalPortOptions {
 }
 
 const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
+const ALL_PROTOCOLS: readonly LocalProtocol[] = ['socks5', 'socks4', 'http'];
 
 /**
  * Accepts local applications that speak SOCKS5, SOCKS4, SOCKS4a or HTTP; their connections go through `tunnel`. Rejects
@@ -24,22 +30,25 @@ const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
  */
 export async function listenLocal(tunnel: Tunnel, options: LocalPortOptions): Promise<LocalPort> {
   const { place, handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT, logger = silentLogger } = options;
+  const { protocols = ALL_PROTOCOLS } = options;
   const credentials = options.users && createCredentials(options.users);
   const isOwnPort = (target: Target) => target.port === localPort.address.port && isLoopback(target.host);
   const http = new HttpListener(isOwnPort, credentials);
   const localPort = await acceptLocal(place, logger, (socket) => {
-    serve(new LocalConnection(socket, tunnel, logger, handshakeTimeout), http, credentials);
+    const connection = new LocalConnection(socket, tunnel, logger, handshakeTimeout);
+    socket.once('data', (input: Buffer) => {
+      const protocol = protocolOf(input[0] ?? 0);
+      if (protocol === undefined || !protocols.includes(protocol)) connection.refuse('unknown protocol');
+      else if (protocol === 'http') http.serve(connection, input);
+      else (protocol === 'socks5' ? serveSocks5 : serveSocks4)(connection, input, credentials);
+    });
   });
   return localPort;
 }
 
 /** The first byte tells the protocols apart. TLS (0x16) and everything else gets no answer: it would not be understood. */
-function serve(connection: LocalConnection, http: HttpListener, credentials: Credentials | undefined): void {
-  connection.socket.once('data', (input: Buffer) => {
-    const first = input[0] ?? 0;
-    if (first === 0x05) serveSocks5(connection, input, credentials);
-    else if (first === 0x04) serveSocks4(connection, input, credentials);
-    else if (first >= 0x41 && first <= 0x5a) http.serve(connection, input);
-    else connection.refuse('unknown protocol');
-  });
+function protocolOf(first: number): LocalProtocol | undefined {
+  if (first === 0x05) return 'socks5';
+  if (first === 0x04) return 'socks4';
+  return first >= 0x41 && first <= 0x5a ? 'http' : undefined;
 }

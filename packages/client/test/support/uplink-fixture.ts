@@ -13,6 +13,7 @@ export class UplinkFixture {
   /** The states it went through. */
   readonly path: string[] = ['waiting'];
   readonly events: string[] = [];
+  resumes = 0;
 
   /** `random` decides the pauses between tries. */
   constructor(random = 0.5) {
@@ -21,6 +22,9 @@ export class UplinkFixture {
       { server: { name: 'the server', dial }, clock, logger, backoff: new Backoff(() => random), grace: GRACE },
       {
         onState: ({ state }) => this.path.push(state),
+        onResumed: () => {
+          this.resumes += 1;
+        },
         onRefused: (_uplink, { message }) => this.events.push(`refused: ${message}`),
         onUnreachable: () => {},
         onDraining: () => this.events.push('draining'),

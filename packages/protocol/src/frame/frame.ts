@@ -44,6 +44,8 @@ const MAX_HOST_LENGTH = 255;
 const MAX_HANDSHAKE = 1024;
 /** version u8, reserved u8 (3), session id, secret, grace u32. */
 export const HELLO_LENGTH: number = 8 + SESSION_ID_LENGTH + SESSION_SECRET_LENGTH;
+/** The same, and heartbeat u32. */
+export const HELLO_WITH_HEARTBEAT_LENGTH: number = HELLO_LENGTH + 4;
 /** version u8, reserved u8 (3), session id, secret, attempt u32, received u64. */
 export const RESUME_LENGTH: number = 16 + SESSION_ID_LENGTH + SESSION_SECRET_LENGTH;
 

@@ -1,7 +1,7 @@
 import { SESSION_ID_LENGTH, SESSION_SECRET_LENGTH } from '../constants.js';
 import { violation } from '../errors.js';
 import type { Target } from '../target.js';
-import { HELLO_LENGTH, OPEN_FIXED_LENGTH, RESUME_LENGTH } from './frame.js';
+import { HELLO_LENGTH, HELLO_WITH_HEARTBEAT_LENGTH, OPEN_FIXED_LENGTH, RESUME_LENGTH } from './frame.js';
 
 /** What OPEN says: where to, and how much the opener takes before the first WINDOW. */
 export interface Open {
@@ -20,6 +20,8 @@ export interface Hello extends SessionKey {
   readonly version: number;
   /** How long a detached session is kept, ms: wished for by the client, decided by the server. */
   readonly grace: number;
+  /** After how much silence either side sends PING, ms; undefined leaves it at what is usual. */
+  readonly heartbeat?: number;
 }
 
 export interface Resume extends SessionKey {
@@ -47,14 +49,18 @@ export function decodeOpen(payload: Buffer): Open {
 }
 
 export function encodeHello(hello: Hello): Buffer {
-  const payload = Buffer.alloc(HELLO_LENGTH);
+  const { heartbeat } = hello;
+  const payload = Buffer.alloc(heartbeat === undefined ? HELLO_LENGTH : HELLO_WITH_HEARTBEAT_LENGTH);
   writeKey(payload, hello.version, hello);
   payload.writeUInt32BE(hello.grace, HELLO_LENGTH - 4);
+  if (heartbeat !== undefined) payload.writeUInt32BE(heartbeat, HELLO_LENGTH);
   return payload;
 }
 
 export function decodeHello(payload: Buffer): Hello {
-  return { ...readKey(payload), grace: payload.readUInt32BE(HELLO_LENGTH - 4) };
+  const hello = { ...readKey(payload), grace: payload.readUInt32BE(HELLO_LENGTH - 4) };
+  const heartbeat = payload.length < HELLO_WITH_HEARTBEAT_LENGTH ? 0 : payload.readUInt32BE(HELLO_LENGTH);
+  return heartbeat === 0 ? hello : { ...hello, heartbeat };
 }
 
 export function encodeResume(resume: Resume): Buffer {

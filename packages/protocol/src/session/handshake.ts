@@ -71,7 +71,9 @@ export class Greeter {
       if (this.#greeted && !this.#turnedAway) this.#key = randomKey();
       this.#greeted = true;
       this.#turnedAway = false;
-      this.#session.greet(FrameType.hello, encodeHello({ ...this.#key, version, grace: this.#grace }));
+      const { heartbeat } = this.#session;
+      const wishes = { grace: this.#grace, ...(heartbeat !== undefined && { heartbeat }) };
+      this.#session.greet(FrameType.hello, encodeHello({ ...this.#key, version, ...wishes }));
       this.#session.goLive(0);
     } else {
       this.#attempt += 1;
@@ -162,6 +164,7 @@ export function acceptTransport(transport: Transport, host: SessionHost, clock: 
 function begin(transport: Transport, host: SessionHost, hello: Hello, decoder: FrameDecoder): Session {
   checkVersion(hello.version);
   const { session, grace } = host.create(hello);
+  if (hello.heartbeat !== undefined) session.setHeartbeat(hello.heartbeat);
   session.attach(transport, refuseHandshake, decoder);
   session.greet(FrameType.hello, encodeHello({ ...hello, version: PROTOCOL_VERSION, secret: NO_SECRET, grace }));
   session.goLive(0);

@@ -1,8 +1,16 @@
 import type { Clock, Timer } from '../clock.js';
-import { PING_INTERVAL, PROBE_LIMIT, SILENCE_LIMIT, SUSPICION_LIMIT, SUSPICION_ROUND_TRIPS } from '../constants.js';
+import {
+  PROBE_LIMIT,
+  SILENCE_HEARTBEATS,
+  SILENCE_LIMIT,
+  SUSPICION_LIMIT,
+  SUSPICION_ROUND_TRIPS,
+} from '../constants.js';
 
 /** What the heartbeat watches and does. Times are those of the clock, ms. */
 export interface HeartbeatPort {
+  /** After so much silence of our own it pings. */
+  readonly pingInterval: number;
   lastSent(): number;
   /** When bytes last arrived, or the transport last got rid of some: both prove that the path carries. */
   lastSign(): number;
@@ -29,6 +37,7 @@ export class Heartbeat {
   readonly #clock: Clock;
   readonly #port: HeartbeatPort;
   readonly #interval: number;
+  readonly #silenceLimit: number;
   #timer: Timer;
   #lastCheck: number;
   #lastWall: number;
@@ -42,6 +51,7 @@ export class Heartbeat {
     this.#clock = clock;
     this.#port = port;
     this.#interval = interval;
+    this.#silenceLimit = Math.max(SILENCE_LIMIT, SILENCE_HEARTBEATS * port.pingInterval);
     this.#lastCheck = clock.now();
     this.#lastWall = clock.wallTime();
     this.#timer = this.#next();
@@ -58,7 +68,7 @@ export class Heartbeat {
   #check(): void {
     const now = this.#clock.now();
     if (this.#hasJumped(now)) this.#probe(now);
-    else if (this.#port.isPingDue() || now - this.#port.lastSent() >= PING_INTERVAL) this.#port.ping();
+    else if (this.#port.isPingDue() || now - this.#port.lastSent() >= this.#port.pingInterval) this.#port.ping();
 
     const sign = this.#port.lastSign();
     if (!this.#port.isAwaited()) this.#awaitedSince = undefined;
@@ -66,7 +76,7 @@ export class Heartbeat {
     if (sign >= (this.#awaitedSince ?? 0)) this.#noteLife(now);
 
     // After a stall of this process the timer runs before the input that was waiting: read that first, then judge.
-    if (this.#isSuspicious(now) || now - sign >= SILENCE_LIMIT) {
+    if (this.#isSuspicious(now) || now - sign >= this.#silenceLimit) {
       this.#timer = this.#clock.setTimer(() => this.#judge(), 0);
     } else {
       this.#timer = this.#next();
@@ -76,7 +86,7 @@ export class Heartbeat {
   #judge(): void {
     const now = this.#clock.now();
     this.#timer = this.#next();
-    if (now - this.#port.lastSign() >= SILENCE_LIMIT) return this.#port.onSilence();
+    if (now - this.#port.lastSign() >= this.#silenceLimit) return this.#port.onSilence();
     if (!this.#isSuspicious(now)) return;
     this.#awaitedSince = now;
     this.#probing = false;

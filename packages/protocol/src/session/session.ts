@@ -4,6 +4,9 @@ import type { Clock } from '../clock.js';
 import {
   CLIENT_WATCH_INTERVAL,
   CloseCode,
+  MAX_PING_INTERVAL,
+  MIN_PING_INTERVAL,
+  PING_INTERVAL,
   REPLAY_FLOOR,
   REPLAY_LIMIT,
   SERVER_WATCH_INTERVAL,
@@ -54,6 +57,8 @@ export interface SessionOptions {
   readonly maxChannels?: number;
   /** A channel was refused since the peer has `maxChannels` open. */
   readonly onChannelLimit?: () => void;
+  /** Silence after which either end sends PING, ms, 5 s to 10 min: told to a server in HELLO. Default 15 s. */
+  readonly heartbeat?: number | undefined;
   /** Bounds of the whole process, within which this session has its own. */
   readonly processBudgets?: ProcessBudgets;
 }
@@ -80,6 +85,7 @@ export class Session {
   #closed = false;
   /** Transports that have gone live, the first one included. */
   #lives = 0;
+  #pingInterval = PING_INTERVAL;
   /** When the channels must be over, by the clock; undefined while there is no drain. */
   #drainEnd: number | undefined;
 
@@ -87,6 +93,7 @@ export class Session {
     const { clock, processBudgets } = options;
     this.#options = options;
     this.#clock = clock;
+    if (options.heartbeat !== undefined) this.setHeartbeat(options.heartbeat);
     this.#channels = new Channels(options.role);
     this.#outbox = new Outbox(clock, new MemoryBudget(REPLAY_LIMIT, processBudgets?.replay, REPLAY_FLOOR));
     this.#prober = new Prober(clock, this.#outbox);
@@ -97,6 +104,16 @@ export class Session {
       onGoAway: (kind) => this.#onGoAway(kind),
     });
     this.#port = this.#createPort(new MemoryBudget(WINDOW_BUDGET, processBudgets?.windows));
+  }
+
+  /** Silence after which it sends PING, ms; undefined for what is usual. */
+  get heartbeat(): number | undefined {
+    return this.#pingInterval === PING_INTERVAL ? undefined : this.#pingInterval;
+  }
+
+  /** From the next transport on, within the bounds of the protocol. */
+  setHeartbeat(interval: number): void {
+    this.#pingInterval = Math.min(MAX_PING_INTERVAL, Math.max(MIN_PING_INTERVAL, interval));
   }
 
   get attached(): boolean {
@@ -219,6 +236,7 @@ export class Session {
     this.#link = link;
     this.#outbox.attach(transport);
     const watched = {
+      pingInterval: this.#pingInterval,
       lastSign: () => link.lastSign,
       lastSent: () => this.#outbox.lastSent,
       isAwaited: () => this.#prober.isAwaited || this.#outbox.bytesInFlight > 0,

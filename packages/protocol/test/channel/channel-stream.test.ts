@@ -8,7 +8,7 @@ import { INITIAL_WINDOW } from '../../src/constants.js';
 import { TunnelError } from '../../src/errors.js';
 import { type LivePair, openLive } from '../support/live-pair.js';
 import { pattern } from '../support/pattern.js';
-import { until } from '../support/sockets.js';
+import { until, untilStill } from '../support/sockets.js';
 
 let pair: LivePair;
 
@@ -70,11 +70,8 @@ describe('a channel stream', () => {
       });
     };
     feed();
-    let before = -1;
-    while (before !== written) {
-      before = written;
-      await new Promise((resolve) => setTimeout(resolve, 30));
-    }
+    await untilStill(() => written);
+    const before = written;
     // What lies in the window, in the channel's queue and in the two streams.
     expect(written).toBeLessThan(INITIAL_WINDOW + 65_536 + 4 * 65_536);
     expect(channels[1].bytesReceived).toBeLessThan(INITIAL_WINDOW + 65_536);

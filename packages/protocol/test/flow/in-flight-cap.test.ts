@@ -87,6 +87,20 @@ test('RecentMax is the largest value of the last rounds', () => {
   );
 });
 
+test('RoundTrip counts a sample for five seconds at least, and knows the latest', () => {
+  const roundTrip = new RoundTrip();
+  expect(roundTrip.latest).toBe(0);
+  roundTrip.note(20, 0);
+  roundTrip.note(90, 6_000);
+  roundTrip.note(95, 7_000);
+  expect([roundTrip.lowest, roundTrip.latest]).toEqual([20, 95]);
+  const exact = new RoundTrip();
+  exact.note(20, 0);
+  exact.note(90, 5_000);
+  exact.note(80, 10_000);
+  expect(exact.lowest).toBe(80);
+});
+
 test('RoundTrip is the lowest sample of five to ten seconds', () => {
   const roundTrip = new RoundTrip();
   expect(roundTrip.lowest).toBe(Number.POSITIVE_INFINITY);

@@ -132,6 +132,128 @@ describe('ReceiveWindow', () => {
     expect(window.size).toBe(INITIAL);
   });
 
+  test('tells the peer once a quarter of the window can be given back, and not before', () => {
+    const window = create(new MemoryBudget(1_000_000));
+    window.open();
+    window.receive(INITIAL);
+    expect(window.consume(INITIAL / 4 - 1, 100, Number.POSITIVE_INFINITY)).toBe(false);
+    expect(window.consume(1, 100, Number.POSITIVE_INFINITY)).toBe(true);
+    expect(window.limit).toBe(INITIAL / 4 + INITIAL);
+  });
+
+  /** A window that takes `bytes` after `elapsed` ms, again and again; its size after each time. */
+  function sizes(
+    window: ReceiveWindow,
+    steps: readonly [bytes: number, elapsed: number, roundTrip: number][],
+    start = 0,
+  ) {
+    let now = start;
+    return steps.map(([bytes, elapsed, roundTrip]) => {
+      now += elapsed;
+      window.receive(bytes);
+      window.consume(bytes, now, roundTrip);
+      return window.size;
+    });
+  }
+
+  test.each<[what: string, steps: [number, number, number][], sizes: number[]]>([
+    ['half of it was used within a round trip', [[2_000, 10, 10]], [8_000]],
+    ['one byte less than half was used', [[1_999, 10, 10]], [4_000]],
+    ['half of it was used in just less than two round trips', [[2_000, 19, 10]], [8_000]],
+    ['half of it was used in two round trips', [[2_000, 20, 10]], [4_000]],
+    ['the round trip is not known', [[4_000, 1, Number.POSITIVE_INFINITY]], [4_000]],
+    [
+      'growth has made it a quarter faster',
+      [
+        [2_000, 10, 10],
+        [4_000, 16, 10],
+      ],
+      [8_000, 16_000],
+    ],
+    [
+      'growth has made it no faster',
+      [
+        [2_000, 10, 10],
+        [4_000, 20, 15],
+      ],
+      [8_000, 8_000],
+    ],
+    [
+      'growth has made it faster, but not by a quarter',
+      [
+        [2_000, 10, 10],
+        [4_000, 17, 10],
+      ],
+      [8_000, 8_000],
+    ],
+    [
+      'it is measured anew after it did not grow',
+      [
+        [2_000, 20, 10],
+        [2_000, 10, 10],
+      ],
+      [4_000, 8_000],
+    ],
+    [
+      'a round trip of nothing is taken for one ms',
+      [
+        [2_000, 0, 0.5],
+        [4_000, 0, 0.5],
+      ],
+      [8_000, 16_000],
+    ],
+  ])('grows or not when %s', (_what, steps, expected) => {
+    const window = create(new MemoryBudget(1_000_000));
+    window.open();
+    expect(sizes(window, steps)).toEqual(expected);
+  });
+
+  test('counts how long it was idle, not what time it is', () => {
+    const window = new ReceiveWindow(
+      { base: BASE, initial: INITIAL, max: MAX, budget: new MemoryBudget(1_000_000) },
+      1_000_000,
+    );
+    window.open();
+    const nothing: [number, number, number] = [0, 10_000, 10];
+    expect(sizes(window, [[2_000, 10, 10], nothing, nothing], 1_000_000)).toEqual([8_000, 8_000, 8_000]);
+    expect(sizes(window, [[0, 10_001, 10]], 1_020_010)).toEqual([INITIAL]);
+  });
+
+  test('reserves what it opens to once, and gives nothing back when it is opened again', () => {
+    const budget = new MemoryBudget(1_000_000);
+    const window = create(budget);
+    window.open();
+    window.open();
+    expect(budget.reserved).toBe(INITIAL - BASE);
+    sizes(window, [[2_000, 10, 10]]);
+    expect(budget.reserved).toBe(2 * INITIAL - BASE);
+    window.open();
+    expect(budget.reserved).toBe(2 * INITIAL - BASE);
+  });
+
+  test('does not count a growth for which there was no room', () => {
+    const budget = new MemoryBudget(2 * (INITIAL - BASE));
+    const [window, other] = [create(budget), create(budget)];
+    window.open();
+    other.open();
+    expect(sizes(window, [[2_000, 10, 10]])).toEqual([INITIAL]);
+    other.close();
+    expect(sizes(window, [[2_000, 10, 10]], 10)).toEqual([INITIAL + INITIAL - BASE]);
+  });
+
+  test('keeps reserved to the byte what it may still be sent', () => {
+    const budget = new MemoryBudget(1_000_000);
+    const window = create(budget);
+    window.open();
+    sizes(window, [[2_000, 10, 10]]);
+    const promised = window.limit - window.received;
+    // Small again, while the peer may still send what it was promised.
+    sizes(window, [[0, 20_000, 10]], 10);
+    expect([window.size, budget.reserved]).toEqual([INITIAL, promised - BASE]);
+    sizes(window, [[promised - INITIAL, 1, Number.POSITIVE_INFINITY]], 20_010);
+    expect(budget.reserved).toBe(INITIAL - BASE);
+  });
+
   test('begins small again after it was idle, and gives back what it had reserved', () => {
     const budget = new MemoryBudget(1_000_000);
     const window = create(budget);

@@ -42,15 +42,19 @@ describe.each(rules)('%s', (_name, type, min, max, channel) => {
     'is refused with a payload of %i, as soon as the header is there',
     (length) => {
       expect(() => push(header(type, length, channel))).toThrow(ProtocolError);
+      expect(() => push(header(type, length, channel))).toThrow(new RegExp(`\\b${type} .*\\b${length}\\b`));
     },
   );
 
   test.each([1, 0x80])('is refused with flags %i', (flags) => {
     expect(() => push(header(type, min, channel, flags))).toThrow(ProtocolError);
+    expect(() => push(header(type, min, channel, flags))).toThrow(new RegExp(`flags ${flags} .*\\b${type}\\b`));
   });
 
   test('is refused on the wrong kind of channel', () => {
-    expect(() => push(header(type, min, channel === 0 ? 1 : 0))).toThrow(ProtocolError);
+    const wrong = channel === 0 ? 1 : 0;
+    expect(() => push(header(type, min, wrong))).toThrow(ProtocolError);
+    expect(() => push(header(type, min, wrong))).toThrow(new RegExp(`\\b${type} on channel ${wrong}`));
   });
 });
 
@@ -93,4 +97,14 @@ test('a header is not judged before it is complete', () => {
   const bytes = header(0x7f, 0, 0);
   decoder.push(bytes.subarray(0, 7));
   expect(() => decoder.push(bytes.subarray(7))).toThrow(ProtocolError);
+});
+
+test('a chunk that is nothing but payload is passed on as it is, not as another view of it', () => {
+  const pieces: Buffer[] = [];
+  const sink = { onFrame() {}, onData: (_channel: number, piece: Buffer) => pieces.push(piece) };
+  const decoder = new FrameDecoder(sink);
+  const chunk = Buffer.alloc(100);
+  decoder.push(header(FrameType.data, 100, 1));
+  decoder.push(chunk);
+  expect(pieces[0]).toBe(chunk);
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FrameBatch } from '../../src/frame/encode.js';
-import { FrameType } from '../../src/frame/frame.js';
+import { FrameType, HEADER_LENGTH } from '../../src/frame/frame.js';
 import { encodePlain, type PlainFrame } from '../support/oracle-codec.js';
 
 /** Payloads around the size up to which they are copied, and in quantities that fill several slabs. */
@@ -74,6 +74,29 @@ describe('FrameBatch', () => {
     batch.add(FrameType.data, 1, small);
     small.write('after!');
     expect(Buffer.concat(batch.take()).toString('latin1', 8)).toBe('before');
+  });
+
+  test('fills a buffer to its last byte before it takes another one', () => {
+    const batch = new FrameBatch();
+    const payload = Buffer.alloc(1_024 - HEADER_LENGTH, 7);
+    const fill = () => {
+      for (let n = 0; n < 16; n++) batch.add(FrameType.data, n, payload);
+    };
+    fill();
+    batch.add(FrameType.fin, 99, undefined);
+    fill();
+    const lengths = batch.take().map(({ length }) => length);
+    expect(lengths).toEqual([16_384, HEADER_LENGTH + 15 * 1_024, 1_024]);
+  });
+
+  test.each([
+    [1_024, false],
+    [1_025, true],
+  ])('of a payload of %d bytes, the bytes themselves are handed out: %s', (length, isByReference) => {
+    const batch = new FrameBatch();
+    const payload = Buffer.alloc(length, 1);
+    batch.add(FrameType.data, 1, payload);
+    expect(batch.take().includes(payload)).toBe(isByReference);
   });
 
   test('is empty after nothing was added', () => {

@@ -29,6 +29,7 @@ interface Fields {
   readonly id: string;
   readonly secret: string;
   readonly grace: number;
+  readonly heartbeat?: number;
   readonly attempt: number;
   readonly received: number;
   readonly payload: string;
@@ -88,10 +89,13 @@ const payloads: Record<string, { type: number; encode(f: Fields): Buffer; decode
   },
   HELLO: {
     type: FrameType.hello,
-    encode: (fields) => encodeHello({ ...key(fields), grace: fields.grace }),
+    encode: (fields) => {
+      const { grace, heartbeat } = fields;
+      return encodeHello({ ...key(fields), grace, ...(heartbeat !== undefined && { heartbeat }) });
+    },
     decode(payload) {
-      const hello = decodeHello(payload);
-      return { ...keyFields(hello), grace: hello.grace };
+      const { grace, heartbeat, ...rest } = decodeHello(payload);
+      return { ...keyFields(rest), grace, ...(heartbeat !== undefined && { heartbeat }) };
     },
   },
   RESUME: {

@@ -83,6 +83,45 @@ describe('ReplayBuffer', () => {
     );
   });
 
+  test('keeps its count and its order through thousands of frames, however many are acknowledged at once', () => {
+    for (const many of [1, 33, 64, 65, 66, 129, 500]) {
+      const budget = new MemoryBudget(Number.MAX_SAFE_INTEGER);
+      const buffer = new ReplayBuffer(budget);
+      let [appended, given, acknowledged] = [0, 0, 0];
+      while (acknowledged < 2_000) {
+        while (appended < acknowledged + 2 * many + 70) buffer.append(frame(appended++));
+        while (given < acknowledged + many + 1) expect(buffer.next()?.channel).toBe(given++);
+        acknowledged += many;
+        expect(buffer.acknowledge(acknowledged)).toBe(many * wireLength(frame(0)));
+        expect([buffer.total, buffer.acknowledged]).toEqual([appended, acknowledged]);
+        expect(buffer.bytes).toBe(budget.reserved);
+      }
+      buffer.rewind();
+      for (let channel = acknowledged; channel < appended; channel++) expect(buffer.next()?.channel).toBe(channel);
+      expect(buffer.next()).toBeUndefined();
+    }
+  });
+
+  test('charges a frame for its bytes on the wire and for the place that it takes', () => {
+    const budget = new MemoryBudget(1e9);
+    const buffer = new ReplayBuffer(budget);
+    buffer.append(frame(1, 50));
+    buffer.append(frame(3, 0));
+    expect([wireLength(frame(1, 50)), wireLength(frame(3, 0))]).toEqual([58, 8]);
+    expect([buffer.bytes, budget.reserved]).toEqual([266, 266]);
+  });
+
+  test('can be used again after it was cleared', () => {
+    const buffer = new ReplayBuffer(new MemoryBudget(1e9));
+    for (const channel of [1, 3]) buffer.append(frame(channel));
+    buffer.next();
+    buffer.acknowledge(1);
+    buffer.clear();
+    expect(buffer.total).toBe(1);
+    buffer.append(frame(5));
+    expect([buffer.total, buffer.next()?.channel]).toEqual([2, 5]);
+  });
+
   test('gives frames again after a rewind, in their order', () => {
     const buffer = new ReplayBuffer(new MemoryBudget(1e9));
     const frames = [1, 2, 3].map((channel) => frame(channel));

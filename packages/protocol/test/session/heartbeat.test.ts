@@ -73,6 +73,60 @@ describe('PING', () => {
   });
 });
 
+describe('a heartbeat of its own', () => {
+  const heard = ([client, server]: SessionPair['ends']): string[] => {
+    const types: string[] = [];
+    for (const [name, end] of [
+      ['client', client],
+      ['server', server],
+    ] as const) {
+      const { receiver } = end;
+      const onBytes = receiver.onBytes.bind(receiver);
+      receiver.onBytes = (chunk) => {
+        if (chunk[0] === FrameType.ping) types.push(name);
+        onBytes(chunk);
+      };
+    }
+    return types;
+  };
+
+  function pass(pair: SessionPair, milliseconds: number): void {
+    for (let passed = 0; passed < milliseconds; passed += 1_000) {
+      pair.clock.advance(1_000);
+      pair.settle();
+    }
+  }
+
+  test('is what HELLO says, for both ends', () => {
+    const pair = new SessionPair({}, { heartbeat: 120_000 }).connect().settle();
+    const pings = heard(pair.ends);
+    pass(pair, 115_000);
+    expect(pings).toEqual([]);
+    pass(pair, 10_000);
+    expect(pings.length).toBeGreaterThan(0);
+    pass(pair, 3_600_000);
+    expect(pair.log.losses).toEqual([]);
+    expect(pair.keeper.log.losses).toEqual([]);
+  });
+
+  test.each([
+    [1, 5_000],
+    [2 ** 32 - 1, 600_000],
+  ])('of %i ms counts as %i ms', (wished, granted) => {
+    const pair = new SessionPair({}, { heartbeat: wished }).connect().settle();
+    expect([pair.client.heartbeat, pair.server.heartbeat]).toEqual([granted, granted]);
+  });
+
+  test('lets a silent transport go after three of it', () => {
+    const pair = new SessionPair({}, { heartbeat: 60_000 }).connect().settle();
+    // Nothing is delivered from here on.
+    pair.clock.advance(175_000);
+    expect(pair.keeper.log.losses).toEqual([]);
+    pair.clock.advance(20_000);
+    expect(pair.keeper.log.losses).toHaveLength(1);
+  });
+});
+
 describe('silence', () => {
   test.each([
     [

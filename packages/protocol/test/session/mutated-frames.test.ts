@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { Channel } from '../../src/channel/channel.js';
 import { effort } from '../support/effort.js';
@@ -11,6 +13,8 @@ import { SimLink } from './sim-link.js';
 /** In each direction. */
 const EACH = effort('MUTATIONS', 20_000) / 2;
 const TIME_LIMIT = 10_000 + EACH;
+/** What the heap may vary by, bytes: of an object that each run left behind there would be ten thousand at least. */
+const FLAT = 4 * 1024 * 1024;
 
 const target = { host: 'example.org', port: 80 };
 
@@ -61,6 +65,32 @@ function record(): [client: PlainFrame[], server: PlainFrame[]] {
 
 const [fromClient, fromServer] = record();
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Does all the runs, and compares what they keep in memory after the first tenth and after the last one. */
+function expectFlat(run: (seed: number) => void): void {
+  let early = 0;
+  for (let seed = 1; seed <= EACH; seed++) {
+    run(seed);
+    if (seed === EACH / 10) early = heap();
+  }
+  const late = heap();
+  expect(late - early, `${mib(early)} MiB of heap after a tenth of the runs, ${mib(late)} MiB after all`).toBeLessThan(
+    FLAT,
+  );
+}
+
+function heap(): number {
+  collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+function mib(bytes: number): string {
+  return (bytes / 1024 / 1024).toFixed(1);
+}
+
 function noise(random: Random): Buffer {
   return Buffer.from(Array.from({ length: 1 + random.below(20) }, () => random.below(256)));
 }
@@ -93,7 +123,7 @@ test(
   `F20: a server closes with a protocol error, and never throws, at ${EACH} mutations of what clients say`,
   () => {
     const codes = new Map<number | undefined, number>();
-    for (let seed = 1; seed <= EACH; seed++) {
+    expectFlat((seed) => {
       const random = new Random(seed);
       const client = new RawClient();
       client.keeper.onChannel = echo;
@@ -105,7 +135,7 @@ test(
       codes.set(peer.closeCode, (codes.get(peer.closeCode) ?? 0) + 1);
       client.clock.advance(50_000);
       if (client.clock.pending > 0) throw new Error(`seed ${seed}: ${client.clock.pending} timers are left`);
-    }
+    });
     // Most mutations are noticed, and those that cannot be are no error.
     expect(codes.get(4003)).toBeGreaterThan(EACH / 2);
     expect(codes.size).toBeGreaterThan(2);
@@ -117,7 +147,7 @@ test(
   `F20: a client closes with a protocol error, and never throws, at ${EACH} mutations of what servers say`,
   () => {
     let errors = 0;
-    for (let seed = 1; seed <= EACH; seed++) {
+    expectFlat((seed) => {
       const random = new Random(seed);
       const server = new RawServer();
       for (let n = 0; n < 8; n++) {
@@ -134,7 +164,7 @@ test(
       errors += Number(peer.closeCode === 4003);
       server.clock.advance(50_000);
       if (server.clock.pending > 0) throw new Error(`seed ${seed}: ${server.clock.pending} timers are left`);
-    }
+    });
     expect(errors).toBeGreaterThan(EACH / 2);
   },
   TIME_LIMIT,

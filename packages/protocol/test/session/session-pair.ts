@@ -90,9 +90,10 @@ export class SessionPair {
   readonly #greeter: Greeter;
   #ends: [client: MemoryTransport, server: MemoryTransport] | undefined;
 
-  constructor(options: ServerOptions = {}) {
+  constructor(options: ServerOptions = {}, clientOptions: Pick<SessionOptions, 'heartbeat'> = {}) {
     this.keeper = new SessionKeeper(this.clock, options);
     this.client = new Session({
+      ...clientOptions,
       role: 'client',
       clock: this.clock,
       onDetached: (loss) => this.log.losses.push(loss),

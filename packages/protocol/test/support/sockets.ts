@@ -85,5 +85,20 @@ function wasReset(socket: Duplex): boolean {
 
 /** Waits for a condition that no event tells of. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (!condition()) await look(1);
+}
+
+/** Waits until a value has been the same at so many looks that nothing seems to be under way that could change it. */
+export async function untilStill(value: () => unknown): Promise<void> {
+  let before = value();
+  for (let same = 0; same < 20; ) {
+    await look(5);
+    const now = value();
+    same = now === before ? same + 1 : 0;
+    before = now;
+  }
+}
+
+function look(after: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, after));
 }

@@ -6,11 +6,10 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Logger, silentLogger } from 'wsproxy-protocol';
+import { type Logger, OWN_PAGE_HEADERS, refuseOwnPage, silentLogger } from 'wsproxy-protocol';
 import { type ListenOptions, listenOn } from '../front-listen.js';
 import type { Server } from '../server.js';
 import type { Metrics } from './metrics.js';
-import { isOwnHost } from './own-host.js';
 
 export interface AdminOptions {
   /** Default: silent. */
@@ -44,7 +43,7 @@ export class Admin {
   readonly #server: Server;
   readonly #metrics: Metrics;
   readonly #http: HttpServer;
-  /** Undefined on a Unix socket, which no browser can reach; and then every Host is right. */
+  /** Undefined on a Unix socket. */
   #listenHost: string | undefined;
 
   constructor(server: Server, metrics: Metrics, logger: Logger) {
@@ -83,14 +82,8 @@ export class Admin {
   }
 
   async #answer(request: IncomingMessage): Promise<Page> {
-    const { localAddress, localPort } = request.socket;
-    const listenHost = this.#listenHost;
-    if (listenHost !== undefined && !isOwnHost(request.headers.host, { localAddress, localPort, listenHost })) {
-      return plain(421);
-    }
-    // Monitoring sends none, and no page of another origin has any business here.
-    if (request.headers.origin !== undefined) return plain(403);
-    if (request.method !== 'GET') return plain(405);
+    const refusal = refuseOwnPage(request, this.#listenHost);
+    if (refusal !== undefined) return plain(refusal);
     switch (request.url?.split('?', 1)[0]) {
       case '/healthz':
         return { ...plain(200), body: 'ok\n' };
@@ -118,8 +111,7 @@ function send(response: ServerResponse, { status, type, body }: Page): void {
   response.writeHead(status, {
     'Content-Type': type,
     'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
+    ...OWN_PAGE_HEADERS,
     // RFC 9110 section 15.5.6.
     ...(status === 405 && { Allow: 'GET' }),
     // Whatever body a refused request brings is not read.

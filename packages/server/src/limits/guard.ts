@@ -149,6 +149,11 @@ export class Guard {
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
       if (code === 'ETIMEDOUT') this.hit('keepalive', user.id);
     });
+    return this.paceOf(channel, user, () => resetSocket(socket));
+  }
+
+  /** How fast `channel` of `user` may be relayed; `cut` ends the other side when the bytes of the month are used up. */
+  paceOf(channel: Channel, user: User, cut: () => void = () => {}): RelayPace {
     return this.#accounts.paceOf(user, {
       onSlowed: (limit, rate) => this.hit(limit, user.id, rate),
       onSpent: (monthlyBytes) => {
@@ -156,7 +161,7 @@ export class Guard {
         // Not in the middle of what the relay is doing.
         this.#clock.defer(() => {
           channel.reset('LIMIT_REACHED');
-          resetSocket(socket);
+          cut();
         });
       },
     });

@@ -1,0 +1,53 @@
+import { escapeText } from 'wsproxy-cli';
+import type { DiagnoseObserver, Mark, StepFinding, StepName } from '../index.js';
+
+/** Where the report goes: standard output for what was found, standard error for how far it is. */
+export interface Screen {
+  out(text: string): void;
+  /** Undefined when nobody watches. */
+  readonly progress?: ((text: string) => void) | undefined;
+}
+
+const MARKS: Readonly<Record<Mark, string>> = { ok: '✓', warn: '!', fail: '✗', skip: '–' };
+const STEP_WIDTH = 11;
+const BAR_WIDTH = 30;
+/** ECMA-48: to the first column, and clear to the end of the line. */
+const ERASE = '\r\u001b[K';
+const MAX_TEXT = 500;
+
+/** Prints findings as they come, and what follows from them; or all at once as JSON. */
+export class DoctorReport implements DiagnoseObserver {
+  readonly #screen: Screen;
+  readonly #json: boolean;
+
+  constructor(screen: Screen, json: boolean) {
+    this.#screen = screen;
+    this.#json = json;
+  }
+
+  onProgress(step: StepName, share: number): void {
+    const full = Math.round(share * BAR_WIDTH);
+    const bar = `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}`;
+    this.#screen.progress?.(
+      `${ERASE}  ${step.padEnd(STEP_WIDTH)} ${share === 0 ? '…' : `${bar} ${Math.round(share * 100)} %`}`,
+    );
+  }
+
+  onFinding({ step, mark, text }: StepFinding): void {
+    this.#screen.progress?.(ERASE);
+    if (!this.#json) this.#screen.out(`${MARKS[mark]} ${step.padEnd(STEP_WIDTH)} ${escapeText(text, MAX_TEXT)}\n`);
+  }
+
+  end(url: string, findings: readonly StepFinding[], cause: StepFinding | undefined): void {
+    if (this.#json) {
+      const healthy = findings.every(({ mark }) => mark !== 'fail');
+      this.#screen.out(`${JSON.stringify({ url, healthy, cause: cause?.step ?? null, findings }, null, 2)}\n`);
+      return;
+    }
+    if (cause === undefined) return this.#screen.out('\nNothing is wrong with the way to this server.\n');
+    this.#screen.out(
+      `\n${cause.mark === 'fail' ? 'Likely cause' : 'Worth a look'}: ${escapeText(cause.text, MAX_TEXT)}\n`,
+    );
+    if (cause.cure !== undefined) this.#screen.out(`Cure: ${escapeText(cause.cure, MAX_TEXT)}\n`);
+  }
+}

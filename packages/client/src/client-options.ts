@@ -1,0 +1,160 @@
+import {
+  type DestinationRule,
+  formatTarget,
+  isLoopback,
+  type Logger,
+  parseAuthority,
+  parseDestinationRule,
+  silentLogger,
+  type Target,
+} from 'wsproxy-protocol';
+import type { ServerAddress } from './dial-websocket.js';
+import type { Place } from './listeners/accept-local.js';
+import type { ProxyUser } from './listeners/credentials.js';
+import type { LocalProtocol } from './listeners/local-port.js';
+import { parseReach, type ReachOptions } from './reach.js';
+import { parseServerUrl } from './server-url.js';
+
+export interface ClientOptions extends ReachOptions {
+  /** `wss://host[:port]/path`, or `ws://` to loopback. */
+  readonly url: string;
+  /** Sent as a bearer token; 32 characters or more. */
+  readonly token: string;
+  /** Servers to use while those before them do not answer, in this order. Default: none. */
+  readonly fallbacks?: readonly Fallback[];
+  /** Allows `ws://` to other than loopback, where everybody on the way reads the token. Default false. */
+  readonly insecure?: boolean;
+  /** How long channels survive without a connection, ms; default 120 000. */
+  readonly grace?: number;
+  /**
+   * Silence after which either end sends something, ms, 5 000 to 600 000: less than what the shortest idle time-out on the
+   * way allows. Default 15 000.
+   */
+  readonly heartbeat?: number;
+  /** WebSockets to spread the channels over, for paths that throttle or lose on each; 1 to 16, default 1. */
+  readonly connections?: number;
+  /** Answers applications before the destination was dialled; a failure is then a reset. Default false. */
+  readonly optimistic?: boolean;
+  /**
+   * Destinations that `listen` dials from here, past the tunnel: `host`, `*.host`, an address, a range such as
+   * `10.0.0.0/8`, each with or without `:ports`. Default: none.
+   */
+  readonly bypass?: readonly string[];
+  /** Default: silent. */
+  readonly logger?: Logger;
+}
+
+export interface Fallback {
+  readonly url: string;
+  /** Default: the token of the first server. */
+  readonly token?: string;
+}
+
+/** Where local applications are accepted. */
+export type ListenOptions =
+  | {
+      /** Address to listen on, `*` for every one; default 127.0.0.1. */
+      readonly host?: string;
+      /** 0 lets the system choose. */
+      readonly port: number;
+    }
+  /** A Unix socket; the mode of its file is the caller's umask. */
+  | { readonly path: string };
+
+export type ProxyOptions = ListenOptions & {
+  /** What it speaks; default all of them. */
+  readonly protocols?: readonly LocalProtocol[];
+  /** Who may use it, by the password of SOCKS5 or HTTP. An address other than loopback needs them. */
+  readonly users?: readonly ProxyUser[] | undefined;
+};
+
+export type ForwardOptions = ListenOptions & {
+  /** Where every connection goes: `host:port`, with IPv6 in brackets. */
+  readonly target: string;
+};
+
+export interface CloseOptions {
+  /** How long living channels may take to finish, ms, while no others are accepted. Default 0: they are reset at once. */
+  readonly drain?: number;
+}
+
+/** The same, judged, with the defaults. */
+export interface Settings {
+  readonly servers: readonly ServerAddress[];
+  readonly grace: number;
+  readonly heartbeat: number | undefined;
+  readonly connections: number;
+  readonly optimistic: boolean;
+  readonly bypass: readonly DestinationRule[];
+  readonly logger: Logger;
+}
+
+const MIN_TOKEN_LENGTH = 32;
+/** The longest that a timer of Node takes, ms. */
+const MAX_TIME = 2 ** 31 - 1;
+const DEFAULT_GRACE = 120_000;
+/** Of PROTOCOL.md section 4, ms. */
+const [MIN_HEARTBEAT, MAX_HEARTBEAT] = [5_000, 600_000];
+const MAX_CONNECTIONS = 16;
+
+/** @throws TypeError in one line that says which option cannot be used, and why */
+export function resolveSettings(options: ClientOptions): Settings {
+  const { token, fallbacks = [], insecure = false, heartbeat } = options;
+  return {
+    servers: [options, ...fallbacks].map((server) => {
+      const url = parseServerUrl(server.url, insecure);
+      return { url, token: checkToken(server.token ?? token), reach: parseReach(url, options) };
+    }),
+    grace: inRange('grace', options.grace ?? DEFAULT_GRACE, 0, MAX_TIME),
+    heartbeat: heartbeat === undefined ? undefined : inRange('heartbeat', heartbeat, MIN_HEARTBEAT, MAX_HEARTBEAT),
+    connections: inRange('connections', options.connections ?? 1, 1, MAX_CONNECTIONS),
+    optimistic: options.optimistic ?? false,
+    bypass: (options.bypass ?? []).map(parseDestinationRule),
+    logger: options.logger ?? silentLogger,
+  };
+}
+
+/**
+ * Reads `host:port`, with IPv6 in brackets.
+ * @throws TypeError that says so
+ */
+export function parseTarget(text: string): Target {
+  const target = parseAuthority(text);
+  if (target !== undefined) return target;
+  throw new TypeError(`not a destination: ${JSON.stringify(text.slice(0, 300))}; expected host:port, IPv6 in brackets`);
+}
+
+/** The same for either way to name one. */
+export function checkTarget(target: string | Target): Target {
+  return parseTarget(typeof target === 'string' ? target : formatTarget(target));
+}
+
+/**
+ * An address that others reach would let them use the tunnel in the name of its owner.
+ * @throws TypeError when there are no users for such an address, or a digest is none
+ */
+export function checkProxyOptions(options: ProxyOptions): void {
+  const { users } = options;
+  for (const { name, sha256 } of users ?? []) {
+    if (!/^[0-9a-f]{64}$/i.test(sha256))
+      throw new TypeError(`the digest of user ${JSON.stringify(name)} is no SHA-256`);
+  }
+  const place = placeOf(options);
+  if ('path' in place || isLoopback(place.host) || (users !== undefined && users.length > 0)) return;
+  throw new TypeError(`other machines can reach ${place.host}, and nobody would need a password there`);
+}
+
+export function placeOf(options: ListenOptions): Place {
+  return 'path' in options ? { path: options.path } : { host: options.host ?? '127.0.0.1', port: options.port };
+}
+
+function checkToken(token: string): string {
+  if (token.length >= MIN_TOKEN_LENGTH && /^[\x21-\x7e]+$/.test(token)) return token;
+  // Never with the token itself.
+  throw new TypeError(`the token must be ${MIN_TOKEN_LENGTH} or more characters of ASCII, without white space`);
+}
+
+function inRange(name: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new TypeError(`${name} must be a whole number from ${min} to ${max}, not ${value}`);
+}

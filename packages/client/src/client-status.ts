@@ -1,0 +1,43 @@
+import type { FailureCode } from 'wsproxy-protocol';
+import type { ConnectorState, TunnelStatus } from './connector.js';
+
+/** A living channel. */
+export interface ChannelStatus {
+  /** Counted from 1 for the life of the client. */
+  readonly id: number;
+  /** `host:port` as the application named it. */
+  readonly target: string;
+  /** Whether the server has dialled it. */
+  readonly open: boolean;
+  /** Since it was asked for. */
+  readonly ageMs: number;
+  /** Payload bytes to the destination. */
+  readonly bytesUp: number;
+  /** Payload bytes from the destination. */
+  readonly bytesDown: number;
+}
+
+/** A look at a client. Whoever wants rates compares two of them. */
+export interface ClientStatus extends TunnelStatus {
+  /** Payload bytes of all channels so far, those that are over included. */
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  /** Living channels, oldest first. */
+  readonly channels: readonly ChannelStatus[];
+}
+
+/** What has become of a channel. */
+export interface ChannelChange extends ChannelStatus {
+  /** `open`: the server has dialled the target. `over`: nothing can happen any more. */
+  readonly change: 'open' | 'over';
+  /** Why it could not be opened, or was reset; undefined unless it is over, and when both directions have ended. */
+  readonly failure: FailureCode | undefined;
+}
+
+/** Told while it happens: a listener that throws harms the tunnel. */
+export interface ClientEvents {
+  state: [state: ConnectorState, previous: ConnectorState];
+  /** A session goes on with another connection to `server`; its channels have lost nothing. */
+  resumed: [resumed: { readonly server: string }];
+  channel: [channel: ChannelChange];
+}

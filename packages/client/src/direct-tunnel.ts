@@ -1,0 +1,128 @@
+import { connect } from 'node:net';
+import {
+  type Channel,
+  CloseCode,
+  dialFailure,
+  type OpenHandler,
+  relay,
+  Session,
+  systemClock,
+  type Target,
+  type Transport,
+} from 'wsproxy-protocol';
+import type { Tunnel } from './listeners/tunnel.js';
+
+/** Name, and every address of it, ms; as long as a server takes. */
+const DIAL_TIMEOUT = 10_000;
+/** For one of several addresses, ms; Node's default of 250 never reaches a far one. */
+const ATTEMPT_TIMEOUT = 2_000;
+/** First keepalive probe after this much silence, ms. */
+const KEEPALIVE_DELAY = 60_000;
+
+/**
+ * A tunnel of which both ends are in this process: its far end dials, as the server would. So listeners have one kind of
+ * channel, and replies, half-close, resets and backpressure are as honest as through the server.
+ */
+export class DirectTunnel implements Tunnel {
+  #near: Session | undefined;
+
+  /** The name of a target is resolved by the system. */
+  open(target: Target, handler: OpenHandler): Channel {
+    this.#near ??= this.#begin();
+    return this.#near.open(target, handler);
+  }
+
+  /** Resets every channel. */
+  close(): void {
+    this.#near?.close('closed', CloseCode.normal);
+  }
+
+  #begin(): Session {
+    const [nearWire, farWire] = Wire.pair();
+    const common = {
+      clock: systemClock,
+      maxChannels: Number.POSITIVE_INFINITY,
+      onDetached: () => this.close(),
+    };
+    const far = new Session({ ...common, role: 'server', onChannel: dialFor, onClosed() {} });
+    const near = new Session({
+      ...common,
+      role: 'client',
+      onClosed: (reason) => {
+        this.#near = undefined;
+        far.close(reason, CloseCode.normal);
+      },
+    });
+    near.attach(nearWire, () => {});
+    far.attach(farWire, () => {});
+    near.goLive(0);
+    far.goLive(0);
+    return near;
+  }
+}
+
+/** Answers a channel with what has become of the connection to its target. */
+function dialFor(channel: Channel): void {
+  const socket = connect({
+    ...channel.target,
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEPALIVE_DELAY,
+    autoSelectFamilyAttemptTimeout: ATTEMPT_TIMEOUT,
+  });
+  const timer = systemClock.setTimer(() => {
+    channel.refuse('DIAL_TIMEOUT');
+    socket.destroy();
+  }, DIAL_TIMEOUT);
+  channel.onAbandoned = () => socket.destroy();
+  // For good: after the answer it changes nothing.
+  socket.on('error', (error) => {
+    const errors = error instanceof AggregateError ? error.errors : [error];
+    channel.refuse(dialFailure(errors).code);
+  });
+  socket.once('close', () => timer.cancel());
+  socket.once('connect', () => {
+    timer.cancel();
+    channel.accept();
+    relay(channel, socket);
+  });
+}
+
+/** One end of a transport that never leaves the process. */
+class Wire implements Transport {
+  receiver: Transport['receiver'] = { onBytes() {}, onDrain() {}, onClose() {}, onText() {} };
+  #peer: Wire | undefined;
+  #parts: Buffer[] = [];
+  #backlog = 0;
+
+  static pair(): [Wire, Wire] {
+    const ends: [Wire, Wire] = [new Wire(), new Wire()];
+    [ends[0].#peer, ends[1].#peer] = [ends[1], ends[0]];
+    return ends;
+  }
+
+  get backlog(): number {
+    return this.#backlog;
+  }
+
+  send(parts: readonly Buffer[]): void {
+    if (this.#parts.length === 0) setImmediate(this.#deliver);
+    this.#parts.push(...parts);
+    for (const { length } of parts) this.#backlog += length;
+  }
+
+  /** Later, as from any other transport: a session is not called back while it is at work. */
+  readonly #deliver = (): void => {
+    const parts = this.#parts;
+    this.#parts = [];
+    this.#backlog = 0;
+    for (const part of parts) this.#peer?.receiver.onBytes(part);
+    this.receiver.onDrain();
+  };
+
+  /** The sessions are closed by whoever has made them. */
+  close(): void {}
+
+  terminate(): void {}
+}

@@ -1,0 +1,49 @@
+import { request } from 'node:http';
+import type { ServerAddress } from '../dial-websocket.js';
+import { openRaw, secure } from '../open-socket.js';
+import { type Finding, ok, skip, warn } from './finding.js';
+
+/** A clock that is off by more than this makes certificates look expired, or not valid yet, ms. */
+const TOLERANCE = 120_000;
+
+/**
+ * How far the clock of this machine is from that of the server or of the reverse proxy before it, as far as an answer
+ * tells: wsproxy-server itself does not. Asked without token and without trust.
+ */
+export async function checkClock(server: ServerAddress, signal: AbortSignal, timeout: number): Promise<Finding> {
+  try {
+    const date = await askDate(server, AbortSignal.any([signal, AbortSignal.timeout(timeout)]), timeout);
+    if (Number.isNaN(date)) return skip('no answer tells the time');
+    // The header counts whole seconds, as of when the answer began.
+    const skewMs = Math.round(Date.now() - date - 500);
+    if (Math.abs(skewMs) <= TOLERANCE) return ok('this machine and the server agree on the time', { skewMs });
+    const seconds = Math.round(Math.abs(skewMs) / 1000);
+    return warn(
+      `the clock of this machine is ${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} the server's`,
+      'set the clock (timedatectl set-ntp true): certificates are judged by it',
+      { skewMs },
+    );
+  } catch {
+    return skip('no answer tells the time');
+  }
+}
+
+async function askDate({ url, reach }: ServerAddress, signal: AbortSignal, timeout: number): Promise<number> {
+  const raw = await openRaw(url, reach, signal, timeout);
+  const socket = url.protocol === 'wss:' ? await secure(raw, url, reach, signal, { verify: false }) : raw;
+  try {
+    return await new Promise((resolve, reject) => {
+      const asking = request({
+        method: 'HEAD',
+        path: '/',
+        host: url.hostname,
+        createConnection: () => socket.resume(),
+        signal,
+      });
+      asking.once('error', reject).once('response', ({ headers }) => resolve(Date.parse(headers.date ?? '')));
+      asking.end();
+    });
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,97 @@
+import { dialWebSocket, type ServerAddress } from '../dial-websocket.js';
+import { type Finding, fail, ok, warn } from './finding.js';
+import { ProbeSession } from './probe-session.js';
+
+/** A little more than the interval of the heartbeat, ms. */
+const HEARTBEAT_WATCH = 17_000;
+/** What the protocol allows at most, ms: past that it is no idle cut that anybody would notice. */
+export const MAX_IDLE = 590_000;
+
+/** A session that nothing is said on, to see how long that goes well. */
+export class IdleWatch {
+  readonly #probe: ProbeSession;
+  readonly #began = performance.now();
+  #end: { readonly reason: string; readonly afterMs: number } | undefined;
+
+  private constructor(probe: ProbeSession) {
+    this.#probe = probe;
+    void probe.lost.then((reason) => {
+      this.#end = { reason, afterMs: Math.round(performance.now() - this.#began) };
+    });
+  }
+
+  /** `heartbeat`: silence after which both ends say something, ms; default the usual 15 s. */
+  static async begin(server: ServerAddress, signal: AbortSignal, heartbeat?: number): Promise<IdleWatch> {
+    return new IdleWatch(await ProbeSession.begin(await dialWebSocket(server, signal), heartbeat));
+  }
+
+  /** Waits until `limit` ms after the beginning, or until the end: its reason, and when it came. */
+  async until(limit: number, signal: AbortSignal, onProgress: (share: number) => void): Promise<typeof this.end> {
+    const ticks = setInterval(() => onProgress((performance.now() - this.#began) / limit), 250);
+    const rest = Math.max(0, limit - (performance.now() - this.#began));
+    await Promise.race([this.#probe.lost, abortedOrAfter(rest, signal)]);
+    clearInterval(ticks);
+    return this.#end;
+  }
+
+  get end(): { readonly reason: string; readonly afterMs: number } | undefined {
+    return this.#end;
+  }
+
+  stop(): void {
+    this.#probe.end();
+  }
+}
+
+/** Whether the heartbeat keeps a tunnel open that is not used. */
+export async function checkHeartbeat(
+  watch: IdleWatch,
+  signal: AbortSignal,
+  onProgress: (share: number) => void,
+): Promise<Finding> {
+  const end = await watch.until(HEARTBEAT_WATCH, signal, onProgress);
+  if (end === undefined) return ok(`an unused tunnel is still open after ${HEARTBEAT_WATCH / 1000} s`);
+  return fail(
+    `an unused tunnel was cut after ${seconds(end.afterMs)}: ${end.reason}`,
+    'a time-out on the way is shorter than the heartbeat of 15 s: raise it (docs/deploy.md), or set --heartbeat 5s',
+  );
+}
+
+/** After how long a silent connection is cut, when nobody keeps it open. `limit` in ms, at most MAX_IDLE. */
+export async function checkIdle(
+  server: ServerAddress,
+  limit: number,
+  signal: AbortSignal,
+  onProgress: (share: number) => void,
+): Promise<Finding> {
+  // Longer than what is waited for, so that nothing is said meanwhile.
+  const watch = await IdleWatch.begin(server, signal, limit + 10_000);
+  try {
+    const end = await watch.until(limit, signal, onProgress);
+    if (end === undefined) return ok(`a silent connection stays open for ${seconds(limit)} at least`);
+    return warn(
+      `something on the way cuts a silent connection after ${seconds(end.afterMs)}`,
+      'the heartbeat of 15 s keeps a tunnel open nevertheless, as long as the cut comes later than that',
+      { idleCutMs: end.afterMs },
+    );
+  } finally {
+    watch.stop();
+  }
+}
+
+function abortedOrAfter(delay: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', settle);
+      resolve();
+    };
+    const timer = setTimeout(settle, delay);
+    signal.addEventListener('abort', settle, { once: true });
+    if (signal.aborted) settle();
+  });
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`;
+}

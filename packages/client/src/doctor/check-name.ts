@@ -1,0 +1,25 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { ServerAddress } from '../dial-websocket.js';
+import { firstHop } from '../open-socket.js';
+import { type Finding, fail, ok, skip } from './finding.js';
+
+/** Whether the name of the first machine on the way has an address: the proxy's, where there is one. */
+export async function checkName(server: ServerAddress): Promise<Finding> {
+  const { host, port } = firstHop(server.url, server.reach);
+  if (isIP(host) !== 0) return skip(`${host} is an address`);
+  const known = server.reach.addresses.get(`${host}:${port}`);
+  if (known !== undefined) return ok(`${host} is ${known}, as --resolve says`, { addresses: [known] });
+  const { family = 0 } = server.reach;
+  try {
+    const addresses = (await lookup(host, { all: true, family })).map(({ address }) => address);
+    return ok(`${host} is ${addresses.join(', ')}`, { addresses });
+  } catch (error) {
+    const { code = 'error' } = error as NodeJS.ErrnoException;
+    if (code === 'EAI_AGAIN') {
+      return fail(`no answer to who ${host} is (${code})`, 'check the network and the nameserver of this machine');
+    }
+    const which = family === 0 ? '' : ` over IPv${family}`;
+    return fail(`there is no ${host}${which} (${code})`, 'check the name in the URL for typing errors');
+  }
+}

@@ -1,0 +1,24 @@
+import { formatTarget } from 'wsproxy-protocol';
+import { formatProxy, ProxyError } from 'wsproxy-upstream';
+import { describeProxyFailure } from '../connect-error.js';
+import type { ServerAddress } from '../dial-websocket.js';
+import { openRaw, targetOf } from '../open-socket.js';
+import { type Finding, failed, ok, skip } from './finding.js';
+
+/** Whether the proxy on the way, if there is one, leads to the server. */
+export async function checkProxy(server: ServerAddress, signal: AbortSignal, timeout: number): Promise<Finding> {
+  const { proxy } = server.reach;
+  if (proxy === undefined) return skip('there is none on the way');
+  const start = performance.now();
+  try {
+    (await openRaw(server.url, server.reach, signal, timeout)).destroy();
+  } catch (error) {
+    if (!(error instanceof ProxyError)) throw error;
+    const finding = failed(describeProxyFailure(error));
+    return { cure: 'check --proxy, HTTPS_PROXY and ALL_PROXY, or ask who runs the proxy', ...finding };
+  }
+  const connectMs = Math.round(performance.now() - start);
+  return ok(`${formatProxy(proxy)} leads to ${formatTarget(targetOf(server.url))}, after ${connectMs} ms`, {
+    connectMs,
+  });
+}

@@ -1,0 +1,53 @@
+import type { Transport } from 'wsproxy-protocol';
+import { ConnectError } from '../connect-error.js';
+import { dialWebSocket, type ServerAddress } from '../dial-websocket.js';
+import { type Finding, fail, failed, ok, warn } from './finding.js';
+import { ProbeSession } from './probe-session.js';
+
+const UNAVAILABLE =
+  'a reverse proxy answers, and the server behind it does not: look whether it runs, and where it listens';
+
+/** The upgrade, with the token: what the path, the token and whatever stands before the server make of it. */
+export async function checkHttp(server: ServerAddress, signal: AbortSignal): Promise<[Finding, Transport?]> {
+  try {
+    const transport = await dialWebSocket(server, signal);
+    return [ok('the WebSocket is open, with subprotocol wsproxy.v1'), transport];
+  } catch (error) {
+    if (!(error instanceof ConnectError)) throw error;
+    const isUnavailable = /\((502|503|504)\)/.test(error.what);
+    return [{ ...(isUnavailable && { cure: UNAVAILABLE }), ...failed(error) }];
+  }
+}
+
+/** Whether the server begins a session. */
+export async function checkSession(transport: Transport): Promise<[Finding, ProbeSession?]> {
+  try {
+    const session = await ProbeSession.begin(transport);
+    return [ok('the server has begun a session'), session];
+  } catch (error) {
+    const { message } = error as Error;
+    return [fail(`the server began no session: ${message}`, 'look into its log: it says why')];
+  }
+}
+
+/** An address that no server dials, so that the answer comes at once. */
+const NOWHERE = { host: '0.0.0.0', port: 1 };
+const SAMPLES = 5;
+/** A spread beyond this is felt at a keyboard, ms. */
+const UNSTEADY = 200;
+
+/** How long an answer takes through the whole way. */
+export async function checkRoundTrip(probe: ProbeSession): Promise<Finding> {
+  const samples: number[] = [];
+  for (let n = 0; n < SAMPLES; n++) samples.push((await probe.ask(NOWHERE)).ms);
+  samples.sort((a, b) => a - b);
+  const [shortest = 0, median = 0, longest = 0] = [samples[0], samples[SAMPLES >> 1], samples[SAMPLES - 1]].map(round);
+  const text = `${median} ms, from ${shortest} to ${longest}`;
+  const figures = { medianMs: median, minMs: shortest, maxMs: longest };
+  if (longest - shortest < UNSTEADY) return ok(text, figures);
+  return warn(text, 'an unsteady path: a busy line or bad radio reception; somebody may be filling it', figures);
+}
+
+function round(ms: number | undefined): number {
+  return Math.round((ms ?? 0) * 10) / 10;
+}

@@ -1,0 +1,35 @@
+import { formatTarget } from 'wsproxy-protocol';
+import type { ServerAddress } from '../dial-websocket.js';
+import { connectTo, firstHop } from '../open-socket.js';
+import { type Finding, fail, ok } from './finding.js';
+
+const CAUSES: Readonly<Record<string, readonly [text: string, cure: string]>> = {
+  ECONNREFUSED: ['nothing listens at', 'start the server or its reverse proxy there, or check the port in the URL'],
+  ECONNRESET: ['somebody resets connections to', 'a firewall, or a server that is starting: try again, then ask it'],
+  EHOSTUNREACH: ['no way leads to the host of', 'check the address, and the network of this machine'],
+  ENETUNREACH: ['no way leads to the network of', 'check the network of this machine, or try -4 or -6'],
+};
+
+/** Whether the first machine on the way takes a connection. `timeout` in ms. */
+export async function checkTcp(server: ServerAddress, signal: AbortSignal, timeout: number): Promise<Finding> {
+  const hop = firstHop(server.url, server.reach);
+  const name = formatTarget(hop);
+  const start = performance.now();
+  try {
+    const socket = await connectTo(hop, server.reach, AbortSignal.any([signal, AbortSignal.timeout(timeout)]));
+    const connectMs = Math.round(performance.now() - start);
+    const { remoteAddress = '' } = socket;
+    socket.destroy();
+    return ok(`${name} takes connections, after ${connectMs} ms`, { connectMs, address: remoteAddress });
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (signal.aborted || (code === '' && performance.now() - start >= timeout)) {
+      return fail(
+        `no answer from ${name} within ${timeout / 1000} s`,
+        'a firewall drops it, or the machine is off: check the address and port, from another network too',
+      );
+    }
+    const [text, cure] = CAUSES[code] ?? ['no connection to', 'check the address and port in the URL'];
+    return fail(`${text} ${name} (${code || message})`, cure);
+  }
+}

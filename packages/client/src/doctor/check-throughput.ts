@@ -1,0 +1,80 @@
+import { type Finding, ok, skip, warn } from './finding.js';
+import type { ProbeSession } from './probe-session.js';
+
+/** The service of the server that takes and gives bytes (PROTOCOL.md section 5). */
+const SERVICE = { host: 'throughput.wsproxy.invalid', port: 1 };
+const PIECE = Buffer.alloc(65_536);
+/** Each direction ends when both have been reached, or the second alone: enough to grow windows, and no waste. */
+const MAX_BYTES = 64 * 1024 * 1024;
+const MAX_TIME = 5_000;
+/** Below this pages load slowly, bytes a second. */
+const SLOW = 128 * 1024;
+
+/** How fast bytes go each way. `onProgress` is told the share that is done, 0 to 1. */
+export async function checkThroughput(probe: ProbeSession, onProgress: (share: number) => void): Promise<Finding> {
+  const { outcome } = await probe.ask(SERVICE);
+  if (outcome !== 'open') return skip('the server has nothing to measure with: it is older than this program');
+  const down = await measure(
+    (bytes) => download(probe, bytes),
+    (share) => onProgress(share / 2),
+  );
+  const up = await measure(
+    (bytes) => upload(probe, bytes),
+    (share) => onProgress(0.5 + share / 2),
+  );
+  const figures = { downBytesPerSecond: Math.round(down), upBytesPerSecond: Math.round(up) };
+  const text = `${formatRate(down)} down, ${formatRate(up)} up`;
+  if (Math.min(down, up) >= SLOW) return ok(text, figures);
+  return warn(
+    text,
+    'a slow path, or a limit of the server for this user (--limit-rate-up, --limit-rate-down)',
+    figures,
+  );
+}
+
+/** Doubles what is moved until it takes long enough to tell a rate: bytes a second. */
+async function measure(move: (bytes: number) => Promise<number>, onProgress: (share: number) => void): Promise<number> {
+  const start = performance.now();
+  let rate = 0;
+  for (let bytes = 256 * 1024; ; bytes *= 4) {
+    const ms = await move(bytes);
+    rate = (bytes * 1000) / ms;
+    const spent = performance.now() - start;
+    onProgress(Math.min(1, Math.max(spent / MAX_TIME, bytes / MAX_BYTES)));
+    if (bytes * 4 > MAX_BYTES || spent + 4 * ms > MAX_TIME) return rate;
+  }
+}
+
+/** Ms from the first byte that comes to the last. */
+async function download(probe: ProbeSession, bytes: number): Promise<number> {
+  const stream = probe.open(SERVICE);
+  stream.end(request(bytes));
+  const start = performance.now();
+  for await (const _chunk of stream);
+  return performance.now() - start;
+}
+
+/** Ms until the server has said that it has taken everything. */
+async function upload(probe: ProbeSession, bytes: number): Promise<number> {
+  const stream = probe.open(SERVICE);
+  const start = performance.now();
+  stream.write(request(0));
+  for (let sent = 0; sent < bytes; sent += PIECE.length) {
+    if (!stream.write(PIECE)) await new Promise((resolve) => stream.once('drain', resolve));
+  }
+  stream.end();
+  for await (const _chunk of stream);
+  return performance.now() - start;
+}
+
+/** How many bytes are wanted back. */
+function request(bytes: number): Buffer {
+  const head = Buffer.alloc(8);
+  head.writeBigUInt64BE(BigInt(bytes));
+  return head;
+}
+
+function formatRate(bytesPerSecond: number): string {
+  const megabits = (bytesPerSecond * 8) / 1e6;
+  return `${megabits >= 10 ? Math.round(megabits) : megabits.toPrecision(2)} Mbit/s`;
+}

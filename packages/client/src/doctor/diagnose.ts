@@ -1,0 +1,181 @@
+import { parseAuthority, type Target, type Transport } from 'wsproxy-protocol';
+import type { ServerAddress } from '../dial-websocket.js';
+import { parseReach, type ReachOptions } from '../reach.js';
+import { parseServerUrl } from '../server-url.js';
+import { checkClock } from './check-clock.js';
+import { checkHeartbeat, checkIdle, IdleWatch, MAX_IDLE } from './check-idle.js';
+import { checkName } from './check-name.js';
+import { checkProxy } from './check-proxy.js';
+import { checkReach } from './check-reach.js';
+import { checkHttp, checkRoundTrip, checkSession } from './check-session.js';
+import { checkTcp } from './check-tcp.js';
+import { checkThroughput } from './check-throughput.js';
+import { checkTls } from './check-tls.js';
+import { type Finding, STEPS, type StepFinding, type StepName, skip } from './finding.js';
+import type { ProbeSession } from './probe-session.js';
+
+export interface DiagnoseOptions extends ReachOptions {
+  /** `wss://host[:port]/path`, or `ws://` to loopback. */
+  readonly url: string;
+  readonly token: string;
+  /** Allows `ws://` to other than loopback. Default false. */
+  readonly insecure?: boolean;
+  /** Destinations to reach through the tunnel, `host:port`. Default: none. */
+  readonly reach?: readonly string[];
+  /** Measures for so long, ms, 1 s to 590 s, when a silent connection is cut. Default 0: not at all. */
+  readonly idle?: number;
+  /** Leaves out what takes long: throughput and heartbeat. Default false. */
+  readonly quick?: boolean;
+  /** Gives up. */
+  readonly signal?: AbortSignal;
+}
+
+/** Is told how far the examination is. */
+export interface DiagnoseObserver {
+  /** A step goes on; `share` of it is done, 0 to 1. */
+  onProgress?(step: StepName, share: number): void;
+  onFinding?(finding: StepFinding): void;
+}
+
+export interface Diagnosis {
+  readonly findings: readonly StepFinding[];
+  /** The finding that explains best what is wrong; undefined when nothing is. */
+  readonly cause: StepFinding | undefined;
+}
+
+/** For each connection of a step, ms. */
+const TIMEOUT = 10_000;
+
+/**
+ * Looks at every part of the way to a server and through it, step by step; what cannot be looked at, since a step before
+ * has failed, is skipped. Says nothing to the server but what a client would. Throws TypeError when an option is wrong.
+ */
+export async function diagnose(options: DiagnoseOptions, observer: DiagnoseObserver = {}): Promise<Diagnosis> {
+  const url = parseServerUrl(options.url, options.insecure ?? false);
+  const server = { url, token: options.token, reach: parseReach(url, options) };
+  const targets = (options.reach ?? []).map(parseDestination);
+  const { idle = 0 } = options;
+  if (idle !== 0 && !(idle >= 1_000 && idle <= MAX_IDLE)) throw new TypeError('idle: expected 1 s to 590 s');
+  const examination = new Examination(server, options.signal ?? new AbortController().signal, observer);
+  try {
+    await examination.run(targets, idle, options.quick ?? false);
+  } finally {
+    examination.end();
+  }
+  return examination.diagnosis;
+}
+
+class Examination {
+  readonly #server: ServerAddress;
+  readonly #signal: AbortSignal;
+  readonly #observer: DiagnoseObserver;
+  readonly #findings: StepFinding[] = [];
+  #transport: Transport | undefined;
+  #probe: ProbeSession | undefined;
+  #idleWatch: IdleWatch | undefined;
+
+  constructor(server: ServerAddress, signal: AbortSignal, observer: DiagnoseObserver) {
+    this.#server = server;
+    this.#signal = signal;
+    this.#observer = observer;
+  }
+
+  get diagnosis(): Diagnosis {
+    const findings = this.#findings;
+    const failure = findings.find(({ mark }) => mark === 'fail');
+    // A wrong clock explains a certificate that seems to be out of its time.
+    const clock = findings.find(({ step, mark }) => step === 'clock' && mark === 'warn');
+    const cause = failure?.step === 'tls' && clock !== undefined ? clock : failure;
+    return { findings, cause: cause ?? findings.find(({ mark }) => mark === 'warn') };
+  }
+
+  async run(targets: readonly Target[], idle: number, quick: boolean): Promise<void> {
+    const server = this.#server;
+    const signal = this.#signal;
+    const steps: Readonly<Record<StepName, () => Promise<Finding>>> = {
+      name: () => checkName(server),
+      tcp: () => checkTcp(server, signal, TIMEOUT),
+      proxy: () => checkProxy(server, signal, TIMEOUT),
+      tls: () => checkTls(server, signal, TIMEOUT),
+      clock: () => checkClock(server, signal, TIMEOUT),
+      http: () => this.#openWebSocket(),
+      session: () => this.#beginSession(quick),
+      'round trip': () => this.#withProbe(checkRoundTrip),
+      reach: () => this.#withProbe((probe) => checkReach(probe, targets)),
+      throughput: () =>
+        this.#unless(quick, () => this.#withProbe((probe) => checkThroughput(probe, this.#progress('throughput')))),
+      heartbeat: () => this.#unless(quick, () => this.#watchHeartbeat()),
+      idle: async () =>
+        idle === 0 ? skip('not asked for: --idle 5m') : checkIdle(server, idle, signal, this.#progress('idle')),
+    };
+    for (const step of STEPS) {
+      this.#progress(step)(0);
+      this.#note(step, this.#isBroken(step) ? skip('not reached') : await steps[step]());
+    }
+  }
+
+  end(): void {
+    this.#idleWatch?.stop();
+    if (this.#probe !== undefined) this.#probe.end();
+    else this.#transport?.terminate();
+  }
+
+  /** The clock is asked for without trust, and so also when TLS has failed. */
+  #isBroken(step: StepName): boolean {
+    const failed = this.#findings.filter(({ mark }) => mark === 'fail').map((finding) => finding.step);
+    return failed.some((other) => !['reach', 'heartbeat'].includes(other) && !(step === 'clock' && other === 'tls'));
+  }
+
+  #note(step: StepName, finding: Finding): void {
+    const found = { step, ...finding };
+    this.#findings.push(found);
+    this.#observer.onFinding?.(found);
+  }
+
+  #progress(step: StepName): (share: number) => void {
+    return (share) => this.#observer.onProgress?.(step, Math.min(1, share));
+  }
+
+  async #unless(isLeftOut: boolean, check: () => Promise<Finding>): Promise<Finding> {
+    return isLeftOut ? skip('left out by --quick') : check();
+  }
+
+  async #openWebSocket(): Promise<Finding> {
+    const [finding, transport] = await checkHttp(this.#server, this.#signal);
+    this.#transport = transport;
+    return finding;
+  }
+
+  async #beginSession(quick: boolean): Promise<Finding> {
+    if (this.#transport === undefined) return skip('not reached');
+    const [finding, probe] = await checkSession(this.#transport);
+    this.#probe = probe;
+    // Beside the steps that follow, which then need not be waited for.
+    if (probe !== undefined && !quick) this.#idleWatch = await IdleWatch.begin(this.#server, this.#signal);
+    return finding;
+  }
+
+  async #withProbe(check: (probe: ProbeSession) => Promise<Finding>): Promise<Finding> {
+    const probe = this.#probe;
+    if (probe === undefined) return skip('not reached');
+    const lost = probe.lost.then(
+      (reason): Finding => ({
+        mark: 'fail',
+        text: `the tunnel was cut meanwhile: ${reason}`,
+        cure: 'see the log of the server',
+      }),
+    );
+    return Promise.race([check(probe), lost]);
+  }
+
+  async #watchHeartbeat(): Promise<Finding> {
+    const watch = this.#idleWatch;
+    return watch === undefined ? skip('not reached') : checkHeartbeat(watch, this.#signal, this.#progress('heartbeat'));
+  }
+}
+
+function parseDestination(text: string): Target {
+  const target = parseAuthority(text);
+  if (target !== undefined) return target;
+  throw new TypeError(`not a destination: ${JSON.stringify(text)}; expected host:port, IPv6 in brackets`);
+}

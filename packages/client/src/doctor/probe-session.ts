@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import {
+  ChannelStream,
+  type FailureCode,
+  Greeter,
+  Session,
+  systemClock,
+  type Target,
+  type Transport,
+} from 'wsproxy-protocol';
+
+/** The server keeps a probe that was cut for this long, ms: nobody comes back for it. */
+const GRACE = 1_000;
+/** HELLO must be answered within this time, ms. */
+const WELCOME_TIMEOUT = 5_000;
+
+/** A session of one transport: when that is lost, so is the session, and somebody is told why. */
+export class ProbeSession {
+  readonly session: Session;
+  /** Resolves with the reason when the transport or the session is gone. */
+  readonly lost: Promise<string>;
+  readonly #greeter: Greeter;
+
+  private constructor(transport: Transport, heartbeat: number | undefined, onWelcome: () => void) {
+    let tell: (reason: string) => void = () => {};
+    this.lost = new Promise((resolve) => {
+      tell = resolve;
+    });
+    this.session = new Session({
+      role: 'client',
+      clock: systemClock,
+      heartbeat,
+      onDetached: ({ code, reason }) => tell(`${reason || 'cut without a word'} (${code})`),
+      onClosed: (reason) => tell(reason),
+    });
+    this.#greeter = new Greeter(this.session, { id: randomBytes(16), secret: randomBytes(32) }, GRACE);
+    this.#greeter.greet(transport, onWelcome);
+  }
+
+  /**
+   * Resolves once the server has answered the greeting; rejects with the reason when it does not. `heartbeat`: silence
+   * after which either end says something, ms; default 15 s.
+   */
+  static async begin(transport: Transport, heartbeat?: number): Promise<ProbeSession> {
+    let timer: NodeJS.Timeout | undefined;
+    let onWelcome: () => void = () => {};
+    const welcomed = new Promise<void>((resolve) => {
+      onWelcome = resolve;
+    });
+    const probe = new ProbeSession(transport, heartbeat, onWelcome);
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(
+        () => resolve(`no answer to the greeting within ${WELCOME_TIMEOUT / 1000} s`),
+        WELCOME_TIMEOUT,
+      );
+    });
+    const reason = await Promise.race([welcomed, probe.lost, late]);
+    clearTimeout(timer);
+    if (reason === undefined) return probe;
+    probe.end();
+    throw new Error(reason);
+  }
+
+  /** Opens a channel: what comes of it, and after how many ms. Leaves nothing open. */
+  async ask(target: Target): Promise<{ outcome: 'open' | FailureCode; ms: number }> {
+    const start = performance.now();
+    return new Promise((resolve) => {
+      const settle = (outcome: 'open' | FailureCode): void => resolve({ outcome, ms: performance.now() - start });
+      const channel = this.session.open(target, {
+        onOpen: () => {
+          settle('open');
+          channel.reset();
+        },
+        onFail: settle,
+      });
+    });
+  }
+
+  /** A channel as a stream; a failure is its error. */
+  open(target: Target): ChannelStream {
+    const channel = this.session.open(target, { onOpen() {}, onFail: (code) => channel.reset(code) });
+    return new ChannelStream(channel);
+  }
+
+  end(): void {
+    this.session.leave('the examination is over');
+  }
+}

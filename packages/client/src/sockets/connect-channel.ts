@@ -1,0 +1,62 @@
+import { addAbortSignal } from 'node:stream';
+import { FAILURES, type FailureCode, formatTarget, type Target, TunnelError } from 'wsproxy-protocol';
+import type { Tunnel } from '../listeners/tunnel.js';
+import { TunnelSocket } from './tunnel-socket.js';
+
+export interface ConnectOptions {
+  /** Gives up, at any time: the destination sees a reset, the promise or the stream fails with AbortError. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * For the way there, the wait for a tunnel that is down included, ms. Default: none of its own; a tunnel that is down is
+   * waited for for 5 s, and a server dials for 10 s.
+   */
+  readonly timeout?: number | undefined;
+}
+
+/** Opens a channel, and resolves when its target was dialled; rejects with TunnelError, or as `signal` says. */
+export function connectChannel(
+  tunnel: Tunnel,
+  target: Target,
+  { signal, timeout }: ConnectOptions = {},
+): Promise<TunnelSocket> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(abortError(signal));
+    let timer: NodeJS.Timeout | undefined;
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const giveUp = (error: Error): void => {
+      settle();
+      channel.reset('CANCELLED');
+      reject(error);
+    };
+    const onAbort = (): void => giveUp(abortError(signal));
+    const channel = tunnel.open(target, {
+      onOpen() {
+        settle();
+        const socket = new TunnelSocket(channel);
+        if (signal !== undefined) addAbortSignal(signal, socket);
+        resolve(socket);
+      },
+      onFail(code) {
+        settle();
+        reject(failure(code, target));
+      },
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (timeout !== undefined) {
+      timer = setTimeout(() => giveUp(failure('DIAL_TIMEOUT', target, ` within ${timeout} ms`)), timeout);
+    }
+  });
+}
+
+function failure(code: FailureCode, target: Target, more = ''): TunnelError {
+  return new TunnelError(code, `${formatTarget(target)}: ${FAILURES[code].text}${more}`);
+}
+
+/** As Node's own functions reject. */
+function abortError(signal: AbortSignal | undefined): Error {
+  const error = new Error('The operation was aborted', { cause: signal?.reason });
+  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
+}

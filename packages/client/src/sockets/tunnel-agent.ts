@@ -1,0 +1,25 @@
+import type { AgentOptions, ClientRequest } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Agent, type AgentConnectOpts } from 'agent-base';
+import type { Target } from 'wsproxy-protocol';
+import { secureStream } from './secure-stream.js';
+
+/** Opens a stream to a target. */
+export type Connect = (target: Target) => Promise<Duplex>;
+
+/** For the `agent` of `http.request` and `https.request`, and of whatever takes one: each connection is a channel. */
+export class TunnelAgent extends Agent {
+  readonly #connect: Connect;
+
+  /** `options` are those of `http.Agent`; `keepAlive` keeps channels open between requests. */
+  constructor(connect: Connect, options?: AgentOptions) {
+    super(options);
+    this.#connect = connect;
+  }
+
+  override async connect(_request: ClientRequest, options: AgentConnectOpts): Promise<Duplex> {
+    const { host = 'localhost', port } = options;
+    const stream = await this.#connect({ host, port: Number(port) });
+    return options.secureEndpoint ? secureStream(stream, host, options) : stream;
+  }
+}

@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+export interface PageFile {
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+const SCRIPT = 'text/javascript; charset=utf-8';
+const STYLE = 'text/css; charset=utf-8';
+/** Both are found from `src` as from `dist`. */
+const ASSETS = '../../page/';
+const COMPILED = '../../dist/page/';
+
+const FILES: readonly [path: string, type: string, locate: () => string][] = [
+  ['/', 'text/html; charset=utf-8', () => own(ASSETS, 'index.html')],
+  ['/page.css', STYLE, () => own(ASSETS, 'page.css')],
+  ['/icon.svg', 'image/svg+xml', () => own(ASSETS, 'icon.svg')],
+  ...['app', 'chart', 'copying', 'format', 'rates', 'view'].map((name): [string, string, () => string] => [
+    `/${name}.js`,
+    SCRIPT,
+    () => own(COMPILED, `${name}.js`),
+  ]),
+  ['/uplot.js', SCRIPT, () => ofPackage('uplot/dist/uPlot.iife.min.js')],
+  ['/uplot.css', STYLE, () => ofPackage('uplot/dist/uPlot.min.css')],
+];
+
+/** The files of the page by their paths; read once, some 80 KiB together. */
+export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
+  const files = FILES.map(
+    async ([path, type, locate]): Promise<[string, PageFile]> => [path, { type, body: await readFile(locate()) }],
+  );
+  return new Map(await Promise.all(files));
+}
+
+function own(folder: string, name: string): string {
+  return fileURLToPath(new URL(folder + name, import.meta.url));
+}
+
+function ofPackage(path: string): string {
+  return createRequire(import.meta.url).resolve(path);
+}

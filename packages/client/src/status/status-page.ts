@@ -1,0 +1,116 @@
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type AddressInfo, isIPv6 } from 'node:net';
+import { type DestinationRule, formatTarget, OWN_PAGE_HEADERS, refuseOwnPage } from 'wsproxy-protocol';
+import type { ClientStatus } from '../client-status.js';
+import { type LocalPort, listenAt, type Place } from '../listeners/accept-local.js';
+import { type PageFile, readPageFiles } from './page-files.js';
+import { proxyPac } from './proxy-pac.js';
+import { busiest, type Snapshot, snapshot } from './snapshot.js';
+import { Watchers } from './watchers.js';
+
+/** What is shown. */
+export interface StatusSource {
+  status(): ClientStatus;
+  /** Where SOCKS and HTTP is offered over TCP, if it is. */
+  proxy(): AddressInfo | undefined;
+  /** What the client dials past the tunnel. */
+  readonly bypass: readonly DestinationRule[];
+}
+
+/** A tab needs about six to load, and one to watch. */
+const MAX_CONNECTIONS = 64;
+const REQUEST_TIMEOUT = 10_000;
+
+const HEADERS = {
+  ...OWN_PAGE_HEADERS,
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+} as const;
+
+/**
+ * Serves a page that shows how a client stands, `/status.json` and `/proxy.pac`. There is no password: who may connect is
+ * decided by `place`. Rejects with the error of `net.Server` if it cannot listen.
+ */
+export async function serveStatus(source: StatusSource, place: Place): Promise<LocalPort> {
+  const page = new StatusPage(source, await readPageFiles(), 'host' in place ? place.host : undefined);
+  const server = createServer(
+    { headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
+    (request, response) => page.answer(request, response),
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  return listenAt(server, place, () => server.closeAllConnections());
+}
+
+class StatusPage {
+  readonly #source: StatusSource;
+  readonly #files: ReadonlyMap<string, PageFile>;
+  readonly #listenHost: string | undefined;
+  readonly #watchers = new Watchers();
+
+  constructor(source: StatusSource, files: ReadonlyMap<string, PageFile>, listenHost: string | undefined) {
+    this.#source = source;
+    this.#files = files;
+    this.#listenHost = listenHost;
+  }
+
+  answer(request: IncomingMessage, response: ServerResponse): void {
+    const refusal = refuseOwnPage(request, this.#listenHost);
+    if (refusal !== undefined) return refuse(response, refusal);
+    const path = request.url?.split('?', 1)[0] ?? '';
+    const file = this.#files.get(path);
+    if (file !== undefined) return send(response, file.type, file.body);
+    if (path === '/status.json') return send(response, 'application/json', `${JSON.stringify(this.#look(request))}\n`);
+    if (path === '/proxy.pac') return this.#sendPac(request, response);
+    if (path === '/events') return this.#watch(request, response);
+    refuse(response, 404);
+  }
+
+  #look(request: IncomingMessage): Snapshot {
+    return snapshot(this.#source.status(), performance.now(), this.#proxyFor(request));
+  }
+
+  #watch(request: IncomingMessage, response: ServerResponse): void {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    response.setHeader('Content-Type', 'text/event-stream');
+    if (!this.#watchers.add(response, () => JSON.stringify(busiest(this.#look(request))))) refuse(response, 503);
+  }
+
+  #sendPac(request: IncomingMessage, response: ServerResponse): void {
+    const proxy = this.#proxyFor(request);
+    if (proxy === undefined) return refuse(response, 404);
+    send(response, 'application/x-ns-proxy-autoconfig', proxyPac(proxy, this.#source.bypass));
+  }
+
+  /** `host:port` of the proxy as whoever asks can reach it. */
+  #proxyFor({ socket }: IncomingMessage): string | undefined {
+    const address = this.#source.proxy();
+    if (address === undefined) return undefined;
+    const { address: host, port } = address;
+    const arrival = socket.localAddress?.replace(/^::ffff:/, '') ?? '';
+    if (host === '::') return formatTarget({ host: arrival, port });
+    if (host === '0.0.0.0') return formatTarget({ host: isIPv6(arrival) ? '127.0.0.1' : arrival, port });
+    return formatTarget({ host, port });
+  }
+}
+
+function send(response: ServerResponse, type: string, body: string | Buffer): void {
+  response.writeHead(200, { ...HEADERS, 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+function refuse(response: ServerResponse, status: number): void {
+  const body = `${STATUS_CODES[status]}\n`;
+  response.writeHead(status, {
+    ...HEADERS,
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    // Whatever body it brings is not read.
+    Connection: 'close',
+    // RFC 9110 section 15.5.6.
+    ...(status === 405 && { Allow: 'GET' }),
+  });
+  response.end(body);
+}

@@ -1,0 +1,101 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { formatTarget, type Target } from 'wsproxy-protocol';
+import { ChannelLedger } from '../src/channel-ledger.js';
+import type { ChannelChange } from '../src/client-status.js';
+import { KeepAwake } from '../src/keep-awake.js';
+import { echo, keepWaiting, refuseWith, TestTunnel } from './listeners/test-tunnel.js';
+import { ChannelLog } from './support/channel-log.js';
+
+const TARGET: Target = { host: 'example.org', port: 80 };
+const tunnels: TestTunnel[] = [];
+
+afterEach(() => {
+  for (const tunnel of tunnels.splice(0)) tunnel.close();
+});
+
+/** A ledger over a tunnel whose far end does as told, and what the ledger tells. */
+function prepare(farEnd: ConstructorParameters<typeof TestTunnel>[0]) {
+  const tunnel = new TestTunnel(farEnd);
+  tunnels.push(tunnel);
+  const changes: ChannelChange[] = [];
+  const awake = new KeepAwake();
+  const ledger = new ChannelLedger(tunnel, awake, (change) => changes.push(change));
+  const open = (target = TARGET): ChannelLog => {
+    const log = new ChannelLog();
+    return log.watch(ledger.open(target, log));
+  };
+  const until = async (condition: () => boolean): Promise<void> => {
+    while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { ledger, open, changes, until };
+}
+
+describe('status', () => {
+  test('is empty before anything was opened', () => {
+    expect(prepare(echo).ledger.status()).toEqual({ bytesUp: 0, bytesDown: 0, channels: [] });
+  });
+
+  test('shows living channels, oldest first, with what each has carried so far', async () => {
+    const { ledger, open, until } = prepare(echo);
+    const first = open();
+    open({ host: '::1', port: 443 });
+    first.channel.write(Buffer.alloc(1_000));
+    await until(() => first.bytes.length === 1_000);
+    const { channels, ...sum } = ledger.status();
+    expect(channels).toMatchObject([
+      { id: 1, target: 'example.org:80', open: true, bytesUp: 1_000, bytesDown: 1_000 },
+      { id: 2, target: '[::1]:443', open: true, bytesUp: 0, bytesDown: 0 },
+    ]);
+    expect(sum).toEqual({ bytesUp: 1_000, bytesDown: 1_000 });
+    for (const { ageMs } of channels) expect(ageMs).toBeGreaterThanOrEqual(0);
+  });
+
+  test('tells a channel that the server has not dialled yet from one that is open', () => {
+    const { ledger, open } = prepare(keepWaiting);
+    open();
+    expect(ledger.status().channels).toMatchObject([{ open: false }]);
+  });
+
+  test('keeps the sum of the channels that are over, and never gives a number again', async () => {
+    const { ledger, open, until } = prepare(echo);
+    for (const bytes of [10, 20]) {
+      const log = open();
+      log.channel.write(Buffer.alloc(bytes));
+      log.channel.end();
+      await until(() => log.events.includes('end'));
+    }
+    expect(ledger.status()).toEqual({ bytesUp: 30, bytesDown: 30, channels: [] });
+    open();
+    expect(ledger.status().channels.map(({ id }) => id)).toEqual([3]);
+  });
+});
+
+describe('changes', () => {
+  test('are open and over, with the figures of then, for a channel that ends', async () => {
+    const { open, changes, until } = prepare(echo);
+    const log = open();
+    log.channel.write(Buffer.alloc(5));
+    log.channel.end();
+    await until(() => changes.length === 2);
+    expect(changes).toMatchObject([
+      { change: 'open', id: 1, target: formatTarget(TARGET), open: true, bytesDown: 0, failure: undefined },
+      { change: 'over', id: 1, bytesUp: 5, bytesDown: 5, failure: undefined },
+    ]);
+    expect(log.events).toEqual(['open', 'data', 'end']);
+  });
+
+  test('is over with the failure for one that could not be opened', async () => {
+    const { ledger, open, changes, until } = prepare(refuseWith('CONNECTION_REFUSED'));
+    const log = open();
+    await until(() => log.events.length > 0);
+    expect(changes).toMatchObject([{ change: 'over', open: false, failure: 'CONNECTION_REFUSED' }]);
+    expect([log.events, ledger.status().channels]).toEqual([['fail CONNECTION_REFUSED'], []]);
+  });
+
+  test('names the target that was asked for, also when it is none', async () => {
+    const { open, changes, until } = prepare(echo);
+    open({ host: 'not a host', port: 1 });
+    await until(() => changes.length === 1);
+    expect(changes).toMatchObject([{ change: 'over', target: 'not a host:1', failure: 'BAD_TARGET' }]);
+  });
+});

@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'vitest';
+import { InFlightCap } from '../../src/flow/in-flight-cap.js';
+
+const INITIAL_CAP = 65_536;
+const STARTUP = 1.7;
+const STEADY = 1.2;
+const PROBE = 0.75;
+
+/** A cap, and the time. Each round something is sent, and acknowledged a round trip later. */
+class Rounds {
+  readonly cap = new InFlightCap();
+  now = 0;
+
+  /** `isAll`: the source has no more than this. */
+  run(count: number, { bytes, roundTrip, isAll = false }: { bytes: number; roundTrip: number; isAll?: boolean }): this {
+    for (let n = 0; n < count; n++) {
+      if (isAll) this.cap.onSourceEmpty(bytes);
+      this.cap.onSent(bytes, this.now);
+      this.now += roundTrip;
+      this.cap.onDelivered(bytes, this.now);
+    }
+    return this;
+  }
+
+  /** How much of what the path holds may be in flight. */
+  get gain(): number {
+    const { cap, rate, roundTrip } = this.cap;
+    return Math.round((cap / (rate * roundTrip)) * 1_000) / 1_000;
+  }
+}
+
+const WIDE = { bytes: 100_000, roundTrip: 50 };
+
+describe('the rate', () => {
+  test('is what was acknowledged in the time since the acknowledgement before', () => {
+    const { cap } = new Rounds().run(1, { bytes: 10_000, roundTrip: 50 });
+    expect([cap.rate, cap.roundTrip, cap.inFlight]).toEqual([200, 50, 0]);
+  });
+
+  test('does not count a pause in which nothing was in flight', () => {
+    const rounds = new Rounds().run(1, { bytes: 1_000, roundTrip: 10 });
+    rounds.now = 1_000;
+    expect(rounds.run(1, { bytes: 10_000, roundTrip: 10 }).cap.rate).toBe(1_000);
+  });
+
+  test('goes on counting while something is in flight', () => {
+    const cap = new InFlightCap();
+    cap.onSent(10_000, 0);
+    cap.onSent(10_000, 90);
+    cap.onDelivered(10_000, 100);
+    expect(cap.rate).toBe(100);
+    cap.onDelivered(10_000, 110);
+    expect(cap.rate).toBeCloseTo(20_000 / 110);
+  });
+
+  test('is not higher than that at which it was sent, though much is acknowledged at once', () => {
+    const cap = new InFlightCap();
+    cap.onSent(1_000, 0);
+    cap.onDelivered(1_000, 10);
+    for (let now = 100; now <= 200; now += 10) cap.onSent(1_000, now);
+    cap.onDelivered(11_000, 210);
+    expect(cap.rate).toBe(11_000 / 110);
+  });
+
+  test('of what came back in no time is the one of before', () => {
+    const cap = new InFlightCap();
+    cap.onSent(1_000, 5);
+    cap.onDelivered(1_000, 5);
+    expect([cap.rate, cap.cap]).toEqual([0, INITIAL_CAP]);
+  });
+
+  test('is forgotten when nine rounds were slower', () => {
+    const rounds = new Rounds().run(3, WIDE);
+    expect(rounds.run(8, { bytes: 1_000, roundTrip: 50 }).cap.rate).toBe(2_000);
+    expect(rounds.run(1, { bytes: 1_000, roundTrip: 50 }).cap.rate).toBe(20);
+  });
+
+  test('is kept while the source has no more to give', () => {
+    const rounds = new Rounds().run(3, WIDE);
+    expect(rounds.run(30, { bytes: 1_000, roundTrip: 50, isAll: true }).cap.rate).toBe(2_000);
+    expect(rounds.gain).toBe(STARTUP);
+  });
+
+  test('rises all the same, though the source has no more', () => {
+    const rounds = new Rounds().run(1, { bytes: 1_000, roundTrip: 50, isAll: true });
+    expect(rounds.run(1, { bytes: 40_000, roundTrip: 50, isAll: true }).cap.rate).toBe(800);
+  });
+
+  test.each([
+    ['a source that leaves more than a quarter of the cap free', 127_400, true],
+    ['a source that leaves less free', 127_600, false],
+  ])('%s may be what limits it: %i bytes, %s', (_what, bytes, isKept) => {
+    const rounds = new Rounds().run(3, WIDE);
+    expect(rounds.cap.cap).toBe(STARTUP * 100_000);
+    // Slower than before, but for a source that has no more.
+    rounds.run(14, { bytes, roundTrip: 500, isAll: true });
+    expect(rounds.cap.rate).toBe(isKept ? 2_000 : bytes / 500);
+  });
+});
+
+describe('the cap', () => {
+  test('is more than the path holds while its rate may still grow, and hardly more once it does not', () => {
+    const rounds = new Rounds().run(1, WIDE);
+    expect(rounds.gain).toBe(STARTUP);
+    expect(rounds.run(2, WIDE).gain).toBe(STARTUP);
+    expect(rounds.run(1, WIDE).gain).toBe(STEADY);
+  });
+
+  test('takes growth by a quarter for growth', () => {
+    const rounds = new Rounds().run(3, WIDE);
+    expect(rounds.run(1, { bytes: 125_000, roundTrip: 50 }).gain).toBe(STARTUP);
+    expect(rounds.run(2, { bytes: 125_000, roundTrip: 50 }).gain).toBe(STARTUP);
+    expect(rounds.run(1, { bytes: 125_000, roundTrip: 50 }).gain).toBe(STEADY);
+  });
+
+  test('takes less for none', () => {
+    expect(new Rounds().run(3, WIDE).run(1, { bytes: 124_000, roundTrip: 50 }).gain).toBe(STEADY);
+  });
+
+  test('is the steady one after a single round in which a queue stood', () => {
+    const queued = { bytes: 136_000, roundTrip: 68 };
+    expect(new Rounds().run(1, WIDE).run(1, queued).gain).toBe(STEADY);
+    const short = { bytes: 134_000, roundTrip: 67 };
+    expect(new Rounds().run(1, WIDE).run(1, short).gain).toBe(STARTUP);
+  });
+
+  test('grows again when a path that had become slower becomes faster', () => {
+    const rounds = new Rounds().run(4, WIDE).run(14, { bytes: 20_000, roundTrip: 50 });
+    expect([rounds.cap.rate, rounds.gain]).toEqual([400, STEADY]);
+    rounds.run(1, { bytes: 30_000, roundTrip: 50 });
+    expect([rounds.cap.rate, rounds.gain]).toEqual([600, Math.round((INITIAL_CAP / 30_000) * 1_000) / 1_000]);
+  });
+
+  test('counts no round in which the source had no more', () => {
+    const rounds = new Rounds().run(1, WIDE).run(10, { bytes: 1_000, roundTrip: 50, isAll: true });
+    expect(rounds.gain).toBe(STARTUP);
+    expect(rounds.run(3, WIDE).gain).toBe(STEADY);
+  });
+
+  test('ends a round only with what was sent after the last one', () => {
+    const { cap } = new Rounds().run(1, WIDE);
+    // Four acknowledgements of one flight are one round, not four.
+    for (let n = 0; n < 4; n++) cap.onSent(25_000, 50);
+    for (let n = 0; n < 4; n++) cap.onDelivered(25_000, 100 + n);
+    expect(cap.cap).toBeGreaterThan(1.6 * cap.rate * cap.roundTrip);
+  });
+});
+
+describe('the round trip', () => {
+  /** A path of 50 ms that becomes one of 60, and is so from the fourth round on. */
+  function lengthened(): Rounds {
+    return new Rounds().run(4, WIDE);
+  }
+  const LONGER = { bytes: 120_000, roundTrip: 60 };
+
+  test('is the lowest of ten seconds, then that of two rounds in which little is in flight', () => {
+    const rounds = lengthened();
+    const gains: number[] = [];
+    while (rounds.cap.roundTrip === 50) gains.push(rounds.run(1, LONGER).gain);
+    const probing = gains.filter((gain) => gain === PROBE);
+    expect(gains.filter((gain) => gain !== PROBE && gain !== STEADY)).toEqual([]);
+    // The drop to the lower cap comes with the sample that is too old; the next two rounds drain and measure.
+    expect([probing.length, gains.at(-1)]).toEqual([2, STEADY]);
+    expect(rounds.cap.roundTrip).toBe(60);
+    expect(rounds.now).toBeGreaterThan(200 + 10_000);
+    expect(rounds.now).toBeLessThan(200 + 10_000 + 5 * 60);
+  });
+
+  test('counts ten seconds from when it was last seen', () => {
+    const rounds = lengthened().run(150, LONGER);
+    rounds.run(1, WIDE).run(150, LONGER);
+    expect([rounds.cap.roundTrip, rounds.gain]).toEqual([50, STEADY]);
+  });
+
+  test('is the lowest of the probe, not the last', () => {
+    const rounds = lengthened();
+    while (rounds.gain !== PROBE) rounds.run(1, LONGER);
+    rounds.run(1, { bytes: 110_000, roundTrip: 55 }).run(2, LONGER);
+    expect(rounds.cap.roundTrip).toBe(55);
+  });
+
+  test('is told by a PONG as well', () => {
+    const cap = new InFlightCap();
+    cap.noteRoundTrip(30, 0);
+    expect(cap.roundTrip).toBe(30);
+    cap.noteRoundTrip(40, 10_000);
+    cap.noteRoundTrip(20, 10_001);
+    expect(cap.roundTrip).toBe(20);
+  });
+});

@@ -1,0 +1,73 @@
+import type { Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import type { ChannelChange } from 'wsproxy-client';
+import { startRelayedTunnel } from '../resume/relayed-tunnel.js';
+import { askSocks5, bySocks5, readBytes, readToEnd } from '../support/application.js';
+import { startEcho } from '../support/destinations/echo.js';
+import { startSource } from '../support/destinations/source.js';
+import { freePort } from '../support/listen.js';
+import { startTunnel } from '../support/tunnel.js';
+import { until } from '../support/until.js';
+
+async function echoed(socket: Socket, bytes: number): Promise<void> {
+  socket.write(Buffer.alloc(bytes));
+  await readBytes(socket, bytes);
+}
+
+test('the status agrees with the traffic, while it runs and after it', async () => {
+  const [{ client, port, url }, echo, source] = await Promise.all([
+    startTunnel(),
+    startEcho(),
+    startSource('status', 1_000_000),
+  ]);
+  expect(client.status()).toMatchObject({ state: 'online', server: url, bytesUp: 0, bytesDown: 0, channels: [] });
+
+  const talking = await bySocks5(port, '127.0.0.1', echo.port);
+  await echoed(talking, 70_000);
+  const download = await bySocks5(port, '127.0.0.1', source.port);
+  await readToEnd(download);
+  download.end();
+  await until('the download is over', () => client.status().channels.length === 1);
+  const { roundTripMs, ...status } = client.status();
+  expect(status).toMatchObject({
+    bytesUp: 70_000,
+    bytesDown: 1_070_000,
+    resumes: 0,
+    channels: [{ id: 1, target: `127.0.0.1:${echo.port}`, open: true, bytesUp: 70_000, bytesDown: 70_000 }],
+  });
+  expect(roundTripMs).toBeGreaterThan(0);
+  talking.destroy();
+});
+
+test('events tell state, resumes and channels', async () => {
+  const [{ client, relay, port, url }, echo, nobody] = await Promise.all([
+    startRelayedTunnel(),
+    startEcho(),
+    freePort(),
+  ]);
+  const states: string[] = [];
+  const resumed: string[] = [];
+  const changes: ChannelChange[] = [];
+  client.on('state', (state, previous) => states.push(`${previous} -> ${state}`));
+  client.on('resumed', ({ server }) => resumed.push(server));
+  client.on('channel', (change) => changes.push(change));
+
+  const socket = await bySocks5(port, '127.0.0.1', echo.port);
+  relay.cut('reset');
+  await echoed(socket, 10);
+  expect(states).toEqual(['online -> waiting', 'waiting -> connecting', 'connecting -> online']);
+  expect([resumed, client.status().resumes]).toEqual([[url], 1]);
+
+  socket.end();
+  const [reply, refused] = await askSocks5(port, '127.0.0.1', nobody);
+  expect(reply).toBe(5);
+  refused.destroy();
+  await until('both channels are over', () => changes.filter(({ change }) => change === 'over').length === 2);
+  const summary = changes.map(({ id, change, failure, bytesDown }) => [id, change, failure, bytesDown]);
+  expect(summary.sort()).toEqual([
+    [1, 'open', undefined, 0],
+    [1, 'over', undefined, 10],
+    [2, 'over', 'CONNECTION_REFUSED', 0],
+  ]);
+  socket.destroy();
+});

@@ -1,0 +1,4 @@
+import { herds } from './scenarios/herd.js';
+import { testScenarios } from './test-scenarios.js';
+
+testScenarios(herds);

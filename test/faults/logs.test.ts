@@ -1,0 +1,4 @@
+import { logs } from './scenarios/logs.js';
+import { testScenarios } from './test-scenarios.js';
+
+testScenarios(logs);

@@ -1,0 +1,110 @@
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { scenarios } from '../scenarios/index.js';
+import { type ChartRow, drawChart } from './chart.js';
+import { type Result, readResults } from './results.js';
+
+const place = (name: string) => fileURLToPath(new URL(`../../../docs/${name}`, import.meta.url));
+const TITLE = 'Time until an application has bytes again';
+
+const INTRODUCTION = `# Reliability
+
+What was done to the tunnel, and what came of it. Client and server run as the programs that users run; between them is a
+relay that does what networks do, chosen by a seed. Every byte that an application or a destination sends is one of a keyed
+stream, and every byte that arrives is checked at its place: the ledger tells *lost* (missing although the connection ended
+as if complete), *doubled*, *late* (behind bytes that belong after it) and *changed*. A reset is told from an end.
+
+\`\`\`
+npm run test:faults                              everything, about an hour; what ran in full takes its place here
+npm run test:faults -- --only S1,S5 --seed 8     some of it, as it was before
+npm run test:faults -- --quick                   the short forms, which are a part of npm test
+npm run soak -- --minutes 20                     channels and sessions that come and go
+\`\`\`
+
+S17 and S18t need root (network namespaces, a tmpfs); what is missing on a machine is told, and skipped. The history of each
+run is a file of JSON lines, whose folder the program prints first.
+`;
+
+const EXPLANATIONS = `
+*Recovery* counts from the fault until an application has bytes again: from the cut of a transport, from the end of a black
+hole or of a stop, from the return of a server. *Left* is what both ends hold more than before when all is over, in file
+descriptors and timers.
+
+S4, S5: a session that was lost for good is told by a reset, never by an end; so their resets are what is right. In S5 the
+bytes that count as lost are those that *destinations* miss: when a process is killed, its system ends what it had open as
+if it were complete. Applications see a reset.
+S11: with no descriptor left the client can only close what it accepts, and the server refuses.
+J13: on plain \`ws\` nobody notices a byte that changed on the way, as with TCP, and one in the mask of a message changes every
+fourth byte of it; on \`wss\`, TLS notices. *Transports* count from two: each run begins with one cut.
+`;
+
+/** Writes docs/reliability.md and its picture from the last full run of each scenario. */
+export function writeReport(): void {
+  const results = readResults();
+  const rows = scenarios.flatMap(({ id }): [string, Result][] => {
+    const result = results[id];
+    return result === undefined ? [] : [[id, result]];
+  });
+  const machines = [...new Set(rows.map(([, { machine }]) => machine))];
+  const text = [
+    INTRODUCTION,
+    `Measured on ${machines.join('; and on ')}.`,
+    '\n## What arrived\n',
+    ...balanceTable(rows),
+    EXPLANATIONS,
+    '## Time to recover\n',
+    '![Times to recover, by scenario and fault](reliability.svg)\n',
+    ...recoveryTable(rows),
+    '\n## What else was measured\n',
+    ...figuresTable(rows),
+    '',
+  ].join('\n');
+  writeFileSync(place('reliability.md'), text);
+  writeFileSync(place('reliability.svg'), drawChart(TITLE, chartRows(rows)));
+}
+
+function balanceTable(rows: readonly [string, Result][]): string[] {
+  const head = ['scenario', 'passed', 'moved', 'lost', 'doubled', 'late', 'changed', 'resets', 'peak memory', 'left'];
+  const lines = rows.map(([id, { title, failures, balance, peakMemory, left }]) => {
+    const { bytes, lost, duplicated, reordered, corrupted, resets } = balance;
+    const memory = peakMemory === undefined ? '' : `${peakMemory.client} + ${peakMemory.server} MiB`;
+    const rest = left === undefined ? '' : `${left.descriptors} + ${left.timers}`;
+    const moved = bytes === 0 ? '' : size(bytes);
+    const counts = bytes === 0 ? ['', '', '', '', ''] : [lost, duplicated, reordered, corrupted, resets];
+    return row([`**${id}** ${title}`, failures.length === 0 ? 'yes' : 'no', moved, ...counts, memory, rest]);
+  });
+  const notes = rows.flatMap(([id, { failures }]) => failures.map((failure) => `* ${id}: ${failure}`));
+  return [row(head), row(head.map(() => '---')), ...lines, ...(notes.length > 0 ? ['', ...notes] : [])];
+}
+
+function recoveryTable(rows: readonly [string, Result][]): string[] {
+  const head = ['scenario', 'fault', 'times', 'median, ms', '95 %, ms', 'longest, ms'];
+  const lines = rows.flatMap(([id, { recoveries }]) =>
+    Object.entries(recoveries).map(([kind, { count, median, p95, max }]) => row([id, kind, count, median, p95, max])),
+  );
+  return [row(head), row(head.map(() => '---')), ...lines];
+}
+
+function figuresTable(rows: readonly [string, Result][]): string[] {
+  const head = ['scenario', 'date', 'seed', 'seconds', 'figures'];
+  const lines = rows.map(([id, { date, seed, seconds, figures }]) => {
+    const text = Object.entries(figures).map(([name, value]) => `${name}: ${value}`);
+    return row([id, date, seed, seconds, text.join('; ')]);
+  });
+  return [row(head), row(head.map(() => '---')), ...lines];
+}
+
+function chartRows(rows: readonly [string, Result][]): ChartRow[] {
+  return rows.flatMap(([id, { recoveries }]) =>
+    Object.entries(recoveries).map(([kind, spread]) => ({ label: `${id} ${kind}`, spread })),
+  );
+}
+
+function row(cells: readonly (string | number)[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
+function size(bytes: number): string {
+  const mib = bytes / 1024 / 1024;
+  return mib < 1024 ? `${mib.toFixed(1)} MiB` : `${(mib / 1024).toFixed(2)} GiB`;
+}

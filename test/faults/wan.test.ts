@@ -1,0 +1,4 @@
+import { wan } from './scenarios/wan.js';
+import { testScenarios } from './test-scenarios.js';
+
+testScenarios(wan);

@@ -1,0 +1,40 @@
+import { deepEqual, match, ok } from 'node:assert/strict';
+import { parseAbsoluteForm, schemeOf } from '../../../packages/client/src/listeners/absolute-form.js';
+import { parseBasic } from '../../../packages/client/src/listeners/credentials.js';
+import {
+  formatTarget,
+  parseAuthority,
+  parseHost,
+  type Target as TunnelTarget,
+} from '../../../packages/protocol/src/target.js';
+import type { Target } from '../target.js';
+
+/** Request-targets in authority and absolute form, hosts, and the credentials of a proxy. */
+export const httpTarget: Target = {
+  name: 'http-target',
+  run(input) {
+    const text = input.toString('latin1');
+    expectSafe(parseAuthority(text));
+    const destination = parseAbsoluteForm('GET', text);
+    expectSafe(destination?.target);
+    if (destination !== undefined) {
+      deepEqual(schemeOf(text), 'http', 'only http is forwarded');
+      ok(destination.requestTarget.startsWith('/'), 'origin form begins with a slash');
+      ok(!destination.requestTarget.includes('#'), 'no fragment is sent');
+      ok(
+        text.includes(destination.authority) && !destination.authority.includes('@'),
+        'the authority is a host and port',
+      );
+    }
+    for (const part of parseBasic(text) ?? []) deepEqual(typeof part, 'string');
+  },
+};
+
+function expectSafe(target: TunnelTarget | undefined): void {
+  if (target === undefined) return;
+  const { host, port } = target;
+  ok(Number.isInteger(port) && port > 0 && port < 65_536, 'the port can be dialled');
+  match(host, /^[\x21-\x7e]{1,255}$/, 'the host is printable ASCII');
+  deepEqual(parseHost(host), host, 'the host is canonical');
+  deepEqual(parseAuthority(formatTarget(target)), target, 'what is formatted is parsed to the same');
+}

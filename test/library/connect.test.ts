@@ -1,0 +1,145 @@
+import { buffer, text } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
+import { createClient, TunnelError } from 'wsproxy-client';
+import { atEnd } from '../support/at-end.js';
+import { TOKEN } from '../support/command-line.js';
+import { startAnswerAfterEnd } from '../support/destinations/answer-after-end.js';
+import { startEcho } from '../support/destinations/echo.js';
+import { startUnresponsive } from '../support/destinations/unresponsive.js';
+import { keystreamReadable, sha256, sha256OfKeystream } from '../support/keystream.js';
+import { freePort, listen } from '../support/listen.js';
+import { startServer, startTunnel } from '../support/tunnel.js';
+import { until } from '../support/until.js';
+
+const SIZE = 8 * 1024 * 1024;
+
+/** A destination that takes connections and leaves them alone, and how many it has. */
+async function startSilent() {
+  const { port, sockets } = await listen((socket) => socket.resume());
+  return { port, open: () => sockets.size };
+}
+
+describe('client.connect', () => {
+  test('gives a stream that carries every byte both ways', async () => {
+    const [{ client }, { port }] = [await startTunnel(), await startEcho()];
+    const socket = await client.connect({ host: '127.0.0.1', port });
+    keystreamReadable('library', SIZE).pipe(socket);
+    expect(await sha256(socket)).toBe(await sha256OfKeystream('library', SIZE));
+  });
+
+  test('keeps half-close: what comes after the end of one half arrives', async () => {
+    const [{ client }, { port }] = [await startTunnel(), await startAnswerAfterEnd()];
+    const socket = await client.connect(`127.0.0.1:${port}`);
+    socket.end('question');
+    expect((await buffer(socket)).length).toBeGreaterThan(0);
+  });
+
+  test('connects by itself, without start', async () => {
+    const [{ port: serverPort }, { port }] = [await startServer(), await startEcho()];
+    await using client = createClient({ url: `ws://127.0.0.1:${serverPort}/`, token: TOKEN });
+    const socket = await client.connect({ host: '127.0.0.1', port });
+    socket.end('hello');
+    expect(await text(socket)).toBe('hello');
+  });
+
+  test('says by its code why there is no connection, and to what', async () => {
+    const { client } = await startTunnel();
+    const port = await freePort();
+    const failure = client.connect({ host: '127.0.0.1', port });
+    await expect(failure).rejects.toThrow(`127.0.0.1:${port}: connection refused`);
+    await expect(failure).rejects.toMatchObject({ name: 'TunnelError', code: 'CONNECTION_REFUSED' });
+    await expect(client.connect('0.0.0.0:1')).rejects.toMatchObject({ code: 'DENIED' });
+    expect(() => client.connect('nowhere')).toThrow(TypeError);
+  });
+
+  test('fails with a reset when the destination resets, and never ends', async () => {
+    const { client } = await startTunnel();
+    const { port } = await listen((socket) => {
+      socket.once('data', () => socket.write('half', () => socket.resetAndDestroy()));
+    });
+    const socket = await client.connect({ host: '127.0.0.1', port });
+    socket.write('go');
+    await expect(text(socket)).rejects.toMatchObject({ code: 'CONNECTION_RESET' });
+  });
+});
+
+describe('an AbortSignal', () => {
+  test('before the tunnel is up: nothing is asked of the server', async () => {
+    const { port, open } = await startSilent();
+    const client = createClient({ url: `ws://127.0.0.1:${await freePort()}/`, token: TOKEN });
+    atEnd(() => client.close());
+    const abort = new AbortController();
+    const connecting = client.connect({ host: '127.0.0.1', port }, { signal: abort.signal });
+    abort.abort();
+    await expect(connecting).rejects.toMatchObject({ name: 'AbortError' });
+    expect([client.channelCount, open()]).toEqual([0, 0]);
+  });
+
+  test('while the destination is dialled: the dial is given up', async () => {
+    const [{ client, server }, port] = [await startTunnel(), await startUnresponsive()];
+    const abort = new AbortController();
+    const connecting = client.connect({ host: '127.0.0.1', port }, { signal: abort.signal });
+    await until('the server dials', () => server.channelCount === 1);
+    abort.abort(new Error('enough'));
+    await expect(connecting).rejects.toMatchObject({ name: 'AbortError', cause: new Error('enough') });
+    await until('the server has given up', () => server.channelCount === 0, 1_000);
+  });
+
+  test('in the middle of data: the destination loses its connection, and the stream fails', async () => {
+    const { client } = await startTunnel();
+    const { port, open } = await startSilent();
+    const abort = new AbortController();
+    const socket = await client.connect({ host: '127.0.0.1', port }, { signal: abort.signal });
+    socket.write(Buffer.alloc(100_000));
+    await until('the destination has it', () => open() === 1);
+    const failed = new Promise((resolve) => socket.once('error', resolve));
+    abort.abort();
+    expect(await failed).toMatchObject({ name: 'AbortError' });
+    await until('the destination has lost it', () => open() === 0, 1_000);
+  });
+
+  test('that was aborted before: nothing begins', async () => {
+    const { client } = await startTunnel();
+    await expect(client.connect('127.0.0.1:1', { signal: AbortSignal.abort() })).rejects.toThrow(/aborted/);
+    expect(client.channelCount).toBe(0);
+  });
+});
+
+describe('a timeout', () => {
+  test('ends the wait for a tunnel that is down', async () => {
+    const client = createClient({ url: `ws://127.0.0.1:${await freePort()}/`, token: TOKEN });
+    atEnd(() => client.close());
+    const connecting = client.connect('127.0.0.1:1', { timeout: 50 });
+    await expect(connecting).rejects.toThrow('127.0.0.1:1: connection timed out within 50 ms');
+    await expect(connecting).rejects.toBeInstanceOf(TunnelError);
+  });
+
+  test('of the socket tells that nothing has moved, and leaves it open', async () => {
+    const [{ client }, { port }] = [await startTunnel(), await startSilent()];
+    const socket = await client.connect({ host: '127.0.0.1', port });
+    await new Promise<void>((resolve) => socket.setTimeout(20, resolve));
+    expect(socket.destroyed).toBe(false);
+    socket.destroy();
+  });
+});
+
+describe('client.close', () => {
+  test('with drain lets living channels finish, and accepts no more', async () => {
+    const [{ client, port: localPort }, { port }] = [await startTunnel(), await startEcho()];
+    const socket = await client.connect({ host: '127.0.0.1', port });
+    const closing = client.close({ drain: 10_000 });
+    await expect(client.connect({ host: '127.0.0.1', port: localPort })).rejects.toBeInstanceOf(TunnelError);
+    socket.end('late, but whole');
+    expect(await text(socket)).toBe('late, but whole');
+    await closing;
+    expect(client.state).toBe('closed');
+  });
+
+  test('without it resets them', async () => {
+    const [{ client }, { port }] = [await startTunnel(), await startSilent()];
+    const socket = await client.connect({ host: '127.0.0.1', port });
+    const failed = new Promise((resolve) => socket.once('error', resolve));
+    await client.close();
+    expect(await failed).toMatchObject({ code: 'SESSION_LOST' });
+  });
+});

@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage } from 'node:http';
+import { createServer as createTlsServer, get as getSecurely } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { fetch } from 'undici';
+import { describe, expect, test } from 'vitest';
+import { makeCertificate } from '../support/certificate.js';
+import { freePort, listenOn } from '../support/listen.js';
+import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { startTunnel } from '../support/tunnel.js';
+
+/** A web server that says what was asked for, and how many connections it has had. */
+async function startWeb() {
+  let connections = 0;
+  const server = createServer((request, response) => response.end(`you asked for ${request.url}`));
+  server.on('connection', () => {
+    connections += 1;
+  });
+  const { port } = await listenOn(server);
+  return { url: `http://127.0.0.1:${port}`, connections: () => connections };
+}
+
+async function startSecureWeb() {
+  const certificate = await makeCertificate(temporaryFolder(), 'DNS:localhost', 1);
+  const { port } = await listenOn(createTlsServer(certificate, (_request, response) => response.end('in private')));
+  return { url: `https://localhost:${port}/`, ca: certificate.cert };
+}
+
+async function body(request: ReturnType<typeof get>): Promise<string> {
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return text(response);
+}
+
+describe('client.agent', () => {
+  test('carries requests of node:http', async () => {
+    const [{ client }, { url }] = [await startTunnel(), await startWeb()];
+    expect(await body(get(`${url}/page`, { agent: client.agent() }))).toBe('you asked for /page');
+  });
+
+  test('keeps its channels between requests when told to', async () => {
+    const [{ client }, { url, connections }] = [await startTunnel(), await startWeb()];
+    const agent = client.agent({ keepAlive: true });
+    for (let n = 0; n < 5; n++) expect(await body(get(`${url}/${n}`, { agent }))).toBe(`you asked for /${n}`);
+    expect(connections()).toBe(1);
+    agent.destroy();
+  });
+
+  test('fails a request as the destination did', async () => {
+    const { client } = await startTunnel();
+    const request = get(`http://127.0.0.1:${await freePort()}/`, { agent: client.agent() });
+    const [error] = await once(request, 'error');
+    expect(error).toMatchObject({ code: 'CONNECTION_REFUSED' });
+  });
+
+  test('leaves nothing open when a request is given up', async () => {
+    const [{ client }, { url }] = [await startTunnel(), await startWeb()];
+    const abort = new AbortController();
+    const request = get(url, { agent: client.agent(), signal: abort.signal });
+    abort.abort();
+    const [error] = await once(request, 'error');
+    expect(error).toMatchObject({ name: 'AbortError' });
+  });
+});
+
+describe('client.dispatcher', () => {
+  test('carries fetch, over one channel while it can', async () => {
+    const [{ client }, { url, connections }] = [await startTunnel(), await startWeb()];
+    const dispatcher = await client.dispatcher({ connections: 1 });
+    for (let n = 0; n < 5; n++) {
+      const response = await fetch(`${url}/${n}`, { dispatcher });
+      expect(await response.text()).toBe(`you asked for /${n}`);
+    }
+    expect(connections()).toBe(1);
+    await dispatcher.close();
+  });
+
+  test('fails as the destination did, with the cause', async () => {
+    const { client } = await startTunnel();
+    const dispatcher = await client.dispatcher();
+    await expect(fetch(`http://127.0.0.1:${await freePort()}/`, { dispatcher })).rejects.toMatchObject({
+      cause: { code: 'CONNECTION_REFUSED' },
+    });
+    await dispatcher.close();
+  });
+});
+
+describe('https', () => {
+  skipUnlessInstalled('openssl');
+
+  test('is spoken with the destination itself, whose certificate is checked', async () => {
+    const [{ client }, { url, ca }] = [await startTunnel(), await startSecureWeb()];
+    expect(await body(getSecurely(url, { agent: client.agent(), ca }))).toBe('in private');
+    const [error] = await once(getSecurely(url, { agent: client.agent() }), 'error');
+    expect(error).toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+  });
+
+  test('the same for fetch', async () => {
+    const [{ client }, { url, ca }] = [await startTunnel(), await startSecureWeb()];
+    const dispatcher = await client.dispatcher({ tls: { ca } });
+    expect(await (await fetch(url, { dispatcher })).text()).toBe('in private');
+    await dispatcher.close();
+    const other = await client.dispatcher();
+    await expect(fetch(url, { dispatcher: other })).rejects.toMatchObject({
+      cause: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
+    });
+    await other.close();
+  });
+});

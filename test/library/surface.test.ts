@@ -1,0 +1,88 @@
+import type { Agent } from 'node:http';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import * as surface from 'wsproxy-client';
+import {
+  type Client,
+  type ClientOptions,
+  type ClientStatus,
+  ConnectError,
+  type ConnectorState,
+  createClient,
+  type FailureCode,
+  type LocalPort,
+  TunnelError,
+} from 'wsproxy-client';
+
+/** More would be hard to keep, and to remember. */
+const MOST = 10;
+
+describe('wsproxy-client exports', () => {
+  test('few values', () => {
+    const values = Object.keys(surface).sort();
+    expect(values.length).toBeLessThanOrEqual(MOST);
+    expect(values).toEqual([
+      'ConnectError',
+      'FAILURES',
+      'TunnelError',
+      'checkProxyOptions',
+      'createClient',
+      'diagnose',
+      'parseTarget',
+      'proxyFromEnvironment',
+    ]);
+  });
+
+  test('createClient, which needs a URL and a token', () => {
+    expectTypeOf(createClient).parameter(0).toEqualTypeOf<ClientOptions>();
+    expectTypeOf(createClient).returns.toEqualTypeOf<Client>();
+    expectTypeOf<{ url: string; token: string }>().toExtend<ClientOptions>();
+    expectTypeOf<{ url: string }>().not.toExtend<ClientOptions>();
+  });
+
+  test('errors with stable codes', () => {
+    expectTypeOf<TunnelError['code']>().toEqualTypeOf<FailureCode>();
+    expectTypeOf<ConnectError['permanent']>().toEqualTypeOf<boolean>();
+    expect(new TunnelError('DENIED')).toBeInstanceOf(Error);
+    expect(new ConnectError('no way', true)).toBeInstanceOf(Error);
+  });
+});
+
+describe('a client', () => {
+  test('connects to a name and port, as text or apart', () => {
+    expectTypeOf<Client['connect']>()
+      .parameter(0)
+      .toEqualTypeOf<string | { readonly host: string; readonly port: number }>();
+    expectTypeOf<Client['connect']>().returns.resolves.toExtend<Duplex>();
+    expectTypeOf<Parameters<Client['connect']>[1]>().toEqualTypeOf<surface.ConnectOptions | undefined>();
+  });
+
+  test('gives an agent and a dispatcher', () => {
+    expectTypeOf<Client['agent']>().returns.toExtend<Agent>();
+    expectTypeOf<Client['dispatcher']>().returns.resolves.toExtend<Dispatcher>();
+  });
+
+  test('opens local ports and joins streams', () => {
+    expectTypeOf<Client['listen']>().returns.resolves.toEqualTypeOf<LocalPort>();
+    expectTypeOf<Client['forward']>().returns.resolves.toEqualTypeOf<LocalPort>();
+    expectTypeOf<Client['pipe']>().parameters.toEqualTypeOf<[target: string, input: Readable, output: Writable]>();
+  });
+
+  test('tells its state, by asking and by events', () => {
+    expectTypeOf<Client['status']>().returns.toEqualTypeOf<ClientStatus>();
+    type States = Parameters<Parameters<typeof on<'state'>>[1]>;
+    expectTypeOf<States>().toEqualTypeOf<[state: ConnectorState, previous: ConnectorState]>();
+  });
+
+  test('can be closed, and disposed of', () => {
+    expectTypeOf<Client['close']>().returns.toEqualTypeOf<Promise<void>>();
+    expectTypeOf<Client>().toExtend<AsyncDisposable>();
+  });
+});
+
+/** `client.on`, with its types for one event. */
+declare function on<Name extends keyof surface.ClientEvents>(
+  name: Name,
+  listener: (...args: surface.ClientEvents[Name]) => void,
+): void;

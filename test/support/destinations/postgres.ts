@@ -1,0 +1,40 @@
+import { chmodSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { atEnd } from '../at-end.js';
+import { freePort } from '../listen.js';
+import { Program, run } from '../program.js';
+import { temporaryFolder } from '../temporary-folder.js';
+import { until } from '../until.js';
+
+const VERSIONS = '/usr/lib/postgresql';
+
+/** Where Debian has the programs of PostgreSQL, which are not in PATH; a path that does not exist when it is missing. */
+export function postgresProgram(name: string): string {
+  try {
+    return join(VERSIONS, readdirSync(VERSIONS).sort().at(-1) ?? '', 'bin', name);
+  } catch {
+    return join(VERSIONS, name);
+  }
+}
+
+/** A real PostgreSQL with an empty database; the URL that leads there, user `postgres`, without a password. */
+export async function startPostgres(): Promise<string> {
+  const [folder, port] = [temporaryFolder(), await freePort()];
+  const data = join(folder, 'data');
+  // It refuses to run as root.
+  const as = process.geteuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
+  chmodSync(folder, 0o777);
+  const initdb = [...as, postgresProgram('initdb'), '-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync'];
+  const { code, stderr } = await run(initdb[0] ?? '', initdb.slice(1), { cwd: folder });
+  if (code !== 0) throw new Error(`initdb: ${stderr}`);
+  const settings = ['-h', '127.0.0.1', '-p', String(port), '-k', folder, '-F', '-c', 'shared_buffers=1MB'];
+  const start = [...as, postgresProgram('postgres'), '-D', data, ...settings];
+  const server = new Program(start[0] ?? '', start.slice(1), { cwd: folder });
+  // Killed, it would leave its workers behind.
+  atEnd(async () => {
+    server.signal('SIGINT');
+    await server.ended;
+  });
+  await until('PostgreSQL is ready', () => server.stderr.includes('ready to accept connections'), 20_000);
+  return `postgres://postgres@127.0.0.1:${port}/postgres`;
+}

@@ -1,0 +1,4 @@
+/** From here on every timer made by the product, its dependencies and the tests is counted. */
+export function watchTimers(): void;
+/** Timers that have neither run nor been cleared. */
+export function liveTimers(): number;
