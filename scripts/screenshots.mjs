@@ -27,7 +27,7 @@ const WATCHED = 110_000;
 const INTERVAL = 200;
 
 const { Client } = await import('../packages/client/dist/index.js');
-const { Server } = await import('../packages/server/dist/index.js');
+const { createServer: createFarEnd } = await import('../packages/server/dist/index.js');
 
 const nameserver = createSocket('udp4').on('message', (query, from) => nameserver.send(answer(query), from.port));
 nameserver.bind(0, '127.0.0.1');
@@ -37,7 +37,7 @@ await listen(PORT, (socket) => {
 });
 
 const egress = { nameservers: [`127.0.0.1:${nameserver.address().port}`] };
-const server = new Server({ token: TOKEN, policy: { allowPrivate: true }, allowPrivate: true, egress });
+const server = createFarEnd({ token: TOKEN, allowPrivate: true, egress });
 const { port: serverPort } = await server.listen({ port: 0 });
 const cuts = new Set();
 const relayPort = await listen(0, (near) => {

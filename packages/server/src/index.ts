@@ -1,4 +1,4 @@
-export type { Logger, Target } from 'wsproxy-protocol';
+export type { Logger } from 'wsproxy-protocol';
 export { type Admin, type AdminOptions, createAdmin } from './admin/admin.js';
 export type { Authenticate } from './authenticate.js';
 export { checkRules, type DestinationRules } from './destination-rules.js';

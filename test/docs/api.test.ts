@@ -1,0 +1,67 @@
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { FAILURES } from 'wsproxy-protocol';
+import { run } from '../support/program.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const api = read('docs/api.md');
+
+/** The libraries, and the part of the page about each. */
+const LIBRARIES = ['wsproxy-server'].map((name) => {
+  const [, part = ''] = new RegExp(`^## ${name}\n([^]*?)(?=^## |$(?![^]))`, 'm').exec(api) ?? [];
+  return { name, part, source: read(`packages/${name.slice('wsproxy-'.length)}/src/index.ts`) };
+});
+
+test('every snippet compiles', { timeout: 120_000 }, async () => {
+  const snippets = [...api.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code = '']) => code);
+  expect(snippets.length).toBeGreaterThan(5);
+  const folder = temporaryFolder();
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  const compilerOptions = { noEmit: true, isolatedDeclarations: false, skipLibCheck: true };
+  const tsconfig = { extends: join(ROOT, 'tsconfig.base.json'), compilerOptions, include: ['*.ts'] };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
+  for (const [i, code] of snippets.entries()) writeFileSync(join(folder, `snippet${i + 1}.ts`), code);
+  const { code, stdout, stderr } = await run(join(ROOT, 'node_modules/.bin/tsc'), ['-p', folder], { timeout: 110_000 });
+  expect([code, stdout, stderr]).toEqual([0, '', '']);
+});
+
+describe.each(LIBRARIES)('of $name', ({ part, source }) => {
+  const text = part.replaceAll(/^```[^]*?^```$/gm, '');
+  /** Whatever stands between backquotes, split into names. */
+  const named = new Set((text.match(/`[^`\n]+`/g) ?? []).flatMap((code) => code.match(/\w+/g) ?? []));
+
+  test('every exported name stands on the page', () => {
+    const exported = [...source.matchAll(/\{([^}]+)\}/g)].flatMap(([, list = '']) =>
+      list.split(',').map((entry) => entry.trim().replace(/^type /, '')),
+    );
+    expect(exported.length).toBeGreaterThan(10);
+    expect(exported.filter((name) => name !== '' && !named.has(name))).toEqual([]);
+  });
+
+  test('every way in which a channel can fail stands on the page', () => {
+    expect(Object.keys(FAILURES).filter((code) => !named.has(code))).toEqual([]);
+  });
+});
+
+test('every option and every method of the server stands on the page, and no other option', () => {
+  const part = LIBRARIES.find(({ name }) => name === 'wsproxy-server')?.part ?? '';
+  const rowsOf = (title: string) => {
+    const [, table = ''] = new RegExp(`^### ${title}\n([^]*?)(?=^### |$(?![^]))`, 'm').exec(part) ?? [];
+    return [...table.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = '']) => cell.match(/\w+(?=[`(\]])/g) ?? []);
+  };
+  const forms = /const FORMS[^]*?= \{([^]*?)\n\};/.exec(read('packages/server/src/options.ts'))?.[1] ?? '';
+  const options = [...forms.matchAll(/^ {2}(\w+):/gm)].map(([, name = '']) => name);
+  expect(rowsOf('Options').sort()).toEqual(options.sort());
+
+  const server = /^export class Server \{([^]*?)^\}/m.exec(read('packages/server/src/server.ts'))?.[1] ?? '';
+  const members = [...server.matchAll(/^ {2}(?:async |get )?\[?(?:Symbol\.)?(\w+)\]?\(/gm)].map(
+    ([, name = '']) => name,
+  );
+  const methods = rowsOf('Methods');
+  expect(members.filter((name) => name !== 'constructor' && !methods.includes(name))).toEqual([]);
+});
