@@ -89,6 +89,7 @@ async function prepare(isThroughUpstream: boolean, answer = (name: string): Answ
     server: {
       allowPrivate: false,
       allow: [PUBLIC],
+      limits: { opensPerSecond: 100_000, opensBurst: 100_000 },
       egress: { nameservers: [nameserver.address], ...(upstream !== undefined && { upstream }) },
     },
   });
