@@ -4,6 +4,7 @@ import { bySocks5, readToEnd } from '../../support/application.js';
 import { TOKEN } from '../../support/command-line.js';
 import { startEcho } from '../../support/destinations/echo.js';
 import { keystreamBytes } from '../../support/keystream.js';
+import { until } from '../../support/until.js';
 import type { Ends, Lab } from '../lab/lab.js';
 import type { Scenario } from '../scenario.js';
 
@@ -52,6 +53,9 @@ async function soak(lab: Lab, { minutes, channels, sessions }: SoakSize): Promis
   };
   const useSessions = async (): Promise<void> => {
     while (!isOver() && done.sessions < sessions) {
+      // Spread over the whole time.
+      const isDue = () => isOver() || done.sessions / sessions <= done.channels / channels;
+      await until('the next session is due', isDue, minutes * 60_000 + 1_000);
       const client = createClient({ url: `ws://127.0.0.1:${ends.server.port}/`, token: TOKEN });
       await client.start();
       const heard = new PassThrough();
