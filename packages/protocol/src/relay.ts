@@ -4,6 +4,8 @@ import type { Channel } from './channel/channel.js';
 import type { ChannelSink } from './channel/handlers.js';
 import type { FailureCode } from './failures.js';
 import { PacedCredit, PacedSource, type RelayPace } from './relay-pace.js';
+import { readIntoSlabs } from './slab-reader.js';
+import { keep, release } from './slabs.js';
 import { unpinned } from './unpinned.js';
 
 /**
@@ -17,9 +19,11 @@ export function relay(channel: Channel, socket: Socket, pace?: RelayPace): void 
 
   channel.start({
     onData(chunk) {
-      const waits = socket.writableLength > 0;
-      taken.push(chunk.length);
-      socket.write(waits ? unpinned(chunk) : chunk, taken.onWritten);
+      const kept = keep(socket.writableLength > 0 ? unpinned(chunk) : chunk);
+      socket.write(kept, taken.onWritten);
+      const isWritten = socket.writableLength === 0;
+      if (isWritten) release(kept);
+      taken.push(chunk.length, isWritten ? undefined : kept);
     },
     onEnd: () => taken.endWhenDone(),
     onReset(code) {
@@ -35,11 +39,13 @@ export function relay(channel: Channel, socket: Socket, pace?: RelayPace): void 
     channel.endWithReset(code);
   };
 
-  socket.on('data', (chunk: Buffer) => {
-    if (!channel.write(chunk)) source.block();
-    const wait = pace?.fromSocket(chunk.length) ?? 0;
+  const onBytes = (bytes: Buffer): void => {
+    if (!channel.write(bytes.length < WORTH_KEEPING ? Buffer.from(bytes) : keep(bytes))) source.block();
+    const wait = pace?.fromSocket(bytes.length) ?? 0;
     if (wait > 0) source.hold(wait);
-  });
+  };
+  socket.on('data', onBytes);
+  readIntoSlabs(socket, onBytes);
   socket.on('end', () => {
     if (!endedByReset(socket)) return channel.end();
     passOnReset('CONNECTION_RESET');
@@ -64,6 +70,9 @@ export function relay(channel: Channel, socket: Socket, pace?: RelayPace): void 
   else socket.resume();
 }
 
+/** Fewer bytes are copied: they would keep all of what they were read into. */
+const WORTH_KEEPING = 16_384;
+
 /**
  * A reset makes the kernel forget what it has not sent yet: it gets this long to send what was written before, ms. When
  * the session is lost, bytes are missing anyway, and the process may be about to end.
@@ -77,6 +86,8 @@ class Taken {
   readonly #pace: RelayPace | undefined;
   readonly #credit: PacedCredit | undefined;
   readonly #lengths: number[] = [];
+  /** The bytes of each, if they are kept until then. */
+  readonly #kept: (Buffer | undefined)[] = [];
   /** When the credit of each may go back; only with a pace. */
   readonly #dues: number[] = [];
   #endDue = false;
@@ -90,8 +101,9 @@ class Taken {
     this.#credit = pace && new PacedCredit((bytes) => channel.consumed(bytes));
   }
 
-  push(length: number): void {
+  push(length: number, kept: Buffer | undefined): void {
     this.#lengths.push(length);
+    this.#kept.push(kept);
     if (this.#pace === undefined) return;
     const wait = this.#pace.toSocket(length);
     this.#dues.push(wait > 0 ? performance.now() + wait : 0);
@@ -116,6 +128,8 @@ class Taken {
 
   readonly onWritten = (): void => {
     const length = this.#lengths.shift() ?? 0;
+    const kept = this.#kept.shift();
+    if (kept !== undefined && !this.#socket.destroyed) release(kept);
     const due = this.#dues.shift() ?? 0;
     if (due > 0 && !this.#socket.destroyed) this.#credit?.add(length, due);
     else this.#channel.consumed(length);

@@ -245,7 +245,7 @@ export class Channel {
   /** False when the peer sent more than its window. */
   onData(piece: Buffer): boolean {
     if (!this.#receiveWindow.receive(piece.length)) return false;
-    if (this.#sink === undefined) this.#held.push(unpinned(piece));
+    if (this.#sink === undefined) this.#held.push(Buffer.from(piece));
     else this.#sink.onData(piece);
     return true;
   }

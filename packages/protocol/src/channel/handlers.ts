@@ -10,7 +10,10 @@ export interface OpenHandler {
 
 /** Takes what a channel brings. Set with `Channel.start(sink)`; until then data waits in the channel. */
 export interface ChannelSink {
-  /** Whoever takes the bytes calls `channel.consumed(chunk.length)` once they have really gone. */
+  /**
+   * The bytes are valid until this returns: whoever needs them longer copies them, or keeps them (slabs.ts). Whoever takes
+   * them calls `channel.consumed(chunk.length)` once they have really gone.
+   */
   onData(chunk: Buffer): void;
   /** The peer has ended its half, everything before it was delivered. */
   onEnd(): void;

@@ -12,6 +12,8 @@ export interface HeartbeatPort {
   roundTrip(): number;
   /** There is reason to ask now, before the path has been idle for long. */
   isPingDue(): boolean;
+  /** Each time it looks. */
+  onLook(): void;
   ping(): void;
   /** The transport may be dead, though it need not be. Told again and again while it stays silent. */
   onSuspicion(): void;
@@ -57,6 +59,7 @@ export class Heartbeat {
 
   #check(): void {
     const now = this.#clock.now();
+    this.#port.onLook();
     if (this.#hasJumped(now)) this.#probe(now);
     else if (this.#port.isPingDue() || now - this.#port.lastSent() >= PING_INTERVAL) this.#port.ping();
 
