@@ -18,9 +18,11 @@ export function relay(channel: Channel, socket: Socket, pace?: RelayPace): void 
   let wasReset = false;
 
   channel.start({
-    onData(chunk) {
+    onData(chunk, isMore) {
+      if (isMore) taken.hold();
       const kept = keep(socket.writableLength > 0 ? unpinned(chunk) : chunk);
       socket.write(kept, taken.onWritten);
+      if (!isMore) taken.letGo();
       const isWritten = socket.writableLength === 0;
       if (isWritten) release(kept);
       taken.push(chunk.length, isWritten ? undefined : kept);
@@ -79,6 +81,15 @@ const WORTH_KEEPING = 16_384;
  */
 const RESET_DELAY = 50;
 
+/** Those that hold back the beginning of a frame, or did so in this turn. */
+let holding: Taken[] = [];
+
+function letAllGo(): void {
+  const all = holding;
+  holding = [];
+  for (const taken of all) taken.letGo();
+}
+
 /** The writes that the socket has not completed: credit goes back as they do, with one callback for all of them. */
 class Taken {
   readonly #channel: Channel;
@@ -91,6 +102,7 @@ class Taken {
   /** When the credit of each may go back; only with a pace. */
   readonly #dues: number[] = [];
   #endDue = false;
+  #isHeld = false;
   /** Ms from the last write to the reset, once there is to be one. */
   #resetDelay: number | undefined;
 
@@ -107,6 +119,20 @@ class Taken {
     if (this.#pace === undefined) return;
     const wait = this.#pace.toSocket(length);
     this.#dues.push(wait > 0 ? performance.now() + wait : 0);
+  }
+
+  /** What is written from here on leaves as one, with `letGo` or when all that has arrived was read. */
+  hold(): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    this.#socket.cork();
+    if (holding.push(this) === 1) setImmediate(letAllGo);
+  }
+
+  letGo(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#socket.uncork();
   }
 
   /** The socket is closed. */

@@ -3,7 +3,7 @@ import { LONE_FRAME_SIZE } from './constants.js';
 /** What is read from a socket at once, bytes: one frame, whose headers, and those of TLS, leave it below 64 KiB. */
 export const SLAB_SIZE: number = LONE_FRAME_SIZE;
 /** Free slabs that are kept for the next reads; more are left to the garbage collector. */
-const MAX_FREE = 128;
+const MAX_FREE = 512;
 /** How often slabs that nobody needed meanwhile are let go, ms. */
 const TRIM_INTERVAL = 1_000;
 

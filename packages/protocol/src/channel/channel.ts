@@ -193,7 +193,7 @@ export class Channel {
     this.#held = [];
     for (const chunk of held) {
       if (this.#isSilent) return;
-      sink.onData(chunk);
+      sink.onData(chunk, false);
     }
     if (this.#isSilent) return;
     if (this.#state.receiving === 'ended') sink.onEnd();
@@ -242,11 +242,11 @@ export class Channel {
     this.#port.onSendable(this);
   }
 
-  /** False when the peer sent more than its window. */
-  onData(piece: Buffer): boolean {
+  /** `isMore`: the piece does not complete its frame. False when the peer sent more than its window. */
+  onData(piece: Buffer, isMore = false): boolean {
     if (!this.#receiveWindow.receive(piece.length)) return false;
     if (this.#sink === undefined) this.#held.push(Buffer.from(piece));
-    else this.#sink.onData(piece);
+    else this.#sink.onData(piece, isMore);
     return true;
   }
 

@@ -7,6 +7,7 @@ import {
   LONE_FRAME_SIZE,
   MIN_FRAME_SIZE,
   SHARED_FRAME_SIZE,
+  SHARED_FRAME_TIME,
   TRANSPORT_HIGH_WATER,
 } from '../constants.js';
 import { InFlightCap } from '../flow/in-flight-cap.js';
@@ -194,7 +195,8 @@ export class Outbox {
 
   #newFrame(limit: number): SequencedFrame | undefined {
     if (this.replay.isFull) return undefined;
-    const frame = this.#queue.next(limit, Math.min(limit, SHARED_FRAME_SIZE));
+    const shared = Math.max(SHARED_FRAME_SIZE, this.#inFlight.rate * SHARED_FRAME_TIME);
+    const frame = this.#queue.next(limit, Math.min(limit, shared));
     if (frame === undefined) return undefined;
     this.replay.append(frame);
     return this.replay.next();
