@@ -22,27 +22,34 @@ interface UserBufferHandle {
 /**
  * Has a socket read into slabs in place of memory that Node allocates for each read; `onBytes` takes what it read, valid
  * until it returns unless it is kept (slabs.ts). Ends, errors, `pause` and `resume` are as ever, and so is what the
- * socket holds already, which comes as 'data'. False where Node does not allow it: all comes as 'data' then.
+ * socket holds already, which comes as 'data'. Returns what to call when the socket is closed; undefined where Node does not
+ * allow it: all comes as 'data' then.
  *
  * Node offers this as `onread`, to those who connect alone; sockets that were accepted can do the same, but nobody asks
  * them (`net.Server` ignores the option). So it is set here as `net.connect` sets it.
  */
-export function readIntoSlabs(socket: Socket, onBytes: (bytes: Buffer) => void): boolean {
-  const places = placesOf(socket);
+export function readIntoSlabs(socket: Socket, onBytes: (bytes: Buffer) => void): (() => void) | undefined {
+  const found = placesOf(socket);
   const handle = (socket as { _handle?: Partial<UserBufferHandle> | null })._handle;
-  if (places === undefined || typeof handle?.useUserBuffer !== 'function') return false;
+  if (found === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
   const reader = new SlabReader(onBytes);
   Object.assign(socket, {
-    [places.buffer]: scratch,
-    [places.callback]: (length: number, buffer: Buffer) => reader.onRead(length, buffer),
-    [places.generator]: () => reader.next,
+    [found.buffer]: scratch,
+    [found.callback]: (length: number, buffer: Buffer) => reader.onRead(length, buffer),
+    [found.generator]: () => reader.next,
   });
   handle.useUserBuffer(scratch);
-  socket.once('close', () => reader.stop());
-  return true;
+  return reader.stop;
 }
 
+let places: Places | undefined;
+
 function placesOf(socket: Socket): Places | undefined {
+  if (places === undefined || !(places.buffer in socket)) places = findPlaces(socket);
+  return places;
+}
+
+function findPlaces(socket: Socket): Places | undefined {
   const found = new Map(Object.getOwnPropertySymbols(socket).map((symbol) => [symbol.description, symbol]));
   const [buffer, callback, generator] = ['kBuffer', 'kBufferCb', 'kBufferGen'].map((name) => found.get(name));
   if (buffer === undefined || callback === undefined || generator === undefined) return undefined;
@@ -74,12 +81,12 @@ class SlabReader {
     return this.#used === 0 ? this.#slab.bytes : this.#slab.bytes.subarray(this.#used);
   }
 
-  stop(): void {
+  readonly stop = (): void => {
     if (this.#slab === undefined) return;
     unpostSlab(this.#slab);
     this.#slab = undefined;
     busy -= 1;
-  }
+  };
 
   #begin(): void {
     this.#slab = postSlab();

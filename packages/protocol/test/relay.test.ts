@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from '../src/channel/channel.js';
-import { relay, resetSocket } from '../src/relay.js';
+import { relay } from '../src/relay.js';
 import { type LivePair, openLive } from './support/live-pair.js';
 import { pattern } from './support/pattern.js';
 import { connectedSockets, type Family, Observer, until } from './support/sockets.js';
@@ -264,24 +264,5 @@ describe('backpressure', () => {
     await seen.closed;
     expect(seen.bytes.equals(pattern(1, 0, length))).toBe(true);
     expect(seen.events).toEqual(['end']);
-  });
-});
-
-describe('resetSocket', () => {
-  test('does nothing to a socket that is destroyed', async () => {
-    const [accepted, application] = await connectedSockets('TCP');
-    accepted.destroy();
-    application.destroy();
-    expect(() => resetSocket(accepted)).not.toThrow();
-  });
-
-  test.each<Family>(['TCP', 'Unix'])('destroys a %s socket', async (family) => {
-    const [accepted, application] = await connectedSockets(family);
-    const seen = new Observer(application);
-    resetSocket(accepted);
-    expect(accepted.destroyed).toBe(true);
-    await seen.ended;
-    expect(seen.events).toEqual([family === 'TCP' ? 'reset' : 'end']);
-    application.destroy();
   });
 });

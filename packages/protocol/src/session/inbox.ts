@@ -86,7 +86,8 @@ export class Inbox implements FrameSink {
 
   #deliver(id: number, piece: Buffer, isMore: boolean): void {
     const channel = this.#find(FrameType.data, id);
-    if (channel !== undefined && !channel.onData(piece, isMore)) throw violation(`channel ${id} got more than its window`);
+    if (channel !== undefined && !channel.onData(piece, isMore))
+      throw violation(`channel ${id} got more than its window`);
   }
 
   #onChannelFrame(type: number, id: number, payload: Buffer): void {

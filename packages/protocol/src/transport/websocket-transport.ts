@@ -91,10 +91,11 @@ export class WebSocketTransport implements Transport {
     );
     const onBytes = (bytes: Buffer): void => reader.push(bytes);
     socket.on('data', onBytes);
-    readIntoSlabs(socket, onBytes);
+    const stopReading = readIntoSlabs(socket, onBytes);
     socket.off('data', listener as (chunk: Buffer) => void);
     // `ws` would take what a paused connection still holds when it closes for the beginning of a frame.
     socket.prependListener('close', () => {
+      stopReading?.();
       for (let rest = socket.read() as Buffer | null; rest !== null; rest = socket.read() as Buffer | null) {
         reader.push(rest);
       }
