@@ -1,35 +1,28 @@
 import { readSync } from 'node:fs';
-import { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
 import type { Channel } from './channel/channel.js';
 import type { ChannelSink } from './channel/handlers.js';
 import type { FailureCode } from './failures.js';
-import { PacedCredit, PacedSource, type RelayPace } from './relay-pace.js';
-import { unpinned } from './unpinned.js';
-
-/** What a channel is joined with: a socket, or whatever else carries bytes both ways and keeps half-closes. */
-export type RelaySocket = Duplex & Partial<Pick<Socket, 'localAddress' | 'remoteAddress'>>;
+import { PacedSource, type RelayPace } from './relay-pace.js';
+import { RelayWriter } from './relay-writer.js';
+import type { RelaySocket } from './reset-socket.js';
+import { readIntoSlabs } from './slab-reader.js';
+import { keep } from './slabs.js';
 
 /**
  * Joins a channel and a socket: bytes, half-closes and resets pass both ways, and neither side reads faster than the
  * other takes, nor than `pace` allows. The socket must have been made with `allowHalfOpen`.
  */
 export function relay(channel: Channel, socket: RelaySocket, pace?: RelayPace): void {
-  const taken = new Taken(channel, socket, pace);
+  const writer = new RelayWriter(channel, socket, pace);
   const source = new PacedSource(socket);
   let wasReset = false;
 
   channel.start({
-    onData(chunk) {
-      const waits = socket.writableLength > 0;
-      taken.push(chunk.length);
-      socket.write(waits ? unpinned(chunk) : chunk, taken.onWritten);
-    },
-    onEnd: () => taken.endWhenDone(),
+    onData: (chunk, isMore) => writer.write(chunk, isMore),
+    onEnd: () => writer.endWhenDone(),
     onReset(code) {
       wasReset = true;
-      taken.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
+      writer.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
     },
     onWritable: () => source.unblock(),
   } satisfies ChannelSink);
@@ -40,11 +33,13 @@ export function relay(channel: Channel, socket: RelaySocket, pace?: RelayPace): 
     channel.endWithReset(code);
   };
 
-  socket.on('data', (chunk: Buffer) => {
-    if (!channel.write(chunk)) source.block();
-    const wait = pace?.fromSocket(chunk.length) ?? 0;
+  const onBytes = (bytes: Buffer): void => {
+    if (!channel.write(bytes.length < WORTH_KEEPING ? Buffer.from(bytes) : keep(bytes))) source.block();
+    const wait = pace?.fromSocket(bytes.length) ?? 0;
     if (wait > 0) source.hold(wait);
-  });
+  };
+  socket.on('data', onBytes);
+  const stopReading = readIntoSlabs(socket, onBytes);
   socket.on('end', () => {
     if (!endedByReset(socket)) return channel.end();
     passOnReset('CONNECTION_RESET');
@@ -60,8 +55,9 @@ export function relay(channel: Channel, socket: RelaySocket, pace?: RelayPace): 
   });
   // Closed without having ended: destroyed by someone, or half of it failed.
   socket.on('close', () => {
+    stopReading?.();
     source.stop();
-    taken.stop();
+    writer.stop();
     if (!socket.readableEnded || !socket.writableFinished) passOnReset('CONNECTION_RESET');
   });
   // Its events are past; nobody else will say so.
@@ -69,72 +65,14 @@ export function relay(channel: Channel, socket: RelaySocket, pace?: RelayPace): 
   else socket.resume();
 }
 
+/** Fewer bytes are copied: they would keep all of what they were read into. */
+const WORTH_KEEPING = 16_384;
+
 /**
  * A reset makes the kernel forget what it has not sent yet: it gets this long to send what was written before, ms. When
  * the session is lost, bytes are missing anyway, and the process may be about to end.
  */
 const RESET_DELAY = 50;
-
-/** The writes that the socket has not completed: credit goes back as they do, with one callback for all of them. */
-class Taken {
-  readonly #channel: Channel;
-  readonly #socket: RelaySocket;
-  readonly #pace: RelayPace | undefined;
-  readonly #credit: PacedCredit | undefined;
-  readonly #lengths: number[] = [];
-  /** When the credit of each may go back; only with a pace. */
-  readonly #dues: number[] = [];
-  #endDue = false;
-  /** Ms from the last write to the reset, once there is to be one. */
-  #resetDelay: number | undefined;
-
-  constructor(channel: Channel, socket: RelaySocket, pace: RelayPace | undefined) {
-    this.#channel = channel;
-    this.#socket = socket;
-    this.#pace = pace;
-    this.#credit = pace && new PacedCredit((bytes) => channel.consumed(bytes));
-  }
-
-  push(length: number): void {
-    this.#lengths.push(length);
-    if (this.#pace === undefined) return;
-    const wait = this.#pace.toSocket(length);
-    this.#dues.push(wait > 0 ? performance.now() + wait : 0);
-  }
-
-  /** The socket is closed. */
-  stop(): void {
-    this.#credit?.stop();
-  }
-
-  /** Not at once: a socket that is ending cannot be reset before it has written everything. */
-  endWhenDone(): void {
-    this.#endDue = true;
-    this.#finishIfDone();
-  }
-
-  /** What came before the reset is written first; ending the socket instead would tell the application a clean end. */
-  resetWhenDone(delay: number): void {
-    this.#resetDelay = delay;
-    this.#finishIfDone();
-  }
-
-  readonly onWritten = (): void => {
-    const length = this.#lengths.shift() ?? 0;
-    const due = this.#dues.shift() ?? 0;
-    if (due > 0 && !this.#socket.destroyed) this.#credit?.add(length, due);
-    else this.#channel.consumed(length);
-    this.#finishIfDone();
-  };
-
-  #finishIfDone(): void {
-    if (this.#lengths.length > 0) return;
-    if (this.#resetDelay === undefined) {
-      if (this.#endDue) this.#socket.end();
-    } else if (this.#resetDelay === 0) resetSocket(this.#socket);
-    else setTimeout(() => resetSocket(this.#socket), this.#resetDelay);
-  }
-}
 
 /**
  * On Node 20 and 22 a reset that arrives together with data is reported as a clean end. Reading once more tells: nothing
@@ -149,14 +87,4 @@ function endedByReset(socket: RelaySocket): boolean {
   } catch {
     return true;
   }
-}
-
-/** `destroy()` alone would look like a clean end; Unix sockets know nothing better, other streams have errors. */
-export function resetSocket(socket: RelaySocket): void {
-  if (socket.destroyed) return;
-  if (!(socket instanceof Socket) || socket instanceof TLSSocket) socket.destroy(new Error('reset'));
-  else if (socket.localAddress === undefined) socket.destroy();
-  // Between `end()` and 'finish' a reset fails in the system (EINVAL), and the socket would stay for ever.
-  else if (socket.writableEnded && !socket.writableFinished) socket.once('finish', () => resetSocket(socket));
-  else socket.resetAndDestroy();
 }
