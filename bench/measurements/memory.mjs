@@ -74,9 +74,9 @@ async function idleChannels(place, seconds) {
   const application = place.startApplication();
   const { open } = way;
   await application.ask('hold', { open, channels: 100 });
-  const before = [await memoryOf(client), await memoryOf(server)];
+  const before = await Promise.all([client, server].map(memoryOf));
   await application.ask('hold', { open, channels: CHANNELS });
-  const after = [await memoryOf(client), await memoryOf(server)];
+  const after = await Promise.all([client, server].map(memoryOf));
   const cpu = await cpuShare(way.pids, seconds);
   await application.ask('release');
   await way.stop();
@@ -90,10 +90,8 @@ async function idleSessions(seconds) {
   const clients = [];
   const start = async (sessions) => clients.push(await startSessions(url, sessions, REPORTING));
   await start(10);
-  const clientBefore = await memoryOf(clients[0]);
   await start(SESSIONS_EACH);
-  const clientAfter = await memoryOf(clients[1]);
-  const before = await memoryOf(server);
+  const [clientBefore, clientAfter, before] = await Promise.all([...clients, server].map(memoryOf));
   for (let i = 1; i < SESSIONS / SESSIONS_EACH; i++) await start(SESSIONS_EACH);
   const after = await memoryOf(server);
   const cpu = await cpuShare([server.pid], seconds);
@@ -107,9 +105,12 @@ async function idleSessions(seconds) {
   };
 }
 
+/** How long a program takes to let go of what it does not need any more, ms. */
+const REST = 11_000;
+
 /** What is left after its garbage was collected, once it has come to rest. */
 async function memoryOf(child) {
-  await sleep(1_000);
+  await sleep(REST);
   const before = child.lines.length;
   child.kill('SIGUSR2');
   for (;;) {

@@ -5,7 +5,7 @@ import type { FailureCode } from './failures.js';
 import { PacedSource, type RelayPace } from './relay-pace.js';
 import { RelayWriter } from './relay-writer.js';
 import type { RelaySocket } from './reset-socket.js';
-import { readIntoSlabs } from './slab-reader.js';
+import { readIntoSlabs, type SlabReader } from './slab-reader.js';
 import { keep } from './slabs.js';
 
 /**
@@ -13,56 +13,7 @@ import { keep } from './slabs.js';
  * other takes, nor than `pace` allows. The socket must have been made with `allowHalfOpen`.
  */
 export function relay(channel: Channel, socket: RelaySocket, pace?: RelayPace): void {
-  const writer = new RelayWriter(channel, socket, pace);
-  const source = new PacedSource(socket);
-  let wasReset = false;
-
-  channel.start({
-    onData: (chunk, isMore) => writer.write(chunk, isMore),
-    onEnd: () => writer.endWhenDone(),
-    onReset(code) {
-      wasReset = true;
-      writer.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
-    },
-    onWritable: () => source.unblock(),
-  } satisfies ChannelSink);
-
-  const passOnReset = (code: FailureCode): void => {
-    if (wasReset) return;
-    wasReset = true;
-    channel.endWithReset(code);
-  };
-
-  const onBytes = (bytes: Buffer): void => {
-    if (!channel.write(bytes.length < WORTH_KEEPING ? Buffer.from(bytes) : keep(bytes))) source.block();
-    const wait = pace?.fromSocket(bytes.length) ?? 0;
-    if (wait > 0) source.hold(wait);
-  };
-  socket.on('data', onBytes);
-  const stopReading = readIntoSlabs(socket, onBytes);
-  socket.on('end', () => {
-    if (!endedByReset(socket)) return channel.end();
-    passOnReset('CONNECTION_RESET');
-    // Nothing else would: to Node the socket is half open.
-    socket.destroy();
-  });
-  socket.on('error', () => {
-    // Read before the error, and still in the socket because it was paused.
-    for (let rest = socket.read() as Buffer | null; rest !== null; rest = socket.read() as Buffer | null) {
-      channel.write(rest);
-    }
-    passOnReset('CONNECTION_RESET');
-  });
-  // Closed without having ended: destroyed by someone, or half of it failed.
-  socket.on('close', () => {
-    stopReading?.();
-    source.stop();
-    writer.stop();
-    if (!socket.readableEnded || !socket.writableFinished) passOnReset('CONNECTION_RESET');
-  });
-  // Its events are past; nobody else will say so.
-  if (socket.destroyed) passOnReset('CONNECTION_RESET');
-  else socket.resume();
+  new Relay(channel, socket, pace).start();
 }
 
 /** Fewer bytes are copied: they would keep all of what they were read into. */
@@ -73,6 +24,91 @@ const WORTH_KEEPING = 16_384;
  * the session is lost, bytes are missing anyway, and the process may be about to end.
  */
 const RESET_DELAY = 50;
+
+class Relay implements ChannelSink {
+  readonly #channel: Channel;
+  readonly #socket: RelaySocket;
+  readonly #pace: RelayPace | undefined;
+  readonly #writer: RelayWriter;
+  readonly #source: PacedSource;
+  #reader: SlabReader | undefined;
+  #wasReset = false;
+
+  constructor(channel: Channel, socket: RelaySocket, pace: RelayPace | undefined) {
+    this.#channel = channel;
+    this.#socket = socket;
+    this.#pace = pace;
+    this.#writer = new RelayWriter(channel, socket, pace);
+    this.#source = new PacedSource(socket);
+  }
+
+  start(): void {
+    const socket = this.#socket;
+    this.#channel.start(this);
+    const onBytes = (bytes: Buffer): void => this.#onBytes(bytes);
+    socket.on('data', onBytes);
+    this.#reader = readIntoSlabs(socket, onBytes);
+    socket.on('end', () => this.#onSocketEnd());
+    socket.on('error', () => this.#onSocketError());
+    socket.on('close', () => this.#onSocketClose());
+    // Its events are past; nobody else will say so.
+    if (socket.destroyed) this.#passOnReset();
+    else socket.resume();
+  }
+
+  onData(chunk: Buffer, isMore: boolean): void {
+    this.#writer.write(chunk, isMore);
+  }
+
+  onEnd(): void {
+    this.#writer.endWhenDone();
+  }
+
+  onReset(code: FailureCode): void {
+    this.#wasReset = true;
+    this.#writer.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
+  }
+
+  onWritable(): void {
+    this.#source.unblock();
+  }
+
+  #onBytes(bytes: Buffer): void {
+    if (!this.#channel.write(bytes.length < WORTH_KEEPING ? Buffer.from(bytes) : keep(bytes))) this.#source.block();
+    const wait = this.#pace?.fromSocket(bytes.length) ?? 0;
+    if (wait > 0) this.#source.hold(wait);
+  }
+
+  #onSocketEnd(): void {
+    if (!endedByReset(this.#socket)) return this.#channel.end();
+    this.#passOnReset();
+    // Nothing else would: to Node the socket is half open.
+    this.#socket.destroy();
+  }
+
+  #onSocketError(): void {
+    const socket = this.#socket;
+    // Read before the error, and still in the socket because it was paused.
+    for (let rest = socket.read() as Buffer | null; rest !== null; rest = socket.read() as Buffer | null) {
+      this.#channel.write(rest);
+    }
+    this.#passOnReset();
+  }
+
+  #onSocketClose(): void {
+    this.#reader?.stop();
+    this.#source.stop();
+    this.#writer.stop();
+    // Without having ended: destroyed by someone, or half of it failed.
+    if (!this.#socket.readableEnded || !this.#socket.writableFinished) this.#passOnReset();
+  }
+
+  #passOnReset(): void {
+    if (this.#wasReset) return;
+    this.#wasReset = true;
+    this.#channel.endWithReset('CONNECTION_RESET');
+  }
+}
 
 /**
  * On Node 20 and 22 a reset that arrives together with data is reported as a clean end. Reading once more tells: nothing

@@ -22,13 +22,13 @@ interface UserBufferHandle {
 /**
  * Has a socket read into slabs in place of memory that Node allocates for each read; `onBytes` takes what it read, valid
  * until it returns unless it is kept (slabs.ts). Ends, errors, `pause` and `resume` are as ever, and so is what the
- * socket holds already, which comes as 'data'. Returns what to call when the socket is closed; undefined where Node does not
- * allow it: all comes as 'data' then.
+ * socket holds already, which comes as 'data'. The caller stops what is returned when the socket is closed; it is undefined
+ * where Node does not allow it, and all comes as 'data' then.
  *
  * Node offers this as `onread`, to those who connect alone; sockets that were accepted can do the same, but nobody asks
  * them (`net.Server` ignores the option). So it is set here as `net.connect` sets it.
  */
-export function readIntoSlabs(socket: RelaySocket, onBytes: (bytes: Buffer) => void): (() => void) | undefined {
+export function readIntoSlabs(socket: RelaySocket, onBytes: (bytes: Buffer) => void): SlabReader | undefined {
   const found = placesOf(socket);
   const handle = (socket as { _handle?: Partial<UserBufferHandle> | null })._handle;
   if (found === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
@@ -39,7 +39,7 @@ export function readIntoSlabs(socket: RelaySocket, onBytes: (bytes: Buffer) => v
     [found.generator]: () => reader.next,
   });
   handle.useUserBuffer(scratch);
-  return reader.stop;
+  return reader;
 }
 
 let places: Places | undefined;
@@ -57,7 +57,7 @@ function findPlaces(socket: RelaySocket): Places | undefined {
 }
 
 /** Where one socket reads to: the scratch buffer while it brings little, slabs of its own when it brings much. */
-class SlabReader {
+export class SlabReader {
   readonly #onBytes: (bytes: Buffer) => void;
   #slab: Slab | undefined;
   /** Of the slab, what was read before and is kept. */
@@ -81,12 +81,13 @@ class SlabReader {
     return this.#used === 0 ? this.#slab.bytes : this.#slab.bytes.subarray(this.#used);
   }
 
-  readonly stop = (): void => {
+  /** The socket is closed. */
+  stop(): void {
     if (this.#slab === undefined) return;
     unpostSlab(this.#slab);
     this.#slab = undefined;
     busy -= 1;
-  };
+  }
 
   #begin(): void {
     this.#slab = postSlab();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readIntoSlabs } from '../src/slab-reader.js';
+import { readIntoSlabs, type SlabReader } from '../src/slab-reader.js';
 import { keep, release } from '../src/slabs.js';
 import { pattern } from './support/pattern.js';
 import { connectedSockets, until } from './support/sockets.js';
@@ -12,7 +12,7 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
   const seen: Buffer[] = [];
   let length = 0;
   let largest = 0;
-  let stop: (() => void) | undefined;
+  let reader: SlabReader | undefined;
   let onBytes: (bytes: Buffer) => void = () => {};
 
   beforeEach(async () => {
@@ -25,18 +25,18 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
     onBytes = () => {};
     socket.on('data', () => seen.push(Buffer.from('by Node')));
     // Not only on this version of Node: the figures of docs/performance.md need it.
-    stop = readIntoSlabs(socket, (bytes) => {
+    reader = readIntoSlabs(socket, (bytes) => {
       length += bytes.length;
       largest = Math.max(largest, bytes.length);
       seen.push(Buffer.from(bytes));
       onBytes(bytes);
     });
-    expect(stop).toBeTypeOf('function');
+    expect(reader).toBeDefined();
     socket.resume();
   });
 
   afterEach(() => {
-    stop?.();
+    reader?.stop();
     socket.destroy();
     peer.destroy();
   });

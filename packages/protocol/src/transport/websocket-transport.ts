@@ -91,11 +91,11 @@ export class WebSocketTransport implements Transport {
     );
     const onBytes = (bytes: Buffer): void => reader.push(bytes);
     socket.on('data', onBytes);
-    const stopReading = readIntoSlabs(socket, onBytes);
+    const slabReader = readIntoSlabs(socket, onBytes);
     socket.off('data', listener as (chunk: Buffer) => void);
     // `ws` would take what a paused connection still holds when it closes for the beginning of a frame.
     socket.prependListener('close', () => {
-      stopReading?.();
+      slabReader?.stop();
       for (let rest = socket.read() as Buffer | null; rest !== null; rest = socket.read() as Buffer | null) {
         reader.push(rest);
       }
