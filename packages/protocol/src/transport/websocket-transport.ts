@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import type { WebSocket } from 'ws';
 import { readIntoSlabs } from '../slab-reader.js';
 import { keep, release } from '../slabs.js';
 import { endsAsClosing } from './closing-tail.js';
@@ -33,6 +32,18 @@ export const WEBSOCKET_LIMITS = {
   closeTimeout: 3_000,
 } as const;
 
+/** What is used of a `WebSocket` of `ws`. Not its own type: whoever uses this package would need that too. */
+export interface WsWebSocket {
+  readonly readyState: number;
+  readonly url: string;
+  on(event: 'message', listener: (data: unknown, isBinary: boolean) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'close', listener: (code: number, reason: Buffer) => void): unknown;
+  send(data: Buffer, done?: (error?: Error | null) => void): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
 export interface WebSocketTransportOptions {
   /**
    * Whether a client masks what it sends with random keys. Without it the keys are zeros, and nothing is copied: right
@@ -49,7 +60,7 @@ export interface WebSocketTransportOptions {
 export class WebSocketTransport implements Transport {
   receiver: TransportReceiver = deafReceiver;
 
-  readonly #ws: WebSocket;
+  readonly #ws: WsWebSocket;
   readonly #socket: Socket;
   readonly #isServer: boolean;
   readonly #mask: boolean;
@@ -58,7 +69,7 @@ export class WebSocketTransport implements Transport {
   readonly #sending: (readonly Buffer[] | undefined)[] = [];
 
   /** `socket`: the connection beneath `ws`. To be called in the turn in which `ws` has opened, before anything is read. */
-  constructor(ws: WebSocket, socket: Socket, options: WebSocketTransportOptions = {}) {
+  constructor(ws: WsWebSocket, socket: Socket, options: WebSocketTransportOptions = {}) {
     this.#ws = ws;
     this.#socket = socket;
     // Only a client's has one; the types do not say so.
