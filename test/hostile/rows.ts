@@ -206,7 +206,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   H13: {
     what: 'IPv6-only server, IPv4-only destination and reverse',
-    file: 'packages/server/test/dialer.test.ts',
+    file: 'packages/server/test/dial.test.ts',
     title: 'falls back to the other family',
   },
   H15: { what: "server's own public IP:443 (loop)", file: 'test/hostile/ssrf.test.ts' },
@@ -227,7 +227,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   I9: { what: 'connection accepted, never a byte', file: 'test/hostile/destinations.test.ts' },
   I10: {
     what: 'ICMP unreachable/admin prohibited',
-    file: 'packages/server/test/dial-failure.test.ts',
+    file: 'packages/protocol/test/dial-failure.test.ts',
     title: 'EHOSTUNREACH',
   },
   I11: { what: 'out-of-band (URG) data', file: 'test/hostile/destinations.test.ts' },
