@@ -150,7 +150,7 @@ class HttpFront implements Front {
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroyThis);
     if (this.#refused.has(socket)) return;
     const verdict = this.#judge(request, true);
     if ('status' in verdict) {
@@ -163,10 +163,15 @@ class HttpFront implements Front {
       this.#pending.settle(acceptedSocket(request.socket));
       const remoteAddress = this.#remoteAddressOf(request);
       this.#logger.debug({ user: verdict.id, remoteAddress }, 'accepted a WebSocket');
-      webSocket.on('error', (error) => this.#logger.info({ err: error }, 'a peer broke the WebSocket protocol'));
+      webSocket.on('error', this.#onBroken);
       this.#options.onWebSocket(webSocket, verdict, request, remoteAddress);
     });
   }
+
+  /** Made once: a function made for each WebSocket would keep its whole request. */
+  readonly #onBroken = (error: Error): void => {
+    this.#logger.info({ err: error }, 'a peer broke the WebSocket protocol');
+  };
 
   /** A server of files takes no notice of the wish to upgrade. */
   #deceiveUpgrade(decoy: Decoy, request: IncomingMessage): void {
@@ -211,6 +216,10 @@ class HttpFront implements Front {
     const path = pathOf(request).slice(0, MAX_LOGGED_PATH);
     this.#logger.info({ status, path, remoteAddress: this.#remoteAddressOf(request) }, 'refused a request');
   }
+}
+
+function destroyThis(this: Duplex): void {
+  this.destroy();
 }
 
 function statusOfParseError(code: string | undefined): RefusalStatus {
