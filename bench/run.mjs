@@ -1,8 +1,8 @@
 // What the tunnel costs, beside what it is compared with, in one run:
 //
-//   npm run bench [-- [--quick] [--repeats 7] [NAME ...]]
+//   npm run bench [-- [--quick] [--repeats 7] [--label LABEL] [NAME ...]]
 //
-// Prints tables, and writes NAME.json and charts as SVG to bench/results. Linux only: it reads /proc. `--quick` takes
+// Prints tables, and writes NAME.json and charts as SVG to bench/results, under NAME-LABEL if there is a label. Linux only: it reads /proc. `--quick` takes
 // less than two minutes, with wider spreads. docs/performance.md says what the figures mean.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -21,7 +21,7 @@ import { writeResults } from './support/results.mjs';
 const MEASUREMENTS = [bulk, latency, opens, memory, growth, startup];
 
 const { values, positionals } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, repeats: { type: 'string' } },
+  options: { quick: { type: 'boolean', default: false }, repeats: { type: 'string' }, label: { type: 'string' } },
   allowPositionals: true,
 });
 const wanted = MEASUREMENTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
@@ -32,6 +32,7 @@ for (const name of positionals) {
   process.exit(2);
 }
 const effort = { quick: values.quick, repeats: Number(values.repeats ?? (values.quick ? 5 : 7)) };
+const suffix = values.label === undefined ? '' : `-${values.label}`;
 const command = ['npm run bench --', ...process.argv.slice(2)].join(' ').replace(/ --$/, '');
 
 for (const measurement of wanted) {
@@ -44,8 +45,8 @@ for (const measurement of wanted) {
       console.log(`\n${title}`);
       console.table(rows);
     }
-    for (const chart of charts) await writeFile(inBench(`results/${chart.file}.svg`), barChart(chart));
-    await writeResults(measurement.name, command, { effort, tables, data });
+    for (const chart of charts) await writeFile(inBench(`results/${chart.file}${suffix}.svg`), barChart(chart));
+    await writeResults(`${measurement.name}${suffix}`, command, { effort, tables, data });
   } finally {
     progress.end();
     await place.stop();

@@ -27,7 +27,7 @@ export const bulk = {
   steps: (effort) => scenariosOf(effort).length * Object.keys(WAYS).length * (effort.repeats + 1),
 
   async run({ place, effort, progress }) {
-    const bytes = (effort.quick ? 96 : 384) * 2 ** 20;
+    const bytes = (effort.quick ? 96 : 256) * 2 ** 20;
     const { repeats } = effort;
     const setting = { place, ways: WAYS, scenarios: scenariosOf(effort), repeats, progress };
     const found = await takeTurns(setting, async (application, way, { direction, channels }) => {

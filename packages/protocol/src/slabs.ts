@@ -2,6 +2,8 @@ import { LONE_FRAME_SIZE } from './constants.js';
 
 /** What is read from a socket at once, bytes: one frame, whose headers, and those of TLS, leave it below 64 KiB. */
 export const SLAB_SIZE: number = LONE_FRAME_SIZE;
+/** In front of them, for those headers: the whole can then be written as one piece. */
+const SLAB_HEADROOM = 64;
 /** Free slabs that are kept for the next reads; more are left to the garbage collector. */
 const MAX_FREE = 512;
 /** How often slabs that nobody needed meanwhile are let go, ms. */
@@ -17,7 +19,7 @@ const TRIM_INTERVAL = 1_000;
  * still need, so whatever is unsure how long it needs them does not release.
  */
 class Slab {
-  readonly bytes: Buffer = Buffer.allocUnsafeSlow(SLAB_SIZE);
+  readonly bytes: Buffer = Buffer.allocUnsafeSlow(SLAB_HEADROOM + SLAB_SIZE).subarray(SLAB_HEADROOM);
   isPosted = false;
   keepers = 0;
 
@@ -57,6 +59,12 @@ export function keep(bytes: Buffer): Buffer {
   const owner = owners.get(bytes.buffer);
   if (owner !== undefined) owner.keepers += 1;
   return bytes;
+}
+
+/** How much of the memory in front of `bytes` is free, for whoever keeps them: that of a slab, if they begin it. */
+export function headroomOf(bytes: Buffer): number {
+  const owner = owners.get(bytes.buffer);
+  return owner !== undefined && bytes.byteOffset === owner.bytes.byteOffset ? SLAB_HEADROOM : 0;
 }
 
 function copyOf(bytes: Buffer): Buffer {

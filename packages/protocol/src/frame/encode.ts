@@ -1,7 +1,10 @@
+import { headroomOf } from '../slabs.js';
 import { HEADER_LENGTH } from './frame.js';
 
 /** Payloads up to this size are copied next to their header: one write costs more than the copy. */
 const COPY_LIMIT = 1_024;
+/** A slab with less room is left to those that write in it already, bytes. */
+const WORTH_BEGINNING = 4_096;
 /** Free in front of every batch, for whatever the transport puts there, bytes. */
 export const HEADROOM = 16;
 
@@ -10,7 +13,7 @@ export const HEADROOM = 16;
  * process share it, so that a session at rest holds none of it.
  */
 class Slab {
-  static readonly SIZE = 8_192;
+  static readonly SIZE = 16_384;
   static current = new Slab();
   readonly bytes: Buffer = Buffer.allocUnsafeSlow(Slab.SIZE);
   end = 0;
@@ -46,9 +49,22 @@ export class FrameBatch {
     if (copied > 0 && payload !== undefined) end += payload.copy(bytes, end);
     this.#end = end;
     this.#length += HEADER_LENGTH + length;
-    if (copied === length || payload === undefined) return;
-    this.#cut();
-    this.#parts.push(payload);
+    if (copied < length && payload !== undefined) this.#addLarge(payload);
+  }
+
+  /** What was collected before it goes into the memory in front of it if there is room: one part is cheaper than two. */
+  #addLarge(payload: Buffer): void {
+    const length = this.#end - this.#start;
+    const reserved = this.#parts.length === 0 ? HEADROOM : 0;
+    if (this.#slab === undefined || length + reserved > headroomOf(payload)) {
+      this.#cut();
+      this.#parts.push(payload);
+      return;
+    }
+    const whole = Buffer.from(payload.buffer, payload.byteOffset - length, length + payload.length);
+    this.#slab.bytes.copy(whole, 0, this.#start, this.#end);
+    this.#start = this.#end;
+    this.#parts.push(whole);
   }
 
   /** What was collected, in order, with HEADROOM in front of the first part; the batch is empty afterwards. */
@@ -70,7 +86,9 @@ export class FrameBatch {
     }
     this.#cut();
     const headroom = this.#length === 0 ? HEADROOM : 0;
-    if (Slab.current.end + headroom + length > Slab.SIZE) Slab.current = new Slab();
+    // A batch that begins near the end would be cut for little.
+    const needed = Math.max(headroom + length, this.#length === 0 ? WORTH_BEGINNING : 0);
+    if (Slab.current.end + needed > Slab.SIZE) Slab.current = new Slab();
     const { current } = Slab;
     this.#slab = current;
     this.#start = current.end + headroom;

@@ -75,8 +75,10 @@ export class MessageReader {
     const doubt = closingStart(chunk, this.#closingForm);
     this.#read(chunk, 0, doubt);
     if (doubt === chunk.length) return;
-    // Between frames a close frame is what it looks like.
-    if (this.#isInMessage) this.#doubtful = Buffer.from(chunk.subarray(doubt));
+    // Between frames a close frame is what it looks like; and only zeros as a mask let a sender see what it looks like.
+    const isWhole = this.#headerFill === 0 && this.#missing === chunk.length - doubt;
+    if (this.#isInMessage && !(isWhole && this.#mask !== undefined))
+      this.#doubtful = Buffer.from(chunk.subarray(doubt));
     else this.#read(chunk, doubt, chunk.length);
   }
 

@@ -11,7 +11,6 @@ const MAX_REASON = 123;
 const OPEN = 1;
 /** A batch that is larger becomes several messages, bytes; well below what peers take. */
 const LARGEST_MESSAGE = 131_072;
-const NOTHING = Buffer.alloc(0);
 /** RFC 6455 section 5.2: FIN and opcode 2; the mask bit; which length field follows. */
 const BINARY = 0x82;
 const MASK = 0x80;
@@ -191,9 +190,6 @@ export class WebSocketTransport implements Transport {
     const last = parts.length - 1;
     for (let i = 0; i < last; i++) this.#ws.send(parts[i] as Buffer);
     this.#ws.send(parts[last] as Buffer, this.#onSent);
-    // How it ends on the wire the mask decides, so always.
-    this.#ws.send(NOTHING);
-    this.#ws.send(NOTHING);
   }
 
   readonly #onSent = (error?: Error | null): void => {

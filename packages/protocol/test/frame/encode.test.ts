@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FrameBatch } from '../../src/frame/encode.js';
+import { FrameBatch, HEADROOM } from '../../src/frame/encode.js';
 import { FrameType, HEADER_LENGTH } from '../../src/frame/frame.js';
+import { postSlab, SLAB_SIZE } from '../../src/slabs.js';
 import { encodePlain, type PlainFrame } from '../support/oracle-codec.js';
 
 /** Payloads around the size up to which they are copied, and in quantities that fill several slabs. */
@@ -53,6 +54,35 @@ describe('FrameBatch', () => {
         expect(batch.take().filter((part) => part.length === 0)).toEqual([]);
       }),
     );
+  });
+
+  test('puts what comes before a payload that was just read into the memory in front of it', () => {
+    const slab = postSlab();
+    slab.bytes.fill(7);
+    const batch = new FrameBatch();
+    batch.add(FrameType.ack, 0, Buffer.alloc(8, 1));
+    batch.add(FrameType.data, 1, slab.bytes);
+    const [part, ...others] = batch.take();
+    expect(others).toEqual([]);
+    expect(part?.buffer).toBe(slab.bytes.buffer);
+    expect(part?.byteOffset).toBeGreaterThanOrEqual(HEADROOM);
+    const frames: PlainFrame[] = [
+      { type: FrameType.ack, channel: 0, payload: Buffer.alloc(8, 1) },
+      { type: FrameType.data, channel: 1, payload: Buffer.alloc(SLAB_SIZE, 7) },
+    ];
+    expect(part?.equals(Buffer.concat(frames.map(encodePlain)))).toBe(true);
+    expect(slab.bytes.equals(Buffer.alloc(SLAB_SIZE, 7))).toBe(true);
+  });
+
+  test('writes in front of no payload that others may precede', () => {
+    const slab = postSlab();
+    slab.bytes.fill(7);
+    const batch = new FrameBatch();
+    batch.add(FrameType.data, 1, slab.bytes.subarray(2_000));
+    for (let i = 0; i < 10; i++) batch.add(FrameType.ack, 0, Buffer.alloc(8, 1));
+    batch.add(FrameType.data, 1, slab.bytes);
+    batch.take();
+    expect(slab.bytes.equals(Buffer.alloc(SLAB_SIZE, 7))).toBe(true);
   });
 
   test('passes a large payload on by reference', () => {

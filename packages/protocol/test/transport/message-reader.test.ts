@@ -221,3 +221,19 @@ test('passes payload on without copying it', () => {
   reader.push(chunk);
   expect(seen.map(({ buffer }) => buffer)).toEqual([chunk.buffer]);
 });
+
+test('does not wait for more behind a whole message with a random mask, however it ends on the wire', () => {
+  const message = encode(
+    [{ opcode: 2, fin: true, rsv1: false, payload: Buffer.alloc(40, 1) }],
+    true,
+    Buffer.of(0x89, 0x89, 0x89, 0x89),
+  );
+  expect(message.at(-1)).toBe(0x88);
+  const seen: Buffer[] = [];
+  const reader = new MessageReader(
+    { isServer: true, ...LIMITS },
+    { onPayload: (b) => seen.push(Buffer.from(b)), onOther: () => {} },
+  );
+  reader.push(message);
+  expect(Buffer.concat(seen)).toEqual(Buffer.alloc(40, 1));
+});
