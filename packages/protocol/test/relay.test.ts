@@ -248,7 +248,7 @@ describe('a reset from the tunnel', () => {
 describe('backpressure', () => {
   test('reaches the source when the reader stops, and goes when it reads on', async () => {
     const { application, destination, near, far } = await tunnel();
-    const length = 12_000_000;
+    const length = 48_000_000;
     application.pause();
     destination.write(pattern(1, 0, length));
     destination.end();
