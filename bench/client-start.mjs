@@ -8,7 +8,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startClient, startServer, stopProgram } from './support/tunnel.mjs';
+import { listeningAt, stopProgram } from './support/program.mjs';
+import { startClient, startServer } from './support/tunnel.mjs';
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '10' }, idle: { type: 'string', default: '60' } },
@@ -17,6 +18,7 @@ const { values } = parseArgs({
 const TICKS_PER_SECOND = 100;
 
 const server = await startServer();
+const url = `ws://${listeningAt(server).join(':')}`;
 const bare = [];
 const ready = [];
 const cpu = [];
@@ -25,7 +27,7 @@ for (let run = 0; run < Number(values.runs); run++) {
   let client;
   ready.push(
     await timeOf(async () => {
-      client = await startClient(server);
+      client = await startClient(url);
     }),
   );
   cpu.push(cpuSeconds(client.pid) * 1_000);
@@ -38,7 +40,7 @@ console.log(`beyond Node's start  ${(whole - node).toFixed(0)} ms`);
 console.log(`CPU until ready      ${median(cpu).toFixed(0)} ms, Node's own start included`);
 
 for (const clientOptions of [[], ['--status', '0']]) {
-  const client = await startClient(server, { clientOptions });
+  const client = await startClient(url, { options: clientOptions });
   const seconds = Number(values.idle);
   await pause(2_000);
   const before = cpuSeconds(client.pid);

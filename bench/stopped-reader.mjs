@@ -4,11 +4,12 @@
 //
 // Prints what the 999 keep of their rate, and the memory of both ends.
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createDestination } from './support/destination.mjs';
+import { residentBytes } from './support/processes.mjs';
 import { socksConnect } from './support/socks-connect.mjs';
+import { median } from './support/statistics.mjs';
 import { startTunnel } from './support/tunnel.mjs';
 
 const { values } = parseArgs({
@@ -75,15 +76,6 @@ async function rateOver(milliseconds) {
   const before = received;
   const start = performance.now();
   await sleep(milliseconds);
-  peak = Math.max(peak, (await memoryOf(tunnel.client)) + (await memoryOf(tunnel.server)));
+  peak = Math.max(peak, residentBytes(tunnel.client.pid) + residentBytes(tunnel.server.pid));
   return (received - before) / 2 ** 20 / ((performance.now() - start) / 1000);
-}
-
-async function memoryOf(child) {
-  const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+)/.exec(status)[1]) * 1024;
-}
-
-function median(numbers) {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 }

@@ -4,14 +4,13 @@
 //
 // Prints a table and writes bench/results/wan.json. Every figure stands beside plain TCP's of the same run.
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
-import os from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startProgram, startTunnel, stopProgram } from './support/tunnel.mjs';
+import { inBench, startProgram, stopProgram } from './support/program.mjs';
+import { writeResults } from './support/results.mjs';
+import { median, quantile, round } from './support/statistics.mjs';
+import { startTunnel } from './support/tunnel.mjs';
 
-const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const run = promisify(execFile);
 
 const PATHS = {
@@ -40,16 +39,13 @@ async function outside(args) {
       results.push({ kind, ...path, rows });
     }
   }
-  const machine = { cpu: os.cpus()[0].model, cores: os.cpus().length, kernel: os.release(), node: process.version };
-  const report = { date: new Date().toISOString(), command: `node bench/wan.mjs ${args.join(' ')}`, machine, results };
-  await mkdir(here('results'), { recursive: true });
-  await writeFile(here('results/wan.json'), `${JSON.stringify(report, null, 2)}\n`);
+  await writeResults('wan', `node bench/wan.mjs ${args.join(' ')}`.trim(), { results });
 }
 
 /** Runs this program again between two hosts that the link joins; what it prints is its result. */
 async function onLink({ rtt, mbit }, kind, options) {
-  const args = ['--rtt', String(rtt), '--mbit', String(mbit), '--', process.execPath, here('wan.mjs'), '--inside'];
-  const child = spawn(here('netlab/netlab'), [...args, kind, JSON.stringify(options)], {
+  const args = ['--rtt', String(rtt), '--mbit', String(mbit), '--', process.execPath, inBench('wan.mjs'), '--inside'];
+  const child = spawn(inBench('netlab/netlab'), [...args, kind, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
@@ -63,7 +59,7 @@ async function inside(kind, options) {
   const hosts = { a: process.env.A.split(' '), b: process.env.B.split(' '), address: process.env.B_IP };
   const destination = await startProgram(
     hosts.b,
-    [here('support/destination.mjs'), hosts.address, '7001', '7002'],
+    [inBench('support/destination.mjs'), hosts.address, '7001', '7002'],
     'ready',
   );
   try {
@@ -94,7 +90,7 @@ async function compare(hosts, options, what, port = 7001) {
 }
 
 async function measure(hosts, options) {
-  const [command, ...rest] = [...hosts.a, process.execPath, here('support/measure.mjs'), JSON.stringify(options)];
+  const [command, ...rest] = [...hosts.a, process.execPath, inBench('support/measure.mjs'), JSON.stringify(options)];
   const { stdout } = await run(command, rest, { maxBuffer: 2 ** 28 });
   return JSON.parse(stdout);
 }
@@ -192,17 +188,4 @@ function steadyRate({ timeline }) {
 function timeToRate({ timeline }, rate) {
   const at = timeline.findIndex((total, i) => i >= 5 && ((total - timeline[i - 5]) * 8) / 500_000 >= rate);
   return at < 0 ? Number.POSITIVE_INFINITY : at * 100;
-}
-
-function quantile(values, q) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
-}
-
-function median(values) {
-  return quantile(values, 0.5);
-}
-
-function round(value, digits = 1) {
-  return Number(value.toFixed(digits));
 }

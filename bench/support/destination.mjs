@@ -1,10 +1,14 @@
 // A TCP server that gives, takes or echoes, as the first byte of a connection asks:
 //   'd' sends bytes until the peer goes, 'u' takes bytes and tells every 100 ms how many, 'e' echoes, 'o' sends an
-//   object of 10 KiB and ends, 'r' sends 64 KiB for that and for every byte that follows.
-// As a program: node destination.mjs ADDRESS PORT RELAY_PORT, with a bare relay to it on the second port.
-import { connect, createServer } from 'node:net';
+//   object of 10 KiB and ends, 'k' one of 1 KiB, 'r' sends 64 KiB for that and for every byte that follows, 'b' and two
+//   u64 send and take as many bytes as these say, and send one more when all were taken.
+// As a program: node destination.mjs ADDRESS PORT [RELAY_PORT], with a bare relay to it on the second port.
+import { createServer } from 'node:net';
+import { createBareRelay } from './bare-relay.mjs';
 
 const chunk = Buffer.alloc(65_536, 'x');
+/** 'b' and two u64. */
+const EXCHANGE = 17;
 
 export function createDestination() {
   return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -15,6 +19,8 @@ export function createDestination() {
       if (mode === 'd') give(socket);
       else if (mode === 'u') take(socket, rest);
       else if (mode === 'o') socket.end(chunk.subarray(0, 10_240));
+      else if (mode === 'k') socket.end(chunk.subarray(0, 1_024));
+      else if (mode === 'b') exchange(socket, first);
       else if (mode === 'r') respond(socket);
       else echo(socket, rest);
     });
@@ -59,19 +65,43 @@ function echo(socket, first) {
   socket.on('end', () => socket.end());
 }
 
-/** What a tunnel is measured against: two sockets, joined. */
-export function createBareRelay(host, port) {
-  return createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
-    const far = connect({ host, port, allowHalfOpen: true, noDelay: true });
-    near.on('error', () => far.destroy());
-    far.on('error', () => near.destroy());
-    near.pipe(far).pipe(near);
-  });
+function exchange(socket, first) {
+  if (first.length < EXCHANGE) {
+    socket.once('data', (data) => exchange(socket, Buffer.concat([first, data])));
+    return;
+  }
+  send(socket, Number(first.readBigUInt64BE(1)));
+  let missing = Number(first.readBigUInt64BE(9));
+  const take = (length) => {
+    const before = missing;
+    missing -= length;
+    if (before > 0 && missing <= 0) socket.write('.');
+  };
+  socket.on('data', (data) => take(data.length));
+  socket.on('end', () => socket.end());
+  take(first.length - EXCHANGE);
+}
+
+/** Sends `length` bytes as fast as they are taken. */
+export function send(socket, length) {
+  let left = length;
+  const fill = () => {
+    while (left > 0) {
+      const piece = left < chunk.length ? chunk.subarray(0, left) : chunk;
+      left -= piece.length;
+      if (!socket.write(piece)) return;
+    }
+    socket.off('drain', fill);
+  };
+  socket.on('drain', fill);
+  fill();
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
   const [host, port, relayPort] = process.argv.slice(2);
+  const ready = () => process.stderr.write('ready\n');
   createDestination().listen(Number(port), host, () => {
-    createBareRelay(host, Number(port)).listen(Number(relayPort), host, () => process.stderr.write('ready\n'));
+    if (relayPort === undefined) ready();
+    else createBareRelay({ to: [host, Number(port)] }).listen(Number(relayPort), host, ready);
   });
 }

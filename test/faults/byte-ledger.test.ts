@@ -58,6 +58,8 @@ describe('a ledger of bytes', () => {
     fc.assert(
       fc.property(place, length, (at, reordered) => {
         const [first, second, rest] = [at, at + reordered, at + 2 * reordered];
+        // Where two of the pieces begin alike, their bounds cannot be told.
+        fc.pre(new Set([sent[first], sent[second], sent[rest]]).size === 3);
         const bytes = Buffer.concat([
           sent.subarray(0, first),
           sent.subarray(second, rest),

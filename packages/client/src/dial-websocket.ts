@@ -26,13 +26,14 @@ export async function dialWebSocket(server: ServerAddress, signal: AbortSignal):
   const start = performance.now();
   const socket = await openSocket(server.url, server.reach, signal, DIAL_TIMEOUT);
   const rest = Math.max(1, Math.ceil(DIAL_TIMEOUT - (performance.now() - start)));
+  const mask = server.url.protocol === 'ws:' && !isOnLoopback(server.url);
   const ws = new WebSocket(server.url, [SUBPROTOCOL], {
     ...WEBSOCKET_OPTIONS,
     headers: { ...server.reach.headers, authorization: `Bearer ${server.token}` },
     // It may be paused, and Node's HTTP client would leave it so.
     createConnection: () => socket.resume(),
     handshakeTimeout: rest,
-    ...((server.url.protocol === 'wss:' || isOnLoopback(server.url)) && { generateMask: leaveZero }),
+    ...(!mask && { generateMask: leaveZero }),
   });
 
   return new Promise((resolve, reject) => {
@@ -53,7 +54,7 @@ export async function dialWebSocket(server: ServerAddress, signal: AbortSignal):
     ws.once('open', () => {
       signal.removeEventListener('abort', abort);
       // At once: what the server sends right behind its answer must not find nobody listening.
-      resolve(new WebSocketTransport(ws, socket));
+      resolve(new WebSocketTransport(ws, socket, { mask }));
       // It is the channels that keep the process alive.
       socket.unref();
     });

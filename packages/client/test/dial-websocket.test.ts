@@ -66,7 +66,7 @@ describe('an upgrade', () => {
     const far = await accepted;
     const arrived = once(far, 'message');
     transport.send([Buffer.from('to '), Buffer.from('there')]);
-    expect((await arrived).map(String)[0]).toBe('to ');
+    expect((await arrived).map(String)[0]).toBe('to there');
     const answer = new Promise<Buffer>((resolve) => {
       transport.receiver = { onBytes: resolve, onDrain() {}, onClose() {}, onText() {} };
     });

@@ -33,7 +33,11 @@ export const MAX_WINDOW = 33_554_432;
 export const WINDOW_BUDGET = 33_554_432;
 /** Payload of a DATA frame at most, while several channels send and while one sends alone, bytes. */
 export const SHARED_FRAME_SIZE = 16_384;
-export const LONE_FRAME_SIZE = 32_768;
+export const LONE_FRAME_SIZE = 65_472;
+/** The same while the path's rate is unknown. */
+export const FIRST_FRAME_SIZE = 32_768;
+/** While several channels send, a frame may be what the path carries in this time, ms, if that is more. */
+export const SHARED_FRAME_TIME = 0.25;
 /** On a slow path a frame is what the path carries in this time, ms, but not less than this, bytes. */
 export const FRAME_TIME = 4;
 export const MIN_FRAME_SIZE = 2_048;

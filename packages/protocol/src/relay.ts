@@ -1,73 +1,23 @@
 import { readSync } from 'node:fs';
-import { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
 import type { Channel } from './channel/channel.js';
 import type { ChannelSink } from './channel/handlers.js';
 import type { FailureCode } from './failures.js';
-import { PacedCredit, PacedSource, type RelayPace } from './relay-pace.js';
-import { unpinned } from './unpinned.js';
-
-/** What a channel is joined with: a socket, or whatever else carries bytes both ways and keeps half-closes. */
-export type RelaySocket = Duplex & Partial<Pick<Socket, 'localAddress' | 'remoteAddress'>>;
+import { PacedSource, type RelayPace } from './relay-pace.js';
+import { RelayWriter } from './relay-writer.js';
+import type { RelaySocket } from './reset-socket.js';
+import { readIntoSlabs, type SlabReader } from './slab-reader.js';
+import { keep } from './slabs.js';
 
 /**
  * Joins a channel and a socket: bytes, half-closes and resets pass both ways, and neither side reads faster than the
  * other takes, nor than `pace` allows. The socket must have been made with `allowHalfOpen`.
  */
 export function relay(channel: Channel, socket: RelaySocket, pace?: RelayPace): void {
-  const taken = new Taken(channel, socket, pace);
-  const source = new PacedSource(socket);
-  let wasReset = false;
-
-  channel.start({
-    onData(chunk) {
-      const waits = socket.writableLength > 0;
-      taken.push(chunk.length);
-      socket.write(waits ? unpinned(chunk) : chunk, taken.onWritten);
-    },
-    onEnd: () => taken.endWhenDone(),
-    onReset(code) {
-      wasReset = true;
-      taken.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
-    },
-    onWritable: () => source.unblock(),
-  } satisfies ChannelSink);
-
-  const passOnReset = (code: FailureCode): void => {
-    if (wasReset) return;
-    wasReset = true;
-    channel.endWithReset(code);
-  };
-
-  socket.on('data', (chunk: Buffer) => {
-    if (!channel.write(chunk)) source.block();
-    const wait = pace?.fromSocket(chunk.length) ?? 0;
-    if (wait > 0) source.hold(wait);
-  });
-  socket.on('end', () => {
-    if (!endedByReset(socket)) return channel.end();
-    passOnReset('CONNECTION_RESET');
-    // Nothing else would: to Node the socket is half open.
-    socket.destroy();
-  });
-  socket.on('error', () => {
-    // Read before the error, and still in the socket because it was paused.
-    for (let rest = socket.read() as Buffer | null; rest !== null; rest = socket.read() as Buffer | null) {
-      channel.write(rest);
-    }
-    passOnReset('CONNECTION_RESET');
-  });
-  // Closed without having ended: destroyed by someone, or half of it failed.
-  socket.on('close', () => {
-    source.stop();
-    taken.stop();
-    if (!socket.readableEnded || !socket.writableFinished) passOnReset('CONNECTION_RESET');
-  });
-  // Its events are past; nobody else will say so.
-  if (socket.destroyed) passOnReset('CONNECTION_RESET');
-  else socket.resume();
+  new Relay(channel, socket, pace).start();
 }
+
+/** Fewer bytes are copied: they would keep all of what they were read into. */
+const WORTH_KEEPING = 16_384;
 
 /**
  * A reset makes the kernel forget what it has not sent yet: it gets this long to send what was written before, ms. When
@@ -75,64 +25,88 @@ export function relay(channel: Channel, socket: RelaySocket, pace?: RelayPace): 
  */
 const RESET_DELAY = 50;
 
-/** The writes that the socket has not completed: credit goes back as they do, with one callback for all of them. */
-class Taken {
+class Relay implements ChannelSink {
   readonly #channel: Channel;
   readonly #socket: RelaySocket;
   readonly #pace: RelayPace | undefined;
-  readonly #credit: PacedCredit | undefined;
-  readonly #lengths: number[] = [];
-  /** When the credit of each may go back; only with a pace. */
-  readonly #dues: number[] = [];
-  #endDue = false;
-  /** Ms from the last write to the reset, once there is to be one. */
-  #resetDelay: number | undefined;
+  readonly #writer: RelayWriter;
+  readonly #source: PacedSource;
+  #reader: SlabReader | undefined;
+  #wasReset = false;
 
   constructor(channel: Channel, socket: RelaySocket, pace: RelayPace | undefined) {
     this.#channel = channel;
     this.#socket = socket;
     this.#pace = pace;
-    this.#credit = pace && new PacedCredit((bytes) => channel.consumed(bytes));
+    this.#writer = new RelayWriter(channel, socket, pace);
+    this.#source = new PacedSource(socket);
   }
 
-  push(length: number): void {
-    this.#lengths.push(length);
-    if (this.#pace === undefined) return;
-    const wait = this.#pace.toSocket(length);
-    this.#dues.push(wait > 0 ? performance.now() + wait : 0);
+  start(): void {
+    const socket = this.#socket;
+    this.#channel.start(this);
+    const onBytes = (bytes: Buffer): void => this.#onBytes(bytes);
+    socket.on('data', onBytes);
+    this.#reader = readIntoSlabs(socket, onBytes);
+    socket.on('end', () => this.#onSocketEnd());
+    socket.on('error', () => this.#onSocketError());
+    socket.on('close', () => this.#onSocketClose());
+    // Its events are past; nobody else will say so.
+    if (socket.destroyed) this.#passOnReset();
+    else socket.resume();
   }
 
-  /** The socket is closed. */
-  stop(): void {
-    this.#credit?.stop();
+  onData(chunk: Buffer, isMore: boolean): void {
+    this.#writer.write(chunk, isMore);
   }
 
-  /** Not at once: a socket that is ending cannot be reset before it has written everything. */
-  endWhenDone(): void {
-    this.#endDue = true;
-    this.#finishIfDone();
+  onEnd(): void {
+    this.#writer.endWhenDone();
   }
 
-  /** What came before the reset is written first; ending the socket instead would tell the application a clean end. */
-  resetWhenDone(delay: number): void {
-    this.#resetDelay = delay;
-    this.#finishIfDone();
+  onReset(code: FailureCode): void {
+    this.#wasReset = true;
+    this.#writer.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
   }
 
-  readonly onWritten = (): void => {
-    const length = this.#lengths.shift() ?? 0;
-    const due = this.#dues.shift() ?? 0;
-    if (due > 0 && !this.#socket.destroyed) this.#credit?.add(length, due);
-    else this.#channel.consumed(length);
-    this.#finishIfDone();
-  };
+  onWritable(): void {
+    this.#source.unblock();
+  }
 
-  #finishIfDone(): void {
-    if (this.#lengths.length > 0) return;
-    if (this.#resetDelay === undefined) {
-      if (this.#endDue) this.#socket.end();
-    } else if (this.#resetDelay === 0) resetSocket(this.#socket);
-    else setTimeout(() => resetSocket(this.#socket), this.#resetDelay);
+  #onBytes(bytes: Buffer): void {
+    if (!this.#channel.write(bytes.length < WORTH_KEEPING ? Buffer.from(bytes) : keep(bytes))) this.#source.block();
+    const wait = this.#pace?.fromSocket(bytes.length) ?? 0;
+    if (wait > 0) this.#source.hold(wait);
+  }
+
+  #onSocketEnd(): void {
+    if (!endedByReset(this.#socket)) return this.#channel.end();
+    this.#passOnReset();
+    // Nothing else would: to Node the socket is half open.
+    this.#socket.destroy();
+  }
+
+  #onSocketError(): void {
+    const socket = this.#socket;
+    // Read before the error, and still in the socket because it was paused.
+    for (let rest = socket.read() as Buffer | null; rest !== null; rest = socket.read() as Buffer | null) {
+      this.#channel.write(rest);
+    }
+    this.#passOnReset();
+  }
+
+  #onSocketClose(): void {
+    this.#reader?.stop();
+    this.#source.stop();
+    this.#writer.stop();
+    // Without having ended: destroyed by someone, or half of it failed.
+    if (!this.#socket.readableEnded || !this.#socket.writableFinished) this.#passOnReset();
+  }
+
+  #passOnReset(): void {
+    if (this.#wasReset) return;
+    this.#wasReset = true;
+    this.#channel.endWithReset('CONNECTION_RESET');
   }
 }
 
@@ -149,14 +123,4 @@ function endedByReset(socket: RelaySocket): boolean {
   } catch {
     return true;
   }
-}
-
-/** `destroy()` alone would look like a clean end; Unix sockets know nothing better, other streams have errors. */
-export function resetSocket(socket: RelaySocket): void {
-  if (socket.destroyed) return;
-  if (!(socket instanceof Socket) || socket instanceof TLSSocket) socket.destroy(new Error('reset'));
-  else if (socket.localAddress === undefined) socket.destroy();
-  // Between `end()` and 'finish' a reset fails in the system (EINVAL), and the socket would stay for ever.
-  else if (socket.writableEnded && !socket.writableFinished) socket.once('finish', () => resetSocket(socket));
-  else socket.resetAndDestroy();
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from '../src/channel/channel.js';
-import { relay, resetSocket } from '../src/relay.js';
+import { relay } from '../src/relay.js';
 import { type LivePair, openLive } from './support/live-pair.js';
 import { pattern } from './support/pattern.js';
 import { connectedSockets, type Family, Observer, until, untilStill } from './support/sockets.js';
@@ -150,6 +150,8 @@ describe('a reset of the destination', () => {
     const [destination, dialled] = await connectedSockets('TCP');
     cleanup.push(() => pair.close());
     destination.on('error', () => {});
+    // Where Node cannot read into slabs it reads ahead.
+    Object.assign((dialled as unknown as { _handle: object })._handle, { useUserBuffer: undefined });
     relay(far, dialled);
     let length = 0;
     // Nobody takes anything at the near end: the window is used up, the channel's queue fills, the socket pauses.
@@ -301,24 +303,5 @@ describe('a stream that is no socket', () => {
     second.inside.destroy(new Error('broken'));
     await seen.closed;
     expect(seen.events).toEqual(['reset']);
-  });
-});
-
-describe('resetSocket', () => {
-  test('does nothing to a socket that is destroyed', async () => {
-    const [accepted, application] = await connectedSockets('TCP');
-    accepted.destroy();
-    application.destroy();
-    expect(() => resetSocket(accepted)).not.toThrow();
-  });
-
-  test.each<Family>(['TCP', 'Unix'])('destroys a %s socket', async (family) => {
-    const [accepted, application] = await connectedSockets(family);
-    const seen = new Observer(application);
-    resetSocket(accepted);
-    expect(accepted.destroyed).toBe(true);
-    await seen.ended;
-    expect(seen.events).toEqual([family === 'TCP' ? 'reset' : 'end']);
-    application.destroy();
   });
 });

@@ -184,7 +184,7 @@ class HttpFront implements Front {
   }
 
   async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, isOnPath: boolean): Promise<void> {
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroyThis);
     if (this.#answered.has(socket)) return;
     const verdict: Verdict = isOnPath ? await this.#judge(request, true) : stranger(404);
     if (socket.destroyed) return;
@@ -198,10 +198,15 @@ class HttpFront implements Front {
       this.#pending.settle(acceptedSocket(request.socket));
       const remoteAddress = this.#remoteAddressOf(request);
       this.#logger.debug({ user: verdict.id, remoteAddress }, 'accepted a WebSocket');
-      webSocket.on('error', (error) => this.#logger.info({ err: error }, 'a peer broke the WebSocket protocol'));
+      webSocket.on('error', this.#onBroken);
       this.#options.onWebSocket(webSocket, verdict, request, remoteAddress);
     });
   }
+
+  /** Made once: a function made for each WebSocket would keep its whole request. */
+  readonly #onBroken = (error: Error): void => {
+    this.#logger.info({ err: error }, 'a peer broke the WebSocket protocol');
+  };
 
   /** A server of files takes no notice of the wish to upgrade. */
   #deceiveUpgrade(decoy: Decoy, request: IncomingMessage): Promise<void> {
@@ -251,6 +256,10 @@ class HttpFront implements Front {
     const path = pathOf(request).slice(0, MAX_LOGGED_PATH);
     this.#logger.info({ status, path, remoteAddress: this.#remoteAddressOf(request) }, 'refused a request');
   }
+}
+
+function destroyThis(this: Duplex): void {
+  this.destroy();
 }
 
 function statusOfParseError(code: string | undefined): RefusalStatus {

@@ -15,7 +15,7 @@ stream, and every byte that arrives is checked at its place: the ledger tells *l
 as if complete), *doubled*, *late* (behind bytes that belong after it) and *changed*. A reset is told from an end.
 
 \`\`\`
-npm run test:faults                              everything, about an hour; what ran in full takes its place here
+npm run test:faults                              everything, an hour and a half; what ran in full takes its place here
 npm run test:faults -- --only S1,S5 --seed 8     some of it, as it was before
 npm run test:faults -- --quick                   the short forms, which are a part of npm test
 npm run soak -- --minutes 20                     channels and sessions that come and go
@@ -35,7 +35,7 @@ bytes that count as lost are those that *destinations* miss: when a process is k
 if it were complete. Applications see a reset.
 S11: with no descriptor left the client can only close what it accepts, and the server refuses.
 J13: on plain \`ws\` nobody notices a byte that changed on the way, as with TCP, and one in the mask of a message changes every
-fourth byte of it; on \`wss\`, TLS notices. *Transports* count from two: each run begins with one cut.
+fourth byte of it; on \`wss\`, TLS notices. S17: the hosts at the two ends of the emulated link use cubic. *Transports* count from two: each run begins with one cut.
 `;
 
 /** Writes docs/reliability.md and its picture from the last full run of each scenario. */

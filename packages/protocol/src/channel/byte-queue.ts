@@ -1,4 +1,6 @@
-/** Chunks waiting to be sent, taken out in slices without copying. */
+import { keep } from '../slabs.js';
+
+/** Chunks waiting to be sent, taken out in slices without copying. Each slice is kept as the whole chunk was. */
 export class ByteQueue {
   #chunks: Buffer[] = [];
   /** Index of the first chunk, and where in it the next byte is. */
@@ -24,7 +26,7 @@ export class ByteQueue {
     this.#length -= end - start;
     if (end < chunk.length) {
       this.#offset = end;
-      return chunk.subarray(start, end);
+      return keep(chunk.subarray(start, end));
     }
     this.#offset = 0;
     this.#head += 1;

@@ -17,7 +17,7 @@ export class ChannelStream extends Duplex {
     channel.start({
       onData: (chunk) => {
         this.#unread += chunk.length;
-        if (this.push(chunk)) this.#giveBack();
+        if (this.push(Buffer.from(chunk))) this.#giveBack();
       },
       onEnd: () => this.push(null),
       onReset: (code) => this.destroy(new TunnelError(code)),

@@ -1,7 +1,7 @@
 import { CHANNEL_HIGH_WATER, EARLY_WINDOW, INITIAL_WINDOW, MAX_WINDOW } from '../constants.js';
 import { FAILURES, type FailureCode } from '../failures.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
-import { ReceiveWindow } from '../flow/receive-window.js';
+import { ReceiveWindow, type WindowOptions } from '../flow/receive-window.js';
 import { SendWindow } from '../flow/send-window.js';
 import { FrameType } from '../frame/frame.js';
 import { encodeFailure, encodeOpen, encodeWord } from '../frame/payload.js';
@@ -33,7 +33,8 @@ export class Channel {
 
   #id: number;
   #port: ChannelPort;
-  readonly #opener: OpenHandler | undefined;
+  /** Until it was told. */
+  #opener: OpenHandler | undefined;
   readonly #state: ChannelState;
   readonly #sendWindow: SendWindow;
   #receiveWindow: ReceiveWindow;
@@ -56,7 +57,7 @@ export class Channel {
 
   #sink: ChannelSink | undefined;
   /** What arrived before there was a sink. */
-  #held: Buffer[] = [];
+  #held: Buffer[] | undefined;
   #heldReset: FailureCode | undefined;
 
   private constructor(id: number, target: Target, port: ChannelPort, opener: OpenHandler | undefined, credit: number) {
@@ -144,7 +145,7 @@ export class Channel {
     if (this.#state.dead) return;
     if (this.isUnsent) this.#preface = undefined;
     else this.#farewell = { type: FrameType.reset, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
-    this.#held = [];
+    this.#held = undefined;
     this.#die(code);
     this.#port.onSendable(this);
   }
@@ -153,7 +154,7 @@ export class Channel {
   presume(): void {
     if (this.#state.dead || this.#state.opening !== 'requested' || this.#presumed) return;
     this.#presumed = true;
-    this.#opener?.onOpen();
+    this.#tellOpen();
   }
 
   /** The peer takes too long to answer: the opener is told `code`, and the channel is over. */
@@ -174,6 +175,7 @@ export class Channel {
   accept(): void {
     if (this.#state.dead || this.#state.opening !== 'offered') return;
     this.#state.opening = 'open';
+    this.onAbandoned = undefined;
     this.#preface = { type: FrameType.openOk, channel: this.id, payload: encodeWord(this.#receiveWindow.open()) };
     this.#port.onSendable(this);
   }
@@ -190,10 +192,10 @@ export class Channel {
   start(sink: ChannelSink): void {
     this.#sink = sink;
     const held = this.#held;
-    this.#held = [];
-    for (const chunk of held) {
+    this.#held = undefined;
+    for (const chunk of held ?? []) {
       if (this.#isSilent) return;
-      sink.onData(chunk);
+      sink.onData(chunk, false);
     }
     if (this.#isSilent) return;
     if (this.#state.receiving === 'ended') sink.onEnd();
@@ -238,15 +240,17 @@ export class Channel {
   onOpened(window: number): void {
     this.#state.opening = 'open';
     this.#sendWindow.raise(window);
-    if (!this.#presumed) this.#opener?.onOpen();
+    if (!this.#presumed) this.#tellOpen();
     this.#port.onSendable(this);
   }
 
-  /** False when the peer sent more than its window. */
-  onData(piece: Buffer): boolean {
+  /** `isMore`: the piece does not complete its frame. False when the peer sent more than its window. */
+  onData(piece: Buffer, isMore = false): boolean {
     if (!this.#receiveWindow.receive(piece.length)) return false;
-    if (this.#sink === undefined) this.#held.push(unpinned(piece));
-    else this.#sink.onData(piece);
+    if (this.#sink === undefined) {
+      this.#held ??= [];
+      this.#held.push(Buffer.from(piece));
+    } else this.#sink.onData(piece, isMore);
     return true;
   }
 
@@ -266,9 +270,17 @@ export class Channel {
     else this.#tellReset(code);
   }
 
+  #tellOpen(): void {
+    const opener = this.#opener;
+    this.#opener = undefined;
+    opener?.onOpen();
+  }
+
   #tellFailure(code: FailureCode): void {
-    if (this.#presumed) this.#tellReset(code);
-    else this.#opener?.onFail(code);
+    if (this.#presumed) return this.#tellReset(code);
+    const opener = this.#opener;
+    this.#opener = undefined;
+    opener?.onFail(code);
   }
 
   #tellReset(code: FailureCode): void {
@@ -359,6 +371,14 @@ export class Channel {
   }
 }
 
+/** One for all channels that share a budget. */
+const windowOptions = new WeakMap<MemoryBudget, WindowOptions>();
+
 function newWindow({ budget, now }: ChannelPort): ReceiveWindow {
-  return new ReceiveWindow({ base: EARLY_WINDOW, initial: INITIAL_WINDOW, max: MAX_WINDOW, budget }, now());
+  let options = windowOptions.get(budget);
+  if (options === undefined) {
+    options = { base: EARLY_WINDOW, initial: INITIAL_WINDOW, max: MAX_WINDOW, budget };
+    windowOptions.set(budget, options);
+  }
+  return new ReceiveWindow(options, now());
 }

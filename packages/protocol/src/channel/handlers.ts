@@ -10,8 +10,12 @@ export interface OpenHandler {
 
 /** Takes what a channel brings. Set with `Channel.start(sink)`; until then data waits in the channel. */
 export interface ChannelSink {
-  /** Whoever takes the bytes calls `channel.consumed(chunk.length)` once they have really gone. */
-  onData(chunk: Buffer): void;
+  /**
+   * The bytes are valid until this returns: whoever needs them longer copies them, or keeps them (slabs.ts). Whoever takes
+   * them calls `channel.consumed(chunk.length)` once they have really gone. `isMore`: the rest of what the peer sent at once
+   * is on its way, so that it may be worth waiting for within the turn.
+   */
+  onData(chunk: Buffer, isMore: boolean): void;
   /** The peer has ended its half, everything before it was delivered. */
   onEnd(): void;
   /** The channel is dead in both directions; everything the peer sent before was delivered. Nothing follows. */

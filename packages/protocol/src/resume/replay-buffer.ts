@@ -1,5 +1,6 @@
 import type { MemoryBudget } from '../flow/memory-budget.js';
 import { HEADER_LENGTH } from '../frame/frame.js';
+import { release } from '../slabs.js';
 
 /** A frame that is counted, kept until acknowledged, and sent again after a resume. */
 export interface SequencedFrame {
@@ -77,6 +78,7 @@ export class ReplayBuffer {
       this.#frames[this.#head] = undefined;
       this.#head += 1;
       bytes += wireLength(frame);
+      if (frame.payload !== undefined) release(frame.payload);
       this.#hold(-wireLength(frame) - FRAME_OVERHEAD);
     }
     this.#acknowledged = count;

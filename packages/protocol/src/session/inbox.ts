@@ -77,16 +77,17 @@ export class Inbox implements FrameSink {
     const fresh = this.#skip === 0 ? piece : piece.subarray(Math.min(this.#skip, piece.length));
     this.#skip -= piece.length - fresh.length;
     this.#delivered += fresh.length;
-    if (fresh.length > 0) this.#deliver(id, fresh);
+    if (fresh.length > 0) this.#deliver(id, fresh, !last);
     if (!last) return;
     if (this.#skip > 0) throw violation('a replayed frame is shorter than it was');
     this.#count(this.#delivered);
     this.#delivered = 0;
   }
 
-  #deliver(id: number, piece: Buffer): void {
+  #deliver(id: number, piece: Buffer, isMore: boolean): void {
     const channel = this.#find(FrameType.data, id);
-    if (channel !== undefined && !channel.onData(piece)) throw violation(`channel ${id} got more than its window`);
+    if (channel !== undefined && !channel.onData(piece, isMore))
+      throw violation(`channel ${id} got more than its window`);
   }
 
   #onChannelFrame(type: number, id: number, payload: Buffer): void {

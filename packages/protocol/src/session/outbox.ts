@@ -2,15 +2,17 @@ import type { Channel } from '../channel/channel.js';
 import type { Clock } from '../clock.js';
 import {
   BATCH_SIZE,
+  FIRST_FRAME_SIZE,
   FRAME_TIME,
   LONE_FRAME_SIZE,
   MIN_FRAME_SIZE,
   SHARED_FRAME_SIZE,
+  SHARED_FRAME_TIME,
   TRANSPORT_HIGH_WATER,
 } from '../constants.js';
 import { InFlightCap } from '../flow/in-flight-cap.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
-import { FrameBatch } from '../frame/encode.js';
+import { FrameBatch, HEADROOM } from '../frame/encode.js';
 import { FrameType, SESSION_CHANNEL } from '../frame/frame.js';
 import { encodeCount } from '../frame/payload.js';
 import { ReplayBuffer, type SequencedFrame, wireLength } from '../resume/replay-buffer.js';
@@ -156,7 +158,7 @@ export class Outbox {
       if (this.#live && transport.backlog < TRANSPORT_HIGH_WATER) this.#addSequenced();
       if (this.#batch.length === 0) return;
       this.lastSent = this.#clock.now();
-      transport.send(this.#batch.take());
+      transport.send(this.#batch.take(), HEADROOM);
     }
   }
 
@@ -179,7 +181,7 @@ export class Outbox {
   #addSequenced(): void {
     const inFlight = this.#inFlight;
     const room = Math.min(BATCH_SIZE, inFlight.cap - inFlight.inFlight);
-    const limit = Math.max(MIN_FRAME_SIZE, Math.min(LONE_FRAME_SIZE, inFlight.rate * FRAME_TIME || LONE_FRAME_SIZE));
+    const limit = Math.max(MIN_FRAME_SIZE, Math.min(LONE_FRAME_SIZE, inFlight.rate * FRAME_TIME || FIRST_FRAME_SIZE));
     let bytes = 0;
     while (bytes < room) {
       const frame = this.replay.next() ?? this.#newFrame(limit);
@@ -193,7 +195,8 @@ export class Outbox {
 
   #newFrame(limit: number): SequencedFrame | undefined {
     if (this.replay.isFull) return undefined;
-    const frame = this.#queue.next(limit, Math.min(limit, SHARED_FRAME_SIZE));
+    const shared = Math.max(SHARED_FRAME_SIZE, this.#inFlight.rate * SHARED_FRAME_TIME);
+    const frame = this.#queue.next(limit, Math.min(limit, shared));
     if (frame === undefined) return undefined;
     this.replay.append(frame);
     return this.replay.next();

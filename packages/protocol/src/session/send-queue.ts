@@ -51,7 +51,7 @@ export class SendQueue {
       }
       list.shift();
       if (turn.credit <= 0) {
-        turn.credit += QUANTUM;
+        turn.credit += Math.max(QUANTUM, sharedLimit);
         this.#bulk.push(turn);
       } else if (fromSparse && this.#bulk.length > 0) {
         // Emptied, but it has had its head start: it becomes new again only after a turn among the others.

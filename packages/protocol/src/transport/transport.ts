@@ -4,8 +4,11 @@ export interface Transport {
   receiver: TransportReceiver;
   /** Bytes handed to `send` that the operating system has not taken yet. */
   readonly backlog: number;
-  /** The parts, joined, are the next bytes; they belong to the transport from here on and must not change. */
-  send(parts: readonly Buffer[]): void;
+  /**
+   * The parts, joined, are the next bytes; they belong to the transport from here on and must not change. It may use the
+   * `headroom` bytes of memory in front of the first part; default 0.
+   */
+  send(parts: readonly Buffer[], headroom?: number): void;
   /** Sends what was accepted, then closes with an RFC 6455 code. */
   close(code: number, reason: string): void;
   /** Cuts the connection without a word. */

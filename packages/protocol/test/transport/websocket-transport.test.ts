@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { keep, postSlab, release, unpostSlab } from '../../src/slabs.js';
 import type { TransportReceiver } from '../../src/transport/transport.js';
 import { WebSocketTransport } from '../../src/transport/websocket-transport.js';
 import { pattern } from '../support/pattern.js';
@@ -18,7 +19,8 @@ class Receiver implements TransportReceiver {
   }
 
   onBytes(chunk: Buffer): void {
-    this.chunks.push(chunk);
+    // Valid until this returns.
+    this.chunks.push(Buffer.from(chunk));
     this.length += chunk.length;
   }
   onDrain(): void {
@@ -65,6 +67,40 @@ describe('send', () => {
     expect(atServer.bytes.equals(Buffer.concat([part, part]))).toBe(true);
   });
 
+  test('leaves the memory in front of the parts alone, but for the headroom it was given', async () => {
+    const memory = Buffer.alloc(100, 7);
+    server.send([memory.subarray(50, 60)]);
+    await until(() => atClient.length === 10);
+    expect(memory.equals(Buffer.alloc(100, 7))).toBe(true);
+    server.send([memory.subarray(50, 60)], 16);
+    await until(() => atClient.length === 20);
+    expect(memory.subarray(0, 34).equals(Buffer.alloc(34, 7))).toBe(true);
+    expect(atClient.bytes.equals(Buffer.alloc(20, 7))).toBe(true);
+  });
+
+  test('keeps bytes that the system has not taken, whoever else is done with them', async () => {
+    pair.clientSocket.pause();
+    const slab = postSlab();
+    slab.bytes.fill(1);
+    const part = keep(slab.bytes);
+    unpostSlab(slab);
+    let sent = 0;
+    while (server.backlog === 0) {
+      server.send([Buffer.alloc(50_000)]);
+      sent += 50_000;
+    }
+    server.send([part]);
+    // As a peer does that acknowledges what it cannot have received.
+    release(part);
+    const next = postSlab();
+    expect(next).not.toBe(slab);
+    unpostSlab(next);
+    pair.clientSocket.resume();
+    await until(() => atClient.length === sent + part.length && server.backlog === 0);
+    expect(atClient.bytes.subarray(sent).equals(Buffer.alloc(part.length, 1))).toBe(true);
+    await until(() => slab.keepers === 0);
+  });
+
   test('tells when there is room again, once for each batch', async () => {
     client.send([Buffer.alloc(10), Buffer.alloc(10), Buffer.alloc(10)]);
     await until(() => atClient.drains > 0);
@@ -95,6 +131,48 @@ describe('send', () => {
     client.send([Buffer.alloc(1_000_000)]);
     expect(client.backlog).toBe(0);
     expect(atServer.length).toBe(0);
+  });
+});
+
+const ENDINGS = [
+  [0x88],
+  [0x88, 0x02],
+  [0x88, 0x02, 0x03, 0xe9],
+  [0x88, 0x82],
+  [0x88, 0x82, 1, 2],
+  [0x88, 0x82, 1, 2, 3, 4, 5, 6],
+].map((bytes) => Buffer.from([...new Array(20).fill(1), ...bytes]));
+
+describe.each([true, false])('a client that masks: %s', (mask) => {
+  beforeEach(async () => {
+    await pair.close();
+    pair = await webSocketPair();
+    client = new WebSocketTransport(pair.client, pair.clientSocket, { mask });
+    server = new WebSocketTransport(pair.server, pair.serverSocket);
+    client.receiver = atClient = new Receiver();
+    server.receiver = atServer = new Receiver();
+  });
+
+  test.each(ENDINGS)('gets and brings a message that ends as a close frame does at once', async (message) => {
+    client.send([message]);
+    server.send([message]);
+    await until(() => atServer.length === message.length && atClient.length === message.length);
+    expect([atServer.bytes, atClient.bytes]).toEqual([message, message]);
+  });
+
+  test.each([1, 125, 126, 65_535, 65_536, 200_000])('brings a batch of %d bytes in parts', async (length) => {
+    const bytes = pattern(2, 0, length);
+    client.send([bytes.subarray(0, length >> 1), bytes.subarray(length >> 1)]);
+    server.send([bytes.subarray(0, length >> 1), bytes.subarray(length >> 1)]);
+    await until(() => atServer.length === length && atClient.length === length);
+    expect(atServer.bytes.equals(bytes) && atClient.bytes.equals(bytes)).toBe(true);
+  });
+
+  test('brings a batch that is larger than a message may be', async () => {
+    const parts = Array.from({ length: 40 }, (_, i) => pattern(3, i * 10_000, 10_000));
+    client.send(parts);
+    await until(() => atServer.length === 400_000);
+    expect(atServer.bytes.equals(pattern(3, 0, 400_000))).toBe(true);
   });
 });
 

@@ -1,0 +1,47 @@
+// How long 64 bytes take there and back on an idle path.
+import { takeTurns } from '../support/place.mjs';
+import { median, quantile, ratios, round, summary } from '../support/statistics.mjs';
+import { available, pipe, pipeTls, sshL, tcp, ws, wss } from '../support/ways.mjs';
+
+const WAYS = available({ tcp, pipe, ws, 'ssh -L': sshL, 'pipe, TLS between': pipeTls, wss });
+const BASELINES = { wss: 'pipe, TLS between' };
+
+export const latency = {
+  name: 'latency',
+  steps: ({ repeats }) => Object.keys(WAYS).length * (repeats + 1),
+
+  async run({ place, effort, progress }) {
+    const count = effort.quick ? 1_500 : 5_000;
+    const { repeats } = effort;
+    const setting = { place, ways: WAYS, scenarios: [{}], repeats, progress };
+    const [{ measured }] = await takeTurns(setting, async (application, { open, pids }) => {
+      const { times, cpu } = await application.ask('echo', { open, pids, count });
+      return { p50: quantile(times, 0.5) * 1000, p99: quantile(times, 0.99) * 1000, cpu: (cpu / count) * 1e6 };
+    });
+    const values = (way, figure) => measured[way].map((each) => each[figure]);
+    const rows = Object.keys(measured).map((way) => {
+      const baseline = BASELINES[way] ?? 'pipe';
+      const ratio = summary(ratios(values(way, 'p50'), values(baseline, 'p50')));
+      return {
+        way,
+        'p50 µs': round(median(values(way, 'p50'))),
+        'p50 ratio': ratio.median,
+        'p50 spread': `${ratio.low}–${ratio.high}`,
+        'p99 µs': round(median(values(way, 'p99'))),
+        'p99 ratio': summary(ratios(values(way, 'p99'), values(baseline, 'p99'))).median,
+        'CPU µs each': round(median(values(way, 'cpu'))),
+        'ratio to': baseline,
+      };
+    });
+    const groups = ['p50', 'p99'].map((figure) => ({
+      label: figure,
+      bars: Object.keys(measured).map((name) => ({ name, ...summary(values(name, figure), 1) })),
+    }));
+    const unit = 'microseconds, less is better';
+    return {
+      tables: [{ title: '64 bytes there and back', rows }],
+      charts: [{ file: 'latency', title: '64 bytes there and back', unit, groups }],
+      data: measured,
+    };
+  },
+};

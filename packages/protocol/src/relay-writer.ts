@@ -1,0 +1,148 @@
+import { Socket } from 'node:net';
+import type { Channel } from './channel/channel.js';
+import { PacedCredit, type RelayPace } from './relay-pace.js';
+import { type RelaySocket, resetSocket } from './reset-socket.js';
+import { keep, release } from './slabs.js';
+import { unpinned } from './unpinned.js';
+
+/** A point in what was written, and what to do once the socket has taken everything before it. */
+interface Kept {
+  readonly end: number;
+  readonly bytes: Buffer;
+}
+interface Due {
+  readonly end: number;
+  /** By `performance.now()`. */
+  readonly due: number;
+}
+
+/** Writers that hold back the beginning of a frame, or did so in this turn. */
+let holding: RelayWriter[] = [];
+
+function letAllGo(): void {
+  const all = holding;
+  holding = [];
+  for (const writer of all) writer.letGo();
+}
+
+/**
+ * Writes what a channel brings to a socket, gives credit back as the socket takes it, and ends the socket when it has
+ * taken everything.
+ */
+export class RelayWriter {
+  readonly #channel: Channel;
+  readonly #socket: RelaySocket;
+  /** It needs bytes no longer than until they are written: other streams may pass them on as they are. */
+  readonly #letsGo: boolean;
+  readonly #pace: RelayPace | undefined;
+  readonly #credit: PacedCredit | undefined;
+  /** Bytes written to the socket, and those of them for which the channel has had credit, or will have it. */
+  #given = 0;
+  #settled = 0;
+  /** What the socket has not taken yet, where it is kept; undefined, not empty, most of the time. */
+  #kept: Kept[] | undefined;
+  /** What is to be given credit for later. */
+  #dues: Due[] | undefined;
+  #isHeld = false;
+  #endDue = false;
+  /** Ms from the last write to the reset, once there is to be one. */
+  #resetDelay: number | undefined;
+
+  constructor(channel: Channel, socket: RelaySocket, pace: RelayPace | undefined) {
+    this.#channel = channel;
+    this.#socket = socket;
+    this.#letsGo = socket instanceof Socket;
+    this.#pace = pace;
+    this.#credit = pace && new PacedCredit((bytes) => channel.consumed(bytes));
+  }
+
+  /** `isMore`: the rest of the same frame is on its way; if it comes in this turn, both leave as one. */
+  write(chunk: Buffer, isMore: boolean): void {
+    const socket = this.#socket;
+    if (isMore) this.#hold();
+    const bytes = this.#letsGo ? keep(socket.writableLength > 0 ? unpinned(chunk) : chunk) : Buffer.from(chunk);
+    this.#given += bytes.length;
+    this.#delayCredit(bytes.length);
+    socket.write(bytes, this.#onWritten);
+    if (!isMore) this.letGo();
+    if (socket.writableLength === 0) {
+      release(bytes);
+      this.#settle();
+    } else {
+      this.#kept ??= [];
+      this.#kept.push({ end: this.#given, bytes });
+    }
+  }
+
+  /** What was held back leaves. */
+  letGo(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#socket.uncork();
+  }
+
+  /** The socket is closed. */
+  stop(): void {
+    this.#credit?.stop();
+  }
+
+  /** Not at once: a socket that is ending cannot be reset before it has written everything. */
+  endWhenDone(): void {
+    this.#endDue = true;
+    this.#finishIfDone();
+  }
+
+  /** What came before the reset is written first; ending the socket instead would tell the application a clean end. */
+  resetWhenDone(delay: number): void {
+    this.#resetDelay = delay;
+    this.#finishIfDone();
+  }
+
+  #hold(): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    this.#socket.cork();
+    if (holding.push(this) === 1) setImmediate(letAllGo);
+  }
+
+  #delayCredit(length: number): void {
+    const wait = this.#pace?.toSocket(length) ?? 0;
+    if (wait <= 0) return;
+    this.#dues ??= [];
+    this.#dues.push({ end: this.#given, due: performance.now() + wait });
+  }
+
+  /** One for all writes: how much the socket has taken its own count tells. */
+  readonly #onWritten = (): void => {
+    if (this.#settled === this.#given) return;
+    this.#settle();
+    this.#finishIfDone();
+  };
+
+  #settle(): void {
+    const taken = this.#given - this.#socket.writableLength;
+    const isDestroyed = this.#socket.destroyed;
+    while (this.#kept !== undefined && (this.#kept[0]?.end ?? taken) <= taken) {
+      const kept = this.#kept.shift();
+      if (kept === undefined) this.#kept = undefined;
+      else if (!isDestroyed) release(kept.bytes);
+    }
+    while (this.#dues !== undefined && (this.#dues[0]?.end ?? taken) <= taken) {
+      const next = this.#dues.shift();
+      if (next === undefined) this.#dues = undefined;
+      else if (!isDestroyed) this.#credit?.add(next.end - this.#settled, next.due);
+      this.#settled = next?.end ?? this.#settled;
+    }
+    if (taken <= this.#settled) return;
+    this.#channel.consumed(taken - this.#settled);
+    this.#settled = taken;
+  }
+
+  #finishIfDone(): void {
+    if (this.#settled < this.#given) return;
+    if (this.#resetDelay === undefined) {
+      if (this.#endDue) this.#socket.end();
+    } else if (this.#resetDelay === 0) resetSocket(this.#socket);
+    else setTimeout(() => resetSocket(this.#socket), this.#resetDelay);
+  }
+}

@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readIntoSlabs, type SlabReader } from '../src/slab-reader.js';
+import { keep, release } from '../src/slabs.js';
+import { pattern } from './support/pattern.js';
+import { connectedSockets, until } from './support/sockets.js';
+
+describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) => {
+  let socket: Socket;
+  let peer: Socket;
+  const seen: Buffer[] = [];
+  let length = 0;
+  let largest = 0;
+  let reader: SlabReader | undefined;
+  let onBytes: (bytes: Buffer) => void = () => {};
+
+  beforeEach(async () => {
+    const [accepted, dialled] = await connectedSockets('TCP');
+    [socket, peer] = side === 'accepted' ? [accepted, dialled] : [dialled, accepted];
+    for (const each of [socket, peer]) each.on('error', () => {});
+    seen.length = 0;
+    length = 0;
+    largest = 0;
+    onBytes = () => {};
+    socket.on('data', () => seen.push(Buffer.from('by Node')));
+    // Not only on this version of Node: the figures of docs/performance.md need it.
+    reader = readIntoSlabs(socket, (bytes) => {
+      length += bytes.length;
+      largest = Math.max(largest, bytes.length);
+      seen.push(Buffer.from(bytes));
+      onBytes(bytes);
+    });
+    expect(reader).toBeDefined();
+    socket.resume();
+  });
+
+  afterEach(() => {
+    reader?.stop();
+    socket.destroy();
+    peer.destroy();
+  });
+
+  test('brings every byte, few and many', async () => {
+    peer.write(pattern(1, 0, 10));
+    await until(() => length === 10);
+    peer.write(pattern(1, 10, 3_000_000));
+    await until(() => length === 3_000_010);
+    expect(Buffer.concat(seen).equals(pattern(1, 0, 3_000_010))).toBe(true);
+    expect(largest).toBeGreaterThan(16_384);
+  });
+
+  test('leaves bytes that are kept alone, until they are released', async () => {
+    const kept: Buffer[] = [];
+    onBytes = (bytes) => kept.push(keep(bytes));
+    peer.write(pattern(1, 0, 3_000_000));
+    await until(() => length === 3_000_000);
+    expect(Buffer.concat(kept).equals(pattern(1, 0, 3_000_000))).toBe(true);
+    for (const each of kept.splice(0)) release(each);
+    const memory = new Set<ArrayBufferLike>();
+    onBytes = ({ buffer }) => memory.add(buffer);
+    peer.write(pattern(1, 3_000_000, 3_000_000));
+    await until(() => length === 6_000_000);
+    expect(memory.size).toBeLessThan(4);
+    expect(Buffer.concat(seen).equals(pattern(1, 0, 6_000_000))).toBe(true);
+  });
+
+  test('reads nothing while it is paused', async () => {
+    onBytes = () => socket.pause();
+    peer.write(pattern(1, 0, 1_000_000));
+    await until(() => length > 0);
+    const before = length;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(length).toBe(before);
+    onBytes = () => {};
+    socket.resume();
+    await until(() => length === 1_000_000);
+    expect(Buffer.concat(seen).equals(pattern(1, 0, 1_000_000))).toBe(true);
+  });
+
+  test('ends as any other', async () => {
+    peer.end(pattern(1, 0, 100_000));
+    await once(socket, 'end');
+    expect(length).toBe(100_000);
+  });
+
+  test('fails as any other', async () => {
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    peer.resetAndDestroy();
+    await closed;
+    expect(length).toBe(0);
+  });
+});
+
+test('where Node does not allow it, all comes as data', async () => {
+  const [socket, peer] = await connectedSockets('TCP');
+  Object.assign((socket as unknown as { _handle: object })._handle, { useUserBuffer: undefined });
+  expect(readIntoSlabs(socket, () => {})).toBeUndefined();
+  peer.write('data');
+  const [data] = (await once(socket.resume(), 'data')) as [Buffer];
+  expect(data.toString()).toBe('data');
+  for (const each of [socket, peer]) each.destroy();
+});
