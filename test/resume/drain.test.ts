@@ -142,11 +142,12 @@ describe('a server that is asked to stop', () => {
     balancer.target = second.port;
     first.program.signal('SIGTERM');
     await first.program.untilStderr(/stopping/);
+    // The client has heard of it: what it opens from now on does not cross that on the way.
+    await second.program.untilStderr(/session began/);
 
     const socket = await bySocks5(port, '127.0.0.1', echo.port);
     socket.write('hello');
     expect((await readBytes(socket, 5)).toString()).toBe('hello');
-    await second.program.untilStderr(/session began/);
     expect(await download.finish()).toBe(`${LENGTH} bytes, then end`);
     expect((await first.program.ended).code).toBe(0);
     socket.destroy();
@@ -159,10 +160,11 @@ describe('a server that is asked to stop', () => {
       startEcho(),
     ]);
     const balancer = await new CuttingRelay(serverPort).start();
-    const { port } = await startClient(balancer.port);
+    const { client, port } = await startClient(balancer.port);
     const download = await Download.begin(port, source.port);
     program.signal('SIGTERM');
     await program.untilStderr(/stopping/);
+    await until('the client is looking for another one', () => client.state !== 'online');
     const asked = performance.now();
     const [refused] = await askSocks5(port, '127.0.0.1', echo.port);
     expect(refused).toBe(0x01);
