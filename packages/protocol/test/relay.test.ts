@@ -245,13 +245,13 @@ describe('a reset from the tunnel', () => {
 describe('backpressure', () => {
   test('reaches the source when the reader stops, and goes when it reads on', async () => {
     const { application, destination, near, far } = await tunnel();
-    const length = 12_000_000;
+    const length = 48_000_000;
     application.pause();
     destination.write(pattern(1, 0, length));
     destination.end();
     await untilStill(() => near.bytesReceived);
     const carried = near.bytesReceived;
-    // The sockets' own buffers hold a few megabytes; what the relays hold beyond them is bounded by the window.
+    // The sockets' own buffers hold some ten megabytes; what the relays hold beyond them is bounded by the window.
     expect(carried).toBeLessThan(length);
     expect(far.bytesSent).toBe(carried);
     const seen = new Observer(application);
