@@ -254,7 +254,7 @@ describe('backpressure', () => {
     destination.end();
     await untilStill(() => near.bytesReceived);
     const carried = near.bytesReceived;
-    // The sockets' own buffers hold a few megabytes; what the relays hold beyond them is bounded by the window.
+    // The sockets' own buffers hold some ten megabytes; what the relays hold beyond them is bounded by the window.
     expect(carried).toBeLessThan(length);
     expect(far.bytesSent).toBe(carried);
     const seen = new Observer(application);
