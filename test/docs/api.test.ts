@@ -11,7 +11,7 @@ const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const api = read('docs/api.md');
 
 /** The libraries, and the part of the page about each. */
-const LIBRARIES = ['wsproxy-server'].map((name) => {
+const LIBRARIES = ['wsproxy-server', 'wsproxy-client'].map((name) => {
   const [, part = ''] = new RegExp(`^## ${name}\n([^]*?)(?=^## |$(?![^]))`, 'm').exec(api) ?? [];
   return { name, part, source: read(`packages/${name.slice('wsproxy-'.length)}/src/index.ts`) };
 });
