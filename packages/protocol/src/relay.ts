@@ -6,7 +6,6 @@ import { PacedSource, type RelayPace } from './relay-pace.js';
 import { RelayWriter } from './relay-writer.js';
 import type { RelaySocket } from './reset-socket.js';
 import { readIntoSlabs, type SlabReader } from './slab-reader.js';
-import { keep } from './slabs.js';
 
 /**
  * Joins a channel and a socket: bytes, half-closes and resets pass both ways, and neither side reads faster than the
@@ -15,9 +14,6 @@ import { keep } from './slabs.js';
 export function relay(channel: Channel, socket: RelaySocket, pace?: RelayPace): void {
   new Relay(channel, socket, pace).start();
 }
-
-/** Fewer bytes are copied: they would keep all of what they were read into. */
-const WORTH_KEEPING = 16_384;
 
 /**
  * A reset makes the kernel forget what it has not sent yet: it gets this long to send what was written before, ms. When
@@ -74,7 +70,7 @@ class Relay implements ChannelSink {
   }
 
   #onBytes(bytes: Buffer): void {
-    if (!this.#channel.write(bytes.length < WORTH_KEEPING ? Buffer.from(bytes) : keep(bytes))) this.#source.block();
+    if (!this.#channel.write(bytes)) this.#source.block();
     const wait = this.#pace?.fromSocket(bytes.length) ?? 0;
     if (wait > 0) this.#source.hold(wait);
   }

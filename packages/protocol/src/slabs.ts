@@ -80,7 +80,8 @@ function copyOf(bytes: Buffer): Buffer {
 export function release(kept: Buffer): void {
   const owner = owners.get(kept.buffer);
   if (owner === undefined) return;
-  owner.keepers -= 1;
+  // After one release too many nobody knows who needs it: it is not used again.
+  owner.keepers = owner.keepers > 0 ? owner.keepers - 1 : Number.POSITIVE_INFINITY;
   recycle(owner);
 }
 

@@ -37,6 +37,16 @@ describe('a slab', () => {
     expect(nextFree()).toBe(slab.bytes.buffer);
   });
 
+  test('of which somebody has released too much is never used again', () => {
+    const slab = postSlab();
+    release(slab.bytes);
+    unpostSlab(slab);
+    expect(nextFree()).not.toBe(slab.bytes.buffer);
+    const kept = keep(slab.bytes);
+    release(kept);
+    expect(nextFree()).not.toBe(slab.bytes.buffer);
+  });
+
   test('that was superfluous for a while is let go', () => {
     const slab = postSlab();
     unpostSlab(slab);

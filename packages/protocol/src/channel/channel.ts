@@ -6,6 +6,7 @@ import { SendWindow } from '../flow/send-window.js';
 import { FrameType } from '../frame/frame.js';
 import { encodeFailure, encodeOpen, encodeWord } from '../frame/payload.js';
 import type { SequencedFrame } from '../resume/replay-buffer.js';
+import { keep } from '../slabs.js';
 import type { Target } from '../target.js';
 import { unpinned } from '../unpinned.js';
 import { ByteQueue } from './byte-queue.js';
@@ -123,11 +124,11 @@ export class Channel {
 
   // ---- what the local side does
 
-  /** Queues bytes, which belong to the channel from here on. False asks for a pause until `onWritable`. */
+  /** Queues bytes, which belong to the channel from here on; those of a slab are kept. False asks for a pause until `onWritable`. */
   write(chunk: Buffer): boolean {
     if (this.#state.dead || this.#state.sending !== 'open' || chunk.length === 0) return true;
     if (this.#queue.length === 0 && this.#sendWindow.credit === 0) this.#windowStalls += 1;
-    this.#queue.push(unpinned(chunk));
+    this.#queue.push(keep(unpinned(chunk)));
     this.#port.onSendable(this);
     this.#sourcePaused = this.#queue.length >= CHANNEL_HIGH_WATER;
     return !this.#sourcePaused;

@@ -11,6 +11,8 @@ export class Acknowledger {
   #told = 0;
   #bytes = 0;
   #toldAt = 0;
+  /** Since when the first frame waits that was not told. */
+  #pendingSince = 0;
   #isLate = false;
   #timer: Timer | undefined;
 
@@ -33,6 +35,7 @@ export class Acknowledger {
 
   /** One more frame, of `bytes`, was processed. */
   note(bytes: number): void {
+    if (!this.isPending) this.#pendingSince = this.#clock.now();
     this.received += 1;
     this.#bytes += bytes;
     if (this.isDue) this.#onDue();
@@ -41,7 +44,8 @@ export class Acknowledger {
 
   /** The count that an ACK or RESUME leaving now has to tell. */
   tell(): number {
-    this.stop();
+    // The timer goes on, and looks again: making one for each frame would cost more than that.
+    this.#isLate = false;
     this.#told = this.received;
     this.#bytes = 0;
     this.#toldAt = this.#clock.now();
@@ -56,6 +60,12 @@ export class Acknowledger {
 
   readonly #onTimer = (): void => {
     this.#timer = undefined;
+    if (!this.isPending) return;
+    const left = this.#pendingSince + ACK_DELAY - this.#clock.now();
+    if (left > 0) {
+      this.#timer = this.#clock.setTimer(this.#onTimer, left);
+      return;
+    }
     this.#isLate = true;
     this.#onDue();
   };
