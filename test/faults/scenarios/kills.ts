@@ -106,7 +106,7 @@ export const kills: readonly Scenario[] = [
     run: async (lab) => {
       const ends = await lab.startTunnel();
       await strike(lab, ends, {
-        length: lab.size(GIB, 48 * MIB),
+        length: lab.size(GIB, 192 * MIB),
         faults: lab.size({ reset: 40, end: 40, away: 12, silence: 8 }, { reset: 4, end: 4, away: 2 }),
       });
     },
@@ -143,7 +143,7 @@ export const kills: readonly Scenario[] = [
     run: async (lab) => {
       const ends = await lab.startTunnel();
       await strike(lab, ends, {
-        length: lab.size(GIB, 48 * MIB),
+        length: lab.size(GIB, 192 * MIB),
         faults: lab.size(
           { reset: 25, end: 25, 'black hole': 25, 'stopped client': 13, 'stopped server': 12 },
           { reset: 1, end: 1, 'black hole': 2, 'stopped client': 1, 'stopped server': 1 },
