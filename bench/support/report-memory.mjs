@@ -2,6 +2,6 @@
 // tells on standard error what is left.
 process.on('SIGUSR2', () => {
   const thorough = { type: 'major', execution: 'sync', flavor: 'last-resort' };
-  for (let i = 0; i < 3; i++) globalThis.gc(thorough);
+  for (let i = 0; i < 3; i++) void globalThis.gc(thorough);
   process.stderr.write(`${JSON.stringify({ msg: 'memory', ...process.memoryUsage() })}\n`);
 });
