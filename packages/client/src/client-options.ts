@@ -3,6 +3,8 @@ import {
   formatTarget,
   isLoopback,
   type Logger,
+  MAX_PING_INTERVAL,
+  MIN_PING_INTERVAL,
   parseAuthority,
   parseDestinationRule,
   silentLogger,
@@ -93,8 +95,6 @@ const MIN_TOKEN_LENGTH = 32;
 /** The longest that a timer of Node takes, ms. */
 const MAX_TIME = 2 ** 31 - 1;
 const DEFAULT_GRACE = 120_000;
-/** Of PROTOCOL.md section 4, ms. */
-const [MIN_HEARTBEAT, MAX_HEARTBEAT] = [5_000, 600_000];
 const MAX_CONNECTIONS = 16;
 
 /** @throws TypeError in one line that says which option cannot be used, and why */
@@ -106,7 +106,8 @@ export function resolveSettings(options: ClientOptions): Settings {
       return { url, token: checkToken(server.token ?? token), reach: parseReach(url, options) };
     }),
     grace: inRange('grace', options.grace ?? DEFAULT_GRACE, 0, MAX_TIME),
-    heartbeat: heartbeat === undefined ? undefined : inRange('heartbeat', heartbeat, MIN_HEARTBEAT, MAX_HEARTBEAT),
+    heartbeat:
+      heartbeat === undefined ? undefined : inRange('heartbeat', heartbeat, MIN_PING_INTERVAL, MAX_PING_INTERVAL),
     connections: inRange('connections', options.connections ?? 1, 1, MAX_CONNECTIONS),
     optimistic: options.optimistic ?? false,
     bypass: (options.bypass ?? []).map(parseDestinationRule),

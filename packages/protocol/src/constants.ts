@@ -8,6 +8,13 @@ export const PROTOCOL_VERSION = 1;
 export const EARLY_WINDOW = 16_384;
 export const SESSION_ID_LENGTH = 16;
 export const SESSION_SECRET_LENGTH = 32;
+/** The name of the service that takes and gives bytes; RFC 6761 keeps it from ever being anybody's. */
+export const THROUGHPUT_HOST = 'throughput.wsproxy.invalid';
+/** What it gives at most, bytes. */
+export const MAX_THROUGHPUT = 67_108_864;
+/** What HELLO may say of the heartbeat, ms. */
+export const MIN_PING_INTERVAL = 5_000;
+export const MAX_PING_INTERVAL = 600_000;
 
 /** WebSocket close codes (RFC 6455 section 7.4.2 leaves 4000 to 4999 to the application). */
 export const CloseCode = {
@@ -61,9 +68,6 @@ export const ACK_DELAY = 5;
 export const ROUND_TRIP_INTERVAL = 1_000;
 /** A side that has sent nothing for this long sends PING, ms, unless HELLO says otherwise: well below the 60 s of nginx and the clouds. */
 export const PING_INTERVAL = 15_000;
-/** What HELLO may say instead, ms. */
-export const MIN_PING_INTERVAL = 5_000;
-export const MAX_PING_INTERVAL = 600_000;
 /** How often a client and a server look whether the path lives, ms: a client is to notice soon that it has slept. */
 export const CLIENT_WATCH_INTERVAL = 1_000;
 export const SERVER_WATCH_INTERVAL = 5_000;

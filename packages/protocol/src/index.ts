@@ -2,7 +2,14 @@ export { Channel } from './channel/channel.js';
 export { ChannelStream } from './channel/channel-stream.js';
 export type { ChannelSink, OpenHandler } from './channel/handlers.js';
 export { type Clock, systemClock, type Timer } from './clock.js';
-export { CloseCode, SUBPROTOCOL } from './constants.js';
+export {
+  CloseCode,
+  MAX_PING_INTERVAL,
+  MAX_THROUGHPUT,
+  MIN_PING_INTERVAL,
+  SUBPROTOCOL,
+  THROUGHPUT_HOST,
+} from './constants.js';
 export {
   type AddressRange,
   type DestinationRule,

@@ -1,9 +1,17 @@
-import { type Clock, parseHost, parsePort, systemClock, type Target, TunnelError } from 'wsproxy-protocol';
+import {
+  type Clock,
+  parseHost,
+  parsePort,
+  systemClock,
+  type Target,
+  THROUGHPUT_HOST,
+  TunnelError,
+} from 'wsproxy-protocol';
 import type { Dialer } from './dialer.js';
 import { DirectDialer, type DirectDialerOptions, type Errand, type Reached } from './direct-dialer.js';
 import { dialOwn } from './own-dialer.js';
 import type { Policy } from './policy.js';
-import { THROUGHPUT_HOST, ThroughputService } from './throughput-service.js';
+import { ThroughputService } from './throughput-service.js';
 import type { User } from './users/user.js';
 
 /**

@@ -1,13 +1,10 @@
 import { Duplex } from 'node:stream';
+import { MAX_THROUGHPUT } from 'wsproxy-protocol';
 
-/** The name under which clients ask for the service (PROTOCOL.md section 5); RFC 6761 keeps it from ever being anybody's. */
-export const THROUGHPUT_HOST = 'throughput.wsproxy.invalid';
-/** Of what a client may have sent back, bytes. */
-const MAX_WANTED = 64 * 1024 * 1024;
 const HEAD_LENGTH = 8;
 const PIECE = Buffer.alloc(65_536);
 
-/** Stands for a destination: takes what comes, and after the end of it sends as much as its first 8 bytes say, then ends. */
+/** Stands for a destination (PROTOCOL.md section 5): takes what comes, and after the end of it sends as much as its first 8 bytes say, then ends. */
 export class ThroughputService extends Duplex {
   #head = Buffer.alloc(0);
   #left = 0;
@@ -27,7 +24,7 @@ export class ThroughputService extends Duplex {
   override _final(done: (error?: Error) => void): void {
     if (this.#head.length < HEAD_LENGTH) return done(new Error('ended before it had asked'));
     const wanted = this.#head.readBigUInt64BE();
-    this.#left = wanted > MAX_WANTED ? MAX_WANTED : Number(wanted);
+    this.#left = wanted > MAX_THROUGHPUT ? MAX_THROUGHPUT : Number(wanted);
     this.#isAsked = true;
     done();
     this._read();

@@ -1,11 +1,15 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { MAX_PING_INTERVAL } from 'wsproxy-protocol';
 import { dialWebSocket, type ServerAddress } from '../dial-websocket.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 import { ProbeSession } from './probe-session.js';
 
 /** A little more than the interval of the heartbeat, ms. */
 const HEARTBEAT_WATCH = 17_000;
-/** What the protocol allows at most, ms: past that it is no idle cut that anybody would notice. */
-export const MAX_IDLE = 590_000;
+/** The heartbeat must come later than what is waited for, by so much, ms. */
+const MARGIN = 10_000;
+/** What can be waited for at most, ms. */
+export const MAX_IDLE: number = MAX_PING_INTERVAL - MARGIN;
 
 /** A session that nothing is said on, to see how long that goes well. */
 export class IdleWatch {
@@ -29,7 +33,10 @@ export class IdleWatch {
   async until(limit: number, signal: AbortSignal, onProgress: (share: number) => void): Promise<typeof this.end> {
     const ticks = setInterval(() => onProgress((performance.now() - this.#began) / limit), 250);
     const rest = Math.max(0, limit - (performance.now() - this.#began));
-    await Promise.race([this.#probe.lost, abortedOrAfter(rest, signal)]);
+    const over = new AbortController();
+    const ending = AbortSignal.any([signal, over.signal]);
+    await Promise.race([this.#probe.lost, pause(rest, undefined, { signal: ending }).catch(() => {})]);
+    over.abort();
     clearInterval(ticks);
     return this.#end;
   }
@@ -65,7 +72,7 @@ export async function checkIdle(
   onProgress: (share: number) => void,
 ): Promise<Finding> {
   // Longer than what is waited for, so that nothing is said meanwhile.
-  const watch = await IdleWatch.begin(server, signal, limit + 10_000);
+  const watch = await IdleWatch.begin(server, signal, limit + MARGIN);
   try {
     const end = await watch.until(limit, signal, onProgress);
     if (end === undefined) return ok(`a silent connection stays open for ${seconds(limit)} at least`);
@@ -77,19 +84,6 @@ export async function checkIdle(
   } finally {
     watch.stop();
   }
-}
-
-function abortedOrAfter(delay: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', settle);
-      resolve();
-    };
-    const timer = setTimeout(settle, delay);
-    signal.addEventListener('abort', settle, { once: true });
-    if (signal.aborted) settle();
-  });
 }
 
 function seconds(ms: number): string {

@@ -1,11 +1,11 @@
+import { MAX_THROUGHPUT, THROUGHPUT_HOST } from 'wsproxy-protocol';
 import { type Finding, ok, skip, warn } from './finding.js';
 import type { ProbeSession } from './probe-session.js';
 
 /** The service of the server that takes and gives bytes (PROTOCOL.md section 5). */
-const SERVICE = { host: 'throughput.wsproxy.invalid', port: 1 };
+const SERVICE = { host: THROUGHPUT_HOST, port: 1 };
 const PIECE = Buffer.alloc(65_536);
-/** Each direction ends when both have been reached, or the second alone: enough to grow windows, and no waste. */
-const MAX_BYTES = 64 * 1024 * 1024;
+/** For each direction, ms: enough for windows to grow, and no waste. */
 const MAX_TIME = 5_000;
 /** Below this pages load slowly, bytes a second. */
 const SLOW = 128 * 1024;
@@ -32,7 +32,7 @@ export async function checkThroughput(probe: ProbeSession, onProgress: (share: n
   );
 }
 
-/** Doubles what is moved until it takes long enough to tell a rate: bytes a second. */
+/** Moves four times as much each time, as long as there is time for it: the last rate, bytes a second. */
 async function measure(move: (bytes: number) => Promise<number>, onProgress: (share: number) => void): Promise<number> {
   const start = performance.now();
   let rate = 0;
@@ -40,8 +40,8 @@ async function measure(move: (bytes: number) => Promise<number>, onProgress: (sh
     const ms = await move(bytes);
     rate = (bytes * 1000) / ms;
     const spent = performance.now() - start;
-    onProgress(Math.min(1, Math.max(spent / MAX_TIME, bytes / MAX_BYTES)));
-    if (bytes * 4 > MAX_BYTES || spent + 4 * ms > MAX_TIME) return rate;
+    onProgress(Math.max(spent / MAX_TIME, bytes / MAX_THROUGHPUT));
+    if (bytes * 4 > MAX_THROUGHPUT || spent + 4 * ms > MAX_TIME) return rate;
   }
 }
 

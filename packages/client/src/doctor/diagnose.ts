@@ -1,4 +1,5 @@
-import { parseAuthority, type Target, type Transport } from 'wsproxy-protocol';
+import type { Target, Transport } from 'wsproxy-protocol';
+import { parseTarget } from '../client-options.js';
 import type { ServerAddress } from '../dial-websocket.js';
 import { parseReach, type ReachOptions } from '../reach.js';
 import { parseServerUrl } from '../server-url.js';
@@ -53,7 +54,7 @@ const TIMEOUT = 10_000;
 export async function diagnose(options: DiagnoseOptions, observer: DiagnoseObserver = {}): Promise<Diagnosis> {
   const url = parseServerUrl(options.url, options.insecure ?? false);
   const server = { url, token: options.token, reach: parseReach(url, options) };
-  const targets = (options.reach ?? []).map(parseDestination);
+  const targets = (options.reach ?? []).map(parseTarget);
   const { idle = 0 } = options;
   if (idle !== 0 && !(idle >= 1_000 && idle <= MAX_IDLE)) throw new TypeError('idle: expected 1 s to 590 s');
   const examination = new Examination(server, options.signal ?? new AbortController().signal, observer);
@@ -172,10 +173,4 @@ class Examination {
     const watch = this.#idleWatch;
     return watch === undefined ? skip('not reached') : checkHeartbeat(watch, this.#signal, this.#progress('heartbeat'));
   }
-}
-
-function parseDestination(text: string): Target {
-  const target = parseAuthority(text);
-  if (target !== undefined) return target;
-  throw new TypeError(`not a destination: ${JSON.stringify(text)}; expected host:port, IPv6 in brackets`);
 }
