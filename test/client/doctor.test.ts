@@ -75,6 +75,14 @@ describe('doctor', () => {
     expect(code).toBe(0);
   });
 
+  test('goes without its second session where the server allows only one', async () => {
+    const { port } = await start('wsproxy-server', ['--max-sessions-per-user', '1']);
+    const { code, stdout, stderr, mark } = await examine([`ws://127.0.0.1:${port}/`, '--idle', '1s']);
+    expect(['throughput', 'heartbeat', 'idle'].map(mark)).toEqual(['✓', '–', '–']);
+    expect(stdout).toMatch(/^– heartbeat +no second session to watch: .*\((429|1013)\)/m);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
   test('refuses what is no URL, no destination or no duration, with one line', async () => {
     for (const args of [
       ['http://127.0.0.1/'],

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { MAX_PING_INTERVAL } from 'wsproxy-protocol';
 import { dialWebSocket, type ServerAddress } from '../dial-websocket.js';
-import { type Finding, fail, ok, warn } from './finding.js';
+import { type Finding, fail, ok, skip, warn } from './finding.js';
 import { ProbeSession } from './probe-session.js';
 
 /** A little more than the interval of the heartbeat, ms. */
@@ -24,9 +24,16 @@ export class IdleWatch {
     });
   }
 
-  /** `heartbeat`: silence after which both ends say something, ms; default the usual 15 s. */
-  static async begin(server: ServerAddress, signal: AbortSignal, heartbeat?: number): Promise<IdleWatch> {
-    return new IdleWatch(await ProbeSession.begin(await dialWebSocket(server, signal), heartbeat));
+  /**
+   * Needs a session of its own, beside the one that is used; a finding says that there is none to be had. `heartbeat`:
+   * silence after which both ends say something, ms; default the usual 15 s.
+   */
+  static async begin(server: ServerAddress, signal: AbortSignal, heartbeat?: number): Promise<IdleWatch | Finding> {
+    try {
+      return new IdleWatch(await ProbeSession.begin(await dialWebSocket(server, signal), heartbeat));
+    } catch (error) {
+      return skip(`no second session to watch: ${(error as Error).message}`);
+    }
   }
 
   /** Waits until `limit` ms after the beginning, or until the end: its reason, and when it came. */
@@ -52,10 +59,11 @@ export class IdleWatch {
 
 /** Whether the heartbeat keeps a tunnel open that is not used. */
 export async function checkHeartbeat(
-  watch: IdleWatch,
+  watch: IdleWatch | Finding,
   signal: AbortSignal,
   onProgress: (share: number) => void,
 ): Promise<Finding> {
+  if (!(watch instanceof IdleWatch)) return watch;
   const end = await watch.until(HEARTBEAT_WATCH, signal, onProgress);
   if (end === undefined) return ok(`an unused tunnel is still open after ${HEARTBEAT_WATCH / 1000} s`);
   return fail(
@@ -73,6 +81,7 @@ export async function checkIdle(
 ): Promise<Finding> {
   // Longer than what is waited for, so that nothing is said meanwhile.
   const watch = await IdleWatch.begin(server, signal, limit + MARGIN);
+  if (!(watch instanceof IdleWatch)) return watch;
   try {
     const end = await watch.until(limit, signal, onProgress);
     if (end === undefined) return ok(`a silent connection stays open for ${seconds(limit)} at least`);

@@ -73,7 +73,7 @@ class Examination {
   readonly #findings: StepFinding[] = [];
   #transport: Transport | undefined;
   #probe: ProbeSession | undefined;
-  #idleWatch: IdleWatch | undefined;
+  #idleWatch: IdleWatch | Finding | undefined;
 
   constructor(server: ServerAddress, signal: AbortSignal, observer: DiagnoseObserver) {
     this.#server = server;
@@ -116,7 +116,7 @@ class Examination {
   }
 
   end(): void {
-    this.#idleWatch?.stop();
+    if (this.#idleWatch instanceof IdleWatch) this.#idleWatch.stop();
     if (this.#probe !== undefined) this.#probe.end();
     else this.#transport?.terminate();
   }
