@@ -173,6 +173,7 @@ export class SessionRegistry {
         }, entry.grace);
       },
       onResumed: () => {
+        entry.graceTimer?.cancel();
         Object.assign(entry, entry.claim);
         logger.info({ ...log, channels: session.channelCount }, 'session resumed');
         observer.onSession?.('resumed', observed);

@@ -188,6 +188,16 @@ describe('a detached session', () => {
     expect(registry.size).toBe(1);
   });
 
+  test('keeps no timer of a grace that a resume has ended', () => {
+    const near = client().connect();
+    clock.advance(1_000);
+    const before = clock.pending;
+    near.cut();
+    near.connect();
+    clock.advance(1_000);
+    expect(clock.pending).toBe(before);
+  });
+
   test('is told apart from one that was never there: 4005 expired, 4006 unknown', () => {
     client().connect().cut();
     clock.advance(MAX_GRACE);

@@ -112,10 +112,6 @@ export class Lab {
     const args = [url(relay.port), ...(options.client ?? [])];
     const client = await End.start('wsproxy-client', args, options.clientOptions);
     await this.expect('a first request is served', this.isServed(client.port));
-    // A server keeps the timer of a grace that is over, so the ends are looked at when each has had one.
-    const { welcomes } = client;
-    relay.cut('reset');
-    await until('the client is back', () => client.welcomes > welcomes, SETTLED_IN);
     const before = { client: await atRest(client), server: await atRest(server) };
     for (const end of [client, server]) end.forgetPeak();
     return { server, client, relay, proxy: client.port, before };
