@@ -1,12 +1,19 @@
 import type { RelaySocket } from './reset-socket.js';
-import { postSlab, SLAB_SIZE, type Slab, scratch, unpostSlab } from './slabs.js';
+import { postSlab, SLAB_SIZE, type Slab, scratch, trimSlabs, unpostSlab } from './slabs.js';
 
 /** A read of so much makes a socket a busy one, with a slab of its own; so many smaller ones in a row end that. */
 const LARGE_READ = SLAB_SIZE / 4;
 const SMALL_READS = 16;
-/** Sockets with a slab of their own: one that falls silent keeps it. Others read into the scratch buffer. */
+/** Sockets with a slab of their own, at most; the others read into the scratch buffer. */
 const MAX_BUSY = 128;
-let busy = 0;
+const busy = new Set<SlabReader>();
+/** One that has brought nothing for so long gives its slab back, ms. */
+const SILENCE = 10_000;
+/** So often: each time leaves some 50 bytes with the socket, of Node's memory, until it is closed. */
+const MAX_RESTS = 1_000;
+/** How often silent sockets and superfluous slabs are looked for, ms. */
+const TIDY_INTERVAL = 1_000;
+let tidiedAt = 0;
 
 /** What a socket keeps for `onread`, and where. */
 interface Places {
@@ -29,24 +36,38 @@ interface UserBufferHandle {
  * them (`net.Server` ignores the option). So it is set here as `net.connect` sets it.
  */
 export function readIntoSlabs(socket: RelaySocket, onBytes: (bytes: Buffer) => void): SlabReader | undefined {
-  const found = placesOf(socket);
+  const places = placesOf(socket);
   const handle = (socket as { _handle?: Partial<UserBufferHandle> | null })._handle;
-  if (found === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
-  const reader = new SlabReader(onBytes);
+  if (places === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
+  const readInto = (buffer: Buffer): void => {
+    Object.assign(socket, { [places.buffer]: buffer });
+    handle.useUserBuffer?.(buffer);
+  };
+  const reader = new SlabReader(onBytes, readInto);
   Object.assign(socket, {
-    [found.buffer]: scratch,
-    [found.callback]: (length: number, buffer: Buffer) => reader.onRead(length, buffer),
-    [found.generator]: () => reader.next,
+    [places.callback]: (length: number, buffer: Buffer) => reader.onRead(length, buffer),
+    [places.generator]: () => reader.next,
   });
-  handle.useUserBuffer(scratch);
+  readInto(reader.next);
   return reader;
 }
 
-let places: Places | undefined;
+/**
+ * Takes the slabs of sockets that have fallen silent, and lets go of those that nobody needs. Whoever looks after things
+ * now and then calls this, at `now` ms.
+ */
+export function tidySlabs(now: number): void {
+  if (Math.abs(now - tidiedAt) < TIDY_INTERVAL) return;
+  tidiedAt = now;
+  for (const reader of busy) reader.restIfSilent(now);
+  trimSlabs();
+}
+
+let lastPlaces: Places | undefined;
 
 function placesOf(socket: RelaySocket): Places | undefined {
-  if (places === undefined || !(places.buffer in socket)) places = findPlaces(socket);
-  return places;
+  if (lastPlaces === undefined || !(lastPlaces.buffer in socket)) lastPlaces = findPlaces(socket);
+  return lastPlaces;
 }
 
 function findPlaces(socket: RelaySocket): Places | undefined {
@@ -59,20 +80,27 @@ function findPlaces(socket: RelaySocket): Places | undefined {
 /** Where one socket reads to: the scratch buffer while it brings little, slabs of its own when it brings much. */
 export class SlabReader {
   readonly #onBytes: (bytes: Buffer) => void;
+  readonly #readInto: (buffer: Buffer) => void;
   #slab: Slab | undefined;
   /** Of the slab, what was read before and is kept. */
   #used = 0;
   #smallReads = 0;
+  /** Since when it has brought nothing; undefined when it was not silent at the last look. */
+  #silentSince: number | undefined;
+  #rests = 0;
 
-  constructor(onBytes: (bytes: Buffer) => void) {
+  /** `readInto` has the socket read elsewhere from now on, though it has read nothing since. */
+  constructor(onBytes: (bytes: Buffer) => void, readInto: (buffer: Buffer) => void) {
     this.#onBytes = onBytes;
+    this.#readInto = readInto;
   }
 
   onRead(length: number, buffer: Buffer): void {
     this.#onBytes(buffer.length === length ? buffer : buffer.subarray(0, length));
     this.#smallReads = length < LARGE_READ ? this.#smallReads + 1 : 0;
+    this.#silentSince = undefined;
     if (this.#slab !== undefined) this.#goOn(this.#slab, length);
-    else if (length >= LARGE_READ && busy < MAX_BUSY) this.#begin();
+    else if (length >= LARGE_READ && busy.size < MAX_BUSY && this.#rests < MAX_RESTS) this.#begin();
   }
 
   /** Where the next read goes. */
@@ -81,18 +109,26 @@ export class SlabReader {
     return this.#used === 0 ? this.#slab.bytes : this.#slab.bytes.subarray(this.#used);
   }
 
+  restIfSilent(now: number): void {
+    this.#silentSince ??= now;
+    if (now - this.#silentSince < SILENCE) return;
+    this.#rests += 1;
+    this.stop();
+    this.#readInto(this.next);
+  }
+
   /** The socket is closed. */
   stop(): void {
     if (this.#slab === undefined) return;
     unpostSlab(this.#slab);
     this.#slab = undefined;
-    busy -= 1;
+    busy.delete(this);
   }
 
   #begin(): void {
     this.#slab = postSlab();
     this.#used = 0;
-    busy += 1;
+    busy.add(this);
   }
 
   #goOn(slab: Slab, length: number): void {

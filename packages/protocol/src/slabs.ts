@@ -6,8 +6,6 @@ export const SLAB_SIZE: number = LONE_FRAME_SIZE;
 const SLAB_HEADROOM = 64;
 /** Free slabs that are kept for the next reads; more are left to the garbage collector. */
 const MAX_FREE = 512;
-/** How often slabs that nobody needed meanwhile are let go, ms. */
-const TRIM_INTERVAL = 1_000;
 
 /**
  * Memory that sockets are read into, again and again. What Node allocates for each read counts as garbage of the old
@@ -34,7 +32,6 @@ const owners = new WeakMap<ArrayBufferLike, Slab>();
 const free: Slab[] = [];
 /** The fewest that were free since the last trim: so many were superfluous. */
 let fewestFree = 0;
-let trimmedAt = 0;
 
 /** A buffer into which every idle socket reads: its bytes are valid in the callback of the read, and not after. */
 export const scratch: Buffer = Buffer.allocUnsafeSlow(SLAB_SIZE);
@@ -89,10 +86,8 @@ function recycle(slab: Slab): void {
   if (!slab.isPosted && slab.keepers === 0 && free.length < MAX_FREE) free.push(slab);
 }
 
-/** Lets go of slabs that nobody needed for a while; whoever looks after things now and then calls this, at `now` ms. */
-export function trimSlabs(now: number): void {
-  if (Math.abs(now - trimmedAt) < TRIM_INTERVAL) return;
-  trimmedAt = now;
+/** Lets go of the slabs that nobody has needed since the last time. */
+export function trimSlabs(): void {
   free.splice(0, fewestFree);
   fewestFree = free.length;
 }

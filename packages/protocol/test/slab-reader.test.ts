@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readIntoSlabs, type SlabReader } from '../src/slab-reader.js';
-import { keep, release } from '../src/slabs.js';
+import { readIntoSlabs, type SlabReader, tidySlabs } from '../src/slab-reader.js';
+import { keep, release, scratch } from '../src/slabs.js';
 import { pattern } from './support/pattern.js';
 import { connectedSockets, until } from './support/sockets.js';
 
@@ -63,6 +63,38 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
     await until(() => length === 6_000_000);
     expect(memory.size).toBeLessThan(4);
     expect(Buffer.concat(seen).equals(pattern(1, 0, 6_000_000))).toBe(true);
+  });
+
+  test('shares memory with the others again once it has been silent for 10 s, and no more than 1,000 times', async () => {
+    let now = Math.ceil(performance.now());
+    let memory: ArrayBufferLike | undefined;
+    onBytes = ({ buffer }) => {
+      memory = buffer;
+    };
+    const send = async (bytes: number) => {
+      const before = length;
+      peer.write(pattern(1, before, bytes));
+      await until(() => length === before + bytes);
+    };
+    const passSilence = (ms: number) => {
+      for (const step of [2_000, ms]) {
+        now += step;
+        tidySlabs(now);
+      }
+    };
+    for (let rests = 0; rests < 1_000; rests++) {
+      await send(40_000);
+      passSilence(9_000);
+      await send(1);
+      expect(memory).not.toBe(scratch.buffer);
+      passSilence(10_000);
+    }
+    await send(1);
+    expect(memory).toBe(scratch.buffer);
+    await send(40_000);
+    await send(1);
+    expect(memory).toBe(scratch.buffer);
+    expect(Buffer.concat(seen).equals(pattern(1, 0, length))).toBe(true);
   });
 
   test('reads nothing while it is paused', async () => {

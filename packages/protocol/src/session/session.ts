@@ -18,7 +18,7 @@ import { MemoryBudget, type ProcessBudgets } from '../flow/memory-budget.js';
 import { FrameDecoder } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
 import { encodeGoAway, GoAway, type Open } from '../frame/payload.js';
-import { trimSlabs } from '../slabs.js';
+import { tidySlabs } from '../slab-reader.js';
 import { parseHost, parsePort, type Target } from '../target.js';
 import type { Transport } from '../transport/transport.js';
 import { Channels, type Role } from './channels.js';
@@ -243,7 +243,7 @@ export class Session {
       isAwaited: () => this.#prober.isAwaited || this.#outbox.bytesInFlight > 0,
       roundTrip: () => this.#prober.latest,
       isPingDue: () => this.#prober.isDue,
-      onLook: () => trimSlabs(this.#clock.now()),
+      onLook: () => tidySlabs(this.#clock.now()),
       ping: () => this.#prober.ping(),
       onSuspicion: () => this.#options.onSuspicion?.(),
       onSilence: () => this.detach({ code: 1006, reason: 'nothing was heard from the peer for too long' }),
