@@ -35,7 +35,8 @@ export class RelayWriter {
   /** It needs bytes no longer than until they are written: other streams may pass them on as they are. */
   readonly #letsGo: boolean;
   readonly #pace: RelayPace | undefined;
-  readonly #credit: PacedCredit | undefined;
+  /** Once the pace has made it wait. */
+  #credit: PacedCredit | undefined;
   /** Bytes written to the socket, and those of them for which the channel has had credit, or will have it. */
   #given = 0;
   #settled = 0;
@@ -53,7 +54,6 @@ export class RelayWriter {
     this.#socket = socket;
     this.#letsGo = socket instanceof Socket;
     this.#pace = pace;
-    this.#credit = pace && new PacedCredit((bytes) => channel.consumed(bytes));
   }
 
   /** `isMore`: the rest of the same frame is on its way; if it comes in this turn, both leave as one. */
@@ -108,6 +108,7 @@ export class RelayWriter {
   #delayCredit(length: number): void {
     const wait = this.#pace?.toSocket(length) ?? 0;
     if (wait <= 0) return;
+    this.#credit ??= new PacedCredit((bytes) => this.#channel.consumed(bytes));
     this.#dues ??= [];
     this.#dues.push({ end: this.#given, due: performance.now() + wait });
   }

@@ -3,15 +3,18 @@ import {
   type FailureCode,
   formatTarget,
   type Logger,
+  type RelayPace,
   relay,
   systemClock,
   TunnelError,
 } from 'wsproxy-protocol';
 import type { Dial } from './dial.js';
+import type { Reached } from './direct-dialer.js';
+import type { Admission } from './limits/admission.js';
 import type { DialTurns } from './limits/dial-turns.js';
-import { type Admission, Guard } from './limits/guard.js';
+import { Guard } from './limits/guard.js';
 import { type LimitName, resolveLimits } from './limits/limits.js';
-import type { ChannelRecord, ServerObserver } from './observer.js';
+import type { ServerObserver } from './observer.js';
 import type { Policy } from './policy.js';
 import type { User } from './users/user.js';
 
@@ -40,56 +43,91 @@ export function createChannelHandler(
 ): ChannelHandler {
   const { observer = {}, logTargets = true } = options;
   const { guard = new Guard({ limits: resolveLimits(), clock: systemClock, logger }) } = options;
+  const service = { dial, policyOf, logger, observer, logTargets, guard };
   return (channel, user, turns) => {
-    const target = formatTarget(channel.target);
-    const log = { user: user.id, channel: channel.id, ...(logTargets && { target }) };
-    let reached: { address: string | undefined } | undefined;
-    channel.onOver = () => observer.onChannelOver?.(recordOf(channel, user, reached));
-    guard.admit(channel, user, turns, (admission: Admission) => {
-      const abandoned = new AbortController();
-      channel.onAbandoned = () => abandoned.abort();
-      dial(channel.target, abandoned.signal, policyOf(user), user).then(
-        ({ socket, address }) => {
-          const pace = admission.succeeded(socket);
-          // Whoever has dialled lets go of the socket a few turns before this one.
-          if (abandoned.signal.aborted) {
-            socket.destroy();
-            return;
-          }
-          reached = { address };
-          observer.onChannelOpened?.({ user: user.id, target, address });
-          channel.accept();
-          relay(channel, socket, pace);
-          logger.debug({ ...log, ...(logTargets && { address }) }, 'channel opened');
-        },
-        (error: unknown) => {
-          admission.failed();
-          const failure = error instanceof TunnelError ? error : new TunnelError('INTERNAL', String(error));
-          const limit = LIMIT_OF[failure.code];
-          if (limit !== undefined) guard.hit(limit, user.id);
-          channel.refuse(failure.code);
-          if (failure.code === 'CANCELLED') return;
-          // The reason names addresses.
-          logger.info(
-            { ...log, code: failure.code, ...(logTargets && { reason: failure.message }) },
-            'channel refused',
-          );
-        },
-      );
-    });
+    const served = new ServedChannel(service, channel, user);
+    channel.onOver = () => served.onOver();
+    guard.admit(channel, user, turns, (admission) => void served.dial(admission));
   };
 }
 
-function recordOf(channel: Channel, user: User, reached: { address: string | undefined } | undefined): ChannelRecord {
-  return {
-    user: user.id,
-    target: formatTarget(channel.target),
-    address: reached?.address,
-    connected: reached !== undefined,
-    outcome: channel.failure ?? 'ok',
-    bytesUp: channel.bytesReceived,
-    bytesDown: channel.bytesSent,
-    windowStalls: channel.windowStalls,
-    durationMs: Math.round(channel.age),
-  };
+/** What serves all channels. */
+interface Service extends Required<ChannelHandlerOptions> {
+  readonly dial: Dial;
+  readonly policyOf: (user: User) => Policy;
+  readonly logger: Logger;
+}
+
+class ServedChannel {
+  readonly #service: Service;
+  readonly #channel: Channel;
+  readonly #user: User;
+  #isConnected = false;
+  #address: string | undefined;
+
+  constructor(service: Service, channel: Channel, user: User) {
+    this.#service = service;
+    this.#channel = channel;
+    this.#user = user;
+  }
+
+  async dial(admission: Admission): Promise<void> {
+    const { dial, policyOf } = this.#service;
+    const abandoned = new AbortController();
+    this.#channel.onAbandoned = () => abandoned.abort();
+    let reached: Reached;
+    try {
+      reached = await dial(this.#channel.target, abandoned.signal, policyOf(this.#user), this.#user);
+    } catch (error) {
+      admission.failed();
+      return this.#refuse(error instanceof TunnelError ? error : new TunnelError('INTERNAL', String(error)));
+    }
+    const pace = admission.succeeded(reached.socket);
+    // Whoever has dialled lets go of the socket a few turns before this one.
+    if (abandoned.signal.aborted) reached.socket.destroy();
+    else this.#open(reached, pace);
+  }
+
+  onOver(): void {
+    const { observer } = this.#service;
+    const channel = this.#channel;
+    observer.onChannelOver?.({
+      user: this.#user.id,
+      target: formatTarget(channel.target),
+      address: this.#address,
+      connected: this.#isConnected,
+      outcome: channel.failure ?? 'ok',
+      bytesUp: channel.bytesReceived,
+      bytesDown: channel.bytesSent,
+      windowStalls: channel.windowStalls,
+      durationMs: Math.round(channel.age),
+    });
+  }
+
+  #open({ socket, address }: Reached, pace: RelayPace): void {
+    const { observer } = this.#service;
+    this.#isConnected = true;
+    this.#address = address;
+    observer.onChannelOpened?.({ user: this.#user.id, target: formatTarget(this.#channel.target), address });
+    this.#channel.accept();
+    relay(this.#channel, socket, pace);
+    this.#log('debug', 'channel opened', {}, { address });
+  }
+
+  #refuse({ code, message }: TunnelError): void {
+    const { guard } = this.#service;
+    const limit = LIMIT_OF[code];
+    if (limit !== undefined) guard.hit(limit, this.#user.id);
+    this.#channel.refuse(code);
+    // The reason names addresses.
+    if (code !== 'CANCELLED') this.#log('info', 'channel refused', { code }, { reason: message });
+  }
+
+  /** `destination` tells what the user connects to. */
+  #log(level: 'debug' | 'info', message: string, fields: object, destination: object): void {
+    const { logger, logTargets } = this.#service;
+    const { id, target } = this.#channel;
+    const named = logTargets && { target: formatTarget(target), ...destination };
+    logger[level]({ user: this.#user.id, channel: id, ...fields, ...named }, message);
+  }
 }

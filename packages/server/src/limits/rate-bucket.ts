@@ -20,6 +20,11 @@ export class RateBucket {
     this.#at = now;
   }
 
+  /** Bytes a second; Infinity for none. */
+  get rate(): number {
+    return this.#rate ?? Number.POSITIVE_INFINITY;
+  }
+
   /** What is owed stays, and is paid at the new rate. */
   setRate(rate: number | undefined, now: number): void {
     if (rate === this.#rate) return;

@@ -11,7 +11,7 @@ export interface SilenceWatchOptions {
   readonly onTimeout: (limit: LimitName, channel: Channel) => void;
 }
 
-interface Watched {
+export interface Watched {
   readonly channel: Channel;
   readonly socket: RelaySocket;
   progress: number;
@@ -36,16 +36,19 @@ export class SilenceWatch {
     this.#interval = Math.min(shortest / LOOKS, LONGEST_INTERVAL);
   }
 
-  /** Until both the channel and its socket are gone: call what is returned when either is. */
-  add(channel: Channel, socket: RelaySocket): () => void {
+  /** Until both the channel and its socket are gone; undefined when nothing would ever be too long. */
+  add(channel: Channel, socket: RelaySocket): Watched | undefined {
     const { clock, idleTimeout, halfClosedTimeout } = this.#options;
-    if (idleTimeout === 0 && halfClosedTimeout === 0) return () => {};
+    if (idleTimeout === 0 && halfClosedTimeout === 0) return undefined;
     const watched = { channel, socket, progress: progressOf(channel, socket), since: clock.now() };
     this.#watched.add(watched);
     this.#timer ??= this.#setTimer();
-    return () => {
-      if (isGone(watched)) this.#remove(watched);
-    };
+    return watched;
+  }
+
+  /** Its channel is over, or its socket is closed. */
+  leave(watched: Watched): void {
+    if (isGone(watched)) this.#remove(watched);
   }
 
   #remove(watched: Watched): void {

@@ -9,10 +9,13 @@ const SPARE = 32;
  */
 export class SocketBudget {
   readonly limit: number;
+  readonly #onExhausted: () => void;
   #taken = 0;
 
-  constructor(limit: number) {
+  /** `onExhausted` is called each time somebody asks in vain. */
+  constructor(limit: number, onExhausted: () => void) {
     this.limit = limit;
+    this.#onExhausted = onExhausted;
   }
 
   get taken(): number {
@@ -21,7 +24,10 @@ export class SocketBudget {
 
   /** Whether there was room for one more. Whoever got one gives it back with `release`. */
   take(): boolean {
-    if (this.#taken >= this.limit) return false;
+    if (this.#taken >= this.limit) {
+      this.#onExhausted();
+      return false;
+    }
     this.#taken += 1;
     return true;
   }

@@ -17,20 +17,20 @@ const accountsWith = (limits: LimitOptions = {}) => new Accounts(resolveLimits(l
 describe('accounts', () => {
   test('count channels by the id of the user, whatever object it is known by', () => {
     const accounts = accountsWith();
-    const end = accounts.beginChannel({ id: 'alice' });
+    const account = accounts.beginChannel({ id: 'alice' });
     const stricter = { id: 'alice', limits: { channels: 1 } };
     expect(accounts.refusal(stricter)).toEqual({ limit: 'channels', value: 1, ofUser: true });
     expect(accounts.refusal({ id: 'bob', limits: { channels: 1 } })).toBeUndefined();
-    end();
+    accounts.endChannel(account);
     expect(accounts.refusal(stricter)).toBeUndefined();
   });
 
   test('count the channels of all users together', () => {
     const accounts = accountsWith({ channels: 2 });
-    const ends = [accounts.beginChannel(alice), accounts.beginChannel({ id: 'bob' })];
+    const begun = [accounts.beginChannel(alice), accounts.beginChannel({ id: 'bob' })];
     const refusal = accounts.refusal({ id: 'carol' });
     expect(refusal).toEqual({ limit: 'channels', value: 2, ofUser: false });
-    for (const end of ends) end();
+    for (const account of begun) accounts.endChannel(account);
     expect(accounts.refusal({ id: 'carol' })).toBeUndefined();
   });
 
@@ -87,8 +87,9 @@ describe('the budget of sockets', () => {
   });
 
   test('is given back', () => {
-    const budget = new SocketBudget(1);
-    expect([budget.take(), budget.take()]).toEqual([true, false]);
+    let asked = 0;
+    const budget = new SocketBudget(1, () => asked++);
+    expect([budget.take(), asked, budget.take(), asked]).toEqual([true, 0, false, 1]);
     budget.release();
     expect(budget.take()).toBe(true);
   });

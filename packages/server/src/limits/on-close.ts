@@ -1,0 +1,7 @@
+import type { RelaySocket } from 'wsproxy-protocol';
+
+/** Calls `callback` when `socket` closes, at once if that is past. */
+export function onClose(socket: RelaySocket, callback: () => void): void {
+  if (socket.closed) callback();
+  else socket.on('close', callback);
+}
