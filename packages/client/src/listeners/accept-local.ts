@@ -30,7 +30,7 @@ export async function acceptLocal(
   // Without allowHalfOpen, what comes back after the application has ended its half is lost.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.on('close', () => sockets.delete(socket));
     // Whoever is in charge of the socket learns of errors by 'close'; without a listener they end the process.
     socket.on('error', () => {});
     onSocket(socket);

@@ -18,6 +18,7 @@ export class LocalConnection {
   };
   readonly #deadline: Timer;
   readonly #onEnd = () => this.socket.destroy();
+  readonly #onClose = () => this.#deadline.cancel();
 
   /** @param handshakeTimeout milliseconds from now until `onDeadline`. */
   constructor(socket: Socket, tunnel: Tunnel, logger: Logger, handshakeTimeout: number) {
@@ -25,14 +26,16 @@ export class LocalConnection {
     this.tunnel = tunnel;
     this.logger = logger;
     this.#deadline = systemClock.setTimer(() => this.onDeadline(), handshakeTimeout);
-    socket.once('end', this.#onEnd);
-    socket.once('close', () => this.#deadline.cancel());
+    socket.on('end', this.#onEnd);
+    socket.on('close', this.#onClose);
   }
 
   /** The request is complete: from here on, time and the end of the input are somebody else's business. */
   endHandshake(): void {
     this.#deadline.cancel();
     this.socket.off('end', this.#onEnd);
+    // Without it nothing refers to this any more: the relay that follows may be idle for days.
+    this.socket.off('close', this.#onClose);
   }
 
   /** Ends the handshake without a channel. */
