@@ -1,6 +1,6 @@
 // The clients' end of many sessions, as one program, which the library makes easy:
 //   node many-sessions.mjs SERVER_URL SESSIONS
-import { Client } from 'wsproxy-client';
+import { createClient } from 'wsproxy-client';
 
 /** What one client can have. */
 const CONNECTIONS = 16;
@@ -14,5 +14,5 @@ logger.info = (_fields, message) => {
   if (connected === Number(sessions)) process.stderr.write('"ready"\n');
 };
 for (let left = Number(sessions); left > 0; left -= CONNECTIONS) {
-  await new Client({ url, token, connections: Math.min(left, CONNECTIONS), logger }).connect();
+  await createClient({ url, token, connections: Math.min(left, CONNECTIONS), logger }).start();
 }
