@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net';
+import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net';
 
 /**
  * What kind of destination an address is. Only `public` is meant for everyone; `translated` addresses carry an IPv4
@@ -84,12 +84,13 @@ const globalUnicast = blockList(['2000::/3']);
 
 /** The class of an IP literal, an IPv4-mapped one being judged as the IPv4 address it reaches. Never throws. */
 export function classifyAddress(ip: string): AddressClass {
-  const address = canonicalAddress(ip);
-  if (address === undefined) return 'invalid';
-  const family = familyOf(address);
-  const found = classes.find(([, ranges]) => ranges.check(address, family));
+  const canonical = canonicalAddress(ip);
+  if (canonical === undefined) return 'invalid';
+  // A list would make it anew from a string, for each question.
+  const address = new SocketAddress({ address: canonical, family: familyOf(canonical) });
+  const found = classes.find(([, ranges]) => ranges.check(address));
   if (found !== undefined) return found[0];
-  return family === 'ipv4' || globalUnicast.check(address, family) ? 'public' : 'reserved';
+  return address.family === 'ipv4' || globalUnicast.check(address) ? 'public' : 'reserved';
 }
 
 /**
@@ -97,9 +98,11 @@ export function classifyAddress(ip: string): AddressClass {
  * the IPv4 address that the system would connect to. Undefined for names and for literals with a zone.
  */
 export function canonicalAddress(ip: string): string | undefined {
+  // It has no other.
+  if (isIPv4(ip)) return ip;
   // SocketAddress drops a zone in silence, and with it the choice of an interface.
-  if (isIP(ip) === 0 || ip.includes('%')) return undefined;
-  const { address } = new SocketAddress({ address: ip, family: familyOf(ip) });
+  if (!isIPv6(ip) || ip.includes('%')) return undefined;
+  const { address } = new SocketAddress({ address: ip, family: 'ipv6' });
   const mapped = address.replace(/^::ffff:/, '');
   return isIPv4(mapped) ? mapped : address;
 }

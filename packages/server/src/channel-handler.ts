@@ -73,18 +73,18 @@ class ServedChannel {
 
   async dial(admission: Admission): Promise<void> {
     const { dial, policyOf } = this.#service;
-    const abandoned = new AbortController();
-    this.#channel.onAbandoned = () => abandoned.abort();
+    const ending = new AbortController();
+    this.#channel.onAbandoned = () => ending.abort(new TunnelError('CANCELLED'));
     let reached: Reached;
     try {
-      reached = await dial(this.#channel.target, abandoned.signal, policyOf(this.#user), this.#user);
+      reached = await dial(this.#channel.target, ending, policyOf(this.#user), this.#user);
     } catch (error) {
       admission.failed();
       return this.#refuse(error instanceof TunnelError ? error : new TunnelError('INTERNAL', String(error)));
     }
     const pace = admission.succeeded(reached.socket);
     // Whoever has dialled lets go of the socket a few turns before this one.
-    if (abandoned.signal.aborted) reached.socket.destroy();
+    if (ending.signal.aborted) reached.socket.destroy();
     else this.#open(reached, pace);
   }
 

@@ -1,12 +1,4 @@
-import {
-  type Clock,
-  parseHost,
-  parsePort,
-  systemClock,
-  type Target,
-  THROUGHPUT_HOST,
-  TunnelError,
-} from 'wsproxy-protocol';
+import { parseHost, parsePort, systemClock, type Target, THROUGHPUT_HOST, TunnelError } from 'wsproxy-protocol';
 import type { Dialer } from './dialer.js';
 import { DirectDialer, type DirectDialerOptions, type Errand, type Reached } from './direct-dialer.js';
 import { dialOwn } from './own-dialer.js';
@@ -15,10 +7,11 @@ import { ThroughputService } from './throughput-service.js';
 import type { User } from './users/user.js';
 
 /**
- * Reaches a target. Rejects with a TunnelError, whose message is for the log; with CANCELLED, every attempt destroyed, once
- * `signal` aborts. After it has resolved, the socket is the caller's, and `signal` no longer counts.
+ * Reaches a target. Rejects with a TunnelError, whose message is for the log; with the reason of `ending`, every attempt
+ * destroyed, once that aborts: the caller aborts it with a TunnelError, the dial itself with DIAL_TIMEOUT. After it has
+ * resolved, the socket is the caller's, and `ending` no longer counts.
  */
-export type Dial = (target: Target, signal: AbortSignal, rules: Policy, user: User) => Promise<Reached>;
+export type Dial = (target: Target, ending: AbortController, rules: Policy, user: User) => Promise<Reached>;
 
 export interface DialOptions extends DirectDialerOptions {
   /** For the whole of it, lookup and every attempt, ms; default 10 s. */
@@ -30,11 +23,12 @@ export interface DialOptions extends DirectDialerOptions {
 export function createDial(options: DialOptions): Dial {
   const { clock = systemClock, dialTimeout = 10_000, dialer } = options;
   const direct = new DirectDialer(options);
-  return async (target, signal, rules, user) => {
+  return async (target, ending, rules, user) => {
     const host = parseHost(target.host);
     if (host === undefined || parsePort(String(target.port)) === undefined) throw new TunnelError('BAD_TARGET');
     if (host === THROUGHPUT_HOST) return { socket: new ThroughputService(), address: undefined };
-    const ending = endingOf(signal, dialTimeout, clock);
+    const onTimeout = () => ending.abort(new TunnelError('DIAL_TIMEOUT', `no connection in ${dialTimeout} ms`));
+    const timer = clock.setTimer(onTimeout, dialTimeout);
     const errand = { target: { host, port: target.port }, user, rules, signal: ending.signal };
     try {
       if (dialer !== undefined) return await dialOwn(dialer, errand, direct);
@@ -43,30 +37,11 @@ export function createDial(options: DialOptions): Dial {
       if (error instanceof TunnelError) throw error;
       throw new TunnelError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
     } finally {
-      ending.forget();
+      timer.cancel();
     }
   };
 }
 
 async function reachDirectly(direct: DirectDialer, errand: Errand): Promise<Reached> {
   return direct.connect(await direct.resolve(errand), errand);
-}
-
-/** A signal that aborts with a TunnelError: when `signal` does, or when the time is over; until `forget`. */
-function endingOf(signal: AbortSignal, timeout: number, clock: Clock): { signal: AbortSignal; forget(): void } {
-  const ending = new AbortController();
-  const onAbort = (): void => ending.abort(new TunnelError('CANCELLED'));
-  const timer = clock.setTimer(
-    () => ending.abort(new TunnelError('DIAL_TIMEOUT', `no connection in ${timeout} ms`)),
-    timeout,
-  );
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  return {
-    signal: ending.signal,
-    forget() {
-      timer.cancel();
-      signal.removeEventListener('abort', onAbort);
-    },
-  };
 }

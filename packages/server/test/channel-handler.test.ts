@@ -42,7 +42,7 @@ beforeEach(() => {
 function connectWith(limits: LimitOptions = {}): TestClient {
   const log = (fields: object, message: string): number => logged.push({ message, fields: { ...fields } });
   const logger: Logger = { debug: log, info: log, warn: log, error: log };
-  const dial = (target: Target, signal: AbortSignal) =>
+  const dial = (target: Target, { signal }: AbortController) =>
     new Promise<Dialed>((succeed, fail) => dials.push({ target, signal, succeed, fail }));
   const observer = {
     onChannelOpened: (channel: OpenedChannel) => observed.push(channel),

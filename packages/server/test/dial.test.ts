@@ -7,7 +7,7 @@ import { createDial, type Dial, type DialOptions } from '../src/dial.js';
 import { createPolicy, type Policy, type PolicyRequest } from '../src/policy.js';
 import type { Resolver } from '../src/resolver.js';
 
-const signal = () => new AbortController().signal;
+const ending = () => new AbortController();
 const alice = { id: 'alice' };
 const standard = createPolicy({}, { ownAddresses: () => new Set<string>() });
 
@@ -43,7 +43,7 @@ function dryDialer(options: Pick<DialOptions, 'resolver'> & Partial<DialOptions>
 }
 
 function failureOf(dial: Dial, target: Target, policy: Policy = standard) {
-  return dial(target, signal(), policy, alice).then(
+  return dial(target, ending(), policy, alice).then(
     ({ address }) => `connected to ${address}`,
     (error: { code: string; message: string }) => ({ code: error.code, message: error.message }),
   );
@@ -205,7 +205,7 @@ describe('a failure', () => {
   test('of the lookup is passed on', async () => {
     const failure = new TunnelError('NAME_NOT_FOUND', 'no such name');
     const { dial, clock } = dryDialer({ resolver: { resolve: () => Promise.reject(failure) } });
-    await expect(dial({ host: 'example.com', port: 80 }, signal(), standard, alice)).rejects.toBe(failure);
+    await expect(dial({ host: 'example.com', port: 80 }, ending(), standard, alice)).rejects.toBe(failure);
     expect(clock.pending).toBe(0);
   });
 
@@ -278,8 +278,8 @@ describe('an abort', () => {
         }),
     };
     const { dial, clock, connected } = dryDialer({ resolver });
-    const result = dial({ host: 'slow.example', port: 80 }, controller.signal, standard, alice);
-    controller.abort();
+    const result = dial({ host: 'slow.example', port: 80 }, controller, standard, alice);
+    controller.abort(new TunnelError('CANCELLED'));
     await expect(result).rejects.toMatchObject({ name: 'TunnelError', code: 'CANCELLED' });
     expect(connected).toEqual([]);
     expect(clock.pending).toBe(0);
@@ -289,9 +289,9 @@ describe('an abort', () => {
     const controller = new AbortController();
     const { connect, hanging, isTried } = hangingConnect();
     const { dial, clock } = dryDialer({ ...resolverOf([]), connect });
-    const result = dial({ host: '1.1.1.1', port: 80 }, controller.signal, standard, alice);
+    const result = dial({ host: '1.1.1.1', port: 80 }, controller, standard, alice);
     await expect.poll(isTried).toBe(true);
-    controller.abort();
+    controller.abort(new TunnelError('CANCELLED'));
     expect(hanging.destroyed).toBe(true);
     await expect(result).rejects.toMatchObject({ name: 'TunnelError', code: 'CANCELLED' });
     expect(clock.pending).toBe(0);
@@ -299,7 +299,9 @@ describe('an abort', () => {
 
   test('that came before dials nothing', async () => {
     const { dial, connected } = dryDialer(resolverOf([]));
-    const result = dial({ host: '1.1.1.1', port: 80 }, AbortSignal.abort(), standard, alice);
+    const controller = new AbortController();
+    controller.abort(new TunnelError('CANCELLED'));
+    const result = dial({ host: '1.1.1.1', port: 80 }, controller, standard, alice);
     await expect(result).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(connected).toEqual([]);
   });
@@ -335,7 +337,7 @@ describe('a real connection', () => {
   }
 
   async function dialTo(target: Target) {
-    const dialed = await dial(target, signal(), everywhere, alice);
+    const dialed = await dial(target, ending(), everywhere, alice);
     cleanups.push(async () => dialed.socket.destroy());
     return dialed;
   }

@@ -5,7 +5,7 @@ import { createDial, type DialOptions } from '../src/dial.js';
 import { checkEgress, type EgressOptions } from '../src/egress.js';
 
 const policy = { check: (address: string) => (address === '10.0.0.1' ? 'denied:private' : undefined) };
-const { signal } = new AbortController();
+const ending = new AbortController();
 
 async function outcomeOf(options: Partial<DialOptions>, ...addresses: string[]) {
   const tried: string[] = [];
@@ -23,7 +23,7 @@ async function outcomeOf(options: Partial<DialOptions>, ...addresses: string[]) 
     });
   const resolver = { resolve: async () => addresses };
   const dial = createDial({ resolver, connect, ...options, ...(upstream && { upstream }) });
-  const outcome = await dial({ host: 'example.org', port: 80 }, signal, policy, { id: 'alice' }).then(
+  const outcome = await dial({ host: 'example.org', port: 80 }, ending, policy, { id: 'alice' }).then(
     ({ address }) => address,
     (error: TunnelError) => error.code,
   );

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
+import { TunnelError } from 'wsproxy-protocol';
 import { FakeClock } from 'wsproxy-protocol/testing';
 import { createDial, type DialOptions } from '../src/dial.js';
 import type { Dialer, DialRequest } from '../src/dialer.js';
@@ -17,7 +18,7 @@ afterEach(() => {
 });
 
 /** Dials with a dialer; `connected` are the addresses that the server itself has reached. */
-function dialWith(dialer: Dialer, options: Partial<DialOptions> = {}, signal = new AbortController().signal) {
+function dialWith(dialer: Dialer, options: Partial<DialOptions> = {}, ending = new AbortController()) {
   const clock = new FakeClock();
   const connected: string[] = [];
   const dial = createDial({
@@ -32,7 +33,7 @@ function dialWith(dialer: Dialer, options: Partial<DialOptions> = {}, signal = n
     },
     ...options,
   });
-  return { dialled: dial(target, signal, rules, alice), clock, connected };
+  return { dialled: dial(target, ending, rules, alice), clock, connected };
 }
 
 const failureOf = (dialled: Promise<unknown>) =>
@@ -143,9 +144,9 @@ describe('a dialer', () => {
     const { dialled } = dialWith(
       ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('gone')))),
       {},
-      controller.signal,
+      controller,
     );
-    controller.abort();
+    controller.abort(new TunnelError('CANCELLED'));
     expect(await failureOf(dialled)).toMatchObject({ code: 'CANCELLED' });
   });
 });
