@@ -45,6 +45,8 @@ export class RelayWriter {
   /** What is to be given credit for later. */
   #dues: Due[] | undefined;
   #isHeld = false;
+  /** What is held back is all that the socket has to write. */
+  #isFirst = false;
   #endDue = false;
   /** Ms from the last write to the reset, once there is to be one. */
   #resetDelay: number | undefined;
@@ -60,7 +62,7 @@ export class RelayWriter {
   write(chunk: Buffer, isMore: boolean): void {
     const socket = this.#socket;
     if (isMore) this.#hold();
-    const bytes = this.#letsGo ? keep(socket.writableLength > 0 ? unpinned(chunk) : chunk) : Buffer.from(chunk);
+    const bytes = this.#letsGo ? keep(this.#mayWait ? unpinned(chunk) : chunk) : Buffer.from(chunk);
     this.#given += bytes.length;
     this.#delayCredit(bytes.length);
     socket.write(bytes, this.#onWritten);
@@ -98,9 +100,15 @@ export class RelayWriter {
     this.#finishIfDone();
   }
 
+  /** Others are to be written before, and not only the rest of the same frame, which leaves in this turn. */
+  get #mayWait(): boolean {
+    return this.#isHeld ? !this.#isFirst : this.#socket.writableLength > 0;
+  }
+
   #hold(): void {
     if (this.#isHeld) return;
     this.#isHeld = true;
+    this.#isFirst = this.#socket.writableLength === 0;
     this.#socket.cork();
     if (holding.push(this) === 1) setImmediate(letAllGo);
   }
