@@ -17,9 +17,8 @@ import {
   standardOutput,
 } from 'wsproxy-cli';
 import { addDoctorCommand } from './cli/doctor-command.js';
-import { judgeSetting } from './cli/judge-setting.js';
 import { addListenOptions, DEFAULT_LISTEN, type Forward, type ListenOptions } from './cli/listen-options.js';
-import { type ProxyUsers, readProxyUsers } from './cli/proxy-users.js';
+import type { ProxyUsers } from './cli/proxy-users.js';
 import { addReachOptions, type ReachOptions, readReach } from './cli/reach-options.js';
 import { readServers } from './cli/server-list.js';
 import type { Client, ConnectError, LocalPort } from './index.js';
@@ -72,7 +71,12 @@ const doctor = addDoctorCommand(program, {
   },
   env: process.env,
 });
-addConfigFile(program, { name: 'client', env: process.env, judge: judgeSetting, alsoFor: [doctor] });
+addConfigFile(program, {
+  name: 'client',
+  env: process.env,
+  judge: async (...setting) => (await import('./cli/judge-setting.js')).judgeSetting(...setting),
+  alsoFor: [doctor],
+});
 program.action(run);
 await runProgram(program);
 
@@ -90,7 +94,7 @@ async function run(urls: readonly string[], options: Options, command: Command):
   });
 
   let client: Client;
-  const users = options.socksAuth === undefined ? undefined : readProxyUsers(options.socksAuth);
+  const users = options.socksAuth === undefined ? undefined : await proxyUsersOf(options.socksAuth);
   for (const at of options.listen ?? []) checkListen(() => checkProxyOptions({ ...at, users }), at);
   try {
     for (const target of [stdio ?? [], ...forward.map((one) => one.target)].flat()) parseTarget(target);
@@ -122,6 +126,11 @@ async function run(urls: readonly string[], options: Options, command: Command):
   } finally {
     await client.close();
   }
+}
+
+async function proxyUsersOf(file: string): Promise<ProxyUsers> {
+  const { readProxyUsers } = await import('./cli/proxy-users.js');
+  return readProxyUsers(file);
 }
 
 async function openPorts(client: Client, options: Options, users: ProxyUsers, logger: ProgramLogger): Promise<void> {

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { ExitCode, ExitError, parseDuration, repeatable } from 'wsproxy-cli';
-import { DoctorReport, type Screen } from './doctor-report.js';
+import type { Screen } from './doctor-report.js';
 import type { ReachOptions } from './reach-options.js';
 import { readReach } from './reach-options.js';
 import { readServers } from './server-list.js';
@@ -53,6 +53,7 @@ async function examine(
   { screen, env }: DoctorContext,
 ): Promise<void> {
   const { diagnose, proxyFromEnvironment } = await import('../index.js');
+  const { DoctorReport } = await import('./doctor-report.js');
   const report = new DoctorReport(screen, json);
   try {
     const reach = readReach(flags, (url) => proxyFromEnvironment(url, env));
