@@ -5,7 +5,9 @@ import { Session } from 'node:inspector/promises';
 const session = new Session();
 session.connect();
 
-process.on('SIGUSR2', async () => {
+process.on('SIGUSR2', () => void report());
+
+async function report() {
   await session.post('HeapProfiler.collectGarbage');
   process.stderr.write(`${JSON.stringify({ msg: 'memory', ...process.memoryUsage() })}\n`);
-});
+}
