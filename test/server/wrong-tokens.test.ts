@@ -8,6 +8,8 @@ const ATTEMPTS = 100_000;
 /** Attempts at a time: fewer than the places there are, so that all are answered. */
 const CONCURRENCY = 64;
 const MEBIBYTE = 1_048_576;
+/** On Node 24 the young generation alone grows by 150 MiB, whatever is kept: it does not count here. */
+const SMALL_YOUNG_GENERATION = { NODE_OPTIONS: '--max-semi-space-size=8' };
 
 /** One request with a wrong token; the status of the answer. */
 function guess(port: number, n: number): Promise<number> {
@@ -36,7 +38,7 @@ test.skipIf(process.platform !== 'linux')(
   '100 000 wrong tokens leave the memory of the server as it is, and a valid client connects meanwhile',
   { timeout: 240_000 },
   async () => {
-    const { program, port } = await start('wsproxy-server', []);
+    const { program, port } = await start('wsproxy-server', [], { env: SMALL_YOUNG_GENERATION });
     const statuses = new Map<number, number>();
     const waits: number[] = [];
     let [next, early] = [0, 0];

@@ -16,6 +16,11 @@ interface Due {
   readonly due: number;
 }
 
+/** Memory of pieces that were not copied since they should leave in this turn, bytes; some wait all the same. */
+let uncopied = 0;
+/** At most so much in this process, whatever peers and destinations do; more is copied. */
+const MAX_UNCOPIED = 16_777_216;
+
 /** Writers that hold back the beginning of a frame, or did so in this turn. */
 let holding: RelayWriter[] = [];
 
@@ -47,6 +52,8 @@ export class RelayWriter {
   #isHeld = false;
   /** What is held back is all that the socket has to write. */
   #isFirst = false;
+  /** This writer's share. */
+  #uncopied = 0;
   #endDue = false;
   /** Ms from the last write to the reset, once there is to be one. */
   #resetDelay: number | undefined;
@@ -62,7 +69,7 @@ export class RelayWriter {
   write(chunk: Buffer, isMore: boolean): void {
     const socket = this.#socket;
     if (isMore) this.#hold();
-    const bytes = this.#letsGo ? keep(this.#mayWait ? unpinned(chunk) : chunk) : Buffer.from(chunk);
+    const bytes = this.#letsGo ? keep(this.#isNext(chunk) ? chunk : unpinned(chunk)) : Buffer.from(chunk);
     this.#given += bytes.length;
     this.#delayCredit(bytes.length);
     socket.write(bytes, this.#onWritten);
@@ -80,12 +87,14 @@ export class RelayWriter {
   letGo(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
+    this.#isFirst = false;
     this.#socket.uncork();
   }
 
   /** The socket is closed. */
   stop(): void {
     this.#credit?.stop();
+    this.#forgetUncopied();
   }
 
   /** Not at once: a socket that is ending cannot be reset before it has written everything. */
@@ -100,9 +109,18 @@ export class RelayWriter {
     this.#finishIfDone();
   }
 
-  /** Others are to be written before, and not only the rest of the same frame, which leaves in this turn. */
-  get #mayWait(): boolean {
-    return this.#isHeld ? !this.#isFirst : this.#socket.writableLength > 0;
+  /** Nothing is to be written before it, or the rest of its frame alone, so that it need not be copied to wait. */
+  #isNext({ buffer }: Buffer): boolean {
+    if (this.#socket.writableLength === 0) return true;
+    if (!this.#isFirst || uncopied >= MAX_UNCOPIED) return false;
+    this.#uncopied += buffer.byteLength;
+    uncopied += buffer.byteLength;
+    return true;
+  }
+
+  #forgetUncopied(): void {
+    uncopied -= this.#uncopied;
+    this.#uncopied = 0;
   }
 
   #hold(): void {
@@ -130,6 +148,7 @@ export class RelayWriter {
 
   #settle(): void {
     const taken = this.#given - this.#socket.writableLength;
+    if (taken === this.#given) this.#forgetUncopied();
     const isDestroyed = this.#socket.destroyed;
     while (this.#kept !== undefined && (this.#kept[0]?.end ?? taken) <= taken) {
       const kept = this.#kept.shift();

@@ -7,8 +7,9 @@ const SMALL_READS = 16;
 /** Sockets with a slab of their own, at most; the others read into the scratch buffer. */
 const MAX_BUSY = 128;
 const busy = new Set<SlabReader>();
-/** One that has brought nothing for so long gives its slab back, ms. */
+/** One that has brought nothing for so long, since somebody looked, gives its slab back, ms; each time it takes longer by so much. */
 const SILENCE = 10_000;
+const LONGER = 1_000;
 /** So often: each time leaves some 50 bytes with the socket, of Node's memory, until it is closed. */
 const MAX_RESTS = 1_000;
 /** How often silent sockets and superfluous slabs are looked for, ms. */
@@ -111,7 +112,7 @@ export class SlabReader {
 
   restIfSilent(now: number): void {
     this.#silentSince ??= now;
-    if (now - this.#silentSince < SILENCE) return;
+    if (now - this.#silentSince < SILENCE + LONGER * this.#rests) return;
     this.#rests += 1;
     this.stop();
     this.#readInto(this.next);

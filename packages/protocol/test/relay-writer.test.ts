@@ -14,7 +14,6 @@ let socket: Socket;
 let peer: Socket;
 let writer: RelayWriter;
 let consumed: number;
-/** Memory of what the socket was given. */
 let given: ArrayBufferLike[];
 
 beforeEach(async () => {
@@ -27,13 +26,19 @@ beforeEach(async () => {
     },
   } as Channel;
   writer = new RelayWriter(channel, socket, undefined);
-  given = [];
+  given = memoryGivenTo(socket);
+});
+
+/** Of all that is written to it from now on. */
+function memoryGivenTo(socket: Socket): ArrayBufferLike[] {
+  const memory: ArrayBufferLike[] = [];
   const { write } = socket;
   socket.write = ((chunk: Buffer, ...rest: []) => {
-    given.push(chunk.buffer);
+    memory.push(chunk.buffer);
     return write.call(socket, chunk, ...rest);
   }) as typeof write;
-});
+  return memory;
+}
 
 afterEach(() => {
   writer.stop();
@@ -66,5 +71,43 @@ describe('the pieces of a frame', () => {
     await until(() => observer.bytes.length === large.length + 3 * PIECE);
     expect(observer.bytes.subarray(large.length).equals(Buffer.concat(pieces))).toBe(true);
     await until(() => consumed === large.length + 3 * PIECE);
+  });
+
+  describe('of which each is a little of much memory', () => {
+    const MUCH = 65_536;
+    /** More than may be kept alive. */
+    const COUNT = 300;
+    const dilute = (to: RelayWriter, count: number) => {
+      for (let i = 0; i < count; i++) to.write(Buffer.alloc(MUCH, i).subarray(0, 1), true);
+    };
+    const aliveOf = (memory: ArrayBufferLike[]) => memory.filter(({ byteLength }) => byteLength === MUCH).length;
+
+    test('keep 16 MiB of it alive, and no more until the socket has taken them', async () => {
+      const observer = new Observer(peer);
+      for (let frame = 1; frame <= 3; frame++) {
+        given.length = 0;
+        dilute(writer, COUNT);
+        writer.write(Buffer.from('.'), false);
+        // The first one is next in any case.
+        expect(aliveOf(given)).toBe(1 + 256);
+        await until(() => observer.bytes.length === frame * (COUNT + 1));
+      }
+      await until(() => consumed === 3 * (COUNT + 1));
+    });
+
+    test('keep none of it alive once the connection is closed', async () => {
+      const pair = await connectedSockets('TCP');
+      const [other] = pair;
+      const givenToOther = memoryGivenTo(other);
+      const second = new RelayWriter({ consumed() {} } as unknown as Channel, other, undefined);
+      dilute(writer, COUNT);
+      dilute(second, 2);
+      expect(aliveOf(givenToOther)).toBe(1);
+      writer.stop();
+      dilute(second, 2);
+      expect(aliveOf(givenToOther)).toBe(3);
+      second.stop();
+      for (const each of pair) each.destroy();
+    });
   });
 });

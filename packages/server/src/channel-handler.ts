@@ -10,7 +10,7 @@ import {
 } from 'wsproxy-protocol';
 import type { Dial } from './dial.js';
 import type { Reached } from './direct-dialer.js';
-import type { Admission } from './limits/admission.js';
+import type { Admitted } from './limits/channel-admission.js';
 import type { DialTurns } from './limits/dial-turns.js';
 import { Guard } from './limits/guard.js';
 import { type LimitName, resolveLimits } from './limits/limits.js';
@@ -47,7 +47,7 @@ export function createChannelHandler(
   return (channel, user, turns) => {
     const served = new ServedChannel(service, channel, user);
     channel.onOver = () => served.onOver();
-    guard.admit(channel, user, turns, (admission) => void served.dial(admission));
+    guard.admit(channel, user, turns, (admitted) => void served.dial(admitted));
   };
 }
 
@@ -71,7 +71,7 @@ class ServedChannel {
     this.#user = user;
   }
 
-  async dial(admission: Admission): Promise<void> {
+  async dial(admitted: Admitted): Promise<void> {
     const { dial, policyOf } = this.#service;
     const ending = new AbortController();
     this.#channel.onAbandoned = () => ending.abort(new TunnelError('CANCELLED'));
@@ -79,12 +79,12 @@ class ServedChannel {
     try {
       reached = await dial(this.#channel.target, ending, policyOf(this.#user), this.#user);
     } catch (error) {
-      admission.failed();
+      admitted.failed();
       return this.#refuse(error instanceof TunnelError ? error : new TunnelError('INTERNAL', String(error)));
     }
-    const pace = admission.succeeded(reached.socket);
+    const pace = admitted.succeeded(reached.socket);
     // Whoever has dialled lets go of the socket a few turns before this one.
-    if (ending.signal.aborted) reached.socket.destroy();
+    if (this.#channel.state.dead) reached.socket.destroy();
     else this.#open(reached, pace);
   }
 

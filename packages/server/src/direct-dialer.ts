@@ -46,6 +46,9 @@ export interface Reached {
   readonly address: string | undefined;
 }
 
+/** First keepalive probe after this much silence, ms: a destination that vanished must not hold its channel for ever. */
+const KEEPALIVE_DELAY = 60_000;
+
 /** Resolves once, checks every address, and connects to one that was checked. Rejects with TunnelError. */
 export class DirectDialer {
   readonly #options: DirectDialerOptions;
@@ -144,6 +147,8 @@ function connectPaused(address: string, port: number, localAddress: string | und
     family: isIP(address),
     allowHalfOpen: true,
     noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEPALIVE_DELAY,
     autoSelectFamily: false,
   });
   // Without this Node would read ahead before anybody has a place for the bytes.

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { Channel } from '../../src/channel/channel.js';
+import { MAX_PING_INTERVAL, SILENCE_HEARTBEATS } from '../../src/constants.js';
 import { effort } from '../support/effort.js';
 import { decodePlain, encodePlain, type PlainFrame } from '../support/oracle-codec.js';
 import { pattern } from '../support/pattern.js';
@@ -15,6 +16,9 @@ const EACH = effort('MUTATIONS', 20_000) / 2;
 const TIME_LIMIT = 10_000 + EACH;
 /** What the heap may vary by, bytes: compiled code and caches; of a million runs that left something behind, far more. */
 const FLAT = 16 * 1024 * 1024;
+
+/** After so much silence every session is lost, also one whose client asks for the slowest heartbeat there is, ms. */
+const LONGEST_SILENCE = SILENCE_HEARTBEATS * MAX_PING_INTERVAL + 60_000;
 
 const target = { host: 'example.org', port: 80 };
 
@@ -133,7 +137,7 @@ test(
       peer.say(bytes.subarray(0, cut)).say(bytes.subarray(cut));
       if (!allowed.has(peer.closeCode)) throw new Error(`seed ${seed}: closed with ${peer.closeCode}`);
       codes.set(peer.closeCode, (codes.get(peer.closeCode) ?? 0) + 1);
-      client.clock.advance(50_000);
+      client.clock.advance(LONGEST_SILENCE);
       if (client.clock.pending > 0) throw new Error(`seed ${seed}: ${client.clock.pending} timers are left`);
     });
     // Most mutations are noticed, and those that cannot be are no error.
@@ -162,7 +166,7 @@ test(
       peer.say(bytes.subarray(0, cut)).say(bytes.subarray(cut));
       if (!allowed.has(peer.closeCode)) throw new Error(`seed ${seed}: closed with ${peer.closeCode}`);
       errors += Number(peer.closeCode === 4003);
-      server.clock.advance(50_000);
+      server.clock.advance(LONGEST_SILENCE);
       if (server.clock.pending > 0) throw new Error(`seed ${seed}: ${server.clock.pending} timers are left`);
     });
     expect(errors).toBeGreaterThan(EACH / 2);

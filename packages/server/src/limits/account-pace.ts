@@ -19,14 +19,17 @@ export interface Time {
 /** Paces one relay by the account of its user. */
 export class AccountPace implements RelayPace {
   readonly #account: Account;
+  readonly #monthlyBytes: number;
   readonly #time: Time;
   readonly #events: PaceEvents;
   #isSpent = false;
   #wasSlowedUp = false;
   #wasSlowedDown = false;
 
-  constructor(account: Account, time: Time, events: PaceEvents) {
+  /** `monthlyBytes`: what it may carry of the month's; Infinity for all. */
+  constructor(account: Account, monthlyBytes: number, time: Time, events: PaceEvents) {
     this.#account = account;
+    this.#monthlyBytes = monthlyBytes;
     this.#time = time;
     this.#events = events;
   }
@@ -53,9 +56,9 @@ export class AccountPace implements RelayPace {
 
   #spend(bucket: RateBucket, bytes: number): number {
     const wait = this.#account.spend(bucket, bytes, this.#time.now());
-    if (!this.#isSpent && this.#account.hasSpentMonth(this.#time.wallTime())) {
+    if (!this.#isSpent && this.#account.bytesThisMonth(this.#time.wallTime()) >= this.#monthlyBytes) {
       this.#isSpent = true;
-      this.#events.onSpent(this.#account.monthlyBytes);
+      this.#events.onSpent(this.#monthlyBytes);
     }
     return wait;
   }

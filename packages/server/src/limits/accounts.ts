@@ -1,5 +1,5 @@
 import type { User } from '../users/user.js';
-import { Account, type Allowance } from './account.js';
+import { Account } from './account.js';
 import { AccountPace, type PaceEvents, type Time } from './account-pace.js';
 import type { LimitName, Limits } from './limits.js';
 
@@ -15,12 +15,13 @@ export class Accounts {
     this.#time = time;
   }
 
-  /** The account of `user`, with what it is allowed now. */
+  /** The account of `user`, with the rates that hold for it now. */
   of(user: User): Account {
     const now = this.#time.now();
     const account = this.#byUser.get(user.id) ?? new Account(now);
     this.#byUser.set(user.id, account);
-    account.allow(this.#allowanceOf(user), now);
+    const { bytesPerSecondUp = this.#limits.rateUp, bytesPerSecondDown = this.#limits.rateDown } = user.limits ?? {};
+    account.setRates(bytesPerSecondUp || undefined, bytesPerSecondDown || undefined, now);
     return account;
   }
 
@@ -31,10 +32,9 @@ export class Accounts {
     const own = user.limits?.channels ?? Number.POSITIVE_INFINITY;
     if (account.channels >= own) return { limit: 'channels', value: own, ofUser: true };
     if (this.#channels >= channels) return { limit: 'channels', value: channels, ofUser: false };
-    if (account.hasSpentMonth(this.#time.wallTime())) {
-      return { limit: 'monthlyBytes', value: account.monthlyBytes, ofUser: true };
-    }
-    return undefined;
+    const monthly = this.#monthlyBytes(user);
+    if (account.bytesThisMonth(this.#time.wallTime()) < monthly) return undefined;
+    return { limit: 'monthlyBytes', value: monthly, ofUser: true };
   }
 
   /** A channel of `user` begins; what is returned is for `endChannel`. */
@@ -53,15 +53,10 @@ export class Accounts {
 
   /** For one relay of `user`. */
   paceOf(user: User, events: PaceEvents): AccountPace {
-    return new AccountPace(this.of(user), this.#time, events);
+    return new AccountPace(this.of(user), this.#monthlyBytes(user), this.#time, events);
   }
 
-  #allowanceOf({ limits: own = {} }: User): Allowance {
-    const { rateUp, rateDown, monthlyBytes } = this.#limits;
-    return {
-      rateUp: (own.bytesPerSecondUp ?? rateUp) || undefined,
-      rateDown: (own.bytesPerSecondDown ?? rateDown) || undefined,
-      monthlyBytes: own.monthlyBytes || monthlyBytes || undefined,
-    };
+  #monthlyBytes({ limits = {} }: User): number {
+    return limits.monthlyBytes || this.#limits.monthlyBytes || Number.POSITIVE_INFINITY;
   }
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Channel, Clock, Logger, MemoryBudget, ProcessBudgets } from 'wsproxy-protocol';
 import type { User } from '../users/user.js';
 import { Accounts } from './accounts.js';
-import { Admission, type Means } from './admission.js';
+import { ChannelAdmission, type Means, type OnAdmitted } from './channel-admission.js';
 import { DialTurns } from './dial-turns.js';
 import { LimitReporter } from './limit-reporter.js';
 import type { LimitName, Limits } from './limits.js';
@@ -84,15 +84,15 @@ export class Guard {
   }
 
   /**
-   * Refuses `channel` when `user` may have no more, or calls `onTurn` as soon as it may be dialled, at once if nothing is
+   * Refuses `channel` when `user` may have no more, or calls `onAdmitted` as soon as it may be dialled, at once if nothing is
    * in the way. A channel that ends before its turn is not dialled. It counts as the user's until it is over.
    */
-  admit(channel: Channel, user: User, turns: DialTurns, onTurn: (admission: Admission) => void): void {
+  admit(channel: Channel, user: User, turns: DialTurns, onAdmitted: OnAdmitted): void {
     const refusal = this.#means.accounts.refusal(user);
     if (refusal !== undefined) {
       this.hit(refusal.limit, refusal.ofUser ? user.id : undefined, refusal.value);
       return channel.refuse('LIMIT_REACHED');
     }
-    new Admission(this.#means, { channel, user, turns, onTurn }).enter();
+    new ChannelAdmission(this.#means, channel, user, turns, onAdmitted).enter();
   }
 }

@@ -3,5 +3,5 @@ import type { RelaySocket } from 'wsproxy-protocol';
 /** Calls `callback` when `socket` closes, at once if that is past. */
 export function onClose(socket: RelaySocket, callback: () => void): void {
   if (socket.closed) callback();
-  else socket.on('close', callback);
+  else socket.once('close', callback);
 }

@@ -63,6 +63,18 @@ describe('accounts', () => {
     clock.advance(1_000);
     expect(accounts.refusal(alice)).toBeUndefined();
   });
+
+  test('give a new monthly limit to relays that begin, and to no others', () => {
+    const accounts = accountsWith();
+    const spent: number[] = [];
+    const events = { onSpent: (bytes: number) => spent.push(bytes), onSlowed() {} };
+    const before = accounts.paceOf(alice, events);
+    const after = accounts.paceOf({ id: 'alice', limits: { monthlyBytes: 1_048_576 } }, events);
+    before.toSocket(2_000_000);
+    expect(spent).toEqual([]);
+    after.toSocket(1);
+    expect(spent).toEqual([1_048_576]);
+  });
 });
 
 describe('the budget of sockets', () => {

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type Channel, Session, silentLogger } from 'wsproxy-protocol';
 import { FakeClock } from 'wsproxy-protocol/testing';
 import { Guard } from '../../src/limits/guard.js';
@@ -23,11 +23,33 @@ function prepare(limits: LimitOptions = {}) {
 test('a destination that has left its keepalive probes unanswered is a limit that was hit', () => {
   const { guard, channel, hits } = prepare();
   const socket = new Socket().on('error', () => {});
-  guard.admit(channel, { id: 'alice' }, guard.beginSession(), (admission) => admission.succeeded(socket));
+  guard.admit(channel, { id: 'alice' }, guard.beginSession(), (admitted) => admitted.succeeded(socket));
   socket.emit('error', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
   expect(hits).toEqual([]);
   socket.emit('error', Object.assign(new Error('read ETIMEDOUT'), { code: 'ETIMEDOUT' }));
   expect(hits).toEqual(['keepalive']);
+  socket.destroy();
+});
+
+test.each([
+  [30_000, [true, 30_000]],
+  [0, [false, 0]],
+])('a keepalive of %d ms is set for the socket of a destination', (keepalive, expected) => {
+  const { guard, channel } = prepare({ keepalive });
+  const socket = new Socket().on('error', () => {});
+  const setKeepAlive = vi.spyOn(socket, 'setKeepAlive');
+  guard.admit(channel, { id: 'alice' }, guard.beginSession(), (admitted) => admitted.succeeded(socket));
+  expect(setKeepAlive.mock.calls).toEqual([expected]);
+  socket.destroy();
+});
+
+test('a socket is given back once, however often it says that it is closed', () => {
+  const { guard, channel } = prepare({ sockets: 2 });
+  const socket = new Socket().on('error', () => {});
+  guard.admit(channel, { id: 'alice' }, guard.beginSession(), (admitted) => admitted.succeeded(socket));
+  socket.emit('close');
+  socket.emit('close');
+  expect([1, 2, 3].map(() => guard.takeConnection(new Socket()))).toEqual([true, true, false]);
   socket.destroy();
 });
 

@@ -21,33 +21,38 @@ export interface Means {
   hit(limit: LimitName, user?: string, value?: number): void;
 }
 
-export interface Applicant {
-  readonly channel: Channel;
-  readonly user: User;
-  readonly turns: DialTurns;
-  /** The channel is to be dialled now; `failed` or `succeeded` of the admission has to follow. */
-  readonly onTurn: (admission: Admission) => void;
+/** A channel that may be dialled now. One of the two has to be called. */
+export interface Admitted {
+  /** The dial has failed, or was given up, and has let go of everything. */
+  failed(): void;
+  /** The dial has succeeded; what is returned is the pace of the relay. */
+  succeeded(socket: RelaySocket): RelayPace;
 }
 
-/** A channel that may be served, and what it takes meanwhile. One object for it all, since ten thousand may be idle. */
-export class Admission implements Waiting, PaceEvents {
+export type OnAdmitted = (admitted: Admitted) => void;
+
+/**
+ * What a channel takes of what there is for all, from its asking to its end. One object in place of a function for each
+ * event, since ten thousand channels may be idle.
+ */
+export class ChannelAdmission implements Admitted, Waiting, PaceEvents {
   readonly #means: Means;
   readonly #channel: Channel;
   readonly #user: User;
   readonly #turns: DialTurns;
   readonly #account: Account;
   /** Until its turn. */
-  #onTurn: Applicant['onTurn'] | undefined;
+  #onAdmitted: OnAdmitted | undefined;
   /** Once it was dialled. */
   #socket: RelaySocket | undefined;
   #watched: Watched | undefined;
 
-  constructor(means: Means, { channel, user, turns, onTurn }: Applicant) {
+  constructor(means: Means, channel: Channel, user: User, turns: DialTurns, onAdmitted: OnAdmitted) {
     this.#means = means;
     this.#channel = channel;
     this.#user = user;
     this.#turns = turns;
-    this.#onTurn = onTurn;
+    this.#onAdmitted = onAdmitted;
     this.#account = means.accounts.beginChannel(user);
   }
 
@@ -67,23 +72,21 @@ export class Admission implements Waiting, PaceEvents {
       this.#turns.dialEnded();
       return this.#channel.refuse('LIMIT_REACHED');
     }
-    const onTurn = this.#onTurn;
-    this.#onTurn = undefined;
-    onTurn?.(this);
+    const onAdmitted = this.#onAdmitted;
+    this.#onAdmitted = undefined;
+    onAdmitted?.(this);
   }
 
   onLate(): void {
     this.#channel.refuse('LIMIT_REACHED');
   }
 
-  /** The dial has failed, or was given up, and has let go of everything. */
   failed(): void {
     // First, since the next one may need it.
     this.#means.sockets.release();
     this.#turns.dialEnded();
   }
 
-  /** The dial has succeeded; what is returned is the pace of the relay. */
   succeeded(socket: RelaySocket): RelayPace {
     const { keepalive, silence, accounts } = this.#means;
     this.#turns.dialEnded();
