@@ -10,6 +10,12 @@ const CHANNELS = 10_000;
 const SESSIONS = 2_000;
 /** In one of several client processes. */
 const SESSIONS_EACH = 250;
+/** How long CPU is measured, s, and how long programs rest before their memory is, ms. */
+const PATIENCE = {
+  // All that a program takes to let go of what it does not need any more.
+  full: { seconds: 30, rest: 31_000 },
+  quick: { seconds: 5, rest: 3_000 },
+};
 const REPORTING = ['--import', inBench('support/report-memory.mjs')];
 
 export const memory = {
@@ -17,13 +23,13 @@ export const memory = {
   steps: () => 3,
 
   async run({ place, effort, progress }) {
-    const seconds = effort.quick ? 5 : 30;
+    const patience = PATIENCE[effort.quick ? 'quick' : 'full'];
     progress.step(`${CHANNELS} sockets`);
-    const socket = await bytesOfSocket(place);
+    const socket = await bytesOfSocket(place, patience);
     progress.step(`${CHANNELS} channels`);
-    const channels = await idleChannels(place, seconds);
+    const channels = await idleChannels(place, patience);
     progress.step(`${SESSIONS} sessions`);
-    const sessions = await idleSessions(seconds);
+    const sessions = await idleSessions(patience);
     const memoryRows = [
       { what: 'a bare socket', ...inKibibytes(socket) },
       ...['client', 'server'].flatMap((end) => [
@@ -54,29 +60,29 @@ export const memory = {
   },
 };
 
-async function bytesOfSocket({ target, startApplication }) {
+async function bytesOfSocket({ target, startApplication }, { rest }) {
   const args = [...REPORTING, inBench('support/bare-sockets.mjs'), JSON.stringify({ to: target })];
   const child = await startProgram([], args, '"ready"');
   const application = startApplication();
   const open = { address: listeningAt(child), socks: false };
   await application.ask('hold', { open, channels: 100 });
-  const before = await memoryOf(child);
+  const before = await memoryOf(child, rest);
   await application.ask('hold', { open, channels: CHANNELS / 2 });
-  const after = await memoryOf(child);
+  const after = await memoryOf(child, rest);
   await application.ask('release');
   await stopProgram(child);
   return perPiece(before, after, CHANNELS - 200);
 }
 
-async function idleChannels(place, seconds) {
+async function idleChannels(place, { seconds, rest }) {
   const way = await ws({ ...place, node: REPORTING });
   const [client, server] = way.children;
   const application = place.startApplication();
   const { open } = way;
   await application.ask('hold', { open, channels: 100 });
-  const before = await Promise.all([client, server].map(memoryOf));
+  const before = await Promise.all([client, server].map((child) => memoryOf(child, rest)));
   await application.ask('hold', { open, channels: CHANNELS });
-  const after = await Promise.all([client, server].map(memoryOf));
+  const after = await Promise.all([client, server].map((child) => memoryOf(child, rest)));
   const cpu = await cpuShare(way.pids, seconds);
   await application.ask('release');
   await way.stop();
@@ -84,16 +90,18 @@ async function idleChannels(place, seconds) {
   return { client: atClient, server: atServer, cpu };
 }
 
-async function idleSessions(seconds) {
+async function idleSessions({ seconds, rest }) {
   const server = await startServer({ node: REPORTING, options: NO_LIMITS });
   const url = `ws://${listeningAt(server).join(':')}`;
   const clients = [];
   const start = async (sessions) => clients.push(await startSessions(url, sessions, REPORTING));
   await start(10);
   await start(SESSIONS_EACH);
-  const [clientBefore, clientAfter, before] = await Promise.all([...clients, server].map(memoryOf));
+  const [clientBefore, clientAfter, before] = await Promise.all(
+    [...clients, server].map((child) => memoryOf(child, rest)),
+  );
   for (let i = 1; i < SESSIONS / SESSIONS_EACH; i++) await start(SESSIONS_EACH);
-  const after = await memoryOf(server);
+  const after = await memoryOf(server, rest);
   const cpu = await cpuShare([server.pid], seconds);
   const clientCpu = await cpuShare([clients[1].pid], seconds);
   for (const child of [...clients, server]) await stopProgram(child);
@@ -105,12 +113,9 @@ async function idleSessions(seconds) {
   };
 }
 
-/** How long a program takes at most to let go of what it does not need any more, ms. */
-const REST = 31_000;
-
 /** What is left after its garbage was collected, once it has come to rest. */
-async function memoryOf(child) {
-  await sleep(REST);
+async function memoryOf(child, rest) {
+  await sleep(rest);
   const before = child.lines.length;
   child.kill('SIGUSR2');
   for (;;) {
