@@ -94,7 +94,11 @@ async function run(urls: readonly string[], options: Options, command: Command):
   });
 
   let client: Client;
-  const users = options.socksAuth === undefined ? undefined : await proxyUsersOf(options.socksAuth);
+  let users: ProxyUsers;
+  if (options.socksAuth !== undefined) {
+    const { readProxyUsers } = await import('./cli/proxy-users.js');
+    users = readProxyUsers(options.socksAuth);
+  }
   for (const at of options.listen ?? []) checkListen(() => checkProxyOptions({ ...at, users }), at);
   try {
     for (const target of [stdio ?? [], ...forward.map((one) => one.target)].flat()) parseTarget(target);
@@ -126,11 +130,6 @@ async function run(urls: readonly string[], options: Options, command: Command):
   } finally {
     await client.close();
   }
-}
-
-async function proxyUsersOf(file: string): Promise<ProxyUsers> {
-  const { readProxyUsers } = await import('./cli/proxy-users.js');
-  return readProxyUsers(file);
 }
 
 async function openPorts(client: Client, options: Options, users: ProxyUsers, logger: ProgramLogger): Promise<void> {

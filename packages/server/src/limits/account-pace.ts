@@ -2,12 +2,14 @@ import type { RelayPace } from 'wsproxy-protocol';
 import type { Account } from './account.js';
 import type { RateBucket } from './rate-bucket.js';
 
+type Rate = 'rateUp' | 'rateDown';
+
 /** Who is told what the bytes of a relay come up against. */
 export interface PaceEvents {
   /** The bytes of the month are used up; told once. */
   onSpent(monthlyBytes: number): void;
   /** A rate has made the relay wait; told once for each direction. */
-  onSlowed(limit: 'rateUp' | 'rateDown', rate: number): void;
+  onSlowed(limit: Rate, rate: number): void;
 }
 
 /** Time as an argument: `now` only ever grows, `wallTime` is the time of day; both in ms. */
@@ -16,6 +18,9 @@ export interface Time {
   wallTime(): number;
 }
 
+/** One for all relays that none has. */
+const NONE: readonly Rate[] = [];
+
 /** Paces one relay by the account of its user. */
 export class AccountPace implements RelayPace {
   readonly #account: Account;
@@ -23,8 +28,8 @@ export class AccountPace implements RelayPace {
   readonly #time: Time;
   readonly #events: PaceEvents;
   #isSpent = false;
-  #wasSlowedUp = false;
-  #wasSlowedDown = false;
+  /** The rates that have made it wait. */
+  #slowedBy: readonly Rate[] = NONE;
 
   /** `monthlyBytes`: what it may carry of the month's; Infinity for all. */
   constructor(account: Account, monthlyBytes: number, time: Time, events: PaceEvents) {
@@ -35,27 +40,19 @@ export class AccountPace implements RelayPace {
   }
 
   toSocket(bytes: number): number {
-    const { up } = this.#account;
-    const wait = this.#spend(up, bytes);
-    if (wait > 0 && !this.#wasSlowedUp) {
-      this.#wasSlowedUp = true;
-      this.#events.onSlowed('rateUp', up.rate);
-    }
-    return wait;
+    return this.#spend('rateUp', this.#account.up, bytes);
   }
 
   fromSocket(bytes: number): number {
-    const { down } = this.#account;
-    const wait = this.#spend(down, bytes);
-    if (wait > 0 && !this.#wasSlowedDown) {
-      this.#wasSlowedDown = true;
-      this.#events.onSlowed('rateDown', down.rate);
-    }
-    return wait;
+    return this.#spend('rateDown', this.#account.down, bytes);
   }
 
-  #spend(bucket: RateBucket, bytes: number): number {
+  #spend(limit: Rate, bucket: RateBucket, bytes: number): number {
     const wait = this.#account.spend(bucket, bytes, this.#time.now());
+    if (wait > 0 && !this.#slowedBy.includes(limit)) {
+      this.#slowedBy = [...this.#slowedBy, limit];
+      this.#events.onSlowed(limit, bucket.rate);
+    }
     if (!this.#isSpent && this.#account.bytesThisMonth(this.#time.wallTime()) >= this.#monthlyBytes) {
       this.#isSpent = true;
       this.#events.onSpent(this.#monthlyBytes);

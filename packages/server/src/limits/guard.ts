@@ -21,8 +21,6 @@ export interface GuardOptions {
 /** Asks before anything is taken on, and tells whoever watches when the answer is no. */
 export class Guard {
   readonly limits: Limits;
-  readonly #clock: Clock;
-  readonly #sockets: SocketBudget;
   readonly #reporter: LimitReporter;
   readonly #memory: ProcessBudgets;
   readonly #means: Means;
@@ -30,10 +28,8 @@ export class Guard {
   constructor(options: GuardOptions) {
     const { limits, clock } = options;
     this.limits = limits;
-    this.#clock = clock;
     this.#reporter = new LimitReporter(options);
     const maxSockets = limits.sockets > 0 ? limits.sockets : socketsOf(descriptorLimit());
-    this.#sockets = new SocketBudget(maxSockets, () => this.hit('sockets', undefined, maxSockets));
     // Half for what sessions receive, half for what they may send again.
     const half = () => new WatchedBudget(limits.memory / 2, () => this.hit('memory'));
     this.#memory = { windows: half(), replay: half() };
@@ -41,7 +37,7 @@ export class Guard {
       clock,
       keepalive: limits.keepalive,
       accounts: new Accounts(limits, clock),
-      sockets: this.#sockets,
+      sockets: new SocketBudget(maxSockets, () => this.hit('sockets', undefined, maxSockets)),
       silence: new SilenceWatch({
         clock,
         idleTimeout: limits.idleTimeout,
@@ -54,7 +50,7 @@ export class Guard {
 
   /** Sockets of clients and destinations at a time; Infinity when the system has no limit that we know. */
   get maxSockets(): number {
-    return this.#sockets.limit;
+    return this.#means.sockets.limit;
   }
 
   /** The memory of one session of `user`. */
@@ -68,7 +64,7 @@ export class Guard {
 
   /** The turns of one session. */
   beginSession(): DialTurns {
-    return new DialTurns(this.limits, this.#clock);
+    return new DialTurns(this.limits, this.#means.clock);
   }
 
   /** Somebody ran into `limit`, the one that holds for all or, with `value`, their own; `user` for who did. */
@@ -78,8 +74,9 @@ export class Guard {
 
   /** Whether there is room for the socket of a client; it is given back when it closes. */
   takeConnection(socket: Socket): boolean {
-    if (!this.#sockets.take()) return false;
-    onClose(socket, () => this.#sockets.release());
+    const { sockets } = this.#means;
+    if (!sockets.take()) return false;
+    onClose(socket, () => sockets.release());
     return true;
   }
 
