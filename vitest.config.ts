@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 const conditions = ['wsproxy-source', 'node', 'import', 'module', 'default'];
 
+const WATCHED = ['test/support/watch-invariants.ts'];
+
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
@@ -16,7 +18,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts'], testTimeout: 10_000 },
+        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts'], setupFiles: WATCHED, testTimeout: 10_000 },
       },
       {
         extends: true,
@@ -24,7 +26,7 @@ export default defineConfig({
           name: 'system',
           include: ['test/**/*.test.ts'],
           exclude: ['test/start/**'],
-          setupFiles: ['test/support/clean-after-each.ts'],
+          setupFiles: [...WATCHED, 'test/support/clean-after-each.ts'],
           pool: 'forks',
           execArgv: ['--disable-warning=ExperimentalWarning'],
           // Each file measures the memory and the resources of its own process.
@@ -41,7 +43,7 @@ export default defineConfig({
         test: {
           name: 'start',
           include: ['test/start/**/*.test.ts'],
-          setupFiles: ['test/support/clean-after-each.ts'],
+          setupFiles: [...WATCHED, 'test/support/clean-after-each.ts'],
           pool: 'forks',
           execArgv: ['--disable-warning=ExperimentalWarning'],
           testTimeout: 120_000,

@@ -13,8 +13,10 @@ import { ByteQueue } from './byte-queue.js';
 import { type ChannelState, isOver } from './channel-state.js';
 import type { ChannelSink, OpenHandler } from './handlers.js';
 
-/** What a channel asks of the session that carries it. */
+/** What a channel asks of the session that carries it: its one owner, which every queue that names it has to ask for. */
 export interface ChannelPort {
+  /** No session is behind it. */
+  readonly isNowhere?: boolean;
   /** What the windows of all channels may hold together. */
   readonly budget: MemoryBudget;
   /** The session's clock, and the path's lowest round trip, ms. */
@@ -221,11 +223,21 @@ export class Channel {
     return this.#port === port;
   }
 
+  /** A session has let go of it, and no other has taken it. */
+  get isAdrift(): boolean {
+    return this.#port.isNowhere === true;
+  }
+
   // ---- what the session does; it has judged each frame by `state` before
 
-  /** Goes over to another session, under another number; right only while it is unsent. */
-  move(id: number, port: ChannelPort): void {
+  /** Leaves its session, to be carried nowhere until it moves to the next one; right only while it is unsent. */
+  leave(limbo: ChannelPort): void {
     this.#receiveWindow.close();
+    this.#port = limbo;
+  }
+
+  /** Goes over to another session, under another number; right only while it is adrift. */
+  move(id: number, port: ChannelPort): void {
     this.#receiveWindow = newWindow(port);
     this.#id = id;
     this.#port = port;

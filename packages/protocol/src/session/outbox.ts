@@ -1,4 +1,4 @@
-import type { Channel } from '../channel/channel.js';
+import type { Channel, ChannelPort } from '../channel/channel.js';
 import type { Clock } from '../clock.js';
 import {
   BATCH_SIZE,
@@ -32,7 +32,7 @@ export class Outbox {
   lastSent: number;
 
   readonly #clock: Clock;
-  readonly #queue = new SendQueue();
+  readonly #queue: SendQueue;
   readonly #batch = new FrameBatch();
   readonly #grants = new Set<Channel>();
   #inFlight = new InFlightCap();
@@ -43,9 +43,10 @@ export class Outbox {
   #live = false;
   #flushDue = false;
 
-  /** `replayBudget`: what unacknowledged frames may hold; when it is used up, sources pause. */
-  constructor(clock: Clock, replayBudget: MemoryBudget) {
+  /** `carrier`: whose channels send. `replayBudget`: what unacknowledged frames may hold; when it is used up, sources pause. */
+  constructor(clock: Clock, carrier: ChannelPort, replayBudget: MemoryBudget) {
     this.#clock = clock;
+    this.#queue = new SendQueue(carrier);
     this.replay = new ReplayBuffer(replayBudget);
     this.acknowledger = new Acknowledger(clock, () => this.schedule());
     this.lastSent = clock.now();
@@ -113,6 +114,12 @@ export class Outbox {
   /** The channel is over: its limit interests nobody. */
   forget(channel: Channel): void {
     this.#grants.delete(channel);
+  }
+
+  /** The channel goes over to another session: nothing of it leaves here, now or after a resume. */
+  release(channel: Channel): void {
+    this.#queue.remove(channel);
+    this.forget(channel);
   }
 
   /** A frame of the session that goes before everything else. */

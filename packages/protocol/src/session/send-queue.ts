@@ -1,11 +1,14 @@
-import type { Channel } from '../channel/channel.js';
+import type { Channel, ChannelPort } from '../channel/channel.js';
 import { QUANTUM } from '../constants.js';
+import { holds } from '../invariant.js';
 import { type SequencedFrame, wireLength } from '../resume/replay-buffer.js';
 
 /** A channel in the queue, and the bytes it may still send in its present turn. */
 interface Turn {
   readonly channel: Channel;
   credit: number;
+  /** The channel has left the session. */
+  isGone: boolean;
 }
 
 /**
@@ -17,6 +20,12 @@ export class SendQueue {
   readonly #turns = new Map<Channel, Turn>();
   #sparse: Turn[] = [];
   #bulk: Turn[] = [];
+  readonly #carrier: ChannelPort;
+
+  /** `carrier`: whose channels take turns here, and nobody else's. */
+  constructor(carrier: ChannelPort) {
+    this.#carrier = carrier;
+  }
 
   /** Channels that have, or lately had, something to send. */
   get size(): number {
@@ -31,10 +40,18 @@ export class SendQueue {
 
   /** The channel has something to send. */
   add(channel: Channel): void {
-    if (this.#turns.has(channel)) return;
-    const turn = { channel, credit: QUANTUM };
+    if (this.#turns.has(channel) || !this.#isOwn(channel)) return;
+    const turn = { channel, credit: QUANTUM, isGone: false };
     this.#turns.set(channel, turn);
     this.#sparse.push(turn);
+  }
+
+  /** The channel goes over to another session: its frames never leave here. */
+  remove(channel: Channel): void {
+    const turn = this.#turns.get(channel);
+    if (turn === undefined) return;
+    turn.isGone = true;
+    this.#turns.delete(channel);
   }
 
   /** The next frame, with at most `limit` bytes of data, or less when several channels send; undefined: none has any. */
@@ -44,6 +61,11 @@ export class SendQueue {
       const list = fromSparse ? this.#sparse : this.#bulk;
       const turn = list[0];
       if (turn === undefined) return undefined;
+      if (!turn.isGone && !this.#isOwn(turn.channel)) this.remove(turn.channel);
+      if (turn.isGone) {
+        list.shift();
+        continue;
+      }
       const frame = turn.credit > 0 ? turn.channel.takeFrame(this.#turns.size > 1 ? sharedLimit : limit) : undefined;
       if (frame !== undefined) {
         turn.credit -= wireLength(frame);
@@ -60,5 +82,9 @@ export class SendQueue {
         this.#turns.delete(turn.channel);
       }
     }
+  }
+
+  #isOwn(channel: Channel): boolean {
+    return holds(channel.isCarriedBy(this.#carrier), 'a channel waits in a session that does not carry it');
   }
 }

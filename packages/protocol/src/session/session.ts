@@ -1,5 +1,6 @@
 import { Channel, type ChannelPort } from '../channel/channel.js';
 import type { OpenHandler } from '../channel/handlers.js';
+import { nowhere } from '../channel/nowhere.js';
 import type { Clock } from '../clock.js';
 import {
   CLIENT_WATCH_INTERVAL,
@@ -18,6 +19,7 @@ import { MemoryBudget, type ProcessBudgets } from '../flow/memory-budget.js';
 import { FrameDecoder } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
 import { encodeGoAway, GoAway, type Open } from '../frame/payload.js';
+import { holds } from '../invariant.js';
 import { tidySlabs } from '../slab-reader.js';
 import { parseHost, parsePort, type Target } from '../target.js';
 import type { Transport } from '../transport/transport.js';
@@ -80,6 +82,8 @@ export class Session {
   readonly #prober: Prober;
   readonly #inbox: Inbox;
   readonly #port: ChannelPort;
+  /** Carries what this session has let go of, until another one takes it. */
+  readonly #limbo: ChannelPort;
   #link: Link | undefined;
   #heartbeat: Heartbeat | undefined;
   #onHandshake: OnHandshake | undefined;
@@ -96,7 +100,9 @@ export class Session {
     this.#clock = clock;
     if (options.heartbeat !== undefined) this.setHeartbeat(options.heartbeat);
     this.#channels = new Channels(options.role);
-    this.#outbox = new Outbox(clock, new MemoryBudget(REPLAY_LIMIT, processBudgets?.replay, REPLAY_FLOOR));
+    this.#port = this.#createPort(new MemoryBudget(WINDOW_BUDGET, processBudgets?.windows));
+    this.#limbo = nowhere(this.#port.now);
+    this.#outbox = new Outbox(clock, this.#port, new MemoryBudget(REPLAY_LIMIT, processBudgets?.replay, REPLAY_FLOOR));
     this.#prober = new Prober(clock, this.#outbox);
     this.#inbox = new Inbox(this.#channels, this.#outbox, this.#prober, {
       onHandshake: (type, payload) => this.#onHandshake?.(type, payload),
@@ -104,7 +110,6 @@ export class Session {
       onAcknowledged: () => this.#tellIdle(),
       onGoAway: (kind) => this.#onGoAway(kind),
     });
-    this.#port = this.#createPort(new MemoryBudget(WINDOW_BUDGET, processBudgets?.windows));
   }
 
   /** Silence after which it sends PING, ms; undefined for what is usual. */
@@ -201,10 +206,14 @@ export class Session {
     return channel;
   }
 
-  /** Takes a channel that another session has closed with unsent, or released: its OPEN, and what was written, leave by this one. */
+  /**
+   * Takes a channel that another session has let go of unsent: its OPEN, and what was written, leave by this one. It fails
+   * when this session takes no more.
+   */
   adopt(channel: Channel): void {
+    if (channel.state.dead || !holds(channel.isAdrift, 'a channel is adopted that another session carries')) return;
     const id = this.#closed ? undefined : this.#channels.takeId();
-    if (id === undefined) return;
+    if (id === undefined) return channel.onDead('SESSION_LOST');
     channel.move(id, this.#port);
     this.#channels.add(channel);
   }
@@ -214,7 +223,8 @@ export class Session {
     const unsent = this.#channels.all().filter((channel) => channel.isUnsent);
     for (const channel of unsent) {
       this.#channels.remove(channel);
-      this.#outbox.forget(channel);
+      this.#outbox.release(channel);
+      channel.leave(this.#limbo);
     }
     return unsent;
   }
@@ -309,12 +319,11 @@ export class Session {
     if (this.#closed) return;
     this.#closed = true;
     this.#unlink()?.close(closeCode, reason);
-    const channels = this.#channels.all();
-    const unsent = channels.filter((channel) => channel.isUnsent);
-    for (const channel of channels) if (!channel.isUnsent) channel.onDead('SESSION_LOST');
+    const unsent = this.releaseUnsent();
+    for (const channel of this.#channels.all()) channel.onDead('SESSION_LOST');
     this.#outbox.replay.clear();
     this.#options.onClosed(reason, unsent);
-    for (const channel of unsent) if (channel.isCarriedBy(this.#port)) channel.onDead('SESSION_LOST');
+    for (const channel of unsent) if (channel.isAdrift) channel.onDead('SESSION_LOST');
   }
 
   /** Also on each new transport: whoever was away has not heard it. */
@@ -381,17 +390,8 @@ export class Session {
 
   /** A channel that belongs to no session and fails as soon as the caller has returned. */
   #stillborn(handler: OpenHandler, code: FailureCode): Channel {
-    const channel = Channel.request(0, { host: 'nowhere', port: 0 }, nowhere, handler);
+    const channel = Channel.request(0, { host: 'nowhere', port: 0 }, this.#limbo, handler);
     this.#clock.defer(() => channel.onDead(code));
     return channel;
   }
 }
-
-const nowhere: ChannelPort = {
-  budget: new MemoryBudget(0),
-  now: () => 0,
-  roundTrip: () => 0,
-  onSendable() {},
-  onGrant() {},
-  onOver() {},
-};

@@ -1,2 +1,3 @@
+export { watchInvariants } from '../invariant.js';
 export { FakeClock } from './fake-clock.js';
 export { MemoryTransport } from './memory-transport.js';

@@ -1,17 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { Channel, type ChannelPort } from '../../src/channel/channel.js';
+import { Channel } from '../../src/channel/channel.js';
+import { nowhere } from '../../src/channel/nowhere.js';
 import { ProtocolError } from '../../src/errors.js';
-import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { Channels } from '../../src/session/channels.js';
 
-const port: ChannelPort = {
-  budget: new MemoryBudget(1_000_000),
-  now: () => 0,
-  roundTrip: () => 0,
-  onSendable() {},
-  onGrant() {},
-  onOver() {},
-};
+const port = nowhere(() => 0);
 const channel = (id: number) => Channel.offer(id, { host: 'example.org', port: 80 }, port, 0);
 
 describe('the numbers of channels', () => {

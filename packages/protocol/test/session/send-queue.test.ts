@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Channel, type ChannelPort } from '../../src/channel/channel.js';
+import { nowhere } from '../../src/channel/nowhere.js';
 import { QUANTUM } from '../../src/constants.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { FrameType } from '../../src/frame/frame.js';
@@ -10,7 +11,6 @@ const SHARED = 16_384;
 
 /** Open channels of a server, that have told of their opening already, all in one queue. */
 class Fixture {
-  readonly queue = new SendQueue();
   readonly #port: ChannelPort = {
     budget: new MemoryBudget(0),
     now: () => 0,
@@ -21,10 +21,11 @@ class Fixture {
     onGrant() {},
     onOver() {},
   };
+  readonly queue = new SendQueue(this.#port);
   #isOpening = false;
 
-  channel(id: number, bytes = 0): Channel {
-    const channel = Channel.offer(id, { host: 'example.org', port: 80 }, this.#port, 1e9);
+  channel(id: number, bytes = 0, credit = 1e9): Channel {
+    const channel = Channel.offer(id, { host: 'example.org', port: 80 }, this.#port, credit);
     this.#isOpening = true;
     channel.accept();
     expect(channel.takeFrame(LIMIT)?.type).toBe(FrameType.openOk);
@@ -124,21 +125,8 @@ describe('SendQueue', () => {
 
   test('forgets a channel that has no credit, until it is added again', () => {
     const fixture = new Fixture();
-    const port: ChannelPort = {
-      budget: new MemoryBudget(0),
-      now: () => 0,
-      roundTrip: () => 0,
-      onSendable: (channel) => fixture.queue.add(channel),
-      onGrant() {},
-      onOver() {},
-    };
-    const poor = Channel.offer(1, { host: 'example.org', port: 80 }, port, 10);
-    poor.accept();
-    poor.write(Buffer.alloc(100));
-    expect(fixture.take(5)).toEqual([
-      [1, 4],
-      [1, 10],
-    ]);
+    const poor = fixture.channel(1, 100, 10);
+    expect(fixture.take(5)).toEqual([[1, 10]]);
     poor.onLimit(25);
     expect(fixture.take(5)).toEqual([[1, 15]]);
   });
@@ -150,5 +138,26 @@ describe('SendQueue', () => {
     channel.reset();
     expect(fixture.queue.next(LIMIT, SHARED)?.type).toBe(FrameType.reset);
     expect(fixture.queue.next(LIMIT, SHARED)).toBeUndefined();
+  });
+
+  test('gives no frame of a channel that was removed, and one that comes back has its turn again', () => {
+    const fixture = new Fixture();
+    const leaver = fixture.channel(1, 100);
+    fixture.channel(3, 100);
+    fixture.queue.remove(leaver);
+    expect(fixture.queue.size).toBe(1);
+    expect(fixture.take(5)).toEqual([[3, 100]]);
+    fixture.queue.add(leaver);
+    expect(fixture.take(5)).toEqual([[1, 100]]);
+  });
+
+  test('takes no channel that another session carries, and gives no frame of one that has left unheard', () => {
+    const fixture = new Fixture();
+    const limbo = nowhere(() => 0);
+    const foreign = Channel.offer(1, { host: 'example.org', port: 80 }, limbo, 1e9);
+    expect(() => fixture.queue.add(foreign)).toThrow('does not carry it');
+    const lost = fixture.channel(3, 100);
+    lost.leave(limbo);
+    expect(() => fixture.take(1)).toThrow('does not carry it');
   });
 });
