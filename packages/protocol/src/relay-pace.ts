@@ -67,9 +67,11 @@ export class PacedCredit {
     this.#timer ??= this.#arm(due);
   }
 
+  /** Nobody waits any more. */
   stop(): void {
     clearTimeout(this.#timer);
-    this.#waiting.length = 0;
+    const bytes = this.#waiting.splice(0).reduce((sum, one) => sum + one.bytes, 0);
+    if (bytes > 0) this.#giveBack(bytes);
   }
 
   #arm(due: number): NodeJS.Timeout {

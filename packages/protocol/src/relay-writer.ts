@@ -68,6 +68,7 @@ export class RelayWriter {
   /** `isMore`: the rest of the same frame is on its way; if it comes in this turn, both leave as one. */
   write(chunk: Buffer, isMore: boolean): void {
     const socket = this.#socket;
+    if (socket.destroyed) return this.#channel.consumed(chunk.length);
     if (isMore) this.#hold();
     const bytes = this.#letsGo ? keep(this.#isNext(chunk) ? chunk : unpinned(chunk)) : Buffer.from(chunk);
     this.#given += bytes.length;
@@ -91,10 +92,14 @@ export class RelayWriter {
     this.#socket.uncork();
   }
 
-  /** The socket is closed. */
+  /** The socket is closed: what it has not taken is lost, and held no more. */
   stop(): void {
     this.#credit?.stop();
     this.#forgetUncopied();
+    const lost = this.#given - this.#settled;
+    this.#settled = this.#given;
+    this.#dues = undefined;
+    if (lost > 0) this.#channel.consumed(lost);
   }
 
   /** Not at once: a socket that is ending cannot be reset before it has written everything. */

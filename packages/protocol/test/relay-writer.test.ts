@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Channel } from '../src/channel/channel.js';
@@ -47,6 +48,20 @@ afterEach(() => {
 });
 
 const writeFrame = () => pieces.forEach((piece, i) => void writer.write(piece, i < pieces.length - 1));
+
+test('what the socket never takes counts as held until the socket is closed, and is given back once', async () => {
+  const much = Buffer.alloc(8_388_608);
+  writer.write(much, false);
+  expect(consumed).toBe(0);
+  const closed = once(socket, 'close').then(() => writer.stop());
+  socket.resetAndDestroy();
+  await closed;
+  expect(consumed).toBe(much.length);
+  writer.write(Buffer.from('late'), false);
+  expect(consumed).toBe(much.length + 4);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(consumed).toBe(much.length + 4);
+});
 
 describe('the pieces of a frame', () => {
   test('leave in their order, as they are, when nothing else is to be written', async () => {

@@ -48,6 +48,7 @@ export class ChannelStream extends Duplex {
     // Node also destroys a stream that has ended both ways; what it wrote last may still wait to be sent.
     const isOver = error === null && this.readableEnded && this.writableFinished;
     if (!isOver) this.#channel.reset(error instanceof TunnelError ? error.code : 'CANCELLED');
+    this.#giveBack();
     // Node leaves it to the stream to answer a write that is under way.
     this.#writeDone?.(error ?? new TunnelError('CANCELLED'));
     this.#writeDone = undefined;

@@ -148,7 +148,7 @@ export class Channel {
     if (this.#state.dead) return;
     if (this.isUnsent) this.#preface = undefined;
     else this.#farewell = { type: FrameType.reset, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
-    this.#held = undefined;
+    this.#dropHeld();
     this.#die(code);
     this.#port.onSendable(this);
   }
@@ -187,6 +187,7 @@ export class Channel {
   refuse(code: FailureCode): void {
     if (this.#state.dead || this.#state.opening !== 'offered') return;
     this.#farewell = { type: FrameType.openFail, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
+    this.#dropHeld();
     this.#die(code);
     this.#port.onSendable(this);
   }
@@ -197,17 +198,20 @@ export class Channel {
     const held = this.#held;
     this.#held = undefined;
     for (const chunk of held ?? []) {
-      if (this.#isSilent) return;
-      sink.onData(chunk, false);
+      if (this.#isSilent) this.consumed(chunk.length);
+      else sink.onData(chunk, false);
     }
     if (this.#isSilent) return;
     if (this.#state.receiving === 'ended') sink.onEnd();
     if (this.#heldReset !== undefined) sink.onReset(this.#heldReset);
   }
 
-  /** `bytes` of what `onData` brought have gone for good: the peer may send as many again. */
+  /**
+   * `bytes` of what `onData` brought have gone for good: the peer may send as many again. Whoever took bytes says so
+   * also when the channel is over, and when the bytes are lost: until then they count as memory that is held.
+   */
   consumed(bytes: number): void {
-    if (this.#state.dead || this.#state.receiving !== 'open') return;
+    if (this.#state.dead || this.#state.receiving !== 'open') return this.#receiveWindow.drain(bytes);
     if (!this.#receiveWindow.consume(bytes, this.#port.now(), this.#port.roundTrip())) return;
     if (this.#state.opening === 'offered') return;
     this.#granted = true;
@@ -269,6 +273,7 @@ export class Channel {
 
   onFin(): void {
     this.#state.receiving = 'ended';
+    this.#receiveWindow.close();
     this.#sink?.onEnd();
     this.#settle();
   }
@@ -279,8 +284,17 @@ export class Channel {
     const opening = this.#state.opening;
     this.#die(code);
     if (opening === 'requested') this.#tellFailure(code);
-    else if (opening === 'offered') this.onAbandoned?.();
-    else this.#tellReset(code);
+    else if (opening === 'offered') {
+      this.#dropHeld();
+      this.onAbandoned?.();
+    } else this.#tellReset(code);
+  }
+
+  /** Nobody will ever take what has arrived. */
+  #dropHeld(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const { length } of held ?? []) this.#receiveWindow.drain(length);
   }
 
   #tellOpen(): void {

@@ -84,10 +84,17 @@ export class ReceiveWindow {
     return true;
   }
 
-  /** The channel is over: what was reserved for it is free. */
+  /** Nothing more comes: what was granted in vain is free at once, what came once the reader has taken it. */
   close(): void {
-    this.#options.budget.release(this.#reserved);
-    this.#reserved = 0;
+    this.#size = this.#options.base;
+    this.#limit = this.#received;
+    this.#releaseSurplus();
+  }
+
+  /** `bytes` were taken by the reader of a window that is closed. */
+  drain(bytes: number): void {
+    this.#consumed += bytes;
+    this.#releaseSurplus();
   }
 
   #tune(now: number, roundTrip: number): void {

@@ -53,10 +53,27 @@ describe('ReceiveWindow', () => {
           expect(budget.reserved).toBeLessThanOrEqual(limit);
         }
         window.close();
+        expect(budget.reserved).toBe(Math.max(0, window.received - consumed - BASE));
+        window.drain(window.received - consumed);
         expect(budget.reserved).toBe(0);
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('that is closed holds what came and was not taken, and not what was granted in vain', () => {
+    const budget = new MemoryBudget(100_000);
+    const window = create(budget);
+    window.open();
+    window.receive(BASE + 2_000);
+    expect(budget.reserved).toBe(INITIAL - BASE);
+    window.close();
+    expect(budget.reserved).toBe(2_000);
+    window.drain(500);
+    expect(budget.reserved).toBe(1_500);
+    window.close();
+    window.drain(BASE + 1_500);
+    expect(budget.reserved).toBe(0);
   });
 
   test('always lets the sender go on once all was taken, even without any budget', () => {

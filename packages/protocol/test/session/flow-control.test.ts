@@ -142,6 +142,41 @@ describe('what the windows of channels may hold', () => {
     expect(windows.reserved).toBe(0);
   });
 
+  test.each([
+    ['its peer', ({ near }: { near: Recorder }) => near.channel.reset()],
+    ['its own end', ({ far }: { far: Recorder }) => far.channel.reset()],
+  ])('stays taken by a channel that %s has reset, as far as its reader holds it', (_who, reset) => {
+    const windows = new MemoryBudget(1_000_000);
+    const pair = new SessionPair({ processBudgets: { windows, replay: new MemoryBudget(1_000_000) } });
+    pair.connect().settle();
+    const channel = pair.open();
+    channel.far.stopped = true;
+    channel.near.channel.write(Buffer.alloc(100_000));
+    pair.run(() => channel.far.bytes.length === 100_000);
+    reset(channel);
+    pair.settle();
+    expect(windows.reserved).toBe(100_000 - EARLY_WINDOW);
+    channel.far.goOn();
+    expect(windows.reserved).toBe(0);
+  });
+
+  test('is free once both sides have ended and the reader has taken the rest', () => {
+    const windows = new MemoryBudget(1_000_000);
+    const pair = new SessionPair({ processBudgets: { windows, replay: new MemoryBudget(1_000_000) } });
+    pair.connect().settle();
+    const { near, far } = pair.open();
+    far.stopped = true;
+    near.channel.write(Buffer.alloc(100_000));
+    near.channel.end();
+    pair.run(() => far.events.includes('end'));
+    expect(windows.reserved).toBe(100_000 - EARLY_WINDOW);
+    far.channel.end();
+    pair.settle();
+    expect(windows.reserved).toBe(100_000 - EARLY_WINDOW);
+    far.goOn();
+    expect(windows.reserved).toBe(0);
+  });
+
   test('is free again once the session is closed', () => {
     const windows = new MemoryBudget(1_000_000);
     const pair = new SessionPair({ processBudgets: { windows, replay: new MemoryBudget(1_000_000) } });
