@@ -51,6 +51,8 @@ const USAGE: Readonly<Record<string, Produce<Ended>>> = {
     client([URL_OF_NOBODY, '--token-file', file('token', TOKEN, 0o644)]),
   'ws:// to … would send the token in clear: use wss://, or --insecure if the way is safe by itself': () =>
     client(['ws://proxy.example.org/']),
+  'ws:// through a proxy would send the token in clear: use wss://, --proxy none, or --insecure': () =>
+    client([URL_OF_NOBODY, '--proxy', 'http://127.0.0.1:9']),
   '--listen …: other machines can reach …, and nobody would need a password there; give --socks-auth FILE': () =>
     client([URL_OF_NOBODY, '--listen', '0.0.0.0:0']),
   'not a destination rule: …': () => client([URL_OF_NOBODY, '--bypass', '10.0.0.0/33']),
@@ -110,7 +112,7 @@ const FAILURES: Readonly<Record<string, Produce<Ended>>> = {
     return client([`wss://127.0.0.1:${port}/`, '--ca', path]);
   },
   '…: the proxy … wants a user and password (407): write them into its URL, http://user:password@host:port': async () =>
-    client([URL_OF_NOBODY, '--proxy', `http://127.0.0.1:${await startTinyproxy()}`]),
+    client([URL_OF_NOBODY, '--insecure', '--proxy', `http://127.0.0.1:${await startTinyproxy()}`]),
   'cannot listen on …: the port is in use; end the other program or choose another port with --listen': async () => {
     const [{ port: serverPort }, { port }] = [await startServer(), await listen((socket) => socket.destroy())];
     return client([`ws://127.0.0.1:${serverPort}/`, '--listen', String(port)]);
@@ -131,7 +133,7 @@ const REASONS: Readonly<Record<string, Produce<string>>> = {
   'this network wants a login first (511): open any page in a browser': async () =>
     trying(`ws://127.0.0.1:${(await startAnswering(httpResponse('511 Network Authentication Required'))).port}/`),
   'no connection to the proxy …; --proxy none goes without it': async () =>
-    trying(URL_OF_NOBODY, '--proxy', `socks5://127.0.0.1:${await freePort()}`),
+    trying(URL_OF_NOBODY, '--insecure', '--proxy', `socks5://127.0.0.1:${await freePort()}`),
 };
 
 describe('a message of docs/client.md', () => {

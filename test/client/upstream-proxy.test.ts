@@ -33,7 +33,16 @@ async function expectDownload(clientPort: number): Promise<void> {
 
 /** The client ends at once, with one line that tells the cause and not the password. */
 async function expectEnd(serverPort: number, proxy: string, line: RegExp): Promise<void> {
-  const args = [`ws://127.0.0.1:${serverPort}/`, '--listen', '0', '--log-level', 'error', '--proxy', proxy];
+  const args = [
+    `ws://127.0.0.1:${serverPort}/`,
+    '--insecure',
+    '--listen',
+    '0',
+    '--log-level',
+    'error',
+    '--proxy',
+    proxy,
+  ];
   const { code, stderr } = await runCommand('wsproxy-client', args);
   expect(stderr).toMatch(/^wsproxy-client: [^\n]+\n$/);
   expect(stderr).toMatch(line);
@@ -49,7 +58,7 @@ describe.each(KINDS)('through $program', ({ program, scheme, startProxy }) => {
     const [server, proxyPort] = await Promise.all([startServer(), startProxy()]);
     const relay = await new CuttingRelay(proxyPort).start();
     const proxy = `${scheme}://${CREDENTIALS}@127.0.0.1:${relay.port}`;
-    const { port } = await start('wsproxy-client', [`ws://127.0.0.1:${server.port}/`, '--proxy', proxy]);
+    const { port } = await start('wsproxy-client', [`ws://127.0.0.1:${server.port}/`, '--insecure', '--proxy', proxy]);
     await expectDownload(port);
     const [files, file] = [await startWebFiles(), join(temporaryFolder(), 'file')];
     await pipeline(keystreamReadable(SEED, SIZE), createWriteStream(file));
@@ -63,7 +72,7 @@ describe.each(KINDS)('through $program', ({ program, scheme, startProxy }) => {
     const [server, proxyPort] = await Promise.all([startServer(), startProxy()]);
     const relay = await startCuttingRelay({ to: proxyPort, every: 8 * 1024 * 1024, kinds: ['reset', 'end'] });
     const proxy = `${scheme}://${CREDENTIALS}@127.0.0.1:${relay.port}`;
-    const { port } = await start('wsproxy-client', [`ws://127.0.0.1:${server.port}/`, '--proxy', proxy]);
+    const { port } = await start('wsproxy-client', [`ws://127.0.0.1:${server.port}/`, '--insecure', '--proxy', proxy]);
     await expectDownload(port);
     expect(relay.cuts).toBe(2);
   });
@@ -82,7 +91,7 @@ describe.each(KINDS)('through $program', ({ program, scheme, startProxy }) => {
   test('a server that nobody serves is told from a proxy that is dead', async () => {
     const [proxyPort, nobody] = await Promise.all([startProxy(), freePort()]);
     const attempt = (proxy: string) =>
-      launch('wsproxy-client', [`ws://127.0.0.1:${nobody}/`, '--listen', '0', '--proxy', proxy]);
+      launch('wsproxy-client', [`ws://127.0.0.1:${nobody}/`, '--insecure', '--listen', '0', '--proxy', proxy]);
     const beyond = attempt(`${scheme}://${CREDENTIALS}@127.0.0.1:${proxyPort}`);
     await beyond.untilStderr(new RegExp(`the proxy ${scheme}://127.0.0.1:${proxyPort} (?!gave).* 127.0.0.1:${nobody}`));
     const dead = attempt(`${scheme}://${CREDENTIALS}@127.0.0.1:${nobody}`);
@@ -93,7 +102,8 @@ describe.each(KINDS)('through $program', ({ program, scheme, startProxy }) => {
 
   test('a proxy that hangs is told by its name', async () => {
     const silent = await listen((socket) => void socket.resume());
-    const args = ['ws://127.0.0.1:1/', '--listen', '0', '--proxy', `${scheme}://127.0.0.1:${silent.port}`];
+    const proxy = `${scheme}://127.0.0.1:${silent.port}`;
+    const args = ['ws://127.0.0.1:1/', '--insecure', '--listen', '0', '--proxy', proxy];
     const client = launch('wsproxy-client', args);
     await client.untilStderr(
       new RegExp(`${scheme}://127.0.0.1:${silent.port} gave no connection .* within 10 s`),

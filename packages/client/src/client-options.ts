@@ -24,8 +24,6 @@ export interface ClientOptions extends ReachOptions {
   readonly token: string;
   /** Servers to use while those before them do not answer, in this order. Default: none. */
   readonly fallbacks?: readonly Fallback[];
-  /** Allows `ws://` to other than loopback, where everybody on the way reads the token. Default false. */
-  readonly insecure?: boolean;
   /** How long channels survive without a connection, ms; default 120 000. */
   readonly grace?: number;
   /**
@@ -99,10 +97,10 @@ const MAX_CONNECTIONS = 16;
 
 /** @throws TypeError in one line that says which option cannot be used, and why */
 export function resolveSettings(options: ClientOptions): Settings {
-  const { token, fallbacks = [], insecure = false, heartbeat } = options;
+  const { token, fallbacks = [], heartbeat } = options;
   return {
     servers: [options, ...fallbacks].map((server) => {
-      const url = parseServerUrl(server.url, insecure);
+      const url = parseServerUrl(server.url);
       return { url, token: checkToken(server.token ?? token), reach: parseReach(url, options) };
     }),
     grace: inRange('grace', options.grace ?? DEFAULT_GRACE, 0, MAX_TIME),

@@ -1,9 +1,9 @@
 import { WebSocket } from 'ws';
 import { SUBPROTOCOL, WEBSOCKET_LIMITS, WebSocketTransport } from 'wsproxy-protocol';
+import { judgePrivacy } from './clear-text.js';
 import { type ConnectError, describeFailure, describeStatus } from './connect-error.js';
 import { openSocket } from './open-socket.js';
 import type { Reach } from './reach.js';
-import { isOnLoopback } from './server-url.js';
 
 export interface ServerAddress {
   readonly url: URL;
@@ -26,7 +26,13 @@ export async function dialWebSocket(server: ServerAddress, signal: AbortSignal):
   const start = performance.now();
   const socket = await openSocket(server.url, server.reach, signal, DIAL_TIMEOUT);
   const rest = Math.max(1, Math.ceil(DIAL_TIMEOUT - (performance.now() - start)));
-  const mask = server.url.protocol === 'ws:' && !isOnLoopback(server.url);
+  let mask: boolean;
+  try {
+    mask = !judgePrivacy(server.url, server.reach, socket);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
   const ws = new WebSocket(server.url, [SUBPROTOCOL], {
     ...WEBSOCKET_OPTIONS,
     headers: { ...server.reach.headers, authorization: `Bearer ${server.token}` },

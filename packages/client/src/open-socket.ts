@@ -1,10 +1,11 @@
 import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from 'node:net';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
-import { parseHost, type Target } from 'wsproxy-protocol';
+import type { Target } from 'wsproxy-protocol';
 import { connectThrough, ProxyError } from 'wsproxy-upstream';
 import { ConnectError, describeFailure, describeProxyFailure } from './connect-error.js';
 import { pinOf, type Reach } from './reach.js';
+import { targetOf } from './server-url.js';
 
 /**
  * A connection to the server, through the proxy if there is one, in TLS for wss://, the certificate and the pins checked:
@@ -123,12 +124,6 @@ function until(socket: Socket, event: 'connect' | 'secureConnect', signal: Abort
 /** Where the first connection goes: to the proxy, where there is one. */
 export function firstHop(url: URL, { proxy }: Reach): Target {
   return proxy ?? targetOf(url);
-}
-
-/** Host and port that the URL of a server names. */
-export function targetOf(url: URL): Target {
-  const port = url.port === '' ? (url.protocol === 'wss:' ? 443 : 80) : Number(url.port);
-  return { host: parseHost(url.hostname) ?? url.hostname, port };
 }
 
 /** The system's lookup, but for the names whose address was given. */

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import { isOnLoopback, parseServerUrl } from './server-url.js';
+import { isLoopback } from 'wsproxy-protocol';
+import { parseServerUrl, targetOf } from './server-url.js';
 
 /**
  * The proxy that the environment names for a server, as curl reads it: HTTPS_PROXY for wss://, HTTP_PROXY for ws://, then
@@ -10,8 +11,8 @@ export function proxyFromEnvironment(
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
   const read = (name: string): string => env[name.toLowerCase()] ?? env[name] ?? '';
-  const url = parseServerUrl(serverUrl, true);
-  if (isOnLoopback(url) || isExcepted(url, read('NO_PROXY'))) return undefined;
+  const url = parseServerUrl(serverUrl);
+  if (isLoopback(targetOf(url).host) || isExcepted(url, read('NO_PROXY'))) return undefined;
   const own = url.protocol === 'wss:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   return read(own) || read('ALL_PROXY') || undefined;
 }

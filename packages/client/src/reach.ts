@@ -3,9 +3,12 @@ import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { parseHost, parsePort } from 'wsproxy-protocol';
 import { parseProxyUrl, type UpstreamProxy } from 'wsproxy-upstream';
+import { checkClearText } from './clear-text.js';
 
 /** How the server is reached, beyond its URL. */
 export interface ReachOptions {
+  /** Allows `ws://` where it leaves this machine, so that everybody on the way reads the token. Default false. */
+  readonly insecure?: boolean;
   /**
    * A proxy on the way: `socks5://[user:password@]host[:port]`, or `http://`, `https://` with CONNECT; or what gives it for
    * the URL of a server. Default: none.
@@ -32,6 +35,7 @@ export interface ReachOptions {
 
 /** The same, judged and ready to be used. */
 export interface Reach {
+  readonly insecure: boolean;
   readonly proxy?: UpstreamProxy;
   readonly headers: Readonly<Record<string, string>>;
   readonly sni?: string;
@@ -56,7 +60,8 @@ export function parseReach(url: URL, options: ReachOptions): Reach {
   for (const [name, value] of Object.entries(headers)) checkHeader(name, value);
   if (pins.length > 0 && url.protocol !== 'wss:')
     throw new TypeError('a pin is of a key of TLS: it needs a wss:// URL');
-  return {
+  const reach = {
+    insecure: options.insecure ?? false,
     headers: { ...headers, ...(host !== undefined && { host: checkHost(host) }) },
     secureContext: createContext(options),
     pins: pins.map(parsePin),
@@ -66,6 +71,8 @@ export function parseReach(url: URL, options: ReachOptions): Reach {
     ...(ca !== undefined && { ca }),
     ...(family !== undefined && { family }),
   };
+  checkClearText(url, reach);
+  return reach;
 }
 
 /** Of the public key in a certificate, as curl's --pinnedpubkey has it: the SHA-256 of its SubjectPublicKeyInfo. */

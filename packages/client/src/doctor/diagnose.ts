@@ -19,8 +19,6 @@ export interface DiagnoseOptions extends ReachOptions {
   /** `wss://host[:port]/path`, or `ws://` to loopback. */
   readonly url: string;
   readonly token: string;
-  /** Allows `ws://` to other than loopback. Default false. */
-  readonly insecure?: boolean;
   /** Destinations to reach through the tunnel, `host:port`. Default: none. */
   readonly reach?: readonly string[];
   /** Measures for so long, ms, 1 s to 590 s, when a silent connection is cut. Default 0: not at all. */
@@ -52,7 +50,7 @@ const TIMEOUT = 10_000;
  * has failed, is skipped. Says nothing to the server but what a client would. Throws TypeError when an option is wrong.
  */
 export async function diagnose(options: DiagnoseOptions, observer: DiagnoseObserver = {}): Promise<Diagnosis> {
-  const url = parseServerUrl(options.url, options.insecure ?? false);
+  const url = parseServerUrl(options.url);
   const server = { url, token: options.token, reach: parseReach(url, options) };
   const targets = (options.reach ?? []).map(parseTarget);
   const { idle = 0 } = options;

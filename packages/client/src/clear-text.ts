@@ -1,0 +1,46 @@
+import { isIP, type Socket } from 'node:net';
+import { isLoopback } from 'wsproxy-protocol';
+import { ConnectError, describeFailure } from './connect-error.js';
+import { targetOf } from './server-url.js';
+
+/** What `localhost` is. Other addresses of 127.0.0.0/8 are often given to tunnels and jails, which lead elsewhere. */
+const LOCALHOST: readonly string[] = ['127.0.0.1', '::1'];
+const CURE = 'use wss://, or --insecure if the way is safe by itself';
+
+/** What of a `Reach` says where bytes go. */
+interface Way {
+  readonly proxy?: unknown;
+  readonly addresses: ReadonlyMap<string, string>;
+  /** Whoever is on the way may read them. */
+  readonly insecure: boolean;
+}
+
+/** Throws TypeError when it is known before anything is dialled that the token would leave this machine in clear. */
+export function checkClearText(url: URL, { proxy, addresses, insecure }: Way): void {
+  if (url.protocol !== 'ws:' || insecure) return;
+  if (proxy !== undefined) {
+    throw new TypeError(`ws:// through a proxy would send the token in clear: use wss://, --proxy none, or --insecure`);
+  }
+  const { host, port } = targetOf(url);
+  // What is an address already is dialled as it stands.
+  const known = isIP(host) === 0 ? addresses.get(`${host}:${port}`) : undefined;
+  if (known === undefined ? isLoopback(host) : LOCALHOST.includes(known)) return;
+  const where = known === undefined ? url.hostname : `${url.hostname}, which is ${known},`;
+  throw new TypeError(`ws:// to ${where} would send the token in clear: ${CURE}`);
+}
+
+/**
+ * Whether nobody on the way reads what goes over `socket`, which leads to the server: it is in TLS, or stays on this
+ * machine. Where it was dialled tells, not what the server is called: a name is what the system makes of it.
+ * Throws ConnectError when somebody does, and nobody has said that it may be so.
+ */
+export function judgePrivacy(url: URL, { proxy, insecure }: Way, socket: Socket): boolean {
+  if (url.protocol === 'wss:') return true;
+  const { remoteAddress } = socket;
+  if (remoteAddress === undefined) throw describeFailure(new Error('the connection was closed at once'));
+  if (proxy === undefined && isLoopback(remoteAddress)) return true;
+  if (insecure) return false;
+  throw new ConnectError(`${url.hostname} is ${remoteAddress}, and ws:// would send the token there in clear`, true, {
+    cure: CURE,
+  });
+}
