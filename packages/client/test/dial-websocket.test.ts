@@ -163,6 +163,69 @@ describe('rejects', () => {
   });
 });
 
+describe('an answer that never comes', () => {
+  const dialBriefly = (url: URL): ReturnType<typeof dialWebSocket> =>
+    dialWebSocket({ url, token: TOKEN, reach: parseReach(url, {}) }, never, 300);
+
+  /** Says `piece` as long as somebody listens; resolves with how many bytes were said. */
+  async function endless(piece: string, pause: number): Promise<{ port: number; said: Promise<number> }> {
+    let tell: (bytes: number) => void = () => {};
+    const said = new Promise<number>((resolve) => {
+      tell = resolve;
+    });
+    const port = await listen(
+      createTcpServer((socket) => {
+        let bytes = 0;
+        const timer = setInterval(() => {
+          bytes += piece.length;
+          socket.write(piece);
+        }, pause);
+        socket.resume().once('close', () => {
+          clearInterval(timer);
+          tell(bytes);
+        });
+      }),
+    );
+    return { port, said };
+  }
+
+  test.each([
+    ['interim responses with fields', `HTTP/1.1 103 Early Hints\r\nLink: ${'a'.repeat(4000)}\r\n\r\n`],
+    ['the smallest interim responses', 'HTTP/1.1 100\r\n\r\n'.repeat(200)],
+    ['an interim response with a long reason', `HTTP/1.1 199 ${'a'.repeat(4000)}\r\n\r\n`],
+  ])('but goes on with %s is cut', async (_what, piece) => {
+    const { port, said } = await endless(piece, 1);
+    await expect(dial(urlOf(port))).rejects.toMatchObject({
+      permanent: false,
+      message: expect.stringContaining('interim responses'),
+    });
+    expect(await said).toBeLessThan(1024 * 1024);
+  });
+
+  test('since each byte takes its time is cut as late', async () => {
+    const { port, said } = await endless('HTTP/1.1 100\r\n\r\n', 30);
+    await expect(dialBriefly(urlOf(port))).rejects.toMatchObject({
+      permanent: false,
+      message: expect.stringContaining('within 0.3 s'),
+    });
+    await said;
+  });
+
+  test('since its head has no end is cut', async () => {
+    const port = await listen(
+      createTcpServer((socket) => {
+        const write = (): void => {
+          while (socket.write(`X-A: ${'a'.repeat(1000)}\r\n`));
+        };
+        socket.write('HTTP/1.1 200 OK\r\n');
+        socket.on('drain', write).resume();
+        write();
+      }),
+    );
+    await expect(dial(urlOf(port))).rejects.toMatchObject({ name: 'ConnectError' });
+  });
+});
+
 describe('giving up', () => {
   test('closes a connection that hangs', async () => {
     const closed = new Promise<void>((resolve) => {

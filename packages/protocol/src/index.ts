@@ -1,3 +1,4 @@
+export { boundInterim } from './bound-interim.js';
 export { Channel } from './channel/channel.js';
 export { ChannelStream } from './channel/channel-stream.js';
 export type { ChannelSink, OpenHandler } from './channel/handlers.js';

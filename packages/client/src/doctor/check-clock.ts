@@ -1,8 +1,11 @@
 import { request } from 'node:http';
+import { boundInterim } from 'wsproxy-protocol';
 import type { ServerAddress } from '../dial-websocket.js';
 import { openRaw, secure } from '../open-socket.js';
 import { type Finding, ok, skip, warn } from './finding.js';
 
+/** Of all interim responses, bytes. */
+const MAX_INTERIM = 16_384;
 /** A clock that is off by more than this makes certificates look expired, or not valid yet, ms. */
 const TOLERANCE = 120_000;
 
@@ -40,7 +43,9 @@ async function askDate({ url, reach }: ServerAddress, signal: AbortSignal, timeo
         createConnection: () => socket.resume(),
         signal,
       });
-      asking.once('error', reject).once('response', ({ headers }) => resolve(Date.parse(headers.date ?? '')));
+      boundInterim(asking, MAX_INTERIM, () => asking.destroy(new Error('nothing but interim responses')));
+      // For good: what breaks behind the answer must not end the process.
+      asking.on('error', reject).once('response', ({ headers }) => resolve(Date.parse(headers.date ?? '')));
       asking.end();
     });
   } finally {

@@ -5,14 +5,17 @@ import {
   request as openRequest,
   type ServerResponse,
 } from 'node:http';
-import { ChannelStream, formatTarget, systemClock, TunnelError } from 'wsproxy-protocol';
+import { boundInterim, ChannelStream, formatTarget, systemClock, TunnelError } from 'wsproxy-protocol';
 import type { Destination } from './absolute-form.js';
 import { closePolitely, cutOff, LINGER } from './close-politely.js';
 import { endToEndHeaders, hasUnknownTransferCoding } from './http-headers.js';
 import { encodeRefusal, type HttpRefusal, REFUSALS, refusalOf } from './http-refusal.js';
 import type { LocalConnection } from './local-connection.js';
 
-/** Of a response, in bytes; more than Node's default, since large cookies are not the application's fault. */
+/**
+ * Of a response, and of all interim ones before it, in bytes; more than Node's default, since large cookies are not the
+ * application's fault.
+ */
 const MAX_RESPONSE_HEADER = 64 * 1024;
 /** Methods that Node sends without framing when there is no content (RFC 9110 section 8.6). */
 const WITHOUT_CONTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
@@ -62,7 +65,10 @@ export function forwardRequest(
   // Node would drop fields beyond its maximum without a word; their bytes are limited already.
   upstream.maxHeadersCount = 0;
   upstream.on('error', (error) => fail(refusalOfError(error)));
-  upstream.on('information', (interim) => passOnInterim(interim, request, response));
+  boundInterim(upstream, MAX_RESPONSE_HEADER, () => fail(REFUSALS.BAD_RESPONSE));
+  upstream.on('information', (interim) => {
+    if (!over) passOnInterim(interim, request, response);
+  });
   // Nobody asked for a 101: the Upgrade field never travels on. Node gives the stream away with this event.
   upstream.on('upgrade', () => {
     stream.destroy();

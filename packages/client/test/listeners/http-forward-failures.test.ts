@@ -120,6 +120,39 @@ describe('a failure', () => {
   });
 });
 
+describe('interim responses without an end', () => {
+  /** Says `piece` for as long as it is listened to. */
+  const endless = (piece: string) => (socket: Socket) => {
+    let said = 0;
+    const write = (): void => {
+      for (let more = true; more && !socket.destroyed; said += piece.length) more = socket.write(piece);
+    };
+    socket.on('drain', write);
+    write();
+    return new Promise<number>((resolve) => socket.once('close', () => resolve(said)));
+  };
+
+  it.each([
+    ['with fields', `HTTP/1.1 103 Early Hints\r\nLink: ${'a'.repeat(200)}\r\n\r\n`],
+    ['without', 'HTTP/1.1 102\r\n\r\n'],
+    ['with a reason', `HTTP/1.1 150 ${'a'.repeat(200)}\r\n\r\n`],
+    ['that do not travel on', `HTTP/1.1 103 E\r\nConnection: x\r\nX: ${'a'.repeat(200)}\r\n\r\n`],
+  ])('%s are ended as a malformed response', async (_what, piece) => {
+    let said: Promise<number> = Promise.resolve(0);
+    await forwarding.answering((socket) => {
+      said = endless(piece.repeat(16))(socket);
+    });
+    for (const version of ['HTTP/1.0', 'HTTP/1.1']) {
+      const { text } = await (await forwarding.port.send(message(`GET ${URI} ${version}`, 'Host: a'))).closed();
+      const [final = ''] = /HTTP\/1\.1 [2-5][^]*$/.exec(text) ?? [];
+      expect(final).toMatch(/^HTTP\/1\.1 502 [^]*error=http_protocol_error/);
+      expect(text.length - final.length).toBeLessThanOrEqual(version === 'HTTP/1.0' ? 0 : 64 * 1024);
+      await said;
+    }
+    await expect.poll(() => forwarding.port.tunnel.channelCount).toBe(0);
+  });
+});
+
 describe('an application that goes away', () => {
   it('while the target is dialled cancels the channel', async () => {
     forwarding.port.tunnel.farEnd = keepWaiting;
