@@ -10,9 +10,9 @@ import {
 } from 'wsproxy-protocol';
 import type { Dial } from './dial.js';
 import type { Reached } from './direct-dialer.js';
-import type { Admitted } from './limits/channel-admission.js';
 import type { DialTurns } from './limits/dial-turns.js';
 import { Guard } from './limits/guard.js';
+import type { Admitted } from './limits/held.js';
 import { type LimitName, resolveLimits } from './limits/limits.js';
 import type { ServerObserver } from './observer.js';
 import type { Policy } from './policy.js';

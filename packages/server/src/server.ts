@@ -60,9 +60,16 @@ export class Server {
     if (accessLog) observer.add(createAccessLog(logger));
     if (options.observer !== undefined) observer.add(options.observer);
     const limits = resolveLimits(options.limits);
-    const guard = new Guard({ limits, clock: systemClock, logger, onLimit: (limit) => observer.onLimit(limit) });
-    const policies = createPolicies(rulesOf(options), { listening: () => this.#listening });
     const directory = directoryOf(options);
+    const guard = new Guard({
+      limits,
+      clock: systemClock,
+      logger,
+      onLimit: (limit) => observer.onLimit(limit),
+      // Whom `authenticate` may let in nobody knows.
+      isShared: () => directory === undefined || directory.size > 1,
+    });
+    const policies = createPolicies(rulesOf(options), { listening: () => this.#listening });
     this.#directory = directory;
     this.#registry = new SessionRegistry({
       clock: systemClock,

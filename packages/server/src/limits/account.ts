@@ -1,8 +1,14 @@
+import type { ProcessBudgets } from 'wsproxy-protocol';
 import { RateBucket } from './rate-bucket.js';
 
 /** What one user has going on, in all sessions; kept while the server runs, whatever becomes of the rules. */
 export class Account {
+  /** Channels, those of which only the socket is left among them. */
   channels = 0;
+  /** Sockets of destinations. */
+  sockets = 0;
+  /** Its share of the memory, once it has a session. */
+  memory: ProcessBudgets | undefined;
   readonly up: RateBucket;
   readonly down: RateBucket;
   #bytes = 0;

@@ -2,17 +2,35 @@ import type { User } from '../users/user.js';
 import { Account } from './account.js';
 import { AccountPace, type PaceEvents, type Time } from './account-pace.js';
 import type { LimitName, Limits } from './limits.js';
+import type { SocketBudget } from './socket-budget.js';
+
+/** A limit that is in the way, its value, and whether it is that of one user. */
+export interface Refusal {
+  readonly limit: LimitName;
+  readonly value: number;
+  readonly ofUser: boolean;
+}
 
 /** What is counted, for each user by id and for all of them, and what that allows. */
 export class Accounts {
   readonly #limits: Limits;
   readonly #time: Time;
+  readonly #sockets: SocketBudget;
+  readonly #isShared: () => boolean;
   readonly #byUser = new Map<string, Account>();
   #channels = 0;
 
-  constructor(limits: Limits, time: Time) {
+  /** `isShared`: more than one user may come in, so that each has a share of what there is for all, and no more. */
+  constructor(limits: Limits, time: Time, sockets: SocketBudget, isShared: () => boolean = () => false) {
     this.#limits = limits;
     this.#time = time;
+    this.#sockets = sockets;
+    this.#isShared = isShared;
+  }
+
+  /** What one user may have of `whole`, which is there for all: half, so that nobody takes everything from the others. */
+  shareOf(whole: number): number {
+    return this.#isShared() ? Math.ceil(whole / 2) : whole;
   }
 
   /** The account of `user`, with the rates that hold for it now. */
@@ -25,12 +43,12 @@ export class Accounts {
     return account;
   }
 
-  /** The limit that keeps `user` from beginning another channel, its value, and whether it is the user's own. */
-  refusal(user: User): { limit: LimitName; value: number; ofUser: boolean } | undefined {
+  /** What keeps `user` from beginning another channel. */
+  refusal(user: User): Refusal | undefined {
     const { channels } = this.#limits;
     const account = this.of(user);
-    const own = user.limits?.channels ?? Number.POSITIVE_INFINITY;
-    if (account.channels >= own) return { limit: 'channels', value: own, ofUser: true };
+    const own = Math.min(user.limits?.channels ?? Number.POSITIVE_INFINITY, this.shareOf(channels));
+    if (account.channels >= own && own < channels) return { limit: 'channels', value: own, ofUser: true };
     if (this.#channels >= channels) return { limit: 'channels', value: channels, ofUser: false };
     const monthly = this.#monthlyBytes(user);
     if (account.bytesThisMonth(this.#time.wallTime()) < monthly) return undefined;
@@ -45,10 +63,26 @@ export class Accounts {
     return account;
   }
 
-  /** It is over. */
+  /** Nothing is left of it. */
   endChannel(account: Account): void {
     account.channels -= 1;
     this.#channels -= 1;
+  }
+
+  /** Takes a place for the socket of a destination, or says what is in the way. */
+  takeSocket(account: Account): Refusal | undefined {
+    const { limit, forDestinations } = this.#sockets;
+    const own = this.shareOf(forDestinations);
+    if (account.sockets >= own && own < forDestinations) return { limit: 'sockets', value: own, ofUser: true };
+    if (!this.#sockets.takeDestination()) return { limit: 'sockets', value: limit, ofUser: false };
+    account.sockets += 1;
+    return undefined;
+  }
+
+  /** The dial has come to nothing, or the socket is closed. */
+  releaseSocket(account: Account): void {
+    account.sockets -= 1;
+    this.#sockets.releaseDestination();
   }
 
   /** For one relay of `user`. */

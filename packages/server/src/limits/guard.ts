@@ -2,11 +2,12 @@ import type { Socket } from 'node:net';
 import type { Channel, Clock, Logger, MemoryBudget, ProcessBudgets } from 'wsproxy-protocol';
 import type { User } from '../users/user.js';
 import { Accounts } from './accounts.js';
-import { ChannelAdmission, type Means, type OnAdmitted } from './channel-admission.js';
 import { DialTurns } from './dial-turns.js';
+import { Held, type Means, type OnAdmitted } from './held.js';
 import { LimitReporter } from './limit-reporter.js';
 import type { LimitName, Limits } from './limits.js';
 import { onClose } from './on-close.js';
+import { ShareBudget } from './share-budget.js';
 import { SilenceWatch } from './silence-watch.js';
 import { descriptorLimit, SocketBudget, socketsOf } from './socket-budget.js';
 import { WatchedBudget } from './watched-budget.js';
@@ -16,6 +17,8 @@ export interface GuardOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onLimit?: (limit: LimitName) => void;
+  /** Whether more than one user may come in: each then has half of what there is for all, and no more. Default no. */
+  readonly isShared?: () => boolean;
 }
 
 /** Asks before anything is taken on, and tells whoever watches when the answer is no. */
@@ -23,6 +26,7 @@ export class Guard {
   readonly limits: Limits;
   readonly #reporter: LimitReporter;
   readonly #memory: ProcessBudgets;
+  readonly #sockets: SocketBudget;
   readonly #means: Means;
 
   constructor(options: GuardOptions) {
@@ -33,11 +37,11 @@ export class Guard {
     // Half for what sessions receive, half for what they may send again.
     const half = () => new WatchedBudget(limits.memory / 2, () => this.hit('memory'));
     this.#memory = { windows: half(), replay: half() };
+    this.#sockets = new SocketBudget(maxSockets);
     this.#means = {
       clock,
       keepalive: limits.keepalive,
-      accounts: new Accounts(limits, clock),
-      sockets: new SocketBudget(maxSockets, () => this.hit('sockets', undefined, maxSockets)),
+      accounts: new Accounts(limits, clock, this.#sockets, options.isShared),
       silence: new SilenceWatch({
         clock,
         idleTimeout: limits.idleTimeout,
@@ -50,16 +54,22 @@ export class Guard {
 
   /** Sockets of clients and destinations at a time; Infinity when the system has no limit that we know. */
   get maxSockets(): number {
-    return this.#means.sockets.limit;
+    return this.#sockets.limit;
   }
 
   /** The memory of one session of `user`. */
   memoryOf(user: User): ProcessBudgets {
     const { memoryPerSession } = this.limits;
-    const share = (part: number, whole: MemoryBudget) =>
-      new WatchedBudget(Math.floor(memoryPerSession * part), () => this.hit('memoryPerSession', user.id), whole);
+    const part = (size: number, whole: MemoryBudget) =>
+      new WatchedBudget(Math.floor(memoryPerSession * size), () => this.hit('memoryPerSession', user.id), whole);
+    const account = this.#means.accounts.of(user);
+    account.memory ??= { windows: this.#shareOf(this.#memory.windows), replay: this.#shareOf(this.#memory.replay) };
     // As the protocol divides what it allows.
-    return { windows: share(2 / 3, this.#memory.windows), replay: share(1 / 3, this.#memory.replay) };
+    return { windows: part(2 / 3, account.memory.windows), replay: part(1 / 3, account.memory.replay) };
+  }
+
+  #shareOf(whole: MemoryBudget): ShareBudget {
+    return new ShareBudget(() => this.#means.accounts.shareOf(this.limits.memory / 2), whole);
   }
 
   /** The turns of one session. */
@@ -74,15 +84,17 @@ export class Guard {
 
   /** Whether there is room for the socket of a client; it is given back when it closes. */
   takeConnection(socket: Socket): boolean {
-    const { sockets } = this.#means;
-    if (!sockets.take()) return false;
-    onClose(socket, () => sockets.release());
+    if (!this.#sockets.takeClient()) {
+      this.hit('sockets', undefined, this.maxSockets);
+      return false;
+    }
+    onClose(socket, () => this.#sockets.releaseClient());
     return true;
   }
 
   /**
    * Refuses `channel` when `user` may have no more, or calls `onAdmitted` as soon as it may be dialled, at once if nothing is
-   * in the way. A channel that ends before its turn is not dialled. It counts as the user's until it is over.
+   * in the way. A channel that ends before its turn is not dialled. It counts as the user's until it and its socket are gone.
    */
   admit(channel: Channel, user: User, turns: DialTurns, onAdmitted: OnAdmitted): void {
     const refusal = this.#means.accounts.refusal(user);
@@ -90,6 +102,6 @@ export class Guard {
       this.hit(refusal.limit, refusal.ofUser ? user.id : undefined, refusal.value);
       return channel.refuse('LIMIT_REACHED');
     }
-    new ChannelAdmission(this.#means, channel, user, turns, onAdmitted).enter();
+    new Held(this.#means, channel, user, turns, onAdmitted).enter();
   }
 }

@@ -46,12 +46,8 @@ export class SilenceWatch {
     return watched;
   }
 
-  /** Its channel is over, or its socket is closed. */
+  /** Both are. */
   leave(watched: Watched): void {
-    if (isGone(watched)) this.#remove(watched);
-  }
-
-  #remove(watched: Watched): void {
     this.#watched.delete(watched);
     if (this.#watched.size > 0) return;
     this.#timer?.cancel();
@@ -78,7 +74,7 @@ export class SilenceWatch {
     const isHalf = hasEnded(channel);
     const limit = isHalf ? halfClosedTimeout : idleTimeout;
     if (limit === 0 || clock.now() - watched.since < limit) return;
-    this.#remove(watched);
+    this.leave(watched);
     onTimeout(isHalf ? 'halfClosedTimeout' : 'idleTimeout', channel);
     channel.reset('TIMED_OUT');
     resetSocket(socket);
@@ -95,9 +91,4 @@ function progressOf(channel: Channel, socket: RelaySocket & Partial<Pick<Socket,
 
 function hasEnded({ state }: Channel): boolean {
   return state.dead || state.sending !== 'open' || state.receiving !== 'open';
-}
-
-function isGone({ channel, socket }: Watched): boolean {
-  const { state } = channel;
-  return socket.destroyed && (state.dead || (state.sending === 'ended' && state.receiving === 'ended'));
 }

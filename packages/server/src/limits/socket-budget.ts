@@ -3,37 +3,58 @@ import { readFileSync } from 'node:fs';
 /** Kept free for what is no socket of ours: Node's own, files, name lookups, attempts that race. */
 const SPARE = 32;
 
+/** Kept for clients whatever destinations there are: a tenth, but so many at least, and never more than this part. */
+const CLIENTS_SHARE = 1 / 10;
+const CLIENTS_LEAST = 64;
+const CLIENTS_MOST = 1 / 4;
+
 /**
  * Counts sockets of clients and destinations, since Node says nothing when descriptors run out: connections are accepted
- * and closed at once, and dials fail as if the destination were at fault.
+ * and closed at once, and dials fail as if the destination were at fault. Some are for clients alone: one who has lost
+ * the connection comes back however many destinations there are.
  */
 export class SocketBudget {
   readonly limit: number;
-  readonly #onExhausted: () => void;
-  #taken = 0;
+  /** Of these, what destinations may have. */
+  readonly forDestinations: number;
+  #clients = 0;
+  #destinations = 0;
 
-  /** `onExhausted` is called each time somebody asks in vain. */
-  constructor(limit: number, onExhausted: () => void) {
+  constructor(limit: number) {
     this.limit = limit;
-    this.#onExhausted = onExhausted;
+    const kept = Math.min(Math.max(CLIENTS_LEAST, limit * CLIENTS_SHARE), limit * CLIENTS_MOST);
+    this.forDestinations = Number.isFinite(limit) ? limit - Math.floor(kept) : limit;
   }
 
-  get taken(): number {
-    return this.#taken;
+  /** Sockets of destinations, those that are being dialled among them. */
+  get destinations(): number {
+    return this.#destinations;
   }
 
-  /** Whether there was room for one more. Whoever got one gives it back with `release`. */
-  take(): boolean {
-    if (this.#taken >= this.limit) {
-      this.#onExhausted();
-      return false;
-    }
-    this.#taken += 1;
+  /** Whether there was room for the socket of one more client. Whoever got it gives it back with `releaseClient`. */
+  takeClient(): boolean {
+    if (this.#isFull) return false;
+    this.#clients += 1;
     return true;
   }
 
-  release(): void {
-    this.#taken -= 1;
+  releaseClient(): void {
+    this.#clients -= 1;
+  }
+
+  /** The same for a destination. */
+  takeDestination(): boolean {
+    if (this.#isFull || this.#destinations >= this.forDestinations) return false;
+    this.#destinations += 1;
+    return true;
+  }
+
+  releaseDestination(): void {
+    this.#destinations -= 1;
+  }
+
+  get #isFull(): boolean {
+    return this.#clients + this.#destinations >= this.limit;
   }
 }
 

@@ -50,6 +50,10 @@ export class UserDirectory {
     this.#digests = digests;
   }
 
+  get size(): number {
+    return this.#byDigest.size;
+  }
+
   /** The user whose token an Authorization header carries (RFC 6750 section 2.1); undefined for whatever is not right. */
   readonly authenticate = (authorization: string = ''): User | undefined => {
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';

@@ -12,7 +12,8 @@ beforeEach(() => {
   clock = new FakeClock();
 });
 
-const accountsWith = (limits: LimitOptions = {}) => new Accounts(resolveLimits(limits), clock);
+const accountsWith = (limits: LimitOptions = {}, sockets = 1_000, isShared = false) =>
+  new Accounts(resolveLimits(limits), clock, new SocketBudget(sockets), () => isShared);
 
 describe('accounts', () => {
   test('count channels by the id of the user, whatever object it is known by', () => {
@@ -32,6 +33,29 @@ describe('accounts', () => {
     expect(refusal).toEqual({ limit: 'channels', value: 2, ofUser: false });
     for (const account of begun) accounts.endChannel(account);
     expect(accounts.refusal({ id: 'carol' })).toBeUndefined();
+  });
+
+  test('let one user have half of what is there for all, where there may be others', () => {
+    const accounts = accountsWith({ channels: 4 }, 8, true);
+    const mallory = accounts.of({ id: 'mallory' });
+    expect([1, 2, 3, 4].map(() => accounts.takeSocket(mallory))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      { limit: 'sockets', value: 3, ofUser: true },
+    ]);
+    for (let i = 0; i < 2; i++) accounts.beginChannel({ id: 'mallory' });
+    expect(accounts.refusal({ id: 'mallory' })).toEqual({ limit: 'channels', value: 2, ofUser: true });
+    expect([accounts.refusal(alice), accounts.takeSocket(accounts.of(alice))]).toEqual([undefined, undefined]);
+    accounts.releaseSocket(mallory);
+    expect(accounts.takeSocket(mallory)).toBeUndefined();
+  });
+
+  test('let the only user have all of it', () => {
+    const accounts = accountsWith({}, 8);
+    const account = accounts.of(alice);
+    expect(Array.from({ length: 6 }, () => accounts.takeSocket(account))).toEqual(Array(6).fill(undefined));
+    expect(accounts.takeSocket(account)).toEqual({ limit: 'sockets', value: 8, ofUser: false });
   });
 
   test("hold a user's rates for all channels together, and give new rates to those that run", () => {
@@ -99,11 +123,31 @@ describe('the budget of sockets', () => {
   });
 
   test('is given back', () => {
-    let asked = 0;
-    const budget = new SocketBudget(1, () => asked++);
-    expect([budget.take(), asked, budget.take(), asked]).toEqual([true, 0, false, 1]);
-    budget.release();
-    expect(budget.take()).toBe(true);
+    const budget = new SocketBudget(2);
+    expect([budget.takeDestination(), budget.takeClient(), budget.takeClient()]).toEqual([true, true, false]);
+    expect(budget.takeDestination()).toBe(false);
+    budget.releaseDestination();
+    expect([budget.destinations, budget.takeClient(), budget.takeDestination()]).toEqual([0, true, false]);
+    budget.releaseClient();
+    expect(budget.takeDestination()).toBe(true);
+  });
+
+  test.each([
+    [3, 3],
+    [32, 24],
+    [400, 336],
+    [921, 829],
+    [10_000, 9_000],
+    [Infinity, Infinity],
+  ])('of %d has %d for destinations, the rest is for clients alone', (limit, forDestinations) => {
+    const budget = new SocketBudget(limit);
+    expect(budget.forDestinations).toBe(forDestinations);
+    if (limit > 1_000) return;
+    let destinations = 0;
+    while (budget.takeDestination()) destinations += 1;
+    let clients = 0;
+    while (budget.takeClient()) clients += 1;
+    expect([destinations, clients]).toEqual([forDestinations, limit - forDestinations]);
   });
 });
 

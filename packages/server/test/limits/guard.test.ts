@@ -6,7 +6,7 @@ import { Guard } from '../../src/limits/guard.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
 
 /** A guard, and a channel that asks to be dialled. */
-function prepare(limits: LimitOptions = {}) {
+function prepare(limits: LimitOptions = {}, isShared = false) {
   const clock = new FakeClock();
   const hits: string[] = [];
   const guard = new Guard({
@@ -14,6 +14,7 @@ function prepare(limits: LimitOptions = {}) {
     clock,
     logger: silentLogger,
     onLimit: (limit) => hits.push(limit),
+    isShared: () => isShared,
   });
   const session = new Session({ role: 'client', clock, onDetached() {}, onClosed() {} });
   const channel: Channel = session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
@@ -66,4 +67,17 @@ test('memory is bounded for each session, and for all of them together', () => {
   ]);
   second.windows.take(50_000);
   expect([second.windows.room, hits]).toEqual([0, ['memoryPerSession', 'memory']]);
+});
+
+test('one user has half of the memory for all, in whatever number of sessions, where there may be others', () => {
+  const { guard } = prepare({ memory: 400_000, memoryPerSession: 300_000 }, true);
+  const mallory = { id: 'mallory' };
+  const theirs = [guard.memoryOf(mallory), guard.memoryOf(mallory)];
+  theirs[0]?.windows.take(80_000);
+  expect([theirs[1]?.windows.room, theirs[1]?.replay.room]).toEqual([20_000, 100_000]);
+  theirs[1]?.windows.take(30_000);
+  expect(theirs.map(({ windows }) => windows.room)).toEqual([0, 0]);
+  expect(guard.memoryOf({ id: 'bob' }).windows.room).toBe(90_000);
+  theirs[0]?.windows.release(80_000);
+  expect(guard.memoryOf(mallory).windows.room).toBe(70_000);
 });

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { type Channel, type Clock, type RelayPace, type RelaySocket, resetSocket } from 'wsproxy-protocol';
+import { type Channel, type Clock, type RelayPace, type RelaySocket, resetSocket, type Timer } from 'wsproxy-protocol';
 import type { User } from '../users/user.js';
 import type { Account } from './account.js';
 import type { PaceEvents } from './account-pace.js';
@@ -8,7 +8,6 @@ import type { DialTurns, Waiting } from './dial-turns.js';
 import type { LimitName } from './limits.js';
 import { onClose } from './on-close.js';
 import type { SilenceWatch, Watched } from './silence-watch.js';
-import type { SocketBudget } from './socket-budget.js';
 
 /** What is there for all channels. */
 export interface Means {
@@ -16,7 +15,6 @@ export interface Means {
   /** See `Limits`. */
   readonly keepalive: number;
   readonly accounts: Accounts;
-  readonly sockets: SocketBudget;
   readonly silence: SilenceWatch;
   hit(limit: LimitName, user?: string, value?: number): void;
 }
@@ -31,11 +29,17 @@ export interface Admitted {
 
 export type OnAdmitted = (admitted: Admitted) => void;
 
+/** A destination that does not take what came before a reset is cut off after this long, and the rest is dropped, ms. */
+const RESET_PATIENCE = 1_000;
+
 /**
- * What a channel takes of what there is for all, from its asking to its end. One object in place of a function for each
+ * What one channel holds of what there is for all: a place among the channels, a turn to be dialled, a place among the
+ * sockets. Made at OPEN; the places are given back here and nowhere else, that of the socket when it is closed, that of
+ * the channel when both are gone, so that what a channel leaves behind counts as long as it is there. The memory of
+ * what the socket has not taken is the channel's, and ends with the socket. One object in place of a function for each
  * event, since ten thousand channels may be idle.
  */
-export class ChannelAdmission implements Admitted, Waiting, PaceEvents {
+export class Held implements Admitted, Waiting, PaceEvents {
   readonly #means: Means;
   readonly #channel: Channel;
   readonly #user: User;
@@ -43,9 +47,13 @@ export class ChannelAdmission implements Admitted, Waiting, PaceEvents {
   readonly #account: Account;
   /** Until its turn. */
   #onAdmitted: OnAdmitted | undefined;
+  #isOver = false;
+  /** A place among the sockets: for the dial, then for the socket itself. */
+  #hasSocket = false;
   /** Once it was dialled. */
   #socket: RelaySocket | undefined;
   #watched: Watched | undefined;
+  #patience: Timer | undefined;
 
   constructor(means: Means, channel: Channel, user: User, turns: DialTurns, onAdmitted: OnAdmitted) {
     this.#means = means;
@@ -56,22 +64,25 @@ export class ChannelAdmission implements Admitted, Waiting, PaceEvents {
     this.#account = means.accounts.beginChannel(user);
   }
 
-  /** Gets in line. It counts from its making on, until the channel is over. */
+  /** Gets in line. */
   enter(): void {
     const { onOver } = this.#channel;
     this.#channel.onOver = () => {
       onOver?.();
-      this.#leave();
+      this.#onChannelOver();
     };
     const limit = this.#turns.enter(this);
     if (limit !== undefined) this.#means.hit(limit, this.#user.id);
   }
 
   onTurn(): void {
-    if (!this.#means.sockets.take()) {
+    const refusal = this.#means.accounts.takeSocket(this.#account);
+    if (refusal !== undefined) {
+      this.#means.hit('sockets', refusal.ofUser ? this.#user.id : undefined, refusal.value);
       this.#turns.dialEnded();
       return this.#channel.refuse('LIMIT_REACHED');
     }
+    this.#hasSocket = true;
     const onAdmitted = this.#onAdmitted;
     this.#onAdmitted = undefined;
     onAdmitted?.(this);
@@ -83,7 +94,7 @@ export class ChannelAdmission implements Admitted, Waiting, PaceEvents {
 
   failed(): void {
     // First, since the next one may need it.
-    this.#means.sockets.release();
+    this.#releaseSocket();
     this.#turns.dialEnded();
   }
 
@@ -93,10 +104,7 @@ export class ChannelAdmission implements Admitted, Waiting, PaceEvents {
     if (socket instanceof Socket) socket.setKeepAlive(keepalive > 0, keepalive);
     this.#socket = socket;
     this.#watched = silence.add(this.#channel, socket);
-    onClose(socket, () => {
-      this.#means.sockets.release();
-      this.#leaveSilence();
-    });
+    onClose(socket, () => this.#releaseSocket());
     // What the system says when a destination has left its probes, or data, without an answer.
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
       if (code === 'ETIMEDOUT') this.#means.hit('keepalive', this.#user.id);
@@ -113,17 +121,43 @@ export class ChannelAdmission implements Admitted, Waiting, PaceEvents {
     // Not in the middle of what the relay is doing.
     this.#means.clock.defer(() => {
       this.#channel.reset('LIMIT_REACHED');
-      if (this.#socket !== undefined) resetSocket(this.#socket);
+      this.#cutOff();
     });
   }
 
-  #leave(): void {
-    this.#means.accounts.endChannel(this.#account);
+  #onChannelOver(): void {
+    this.#isOver = true;
     this.#turns.leave(this);
-    this.#leaveSilence();
+    const { state, failure } = this.#channel;
+    if (state.dead && this.#socket?.destroyed === false) {
+      // With the session, bytes are missing in any case.
+      if (failure === 'SESSION_LOST') this.#cutOff();
+      else this.#patience = this.#means.clock.setTimer(() => this.#cutOff(), RESET_PATIENCE);
+    }
+    this.#endIfGone();
   }
 
-  #leaveSilence(): void {
+  /** What the destination has not taken is dropped. */
+  #cutOff(): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    resetSocket(socket);
+    // It may want to finish first what it never will.
+    socket.destroy();
+  }
+
+  /** The dial has come to nothing, or the socket is closed. */
+  #releaseSocket(): void {
+    if (!this.#hasSocket) return;
+    this.#hasSocket = false;
+    this.#patience?.cancel();
+    this.#means.accounts.releaseSocket(this.#account);
+    this.#endIfGone();
+  }
+
+  #endIfGone(): void {
+    if (!this.#isOver || this.#hasSocket) return;
+    this.#means.accounts.endChannel(this.#account);
     if (this.#watched !== undefined) this.#means.silence.leave(this.#watched);
   }
 }

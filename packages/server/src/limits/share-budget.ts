@@ -1,0 +1,15 @@
+import { MemoryBudget } from 'wsproxy-protocol';
+
+/** What one user may have of the memory that is there for all; how much that is changes with the users. */
+export class ShareBudget extends MemoryBudget {
+  readonly #share: () => number;
+
+  constructor(share: () => number, whole: MemoryBudget) {
+    super(Number.POSITIVE_INFINITY, whole);
+    this.#share = share;
+  }
+
+  override get room(): number {
+    return Math.min(super.room, Math.max(0, this.#share() - this.reserved));
+  }
+}
