@@ -1,7 +1,7 @@
-import { CHANNEL_HIGH_WATER, EARLY_WINDOW, INITIAL_WINDOW, MAX_WINDOW } from '../constants.js';
+import { CHANNEL_HIGH_WATER, EARLY_WINDOW } from '../constants.js';
 import { FAILURES, type FailureCode } from '../failures.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
-import { ReceiveWindow, type WindowOptions } from '../flow/receive-window.js';
+import type { ReceiveWindow } from '../flow/receive-window.js';
 import { SendWindow } from '../flow/send-window.js';
 import { FrameType } from '../frame/frame.js';
 import { encodeFailure, encodeOpen, encodeWord } from '../frame/payload.js';
@@ -12,6 +12,7 @@ import { unpinned } from '../unpinned.js';
 import { ByteQueue } from './byte-queue.js';
 import { type ChannelState, isOver } from './channel-state.js';
 import type { ChannelSink, OpenHandler } from './handlers.js';
+import { newWindow } from './new-window.js';
 
 /** What a channel asks of the session that carries it: its one owner, which every queue that names it has to ask for. */
 export interface ChannelPort {
@@ -75,7 +76,7 @@ export class Channel {
       receiving: 'open',
       dead: false,
     };
-    this.#receiveWindow = newWindow(port);
+    this.#receiveWindow = newWindow(port.budget, port.now());
     this.#openedAt = port.now();
   }
 
@@ -242,7 +243,7 @@ export class Channel {
 
   /** Goes over to another session, under another number; right only while it is adrift. */
   move(id: number, port: ChannelPort): void {
-    this.#receiveWindow = newWindow(port);
+    this.#receiveWindow = newWindow(port.budget, port.now());
     this.#id = id;
     this.#port = port;
     this.#announce();
@@ -396,16 +397,4 @@ export class Channel {
     this.onOver = undefined;
     onOver?.();
   }
-}
-
-/** One for all channels that share a budget. */
-const windowOptions = new WeakMap<MemoryBudget, WindowOptions>();
-
-function newWindow({ budget, now }: ChannelPort): ReceiveWindow {
-  let options = windowOptions.get(budget);
-  if (options === undefined) {
-    options = { base: EARLY_WINDOW, initial: INITIAL_WINDOW, max: MAX_WINDOW, budget };
-    windowOptions.set(budget, options);
-  }
-  return new ReceiveWindow(options, now());
 }
