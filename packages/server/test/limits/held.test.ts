@@ -18,7 +18,7 @@ class Destination extends Duplex {
     this.on('error', () => {});
   }
 
-  take(): void {
+  unblock(): void {
     this.#isTaking = true;
     this.#take?.();
   }
@@ -99,7 +99,7 @@ describe('a channel that was reset before its destination had taken everything',
     const application = await openAndFill(client);
     application.channel?.reset();
     client.settle();
-    destinations[0]?.take();
+    destinations[0]?.unblock();
     await expect.poll(() => destinations[0]?.destroyed).toBe(true);
   });
 
@@ -126,7 +126,7 @@ test('a channel that has ended cleanly counts until its destination has taken ev
   client.settle();
   expect(client.open().events).toEqual(['fail LIMIT_REACHED']);
   expect(destinations.some(({ destroyed }) => destroyed)).toBe(false);
-  destinations[0]?.take();
+  destinations[0]?.unblock();
   await expect.poll(() => destinations[0]?.closed).toBe(true);
   const next = client.open();
   await turn(client);
