@@ -4,8 +4,13 @@ import { type Authenticate, authorizationValues } from './authenticate.js';
 import type { RefusalStatus } from './refusal.js';
 import type { User } from './users/user.js';
 
-/** Whoever may come in; or the status for whoever may not, and whether it is a stranger who must learn nothing. */
-export type Verdict = User | { readonly status: RefusalStatus; readonly isStranger: boolean };
+/** The status for whoever may not come in, and whether it is a stranger who must learn nothing. */
+export interface Refusal {
+  readonly status: RefusalStatus;
+  readonly isStranger: boolean;
+}
+
+export type Verdict = User | Refusal;
 
 export interface JudgeOptions {
   readonly authenticate: Authenticate;
@@ -35,7 +40,7 @@ export function createJudge(options: JudgeOptions): Judge {
     if (user === 'failed') return stranger(503);
     if (user === undefined) return stranger(401);
     if (!isUpgrade) return known(426);
-    if (!offersSubprotocol(request)) return known(400);
+    if (!offersSubprotocol(request) || hasBody(request)) return known(400);
     return options.hasRoom?.(user) === false ? known(429) : user;
   };
 }
@@ -44,11 +49,17 @@ export function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?', 1).join();
 }
 
-export function stranger(status: RefusalStatus): Verdict {
+/** RFC 9112 section 3.2: one Host, and it may be missing only before HTTP/1.1. */
+export function hasRightHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
+  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
+  return hosts === 1 || (hosts === 0 && httpVersion < '1.1');
+}
+
+export function stranger(status: RefusalStatus): Refusal {
   return { status, isStranger: true };
 }
 
-function known(status: RefusalStatus): Verdict {
+export function known(status: RefusalStatus): Refusal {
   return { status, isStranger: false };
 }
 
@@ -69,6 +80,11 @@ async function authenticate(options: JudgeOptions, request: IncomingMessage): Pr
     clearTimeout(timer);
   }
   return 'failed';
+}
+
+/** Its bytes would be taken for frames, while a reverse proxy may have taken them for a body. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
 function offersSubprotocol(request: IncomingMessage): boolean {

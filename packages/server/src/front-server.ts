@@ -8,15 +8,15 @@ const MAX_HEADER_SIZE = 16_384;
 const KEEPALIVE_DELAY = 60_000;
 
 /**
- * An HTTP server, over TLS if `tls` is given, that leaves nothing of a stranger's request without a bound.
- * `handshakeTimeout` is for a complete request, ms; a TLS handshake has as long again before.
+ * An HTTP server, over TLS if `tls` is given, that answers nothing by itself and has no time-outs but that of the TLS
+ * handshake, ms: for what it hears, and how long it waits, there is the front with its door.
  */
 export function createHttpServer(handshakeTimeout: number, tls?: TlsOptions): HttpServer | HttpsServer {
   const options: ServerOptions = {
-    headersTimeout: handshakeTimeout,
-    requestTimeout: handshakeTimeout,
-    // Node looks at these deadlines only so often, by default every 30 s.
-    connectionsCheckingInterval: Math.min(1_000, handshakeTimeout),
+    // Node's own deadlines begin anew with each request of a connection, and it sees to them only now and then.
+    headersTimeout: 0,
+    requestTimeout: 0,
+    requireHostHeader: false,
     maxHeaderSize: MAX_HEADER_SIZE,
     keepAlive: true,
     keepAliveInitialDelay: KEEPALIVE_DELAY,

@@ -3,10 +3,20 @@ import { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import { type Logger, SUBPROTOCOL, WEBSOCKET_LIMITS } from 'wsproxy-protocol';
+import { type Logger, SUBPROTOCOL, systemClock, WEBSOCKET_LIMITS } from 'wsproxy-protocol';
+import { Door } from './door.js';
+import { FloodLog } from './flood-log.js';
 import { createDecoy, type Decoy } from './front-decoy.js';
-import { createJudge, type Judge, type JudgeOptions, pathOf, stranger, type Verdict } from './front-judge.js';
-import { PendingConnections } from './front-pending.js';
+import {
+  createJudge,
+  hasRightHost,
+  type Judge,
+  type JudgeOptions,
+  known,
+  pathOf,
+  stranger,
+  type Verdict,
+} from './front-judge.js';
 import { createRemoteAddressOf, type RemoteAddressOf } from './front-remote.js';
 import { acceptedSocket, createHttpServer } from './front-server.js';
 import { secureContextOptions, type TlsOptions } from './front-tls.js';
@@ -20,7 +30,7 @@ import type { User } from './users/user.js';
 export interface Front {
   /** Not listening yet; whoever calls `listen` also handles its errors. */
   readonly server: HttpServer | HttpsServer;
-  /** Connections closed unread because too many were waiting to authenticate. */
+  /** Connections closed because too many were waiting to authenticate. */
   readonly dropped: number;
   /**
    * From now on TLS handshakes are made with these; connections there are keep what they have.
@@ -58,13 +68,12 @@ export interface FrontOptions extends Pick<JudgeOptions, 'authenticate' | 'hasRo
 }
 
 export interface FrontLimits {
-  /** For a complete request, from accept on, ms; the TLS handshake has as long again. Default 10 s. */
+  /** For a complete request, from accept on, ms; with TLS twice as long. Its answer has twice as long, too. Default 10 s. */
   readonly handshakeTimeout: number;
-  /** Connections at a time that are not a WebSocket; default 256. */
+  /** Connections at a time that are not a WebSocket; default 1,024. */
   readonly pendingConnections: number;
 }
 
-const TIMEOUTS: ReadonlySet<string | undefined> = new Set(['ERR_TLS_HANDSHAKE_TIMEOUT', 'ERR_HTTP_REQUEST_TIMEOUT']);
 /** What one refused request may add to the log, characters. */
 const MAX_LOGGED_PATH = 256;
 
@@ -85,43 +94,61 @@ class HttpFront implements Front {
   readonly #logger: Logger;
   readonly #observer: ServerObserver;
   readonly #handshakeTimeout: number;
-  readonly #pending: PendingConnections;
+  readonly #door: Door;
+  readonly #log: FloodLog;
   readonly #decoy: Decoy | undefined;
   readonly #judge: Judge;
   readonly #remoteAddressOf: RemoteAddressOf;
   readonly #webSockets = new WebSocketServer(WEB_SOCKET_OPTIONS);
-  /** Beyond their TLS handshake, or without one: those that HTTP can be spoken to. */
-  readonly #ready = new WeakSet<Duplex>();
-  /** They have had their request, and are about to end with the answer: what is pipelined behind counts for nothing. */
-  readonly #answered = new WeakSet<Duplex>();
+  /** By the connection that was accepted: what HTTP is spoken on, the same or, after its handshake, the one of TLS. */
+  readonly #ready = new WeakMap<Socket, Duplex>();
+  /**
+   * Accepted connections that have had their one request, with its answer, or that were sent away: what they bring
+   * besides counts for nothing.
+   */
+  readonly #answered = new WeakMap<Socket, ServerResponse | undefined>();
   /** Connections of other servers that were handed over. */
   readonly #handedOver = new Set<Socket>();
   #isClosed = false;
 
   constructor(options: FrontOptions) {
-    const { limits, tls, decoy, trustedProxies = [], logger } = options;
+    const { limits, tls, decoy, trustedProxies = [], logger, guard } = options;
     this.#options = options;
     this.#logger = logger;
     this.#observer = options.observer ?? {};
     this.#handshakeTimeout = limits?.handshakeTimeout ?? 10_000;
-    this.#pending = new PendingConnections(limits?.pendingConnections ?? 256, logger, options.guard);
+    this.#log = new FloodLog((fields, message) => logger.info(fields, message), systemClock);
+    this.#door = new Door({
+      places: limits?.pendingConnections ?? 1_024,
+      time: this.#handshakeTimeout * (tls === undefined ? 1 : 2),
+      onLate: (accepted) => this.#onLate(accepted),
+      onCrowded: (accepted) => {
+        this.#answered.set(accepted, undefined);
+        guard?.hit('unauthenticated');
+      },
+      ...(guard !== undefined && { takeSocket: (accepted) => guard.takeConnection(accepted) }),
+    });
     this.#decoy = decoy === undefined ? undefined : createDecoy(decoy);
+    const errors = new FloodLog((fields, message) => logger.error(fields, message), systemClock);
     this.#judge = createJudge({
       ...options,
       timeout: this.#handshakeTimeout,
       onTimeout: () => {
-        options.guard?.hit('upgradeTimeout');
-        logger.error({ ms: this.#handshakeTimeout }, 'authentication took too long');
+        guard?.hit('upgradeTimeout');
+        errors.write({ ms: this.#handshakeTimeout }, 'authentication took too long');
       },
-      onError: (error) => logger.error({ err: error }, 'authentication failed'),
+      onError: (error) => errors.write({ err: error }, 'authentication failed'),
     });
     this.#remoteAddressOf = createRemoteAddressOf(trustedProxies);
     this.server = createHttpServer(this.#handshakeTimeout, tls);
+    this.#webSockets.on('wsClientError', (_error, socket, request) => {
+      this.#refuseUpgrade(request, socket, request.method === 'GET' ? 400 : 405);
+    });
     this.#listen();
   }
 
   get dropped(): number {
-    return this.#pending.dropped;
+    return this.#door.crowded;
   }
 
   setTls(tls: TlsOptions): void {
@@ -140,8 +167,9 @@ class HttpFront implements Front {
     }
     this.#handedOver.add(accepted);
     accepted.once('close', () => this.#handedOver.delete(accepted));
-    this.#ready.add(socket);
-    if (this.#pending.admit(accepted)) void this.#onUpgrade(request, socket, head, true);
+    this.#ready.set(accepted, socket);
+    this.#door.admit(accepted);
+    void this.#onUpgrade(request, socket, head, true);
   }
 
   async close(): Promise<void> {
@@ -149,23 +177,27 @@ class HttpFront implements Front {
     const closed = new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
-    this.#pending.destroyAll();
+    this.#door.close();
     const gone = [...this.#handedOver].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
     await Promise.all([closed, ...gone]);
   }
 
   #listen(): void {
     const { server } = this;
-    server.on('connection', (socket: Socket) => void this.#pending.admit(socket));
+    server.on('connection', (socket: Socket) => this.#door.admit(socket));
     server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
-      this.#ready.add(socket);
+      this.#ready.set(acceptedSocket(socket), socket);
     });
-    server.on('request', (request, response) => void this.#onRequest(request, response));
-    // Without this Node would invite the body before anybody has looked at the request.
-    server.on('checkContinue', (request, response) => void this.#onRequest(request, response));
+    // Without the latter two Node would invite a body before anybody has looked at the request, and answer whatever else
+    // is expected (417) as often as it is asked.
+    for (const event of ['request', 'checkContinue', 'checkExpectation']) {
+      server.on(event, (request: IncomingMessage, response: ServerResponse) => void this.#onRequest(request, response));
+    }
     server.on('upgrade', (request, socket, head) => {
       void this.#onUpgrade(request, socket, head, pathOf(request) === this.#options.path);
     });
+    // Without this Node would close the connection without a word to anybody.
+    server.on('connect', (request, socket, head) => void this.#onUpgrade(request, socket, head, false));
     server.on('clientError', (error, socket) => this.#onClientError(error, socket));
     server.on('error', (error) => {
       if (server.listening) this.#logger.error({ err: error }, 'could not accept a connection');
@@ -173,11 +205,10 @@ class HttpFront implements Front {
   }
 
   async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.#answered.has(request.socket)) return;
-    this.#answered.add(request.socket);
+    if (!this.#begins(request, response)) return;
     const isOnPath = pathOf(request) === this.#options.path;
-    const verdict: Verdict = isOnPath ? await this.#judge(request, false) : stranger(404);
-    const { status, isStranger } = 'status' in verdict ? verdict : { status: 426 as const, isStranger: false };
+    const verdict = await this.#verdict(request, false, isOnPath);
+    const { status, isStranger } = 'status' in verdict ? verdict : known(426);
     this.#logRefusal(request, status);
     if (this.#decoy !== undefined && isStranger) await this.#deceive(this.#decoy, request, response);
     else refuseRequest(response, status);
@@ -185,17 +216,24 @@ class HttpFront implements Front {
 
   async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, isOnPath: boolean): Promise<void> {
     socket.on('error', destroyThis);
-    if (this.#answered.has(socket)) return;
-    const verdict: Verdict = isOnPath ? await this.#judge(request, true) : stranger(404);
+    if (!this.#begins(request)) {
+      const answer = this.#answered.get(acceptedSocket(request.socket));
+      // Node listens to the connection no more, while the answer to the request before may still be on its way.
+      socket.on('drain', () => answer?.emit('drain'));
+      return;
+    }
+    const verdict = await this.#verdict(request, true, isOnPath);
     if (socket.destroyed) return;
     if ('status' in verdict) {
-      this.#logRefusal(request, verdict.status);
-      if (this.#decoy !== undefined && verdict.isStranger) await this.#deceiveUpgrade(this.#decoy, request);
-      else refuseSocket(socket, verdict.status);
+      if (this.#decoy === undefined || !verdict.isStranger) this.#refuseUpgrade(request, socket, verdict.status);
+      else {
+        this.#logRefusal(request, verdict.status);
+        await this.#deceiveUpgrade(this.#decoy, request);
+      }
       return;
     }
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#pending.settle(acceptedSocket(request.socket));
+      this.#door.leave(acceptedSocket(request.socket));
       const remoteAddress = this.#remoteAddressOf(request);
       this.#logger.debug({ user: verdict.id, remoteAddress }, 'accepted a WebSocket');
       webSocket.on('error', this.#onBroken);
@@ -203,15 +241,36 @@ class HttpFront implements Front {
     });
   }
 
+  /**
+   * Whether this is the one request that the connection has. It may then take so long to say who that is, and as long
+   * again to answer.
+   */
+  #begins(request: IncomingMessage, response?: ServerResponse): boolean {
+    const accepted = acceptedSocket(request.socket);
+    if (this.#answered.has(accepted)) return false;
+    this.#answered.set(accepted, response);
+    this.#door.setTime(accepted, 2 * this.#handshakeTimeout);
+    return true;
+  }
+
+  async #verdict(request: IncomingMessage, isUpgrade: boolean, isOnPath: boolean): Promise<Verdict> {
+    if (!hasRightHost(request)) return known(400);
+    return isOnPath ? this.#judge(request, isUpgrade) : stranger(404);
+  }
+
   /** Made once: a function made for each WebSocket would keep its whole request. */
   readonly #onBroken = (error: Error): void => {
     this.#logger.info({ err: error }, 'a peer broke the WebSocket protocol');
   };
 
+  #refuseUpgrade(request: IncomingMessage, socket: Duplex, status: RefusalStatus): void {
+    this.#logRefusal(request, status);
+    refuseSocket(socket, status);
+  }
+
   /** A server of files takes no notice of the wish to upgrade. */
   #deceiveUpgrade(decoy: Decoy, request: IncomingMessage): Promise<void> {
     const { socket } = request;
-    this.#answered.add(socket);
     const response = new ServerResponse(request);
     response.assignSocket(socket);
     response.once('finish', () => socket.end());
@@ -220,7 +279,6 @@ class HttpFront implements Front {
 
   /** The same for every path and every cause, so that a stranger learns of none. */
   async #deceive(decoy: Decoy, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    request.socket.setTimeout(this.#handshakeTimeout, () => request.socket.destroy());
     response.shouldKeepAlive = false;
     const isReading = request.method === 'GET' || request.method === 'HEAD';
     if (!isReading) return refuseRequest(response, 405);
@@ -232,37 +290,50 @@ class HttpFront implements Front {
     }
   }
 
+  /** True when it is told so. */
+  #onLate(accepted: Socket): boolean {
+    const isAnswered = this.#answered.has(accepted);
+    this.#options.guard?.hit('upgradeTimeout');
+    const socket = this.#ready.get(accepted);
+    if (!isAnswered && socket !== undefined) this.#refuseSocket(accepted, socket, 408);
+    else this.#log.write(this.#from(accepted), 'a connection took too long');
+    this.#answered.set(accepted, undefined);
+    return !isAnswered && socket !== undefined;
+  }
+
   #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-    if (TIMEOUTS.has(error.code)) this.#options.guard?.hit('upgradeTimeout');
-    if (!this.#ready.has(socket)) {
-      this.#logger.debug({ code: error.code }, 'a TLS handshake failed');
+    const accepted = acceptedSocket(socket as Socket);
+    if (this.#answered.has(accepted)) return;
+    if (!this.#ready.has(accepted)) {
+      if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') this.#options.guard?.hit('upgradeTimeout');
+      this.#log.write({ code: error.code, ...this.#from(accepted) }, 'a TLS handshake failed');
+      this.#observer.onFailedHandshake?.();
       socket.destroy();
-      return;
-    }
-    this.#logger.debug({ code: error.code }, 'a request could not be read');
-    if (this.#answered.has(socket)) return;
-    if (!socket.writable) {
-      socket.destroy();
-      return;
-    }
-    const status = statusOfParseError(error.code);
+    } else if (socket.writable) {
+      this.#refuseSocket(accepted, socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, error.code);
+    } else socket.destroy();
+  }
+
+  /** Refuses what is no request. */
+  #refuseSocket(accepted: Socket, socket: Duplex, status: RefusalStatus, code?: string): void {
+    this.#answered.set(accepted, undefined);
     this.#observer.onRefusedRequest?.(status);
+    this.#log.write({ status, ...(code && { code }), ...this.#from(accepted) }, 'refused a request');
     refuseSocket(socket, status);
+  }
+
+  #from({ remoteAddress }: Socket): { remoteAddress?: string } {
+    return remoteAddress === undefined ? {} : { remoteAddress };
   }
 
   /** Never with the query: it is where a misguided client would have put its token. */
   #logRefusal(request: IncomingMessage, status: RefusalStatus): void {
     this.#observer.onRefusedRequest?.(status);
     const path = pathOf(request).slice(0, MAX_LOGGED_PATH);
-    this.#logger.info({ status, path, remoteAddress: this.#remoteAddressOf(request) }, 'refused a request');
+    this.#log.write({ status, path, remoteAddress: this.#remoteAddressOf(request) }, 'refused a request');
   }
 }
 
 function destroyThis(this: Duplex): void {
   this.destroy();
-}
-
-function statusOfParseError(code: string | undefined): RefusalStatus {
-  if (code === 'HPE_HEADER_OVERFLOW') return 431;
-  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
 }

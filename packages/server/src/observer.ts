@@ -42,6 +42,8 @@ export interface ServerObserver {
   onChannelOver?(record: ChannelRecord): void;
   /** A request was answered with this HTTP status instead of becoming a WebSocket. */
   onRefusedRequest?(status: number): void;
+  /** A connection did not get through its TLS handshake: no TLS, too slow, or without a certificate that counts. */
+  onFailedHandshake?(): void;
   /** A limit was hit; `limit` is the name of the option that sets it. */
   onLimit?(limit: string): void;
 }
@@ -73,6 +75,10 @@ export class Observers implements Required<ServerObserver> {
 
   onRefusedRequest(status: number): void {
     this.#tell((observer) => observer.onRefusedRequest?.(status));
+  }
+
+  onFailedHandshake(): void {
+    this.#tell((observer) => observer.onFailedHandshake?.());
   }
 
   onLimit(limit: string): void {

@@ -95,7 +95,7 @@ export class Server {
       logger,
       observer,
       guard,
-      limits: { handshakeTimeout: limits.upgradeTimeout, pendingConnections: limits.unauthenticated },
+      limits: { handshakeTimeout: limits.upgradeTimeout, pendingConnections: placesOf(guard) },
     });
     logger.debug({ sockets: guard.maxSockets }, 'sockets that may be open at a time');
   }
@@ -210,6 +210,11 @@ export class Server {
 }
 
 const CLOSED = { code: 'SERVER_CLOSED' };
+
+/** Those who wait at the door; strangers get no more than a quarter of the sockets. */
+function placesOf({ limits, maxSockets }: Guard): number {
+  return Math.max(1, Math.min(limits.unauthenticated, Math.floor(maxSockets / 4)));
+}
 
 function directoryOf({ token, users }: ServerOptions): UserDirectory | undefined {
   if (token !== undefined) return new UserDirectory([soleUser(token)]);

@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  cleanUpWith,
   closeOf,
   exchange,
   openSocket,
@@ -140,6 +142,38 @@ describe('a decoy', () => {
       expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
     }
     expect(webSockets).toEqual([]);
+  });
+
+  test('is shown whole, whatever is pipelined behind the request', async () => {
+    const size = 8 * 1024 * 1024;
+    writeFileSync(join(folder, 'big'), Buffer.alloc(size, 'x'));
+    const { port } = await start();
+    for (const behind of [upgrade(), get('/'), 'nonsense']) {
+      const answer = await exchange(port, get('/big') + behind);
+      expect([statusOf(answer), bodyOf(answer).length]).toEqual([200, size]);
+    }
+  });
+
+  test('has a time, too, for whoever takes a file slowly', async () => {
+    writeFileSync(join(folder, 'big'), Buffer.alloc(32 * 1024 * 1024, 'x'));
+    const { port, front } = await start({ handshakeTimeout: 100 });
+    const socket = openSocket(port);
+    // A byte now and then: never so long in silence that anybody would call it idle.
+    socket.on('readable', () => {});
+    const sip = setInterval(() => socket.read(1), 10);
+    cleanUpWith(() => clearInterval(sip));
+    socket.write(get('/big'));
+    await once(socket, 'readable');
+    const connections = () => new Promise<number>((resolve) => front.server.getConnections((_, n) => resolve(n)));
+    await expect.poll(connections).toBe(0);
+  });
+
+  test('answers whatever is expected, and no request without a Host', async () => {
+    const { port } = await start();
+    const more = (headers: object) => plain({ Authorization: undefined, ...headers }, 'GET / HTTP/1.1');
+    expect(bodyOf(await exchange(port, more({ Expect: 'patience' })))).toBe('content of index.html');
+    expect(statusOf(await exchange(port, more({ Host: undefined })))).toBe(400);
+    expect(statusOf(await exchange(port, get('127.0.0.1:80', 'CONNECT')))).toBe(405);
   });
 
   test('is not for those who have the token', async () => {

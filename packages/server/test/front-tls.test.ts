@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import {
   cleanUpWith,
@@ -16,7 +16,8 @@ import {
 import { makeCertificate } from './support/make-certificate.js';
 
 const [first, second] = [makeCertificate(), makeCertificate()];
-const start = (limits = {}) => startFront(limits, '/tunnel', { tls: first ?? { cert: '', key: '' } });
+const start = (limits = {}, more = {}) =>
+  startFront(limits, '/tunnel', { tls: first ?? { cert: '', key: '' }, ...more });
 
 async function handshake(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
@@ -64,11 +65,12 @@ describe.skipIf(first === undefined)('a front with TLS', () => {
     ['nothing at all', ''],
     ['half a ClientHello', '16030100a5010000a10303'],
   ])('gives a handshake of %s a time, and no answer', async (_, hex) => {
-    const { port, logs } = await start({ handshakeTimeout: 100 });
+    const onFailedHandshake = vi.fn();
+    const { port, logs } = await start({ handshakeTimeout: 100 }, { observer: { onFailedHandshake } });
     expect(await exchange(port, Buffer.from(hex, 'hex'))).toBe('');
-    expect(logs).toEqual([
-      { level: 'debug', fields: { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' }, message: 'a TLS handshake failed' },
-    ]);
+    const fields = { code: 'ERR_TLS_HANDSHAKE_TIMEOUT', remoteAddress: '127.0.0.1' };
+    expect(logs).toEqual([{ level: 'info', fields, message: 'a TLS handshake failed' }]);
+    expect(onFailedHandshake).toHaveBeenCalledOnce();
   });
 
   test('gives the request behind a handshake a time too', async () => {
@@ -81,32 +83,39 @@ describe.skipIf(first === undefined)('a front with TLS', () => {
     // Each of them takes the one place, and gives it back.
     await openWebSocket(port);
     await openWebSocket(port);
+    expect(front.dropped).toBe(0);
     const waiting = openSocket(port);
+    const closed = closeOf(waiting);
     await once(waiting, 'connect');
-    expect(await exchange(port, '')).toBe('');
+    await openWebSocket(port);
+    await closed;
     expect(front.dropped).toBe(1);
-    waiting.destroy();
-    await expect
-      .poll(() =>
-        openWebSocket(port).then(
-          () => true,
-          () => false,
-        ),
-      )
-      .toBe(true);
+  });
+
+  test('tells of a handshake that was ended for others as of a limit, not as of a failure', async () => {
+    const onFailedHandshake = vi.fn();
+    const { port, logs } = await start({ pendingConnections: 1 }, { observer: { onFailedHandshake } });
+    const waiting = openSocket(port);
+    waiting.write(Buffer.from('16030100a5010000a10303', 'hex'));
+    const closed = closeOf(waiting);
+    await once(waiting, 'connect');
+    await openWebSocket(port);
+    await closed;
+    expect(onFailedHandshake).not.toHaveBeenCalled();
+    expect(logs.filter(({ level }) => level !== 'debug')).toEqual([]);
   });
 
   test('gives a place back when a WebSocket was refused', async () => {
     const { port } = await start({ pendingConnections: 1 });
     for (let round = 0; round < 3; round += 1) {
-      await expect.poll(() => exchangeSecurely(port, plain()).then(statusOf, () => 0)).toBe(426);
+      expect(statusOf(await exchangeSecurely(port, plain()))).toBe(426);
     }
   });
 
   test('does not answer plain HTTP', async () => {
     const { port, logs } = await start();
     expect(await exchange(port, upgrade())).toBe('');
-    expect(logs.map(({ level, message }) => [level, message])).toEqual([['debug', 'a TLS handshake failed']]);
+    expect(logs.map(({ level, message }) => [level, message])).toEqual([['info', 'a TLS handshake failed']]);
   });
 
   test('closes while a handshake is under way', async () => {

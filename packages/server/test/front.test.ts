@@ -71,10 +71,26 @@ describe('an upgrade', () => {
     ['without a key', upgrade({ 'Sec-WebSocket-Key': undefined }), 400],
     ['with two keys', upgrade({ 'Sec-WebSocket-Key': ['dGhlIHNhbXBsZSBub25jZQ==', 'dGhlIHNhbXBsZSBub25jZQ=='] }), 400],
     ['to HTTP/2', upgrade({ Upgrade: 'h2c' }), 400],
+    ['without a Host', upgrade({ Host: undefined }), 400],
+    ['with two Hosts', upgrade({ Host: ['proxy.example', 'other.example'] }), 400],
+    ['with a body', upgrade({ 'Content-Length': '5' }), 400],
+    ['with a body in chunks', upgrade({ 'Transfer-Encoding': 'chunked' }), 400],
+    ['with an expectation and without a token', upgrade({ Expect: 'patience', Authorization: undefined }), 401],
+    ['by CONNECT', upgrade({}, 'CONNECT /tunnel HTTP/1.1'), 404],
+    ['by CONNECT to a host', upgrade({}, 'CONNECT 127.0.0.1:80 HTTP/1.1'), 404],
   ])('%s is answered and closed', async (_, request, status) => {
-    const { port, webSockets } = await startFront();
-    expect(statusOf(await exchange(port, request))).toBe(status);
-    expect(webSockets).toEqual([]);
+    const { port, webSockets, refused, logs } = await startFront();
+    const answer = await exchange(port, request);
+    expect([statusOf(answer), webSockets]).toEqual([status, []]);
+    // Ours, not one of ws or Node, which say more, and tell nobody here.
+    expect(answer).toContain('\r\nContent-Type: text/plain\r\n');
+    expect(refused).toEqual([status]);
+    expect(logs).toMatchObject([{ level: 'info', fields: { status }, message: 'refused a request' }]);
+  });
+
+  test('may say that it has no body, as some proxies do', async () => {
+    const { port } = await startFront();
+    expect(statusOf((await upgradeRaw(port, upgrade({ 'Content-Length': '0' }))).head)).toBe(101);
   });
 });
 
@@ -138,12 +154,23 @@ describe('an ordinary request', () => {
       plain({ Authorization: undefined, Expect: '100-continue', 'Content-Length': '9' }),
       401,
     ],
+    ['that expects anything else is judged as if it did not', plain({ Expect: 'patience' }), 426],
+    ['so without a token', plain({ Authorization: undefined, Expect: 'patience' }), 401],
+    ['without a Host is bad', plain({ Host: undefined }), 400],
+    ['with two is too', plain({ Host: ['proxy.example', 'other.example'] }), 400],
+    ['without a Host on another path is bad as well', plain({ Host: undefined }, 'GET / HTTP/1.1'), 400],
+    ['of HTTP/1.0 needs none', plain({ Host: undefined }, 'GET /tunnel HTTP/1.0'), 426],
+    [
+      'with a body that never comes is answered before it',
+      plain({ 'Transfer-Encoding': 'chunked', Authorization: undefined }, 'POST /tunnel HTTP/1.1'),
+      401,
+    ],
   ])('%s', async (_, request, status) => {
     const { port } = await startFront();
     const answer = await exchange(port, request);
     expect(statusOf(answer)).toBe(status);
     expect(answer).toMatch(/\r\nConnection: (Upgrade, )?close\r\n/);
-    expect(answer).not.toMatch(/node|ws|server:|access-control/i);
+    expect(answer).not.toMatch(/node|ws|server:|date:|access-control/i);
   });
 
   test('with the token is told what to upgrade to', async () => {
@@ -181,17 +208,14 @@ describe('bytes that are no request', () => {
     ['a NUL', upgrade({ 'X-Name': 'a\0b' }), 400],
     ['a header block of more than 16 KiB', upgrade({ 'X-Name': 'x'.repeat(17_000) }), 431],
     ['a path of more than 16 KiB', `GET /${'x'.repeat(17_000)} HTTP/1.1\r\n\r\n`, 431],
+    ['CONNECT to a host', 'CONNECT 127.0.0.1:80 HTTP/1.1\r\nHost: x\r\n\r\n', 404],
   ])('like %s are refused', async (_, bytes, status) => {
-    const { port, webSockets } = await startFront();
+    const { port, webSockets, refused, logs } = await startFront();
     const answer = await exchange(port, bytes);
     expect(statusOf(answer)).toBe(status);
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
     expect(webSockets).toEqual([]);
-  });
-
-  test('like CONNECT are closed without an answer', async () => {
-    const { port } = await startFront();
-    expect(await exchange(port, 'CONNECT 127.0.0.1:80 HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('');
+    expect([refused, logs.map(({ message }) => message)]).toEqual([[status], ['refused a request']]);
   });
 });
 

@@ -46,6 +46,7 @@ export class Metrics implements ServerObserver {
   readonly #dials = this.#counter('dials_total', 'Targets dialled, by outcome', ['outcome']);
   readonly #ends = this.#counter('channels_ended_total', 'Opened channels that are over, by outcome', ['outcome']);
   readonly #refused = this.#counter('refused_requests_total', 'Requests that did not become a WebSocket', ['status']);
+  readonly #handshakes = this.#counter('tls_handshakes_failed_total', 'TLS handshakes that failed', []);
   readonly #limits = this.#counter('limits_hit_total', 'Times that a limit was hit', ['limit']);
 
   constructor(measured: Measured) {
@@ -88,6 +89,10 @@ export class Metrics implements ServerObserver {
 
   onRefusedRequest(status: number): void {
     this.#refused.inc({ status });
+  }
+
+  onFailedHandshake(): void {
+    this.#handshakes.inc();
   }
 
   onLimit(limit: string): void {

@@ -42,7 +42,7 @@ const RATE = { unit: 'rate', default: 0, min: 1_024, max: 2 ** 40, zero: 'none' 
 
 /** Every limit of a server: option, metric and line in the log have its name. Documented in docs/limits.md. */
 export const LIMITS: Readonly<Record<LimitName, LimitRule>> = {
-  unauthenticated: { ...COUNT, default: 256, text: 'connections that have not shown a token yet' },
+  unauthenticated: { ...COUNT, default: 1_024, text: 'connections that have not shown a token yet' },
   upgradeTimeout: { ...TIME, default: 10_000, text: 'time for a connection to become a WebSocket' },
   sessions: { ...COUNT, default: 1_000, text: 'sessions at a time' },
   sessionsPerUser: { ...COUNT, default: 8, text: 'sessions of one user at a time' },

@@ -1,0 +1,29 @@
+import type { Clock } from 'wsproxy-protocol';
+import { OpenBucket } from './limits/open-bucket.js';
+
+/** Lines that may come at once, and each second in the long run: 17 MB a day at most. */
+const BURST = 100;
+const PER_SECOND = 1;
+
+/** Logs what strangers cause: of a flood only some lines, with how many there were besides, or it would fill the disk. */
+export class FloodLog {
+  readonly #write: (fields: object, message: string) => void;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #bucket: OpenBucket;
+  #unlogged = 0;
+
+  constructor(write: (fields: object, message: string) => void, clock: Pick<Clock, 'now'>) {
+    this.#write = write;
+    this.#clock = clock;
+    this.#bucket = new OpenBucket(PER_SECOND, BURST, clock.now());
+  }
+
+  write(fields: object, message: string): void {
+    if (!this.#bucket.take(this.#clock.now())) {
+      this.#unlogged += 1;
+      return;
+    }
+    this.#write(this.#unlogged === 0 ? fields : { ...fields, unlogged: this.#unlogged }, message);
+    this.#unlogged = 0;
+  }
+}
