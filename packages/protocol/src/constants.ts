@@ -38,6 +38,8 @@ export const INITIAL_WINDOW = 262_144;
 export const MAX_WINDOW = 33_554_432;
 /** What the windows of one session may hold together, beyond EARLY_WINDOW for each channel, bytes. */
 export const WINDOW_BUDGET = 33_554_432;
+/** Of these, what a session may hold although the process has reached its bound, bytes. */
+export const WINDOW_FLOOR = 262_144;
 /** Payload of a DATA frame at most, while several channels send and while one sends alone, bytes. */
 export const SHARED_FRAME_SIZE = 16_384;
 export const LONE_FRAME_SIZE = 65_472;

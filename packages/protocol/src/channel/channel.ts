@@ -11,6 +11,7 @@ import type { Target } from '../target.js';
 import { unpinned } from '../unpinned.js';
 import { ByteQueue } from './byte-queue.js';
 import { type ChannelState, isOver } from './channel-state.js';
+import { Delivery } from './delivery.js';
 import type { ChannelSink, OpenHandler } from './handlers.js';
 import { newWindow } from './new-window.js';
 
@@ -59,10 +60,7 @@ export class Channel {
   /** Called once, when nothing can happen on the channel any more; `failure` says how it ended. */
   onOver: (() => void) | undefined;
 
-  #sink: ChannelSink | undefined;
-  /** What arrived before there was a sink. */
-  #held: Buffer[] | undefined;
-  #heldReset: FailureCode | undefined;
+  readonly #delivery = new Delivery();
 
   private constructor(id: number, target: Target, port: ChannelPort, opener: OpenHandler | undefined, credit: number) {
     this.#id = id;
@@ -131,6 +129,8 @@ export class Channel {
   write(chunk: Buffer): boolean {
     if (this.#state.dead || this.#state.sending !== 'open' || chunk.length === 0) return true;
     if (this.#queue.length === 0 && this.#sendWindow.credit === 0) this.#windowStalls += 1;
+    // Whoever asks expects an answer: its window is told ahead of the question.
+    if (this.#isReceiving && this.#receiveWindow.widen()) this.#grant();
     this.#queue.push(keep(unpinned(chunk)));
     this.#port.onSendable(this);
     this.#sourcePaused = this.#queue.length >= CHANNEL_HIGH_WATER;
@@ -149,7 +149,7 @@ export class Channel {
     if (this.#state.dead) return;
     if (this.isUnsent) this.#preface = undefined;
     else this.#farewell = { type: FrameType.reset, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
-    this.#dropHeld();
+    this.#hush();
     this.#die(code);
     this.#port.onSendable(this);
   }
@@ -188,23 +188,15 @@ export class Channel {
   refuse(code: FailureCode): void {
     if (this.#state.dead || this.#state.opening !== 'offered') return;
     this.#farewell = { type: FrameType.openFail, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
-    this.#dropHeld();
+    this.#hush();
     this.#die(code);
     this.#port.onSendable(this);
   }
 
   /** From here on `sink` takes what the channel brings, beginning with what has arrived already. */
   start(sink: ChannelSink): void {
-    this.#sink = sink;
-    const held = this.#held;
-    this.#held = undefined;
-    for (const chunk of held ?? []) {
-      if (this.#isSilent) this.consumed(chunk.length);
-      else sink.onData(chunk, false);
-    }
-    if (this.#isSilent) return;
-    if (this.#state.receiving === 'ended') sink.onEnd();
-    if (this.#heldReset !== undefined) sink.onReset(this.#heldReset);
+    const lost = this.#delivery.start(sink);
+    if (lost > 0) this.consumed(lost);
   }
 
   /**
@@ -213,8 +205,15 @@ export class Channel {
    */
   consumed(bytes: number): void {
     if (this.#state.dead || this.#state.receiving !== 'open') return this.#receiveWindow.drain(bytes);
-    if (!this.#receiveWindow.consume(bytes, this.#port.now(), this.#port.roundTrip())) return;
-    if (this.#state.opening === 'offered') return;
+    if (this.#receiveWindow.consume(bytes, this.#port.now(), this.#port.roundTrip()) && this.#isReceiving)
+      this.#grant();
+  }
+
+  get #isReceiving(): boolean {
+    return this.#state.opening === 'open' && this.#state.receiving === 'open';
+  }
+
+  #grant(): void {
     this.#granted = true;
     this.#port.onGrant(this);
   }
@@ -265,17 +264,14 @@ export class Channel {
   /** `isMore`: the piece does not complete its frame. False when the peer sent more than its window. */
   onData(piece: Buffer, isMore = false): boolean {
     if (!this.#receiveWindow.receive(piece.length)) return false;
-    if (this.#sink === undefined) {
-      this.#held ??= [];
-      this.#held.push(Buffer.from(piece));
-    } else this.#sink.onData(piece, isMore);
+    this.#delivery.data(piece, isMore);
     return true;
   }
 
   onFin(): void {
     this.#state.receiving = 'ended';
     this.#receiveWindow.close();
-    this.#sink?.onEnd();
+    this.#delivery.end();
     this.#settle();
   }
 
@@ -285,17 +281,8 @@ export class Channel {
     const opening = this.#state.opening;
     this.#die(code);
     if (opening === 'requested') this.#tellFailure(code);
-    else if (opening === 'offered') {
-      this.#dropHeld();
-      this.onAbandoned?.();
-    } else this.#tellReset(code);
-  }
-
-  /** Nobody will ever take what has arrived. */
-  #dropHeld(): void {
-    const held = this.#held;
-    this.#held = undefined;
-    for (const { length } of held ?? []) this.#receiveWindow.drain(length);
+    else if (opening === 'offered') this.#abandon();
+    else this.#delivery.reset(code);
   }
 
   #tellOpen(): void {
@@ -305,15 +292,21 @@ export class Channel {
   }
 
   #tellFailure(code: FailureCode): void {
-    if (this.#presumed) return this.#tellReset(code);
+    if (this.#presumed) return this.#delivery.reset(code);
+    this.#hush();
     const opener = this.#opener;
     this.#opener = undefined;
     opener?.onFail(code);
   }
 
-  #tellReset(code: FailureCode): void {
-    if (this.#sink !== undefined) this.#sink.onReset(code);
-    else this.#heldReset = code;
+  #abandon(): void {
+    this.#hush();
+    this.onAbandoned?.();
+  }
+
+  /** Nobody will be told anything any more, nor ever take what has arrived. */
+  #hush(): void {
+    this.#receiveWindow.drain(this.#delivery.silence());
   }
 
   onLimit(limit: number): void {
@@ -374,7 +367,7 @@ export class Channel {
   #resumeSource(): void {
     if (!this.#sourcePaused || this.#queue.length > CHANNEL_HIGH_WATER / 2) return;
     this.#sourcePaused = false;
-    this.#sink?.onWritable();
+    this.#delivery.writable();
   }
 
   #die(code: FailureCode): void {
@@ -382,11 +375,6 @@ export class Channel {
     this.#failure = code;
     this.#queue.clear();
     this.#settle();
-  }
-
-  /** The sink is to be told nothing any more: it was told of the end, or has brought it about. */
-  get #isSilent(): boolean {
-    return this.#state.dead && this.#heldReset === undefined;
   }
 
   #settle(): void {

@@ -1,3 +1,5 @@
+import { holds } from '../invariant.js';
+
 /**
  * Memory that may be promised, in bytes. What is reserved can be used whenever its holder likes, so holders never wait
  * for each other. A budget may lie within a larger one, that of a session within that of the process.
@@ -21,9 +23,18 @@ export class MemoryBudget {
 
   /** Bytes that could be reserved now. */
   get room(): number {
-    const own = Math.max(0, this.#limit - this.#reserved);
+    return this.#roomBelow(1);
+  }
+
+  /** Bytes of these for whoever has shown no need of them yet: half of the budget is for those who have. */
+  get initialRoom(): number {
+    return this.#roomBelow(1 / 2);
+  }
+
+  #roomBelow(share: number): number {
+    const own = Math.max(0, Math.floor(this.#limit * share) - this.#reserved);
     if (this.#parent === undefined) return own;
-    return Math.min(own, Math.max(this.#parent.room, this.#floor - this.#reserved));
+    return Math.min(own, Math.max(this.#parent.#roomBelow(share), this.#floor - this.#reserved));
   }
 
   /** Reserves all of `bytes`, or nothing and says false. */
@@ -41,6 +52,7 @@ export class MemoryBudget {
 
   release(bytes: number): void {
     this.#reserved -= bytes;
+    holds(this.#reserved >= 0, 'more is given back to a budget than was taken from it');
     this.#parent?.release(bytes);
   }
 }

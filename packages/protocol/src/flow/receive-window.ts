@@ -1,3 +1,4 @@
+import { holds } from '../invariant.js';
 import type { MemoryBudget } from './memory-budget.js';
 
 /** A new limit is worth a frame once this share of the window can be given back. */
@@ -21,7 +22,8 @@ export interface WindowOptions {
 /**
  * What we let the peer send on a channel. Credit returns when the far socket has taken the bytes, not on arrival. The
  * window starts small and doubles as long as that makes the channel faster; what it may hold is reserved first, and
- * given back when it has been idle. Times in ms.
+ * given back when it has been idle. Windows begin in one half of the budget, and take at most half of what is left when
+ * they grow: so those that move nothing leave room for those that do, and the first ones some for the next. Times in ms.
  */
 export class ReceiveWindow {
   readonly #options: WindowOptions;
@@ -59,17 +61,26 @@ export class ReceiveWindow {
     return this.#limit;
   }
 
-  /** Takes the initial window, or as much of it as the budget has; returns the limit that this makes. */
+  /** Takes the initial window, or as much of it as the budget has for a beginning; returns the limit that this makes. */
   open(): number {
-    this.#grow(this.#options.initial);
+    this.#begin();
     this.#limit = Math.max(this.#limit, this.#consumed + this.#size);
+    this.#check();
     return this.#limit;
+  }
+
+  /** Data is about to move: a window that had to begin smaller is opened now, if it can be. True when the peer is to be told. */
+  widen(): boolean {
+    if (this.#size >= this.#options.initial) return false;
+    this.#begin();
+    return this.#raise();
   }
 
   /** False when the peer sent more than it was granted. */
   receive(bytes: number): boolean {
+    if (this.#received + bytes > this.#limit) return false;
     this.#received += bytes;
-    return this.#received <= this.#limit;
+    return true;
   }
 
   /** `bytes` were taken by the reader. True when the limit has risen enough to tell the peer. */
@@ -77,11 +88,10 @@ export class ReceiveWindow {
     if (now - this.#lastConsumed > IDLE) this.#startSmall(now);
     this.#lastConsumed = now;
     this.#consumed += bytes;
+    if (this.#size < this.#options.initial) this.#begin();
     this.#tune(now, roundTrip);
     this.#releaseSurplus();
-    if (this.#consumed + this.#size - this.#limit < this.#size / GRANT_SHARE) return false;
-    this.#limit = this.#consumed + this.#size;
-    return true;
+    return this.#raise();
   }
 
   /** Nothing more comes: what was granted in vain is free at once, what came once the reader has taken it. */
@@ -94,6 +104,7 @@ export class ReceiveWindow {
   /** `bytes` were taken by the reader of a window that is closed. */
   drain(bytes: number): void {
     this.#consumed += bytes;
+    this.#check();
     this.#releaseSurplus();
   }
 
@@ -103,7 +114,7 @@ export class ReceiveWindow {
     const elapsed = now - this.#since;
     const rate = used / Math.max(elapsed, roundTrip, 1);
     if (elapsed < GROWTH_ROUND_TRIPS * roundTrip && rate >= this.#rateAtGrowth * GROWTH_RATE) {
-      if (this.#grow(Math.min(this.#size * 2, this.#options.max))) this.#rateAtGrowth = rate;
+      if (this.#grow(Math.min(this.#size * 2, this.#options.max), this.#growthRoom)) this.#rateAtGrowth = rate;
     }
     this.#since = now;
     this.#sinceConsumed = this.#consumed;
@@ -117,18 +128,43 @@ export class ReceiveWindow {
     this.#sinceConsumed = this.#consumed;
   }
 
-  /** Reserves for `size`, or for as much more as there is room; false when that is nothing. */
-  #grow(size: number): boolean {
+  #begin(): void {
+    const { initial, budget } = this.#options;
+    this.#grow(initial, budget.initialRoom);
+  }
+
+  /** Reserves for `size`, or for as much more as `room` allows; false when that is nothing. */
+  #grow(size: number, room: number): boolean {
     const { base, budget } = this.#options;
-    const missing = size - base - this.#reserved;
-    if (missing > 0) {
-      const more = Math.min(missing, budget.room);
+    const more = Math.min(size - base - this.#reserved, room);
+    if (more > 0) {
       budget.take(more);
       this.#reserved += more;
     }
     const before = this.#size;
     this.#size = Math.max(this.#size, Math.min(size, base + this.#reserved));
     return this.#size > before;
+  }
+
+  /** What a window that has proved its need may take: half of what is left, or a little that is all there is. */
+  get #growthRoom(): number {
+    const { initial, budget } = this.#options;
+    return Math.max(Math.floor(budget.room / 2), Math.min(budget.room, initial));
+  }
+
+  /** True when the limit has risen enough to tell the peer. */
+  #raise(): boolean {
+    this.#check();
+    if (this.#consumed + this.#size - this.#limit < this.#size / GRANT_SHARE) return false;
+    this.#limit = this.#consumed + this.#size;
+    this.#check();
+    return true;
+  }
+
+  #check(): void {
+    const promised = this.#limit - this.#consumed;
+    holds(this.#consumed <= this.#received, 'more was taken from a window than had come');
+    holds(promised <= this.#options.base + this.#reserved, 'a window has promised more than is reserved for it');
   }
 
   /** Gives back what neither the window nor what was granted before can use any more. */

@@ -12,6 +12,7 @@ import {
   REPLAY_LIMIT,
   SERVER_WATCH_INTERVAL,
   WINDOW_BUDGET,
+  WINDOW_FLOOR,
 } from '../constants.js';
 import { type ProtocolError, violation } from '../errors.js';
 import type { FailureCode } from '../failures.js';
@@ -100,7 +101,7 @@ export class Session {
     this.#clock = clock;
     if (options.heartbeat !== undefined) this.setHeartbeat(options.heartbeat);
     this.#channels = new Channels(options.role);
-    this.#port = this.#createPort(new MemoryBudget(WINDOW_BUDGET, processBudgets?.windows));
+    this.#port = this.#createPort(new MemoryBudget(WINDOW_BUDGET, processBudgets?.windows, WINDOW_FLOOR));
     this.#limbo = nowhere(this.#port.now);
     this.#outbox = new Outbox(clock, this.#port, new MemoryBudget(REPLAY_LIMIT, processBudgets?.replay, REPLAY_FLOOR));
     this.#prober = new Prober(clock, this.#outbox);
@@ -125,7 +126,6 @@ export class Session {
   get attached(): boolean {
     return this.#link !== undefined;
   }
-
   get closed(): boolean {
     return this.#closed;
   }

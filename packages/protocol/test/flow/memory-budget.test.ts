@@ -40,3 +40,26 @@ test('what is reserved by all parts is reserved in the whole', () => {
     }),
   );
 });
+
+test('has room for a beginning in its first half, and in that of the budget around it', () => {
+  const whole = new MemoryBudget(100);
+  const [first, second] = [new MemoryBudget(80, whole), new MemoryBudget(80, whole)];
+  expect(first.initialRoom).toBe(40);
+  first.take(30);
+  expect([first.initialRoom, second.initialRoom]).toEqual([10, 20]);
+  second.take(30);
+  expect([whole.initialRoom, first.initialRoom, second.initialRoom, second.room]).toEqual([0, 0, 0, 40]);
+});
+
+test('has its floor, also for a beginning, whatever others hold', () => {
+  const whole = new MemoryBudget(100);
+  whole.take(100);
+  const part = new MemoryBudget(80, whole, 20);
+  expect([part.room, part.initialRoom]).toEqual([20, 20]);
+  part.take(15);
+  expect([part.room, part.initialRoom]).toEqual([5, 5]);
+});
+
+test('tells when more is given back than was taken', () => {
+  expect(() => new MemoryBudget(10).release(1)).toThrow('more is given back');
+});

@@ -98,14 +98,14 @@ describe('ReceiveWindow', () => {
     expect(window.receive(1)).toBe(false);
   });
 
-  test('begins with the base, and opens to the initial size as far as the budget goes', () => {
-    const budget = new MemoryBudget(5_000);
+  test('begins with the base, and opens to the initial size as far as half of the budget goes', () => {
+    const budget = new MemoryBudget(10_000);
     const [first, second, third] = [create(budget), create(budget), create(budget)];
     expect(first.limit).toBe(BASE);
     expect(first.open()).toBe(INITIAL);
     expect(second.open()).toBe(BASE + 2_000);
     expect(third.open()).toBe(BASE);
-    expect(budget.room).toBe(0);
+    expect([budget.initialRoom, budget.room]).toEqual([0, 5_000]);
     first.close();
     expect(third.open()).toBe(INITIAL);
   });
@@ -250,12 +250,39 @@ describe('ReceiveWindow', () => {
 
   test('does not count a growth for which there was no room', () => {
     const budget = new MemoryBudget(2 * (INITIAL - BASE));
-    const [window, other] = [create(budget), create(budget)];
+    const window = create(budget);
     window.open();
-    other.open();
+    budget.take(INITIAL - BASE);
     expect(sizes(window, [[2_000, 10, 10]])).toEqual([INITIAL]);
-    other.close();
+    budget.release(INITIAL - BASE);
     expect(sizes(window, [[2_000, 10, 10]], 10)).toEqual([INITIAL + INITIAL - BASE]);
+  });
+
+  test('takes at most half of the room that is left when it grows, or what is left when that is little', () => {
+    const budget = new MemoryBudget(100_000);
+    const window = create(budget);
+    window.open();
+    budget.take(100_000 - budget.reserved - 10_000);
+    expect(sizes(window, [[2_000, 10, 10]])).toEqual([8_000]);
+    expect(budget.room).toBe(6_000);
+    expect(sizes(window, [[4_000, 10, 10]], 10)).toEqual([12_000]);
+    expect(budget.room).toBe(2_000);
+    expect(sizes(window, [[6_000, 10, 10]], 20)).toEqual([14_000]);
+    expect(budget.room).toBe(0);
+  });
+
+  test.each<[what: string, move: (window: ReceiveWindow) => boolean]>([
+    ['its own bytes are taken', (window) => window.receive(1) && window.consume(1, 0, 10)],
+    ['bytes go the other way', (window) => window.widen()],
+  ])('that had to begin small is opened when %s and there is room', (_what, move) => {
+    const budget = new MemoryBudget(2 * (INITIAL - BASE));
+    const [first, second] = [create(budget), create(budget)];
+    first.open();
+    second.open();
+    expect([move(second), second.size]).toEqual([false, BASE]);
+    first.close();
+    expect([move(second), second.size]).toEqual([true, INITIAL]);
+    expect(move(second)).toBe(false);
   });
 
   test('keeps reserved to the byte what it may still be sent', () => {

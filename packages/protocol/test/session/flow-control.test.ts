@@ -135,7 +135,7 @@ describe('what the windows of channels may hold', () => {
     const pair = new SessionPair({ processBudgets: { windows, replay: new MemoryBudget(1_000_000) } });
     pair.connect().settle();
     const channels = Array.from({ length: 10 }, () => pair.open());
-    expect(windows.room).toBe(0);
+    expect(windows.reserved).toBe(500_000);
     for (const { near } of channels) expect(near.events).toEqual(['open']);
     for (const channel of channels) finish(channel);
     pair.settle();
@@ -301,7 +301,8 @@ describe('F18, F19: a channel whose reader has stopped', () => {
       };
       return far;
     });
-    const bound = WINDOW_BUDGET + channels.length * EARLY_WINDOW;
+    // None of them has moved anything: the other half of the budget is for those that do.
+    const bound = WINDOW_BUDGET / 2 + channels.length * EARLY_WINDOW;
     expect(channels.length * INITIAL_WINDOW).toBeGreaterThan(bound);
     for (const { channel } of channels) channel.write(Buffer.alloc(INITIAL_WINDOW));
     let before = -1;

@@ -1,0 +1,55 @@
+import type { FailureCode } from '../failures.js';
+import type { ChannelSink } from './handlers.js';
+
+/** Hands on what a channel brings, in its order; what arrives before there is a sink waits here. */
+export class Delivery {
+  #sink: ChannelSink | undefined;
+  #held: Buffer[] = [];
+  #hasEnded = false;
+  #reset: FailureCode | undefined;
+  #isSilent = false;
+
+  /** From here on `sink` takes it, beginning with what has arrived already. Returns how many bytes of that it did not take. */
+  start(sink: ChannelSink): number {
+    this.#sink = sink;
+    const held = this.#held;
+    this.#held = [];
+    let lost = 0;
+    for (const chunk of held) {
+      if (this.#isSilent) lost += chunk.length;
+      else sink.onData(chunk, false);
+    }
+    if (this.#isSilent) return lost;
+    if (this.#hasEnded) sink.onEnd();
+    if (this.#reset !== undefined) sink.onReset(this.#reset);
+    return 0;
+  }
+
+  data(piece: Buffer, isMore: boolean): void {
+    if (this.#sink === undefined) this.#held.push(Buffer.from(piece));
+    else this.#sink.onData(piece, isMore);
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#sink?.onEnd();
+  }
+
+  reset(code: FailureCode): void {
+    this.#isSilent = false;
+    this.#reset = code;
+    this.#sink?.onReset(code);
+  }
+
+  writable(): void {
+    this.#sink?.onWritable();
+  }
+
+  /** The sink is told nothing any more. Returns how many bytes wait that nobody will take. */
+  silence(): number {
+    this.#isSilent = true;
+    const held = this.#held;
+    this.#held = [];
+    return held.reduce((sum, { length }) => sum + length, 0);
+  }
+}
