@@ -9,6 +9,7 @@ import { freePort, listenOn } from '../support/listen.js';
 import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { startTunnel } from '../support/tunnel.js';
+import { until } from '../support/until.js';
 
 /** A web server that says what was asked for, and how many connections it has had. */
 async function startWeb() {
@@ -18,13 +19,18 @@ async function startWeb() {
     connections += 1;
   });
   const { port } = await listenOn(server);
-  return { url: `http://127.0.0.1:${port}`, connections: () => connections };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    connections: () => connections,
+    closeIdle: () => server.closeIdleConnections(),
+  };
 }
 
 async function startSecureWeb() {
   const certificate = await makeCertificate(temporaryFolder(), 'DNS:localhost', 1);
-  const { port } = await listenOn(createTlsServer(certificate, (_request, response) => response.end('in private')));
-  return { url: `https://localhost:${port}/`, ca: certificate.cert };
+  const server = createTlsServer(certificate, (_request, response) => response.end('in private'));
+  const { port } = await listenOn(server);
+  return { url: `https://localhost:${port}/`, ca: certificate.cert, closeIdle: () => server.closeIdleConnections() };
 }
 
 async function body(request: ReturnType<typeof get>): Promise<string> {
@@ -43,6 +49,19 @@ describe('client.agent', () => {
     const agent = client.agent({ keepAlive: true });
     for (let n = 0; n < 5; n++) expect(await body(get(`${url}/${n}`, { agent }))).toBe(`you asked for /${n}`);
     expect(connections()).toBe(1);
+    agent.destroy();
+  });
+
+  test('opens another channel when the server has closed the idle one, and leaves nothing open', async () => {
+    const [{ client }, { url, connections, closeIdle }] = [await startTunnel(), await startWeb()];
+    const agent = client.agent({ keepAlive: true });
+    for (let n = 1; n <= 3; n++) {
+      expect(await body(get(`${url}/${n}`, { agent }))).toBe(`you asked for /${n}`);
+      expect(connections()).toBe(n);
+      closeIdle();
+      await until('the channel is over', () => client.channelCount === 0);
+      await until('the agent has noticed', () => Object.keys(agent.freeSockets).length === 0);
+    }
     agent.destroy();
   });
 
@@ -75,6 +94,18 @@ describe('client.dispatcher', () => {
     await dispatcher.close();
   });
 
+  test('opens another channel when the server has closed the idle one, and leaves nothing open', async () => {
+    const [{ client }, { url, connections, closeIdle }] = [await startTunnel(), await startWeb()];
+    const dispatcher = await client.dispatcher({ connections: 1 });
+    for (let n = 1; n <= 3; n++) {
+      expect(await (await fetch(`${url}/${n}`, { dispatcher })).text()).toBe(`you asked for /${n}`);
+      expect(connections()).toBe(n);
+      closeIdle();
+      await until('the channel is over', () => client.channelCount === 0);
+    }
+    await dispatcher.close();
+  });
+
   test('fails as the destination did, with the cause', async () => {
     const { client } = await startTunnel();
     const dispatcher = await client.dispatcher();
@@ -93,6 +124,20 @@ describe('https', () => {
     expect(await body(getSecurely(url, { agent: client.agent(), ca }))).toBe('in private');
     const [error] = await once(getSecurely(url, { agent: client.agent() }), 'error');
     expect(error).toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+  });
+
+  test('leaves nothing open when the server has closed an idle connection', async () => {
+    const [{ client }, { url, ca, closeIdle }] = [await startTunnel(), await startSecureWeb()];
+    const agent = client.agent({ keepAlive: true });
+    const dispatcher = await client.dispatcher({ tls: { ca } });
+    for (let n = 0; n < 2; n++) {
+      expect(await body(getSecurely(url, { agent, ca }))).toBe('in private');
+      expect(await (await fetch(url, { dispatcher })).text()).toBe('in private');
+      closeIdle();
+      await until('the channels are over', () => client.channelCount === 0);
+    }
+    agent.destroy();
+    await dispatcher.close();
   });
 
   test('the same for fetch', async () => {

@@ -8,12 +8,12 @@ export class ChannelLedger implements Tunnel {
   readonly #tunnel: Tunnel;
   readonly #awake: KeepAwake;
   readonly #onChange: (change: ChannelChange) => void;
-  readonly #living = new Map<number, Entry>();
+  readonly #living = new Map<Channel, Entry>();
   #lastId = 0;
   /** Of the channels that are over. */
   readonly #past = { bytesUp: 0, bytesDown: 0 };
 
-  /** `awake` is held as long as one of them lives. */
+  /** `awake` is held as long as one of them lives, unless `keepAwake` says otherwise of it. */
   constructor(tunnel: Tunnel, awake: KeepAwake, onChange: (change: ChannelChange) => void) {
     this.#tunnel = tunnel;
     this.#awake = awake;
@@ -30,17 +30,26 @@ export class ChannelLedger implements Tunnel {
       onFail: (code) => handler.onFail(code),
     });
     this.#lastId += 1;
-    const entry: Entry = { id: this.#lastId, target: formatTarget(target), channel };
-    this.#living.set(entry.id, entry);
-    this.#awake.hold();
+    const entry: Entry = { id: this.#lastId, target: formatTarget(target), channel, isAwake: false };
+    this.#living.set(channel, entry);
+    this.keepAwake(channel, true);
     channel.onOver = () => {
-      this.#awake.release();
-      this.#living.delete(entry.id);
+      this.keepAwake(channel, false);
+      this.#living.delete(channel);
       this.#past.bytesUp += channel.bytesSent;
       this.#past.bytesDown += channel.bytesReceived;
       this.#tell('over', entry);
     };
     return channel;
+  }
+
+  /** Whether the process is to live for this one. */
+  keepAwake(channel: Channel, isAwake: boolean): void {
+    const entry = this.#living.get(channel);
+    if (entry === undefined || entry.isAwake === isAwake) return;
+    entry.isAwake = isAwake;
+    if (isAwake) this.#awake.hold();
+    else this.#awake.release();
   }
 
   status(): Pick<ClientStatus, 'bytesUp' | 'bytesDown' | 'channels'> {
@@ -61,6 +70,7 @@ interface Entry {
   readonly id: number;
   readonly target: string;
   readonly channel: Channel;
+  isAwake: boolean;
 }
 
 function statusOf({ id, target, channel }: Entry): ChannelStatus {

@@ -27,7 +27,7 @@ import type { LocalPort } from './listeners/accept-local.js';
 import { forwardLocal } from './listeners/forward.js';
 import { listenLocal } from './listeners/local-port.js';
 import { pipeThrough } from './listeners/stdio.js';
-import { type ConnectOptions, connectChannel } from './sockets/connect-channel.js';
+import { type ConnectOptions, connectChannel, type KeepAwakeFor } from './sockets/connect-channel.js';
 import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';
 import { TunnelAgent } from './sockets/tunnel-agent.js';
 import type { TunnelSocket } from './sockets/tunnel-socket.js';
@@ -100,16 +100,16 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /**
    * A connection to `target`, which is `host:port` with IPv6 in brackets, or both apart; resolves when it was dialled.
-   * Half-close is kept, a reset is an error. Rejects, and the socket fails, with TunnelError: its `code` says why.
+   * A reset is an error, never an end. Rejects, and the socket fails, with TunnelError: its `code` says why.
    * @throws TypeError when the target is no host and port
    */
   connect(target: string | Target, options?: ConnectOptions): Promise<TunnelSocket> {
-    return connectChannel(this.#bypass, checkTarget(target), options);
+    return connectChannel(this.#bypass, checkTarget(target), options, this.#keepAwakeFor);
   }
 
   /** For `http.request`, `https.request` and whatever else takes an agent. `options` are those of `http.Agent`. */
   agent(options?: AgentOptions): Agent {
-    return new TunnelAgent((target) => this.connect(target), options);
+    return new TunnelAgent((target, how) => this.connect(target, how), options);
   }
 
   /** For `fetch` and undici, which the program must have installed. `options` are those of undici's `Agent`. */
@@ -182,6 +182,8 @@ export class Client extends EventEmitter<ClientEvents> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  readonly #keepAwakeFor: KeepAwakeFor = (channel, isAwake) => this.#ledger.keepAwake(channel, isAwake);
 
   async #drain(time: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;

@@ -21,6 +21,9 @@ let uncopied = 0;
 /** At most so much in this process, whatever peers and destinations do; more is copied. */
 const MAX_UNCOPIED = 16_777_216;
 
+/** A destination that takes nothing for so long is not waited for when the peer has closed its end, ms. */
+const CLOSE_PATIENCE = 60_000;
+
 /** Writers that hold back the beginning of a frame, or did so in this turn. */
 let holding: RelayWriter[] = [];
 
@@ -112,6 +115,26 @@ export class RelayWriter {
   resetWhenDone(delay: number): void {
     this.#resetDelay = delay;
     this.#finishIfDone();
+  }
+
+  /**
+   * Behind its end: the peer has closed what it had ended, and reads no more (PROTOCOL.md, "Channels"). As the system does
+   * for it then, everything is delivered, and what still comes is answered with a reset.
+   */
+  closeWhenDone(): void {
+    const socket = this.#socket;
+    if (socket.writableFinished) return void socket.destroy();
+    socket.once('finish', () => socket.destroy());
+    this.#resetWhenStalled(this.#settled);
+  }
+
+  #resetWhenStalled(settled: number): void {
+    const timer = setTimeout(() => {
+      if (this.#settled === settled) resetSocket(this.#socket);
+      else this.#resetWhenStalled(this.#settled);
+    }, CLOSE_PATIENCE);
+    timer.unref();
+    this.#socket.once('close', () => clearTimeout(timer));
   }
 
   /** Nothing is to be written before it, or the rest of its frame alone, so that it need not be copied to wait. */

@@ -29,6 +29,7 @@ class Relay implements ChannelSink {
   readonly #source: PacedSource;
   #reader: SlabReader | undefined;
   #wasReset = false;
+  #hasEnded = false;
 
   constructor(channel: Channel, socket: RelaySocket, pace: RelayPace | undefined) {
     this.#channel = channel;
@@ -57,12 +58,14 @@ class Relay implements ChannelSink {
   }
 
   onEnd(): void {
+    this.#hasEnded = true;
     this.#writer.endWhenDone();
   }
 
   onReset(code: FailureCode): void {
     this.#wasReset = true;
-    this.#writer.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
+    if (this.#hasEnded && code === 'CANCELLED') this.#writer.closeWhenDone();
+    else this.#writer.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
   }
 
   onWritable(): void {

@@ -193,6 +193,36 @@ describe('a reset of the destination', () => {
   });
 });
 
+describe.each<Family>(['TCP', 'Unix'])('a close from the tunnel over %s', (family) => {
+  test('delivers everything and its end to a destination that reads late, and closes the socket', async () => {
+    const { near, far, destination, relayed } = await tunnel(family);
+    let length = 0;
+    while (relayed[1].writableLength === 0) {
+      near.write(pattern(1, length, 50_000));
+      length += 50_000;
+      await until(() => near.bytesSent === length && far.bytesReceived === length);
+    }
+    near.end();
+    await until(() => far.state.receiving === 'ended');
+    near.reset('CANCELLED');
+    await until(() => far.state.dead);
+    const seen = new Observer(destination);
+    await seen.ended;
+    expect(seen.events).toEqual(['end']);
+    expect(seen.bytes.equals(pattern(1, 0, length))).toBe(true);
+    await until(() => relayed[1].destroyed);
+  });
+
+  test('is none where the peer had not ended its half', async () => {
+    const { near, destination } = await tunnel(family);
+    const seen = new Observer(destination);
+    near.write(Buffer.from('half'));
+    near.endWithReset('CANCELLED');
+    await seen.ended;
+    expect(seen.events).toEqual([family === 'TCP' ? 'reset' : 'end']);
+  });
+});
+
 describe('a reset from the tunnel', () => {
   test('is a reset for the socket, after what came before it was written', async () => {
     const { application, far } = await tunnel();

@@ -79,7 +79,7 @@ export class ProbeSession {
   /** A channel as a stream; a failure is its error. */
   open(target: Target): ChannelStream {
     const channel = this.session.open(target, { onOpen() {}, onFail: (code) => channel.reset(code) });
-    return new ChannelStream(channel);
+    return new ChannelStream(channel, { allowHalfOpen: true });
   }
 
   end(): void {

@@ -38,13 +38,15 @@ export function forwardRequest(
 
   let over = false;
   let incoming: IncomingMessage | undefined;
+  // By an error: without one the destination would see an end behind what it has had of the request.
+  const giveUp = (): void => void upstream.destroy(new TunnelError('CANCELLED'));
   const fail = (refusal: HttpRefusal): void => {
     if (over) return;
     over = true;
     logger.info({ ...fields, reason: refusal.text }, 'plain request failed');
     // Whatever ends the parser, Node takes a response that the end of the connection delimits for complete.
     incoming?.unpipe(response);
-    upstream.destroy();
+    giveUp();
     if (response.headersSent) return cutOff(socket);
     closePolitely(socket, encodeRefusal(refusal, request.method));
     request.unpipe(upstream).resume();
@@ -54,7 +56,7 @@ export function forwardRequest(
     onOpen: () => logger.debug(fields, 'channel open'),
     onFail: (code) => fail(refusalOf(code)),
   });
-  const stream = new ChannelStream(channel);
+  const stream = new ChannelStream(channel, { allowHalfOpen: true });
   const upstream = openRequest({
     createConnection: () => stream,
     method: request.method,
@@ -91,7 +93,7 @@ export function forwardRequest(
   socket.once('close', () => {
     if (over) return;
     over = true;
-    upstream.destroy();
+    giveUp();
   });
 }
 

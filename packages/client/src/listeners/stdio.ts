@@ -14,6 +14,6 @@ export async function pipeThrough(tunnel: Tunnel, target: Target, input: Readabl
     // Never called before `open` has returned.
     onFail: (code) => stream.destroy(new TunnelError(code)),
   });
-  const stream = new ChannelStream(channel);
+  const stream = new ChannelStream(channel, { allowHalfOpen: true });
   await Promise.all([pipeline(input, stream), pipeline(stream, output)]);
 }

@@ -1,5 +1,5 @@
 import { addAbortSignal } from 'node:stream';
-import { FAILURES, type FailureCode, formatTarget, type Target, TunnelError } from 'wsproxy-protocol';
+import { type Channel, FAILURES, type FailureCode, formatTarget, type Target, TunnelError } from 'wsproxy-protocol';
 import type { Tunnel } from '../listeners/tunnel.js';
 import { TunnelSocket } from './tunnel-socket.js';
 
@@ -11,13 +11,22 @@ export interface ConnectOptions {
    * waited for for 5 s, and a server dials for 10 s.
    */
   readonly timeout?: number | undefined;
+  /**
+   * As of `net.connect`: whether the own half stays open when the destination has ended its half, until `end` is called.
+   * Default: it is ended then.
+   */
+  readonly allowHalfOpen?: boolean | undefined;
 }
+
+/** Says of a channel whether the process is to live for it. */
+export type KeepAwakeFor = (channel: Channel, isReferenced: boolean) => void;
 
 /** Opens a channel, and resolves when its target was dialled; rejects with TunnelError, or as `signal` says. */
 export function connectChannel(
   tunnel: Tunnel,
   target: Target,
-  { signal, timeout }: ConnectOptions = {},
+  { signal, timeout, allowHalfOpen }: ConnectOptions = {},
+  keepAwake: KeepAwakeFor = () => {},
 ): Promise<TunnelSocket> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortError(signal));
@@ -35,7 +44,10 @@ export function connectChannel(
     const channel = tunnel.open(target, {
       onOpen() {
         settle();
-        const socket = new TunnelSocket(channel);
+        const socket = new TunnelSocket(channel, {
+          allowHalfOpen,
+          keepAwake: (isReferenced) => keepAwake(channel, isReferenced),
+        });
         if (signal !== undefined) addAbortSignal(signal, socket);
         resolve(socket);
       },

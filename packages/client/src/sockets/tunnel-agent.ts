@@ -2,10 +2,12 @@ import type { AgentOptions, ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Agent, type AgentConnectOpts } from 'agent-base';
 import type { Target } from 'wsproxy-protocol';
+import type { ConnectOptions } from './connect-channel.js';
 import { secureStream } from './secure-stream.js';
+import type { TunnelSocket } from './tunnel-socket.js';
 
 /** Opens a stream to a target. */
-export type Connect = (target: Target) => Promise<Duplex>;
+export type Connect = (target: Target, options?: Pick<ConnectOptions, 'allowHalfOpen'>) => Promise<TunnelSocket>;
 
 /** For the `agent` of `http.request` and `https.request`, and of whatever takes one: each connection is a channel. */
 export class TunnelAgent extends Agent {
@@ -18,8 +20,8 @@ export class TunnelAgent extends Agent {
   }
 
   override async connect(_request: ClientRequest, options: AgentConnectOpts): Promise<Duplex> {
-    const { host = 'localhost', port } = options;
-    const stream = await this.#connect({ host, port: Number(port) });
+    const { host = 'localhost', port, allowHalfOpen }: AgentConnectOpts & ConnectOptions = options;
+    const stream = await this.#connect({ host, port: Number(port) }, { allowHalfOpen });
     return options.secureEndpoint ? secureStream(stream, host, options) : stream;
   }
 }

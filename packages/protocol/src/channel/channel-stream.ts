@@ -1,18 +1,40 @@
 import { Duplex } from 'node:stream';
+import { LONE_FRAME_SIZE } from '../constants.js';
 import { TunnelError } from '../errors.js';
+import type { FailureCode } from '../failures.js';
 import type { Channel } from './channel.js';
+import { finishChannel } from './finish-channel.js';
 
 type Callback = (error?: Error | null) => void;
 
-/** A channel as a Node stream, for code that needs one. Half-close is kept; a reset is an error, never an end. */
+export interface ChannelStreamOptions {
+  /** As of `net.Socket`: whether the own half stays open when the peer has ended its half. Default: it is ended then. */
+  readonly allowHalfOpen?: boolean | undefined;
+  /** As of `Duplex`. */
+  readonly emitClose?: boolean | undefined;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * A channel as a Node stream, for code that needs one. A reset is an error, never an end. What was written is delivered
+ * once its callback was called, also when the stream is destroyed then: without an error the peer sees an end after it.
+ */
 export class ChannelStream extends Duplex {
   readonly #channel: Channel;
   /** Bytes pushed to the readable side that its reader may not have taken yet. */
   #unread = 0;
   #writeDone: Callback | undefined;
+  /** Of the write under way, what the channel has not got yet. */
+  #rest: Buffer = NOTHING;
+  /** Bytes of the writes that have begun, and of the one under way. */
+  #begun = 0;
+  #underWay = 0;
+  /** The channel was reset, and the reader has not read what came before. */
+  #loss: TunnelError | undefined;
 
-  constructor(channel: Channel) {
-    super({ allowHalfOpen: true });
+  constructor(channel: Channel, { allowHalfOpen = false, emitClose = true }: ChannelStreamOptions = {}) {
+    super({ allowHalfOpen, emitClose });
     this.#channel = channel;
     channel.start({
       onData: (chunk) => {
@@ -20,13 +42,20 @@ export class ChannelStream extends Duplex {
         if (this.push(Buffer.from(chunk))) this.#giveBack();
       },
       onEnd: () => this.push(null),
-      onReset: (code) => this.destroy(new TunnelError(code)),
-      onWritable: () => {
-        const done = this.#writeDone;
-        this.#writeDone = undefined;
-        done?.();
-      },
+      onReset: (code) => this.#onReset(new TunnelError(code)),
+      onWritable: () => this.#feed(),
     });
+  }
+
+  /** As of `net.Socket`: with what waits to be written. */
+  get bytesWritten(): number {
+    return this.#begun - this.#underWay + this.writableLength;
+  }
+
+  override read(size?: number): unknown {
+    const chunk: unknown = super.read(size);
+    if (this.#loss !== undefined && this.readableLength === 0) this.destroy(this.#loss);
+    return chunk;
   }
 
   override _read(): void {
@@ -34,9 +63,12 @@ export class ChannelStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: Callback): void {
-    // The caller may use its buffer again once the write is done; the channel keeps the bytes until acknowledged.
-    if (this.#channel.write(Buffer.from(chunk))) done();
-    else this.#writeDone = done;
+    if (this.#loss !== undefined) return done(this.#loss);
+    this.#begun += chunk.length;
+    this.#underWay = chunk.length;
+    this.#rest = chunk;
+    this.#writeDone = done;
+    this.#feed();
   }
 
   override _final(done: Callback): void {
@@ -45,14 +77,40 @@ export class ChannelStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: Callback): void {
-    // Node also destroys a stream that has ended both ways; what it wrote last may still wait to be sent.
-    const isOver = error === null && this.readableEnded && this.writableFinished;
-    if (!isOver) this.#channel.reset(error instanceof TunnelError ? error.code : 'CANCELLED');
+    const isWhole = error === null && this.#writeDone === undefined && this.writableLength === 0;
+    // Given up before it was open, and nothing was said: nobody need be dialled.
+    const isWanted = this.#channel.state.opening === 'open' || this.#begun > 0;
+    finishChannel(this.#channel, isWhole && isWanted ? undefined : codeOf(error));
     this.#giveBack();
     // Node leaves it to the stream to answer a write that is under way.
-    this.#writeDone?.(error ?? new TunnelError('CANCELLED'));
-    this.#writeDone = undefined;
+    this.#rest = NOTHING;
+    this.#answer(error ?? new TunnelError('CANCELLED'));
     done(error);
+  }
+
+  /** A piece at a time: what waits in the channel was acknowledged to the writer, or is little. */
+  #feed(): void {
+    while (this.#rest.length > 0) {
+      const rest = this.#rest;
+      const isLast = rest.length <= LONE_FRAME_SIZE;
+      this.#rest = isLast ? NOTHING : rest.subarray(LONE_FRAME_SIZE);
+      // The caller may use its buffer again once the write is done; the channel keeps the bytes until acknowledged.
+      if (!this.#channel.write(Buffer.from(isLast ? rest : rest.subarray(0, LONE_FRAME_SIZE)))) return;
+    }
+    this.#answer();
+  }
+
+  #answer(error?: Error): void {
+    const done = this.#writeDone;
+    this.#writeDone = undefined;
+    this.#underWay = 0;
+    done?.(error);
+  }
+
+  /** As with a socket, the reader gets what came before, unless a write shows first that the connection is gone. */
+  #onReset(loss: TunnelError): void {
+    if (this.readableLength === 0 || this.writableLength > 0) this.destroy(loss);
+    else this.#loss = loss;
   }
 
   #giveBack(): void {
@@ -60,4 +118,8 @@ export class ChannelStream extends Duplex {
     this.#channel.consumed(this.#unread);
     this.#unread = 0;
   }
+}
+
+function codeOf(error: Error | null): FailureCode {
+  return error instanceof TunnelError ? error.code : 'CANCELLED';
 }

@@ -6,7 +6,7 @@ import type { Channel } from '../../src/channel/channel.js';
 import { ChannelStream } from '../../src/channel/channel-stream.js';
 import { INITIAL_WINDOW } from '../../src/constants.js';
 import { TunnelError } from '../../src/errors.js';
-import { type LivePair, openLive } from '../support/live-pair.js';
+import { LivePair, openLive } from '../support/live-pair.js';
 import { pattern } from '../support/pattern.js';
 import { until, untilStill } from '../support/sockets.js';
 
@@ -21,8 +21,8 @@ async function streams(): Promise<{
 }> {
   const live = await openLive();
   pair = live.pair;
-  const near = new ChannelStream(live.near);
-  const far = new ChannelStream(live.far);
+  const near = new ChannelStream(live.near, { allowHalfOpen: true });
+  const far = new ChannelStream(live.far, { allowHalfOpen: true });
   for (const stream of [near, far]) stream.on('error', () => {});
   return { near, far, channels: [live.near, live.far] };
 }
@@ -112,7 +112,137 @@ describe('a channel stream', () => {
   });
 });
 
+describe('a stream that is destroyed', () => {
+  /** What a peer that reads slowly is told: all bytes, then how it ended. */
+  async function readSlowly(far: ChannelStream): Promise<string> {
+    let bytes = 0;
+    far.on('data', ({ length }: Buffer) => {
+      bytes += length;
+      far.pause();
+      setImmediate(() => far.resume());
+    });
+    const how = await new Promise<string>((resolve) => {
+      far.once('end', () => resolve('end')).once('error', (error) => resolve((error as TunnelError).code));
+    });
+    return `${bytes}, ${how}`;
+  }
+
+  // More than the window, so that some still waits when the callback is called.
+  const SIZE = INITIAL_WINDOW + 40_000;
+  test.each<[string, (near: ChannelStream) => void]>([
+    ['in the callback of end', (near) => near.end(Buffer.alloc(SIZE), () => near.destroy())],
+    ['in the callback of a write', (near) => near.write(Buffer.alloc(SIZE), () => near.destroy())],
+    ['at finish', (near) => near.once('finish', () => near.destroy()).end(Buffer.alloc(SIZE))],
+  ])('%s delivers everything, and an end', async (_when, act) => {
+    const { near, far } = await streams();
+    act(near);
+    await once(near, 'close');
+    expect(await readSlowly(far)).toBe(`${SIZE}, end`);
+  });
+
+  test('delivers what was written just before', async () => {
+    const { near, far } = await streams();
+    near.write('last words');
+    near.destroy();
+    expect(await readSlowly(far)).toBe('10, end');
+  });
+
+  test('delivers it though the peer sends more than is read', async () => {
+    const { near, far } = await streams();
+    const flood = (): void => void far.write(Buffer.alloc(100_000), (error) => error ?? flood());
+    near.pause();
+    flood();
+    await untilStill(() => near.readableLength);
+    near.end(Buffer.alloc(SIZE), () => near.destroy());
+    expect(await readSlowly(far)).toBe(`${SIZE}, end`);
+    // What it sends to nobody is then answered.
+    const [error] = (await once(far, 'error')) as [TunnelError];
+    expect(error.code).toBe('CANCELLED');
+  });
+
+  test('with writes that are not acknowledged delivers those that are, and a reset', async () => {
+    const { near, far } = await streams();
+    let taken = 0;
+    for (let n = 0; n < 1_000; n++) near.write(Buffer.alloc(1_000), (error) => (taken += error ? 0 : 1_000));
+    await untilStill(() => taken);
+    near.destroy();
+    const [bytes, how] = (await readSlowly(far)).split(', ');
+    expect(how).toBe('CANCELLED');
+    expect(Number(bytes)).toBeGreaterThanOrEqual(taken);
+  });
+
+  test('does not wait for a peer that never ends its half', async () => {
+    const { near, far } = await streams();
+    far.resume();
+    near.destroy();
+    await once(far, 'end');
+    await until(() => pair.client.channelCount === 0);
+  });
+
+  test('before it is open, without a word: nobody is dialled', async () => {
+    let abandoned = false;
+    pair = new LivePair((channel) => {
+      channel.onAbandoned = () => {
+        abandoned = true;
+      };
+    });
+    const stream = new ChannelStream(pair.client.open({ host: 'a', port: 1 }, { onOpen() {}, onFail() {} }));
+    await until(() => pair.server?.channelCount === 1);
+    stream.destroy();
+    await until(() => abandoned);
+  });
+
+  test('before it is open, behind an end: all that was acknowledged is delivered', async () => {
+    let offered: Channel | undefined;
+    pair = new LivePair((channel) => {
+      offered = channel;
+    });
+    const stream = new ChannelStream(pair.client.open({ host: 'a', port: 1 }, { onOpen() {}, onFail() {} }));
+    stream.end('early', () => stream.destroy());
+    await once(stream, 'close');
+    await until(() => offered !== undefined);
+    await untilStill(() => offered?.bytesReceived);
+    offered?.accept();
+    expect(await readSlowly(new ChannelStream(offered as Channel))).toBe('5, end');
+  });
+});
+
+describe('half-close', () => {
+  test('is not kept unless asked for: the own half ends with the other one, and nothing is left', async () => {
+    const live = await openLive();
+    pair = live.pair;
+    const stream = new ChannelStream(live.near);
+    stream.resume();
+    const far = new ChannelStream(live.far, { allowHalfOpen: true });
+    far.end();
+    await readAll(far);
+    await until(() => stream.destroyed && pair.client.channelCount === 0);
+  });
+});
+
 describe('a reset', () => {
+  test('waits for a reader that has not read what came before it', async () => {
+    const { near, channels } = await streams();
+    channels[1].write(Buffer.from('last words'));
+    channels[1].endWithReset('CONNECTION_RESET');
+    await until(() => pair.client.channelCount === 0);
+    expect(near.destroyed).toBe(false);
+    const failed = once(near, 'error');
+    expect((near.read() as Buffer).toString()).toBe('last words');
+    expect(await failed).toMatchObject([{ code: 'CONNECTION_RESET' }]);
+  });
+
+  test('does not wait for a reader while somebody writes', async () => {
+    const { near, channels } = await streams();
+    channels[1].write(Buffer.from('never read'));
+    channels[1].endWithReset('CONNECTION_RESET');
+    await until(() => pair.client.channelCount === 0);
+    const failed = once(near, 'error');
+    near.write('x');
+    const [error] = (await failed) as [TunnelError];
+    expect(error.code).toBe('CONNECTION_RESET');
+  });
+
   test('from the other side is an error with its code, never an end', async () => {
     const { near, channels } = await streams();
     let ended = false;
@@ -139,24 +269,14 @@ describe('a reset', () => {
   });
 
   test.each([
-    ['destroy', undefined, 'CANCELLED'],
-    ['destroy with any error', new Error('for the test'), 'CANCELLED'],
-    ['destroy with a failure of the tunnel', new TunnelError('TIMED_OUT'), 'TIMED_OUT'],
-  ] as const)('is what %s makes for the other side', async (_how, error, code) => {
+    ['with any error', new Error('for the test'), 'CANCELLED'],
+    ['with a failure of the tunnel', new TunnelError('TIMED_OUT'), 'TIMED_OUT'],
+  ] as const)('is what destroy %s makes for the other side', async (_how, error, code) => {
     const { near, far } = await streams();
     far.resume();
     near.destroy(error);
     const [seen] = (await once(far, 'error')) as [TunnelError];
     expect(seen.code).toBe(code);
-  });
-
-  test('is what destroy makes also after the own half has ended', async () => {
-    const { near, far } = await streams();
-    near.end();
-    await once(near, 'finish');
-    near.destroy();
-    const [seen] = (await once(far.resume(), 'error')) as [TunnelError];
-    expect(seen.code).toBe('CANCELLED');
   });
 
   test('ends a write that waits, with an error', async () => {

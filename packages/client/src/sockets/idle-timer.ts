@@ -1,0 +1,61 @@
+/** The longest that Node's timers take, ms. */
+const LONGEST = 2 ** 31 - 1;
+
+/** Tells once when nothing has moved for a time; whatever moves afterwards starts it again. Keeps no process alive. */
+export class IdleTimer {
+  readonly #bytesMoved: () => number;
+  readonly #onIdle: () => void;
+  #time: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** At the last look. */
+  #seen = 0;
+
+  /** `bytesMoved`: of what moves without `refresh`. */
+  constructor(bytesMoved: () => number, onIdle: () => void) {
+    this.#bytesMoved = bytesMoved;
+    this.#onIdle = onIdle;
+  }
+
+  /** ms; undefined until it was set. */
+  get time(): number | undefined {
+    return this.#time;
+  }
+
+  /**
+   * In ms; 0: never.
+   * @throws as Node's timers of sockets do
+   */
+  set(time: number): void {
+    if (typeof time !== 'number') throw invalid(new TypeError('a time must be a number, ms'), 'ERR_INVALID_ARG_TYPE');
+    if (!(time >= 0 && time < Number.POSITIVE_INFINITY)) {
+      throw invalid(new RangeError(`a time must be 0 or more, ms, and finite: ${time}`), 'ERR_OUT_OF_RANGE');
+    }
+    this.#time = time;
+    this.stop();
+    if (time === 0) return;
+    this.#seen = this.#bytesMoved();
+    this.#timer = setTimeout(() => this.#look(), Math.min(time, LONGEST));
+    this.#timer.unref();
+  }
+
+  refresh(): void {
+    this.#timer?.refresh();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** A large write moves for long without anybody saying so. */
+  #look(): void {
+    const seen = this.#bytesMoved();
+    if (seen === this.#seen) return this.#onIdle();
+    this.#seen = seen;
+    this.refresh();
+  }
+}
+
+function invalid(error: Error, code: string): Error {
+  return Object.assign(error, { code });
+}

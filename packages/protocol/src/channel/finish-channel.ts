@@ -1,0 +1,81 @@
+import { systemClock, type Timer } from '../clock.js';
+import type { FailureCode } from '../failures.js';
+import type { Channel } from './channel.js';
+import { isOver } from './channel-state.js';
+import type { ChannelSink } from './handlers.js';
+
+/**
+ * Nobody reads or writes here any more. What was written still goes; behind it goes an end, or a reset with `code`. As the
+ * system does it for a socket that was closed.
+ */
+export function finishChannel(channel: Channel, code?: FailureCode): void {
+  if (code === undefined) channel.end();
+  else channel.endWithReset(code);
+  if (!isOver(channel.state)) new Remainder(channel, code).start();
+}
+
+/** Between two looks, ms. After its end was sent, a peer that does not end its half either gets one or two of them. */
+const INTERVAL = 500;
+/** So long may nothing move of what was acknowledged to the writer, ms: about as long as a session waits for its peer. */
+const PATIENCE = 120_000;
+/** The same if there is a reset behind it: bytes are missing anyway. */
+const RESET_PATIENCE = 1_000;
+
+/** What is left of a channel that was given up by its user. */
+class Remainder implements ChannelSink {
+  readonly #channel: Channel;
+  readonly #code: FailureCode | undefined;
+  #timer: Timer | undefined;
+  #hasEnded = false;
+  #sent: number;
+  #stalledSince: number;
+
+  constructor(channel: Channel, code: FailureCode | undefined) {
+    this.#channel = channel;
+    this.#code = code;
+    this.#sent = channel.bytesSent;
+    this.#stalledSince = systemClock.now();
+  }
+
+  start(): void {
+    const channel = this.#channel;
+    const { onOver } = channel;
+    channel.onOver = () => {
+      this.#timer?.cancel();
+      onOver?.();
+    };
+    this.#lookLater();
+    channel.start(this);
+  }
+
+  /** RFC 1122 section 4.2.2.13: what comes for a closed socket is answered with a reset, but nothing is lost to it here. */
+  onData({ length }: Buffer): void {
+    if (this.#channel.state.sending === 'ended') this.#channel.reset();
+    this.#channel.consumed(length);
+  }
+
+  onEnd(): void {}
+
+  onReset(): void {}
+
+  onWritable(): void {}
+
+  #lookLater(): void {
+    this.#timer = systemClock.setTimer(() => this.#look(), INTERVAL);
+  }
+
+  #look(): void {
+    const { state, bytesSent } = this.#channel;
+    if (state.sending === 'ended' && state.opening === 'open') {
+      if (this.#hasEnded) return this.#channel.reset();
+      this.#hasEnded = true;
+    } else if (bytesSent > this.#sent) {
+      this.#sent = bytesSent;
+      this.#stalledSince = systemClock.now();
+    } else {
+      const patience = this.#code === undefined ? PATIENCE : RESET_PATIENCE;
+      if (systemClock.now() - this.#stalledSince > patience) return this.#channel.reset(this.#code);
+    }
+    this.#lookLater();
+  }
+}
