@@ -13,6 +13,8 @@ export interface SlotOptions {
   readonly grace: number;
   /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
   readonly heartbeat?: number | undefined;
+  /** The highest channel number of a session; undefined for the last there is. */
+  readonly lastChannel?: number | undefined;
 }
 
 export interface SlotEvents {
@@ -183,8 +185,8 @@ export class Slot {
   }
 
   #newUplink(server: ServerRoute): Uplink {
-    const { clock, logger, grace, heartbeat } = this.#options;
+    const { clock, logger, grace, heartbeat, lastChannel } = this.#options;
     const backoff = this.#backoffs.get(server) ?? new Backoff(Math.random);
-    return new Uplink({ server, clock, logger, grace, heartbeat, backoff }, this.#uplinkEvents);
+    return new Uplink({ server, clock, logger, grace, heartbeat, lastChannel, backoff }, this.#uplinkEvents);
   }
 }

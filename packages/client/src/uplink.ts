@@ -29,6 +29,8 @@ export interface UplinkOptions {
   readonly grace: number;
   /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
   readonly heartbeat?: number | undefined;
+  /** The highest channel number of a session; undefined for the last there is. */
+  readonly lastChannel?: number | undefined;
 }
 
 /** What becomes of an uplink. */
@@ -95,9 +97,11 @@ export class Uplink {
       role: 'client',
       clock: options.clock,
       heartbeat: options.heartbeat,
+      lastChannel: options.lastChannel,
       onDetached: (loss) => this.#onLost(loss),
       onSuspicion: () => this.#takeOver('the server is silent'),
       onGoAway: (kind) => this.#onGoAway(kind),
+      onNumbersLow: () => this.#events.onDraining(this),
       onIdle: () => events.onIdle(this),
       onClosed: (reason, unsent) => this.#onSessionClosed(reason, unsent),
     });

@@ -270,6 +270,25 @@ describe('when the session is lost', () => {
   });
 });
 
+describe('a session that has few channel numbers left', () => {
+  test('is renewed before they run out, as often as need be, and no connection is lost', async () => {
+    const fixture = await Fixture.online({ lastChannel: 40 });
+    const long = fixture.open();
+    await fixture.network.settle();
+    for (let n = 0; n < 100; n++) {
+      const near = fixture.open();
+      await fixture.network.pass(1_000);
+      expect(near.events).toEqual(['open']);
+      near.channel.reset();
+    }
+    await fixture.network.pass(1_000);
+    expect([long.events, fixture.connector.channelCount]).toEqual([['open'], 1]);
+    // The first, for what still runs there, and the present one; those between have ended.
+    expect(fixture.load).toEqual([1, 0]);
+    expect(fixture.network.sessions.size).toBe(2);
+  });
+});
+
 describe('when the server drains', () => {
   test('new channels go to a new session, and the old one ends when it is empty', async () => {
     const fixture = await Fixture.online();

@@ -3,16 +3,21 @@ import { violation } from '../errors.js';
 
 export type Role = 'client' | 'server';
 
-/** The last channel number of either parity. Numbers are never used again, so a session ends when they run out. */
+/** The last channel number of either parity. Numbers are never used again, so a session is renewed before they run out. */
 const LAST_ID = 0xffff_ffff;
+/** Of the numbers, how many may be given before few are left. */
+const PLENTY = 3 / 4;
 
 /** The living channels of a session and the numbers given so far: odd ones by the client, even ones by the server. */
 export class Channels {
   readonly #living = new Map<number, Channel>();
+  readonly #last: number;
   #nextOwn: number;
   #lastOfPeer: number;
 
-  constructor(role: Role) {
+  /** `last`: the highest number. */
+  constructor(role: Role, last: number = LAST_ID) {
+    this.#last = last;
     this.#nextOwn = role === 'client' ? 1 : 2;
     // One step before the peer's first number: -1 for a server (the client begins with 1), 0 for a client.
     this.#lastOfPeer = role === 'client' ? 0 : -1;
@@ -24,10 +29,16 @@ export class Channels {
 
   /** Undefined when the numbers have run out. */
   takeId(): number | undefined {
-    if (this.#nextOwn > LAST_ID) return undefined;
+    if (this.#nextOwn > this.#last) return undefined;
     const id = this.#nextOwn;
     this.#nextOwn += 2;
     return id;
+  }
+
+  /** This one is the first number with which few are left. */
+  isFirstOfFew(id: number): boolean {
+    const few = this.#last * PLENTY;
+    return id >= few && id - 2 < few;
   }
 
   /** Takes note of a number that the peer gave; each must be of its parity and above the last. */

@@ -16,7 +16,7 @@ import {
 } from '../constants.js';
 import { type ProtocolError, violation } from '../errors.js';
 import type { FailureCode } from '../failures.js';
-import { MemoryBudget, type ProcessBudgets } from '../flow/memory-budget.js';
+import { MemoryBudget } from '../flow/memory-budget.js';
 import { FrameDecoder } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
 import { encodeGoAway, GoAway, type Open } from '../frame/payload.js';
@@ -24,48 +24,13 @@ import { holds } from '../invariant.js';
 import { tidySlabs } from '../slab-reader.js';
 import { parseHost, parsePort, type Target } from '../target.js';
 import type { Transport } from '../transport/transport.js';
-import { Channels, type Role } from './channels.js';
+import { Channels } from './channels.js';
 import { Heartbeat } from './heartbeat.js';
 import { Inbox } from './inbox.js';
 import { Link } from './link.js';
 import { Outbox } from './outbox.js';
 import { Prober } from './prober.js';
-
-/** Why a transport went: an RFC 6455 close code, 1006 when there was none, and what is known of the cause. */
-export interface Loss {
-  readonly code: number;
-  readonly reason: string;
-}
-
-export interface SessionOptions {
-  readonly role: Role;
-  readonly clock: Clock;
-  /** The peer opened a channel: answer with `accept` or `refuse`. Without it an OPEN breaks the protocol. */
-  readonly onChannel?: (channel: Channel) => void;
-  /** The transport is lost; the channels live on, until another one is attached or the session is closed. */
-  readonly onDetached: (loss: Loss) => void;
-  /** Another transport goes on where the last one ended. */
-  readonly onResumed?: () => void;
-  /** The transport has been silent for suspiciously long: another one may be tried, and attached. */
-  readonly onSuspicion?: () => void;
-  /** The peer takes no more channels (`drain`), or asks for a new transport (`migrate`). */
-  readonly onGoAway?: (kind: 'drain' | 'migrate') => void;
-  /** `isIdle` has become true. */
-  readonly onIdle?: () => void;
-  /**
-   * The session is over. Told once. Its channels are reset, but for those in `unsent`, of which the peer has never heard:
-   * another session may `adopt` them during this call; what nobody adopts is reset after it.
-   */
-  readonly onClosed: (reason: string, unsent: readonly Channel[]) => void;
-  /** Channels that the peer may have open at a time; 1024 unless told. More are refused with LIMIT_REACHED. */
-  readonly maxChannels?: number;
-  /** A channel was refused since the peer has `maxChannels` open. */
-  readonly onChannelLimit?: () => void;
-  /** Silence after which either end sends PING, ms, 5 s to 10 min: told to a server in HELLO. Default 15 s. */
-  readonly heartbeat?: number | undefined;
-  /** Bounds of the whole process, within which this session has its own. */
-  readonly processBudgets?: ProcessBudgets;
-}
+import type { Loss, SessionOptions } from './session-options.js';
 
 /** Takes the frames of the handshake, HELLO and RESUME. May throw ProtocolError. */
 export type OnHandshake = (type: number, payload: Buffer) => void;
@@ -100,7 +65,7 @@ export class Session {
     this.#options = options;
     this.#clock = clock;
     if (options.heartbeat !== undefined) this.setHeartbeat(options.heartbeat);
-    this.#channels = new Channels(options.role);
+    this.#channels = new Channels(options.role, options.lastChannel);
     this.#port = this.#createPort(new MemoryBudget(WINDOW_BUDGET, processBudgets?.windows, WINDOW_FLOOR));
     this.#limbo = nowhere(this.#port.now);
     this.#outbox = new Outbox(clock, this.#port, new MemoryBudget(REPLAY_LIMIT, processBudgets?.replay, REPLAY_FLOOR));
@@ -198,7 +163,7 @@ export class Session {
   open(target: Target, handler: OpenHandler, optimistic = false): Channel {
     const isValid = parseHost(target.host) !== undefined && parsePort(String(target.port)) !== undefined;
     if (!isValid) return this.#stillborn(handler, 'BAD_TARGET');
-    const id = this.#closed ? undefined : this.#channels.takeId();
+    const id = this.#takeId();
     if (id === undefined) return this.#stillborn(handler, 'SESSION_LOST');
     const channel = Channel.request(id, target, this.#port, handler);
     this.#channels.add(channel);
@@ -212,10 +177,17 @@ export class Session {
    */
   adopt(channel: Channel): void {
     if (channel.state.dead || !holds(channel.isAdrift, 'a channel is adopted that another session carries')) return;
-    const id = this.#closed ? undefined : this.#channels.takeId();
+    const id = this.#takeId();
     if (id === undefined) return channel.onDead('SESSION_LOST');
     channel.move(id, this.#port);
     this.#channels.add(channel);
+  }
+
+  #takeId(): number | undefined {
+    const id = this.#closed ? undefined : this.#channels.takeId();
+    // Later: whoever opens this one is not done with it yet.
+    if (id !== undefined && this.#channels.isFirstOfFew(id)) this.#clock.defer(() => this.#options.onNumbersLow?.());
+    return id;
   }
 
   /** Lets go of the channels of which the peer has never heard: another session may adopt them, and must. */

@@ -16,6 +16,17 @@ describe('the numbers of channels', () => {
     expect(ids.map(() => channels.takeId())).toEqual(ids);
   });
 
+  test.each(['client', 'server'] as const)(
+    'run out at the last one, and are few once from three quarters on, at a %s',
+    (role) => {
+      const channels = new Channels(role, 40);
+      const ids = Array.from({ length: 20 }, () => channels.takeId()).filter((id) => id !== undefined);
+      expect(ids).toHaveLength(20);
+      expect(channels.takeId()).toBeUndefined();
+      expect(ids.filter((id) => channels.isFirstOfFew(id))).toEqual([role === 'client' ? 31 : 30]);
+    },
+  );
+
   test('may be left out by the peer, but never go back', () => {
     const channels = new Channels('server');
     for (const id of [1, 3, 99, 0xffff_ffff]) channels.checkPeerId(id);

@@ -2,7 +2,8 @@ import type { Channel } from '../../src/channel/channel.js';
 import { CloseCode } from '../../src/constants.js';
 import { ProtocolError } from '../../src/errors.js';
 import { acceptTransport, Greeter, type KeptSession, unknownSession } from '../../src/session/handshake.js';
-import { type Loss, Session, type SessionOptions } from '../../src/session/session.js';
+import { Session } from '../../src/session/session.js';
+import type { Loss, SessionOptions } from '../../src/session/session-options.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
 import { MemoryTransport } from '../../src/testing/memory-transport.js';
 import type { Transport } from '../../src/transport/transport.js';
@@ -90,7 +91,7 @@ export class SessionPair {
   readonly #greeter: Greeter;
   #ends: [client: MemoryTransport, server: MemoryTransport] | undefined;
 
-  constructor(options: ServerOptions = {}, clientOptions: Pick<SessionOptions, 'heartbeat'> = {}) {
+  constructor(options: ServerOptions = {}, clientOptions: Partial<SessionOptions> = {}) {
     this.keeper = new SessionKeeper(this.clock, options);
     this.client = new Session({
       ...clientOptions,

@@ -30,6 +30,20 @@ describe('a session', () => {
     expect([far.channel.bytesSent, far.channel.bytesReceived]).toEqual([50, 300]);
   });
 
+  test('tells once, and long before, that its channel numbers run out', () => {
+    let told = 0;
+    const pair = new SessionPair({}, { lastChannel: 80, onNumbersLow: () => (told += 1) }).connect().settle();
+    for (let n = 0; n < 30; n++) pair.request();
+    pair.settle();
+    expect(told).toBe(0);
+    for (let n = 0; n < 10; n++) expect(pair.request().events).toEqual([]);
+    pair.settle();
+    expect(told).toBe(1);
+    const late = pair.request();
+    pair.settle();
+    expect(late.events).toEqual(['fail SESSION_LOST']);
+  });
+
   test('keeps many channels apart', () => {
     const pair = new SessionPair().connect().settle();
     const channels = Array.from({ length: 200 }, () => pair.open());

@@ -1,0 +1,44 @@
+import type { Channel } from '../channel/channel.js';
+import type { Clock } from '../clock.js';
+import type { ProcessBudgets } from '../flow/memory-budget.js';
+import type { Role } from './channels.js';
+
+export interface SessionOptions {
+  readonly role: Role;
+  readonly clock: Clock;
+  /** The peer opened a channel: answer with `accept` or `refuse`. Without it an OPEN breaks the protocol. */
+  readonly onChannel?: (channel: Channel) => void;
+  /** The transport is lost; the channels live on, until another one is attached or the session is closed. */
+  readonly onDetached: (loss: Loss) => void;
+  /** Another transport goes on where the last one ended. */
+  readonly onResumed?: () => void;
+  /** The transport has been silent for suspiciously long: another one may be tried, and attached. */
+  readonly onSuspicion?: () => void;
+  /** The peer takes no more channels (`drain`), or asks for a new transport (`migrate`). */
+  readonly onGoAway?: (kind: 'drain' | 'migrate') => void;
+  /** Few channel numbers are left: new channels should begin on another session, those there live on. Told once. */
+  readonly onNumbersLow?: () => void;
+  /** `isIdle` has become true. */
+  readonly onIdle?: () => void;
+  /**
+   * The session is over. Told once. Its channels are reset, but for those in `unsent`, of which the peer has never heard:
+   * another session may `adopt` them during this call; what nobody adopts is reset after it.
+   */
+  readonly onClosed: (reason: string, unsent: readonly Channel[]) => void;
+  /** Channels that the peer may have open at a time; 1024 unless told. More are refused with LIMIT_REACHED. */
+  readonly maxChannels?: number;
+  /** A channel was refused since the peer has `maxChannels` open. */
+  readonly onChannelLimit?: () => void;
+  /** Silence after which either end sends PING, ms, 5 s to 10 min: told to a server in HELLO. Default 15 s. */
+  readonly heartbeat?: number | undefined;
+  /** Bounds of the whole process, within which this session has its own. */
+  readonly processBudgets?: ProcessBudgets;
+  /** The highest channel number; the last one there is unless told. */
+  readonly lastChannel?: number | undefined;
+}
+
+/** Why a transport went: an RFC 6455 close code, 1006 when there was none, and what is known of the cause. */
+export interface Loss {
+  readonly code: number;
+  readonly reason: string;
+}
