@@ -199,7 +199,7 @@ const ROWS: readonly Row[] = [
   {
     file: 'packages/server/src/admin/planted.ts',
     allowed: [
-      ...[type('../observer.js'), type('../server.js'), value('../limits/limits.js')],
+      ...[type('../observer.js'), type('../server.js'), value('../limits/limits.js'), value('../door.js')],
       ...[value('prom-client'), value('node:http')],
     ],
     forbidden: [

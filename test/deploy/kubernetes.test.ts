@@ -20,6 +20,13 @@ interface Manifests {
     metadata: { name: string };
     spec: { selector: object; ports: { name: string; targetPort: string }[] };
   };
+  readonly NetworkPolicy: {
+    spec: {
+      podSelector: { matchLabels: object };
+      policyTypes: string[];
+      ingress: { ports: { port: string }[]; from?: object[] }[];
+    };
+  };
   readonly Ingress: {
     spec: {
       tls: { hosts: string[] }[];
@@ -70,7 +77,7 @@ function flag(container: Container, name: string): string {
 }
 
 describe('the manifests for Kubernetes', () => {
-  const { Deployment, Service, Ingress } = read();
+  const { Deployment, Service, Ingress, NetworkPolicy } = read();
   const pod = Deployment.spec.template.spec;
   const [container] = pod.containers;
   const portOf = (name: string) => container.ports.find((each) => each.name === name)?.containerPort;
@@ -92,6 +99,24 @@ describe('the manifests for Kubernetes', () => {
     expect(Deployment.spec.selector.matchLabels).toEqual(Deployment.spec.template.metadata.labels);
     expect(flag(container, 'listen')).toBe(`0.0.0.0:${portOf(port?.targetPort ?? '')}`);
     expect(flag(container, 'admin')).toBe(`0.0.0.0:${portOf('admin')}`);
+    expect(flag(container, 'health')).toBe(`0.0.0.0:${portOf('health')}`);
+  });
+
+  test('lead probes to a port that nobody else uses', () => {
+    expect([container.livenessProbe, container.readinessProbe].map(({ httpGet }) => httpGet.port)).toEqual([
+      ...['health', 'health'],
+    ]);
+    expect(Service.spec.ports.map(({ targetPort }) => targetPort)).toEqual(['tunnel']);
+    expect(NetworkPolicy.spec.ingress.flatMap(({ ports }) => ports)).not.toContainEqual({ port: 'health' });
+  });
+
+  test('let everybody come to the tunnel, and only some to the admin pages', () => {
+    const { podSelector, policyTypes, ingress } = NetworkPolicy.spec;
+    expect(podSelector.matchLabels).toEqual(Deployment.spec.template.metadata.labels);
+    expect(policyTypes).toEqual(['Ingress']);
+    const from = Object.fromEntries(ingress.flatMap((rule) => rule.ports.map(({ port }) => [port, rule.from])));
+    expect(from).toEqual({ tunnel: undefined, admin: [{ namespaceSelector: { matchLabels: expect.anything() } }] });
+    expect(Object.keys(from).map(portOf)).not.toContain(undefined);
   });
 
   test('take every right from the server, and let it read its token', () => {
@@ -117,10 +142,10 @@ describe('the manifests for Kubernetes', () => {
       arg.replace(/0\.0\.0\.0:\d+$/, '127.0.0.1:0').replace('/etc/wsproxy/token', token),
     );
     const server = launch('wsproxy-server', args);
-    const admin = await server.untilStderr(/"admin":"([^"]+)"/);
+    const health = await server.untilStderr(/"health":"([^"]+)"/);
     await server.untilStderr(/"ready"/);
     const probe = async ({ httpGet }: Probe) => {
-      const response = await fetch(`http://${admin}${httpGet.path}`, { headers: { connection: 'close' } });
+      const response = await fetch(`http://${health}${httpGet.path}`, { headers: { connection: 'close' } });
       await response.arrayBuffer();
       return response.status;
     };

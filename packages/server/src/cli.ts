@@ -14,7 +14,7 @@ import { addFrontOptions, type FrontOptions, frontSettings } from './cli/front-o
 import { addLimitOptions, limitsOf } from './cli/limit-options.js';
 import { listen } from './cli/listen.js';
 import { addPolicyOptions, type PolicyOptions, rulesOf } from './cli/policy-options.js';
-import { addSightOptions, type SightOptions, serveAdmin } from './cli/sight-options.js';
+import { addSightOptions, type SightOptions, serveSight } from './cli/sight-options.js';
 import { followTls, readTls, tlsFiles } from './cli/tls-files.js';
 import { addTokenCommand, addUserOptions, readCredentials, type UserOptions } from './cli/user-options.js';
 
@@ -92,10 +92,10 @@ async function serve(options: Options): Promise<void> {
     onTermination(resolve);
   });
   // First there and last gone: it tells that the server is not ready yet, and that it drains.
-  const admin = options.admin && (await serveAdmin(server, options.admin, logger));
+  const pages = await serveSight(server, options, logger);
   logger.info({ listen: await listen(server, options.listen, process), path: options.path }, 'ready');
   logger.info({ signal: await stopped, channels: server.channelCount, drainMs: options.drain }, 'stopping');
   const unfinished = await server.close({ drain: options.drain });
   if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');
-  await admin?.close();
+  await Promise.all(pages.map((each) => each.close()));
 }

@@ -1,5 +1,7 @@
 export type { Logger } from 'wsproxy-protocol';
-export { type Admin, type AdminOptions, createAdmin } from './admin/admin.js';
+export { type Admin, createAdmin } from './admin/admin.js';
+export { createHealth, type Health } from './admin/health.js';
+export type { AdminOptions } from './admin/own-pages.js';
 export type { Authenticate } from './authenticate.js';
 export { checkRules, type DestinationRules } from './destination-rules.js';
 export type { Dialer, DialRequest } from './dialer.js';

@@ -14,7 +14,9 @@ import {
 } from '../src/index.js';
 
 test('the library has no more values than one can remember', () => {
-  expect(Object.keys(library).sort()).toEqual(['LIMITS', 'OptionError', 'checkRules', 'createAdmin', 'createServer']);
+  expect(Object.keys(library).sort()).toEqual([
+    ...['LIMITS', 'OptionError', 'checkRules', 'createAdmin', 'createHealth', 'createServer'],
+  ]);
 });
 
 // These hold when they compile; `npm run check` compiles them.

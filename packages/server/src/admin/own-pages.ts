@@ -1,0 +1,110 @@
+import { type Server as HttpServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { type Logger, OWN_PAGE_HEADERS, refuseOwnPage, systemClock } from 'wsproxy-protocol';
+import { Door } from '../door.js';
+import { FloodLog } from '../flood-log.js';
+import { type ListenOptions, listenOn } from '../front-listen.js';
+import { createHttpServer } from '../front-server.js';
+import type { Server } from '../server.js';
+
+export interface AdminOptions {
+  /** Default: silent. */
+  readonly logger?: Logger;
+}
+
+export interface OwnPagesOptions {
+  /** Connections at a time; beyond them one of those there is closed for each new one. */
+  readonly places: number;
+  /** For a request, from accept on, and for its answer as long again, ms. */
+  readonly time: number;
+  readonly answer: (path: string) => Page | Promise<Page>;
+  readonly logger: Logger;
+}
+
+export interface Page {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+/**
+ * Serves pages about a server, one for each connection. There is no password: who may connect is decided by where they
+ * listen.
+ */
+export class OwnPages {
+  readonly #server: Server;
+  readonly #options: OwnPagesOptions;
+  readonly #http: HttpServer;
+  readonly #door: Door;
+  /** They have had their one request. */
+  readonly #answered = new WeakSet<Socket>();
+  /** Undefined on a Unix socket. */
+  #listenHost: string | undefined;
+
+  constructor(server: Server, options: OwnPagesOptions) {
+    this.#server = server;
+    this.#options = options;
+    const { places, time, logger } = options;
+    const log = new FloodLog((fields, message) => logger.warn(fields, message), systemClock);
+    const onCrowded = (): void => log.write({ places }, 'too many connections for the admin pages, one was closed');
+    this.#door = new Door({ places, time, onCrowded });
+    this.#http = createHttpServer(time);
+    this.#http.on('connection', (socket: Socket) => this.#door.admit(socket));
+    for (const event of ['request', 'checkContinue', 'checkExpectation']) {
+      this.#http.on(event, (request: IncomingMessage, response: ServerResponse) => this.#onRequest(request, response));
+    }
+  }
+
+  /** Resolves with where it listens, if that is TCP; rejects with the system's error when it cannot be had. */
+  async listen(options: ListenOptions): Promise<AddressInfo | undefined> {
+    const address = await listenOn(this.#http, options);
+    if (address === undefined) return undefined;
+    this.#listenHost = ('host' in options && options.host) || address.address;
+    this.#server.neverDial(address);
+    return address;
+  }
+
+  /** Stops listening and ends every connection. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#http.close(() => resolve());
+      this.#door.close();
+    });
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    if (this.#answered.has(socket)) return;
+    this.#answered.add(socket);
+    this.#door.setTime(socket, this.#options.time);
+    this.#answer(request).then(
+      (page) => send(response, page),
+      (error: unknown) => {
+        this.#options.logger.error({ err: error }, 'an admin page failed');
+        send(response, plain(500));
+      },
+    );
+  }
+
+  async #answer(request: IncomingMessage): Promise<Page> {
+    const refusal = refuseOwnPage(request, this.#listenHost);
+    if (refusal !== undefined) return plain(refusal);
+    return this.#options.answer((request.url ?? '').split('?', 1).join());
+  }
+}
+
+export function plain(status: number, body = `${STATUS_CODES[status]}\n`): Page {
+  return { status, type: 'text/plain; charset=utf-8', body };
+}
+
+function send(response: ServerResponse, { status, type, body }: Page): void {
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(body),
+    ...OWN_PAGE_HEADERS,
+    // RFC 9110 section 15.5.6.
+    ...(status === 405 && { Allow: 'GET' }),
+    Connection: 'close',
+  });
+  response.end(body);
+}
