@@ -1,7 +1,7 @@
 export { addCommonOptions, type CommonOptions } from './common-options.js';
 export { addConfigFile } from './config/config-file.js';
 export { formatDuration, parseDuration } from './duration.js';
-export { escapeText } from './escape-text.js';
+export { escapeText, formatJson } from './escape-text.js';
 export { ExitCode, ExitError } from './exit-code.js';
 export {
   explainListenError,

@@ -1,4 +1,4 @@
-import { escapeText } from 'wsproxy-cli';
+import { escapeText, formatJson } from 'wsproxy-cli';
 import type { DiagnoseObserver, Mark, StepFinding, StepName } from '../index.js';
 
 /** Where the report goes: standard output for what was found, standard error for how far it is. */
@@ -41,7 +41,7 @@ export class DoctorReport implements DiagnoseObserver {
   end(url: string, findings: readonly StepFinding[], cause: StepFinding | undefined): void {
     if (this.#json) {
       const healthy = findings.every(({ mark }) => mark !== 'fail');
-      this.#screen.out(`${JSON.stringify({ url, healthy, cause: cause?.step ?? null, findings }, null, 2)}\n`);
+      this.#screen.out(`${formatJson({ url, healthy, cause: cause?.step ?? null, findings })}\n`);
       return;
     }
     if (cause === undefined) return this.#screen.out('\nNothing is wrong with the way to this server.\n');
