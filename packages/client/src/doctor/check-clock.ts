@@ -46,6 +46,8 @@ async function askDate({ url, reach }: ServerAddress, signal: AbortSignal, timeo
       boundInterim(asking, MAX_INTERIM, () => asking.destroy(new Error('nothing but interim responses')));
       // For good: what breaks behind the answer must not end the process.
       asking.on('error', reject).once('response', ({ headers }) => resolve(Date.parse(headers.date ?? '')));
+      // Of an answer that changes the protocol, which nobody asked for, Node tells nothing, and closes.
+      socket.once('close', () => reject(new Error('no answer')));
       asking.end();
     });
   } finally {

@@ -1,4 +1,5 @@
-import { MAX_THROUGHPUT, THROUGHPUT_HOST } from 'wsproxy-protocol';
+import { once } from 'node:events';
+import { type ChannelStream, MAX_THROUGHPUT, THROUGHPUT_HOST } from 'wsproxy-protocol';
 import { type Finding, ok, skip, warn } from './finding.js';
 import type { ProbeSession } from './probe-session.js';
 
@@ -7,6 +8,8 @@ const SERVICE = { host: THROUGHPUT_HOST, port: 1 };
 const PIECE = Buffer.alloc(65_536);
 /** For each direction, ms: enough for windows to grow, and no waste. */
 const MAX_TIME = 5_000;
+/** For each move: a path on which even the first takes longer is not one to measure, ms. */
+const MAX_MOVE = 60_000;
 /** Below this pages load slowly, bytes a second. */
 const SLOW = 128 * 1024;
 
@@ -47,24 +50,51 @@ async function measure(move: (bytes: number) => Promise<number>, onProgress: (sh
 
 /** Ms from the first byte that comes to the last. */
 async function download(probe: ProbeSession, bytes: number): Promise<number> {
-  const stream = probe.open(SERVICE);
-  stream.end(request(bytes));
-  const start = performance.now();
-  for await (const _chunk of stream);
-  return performance.now() - start;
+  return timed(probe, async (stream) => {
+    stream.end(request(bytes));
+    await readToEnd(stream, bytes);
+  });
 }
 
 /** Ms until the server has said that it has taken everything. */
 async function upload(probe: ProbeSession, bytes: number): Promise<number> {
-  const stream = probe.open(SERVICE);
-  const start = performance.now();
+  return timed(probe, async (stream) => {
+    const taken = readToEnd(stream, 0);
+    await Promise.race([taken, fill(stream, bytes)]);
+    await taken;
+  });
+}
+
+async function fill(stream: ChannelStream, bytes: number): Promise<void> {
   stream.write(request(0));
   for (let sent = 0; sent < bytes; sent += PIECE.length) {
-    if (!stream.write(PIECE)) await new Promise((resolve) => stream.once('drain', resolve));
+    if (!stream.write(PIECE)) await once(stream, 'drain');
   }
   stream.end();
-  for await (const _chunk of stream);
-  return performance.now() - start;
+}
+
+/** Ms that a move takes. Rejects when it has no end, or the server says more than it was asked for. */
+async function timed(probe: ProbeSession, move: (stream: ChannelStream) => Promise<void>): Promise<number> {
+  const stream = probe.open(SERVICE);
+  const start = performance.now();
+  const timer = setTimeout(() => {
+    stream.destroy(new Error(`the measurement had no end within ${MAX_MOVE / 1000} s`));
+  }, MAX_MOVE);
+  try {
+    await move(stream);
+    return performance.now() - start;
+  } finally {
+    clearTimeout(timer);
+    stream.destroy();
+  }
+}
+
+async function readToEnd(stream: ChannelStream, most: number): Promise<void> {
+  let received = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    received += chunk.length;
+    if (received > most) throw new Error('the server sends more than it was asked for');
+  }
 }
 
 /** How many bytes are wanted back. */

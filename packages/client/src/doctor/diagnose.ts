@@ -12,7 +12,7 @@ import { checkHttp, checkRoundTrip, checkSession } from './check-session.js';
 import { checkTcp } from './check-tcp.js';
 import { checkThroughput } from './check-throughput.js';
 import { checkTls } from './check-tls.js';
-import { type Finding, STEPS, type StepFinding, type StepName, skip } from './finding.js';
+import { type Finding, fail, STEPS, type StepFinding, type StepName, skip } from './finding.js';
 import type { ProbeSession } from './probe-session.js';
 
 export interface DiagnoseOptions extends ReachOptions {
@@ -157,14 +157,11 @@ class Examination {
   async #withProbe(check: (probe: ProbeSession) => Promise<Finding>): Promise<Finding> {
     const probe = this.#probe;
     if (probe === undefined) return skip('not reached');
-    const lost = probe.lost.then(
-      (reason): Finding => ({
-        mark: 'fail',
-        text: `the tunnel was cut meanwhile: ${reason}`,
-        cure: 'see the log of the server',
-      }),
-    );
-    return Promise.race([check(probe), lost]);
+    const broken = (what: string): Finding => fail(what, 'see the log of the server');
+    return Promise.race([
+      check(probe).catch(({ message }: Error) => broken(message)),
+      probe.lost.then((reason) => broken(`the tunnel was cut meanwhile: ${reason}`)),
+    ]);
   }
 
   async #watchHeartbeat(): Promise<Finding> {

@@ -13,6 +13,8 @@ import {
 const GRACE = 1_000;
 /** HELLO must be answered within this time, ms. */
 const WELCOME_TIMEOUT = 5_000;
+/** So must the wish for a channel: the server needs some 10 s to find out that a destination is silent, ms. */
+const ANSWER_TIMEOUT = 30_000;
 
 /** A session of one transport: when that is lost, so is the session, and somebody is told why. */
 export class ProbeSession {
@@ -61,11 +63,21 @@ export class ProbeSession {
     throw new Error(reason);
   }
 
-  /** Opens a channel: what comes of it, and after how many ms. Leaves nothing open. */
-  async ask(target: Target): Promise<{ outcome: 'open' | FailureCode; ms: number }> {
+  /**
+   * Opens a channel: what comes of it, and after how many ms. Leaves nothing open. Rejects when the server says nothing
+   * within `timeout` ms.
+   */
+  async ask(target: Target, timeout: number = ANSWER_TIMEOUT): Promise<{ outcome: 'open' | FailureCode; ms: number }> {
     const start = performance.now();
-    return new Promise((resolve) => {
-      const settle = (outcome: 'open' | FailureCode): void => resolve({ outcome, ms: performance.now() - start });
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Error(`no word from the server about a new connection within ${timeout / 1000} s`));
+        channel.reset();
+      }, timeout);
+      const settle = (outcome: 'open' | FailureCode): void => {
+        clearTimeout(timer);
+        resolve({ outcome, ms: performance.now() - start });
+      };
       const channel = this.session.open(target, {
         onOpen: () => {
           settle('open');
