@@ -1,6 +1,7 @@
+import { connect } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { createClient, TunnelError } from 'wsproxy-client';
+import { createClient, TunnelError, type TunnelSocket } from 'wsproxy-client';
 import { atEnd } from '../support/at-end.js';
 import { TOKEN } from '../support/command-line.js';
 import { startAnswerAfterEnd } from '../support/destinations/answer-after-end.js';
@@ -8,7 +9,7 @@ import { startEcho } from '../support/destinations/echo.js';
 import { startUnresponsive } from '../support/destinations/unresponsive.js';
 import { keystreamReadable, sha256, sha256OfKeystream } from '../support/keystream.js';
 import { freePort, listen } from '../support/listen.js';
-import { startServer, startTunnel } from '../support/tunnel.js';
+import { startClient, startServer, startTunnel } from '../support/tunnel.js';
 import { until } from '../support/until.js';
 
 const SIZE = 8 * 1024 * 1024;
@@ -133,6 +134,43 @@ describe('client.close', () => {
     expect(await text(socket)).toBe('late, but whole');
     await closing;
     expect(client.state).toBe('closed');
+  });
+
+  test('with drain lets those finish that go past the tunnel, and all they have sent arrives', async () => {
+    const { client, port: localPort } = await startTunnel({ client: { bypass: ['127.0.0.1'] } });
+    const { port } = await startEcho();
+    const socket = await client.connect({ host: '127.0.0.1', port });
+    const closing = client.close({ drain: 10_000 });
+    await expect(client.connect({ host: '127.0.0.1', port: localPort })).rejects.toBeInstanceOf(TunnelError);
+    const sent = 'x'.repeat(1_000_000);
+    socket.end(sent);
+    expect((await text(socket)) === sent).toBe(true);
+    await closing;
+    expect(client.state).toBe('closed');
+  });
+
+  test('with drain goes on waiting when one of several sessions is lost', async () => {
+    const servers = [await startServer(), await startServer()] as const;
+    let entrances = 0;
+    const { port: entrance } = await listen((socket) => {
+      entrances += 1;
+      const onward = connect(servers[entrances % 2 === 1 ? 0 : 1].port, '127.0.0.1');
+      onward.on('error', () => {}).on('close', () => socket.destroy());
+      socket.on('close', () => onward.destroy());
+      socket.pipe(onward).pipe(socket);
+    });
+    const [{ client }, { port }] = [await startClient(entrance, { connections: 2 }), await startEcho()];
+    const sockets: TunnelSocket[] = [];
+    while (servers.some(({ server }) => server.channelCount === 0)) {
+      sockets.push(await client.connect({ host: '127.0.0.1', port }));
+    }
+    const outcomes = sockets.map((socket) => text(socket).catch((error: TunnelError) => error.code));
+    const closing = client.close({ drain: 10_000 });
+    await servers[0].server.close();
+    await Promise.race(outcomes);
+    for (const socket of sockets) if (!socket.destroyed) socket.end('late, but whole');
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set(['SESSION_LOST', 'late, but whole']));
+    await closing;
   });
 
   test('without it resets them', async () => {

@@ -166,14 +166,14 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /** Resolves when no channel lives and the server has had all that was sent; rejects when it never will. */
-  whenIdle(): Promise<void> {
-    return this.#connector.whenIdle();
+  async whenIdle(): Promise<void> {
+    await Promise.all([this.#connector.whenIdle(), this.#direct.whenIdle()]);
   }
 
   /** Ends local ports, channels and the connection. */
   async close({ drain = 0 }: CloseOptions = {}): Promise<void> {
     for (const port of this.#ports) port.stop();
-    if (drain > 0 && this.channelCount > 0) await this.#drain(drain);
+    if (drain > 0) await this.#drain(drain);
     this.#connector.close();
     this.#direct.close();
     await Promise.all(this.#ports.map((port) => port.close()));
@@ -190,9 +190,18 @@ export class Client extends EventEmitter<ClientEvents> {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, time);
     });
-    // A session that is lost has nothing left to wait for.
-    await Promise.race([this.whenIdle().catch(() => {}), late]);
+    await Promise.race([this.#whenDone(), late]);
     clearTimeout(timer);
+  }
+
+  /** As `whenIdle`, but a session that is lost leaves the others to wait for. */
+  async #whenDone(): Promise<void> {
+    const isDone = (): Promise<boolean> =>
+      this.whenIdle().then(
+        () => true,
+        () => false,
+      );
+    while (!(await isDone()));
   }
 
   async #keep(opening: Promise<LocalPort>): Promise<LocalPort> {

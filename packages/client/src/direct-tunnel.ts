@@ -25,11 +25,30 @@ const KEEPALIVE_DELAY = 60_000;
  */
 export class DirectTunnel implements Tunnel {
   #near: Session | undefined;
+  readonly #idleWaits = new Set<() => void>();
+
+  /** Living channels. */
+  get channelCount(): number {
+    return this.#near?.channelCount ?? 0;
+  }
 
   /** The name of a target is resolved by the system. */
   open(target: Target, handler: OpenHandler): Channel {
     this.#near ??= this.#begin();
     return this.#near.open(target, handler);
+  }
+
+  /** Resolves when no channel lives, and what was sent has been handed to the system. */
+  whenIdle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idleWaits.add(resolve);
+      if (this.#near === undefined || this.#near.isIdle) this.#tellIdle();
+    });
+  }
+
+  #tellIdle(): void {
+    for (const resolve of this.#idleWaits) resolve();
+    this.#idleWaits.clear();
   }
 
   /** Resets every channel. */
@@ -48,8 +67,10 @@ export class DirectTunnel implements Tunnel {
     const near = new Session({
       ...common,
       role: 'client',
+      onIdle: () => this.#tellIdle(),
       onClosed: (reason) => {
         this.#near = undefined;
+        this.#tellIdle();
         far.close(reason, CloseCode.normal);
       },
     });
