@@ -16,17 +16,21 @@ export class Patience {
 
   /** Somebody waits. */
   get isTried(): boolean {
-    return this.#timers.size > 0;
+    return this.#timers.size > 0 && this.#session.unanswered.length > 0;
   }
 
-  /** These channels are given up when the tunnel does not come up, or a silent one shows no life, in time. */
+  /**
+   * These channels are given up when the tunnel does not come up, or a silent one shows no life, in time. One that another
+   * session carries by then does not wait for this one any more.
+   */
   limit(channels: readonly Channel[]): void {
     if (channels.length === 0) return;
     const sign = this.#session.lastSign;
     const timer = this.#clock.setTimer(() => {
       this.#timers.delete(timer);
       if (sign !== undefined && sign !== this.#session.lastSign) return;
-      for (const channel of channels) channel.giveUp('TUNNEL_DOWN');
+      const waiting = new Set(this.#session.unanswered);
+      for (const channel of channels) if (waiting.has(channel)) channel.giveUp('TUNNEL_DOWN');
     }, LIMIT);
     this.#timers.add(timer);
   }

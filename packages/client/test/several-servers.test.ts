@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CloseCode, ProtocolError } from 'wsproxy-protocol';
+import { type Channel, CloseCode, ProtocolError } from 'wsproxy-protocol';
 import { FakeClock } from 'wsproxy-protocol/testing';
 import { ConnectError } from '../src/connect-error.js';
 import { Connector } from '../src/connector.js';
@@ -142,6 +142,27 @@ describe('of several servers', () => {
 });
 
 describe('when the server in use is lost', () => {
+  test.each([false, true])(
+    'a request that has moved on waits for its destination alone (channels stay behind: %s)',
+    async (stay) => {
+      const fixture = new Fixture(2);
+      await fixture.started();
+      const old = stay ? [fixture.open()] : [];
+      await fixture.pass(100);
+      fixture.shutDown(0);
+      let offered: Channel | undefined;
+      fixture.network(1).onChannel = (channel) => {
+        offered = channel;
+      };
+      const fresh = fixture.open();
+      await fixture.pass(20_000);
+      expect(fresh.events).toEqual([]);
+      offered?.accept();
+      await fixture.pass(100);
+      expect([...old, fresh].map(({ events }) => events)).toEqual([...old, fresh].map(() => ['open']));
+    },
+  );
+
   test('new channels go to the next one, and running ones wait for their own', async () => {
     const fixture = new Fixture(2);
     await fixture.started();
