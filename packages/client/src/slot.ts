@@ -33,6 +33,8 @@ export interface SlotEvents {
 
 /** A server that has not answered after this time gets a rival, ms: less than a request waits for a tunnel. */
 const FAILOVER_AFTER = 2_000;
+/** How old a request may be that a server turns away as it stops, ms, and still go to the next: as long as a server dials. */
+const REOPEN_WITHIN = 10_000;
 /** Between two looks whether a better server is back, ms. */
 const PREFERENCE_INTERVAL = 30_000;
 
@@ -111,6 +113,9 @@ export class Slot {
     },
     onIdle: (uplink) => {
       if (this.#retired.delete(uplink)) uplink.close('drained');
+    onUndialled: (uplink, channel) => {
+      if (!this.#closed && this.#retired.has(uplink) && channel.age < REOPEN_WITHIN) this.#events.onUnsent([channel]);
+    },
       this.#events.onIdle();
     },
     onEnded: (uplink, unsent) => {

@@ -44,6 +44,8 @@ export interface UplinkEvents {
   onUnreachable(uplink: Uplink): void;
   /** Takes no more channels; those it has live on. */
   onDraining(uplink: Uplink): void;
+  /** The server takes no more channels, and has not dialled this one: another uplink may adopt it. */
+  onUndialled(uplink: Uplink, channel: Channel): void;
   /** Its last channel is over. */
   onIdle(uplink: Uplink): void;
   /** The session is over, the channels are reset; another uplink may begin, and adopt those in `unsent`. */
@@ -104,6 +106,7 @@ export class Uplink {
       onNumbersLow: () => this.#events.onDraining(this),
       onIdle: () => events.onIdle(this),
       onClosed: (reason, unsent) => this.#onSessionClosed(reason, unsent),
+      onUndialled: (channel) => events.onUndialled(this, channel),
     });
     this.#greeter = new Greeter(this.session, { id: randomBytes(16), secret: randomBytes(32) }, options.grace);
     this.#patience = new Patience(this.session, options.clock);

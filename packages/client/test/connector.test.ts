@@ -314,6 +314,33 @@ describe('when the server drains', () => {
     expect(fixture.load).toEqual([1]);
   });
 
+  test('requests that cross it go to the next session, with all that was written, and are dialled once', async () => {
+    const fixture = await Fixture.online();
+    const requests = Array.from({ length: 3 }, () => fixture.open());
+    for (const { channel } of requests) {
+      channel.write(Buffer.from('early'));
+      channel.end();
+    }
+    fixture.network.session.drain(30_000);
+    await fixture.network.pass(1_000);
+    expect(requests.map(({ events }) => events)).toEqual(requests.map(() => ['open']));
+    expect(fixture.network.far.map(({ bytes, events }) => [bytes.toString(), ...events])).toEqual(
+      requests.map(() => ['early', 'data', 'end']),
+    );
+    expect(fixture.load).toEqual([3]);
+  });
+
+  test('requests that no server takes fail within 15 s', async () => {
+    const fixture = await Fixture.online();
+    fixture.network.onSession = (session) => session.drain(30_000);
+    fixture.network.onChannel = (channel) => channel.refuse('GOING_AWAY');
+    fixture.network.session.drain(30_000);
+    const near = fixture.open();
+    await fixture.network.pass(15_000);
+    expect(near.events).toEqual(['fail GOING_AWAY']);
+    expect(fixture.network.dials).toBeLessThan(15);
+  });
+
   test('a session without channels ends at once', async () => {
     const fixture = await Fixture.online();
     const draining = fixture.network.session;

@@ -42,6 +42,8 @@ export class FakeNetwork {
   /** The grace that the server grants at most, ms. */
   grace = 120_000;
   readonly sessions = new Map<string, KeptSession>();
+  /** What the server does with a session that it has just begun. */
+  onSession: (session: Session) => void = () => {};
   /** What the server does with a channel; accepts it by default. */
   onChannel: (channel: Channel) => void = (channel) => {
     channel.accept();
@@ -171,6 +173,8 @@ export class FakeNetwork {
     });
     const kept = { session, secret, attempt: 0, grace: Math.min(grace, this.grace) };
     this.sessions.set(id.toString('hex'), kept);
+    // Behind the answer to HELLO.
+    this.clock.defer(() => this.onSession(session));
     return kept;
   }
 }

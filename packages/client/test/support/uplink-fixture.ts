@@ -28,6 +28,7 @@ export class UplinkFixture {
         onRefused: (_uplink, { message }) => this.events.push(`refused: ${message}`),
         onUnreachable: () => {},
         onDraining: () => this.events.push('draining'),
+        onUndialled: () => this.events.push('undialled'),
         onIdle: () => this.events.push('idle'),
         onEnded: () => this.events.push('ended'),
       },

@@ -1,4 +1,4 @@
-import { keep } from '../slabs.js';
+import { keep, release } from '../slabs.js';
 
 /** Chunks waiting to be sent, taken out in slices without copying. Each slice is kept as the whole chunk was. */
 export class ByteQueue {
@@ -7,6 +7,13 @@ export class ByteQueue {
   #head = 0;
   #offset = 0;
   #length = 0;
+  /** What was taken and may have to be taken again; undefined when it never will. */
+  #taken: Buffer[] | undefined;
+
+  /** `provisional`: what is taken can be put back by `rewind`, until `commit`. */
+  constructor(provisional = false) {
+    if (provisional) this.#taken = [];
+  }
 
   get length(): number {
     return this.#length;
@@ -19,6 +26,31 @@ export class ByteQueue {
 
   /** Up to `limit` bytes of the first chunk, never of two, since joining them would copy. */
   take(limit: number): Buffer | undefined {
+    const slice = this.#cut(limit);
+    if (slice !== undefined) this.#taken?.push(keep(slice));
+    return slice;
+  }
+
+  /** Everything that was taken comes again. */
+  rewind(): void {
+    const { length } = this;
+    const [first, ...others] = this.#chunks.slice(this.#head);
+    const rest = first === undefined ? [] : [first.subarray(this.#offset), ...others];
+    const taken = this.#taken ?? [];
+    this.#reset(
+      [...taken, ...rest],
+      taken.reduce((sum, slice) => sum + slice.length, length),
+    );
+    this.#taken = [];
+  }
+
+  /** Nothing that is taken will be put back. */
+  commit(): void {
+    for (const slice of this.#taken ?? []) release(slice);
+    this.#taken = undefined;
+  }
+
+  #cut(limit: number): Buffer | undefined {
     const chunk = this.#chunks[this.#head];
     if (chunk === undefined || limit <= 0) return undefined;
     const start = this.#offset;
@@ -30,14 +62,19 @@ export class ByteQueue {
     }
     this.#offset = 0;
     this.#head += 1;
-    if (this.#head === this.#chunks.length) this.clear();
+    if (this.#head === this.#chunks.length) this.#reset();
     return start === 0 ? chunk : chunk.subarray(start, end);
   }
 
   clear(): void {
-    this.#chunks = [];
+    this.commit();
+    this.#reset();
+  }
+
+  #reset(chunks: Buffer[] = [], length = 0): void {
+    this.#chunks = chunks;
     this.#head = 0;
     this.#offset = 0;
-    this.#length = 0;
+    this.#length = length;
   }
 }

@@ -14,6 +14,11 @@ export interface ChannelState {
   dead: boolean;
 }
 
+/** Of a channel that has just been asked for. */
+export function newState(opening: Opening): ChannelState {
+  return { opening, sending: 'open', receiving: 'open', dead: false };
+}
+
 /** What to do with a frame that arrives for a channel in this state (PROTOCOL.md, "Channels"). */
 export function judge(state: ChannelState, type: number): Verdict {
   if (state.dead) return 'ignore';

@@ -10,7 +10,7 @@ import { keep } from '../slabs.js';
 import type { Target } from '../target.js';
 import { unpinned } from '../unpinned.js';
 import { ByteQueue } from './byte-queue.js';
-import { type ChannelState, isOver } from './channel-state.js';
+import { type ChannelState, isOver, newState } from './channel-state.js';
 import { Delivery } from './delivery.js';
 import type { ChannelSink, OpenHandler } from './handlers.js';
 import { newWindow } from './new-window.js';
@@ -41,9 +41,9 @@ export class Channel {
   /** Until it was told. */
   #opener: OpenHandler | undefined;
   readonly #state: ChannelState;
-  readonly #sendWindow: SendWindow;
+  #sendWindow: SendWindow;
   #receiveWindow: ReceiveWindow;
-  readonly #queue = new ByteQueue();
+  readonly #queue: ByteQueue;
   /** Frames that go before any data: OPEN, or the answer to it. */
   #preface: SequencedFrame | undefined;
   /** The RESET or OPEN_FAIL that ends a dead channel. */
@@ -68,12 +68,9 @@ export class Channel {
     this.#port = port;
     this.#opener = opener;
     this.#sendWindow = new SendWindow(credit);
-    this.#state = {
-      opening: opener === undefined ? 'offered' : 'requested',
-      sending: 'open',
-      receiving: 'open',
-      dead: false,
-    };
+    // What leaves before the answer may have to be said again, to another peer.
+    this.#queue = new ByteQueue(opener !== undefined);
+    this.#state = newState(opener === undefined ? 'offered' : 'requested');
     this.#receiveWindow = newWindow(port.budget, port.now());
     this.#openedAt = port.now();
   }
@@ -124,7 +121,6 @@ export class Channel {
   }
 
   // ---- what the local side does
-
   /** Queues bytes, which belong to the channel from here on; those of a slab are kept. False asks for a pause until `onWritable`. */
   write(chunk: Buffer): boolean {
     if (this.#state.dead || this.#state.sending !== 'open' || chunk.length === 0) return true;
@@ -234,7 +230,7 @@ export class Channel {
 
   // ---- what the session does; it has judged each frame by `state` before
 
-  /** Leaves its session, to be carried nowhere until it moves to the next one; right only while it is unsent. */
+  /** Leaves its session, to be carried nowhere until it moves to the next one; right only while no peer has dialled it. */
   leave(limbo: ChannelPort): void {
     this.#receiveWindow.close();
     this.#port = limbo;
@@ -245,6 +241,9 @@ export class Channel {
     this.#receiveWindow = newWindow(port.budget, port.now());
     this.#id = id;
     this.#port = port;
+    this.#sendWindow = new SendWindow(EARLY_WINDOW);
+    this.#queue.rewind();
+    if (this.#state.sending === 'ended') this.#state.sending = 'ending';
     this.#announce();
   }
 
@@ -256,6 +255,7 @@ export class Channel {
 
   onOpened(window: number): void {
     this.#state.opening = 'open';
+    this.#queue.commit();
     this.#sendWindow.raise(window);
     if (!this.#presumed) this.#tellOpen();
     this.#port.onSendable(this);

@@ -1,7 +1,7 @@
 import type { Channel } from '../channel/channel.js';
 import { judge } from '../channel/channel-state.js';
 import { violation } from '../errors.js';
-import { failureFromWire } from '../failures.js';
+import { type FailureCode, failureFromWire } from '../failures.js';
 import type { FrameSink } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
 import { decodeOpen, type Open, readCount } from '../frame/payload.js';
@@ -14,6 +14,8 @@ export interface InboxEvents {
   /** HELLO or RESUME. */
   onHandshake(type: number, payload: Buffer): void;
   onOpen(id: number, open: Open): void;
+  /** The peer takes no more channels, and has not dialled this one. */
+  onUndialled(channel: Channel): void;
   onAcknowledged(): void;
   onGoAway(kind: number): void;
 }
@@ -29,6 +31,8 @@ export class Inbox implements FrameSink {
   readonly #events: InboxEvents;
   /** The present transport's greetings are done: frames count from then on. */
   #live = false;
+  /** Channels of ours that the peer has dialled so far. */
+  opened = 0;
   /** Payload bytes of the DATA frame now arriving that were delivered, and how many of them a replay brings again. */
   #delivered = 0;
   #skip = 0;
@@ -94,9 +98,19 @@ export class Inbox implements FrameSink {
     const channel = this.#find(type, id);
     if (channel === undefined) return;
     if (type === FrameType.window) channel.onLimit(readCount(payload));
-    else if (type === FrameType.openOk) channel.onOpened(payload.readUInt32BE(0));
+    else if (type === FrameType.openOk) this.#onOpened(channel, payload.readUInt32BE(0));
     else if (type === FrameType.fin) channel.onFin();
-    else channel.onDead(failureFromWire(payload.readUInt16BE(0)));
+    else this.#onFailure(type, channel, failureFromWire(payload.readUInt16BE(0)));
+  }
+
+  #onOpened(channel: Channel, window: number): void {
+    this.opened += 1;
+    channel.onOpened(window);
+  }
+
+  #onFailure(type: number, channel: Channel, code: FailureCode): void {
+    if (type === FrameType.openFail && code === 'GOING_AWAY') this.#events.onUndialled(channel);
+    else channel.onDead(code);
   }
 
   /** The channel that a frame is for, if it is to be taken. */

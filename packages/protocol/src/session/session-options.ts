@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly onSuspicion?: () => void;
   /** The peer takes no more channels (`drain`), or asks for a new transport (`migrate`). */
   readonly onGoAway?: (kind: 'drain' | 'migrate') => void;
+  /** The peer takes no more channels, and has not dialled this one: as with `unsent` below, another session may adopt it. */
+  readonly onUndialled?: (channel: Channel) => void;
   /** Few channel numbers are left: new channels should begin on another session, those there live on. Told once. */
   readonly onNumbersLow?: () => void;
   /** `isIdle` has become true. */

@@ -73,6 +73,7 @@ export class Session {
     this.#inbox = new Inbox(this.#channels, this.#outbox, this.#prober, {
       onHandshake: (type, payload) => this.#onHandshake?.(type, payload),
       onOpen: (id, open) => this.#onOpen(id, open),
+      onUndialled: (channel) => this.#onUndialled(channel),
       onAcknowledged: () => this.#tellIdle(),
       onGoAway: (kind) => this.#onGoAway(kind),
     });
@@ -140,6 +141,11 @@ export class Session {
     return this.#channels.all().filter((channel) => channel.state.opening === 'requested');
   }
 
+  /** Channels of ours that the peer has dialled since the session began. */
+  get opened(): number {
+    return this.#inbox.opened;
+  }
+
   /** Sequenced frames that either end is known to have processed: grows only while a transport really carries. */
   get progress(): number {
     return this.#outbox.acknowledger.received + this.#outbox.replay.acknowledged;
@@ -171,10 +177,7 @@ export class Session {
     return channel;
   }
 
-  /**
-   * Takes a channel that another session has let go of unsent: its OPEN, and what was written, leave by this one. It fails
-   * when this session takes no more.
-   */
+  /** Takes a channel that another session has let go of: OPEN and what was written leave by this one. It fails when this one takes no more. */
   adopt(channel: Channel): void {
     if (channel.state.dead || !holds(channel.isAdrift, 'a channel is adopted that another session carries')) return;
     const id = this.#takeId();
@@ -193,12 +196,21 @@ export class Session {
   /** Lets go of the channels of which the peer has never heard: another session may adopt them, and must. */
   releaseUnsent(): readonly Channel[] {
     const unsent = this.#channels.all().filter((channel) => channel.isUnsent);
-    for (const channel of unsent) {
-      this.#channels.remove(channel);
-      this.#outbox.release(channel);
-      channel.leave(this.#limbo);
-    }
+    for (const channel of unsent) this.#letGo(channel);
     return unsent;
+  }
+
+  #letGo(channel: Channel): void {
+    this.#channels.remove(channel);
+    this.#outbox.release(channel);
+    channel.leave(this.#limbo);
+    this.#tellIdle();
+  }
+
+  #onUndialled(channel: Channel): void {
+    this.#letGo(channel);
+    this.#options.onUndialled?.(channel);
+    if (channel.isAdrift) channel.onDead('GOING_AWAY');
   }
 
   /**
@@ -359,7 +371,6 @@ export class Session {
     else if (kind === GoAway.drain) this.#options.onGoAway?.('drain');
     else if (kind === GoAway.migrate) this.#options.onGoAway?.('migrate');
   }
-
   /** A channel that belongs to no session and fails as soon as the caller has returned. */
   #stillborn(handler: OpenHandler, code: FailureCode): Channel {
     const channel = Channel.request(0, { host: 'nowhere', port: 0 }, this.#limbo, handler);

@@ -40,6 +40,36 @@ test('gives the bytes in their order, never more than asked for, never an empty 
   );
 });
 
+test('a provisional one gives again what was taken, until it is committed', () => {
+  const change = fc.oneof(steps, fc.constant('rewind' as const));
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 10 }), (all) => {
+      const queue = new ByteQueue(true);
+      let [pushed, taken] = [0, 0];
+      for (const step of all.flat()) {
+        if (step === 'clear') continue;
+        if (step === 'rewind') {
+          queue.rewind();
+          taken = 0;
+        } else if ('push' in step) {
+          queue.push(pattern(1, pushed, step.push));
+          pushed += step.push;
+        } else {
+          const slice = queue.take(step.take);
+          if (slice === undefined) continue;
+          expect(slice.equals(pattern(1, taken, slice.length))).toBe(true);
+          taken += slice.length;
+        }
+        expect(queue.length).toBe(pushed - taken);
+      }
+      queue.commit();
+      const { length } = queue;
+      queue.rewind();
+      expect(queue.length).toBe(length);
+    }),
+  );
+});
+
 test('copies nothing', () => {
   const queue = new ByteQueue();
   const chunk = Buffer.alloc(100);
