@@ -50,6 +50,8 @@ export class Slot {
   readonly #retired = new Set<Uplink>();
   /** Servers that had their candidate in this round. */
   readonly #tried = new Set<ServerRoute>();
+  /** Servers that have ended a session that was of no use, and until when they are not asked for another, by the clock. */
+  readonly #resting = new Map<ServerRoute, number>();
   #present: Uplink;
   #candidate: Uplink | undefined;
   #timer: Timer | undefined;
@@ -111,11 +113,11 @@ export class Slot {
       this.#renew();
       this.#retire(uplink);
     },
-    onIdle: (uplink) => {
-      if (this.#retired.delete(uplink)) uplink.close('drained');
     onUndialled: (uplink, channel) => {
       if (!this.#closed && this.#retired.has(uplink) && channel.age < REOPEN_WITHIN) this.#events.onUnsent([channel]);
     },
+    onIdle: (uplink) => {
+      if (this.#retired.delete(uplink)) uplink.close('drained');
       this.#events.onIdle();
     },
     onEnded: (uplink, unsent) => {
@@ -124,9 +126,7 @@ export class Slot {
       if (uplink !== this.#candidate) this.#events.onLost();
       if (uplink === this.#present) this.#renew();
       this.#events.onUnsent(unsent);
-      if (uplink !== this.#candidate) return;
-      this.#candidate = undefined;
-      this.#seek();
+      if (uplink === this.#candidate) this.#dismiss(uplink);
     },
   };
 
@@ -151,10 +151,13 @@ export class Slot {
 
   #seek(): void {
     if (this.#closed || this.#candidate !== undefined) return;
-    const next = this.#rivals().find((server) => !this.#tried.has(server));
+    const rivals = this.#rivals();
+    const next = rivals.find((server) => !this.#tried.has(server) && this.#restOf(server) <= 0);
     if (next === undefined) {
       this.#tried.clear();
+      const rests = rivals.map((server) => this.#restOf(server)).filter((rest) => rest > 0);
       if (this.#present.state === 'online') this.#seekAfter(PREFERENCE_INTERVAL);
+      else if (rests.length > 0) this.#seekAfter(Math.min(...rests));
       return;
     }
     this.#tried.add(next);
@@ -171,11 +174,28 @@ export class Slot {
     this.#retire(former);
   }
 
-  /** A fresh session on the same server. */
+  /** A fresh session on the same server; if the last one was of no use, another server may be faster. */
   #renew(): void {
-    this.#present = this.#newUplink(this.#present.server);
-    this.#present.connectLater('a new session begins');
+    const { server, wasOfUse } = this.#present;
+    this.#present = this.#newUplink(server);
+    const pause = this.#present.connectLater('a new session begins');
     this.#events.onState();
+    if (!wasOfUse) this.#rest(server, pause);
+  }
+
+  /** The candidate's session is over. */
+  #dismiss({ server, wasOfUse }: Uplink): void {
+    this.#candidate = undefined;
+    this.#rest(server, wasOfUse ? 0 : this.#backoffOf(server).next(false));
+  }
+
+  #rest(server: ServerRoute, pause: number): void {
+    this.#resting.set(server, this.#options.clock.now() + pause);
+    this.#seek();
+  }
+
+  #restOf(server: ServerRoute): number {
+    return (this.#resting.get(server) ?? 0) - this.#options.clock.now();
   }
 
   #retire(uplink: Uplink): void {
@@ -191,7 +211,11 @@ export class Slot {
 
   #newUplink(server: ServerRoute): Uplink {
     const { clock, logger, grace, heartbeat, lastChannel } = this.#options;
-    const backoff = this.#backoffs.get(server) ?? new Backoff(Math.random);
+    const backoff = this.#backoffOf(server);
     return new Uplink({ server, clock, logger, grace, heartbeat, lastChannel, backoff }, this.#uplinkEvents);
+  }
+
+  #backoffOf(server: ServerRoute): Backoff {
+    return this.#backoffs.get(server) ?? new Backoff(Math.random);
   }
 }

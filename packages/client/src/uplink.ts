@@ -56,11 +56,12 @@ export interface UplinkEvents {
 const WELCOME_TIMEOUT = 5_000;
 /** While a request waits, another dial begins as often as this, ms. */
 const HURRIED_RETRY = 1_500;
-/** Close codes after which the server does not know the session any more. */
-const FORGOTTEN: ReadonlySet<number> = new Set([CloseCode.sessionUnknown, CloseCode.sessionExpired]);
-/** Those, and the ones after which it wants no more of it. */
+/** A session that was online for less than this, ms, and opened no channel, was of no use. */
+const AT_ONCE = 1_000;
+/** Close codes after which the server does not know the session, or wants no more of it. */
 const SESSION_ENDING: ReadonlySet<number> = new Set([
-  ...FORGOTTEN,
+  CloseCode.sessionUnknown,
+  CloseCode.sessionExpired,
   CloseCode.accessLost,
   CloseCode.superseded,
   CloseCode.protocolError,
@@ -68,7 +69,7 @@ const SESSION_ENDING: ReadonlySet<number> = new Set([
   CloseCode.textMessage,
 ]);
 
-/** Close codes after which HELLO is to be said again later, though only when it was an answer to one. */
+/** Close codes by which a server answers HELLO when it is to be said again later. */
 const TURNED_AWAY: ReadonlySet<number> = new Set([CloseCode.serviceRestart, CloseCode.tryAgainLater]);
 
 /** One session, and the transports that carry it one after the other: dials, greets, resumes, until it is lost. */
@@ -83,8 +84,9 @@ export class Uplink {
   #state: UplinkState = 'waiting';
   #wasOnline = false;
   #onlineSince = 0;
+  /** How long it was online on former transports, ms. */
+  #onlineBefore = 0;
   #progressBefore = 0;
-  #dialedAt = Number.NEGATIVE_INFINITY;
   #retryTimer: Timer | undefined;
   #hurryTimer: Timer | undefined;
   #graceTimer: Timer | undefined;
@@ -104,9 +106,9 @@ export class Uplink {
       onSuspicion: () => this.#takeOver('the server is silent'),
       onGoAway: (kind) => this.#onGoAway(kind),
       onNumbersLow: () => this.#events.onDraining(this),
+      onUndialled: (channel) => events.onUndialled(this, channel),
       onIdle: () => events.onIdle(this),
       onClosed: (reason, unsent) => this.#onSessionClosed(reason, unsent),
-      onUndialled: (channel) => events.onUndialled(this, channel),
     });
     this.#greeter = new Greeter(this.session, { id: randomBytes(16), secret: randomBytes(32) }, options.grace);
     this.#patience = new Patience(this.session, options.clock);
@@ -118,6 +120,15 @@ export class Uplink {
 
   get state(): UplinkState {
     return this.#state;
+  }
+
+  /**
+   * The server has opened a channel in this session, or kept it online for a while. One that was of no use must not be
+   * followed at once by the next: a server that accepts sessions only to end them would be asked in a tight loop.
+   */
+  get wasOfUse(): boolean {
+    const online = this.#state === 'online' ? this.#clock.now() - this.#onlineSince : 0;
+    return this.session.opened > 0 || this.#onlineBefore + online >= AT_ONCE;
   }
 
   /** Connects now, whatever the next retry was to be, and beside a dial that may hang. */
@@ -135,9 +146,9 @@ export class Uplink {
     );
   }
 
-  /** Connects after a pause, as after a failure. */
-  connectLater(reason: string): void {
-    this.#retry(reason);
+  /** Connects after a pause, as after a failure; tells how long it is, ms. */
+  connectLater(reason: string): number {
+    return this.#retry(reason);
   }
 
   open(target: Target, handler: OpenHandler, optimistic: boolean): Channel {
@@ -146,10 +157,10 @@ export class Uplink {
     return channel;
   }
 
-  /** Takes channels that another session ended without having sent their OPEN: somebody waits for them still. */
-  adopt(unsent: readonly Channel[]): void {
-    for (const channel of unsent) this.session.adopt(channel);
-    this.#await(unsent);
+  /** Takes channels that no server has dialled, from a session that cannot bring them to one: somebody waits for them still. */
+  adopt(channels: readonly Channel[]): void {
+    for (const channel of channels) this.session.adopt(channel);
+    this.#await(channels);
   }
 
   #await(channels: readonly Channel[]): void {
@@ -162,8 +173,9 @@ export class Uplink {
   #hurry(): void {
     this.#hurryTimer?.cancel();
     if (!this.#patience.isTried) return;
-    if (this.#clock.now() - this.#dialedAt >= HURRIED_RETRY) this.connect();
-    const left = this.#dialedAt + HURRIED_RETRY - this.#clock.now();
+    const { backoff } = this.#options;
+    if (this.#clock.now() - backoff.dialedAt >= HURRIED_RETRY) this.connect();
+    const left = backoff.dialedAt + HURRIED_RETRY - this.#clock.now();
     this.#hurryTimer = this.#clock.setTimer(() => this.#hurry(), left > 0 ? left : HURRIED_RETRY);
   }
 
@@ -176,7 +188,7 @@ export class Uplink {
   }
 
   #dial(onTransport: (transport: Transport) => void, onFailure: (failure: ConnectError) => void): void {
-    this.#dialedAt = this.#clock.now();
+    this.#options.backoff.dialedAt = this.#clock.now();
     this.#dialing.begin(onTransport, onFailure);
   }
 
@@ -209,10 +221,10 @@ export class Uplink {
   #onGoAway(kind: 'drain' | 'migrate'): void {
     this.#options.logger.info({ kind }, 'the server asks to go away');
     if (kind === 'drain') {
-      this.#noteLife();
+      this.#noteUse();
       return this.#events.onDraining(this);
     }
-    if (this.#clock.now() - this.#dialedAt < HURRIED_RETRY) return;
+    if (this.#clock.now() - this.#options.backoff.dialedAt < HURRIED_RETRY) return;
     this.#dial(
       (transport) => this.#greet(transport),
       (failure) => this.#options.logger.info({ reason: failure.message }, 'no other transport'),
@@ -237,9 +249,8 @@ export class Uplink {
   #onLost(loss: Loss): void {
     this.#welcomeTimer?.cancel();
     this.#noteLife();
-    if (SESSION_ENDING.has(loss.code)) {
-      // The server is there, only the session is not: a fresh one can begin at once.
-      if (FORGOTTEN.has(loss.code)) this.#options.backoff.reset();
+    const canBegin = loss.code === CloseCode.sessionUnknown && this.#greeter.onUnknown();
+    if (SESSION_ENDING.has(loss.code) && !canBegin) {
       if (loss.code === CloseCode.unsupportedVersion) this.#events.onRefused(this, new ConnectError(loss.reason, true));
       return this.session.close(`${loss.reason} (${loss.code})`, loss.code);
     }
@@ -253,23 +264,33 @@ export class Uplink {
     if (neverServed) this.#events.onUnreachable(this);
   }
 
+  /** The transport is lost: the sooner the next one comes the better, if this one was worth having. */
   #noteLife(): void {
     if (this.#state !== 'online') return;
-    // However short its life was: a transport that has carried something was worth having.
+    const life = this.#clock.now() - this.#onlineSince;
+    this.#onlineBefore += life;
+    this.#onlineSince = this.#clock.now();
+    // However short its life was: it has carried something.
     if (this.session.progress > this.#progressBefore) this.#options.backoff.reset();
-    else this.#options.backoff.lived(this.#clock.now() - this.#onlineSince);
+    else if (this.session.channelCount > 0 || life >= AT_ONCE) this.#options.backoff.lived(life);
+  }
+
+  /** The session takes no more channels: the next one may begin at once, if this one was of use. */
+  #noteUse(): void {
+    if (this.wasOfUse) this.#options.backoff.reset();
   }
 
   #onSessionClosed(reason: string, unsent: readonly Channel[]): void {
     if (this.#state === 'closed') return;
     this.#options.logger.warn({ reason }, 'session ended');
+    this.#noteUse();
     this.#enter('closed');
     this.#stop();
     this.#events.onEnded(this, unsent);
   }
 
-  #retry(reason: string, atLeast = 0): void {
-    if (this.#state === 'closed') return;
+  #retry(reason: string, atLeast = 0): number {
+    if (this.#state === 'closed') return 0;
     const { backoff, logger } = this.#options;
     this.#dialing.abort();
     const delay = Math.max(atLeast, Math.round(backoff.next(this.session.channelCount > 0)));
@@ -277,6 +298,7 @@ export class Uplink {
     this.#enter('waiting');
     this.#retryTimer?.cancel();
     this.#retryTimer = this.#clock.setTimer(() => this.connect(), delay);
+    return delay;
   }
 
   #stop(): void {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CloseCode, ProtocolError } from 'wsproxy-protocol';
 import { ConnectError } from '../src/connect-error.js';
+import type { ChannelLog } from './support/channel-log.js';
 import { GRACE, UplinkFixture } from './support/uplink-fixture.js';
 
 describe('an uplink that connects', () => {
@@ -84,6 +85,42 @@ describe('an uplink that connects', () => {
     expect(near.events).toEqual(['open']);
     expect(fixture.network.far.map(({ bytes }) => bytes.toString())).toEqual(['early']);
     expect(fixture.events).toEqual([]);
+  });
+});
+
+describe('an uplink whose HELLO is answered by a close code that may be of a proxy', () => {
+  const early = async (): Promise<{ fixture: UplinkFixture; near: ChannelLog }> => {
+    const fixture = new UplinkFixture();
+    fixture.uplink.connect();
+    const near = fixture.open();
+    near.channel.write(Buffer.from('early'));
+    await new Promise((resolve) => setImmediate(resolve));
+    fixture.network.clock.runDeferred();
+    return { fixture, near };
+  };
+
+  test.each([1001, 1012, 1013])('resumes after %i what the server has begun, and dials once', async (code) => {
+    const { fixture, near } = await early();
+    fixture.network.connection.near.deliver();
+    fixture.lose(code);
+    await fixture.network.pass(2_000);
+    expect([near.events, fixture.network.far.length, fixture.network.sessions.size]).toEqual([['open'], 1, 1]);
+    expect(fixture.network.far[0]?.bytes.toString()).toBe('early');
+  });
+
+  test.each([1012, 1013])('begins after %i what the server has never heard of', async (code) => {
+    const { fixture, near } = await early();
+    fixture.lose(code);
+    await fixture.network.pass(2_000);
+    expect([near.events, fixture.network.far.length, fixture.network.sessions.size]).toEqual([['open'], 1, 1]);
+    expect(fixture.network.far[0]?.bytes.toString()).toBe('early');
+  });
+
+  test('never says again what a server may have read, when nobody said that it has not', async () => {
+    const { fixture, near } = await early();
+    fixture.lose(1006);
+    await fixture.network.pass(2_000);
+    expect([near.events, fixture.network.far.length]).toEqual([['fail SESSION_LOST'], 0]);
   });
 });
 

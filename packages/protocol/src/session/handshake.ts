@@ -31,6 +31,7 @@ export class Greeter {
   #greeted = false;
   #welcomed = false;
   #turnedAway = false;
+  #unknown = false;
 
   /** `grace`: how long the server shall keep the session when it is detached, ms. */
   constructor(session: Session, key: SessionKey, grace: number) {
@@ -44,9 +45,20 @@ export class Greeter {
     return this.#grace;
   }
 
-  /** The server would not begin the session, and has read nothing behind HELLO: the next greeting is HELLO again. */
+  /**
+   * The transport was closed as a server does that will not begin the session. Somebody on the way may have said so, and
+   * the server have begun it all the same: so the next greeting is RESUME, and only if it is not known there HELLO again.
+   */
   onTurnedAway(): void {
-    this.#turnedAway = true;
+    if (!this.#welcomed) this.#turnedAway = true;
+  }
+
+  /** The server does not know the session. True when it was never begun, and the next greeting will be HELLO. */
+  onUnknown(): boolean {
+    if (this.#welcomed || !this.#turnedAway || this.#session.progress > 0) return false;
+    this.#turnedAway = false;
+    this.#unknown = true;
+    return true;
   }
 
   /**
@@ -54,7 +66,7 @@ export class Greeter {
    * answer; a resumed one has to learn first where to go on. `onWelcome` is told when the server has answered.
    */
   greet(transport: Transport, onWelcome: () => void): void {
-    const isNew = !this.#welcomed && (this.#turnedAway || this.#session.sentCount === 0);
+    const isNew = !this.#welcomed && (this.#unknown || this.#session.sentCount === 0);
     let isAnswered = false;
     this.#session.attach(transport, (type, payload) => {
       if (isAnswered) throw violation('a second HELLO or RESUME');
@@ -68,9 +80,9 @@ export class Greeter {
     const version = PROTOCOL_VERSION;
     if (isNew) {
       // The server may have heard the first HELLO, though its answer was lost: nobody will ever resume that session.
-      if (this.#greeted && !this.#turnedAway) this.#key = randomKey();
+      if (this.#greeted) this.#key = randomKey();
       this.#greeted = true;
-      this.#turnedAway = false;
+      this.#unknown = false;
       const { heartbeat } = this.#session;
       const wishes = { grace: this.#grace, ...(heartbeat !== undefined && { heartbeat }) };
       this.#session.greet(FrameType.hello, encodeHello({ ...this.#key, version, ...wishes }));
