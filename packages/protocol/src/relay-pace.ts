@@ -1,4 +1,5 @@
-import type { Readable } from 'node:stream';
+import type { RelaySocket } from './reset-socket.js';
+import { type Unread, unwatch, watchForReset } from './reset-watch.js';
 
 /**
  * Told how many bytes a relay has just carried; says for how long it is to take no more in that direction, ms, mostly
@@ -11,20 +12,29 @@ export interface RelayPace {
   fromSocket(bytes: number): number;
 }
 
-/** Reads a socket while neither the channel nor the pace wants a pause. */
-export class PacedSource {
-  readonly #socket: Readable;
+/** Reads a socket while neither the channel nor the pace wants a pause. `onDead` is told of a reset while it is not read. */
+export class PacedSource implements Unread {
+  readonly socket: RelaySocket;
+  readonly onDead: () => void;
   #isBlocked = false;
+  #hasEnded = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(socket: Readable) {
-    this.#socket = socket;
+  constructor(socket: RelaySocket, onDead: () => void) {
+    this.socket = socket;
+    this.onDead = onDead;
   }
 
   /** Until `unblock`. */
   block(): void {
     this.#isBlocked = true;
-    this.#socket.pause();
+    this.#pause();
+  }
+
+  /** There is nothing more to read. */
+  end(): void {
+    this.#hasEnded = true;
+    watchForReset(this);
   }
 
   unblock(): void {
@@ -34,7 +44,7 @@ export class PacedSource {
 
   /** For `wait` ms from now on. */
   hold(wait: number): void {
-    this.#socket.pause();
+    this.#pause();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -44,10 +54,18 @@ export class PacedSource {
 
   stop(): void {
     clearTimeout(this.#timer);
+    unwatch(this);
+  }
+
+  #pause(): void {
+    this.socket.pause();
+    watchForReset(this);
   }
 
   #resume(): void {
-    if (!this.#isBlocked && this.#timer === undefined) this.#socket.resume();
+    if (this.#isBlocked || this.#hasEnded || this.#timer !== undefined) return;
+    unwatch(this);
+    this.socket.resume();
   }
 }
 

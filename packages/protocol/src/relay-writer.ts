@@ -23,6 +23,8 @@ const MAX_UNCOPIED = 16_777_216;
 
 /** A destination that takes nothing for so long is not waited for when the peer has closed its end, ms. */
 const CLOSE_PATIENCE = 60_000;
+/** How long a peer may take to read what came before a reset, ms: its memory is held as long. */
+const LAST_WORDS = 1_000;
 
 /** Writers that hold back the beginning of a frame, or did so in this turn. */
 let holding: RelayWriter[] = [];
@@ -58,6 +60,7 @@ export class RelayWriter {
   /** This writer's share. */
   #uncopied = 0;
   #endDue = false;
+  #isStopped = false;
   /** Ms from the last write to the reset, once there is to be one. */
   #resetDelay: number | undefined;
 
@@ -71,7 +74,7 @@ export class RelayWriter {
   /** `isMore`: the rest of the same frame is on its way; if it comes in this turn, both leave as one. */
   write(chunk: Buffer, isMore: boolean): void {
     const socket = this.#socket;
-    if (socket.destroyed) return this.#channel.consumed(chunk.length);
+    if (this.#isStopped) return this.#channel.consumed(chunk.length);
     if (isMore) this.#hold();
     const bytes = this.#letsGo ? keep(this.#isNext(chunk) ? chunk : unpinned(chunk)) : Buffer.from(chunk);
     this.#given += bytes.length;
@@ -95,13 +98,16 @@ export class RelayWriter {
     this.#socket.uncork();
   }
 
-  /** The socket is closed: what it has not taken is lost, and held no more. */
+  /** The socket takes nothing more: what it has not taken is lost, and held no more. */
   stop(): void {
+    this.#isStopped = true;
     this.#credit?.stop();
     this.#forgetUncopied();
     const lost = this.#given - this.#settled;
     this.#settled = this.#given;
     this.#dues = undefined;
+    // Not released: the system may still read them.
+    this.#kept = undefined;
     if (lost > 0) this.#channel.consumed(lost);
   }
 
@@ -111,10 +117,14 @@ export class RelayWriter {
     this.#finishIfDone();
   }
 
-  /** What came before the reset is written first; ending the socket instead would tell the application a clean end. */
+  /**
+   * What came before the reset is written first; ending the socket instead would tell the application a clean end. A peer
+   * that does not take it in time has lost it, as it would have been lost on the way to it.
+   */
   resetWhenDone(delay: number): void {
     this.#resetDelay = delay;
     this.#finishIfDone();
+    if (this.#settled < this.#given) setTimeout(() => resetSocket(this.#socket), LAST_WORDS);
   }
 
   /**
@@ -123,7 +133,7 @@ export class RelayWriter {
    */
   closeWhenDone(): void {
     const socket = this.#socket;
-    if (socket.writableFinished) return void socket.destroy();
+    if (this.#isStopped || socket.writableFinished) return void socket.destroy();
     socket.once('finish', () => socket.destroy());
     this.#resetWhenStalled(this.#settled);
   }
@@ -168,7 +178,8 @@ export class RelayWriter {
   }
 
   /** One for all writes: how much the socket has taken its own count tells. */
-  readonly #onWritten = (): void => {
+  readonly #onWritten = (error?: Error | null): void => {
+    if (error) return this.stop();
     if (this.#settled === this.#given) return;
     this.#settle();
     this.#finishIfDone();
@@ -177,16 +188,15 @@ export class RelayWriter {
   #settle(): void {
     const taken = this.#given - this.#socket.writableLength;
     if (taken === this.#given) this.#forgetUncopied();
-    const isDestroyed = this.#socket.destroyed;
     while (this.#kept !== undefined && (this.#kept[0]?.end ?? taken) <= taken) {
       const kept = this.#kept.shift();
       if (kept === undefined) this.#kept = undefined;
-      else if (!isDestroyed) release(kept.bytes);
+      else release(kept.bytes);
     }
     while (this.#dues !== undefined && (this.#dues[0]?.end ?? taken) <= taken) {
       const next = this.#dues.shift();
       if (next === undefined) this.#dues = undefined;
-      else if (!isDestroyed) this.#credit?.add(next.end - this.#settled, next.due);
+      else this.#credit?.add(next.end - this.#settled, next.due);
       this.#settled = next?.end ?? this.#settled;
     }
     if (taken <= this.#settled) return;
@@ -195,6 +205,10 @@ export class RelayWriter {
   }
 
   #finishIfDone(): void {
+    if (this.#isStopped) {
+      if (this.#resetDelay !== undefined) this.#socket.destroy();
+      return;
+    }
     if (this.#settled < this.#given) return;
     if (this.#resetDelay === undefined) {
       if (this.#endDue) this.#socket.end();

@@ -1,11 +1,12 @@
-import { readSync } from 'node:fs';
 import type { Channel } from './channel/channel.js';
 import type { ChannelSink } from './channel/handlers.js';
 import type { FailureCode } from './failures.js';
+import { outliveFailedWrites } from './outlive-writes.js';
 import { PacedSource, type RelayPace } from './relay-pace.js';
 import { RelayWriter } from './relay-writer.js';
 import type { RelaySocket } from './reset-socket.js';
 import { readIntoSlabs, type SlabReader } from './slab-reader.js';
+import { endedByReset } from './socket-death.js';
 
 /**
  * Joins a channel and a socket: bytes, half-closes and resets pass both ways, and neither side reads faster than the
@@ -20,6 +21,11 @@ export function relay(channel: Channel, socket: RelaySocket, pace?: RelayPace): 
  * the session is lost, bytes are missing anyway, and the process may be about to end.
  */
 const RESET_DELAY = 50;
+/**
+ * What came before a reset has this long to be read, and longer only while the peer takes it, ms: a reader that does not
+ * read is to learn of the reset all the same, as it would without a tunnel.
+ */
+const LAST_WORDS = 1_000;
 
 class Relay implements ChannelSink {
   readonly #channel: Channel;
@@ -28,21 +34,25 @@ class Relay implements ChannelSink {
   readonly #writer: RelayWriter;
   readonly #source: PacedSource;
   #reader: SlabReader | undefined;
+  /** The socket is dead; what it had received before may still come. */
+  #isDead = false;
   #wasReset = false;
   #hasEnded = false;
+  #lastWords: NodeJS.Timeout | undefined;
 
   constructor(channel: Channel, socket: RelaySocket, pace: RelayPace | undefined) {
     this.#channel = channel;
     this.#socket = socket;
     this.#pace = pace;
     this.#writer = new RelayWriter(channel, socket, pace);
-    this.#source = new PacedSource(socket);
+    this.#source = new PacedSource(socket, () => this.#onDead());
   }
 
   start(): void {
     const socket = this.#socket;
     this.#channel.start(this);
     const onBytes = (bytes: Buffer): void => this.#onBytes(bytes);
+    outliveFailedWrites(socket, () => this.#onDead());
     socket.on('data', onBytes);
     this.#reader = readIntoSlabs(socket, onBytes);
     socket.on('end', () => this.#onSocketEnd());
@@ -64,6 +74,7 @@ class Relay implements ChannelSink {
 
   onReset(code: FailureCode): void {
     this.#wasReset = true;
+    clearTimeout(this.#lastWords);
     if (this.#hasEnded && code === 'CANCELLED') this.#writer.closeWhenDone();
     else this.#writer.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
   }
@@ -79,9 +90,22 @@ class Relay implements ChannelSink {
   }
 
   #onSocketEnd(): void {
-    if (!endedByReset(this.#socket)) return this.#channel.end();
+    if (this.#isDead || endedByReset(this.#socket)) return this.#giveUp();
+    this.#channel.end();
+    this.#source.end();
+  }
+
+  /** Nothing can be written any more. What was received before is still read, as far as there is room for it. */
+  #onDead(): void {
+    this.#isDead = true;
+    this.#writer.stop();
+    if (this.#wasReset || this.#socket.readableEnded) this.#giveUp();
+    else this.#limitLastWords();
+  }
+
+  /** Nothing else would destroy it: to Node the socket is half open. */
+  #giveUp(): void {
     this.#passOnReset();
-    // Nothing else would: to Node the socket is half open.
     this.#socket.destroy();
   }
 
@@ -106,20 +130,23 @@ class Relay implements ChannelSink {
     if (this.#wasReset) return;
     this.#wasReset = true;
     this.#channel.endWithReset('CONNECTION_RESET');
+    this.#limitLastWords();
   }
-}
 
-/**
- * On Node 20 and 22 a reset that arrives together with data is reported as a clean end. Reading once more tells: nothing
- * comes after an end, an error after a reset. (That the socket has no peer any more does not tell: after both ends have
- * ended it cleanly it has none either.) Windows has no descriptor to read from.
- */
-function endedByReset(socket: RelaySocket): boolean {
-  const { fd = -1 } = (socket as { _handle?: { fd?: number } })._handle ?? {};
-  if (fd < 0) return socket.remoteAddress === undefined && socket.localAddress !== undefined && !socket.writableEnded;
-  try {
-    return readSync(fd, Buffer.alloc(1)) > 0;
-  } catch {
-    return true;
+  /** Begins once, by the first sign of the reset. */
+  #limitLastWords(): void {
+    if (this.#lastWords !== undefined) return;
+    let isStalled = this.#channel.isStalled;
+    let sent = this.#channel.bytesSent;
+    const look = (): void => {
+      const channel = this.#channel;
+      this.#giveUp();
+      if (channel.state.dead) return;
+      if (isStalled && channel.isStalled && channel.bytesSent === sent) return channel.reset('CONNECTION_RESET');
+      isStalled = channel.isStalled;
+      sent = channel.bytesSent;
+      this.#lastWords?.refresh();
+    };
+    this.#lastWords = setTimeout(look, LAST_WORDS);
   }
 }

@@ -21,6 +21,8 @@ export interface ChannelPort {
   readonly isNowhere?: boolean;
   /** What the windows of all channels may hold together. */
   readonly budget: MemoryBudget;
+  /** The peer is there, so that what it does not take waits for it alone. */
+  isAttached(): boolean;
   /** The session's clock, and the path's lowest round trip, ms. */
   now(): number;
   roundTrip(): number;
@@ -322,6 +324,11 @@ export class Channel {
   /** The limit that WINDOW tells the peer. */
   get grantedLimit(): number {
     return this.#receiveWindow.limit;
+  }
+
+  /** What was written waits for a peer that is there, and takes nothing. */
+  get isStalled(): boolean {
+    return this.#queue.length > 0 && this.#sendWindow.credit === 0 && this.#port.isAttached();
   }
 
   /** Whether `takeFrame` would give one. */

@@ -3,7 +3,16 @@ import type { ChannelPort } from './channel.js';
 
 /** Carries a channel that no session does. */
 export function nowhere(now: () => number): ChannelPort {
-  return { isNowhere: true, budget: NOTHING, now, roundTrip: () => 0, onSendable() {}, onGrant() {}, onOver() {} };
+  return {
+    isNowhere: true,
+    budget: NOTHING,
+    isAttached: () => false,
+    now,
+    roundTrip: () => 0,
+    onSendable() {},
+    onGrant() {},
+    onOver() {},
+  };
 }
 
 const NOTHING = new MemoryBudget(0);

@@ -338,6 +338,7 @@ export class Session {
   #createPort(budget: MemoryBudget): ChannelPort {
     return {
       budget,
+      isAttached: () => this.attached,
       now: () => this.#clock.now(),
       roundTrip: () => this.#prober.lowest,
       onSendable: (channel) => this.#outbox.sendable(channel),

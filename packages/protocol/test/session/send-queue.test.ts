@@ -13,6 +13,7 @@ const SHARED = 16_384;
 class Fixture {
   readonly #port: ChannelPort = {
     budget: new MemoryBudget(0),
+    isAttached: () => true,
     now: () => 0,
     roundTrip: () => 0,
     onSendable: (channel) => {
