@@ -58,6 +58,10 @@ export const BATCH_SIZE = 65_536;
 export const TRANSPORT_HIGH_WATER = 131_072;
 /** A channel asks its source to pause above this many queued bytes. */
 export const CHANNEL_HIGH_WATER = 65_536;
+/** The same when the memory for what waits is used up, bytes: so that each channel goes on. */
+export const CHANNEL_FLOOR = 8_192;
+/** What may wait in the channels of one session beyond that, bytes. */
+export const QUEUE_LIMIT = 8_388_608;
 /** Unacknowledged bytes kept for a replay, for one session; at this bound the sources pause. */
 export const REPLAY_LIMIT = 16_777_216;
 /** Of these, what a session may keep although the process has reached its bound, bytes. */

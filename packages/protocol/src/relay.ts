@@ -54,7 +54,7 @@ class Relay implements ChannelSink {
     const onBytes = (bytes: Buffer): void => this.#onBytes(bytes);
     outliveFailedWrites(socket, () => this.#onDead());
     socket.on('data', onBytes);
-    this.#reader = readIntoSlabs(socket, onBytes);
+    this.#reader = readIntoSlabs(socket, onBytes, this.#channel);
     socket.on('end', () => this.#onSocketEnd());
     socket.on('error', () => this.#onSocketError());
     socket.on('close', () => this.#onSocketClose());

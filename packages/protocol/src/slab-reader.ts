@@ -1,3 +1,4 @@
+import { CHANNEL_FLOOR } from './constants.js';
 import type { RelaySocket } from './reset-socket.js';
 import { postSlab, SLAB_SIZE, type Slab, scratch, trimSlabs, unpostSlab } from './slabs.js';
 
@@ -15,6 +16,14 @@ const MAX_RESTS = 1_000;
 /** How often silent sockets and superfluous slabs are looked for, ms. */
 const TIDY_INTERVAL = 1_000;
 let tidiedAt = 0;
+
+/** Whoever takes what is read. */
+export interface Taker {
+  /** There is little memory for more: a read is to bring little. */
+  readonly isTight: boolean;
+}
+/** A read into this brings little. */
+const sip = scratch.subarray(0, CHANNEL_FLOOR);
 
 /** What a socket keeps for `onread`, and where. */
 interface Places {
@@ -36,7 +45,11 @@ interface UserBufferHandle {
  * Node offers this as `onread`, to those who connect alone; sockets that were accepted can do the same, but nobody asks
  * them (`net.Server` ignores the option). So it is set here as `net.connect` sets it.
  */
-export function readIntoSlabs(socket: RelaySocket, onBytes: (bytes: Buffer) => void): SlabReader | undefined {
+export function readIntoSlabs(
+  socket: RelaySocket,
+  onBytes: (bytes: Buffer) => void,
+  taker?: Taker,
+): SlabReader | undefined {
   const places = placesOf(socket);
   const handle = (socket as { _handle?: Partial<UserBufferHandle> | null })._handle;
   if (places === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
@@ -44,7 +57,7 @@ export function readIntoSlabs(socket: RelaySocket, onBytes: (bytes: Buffer) => v
     Object.assign(socket, { [places.buffer]: buffer });
     handle.useUserBuffer?.(buffer);
   };
-  const reader = new SlabReader(onBytes, readInto);
+  const reader = new SlabReader(onBytes, readInto, taker);
   Object.assign(socket, {
     [places.callback]: (length: number, buffer: Buffer) => reader.onRead(length, buffer),
     [places.generator]: () => reader.next,
@@ -82,6 +95,7 @@ function findPlaces(socket: RelaySocket): Places | undefined {
 export class SlabReader {
   readonly #onBytes: (bytes: Buffer) => void;
   readonly #readInto: (buffer: Buffer) => void;
+  readonly #taker: Taker | undefined;
   #slab: Slab | undefined;
   /** Of the slab, what was read before and is kept. */
   #used = 0;
@@ -91,9 +105,10 @@ export class SlabReader {
   #rests = 0;
 
   /** `readInto` has the socket read elsewhere from now on, though it has read nothing since. */
-  constructor(onBytes: (bytes: Buffer) => void, readInto: (buffer: Buffer) => void) {
+  constructor(onBytes: (bytes: Buffer) => void, readInto: (buffer: Buffer) => void, taker: Taker | undefined) {
     this.#onBytes = onBytes;
     this.#readInto = readInto;
+    this.#taker = taker;
   }
 
   onRead(length: number, buffer: Buffer): void {
@@ -106,7 +121,7 @@ export class SlabReader {
 
   /** Where the next read goes. */
   get next(): Buffer {
-    if (this.#slab === undefined) return scratch;
+    if (this.#slab === undefined) return this.#taker?.isTight === true ? sip : scratch;
     return this.#used === 0 ? this.#slab.bytes : this.#slab.bytes.subarray(this.#used);
   }
 

@@ -13,6 +13,7 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
   let length = 0;
   let largest = 0;
   let reader: SlabReader | undefined;
+  const taker = { isTight: false };
   let onBytes: (bytes: Buffer) => void = () => {};
 
   beforeEach(async () => {
@@ -25,12 +26,14 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
     onBytes = () => {};
     socket.on('data', () => seen.push(Buffer.from('by Node')));
     // Not only on this version of Node: the figures of docs/performance.md need it.
-    reader = readIntoSlabs(socket, (bytes) => {
+    taker.isTight = false;
+    const onRead = (bytes: Buffer): void => {
       length += bytes.length;
       largest = Math.max(largest, bytes.length);
       seen.push(Buffer.from(bytes));
       onBytes(bytes);
-    });
+    };
+    reader = readIntoSlabs(socket, onRead, taker);
     expect(reader).toBeDefined();
     socket.resume();
   });
@@ -47,6 +50,20 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
     peer.write(pattern(1, 10, 3_000_000));
     await until(() => length === 3_000_010);
     expect(Buffer.concat(seen).equals(pattern(1, 0, 3_000_010))).toBe(true);
+    expect(largest).toBeGreaterThan(16_384);
+  });
+
+  test('brings little at a time while there is little room', async () => {
+    taker.isTight = true;
+    peer.write(pattern(1, 0, 10));
+    await until(() => length === 10);
+    peer.write(pattern(1, 10, 300_000));
+    await until(() => length === 300_010);
+    expect(largest).toBe(8_192);
+    taker.isTight = false;
+    peer.write(pattern(1, 300_010, 3_000_000));
+    await until(() => length === 3_300_010);
+    expect(Buffer.concat(seen).equals(pattern(1, 0, 3_300_010))).toBe(true);
     expect(largest).toBeGreaterThan(16_384);
   });
 

@@ -1,7 +1,13 @@
+import { CHANNEL_FLOOR, CHANNEL_HIGH_WATER } from '../constants.js';
+import type { MemoryBudget } from '../flow/memory-budget.js';
 import { keep, release } from '../slabs.js';
 
-/** Chunks waiting to be sent, taken out in slices without copying. Each slice is kept as the whole chunk was. */
+/**
+ * Chunks waiting to be sent, taken out in slices without copying. Each slice is kept as the whole chunk was. What waits
+ * counts in a budget.
+ */
 export class ByteQueue {
+  #budget: MemoryBudget;
   #chunks: Buffer[] = [];
   /** Index of the first chunk, and where in it the next byte is. */
   #head = 0;
@@ -11,7 +17,8 @@ export class ByteQueue {
   #taken: Buffer[] | undefined;
 
   /** `provisional`: what is taken can be put back by `rewind`, until `commit`. */
-  constructor(provisional = false) {
+  constructor(budget: MemoryBudget, provisional = false) {
+    this.#budget = budget;
     if (provisional) this.#taken = [];
   }
 
@@ -19,9 +26,27 @@ export class ByteQueue {
     return this.#length;
   }
 
+  /** The budget has no room for as much as a channel may have waiting. */
+  get isTight(): boolean {
+    return this.#budget.room < CHANNEL_HIGH_WATER;
+  }
+
+  /** From this length on it is better not to bring more, bytes. */
+  get highWater(): number {
+    return this.isTight ? CHANNEL_FLOOR : CHANNEL_HIGH_WATER;
+  }
+
+  /** It counts in `budget` from here on. */
+  moveTo(budget: MemoryBudget): void {
+    this.#budget.release(this.#length);
+    this.#budget = budget;
+    budget.take(this.#length);
+  }
+
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
+    this.#budget.take(chunk.length);
   }
 
   /** Up to `limit` bytes of the first chunk, never of two, since joining them would copy. */
@@ -33,14 +58,13 @@ export class ByteQueue {
 
   /** Everything that was taken comes again. */
   rewind(): void {
-    const { length } = this;
+    const taken = this.#taken ?? [];
     const [first, ...others] = this.#chunks.slice(this.#head);
     const rest = first === undefined ? [] : [first.subarray(this.#offset), ...others];
-    const taken = this.#taken ?? [];
-    this.#reset(
-      [...taken, ...rest],
-      taken.reduce((sum, slice) => sum + slice.length, length),
-    );
+    this.#reset([...taken, ...rest]);
+    const bytes = taken.reduce((sum, slice) => sum + slice.length, 0);
+    this.#length += bytes;
+    this.#budget.take(bytes);
     this.#taken = [];
   }
 
@@ -52,10 +76,12 @@ export class ByteQueue {
 
   #cut(limit: number): Buffer | undefined {
     const chunk = this.#chunks[this.#head];
-    if (chunk === undefined || limit <= 0) return undefined;
+    if (chunk === undefined || limit < 1) return undefined;
     const start = this.#offset;
-    const end = Math.min(chunk.length, start + limit);
+    // A rate times a time is rarely a whole number, and a budget keeps what a byte is not.
+    const end = Math.min(chunk.length, start + Math.floor(limit));
     this.#length -= end - start;
+    this.#budget.release(end - start);
     if (end < chunk.length) {
       this.#offset = end;
       return keep(chunk.subarray(start, end));
@@ -68,13 +94,14 @@ export class ByteQueue {
 
   clear(): void {
     this.commit();
+    this.#budget.release(this.#length);
+    this.#length = 0;
     this.#reset();
   }
 
-  #reset(chunks: Buffer[] = [], length = 0): void {
+  #reset(chunks: Buffer[] = []): void {
     this.#chunks = chunks;
     this.#head = 0;
     this.#offset = 0;
-    this.#length = length;
   }
 }

@@ -1,4 +1,4 @@
-import { CHANNEL_HIGH_WATER, EARLY_WINDOW } from '../constants.js';
+import { EARLY_WINDOW } from '../constants.js';
 import { FAILURES, type FailureCode } from '../failures.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
 import type { ReceiveWindow } from '../flow/receive-window.js';
@@ -23,6 +23,8 @@ export interface ChannelPort {
   readonly budget: MemoryBudget;
   /** The peer is there, so that what it does not take waits for it alone. */
   isAttached(): boolean;
+  /** What may wait in all of them to be sent. */
+  readonly queues: MemoryBudget;
   /** The session's clock, and the path's lowest round trip, ms. */
   now(): number;
   roundTrip(): number;
@@ -71,7 +73,7 @@ export class Channel {
     this.#opener = opener;
     this.#sendWindow = new SendWindow(credit);
     // What leaves before the answer may have to be said again, to another peer.
-    this.#queue = new ByteQueue(opener !== undefined);
+    this.#queue = new ByteQueue(port.queues, opener !== undefined);
     this.#state = newState(opener === undefined ? 'offered' : 'requested');
     this.#receiveWindow = newWindow(port.budget, port.now());
     this.#openedAt = port.now();
@@ -131,8 +133,13 @@ export class Channel {
     if (this.#isReceiving && this.#receiveWindow.widen()) this.#grant();
     this.#queue.push(keep(unpinned(chunk)));
     this.#port.onSendable(this);
-    this.#sourcePaused = this.#queue.length >= CHANNEL_HIGH_WATER;
+    this.#sourcePaused = this.#queue.length >= this.#queue.highWater;
     return !this.#sourcePaused;
+  }
+
+  /** Little memory is left for what waits to be sent: a source does better to bring little at a time. */
+  get isTight(): boolean {
+    return this.#queue.isTight;
   }
 
   /** No more bytes from here; what was written still goes. */
@@ -235,12 +242,14 @@ export class Channel {
   /** Leaves its session, to be carried nowhere until it moves to the next one; right only while no peer has dialled it. */
   leave(limbo: ChannelPort): void {
     this.#receiveWindow.close();
+    this.#queue.moveTo(limbo.queues);
     this.#port = limbo;
   }
 
   /** Goes over to another session, under another number; right only while it is adrift. */
   move(id: number, port: ChannelPort): void {
     this.#receiveWindow = newWindow(port.budget, port.now());
+    this.#queue.moveTo(port.queues);
     this.#id = id;
     this.#port = port;
     this.#sendWindow = new SendWindow(EARLY_WINDOW);
@@ -372,7 +381,7 @@ export class Channel {
   }
 
   #resumeSource(): void {
-    if (!this.#sourcePaused || this.#queue.length > CHANNEL_HIGH_WATER / 2) return;
+    if (!this.#sourcePaused || this.#queue.length > this.#queue.highWater / 2) return;
     this.#sourcePaused = false;
     this.#delivery.writable();
   }

@@ -7,6 +7,7 @@ export function nowhere(now: () => number): ChannelPort {
     isNowhere: true,
     budget: NOTHING,
     isAttached: () => false,
+    queues: NOTHING,
     now,
     roundTrip: () => 0,
     onSendable() {},

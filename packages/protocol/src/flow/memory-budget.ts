@@ -21,6 +21,11 @@ export class MemoryBudget {
     return this.#reserved;
   }
 
+  /** Asked each time: whoever has one that changes says so. */
+  protected get limit(): number {
+    return this.#limit;
+  }
+
   /** Bytes that could be reserved now. */
   get room(): number {
     return this.#roomBelow(1);
@@ -32,7 +37,7 @@ export class MemoryBudget {
   }
 
   #roomBelow(share: number): number {
-    const own = Math.max(0, Math.floor(this.#limit * share) - this.#reserved);
+    const own = Math.max(0, Math.floor(this.limit * share) - this.#reserved);
     if (this.#parent === undefined) return own;
     return Math.min(own, Math.max(this.#parent.#roomBelow(share), this.#floor - this.#reserved));
   }

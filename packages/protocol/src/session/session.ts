@@ -8,6 +8,7 @@ import {
   MAX_PING_INTERVAL,
   MIN_PING_INTERVAL,
   PING_INTERVAL,
+  QUEUE_LIMIT,
   REPLAY_FLOOR,
   REPLAY_LIMIT,
   SERVER_WATCH_INTERVAL,
@@ -16,7 +17,7 @@ import {
 } from '../constants.js';
 import { type ProtocolError, violation } from '../errors.js';
 import type { FailureCode } from '../failures.js';
-import { MemoryBudget } from '../flow/memory-budget.js';
+import { MemoryBudget, type ProcessBudgets } from '../flow/memory-budget.js';
 import { FrameDecoder } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
 import { encodeGoAway, GoAway, type Open } from '../frame/payload.js';
@@ -66,7 +67,7 @@ export class Session {
     this.#clock = clock;
     if (options.heartbeat !== undefined) this.setHeartbeat(options.heartbeat);
     this.#channels = new Channels(options.role, options.lastChannel);
-    this.#port = this.#createPort(new MemoryBudget(WINDOW_BUDGET, processBudgets?.windows, WINDOW_FLOOR));
+    this.#port = this.#createPort(processBudgets);
     this.#limbo = nowhere(this.#port.now);
     this.#outbox = new Outbox(clock, this.#port, new MemoryBudget(REPLAY_LIMIT, processBudgets?.replay, REPLAY_FLOOR));
     this.#prober = new Prober(clock, this.#outbox);
@@ -335,10 +336,11 @@ export class Session {
     return transport;
   }
 
-  #createPort(budget: MemoryBudget): ChannelPort {
+  #createPort(whole: ProcessBudgets | undefined): ChannelPort {
     return {
-      budget,
       isAttached: () => this.attached,
+      budget: new MemoryBudget(WINDOW_BUDGET, whole?.windows, WINDOW_FLOOR),
+      queues: new MemoryBudget(QUEUE_LIMIT, whole?.replay),
       now: () => this.#clock.now(),
       roundTrip: () => this.#prober.lowest,
       onSendable: (channel) => this.#outbox.sendable(channel),

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ByteQueue } from '../../src/channel/byte-queue.js';
+import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { pattern } from '../support/pattern.js';
 
 const steps = fc.array(
   fc.oneof(
     fc.record({ push: fc.integer({ min: 1, max: 500 }) }),
-    fc.record({ take: fc.integer({ min: -1, max: 600 }) }),
+    fc.record({ take: fc.oneof(fc.integer({ min: -1, max: 600 }), fc.double({ min: 1, max: 600, noNaN: true })) }),
     { weight: 1, arbitrary: fc.constant('clear' as const) },
   ),
   { maxLength: 100 },
@@ -15,7 +16,8 @@ const steps = fc.array(
 test('gives the bytes in their order, never more than asked for, never an empty slice', () => {
   fc.assert(
     fc.property(steps, (all) => {
-      const queue = new ByteQueue();
+      const budgets = [new MemoryBudget(0), new MemoryBudget(1e6)] as const;
+      const queue = new ByteQueue(budgets[0]);
       let [pushed, taken] = [0, 0];
       for (const step of all) {
         if (step === 'clear') {
@@ -34,7 +36,12 @@ test('gives the bytes in their order, never more than asked for, never an empty 
           taken += slice.length;
         }
         expect(queue.length).toBe(pushed - taken);
+        expect(budgets.map(({ reserved }) => reserved)).toEqual([pushed - taken, 0]);
       }
+      queue.moveTo(budgets[1]);
+      expect(budgets.map(({ reserved }) => reserved)).toEqual([0, pushed - taken]);
+      queue.clear();
+      expect(budgets[1].reserved).toBe(0);
     }),
     { numRuns: 500 },
   );
@@ -44,7 +51,8 @@ test('a provisional one gives again what was taken, until it is committed', () =
   const change = fc.oneof(steps, fc.constant('rewind' as const));
   fc.assert(
     fc.property(fc.array(change, { maxLength: 10 }), (all) => {
-      const queue = new ByteQueue(true);
+      const budget = new MemoryBudget(0);
+      const queue = new ByteQueue(budget, true);
       let [pushed, taken] = [0, 0];
       for (const step of all.flat()) {
         if (step === 'clear') continue;
@@ -65,13 +73,13 @@ test('a provisional one gives again what was taken, until it is committed', () =
       queue.commit();
       const { length } = queue;
       queue.rewind();
-      expect(queue.length).toBe(length);
+      expect([queue.length, budget.reserved]).toEqual([length, length]);
     }),
   );
 });
 
 test('copies nothing', () => {
-  const queue = new ByteQueue();
+  const queue = new ByteQueue(new MemoryBudget(0));
   const chunk = Buffer.alloc(100);
   queue.push(chunk);
   expect(queue.take(60)?.buffer).toBe(chunk.buffer);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { CHANNEL_FLOOR, QUEUE_LIMIT, REPLAY_FLOOR } from '../../src/constants.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { ack, open, resume } from '../support/frames.js';
 import { pattern } from '../support/pattern.js';
@@ -26,13 +27,51 @@ function sending(limit: number): { client: RawClient; peer: RawPeer; budget: Mem
 
 const LENGTH = 500_000;
 
+describe('what waits in channels without credit', () => {
+  /** Channels of one session to which a peer has given no credit, each with a source that always has more. */
+  function flood(channels: number, budget: MemoryBudget): Recorder[] {
+    const client = new RawClient({ processBudgets: { replay: budget, windows: new MemoryBudget(WINDOW) } });
+    const sources: Recorder[] = [];
+    client.keeper.onChannel = (channel) => {
+      channel.accept();
+      sources.push(new Recorder().take(channel));
+    };
+    const peer = client.greeted();
+    for (let n = 0; n < channels; n++) peer.say(open(2 * n + 1, 0));
+    // As a relay reads: little at a time when there is little room.
+    for (const { channel } of sources) {
+      while (channel.write(Buffer.alloc(channel.isTight ? CHANNEL_FLOOR : 65_536)));
+    }
+    return sources;
+  }
+
+  test('is bounded by the budget, and beyond it by a little for each channel', () => {
+    const budget = new MemoryBudget(2_000_000);
+    flood(200, budget);
+    expect(budget.reserved).toBeGreaterThan(1_900_000);
+    expect(budget.reserved).toBeLessThanOrEqual(2_000_000 + 200 * CHANNEL_FLOOR + 20_000);
+  });
+
+  test('is bounded for one session too, and free again when the channels are over', () => {
+    const budget = new MemoryBudget(1e9);
+    const sources = flood(1_000, budget);
+    expect(budget.reserved).toBeLessThanOrEqual(QUEUE_LIMIT + 1_000 * CHANNEL_FLOOR + 200_000);
+    for (const { channel } of sources) channel.reset();
+    // The answers to OPEN and the resets are not acknowledged.
+    expect(budget.reserved).toBeLessThan(1_000 * 1_000);
+  });
+});
+
 describe('a sender whose frames are not acknowledged', () => {
   test('stops at the bound of the replay buffer, and its sources pause', () => {
-    const { peer, budget, source } = sending(LIMIT);
+    const { client, peer, budget, source } = sending(LIMIT);
     expect(source.channel.write(pattern(1, 0, LENGTH))).toBe(false);
     peer.settle();
-    expect(budget.reserved).toBeGreaterThanOrEqual(LIMIT);
-    expect(budget.reserved).toBeLessThanOrEqual(LIMIT + ONE_FRAME);
+    const { replayBytes } = client.keeper.session;
+    expect(replayBytes).toBeGreaterThanOrEqual(REPLAY_FLOOR);
+    expect(replayBytes).toBeLessThanOrEqual(LIMIT + ONE_FRAME);
+    // What waits in the channel counts as well.
+    expect(budget.reserved).toBe(replayBytes + LENGTH - peer.dataOf(1).length);
     expect(peer.dataOf(1).length).toBeLessThanOrEqual(LIMIT + ONE_FRAME);
     expect(source.writable).toBe(0);
   });
@@ -49,14 +88,14 @@ describe('a sender whose frames are not acknowledged', () => {
   });
 
   test('stays stopped while it is detached, and goes on after the resume', () => {
-    const { client, peer, budget, source } = sending(LIMIT);
+    const { client, peer, source } = sending(LIMIT);
     source.channel.write(pattern(1, 0, LENGTH));
     peer.settle();
     const sent = peer.dataOf(1).length;
     peer.close(1006);
     source.channel.write(pattern(1, LENGTH, 1_000));
     client.clock.advance(60_000);
-    expect(budget.reserved).toBeLessThanOrEqual(LIMIT + ONE_FRAME);
+    expect(client.keeper.session.replayBytes).toBeLessThanOrEqual(LIMIT + ONE_FRAME);
     const next = client.connect().say(resume({ received: 1 }));
     expect(
       next

@@ -14,6 +14,7 @@ class Fixture {
   readonly #port: ChannelPort = {
     budget: new MemoryBudget(0),
     isAttached: () => true,
+    queues: new MemoryBudget(1_000_000),
     now: () => 0,
     roundTrip: () => 0,
     onSendable: (channel) => {

@@ -9,7 +9,7 @@ export class ShareBudget extends MemoryBudget {
     this.#share = share;
   }
 
-  override get room(): number {
-    return Math.min(super.room, Math.max(0, this.#share() - this.reserved));
+  protected override get limit(): number {
+    return this.#share();
   }
 }
