@@ -3,6 +3,7 @@ import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { connect, type DetailedPeerCertificate } from 'node:tls';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { Authority } from '../../packages/server/test/support/authority.js';
 import { atEnd } from '../support/at-end.js';
 import { type Certificate, makeCertificate } from '../support/certificate.js';
 import { launch, runCommand, start, TOKEN } from '../support/command-line.js';
@@ -198,6 +199,45 @@ describe('mutual TLS', () => {
   });
 });
 
+test('a client whose certificate is revoked while the server runs comes in no more, its running connection stays', async () => {
+  const authority = new Authority('root');
+  atEnd(() => authority.remove());
+  const issued = authority.issue('laptop');
+  const write = (name: string, text: string) => writeFileSync(inFolder(name), text, { mode: 0o600 });
+  write('ca', authority.cert);
+  write('crl', authority.list());
+  write('client-cert', issued.cert);
+  write('client-key', issued.key);
+  const { port, program } = await startServer('--tls-client-ca', inFolder('ca'), '--tls-client-crl', inFolder('crl'));
+  const withIts = ['--cert', inFolder('client-cert'), '--key', inFolder('client-key')];
+  const env = { NODE_EXTRA_CA_CERTS: first.file };
+  const [client, files] = await Promise.all([
+    start('wsproxy-client', [`wss://127.0.0.1:${port}/`, ...withIts], { env }),
+    startWebFiles(),
+  ]);
+  const fetchOne = () =>
+    run('curl', [
+      '--silent',
+      '--fail',
+      '-x',
+      `http://127.0.0.1:${client.port}`,
+      `http://127.0.0.1:${files.port}/crl/1000`,
+    ]);
+  expect(await fetchOne()).toMatchObject({ code: 0 });
+
+  authority.revoke(issued);
+  write('crl', authority.list());
+  await program.untilStderr(/TLS is served with what the files hold now/);
+  const refused = await curl(port, first, ...withIts);
+  expect([refused.code, refused.stdout]).toEqual([expect.toSatisfy((code) => code !== 0), '']);
+  await program.untilStderr(/"code":"CERT_REVOKED"[^\n]*a TLS handshake failed/);
+  expect(await fetchOne()).toMatchObject({ code: 0 });
+
+  write('crl', '');
+  await program.untilStderr(/"level":"error"[^\n]*the files for TLS cannot be used/);
+  expect(await curl(port, first, ...withIts)).toMatchObject({ stdout: '' });
+});
+
 test('a client with a certificate comes through mutual TLS, one without is told of the handshake', async () => {
   const own = await newCertificate();
   copyFileSync(own.file, inFolder('ca'));
@@ -217,6 +257,12 @@ describe('wrong usage', () => {
   const cases: [string, () => string[], RegExp][] = [
     ['a certificate without a key', () => ['--tls-cert', inFolder('cert')], /TLS needs both/],
     ['a client CA alone', () => ['--tls-client-ca', inFolder('cert')], /TLS needs both/],
+    ['a revocation list alone', () => [...filesFor(), '--tls-client-crl', inFolder('cert')], /needs --tls-client-ca/],
+    [
+      'a certificate in place of a revocation list',
+      () => [...filesFor(), '--tls-client-ca', inFolder('cert'), '--tls-client-crl', inFolder('cert')],
+      /TLS: the revocation list is not in PEM form/,
+    ],
     [
       'no such file',
       () => ['--tls-cert', inFolder('cert'), '--tls-key', inFolder('none')],

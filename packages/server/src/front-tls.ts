@@ -8,19 +8,33 @@ export interface TlsOptions {
   readonly key: string | Buffer;
   /** Only clients with a certificate of this authority complete the TLS handshake (mutual TLS). */
   readonly clientCa?: string | Buffer;
+  /**
+   * Which certificates of clients count no more: a revocation list (RFC 5280) for each authority between them and
+   * `clientCa`, that one included, in one text. One that is missing or past its next update lets nobody in.
+   */
+  readonly clientCrl?: string | Buffer;
 }
 
 const WORDS: Readonly<Record<string, string>> = {
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: 'the key is not that of the certificate',
-  ERR_OSSL_PEM_NO_START_LINE: 'the certificate, the key or the client CA is not in PEM form',
+  ERR_OSSL_PEM_NO_START_LINE: 'the certificate or the key is not in PEM form',
 };
 
 /**
  * What a TLS server takes, tried before.
  * @throws OptionError that says what is wrong with the certificate or the key
  */
-export function secureContextOptions({ cert, key, clientCa }: TlsOptions): SecureContextOptions {
-  const options: SecureContextOptions = { cert, key, minVersion: 'TLSv1.2', ...(clientCa && { ca: clientCa }) };
+export function secureContextOptions({ cert, key, clientCa, clientCrl }: TlsOptions): SecureContextOptions {
+  if (clientCrl !== undefined && clientCa === undefined) {
+    throw new OptionError('tls', 'a revocation list needs the client CA beside it');
+  }
+  const options: SecureContextOptions = {
+    cert,
+    key,
+    minVersion: 'TLSv1.2',
+    ...(clientCa !== undefined && { ca: blocksOf(clientCa, '(?:TRUSTED |X509 )?CERTIFICATE', 'client CA') }),
+    ...(clientCrl !== undefined && { crl: blocksOf(clientCrl, 'X509 CRL', 'revocation list') }),
+  };
   try {
     createSecureContext(options);
   } catch (error) {
@@ -28,4 +42,14 @@ export function secureContextOptions({ cert, key, clientCa }: TlsOptions): Secur
     throw new OptionError('tls', WORDS[code] ?? message, { cause: error });
   }
   return options;
+}
+
+/**
+ * Every one of a text, since Node reads only the first revocation list, and takes an empty text for none: it would then
+ * let in clients of any authority, and revoked ones.
+ */
+function blocksOf(pem: string | Buffer, label: string, name: string): string[] {
+  const blocks = String(pem).match(new RegExp(`-----BEGIN ${label}-----[^-]+-----END ${label}-----`, 'g'));
+  if (blocks === null) throw new OptionError('tls', `the ${name} is not in PEM form`);
+  return blocks;
 }

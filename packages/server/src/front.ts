@@ -2,6 +2,7 @@ import { type Server as HttpServer, type IncomingMessage, ServerResponse } from 
 import { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { type Logger, SUBPROTOCOL, systemClock, WEBSOCKET_LIMITS } from 'wsproxy-protocol';
 import { Door } from './door.js';
@@ -306,7 +307,9 @@ class HttpFront implements Front {
     if (this.#answered.has(accepted)) return;
     if (!this.#ready.has(accepted)) {
       if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') this.#options.guard?.hit('upgradeTimeout');
-      this.#log.write({ code: error.code, ...this.#from(accepted) }, 'a TLS handshake failed');
+      // What is wrong with a client's certificate Node says only there.
+      const code = (socket as TLSSocket).authorizationError ?? error.code;
+      this.#log.write({ code, ...this.#from(accepted) }, 'a TLS handshake failed');
       this.#observer.onFailedHandshake?.();
       socket.destroy();
     } else if (socket.writable) {

@@ -149,7 +149,7 @@ describe.skipIf(second === undefined)('certificates', () => {
     const { cert, key } = first ?? { cert: '', key: '' };
     const wrong: [object, string][] = [
       [{ cert, key: second?.key }, 'tls: the key is not that of the certificate'],
-      [{ cert: 'nonsense', key }, 'tls: the certificate, the key or the client CA is not in PEM form'],
+      [{ cert: 'nonsense', key }, 'tls: the certificate or the key is not in PEM form'],
       [{ cert, key, clientCa: cert }, 'tls: whether clients need a certificate cannot change'],
     ];
     for (const [tls, message] of wrong) expect(() => front.setTls(tls as never)).toThrow(message);

@@ -10,6 +10,7 @@ export interface FrontOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsClientCa?: string;
+  readonly tlsClientCrl?: string;
   readonly decoy?: string;
   readonly allowOrigin?: readonly string[];
   readonly trustedProxy?: readonly string[];
@@ -31,6 +32,7 @@ export function addFrontOptions(program: Command): void {
     .option('--tls-cert <file>', 'serve TLS with this certificate chain in PEM form; read again when it changes')
     .option('--tls-key <file>', 'its key')
     .option('--tls-client-ca <file>', 'let in only clients that have a certificate of this authority')
+    .option('--tls-client-crl <file>', 'and none whose certificate it has revoked: its revocation list in PEM form')
     .option('--decoy <dir>', 'static files to show to whoever has no token, in place of 401 and 404')
     .addOption(
       repeatable(

@@ -13,23 +13,33 @@ export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
   readonly clientCa?: string;
+  readonly clientCrl?: string;
 }
 
 /** @throws ExitError (usage) when a flag is missing beside another */
-export function tlsFiles({ tlsCert, tlsKey, tlsClientCa }: FrontOptions): TlsFiles | undefined {
+export function tlsFiles({ tlsCert, tlsKey, tlsClientCa, tlsClientCrl }: FrontOptions): TlsFiles | undefined {
+  if (tlsClientCrl !== undefined && tlsClientCa === undefined) {
+    throw new ExitError(ExitCode.usage, '--tls-client-crl FILE needs --tls-client-ca FILE beside it');
+  }
   if (tlsCert !== undefined && tlsKey !== undefined) {
-    return { cert: tlsCert, key: tlsKey, ...(tlsClientCa !== undefined && { clientCa: tlsClientCa }) };
+    return {
+      cert: tlsCert,
+      key: tlsKey,
+      ...(tlsClientCa !== undefined && { clientCa: tlsClientCa }),
+      ...(tlsClientCrl !== undefined && { clientCrl: tlsClientCrl }),
+    };
   }
   if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined;
   throw new ExitError(ExitCode.usage, 'TLS needs both --tls-cert FILE and --tls-key FILE');
 }
 
 /** @throws ExitError (usage) that names the file that cannot be read */
-export function readTls({ cert, key, clientCa }: TlsFiles): TlsOptions {
+export function readTls({ cert, key, clientCa, clientCrl }: TlsFiles): TlsOptions {
   return {
     cert: read(cert, '--tls-cert'),
     key: read(key, '--tls-key'),
     ...(clientCa !== undefined && { clientCa: read(clientCa, '--tls-client-ca') }),
+    ...(clientCrl !== undefined && { clientCrl: read(clientCrl, '--tls-client-crl') }),
   };
 }
 
