@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { askSocks5 } from '../support/application.js';
@@ -68,9 +68,58 @@ describe.each(programs)('%s does not start', (name, args) => {
     await expectRefusal(['--token-file', tokenFile(TOKEN, mode)], null, /other users.*chmod 600/);
   });
 
+  test.runIf(process.getuid?.() === 0)('with a token file of another user, when it is root', async () => {
+    const file = tokenFile(TOKEN);
+    chownSync(file, 65_534, 65_534);
+    await expectRefusal(['--token-file', file], null, /belongs to another user \(uid 65534\); run: chown 0/);
+  });
+
+  test('with a token file in a folder that everybody can change', async () => {
+    const file = tokenFile(TOKEN);
+    chmodSync(join(file, '..'), 0o777);
+    await expectRefusal(['--token-file', file], null, /can be exchanged by other users: .* run: chmod go-w/);
+  });
+
   test('G5 with a token of 31 characters', async () => {
     await expectRefusal([], 'x'.repeat(31), /WSPROXY_TOKEN has 31 characters.*fewer than 32/);
     await expectRefusal(['--token-file', tokenFile('x'.repeat(31))], null, /has 31 characters.*fewer than 32/);
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('as root, a secret of another user is refused:', () => {
+  function ofNobody(content: string): string {
+    const file = tokenFile(content);
+    chownSync(file, 65_534, 65_534);
+    return file;
+  }
+
+  test('the users of the server', async () => {
+    const digest = createHash('sha256').update(OTHER).digest('hex');
+    const file = ofNobody(`- { id: mallory, token: "sha256:${digest}" }\n`);
+    const { code, stderr } = await runCommand('wsproxy-server', ['--users', file], { token: null });
+    expect(stderr).toMatch(/^wsproxy-server: users file .* belongs to another user \(uid 65534\); run: chown 0 .*\n$/);
+    expect(code).toBe(2);
+  });
+
+  test("users that change hands keep the server's as they were", async () => {
+    const entry = (id: string, token: string) =>
+      `- { id: ${id}, token: "sha256:${createHash('sha256').update(token).digest('hex')}" }\n`;
+    const file = tokenFile(entry('alice', TOKEN));
+    const { program, port } = await start('wsproxy-server', ['--users', file], { token: null });
+    chownSync(file, 65_534, 65_534);
+    writeFileSync(file, entry('mallory', OTHER));
+    await program.untilStderr(/belongs to another user/);
+    await expectToken(port, TOKEN, OTHER);
+  });
+
+  test.each<[ProgramName, string[]]>([
+    ['wsproxy-server', ['--tls-cert', '/dev/null', '--tls-key']],
+    ['wsproxy-client', ['wss://127.0.0.1:9/', '--cert', '/dev/null', '--key']],
+    ['wsproxy-client', ['ws://127.0.0.1:9/', '--socks-auth']],
+  ])('%s %j', async (name, args) => {
+    const { code, stderr } = await runCommand(name, [...args, ofNobody('user:password\n')]);
+    expect(stderr).toMatch(/belongs to another user \(uid 65534\); run: chown 0 .*\n$/);
+    expect(code).toBe(2);
   });
 });
 

@@ -1,3 +1,4 @@
+export { checkSecret } from './check-secret.js';
 export { addCommonOptions, type CommonOptions } from './common-options.js';
 export { addConfigFile } from './config/config-file.js';
 export { formatDuration, parseDuration } from './duration.js';

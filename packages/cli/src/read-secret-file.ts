@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { checkSecret } from './check-secret.js';
 import { escapeText } from './escape-text.js';
 import { ExitCode, ExitError } from './exit-code.js';
 
@@ -13,19 +14,14 @@ export interface SecretFile {
 /**
  * The text of a file that holds secrets, or its start when it has more than `maxBytes`: the path may name a device
  * without an end.
- * @throws ExitError (usage) when it cannot be read, or when others can read it too
+ * @throws ExitError (usage) when it cannot be read, or when others can read or change it too
  */
 export function readSecretFile({ path, flag, maxBytes }: SecretFile): string {
   const name = nameOfFile(path, flag);
   try {
     const file = openSync(path, 'r');
     try {
-      // Asked of the open file, not of the path: it cannot be exchanged in between. And with bigint, since Node's search
-      // for modules looks at what the last call without it has found, and fails where that was a pipe.
-      const { mode, uid } = fstatSync(file, { bigint: true });
-      if (!isSecret({ mode: Number(mode), uid: Number(uid) }, process.geteuid?.())) {
-        throw usage(`${name} can be read or changed by other users; run: chmod 600 ${escapeText(path, 1024)}`);
-      }
+      checkSecret(file, { path, name });
       return readStart(file, maxBytes);
     } finally {
       closeSync(file);
@@ -41,17 +37,6 @@ export function readSecretFile({ path, flag, maxBytes }: SecretFile): string {
 /** `--token-file` names a token file, `--users` a users file. */
 export function nameOfFile(path: string, flag: string): string {
   return `${flag.replace(/^--|-file$/g, '')} file ${escapeText(path, 1024)}`;
-}
-
-/**
- * Nobody but its owner may read the file. One of root's may also be readable by the group of a program that is not root,
- * which is how systemd's LoadCredential (its mode then shows the mask of an access list) and the secrets of Kubernetes
- * hand it over. `uid` is undefined on Windows, where modes say nothing.
- */
-export function isSecret({ mode, uid: owner }: Pick<Stats, 'mode' | 'uid'>, uid: number | undefined): boolean {
-  if (uid === undefined) return true;
-  const forbidden = owner === 0 && uid !== 0 ? 0o037 : 0o077;
-  return (mode & forbidden) === 0;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ExitError } from '../src/exit-code.js';
-import { isSecret } from '../src/read-secret-file.js';
 import { readToken, type TokenSources } from '../src/read-token.js';
 
 const TOKEN = 'q9Zr3T5v7Xy1B3d5F7h9J1k3M5n7P9r1S3t5U7w9=';
@@ -103,22 +102,5 @@ describe('readToken', () => {
 
   it.runIf(process.platform !== 'win32')('accepts a file that only its owner can read', () => {
     expect(readToken({ file: tokenFile(TOKEN, 0o400) })).toBe(TOKEN);
-  });
-
-  it.each([
-    ['its own, readable by it alone', { mode: 0o100600, uid: 7 }, 7, true],
-    [
-      "root's, readable by the group: a credential of systemd, a secret of Kubernetes",
-      { mode: 0o100440, uid: 0 },
-      7,
-      true,
-    ],
-    ["root's, readable by everybody", { mode: 0o100444, uid: 0 }, 7, false],
-    ["root's, writable by the group", { mode: 0o100660, uid: 0 }, 7, false],
-    ["root's, readable by the group, and the program is root", { mode: 0o100440, uid: 0 }, 0, false],
-    ["somebody else's, readable by the group", { mode: 0o100640, uid: 8 }, 7, false],
-    ['on Windows, where modes say nothing', { mode: 0o100666, uid: 0 }, undefined, true],
-  ])('judges a file that is %s', (_which, stats, uid, expected) => {
-    expect(isSecret(stats, uid)).toBe(expected);
   });
 });

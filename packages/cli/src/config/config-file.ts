@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
+import { checkSecret } from '../check-secret.js';
 import { escapeText } from '../escape-text.js';
 import { ExitCode, ExitError } from '../exit-code.js';
 import type { Config } from './config-text.js';
@@ -14,6 +15,9 @@ export interface ConfigFileOptions {
   /** Rejects when a setting, by the name that the file has for it, cannot have this value; the message says why. */
   readonly judge?: (name: string, value: unknown) => Promise<void>;
 }
+
+/** In the URL of a proxy. */
+const PASSWORD = /:\/\/[^\s/@]*:[^\s/@]+@/;
 
 /**
  * Gives `program` a configuration file, `--config FILE` or the default one if it is there, and the command
@@ -63,8 +67,9 @@ interface LoadOptions extends ConfigFileOptions {
 async function load(program: Command, path: string, options: LoadOptions, mayBeMissing = false): Promise<Config> {
   let text = '';
   try {
-    text = readFileSync(path, 'utf8');
+    text = readText(path);
   } catch (error) {
+    if (error instanceof ExitError) throw error;
     const { code = 'error' } = error as NodeJS.ErrnoException;
     if (!(mayBeMissing && (code === 'ENOENT' || code === 'ENOTDIR'))) {
       throw new ExitError(ExitCode.usage, `cannot read the configuration file ${path}: ${code}`, { cause: error });
@@ -81,6 +86,18 @@ async function load(program: Command, path: string, options: LoadOptions, mayBeM
     });
   }
   return { ...config, mistakes: mistakes.sort((a, b) => a.line - b.line) };
+}
+
+/** One with a password in it must be as close as any other file with a secret. */
+function readText(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const text = readFileSync(file, 'utf8');
+    if (PASSWORD.test(text)) checkSecret(file, { path, name: `${escapeText(path)}, which holds a password,` });
+    return text;
+  } finally {
+    closeSync(file);
+  }
 }
 
 function apply(program: Command, config: Config): void {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -168,4 +168,32 @@ it('with a mistake keeps the program from starting, and points to the check', as
   const { code, stdout, stderr } = await runFixture('program.mjs', ['options', '--config', write(TEN_MISTAKES)]);
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(/^example: [^\n]*example\.yaml:\d+: [^\n]*; 10 more: see example config check\n$/);
+});
+
+describe.runIf(process.platform !== 'win32')('a password in a configuration file', () => {
+  const PROXIED = 'action: options\nlisten: "127.0.0.1:0"\ntag: ["http://user:hidden@proxy.example:3128"]\n';
+
+  it('is for the eyes of its owner alone', async () => {
+    const path = write(PROXIED);
+    chmodSync(path, 0o644);
+    for (const args of [
+      ['--config', path],
+      ['config', 'check', path],
+    ]) {
+      const { code, stderr } = await runFixture('program.mjs', args);
+      expect(stderr).toMatch(/which holds a password, can be read or changed by other users; run: chmod 600 [^\n]*\n$/);
+      expect(stderr).not.toContain('hidden');
+      expect(code).toBe(2);
+    }
+    chmodSync(path, 0o600);
+    expect(await optionsOf(['--config', path])).toMatchObject({ tag: ['http://user:hidden@proxy.example:3128'] });
+  });
+
+  it('is none in a proxy that asks for no password, or an address with @ behind its host', async () => {
+    const path = write('action: options\ntag: ["http://proxy.example:3128/", "https://a.example/b:c@d"]\n');
+    chmodSync(path, 0o644);
+    expect(await optionsOf(['--config', path])).toMatchObject({
+      tag: ['http://proxy.example:3128/', 'https://a.example/b:c@d'],
+    });
+  });
 });

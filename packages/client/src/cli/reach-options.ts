@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { ExitCode, ExitError, repeatable } from 'wsproxy-cli';
+import { checkSecret, ExitCode, ExitError, repeatable } from 'wsproxy-cli';
 import type { ClientOptions } from '../index.js';
 
 /** How the server is reached. */
@@ -72,7 +72,7 @@ export function readReach(
     ...(sni !== undefined && { sni }),
     ...(ca !== undefined && { ca: readPem('--ca', ca) }),
     ...(cert !== undefined && { cert: readPem('--cert', cert) }),
-    ...(key !== undefined && { key: readPem('--key', key) }),
+    ...(key !== undefined && { key: readPem('--key', key, true) }),
     ...(ipv4 === true && { family: 4 }),
     ...(ipv6 === true && { family: 6 }),
   };
@@ -85,12 +85,13 @@ function parseHeader(text: string): [name: string, value: string] {
 }
 
 /** Reads no further than it takes to see that a file is too long: the path may name a device without an end. */
-function readPem(flag: string, path: string): string {
+function readPem(flag: string, path: string, isSecret = false): string {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
     const file = openSync(path, 'r');
     try {
+      if (isSecret) checkSecret(file, { path, name: `${flag} ${path}`, mayBeRead: true });
       for (;;) {
         const chunk = Buffer.alloc(65_536);
         const read = readSync(file, chunk);
@@ -103,6 +104,7 @@ function readPem(flag: string, path: string): string {
       closeSync(file);
     }
   } catch (error) {
+    if (error instanceof ExitError) throw error;
     throw new ExitError(ExitCode.usage, `${flag} ${path}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { ExitCode, ExitError, type ProgramLogger, watchFile } from 'wsproxy-cli';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { checkSecret, ExitCode, ExitError, type ProgramLogger, watchFile } from 'wsproxy-cli';
 import type { Server, TlsOptions } from '../index.js';
 import type { FrontOptions } from './front-options.js';
 
@@ -37,7 +37,7 @@ export function tlsFiles({ tlsCert, tlsKey, tlsClientCa, tlsClientCrl }: FrontOp
 export function readTls({ cert, key, clientCa, clientCrl }: TlsFiles): TlsOptions {
   return {
     cert: read(cert, '--tls-cert'),
-    key: read(key, '--tls-key'),
+    key: read(key, '--tls-key', true),
     ...(clientCa !== undefined && { clientCa: read(clientCa, '--tls-client-ca') }),
     ...(clientCrl !== undefined && { clientCrl: read(clientCrl, '--tls-client-crl') }),
   };
@@ -77,10 +77,17 @@ function expiryOf({ cert }: TlsOptions): string {
   return new Date(new X509Certificate(cert).validTo).toISOString();
 }
 
-function read(path: string, flag: string): Buffer {
+function read(path: string, flag: string, isSecret = false): Buffer {
   try {
-    return readFileSync(path);
+    const file = openSync(path, 'r');
+    try {
+      if (isSecret) checkSecret(file, { path, name: `the file of ${flag}, ${path},`, mayBeRead: true });
+      return readFileSync(file);
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
+    if (error instanceof ExitError) throw error;
     const { code = 'error' } = error as NodeJS.ErrnoException;
     throw new ExitError(ExitCode.usage, `cannot read the file of ${flag}, ${path}: ${code}`, { cause: error });
   }

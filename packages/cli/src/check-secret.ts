@@ -1,0 +1,94 @@
+import { fstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { escapeText } from './escape-text.js';
+import { ExitCode, ExitError } from './exit-code.js';
+
+/** Of a file or folder. */
+type Facts = Pick<Stats, 'mode' | 'uid' | 'gid'>;
+
+/** Who the program is. */
+interface Self {
+  readonly uid: number;
+  readonly groups: readonly number[];
+}
+
+interface SecretPlace {
+  readonly path: string;
+  /** For messages: `token file /etc/wsproxy/token`. */
+  readonly name: string;
+  /** Others may read it, but not change it: who hands keys out decides that. Default false. */
+  readonly mayBeRead?: boolean;
+}
+
+/** What was open already when the program began: whoever started it chose it, under `sudo` perhaps another user. */
+const HANDED_OVER = /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/;
+const STICKY = 0o1000;
+const GROUP_WRITES = 0o020;
+const OTHERS_WRITE = 0o002;
+
+/**
+ * Judges a secret that is open as `file`: who can change it could put a secret of their own there, who can read it has it.
+ * It is asked of the open file, not of the path, which may lead elsewhere a moment later. Windows has no such modes.
+ * @throws ExitError (usage) that says who can, and the cure; the error of the system when the path leads nowhere any more
+ */
+export function checkSecret(file: number, { path, name, mayBeRead = false }: SecretPlace): void {
+  const self = thisProcess();
+  if (self === undefined) return;
+  const isHandedOver = HANDED_OVER.test(path);
+  const facts = read(() => fstatSync(file, { bigint: true }));
+  if (!isHandedOver && !isTrusted(facts, self)) {
+    throw usage(`${name} belongs to another user (uid ${facts.uid}); run: chown ${self.uid} ${escapeText(path, 1024)}`);
+  }
+  if (!isClosed(facts, self, mayBeRead)) {
+    const what = mayBeRead ? 'changed' : 'read or changed';
+    const cure = mayBeRead ? 'go-w' : '600';
+    throw usage(`${name} can be ${what} by other users; run: chmod ${cure} ${escapeText(path, 1024)}`);
+  }
+  if (isHandedOver) return;
+  const folder = dirname(realpathSync(path));
+  const around = read(() => statSync(folder, { bigint: true }));
+  if (isKept(around, self)) return;
+  const shown = escapeText(folder, 1024);
+  throw usage(`${name} can be exchanged by other users: its folder is open to them; run: chmod go-w ${shown}`);
+}
+
+/** Whether a file belongs to root, who can change everything, or to the user of the program. */
+export function isTrusted({ uid }: Pick<Facts, 'uid'>, self: Self): boolean {
+  return uid === 0 || uid === self.uid;
+}
+
+/**
+ * Whether nobody but its owner may read and change a file. One of root's may also be readable by the group of a program
+ * that is not root, which is how systemd's LoadCredential (its mode then shows the mask of an access list) and the
+ * secrets of Kubernetes hand it over.
+ */
+export function isClosed({ mode, uid }: Pick<Facts, 'mode' | 'uid'>, self: Self, mayBeRead = false): boolean {
+  const forbidden = uid === 0 && self.uid !== 0 ? 0o037 : 0o077;
+  return (mode & (mayBeRead ? GROUP_WRITES | OTHERS_WRITE : forbidden)) === 0;
+}
+
+/**
+ * Whether a folder lets no stranger exchange what is in it, such as the users of today by those of last year. A group may
+ * that the program is in, and everybody where each has only what is theirs (sticky, as /tmp). So may its owner: in whose
+ * folder a secret lies has been chosen, while open folders are accidents.
+ */
+export function isKept({ mode, gid }: Pick<Facts, 'mode' | 'gid'>, { groups }: Self): boolean {
+  if ((mode & STICKY) !== 0) return true;
+  return (mode & OTHERS_WRITE) === 0 && ((mode & GROUP_WRITES) === 0 || groups.includes(gid));
+}
+
+function thisProcess(): Self | undefined {
+  const { geteuid, getegid, getgroups } = process;
+  if (geteuid === undefined || getegid === undefined || getgroups === undefined) return undefined;
+  return { uid: geteuid(), groups: [getegid(), ...getgroups()] };
+}
+
+/** With bigint, since Node's search for modules looks at what the last call without it has found, and fails at a pipe. */
+function read(stat: () => { readonly mode: bigint; readonly uid: bigint; readonly gid: bigint }): Facts {
+  const { mode, uid, gid } = stat();
+  return { mode: Number(mode), uid: Number(uid), gid: Number(gid) };
+}
+
+function usage(message: string): ExitError {
+  return new ExitError(ExitCode.usage, message);
+}
