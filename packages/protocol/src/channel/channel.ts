@@ -204,10 +204,7 @@ export class Channel {
     if (lost > 0) this.consumed(lost);
   }
 
-  /**
-   * `bytes` of what `onData` brought have gone for good: the peer may send as many again. Whoever took bytes says so
-   * also when the channel is over, and when the bytes are lost: until then they count as memory that is held.
-   */
+  /** `bytes` of what `onData` brought have gone: the peer may send as many again. Until then, also beyond the end, they are held. */
   consumed(bytes: number): void {
     if (this.#state.dead || this.#state.receiving !== 'open') return this.#receiveWindow.drain(bytes);
     if (this.#receiveWindow.consume(bytes, this.#port.now(), this.#port.roundTrip()) && this.#isReceiving)
@@ -365,7 +362,6 @@ export class Channel {
       this.reset(this.#resetAfterData);
       return this.takeFrame(limit);
     }
-    if (this.#state.sending !== 'ending') return undefined;
     this.#state.sending = 'ended';
     this.#settle();
     return { type: FrameType.fin, channel: this.id, payload: undefined };

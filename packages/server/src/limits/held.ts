@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { type Channel, type Clock, type RelayPace, type RelaySocket, resetSocket, type Timer } from 'wsproxy-protocol';
+import { type Channel, type Clock, type RelayPace, type RelaySocket, resetSocket } from 'wsproxy-protocol';
 import type { User } from '../users/user.js';
 import type { Account } from './account.js';
 import type { PaceEvents } from './account-pace.js';
@@ -29,9 +29,6 @@ export interface Admitted {
 
 export type OnAdmitted = (admitted: Admitted) => void;
 
-/** A destination that does not take what came before a reset is cut off after this long, and the rest is dropped, ms. */
-const RESET_PATIENCE = 1_000;
-
 /**
  * What one channel holds of what there is for all: a place among the channels, a turn to be dialled, a place among the
  * sockets. Made at OPEN; the places are given back here and nowhere else, that of the socket when it is closed, that of
@@ -53,7 +50,6 @@ export class Held implements Admitted, Waiting, PaceEvents {
   /** Once it was dialled. */
   #socket: RelaySocket | undefined;
   #watched: Watched | undefined;
-  #patience: Timer | undefined;
 
   constructor(means: Means, channel: Channel, user: User, turns: DialTurns, onAdmitted: OnAdmitted) {
     this.#means = means;
@@ -128,12 +124,8 @@ export class Held implements Admitted, Waiting, PaceEvents {
   #onChannelOver(): void {
     this.#isOver = true;
     this.#turns.leave(this);
-    const { state, failure } = this.#channel;
-    if (state.dead && this.#socket?.destroyed === false) {
-      // With the session, bytes are missing in any case.
-      if (failure === 'SESSION_LOST') this.#cutOff();
-      else this.#patience = this.#means.clock.setTimer(() => this.#cutOff(), RESET_PATIENCE);
-    }
+    // Bytes are missing in any case. After other resets the relay gives the destination a second for what came before.
+    if (this.#channel.failure === 'SESSION_LOST') this.#cutOff();
     this.#endIfGone();
   }
 
@@ -150,7 +142,6 @@ export class Held implements Admitted, Waiting, PaceEvents {
   #releaseSocket(): void {
     if (!this.#hasSocket) return;
     this.#hasSocket = false;
-    this.#patience?.cancel();
     this.#means.accounts.releaseSocket(this.#account);
     this.#endIfGone();
   }
