@@ -40,6 +40,8 @@ export const MAX_WINDOW = 33_554_432;
 export const WINDOW_BUDGET = 33_554_432;
 /** Of these, what a session may hold although the process has reached its bound, bytes. */
 export const WINDOW_FLOOR = 262_144;
+/** How often is looked which channels have sent nothing since: they give back what they may send beyond EARLY_WINDOW, ms. */
+export const RETURN_INTERVAL = 2_000;
 /** Payload of a DATA frame at most, while several channels send and while one sends alone, bytes. */
 export const SHARED_FRAME_SIZE = 16_384;
 export const LONE_FRAME_SIZE = 65_472;

@@ -40,7 +40,7 @@ test('the payloads in the frame table have the sizes that the decoder demands', 
 
 test('the channel column tells which frames concern the session', () => {
   for (const [type, name, , channel] of table('## 3. Frames')) {
-    const onSession = !isSequenced(Number(type)) && name !== 'WINDOW';
+    const onSession = !isSequenced(Number(type)) && !['WINDOW', 'RETURN', 'RETURNED'].includes(name ?? '');
     expect([name, channel === '0']).toEqual([name, onSession]);
   }
 });

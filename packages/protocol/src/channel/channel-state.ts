@@ -34,7 +34,10 @@ export function judge(state: ChannelState, type: number): Verdict {
       return state.receiving === 'open' ? 'take' : 'ignore';
     case FrameType.reset:
       return 'take';
+    case FrameType.return:
+      return state.receiving === 'open' ? 'take' : 'ignore';
     case FrameType.window:
+    case FrameType.returned:
       return state.sending === 'ended' ? 'ignore' : 'take';
     default:
       return 'violation';

@@ -1,8 +1,7 @@
 import { EARLY_WINDOW } from '../constants.js';
 import { FAILURES, type FailureCode } from '../failures.js';
-import type { MemoryBudget } from '../flow/memory-budget.js';
 import type { ReceiveWindow } from '../flow/receive-window.js';
-import { SendWindow } from '../flow/send-window.js';
+import { type Return, SendWindow } from '../flow/send-window.js';
 import { FrameType } from '../frame/frame.js';
 import { encodeFailure, encodeOpen, encodeWord } from '../frame/payload.js';
 import type { SequencedFrame } from '../resume/replay-buffer.js';
@@ -10,31 +9,14 @@ import { keep } from '../slabs.js';
 import type { Target } from '../target.js';
 import { unpinned } from '../unpinned.js';
 import { ByteQueue } from './byte-queue.js';
+import type { Carrier } from './carrier.js';
 import { type ChannelState, isOver, newState } from './channel-state.js';
 import { Delivery } from './delivery.js';
 import type { ChannelSink, OpenHandler } from './handlers.js';
 import { newWindow } from './new-window.js';
 
-/** What a channel asks of the session that carries it: its one owner, which every queue that names it has to ask for. */
-export interface ChannelPort {
-  /** No session is behind it. */
-  readonly isNowhere?: boolean;
-  /** What the windows of all channels may hold together. */
-  readonly budget: MemoryBudget;
-  /** The peer is there, so that what it does not take waits for it alone. */
-  isAttached(): boolean;
-  /** What may wait in all of them to be sent. */
-  readonly queues: MemoryBudget;
-  /** The session's clock, and the path's lowest round trip, ms. */
-  now(): number;
-  roundTrip(): number;
-  /** `takeFrame` has something now. */
-  onSendable(channel: Channel): void;
-  /** `grantedLimit` has risen enough to tell the peer. */
-  onGrant(channel: Channel): void;
-  /** Nothing can happen on this channel any more, except that `takeFrame` may hold a last frame. */
-  onOver(channel: Channel): void;
-}
+/** The session that carries a channel: its one owner, which every queue that names it has to ask for. */
+export type ChannelPort = Carrier<Channel>;
 
 /** One application byte stream inside a session: two directions that end separately, each with its own window. */
 export class Channel {
@@ -55,7 +37,6 @@ export class Channel {
   #resetAfterData: FailureCode | undefined;
   #sourcePaused = false;
   #granted = false;
-  #presumed = false;
   #failure: FailureCode | undefined;
   #windowStalls = 0;
   readonly #openedAt: number;
@@ -161,9 +142,7 @@ export class Channel {
 
   /** The opener is told success before the peer has answered; should it fail, the channel is reset. */
   presume(): void {
-    if (this.#state.dead || this.#state.opening !== 'requested' || this.#presumed) return;
-    this.#presumed = true;
-    this.#tellOpen();
+    if (!this.#state.dead && this.#state.opening === 'requested') this.#tellOpen();
   }
 
   /** The peer takes too long to answer: the opener is told `code`, and the channel is over. */
@@ -265,7 +244,7 @@ export class Channel {
     this.#state.opening = 'open';
     this.#queue.commit();
     this.#sendWindow.raise(window);
-    if (!this.#presumed) this.#tellOpen();
+    this.#tellOpen();
     this.#port.onSendable(this);
   }
 
@@ -288,9 +267,10 @@ export class Channel {
     if (this.#state.dead) return;
     const opening = this.#state.opening;
     this.#die(code);
-    if (opening === 'requested') this.#tellFailure(code);
-    else if (opening === 'offered') this.#abandon();
-    else this.#delivery.reset(code);
+    if (opening === 'requested') return this.#tellFailure(code);
+    if (opening === 'open') return this.#delivery.reset(code);
+    this.#hush();
+    this.onAbandoned?.();
   }
 
   #tellOpen(): void {
@@ -300,16 +280,12 @@ export class Channel {
   }
 
   #tellFailure(code: FailureCode): void {
-    if (this.#presumed) return this.#delivery.reset(code);
-    this.#hush();
     const opener = this.#opener;
     this.#opener = undefined;
-    opener?.onFail(code);
-  }
-
-  #abandon(): void {
+    // It was told success already.
+    if (opener === undefined) return this.#delivery.reset(code);
     this.#hush();
-    this.onAbandoned?.();
+    opener.onFail(code);
   }
 
   /** Nobody will be told anything any more, nor ever take what has arrived. */
@@ -317,9 +293,32 @@ export class Channel {
     this.#receiveWindow.drain(this.#delivery.silence());
   }
 
-  onLimit(limit: number): void {
-    this.#sendWindow.raise(limit);
+  /** Told by WINDOW; or by RETURNED, when we gave credit back and had `seen` this limit until then. */
+  onLimit(limit: number, seen?: number): void {
+    if (seen === undefined) this.#sendWindow.raise(limit);
+    else this.#sendWindow.settle(seen, limit);
     this.#port.onSendable(this);
+  }
+
+  /** It may send more than an idle channel needs. */
+  get hasSurplus(): boolean {
+    return !this.#state.dead && this.#state.sending === 'open' && this.#sendWindow.credit > EARLY_WINDOW;
+  }
+
+  /** Gives back credit that nobody uses; false when there is none, or something waits to be sent with it. */
+  giveBack(): boolean {
+    if (this.#state.opening !== 'open' || this.#queue.length > 0) return false;
+    return this.#sendWindow.giveBack(EARLY_WINDOW);
+  }
+
+  /** What RETURN tells the peer, while that is not answered. */
+  get returning(): Return | undefined {
+    return this.#state.dead || this.#state.sending === 'ended' ? undefined : this.#sendWindow.returning;
+  }
+
+  /** The peer gives back what we granted it. */
+  onReturn({ seen, keep }: Return): void {
+    this.#receiveWindow.takeBack(seen, keep, this.#port.now());
   }
 
   /** Whether a WINDOW was ever due: only then does it need to be told again after a resume. */

@@ -94,6 +94,22 @@ export class ReceiveWindow {
     return this.#raise();
   }
 
+  /**
+   * The sender gives back what it was granted beyond `keep`. That counts when it has `seen` the newest limit; otherwise a
+   * higher one is on its way to it, and stands.
+   */
+  takeBack(seen: number, keep: number, now: number): void {
+    if (seen !== this.#limit || keep > seen || keep < this.#received) return;
+    // Told twice, it may say what was true before more came, and was taken: the base is the sender's all the same.
+    this.#limit = Math.max(keep, Math.min(seen, this.#consumed + this.#options.base));
+    this.#size = this.#options.base;
+    this.#rateAtGrowth = 0;
+    this.#since = now;
+    this.#sinceConsumed = this.#consumed;
+    this.#releaseSurplus();
+    this.#check();
+  }
+
   /** Nothing more comes: what was granted in vain is free at once, what came once the reader has taken it. */
   close(): void {
     this.#size = this.#options.base;

@@ -15,6 +15,8 @@ export const FrameType = {
   pong: 0x84,
   window: 0x85,
   goAway: 0x86,
+  return: 0x88,
+  returned: 0x89,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -46,8 +48,12 @@ const MAX_HANDSHAKE = 1024;
 export const HELLO_LENGTH: number = 8 + SESSION_ID_LENGTH + SESSION_SECRET_LENGTH;
 /** The same, and heartbeat u32. */
 export const HELLO_WITH_HEARTBEAT_LENGTH: number = HELLO_LENGTH + 4;
+/** The same, and capabilities u32. */
+export const HELLO_WITH_CAPABILITIES_LENGTH: number = HELLO_WITH_HEARTBEAT_LENGTH + 4;
 /** version u8, reserved u8 (3), session id, secret, attempt u32, received u64. */
 export const RESUME_LENGTH: number = 16 + SESSION_ID_LENGTH + SESSION_SECRET_LENGTH;
+/** In the answer: the same, grace u32 and capabilities u32. */
+export const RESUMED_LENGTH: number = RESUME_LENGTH + 8;
 
 /** Smallest and largest payload of each type, checked before a byte of it is kept. */
 export const PAYLOAD_LIMITS: Readonly<Record<number, readonly [min: number, max: number]>> = {
@@ -64,9 +70,13 @@ export const PAYLOAD_LIMITS: Readonly<Record<number, readonly [min: number, max:
   [FrameType.pong]: [8, 8],
   [FrameType.window]: [8, 8],
   [FrameType.goAway]: [8, 8],
+  [FrameType.return]: [16, 16],
+  [FrameType.returned]: [16, 16],
 };
+
+const OF_CHANNEL: ReadonlySet<number> = new Set([FrameType.window, FrameType.return, FrameType.returned]);
 
 /** The types whose frames concern one channel; all others concern the session and carry channel 0. */
 export function belongsToChannel(type: number): boolean {
-  return isSequenced(type) || type === FrameType.window;
+  return isSequenced(type) || OF_CHANNEL.has(type);
 }

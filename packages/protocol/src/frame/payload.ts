@@ -1,7 +1,14 @@
 import { SESSION_ID_LENGTH, SESSION_SECRET_LENGTH } from '../constants.js';
 import { violation } from '../errors.js';
 import type { Target } from '../target.js';
-import { HELLO_LENGTH, HELLO_WITH_HEARTBEAT_LENGTH, OPEN_FIXED_LENGTH, RESUME_LENGTH } from './frame.js';
+import {
+  HELLO_LENGTH,
+  HELLO_WITH_CAPABILITIES_LENGTH,
+  HELLO_WITH_HEARTBEAT_LENGTH,
+  OPEN_FIXED_LENGTH,
+  RESUME_LENGTH,
+  RESUMED_LENGTH,
+} from './frame.js';
 
 /** What OPEN says: where to, and how much the opener takes before the first WINDOW. */
 export interface Open {
@@ -22,6 +29,8 @@ export interface Hello extends SessionKey {
   readonly grace: number;
   /** After how much silence either side sends PING, ms; undefined leaves it at what is usual. */
   readonly heartbeat?: number;
+  /** What its sender can do, in the answer what both can; undefined for an end that knows of no such thing. */
+  readonly capabilities?: number;
 }
 
 export interface Resume extends SessionKey {
@@ -30,6 +39,8 @@ export interface Resume extends SessionKey {
   readonly attempt: number;
   /** How many sequenced frames the sender has processed. */
   readonly received: number;
+  /** In the answer: what was agreed on HELLO, since its answer may have been lost. */
+  readonly agreed?: { readonly grace: number; readonly capabilities: number };
 }
 
 export function encodeOpen(open: Open): Buffer {
@@ -49,25 +60,43 @@ export function decodeOpen(payload: Buffer): Open {
 }
 
 export function encodeHello(hello: Hello): Buffer {
-  const { heartbeat } = hello;
-  const payload = Buffer.alloc(heartbeat === undefined ? HELLO_LENGTH : HELLO_WITH_HEARTBEAT_LENGTH);
+  const { heartbeat, capabilities } = hello;
+  const payload = Buffer.alloc(helloLength(hello));
   writeKey(payload, hello.version, hello);
   payload.writeUInt32BE(hello.grace, HELLO_LENGTH - 4);
   if (heartbeat !== undefined) payload.writeUInt32BE(heartbeat, HELLO_LENGTH);
+  if (capabilities !== undefined) payload.writeUInt32BE(capabilities, HELLO_WITH_HEARTBEAT_LENGTH);
   return payload;
 }
 
+/** Capabilities stand where they stand, whether there is a heartbeat or not. */
+function helloLength({ heartbeat, capabilities }: Hello): number {
+  if (capabilities !== undefined) return HELLO_WITH_CAPABILITIES_LENGTH;
+  return heartbeat === undefined ? HELLO_LENGTH : HELLO_WITH_HEARTBEAT_LENGTH;
+}
+
 export function decodeHello(payload: Buffer): Hello {
-  const hello = { ...readKey(payload), grace: payload.readUInt32BE(HELLO_LENGTH - 4) };
   const heartbeat = payload.length < HELLO_WITH_HEARTBEAT_LENGTH ? 0 : payload.readUInt32BE(HELLO_LENGTH);
-  return heartbeat === 0 ? hello : { ...hello, heartbeat };
+  return {
+    ...readKey(payload),
+    grace: payload.readUInt32BE(HELLO_LENGTH - 4),
+    ...(heartbeat !== 0 && { heartbeat }),
+    ...(payload.length >= HELLO_WITH_CAPABILITIES_LENGTH && {
+      capabilities: payload.readUInt32BE(HELLO_WITH_HEARTBEAT_LENGTH),
+    }),
+  };
 }
 
 export function encodeResume(resume: Resume): Buffer {
-  const payload = Buffer.alloc(RESUME_LENGTH);
+  const { agreed } = resume;
+  const payload = Buffer.alloc(agreed === undefined ? RESUME_LENGTH : RESUMED_LENGTH);
   writeKey(payload, resume.version, resume);
   payload.writeUInt32BE(resume.attempt, RESUME_LENGTH - 12);
   writeCount(payload, resume.received, RESUME_LENGTH - 8);
+  if (agreed !== undefined) {
+    payload.writeUInt32BE(agreed.grace, RESUME_LENGTH);
+    payload.writeUInt32BE(agreed.capabilities, RESUME_LENGTH + 4);
+  }
   return payload;
 }
 
@@ -76,6 +105,9 @@ export function decodeResume(payload: Buffer): Resume {
     ...readKey(payload),
     attempt: payload.readUInt32BE(RESUME_LENGTH - 12),
     received: readCount(payload, RESUME_LENGTH - 8),
+    ...(payload.length >= RESUMED_LENGTH && {
+      agreed: { grace: payload.readUInt32BE(RESUME_LENGTH), capabilities: payload.readUInt32BE(RESUME_LENGTH + 4) },
+    }),
   };
 }
 
@@ -83,6 +115,14 @@ export function decodeResume(payload: Buffer): Resume {
 export function encodeCount(count: number): Buffer {
   const payload = Buffer.allocUnsafe(8);
   writeCount(payload, count, 0);
+  return payload;
+}
+
+/** The two u64 of RETURN and RETURNED. */
+export function encodeCounts(first: number, second: number): Buffer {
+  const payload = Buffer.allocUnsafe(16);
+  writeCount(payload, first, 0);
+  writeCount(payload, second, 8);
   return payload;
 }
 

@@ -8,6 +8,7 @@ import {
   SESSION_SECRET_LENGTH,
 } from '../constants.js';
 import { ProtocolError, violation } from '../errors.js';
+import { OFFERED } from '../frame/capabilities.js';
 import { FrameDecoder } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
 import {
@@ -84,7 +85,7 @@ export class Greeter {
       this.#greeted = true;
       this.#unknown = false;
       const { heartbeat } = this.#session;
-      const wishes = { grace: this.#grace, ...(heartbeat !== undefined && { heartbeat }) };
+      const wishes = { grace: this.#grace, capabilities: OFFERED, ...(heartbeat !== undefined && { heartbeat }) };
       this.#session.greet(FrameType.hello, encodeHello({ ...this.#key, version, ...wishes }));
       this.#session.goLive(0);
     } else {
@@ -94,14 +95,20 @@ export class Greeter {
     }
   }
 
-  #onHello({ version, grace }: Hello): void {
+  #onHello({ version, grace, capabilities }: Hello): void {
     checkVersion(version);
-    this.#grace = Math.min(this.#grace, grace);
+    this.#agree(grace, capabilities);
   }
 
-  #onResume({ version, received }: Resume): void {
+  #onResume({ version, received, agreed }: Resume): void {
     checkVersion(version);
+    if (agreed !== undefined) this.#agree(agreed.grace, agreed.capabilities);
     this.#session.goLive(received);
+  }
+
+  #agree(grace: number, capabilities = 0): void {
+    this.#grace = Math.min(this.#grace, grace);
+    this.#session.agree(capabilities);
   }
 }
 
@@ -177,8 +184,11 @@ function begin(transport: Transport, host: SessionHost, hello: Hello, decoder: F
   checkVersion(hello.version);
   const { session, grace } = host.create(hello);
   if (hello.heartbeat !== undefined) session.setHeartbeat(hello.heartbeat);
+  if (hello.capabilities !== undefined) session.agree(hello.capabilities);
+  const { capabilities } = session;
+  const granted = { grace, ...(capabilities !== undefined && { capabilities }) };
   session.attach(transport, refuseHandshake, decoder);
-  session.greet(FrameType.hello, encodeHello({ ...hello, version: PROTOCOL_VERSION, secret: NO_SECRET, grace }));
+  session.greet(FrameType.hello, encodeHello({ ...hello, version: PROTOCOL_VERSION, secret: NO_SECRET, ...granted }));
   session.goLive(0);
   return session;
 }
@@ -192,8 +202,11 @@ function resume(transport: Transport, host: SessionHost, claim: Resume, decoder:
   // Fence the old transport first, read the counts second, answer third (PROTOCOL.md, "Resume").
   const { session } = kept;
   session.attach(transport, refuseHandshake, decoder);
-  const { receivedCount: received } = session;
-  session.greet(FrameType.resume, encodeResume({ ...claim, version: PROTOCOL_VERSION, secret: NO_SECRET, received }));
+  const { receivedCount: received, capabilities } = session;
+  const { id, attempt } = claim;
+  const agreed = capabilities !== undefined && { agreed: { grace: kept.grace, capabilities } };
+  const answer = { version: PROTOCOL_VERSION, id, secret: NO_SECRET, attempt, received, ...agreed };
+  session.greet(FrameType.resume, encodeResume(answer));
   try {
     session.goLive(claim.received);
   } catch (error) {

@@ -2,6 +2,7 @@ import type { Channel } from '../channel/channel.js';
 import { judge } from '../channel/channel-state.js';
 import { violation } from '../errors.js';
 import { type FailureCode, failureFromWire } from '../failures.js';
+import { type Capability, GATES } from '../frame/capabilities.js';
 import type { FrameSink } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
 import { decodeOpen, type Open, readCount } from '../frame/payload.js';
@@ -17,6 +18,10 @@ export interface InboxEvents {
   /** The peer takes no more channels, and has not dialled this one. */
   onUndialled(channel: Channel): void;
   onAcknowledged(): void;
+  /** The channel may send more than before. */
+  onCredit(channel: Channel): void;
+  /** Whether both ends can do this. */
+  has(capability: Capability): boolean;
   onGoAway(kind: number): void;
 }
 
@@ -57,11 +62,15 @@ export class Inbox implements FrameSink {
   onFrame(type: number, id: number, payload: Buffer): void {
     if (type === FrameType.hello || type === FrameType.resume) return this.#events.onHandshake(type, payload);
     if (!this.#live) throw violation('a frame before the answer to RESUME');
+    const gate = GATES[type];
+    if (gate !== undefined && !this.#events.has(gate)) throw violation(`frame type ${type} was not agreed on`);
     switch (type) {
       case FrameType.ack:
         if (!this.#outbox.acknowledge(readCount(payload))) throw violation('an ACK for what was never sent');
         return this.#events.onAcknowledged();
       case FrameType.window:
+      case FrameType.return:
+      case FrameType.returned:
         return this.#onChannelFrame(type, id, payload);
       case FrameType.ping:
         return this.#outbox.pong(payload);
@@ -97,15 +106,31 @@ export class Inbox implements FrameSink {
   #onChannelFrame(type: number, id: number, payload: Buffer): void {
     const channel = this.#find(type, id);
     if (channel === undefined) return;
-    if (type === FrameType.window) channel.onLimit(readCount(payload));
-    else if (type === FrameType.openOk) this.#onOpened(channel, payload.readUInt32BE(0));
-    else if (type === FrameType.fin) channel.onFin();
-    else this.#onFailure(type, channel, failureFromWire(payload.readUInt16BE(0)));
+    switch (type) {
+      case FrameType.return:
+        return this.#onReturn(channel, readCount(payload), readCount(payload, 8));
+      case FrameType.fin:
+        return channel.onFin();
+      case FrameType.window:
+        channel.onLimit(readCount(payload));
+        break;
+      case FrameType.returned:
+        channel.onLimit(readCount(payload, 8), readCount(payload));
+        break;
+      case FrameType.openOk:
+        this.opened += 1;
+        channel.onOpened(payload.readUInt32BE(0));
+        break;
+      default:
+        return this.#onFailure(type, channel, failureFromWire(payload.readUInt16BE(0)));
+    }
+    this.#events.onCredit(channel);
   }
 
-  #onOpened(channel: Channel, window: number): void {
-    this.opened += 1;
-    channel.onOpened(window);
+  #onReturn(channel: Channel, seen: number, keep: number): void {
+    if (keep > seen) throw violation(`channel ${channel.id} gives back less than nothing`);
+    channel.onReturn({ seen, keep });
+    this.#outbox.answerReturn(channel, seen);
   }
 
   #onFailure(type: number, channel: Channel, code: FailureCode): void {

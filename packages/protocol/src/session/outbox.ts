@@ -14,7 +14,7 @@ import { InFlightCap } from '../flow/in-flight-cap.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
 import { FrameBatch, HEADROOM } from '../frame/encode.js';
 import { FrameType, SESSION_CHANNEL } from '../frame/frame.js';
-import { encodeCount } from '../frame/payload.js';
+import { encodeCount, encodeCounts } from '../frame/payload.js';
 import { ReplayBuffer, type SequencedFrame, wireLength } from '../resume/replay-buffer.js';
 import type { Transport } from '../transport/transport.js';
 import { Acknowledger } from './acknowledger.js';
@@ -35,6 +35,9 @@ export class Outbox {
   readonly #queue: SendQueue;
   readonly #batch = new FrameBatch();
   readonly #grants = new Set<Channel>();
+  /** Channels that give credit back, and those whose peer did, with the limit that it had seen. */
+  readonly #returns = new Set<Channel>();
+  readonly #answers = new Map<Channel, number>();
   #inFlight = new InFlightCap();
   #urgent: { type: number; payload: Buffer }[] = [];
   #pong: Buffer | undefined;
@@ -88,6 +91,8 @@ export class Outbox {
     this.#live = false;
     this.#urgent = [];
     this.#pong = undefined;
+    this.#returns.clear();
+    this.#answers.clear();
     this.acknowledger.stop();
   }
 
@@ -111,9 +116,23 @@ export class Outbox {
     this.schedule();
   }
 
+  /** The channel gives back what it does not use. */
+  giveBack(channel: Channel): void {
+    this.#returns.add(channel);
+    this.schedule();
+  }
+
+  /** The peer gave back what lies below `seen`: it is told what holds since. */
+  answerReturn(channel: Channel, seen: number): void {
+    this.#answers.set(channel, seen);
+    this.schedule();
+  }
+
   /** The channel is over: its limit interests nobody. */
   forget(channel: Channel): void {
     this.#grants.delete(channel);
+    this.#returns.delete(channel);
+    this.#answers.delete(channel);
   }
 
   /** The channel goes over to another session: nothing of it leaves here, now or after a resume. */
@@ -180,9 +199,22 @@ export class Outbox {
       this.#batch.add(FrameType.window, channel.id, encodeCount(channel.grantedLimit));
     }
     this.#grants.clear();
+    if (this.#returns.size + this.#answers.size > 0) this.#addReturns();
     if (this.acknowledger.isDue || (this.#batch.length > 0 && this.acknowledger.isPending)) {
       this.#batch.add(FrameType.ack, SESSION_CHANNEL, encodeCount(this.acknowledger.tell()));
     }
+  }
+
+  #addReturns(): void {
+    for (const { id, returning } of this.#returns) {
+      if (returning === undefined) continue;
+      this.#batch.add(FrameType.return, id, encodeCounts(returning.seen, returning.keep));
+    }
+    this.#returns.clear();
+    for (const [{ id, grantedLimit }, seen] of this.#answers) {
+      this.#batch.add(FrameType.returned, id, encodeCounts(seen, grantedLimit));
+    }
+    this.#answers.clear();
   }
 
   #addSequenced(): void {

@@ -18,27 +18,26 @@ import {
 import { type ProtocolError, violation } from '../errors.js';
 import type { FailureCode } from '../failures.js';
 import { MemoryBudget, type ProcessBudgets } from '../flow/memory-budget.js';
+import { Capability, OFFERED } from '../frame/capabilities.js';
 import { FrameDecoder } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
-import { encodeGoAway, GoAway, type Open } from '../frame/payload.js';
+import { encodeGoAway, GoAway } from '../frame/payload.js';
 import { holds } from '../invariant.js';
 import { tidySlabs } from '../slab-reader.js';
 import { parseHost, parsePort, type Target } from '../target.js';
 import type { Transport } from '../transport/transport.js';
+import { Acceptor } from './acceptor.js';
 import { Channels } from './channels.js';
 import { Heartbeat } from './heartbeat.js';
 import { Inbox } from './inbox.js';
 import { Link } from './link.js';
 import { Outbox } from './outbox.js';
 import { Prober } from './prober.js';
+import { Returner } from './returner.js';
 import type { Loss, SessionOptions } from './session-options.js';
 
 /** Takes the frames of the handshake, HELLO and RESUME. May throw ProtocolError. */
 export type OnHandshake = (type: number, payload: Buffer) => void;
-
-const DEFAULT_MAX_CHANNELS = 1024;
-/** Answers beyond the limit of channels that a peer may leave unread: each costs hundreds of times what OPEN does. */
-const MAX_UNREAD_ANSWERS = 4096;
 
 /** What two peers share: channels, counts, the replay buffer. Outlives any one transport, and never dials. */
 export class Session {
@@ -57,6 +56,8 @@ export class Session {
   #closed = false;
   /** Transports that have gone live, the first one included. */
   #lives = 0;
+  readonly #returner: Returner;
+  #capabilities: number | undefined;
   #pingInterval = PING_INTERVAL;
   /** When the channels must be over, by the clock; undefined while there is no drain. */
   #drainEnd: number | undefined;
@@ -71,11 +72,15 @@ export class Session {
     this.#limbo = nowhere(this.#port.now);
     this.#outbox = new Outbox(clock, this.#port, new MemoryBudget(REPLAY_LIMIT, processBudgets?.replay, REPLAY_FLOOR));
     this.#prober = new Prober(clock, this.#outbox);
+    this.#returner = new Returner(clock, this.#outbox);
+    const acceptor = new Acceptor(options, this.#channels, this.#outbox, this.#port);
     this.#inbox = new Inbox(this.#channels, this.#outbox, this.#prober, {
       onHandshake: (type, payload) => this.#onHandshake?.(type, payload),
-      onOpen: (id, open) => this.#onOpen(id, open),
+      onOpen: (id, open) => this.#returner.watch(acceptor.take(id, open, this.#drainEnd !== undefined)),
       onUndialled: (channel) => this.#onUndialled(channel),
       onAcknowledged: () => this.#tellIdle(),
+      onCredit: (channel) => this.#returner.watch(channel),
+      has: (capability) => this.has(capability),
       onGoAway: (kind) => this.#onGoAway(kind),
     });
   }
@@ -90,9 +95,25 @@ export class Session {
     this.#pingInterval = Math.min(MAX_PING_INTERVAL, Math.max(MIN_PING_INTERVAL, interval));
   }
 
+  /** What both ends can do, for the life of the session; undefined while unknown, or when the peer knows of no such thing. */
+  get capabilities(): number | undefined {
+    return this.#capabilities;
+  }
+
+  has(capability: Capability): boolean {
+    return ((this.#capabilities ?? 0) & capability) !== 0;
+  }
+
+  /** What the peer says that it can do: what this end can do too holds from here on. */
+  agree(capabilities: number): void {
+    this.#capabilities = capabilities & OFFERED;
+    if (this.has(Capability.return)) this.#returner.agree();
+  }
+
   get attached(): boolean {
     return this.#link !== undefined;
   }
+
   get closed(): boolean {
     return this.#closed;
   }
@@ -263,7 +284,9 @@ export class Session {
     this.#prober.ping();
     this.#tellDrain();
     if (acknowledged > 0) this.#tellIdle();
-    for (const channel of this.#channels.all()) if (channel.hasGranted) this.#outbox.grant(channel);
+    const channels = this.#channels.all();
+    for (const channel of channels) if (channel.hasGranted) this.#outbox.grant(channel);
+    this.#returner.goLive(channels);
     this.#lives += 1;
     if (this.#lives > 1) this.#options.onResumed?.();
   }
@@ -329,6 +352,7 @@ export class Session {
   #unlink(): Transport | undefined {
     this.#heartbeat?.stop();
     this.#heartbeat = undefined;
+    this.#returner.stop();
     this.#outbox.detach();
     this.#link?.cut();
     const transport = this.#link?.transport;
@@ -348,25 +372,10 @@ export class Session {
       onOver: (channel) => {
         this.#channels.remove(channel);
         this.#outbox.forget(channel);
+        this.#returner.forget(channel);
         this.#tellIdle();
       },
     };
-  }
-
-  #onOpen(id: number, { target, window }: Open): void {
-    const { onChannel, onChannelLimit, maxChannels = DEFAULT_MAX_CHANNELS } = this.#options;
-    if (onChannel === undefined) throw violation('this end opens channels, it does not take them');
-    this.#channels.checkPeerId(id);
-    const unread = this.#outbox.waitingChannels - maxChannels;
-    if (unread > MAX_UNREAD_ANSWERS) throw violation('channels are opened, but the answers are not read');
-    const channel = Channel.offer(id, target, this.#port, window);
-    if (this.#drainEnd !== undefined) return channel.refuse('GOING_AWAY');
-    if (this.#channels.size >= maxChannels) {
-      onChannelLimit?.();
-      return channel.refuse('LIMIT_REACHED');
-    }
-    this.#channels.add(channel);
-    onChannel(channel);
   }
 
   #onGoAway(kind: number): void {

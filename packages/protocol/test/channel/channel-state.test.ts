@@ -11,7 +11,7 @@ import { FrameType } from '../../src/frame/frame.js';
 
 const openings: Opening[] = ['requested', 'offered', 'open'];
 const halves: Half[] = ['open', 'ending', 'ended'];
-const types = ['openOk', 'openFail', 'data', 'fin', 'reset', 'window'] as const;
+const types = ['openOk', 'openFail', 'data', 'fin', 'reset', 'window', 'return', 'returned'] as const;
 
 /** Every state that a living channel can be in. */
 const states: ChannelState[] = openings.flatMap((opening) =>
@@ -33,7 +33,11 @@ function expected({ opening, sending, receiving }: ChannelState, type: (typeof t
       return receiving === 'open' ? 'take' : 'ignore';
     case 'reset':
       return 'take';
+    case 'return':
+      // Nothing comes any more: there is nothing to give back.
+      return receiving === 'open' ? 'take' : 'ignore';
     case 'window':
+    case 'returned':
       // Credit for nothing: our FIN has gone.
       return sending === 'ended' ? 'ignore' : 'take';
   }

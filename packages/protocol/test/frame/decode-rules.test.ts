@@ -20,6 +20,8 @@ const rules: [name: string, type: number, min: number, max: number, channel: num
   ['PONG', 0x84, 8, 8, 0],
   ['WINDOW', 0x85, 8, 8, 1],
   ['GOAWAY', 0x86, 8, 8, 0],
+  ['RETURN', 0x88, 16, 16, 1],
+  ['RETURNED', 0x89, 16, 16, 1],
 ];
 
 function header(type: number, length: number, channel: number, flags = 0): Buffer {

@@ -6,6 +6,7 @@ import {
   decodeOpen,
   decodeResume,
   encodeCount,
+  encodeCounts,
   encodeHello,
   encodeOpen,
   encodeResume,
@@ -33,12 +34,13 @@ describe('a payload comes back as it was written:', () => {
   test('HELLO, with or without fields of a later version behind it', () => {
     fc.assert(
       fc.property(
-        fc.record({ ...key, grace: word, heartbeat: fc.integer({ min: 1, max: 2 ** 32 - 1 }) }),
+        fc.record({ ...key, grace: word, heartbeat: fc.integer({ min: 1, max: 2 ** 32 - 1 }), capabilities: word }),
         bytes(20),
         (hello, later) => {
-          const { heartbeat: _, ...usual } = hello;
-          expect(decodeHello(encodeHello(usual))).toEqual(usual);
-          expect(decodeHello(encodeHello(hello))).toEqual(hello);
+          const { heartbeat, capabilities, ...usual } = hello;
+          for (const one of [usual, { ...usual, heartbeat }, { ...usual, capabilities }, hello]) {
+            expect(decodeHello(encodeHello(one))).toEqual(one);
+          }
           expect(decodeHello(Buffer.concat([encodeHello(hello), later]))).toEqual(hello);
         },
       ),
@@ -47,9 +49,25 @@ describe('a payload comes back as it was written:', () => {
 
   test('RESUME, with or without fields of a later version behind it', () => {
     fc.assert(
-      fc.property(fc.record({ ...key, attempt: word, received: count }), bytes(20), (resume, later) => {
-        expect(decodeResume(encodeResume(resume))).toEqual(resume);
-        expect(decodeResume(Buffer.concat([encodeResume(resume), later]))).toEqual(resume);
+      fc.property(
+        fc.record({ ...key, attempt: word, received: count }),
+        fc.record({ grace: word, capabilities: word }),
+        bytes(20),
+        (resume, agreed, later) => {
+          expect(decodeResume(encodeResume(resume))).toEqual(resume);
+          const answer = { ...resume, agreed };
+          expect(decodeResume(encodeResume(answer))).toEqual(answer);
+          expect(decodeResume(Buffer.concat([encodeResume(answer), later]))).toEqual(answer);
+        },
+      ),
+    );
+  });
+
+  test('two counts', () => {
+    fc.assert(
+      fc.property(count, count, (first, second) => {
+        const payload = encodeCounts(first, second);
+        expect([readCount(payload), readCount(payload, 8)]).toEqual([first, second]);
       }),
     );
   });

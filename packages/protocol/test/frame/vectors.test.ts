@@ -8,6 +8,7 @@ import {
   decodeOpen,
   decodeResume,
   encodeCount,
+  encodeCounts,
   encodeFailure,
   encodeGoAway,
   encodeHello,
@@ -30,6 +31,10 @@ interface Fields {
   readonly secret: string;
   readonly grace: number;
   readonly heartbeat?: number;
+  readonly capabilities?: number;
+  readonly agreed?: { readonly grace: number; readonly capabilities: number };
+  readonly seen: number;
+  readonly keep: number;
   readonly attempt: number;
   readonly received: number;
   readonly payload: string;
@@ -90,20 +95,27 @@ const payloads: Record<string, { type: number; encode(f: Fields): Buffer; decode
   HELLO: {
     type: FrameType.hello,
     encode: (fields) => {
-      const { grace, heartbeat } = fields;
-      return encodeHello({ ...key(fields), grace, ...(heartbeat !== undefined && { heartbeat }) });
+      const { grace, heartbeat, capabilities } = fields;
+      const more = {
+        ...(heartbeat !== undefined && { heartbeat }),
+        ...(capabilities !== undefined && { capabilities }),
+      };
+      return encodeHello({ ...key(fields), grace, ...more });
     },
     decode(payload) {
-      const { grace, heartbeat, ...rest } = decodeHello(payload);
-      return { ...keyFields(rest), grace, ...(heartbeat !== undefined && { heartbeat }) };
+      const { version, id, secret, ...rest } = decodeHello(payload);
+      return { ...keyFields({ version, id, secret }), ...rest };
     },
   },
   RESUME: {
     type: FrameType.resume,
-    encode: (fields) => encodeResume({ ...key(fields), attempt: fields.attempt, received: fields.received }),
+    encode: (fields) => {
+      const { attempt, received, agreed } = fields;
+      return encodeResume({ ...key(fields), attempt, received, ...(agreed !== undefined && { agreed }) });
+    },
     decode(payload) {
-      const { attempt, received, ...rest } = decodeResume(payload);
-      return { ...keyFields(rest), attempt, received };
+      const { version, id, secret, ...rest } = decodeResume(payload);
+      return { ...keyFields({ version, id, secret }), ...rest };
     },
   },
   ACK: {
@@ -125,6 +137,16 @@ const payloads: Record<string, { type: number; encode(f: Fields): Buffer; decode
     type: FrameType.window,
     encode: ({ limit }) => encodeCount(limit),
     decode: (payload) => ({ limit: readCount(payload) }),
+  },
+  RETURN: {
+    type: FrameType.return,
+    encode: ({ seen, keep }) => encodeCounts(seen, keep),
+    decode: (payload) => ({ seen: readCount(payload), keep: readCount(payload, 8) }),
+  },
+  RETURNED: {
+    type: FrameType.returned,
+    encode: ({ seen, limit }) => encodeCounts(seen, limit),
+    decode: (payload) => ({ seen: readCount(payload), limit: readCount(payload, 8) }),
   },
   GOAWAY: {
     type: FrameType.goAway,

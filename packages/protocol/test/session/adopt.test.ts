@@ -157,11 +157,11 @@ function wander(seed: number): void {
 }
 
 test('every byte arrives once, at its own connection, however often channels change their session', () => {
-  for (let seed = 1; seed <= effort('SEEDS', 1_000); seed++) {
+  for (let seed = 1; seed <= effort('SEEDS', 300); seed++) {
     try {
       wander(seed);
     } catch (error) {
       throw new Error(`SEED=${seed}: ${String(error)}`, { cause: error });
     }
   }
-});
+}, 60_000);

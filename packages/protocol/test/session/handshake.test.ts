@@ -1,6 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { FrameType } from '../../src/frame/frame.js';
-import { data, fin, goAway, hello, open, openOk, ping, resume, SESSION_ID, SESSION_SECRET } from '../support/frames.js';
+import {
+  data,
+  fin,
+  goAway,
+  hello,
+  helloWith,
+  open,
+  openOk,
+  ping,
+  RETURN,
+  resume,
+  SESSION_ID,
+} from '../support/frames.js';
 import { encodePlain, u32, u64 } from '../support/oracle-codec.js';
 import { RawClient, RawServer } from './raw-session.js';
 
@@ -213,7 +225,7 @@ describe('a client', () => {
     channel.write(Buffer.from('early'));
     channel.end();
     const peer = server.connect();
-    expect(peer.frames[0]).toEqual(hello({ secret: SESSION_SECRET }));
+    expect(peer.frames[0]).toEqual(helloWith(RETURN));
     expect(peer.heard('sequenced').map(({ type }) => type)).toEqual([FrameType.open, FrameType.data, FrameType.fin]);
     expect(server.welcomes).toBe(0);
     peer.say(hello());

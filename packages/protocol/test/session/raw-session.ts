@@ -49,6 +49,11 @@ export class RawServer {
     this.#greeter = new Greeter(this.session, { id: SESSION_ID, secret: SESSION_SECRET }, 120_000);
   }
 
+  /** How long the client believes that it may stay away, ms. */
+  get grace(): number {
+    return this.#greeter.grace;
+  }
+
   /** A transport on which the client has greeted, and waits for the answer. */
   connect(): RawPeer {
     const peer = new RawPeer(this.clock);

@@ -18,14 +18,16 @@ interface Shape {
   /** Chances per step. */
   readonly faults: number;
   readonly kills: number;
+  /** Chance that time passes in which nobody sends, so that credit is given back. */
+  readonly pauses: number;
 }
 
 const SHAPES: readonly Shape[] = [
-  { steps: 250, maxChannels: 4, maxWrite: 60, maxDelivery: 40, faults: 0.04, kills: 0.01 },
-  { steps: 250, maxChannels: 3, maxWrite: 2_000, maxDelivery: 900, faults: 0.06, kills: 0.005 },
-  { steps: 200, maxChannels: 2, maxWrite: 150_000, maxDelivery: 60_000, faults: 0.03, kills: 0.005 },
-  { steps: 150, maxChannels: 2, maxWrite: 5_000, maxDelivery: 2_000, faults: 0.25, kills: 0 },
-  { steps: 300, maxChannels: 8, maxWrite: 20_000, maxDelivery: 20_000, faults: 0, kills: 0.02 },
+  { steps: 250, maxChannels: 4, maxWrite: 60, maxDelivery: 40, faults: 0.04, kills: 0.01, pauses: 0.1 },
+  { steps: 250, maxChannels: 3, maxWrite: 2_000, maxDelivery: 900, faults: 0.06, kills: 0.005, pauses: 0.1 },
+  { steps: 200, maxChannels: 2, maxWrite: 150_000, maxDelivery: 60_000, faults: 0.03, kills: 0.005, pauses: 0.1 },
+  { steps: 150, maxChannels: 2, maxWrite: 5_000, maxDelivery: 2_000, faults: 0.25, kills: 0, pauses: 0.3 },
+  { steps: 300, maxChannels: 8, maxWrite: 20_000, maxDelivery: 20_000, faults: 0, kills: 0.02, pauses: 0 },
 ];
 
 /** Two sessions, a network that fails, and applications that do what they like: all decided by one seed. */
@@ -36,6 +38,8 @@ export class Simulation {
   readonly #conversations: Conversation[] = [];
   /** The newest is the last. Old ones go on delivering for a while. */
   readonly #links: SimLink[] = [];
+  /** Long ones since the newest link was made. */
+  #pauses = 0;
 
   constructor(seed: number) {
     this.#random = new Random(seed);
@@ -65,10 +69,17 @@ export class Simulation {
     if (!this.#pair.client.attached && random.chance(0.2)) return this.#connect();
     const kind = random.below(10);
     if (kind < 4) this.#deliver();
-    else if (kind < 5) this.#pair.clock.advance(random.below(12));
+    else if (kind < 5) this.#wait();
     else if (kind < 6) this.#pair.clock.runDeferred();
     else if (this.#conversations.length === 0 || (kind < 7 && random.chance(0.15))) this.#open();
     else this.#speak();
+  }
+
+  /** Long pauses are few on each link: a greeting that has not arrived by then is refused. */
+  #wait(): void {
+    const isLong = this.#pauses < 2 && this.#random.chance(this.#shape.pauses);
+    if (isLong) this.#pauses += 1;
+    this.#pair.clock.advance(isLong ? 2_000 : this.#random.below(12));
   }
 
   #open(): void {
@@ -128,6 +139,7 @@ export class Simulation {
 
   #connect(): void {
     const link = new SimLink();
+    this.#pauses = 0;
     this.#links.push(link);
     this.#pair.join(...link.ends);
   }

@@ -20,13 +20,25 @@ export const data = (channel: number, bytes: string | Buffer): PlainFrame =>
   make(FrameType.data, channel, Buffer.from(bytes));
 export const fin = (channel: number): PlainFrame => make(FrameType.fin, channel);
 export const reset = (channel: number, code = 13): PlainFrame => make(FrameType.reset, channel, u16(code));
+/** Bit 4 of the capabilities. */
+export const RETURN = 0x10;
+/** Of an end that knows nothing of capabilities. */
 export const hello = ({ version = 1, secret = SESSION_SECRET, grace = 120_000 } = {}): PlainFrame =>
   make(FrameType.hello, 0, ...key(version, secret), u32(grace));
+export const helloWith = (capabilities: number, secret: Buffer = SESSION_SECRET, heartbeat = 0): PlainFrame =>
+  make(FrameType.hello, 0, ...key(1, secret), u32(120_000), u32(heartbeat), u32(capabilities));
 export const resume = ({ version = 1, secret = SESSION_SECRET, attempt = 1, received = 0 } = {}): PlainFrame =>
   make(FrameType.resume, 0, ...key(version, secret), u32(attempt), u64(received));
+/** The answer to RESUME, with what was agreed on HELLO. */
+export const resumed = (attempt: number, received: number, grace: number, capabilities: number): PlainFrame =>
+  make(FrameType.resume, 0, ...key(1, Buffer.alloc(32)), u32(attempt), u64(received), u32(grace), u32(capabilities));
 export const ack = (received: number | bigint): PlainFrame => make(FrameType.ack, 0, u64(received));
 export const ping = (value: number | bigint): PlainFrame => make(FrameType.ping, 0, u64(value));
 export const pong = (value: number | bigint): PlainFrame => make(FrameType.pong, 0, u64(value));
 export const window = (channel: number, limit: number | bigint): PlainFrame =>
   make(FrameType.window, channel, u64(limit));
+export const giveBack = (channel: number, seen: number, keep: number): PlainFrame =>
+  make(FrameType.return, channel, u64(seen), u64(keep));
+export const returned = (channel: number, seen: number, limit: number): PlainFrame =>
+  make(FrameType.returned, channel, u64(seen), u64(limit));
 export const goAway = (kind: number): PlainFrame => make(FrameType.goAway, 0, Buffer.from([kind, 0, 0, 0]), u32(0));

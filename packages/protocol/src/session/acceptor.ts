@@ -1,0 +1,44 @@
+import { Channel, type ChannelPort } from '../channel/channel.js';
+import { violation } from '../errors.js';
+import type { Open } from '../frame/payload.js';
+import type { Channels } from './channels.js';
+import type { Outbox } from './outbox.js';
+import type { SessionOptions } from './session-options.js';
+
+const DEFAULT_MAX_CHANNELS = 1024;
+/** Answers beyond the limit of channels that a peer may leave unread: each costs hundreds of times what OPEN does. */
+const MAX_UNREAD_ANSWERS = 4096;
+
+/** Takes the channels that the peer opens, as many as it may. */
+export class Acceptor {
+  readonly #options: SessionOptions;
+  readonly #channels: Channels;
+  readonly #outbox: Outbox;
+  readonly #port: ChannelPort;
+
+  constructor(options: SessionOptions, channels: Channels, outbox: Outbox, port: ChannelPort) {
+    this.#options = options;
+    this.#channels = channels;
+    this.#outbox = outbox;
+    this.#port = port;
+  }
+
+  /** The channel of an OPEN, passed on or refused. Throws ProtocolError for one that must not be. */
+  take(id: number, { target, window }: Open, isDraining: boolean): Channel {
+    const { onChannel, onChannelLimit, maxChannels = DEFAULT_MAX_CHANNELS } = this.#options;
+    if (onChannel === undefined) throw violation('this end opens channels, it does not take them');
+    this.#channels.checkPeerId(id);
+    const unread = this.#outbox.waitingChannels - maxChannels;
+    if (unread > MAX_UNREAD_ANSWERS) throw violation('channels are opened, but the answers are not read');
+    const channel = Channel.offer(id, target, this.#port, window);
+    if (isDraining) channel.refuse('GOING_AWAY');
+    else if (this.#channels.size < maxChannels) {
+      this.#channels.add(channel);
+      onChannel(channel);
+    } else {
+      onChannelLimit?.();
+      channel.refuse('LIMIT_REACHED');
+    }
+    return channel;
+  }
+}

@@ -1,0 +1,74 @@
+import type { Channel } from '../channel/channel.js';
+import type { Clock, Timer } from '../clock.js';
+import { RETURN_INTERVAL } from '../constants.js';
+import type { Outbox } from './outbox.js';
+
+/**
+ * Gives back what the peer has granted to channels that send nothing, so that its memory serves those that do. A channel
+ * is idle when it has sent nothing between two looks.
+ */
+export class Returner {
+  readonly #clock: Clock;
+  readonly #outbox: Outbox;
+  /** Channels that may have more credit than an idle one needs, and what each had sent at the last look. */
+  readonly #watched = new Map<Channel, number>();
+  #isAgreed = false;
+  #isLive = false;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, outbox: Outbox) {
+    this.#clock = clock;
+    this.#outbox = outbox;
+  }
+
+  /** The peer knows of returns. */
+  agree(): void {
+    this.#isAgreed = true;
+    this.#arm();
+  }
+
+  /** The transport carries frames: what `channels` have returned on an earlier one, and was not answered, is told again. */
+  goLive(channels: readonly Channel[]): void {
+    this.#isLive = true;
+    for (const channel of channels) if (channel.returning !== undefined) this.#outbox.giveBack(channel);
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#isLive = false;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  /** The channel got credit. */
+  watch(channel: Channel): void {
+    if (!channel.hasSurplus || this.#watched.has(channel)) return;
+    this.#watched.set(channel, NEVER);
+    this.#arm();
+  }
+
+  forget(channel: Channel): void {
+    this.#watched.delete(channel);
+  }
+
+  #arm(): void {
+    if (!this.#isAgreed || !this.#isLive || this.#watched.size === 0) return;
+    this.#timer ??= this.#clock.setTimer(this.#look, RETURN_INTERVAL);
+  }
+
+  readonly #look = (): void => {
+    this.#timer = undefined;
+    for (const [channel, before] of this.#watched) {
+      if (!channel.hasSurplus) this.#watched.delete(channel);
+      else if (channel.bytesSent !== before || !channel.giveBack()) this.#watched.set(channel, channel.bytesSent);
+      else {
+        this.#watched.delete(channel);
+        this.#outbox.giveBack(channel);
+      }
+    }
+    this.#arm();
+  };
+}
+
+/** No look yet. */
+const NEVER = -1;

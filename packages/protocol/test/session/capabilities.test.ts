@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import { FrameType } from '../../src/frame/frame.js';
+import {
+  giveBack,
+  hello,
+  helloWith,
+  open,
+  openOk,
+  RETURN,
+  resume,
+  resumed,
+  returned,
+  SESSION_ID,
+} from '../support/frames.js';
+import { u32 } from '../support/oracle-codec.js';
+import { RawClient, RawServer } from './raw-session.js';
+import { SessionPair } from './session-pair.js';
+
+const NOBODY = Buffer.alloc(32);
+const KEY = Buffer.concat([Buffer.from([1, 0, 0, 0]), SESSION_ID, NOBODY]);
+
+describe('a server', () => {
+  test('answers a client that knows of no capabilities as ever, on RESUME too', () => {
+    const client = new RawClient();
+    const first = client.greeted();
+    expect(first.frames[0]?.payload).toEqual(Buffer.concat([KEY, u32(120_000)]));
+    expect(client.keeper.session.capabilities).toBeUndefined();
+    const peer = client.connect().say(resume());
+    expect(peer.frames[0]?.payload).toHaveLength(64);
+  });
+
+  test.each([
+    ['all', 0xffff_ffff, RETURN],
+    ['none', 0, 0],
+    ['others', 0x8000_000f, 0],
+  ])('grants of what is asked for what it can do: %s', (_what, asked, granted) => {
+    const client = new RawClient();
+    const peer = client.connect().say(helloWith(asked));
+    expect(peer.frames[0]?.payload).toEqual(Buffer.concat([KEY, u32(120_000), u32(0), u32(granted)]));
+    expect(client.keeper.session.capabilities).toBe(granted);
+  });
+
+  test('says the heartbeat again before the capabilities', () => {
+    const peer = new RawClient().connect().say(helloWith(RETURN, undefined, 60_000));
+    expect(peer.frames[0]?.payload).toEqual(Buffer.concat([KEY, u32(120_000), u32(60_000), u32(RETURN)]));
+  });
+
+  test('tells in the answer to RESUME what was agreed on HELLO', () => {
+    const client = new RawClient();
+    client.connect().say(helloWith(0xff));
+    const peer = client.connect().say(resume({ attempt: 3 }));
+    expect(peer.frames[0]).toEqual(resumed(3, 0, 120_000, RETURN));
+  });
+});
+
+describe('a client', () => {
+  test('asks for what it can do, and agrees on what it is granted of that', () => {
+    const server = new RawServer();
+    const peer = server.connect();
+    expect(peer.frames[0]).toEqual(helloWith(RETURN));
+    expect(server.session.capabilities).toBeUndefined();
+    peer.say(helloWith(0xff, NOBODY));
+    expect(server.session.capabilities).toBe(RETURN);
+  });
+
+  test('agrees on nothing with a server that knows of no capabilities', () => {
+    const server = new RawServer();
+    server.greeted();
+    expect(server.session.capabilities).toBe(0);
+  });
+
+  test('learns from the answer to RESUME what it could not from the lost one to HELLO, and the grace', () => {
+    const server = new RawServer();
+    server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+    server.connect().close(1006);
+    server.connect().say(resumed(1, 1, 30_000, RETURN));
+    expect([server.session.capabilities, server.grace]).toEqual([RETURN, 30_000]);
+  });
+
+  test('keeps what was agreed on through resumes that do not tell it', () => {
+    const server = new RawServer();
+    server.connect().say(helloWith(RETURN, NOBODY)).close(1006);
+    server.connect().say(resume({ attempt: 1 }));
+    expect(server.session.capabilities).toBe(RETURN);
+  });
+});
+
+test('the transport is cut between HELLO and its answer: the session has capabilities and the granted grace', () => {
+  const pair = new SessionPair();
+  pair.connect();
+  pair.request();
+  pair.clock.runDeferred();
+  pair.ends[0].deliver();
+  pair.cut();
+  pair.connect().settle();
+  expect([pair.client.capabilities, pair.server.capabilities, pair.client.channelCount]).toEqual([RETURN, RETURN, 1]);
+});
+
+describe('a frame that was not agreed on is an error', () => {
+  test.each([
+    ['RETURN', giveBack(1, 100, 50)],
+    ['RETURNED', returned(1, 100, 50)],
+  ])('%s at a server', (_name, frame) => {
+    for (const greeting of [hello(), helloWith(0)]) {
+      const client = new RawClient();
+      const peer = client.connect().say(greeting, open(1), frame);
+      expect(peer.closeCode).toBe(4003);
+      expect(client.keeper.log.closings).toHaveLength(1);
+    }
+  });
+
+  test.each([
+    ['RETURN', giveBack(1, 100, 50)],
+    ['RETURNED', returned(1, 100, 50)],
+  ])('%s at a client', (_name, frame) => {
+    const server = new RawServer();
+    server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+    const peer = server.greeted().say(openOk(1), frame);
+    expect(peer.closeCode).toBe(4003);
+  });
+});
+
+test('nothing but agreed frames is ever said to an end that knows of none', () => {
+  const client = new RawClient();
+  const peer = client.greeted().say(open(1, 1_000_000));
+  client.keeper.offered[0]?.accept();
+  for (let n = 0; n < 20; n++) {
+    client.clock.advance(1_000);
+    peer.settle();
+  }
+  expect([peer.heard(FrameType.return), peer.heard(FrameType.returned)]).toEqual([[], []]);
+});
