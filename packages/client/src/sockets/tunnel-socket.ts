@@ -14,7 +14,6 @@ export interface TunnelSocketOptions {
 /** A channel with those parts of `net.Socket` that HTTP and database clients use without asking. */
 export class TunnelSocket extends ChannelStream {
   readonly connecting = false;
-  readonly pending = false;
   /** Where this end is, and from which port the server has dialled, is not known here. */
   readonly localAddress = undefined;
   readonly localPort = undefined;
@@ -43,6 +42,11 @@ export class TunnelSocket extends ChannelStream {
     if (canRead && canWrite) return 'open';
     if (canRead) return 'readOnly';
     return canWrite ? 'writeOnly' : 'closed';
+  }
+
+  /** As of `net.Socket`: whether it is not connected yet, or no more. */
+  get pending(): boolean {
+    return this.destroyed;
   }
 
   get bytesRead(): number {

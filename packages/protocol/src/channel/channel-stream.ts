@@ -41,7 +41,11 @@ export class ChannelStream extends Duplex {
         this.#unread += chunk.length;
         if (this.push(Buffer.from(chunk))) this.#giveBack();
       },
-      onEnd: () => this.push(null),
+      onEnd: () => {
+        this.push(null);
+        // Without it nobody would be told who does not read; `net.Socket` does the same.
+        this.read(0);
+      },
       onReset: (code) => this.#onReset(new TunnelError(code)),
       onWritable: () => this.#feed(),
     });
@@ -73,7 +77,8 @@ export class ChannelStream extends Duplex {
 
   override _final(done: Callback): void {
     this.#channel.end();
-    done();
+    // Later, as with a socket: whoever destroys the stream in the callback of its last write comes before 'finish'.
+    setImmediate(done);
   }
 
   override _destroy(error: Error | null, done: Callback): void {

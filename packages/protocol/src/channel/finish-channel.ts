@@ -50,7 +50,7 @@ class Remainder implements ChannelSink {
 
   /** RFC 1122 section 4.2.2.13: what comes for a closed socket is answered with a reset, but nothing is lost to it here. */
   onData({ length }: Buffer): void {
-    if (this.#channel.state.sending === 'ended') this.#channel.reset();
+    if (this.#channel.state.sending === 'ended') this.#channel.reset('CONNECTION_RESET');
     this.#channel.consumed(length);
   }
 
