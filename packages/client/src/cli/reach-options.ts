@@ -35,7 +35,7 @@ export function addReachOptions(program: Command): void {
         String,
       ),
     )
-    .option('--insecure', 'allow ws:// to other than loopback, where everybody on the way can read the token')
+    .option('--insecure', 'allow ws:// that leaves this machine, where everybody on the way can read the token')
     .option(
       '-x, --proxy <url>',
       'reach the server through socks5:// or http://[user:password@]host:port, or none (default: HTTPS_PROXY, ' +
