@@ -25,7 +25,7 @@ export type { Hello, Resume, SessionKey } from './frame/payload.js';
 export { type Logger, silentLogger } from './logger.js';
 export { OWN_PAGE_HEADERS, type OwnPageRequest, refuseOwnPage } from './own-pages.js';
 export { relay } from './relay.js';
-export type { RelayPace } from './relay-pace.js';
+export type { Direction, RelayPace, Turn } from './relay-pace.js';
 export { type RelaySocket, resetSocket } from './reset-socket.js';
 export { acceptTransport, Greeter, type KeptSession, type SessionHost, unknownSession } from './session/handshake.js';
 export { Session } from './session/session.js';

@@ -1,15 +1,78 @@
 import type { RelaySocket } from './reset-socket.js';
 import { type Unread, unwatch, watchForReset } from './reset-watch.js';
+import { keep, release } from './slabs.js';
+import { unpinned } from './unpinned.js';
+
+/** `up`: from the channel to the socket; `down`: from the socket to the channel. */
+export type Direction = 'up' | 'down';
+
+/** Whoever waits for a turn. */
+export interface Turn {
+  /** The bytes that waited may pass now. */
+  onTurn(): void;
+}
 
 /**
- * Told how many bytes a relay has just carried; says for how long it is to take no more in that direction, ms, mostly
- * 0. What is held back meanwhile is bounded by the windows: nothing else waits for it.
+ * Holds the relays of somebody to a rate: nothing passes before its turn. What waits meanwhile is bounded by the windows
+ * upwards, and by one read of a socket downwards.
  */
 export interface RelayPace {
-  /** From the channel to the socket: their credit goes back later, so that the peer sends later. */
-  toSocket(bytes: number): number;
-  /** From the socket to the channel: the socket is read later. */
-  fromSocket(bytes: number): number;
+  /** Whether `bytes` may pass now: then they do. */
+  mayPass(direction: Direction, bytes: number): boolean;
+  /** They may not: `turn` is told when they do, unless it leaves before. */
+  wait(direction: Direction, bytes: number, turn: Turn): void;
+  leave(direction: Direction, turn: Turn): void;
+}
+
+/** What waits for its turn in one direction of a relay, in its order. */
+export class PacedPieces implements Turn {
+  readonly #pace: RelayPace;
+  readonly #direction: Direction;
+  readonly #pass: (bytes: Buffer, isMore: boolean) => void;
+  #pieces: { readonly bytes: Buffer; readonly isMore: boolean }[] = [];
+  /** Called once, when the last piece has passed. */
+  onEmpty: (() => void) | undefined;
+
+  constructor(pace: RelayPace, direction: Direction, pass: (bytes: Buffer, isMore: boolean) => void) {
+    this.#pace = pace;
+    this.#direction = direction;
+    this.#pass = pass;
+  }
+
+  get isEmpty(): boolean {
+    return this.#pieces.length === 0;
+  }
+
+  push(bytes: Buffer, isMore: boolean): void {
+    this.#pieces.push({ bytes: keep(unpinned(bytes)), isMore });
+    if (this.#pieces.length === 1) this.#pace.wait(this.#direction, bytes.length, this);
+  }
+
+  onTurn(): void {
+    const piece = this.#pieces.shift();
+    if (piece === undefined) return;
+    const [next] = this.#pieces;
+    if (next !== undefined) this.#pace.wait(this.#direction, next.bytes.length, this);
+    this.#pass(piece.bytes, piece.isMore);
+    release(piece.bytes);
+    if (next !== undefined) return;
+    const { onEmpty } = this;
+    this.onEmpty = undefined;
+    onEmpty?.();
+  }
+
+  /** Nothing of it will pass; returns how many bytes that are. */
+  drop(): number {
+    if (this.isEmpty) return 0;
+    this.#pace.leave(this.#direction, this);
+    this.onEmpty = undefined;
+    let dropped = 0;
+    for (const { bytes } of this.#pieces.splice(0)) {
+      dropped += bytes.length;
+      release(bytes);
+    }
+    return dropped;
+  }
 }
 
 /** Reads a socket while neither the channel nor the pace wants a pause. `onDead` is told of a reset while it is not read. */
@@ -17,8 +80,8 @@ export class PacedSource implements Unread {
   readonly socket: RelaySocket;
   readonly onDead: () => void;
   #isBlocked = false;
+  #isHeld = false;
   #hasEnded = false;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(socket: RelaySocket, onDead: () => void) {
     this.socket = socket;
@@ -42,18 +105,18 @@ export class PacedSource implements Unread {
     this.#resume();
   }
 
-  /** For `wait` ms from now on. */
-  hold(wait: number): void {
+  /** Until `letGo`. */
+  hold(): void {
+    this.#isHeld = true;
     this.#pause();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#resume();
-    }, wait);
+  }
+
+  letGo(): void {
+    this.#isHeld = false;
+    this.#resume();
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
     unwatch(this);
   }
 
@@ -63,47 +126,8 @@ export class PacedSource implements Unread {
   }
 
   #resume(): void {
-    if (this.#isBlocked || this.#hasEnded || this.#timer !== undefined) return;
+    if (this.#isBlocked || this.#isHeld || this.#hasEnded) return;
     unwatch(this);
     this.socket.resume();
-  }
-}
-
-/** Credit that is due at a time; it goes back in its order, and never early. */
-export class PacedCredit {
-  readonly #giveBack: (bytes: number) => void;
-  readonly #waiting: { bytes: number; due: number }[] = [];
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(giveBack: (bytes: number) => void) {
-    this.#giveBack = giveBack;
-  }
-
-  /** Not before `due`, by `performance.now()`. */
-  add(bytes: number, due: number): void {
-    this.#waiting.push({ bytes, due });
-    this.#timer ??= this.#arm(due);
-  }
-
-  /** Nobody waits any more. */
-  stop(): void {
-    clearTimeout(this.#timer);
-    const bytes = this.#waiting.splice(0).reduce((sum, one) => sum + one.bytes, 0);
-    if (bytes > 0) this.#giveBack(bytes);
-  }
-
-  #arm(due: number): NodeJS.Timeout {
-    return setTimeout(() => this.#release(), Math.max(0, due - performance.now()));
-  }
-
-  /** All that is due together, as one credit. */
-  #release(): void {
-    const now = performance.now();
-    const left = this.#waiting.findIndex(({ due }) => due > now);
-    const ripe = this.#waiting.splice(0, left < 0 ? this.#waiting.length : left);
-    const [next] = this.#waiting;
-    this.#timer = next === undefined ? undefined : this.#arm(next.due);
-    const bytes = ripe.reduce((sum, one) => sum + one.bytes, 0);
-    if (bytes > 0) this.#giveBack(bytes);
   }
 }

@@ -1,6 +1,5 @@
 import { Socket } from 'node:net';
 import type { Channel } from './channel/channel.js';
-import { PacedCredit, type RelayPace } from './relay-pace.js';
 import { type RelaySocket, resetSocket } from './reset-socket.js';
 import { keep, release } from './slabs.js';
 import { unpinned } from './unpinned.js';
@@ -9,11 +8,6 @@ import { unpinned } from './unpinned.js';
 interface Kept {
   readonly end: number;
   readonly bytes: Buffer;
-}
-interface Due {
-  readonly end: number;
-  /** By `performance.now()`. */
-  readonly due: number;
 }
 
 /** Memory of pieces that were not copied since they should leave in this turn, bytes; some wait all the same. */
@@ -44,16 +38,11 @@ export class RelayWriter {
   readonly #socket: RelaySocket;
   /** It needs bytes no longer than until they are written: other streams may pass them on as they are. */
   readonly #letsGo: boolean;
-  readonly #pace: RelayPace | undefined;
-  /** Once the pace has made it wait. */
-  #credit: PacedCredit | undefined;
-  /** Bytes written to the socket, and those of them for which the channel has had credit, or will have it. */
+  /** Bytes written to the socket, and those of them for which the channel has had credit. */
   #given = 0;
   #settled = 0;
   /** What the socket has not taken yet, where it is kept; undefined, not empty, most of the time. */
   #kept: Kept[] | undefined;
-  /** What is to be given credit for later. */
-  #dues: Due[] | undefined;
   #isHeld = false;
   /** What is held back is all that the socket has to write. */
   #isFirst = false;
@@ -64,11 +53,10 @@ export class RelayWriter {
   /** Ms from the last write to the reset, once there is to be one. */
   #resetDelay: number | undefined;
 
-  constructor(channel: Channel, socket: RelaySocket, pace: RelayPace | undefined) {
+  constructor(channel: Channel, socket: RelaySocket) {
     this.#channel = channel;
     this.#socket = socket;
     this.#letsGo = socket instanceof Socket;
-    this.#pace = pace;
   }
 
   /** `isMore`: the rest of the same frame is on its way; if it comes in this turn, both leave as one. */
@@ -78,7 +66,6 @@ export class RelayWriter {
     if (isMore) this.#hold();
     const bytes = this.#letsGo ? keep(this.#isNext(chunk) ? chunk : unpinned(chunk)) : Buffer.from(chunk);
     this.#given += bytes.length;
-    this.#delayCredit(bytes.length);
     socket.write(bytes, this.#onWritten);
     if (!isMore) this.letGo();
     if (socket.writableLength === 0) {
@@ -101,11 +88,9 @@ export class RelayWriter {
   /** The socket takes nothing more: what it has not taken is lost, and held no more. */
   stop(): void {
     this.#isStopped = true;
-    this.#credit?.stop();
     this.#forgetUncopied();
     const lost = this.#given - this.#settled;
     this.#settled = this.#given;
-    this.#dues = undefined;
     // Not released: the system may still read them.
     this.#kept = undefined;
     if (lost > 0) this.#channel.consumed(lost);
@@ -169,14 +154,6 @@ export class RelayWriter {
     if (holding.push(this) === 1) setImmediate(letAllGo);
   }
 
-  #delayCredit(length: number): void {
-    const wait = this.#pace?.toSocket(length) ?? 0;
-    if (wait <= 0) return;
-    this.#credit ??= new PacedCredit((bytes) => this.#channel.consumed(bytes));
-    this.#dues ??= [];
-    this.#dues.push({ end: this.#given, due: performance.now() + wait });
-  }
-
   /** One for all writes: how much the socket has taken its own count tells. */
   readonly #onWritten = (error?: Error | null): void => {
     if (error) return this.stop();
@@ -192,12 +169,6 @@ export class RelayWriter {
       const kept = this.#kept.shift();
       if (kept === undefined) this.#kept = undefined;
       else release(kept.bytes);
-    }
-    while (this.#dues !== undefined && (this.#dues[0]?.end ?? taken) <= taken) {
-      const next = this.#dues.shift();
-      if (next === undefined) this.#dues = undefined;
-      else this.#credit?.add(next.end - this.#settled, next.due);
-      this.#settled = next?.end ?? this.#settled;
     }
     if (taken <= this.#settled) return;
     this.#channel.consumed(taken - this.#settled);

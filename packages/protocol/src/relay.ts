@@ -2,7 +2,7 @@ import type { Channel } from './channel/channel.js';
 import type { ChannelSink } from './channel/handlers.js';
 import type { FailureCode } from './failures.js';
 import { outliveFailedWrites } from './outlive-writes.js';
-import { PacedSource, type RelayPace } from './relay-pace.js';
+import { PacedPieces, PacedSource, type RelayPace } from './relay-pace.js';
 import { RelayWriter } from './relay-writer.js';
 import type { RelaySocket } from './reset-socket.js';
 import { readIntoSlabs, type SlabReader } from './slab-reader.js';
@@ -34,6 +34,9 @@ class Relay implements ChannelSink {
   readonly #writer: RelayWriter;
   readonly #source: PacedSource;
   #reader: SlabReader | undefined;
+  /** What waits for its turn, once something had to. */
+  #up: PacedPieces | undefined;
+  #down: PacedPieces | undefined;
   /** The socket is dead; what it had received before may still come. */
   #isDead = false;
   #wasReset = false;
@@ -44,7 +47,7 @@ class Relay implements ChannelSink {
     this.#channel = channel;
     this.#socket = socket;
     this.#pace = pace;
-    this.#writer = new RelayWriter(channel, socket, pace);
+    this.#writer = new RelayWriter(channel, socket);
     this.#source = new PacedSource(socket, () => this.#onDead());
   }
 
@@ -64,19 +67,26 @@ class Relay implements ChannelSink {
   }
 
   onData(chunk: Buffer, isMore: boolean): void {
-    this.#writer.write(chunk, isMore);
+    const pace = this.#pace;
+    if (pace === undefined || (this.#up?.isEmpty !== false && pace.mayPass('up', chunk.length))) {
+      return this.#writer.write(chunk, isMore);
+    }
+    this.#up ??= new PacedPieces(pace, 'up', (bytes, more) => this.#writer.write(bytes, more));
+    this.#up.push(chunk, isMore);
   }
 
   onEnd(): void {
     this.#hasEnded = true;
-    this.#writer.endWhenDone();
+    after(this.#up, () => this.#writer.endWhenDone());
   }
 
   onReset(code: FailureCode): void {
     this.#wasReset = true;
     clearTimeout(this.#lastWords);
-    if (this.#hasEnded && code === 'CANCELLED') this.#writer.closeWhenDone();
-    else this.#writer.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
+    this.#down?.drop();
+    if (this.#hasEnded && code === 'CANCELLED') return this.#writer.closeWhenDone();
+    this.#dropUp();
+    this.#writer.resetWhenDone(code === 'SESSION_LOST' ? 0 : RESET_DELAY);
   }
 
   onWritable(): void {
@@ -84,20 +94,39 @@ class Relay implements ChannelSink {
   }
 
   #onBytes(bytes: Buffer): void {
+    // Nobody is to pay for what goes nowhere.
+    if (this.#channel.state.dead) return;
+    const pace = this.#pace;
+    if (pace === undefined || (this.#down?.isEmpty !== false && pace.mayPass('down', bytes.length))) {
+      return this.#toChannel(bytes);
+    }
+    this.#source.hold();
+    this.#down ??= new PacedPieces(pace, 'down', (piece) => {
+      this.#toChannel(piece);
+      if (this.#down?.isEmpty === true) this.#source.letGo();
+    });
+    this.#down.push(bytes, false);
+  }
+
+  #toChannel(bytes: Buffer): void {
     if (!this.#channel.write(bytes)) this.#source.block();
-    const wait = this.#pace?.fromSocket(bytes.length) ?? 0;
-    if (wait > 0) this.#source.hold(wait);
+  }
+
+  #dropUp(): void {
+    const dropped = this.#up?.drop() ?? 0;
+    if (dropped > 0) this.#channel.consumed(dropped);
   }
 
   #onSocketEnd(): void {
     if (this.#isDead || endedByReset(this.#socket)) return this.#giveUp();
-    this.#channel.end();
+    after(this.#down, () => this.#channel.end());
     this.#source.end();
   }
 
   /** Nothing can be written any more. What was received before is still read, as far as there is room for it. */
   #onDead(): void {
     this.#isDead = true;
+    this.#dropUp();
     this.#writer.stop();
     if (this.#wasReset || this.#socket.readableEnded) this.#giveUp();
     else this.#limitLastWords();
@@ -113,7 +142,7 @@ class Relay implements ChannelSink {
     const socket = this.#socket;
     // Read before the error, and still in the socket because it was paused.
     for (let rest = socket.read() as Buffer | null; rest !== null; rest = socket.read() as Buffer | null) {
-      this.#channel.write(rest);
+      this.#onBytes(rest);
     }
     this.#passOnReset();
   }
@@ -121,6 +150,8 @@ class Relay implements ChannelSink {
   #onSocketClose(): void {
     this.#reader?.stop();
     this.#source.stop();
+    if (this.#channel.state.dead) this.#down?.drop();
+    this.#dropUp();
     this.#writer.stop();
     // Without having ended: destroyed by someone, or half of it failed.
     if (!this.#socket.readableEnded || !this.#socket.writableFinished) this.#passOnReset();
@@ -129,7 +160,7 @@ class Relay implements ChannelSink {
   #passOnReset(): void {
     if (this.#wasReset) return;
     this.#wasReset = true;
-    this.#channel.endWithReset('CONNECTION_RESET');
+    after(this.#down, () => this.#channel.endWithReset('CONNECTION_RESET'));
     this.#limitLastWords();
   }
 
@@ -149,4 +180,10 @@ class Relay implements ChannelSink {
     };
     this.#lastWords = setTimeout(look, LAST_WORDS);
   }
+}
+
+/** Calls back when nothing of `pieces` waits any more. */
+function after(pieces: PacedPieces | undefined, callback: () => void): void {
+  if (pieces === undefined || pieces.isEmpty) callback();
+  else pieces.onEmpty = callback;
 }

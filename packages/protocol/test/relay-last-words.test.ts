@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from '../src/channel/channel.js';
 import { relay } from '../src/relay.js';
-import type { RelayPace } from '../src/relay-pace.js';
+import type { RelayPace, Turn } from '../src/relay-pace.js';
 import { isDead } from '../src/socket-death.js';
 import { type LivePair, openLive } from './support/live-pair.js';
 import { pattern } from './support/pattern.js';
@@ -24,6 +24,7 @@ interface Ends {
   /** Untouched by the relays. */
   readonly application: Socket;
   readonly destination: Socket;
+  readonly dialled: Socket;
 }
 
 /** application == relay == channel == relay with `pace` == destination */
@@ -38,7 +39,7 @@ async function tunnel(pace?: RelayPace): Promise<Ends> {
     pair.close();
     for (const socket of [application, accepted, destination, dialled]) socket.destroy();
   });
-  return { pair, near, far, application, destination };
+  return { pair, near, far, application, destination, dialled };
 }
 
 /** channel == relay == destination */
@@ -198,14 +199,25 @@ describe('a reset that nobody reads up to', () => {
   });
 
   test('is told while the pace holds the source', async () => {
-    const pace = { toSocket: () => 0, fromSocket: () => 3_600_000 };
-    const { application, destination } = await tunnel(pace);
+    const waiting: Turn[] = [];
+    let isOpen = true;
+    const pace: RelayPace = {
+      mayPass: () => isOpen,
+      wait: (_direction, _bytes, turn) => waiting.push(turn),
+      leave() {},
+    };
+    const { application, destination, dialled } = await tunnel(pace);
     const seen = new Observer(application);
     destination.write('first');
     await seen.has(5);
-    await new Promise((resolve) => destination.write('second', resolve));
+    isOpen = false;
+    destination.write('second');
+    await until(() => waiting.length > 0);
+    await new Promise((resolve) => destination.write('never read', resolve));
     destination.resetAndDestroy();
+    await until(() => dialled.destroyed);
+    waiting[0]?.onTurn();
     await seen.closed;
-    expect(seen.events).toEqual(['reset']);
+    expect([seen.bytes.toString(), seen.events]).toEqual(['firstsecond', ['reset']]);
   });
 });

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from '../src/channel/channel.js';
 import { relay } from '../src/relay.js';
-import type { RelayPace } from '../src/relay-pace.js';
+import type { Direction, RelayPace, Turn } from '../src/relay-pace.js';
 import { openLive } from './support/live-pair.js';
 import { pattern } from './support/pattern.js';
 import { connectedSockets, Observer, until, untilStill } from './support/sockets.js';
@@ -17,6 +17,7 @@ interface Ends {
   readonly application: Socket;
   readonly destination: Socket;
   readonly dialled: Socket;
+  readonly near: Channel;
   readonly far: Channel;
 }
 
@@ -32,23 +33,32 @@ async function pacedTunnel(pace: RelayPace): Promise<Ends> {
     pair.close();
     for (const socket of [application, accepted, destination, dialled]) socket.destroy();
   });
-  return { application, destination, dialled, far };
+  return { application, destination, dialled, near, far };
 }
 
-/** Counts, and asks for pauses of `wait` ms. */
+/** Counts what passes, and lets everything wait for `delay` ms; for ever when that is undefined. */
 class TestPace implements RelayPace {
-  up = 0;
-  down = 0;
-  wait = 0;
+  readonly passed = { up: 0, down: 0 };
+  delay: number | undefined = 0;
+  readonly waiting = new Set<Turn>();
 
-  toSocket(bytes: number): number {
-    this.up += bytes;
-    return this.wait;
+  mayPass(direction: Direction, bytes: number): boolean {
+    if (this.delay === 0) this.passed[direction] += bytes;
+    return this.delay === 0;
   }
 
-  fromSocket(bytes: number): number {
-    this.down += bytes;
-    return this.wait;
+  wait(direction: Direction, bytes: number, turn: Turn): void {
+    this.waiting.add(turn);
+    if (this.delay === undefined) return;
+    setTimeout(() => {
+      if (!this.waiting.delete(turn)) return;
+      this.passed[direction] += bytes;
+      turn.onTurn();
+    }, this.delay);
+  }
+
+  leave(_direction: Direction, turn: Turn): void {
+    this.waiting.delete(turn);
   }
 }
 
@@ -63,12 +73,12 @@ describe('a relay with a pace', () => {
     expect([a.events, b.events]).toEqual([['end'], ['end']]);
     expect(a.bytes.equals(pattern(2, 0, 500_000))).toBe(true);
     expect(b.bytes.equals(pattern(1, 0, 700_000))).toBe(true);
-    expect([pace.up, pace.down]).toEqual([700_000, 500_000]);
+    expect(pace.passed).toEqual({ up: 700_000, down: 500_000 });
   });
 
   test('goes on after each pause, and loses nothing', async () => {
     const pace = new TestPace();
-    pace.wait = 2;
+    pace.delay = 2;
     const { application, destination } = await pacedTunnel(pace);
     const [a, b] = [new Observer(application), new Observer(destination)];
     application.end(pattern(1, 0, 1_000_000));
@@ -79,38 +89,63 @@ describe('a relay with a pace', () => {
     expect(b.bytes.equals(pattern(1, 0, 1_000_000))).toBe(true);
   });
 
-  test('reads no more of the destination than it had when the pause began', async () => {
+  test('reads no more of the destination than what waits', async () => {
     const pace = new TestPace();
-    pace.wait = 60_000;
-    const { destination, dialled } = await pacedTunnel(pace);
+    pace.delay = undefined;
+    const { destination, dialled, near } = await pacedTunnel(pace);
     destination.write(pattern(1, 0, 1_000_000));
-    await until(() => pace.down > 0);
+    await until(() => pace.waiting.size > 0);
     expect(dialled.isPaused()).toBe(true);
-    await untilStill(() => pace.down);
-    expect(pace.down).toBeLessThanOrEqual(65_536);
+    await untilStill(() => dialled.bytesRead);
+    expect(dialled.bytesRead).toBeLessThanOrEqual(65_536);
+    expect(near.bytesReceived).toBe(0);
   });
 
-  test('lets the peer send a window and no more while the credit is held back', async () => {
+  test('writes nothing to the destination before its turn, and lets the peer send a window and no more', async () => {
     const pace = new TestPace();
-    pace.wait = 60_000;
+    pace.delay = undefined;
     const { application, destination, far } = await pacedTunnel(pace);
     const seen = new Observer(destination);
     application.write(pattern(1, 0, 2_000_000));
-    await seen.has(262_144);
+    await until(() => far.bytesReceived > 200_000);
     await untilStill(() => far.bytesReceived);
     expect(far.bytesReceived).toBeLessThanOrEqual(262_144 + 16_384);
+    expect(seen.bytes).toHaveLength(0);
   });
 
-  test('passes a reset on although a pause lasts', async () => {
+  test('ends either side only behind what waits', async () => {
     const pace = new TestPace();
-    pace.wait = 60_000;
+    pace.delay = 100;
+    const { application, destination } = await pacedTunnel(pace);
+    const [a, b] = [new Observer(application), new Observer(destination)];
+    application.end(pattern(1, 0, 10));
+    destination.end(pattern(2, 0, 10));
+    await Promise.all([a.closed, b.closed]);
+    expect([a.events, b.events]).toEqual([['end'], ['end']]);
+    expect([a.bytes.equals(pattern(2, 0, 10)), b.bytes.equals(pattern(1, 0, 10))]).toEqual([true, true]);
+  });
+
+  test('passes a reset of the destination on behind what it had sent', async () => {
+    const pace = new TestPace();
+    pace.delay = 100;
+    const { application, destination } = await pacedTunnel(pace);
+    const seen = new Observer(application);
+    destination.write(pattern(1, 0, 1_000), () => destination.resetAndDestroy());
+    await seen.closed;
+    expect([seen.bytes.length, seen.events]).toEqual([1_000, ['reset']]);
+  });
+
+  test('passes a reset of the application on at once, and drops what waits', async () => {
+    const pace = new TestPace();
+    pace.delay = undefined;
     const { application, destination, far } = await pacedTunnel(pace);
     const seen = new Observer(destination);
     application.write('bytes');
-    await seen.has(5);
+    destination.write('answer');
+    await until(() => pace.waiting.size === 2);
     application.resetAndDestroy();
     await seen.closed;
-    expect(seen.events).toEqual(['reset']);
+    expect([seen.events, seen.bytes.length, pace.waiting.size]).toEqual([['reset'], 0, 0]);
     await until(() => far.state.dead);
   });
 });

@@ -26,7 +26,7 @@ beforeEach(async () => {
       consumed += bytes;
     },
   } as Channel;
-  writer = new RelayWriter(channel, socket, undefined);
+  writer = new RelayWriter(channel, socket);
   given = memoryGivenTo(socket);
 });
 
@@ -114,7 +114,7 @@ describe('the pieces of a frame', () => {
       const pair = await connectedSockets('TCP');
       const [other] = pair;
       const givenToOther = memoryGivenTo(other);
-      const second = new RelayWriter({ consumed() {} } as unknown as Channel, other, undefined);
+      const second = new RelayWriter({ consumed() {} } as unknown as Channel, other);
       dilute(writer, COUNT);
       dilute(second, 2);
       expect(aliveOf(givenToOther)).toBe(1);

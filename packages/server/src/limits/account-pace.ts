@@ -1,8 +1,8 @@
-import type { RelayPace } from 'wsproxy-protocol';
+import type { Direction, RelayPace, Turn } from 'wsproxy-protocol';
 import type { Account } from './account.js';
-import type { RateBucket } from './rate-bucket.js';
 
 type Rate = 'rateUp' | 'rateDown';
+const RATE_OF: Readonly<Record<Direction, Rate>> = { up: 'rateUp', down: 'rateDown' };
 
 /** Who is told what the bytes of a relay come up against. */
 export interface PaceEvents {
@@ -12,12 +12,6 @@ export interface PaceEvents {
   onSlowed(limit: Rate, rate: number): void;
 }
 
-/** Time as an argument: `now` only ever grows, `wallTime` is the time of day; both in ms. */
-export interface Time {
-  now(): number;
-  wallTime(): number;
-}
-
 /** One for all relays that none has. */
 const NONE: readonly Rate[] = [];
 
@@ -25,38 +19,44 @@ const NONE: readonly Rate[] = [];
 export class AccountPace implements RelayPace {
   readonly #account: Account;
   readonly #monthlyBytes: number;
-  readonly #time: Time;
+  readonly #wallTime: () => number;
   readonly #events: PaceEvents;
   #isSpent = false;
   /** The rates that have made it wait. */
   #slowedBy: readonly Rate[] = NONE;
 
-  /** `monthlyBytes`: what it may carry of the month's; Infinity for all. */
-  constructor(account: Account, monthlyBytes: number, time: Time, events: PaceEvents) {
+  /** `monthlyBytes`: what it may carry of the month's; Infinity for all. `wallTime`: the time of day, ms. */
+  constructor(account: Account, monthlyBytes: number, wallTime: () => number, events: PaceEvents) {
     this.#account = account;
     this.#monthlyBytes = monthlyBytes;
-    this.#time = time;
+    this.#wallTime = wallTime;
     this.#events = events;
   }
 
-  toSocket(bytes: number): number {
-    return this.#spend('rateUp', this.#account.up, bytes);
+  mayPass(direction: Direction, bytes: number): boolean {
+    if (!this.#account[direction].mayPass(bytes)) return false;
+    this.#count(bytes);
+    return true;
   }
 
-  fromSocket(bytes: number): number {
-    return this.#spend('rateDown', this.#account.down, bytes);
-  }
-
-  #spend(limit: Rate, bucket: RateBucket, bytes: number): number {
-    const wait = this.#account.spend(bucket, bytes, this.#time.now());
-    if (wait > 0 && !this.#slowedBy.includes(limit)) {
+  wait(direction: Direction, bytes: number, turn: Turn): void {
+    const limit = RATE_OF[direction];
+    if (!this.#slowedBy.includes(limit)) {
       this.#slowedBy = [...this.#slowedBy, limit];
-      this.#events.onSlowed(limit, bucket.rate);
+      this.#events.onSlowed(limit, this.#account[direction].rate);
     }
-    if (!this.#isSpent && this.#account.bytesThisMonth(this.#time.wallTime()) >= this.#monthlyBytes) {
-      this.#isSpent = true;
-      this.#events.onSpent(this.#monthlyBytes);
-    }
-    return wait;
+    this.#account[direction].wait(bytes, turn);
+    this.#count(bytes);
+  }
+
+  leave(direction: Direction, turn: Turn): void {
+    this.#account[direction].leave(turn);
+  }
+
+  #count(bytes: number): void {
+    this.#account.carried(bytes);
+    if (this.#isSpent || this.#account.bytesThisMonth(this.#wallTime()) < this.#monthlyBytes) return;
+    this.#isSpent = true;
+    this.#events.onSpent(this.#monthlyBytes);
   }
 }

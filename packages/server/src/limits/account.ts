@@ -1,5 +1,5 @@
-import type { ProcessBudgets } from 'wsproxy-protocol';
-import { RateBucket } from './rate-bucket.js';
+import type { Clock, ProcessBudgets } from 'wsproxy-protocol';
+import { RateTurns } from './rate-turns.js';
 
 /** What one user has going on, in all sessions; kept while the server runs, whatever becomes of the rules. */
 export class Account {
@@ -9,27 +9,29 @@ export class Account {
   sockets = 0;
   /** Its share of the memory, once it has a session. */
   memory: ProcessBudgets | undefined;
-  readonly up: RateBucket;
-  readonly down: RateBucket;
+  readonly up: RateTurns;
+  readonly down: RateTurns;
   #bytes = 0;
   /** The calendar month that `bytes` counts for ends then, by the time of day. */
   #monthEnd = Number.NEGATIVE_INFINITY;
 
-  constructor(now: number) {
-    this.up = new RateBucket(undefined, now);
-    this.down = new RateBucket(undefined, now);
+  constructor(clock: Clock) {
+    this.up = new RateTurns(clock);
+    // What waits upwards counts in its channel.
+    this.down = new RateTurns(clock, (bytes) => {
+      if (bytes > 0) this.memory?.replay.take(bytes);
+      else this.memory?.replay.release(-bytes);
+    });
   }
 
   /** Bytes a second, undefined for none; also for what is under way. */
-  setRates(up: number | undefined, down: number | undefined, now: number): void {
-    this.up.setRate(up, now);
-    this.down.setRate(down, now);
+  setRates(up: number | undefined, down: number | undefined): void {
+    this.up.setRate(up);
+    this.down.setRate(down);
   }
 
-  /** Takes note of `bytes`; for how long whoever carried them in the direction of `bucket` is to wait, ms. */
-  spend(bucket: RateBucket, bytes: number, now: number): number {
+  carried(bytes: number): void {
     this.#bytes += bytes;
-    return bucket.spend(bytes, now);
   }
 
   /** Bytes of both ways in the calendar month (UTC) of `wallTime`, as far as this process has seen them. */

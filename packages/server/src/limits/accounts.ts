@@ -1,6 +1,7 @@
+import type { Clock } from 'wsproxy-protocol';
 import type { User } from '../users/user.js';
 import { Account } from './account.js';
-import { AccountPace, type PaceEvents, type Time } from './account-pace.js';
+import { AccountPace, type PaceEvents } from './account-pace.js';
 import type { LimitName, Limits } from './limits.js';
 import type { SocketBudget } from './socket-budget.js';
 
@@ -14,16 +15,18 @@ export interface Refusal {
 /** What is counted, for each user by id and for all of them, and what that allows. */
 export class Accounts {
   readonly #limits: Limits;
-  readonly #time: Time;
+  readonly #clock: Clock;
   readonly #sockets: SocketBudget;
   readonly #isShared: () => boolean;
   readonly #byUser = new Map<string, Account>();
+  readonly #wallTime: () => number;
   #channels = 0;
 
   /** `isShared`: more than one user may come in, so that each has a share of what there is for all, and no more. */
-  constructor(limits: Limits, time: Time, sockets: SocketBudget, isShared: () => boolean = () => false) {
+  constructor(limits: Limits, clock: Clock, sockets: SocketBudget, isShared: () => boolean = () => false) {
     this.#limits = limits;
-    this.#time = time;
+    this.#clock = clock;
+    this.#wallTime = () => clock.wallTime();
     this.#sockets = sockets;
     this.#isShared = isShared;
   }
@@ -35,11 +38,10 @@ export class Accounts {
 
   /** The account of `user`, with the rates that hold for it now. */
   of(user: User): Account {
-    const now = this.#time.now();
-    const account = this.#byUser.get(user.id) ?? new Account(now);
+    const account = this.#byUser.get(user.id) ?? new Account(this.#clock);
     this.#byUser.set(user.id, account);
     const { bytesPerSecondUp = this.#limits.rateUp, bytesPerSecondDown = this.#limits.rateDown } = user.limits ?? {};
-    account.setRates(bytesPerSecondUp || undefined, bytesPerSecondDown || undefined, now);
+    account.setRates(bytesPerSecondUp || undefined, bytesPerSecondDown || undefined);
     return account;
   }
 
@@ -51,7 +53,7 @@ export class Accounts {
     if (account.channels >= own && own < channels) return { limit: 'channels', value: own, ofUser: true };
     if (this.#channels >= channels) return { limit: 'channels', value: channels, ofUser: false };
     const monthly = this.#monthlyBytes(user);
-    if (account.bytesThisMonth(this.#time.wallTime()) < monthly) return undefined;
+    if (account.bytesThisMonth(this.#clock.wallTime()) < monthly) return undefined;
     return { limit: 'monthlyBytes', value: monthly, ofUser: true };
   }
 
@@ -87,7 +89,7 @@ export class Accounts {
 
   /** For one relay of `user`. */
   paceOf(user: User, events: PaceEvents): AccountPace {
-    return new AccountPace(this.of(user), this.#monthlyBytes(user), this.#time, events);
+    return new AccountPace(this.of(user), this.#monthlyBytes(user), this.#wallTime, events);
   }
 
   #monthlyBytes({ limits = {} }: User): number {

@@ -6,8 +6,8 @@ const SHORTEST_WAIT = 5;
 const LONGEST_WAIT = 2 ** 31 - 1;
 
 /**
- * Holds a rate by debt: what was carried is known only afterwards, so it is taken in any case, and whoever took it waits
- * until it is paid. However late a timer is, the next wait is the shorter for it.
+ * Holds a rate by debt: whoever may take something takes all of it, and the next one waits until that is paid. However
+ * late a timer is, the next wait is the shorter for it.
  */
 export class RateBucket {
   #rate: number | undefined;
@@ -33,11 +33,17 @@ export class RateBucket {
     if (rate === undefined) this.#tokens = 0;
   }
 
-  /** For how long whoever has taken `bytes` is to take no more, ms. */
-  spend(bytes: number, now: number): number {
-    if (this.#rate === undefined) return 0;
+  /** `bytes` were taken, whatever is owed. */
+  spend(bytes: number, now: number): void {
+    if (this.#rate === undefined) return;
     this.#refill(now);
     this.#tokens -= bytes;
+  }
+
+  /** For how long nobody is to take more, ms. */
+  waitFor(now: number): number {
+    if (this.#rate === undefined) return 0;
+    this.#refill(now);
     const wait = (-this.#tokens / this.#rate) * 1_000;
     return wait < SHORTEST_WAIT ? 0 : Math.min(wait, LONGEST_WAIT);
   }

@@ -58,19 +58,31 @@ describe('accounts', () => {
     expect(accounts.takeSocket(account)).toEqual({ limit: 'sockets', value: 8, ofUser: false });
   });
 
-  test("hold a user's rates for all channels together, and give new rates to those that run", () => {
+  test("hold a user's rates for all channels together, and give new rates to those that wait", () => {
     const accounts = accountsWith({ rateUp: 1_000_000 });
-    const slowed: string[] = [];
-    const events = { onSpent() {}, onSlowed: (limit: string, rate: number) => slowed.push(`${limit} ${rate}`) };
-    const paces = [1, 2].map(() => accounts.paceOf(alice, events));
-    expect(paces[0]?.toSocket(100_000)).toBe(100);
-    expect(paces[1]?.toSocket(100_000)).toBe(200);
-    expect(paces[0]?.fromSocket(1e9)).toBe(0);
-    expect(accounts.paceOf({ id: 'bob' }, events).toSocket(10_000)).toBe(10);
+    const told: string[] = [];
+    const events = { onSpent() {}, onSlowed: (limit: string, rate: number) => told.push(`${limit} ${rate}`) };
+    const [first, second] = [accounts.paceOf(alice, events), accounts.paceOf(alice, events)];
+    expect([first.mayPass('up', 200_000), first.mayPass('up', 1), second.mayPass('up', 1)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect([first.mayPass('down', 1e9), accounts.paceOf({ id: 'bob' }, events).mayPass('up', 10)]).toEqual([
+      true,
+      true,
+    ]);
+    for (const [name, pace] of [
+      ['first', first],
+      ['second', second],
+    ] as const) {
+      pace.wait('up', 100_000, { onTurn: () => told.push(`${name} at ${clock.now()}`) });
+    }
+    // 200 000 are owed: a quarter of them is paid, then the rest twice as fast.
+    clock.advance(50);
     accounts.of({ id: 'alice', limits: { bytesPerSecondUp: 2_000_000 } });
-    expect(paces[0]?.toSocket(0)).toBe(100);
-    // Once for each relay and direction.
-    expect(slowed).toEqual(['rateUp 1000000', 'rateUp 1000000', 'rateUp 1000000']);
+    clock.advance(400);
+    expect(told).toEqual(['rateUp 1000000', 'rateUp 1000000', 'first at 125', 'second at 175']);
   });
 
   test('end the bytes of a month once, and begin anew with the next', () => {
@@ -78,10 +90,10 @@ describe('accounts', () => {
     const accounts = accountsWith({ monthlyBytes: 1_048_576 });
     const spent: number[] = [];
     const pace = accounts.paceOf(alice, { onSpent: (bytes) => spent.push(bytes), onSlowed() {} });
-    pace.toSocket(1_048_575);
+    pace.mayPass('up', 1_048_575);
     expect([accounts.refusal(alice), spent]).toEqual([undefined, []]);
-    pace.fromSocket(1);
-    pace.fromSocket(1);
+    pace.mayPass('down', 1);
+    pace.mayPass('down', 1);
     expect(spent).toEqual([1_048_576]);
     expect(accounts.refusal(alice)?.limit).toBe('monthlyBytes');
     clock.advance(1_000);
@@ -94,9 +106,9 @@ describe('accounts', () => {
     const events = { onSpent: (bytes: number) => spent.push(bytes), onSlowed() {} };
     const before = accounts.paceOf(alice, events);
     const after = accounts.paceOf({ id: 'alice', limits: { monthlyBytes: 1_048_576 } }, events);
-    before.toSocket(2_000_000);
+    before.mayPass('up', 2_000_000);
     expect(spent).toEqual([]);
-    after.toSocket(1);
+    after.mayPass('up', 1);
     expect(spent).toEqual([1_048_576]);
   });
 });

@@ -1,0 +1,82 @@
+import type { Clock, Timer, Turn } from 'wsproxy-protocol';
+import { RateBucket } from './rate-bucket.js';
+
+/**
+ * One direction of one user at one rate: nothing passes while something is owed, and who came first passes first. So the
+ * debt is the user's, whatever number of relays, sessions and new connections the bytes come from.
+ */
+export class RateTurns {
+  readonly #clock: Clock;
+  readonly #onHeld: (bytes: number) => void;
+  readonly #bucket: RateBucket;
+  /** With the bytes that each of them wants to pass, the first one ahead. */
+  readonly #waiting = new Map<Turn, number>();
+  #timer: Timer | undefined;
+
+  /** `onHeld` is told of bytes that wait now, and of as many less when they do not any more. */
+  constructor(clock: Clock, onHeld: (bytes: number) => void = () => {}) {
+    this.#clock = clock;
+    this.#onHeld = onHeld;
+    this.#bucket = new RateBucket(undefined, clock.now());
+  }
+
+  /** Bytes a second; Infinity for none. */
+  get rate(): number {
+    return this.#bucket.rate;
+  }
+
+  /** Bytes a second, undefined for none; also for those that wait. */
+  setRate(rate: number | undefined): void {
+    if ((rate ?? Number.POSITIVE_INFINITY) === this.rate) return;
+    this.#bucket.setRate(rate, this.#clock.now());
+    this.#arm();
+  }
+
+  mayPass(bytes: number): boolean {
+    if (this.#waiting.size > 0) return false;
+    if (this.rate === Number.POSITIVE_INFINITY) return true;
+    const now = this.#clock.now();
+    if (this.#bucket.waitFor(now) > 0) return false;
+    this.#bucket.spend(bytes, now);
+    return true;
+  }
+
+  wait(bytes: number, turn: Turn): void {
+    this.#waiting.set(turn, bytes);
+    this.#onHeld(bytes);
+    if (this.#waiting.size === 1) this.#arm();
+  }
+
+  /** It does not wait any more, if it did. */
+  leave(turn: Turn): void {
+    this.#remove(turn);
+    if (this.#waiting.size === 0) this.#timer?.cancel();
+  }
+
+  #remove(turn: Turn): void {
+    const bytes = this.#waiting.get(turn);
+    if (bytes === undefined) return;
+    this.#waiting.delete(turn);
+    this.#onHeld(-bytes);
+  }
+
+  /** Timers keep whole milliseconds, and what is left of the last one is paid with the next turn. */
+  #arm(): void {
+    this.#timer?.cancel();
+    if (this.#waiting.size === 0) return;
+    const delay = Math.max(1, Math.floor(this.#bucket.waitFor(this.#clock.now())));
+    this.#timer = this.#clock.setTimer(() => this.#call(), delay);
+  }
+
+  #call(): void {
+    const now = this.#clock.now();
+    // Whoever had its turn may get in line again behind the others, and is met again while nothing is owed.
+    for (const [turn, bytes] of this.#waiting) {
+      if (this.#bucket.waitFor(now) > 0) break;
+      this.#remove(turn);
+      this.#bucket.spend(bytes, now);
+      turn.onTurn();
+    }
+    this.#arm();
+  }
+}
