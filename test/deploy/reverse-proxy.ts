@@ -1,13 +1,16 @@
-import { createWriteStream, existsSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createWriteStream, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { atEnd } from '../support/at-end.js';
-import { type Listening, start } from '../support/command-line.js';
+import { type Listening, start, TOKEN } from '../support/command-line.js';
 import { startWebFiles } from '../support/destinations/web-files.js';
 import { keystreamReadable, sha256OfFile, sha256OfKeystream } from '../support/keystream.js';
 import { type Ended, run } from '../support/program.js';
 import { type StartProxy, startBehind } from '../support/reverse-proxy.js';
+import { startCrowd } from '../support/strangers.js';
 import { until } from '../support/until.js';
 
 const SEED = 'reverse-proxy';
@@ -16,6 +19,8 @@ const LARGE = 200_000_000;
 /** So slow that what happens in the middle does, bytes per second. */
 const RATE = 25_000_000;
 const BEFORE_RELOAD = 30_000_000;
+/** So many come in beside a crowd. */
+const TOKENS = 40;
 
 /** What every reverse proxy must let pass, and what reloading one must not harm. */
 export function testBehind(startProxy: StartProxy): void {
@@ -58,6 +63,22 @@ export function testBehind(startProxy: StartProxy): void {
     console.log(`without a way to the server for ${timeAway(client.stderr)} ms`);
   });
 
+  test.each(['silent', 'expecting', 'slow-header', 'slow-body', 'wrong-token'])(
+    'strangers keep no right token out: %s',
+    async (kind) => {
+      const { port, url, trusted } = await startBehind(startProxy);
+      const end = await startCrowd(kind, port, 256, ['/tunnel', 'tls']);
+      let refused = 0;
+      for (let i = 0; i < TOKENS; i += 1) {
+        await knock(url, trusted.NODE_EXTRA_CA_CERTS).catch(() => {
+          refused += 1;
+        });
+      }
+      console.log(`${kind}: ${await end()} connections, ${refused} of ${TOKENS} right tokens refused`);
+      expect(refused).toBe(0);
+    },
+  );
+
   test('a stranger finds nothing but the path, and the server learns where he comes from', async () => {
     const { port, server } = await startBehind(startProxy);
     const ask = async (path: string) => {
@@ -72,6 +93,17 @@ export function testBehind(startProxy: StartProxy): void {
     expect(await ask('/tunnel')).toBe('401');
     expect(await server.untilStderr(/"status":401,[^\n]*"remoteAddress":"([^"]+)"/)).toBe('127.0.0.2');
   });
+}
+
+/** Comes in with the right token, and leaves again. */
+async function knock(url: string, ca: string): Promise<void> {
+  const webSocket = new WebSocket(url, ['wsproxy.v1'], {
+    headers: { authorization: `Bearer ${TOKEN}` },
+    ca: readFileSync(ca),
+  });
+  atEnd(() => webSocket.terminate());
+  await once(webSocket, 'open');
+  webSocket.terminate();
 }
 
 /** From the loss of the connection to the next one, ms. */
