@@ -346,4 +346,21 @@ export const ROWS: Readonly<Record<string, Row>> = {
     file: 'test/faults/scenarios/load.ts',
     title: 'both ends with 64 descriptors',
   },
+  // L: strangers at the door
+  L1: { what: 'crowds of eight kinds, at the address of an honest user', file: 'test/hostile/noisy-strangers.test.ts' },
+  L2: {
+    what: 'TLS handshakes that never end, or end and are followed by nothing',
+    file: 'test/hostile/noisy-strangers.test.ts',
+  },
+  L3: { what: 'a WebSocket with the right token, and then nothing', file: 'test/hostile/noisy-strangers.test.ts' },
+  L4: {
+    what: 'crowds of monitors at the admin pages',
+    file: 'packages/server/test/admin/crowd.test.ts',
+    title: 'answer beside a crowd that comes again and again',
+  },
+  L5: {
+    what: 'what Node or ws would answer by itself',
+    file: 'packages/server/test/front.test.ts',
+    title: 'is answered and closed',
+  },
 };
