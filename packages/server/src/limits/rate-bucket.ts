@@ -1,5 +1,7 @@
 /** How much may go at once before the rate counts, as time at the full rate, ms. */
 const BURST = 100;
+/** The same while somebody waits all the time, and the timer alone is late, ms. */
+const LATE = 1_000;
 /** A shorter wait is not worth a timer: it is paid with the next one, ms. */
 const SHORTEST_WAIT = 5;
 /** The longest delay that a Node timer keeps, ms. */
@@ -40,17 +42,18 @@ export class RateBucket {
     this.#tokens -= bytes;
   }
 
-  /** For how long nobody is to take more, ms. */
-  waitFor(now: number): number {
+  /** For how long nobody is to take more, ms. `isAwaited`: somebody has waited since the last time. */
+  waitFor(now: number, isAwaited = false): number {
     if (this.#rate === undefined) return 0;
-    this.#refill(now);
+    this.#refill(now, isAwaited ? LATE : BURST);
     const wait = (-this.#tokens / this.#rate) * 1_000;
     return wait < SHORTEST_WAIT ? 0 : Math.min(wait, LONGEST_WAIT);
   }
 
-  #refill(now: number): void {
+  #refill(now: number, saved = BURST): void {
+    if (now === this.#at) return;
     const rate = this.#rate ?? 0;
-    this.#tokens = Math.min((rate * BURST) / 1_000, this.#tokens + (rate * (now - this.#at)) / 1_000);
+    this.#tokens = Math.min((rate * saved) / 1_000, this.#tokens + (rate * (now - this.#at)) / 1_000);
     this.#at = now;
   }
 }

@@ -64,7 +64,7 @@ export class RateTurns {
   #arm(): void {
     this.#timer?.cancel();
     if (this.#waiting.size === 0) return;
-    const delay = Math.max(1, Math.floor(this.#bucket.waitFor(this.#clock.now())));
+    const delay = Math.max(1, Math.floor(this.#bucket.waitFor(this.#clock.now(), true)));
     this.#timer = this.#clock.setTimer(() => this.#call(), delay);
   }
 
@@ -72,7 +72,7 @@ export class RateTurns {
     const now = this.#clock.now();
     // Whoever had its turn may get in line again behind the others, and is met again while nothing is owed.
     for (const [turn, bytes] of this.#waiting) {
-      if (this.#bucket.waitFor(now) > 0) break;
+      if (this.#bucket.waitFor(now, true) > 0) break;
       this.#remove(turn);
       this.#bucket.spend(bytes, now);
       turn.onTurn();

@@ -32,6 +32,15 @@ describe('a rate bucket', () => {
     expect(waitAfter(bucket, 1_100_000, 3_600_000)).toBe(1_000);
   });
 
+  test('forgives a timer that is late while somebody waits, up to a second', () => {
+    const bucket = new RateBucket(1_000_000, 0);
+    bucket.spend(100_000, 0);
+    expect(bucket.waitFor(500, true)).toBe(0);
+    expect(waitAfter(bucket, 500_000, 500)).toBe(100);
+    expect(bucket.waitFor(10_000, true)).toBe(0);
+    expect(waitAfter(bucket, 1_100_000, 10_000)).toBe(100);
+  });
+
   test('collects a debt at the new rate, and forgets it with the rate', () => {
     const bucket = new RateBucket(100_000, 0);
     bucket.spend(100_000, 0);
