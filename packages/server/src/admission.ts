@@ -20,6 +20,8 @@ export class Admission {
   readonly #living: () => Iterable<Admitted>;
   /** Users whose transports have not said yet which session they are for. */
   readonly #greeting = new Map<object, string>();
+  /** Users of connections that are open, those whose session has let go of them among them. */
+  readonly #open = new Map<object, string>();
 
   constructor(limits: Pick<Limits, SessionLimit>, living: () => Iterable<Admitted>) {
     this.#sessions = limits.sessions;
@@ -34,12 +36,22 @@ export class Admission {
     return () => this.#greeting.delete(transport);
   }
 
+  /** A connection of `user` is open; returns what to call when it is closed, which a peer may put off for some seconds. */
+  opened(user: User): () => void {
+    const connection = {};
+    this.#open.set(connection, user.id);
+    return () => this.#open.delete(connection);
+  }
+
   /** The limit that stands against one more transport of `user`; undefined when there is room. */
   refusesTransport(user: User): SessionLimit | undefined {
     const attached = [...this.#living()].filter(({ session }) => session.attached);
-    const ids = [...attached.map((entry) => entry.user.id), ...this.#greeting.values()];
-    if (ids.filter((id) => id === user.id).length >= 2 * this.#limitOf(user)) return 'sessionsPerUser';
-    return ids.length >= 2 * this.#sessions ? 'sessions' : undefined;
+    const used = [...attached.map((entry) => entry.user.id), ...this.#greeting.values()];
+    const open = [...this.#open.values()];
+    const most = (count: (ids: string[]) => number) => Math.max(count(used), count(open));
+    const own = most((ids) => ids.filter((id) => id === user.id).length);
+    if (own >= 2 * this.#limitOf(user)) return 'sessionsPerUser';
+    return most((ids) => ids.length) >= 2 * this.#sessions ? 'sessions' : undefined;
   }
 
   /** The same for one more session. */

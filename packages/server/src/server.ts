@@ -90,6 +90,7 @@ export class Server {
       authenticate: authenticateOf(options, directory),
       hasRoom: (user) => this.#hasRoom(user, guard),
       onWebSocket: (webSocket, user, request, remoteAddress) => {
+        webSocket.once('close', this.#registry.onOpen(user));
         this.#registry.accept(new WebSocketTransport(webSocket, request.socket), user, remoteAddress);
       },
       logger,

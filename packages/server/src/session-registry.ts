@@ -88,6 +88,11 @@ export class SessionRegistry {
     return this.#admission.refusesTransport(user);
   }
 
+  /** A WebSocket of `user` is open; returns what to call when it is closed. It counts as long, whatever its session does. */
+  onOpen(user: User): () => void {
+    return this.#admission.opened(user);
+  }
+
   /** Reads the greeting on a fresh transport, and gives it a session: a new one, or the one it resumes. */
   accept(transport: Transport, user: User, remoteAddress?: string): void {
     const { clock, logger } = this.#options;

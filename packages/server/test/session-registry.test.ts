@@ -404,6 +404,15 @@ describe('limits of sessions', () => {
     expect([resumed(4, 9), resumed(2, 9)]).toEqual([4005, undefined]);
   });
 
+  test('a WebSocket counts until it is closed, although its session has let go of it', () => {
+    present.set('alice', { id: 'alice', limits: { sessions: 1 } });
+    const user = present.get('alice') as User;
+    const closings = [registry.onOpen(user), registry.onOpen(user)];
+    expect([registry.refuses(user), registry.refuses(bob)]).toEqual(['sessionsPerUser', undefined]);
+    closings[0]?.();
+    expect(registry.refuses(user)).toBeUndefined();
+  });
+
   test('there is room for as many transports again, since each may be there to take over', () => {
     present.set('alice', { id: 'alice', limits: { sessions: 2 } });
     const user = present.get('alice') as User;
