@@ -56,7 +56,7 @@ export function forwardRequest(
     onOpen: () => logger.debug(fields, 'channel open'),
     onFail: (code) => fail(refusalOf(code)),
   });
-  const stream = new ChannelStream(channel, { allowHalfOpen: true });
+  const stream = new ChannelStream(channel, { allowHalfOpen: true, lastWords: LINGER });
   const upstream = openRequest({
     createConnection: () => stream,
     method: request.method,
@@ -66,7 +66,11 @@ export function forwardRequest(
   });
   // Node would drop fields beyond its maximum without a word; their bytes are limited already.
   upstream.maxHeadersCount = 0;
-  upstream.on('error', (error) => fail(refusalOfError(error)));
+  upstream.on('error', (error) => {
+    // The response is complete, and stays so when the destination hangs up on the rest of the request.
+    if (incoming?.complete === true) request.unpipe(upstream).resume();
+    else fail(refusalOfError(error));
+  });
   boundInterim(upstream, MAX_RESPONSE_HEADER, () => fail(REFUSALS.BAD_RESPONSE));
   upstream.on('information', (interim) => {
     if (!over) passOnInterim(interim, request, response);

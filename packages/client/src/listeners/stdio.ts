@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ChannelStream, type Target, TunnelError } from 'wsproxy-protocol';
+import { LINGER } from './close-politely.js';
 import type { Tunnel } from './tunnel.js';
 
 /**
@@ -14,6 +15,6 @@ export async function pipeThrough(tunnel: Tunnel, target: Target, input: Readabl
     // Never called before `open` has returned.
     onFail: (code) => stream.destroy(new TunnelError(code)),
   });
-  const stream = new ChannelStream(channel, { allowHalfOpen: true });
+  const stream = new ChannelStream(channel, { allowHalfOpen: true, lastWords: LINGER });
   await Promise.all([pipeline(input, stream), pipeline(stream, output)]);
 }

@@ -12,6 +12,11 @@ export interface ChannelStreamOptions {
   readonly allowHalfOpen?: boolean | undefined;
   /** As of `Duplex`. */
   readonly emitClose?: boolean | undefined;
+  /**
+   * How long a write waits after a reset until the reader has read what came before, ms. Default 0: as of `net.Socket`, the
+   * write fails at once, and what was not read is lost with it.
+   */
+  readonly lastWords?: number | undefined;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -32,10 +37,14 @@ export class ChannelStream extends Duplex {
   #underWay = 0;
   /** The channel was reset, and the reader has not read what came before. */
   #loss: TunnelError | undefined;
+  readonly #lastWords: number;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(channel: Channel, { allowHalfOpen = false, emitClose = true }: ChannelStreamOptions = {}) {
+  constructor(channel: Channel, options: ChannelStreamOptions = {}) {
+    const { allowHalfOpen = false, emitClose = true, lastWords = 0 } = options;
     super({ allowHalfOpen, emitClose });
     this.#channel = channel;
+    this.#lastWords = lastWords;
     channel.start({
       onData: (chunk) => {
         this.#unread += chunk.length;
@@ -67,7 +76,7 @@ export class ChannelStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: Callback): void {
-    if (this.#loss !== undefined) return done(this.#loss);
+    if (this.#loss !== undefined) return this.#writeLate(this.#loss, done);
     this.#begun += chunk.length;
     this.#underWay = chunk.length;
     this.#rest = chunk;
@@ -85,6 +94,7 @@ export class ChannelStream extends Duplex {
     const isWhole = error === null && this.#writeDone === undefined && this.writableLength === 0;
     // Given up before it was open, and nothing was said: nobody need be dialled.
     const isWanted = this.#channel.state.opening === 'open' || this.#begun > 0;
+    clearTimeout(this.#timer);
     finishChannel(this.#channel, isWhole && isWanted ? undefined : codeOf(error));
     this.#giveBack();
     // Node leaves it to the stream to answer a write that is under way.
@@ -114,8 +124,19 @@ export class ChannelStream extends Duplex {
 
   /** As with a socket, the reader gets what came before, unless a write shows first that the connection is gone. */
   #onReset(loss: TunnelError): void {
-    if (this.readableLength === 0 || this.writableLength > 0) this.destroy(loss);
-    else this.#loss = loss;
+    if (this.readableLength === 0) return void this.destroy(loss);
+    this.#loss = loss;
+    if (this.writableLength > 0) this.#waitForReader(loss);
+  }
+
+  #writeLate(loss: TunnelError, done: Callback): void {
+    this.#writeDone = done;
+    this.#waitForReader(loss);
+  }
+
+  #waitForReader(loss: TunnelError): void {
+    if (this.#lastWords === 0) this.destroy(loss);
+    else this.#timer ??= setTimeout(() => this.destroy(loss), this.#lastWords);
   }
 
   #giveBack(): void {

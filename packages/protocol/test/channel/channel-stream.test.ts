@@ -251,6 +251,22 @@ describe('a reset', () => {
     expect(error.code).toBe('CONNECTION_RESET');
   });
 
+  test('waits for a reader while somebody writes who can wait, and not for ever', async () => {
+    for (const lastWords of [100_000, 10]) {
+      const live = await openLive();
+      const near = new ChannelStream(live.near, { allowHalfOpen: true, lastWords });
+      near.on('error', () => {});
+      const outcome = new Promise<unknown>((resolve) => near.write(Buffer.alloc(2_000_000), resolve));
+      live.far.write(Buffer.from('last words'));
+      live.far.endWithReset('CONNECTION_RESET');
+      await until(() => live.pair.client.channelCount === 0);
+      if (lastWords === 100_000) expect((near.read() as Buffer).toString()).toBe('last words');
+      await until(() => near.destroyed);
+      expect(await outcome).toMatchObject({ code: 'CONNECTION_RESET' });
+      live.pair.close();
+    }
+  });
+
   test('from the other side is an error with its code, never an end', async () => {
     const { near, channels } = await streams();
     let ended = false;
