@@ -218,7 +218,8 @@ export class Uplink {
     );
   }
 
-  #onGoAway(kind: 'drain' | 'migrate'): void {
+  #onGoAway(kind: 'drain' | 'migrate' | 'refused'): void {
+    if (kind === 'refused') return this.#greeter.onRefused();
     this.#options.logger.info({ kind }, 'the server asks to go away');
     if (kind === 'drain') {
       this.#noteUse();

@@ -89,11 +89,11 @@ describe('an uplink that connects', () => {
 });
 
 describe('an uplink whose HELLO is answered by a close code that may be of a proxy', () => {
-  const early = async (): Promise<{ fixture: UplinkFixture; near: ChannelLog }> => {
+  const early = async (text = 'early'): Promise<{ fixture: UplinkFixture; near: ChannelLog }> => {
     const fixture = new UplinkFixture();
     fixture.uplink.connect();
     const near = fixture.open();
-    near.channel.write(Buffer.from('early'));
+    near.channel.write(Buffer.from(text));
     await new Promise((resolve) => setImmediate(resolve));
     fixture.network.clock.runDeferred();
     return { fixture, near };
@@ -108,12 +108,24 @@ describe('an uplink whose HELLO is answered by a close code that may be of a pro
     expect(fixture.network.far[0]?.bytes.toString()).toBe('early');
   });
 
-  test.each([1012, 1013])('begins after %i what the server has never heard of', async (code) => {
+  test.each([1012, 1013])(
+    'begins after %i what the server has never heard of, while only OPEN was said',
+    async (code) => {
+      const { fixture, near } = await early('');
+      fixture.lose(code);
+      await fixture.network.pass(2_000);
+      expect([near.events, fixture.network.far.length, fixture.network.sessions.size]).toEqual([['open'], 1, 1]);
+    },
+  );
+
+  test.each([1012, 1013])('lets nothing run twice after %i, should another server have begun it', async (code) => {
     const { fixture, near } = await early();
+    fixture.network.connection.near.deliver();
+    expect(fixture.network.far[0]?.bytes.toString()).toBe('early');
+    fixture.network.forget();
     fixture.lose(code);
     await fixture.network.pass(2_000);
-    expect([near.events, fixture.network.far.length, fixture.network.sessions.size]).toEqual([['open'], 1, 1]);
-    expect(fixture.network.far[0]?.bytes.toString()).toBe('early');
+    expect([near.events, fixture.network.far.length]).toEqual([['fail SESSION_LOST'], 1]);
   });
 
   test('never says again what a server may have read, when nobody said that it has not', async () => {

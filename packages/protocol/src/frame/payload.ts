@@ -140,7 +140,7 @@ export function encodeWord(value: number): Buffer {
 }
 
 /** What GOAWAY announces; a kind that is not known is ignored. */
-export const GoAway = { drain: 1, migrate: 2, final: 3 } as const;
+export const GoAway = { drain: 1, migrate: 2, final: 3, refused: 4 } as const;
 export type GoAway = (typeof GoAway)[keyof typeof GoAway];
 
 /** kind u8, reserved u8 (3), deadline u32 in ms (0: none). */

@@ -1,5 +1,5 @@
 import type { MemoryBudget } from '../flow/memory-budget.js';
-import { HEADER_LENGTH } from '../frame/frame.js';
+import { FrameType, HEADER_LENGTH, SESSION_CHANNEL } from '../frame/frame.js';
 import { release } from '../slabs.js';
 
 /** A frame that is counted, kept until acknowledged, and sent again after a resume. */
@@ -48,6 +48,17 @@ export class ReplayBuffer {
   /** Memory held by unacknowledged frames, bytes. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Channels whose OPEN the peer has not told that it has processed. */
+  get unheard(): ReadonlySet<number> {
+    const opens = this.#frames.filter((frame) => frame?.type === FrameType.open);
+    return new Set(opens.map((frame) => frame?.channel ?? SESSION_CHANNEL));
+  }
+
+  /** Bytes of an application are among what the peer has not told that it has processed. */
+  get hasData(): boolean {
+    return this.#frames.some((frame) => frame?.type === FrameType.data);
   }
 
   get isFull(): boolean {

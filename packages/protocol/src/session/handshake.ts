@@ -10,12 +10,15 @@ import {
 import { ProtocolError, violation } from '../errors.js';
 import { OFFERED } from '../frame/capabilities.js';
 import { FrameDecoder } from '../frame/decode.js';
-import { FrameType } from '../frame/frame.js';
+import { FrameBatch, HEADROOM } from '../frame/encode.js';
+import { FrameType, SESSION_CHANNEL } from '../frame/frame.js';
 import {
   decodeHello,
   decodeResume,
+  encodeGoAway,
   encodeHello,
   encodeResume,
+  GoAway,
   type Hello,
   type Resume,
   type SessionKey,
@@ -32,7 +35,8 @@ export class Greeter {
   #greeted = false;
   #welcomed = false;
   #turnedAway = false;
-  #unknown = false;
+  /** The server has nothing of the session: the next greeting is HELLO. */
+  #refused = false;
 
   /** `grace`: how long the server shall keep the session when it is detached, ms. */
   constructor(session: Session, key: SessionKey, grace: number) {
@@ -54,12 +58,20 @@ export class Greeter {
     if (!this.#welcomed) this.#turnedAway = true;
   }
 
-  /** The server does not know the session. True when it was never begun, and the next greeting will be HELLO. */
+  /** The server itself said that it has read nothing behind HELLO. */
+  onRefused(): void {
+    if (!this.#welcomed && this.#session.progress === 0) this.#refused = true;
+  }
+
+  /**
+   * The server does not know the session. True when the next greeting will be HELLO: the session was turned away, and even
+   * if another server has begun it, nothing runs twice there, since no channel has said more than OPEN.
+   */
   onUnknown(): boolean {
-    if (this.#welcomed || !this.#turnedAway || this.#session.progress > 0) return false;
+    if (!this.#turnedAway || this.#session.hasUnheardData) return false;
     this.#turnedAway = false;
-    this.#unknown = true;
-    return true;
+    this.onRefused();
+    return this.#refused;
   }
 
   /**
@@ -67,7 +79,7 @@ export class Greeter {
    * answer; a resumed one has to learn first where to go on. `onWelcome` is told when the server has answered.
    */
   greet(transport: Transport, onWelcome: () => void): void {
-    const isNew = !this.#welcomed && (this.#unknown || this.#session.sentCount === 0);
+    const isNew = !this.#welcomed && (this.#refused || this.#session.sentCount === 0);
     let isAnswered = false;
     this.#session.attach(transport, (type, payload) => {
       if (isAnswered) throw violation('a second HELLO or RESUME');
@@ -83,7 +95,8 @@ export class Greeter {
       // The server may have heard the first HELLO, though its answer was lost: nobody will ever resume that session.
       if (this.#greeted) this.#key = randomKey();
       this.#greeted = true;
-      this.#unknown = false;
+      this.#refused = false;
+      this.#turnedAway = false;
       const { heartbeat } = this.#session;
       const wishes = { grace: this.#grace, capabilities: OFFERED, ...(heartbeat !== undefined && { heartbeat }) };
       this.#session.greet(FrameType.hello, encodeHello({ ...this.#key, version, ...wishes }));
@@ -136,12 +149,22 @@ export interface SessionHost {
   onRejected(reason: string): void;
 }
 
+/** Close codes that proxies use as well: that the server itself has said them, and has read nothing, is said by a frame. */
+const TURNED_AWAY: ReadonlySet<number> = new Set([CloseCode.serviceRestart, CloseCode.tryAgainLater]);
+
+function sayRefused(transport: Transport): void {
+  const batch = new FrameBatch();
+  batch.add(FrameType.goAway, SESSION_CHANNEL, encodeGoAway(GoAway.refused));
+  transport.send(batch.take(), HEADROOM);
+}
+
 /** The server's side: reads the first frame of a transport, and attaches the transport to the session it names. */
 export function acceptTransport(transport: Transport, host: SessionHost, clock: Clock): void {
   const reject = (code: number, reason: string): void => {
     timer.cancel();
     decoder.sink = undefined;
     transport.receiver = deafReceiver;
+    if (TURNED_AWAY.has(code)) sayRefused(transport);
     transport.close(code, reason);
     host.onRejected(reason);
   };

@@ -147,6 +147,13 @@ export class Outbox {
     this.schedule();
   }
 
+  /** The session is over for good: before that is told, what was processed is, so that the peer knows what was not. */
+  final(payload: Buffer): void {
+    if (this.#live) this.control(FrameType.ack, encodeCount(this.acknowledger.tell()));
+    this.control(FrameType.goAway, payload);
+    this.flush();
+  }
+
   /** Answers a PING; of several unanswered ones only the newest, since any byte proves life. */
   pong(payload: Buffer): void {
     this.#pong = Buffer.from(payload);

@@ -14,8 +14,8 @@ export interface SessionOptions {
   readonly onResumed?: () => void;
   /** The transport has been silent for suspiciously long: another one may be tried, and attached. */
   readonly onSuspicion?: () => void;
-  /** The peer takes no more channels (`drain`), or asks for a new transport (`migrate`). */
-  readonly onGoAway?: (kind: 'drain' | 'migrate') => void;
+  /** The peer takes no more channels (`drain`), asks for a new transport (`migrate`), or has read nothing behind HELLO (`refused`). */
+  readonly onGoAway?: (kind: 'drain' | 'migrate' | 'refused') => void;
   /** The peer takes no more channels, and has not dialled this one: as with `unsent` below, another session may adopt it. */
   readonly onUndialled?: (channel: Channel) => void;
   /** Few channel numbers are left: new channels should begin on another session, those there live on. Told once. */
@@ -23,7 +23,7 @@ export interface SessionOptions {
   /** `isIdle` has become true. */
   readonly onIdle?: () => void;
   /**
-   * The session is over. Told once. Its channels are reset, but for those in `unsent`, of which the peer has never heard:
+   * The session is over. Told once. Its channels are reset, but for those in `unsent`, which the peer has never dialled:
    * another session may `adopt` them during this call; what nobody adopts is reset after it.
    */
   readonly onClosed: (reason: string, unsent: readonly Channel[]) => void;

@@ -16,7 +16,6 @@ import {
   WINDOW_FLOOR,
 } from '../constants.js';
 import { type ProtocolError, violation } from '../errors.js';
-import type { FailureCode } from '../failures.js';
 import { MemoryBudget, type ProcessBudgets } from '../flow/memory-budget.js';
 import { Capability, OFFERED } from '../frame/capabilities.js';
 import { FrameDecoder } from '../frame/decode.js';
@@ -35,6 +34,7 @@ import { Outbox } from './outbox.js';
 import { Prober } from './prober.js';
 import { Returner } from './returner.js';
 import type { Loss, SessionOptions } from './session-options.js';
+import { stillbornChannel } from './stillborn-channel.js';
 
 /** Takes the frames of the handshake, HELLO and RESUME. May throw ProtocolError. */
 export type OnHandshake = (type: number, payload: Buffer) => void;
@@ -138,6 +138,11 @@ export class Session {
     return this.#outbox.replay.bytes;
   }
 
+  /** Bytes of an application have left, and the peer has not told that it has processed them. */
+  get hasUnheardData(): boolean {
+    return this.#outbox.replay.hasData;
+  }
+
   /** Shortest round trip of the last seconds, ms; Infinity while unknown. */
   get roundTrip(): number {
     return this.#prober.lowest;
@@ -190,9 +195,9 @@ export class Session {
    */
   open(target: Target, handler: OpenHandler, optimistic = false): Channel {
     const isValid = parseHost(target.host) !== undefined && parsePort(String(target.port)) !== undefined;
-    if (!isValid) return this.#stillborn(handler, 'BAD_TARGET');
+    if (!isValid) return stillbornChannel(this.#clock, handler, 'BAD_TARGET');
     const id = this.#takeId();
-    if (id === undefined) return this.#stillborn(handler, 'SESSION_LOST');
+    if (id === undefined) return stillbornChannel(this.#clock, handler, 'SESSION_LOST');
     const channel = Channel.request(id, target, this.#port, handler);
     this.#channels.add(channel);
     if (optimistic) this.#clock.defer(() => channel.presume());
@@ -220,6 +225,14 @@ export class Session {
     const unsent = this.#channels.all().filter((channel) => channel.isUnsent);
     for (const channel of unsent) this.#letGo(channel);
     return unsent;
+  }
+
+  /** The peer has told what it has processed before it left: what it has not, it has not dialled. */
+  #releaseUnheard(): readonly Channel[] {
+    const { unheard } = this.#outbox.replay;
+    const channels = this.#channels.all().filter(({ id, state }) => state.opening === 'requested' && unheard.has(id));
+    for (const channel of channels) this.#letGo(channel);
+    return channels;
   }
 
   #letGo(channel: Channel): void {
@@ -317,17 +330,16 @@ export class Session {
 
   /** Tells the peer that this session is over for good, then closes it. */
   leave(reason: string): void {
-    this.#outbox.control(FrameType.goAway, encodeGoAway(GoAway.final));
-    this.#outbox.flush();
+    this.#outbox.final(encodeGoAway(GoAway.final));
     this.close(reason, CloseCode.normal);
   }
 
-  /** Ends the session: every channel is reset, never cleanly ended, and the transport closed with `closeCode`. */
-  close(reason: string, closeCode: number): void {
+  /** Resets every channel, never ends one cleanly, and closes the transport with `closeCode`. `unheard`: let go of, never dialled. */
+  close(reason: string, closeCode: number, unheard: readonly Channel[] = []): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#unlink()?.close(closeCode, reason);
-    const unsent = this.releaseUnsent();
+    const unsent = [...unheard, ...this.releaseUnsent()];
     for (const channel of this.#channels.all()) channel.onDead('SESSION_LOST');
     this.#outbox.replay.clear();
     this.#options.onClosed(reason, unsent);
@@ -379,14 +391,9 @@ export class Session {
   }
 
   #onGoAway(kind: number): void {
-    if (kind === GoAway.final) this.close('the peer has left', CloseCode.normal);
+    if (kind === GoAway.final) this.close('the peer has left', CloseCode.normal, this.#releaseUnheard());
     else if (kind === GoAway.drain) this.#options.onGoAway?.('drain');
     else if (kind === GoAway.migrate) this.#options.onGoAway?.('migrate');
-  }
-  /** A channel that belongs to no session and fails as soon as the caller has returned. */
-  #stillborn(handler: OpenHandler, code: FailureCode): Channel {
-    const channel = Channel.request(0, { host: 'nowhere', port: 0 }, this.#limbo, handler);
-    this.#clock.defer(() => channel.onDead(code));
-    return channel;
+    else if (kind === GoAway.refused) this.#options.onGoAway?.('refused');
   }
 }

@@ -101,7 +101,10 @@ export class SessionPair {
       onSuspicion: () => {
         this.suspicions += 1;
       },
-      onClosed: (reason) => this.log.closings.push(reason),
+      onClosed: (reason, unsent) => {
+        this.log.closings.push(reason);
+        clientOptions.onClosed?.(reason, unsent);
+      },
     });
     this.#greeter = new Greeter(this.client, { id: SESSION_ID, secret: SESSION_SECRET }, 120_000);
   }

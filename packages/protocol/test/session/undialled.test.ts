@@ -91,3 +91,47 @@ describe('a channel that a server turns away as it stops', () => {
     expect(slab.keepers).toBe(1);
   });
 });
+
+describe('a channel whose OPEN crosses the end of a session', () => {
+  /** A session that another one follows, as in `crossing`. */
+  function ending(heir: SessionPair | undefined): SessionPair {
+    const onClosed = (_reason: string, unsent: readonly Channel[]): void => {
+      for (const channel of unsent) heir?.client.adopt(channel);
+    };
+    return new SessionPair({}, { onClosed }).connect().settle();
+  }
+
+  test('goes over to another session, and one that was processed before is reset', () => {
+    const { pair, far } = accepting();
+    const leaving = ending(pair);
+    const dialled = leaving.request();
+    leaving.settle();
+    const crossed = leaving.request();
+    crossed.channel.write(Buffer.from('early'));
+    leaving.clock.runDeferred();
+    leaving.server.leave('stopping');
+    leaving.settle();
+    pair.settle();
+    expect([dialled.events, crossed.events]).toEqual([['fail SESSION_LOST'], ['open']]);
+    expect(far.map(({ text }) => text)).toEqual(['early']);
+  });
+
+  test('fails when no session takes it', () => {
+    const leaving = ending(undefined);
+    const near = leaving.request();
+    leaving.clock.runDeferred();
+    leaving.server.leave('stopping');
+    leaving.settle();
+    expect([near.events, leaving.clock.pending]).toEqual([['fail SESSION_LOST'], 0]);
+  });
+
+  test('fails when the peer does not say what it has processed', () => {
+    const { pair, far } = accepting();
+    const lost = ending(pair);
+    const near = lost.request();
+    lost.clock.runDeferred();
+    lost.client.close('lost', 1000);
+    pair.settle();
+    expect([near.events, far]).toEqual([['fail SESSION_LOST'], []]);
+  });
+});
