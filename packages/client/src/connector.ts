@@ -28,6 +28,8 @@ export interface ConnectorOptions {
   readonly grace: number;
   /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
   readonly heartbeat?: number | undefined;
+  /** Decides the pauses between two tries, by numbers from 0 to 1; `Math.random` unless told. */
+  readonly random?: (() => number) | undefined;
   /** The highest channel number of a session; undefined for the last there is. */
   readonly lastChannel?: number | undefined;
   /** Sessions to spread the channels over. */

@@ -13,6 +13,8 @@ export interface SlotOptions {
   readonly grace: number;
   /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
   readonly heartbeat?: number | undefined;
+  /** Decides the pauses between two tries, by numbers from 0 to 1; `Math.random` unless told. */
+  readonly random?: (() => number) | undefined;
   /** The highest channel number of a session; undefined for the last there is. */
   readonly lastChannel?: number | undefined;
 }
@@ -60,7 +62,7 @@ export class Slot {
   constructor(options: SlotOptions, events: SlotEvents) {
     this.#options = options;
     this.#events = events;
-    this.#backoffs = new Map(options.servers.map((server) => [server, new Backoff(Math.random)]));
+    this.#backoffs = new Map(options.servers.map((server) => [server, this.#newBackoff()]));
     const [first] = options.servers;
     if (first === undefined) throw new RangeError('there must be a server');
     this.#present = this.#newUplink(first);
@@ -216,6 +218,10 @@ export class Slot {
   }
 
   #backoffOf(server: ServerRoute): Backoff {
-    return this.#backoffs.get(server) ?? new Backoff(Math.random);
+    return this.#backoffs.get(server) ?? this.#newBackoff();
+  }
+
+  #newBackoff(): Backoff {
+    return new Backoff(this.#options.random ?? Math.random);
   }
 }

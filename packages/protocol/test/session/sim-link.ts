@@ -41,6 +41,11 @@ export class SimLink {
   isStalled = false;
   readonly #told = [false, false];
 
+  /** Both sides know that it is over. */
+  get isOver(): boolean {
+    return this.#told[0] === true && this.#told[1] === true;
+  }
+
   /** Brings up to `limit` bytes to the other end, in one chunk; false when there was nothing to bring. */
   deliver(direction: 0 | 1, limit: number): boolean {
     const from = this.ends[direction];
@@ -55,12 +60,17 @@ export class SimLink {
     return true;
   }
 
-  /** Loses what is under way in one direction or both; each side will learn of it when it is told. */
-  cut(directions: readonly (0 | 1)[]): void {
+  /** It is over, and the client does not know yet. */
+  get isLostUnawares(): boolean {
+    return this.ends[0].isDone && this.#told[1] === false;
+  }
+
+  /** Loses what is under way in one direction or both; each side will learn of it when it is told, the client by `code`. */
+  cut(directions: readonly (0 | 1)[], code = 1006): void {
     for (const direction of directions) this.ends[direction].outgoing = [];
-    for (const end of this.ends) {
+    for (const [way, end] of this.ends.entries()) {
       end.isDone = true;
-      end.farewell ??= { code: 1006, reason: 'connection lost' };
+      end.farewell ??= { code: way === 1 ? code : 1006, reason: 'connection lost' };
     }
   }
 

@@ -1,0 +1,87 @@
+import type { Channel, FailureCode, Target } from 'wsproxy-protocol';
+import { Speaker } from '../../packages/protocol/test/session/speaker.js';
+
+/** One connection of an application: its end at the client, and the destination's, each with bytes of its own. */
+export class Talk {
+  readonly near: Speaker;
+  far: Speaker;
+  readonly target: Target;
+  /** Nobody knows whether it was dialled, or the session under it could not go on. */
+  excuse: string | undefined;
+  readonly #index: number;
+
+  constructor(index: number) {
+    this.#index = index;
+    this.near = new Speaker(`application ${index}`, 2 * index, 2 * index + 1);
+    this.far = this.#newDestination();
+    this.target = { host: `t${index}.example`, port: 80 };
+  }
+
+  /** A server dials: once, or nothing was said the first time. */
+  offer(channel: Channel): void {
+    if (this.far.channel !== undefined) {
+      if (this.far.read > 0) throw new Error(`request ${this.#index} ran twice`);
+      this.far = this.#newDestination();
+    }
+    const { far } = this;
+    far.channel = channel;
+    channel.onAbandoned = () => far.onReset('CANCELLED');
+  }
+
+  #newDestination(): Speaker {
+    return new Speaker(`destination ${this.#index}`, 2 * this.#index + 1, 2 * this.#index);
+  }
+
+  /** The request has left, and is not answered: when its transport is lost nobody knows what became of it. */
+  get isUnderWay(): boolean {
+    const { channel } = this.near;
+    return channel !== undefined && channel.state.opening === 'requested' && !channel.isUnsent;
+  }
+
+  get isOver(): boolean {
+    const { near, far } = this;
+    const isDone = (one: Speaker): boolean => one.isOver || one.killed !== undefined;
+    return isDone(near) && (far.channel === undefined || isDone(far));
+  }
+
+  /** Whatever happened: no byte that nobody wrote, none missing before an end. And without an excuse, no failure. */
+  verify(): void {
+    const { near, far } = this;
+    const failures = [near.failure, near.sawReset, far.sawReset].filter((code) => code !== undefined && isOurs(code));
+    if (failures.length > 0 && this.excuse === undefined) {
+      throw new Error(`connection ${this.#index} failed with ${failures.join()}, and nothing has happened to it`);
+    }
+    const isLost = failures.length > 0;
+    if (far.channel === undefined) {
+      if (near.sawEnd || near.read > 0) throw new Error(`application ${this.#index} heard of nobody`);
+      if (near.killed === undefined && !isLost) throw new Error(`connection ${this.#index} was never dialled`);
+      return;
+    }
+    near.checkAgainst(far, isLost);
+    far.checkAgainst(near, isLost);
+  }
+
+  toString(): string {
+    const of = (one: Speaker): object => ({
+      ...one.channel?.state,
+      written: one.written,
+      read: one.read,
+      killed: one.killed,
+      failure: one.failure ?? one.sawReset,
+    });
+    return JSON.stringify([this.#index, of(this.near), of(this.far)]);
+  }
+}
+
+/** Failures that the tunnel makes, not one of the two ends. */
+const OURS: ReadonlySet<FailureCode> = new Set([
+  'SESSION_LOST',
+  'TUNNEL_DOWN',
+  'GOING_AWAY',
+  'LIMIT_REACHED',
+  'INTERNAL',
+]);
+
+function isOurs(code: FailureCode): boolean {
+  return OURS.has(code);
+}
