@@ -1,11 +1,15 @@
+import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { TOKEN } from '../support/command-line.js';
 import { startAnswerAfterEnd } from '../support/destinations/answer-after-end.js';
+import { listen, listenOn } from '../support/listen.js';
 import { run } from '../support/program.js';
 import { startServer } from '../support/tunnel.js';
+import { until } from '../support/until.js';
 
-const script = fileURLToPath(new URL('fixtures/idle.mjs', import.meta.url));
+const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}.mjs`, import.meta.url));
+const script = fixture('idle');
 
 test('a program ends by itself though its client is connected', async () => {
   const { port } = await startServer();
@@ -18,4 +22,36 @@ test('a program does not end while it waits for a channel', async () => {
   const args = [script, `ws://127.0.0.1:${port}/`, TOKEN, `127.0.0.1:${answer.port}`];
   const { code, stdout } = await run(process.execPath, args);
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^[0-9a-f]{64}\ndone\n$/)]);
+});
+
+test('a program ends though its agent keeps a connection, as with one of node:http', async () => {
+  const { port } = await startServer();
+  const web = createServer((_request, response) => response.end('page\n'));
+  web.keepAliveTimeout = 0;
+  const { port: webPort } = await listenOn(web);
+  const args = [fixture('keep-alive'), `ws://127.0.0.1:${port}/`, TOKEN, `http://127.0.0.1:${webPort}/`];
+  const { code, stdout } = await run(process.execPath, args, { timeout: 20_000 });
+  expect([code, stdout]).toEqual([0, 'page\n']);
+});
+
+test('a program does not end before what its destroyed socket had written is delivered', async () => {
+  const { port } = await startServer();
+  let [bytes, how] = [0, ''];
+  const destination = await listen((socket) => {
+    socket.on('data', ({ length }: Buffer) => {
+      bytes += length;
+    });
+    socket.once('end', () => {
+      how = 'end';
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      how = error.code ?? error.message;
+    });
+  });
+  const size = 20_000_000;
+  const args = [fixture('last-words'), `ws://127.0.0.1:${port}/`, TOKEN, `127.0.0.1:${destination.port}`, `${size}`];
+  const { code } = await run(process.execPath, args);
+  expect(code).toBe(0);
+  await until('the destination is told', () => how !== '');
+  expect([bytes, how]).toEqual([size, 'end']);
 });
