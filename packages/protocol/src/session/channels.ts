@@ -1,5 +1,6 @@
 import type { Channel } from '../channel/channel.js';
 import { violation } from '../errors.js';
+import { holds } from '../invariant.js';
 
 export type Role = 'client' | 'server';
 
@@ -51,6 +52,7 @@ export class Channels {
   }
 
   add(channel: Channel): void {
+    holds(!this.#living.has(channel.id), 'two channels have one number');
     this.#living.set(channel.id, channel);
   }
 
