@@ -31,6 +31,11 @@ export class Accounts {
     this.#isShared = isShared;
   }
 
+  /** Of all users. */
+  get channels(): number {
+    return this.#channels;
+  }
+
   /** What one user may have of `whole`, which is there for all: half, so that nobody takes everything from the others. */
   shareOf(whole: number): number {
     return this.#isShared() ? Math.ceil(whole / 2) : whole;

@@ -57,6 +57,13 @@ export class Guard {
     return this.#sockets.limit;
   }
 
+  /** What is taken of what is there for all: places of channels and of destinations' sockets, and bytes. */
+  get inUse(): { channels: number; sockets: number; received: number; sent: number } {
+    const { windows, replay } = this.#memory;
+    const { channels } = this.#means.accounts;
+    return { channels, sockets: this.#sockets.destinations, received: windows.reserved, sent: replay.reserved };
+  }
+
   /** The memory of one session of `user`. */
   memoryOf(user: User): ProcessBudgets {
     const { memoryPerSession } = this.limits;
