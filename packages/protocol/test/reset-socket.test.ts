@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { resetSocket } from '../src/reset-socket.js';
 import { connectedSockets, type Family, Observer } from './support/sockets.js';
+import { tlsSockets } from './support/tls-sockets.js';
 
 describe('resetSocket', () => {
   test('does nothing to a socket that is destroyed', async () => {
@@ -18,5 +20,17 @@ describe('resetSocket', () => {
     await seen.ended;
     expect(seen.events).toEqual([family === 'TCP' ? 'reset' : 'end']);
     application.destroy();
+  });
+
+  test.each(['over its own TCP', 'over TCP'] as const)('resets the connection below TLS %s', async (kind) => {
+    const { ours, theirs, raw } = await tlsSockets(kind);
+    ours.write('not all of it');
+    await once(theirs, 'data');
+    const seen = new Observer(raw);
+    const closed = once(ours, 'close').catch(() => {});
+    resetSocket(ours);
+    await Promise.all([seen.closed, closed]);
+    expect(seen.events).toEqual(['reset']);
+    for (const socket of [ours, theirs, raw]) socket.destroy();
   });
 });

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect, TLSSocket } from 'node:tls';
-import { connectedSockets } from './sockets.js';
 
 const KEY = Buffer.from('0123456789abcdef');
 /** A key that both know takes the place of certificates. */
@@ -15,23 +14,35 @@ export interface TlsPair {
   readonly raw: Socket;
 }
 
-/** Two ends of TLS; `ours` is that of the system, or one over a stream of the program's own. */
-export async function tlsSockets(kind: 'over TCP' | 'over a stream'): Promise<TlsPair> {
-  const [raw, below] = await connectedSockets('TCP');
-  for (const socket of [raw, below]) socket.on('error', () => {});
-  const options = { isServer: true, pskCallback: () => KEY, ...CIPHERS };
-  const theirs = new TLSSocket(lineOver(raw), options);
+export type TlsKind = 'over TCP' | 'over its own TCP' | 'over a stream';
+
+/** Two ends of TLS; `ours` is that of the system, given TCP or opening its own, or one over a stream of the program's. */
+export async function tlsSockets(kind: TlsKind): Promise<TlsPair> {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
   const ours = connect({
-    socket: kind === 'over TCP' ? below : lineOver(below, true),
+    ...(kind === 'over its own TCP' ? { port, host: '127.0.0.1' } : { socket: below(kind, port) }),
     pskCallback: () => ({ psk: KEY, identity: 'test' }),
     checkServerIdentity: () => undefined,
     ...CIPHERS,
   });
+  const [raw] = await accepted;
+  server.close();
+  const options = { isServer: true, pskCallback: () => KEY, ...CIPHERS };
+  const theirs = new TLSSocket(lineOver(raw), options);
+  for (const socket of [ours, theirs, raw]) socket.on('error', () => {});
   ours.allowHalfOpen = true;
   theirs.allowHalfOpen = true;
-  for (const socket of [ours, theirs]) socket.on('error', () => {});
   await once(ours, 'secureConnect');
   return { ours, theirs, raw };
+}
+
+function below(kind: TlsKind, port: number): Duplex {
+  const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.on('error', () => {});
+  return kind === 'over TCP' ? socket : lineOver(socket, true);
 }
 
 /** Carries bytes over a socket; its own end goes no further unless it `ends`. */
