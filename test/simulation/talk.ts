@@ -35,7 +35,8 @@ export class Talk {
   /** The request has left, and is not answered: when its transport is lost nobody knows what became of it. */
   get isUnderWay(): boolean {
     const { channel } = this.near;
-    return channel !== undefined && channel.state.opening === 'requested' && !channel.isUnsent;
+    if (channel === undefined || channel.state.dead) return false;
+    return channel.state.opening === 'requested' && !channel.isUnsent;
   }
 
   get isOver(): boolean {
