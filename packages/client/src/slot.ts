@@ -202,7 +202,7 @@ export class Slot {
 
   #retire(uplink: Uplink): void {
     this.#retired.add(uplink);
-    if (uplink.session.channelCount === 0) this.#uplinkEvents.onIdle(uplink);
+    if (uplink.session.isIdle) this.#uplinkEvents.onIdle(uplink);
   }
 
   #dropCandidate(): void {

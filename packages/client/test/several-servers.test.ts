@@ -182,6 +182,26 @@ describe('when the server in use is lost', () => {
     expect(old.events).toEqual(['open']);
   });
 
+  test('what a channel has said last arrives, though it is over and another server serves', async () => {
+    const fixture = new Fixture(2);
+    await fixture.started();
+    const near = fixture.open();
+    await fixture.pass(100);
+    const [far] = fixture.network(0).far;
+    far?.channel.end();
+    await fixture.pass(100);
+    near.channel.write(Buffer.from('the last words'));
+    near.channel.end();
+    fixture.clock.runDeferred();
+    expect(fixture.connector.channelCount).toBe(0);
+    fixture.shutDown(0);
+    await fixture.pass(5_000);
+    expect(fixture.sessions[1]).toBe(1);
+    fixture.network(0).route = 'open';
+    await fixture.pass(40_000);
+    expect([far?.bytes.toString(), far?.events]).toEqual(['the last words', ['data', 'end']]);
+  });
+
   test('running channels are reset after their grace, and only they', async () => {
     const fixture = new Fixture(2);
     await fixture.started();
