@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { byConnect, bySocks5, connectTo } from '../support/application.js';
 import { atEnd } from '../support/at-end.js';
+import { startUnread } from '../support/destinations/unread.js';
+import { kernelQueues } from '../support/kernel-queues.js';
 import { keystreamBytes } from '../support/keystream.js';
 import { listen } from '../support/listen.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -101,4 +103,31 @@ describe.each(PLACES)('%s', (_place, options, ways) => {
       expect(answer.subarray(-4000).equals(WORDS.subarray(-4000))).toBe(true);
     }
   });
+
+  test('a plain request that nobody reads ends with its application', async () => {
+    const [{ client, port }, destination] = await Promise.all([startTunnel(options), startUnread()]);
+    const socket = await connectTo(port);
+    socket.write(
+      `POST http://127.0.0.1:${destination.port}/ HTTP/1.1\r\nHost: a\r\nContent-Length: ${FLOOD.length}\r\n\r\n`,
+    );
+    socket.write(FLOOD);
+    await until('the destination has been reached', () => destination.sockets.size === 1);
+    let waiting = 0;
+    let looks = 0;
+    await until('nothing moves any more', () => {
+      const now = kernelQueues(port) + kernelQueues(destination.port);
+      looks = now === waiting ? looks + 1 : 0;
+      waiting = now;
+      return looks === 20;
+    });
+    socket.resetAndDestroy();
+    await until('no channel is left', () => client.channelCount === 0);
+    await until('the destination is told', () => [...destination.sockets].every((each) => !isConnected(each)));
+  });
 });
+
+/** A paused socket is told of nothing; the system knows. */
+function isConnected(socket: Socket): boolean {
+  const { _handle: handle } = socket as unknown as { _handle: { getpeername(out: object): number } | null };
+  return handle?.getpeername({}) === 0;
+}

@@ -27,6 +27,7 @@ export { OWN_PAGE_HEADERS, type OwnPageRequest, refuseOwnPage } from './own-page
 export { relay } from './relay.js';
 export type { Direction, RelayPace, Turn } from './relay-pace.js';
 export { type RelaySocket, resetSocket } from './reset-socket.js';
+export { type Unread, unwatch, watchForReset } from './reset-watch.js';
 export { acceptTransport, Greeter, type KeptSession, type SessionHost, unknownSession } from './session/handshake.js';
 export { Session } from './session/session.js';
 export type { Loss, SessionOptions } from './session/session-options.js';

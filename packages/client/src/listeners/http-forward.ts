@@ -5,7 +5,16 @@ import {
   request as openRequest,
   type ServerResponse,
 } from 'node:http';
-import { boundInterim, ChannelStream, formatTarget, systemClock, TunnelError } from 'wsproxy-protocol';
+import {
+  boundInterim,
+  ChannelStream,
+  formatTarget,
+  systemClock,
+  TunnelError,
+  type Unread,
+  unwatch,
+  watchForReset,
+} from 'wsproxy-protocol';
 import type { Destination } from './absolute-form.js';
 import { closePolitely, cutOff, LINGER } from './close-politely.js';
 import { endToEndHeaders, hasUnknownTransferCoding } from './http-headers.js';
@@ -94,7 +103,10 @@ export function forwardRequest(
 
   request.pipe(upstream);
   socket.once('end', () => passOnEnd(upstream, stream));
+  const watched: Unread = { socket, onDead: () => socket.destroy() };
+  watchForReset(watched);
   socket.once('close', () => {
+    unwatch(watched);
     if (over) return;
     over = true;
     giveUp();
