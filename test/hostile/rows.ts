@@ -346,6 +346,13 @@ export const ROWS: Readonly<Record<string, Row>> = {
     file: 'test/faults/scenarios/load.ts',
     title: 'both ends with 64 descriptors',
   },
+  // M: a user against the others
+  M1: { what: 'one user at every limit, beside an honest one', file: 'test/hostile/noisy-neighbour.test.ts' },
+  M2: {
+    what: 'a limit of ten connections, and destinations that take nothing',
+    file: 'test/hostile/noisy-neighbour.test.ts',
+  },
+  M3: { what: 'a new connection for each piece, at a rate', file: 'test/hostile/noisy-neighbour.test.ts' },
   // L: strangers at the door
   L1: { what: 'crowds of eight kinds, at the address of an honest user', file: 'test/hostile/noisy-strangers.test.ts' },
   L2: {

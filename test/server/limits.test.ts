@@ -11,8 +11,7 @@ import { startClient, startTunnel } from '../support/tunnel.js';
 import { until } from '../support/until.js';
 
 const HOST = '127.0.0.1';
-/** Few, but enough for Node to load the program with: it opens many files at a time. */
-const DESCRIPTORS = 128;
+const DESCRIPTORS = 64;
 
 async function tunnelWith(limits: LimitOptions) {
   const hits: string[] = [];

@@ -28,9 +28,9 @@ export class RawPeer {
     });
   }
 
-  static async connect(port: number): Promise<RawPeer> {
+  static async connect(port: number, token: string = TOKEN): Promise<RawPeer> {
     const webSocket = new WebSocket(`ws://127.0.0.1:${port}/`, ['wsproxy.v1'], {
-      headers: { authorization: `Bearer ${TOKEN}` },
+      headers: { authorization: `Bearer ${token}` },
       perMessageDeflate: false,
     });
     atEnd(() => webSocket.terminate());

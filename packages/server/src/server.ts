@@ -46,6 +46,7 @@ export interface CloseOptions {
 export class Server {
   readonly #front: Front;
   readonly #registry: SessionRegistry;
+  readonly #guard: Guard;
   readonly #observers: Observers;
   readonly #directory: UserDirectory | undefined;
   readonly #listening: ListeningAddress[] = [];
@@ -69,6 +70,7 @@ export class Server {
       // Whom `authenticate` may let in nobody knows.
       isShared: () => directory === undefined || directory.size > 1,
     });
+    this.#guard = guard;
     const policies = createPolicies(rulesOf(options), { listening: () => this.#listening });
     this.#directory = directory;
     this.#registry = new SessionRegistry({
@@ -194,6 +196,7 @@ export class Server {
     this.#stopping = true;
     const unfinished = mayDrain ? await this.#registry.drain(drain) : this.channelCount;
     this.#registry.close();
+    this.#guard.dropLeftovers();
     await this.#front.close();
     return unfinished;
   }

@@ -48,6 +48,7 @@ export class Guard {
         halfClosedTimeout: limits.halfClosedTimeout,
         onTimeout: (limit) => this.hit(limit),
       }),
+      leftovers: new Set(),
       hit: (limit, user, value) => this.hit(limit, user, value),
     };
   }
@@ -62,6 +63,11 @@ export class Guard {
     const { windows, replay } = this.#memory;
     const { channels } = this.#means.accounts;
     return { channels, sockets: this.#sockets.destinations, received: windows.reserved, sent: replay.reserved };
+  }
+
+  /** The server ends: nobody waits for what destinations have not taken of channels that are over. */
+  dropLeftovers(): void {
+    for (const held of this.#means.leftovers) held.cutOff();
   }
 
   /** The memory of one session of `user`. */

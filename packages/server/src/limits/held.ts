@@ -16,6 +16,8 @@ export interface Means {
   readonly keepalive: number;
   readonly accounts: Accounts;
   readonly silence: SilenceWatch;
+  /** What channels that are over have left behind. */
+  readonly leftovers: Set<Held>;
   hit(limit: LimitName, user?: string, value?: number): void;
 }
 
@@ -117,25 +119,26 @@ export class Held implements Admitted, Waiting, PaceEvents {
     // Not in the middle of what the relay is doing.
     this.#means.clock.defer(() => {
       this.#channel.reset('LIMIT_REACHED');
-      this.#cutOff();
+      this.cutOff();
     });
+  }
+
+  /** What the destination has not taken is dropped. */
+  cutOff(): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    resetSocket(socket);
+    // It may want to finish first what it never will.
+    socket.destroy();
   }
 
   #onChannelOver(): void {
     this.#isOver = true;
     this.#turns.leave(this);
     // Bytes are missing in any case. After other resets the relay gives the destination a second for what came before.
-    if (this.#channel.failure === 'SESSION_LOST') this.#cutOff();
+    if (this.#channel.failure === 'SESSION_LOST') this.cutOff();
+    if (this.#hasSocket) this.#means.leftovers.add(this);
     this.#endIfGone();
-  }
-
-  /** What the destination has not taken is dropped. */
-  #cutOff(): void {
-    const socket = this.#socket;
-    if (socket === undefined) return;
-    resetSocket(socket);
-    // It may want to finish first what it never will.
-    socket.destroy();
   }
 
   /** The dial has come to nothing, or the socket is closed. */
@@ -148,6 +151,7 @@ export class Held implements Admitted, Waiting, PaceEvents {
 
   #endIfGone(): void {
     if (!this.#isOver || this.#hasSocket) return;
+    this.#means.leftovers.delete(this);
     this.#means.accounts.endChannel(this.#account);
     if (this.#watched !== undefined) this.#means.silence.leave(this.#watched);
   }

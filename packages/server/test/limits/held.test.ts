@@ -31,6 +31,7 @@ class Destination extends Duplex {
 }
 
 let clock: FakeClock;
+let guard: Guard;
 let registry: SessionRegistry;
 let hits: string[];
 let destinations: Destination[];
@@ -40,7 +41,7 @@ beforeEach(() => {
   hits = [];
   destinations = [];
   const limits = resolveLimits({ channels: 10 });
-  const guard = new Guard({ limits, clock, logger: silentLogger, onLimit: (limit) => hits.push(limit) });
+  guard = new Guard({ limits, clock, logger: silentLogger, onLimit: (limit) => hits.push(limit) });
   const dial = async () => {
     const socket = new Destination();
     destinations.push(socket);
@@ -129,4 +130,15 @@ test('a channel that has ended cleanly counts until its destination has taken ev
   const next = client.open();
   await turn(client);
   expect(next.events).toEqual(['open']);
+});
+
+test('the server ends without waiting for what is left', async () => {
+  const client = connect();
+  const [clean, running] = [await openAndFill(client), await openAndFill(client)];
+  clean.channel?.end();
+  destinations[0]?.push(null);
+  await turn(client);
+  guard.dropLeftovers();
+  expect(destinations.map(({ destroyed }) => destroyed)).toEqual([true, false]);
+  running.channel?.reset();
 });
