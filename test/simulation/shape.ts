@@ -89,6 +89,20 @@ export const SHAPES: readonly Shape[] = [
   },
   {
     ...COMMON,
+    name: 'servers are killed',
+    steps: 250,
+    servers: [1, 3],
+    faults: { ...NONE, restart: 0.01, reconnect: 0.01 },
+  },
+  {
+    ...COMMON,
+    name: 'connections fall silent, and machines sleep',
+    steps: 220,
+    servers: [1, 2],
+    faults: { ...NONE, stall: 0.01, sleep: 0.01, cut: 0.005 },
+  },
+  {
+    ...COMMON,
     name: 'channel numbers are few',
     steps: 250,
     servers: [1, 1],

@@ -1,11 +1,14 @@
 import type { Channel, FailureCode, Target } from 'wsproxy-protocol';
 import { Speaker } from '../../packages/protocol/test/session/speaker.js';
+import type { SimProcess } from './sim-server.js';
 
 /** One connection of an application: its end at the client, and the destination's, each with bytes of its own. */
 export class Talk {
   readonly near: Speaker;
   far: Speaker;
   readonly target: Target;
+  /** The process that has dialled it. */
+  process: SimProcess | undefined;
   /** Nobody knows whether it was dialled, or the session under it could not go on. */
   excuse: string | undefined;
   readonly #index: number;
@@ -18,7 +21,8 @@ export class Talk {
   }
 
   /** A server dials: once, or nothing was said the first time. */
-  offer(channel: Channel): void {
+  offer(channel: Channel, process: SimProcess): void {
+    this.process = process;
     if (this.far.channel !== undefined) {
       if (this.far.read > 0) throw new Error(`request ${this.#index} ran twice`);
       this.far = this.#newDestination();
@@ -35,8 +39,13 @@ export class Talk {
   /** The request has left, and is not answered: when its transport is lost nobody knows what became of it. */
   get isUnderWay(): boolean {
     const { channel } = this.near;
-    if (channel === undefined || channel.state.dead) return false;
-    return channel.state.opening === 'requested' && !channel.isUnsent;
+    return this.isWaiting && channel?.isUnsent === false;
+  }
+
+  /** The request is not answered yet. */
+  get isWaiting(): boolean {
+    const state = this.near.channel?.state;
+    return state?.opening === 'requested' && !state.dead;
   }
 
   get isOver(): boolean {

@@ -41,7 +41,10 @@ export class World {
       this.#servers.push(
         new SimServer(
           `server ${n}`,
-          () => new SimProcess(this.#clock, sessions, (channel) => this.#talkOf(channel.target.host).offer(channel)),
+          () =>
+            new SimProcess(this.#clock, sessions, (channel, process) =>
+              this.#talkOf(channel.target.host).offer(channel, process),
+            ),
         ),
       );
     }
@@ -62,6 +65,7 @@ export class World {
     for (let step = 0; step < this.shape.steps; step++) {
       if (this.#random.chance(PASSING)) await this.#pass(this.#random.below(MAX_PASSING));
       else if (this.#act()) await flush();
+      if (this.#network.roads.some(({ link }) => link.isStalled)) this.#excuseWaiting();
     }
     await this.#finish();
     this.#verify();
@@ -88,6 +92,7 @@ export class World {
   async #pass(milliseconds: number): Promise<void> {
     for (let left = milliseconds; left > 0; left -= STEP) {
       await this.#settle();
+      if (this.#network.roads.some(({ link }) => link.isStalled)) this.#excuseWaiting();
       this.#clock.advance(Math.min(left, STEP));
       await flush();
     }
@@ -230,6 +235,10 @@ export class World {
   #restart(): void {
     const server = this.#random.pick(this.#servers);
     for (const road of this.#network.roads) if (road.server === server) road.link.cut([0, 1]);
+    for (const talk of this.#talks) {
+      const { process } = talk;
+      if (process !== undefined && server.processes.includes(process)) this.#excuse(talk, 'its server was killed');
+    }
     for (const process of [...server.processes]) server.end(process);
   }
 
@@ -242,6 +251,11 @@ export class World {
     this.#withRoad(({ link, isAnswered }) => {
       if (isAnswered) link.ends[1].send([MIGRATE]);
     });
+  }
+
+  /** Silence takes longer to be noticed than a request waits. */
+  #excuseWaiting(): void {
+    for (const talk of this.#talks) if (talk.isWaiting) this.#excuse(talk, 'a connection is silent');
   }
 
   #excuseUnderWay(): void {
