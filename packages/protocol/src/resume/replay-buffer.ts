@@ -29,6 +29,8 @@ export class ReplayBuffer {
   #acknowledged = 0;
   #cursor = 0;
   #bytes = 0;
+  /** So is the session. */
+  #isOver = false;
 
   /** `budget`: what may be kept; it is `isFull` that has to be asked before each `append`. */
   constructor(budget: MemoryBudget) {
@@ -66,6 +68,8 @@ export class ReplayBuffer {
   }
 
   append(frame: SequencedFrame): void {
+    // Taken from a channel whose end, told meanwhile, has made somebody end the session.
+    if (this.#isOver) return;
     this.#frames.push(frame);
     this.#hold(wireLength(frame) + FRAME_OVERHEAD);
   }
@@ -104,6 +108,7 @@ export class ReplayBuffer {
 
   /** The session is over: nothing will be sent again. */
   clear(): void {
+    this.#isOver = true;
     this.#hold(-this.#bytes);
     this.#frames = [];
     this.#head = 0;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { FrameType } from '../../src/frame/frame.js';
 import { goAway, open } from '../support/frames.js';
 import { RawClient, RawServer } from './raw-session.js';
@@ -78,6 +79,23 @@ describe('a session that is closed', () => {
     expect(client.keeper.offered).toHaveLength(1);
     client.clock.advance(10);
     expect(client.clock.pending).toBe(0);
+  });
+
+  test.each(['close', 'leave'] as const)('by what a channel tells as it sends (%s) keeps no memory', (how) => {
+    for (const told of ['onOver', 'onWritable'] as const) {
+      const budgets = { windows: new MemoryBudget(1_000_000), replay: new MemoryBudget(1_000_000) };
+      const pair = new SessionPair({ processBudgets: budgets }).connect().settle();
+      const { near, far } = pair.open();
+      near.channel.end();
+      pair.settle();
+      const act = () => (how === 'close' ? pair.server.close('enough', 1000) : pair.server.leave('enough'));
+      if (told === 'onOver') far.channel.onOver = act;
+      else far.onWritable = act;
+      far.channel.write(Buffer.alloc(100_000));
+      far.channel.end();
+      pair.run(() => pair.keeper.kept.size === 0);
+      expect([told, budgets.windows.reserved, budgets.replay.reserved]).toEqual([told, 0, 0]);
+    }
   });
 
   test('closes the transport with the code it was given', () => {
