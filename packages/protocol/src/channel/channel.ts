@@ -52,7 +52,7 @@ export class Channel {
     this.target = target;
     this.#port = port;
     this.#opener = opener;
-    this.#sendWindow = new SendWindow(credit);
+    this.#sendWindow = new SendWindow(credit, opener !== undefined);
     // What leaves before the answer may have to be said again, to another peer.
     this.#queue = new ByteQueue(port.queues, opener !== undefined);
     this.#state = newState(opener === undefined ? 'offered' : 'requested');
@@ -228,7 +228,7 @@ export class Channel {
     this.#queue.moveTo(port.queues);
     this.#id = id;
     this.#port = port;
-    this.#sendWindow = new SendWindow(EARLY_WINDOW);
+    this.#sendWindow = new SendWindow(EARLY_WINDOW, true);
     this.#queue.rewind();
     if (this.#state.sending === 'ended') this.#state.sending = 'ending';
     this.#announce();
@@ -243,7 +243,7 @@ export class Channel {
   onOpened(window: number): void {
     this.#state.opening = 'open';
     this.#queue.commit();
-    this.#sendWindow.raise(window);
+    this.#sendWindow.open(window);
     this.#tellOpen();
     this.#port.onSendable(this);
   }

@@ -10,9 +10,13 @@ export class SendWindow {
   #sent = 0;
   /** The limit that was given back, until the peer has answered: whatever it said before that answer is out of date. */
   #returned: number | undefined;
+  /** What may be sent in all before the channel is open, though the peer may have told more. */
+  #early = Number.POSITIVE_INFINITY;
 
-  constructor(limit: number) {
+  /** `isEarly`: `limit` holds until `open`. */
+  constructor(limit: number, isEarly = false) {
     this.#limit = limit;
+    if (isEarly) this.#early = limit;
   }
 
   get sent(): number {
@@ -21,7 +25,7 @@ export class SendWindow {
 
   /** Bytes that may be sent now. */
   get credit(): number {
-    return this.#limit - this.#sent;
+    return Math.min(this.#limit, this.#early) - this.#sent;
   }
 
   /** What was given back and is not answered. */
@@ -31,6 +35,12 @@ export class SendWindow {
 
   spend(bytes: number): void {
     this.#sent += bytes;
+  }
+
+  /** The peer has answered with `limit`, and whatever it has told meanwhile holds. */
+  open(limit: number): void {
+    this.#early = Number.POSITIVE_INFINITY;
+    this.raise(limit);
   }
 
   /** An older limit that arrives late takes nothing back, nor does it bring back what we have returned. */

@@ -238,6 +238,7 @@ export class Session {
   #letGo(channel: Channel): void {
     this.#channels.remove(channel);
     this.#outbox.release(channel);
+    this.#returner.forget(channel);
     channel.leave(this.#limbo);
     this.#tellIdle();
   }

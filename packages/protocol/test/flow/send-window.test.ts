@@ -23,3 +23,12 @@ test('what was spent is counted once and for all', () => {
   window.spend(90);
   expect([window.sent, window.credit]).toEqual([150, 0]);
 });
+
+test('an early limit holds until the peer has answered, whatever it tells before; then all of that counts', () => {
+  const window = new SendWindow(100, true);
+  window.raise(1_000);
+  window.spend(100);
+  expect(window.credit).toBe(0);
+  window.open(500);
+  expect(window.credit).toBe(900);
+});

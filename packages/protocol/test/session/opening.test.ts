@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { EARLY_WINDOW } from '../../src/constants.js';
 import { FAILURES, type FailureCode } from '../../src/failures.js';
 import { FrameType } from '../../src/frame/frame.js';
-import { data, fin, hello, open, openFail, openOk, reset } from '../support/frames.js';
+import { ack, data, fin, hello, open, openFail, openOk, reset, window } from '../support/frames.js';
 import { encodePlain } from '../support/oracle-codec.js';
 import { expectClean } from './expect-clean.js';
 import { RawClient, RawServer } from './raw-session.js';
@@ -31,6 +31,16 @@ describe('early data', () => {
     pair.settle();
     expect(near.events).toEqual(['open', 'data', 'end']);
     expectClean(pair);
+  });
+
+  test('goes no further when the server tells a window before it has accepted, but then that counts', () => {
+    const server = new RawServer();
+    const channel = server.session.open(target, { onOpen() {}, onFail() {} });
+    channel.write(Buffer.alloc(300_000));
+    const peer = server.connect().say(hello(), window(1, 60_000), ack(1));
+    expect(peer.dataOf(1)).toHaveLength(EARLY_WINDOW);
+    peer.say(openOk(1, 40_000), ack(2));
+    expect(peer.dataOf(1)).toHaveLength(60_000);
   });
 
   test('goes up to the early window, not a byte further, until the channel is accepted', () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Channel } from '../../src/channel/channel.js';
 import { keep, postSlab, unpostSlab } from '../../src/slabs.js';
+import { window } from '../support/frames.js';
+import { encodePlain } from '../support/oracle-codec.js';
 import { pattern } from '../support/pattern.js';
 import { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
@@ -42,6 +44,25 @@ describe('a channel that a server turns away as it stops', () => {
       draining.connect().settle();
       expect(draining.keeper.offered).toEqual([]);
     }
+  });
+
+  test('gives nothing back in the session that it has left, though that had told it a window', () => {
+    const { pair, far } = accepting();
+    const first = crossing(pair);
+    const near = first.request();
+    first.clock.runDeferred();
+    first.ends[1].send([encodePlain(window(1, 1_000_000))]);
+    first.ends[1].deliver();
+    first.server.drain(30_000);
+    first.settle();
+    pair.run(() => far.length === 1);
+    for (let n = 0; n < 60; n++) {
+      pair.settle();
+      first.settle().clock.advance(100);
+    }
+    near.channel.write(pattern(7, 0, 200_000));
+    pair.run(() => far[0]?.bytes.length === 200_000);
+    expect(first.log.closings).toEqual([]);
   });
 
   test('goes from one to the next, as often as need be', () => {
