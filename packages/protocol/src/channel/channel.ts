@@ -164,7 +164,8 @@ export class Channel {
     if (this.#state.dead || this.#state.opening !== 'offered') return;
     this.#state.opening = 'open';
     this.onAbandoned = undefined;
-    this.#preface = { type: FrameType.openOk, channel: this.id, payload: encodeWord(this.#receiveWindow.open()) };
+    const limit = this.#isReceiving ? this.#receiveWindow.open() : this.grantedLimit;
+    this.#preface = { type: FrameType.openOk, channel: this.id, payload: encodeWord(limit) };
     this.#port.onSendable(this);
   }
 

@@ -8,7 +8,7 @@ import {
 } from '../../src/constants.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { FrameType } from '../../src/frame/frame.js';
-import { ack, hello, open, openOk, ping, pong, window } from '../support/frames.js';
+import { ack, data, fin, hello, open, openOk, ping, pong, window } from '../support/frames.js';
 import { pattern } from '../support/pattern.js';
 import type { RawPeer } from '../support/raw-peer.js';
 import { expectClean } from './expect-clean.js';
@@ -175,6 +175,15 @@ describe('what the windows of channels may hold', () => {
     expect(windows.reserved).toBe(100_000 - EARLY_WINDOW);
     far.goOn();
     expect(windows.reserved).toBe(0);
+  });
+
+  test('is not taken for a channel whose client had ended before it was accepted', () => {
+    const windows = new MemoryBudget(1_000_000);
+    const client = new RawClient({ processBudgets: { windows, replay: new MemoryBudget(1_000_000) } });
+    const peer = client.greeted().say(open(1), data(1, 'request'), fin(1));
+    client.keeper.offered[0]?.accept();
+    peer.settle();
+    expect([windows.reserved, peer.heard(FrameType.openOk)]).toEqual([0, [openOk(1, 'request'.length)]]);
   });
 
   test('is free again once the session is closed', () => {
