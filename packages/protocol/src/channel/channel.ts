@@ -114,7 +114,7 @@ export class Channel {
     if (this.#isReceiving && this.#receiveWindow.widen()) this.#grant();
     this.#queue.push(keep(unpinned(chunk)));
     this.#port.onSendable(this);
-    this.#sourcePaused = this.#queue.length >= this.#queue.highWater;
+    if (this.#queue.length >= this.#queue.highWater) this.#sourcePaused = true;
     return !this.#sourcePaused;
   }
 

@@ -13,7 +13,7 @@ import { pattern } from '../support/pattern.js';
 import type { RawPeer } from '../support/raw-peer.js';
 import { expectClean } from './expect-clean.js';
 import { RawClient, RawServer } from './raw-session.js';
-import type { Recorder } from './recorder.js';
+import { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
 
 const target = { host: 'example.org', port: 80 };
@@ -225,6 +225,21 @@ describe('a source', () => {
     expect(near.writable).toBe(before);
     far.goOn();
     pair.run(() => near.writable > before);
+  });
+
+  test('is told to go on also when it has written, while it was paused and half of that had gone', () => {
+    const client = new RawClient();
+    const peer = client.greeted().say(open(1, 30_000));
+    client.keeper.offered[0]?.accept();
+    const far = new Recorder();
+    for (const channel of client.keeper.offered) far.take(channel);
+    expect(far.channel.write(Buffer.alloc(CHANNEL_HIGH_WATER))).toBe(false);
+    acknowledgeAll(peer);
+    expect(far.channel.write(Buffer.alloc(10))).toBe(false);
+    expect(far.writable).toBe(0);
+    peer.say(window(1, 1_000_000));
+    acknowledgeAll(peer);
+    expect(far.writable).toBe(1);
   });
 
   test('may write again in the call that tells it', () => {
