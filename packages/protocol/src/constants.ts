@@ -51,7 +51,7 @@ export const FIRST_FRAME_SIZE = 32_768;
 export const SHARED_FRAME_TIME = 0.25;
 /** On a slow path a frame is what the path carries in this time, ms, but not less than this, bytes. */
 export const FRAME_TIME = 4;
-export const MIN_FRAME_SIZE = 2_048;
+export const MIN_FRAME_SIZE = 1_024;
 /** What a channel may send before the next one has its turn, bytes. */
 export const QUANTUM = 16_384;
 /** What one batch hands to the transport at most, bytes. */
@@ -68,10 +68,13 @@ export const QUEUE_LIMIT = 8_388_608;
 export const REPLAY_LIMIT = 16_777_216;
 /** Of these, what a session may keep although the process has reached its bound, bytes. */
 export const REPLAY_FLOOR = 8_192;
-/** An acknowledgement leaves after this many bytes, but not within ACK_INTERVAL of the last; else after ACK_DELAY. */
+/** An acknowledgement leaves after this many bytes, but not within ACK_INTERVAL of the last; else after ACK_DELAY, ms. */
 export const ACK_BYTES = 16_384;
 export const ACK_INTERVAL = 1;
 export const ACK_DELAY = 5;
+/** Only so often in a round trip while it brings so many bytes in between: a path that is both long and fast. */
+export const ACKS_PER_ROUND_TRIP = 8;
+export const FAST_BYTES = 262_144;
 /** The round trip is measured this often while data arrives, ms. */
 export const ROUND_TRIP_INTERVAL = 1_000;
 /** A side that has sent nothing for this long sends PING, ms, unless HELLO says otherwise: well below the 60 s of nginx and the clouds. */

@@ -1,19 +1,14 @@
 import { RecentMax } from './recent-max.js';
+import { RoundTrip } from './round-trip.js';
+import { Swing } from './swing.js';
 
 /** In flight before anything is known of the path, bytes: less would slow down a page of small objects. */
 const INITIAL_CAP = 65_536;
-/** Never less, bytes: a few frames must be under way for acknowledgements to come at all. */
-const MIN_CAP = 16_384;
 /** While the rate still grows, the cap must not be what limits it: a TCP in slow start doubles each round trip. */
 const STARTUP_GAIN = 1.7;
-/** More than 1, so that a rate that could grow does; what is above 1 stands in a queue before every keystroke. */
-const STEADY_GAIN = 1.2;
-/** For a few round trips now and then, so that the queue drains and the true round trip shows. */
-const PROBE_GAIN = 0.75;
-const PROBE_ROUNDS = 2;
 /**
  * Growth by less than this in a round does not count. After so many such rounds the pipe is full, after one if all that
- * was acknowledged in it had taken so much longer than the shortest round trip: a queue stands.
+ * was acknowledged in it had taken so much longer than the path is long: a queue stands.
  */
 const GROWTH = 1.25;
 const FULL_ROUNDS = 3;
@@ -22,10 +17,8 @@ const QUEUED = 1.35;
 const NEARLY_FULL = 0.75;
 /** Rounds for which the highest rate counts. */
 const RATE_ROUNDS = 10;
-/** How long the lowest round trip counts, ms. */
-const ROUND_TRIP_LIFE = 10_000;
-/** On shorter paths the event loops of both ends are the round trip: allow for this much, ms. */
-const MIN_ROUND_TRIP = 10;
+/** On shorter paths the event loops of both ends are the round trip: allow for what the path carries in this time, ms. */
+const MIN_ROUND_TRIP = 12;
 
 /** A point in what was sent, and how things stood then. */
 interface Mark {
@@ -43,9 +36,9 @@ interface Mark {
  * How much may be in flight on one transport: a little more than the path holds. Without a cap Node and the kernel take
  * megabytes before they show any resistance, and every keystroke, PING and WINDOW waits behind them.
  *
- * The path's rate is the highest at which acknowledgements arrived in the last ten round trips, its length the lowest
- * round trip of ten seconds; the product is what it holds. The same observations as in BBR (Cardwell et al., 2016), but
- * only to bound what is handed to TCP, which keeps its own control. Times in ms, rates in bytes per ms.
+ * It begins with what the path carries in a round trip (the highest rate at which acknowledgements arrived in the last ten
+ * rounds, as in BBR; Cardwell et al., 2016) and grows with it until the rate does not answer any more. From then on it
+ * swings about what fills the path (`swing.ts`). TCP below keeps its own control. Times in ms, rates in bytes per ms.
  */
 export class InFlightCap {
   #sent = 0;
@@ -56,16 +49,20 @@ export class InFlightCap {
   #sourceLimitedUntil = 0;
   readonly #marks: Mark[] = [];
   readonly #rate = new RecentMax(RATE_ROUNDS);
+  readonly #roundTrip = new RoundTrip();
+
   #roundEnd = 0;
   #roundLowest = Number.POSITIVE_INFINITY;
-
-  #roundTrip = Number.POSITIVE_INFINITY;
-  #roundTripAt = 0;
-  /** While probing: rounds to go (the first drains the queue, the second measures), and the lowest of the last. */
-  #probe: { roundsLeft: number; lowest: number } | undefined;
+  #roundSum = 0;
+  #roundSamples = 0;
+  /** The mean round trip of the last round, and the lowest such mean of the start. */
+  #roundMean = 0;
+  #length = Number.POSITIVE_INFINITY;
 
   #fullRate = 0;
   #roundsWithoutGrowth = 0;
+  /** Once the start is over. */
+  #swing: Swing | undefined;
 
   /** Bytes that were sent and not acknowledged. */
   get inFlight(): number {
@@ -79,18 +76,14 @@ export class InFlightCap {
 
   /** Lowest recent round trip, ms; Infinity while unknown. */
   get roundTrip(): number {
-    return this.#roundTrip;
+    return this.#roundTrip.lowest;
   }
 
   /** Bytes that may be in flight now. */
   get cap(): number {
-    const pipe = this.rate * Math.max(this.#roundTrip, MIN_ROUND_TRIP);
-    if (!this.#isFull) return Math.max(INITIAL_CAP, Number.isFinite(pipe) ? STARTUP_GAIN * pipe : 0);
-    return Math.max(MIN_CAP, (this.#probe === undefined ? STEADY_GAIN : PROBE_GAIN) * pipe);
-  }
-
-  get #isFull(): boolean {
-    return this.#roundsWithoutGrowth >= FULL_ROUNDS;
+    if (this.#swing !== undefined) return Math.max(this.#swing.cap, this.rate * MIN_ROUND_TRIP);
+    const pipe = this.rate * Math.max(this.#length, MIN_ROUND_TRIP);
+    return Math.max(INITIAL_CAP, Number.isFinite(pipe) ? STARTUP_GAIN * pipe : 0);
   }
 
   /** `bytes` were handed to the transport. */
@@ -118,63 +111,63 @@ export class InFlightCap {
 
   /** `bytes` were acknowledged. */
   onDelivered(bytes: number, now: number): void {
+    const inFlight = this.inFlight;
     this.#delivered += bytes;
     this.#deliveredAt = now;
     let mark: Mark | undefined;
     while ((this.#marks[0]?.sent ?? Number.POSITIVE_INFINITY) <= this.#delivered) mark = this.#marks.shift();
     if (mark === undefined) return;
     this.#deliveredSentAt = mark.at;
-    this.#roundLowest = Math.min(this.#roundLowest, now - mark.at);
-    this.noteRoundTrip(now - mark.at, now);
+    const roundTrip = now - mark.at;
+    this.#roundLowest = Math.min(this.#roundLowest, roundTrip);
+    this.#roundSum += roundTrip;
+    this.#roundSamples += 1;
+    if (!Number.isFinite(this.#length)) this.#length = roundTrip;
+    this.noteRoundTrip(roundTrip, now);
+    this.#swing?.onDelivered(bytes, roundTrip, inFlight);
     this.#noteRate(mark, now);
-    if (mark.sent <= this.#roundEnd) return;
-    this.#endRound(mark.isSourceLimited);
-    this.#endProbeRound(now);
+    if (mark.sent > this.#roundEnd) this.#endRound(mark.isSourceLimited, now);
   }
 
-  #noteRate(mark: Mark, now: number): void {
-    // What waited for a lost packet is acknowledged at once when that comes: the time it took to send counts too.
-    const elapsed = Math.max(now - mark.deliveredAt, mark.at - mark.previousAt, this.#roundTrip);
-    const rate = elapsed > 0 ? (this.#delivered - mark.delivered) / elapsed : 0;
-    if (!mark.isSourceLimited || rate > this.rate) this.#rate.add(rate);
+  /** `bytes` came in the other way: what acknowledges ours shares the path with them. */
+  onReceived(bytes: number): void {
+    this.#swing?.onReceived(bytes);
   }
 
   /** Something came back after `sample` ms: an acknowledgement, or a PONG. */
   noteRoundTrip(sample: number, now: number): void {
-    if (this.#probe !== undefined) this.#probe.lowest = Math.min(this.#probe.lowest, sample);
-    if (sample <= this.#roundTrip) {
-      this.#roundTrip = sample;
-      this.#roundTripAt = now;
-    } else if (this.#probe === undefined && now - this.#roundTripAt > ROUND_TRIP_LIFE) {
-      this.#probe = { roundsLeft: PROBE_ROUNDS, lowest: sample };
-      this.#roundEnd = this.#sent;
-    }
+    this.#roundTrip.note(sample, now);
   }
 
-  #endProbeRound(now: number): void {
-    const probe = this.#probe;
-    if (probe === undefined) return;
-    probe.roundsLeft -= 1;
-    if (probe.roundsLeft > 0) return;
-    this.#roundTrip = probe.lowest;
-    this.#roundTripAt = now;
-    this.#probe = undefined;
+  #noteRate(mark: Mark, now: number): void {
+    // Over a whole round trip at least: acknowledgements that were held up on their way arrive all at once.
+    const least = this.#swing === undefined ? this.roundTrip : this.#roundMean;
+    const elapsed = Math.max(now - mark.deliveredAt, mark.at - mark.previousAt, least);
+    const rate = elapsed > 0 ? (this.#delivered - mark.delivered) / elapsed : 0;
+    if (!mark.isSourceLimited || rate > this.rate) this.#rate.add(rate);
   }
 
   /** A round trip is over when something is acknowledged that was sent after the last one was. */
-  #endRound(isSourceLimited: boolean): void {
+  #endRound(isSourceLimited: boolean, now: number): void {
     this.#roundEnd = this.#sent;
-    const isQueued = this.#roundLowest > this.#roundTrip * QUEUED;
+    this.#roundMean = this.#roundSum / this.#roundSamples;
+    this.#roundSum = 0;
+    this.#roundSamples = 0;
+    if (!isSourceLimited) this.#rate.nextRound();
+    if (this.#swing === undefined) this.#endStartRound(isSourceLimited, now);
+    else this.#swing.endRound(now, this.roundTrip, isSourceLimited);
     this.#roundLowest = Number.POSITIVE_INFINITY;
+  }
+
+  #endStartRound(isSourceLimited: boolean, now: number): void {
+    this.#length = Math.min(this.#length, this.#roundMean);
     const rate = this.rate;
     if (rate >= this.#fullRate * GROWTH) {
       this.#fullRate = rate;
       this.#roundsWithoutGrowth = 0;
     } else if (!isSourceLimited) {
-      this.#roundsWithoutGrowth += isQueued ? FULL_ROUNDS : 1;
-      // A path that has become slower may become faster again: growth counts from what it carries now.
-      if (this.#isFull) this.#fullRate = Math.min(this.#fullRate, rate);
+      this.#roundsWithoutGrowth += this.#roundLowest > this.#length * QUEUED ? FULL_ROUNDS : 1;
     }
-    if (!isSourceLimited) this.#rate.nextRound();
+    if (this.#roundsWithoutGrowth >= FULL_ROUNDS) this.#swing = new Swing(rate * this.#length, now);
   }
 }

@@ -19,8 +19,9 @@ export class RoundTrip {
   }
 
   note(sample: number, now: number): void {
-    if (now - this.#since >= HALF_LIFE) {
-      this.#previous = this.#current;
+    const age = now - this.#since;
+    if (age >= HALF_LIFE) {
+      this.#previous = age < 2 * HALF_LIFE ? this.#current : Number.POSITIVE_INFINITY;
       this.#current = Number.POSITIVE_INFINITY;
       this.#since = now;
     }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
-import { ACK_BYTES, ACK_DELAY, ACK_INTERVAL } from '../constants.js';
+import { ACK_BYTES, ACK_DELAY, ACK_INTERVAL, ACKS_PER_ROUND_TRIP, FAST_BYTES } from '../constants.js';
 
 /** When to tell the peer what was processed: soon enough to clock what it sends, rarely enough to cost nothing. */
 export class Acknowledger {
@@ -7,6 +7,7 @@ export class Acknowledger {
   received = 0;
 
   readonly #clock: Clock;
+  readonly #roundTrip: () => number;
   readonly #onDue: () => void;
   #told = 0;
   #bytes = 0;
@@ -16,9 +17,12 @@ export class Acknowledger {
   #isLate = false;
   #timer: Timer | undefined;
 
-  /** `onDue` is called when an acknowledgement should leave now. */
-  constructor(clock: Clock, onDue: () => void) {
+  /**
+   * `roundTrip` is the path's, in ms, Infinity while unknown. `onDue` is called when an acknowledgement should leave now.
+   */
+  constructor(clock: Clock, roundTrip: () => number, onDue: () => void) {
     this.#clock = clock;
+    this.#roundTrip = roundTrip;
     this.#onDue = onDue;
   }
 
@@ -29,8 +33,19 @@ export class Acknowledger {
 
   /** It should be told now, even if nothing else is to be sent. */
   get isDue(): boolean {
-    if (!this.isPending) return false;
-    return this.#isLate || (this.#bytes >= ACK_BYTES && this.#clock.now() - this.#toldAt >= ACK_INTERVAL);
+    return this.isPending && (this.#isLate || (this.#bytes >= ACK_BYTES && this.#clock.now() >= this.#dueAt));
+  }
+
+  /**
+   * What comes fast over a long path is told a few times in a round trip, since each acknowledgement is a packet, and many
+   * small ones let the TCP of the other direction leave slow start before it has anything to send. What comes more slowly
+   * is told as it comes, and little of it soon.
+   */
+  get #dueAt(): number {
+    if (this.#bytes < ACK_BYTES) return this.#pendingSince + ACK_DELAY;
+    const roundTrip = this.#roundTrip();
+    const share = Number.isFinite(roundTrip) ? roundTrip / ACKS_PER_ROUND_TRIP : 0;
+    return this.#toldAt + Math.max(ACK_INTERVAL, share * Math.min(1, this.#bytes / FAST_BYTES));
   }
 
   /** One more frame, of `bytes`, was processed. */
@@ -61,7 +76,7 @@ export class Acknowledger {
   readonly #onTimer = (): void => {
     this.#timer = undefined;
     if (!this.isPending) return;
-    const left = this.#pendingSince + ACK_DELAY - this.#clock.now();
+    const left = this.#dueAt - this.#clock.now();
     if (left > 0) {
       this.#timer = this.#clock.setTimer(this.#onTimer, left);
       return;

@@ -148,7 +148,7 @@ export class Inbox implements FrameSink {
   }
 
   #count(bytes: number): void {
-    this.#outbox.acknowledger.note(bytes);
+    this.#outbox.noteProcessed(bytes);
     this.#prober.onData();
   }
 }

@@ -51,7 +51,11 @@ export class Outbox {
     this.#clock = clock;
     this.#queue = new SendQueue(carrier);
     this.replay = new ReplayBuffer(replayBudget);
-    this.acknowledger = new Acknowledger(clock, () => this.schedule());
+    this.acknowledger = new Acknowledger(
+      clock,
+      () => this.roundTrip,
+      () => this.schedule(),
+    );
     this.lastSent = clock.now();
   }
 
@@ -73,6 +77,12 @@ export class Outbox {
   /** The peer has processed everything that was to be sent. */
   get isEmpty(): boolean {
     return this.replay.bytes === 0 && this.#queue.isEmpty;
+  }
+
+  /** A sequenced frame of `bytes` was processed. */
+  noteProcessed(bytes: number): void {
+    this.acknowledger.note(bytes);
+    this.#inFlight.onReceived(bytes);
   }
 
   /** A PONG came back after `sample` ms. */

@@ -61,7 +61,7 @@ describe('InFlightCap', () => {
           if (delivered > 0) cap.onDelivered(delivered, now);
           flying -= delivered;
           expect(cap.inFlight).toBe(flying);
-          expect(cap.cap).toBeGreaterThanOrEqual(16_384);
+          expect(cap.cap).toBeGreaterThanOrEqual(4_096);
           expect(Number.isFinite(cap.cap)).toBe(true);
         }
       }),
@@ -99,6 +99,13 @@ test('RoundTrip counts a sample for five seconds at least, and knows the latest'
   exact.note(90, 5_000);
   exact.note(80, 10_000);
   expect(exact.lowest).toBe(80);
+});
+
+test('RoundTrip forgets everything in ten seconds without a sample', () => {
+  const roundTrip = new RoundTrip();
+  roundTrip.note(20, 0);
+  roundTrip.note(90, 10_000);
+  expect(roundTrip.lowest).toBe(90);
 });
 
 test('RoundTrip is the lowest sample of five to ten seconds', () => {

@@ -3,12 +3,20 @@ import { Acknowledger } from '../../src/session/acknowledger.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
 
 /** Tells whenever it is due, and notes at which time it told which count. */
-function acknowledger(): { clock: FakeClock; one: Acknowledger; told: [at: number, count: number][] } {
+function acknowledger(roundTrip = Number.POSITIVE_INFINITY): {
+  clock: FakeClock;
+  one: Acknowledger;
+  told: [at: number, count: number][];
+} {
   const clock = new FakeClock();
   const told: [number, number][] = [];
-  const one: Acknowledger = new Acknowledger(clock, () => {
-    if (one.isDue) told.push([clock.now(), one.tell()]);
-  });
+  const one: Acknowledger = new Acknowledger(
+    clock,
+    () => roundTrip,
+    () => {
+      if (one.isDue) told.push([clock.now(), one.tell()]);
+    },
+  );
   clock.advance(1_000);
   return { clock, one, told };
 }
@@ -43,6 +51,50 @@ describe('an acknowledgement', () => {
     clock.advance(1);
     one.note(1);
     expect(told.at(-1)).toEqual([1_001, 11]);
+  });
+
+  test('of what comes fast over a long path leaves eight times in a round trip', () => {
+    const { clock, one, told } = acknowledger(200);
+    for (let n = 0; n < 100; n++) {
+      one.note(16_384);
+      clock.advance(1);
+    }
+    expect(told.map(([at]) => at)).toEqual([1_000, 1_025, 1_050, 1_075, 1_100]);
+  });
+
+  test('leaves as it comes where an eighth of a round trip brings less than 256 KiB', () => {
+    const { clock, one, told } = acknowledger(60);
+    for (let n = 0; n < 4; n++) {
+      one.note(16_384);
+      clock.advance(1);
+    }
+    expect(told.map(([at]) => at)).toEqual([1_000, 1_001, 1_002, 1_003]);
+  });
+
+  test('of the last that came fast waits for its turn, and comes', () => {
+    const { clock, one, told } = acknowledger(200);
+    one.note(16_384);
+    clock.advance(1);
+    one.note(131_072);
+    clock.advance(11);
+    expect(told).toHaveLength(1);
+    clock.advance(1);
+    expect(told).toEqual([
+      [1_000, 1],
+      [1_012.5, 2],
+    ]);
+    expect([one.isPending, clock.pending]).toEqual([false, 0]);
+  });
+
+  test('of little leaves after 5 ms however long the round trip is', () => {
+    const { clock, one, told } = acknowledger(800);
+    one.note(16_384);
+    one.note(10);
+    clock.advance(5);
+    expect(told).toEqual([
+      [1_000, 1],
+      [1_005, 2],
+    ]);
   });
 
   test('is late once at most, and nothing is left to tell afterwards', () => {
