@@ -118,6 +118,11 @@ export class Slot {
     onUndialled: (uplink, channel) => {
       if (!this.#closed && this.#retired.has(uplink) && channel.age < REOPEN_WITHIN) this.#events.onUnsent([channel]);
     },
+    onTurnedAway: (uplink) => {
+      if (this.#closed || !this.#retired.has(uplink)) return;
+      this.#events.onUnsent(uplink.release());
+      this.#uplinkEvents.onIdle(uplink);
+    },
     onIdle: (uplink) => {
       if (this.#retired.delete(uplink)) uplink.close('drained');
       this.#events.onIdle();
@@ -172,7 +177,7 @@ export class Slot {
     this.#present = uplink;
     this.#candidate = undefined;
     this.#options.logger.info({ server: uplink.server.name, former: former.server.name }, 'another server serves now');
-    uplink.adopt(former.session.releaseUnsent());
+    uplink.adopt(former.release());
     this.#retire(former);
   }
 
@@ -202,7 +207,7 @@ export class Slot {
 
   #retire(uplink: Uplink): void {
     this.#retired.add(uplink);
-    if (uplink.session.isIdle) this.#uplinkEvents.onIdle(uplink);
+    if (uplink.session.isIdle || uplink.isTurnedAway) this.#uplinkEvents.onIdle(uplink);
   }
 
   #dropCandidate(): void {

@@ -46,6 +46,8 @@ export interface UplinkEvents {
   onDraining(uplink: Uplink): void;
   /** The server takes no more channels, and has not dialled this one: another uplink may adopt it. */
   onUndialled(uplink: Uplink, channel: Channel): void;
+  /** The server has not begun the session, and has dialled nothing of it: another uplink may adopt what `release` gives. */
+  onTurnedAway(uplink: Uplink): void;
   /** Its last channel is over. */
   onIdle(uplink: Uplink): void;
   /** The session is over, the channels are reset; another uplink may begin, and adopt those in `unsent`. */
@@ -163,6 +165,16 @@ export class Uplink {
     this.#await(channels);
   }
 
+  /** The server has dialled none of the channels: it has turned the session away. */
+  get isTurnedAway(): boolean {
+    return this.#greeter.isRefused;
+  }
+
+  /** Lets go of the channels that the server has surely not dialled: another uplink must adopt them. */
+  release(): readonly Channel[] {
+    return this.isTurnedAway ? this.session.releaseUnheard() : this.session.releaseUnsent();
+  }
+
   #await(channels: readonly Channel[]): void {
     if (channels.length === 0 || this.#state === 'online' || this.#state === 'closed') return;
     this.#patience.limit(channels);
@@ -219,7 +231,10 @@ export class Uplink {
   }
 
   #onGoAway(kind: 'drain' | 'migrate' | 'refused'): void {
-    if (kind === 'refused') return this.#greeter.onRefused();
+    if (kind === 'refused') {
+      this.#greeter.onRefused();
+      return this.#noteTurnedAway();
+    }
     this.#options.logger.info({ kind }, 'the server asks to go away');
     if (kind === 'drain') {
       this.#noteUse();
@@ -256,6 +271,8 @@ export class Uplink {
       return this.session.close(`${loss.reason} (${loss.code})`, loss.code);
     }
     if (TURNED_AWAY.has(loss.code)) this.#greeter.onTurnedAway();
+    if (canBegin) this.#noteTurnedAway();
+    if (this.#state === 'closed') return;
     this.#patience.limit(this.session.unanswered);
     this.#graceTimer ??= this.#clock.setTimer(() => {
       this.session.close('the server could not be reached for too long', CloseCode.normal);
@@ -263,6 +280,10 @@ export class Uplink {
     const neverServed = this.#state === 'connecting';
     this.#retry(`${loss.reason || 'connection lost'} (${loss.code})`);
     if (neverServed) this.#events.onUnreachable(this);
+  }
+
+  #noteTurnedAway(): void {
+    if (this.isTurnedAway) this.#events.onTurnedAway(this);
   }
 
   /** The transport is lost: the sooner the next one comes the better, if this one was worth having. */

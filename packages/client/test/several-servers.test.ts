@@ -7,6 +7,8 @@ import { ChannelLog } from './support/channel-log.js';
 import { FakeNetwork } from './support/fake-network.js';
 
 const DOWN = new ConnectError('refused', false);
+/** GOAWAY *refused*. */
+const REFUSED = Buffer.from('8600000800000000' + '0400000000000000', 'hex');
 
 /** A connector with several servers, each on a fake network of its own, on one clock. */
 class Fixture {
@@ -225,6 +227,71 @@ describe('when the server in use is lost', () => {
     await fixture.pass(5_000);
     expect([fixture.sessions, log.events]).toEqual([[1, 0], ['open']]);
   });
+});
+
+describe('when the server in use drains', () => {
+  const draining = new ProtocolError('draining', CloseCode.serviceRestart);
+
+  /** A session on the first of two servers, with a channel that runs; the server drains, and has not been asked for another. */
+  async function drained(): Promise<{ fixture: Fixture; running: ChannelLog }> {
+    const fixture = new Fixture(2);
+    await fixture.started();
+    const running = fixture.open();
+    await fixture.pass(100);
+    fixture.network(0).refusal = draining;
+    fixture.network(0).session.drain(60_000);
+    return { fixture, running };
+  }
+
+  /** The request is open on the second server, which alone has dialled it, and what ran goes on. */
+  function expectMoved(fixture: Fixture, request: ChannelLog, running: ChannelLog): void {
+    expect([request.events, running.events]).toEqual([['open'], ['open']]);
+    expect([fixture.sessions, fixture.load]).toEqual([
+      [1, 1],
+      [1, 1],
+    ]);
+    expect(fixture.networks.map(({ far }) => far.length)).toEqual([1, 1]);
+  }
+
+  test.each([0, 100, 200, 300, 400])('a request %i ms later goes to the next, with what it says', async (later) => {
+    const { fixture, running } = await drained();
+    await fixture.pass(later);
+    const request = fixture.open();
+    request.channel.write(Buffer.from('early'));
+    await fixture.pass(3_000);
+    expectMoved(fixture, request, running);
+    expect(fixture.network(1).far[0]?.bytes.toString()).toBe('early');
+  });
+
+  /** The same, with a request that a transport has taken which the first server does not answer. */
+  async function unanswered(): Promise<{ fixture: Fixture; running: ChannelLog; request: ChannelLog }> {
+    const { fixture, running } = await drained();
+    fixture.network(0).mute = true;
+    const request = fixture.open();
+    for (let i = 0; fixture.network(0).connections.length < 2 && i < 10; i++) await fixture.pass(100);
+    return { fixture, running, request };
+  }
+
+  test('so does one whose refusal comes when the next server serves already', async () => {
+    const { fixture, running, request } = await unanswered();
+    await fixture.pass(3_000);
+    expect([fixture.sessions, request.events]).toEqual([[1, 1], []]);
+    fixture.network(0).connection.far.send([REFUSED]);
+    await fixture.pass(100);
+    expectMoved(fixture, request, running);
+  });
+
+  test.each([0, 3_000])(
+    'so does one that a proxy turned away after %i ms, once the server does not know it',
+    async (after) => {
+      const { fixture, running, request } = await unanswered();
+      await fixture.pass(after);
+      fixture.network(0).connection.far.close(CloseCode.serviceRestart, 'a proxy restarts');
+      fixture.network(0).mute = false;
+      await fixture.pass(4_500);
+      expectMoved(fixture, request, running);
+    },
+  );
 });
 
 describe('a better server', () => {

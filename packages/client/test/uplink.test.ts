@@ -84,7 +84,7 @@ describe('an uplink that connects', () => {
     await fixture.network.pass(2_000);
     expect(near.events).toEqual(['open']);
     expect(fixture.network.far.map(({ bytes }) => bytes.toString())).toEqual(['early']);
-    expect(fixture.events).toEqual([]);
+    expect(fixture.events).toEqual(['turned away', 'turned away']);
   });
 });
 

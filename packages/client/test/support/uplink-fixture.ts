@@ -29,6 +29,7 @@ export class UplinkFixture {
         onUnreachable: () => {},
         onDraining: () => this.events.push('draining'),
         onUndialled: () => this.events.push('undialled'),
+        onTurnedAway: () => this.events.push('turned away'),
         onIdle: () => this.events.push('idle'),
         onEnded: () => this.events.push('ended'),
       },

@@ -50,6 +50,11 @@ export class Greeter {
     return this.#grace;
   }
 
+  /** The server has said that it has nothing of the session, and nothing was sent to it since. */
+  get isRefused(): boolean {
+    return this.#refused;
+  }
+
   /**
    * The transport was closed as a server does that will not begin the session. Somebody on the way may have said so, and
    * the server have begun it all the same: so the next greeting is RESUME, and only if it is not known there HELLO again.

@@ -227,10 +227,14 @@ export class Session {
     return unsent;
   }
 
-  /** The peer has told what it has processed before it left: what it has not, it has not dialled. */
-  #releaseUnheard(): readonly Channel[] {
+  /**
+   * The same for the channels whose OPEN the peer has not processed either: right only when it has told what it has, and
+   * will process no more. Such a session must end then, since it would say those OPENs again.
+   */
+  releaseUnheard(): readonly Channel[] {
     const { unheard } = this.#outbox.replay;
-    const channels = this.#channels.all().filter(({ id, state }) => state.opening === 'requested' && unheard.has(id));
+    const isUnheard = ({ id, state }: Channel): boolean => state.opening === 'requested' && unheard.has(id);
+    const channels = this.#channels.all().filter((channel) => channel.isUnsent || isUnheard(channel));
     for (const channel of channels) this.#letGo(channel);
     return channels;
   }
@@ -392,7 +396,7 @@ export class Session {
   }
 
   #onGoAway(kind: number): void {
-    if (kind === GoAway.final) this.close('the peer has left', CloseCode.normal, this.#releaseUnheard());
+    if (kind === GoAway.final) this.close('the peer has left', CloseCode.normal, this.releaseUnheard());
     else if (kind === GoAway.drain) this.#options.onGoAway?.('drain');
     else if (kind === GoAway.migrate) this.#options.onGoAway?.('migrate');
     else if (kind === GoAway.refused) this.#options.onGoAway?.('refused');
