@@ -1,15 +1,15 @@
 // The tunnel over an emulated wide-area link, beside plain TCP over the same link in the same run.
 //
-//   node bench/wan.mjs [--quick] [throughput] [latency] [page] [slow]     (needs root, gcc and iproute2)
+//   node bench/wan.mjs [--quick] [throughput] [latency] [page] [slow] [paths] [crowd]     (needs root, gcc and iproute2)
 //
-// Prints a table and writes bench/results/wan.json. Every figure stands beside plain TCP's of the same run.
+// Prints a table and writes bench/results/wan.json, or wan-KIND.json for one kind. Every figure stands beside plain TCP's of the same run.
 import { execFile, spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { inBench, startProgram, stopProgram } from './support/program.mjs';
 import { writeResults } from './support/results.mjs';
 import { median, quantile, round } from './support/statistics.mjs';
-import { startTunnel } from './support/tunnel.mjs';
+import { NO_LIMITS, startTunnel } from './support/tunnel.mjs';
 
 const run = promisify(execFile);
 
@@ -21,6 +21,37 @@ const PATHS = {
   latency: [{ rtt: 50, mbit: 20 }],
   page: [{ rtt: 100, mbit: 50 }],
   slow: [{ rtt: 1500, mbit: 0.064 }],
+  paths: [
+    { name: 'jitter of 0 to 10 ms each way', rtt: 20, mbit: 50, jitter: 10 },
+    { name: 'jitter of 0 to 20 ms each way', rtt: 40, mbit: 30, jitter: 20 },
+    { name: 'jitter of 0 to 60 ms each way', rtt: 40, mbit: 30, jitter: 60 },
+    { name: '1 up, 50 down, both busy', rtt: 40, up: 1, down: 50, queue: 100, bulk: 'both' },
+    { name: '5 up, 50 down, both busy', rtt: 40, up: 5, down: 50, queue: 100, bulk: 'both' },
+    { name: 'both ways busy', rtt: 50, mbit: 20, bulk: 'both' },
+    { name: 'beside a foreign download, queue 300 ms', rtt: 40, mbit: 20, queue: 300, foreign: 'down' },
+    { name: 'beside a foreign upload, 5 up, 50 down', rtt: 40, up: 5, down: 50, queue: 100, foreign: 'up' },
+    { name: 'smooth', rtt: 50, mbit: 20 },
+    { name: 'long and fast', rtt: 100, mbit: 200 },
+    { name: 'bloated, queue 1 s', rtt: 50, mbit: 20, queue: 1000 },
+    { name: 'shallow, queue 5 ms', rtt: 50, mbit: 50, queue: 5 },
+    { name: 'satellite', rtt: 600, mbit: 20, seconds: 40 },
+    { name: '50, then 5, then 50', rtt: 50, mbit: 50, rates: '0:50,8:5,16:50,24:0', seconds: 24 },
+    { name: 'loss of 0.1 %', rtt: 50, mbit: 50, loss: 0.1 },
+    { name: 'loss of 0.1 %, --connections 4', rtt: 50, mbit: 50, loss: 0.1, connections: 4 },
+    { name: 'loss of 1 %', rtt: 50, mbit: 50, loss: 1 },
+  ],
+  crowd: [{ rtt: 100, mbit: 100 }],
+};
+/** What the link is told, by the name it has there. */
+const LINK = {
+  rtt: 'rtt',
+  mbit: 'mbit',
+  up: 'up',
+  down: 'down',
+  queue: 'queue-ms',
+  jitter: 'jitter',
+  rates: 'rates',
+  loss: 'loss',
 };
 
 const words = process.argv.slice(2);
@@ -33,18 +64,20 @@ async function outside(args) {
   const results = [];
   for (const kind of wanted.length > 0 ? wanted : Object.keys(PATHS)) {
     for (const path of PATHS[kind]) {
-      process.stderr.write(`${kind} over ${path.rtt} ms, ${path.mbit} Mbit/s ...\n`);
-      const rows = await onLink(path, kind, { ...path, repeats: quick ? 1 : 3, seconds: quick ? 10 : 15 });
+      process.stderr.write(`${kind}: ${path.name ?? `${path.rtt} ms, ${path.mbit} Mbit/s`} ...\n`);
+      const rows = await onLink(path, kind, { seconds: quick ? 10 : 15, ...path, repeats: quick ? 1 : 3 });
       console.table(rows);
       results.push({ kind, ...path, rows });
     }
   }
-  await writeResults('wan', `node bench/wan.mjs ${args.join(' ')}`.trim(), { results });
+  const name = wanted.length === 1 ? `wan-${wanted[0]}` : 'wan';
+  await writeResults(name, `node bench/wan.mjs ${args.join(' ')}`.trim(), { results });
 }
 
 /** Runs this program again between two hosts that the link joins; what it prints is its result. */
-async function onLink({ rtt, mbit }, kind, options) {
-  const args = ['--rtt', String(rtt), '--mbit', String(mbit), '--', process.execPath, inBench('wan.mjs'), '--inside'];
+async function onLink(path, kind, options) {
+  const link = Object.entries(LINK).flatMap(([key, flag]) => (key in path ? [`--${flag}`, String(path[key])] : []));
+  const args = [...link, '--', process.execPath, inBench('wan.mjs'), '--inside'];
   const child = spawn(inBench('netlab/netlab'), [...args, kind, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -63,7 +96,7 @@ async function inside(kind, options) {
     'ready',
   );
   try {
-    const rows = await { throughput, latency, page, slow }[kind](hosts, options);
+    const rows = await { throughput, latency, page, slow, paths, crowd }[kind](hosts, options);
     process.stdout.write(`${JSON.stringify(rows)}\n`);
   } finally {
     await stopProgram(destination);
@@ -74,19 +107,31 @@ async function inside(kind, options) {
 async function compare(hosts, options, what, port = 7001) {
   const runs = { plain: [], tunnel: [] };
   for (let i = 0; i < options.repeats; i++) {
-    runs.plain.push(await measure(hosts, { ...what, via: null, target: [hosts.address, port] }));
+    runs.plain.push(await besideForeign(hosts, options, { ...what, via: null, target: [hosts.address, port] }));
     const { clientOptions } = options;
     const { address } = hosts;
     const tunnel = await startTunnel({ serverHost: hosts.b, clientHost: hosts.a, address, clientOptions });
     try {
       // The path is what is measured, not how the programs warm up.
       await setTimeout(1000);
-      runs.tunnel.push(await measure(hosts, { ...what, via: tunnel.socks, target: [hosts.address, 7001] }));
+      runs.tunnel.push(
+        await besideForeign(hosts, options, { ...what, via: tunnel.socks, target: [hosts.address, 7001] }),
+      );
     } finally {
       await tunnel.stop();
     }
   }
   return runs;
+}
+
+/** The same beside somebody else's transfer, if the path has one: it is there three seconds before. */
+async function besideForeign(hosts, { foreign, seconds }, what) {
+  if (foreign === undefined) return measure(hosts, what);
+  const other = measure(hosts, { bulk: foreign, seconds: seconds + 4, via: null, target: [hosts.address, 7001] });
+  await setTimeout(3000);
+  const result = await measure(hosts, what);
+  await other;
+  return result;
 }
 
 async function measure(hosts, options) {
@@ -153,6 +198,52 @@ async function page(hosts, options) {
       'plain ms': round(plainTime),
       'tunnel ms': round(tunnelTime),
       'later by round trips': round((tunnelTime - plainTime) / options.rtt, 2),
+    });
+  }
+  return rows;
+}
+
+/** One connection or one each way, and an echo beside it, on a path that is not as smooth as paths in books. */
+async function paths(hosts, options) {
+  const { name, bulk = 'down', foreign, connections = 1 } = options;
+  const what = { bulk, echo: true, seconds: options.seconds };
+  const clientOptions = ['--connections', String(connections)];
+  const { plain, tunnel } = await compare(hosts, { ...options, clientOptions, foreign }, what);
+  const [down, up] = [steadyRate, ({ back }) => steadyRate({ timeline: back })];
+  const rates = (rate) => [plain, tunnel].map((runs) => median(runs.map(rate)));
+  const echo = (runs, q) => round(median(runs.map((run) => quantile(run.echoes, q))));
+  const row = { path: name };
+  for (const [label, [direct, through]] of [['down', rates(down)], ...(bulk === 'both' ? [['up', rates(up)]] : [])]) {
+    row[`plain ${label} Mbit/s`] = round(direct, 2);
+    row[`tunnel ${label}`] = round(through, 2);
+    row[`ratio ${label}`] = round(through / direct, 2);
+  }
+  return [
+    { ...row, 'plain echo ms': echo(plain, 0.5), 'tunnel echo': echo(tunnel, 0.5), 'tunnel p99': echo(tunnel, 0.99) },
+  ];
+}
+
+/** A transfer alone, and beside 16,000 connections that are open and silent. */
+async function crowd(hosts, options) {
+  const rows = [];
+  for (const bulk of ['down', 'up']) {
+    const rates = {};
+    for (const idle of [0, 16_000]) {
+      const { address } = hosts;
+      const serverOptions = [...NO_LIMITS, '--max-sockets', '100000'];
+      const tunnel = await startTunnel({ serverHost: hosts.b, clientHost: hosts.a, address, serverOptions });
+      try {
+        const what = { bulk, idle, seconds: options.seconds, via: tunnel.socks, target: [address, 7001] };
+        rates[idle] = steadyRate(await measure(hosts, what));
+      } finally {
+        await tunnel.stop();
+      }
+    }
+    rows.push({
+      direction: bulk,
+      'alone Mbit/s': round(rates[0]),
+      'beside 16,000': round(rates[16_000]),
+      ratio: round(rates[16_000] / rates[0], 3),
     });
   }
   return rows;

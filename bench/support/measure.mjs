@@ -1,14 +1,15 @@
 // The application's side of a measurement, as a program of its own, so that it can run on another host:
-//   node measure.mjs '{"via": null | [host, port], "target": [host, port], "bulk": "up" | "down" | null, "channels": 1,
+//   node measure.mjs '{"via": null | [host, port], "target": [host, port], "bulk": "up" | "down" | "both" | null, "channels": 1,
 //                      "seconds": 10, "echo": true}'
+//   `idle` connections are opened first, and stay silent.
 //   node measure.mjs '{"via": ..., "target": ..., "page": 60, "parallel": 6}'
-// Prints one line of JSON: bulk bytes over time and every echo's round trip, or how long the page took, ms.
+// Prints one line of JSON: bulk bytes over time (`back` what goes up meanwhile with "both") and every echo's round trip, or how long the page took, ms.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { socksConnect } from './socks-connect.mjs';
 
 const options = JSON.parse(process.argv[2]);
-const { via, target, bulk = null, channels = 1, seconds, echo = false, page = 0, parallel = 6 } = options;
+const { via, target, bulk = null, channels = 1, seconds, echo = false, page = 0, parallel = 6, idle = 0 } = options;
 const start = performance.now();
 
 async function open(mode, onData) {
@@ -27,12 +28,15 @@ async function open(mode, onData) {
 
 const totals = new Array(channels).fill(0);
 const timeline = [];
+/** What goes up while `bulk` is both, and its timeline. */
+const upTotals = [0];
+const back = [];
 const echoes = [];
 
-async function runBulk(index) {
-  if (bulk === 'down') {
+async function runBulk(index, way = bulk, sums = totals) {
+  if (way === 'down') {
     await open('d', (data) => {
-      totals[index] += data.length;
+      sums[index] += data.length;
     });
     return;
   }
@@ -41,7 +45,7 @@ async function runBulk(index) {
   const socket = await open('u', (data) => {
     report = Buffer.concat([report, data]);
     while (report.length >= 8) {
-      totals[index] = Number(report.readBigUInt64BE());
+      sums[index] = Number(report.readBigUInt64BE());
       report = report.subarray(8);
     }
   });
@@ -90,16 +94,39 @@ async function runPage(count) {
 }
 
 function finish() {
-  console.log(JSON.stringify({ elapsed: performance.now() - start, timeline, echoes }));
+  console.log(JSON.stringify({ elapsed: performance.now() - start, timeline, back, echoes }));
   process.exit(0);
 }
 
 function runFor(duration) {
-  if (bulk !== null) for (let i = 0; i < channels; i++) void runBulk(i);
+  if (bulk === 'both') {
+    void runBulk(0, 'down');
+    void runBulk(0, 'up', upTotals);
+  } else if (bulk !== null) for (let i = 0; i < channels; i++) void runBulk(i);
   if (echo) void runEcho();
-  setInterval(() => timeline.push(totals.reduce((sum, n) => sum + n, 0)), 100);
+  setInterval(() => {
+    timeline.push(totals.reduce((sum, n) => sum + n, 0));
+    back.push(upTotals[0]);
+  }, 100);
   setTimeout(finish, duration * 1000);
 }
 
+/** Opens connections that say one byte and hear it, 200 at a time. */
+async function openIdle() {
+  let left = idle;
+  const openSome = async () => {
+    while (left-- > 0) {
+      let onAnswer = () => {};
+      const answered = new Promise((resolve) => {
+        onAnswer = resolve;
+      });
+      await open('e', onAnswer);
+      await answered;
+    }
+  };
+  await Promise.all(Array.from({ length: 200 }, openSome));
+}
+
+if (idle > 0) await openIdle();
 if (page > 0) await runPage(page);
 else runFor(seconds);

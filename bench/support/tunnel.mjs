@@ -34,8 +34,8 @@ export function startSessions(url, sessions, node = []) {
  * `socks` is where the client listens.
  */
 export async function startTunnel(options = {}) {
-  const { serverHost, clientHost, address, via, clientOptions } = options;
-  const server = await startServer({ host: serverHost, address });
+  const { serverHost, clientHost, address, via, clientOptions, serverOptions } = options;
+  const server = await startServer({ host: serverHost, address, options: serverOptions });
   const url = `ws://${(via === undefined ? listeningAt(server) : await via(listeningAt(server))).join(':')}`;
   const client = await startClient(url, { host: clientHost, options: clientOptions });
   return {

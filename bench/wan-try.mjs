@@ -1,0 +1,271 @@
+// The tunnel over an emulated wide-area link, beside plain TCP over the same link in the same run.
+//
+//   node bench/wan.mjs [--quick] [throughput] [latency] [page] [slow] [paths] [crowd]     (needs root, gcc and iproute2)
+//
+// Prints a table and writes bench/results/wan.json. Every figure stands beside plain TCP's of the same run.
+import { execFile, spawn } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { inBench, startProgram, stopProgram } from './support/program.mjs';
+import { writeResults } from './support/results.mjs';
+import { median, quantile, round } from './support/statistics.mjs';
+import { NO_LIMITS, startTunnel } from './support/tunnel.mjs';
+
+const run = promisify(execFile);
+
+const PATHS = {
+  throughput: [
+    { rtt: 100, mbit: 200 },
+    { rtt: 200, mbit: 100 },
+  ],
+  latency: [{ rtt: 50, mbit: 20 }],
+  page: [{ rtt: 100, mbit: 50 }],
+  slow: [{ rtt: 1500, mbit: 0.064 }],
+  paths: [
+    { name: 'jitter of 0 to 10 ms each way', rtt: 20, mbit: 50, jitter: 10 },
+
+    { name: 'both ways busy', rtt: 50, mbit: 20, bulk: 'both' },
+    { name: 'beside a foreign download, queue 300 ms', rtt: 40, mbit: 20, queue: 300, foreign: 'down' },
+    { name: 'beside a foreign upload, 5 up, 50 down', rtt: 40, up: 5, down: 50, queue: 100, foreign: 'up' },
+
+    { name: 'loss of 0.1 %, --connections 4', rtt: 50, mbit: 50, loss: 0.1, connections: 4 },
+  ],
+  crowd: [{ rtt: 100, mbit: 100 }],
+};
+/** What the link is told, by the name it has there. */
+const LINK = {
+  rtt: 'rtt',
+  mbit: 'mbit',
+  up: 'up',
+  down: 'down',
+  queue: 'queue-ms',
+  jitter: 'jitter',
+  rates: 'rates',
+  loss: 'loss',
+};
+
+const words = process.argv.slice(2);
+if (words[0] === '--inside') await inside(words[1], JSON.parse(words[2]));
+else await outside(words);
+
+async function outside(args) {
+  const quick = args.includes('--quick');
+  const wanted = args.filter((word) => word in PATHS);
+  const results = [];
+  for (const kind of wanted.length > 0 ? wanted : Object.keys(PATHS)) {
+    for (const path of PATHS[kind]) {
+      process.stderr.write(`${kind}: ${path.name ?? `${path.rtt} ms, ${path.mbit} Mbit/s`} ...\n`);
+      const rows = await onLink(path, kind, { seconds: quick ? 10 : 15, ...path, repeats: quick ? 1 : 3 });
+      console.table(rows);
+      results.push({ kind, ...path, rows });
+    }
+  }
+  await writeResults('wan', `node bench/wan.mjs ${args.join(' ')}`.trim(), { results });
+}
+
+/** Runs this program again between two hosts that the link joins; what it prints is its result. */
+async function onLink(path, kind, options) {
+  const link = Object.entries(LINK).flatMap(([key, flag]) => (key in path ? [`--${flag}`, String(path[key])] : []));
+  const args = [...link, '--', process.execPath, inBench('wan-try.mjs'), '--inside'];
+  const child = spawn(inBench('netlab/netlab'), [...args, kind, JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  for await (const chunk of child.stdout) output += chunk;
+  const json = output.split('\n').find((line) => line.startsWith('['));
+  if (json === undefined) throw new Error(`no result: ${output}`);
+  return JSON.parse(json);
+}
+
+async function inside(kind, options) {
+  const hosts = { a: process.env.A.split(' '), b: process.env.B.split(' '), address: process.env.B_IP };
+  const destination = await startProgram(
+    hosts.b,
+    [inBench('support/destination.mjs'), hosts.address, '7001', '7002'],
+    'ready',
+  );
+  try {
+    const rows = await { throughput, latency, page, slow, paths, crowd }[kind](hosts, options);
+    process.stdout.write(`${JSON.stringify(rows)}\n`);
+  } finally {
+    await stopProgram(destination);
+  }
+}
+
+/** Measures plain TCP and a fresh tunnel in turn, `repeats` times: what the kernel learnt of a path stays with one. */
+async function compare(hosts, options, what, port = 7001) {
+  const runs = { plain: [], tunnel: [] };
+  for (let i = 0; i < options.repeats; i++) {
+    runs.plain.push(await besideForeign(hosts, options, { ...what, via: null, target: [hosts.address, port] }));
+    const { clientOptions } = options;
+    const { address } = hosts;
+    const tunnel = await startTunnel({ serverHost: hosts.b, clientHost: hosts.a, address, clientOptions });
+    try {
+      // The path is what is measured, not how the programs warm up.
+      await setTimeout(1000);
+      runs.tunnel.push(
+        await besideForeign(hosts, options, { ...what, via: tunnel.socks, target: [hosts.address, 7001] }),
+      );
+    } finally {
+      await tunnel.stop();
+    }
+  }
+  return runs;
+}
+
+/** The same beside somebody else's transfer, if the path has one: it is there three seconds before. */
+async function besideForeign(hosts, { foreign, seconds }, what) {
+  if (foreign === undefined) return measure(hosts, what);
+  const other = measure(hosts, { bulk: foreign, seconds: seconds + 4, via: null, target: [hosts.address, 7001] });
+  await setTimeout(3000);
+  const result = await measure(hosts, what);
+  await other;
+  return result;
+}
+
+async function measure(hosts, options) {
+  const [command, ...rest] = [...hosts.a, process.execPath, inBench('support/measure.mjs'), JSON.stringify(options)];
+  const { stdout } = await run(command, rest, { maxBuffer: 2 ** 28 });
+  return JSON.parse(stdout);
+}
+
+async function throughput(hosts, options) {
+  const rows = [];
+  for (const bulk of ['down', 'up']) {
+    const { plain, tunnel } = await compare(hosts, options, { bulk, seconds: options.seconds });
+    const full = median(plain.map(steadyRate));
+    const reach = (runs) => median(runs.map((run) => timeToRate(run, 0.9 * full)));
+    rows.push({
+      direction: bulk,
+      'plain Mbit/s': round(full),
+      'tunnel Mbit/s': round(median(tunnel.map(steadyRate))),
+      ratio: round(median(tunnel.map(steadyRate)) / full, 3),
+      'full after, plain ms': reach(plain),
+      'tunnel ms': reach(tunnel),
+      'later by round trips': round((reach(tunnel) - reach(plain)) / options.rtt),
+    });
+  }
+  return rows;
+}
+
+async function latency(hosts, options) {
+  const rows = [];
+  for (const channels of [1, 8]) {
+    for (const bulk of ['down', 'up']) {
+      const what = { bulk, channels, echo: true, seconds: options.seconds };
+      const { plain, tunnel } = await compare(hosts, options, what);
+      const echo = (runs, q) => round(median(runs.map((run) => quantile(run.echoes, q))));
+      rows.push({
+        bulk: `${channels} ${bulk}`,
+        'plain p50': echo(plain, 0.5),
+        'tunnel p50': echo(tunnel, 0.5),
+        'plain p99': echo(plain, 0.99),
+        'tunnel p99': echo(tunnel, 0.99),
+        'bulk ratio': round(median(tunnel.map(steadyRate)) / median(plain.map(steadyRate)), 3),
+      });
+    }
+  }
+  return rows;
+}
+
+/** 60 objects of 10 KiB, as a browser fetches them and all at once: plain TCP through a bare relay at the far end. */
+async function page(hosts, options) {
+  const rows = [];
+  for (const [parallel, connections] of [
+    [6, 1],
+    [60, 1],
+    [60, 6],
+  ]) {
+    const what = { page: 60, parallel };
+    const clientOptions = ['--connections', String(connections)];
+    const repeats = options.repeats * 3;
+    const { plain, tunnel } = await compare(hosts, { ...options, repeats, clientOptions }, what, 7002);
+    const [plainTime, tunnelTime] = [plain, tunnel].map((runs) => median(runs.map((run) => run.elapsed)));
+    rows.push({
+      'at a time': parallel,
+      '--connections': connections,
+      'plain ms': round(plainTime),
+      'tunnel ms': round(tunnelTime),
+      'later by round trips': round((tunnelTime - plainTime) / options.rtt, 2),
+    });
+  }
+  return rows;
+}
+
+/** One connection or one each way, and an echo beside it, on a path that is not as smooth as paths in books. */
+async function paths(hosts, options) {
+  const { name, bulk = 'down', foreign, connections = 1 } = options;
+  const what = { bulk, echo: true, seconds: options.seconds };
+  const clientOptions = ['--connections', String(connections)];
+  const { plain, tunnel } = await compare(hosts, { ...options, clientOptions, foreign }, what);
+  const [down, up] = [steadyRate, ({ back }) => steadyRate({ timeline: back })];
+  const rates = (rate) => [plain, tunnel].map((runs) => median(runs.map(rate)));
+  const echo = (runs, q) => round(median(runs.map((run) => quantile(run.echoes, q))));
+  const row = { path: name };
+  for (const [label, [direct, through]] of [['down', rates(down)], ...(bulk === 'both' ? [['up', rates(up)]] : [])]) {
+    row[`plain ${label} Mbit/s`] = round(direct, 2);
+    row[`tunnel ${label}`] = round(through, 2);
+    row[`ratio ${label}`] = round(through / direct, 2);
+  }
+  return [
+    { ...row, 'plain echo ms': echo(plain, 0.5), 'tunnel echo': echo(tunnel, 0.5), 'tunnel p99': echo(tunnel, 0.99) },
+  ];
+}
+
+/** A transfer alone, and beside 16,000 connections that are open and silent. */
+async function crowd(hosts, options) {
+  const rows = [];
+  for (const bulk of ['down', 'up']) {
+    const rates = {};
+    for (const idle of [0, 16_000]) {
+      const { address } = hosts;
+      const serverOptions = [...NO_LIMITS, '--max-sockets', '100000'];
+      const tunnel = await startTunnel({ serverHost: hosts.b, clientHost: hosts.a, address, serverOptions });
+      try {
+        const what = { bulk, idle, seconds: options.seconds, via: tunnel.socks, target: [address, 7001] };
+        rates[idle] = steadyRate(await measure(hosts, what));
+      } finally {
+        await tunnel.stop();
+      }
+    }
+    rows.push({
+      direction: bulk,
+      'alone Mbit/s': round(rates[0]),
+      'beside 16,000': round(rates[16_000]),
+      ratio: round(rates[16_000] / rates[0], 3),
+    });
+  }
+  return rows;
+}
+
+/** A minute of saturated upload: the path is slow, but never dead. */
+async function slow(hosts) {
+  const tunnel = await startTunnel({ serverHost: hosts.b, clientHost: hosts.a, address: hosts.address });
+  try {
+    const what = { bulk: 'up', seconds: 60, via: tunnel.socks, target: [hosts.address, 7001] };
+    const { timeline } = await measure(hosts, what);
+    const lines = [...tunnel.client.lines, ...tunnel.server.lines].map((line) => JSON.parse(line).msg);
+    const count = (text) => lines.filter((line) => line === text).length;
+    return [
+      {
+        'kbit/s': round((timeline.at(-1) * 8) / 60_000),
+        suspicions: count('trying another transport'),
+        deaths: count('session detached'),
+      },
+    ];
+  } finally {
+    await tunnel.stop();
+  }
+}
+
+/** Mbit/s in the second half of a run. */
+function steadyRate({ timeline }) {
+  const half = Math.floor(timeline.length / 2);
+  return ((timeline.at(-1) - timeline[half]) * 8) / ((timeline.length - 1 - half) * 100_000);
+}
+
+/** When half a second first went at `rate` Mbit/s, ms from the start. */
+function timeToRate({ timeline }, rate) {
+  const at = timeline.findIndex((total, i) => i >= 5 && ((total - timeline[i - 5]) * 8) / 500_000 >= rate);
+  return at < 0 ? Number.POSITIVE_INFINITY : at * 100;
+}
