@@ -1,0 +1,112 @@
+import { InFlightCap } from '../../../src/flow/in-flight-cap.js';
+import type { Events } from './events.js';
+import type { Tcp } from './tcp.js';
+
+const HIGH_WATER = 131_072;
+const BATCH = 65_536;
+const ACK_BYTES = 16_384;
+const ACK_DELAY = 5;
+const CONTROL = 20;
+
+interface Frame {
+  readonly length: number;
+  readonly isControl: boolean;
+  readonly onArrival: (() => void) | undefined;
+}
+
+/** One direction of a session: the cap at its sender, the acknowledgements of its receiver. */
+export class HalfTunnel {
+  readonly cap = new InFlightCap();
+  /** Bytes that have arrived. */
+  delivered = 0;
+  isBusy = false;
+  readonly #events: Events;
+  #tcp: Tcp | undefined;
+  #other: HalfTunnel | undefined;
+  readonly #small: Frame[] = [];
+  readonly #frames: Frame[] = [];
+  #partial = 0;
+  #pending = 0;
+  #isDue = false;
+
+  constructor(events: Events) {
+    this.#events = events;
+  }
+
+  join(tcp: Tcp, other: HalfTunnel): void {
+    this.#tcp = tcp;
+    this.#other = other;
+    tcp.onSpace = () => this.flush();
+  }
+
+  /** A keystroke, ahead of what is big. */
+  say(length: number, onArrival: () => void): void {
+    this.#small.push({ length, isControl: false, onArrival });
+    this.flush();
+  }
+
+  /** A PING: its answer tells the round trip. */
+  ping(): void {
+    const askedAt = this.#events.now;
+    const onAnswer = (): void => this.cap.noteRoundTrip(this.#events.now - askedAt, this.#events.now);
+    this.control(() => this.#other?.control(onAnswer));
+  }
+
+  control(onArrival: () => void): void {
+    this.#frames.push({ length: CONTROL, isControl: true, onArrival });
+    this.#tcp?.write(CONTROL);
+  }
+
+  flush(): void {
+    const { cap } = this;
+    while (this.#tcp !== undefined && this.#tcp.backlog < HIGH_WATER) {
+      const room = Math.min(BATCH, cap.cap - cap.inFlight);
+      const size = Math.floor(Math.max(1_024, Math.min(65_472, cap.rate * 4 || 32_768)));
+      let bytes = 0;
+      while (bytes < room) {
+        const bulk = this.isBusy ? { length: size, isControl: false, onArrival: undefined } : undefined;
+        const frame = this.#small.shift() ?? bulk;
+        if (frame === undefined) break;
+        this.#frames.push(frame);
+        this.#tcp.write(frame.length);
+        bytes += frame.length;
+      }
+      if (bytes < room) cap.onSourceEmpty(bytes);
+      if (bytes === 0) return;
+      cap.onSent(bytes, this.#events.now);
+    }
+  }
+
+  /** What the far end reads. */
+  onBytes(bytes: number): void {
+    this.#partial += bytes;
+    for (let frame = this.#frames[0]; frame !== undefined && this.#partial >= frame.length; frame = this.#frames[0]) {
+      this.#partial -= frame.length;
+      this.#frames.shift();
+      frame.onArrival?.();
+      if (!frame.isControl) this.#acknowledge(frame.length);
+    }
+  }
+
+  #acknowledge(bytes: number): void {
+    this.delivered += bytes;
+    this.#pending += bytes;
+    this.#other?.cap.onReceived(bytes);
+    if (this.#pending >= ACK_BYTES) this.#tell();
+    else if (!this.#isDue) {
+      this.#isDue = true;
+      this.#events.after(ACK_DELAY, () => this.#tell());
+    }
+  }
+
+  #tell(): void {
+    this.#isDue = false;
+    const bytes = this.#pending;
+    if (bytes === 0) return;
+    this.#pending = 0;
+    this.#other?.control(() => {
+      this.cap.onDelivered(bytes, this.#events.now);
+      this.flush();
+    });
+  }
+}
