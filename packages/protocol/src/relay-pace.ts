@@ -1,6 +1,7 @@
 import type { RelaySocket } from './reset-socket.js';
 import { type Unread, unwatch, watchForReset } from './reset-watch.js';
 import { keep, release } from './slabs.js';
+import { SmallPieces } from './small-pieces.js';
 import { unpinned } from './unpinned.js';
 
 /** `up`: from the channel to the socket; `down`: from the socket to the channel. */
@@ -30,6 +31,8 @@ export class PacedPieces implements Turn {
   readonly #direction: Direction;
   readonly #pass: (bytes: Buffer, isMore: boolean) => void;
   #pieces: { readonly bytes: Buffer; readonly isMore: boolean }[] = [];
+  /** Behind these; empty when there are none. */
+  readonly #small = new SmallPieces((bytes) => void this.#pieces.push({ bytes, isMore: false }));
   /** Called once, when the last piece has passed. */
   onEmpty: (() => void) | undefined;
 
@@ -44,6 +47,7 @@ export class PacedPieces implements Turn {
   }
 
   push(bytes: Buffer, isMore: boolean): void {
+    if (!this.isEmpty && this.#small.add(bytes)) return;
     this.#pieces.push({ bytes: keep(unpinned(bytes)), isMore });
     if (this.#pieces.length === 1) this.#pace.wait(this.#direction, bytes.length, this);
   }
@@ -51,6 +55,7 @@ export class PacedPieces implements Turn {
   onTurn(): void {
     const piece = this.#pieces.shift();
     if (piece === undefined) return;
+    if (this.isEmpty) this.#small.flush();
     const [next] = this.#pieces;
     if (next !== undefined) this.#pace.wait(this.#direction, next.bytes.length, this);
     this.#pass(piece.bytes, piece.isMore);
@@ -66,6 +71,7 @@ export class PacedPieces implements Turn {
     if (this.isEmpty) return 0;
     this.#pace.leave(this.#direction, this);
     this.onEmpty = undefined;
+    this.#small.flush();
     let dropped = 0;
     for (const { bytes } of this.#pieces.splice(0)) {
       dropped += bytes.length;

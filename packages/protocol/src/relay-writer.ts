@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import type { Channel } from './channel/channel.js';
 import { type RelaySocket, resetSocket } from './reset-socket.js';
 import { keep, release } from './slabs.js';
+import { SmallPieces } from './small-pieces.js';
 import { unpinned } from './unpinned.js';
 
 /** A point in what was written, and what to do once the socket has taken everything before it. */
@@ -43,6 +44,8 @@ export class RelayWriter {
   #settled = 0;
   /** What the socket has not taken yet, where it is kept; undefined, not empty, most of the time. */
   #kept: Kept[] | undefined;
+  /** What the socket gets next: it has not taken everything that came before. */
+  #small: SmallPieces | undefined;
   #isHeld = false;
   /** What is held back is all that the socket has to write. */
   #isFirst = false;
@@ -63,8 +66,16 @@ export class RelayWriter {
   write(chunk: Buffer, isMore: boolean): void {
     const socket = this.#socket;
     if (this.#isStopped) return this.#channel.consumed(chunk.length);
+    if (socket.writableLength > 0 && !this.#isHeld) {
+      this.#small ??= new SmallPieces((bytes) => this.#give(bytes, false));
+      if (this.#small.add(chunk)) return;
+    } else this.#small?.flush();
     if (isMore) this.#hold();
-    const bytes = this.#letsGo ? keep(this.#isNext(chunk) ? chunk : unpinned(chunk)) : Buffer.from(chunk);
+    this.#give(this.#letsGo ? keep(this.#isNext(chunk) ? chunk : unpinned(chunk)) : Buffer.from(chunk), isMore);
+  }
+
+  #give(bytes: Buffer, isMore: boolean): void {
+    const socket = this.#socket;
     this.#given += bytes.length;
     socket.write(bytes, this.#onWritten);
     if (!isMore) this.letGo();
@@ -89,7 +100,8 @@ export class RelayWriter {
   stop(): void {
     this.#isStopped = true;
     this.#forgetUncopied();
-    const lost = this.#given - this.#settled;
+    const lost = this.#given - this.#settled + (this.#small?.length ?? 0);
+    this.#small = undefined;
     this.#settled = this.#given;
     // Not released: the system may still read them.
     this.#kept = undefined;
@@ -99,6 +111,7 @@ export class RelayWriter {
   /** Not at once: a socket that is ending cannot be reset before it has written everything. */
   endWhenDone(): void {
     this.#endDue = true;
+    this.#small?.flush();
     this.#finishIfDone();
   }
 
@@ -108,6 +121,7 @@ export class RelayWriter {
    */
   resetWhenDone(delay: number): void {
     this.#resetDelay = delay;
+    this.#small?.flush();
     this.#finishIfDone();
     if (this.#settled < this.#given) setTimeout(() => resetSocket(this.#socket), LAST_WORDS);
   }
@@ -159,6 +173,7 @@ export class RelayWriter {
     if (error) return this.stop();
     if (this.#settled === this.#given) return;
     this.#settle();
+    this.#small?.flush();
     this.#finishIfDone();
   };
 

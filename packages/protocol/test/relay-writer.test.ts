@@ -63,6 +63,48 @@ test('what the socket never takes counts as held until the socket is closed, and
   expect(consumed).toBe(much.length + 4);
 });
 
+describe('small pieces that a busy socket has to write', () => {
+  const LARGE = Buffer.alloc(8_388_608);
+
+  test('are joined, in their order, and given back', async () => {
+    const observer = new Observer(peer);
+    writer.write(LARGE, false);
+    for (const byte of read) writer.write(Buffer.from([byte]), false);
+    writer.endWhenDone();
+    await observer.ended;
+    expect(observer.bytes.subarray(LARGE.length).equals(read)).toBe(true);
+    expect(consumed).toBe(LARGE.length + read.length);
+    expect(given.length).toBeLessThan(40);
+  });
+
+  test('leave also when nothing follows them', async () => {
+    const observer = new Observer(peer);
+    writer.write(LARGE, false);
+    writer.write(Buffer.from('a'), true);
+    writer.write(Buffer.from('b'), false);
+    await until(() => consumed === LARGE.length + 2);
+    await until(() => observer.bytes.length === consumed);
+    expect(observer.bytes.subarray(-2).toString()).toBe('ab');
+  });
+
+  test('are given back when it takes nothing more', () => {
+    writer.write(LARGE, false);
+    writer.write(Buffer.from('ab'), false);
+    writer.stop();
+    expect(consumed).toBe(LARGE.length + 2);
+  });
+
+  test('come before a reset, as what was written before', async () => {
+    const observer = new Observer(peer);
+    writer.write(LARGE, false);
+    writer.write(Buffer.from('ab'), false);
+    const closed = once(socket, 'close');
+    writer.resetWhenDone(50);
+    await until(() => observer.bytes.length === LARGE.length + 2);
+    await closed;
+  });
+});
+
 describe('the pieces of a frame', () => {
   test('leave in their order, as they are, when nothing else is to be written', async () => {
     const observer = new Observer(peer);

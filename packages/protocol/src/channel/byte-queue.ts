@@ -1,6 +1,7 @@
 import { CHANNEL_FLOOR, CHANNEL_HIGH_WATER } from '../constants.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
 import { keep, release } from '../slabs.js';
+import { SmallPieces } from '../small-pieces.js';
 
 /**
  * Chunks waiting to be sent, taken out in slices without copying. Each slice is kept as the whole chunk was. What waits
@@ -9,6 +10,8 @@ import { keep, release } from '../slabs.js';
 export class ByteQueue {
   #budget: MemoryBudget;
   #chunks: Buffer[] = [];
+  /** Behind the chunks, once there are several. */
+  #small: SmallPieces | undefined;
   /** Index of the first chunk, and where in it the next byte is. */
   #head = 0;
   #offset = 0;
@@ -44,9 +47,14 @@ export class ByteQueue {
   }
 
   push(chunk: Buffer): void {
-    this.#chunks.push(chunk);
+    if (this.#length === 0 || !this.#join(chunk)) this.#chunks.push(chunk);
     this.#length += chunk.length;
     this.#budget.take(chunk.length);
+  }
+
+  #join(chunk: Buffer): boolean {
+    this.#small ??= new SmallPieces((bytes) => this.#chunks.push(bytes));
+    return this.#small.add(chunk);
   }
 
   /** Up to `limit` bytes of the first chunk, never of two, since joining them would copy. */
@@ -58,6 +66,7 @@ export class ByteQueue {
 
   /** Everything that was taken comes again. */
   rewind(): void {
+    this.#small?.flush();
     const taken = this.#taken ?? [];
     const [first, ...others] = this.#chunks.slice(this.#head);
     const rest = first === undefined ? [] : [first.subarray(this.#offset), ...others];
@@ -75,6 +84,7 @@ export class ByteQueue {
   }
 
   #cut(limit: number): Buffer | undefined {
+    if (this.#head === this.#chunks.length) this.#small?.flush();
     const chunk = this.#chunks[this.#head];
     if (chunk === undefined || limit < 1) return undefined;
     const start = this.#offset;
@@ -94,6 +104,7 @@ export class ByteQueue {
 
   clear(): void {
     this.commit();
+    this.#small = undefined;
     this.#budget.release(this.#length);
     this.#length = 0;
     this.#reset();

@@ -1,10 +1,13 @@
 import type { FailureCode } from '../failures.js';
+import { SmallPieces } from '../small-pieces.js';
 import type { ChannelSink } from './handlers.js';
 
 /** Hands on what a channel brings, in its order; what arrives before there is a sink waits here. */
 export class Delivery {
   #sink: ChannelSink | undefined;
   #held: Buffer[] = [];
+  /** Behind these, once there are several. */
+  #small: SmallPieces | undefined;
   #hasEnded = false;
   #reset: FailureCode | undefined;
   #isSilent = false;
@@ -12,8 +15,7 @@ export class Delivery {
   /** From here on `sink` takes it, beginning with what has arrived already. Returns how many bytes of that it did not take. */
   start(sink: ChannelSink): number {
     this.#sink = sink;
-    const held = this.#held;
-    this.#held = [];
+    const held = this.#takeHeld();
     let lost = 0;
     for (const chunk of held) {
       if (this.#isSilent) lost += chunk.length;
@@ -26,8 +28,24 @@ export class Delivery {
   }
 
   data(piece: Buffer, isMore: boolean): void {
-    if (this.#sink === undefined) this.#held.push(Buffer.from(piece));
+    if (this.#sink === undefined) this.#hold(piece);
     else this.#sink.onData(piece, isMore);
+  }
+
+  #hold(piece: Buffer): void {
+    if (this.#held.length > 0) {
+      this.#small ??= new SmallPieces((bytes) => this.#held.push(bytes));
+      if (this.#small.add(piece)) return;
+    }
+    this.#held.push(Buffer.from(piece));
+  }
+
+  #takeHeld(): Buffer[] {
+    this.#small?.flush();
+    this.#small = undefined;
+    const held = this.#held;
+    this.#held = [];
+    return held;
   }
 
   end(): void {
@@ -48,8 +66,6 @@ export class Delivery {
   /** The sink is told nothing any more. Returns how many bytes wait that nobody will take. */
   silence(): number {
     this.#isSilent = true;
-    const held = this.#held;
-    this.#held = [];
-    return held.reduce((sum, { length }) => sum + length, 0);
+    return this.#takeHeld().reduce((sum, { length }) => sum + length, 0);
   }
 }
