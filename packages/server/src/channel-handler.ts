@@ -77,7 +77,7 @@ class ServedChannel {
     this.#channel.onAbandoned = () => ending.abort(new TunnelError('CANCELLED'));
     let reached: Reached;
     try {
-      reached = await dial(this.#channel.target, ending, policyOf(this.#user), this.#user);
+      reached = await dial(this.#channel.target, ending, policyOf(this.#user), this.#user, admitted);
     } catch (error) {
       admitted.failed();
       return this.#refuse(error instanceof TunnelError ? error : new TunnelError('INTERNAL', String(error)));

@@ -9,7 +9,7 @@ import {
   TunnelError,
 } from 'wsproxy-protocol';
 import { canonicalAddress } from './address-class.js';
-import { connectFirst, type Dialed } from './connect-first.js';
+import { type AttemptRoom, connectFirst, type Dialed } from './connect-first.js';
 import type { ConnectUpstream } from './egress.js';
 import type { DestinationPolicy, Policy } from './policy.js';
 import type { Resolver } from './resolver.js';
@@ -38,6 +38,8 @@ export interface Errand {
   readonly user: User;
   readonly rules: Policy;
   readonly signal: AbortSignal;
+  /** For sockets beyond the one that it has a place for. */
+  readonly room?: AttemptRoom | undefined;
 }
 
 /** What leads to a destination, and the address it leads to, if that is known. */
@@ -70,7 +72,7 @@ export class DirectDialer {
     return inOrder(byPolicy, prefer);
   }
 
-  async connect(addresses: readonly string[], { target, signal }: Errand): Promise<Dialed> {
+  async connect(addresses: readonly string[], { target, signal, room }: Errand): Promise<Dialed> {
     const { clock = systemClock, attemptDelay = 250, connect = connectPaused, upstream } = this.#options;
     const { bindAddresses = [] } = this.#options;
     if (upstream !== undefined) return firstThrough(upstream, addresses, target.port, signal);
@@ -84,6 +86,7 @@ export class DirectDialer {
       attemptDelay,
       clock,
       signal,
+      room,
     });
   }
 }

@@ -2,10 +2,14 @@ import { getEventListeners } from 'node:events';
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from 'wsproxy-protocol/testing';
-import { connectFirst } from '../src/connect-first.js';
+import { type AttemptRoom, connectFirst } from '../src/connect-first.js';
 
 /** A race whose attempts connect and fail by hand. */
-function startRace(addresses: readonly string[], signal: AbortSignal = new AbortController().signal) {
+function startRace(
+  addresses: readonly string[],
+  signal: AbortSignal = new AbortController().signal,
+  room?: AttemptRoom,
+) {
   const clock = new FakeClock();
   const sockets = new Map<string, Socket>();
   const connect = (address: string) => {
@@ -20,7 +24,7 @@ function startRace(addresses: readonly string[], signal: AbortSignal = new Abort
   };
   return {
     clock,
-    result: connectFirst(addresses, { connect, clock, attemptDelay: 250, signal }),
+    result: connectFirst(addresses, { connect, clock, attemptDelay: 250, signal, room }),
     attempts: () => [...sockets.keys()],
     socketOf,
     succeed: (address: string) => socketOf(address).emit('connect'),
@@ -76,6 +80,73 @@ describe('the next attempt', () => {
     expect(race.attempts()).toHaveLength(3);
     race.succeed('192.0.2.3');
     await race.result;
+  });
+});
+
+describe('room for more than one attempt', () => {
+  /** Places for attempts beyond the first one. */
+  function roomFor(places: number) {
+    let taken = 0;
+    const room = {
+      takeAttempt: () => taken < places && ++taken > 0,
+      releaseAttempt: () => {
+        taken -= 1;
+      },
+    };
+    return { room, taken: () => taken };
+  }
+  const five = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4', '192.0.2.5'];
+  const { signal } = new AbortController();
+
+  test('is taken for each beyond the first, and given back with all but the winner', async () => {
+    const { room, taken } = roomFor(10);
+    const race = startRace(five, signal, room);
+    expect(taken()).toBe(0);
+    race.clock.advance(250 * 5);
+    expect([race.attempts().length, taken()]).toEqual([5, 4]);
+    race.fail('192.0.2.1', 'ECONNREFUSED');
+    expect(taken()).toBe(3);
+    race.succeed('192.0.2.4');
+    await race.result;
+    expect(taken()).toBe(0);
+  });
+
+  test('that there is not is waited for by the next one', async () => {
+    const { room, taken } = roomFor(1);
+    const race = startRace(five, signal, room);
+    race.clock.advance(5_000);
+    expect(race.attempts()).toHaveLength(2);
+    // Its place is the next one's.
+    race.fail('192.0.2.1', 'ECONNREFUSED');
+    expect([race.attempts().length, taken()]).toEqual([3, 1]);
+    room.releaseAttempt();
+    race.clock.advance(250);
+    expect([race.attempts().length, taken()]).toEqual([4, 1]);
+    race.succeed('192.0.2.2');
+    await race.result;
+  });
+
+  test('is not needed for one after the other', async () => {
+    const { room, taken } = roomFor(0);
+    const race = startRace(five, signal, room);
+    for (const address of five) {
+      race.clock.advance(1_000);
+      expect(race.attempts().at(-1)).toBe(address);
+      race.fail(address, 'ECONNREFUSED');
+    }
+    await expect(race.result).rejects.toMatchObject({ code: 'CONNECTION_REFUSED' });
+    expect(taken()).toBe(0);
+  });
+
+  test('is given back when the race is given up', async () => {
+    const { room, taken } = roomFor(10);
+    const controller = new AbortController();
+    const race = startRace(five, controller.signal, room);
+    race.clock.advance(1_000);
+    expect(taken()).toBe(4);
+    controller.abort(new Error('given up'));
+    await expect(race.result).rejects.toThrow('given up');
+    expect(taken()).toBe(0);
   });
 });
 

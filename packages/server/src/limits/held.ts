@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { type Channel, type Clock, type RelayPace, type RelaySocket, resetSocket } from 'wsproxy-protocol';
+import type { AttemptRoom } from '../connect-first.js';
 import type { User } from '../users/user.js';
 import type { Account } from './account.js';
 import type { PaceEvents } from './account-pace.js';
@@ -21,8 +22,8 @@ export interface Means {
   hit(limit: LimitName, user?: string, value?: number): void;
 }
 
-/** A channel that may be dialled now. One of the two has to be called. */
-export interface Admitted {
+/** A channel that may be dialled now, with a place for one socket. One of the two has to be called. */
+export interface Admitted extends AttemptRoom {
   /** The dial has failed, or was given up, and has let go of everything. */
   failed(): void;
   /** The dial has succeeded; what is returned is the pace of the relay. */
@@ -88,6 +89,14 @@ export class Held implements Admitted, Waiting, PaceEvents {
 
   onLate(): void {
     this.#channel.refuse('LIMIT_REACHED');
+  }
+
+  takeAttempt(): boolean {
+    return this.#means.accounts.takeSocket(this.#account) === undefined;
+  }
+
+  releaseAttempt(): void {
+    this.#means.accounts.releaseSocket(this.#account);
   }
 
   failed(): void {

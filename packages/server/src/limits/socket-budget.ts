@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Kept free for what is no socket of ours: Node's own, files, name lookups, attempts that race. */
+/** Kept free for what is no socket of ours: Node's own, files, name lookups. */
 const SPARE = 32;
 
 /** Kept for clients whatever destinations there are: a tenth, but so many at least, and never more than this part. */

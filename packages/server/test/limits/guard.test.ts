@@ -54,6 +54,22 @@ test('a socket is given back once, however often it says that it is closed', () 
   socket.destroy();
 });
 
+test('a dial that tries several addresses at a time takes a place for each, of what its user may have', () => {
+  const { guard, channel } = prepare({ sockets: 8 }, true);
+  let taken: boolean[] = [];
+  guard.admit(channel, { id: 'mallory' }, guard.beginSession(), (admitted) => {
+    taken = [1, 2, 3].map(() => admitted.takeAttempt());
+    expect(guard.inUse.sockets).toBe(3);
+    admitted.releaseAttempt();
+    expect(guard.inUse.sockets).toBe(2);
+    admitted.releaseAttempt();
+    admitted.failed();
+  });
+  // Six are for destinations, and three of those for one user: that of the dial itself, and two more.
+  expect(taken).toEqual([true, true, false]);
+  expect(guard.inUse.sockets).toBe(0);
+});
+
 test('memory is bounded for each session, and for all of them together', () => {
   const { guard, hits } = prepare({ memory: 300_000, memoryPerSession: 150_000 });
   const [first, second] = [guard.memoryOf({ id: 'alice' }), guard.memoryOf({ id: 'bob' })];
