@@ -18,8 +18,11 @@ const MAX_UNCOPIED = 16_777_216;
 
 /** A destination that takes nothing for so long is not waited for when the peer has closed its end, ms. */
 const CLOSE_PATIENCE = 60_000;
-/** How long a peer may take to read what came before a reset, ms: its memory is held as long. */
-const LAST_WORDS = 1_000;
+/**
+ * What came before a reset has this long to be read, and longer only while the reader takes it, ms: its memory is held as
+ * long, and a reader that does not read is to learn of the reset all the same, as it would without a tunnel.
+ */
+export const LAST_WORDS = 1_000;
 
 /** Writers that hold back the beginning of a frame, or did so in this turn. */
 let holding: RelayWriter[] = [];
@@ -123,7 +126,7 @@ export class RelayWriter {
     this.#resetDelay = delay;
     this.#small?.flush();
     this.#finishIfDone();
-    if (this.#settled < this.#given) setTimeout(() => resetSocket(this.#socket), LAST_WORDS);
+    if (this.#settled < this.#given) this.#resetIn(LAST_WORDS);
   }
 
   /**
@@ -138,10 +141,19 @@ export class RelayWriter {
   }
 
   #resetWhenStalled(settled: number): void {
-    const timer = setTimeout(() => {
+    this.#untilClosed(CLOSE_PATIENCE, () => {
       if (this.#settled === settled) resetSocket(this.#socket);
       else this.#resetWhenStalled(this.#settled);
-    }, CLOSE_PATIENCE);
+    });
+  }
+
+  #resetIn(delay: number): void {
+    this.#untilClosed(delay, () => resetSocket(this.#socket));
+  }
+
+  /** Calls `then` unless the socket is closed before; no program waits for it. */
+  #untilClosed(delay: number, then: () => void): void {
+    const timer = setTimeout(then, delay);
     timer.unref();
     this.#socket.once('close', () => clearTimeout(timer));
   }
@@ -199,6 +211,6 @@ export class RelayWriter {
     if (this.#resetDelay === undefined) {
       if (this.#endDue) this.#socket.end();
     } else if (this.#resetDelay === 0) resetSocket(this.#socket);
-    else setTimeout(() => resetSocket(this.#socket), this.#resetDelay);
+    else this.#resetIn(this.#resetDelay);
   }
 }

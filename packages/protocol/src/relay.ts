@@ -3,7 +3,7 @@ import type { ChannelSink } from './channel/handlers.js';
 import type { FailureCode } from './failures.js';
 import { outliveFailedWrites } from './outlive-writes.js';
 import { PacedPieces, PacedSource, type RelayPace } from './relay-pace.js';
-import { RelayWriter } from './relay-writer.js';
+import { LAST_WORDS, RelayWriter } from './relay-writer.js';
 import type { RelaySocket } from './reset-socket.js';
 import { readIntoSlabs, type SlabReader } from './slab-reader.js';
 import { endedByReset } from './socket-death.js';
@@ -21,11 +21,6 @@ export function relay(channel: Channel, socket: RelaySocket, pace?: RelayPace): 
  * the session is lost, bytes are missing anyway, and the process may be about to end.
  */
 const RESET_DELAY = 50;
-/**
- * What came before a reset has this long to be read, and longer only while the peer takes it, ms: a reader that does not
- * read is to learn of the reset all the same, as it would without a tunnel.
- */
-const LAST_WORDS = 1_000;
 
 class Relay implements ChannelSink {
   readonly #channel: Channel;

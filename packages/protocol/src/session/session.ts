@@ -396,7 +396,10 @@ export class Session {
   }
 
   #onGoAway(kind: number): void {
-    if (kind === GoAway.final) this.close('the peer has left', CloseCode.normal, this.releaseUnheard());
+    // The first release knew no capabilities, nor that its count goes before it: what it has dialled it does not say.
+    const saysCount = this.#capabilities !== undefined && this.#capabilities !== 0;
+    if (kind === GoAway.final)
+      this.close('the peer has left', CloseCode.normal, saysCount ? this.releaseUnheard() : []);
     else if (kind === GoAway.drain) this.#options.onGoAway?.('drain');
     else if (kind === GoAway.migrate) this.#options.onGoAway?.('migrate');
     else if (kind === GoAway.refused) this.#options.onGoAway?.('refused');

@@ -146,6 +146,18 @@ describe('a channel whose OPEN crosses the end of a session', () => {
     expect([near.events, leaving.clock.pending]).toEqual([['fail SESSION_LOST'], 0]);
   });
 
+  test('fails when the peer is of the release that ends without telling what it has processed', () => {
+    const { pair, far } = accepting();
+    const leaving = ending(pair);
+    leaving.client.agree(0);
+    const near = leaving.request();
+    leaving.clock.runDeferred();
+    leaving.server.leave('stopping');
+    leaving.settle();
+    pair.settle();
+    expect([near.events, far]).toEqual([['fail SESSION_LOST'], []]);
+  });
+
   test('fails when the peer does not say what it has processed', () => {
     const { pair, far } = accepting();
     const lost = ending(pair);
