@@ -127,6 +127,10 @@ async function trying(...args: string[]): Promise<string> {
 
 const REASONS: Readonly<Record<string, Produce<string>>> = {
   'connect ECONNREFUSED …': async () => trying(`ws://127.0.0.1:${await freePort()}/`),
+  'the connection ended before the answer came': async () => {
+    const { port } = await listen((socket) => socket.once('data', () => socket.end()));
+    return trying(`ws://127.0.0.1:${port}/`);
+  },
   'getaddrinfo ENOTFOUND …': () => trying('wss://no-such-name.invalid/'),
   'the server, or a proxy before it, is not available (…)': async () =>
     trying(`ws://127.0.0.1:${(await startAnswering(httpResponse('503 Service Unavailable'))).port}/`),

@@ -232,6 +232,8 @@ test('a client whose certificate is revoked while the server runs comes in no mo
   expect([refused.code, refused.stdout]).toEqual([expect.toSatisfy((code) => code !== 0), '']);
   await program.untilStderr(/"code":"CERT_REVOKED"[^\n]*a TLS handshake failed/);
   expect(await fetchOne()).toMatchObject({ code: 0 });
+  const again = launch('wsproxy-client', [`wss://127.0.0.1:${port}/`, ...withIts, '--listen', '127.0.0.1:0'], { env });
+  await again.untilStderr(/ended before the answer came: the server may not accept the certificate of --cert/);
 
   write('crl', '');
   await program.untilStderr(/"level":"error"[^\n]*the files for TLS cannot be used/);

@@ -146,6 +146,14 @@ export function describeFailure(error: NodeJS.ErrnoException): ConnectError {
   return new ConnectError(error.message || code || 'connection failed', false, { cause: error });
 }
 
+/** What a failure means once the request for the upgrade has left; `certified`: with a client certificate, judged last. */
+export function describeUnanswered(error: NodeJS.ErrnoException, certified: boolean): ConnectError {
+  if (error.code !== 'ECONNRESET') return describeFailure(error);
+  const cure = 'the server may not accept the certificate of --cert (revoked, expired, or of another authority)';
+  const options = { cause: error, ...(certified && { cure }) };
+  return new ConnectError('the connection ended before the answer came', false, options);
+}
+
 /** What a failure on the way through a proxy means. */
 export function describeProxyFailure(error: ProxyError): ConnectError {
   const isUpToUser = ['CREDENTIALS_WANTED', 'CREDENTIALS_REFUSED', 'DENIED'].includes(error.code);

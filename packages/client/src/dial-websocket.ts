@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import { boundInterim, SUBPROTOCOL, WEBSOCKET_LIMITS, WebSocketTransport } from 'wsproxy-protocol';
 import { judgePrivacy } from './clear-text.js';
-import { type ConnectError, describeFailure, describeStatus } from './connect-error.js';
+import { type ConnectError, describeFailure, describeStatus, describeUnanswered } from './connect-error.js';
 import { openSocket } from './open-socket.js';
 import type { Reach } from './reach.js';
 
@@ -72,7 +72,7 @@ export async function dialWebSocket(
     signal.addEventListener('abort', abort);
     if (signal.aborted) abort();
     // Permanent: a WebSocket that fails late must not end the process.
-    ws.on('error', (error) => fail(describeFailure(error)));
+    ws.on('error', (error) => fail(describeUnanswered(error, reach.certified)));
     ws.once('unexpected-response', (_request, response) => {
       fail(describeStatus(response.statusCode ?? 0, response.headers, url));
     });

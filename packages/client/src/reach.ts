@@ -41,6 +41,8 @@ export interface Reach {
   readonly sni?: string;
   readonly ca?: string;
   readonly secureContext: SecureContext;
+  /** The client shows a certificate of its own. */
+  readonly certified: boolean;
   readonly pins: readonly string[];
   /** The address for `host:port`. */
   readonly addresses: ReadonlyMap<string, string>;
@@ -64,6 +66,7 @@ export function parseReach(url: URL, options: ReachOptions): Reach {
     insecure: options.insecure ?? false,
     headers: { ...headers, ...(host !== undefined && { host: checkHost(host) }) },
     secureContext: createContext(options),
+    certified: options.cert !== undefined,
     pins: pins.map(parsePin),
     addresses: new Map(resolve.map(parseResolve)),
     ...(proxy !== undefined && { proxy: parseProxyUrl(proxy) }),

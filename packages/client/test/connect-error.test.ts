@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ProxyError } from 'wsproxy-upstream';
-import { describeFailure, describeProxyFailure, describeStatus } from '../src/connect-error.js';
+import { describeFailure, describeProxyFailure, describeStatus, describeUnanswered } from '../src/connect-error.js';
 
 const URL_ASKED = new URL('wss://proxy.example.org/tunnel');
 
@@ -90,6 +90,22 @@ describe('an alert of TLS', () => {
       errorWith('ERR_SSL_WHATEVER', `80:error:0A:SSL routines:x:SSL alert number ${number}:`),
     );
     expect([failure.permanent, failure.message]).toEqual([true, expect.stringMatching(text)]);
+  });
+});
+
+describe('a connection that ends before the answer', () => {
+  test.each(['socket hang up', 'read ECONNRESET'])('(%s) is worth another try', (text) => {
+    const { permanent, message } = describeUnanswered(errorWith('ECONNRESET', text), false);
+    expect([permanent, message]).toEqual([false, 'the connection ended before the answer came']);
+  });
+
+  test('may be the fault of the client certificate, if one was shown', () => {
+    expect(describeUnanswered(errorWith('ECONNRESET', 'socket hang up'), true).cure).toMatch(/--cert/);
+  });
+
+  test('by an alert of TLS is what the alert says', () => {
+    const alert = errorWith('ERR_SSL_WHATEVER', '80:error:0A:SSL routines:x:SSL alert number 116:');
+    expect(describeUnanswered(alert, true).message).toMatch(/wants a client certificate/);
   });
 });
 
