@@ -7,7 +7,7 @@ import { atEnd } from '../support/at-end.js';
 import { CuttingRelay } from '../support/cutting-relay.js';
 import { startEcho } from '../support/destinations/echo.js';
 import { startSource } from '../support/destinations/source.js';
-import { type Frame, frame, hello, open, Type, u64 } from '../support/hand-written-frames.js';
+import { type Frame, frame, hello, open, resume, Type, u64 } from '../support/hand-written-frames.js';
 import { listen } from '../support/listen.js';
 import { RawPeer } from '../support/raw-peer.js';
 import { startClient, startServer } from '../support/tunnel.js';
@@ -352,3 +352,39 @@ describe('M3 a user with a rate who opens a new connection for each piece', () =
     30_000,
   );
 });
+
+test('M4 a user with a rate who acknowledges nothing is sent no more by resuming', async () => {
+  const RATE = 1_000_000;
+  const SECONDS = 5;
+  const source = await listen((socket) => socket.end(Buffer.alloc(MIB)));
+  const { port } = await startShared({}, { bytesPerSecondDown: RATE, sessions: 3 });
+  let [isOver, received, resumes] = [false, 0, 0];
+  atEnd(() => {
+    isOver = true;
+  });
+  const attack = async () => {
+    const key = { id: randomBytes(16), secret: randomBytes(32) };
+    let peer = await RawPeer.connect(port, TOKENS.mallory);
+    peer.send(hello(key), open(1, '127.0.0.1', source.port));
+    await peer.frame(Type.data);
+    for (let attempt = 1; !isOver; attempt += 1) {
+      // The former one ends when the session is taken over.
+      peer = await RawPeer.connect(port, TOKENS.mallory);
+      peer.webSocket.on('message', (data: Buffer) => (received += data.length));
+      peer.send(resume(key, attempt, 0));
+      await peer.frame(Type.resume);
+      resumes += 1;
+    }
+  };
+  const attacks = [1, 2, 3].map(attack);
+  const passed = async (since: number, ms: number) =>
+    until('time has passed', () => performance.now() - since >= ms, ms + 5_000);
+  await passed(performance.now(), 1_000);
+  const [start, before] = [performance.now(), received];
+  await passed(start, SECONDS * 1_000);
+  const rate = ((received - before) / (performance.now() - start)) * 1_000;
+  isOver = true;
+  await Promise.allSettled(attacks);
+  console.log(`${resumes} resumes: ${((rate / RATE) * 100).toFixed(1)} % of the rate`);
+  expect(rate / RATE).toBeLessThan(1.05);
+}, 30_000);

@@ -353,6 +353,10 @@ export const ROWS: Readonly<Record<string, Row>> = {
     file: 'test/hostile/noisy-neighbour.test.ts',
   },
   M3: { what: 'a new connection for each piece, at a rate', file: 'test/hostile/noisy-neighbour.test.ts' },
+  M4: {
+    what: 'resumes in a loop, at a rate, and nothing is acknowledged',
+    file: 'test/hostile/noisy-neighbour.test.ts',
+  },
   // L: strangers at the door
   L1: { what: 'crowds of eight kinds, at the address of an honest user', file: 'test/hostile/noisy-strangers.test.ts' },
   L2: {

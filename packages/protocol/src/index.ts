@@ -29,6 +29,7 @@ export type { Direction, RelayPace, Turn } from './relay-pace.js';
 export { type RelaySocket, resetSocket } from './reset-socket.js';
 export { type Unread, unwatch, watchForReset } from './reset-watch.js';
 export { acceptTransport, Greeter, type KeptSession, type SessionHost, unknownSession } from './session/handshake.js';
+export type { ReplayPace } from './session/replay-pace.js';
 export { Session } from './session/session.js';
 export type { Loss, SessionOptions } from './session/session-options.js';
 export { formatTarget, isLoopback, parseAuthority, parseHost, parsePort, type Target } from './target.js';

@@ -185,6 +185,7 @@ export class SessionRegistry {
       },
       onIdle: () => this.#onIdle?.(),
       processBudgets: guard.memoryOf(user),
+      replayPace: guard.replayPaceOf(user),
       onClosed: (reason) => {
         logger.info({ ...log, reason }, 'session ended');
         this.#forget(id, entry);

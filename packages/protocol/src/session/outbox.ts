@@ -1,5 +1,5 @@
 import type { Channel, ChannelPort } from '../channel/channel.js';
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import {
   BATCH_SIZE,
   FIRST_FRAME_SIZE,
@@ -18,6 +18,7 @@ import { encodeCount, encodeCounts } from '../frame/payload.js';
 import { ReplayBuffer, type SequencedFrame, wireLength } from '../resume/replay-buffer.js';
 import type { Transport } from '../transport/transport.js';
 import { Acknowledger } from './acknowledger.js';
+import type { ReplayPace } from './replay-pace.js';
 import { SendQueue } from './send-queue.js';
 
 /**
@@ -32,6 +33,7 @@ export class Outbox {
   lastSent: number;
 
   readonly #clock: Clock;
+  readonly #replayPace: ReplayPace | undefined;
   readonly #queue: SendQueue;
   readonly #batch = new FrameBatch();
   readonly #grants = new Set<Channel>();
@@ -44,11 +46,14 @@ export class Outbox {
   #transport: Transport | undefined;
   /** Sequenced frames wait while a resume has not told yet where to begin. */
   #live = false;
+  /** Until then nothing is sent again, nor anything behind it. */
+  #pause: Timer | undefined;
   #flushDue = false;
 
   /** `carrier`: whose channels send. `replayBudget`: what unacknowledged frames may hold; when it is used up, sources pause. */
-  constructor(clock: Clock, carrier: ChannelPort, replayBudget: MemoryBudget) {
+  constructor(clock: Clock, carrier: ChannelPort, replayBudget: MemoryBudget, replayPace?: ReplayPace) {
     this.#clock = clock;
+    this.#replayPace = replayPace;
     this.#queue = new SendQueue(carrier);
     this.replay = new ReplayBuffer(replayBudget);
     this.acknowledger = new Acknowledger(
@@ -99,6 +104,8 @@ export class Outbox {
   detach(): void {
     this.#transport = undefined;
     this.#live = false;
+    this.#pause?.cancel();
+    this.#pause = undefined;
     this.#urgent = [];
     this.#pong = undefined;
     this.#returns.clear();
@@ -112,6 +119,8 @@ export class Outbox {
     // Another transport may be another path: what was learnt of the old one does not hold.
     this.#inFlight = new InFlightCap();
     this.#live = true;
+    const pause = this.replay.bytes > 0 ? (this.#replayPace?.pause ?? 0) : 0;
+    if (pause > 0) this.#pause = this.#clock.setTimer(this.#onPauseOver, pause);
     this.schedule();
   }
 
@@ -186,6 +195,11 @@ export class Outbox {
     this.#clock.defer(this.#onFlush);
   }
 
+  readonly #onPauseOver = (): void => {
+    this.#pause = undefined;
+    this.schedule();
+  };
+
   readonly #onFlush = (): void => {
     this.#flushDue = false;
     this.flush();
@@ -198,7 +212,8 @@ export class Outbox {
       const transport = this.#transport;
       if (transport === undefined) return;
       // Control frames never wait for the backlog: a PONG or WINDOW behind bulk looks like death or a stopped reader.
-      if (this.#live && transport.backlog < TRANSPORT_HIGH_WATER) this.#addSequenced();
+      const mayAdd = this.#live && this.#pause === undefined && transport.backlog < TRANSPORT_HIGH_WATER;
+      if (mayAdd) this.#addSequenced();
       if (this.#batch.length === 0) return;
       this.lastSent = this.#clock.now();
       transport.send(this.#batch.take(), HEADROOM);
@@ -239,12 +254,16 @@ export class Outbox {
     const room = Math.min(BATCH_SIZE, inFlight.cap - inFlight.inFlight);
     const limit = Math.max(MIN_FRAME_SIZE, Math.min(LONE_FRAME_SIZE, inFlight.rate * FRAME_TIME || FIRST_FRAME_SIZE));
     let bytes = 0;
+    let again = 0;
     while (bytes < room) {
-      const frame = this.replay.next() ?? this.#newFrame(limit);
+      const former = this.replay.next();
+      const frame = former ?? this.#newFrame(limit);
       if (frame === undefined) break;
       this.#batch.add(frame.type, frame.channel, frame.payload);
       bytes += wireLength(frame);
+      if (former !== undefined) again = bytes;
     }
+    if (again > 0) this.#replayPace?.charge(again);
     if (bytes < room && !this.replay.isFull) inFlight.onSourceEmpty(bytes);
     if (bytes > 0) inFlight.onSent(bytes, this.#clock.now());
   }

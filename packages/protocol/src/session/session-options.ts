@@ -2,6 +2,7 @@ import type { Channel } from '../channel/channel.js';
 import type { Clock } from '../clock.js';
 import type { ProcessBudgets } from '../flow/memory-budget.js';
 import type { Role } from './channels.js';
+import type { ReplayPace } from './replay-pace.js';
 
 export interface SessionOptions {
   readonly role: Role;
@@ -35,6 +36,8 @@ export interface SessionOptions {
   readonly heartbeat?: number | undefined;
   /** Bounds of the whole process, within which this session has its own. */
   readonly processBudgets?: ProcessBudgets;
+  /** What is sent again on another transport is held to it; at once unless told. */
+  readonly replayPace?: ReplayPace;
   /** The highest channel number; the last one there is unless told. */
   readonly lastChannel?: number | undefined;
 }

@@ -70,7 +70,8 @@ export class Session {
     this.#channels = new Channels(options.role, options.lastChannel);
     this.#port = this.#createPort(processBudgets);
     this.#limbo = nowhere(this.#port.now);
-    this.#outbox = new Outbox(clock, this.#port, new MemoryBudget(REPLAY_LIMIT, processBudgets?.replay, REPLAY_FLOOR));
+    const replayBudget = new MemoryBudget(REPLAY_LIMIT, processBudgets?.replay, REPLAY_FLOOR);
+    this.#outbox = new Outbox(clock, this.#port, replayBudget, options.replayPace);
     this.#prober = new Prober(clock, this.#outbox);
     this.#returner = new Returner(clock, this.#outbox);
     const acceptor = new Acceptor(options, this.#channels, this.#outbox, this.#port);

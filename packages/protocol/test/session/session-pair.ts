@@ -16,7 +16,7 @@ export interface SessionLog {
   readonly closings: string[];
 }
 
-export type ServerOptions = Pick<SessionOptions, 'maxChannels' | 'processBudgets'>;
+export type ServerOptions = Pick<SessionOptions, 'maxChannels' | 'processBudgets' | 'replayPace'>;
 
 /** Where a test keeps the sessions of the server. */
 export class SessionKeeper {

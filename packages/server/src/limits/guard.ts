@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Channel, Clock, Logger, MemoryBudget, ProcessBudgets } from 'wsproxy-protocol';
+import type { Channel, Clock, Logger, MemoryBudget, ProcessBudgets, ReplayPace } from 'wsproxy-protocol';
 import type { User } from '../users/user.js';
 import { Accounts } from './accounts.js';
 import { DialTurns } from './dial-turns.js';
@@ -79,6 +79,11 @@ export class Guard {
     account.memory ??= { windows: this.#shareOf(this.#memory.windows), replay: this.#shareOf(this.#memory.replay) };
     // As the protocol divides what it allows.
     return { windows: part(2 / 3, account.memory.windows), replay: part(1 / 3, account.memory.replay) };
+  }
+
+  /** What a client of `user` is sent again counts in the rate as well. */
+  replayPaceOf(user: User): ReplayPace {
+    return this.#means.accounts.of(user).down;
   }
 
   #shareOf(whole: MemoryBudget): ShareBudget {

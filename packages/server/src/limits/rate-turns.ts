@@ -1,11 +1,11 @@
-import type { Clock, Timer, Turn } from 'wsproxy-protocol';
+import type { Clock, ReplayPace, Timer, Turn } from 'wsproxy-protocol';
 import { RateBucket } from './rate-bucket.js';
 
 /**
  * One direction of one user at one rate: nothing passes while something is owed, and who came first passes first. So the
  * debt is the user's, whatever number of relays, sessions and new connections the bytes come from.
  */
-export class RateTurns {
+export class RateTurns implements ReplayPace {
   readonly #clock: Clock;
   readonly #onHeld: (bytes: number) => void;
   readonly #bucket: RateBucket;
@@ -30,6 +30,16 @@ export class RateTurns {
     if ((rate ?? Number.POSITIVE_INFINITY) === this.rate) return;
     this.#bucket.setRate(rate, this.#clock.now());
     this.#arm();
+  }
+
+  /** For how long nothing is to pass, ms. */
+  get pause(): number {
+    return this.#bucket.waitFor(this.#clock.now(), this.#waiting.size > 0);
+  }
+
+  /** `bytes` have passed without a turn: the next one waits for them. */
+  charge(bytes: number): void {
+    this.#bucket.spend(bytes, this.#clock.now());
   }
 
   mayPass(bytes: number): boolean {

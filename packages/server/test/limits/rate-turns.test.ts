@@ -66,6 +66,19 @@ describe('turns at a rate', () => {
     expect(relays.map(({ carried }) => carried)).toEqual([0, 0, 0, 0, 0]);
   });
 
+  test('owe for what has passed without one', () => {
+    const { clock, turns } = turnsAt(1_000);
+    expect(turns.pause).toBe(0);
+    turns.charge(5_000);
+    expect([turns.pause, turns.mayPass(1)]).toEqual([5_000, false]);
+    const relay = new Busy(turns, 1_000);
+    clock.advance(4_990);
+    expect(relay.carried).toBe(0);
+    clock.advance(10);
+    expect(relay.carried).toBe(1_000);
+    relay.leave();
+  });
+
   test('let those that wait pass once there is no rate any more', () => {
     const { clock, turns, held } = turnsAt(1_000);
     turns.mayPass(1_000_000);
