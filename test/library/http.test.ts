@@ -126,6 +126,20 @@ describe('https', () => {
     expect(error).toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
   });
 
+  test('is spoken over channels that are kept, however the request says so', async () => {
+    const [{ client }, { url, ca }] = [await startTunnel(), await startSecureWeb()];
+    const agent = client.agent({ keepAlive: true, maxSockets: 1 });
+    const { hostname: host, port } = new URL(url);
+    const ask = (n: number) => (n % 2 === 0 ? getSecurely({ agent, ca, host, port }) : getSecurely(url, { agent, ca }));
+    const bodies = await Promise.all([0, 1, 2, 3].map((n) => body(ask(n))));
+    expect(bodies).toEqual(Array.from({ length: 4 }, () => 'in private'));
+    await until('the connection is free', () => Object.keys(agent.freeSockets).length === 1);
+    const last = ask(4);
+    expect(await body(last)).toBe('in private');
+    expect([last.reusedSocket, client.channelCount]).toEqual([true, 1]);
+    agent.destroy();
+  });
+
   test('leaves nothing open when the server has closed an idle connection', async () => {
     const [{ client }, { url, ca, closeIdle }] = [await startTunnel(), await startSecureWeb()];
     const agent = client.agent({ keepAlive: true });

@@ -55,3 +55,22 @@ test('a program does not end before what its destroyed socket had written is del
   await until('the destination is told', () => how !== '');
   expect([bytes, how]).toEqual([size, 'end']);
 });
+
+test.each([
+  ['through the tunnel', []],
+  ['past the tunnel', ['127.0.0.0/8']],
+])('a program ends %s though it has a connection that it has unreferenced, and loses nothing', async (_way, bypass) => {
+  const received: number[] = [];
+  const { port } = await listen((socket) => {
+    const place = received.push(0) - 1;
+    socket.on('data', ({ length }: Buffer) => {
+      received[place] = (received[place] ?? 0) + length;
+    });
+    socket.once('end', () => socket.end('an answer'));
+  });
+  const { port: serverPort } = await startServer();
+  const args = [fixture('unref'), `ws://127.0.0.1:${serverPort}/`, TOKEN];
+  const { code, stdout, stderr } = await run(process.execPath, [...args, `127.0.0.1:${port}`, ...bypass]);
+  expect([code, stdout, stderr]).toEqual([0, '9 bytes\n', '']);
+  await until('everything has arrived', () => received.at(-1) === 1_000_000);
+});

@@ -94,12 +94,20 @@ const differences: Record<string, (sockets: Case) => Promise<void> | void> = {
     expect(await Promise.all(ends)).toEqual([isOld ? 'end' : 'ECONNRESET', 'CONNECTION_RESET']);
   },
 
-  '`process.exit()`': async ({ client, tunneled }) => {
+  '`process.exit()`, `client.close()`': async ({ client, tunneled, tunneledFar }) => {
+    tunneledFar.resume();
     tunneled.end(Buffer.alloc(10_000));
     // What is to be waited for before.
     await until('it has gone', () => tunneled.writableFinished);
     tunneled.destroy();
     await client.whenIdle();
+    await client.close({ drain: 10_000 });
+    await until('everything has arrived', () => tunneledFar.bytesRead === 10_000);
+  },
+
+  // What becomes of a program is seen in process-end.test.ts.
+  '`unref()`': ({ tunneled }) => {
+    expect(tunneled.unref().ref()).toBe(tunneled);
   },
 };
 

@@ -41,15 +41,27 @@ export interface TwinOptions {
 
 /** Makes twins, as often as it is called; all their connections are gone when the test ends. */
 export async function twinMaker(client: Client): Promise<(options?: TwinOptions) => Promise<Twins>> {
+  const make = await pairMaker(client);
+  return async (options) => {
+    const { straight, tunneled } = await make(options);
+    return { straight: observeEnds(...straight), tunneled: observeEnds(...tunneled) };
+  };
+}
+
+/** The two ends of a connection. */
+export type Pair = readonly [application: AnySocket, destination: Socket];
+
+/** The same, and nobody listens to them yet. */
+export async function pairMaker(
+  client: Client,
+): Promise<(options?: TwinOptions) => Promise<{ straight: Pair; tunneled: Pair }>> {
   const waiting: ((socket: Socket) => void)[] = [];
   const { port } = await listen((socket) => waiting.shift()?.(socket));
-  const accepted = (): Promise<Socket> => new Promise((resolve) => waiting.push(resolve));
-  const ends = async (opening: Promise<AnySocket>): Promise<Ends> => {
-    const far = accepted();
-    const [application, destination] = await Promise.all([opening, far]);
-    return observeEnds(application, destination);
+  const ends = (opening: Promise<AnySocket>): Promise<Pair> => {
+    const far = new Promise<Socket>((resolve) => waiting.push(resolve));
+    return Promise.all([opening, far]);
   };
-  const make = async (options: TwinOptions): Promise<Twins> => {
+  const make = async (options: TwinOptions): Promise<{ straight: Pair; tunneled: Pair }> => {
     const direct = connect({ port, host: '127.0.0.1', ...options });
     const straight = await ends(once(direct, 'connect').then(() => direct));
     const tunneled = await ends(client.connect({ port, host: '127.0.0.1' }, options));

@@ -13,7 +13,7 @@ export class ChannelLedger implements Tunnel {
   /** Of the channels that are over. */
   readonly #past = { bytesUp: 0, bytesDown: 0 };
 
-  /** `awake` is held as long as one of them lives, unless `keepAwake` says otherwise of it. */
+  /** `awake` is held for each of them as long as it lives. */
   constructor(tunnel: Tunnel, awake: KeepAwake, onChange: (change: ChannelChange) => void) {
     this.#tunnel = tunnel;
     this.#awake = awake;
@@ -30,26 +30,17 @@ export class ChannelLedger implements Tunnel {
       onFail: (code) => handler.onFail(code),
     });
     this.#lastId += 1;
-    const entry: Entry = { id: this.#lastId, target: formatTarget(target), channel, isAwake: false };
+    const entry: Entry = { id: this.#lastId, target: formatTarget(target), channel };
     this.#living.set(channel, entry);
-    this.keepAwake(channel, true);
+    this.#awake.hold(channel);
     channel.onOver = () => {
-      this.keepAwake(channel, false);
+      this.#awake.release(channel);
       this.#living.delete(channel);
       this.#past.bytesUp += channel.bytesSent;
       this.#past.bytesDown += channel.bytesReceived;
       this.#tell('over', entry);
     };
     return channel;
-  }
-
-  /** Whether the process is to live for this one. */
-  keepAwake(channel: Channel, isAwake: boolean): void {
-    const entry = this.#living.get(channel);
-    if (entry === undefined || entry.isAwake === isAwake) return;
-    entry.isAwake = isAwake;
-    if (isAwake) this.#awake.hold();
-    else this.#awake.release();
   }
 
   status(): Pick<ClientStatus, 'bytesUp' | 'bytesDown' | 'channels'> {
@@ -70,7 +61,6 @@ interface Entry {
   readonly id: number;
   readonly target: string;
   readonly channel: Channel;
-  isAwake: boolean;
 }
 
 function statusOf({ id, target, channel }: Entry): ChannelStatus {

@@ -3,7 +3,7 @@ import type { Agent, AgentOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { type DestinationRule, type Logger, systemClock, type Target } from 'wsproxy-protocol';
+import { type DestinationRule, isOver, type Logger, systemClock, type Target } from 'wsproxy-protocol';
 import { Bypass } from './bypass.js';
 import { ChannelLedger } from './channel-ledger.js';
 import {
@@ -46,7 +46,7 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #connector: Connector;
   /** The way into the tunnel, for everything that opens channels. */
   readonly #ledger: ChannelLedger;
-  readonly #direct = new DirectTunnel();
+  readonly #direct: DirectTunnel;
   readonly #rules: readonly DestinationRule[];
   readonly #bypass: Bypass;
   readonly #logger: Logger;
@@ -70,6 +70,7 @@ export class Client extends EventEmitter<ClientEvents> {
       onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });
     this.#ledger = new ChannelLedger(this.#connector, this.#awake, (change) => this.emit('channel', change));
+    this.#direct = new DirectTunnel(this.#awake);
     this.#rules = bypass;
     this.#bypass = new Bypass(this.#rules, this.#ledger, this.#direct);
   }
@@ -90,11 +91,12 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /** Resolves when the tunnel is up for the first time; rejects with ConnectError when it never can be. */
   async start(): Promise<void> {
-    this.#awake.hold();
+    const reason = {};
+    this.#awake.hold(reason);
     try {
       await this.#connector.start();
     } finally {
-      this.#awake.release();
+      this.#awake.release(reason);
     }
   }
 
@@ -183,7 +185,10 @@ export class Client extends EventEmitter<ClientEvents> {
     return this.close();
   }
 
-  readonly #keepAwakeFor: KeepAwakeFor = (channel, isAwake) => this.#ledger.keepAwake(channel, isAwake);
+  readonly #keepAwakeFor: KeepAwakeFor = (channel, isAwake) => {
+    if (!isAwake) this.#awake.release(channel);
+    else if (!isOver(channel.state)) this.#awake.hold(channel);
+  };
 
   async #drain(time: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;

@@ -10,6 +10,7 @@ import {
   type Target,
   type Transport,
 } from 'wsproxy-protocol';
+import type { KeepAwake } from './keep-awake.js';
 import type { Tunnel } from './listeners/tunnel.js';
 
 /** Name, and every address of it, ms; as long as a server takes. */
@@ -24,8 +25,14 @@ const KEEPALIVE_DELAY = 60_000;
  * channel, and replies, half-close, resets and backpressure are as honest as through the server.
  */
 export class DirectTunnel implements Tunnel {
+  readonly #awake: KeepAwake;
   #near: Session | undefined;
   readonly #idleWaits = new Set<() => void>();
+
+  /** `awake` is held for each channel as long as it lives. */
+  constructor(awake: KeepAwake) {
+    this.#awake = awake;
+  }
 
   /** Living channels. */
   get channelCount(): number {
@@ -35,7 +42,10 @@ export class DirectTunnel implements Tunnel {
   /** The name of a target is resolved by the system. */
   open(target: Target, handler: OpenHandler): Channel {
     this.#near ??= this.#begin();
-    return this.#near.open(target, handler);
+    const channel = this.#near.open(target, handler);
+    this.#awake.hold(channel);
+    channel.onOver = () => this.#awake.release(channel);
+    return channel;
   }
 
   /** Resolves when no channel lives, and what was sent has been handed to the system. */
@@ -92,6 +102,8 @@ function dialFor(channel: Channel): void {
     keepAliveInitialDelay: KEEPALIVE_DELAY,
     autoSelectFamilyAttemptTimeout: ATTEMPT_TIMEOUT,
   });
+  // Whoever has opened the channel says whether the process is to live for it; what was written leaves all the same.
+  socket.unref();
   const timer = systemClock.setTimer(() => {
     channel.refuse('DIAL_TIMEOUT');
     socket.destroy();

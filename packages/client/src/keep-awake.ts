@@ -6,17 +6,18 @@ const LONG = 2 ** 31 - 1;
  * a program ends when it has done its work, though its tunnel is still up.
  */
 export class KeepAwake {
-  #reasons = 0;
+  readonly #reasons = new Set<object>();
   #timer: NodeJS.Timeout | undefined;
 
-  hold(): void {
-    this.#reasons += 1;
+  /** Until `release` of the same reason. */
+  hold(reason: object): void {
+    this.#reasons.add(reason);
     this.#timer ??= setInterval(() => {}, LONG);
   }
 
-  release(): void {
-    this.#reasons -= 1;
-    if (this.#reasons > 0) return;
+  release(reason: object): void {
+    this.#reasons.delete(reason);
+    if (this.#reasons.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

@@ -1,5 +1,6 @@
 export { boundInterim } from './bound-interim.js';
 export { Channel } from './channel/channel.js';
+export { isOver } from './channel/channel-state.js';
 export { ChannelStream, type ChannelStreamOptions } from './channel/channel-stream.js';
 export type { ChannelSink, OpenHandler } from './channel/handlers.js';
 export { type Clock, systemClock, type Timer } from './clock.js';

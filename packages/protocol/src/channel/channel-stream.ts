@@ -35,6 +35,8 @@ export class ChannelStream extends Duplex {
   /** Bytes of the writes that have begun, and of the one under way. */
   #begun = 0;
   #underWay = 0;
+  /** The peer has ended its half. */
+  #hasEnded = false;
   /** The channel was reset, and the reader has not read what came before. */
   #loss: TunnelError | undefined;
   readonly #lastWords: number;
@@ -51,6 +53,7 @@ export class ChannelStream extends Duplex {
         if (this.push(Buffer.from(chunk))) this.#giveBack();
       },
       onEnd: () => {
+        this.#hasEnded = true;
         this.push(null);
         // Without it nobody would be told who does not read; `net.Socket` does the same.
         this.read(0);
@@ -67,8 +70,13 @@ export class ChannelStream extends Duplex {
 
   override read(size?: number): unknown {
     const chunk: unknown = super.read(size);
-    if (this.#loss !== undefined && this.readableLength === 0) this.destroy(this.#loss);
+    if (this.#loss !== undefined && this.#isRead) this.destroy(this.#loss);
     return chunk;
+  }
+
+  /** Up to the end, if there was one: that is what tells a whole from a part. */
+  get #isRead(): boolean {
+    return this.#hasEnded ? this.readableEnded : this.readableLength === 0;
   }
 
   override _read(): void {
@@ -124,8 +132,10 @@ export class ChannelStream extends Duplex {
 
   /** As with a socket, the reader gets what came before, unless a write shows first that the connection is gone. */
   #onReset(loss: TunnelError): void {
-    if (this.readableLength === 0) return void this.destroy(loss);
+    if (this.#isRead) return void this.destroy(loss);
     this.#loss = loss;
+    // Else it ends its own half then, and nothing is missing.
+    if (this.#hasEnded && this.allowHalfOpen) this.once('end', () => this.destroy(loss));
     if (this.writableLength > 0) this.#waitForReader(loss);
   }
 

@@ -240,6 +240,35 @@ describe('a reset', () => {
     expect(await failed).toMatchObject([{ code: 'CONNECTION_RESET' }]);
   });
 
+  test.each([
+    [true, ['end', 'CONNECTION_RESET', 'close']],
+    [false, ['end', 'finish', 'close']],
+  ])(
+    'behind an end takes the end from no reader who reads late (allowHalfOpen %s)',
+    async (allowHalfOpen, expected) => {
+      const live = await openLive();
+      pair = live.pair;
+      const near = new ChannelStream(live.near, { allowHalfOpen });
+      const log: string[] = [];
+      near
+        .on('end', () => log.push('end'))
+        .on('finish', () => log.push('finish'))
+        .on('close', () => log.push('close'));
+      near.on('error', (error: TunnelError) => log.push(error.code));
+      live.far.write(Buffer.from('a whole answer'));
+      live.far.end();
+      await until(() => live.far.state.sending === 'ended');
+      live.far.reset('CONNECTION_RESET');
+      await until(() => pair.client.channelCount === 0);
+      let read = '';
+      near.on('data', (chunk: Buffer) => {
+        read += chunk.toString();
+      });
+      await until(() => log.includes('close'));
+      expect([read, log]).toEqual(['a whole answer', expected]);
+    },
+  );
+
   test('does not wait for a reader while somebody writes', async () => {
     const { near, channels } = await streams();
     channels[1].write(Buffer.from('never read'));
