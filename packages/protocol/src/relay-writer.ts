@@ -67,9 +67,9 @@ export class RelayWriter {
 
   /** `isMore`: the rest of the same frame is on its way; if it comes in this turn, both leave as one. */
   write(chunk: Buffer, isMore: boolean): void {
-    const socket = this.#socket;
     if (this.#isStopped) return this.#channel.consumed(chunk.length);
-    if (socket.writableLength > 0 && !this.#isHeld) {
+    // Somebody else's bytes may be on their way before the first of ours, and nobody says here when they have left.
+    if (this.#kept !== undefined && !this.#isHeld) {
       this.#small ??= new SmallPieces((bytes) => this.#give(bytes, false));
       if (this.#small.add(chunk)) return;
     } else this.#small?.flush();

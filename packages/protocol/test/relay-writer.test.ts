@@ -87,6 +87,16 @@ describe('small pieces that a busy socket has to write', () => {
     expect(observer.bytes.subarray(-2).toString()).toBe('ab');
   });
 
+  test('leave also when what it has to write is not from here', async () => {
+    const before = 8_388_608;
+    socket.write(Buffer.alloc(before));
+    expect(socket.writableLength).toBeGreaterThan(0);
+    writer.write(Buffer.from('x'), false);
+    const observer = new Observer(peer);
+    await until(() => observer.bytes.length === before + 1);
+    await until(() => consumed === 1);
+  });
+
   test('are given back when it takes nothing more', () => {
     writer.write(LARGE, false);
     writer.write(Buffer.from('ab'), false);
