@@ -58,6 +58,8 @@ export const QUANTUM = 16_384;
 export const BATCH_SIZE = 65_536;
 /** No further batch while the transport holds this much, bytes. */
 export const TRANSPORT_HIGH_WATER = 131_072;
+/** Control frames do not wait for that, but nothing more is sent to a peer that has left so much unread, bytes. */
+export const CONTROL_HIGH_WATER = 262_144;
 /** A channel asks its source to pause above this many queued bytes. */
 export const CHANNEL_HIGH_WATER = 65_536;
 /** The same when the memory for what waits is used up, bytes: so that each channel goes on. */

@@ -2,6 +2,7 @@ import type { Channel, ChannelPort } from '../channel/channel.js';
 import type { Clock, Timer } from '../clock.js';
 import {
   BATCH_SIZE,
+  CONTROL_HIGH_WATER,
   FIRST_FRAME_SIZE,
   FRAME_TIME,
   LONE_FRAME_SIZE,
@@ -162,6 +163,8 @@ export class Outbox {
 
   /** A frame of the session that goes before everything else. */
   control(type: number, payload: Buffer): void {
+    // A PING that has not left is of no use any more.
+    if (type === FrameType.ping) this.#urgent = this.#urgent.filter((one) => one.type !== type);
     this.#urgent.push({ type, payload });
     this.schedule();
   }
@@ -207,6 +210,8 @@ export class Outbox {
 
   /** Hands batches to the transport until it has enough, or nothing is left. */
   flush(): void {
+    // Facts can wait; written, they would pile up in memory for whoever asks for them and never reads.
+    if (this.#transport !== undefined && this.#transport.backlog >= CONTROL_HIGH_WATER) return;
     this.#addControl();
     for (;;) {
       const transport = this.#transport;

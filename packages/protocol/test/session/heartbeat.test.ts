@@ -62,6 +62,15 @@ describe('PING', () => {
     ).toEqual([pong(2n ** 64n - 1n)]);
   });
 
+  test('is not answered each time to a peer that does not read, and then with the newest', () => {
+    const client = new RawClient();
+    const peer = client.greeted();
+    for (let n = 0; n < 20_000; n++) peer.sayUnread(ping(n));
+    expect(peer.transport.backlog).toBeGreaterThan(250_000);
+    expect(peer.transport.backlog).toBeLessThan(300_000);
+    expect(peer.settle().heard(FrameType.pong).at(-1)).toEqual(pong(19_999));
+  });
+
   test('keeps an idle session alive for ever', () => {
     const pair = new SessionPair().connect().settle();
     for (let seconds = 0; seconds < 3_600; seconds += 1) {

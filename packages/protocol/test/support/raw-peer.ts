@@ -40,6 +40,14 @@ export class RawPeer implements TransportReceiver {
     return this.settle();
   }
 
+  /** Says frames, and reads nothing of what comes of it until `settle`. */
+  sayUnread(...frames: PlainFrame[]): this {
+    this.#own.send(frames.map(encodePlain));
+    this.#own.deliver();
+    this.#clock.runDeferred();
+    return this;
+  }
+
   /** Lets the code under test say what it has to say. */
   settle(): this {
     for (let moved = true; moved; ) {
