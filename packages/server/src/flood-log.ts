@@ -5,7 +5,7 @@ import { OpenBucket } from './limits/open-bucket.js';
 const BURST = 100;
 const PER_SECOND = 1;
 
-/** Logs what strangers cause: of a flood only some lines, with how many there were besides, or it would fill the disk. */
+/** Logs what peers cause as often as they like: of a flood only some lines, with how many there were besides, or it would fill the disk. */
 export class FloodLog {
   readonly #write: (fields: object, message: string) => void;
   readonly #clock: Pick<Clock, 'now'>;

@@ -97,6 +97,7 @@ class HttpFront implements Front {
   readonly #handshakeTimeout: number;
   readonly #door: Door;
   readonly #log: FloodLog;
+  readonly #broken: FloodLog;
   readonly #decoy: Decoy | undefined;
   readonly #judge: Judge;
   readonly #remoteAddressOf: RemoteAddressOf;
@@ -118,7 +119,9 @@ class HttpFront implements Front {
     this.#logger = logger;
     this.#observer = options.observer ?? {};
     this.#handshakeTimeout = limits?.handshakeTimeout ?? 10_000;
-    this.#log = new FloodLog((fields, message) => logger.info(fields, message), systemClock);
+    const floodLog = () => new FloodLog((fields, message) => logger.info(fields, message), systemClock);
+    this.#log = floodLog();
+    this.#broken = floodLog();
     this.#door = new Door({
       places: limits?.pendingConnections ?? 1_024,
       time: this.#handshakeTimeout * (tls === undefined ? 1 : 2),
@@ -261,7 +264,7 @@ class HttpFront implements Front {
 
   /** Made once: a function made for each WebSocket would keep its whole request. */
   readonly #onBroken = (error: Error): void => {
-    this.#logger.info({ err: error }, 'a peer broke the WebSocket protocol');
+    this.#broken.write({ err: error }, 'a peer broke the WebSocket protocol');
   };
 
   #refuseUpgrade(request: IncomingMessage, socket: Duplex, status: RefusalStatus): void {

@@ -12,6 +12,7 @@ import {
 } from 'wsproxy-protocol';
 import { Admission, type SessionLimit } from './admission.js';
 import type { ChannelHandler } from './channel-handler.js';
+import { FloodLog } from './flood-log.js';
 import type { Guard } from './limits/guard.js';
 import type { ServerObserver } from './observer.js';
 import { describeSession, type SessionInfo } from './session-info.js';
@@ -55,12 +56,15 @@ export class SessionRegistry {
   /** Ids of sessions that ended, oldest first. */
   readonly #ended = new Set<string>();
   readonly #admission: Admission;
+  readonly #rejections: FloodLog;
   #draining = false;
   #onIdle: (() => void) | undefined;
 
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
     this.#presence = options.present ?? ((user) => user);
+    const { clock, logger } = options;
+    this.#rejections = new FloodLog((fields, message) => logger.info(fields, message), clock);
     this.#admission = new Admission(options.guard.limits, () => this.#entries.values());
   }
 
@@ -95,7 +99,7 @@ export class SessionRegistry {
 
   /** Reads the greeting on a fresh transport, and gives it a session: a new one, or the one it resumes. */
   accept(transport: Transport, user: User, remoteAddress?: string): void {
-    const { clock, logger } = this.#options;
+    const { clock } = this.#options;
     const greeted = this.#admission.greets(user);
     const host = {
       create: ({ id, secret, grace }: { id: Buffer; secret: Buffer; grace: number }) => {
@@ -108,7 +112,7 @@ export class SessionRegistry {
       },
       onRejected: (reason: string) => {
         greeted();
-        logger.info({ user: user.id, reason }, 'transport rejected');
+        this.#rejections.write({ user: user.id, reason }, 'transport rejected');
       },
     };
     acceptTransport(transport, host, clock);

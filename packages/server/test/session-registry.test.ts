@@ -208,6 +208,11 @@ describe('a detached session', () => {
     ]);
   });
 
+  test('is asked for in vain as often as one likes without filling the disk', () => {
+    for (let n = 0; n < 300; n++) resumed(2, 1);
+    expect(logged.filter(({ message }) => message === 'transport rejected')).toHaveLength(100);
+  });
+
   test('is remembered as expired among the last thousand only', () => {
     for (let value = 0; value < 5; value++) client(value).connect().session.leave('for the test');
     for (let n = 0; n < 996; n++) {
