@@ -2,6 +2,7 @@ import type { RelaySocket } from './reset-socket.js';
 import { type Unread, unwatch, watchForReset } from './reset-watch.js';
 import { keep, release } from './slabs.js';
 import { SmallPieces } from './small-pieces.js';
+import type { Mortal } from './socket-death.js';
 import { unpinned } from './unpinned.js';
 
 /** `up`: from the channel to the socket; `down`: from the socket to the channel. */
@@ -81,17 +82,21 @@ export class PacedPieces implements Turn {
   }
 }
 
-/** Reads a socket while neither the channel nor the pace wants a pause. `onDead` is told of a reset while it is not read. */
+/** Reads a socket while neither the channel nor the pace wants a pause. `owner` is told of a reset while it is not read. */
 export class PacedSource implements Unread {
   readonly socket: RelaySocket;
-  readonly onDead: () => void;
+  readonly #owner: Mortal;
   #isBlocked = false;
   #isHeld = false;
   #hasEnded = false;
 
-  constructor(socket: RelaySocket, onDead: () => void) {
+  constructor(socket: RelaySocket, owner: Mortal) {
     this.socket = socket;
-    this.onDead = onDead;
+    this.#owner = owner;
+  }
+
+  onDead(): void {
+    this.#owner.onDead();
   }
 
   /** Until `unblock`. */

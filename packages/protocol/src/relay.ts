@@ -6,7 +6,7 @@ import { PacedPieces, PacedSource, type RelayPace } from './relay-pace.js';
 import { LAST_WORDS, RelayWriter } from './relay-writer.js';
 import type { RelaySocket } from './reset-socket.js';
 import { readIntoSlabs, type SlabReader } from './slab-reader.js';
-import { endedByReset } from './socket-death.js';
+import { endedByReset, type Mortal } from './socket-death.js';
 
 /**
  * Joins a channel and a socket: bytes, half-closes and resets pass both ways, and neither side reads faster than the
@@ -22,7 +22,7 @@ export function relay(channel: Channel, socket: RelaySocket, pace?: RelayPace): 
  */
 const RESET_DELAY = 50;
 
-class Relay implements ChannelSink {
+class Relay implements ChannelSink, Mortal {
   readonly #channel: Channel;
   readonly #socket: RelaySocket;
   readonly #pace: RelayPace | undefined;
@@ -43,14 +43,14 @@ class Relay implements ChannelSink {
     this.#socket = socket;
     this.#pace = pace;
     this.#writer = new RelayWriter(channel, socket);
-    this.#source = new PacedSource(socket, () => this.#onDead());
+    this.#source = new PacedSource(socket, this);
   }
 
   start(): void {
     const socket = this.#socket;
     this.#channel.start(this);
     const onBytes = (bytes: Buffer): void => this.#onBytes(bytes);
-    outliveFailedWrites(socket, () => this.#onDead());
+    outliveFailedWrites(socket, this);
     socket.on('data', onBytes);
     this.#reader = readIntoSlabs(socket, onBytes, this.#channel);
     socket.on('end', () => this.#onSocketEnd());
@@ -119,7 +119,7 @@ class Relay implements ChannelSink {
   }
 
   /** Nothing can be written any more. What was received before is still read, as far as there is room for it. */
-  #onDead(): void {
+  onDead(): void {
     this.#isDead = true;
     this.#dropUp();
     this.#writer.stop();

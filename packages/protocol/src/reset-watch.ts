@@ -1,11 +1,9 @@
 import type { RelaySocket } from './reset-socket.js';
-import { isDead } from './socket-death.js';
+import { isDead, type Mortal } from './socket-death.js';
 
 /** A socket that nobody reads: it is paused, or has ended. */
-export interface Unread {
+export interface Unread extends Mortal {
   readonly socket: RelaySocket;
-  /** Its connection was reset, or has failed otherwise. */
-  onDead(): void;
 }
 
 /** How often they are looked at, ms. */

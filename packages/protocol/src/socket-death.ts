@@ -3,6 +3,11 @@ import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { RelaySocket } from './reset-socket.js';
 
+/** Whoever has to know that the connection of its socket was reset, or has failed otherwise. */
+export interface Mortal {
+  onDead(): void;
+}
+
 const NOTHING = Buffer.alloc(0);
 
 /**

@@ -36,8 +36,10 @@ async function deserted(kind: Kind): Promise<Duplex> {
 
 async function writeUntilItFails(socket: Duplex): Promise<void> {
   let hasFailed = false;
-  outliveFailedWrites(socket, () => {
-    hasFailed = true;
+  outliveFailedWrites(socket, {
+    onDead() {
+      hasFailed = true;
+    },
   });
   while (!hasFailed) await new Promise((resolve) => socket.write('x', () => setImmediate(resolve)));
 }
@@ -72,9 +74,12 @@ test('whatever else destroys a stream does so, and a failed write does when ther
   const [ours, theirs] = await connectedSockets('TCP');
   cleanup.push(ours, theirs);
   let failures = 0;
-  outliveFailedWrites(ours, () => {
-    failures += 1;
-  });
+  const owner = {
+    onDead() {
+      failures += 1;
+    },
+  };
+  outliveFailedWrites(ours, owner);
   ours.on('error', () => {});
   theirs.end();
   ours.resume();
@@ -86,9 +91,7 @@ test('whatever else destroys a stream does so, and a failed write does when ther
   await closed;
 
   const [other] = await connectedSockets('TCP');
-  outliveFailedWrites(other, () => {
-    failures += 1;
-  });
+  outliveFailedWrites(other, owner);
   other.on('error', () => {});
   other.destroy(new Error('for another reason'));
   expect([other.destroyed, failures]).toEqual([true, 0]);

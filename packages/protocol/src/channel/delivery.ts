@@ -5,7 +5,8 @@ import type { ChannelSink } from './handlers.js';
 /** Hands on what a channel brings, in its order; what arrives before there is a sink waits here. */
 export class Delivery {
   #sink: ChannelSink | undefined;
-  #held: Buffer[] = [];
+  /** Undefined, not empty, most of the time. */
+  #held: Buffer[] | undefined;
   /** Behind these, once there are several. */
   #small: SmallPieces | undefined;
   #hasEnded = false;
@@ -33,19 +34,21 @@ export class Delivery {
   }
 
   #hold(piece: Buffer): void {
-    if (this.#held.length > 0) {
-      this.#small ??= new SmallPieces((bytes) => this.#held.push(bytes));
-      if (this.#small.add(piece)) return;
+    const held = this.#held;
+    if (held === undefined) {
+      this.#held = [Buffer.from(piece)];
+      return;
     }
-    this.#held.push(Buffer.from(piece));
+    this.#small ??= new SmallPieces((bytes) => held.push(bytes));
+    if (!this.#small.add(piece)) held.push(Buffer.from(piece));
   }
 
   #takeHeld(): Buffer[] {
     this.#small?.flush();
     this.#small = undefined;
     const held = this.#held;
-    this.#held = [];
-    return held;
+    this.#held = undefined;
+    return held ?? [];
   }
 
   end(): void {

@@ -10,8 +10,8 @@ export class SendWindow {
   #sent = 0;
   /** The limit that was given back, until the peer has answered: whatever it said before that answer is out of date. */
   #returned: number | undefined;
-  /** What may be sent in all before the channel is open, though the peer may have told more. */
-  #early = Number.POSITIVE_INFINITY;
+  /** What may be sent in all before the channel is open, though the peer may have told more; undefined from then on. */
+  #early: number | undefined;
 
   /** `isEarly`: `limit` holds until `open`. */
   constructor(limit: number, isEarly = false) {
@@ -25,7 +25,7 @@ export class SendWindow {
 
   /** Bytes that may be sent now. */
   get credit(): number {
-    return Math.min(this.#limit, this.#early) - this.#sent;
+    return Math.min(this.#limit, this.#early ?? this.#limit) - this.#sent;
   }
 
   /** What was given back and is not answered. */
@@ -39,7 +39,7 @@ export class SendWindow {
 
   /** The peer has answered with `limit`, and whatever it has told meanwhile holds. */
   open(limit: number): void {
-    this.#early = Number.POSITIVE_INFINITY;
+    this.#early = undefined;
     this.raise(limit);
   }
 

@@ -38,9 +38,9 @@ export class Outbox {
   readonly #queue: SendQueue;
   readonly #batch = new FrameBatch();
   readonly #grants = new Set<Channel>();
-  /** Channels that give credit back, and those whose peer did, with the limit that it had seen. */
-  readonly #returns = new Set<Channel>();
-  readonly #answers = new Map<Channel, number>();
+  /** Channels that give credit back, and those whose peer did, with the limit that it had seen; undefined when there are none. */
+  #returns: Set<Channel> | undefined;
+  #answers: Map<Channel, number> | undefined;
   #inFlight = new InFlightCap();
   #urgent: { type: number; payload: Buffer }[] = [];
   #pong: Buffer | undefined;
@@ -109,8 +109,8 @@ export class Outbox {
     this.#pause = undefined;
     this.#urgent = [];
     this.#pong = undefined;
-    this.#returns.clear();
-    this.#answers.clear();
+    this.#returns = undefined;
+    this.#answers = undefined;
     this.acknowledger.stop();
   }
 
@@ -121,7 +121,7 @@ export class Outbox {
     this.#inFlight = new InFlightCap();
     this.#live = true;
     const pause = this.replay.bytes > 0 ? (this.#replayPace?.pause ?? 0) : 0;
-    if (pause > 0) this.#pause = this.#clock.setTimer(this.#onPauseOver, pause);
+    if (pause > 0) this.#pause = this.#clock.setTimer(() => this.#goOn(), pause);
     this.schedule();
   }
 
@@ -138,12 +138,14 @@ export class Outbox {
 
   /** The channel gives back what it does not use. */
   giveBack(channel: Channel): void {
+    this.#returns ??= new Set();
     this.#returns.add(channel);
     this.schedule();
   }
 
   /** The peer gave back what lies below `seen`: it is told what holds since. */
   answerReturn(channel: Channel, seen: number): void {
+    this.#answers ??= new Map();
     this.#answers.set(channel, seen);
     this.schedule();
   }
@@ -151,8 +153,8 @@ export class Outbox {
   /** The channel is over: its limit interests nobody. */
   forget(channel: Channel): void {
     this.#grants.delete(channel);
-    this.#returns.delete(channel);
-    this.#answers.delete(channel);
+    this.#returns?.delete(channel);
+    this.#answers?.delete(channel);
   }
 
   /** The channel goes over to another session: nothing of it leaves here, now or after a resume. */
@@ -198,10 +200,10 @@ export class Outbox {
     this.#clock.defer(this.#onFlush);
   }
 
-  readonly #onPauseOver = (): void => {
+  #goOn(): void {
     this.#pause = undefined;
     this.schedule();
-  };
+  }
 
   readonly #onFlush = (): void => {
     this.#flushDue = false;
@@ -236,22 +238,22 @@ export class Outbox {
       this.#batch.add(FrameType.window, channel.id, encodeCount(channel.grantedLimit));
     }
     this.#grants.clear();
-    if (this.#returns.size + this.#answers.size > 0) this.#addReturns();
+    if (this.#returns !== undefined || this.#answers !== undefined) this.#addReturns();
     if (this.acknowledger.isDue || (this.#batch.length > 0 && this.acknowledger.isPending)) {
       this.#batch.add(FrameType.ack, SESSION_CHANNEL, encodeCount(this.acknowledger.tell()));
     }
   }
 
   #addReturns(): void {
-    for (const { id, returning } of this.#returns) {
+    for (const { id, returning } of this.#returns ?? []) {
       if (returning === undefined) continue;
       this.#batch.add(FrameType.return, id, encodeCounts(returning.seen, returning.keep));
     }
-    this.#returns.clear();
-    for (const [{ id, grantedLimit }, seen] of this.#answers) {
+    this.#returns = undefined;
+    for (const [{ id, grantedLimit }, seen] of this.#answers ?? []) {
       this.#batch.add(FrameType.returned, id, encodeCounts(seen, grantedLimit));
     }
-    this.#answers.clear();
+    this.#answers = undefined;
   }
 
   #addSequenced(): void {

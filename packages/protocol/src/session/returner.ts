@@ -10,8 +10,8 @@ import type { Outbox } from './outbox.js';
 export class Returner {
   readonly #clock: Clock;
   readonly #outbox: Outbox;
-  /** Channels that may have more credit than an idle one needs, and what each had sent at the last look. */
-  readonly #watched = new Map<Channel, number>();
+  /** Channels that may have more credit than an idle one needs, and what each had sent at the last look; undefined for none. */
+  #watched: Map<Channel, number> | undefined;
   #isAgreed = false;
   #isLive = false;
   #timer: Timer | undefined;
@@ -42,32 +42,35 @@ export class Returner {
 
   /** The channel got credit. */
   watch(channel: Channel): void {
-    if (!channel.hasSurplus || this.#watched.has(channel)) return;
+    if (!channel.hasSurplus || this.#watched?.has(channel) === true) return;
+    this.#watched ??= new Map();
     this.#watched.set(channel, NEVER);
     this.#arm();
   }
 
   forget(channel: Channel): void {
-    this.#watched.delete(channel);
+    this.#watched?.delete(channel);
   }
 
   #arm(): void {
-    if (!this.#isAgreed || !this.#isLive || this.#watched.size === 0) return;
-    this.#timer ??= this.#clock.setTimer(this.#look, RETURN_INTERVAL);
+    if (!this.#isAgreed || !this.#isLive || this.#watched === undefined) return;
+    this.#timer ??= this.#clock.setTimer(() => this.#look(), RETURN_INTERVAL);
   }
 
-  readonly #look = (): void => {
+  #look(): void {
     this.#timer = undefined;
-    for (const [channel, before] of this.#watched) {
-      if (!channel.hasSurplus) this.#watched.delete(channel);
-      else if (channel.bytesSent !== before || !channel.giveBack()) this.#watched.set(channel, channel.bytesSent);
+    const watched = this.#watched ?? new Map<Channel, number>();
+    for (const [channel, before] of watched) {
+      if (!channel.hasSurplus) watched.delete(channel);
+      else if (channel.bytesSent !== before || !channel.giveBack()) watched.set(channel, channel.bytesSent);
       else {
-        this.#watched.delete(channel);
+        watched.delete(channel);
         this.#outbox.giveBack(channel);
       }
     }
+    if (watched.size === 0) this.#watched = undefined;
     this.#arm();
-  };
+  }
 }
 
 /** No look yet. */

@@ -69,7 +69,7 @@ export class Session {
     if (options.heartbeat !== undefined) this.setHeartbeat(options.heartbeat);
     this.#channels = new Channels(options.role, options.lastChannel);
     this.#port = this.#createPort(processBudgets);
-    this.#limbo = nowhere(this.#port.now);
+    this.#limbo = nowhere(clock);
     const replayBudget = new MemoryBudget(REPLAY_LIMIT, processBudgets?.replay, REPLAY_FLOOR);
     this.#outbox = new Outbox(clock, this.#port, replayBudget, options.replayPace);
     this.#prober = new Prober(clock, this.#outbox);

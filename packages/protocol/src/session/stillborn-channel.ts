@@ -6,7 +6,7 @@ import type { FailureCode } from '../failures.js';
 
 /** A channel that belongs to no session and fails as soon as the caller has returned. */
 export function stillbornChannel(clock: Clock, handler: OpenHandler, code: FailureCode): Channel {
-  const carrier = nowhere(() => clock.now());
+  const carrier = nowhere(clock);
   const channel = Channel.request(0, { host: 'nowhere', port: 0 }, carrier, handler);
   clock.defer(() => channel.onDead(code));
   return channel;

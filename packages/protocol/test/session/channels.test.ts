@@ -4,7 +4,7 @@ import { nowhere } from '../../src/channel/nowhere.js';
 import { ProtocolError } from '../../src/errors.js';
 import { Channels } from '../../src/session/channels.js';
 
-const port = nowhere(() => 0);
+const port = nowhere({ now: () => 0 });
 const channel = (id: number) => Channel.offer(id, { host: 'example.org', port: 80 }, port, 0);
 
 describe('the numbers of channels', () => {

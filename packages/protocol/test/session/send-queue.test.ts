@@ -156,7 +156,7 @@ describe('SendQueue', () => {
 
   test('takes no channel that another session carries, and gives no frame of one that has left unheard', () => {
     const fixture = new Fixture();
-    const limbo = nowhere(() => 0);
+    const limbo = nowhere({ now: () => 0 });
     const foreign = Channel.offer(1, { host: 'example.org', port: 80 }, limbo, 1e9);
     expect(() => fixture.queue.add(foreign)).toThrow('does not carry it');
     const lost = fixture.channel(3, 100);
