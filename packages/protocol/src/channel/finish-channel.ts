@@ -27,6 +27,11 @@ class Remainder implements ChannelSink {
   readonly #code: FailureCode | undefined;
   #timer: Timer | undefined;
   #hasEnded = false;
+  /**
+   * RFC 1122 section 4.2.2.13: what comes for a closed socket is answered with a reset. Not at once: a peer that writes may
+   * still be reading, and would lose the rest of what it was sent.
+   */
+  #ending: FailureCode = 'CANCELLED';
   #sent: number;
   #stalledSince: number;
 
@@ -48,9 +53,8 @@ class Remainder implements ChannelSink {
     channel.start(this);
   }
 
-  /** RFC 1122 section 4.2.2.13: what comes for a closed socket is answered with a reset, but nothing is lost to it here. */
   onData({ length }: Buffer): void {
-    if (this.#channel.state.sending === 'ended') this.#channel.reset('CONNECTION_RESET');
+    if (this.#channel.state.sending === 'ended') this.#ending = 'CONNECTION_RESET';
     this.#channel.consumed(length);
   }
 
@@ -67,7 +71,7 @@ class Remainder implements ChannelSink {
   #look(): void {
     const { state, bytesSent } = this.#channel;
     if (state.sending === 'ended' && state.opening === 'open') {
-      if (this.#hasEnded) return this.#channel.reset();
+      if (this.#hasEnded) return this.#channel.reset(this.#ending);
       this.#hasEnded = true;
     } else if (bytesSent > this.#sent) {
       this.#sent = bytesSent;

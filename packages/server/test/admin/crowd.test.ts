@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createAdmin } from '../../src/admin/admin.js';
 import { createHealth } from '../../src/admin/health.js';
 import type { OwnPages } from '../../src/admin/own-pages.js';
@@ -64,7 +64,8 @@ describe.each(['admin', 'health'] as const)('the %s pages', (name) => {
     for (let i = 0; i < 30; i += 1) statuses.push(await statusOf(port, '/healthz'));
     isOver = true;
     expect(statuses).toEqual(statuses.map(() => 200));
-  });
+    // The crowd is in this process too, and takes most of what the machine has.
+  }, 60_000);
 
   test('answer one request of a connection, whatever it expects', async () => {
     const port = await start(name);
@@ -89,9 +90,8 @@ test('the health pages are two, and no others', async () => {
 test('a crowd is told in the log', async () => {
   warnings.length = 0;
   const port = await start('health');
-  const crowd = Array.from({ length: 17 }, () => open(port));
-  await Promise.race(crowd.map((socket) => once(socket, 'close')));
-  expect(warnings).toEqual([{ places: 16 }]);
+  for (let i = 0; i < 17; i += 1) open(port);
+  await vi.waitFor(() => expect(warnings).toEqual([{ places: 16 }]), { timeout: 9_000 });
 });
 
 test('a probe that says nothing is closed after its time', async () => {
