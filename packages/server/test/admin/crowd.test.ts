@@ -53,19 +53,23 @@ describe.each(['admin', 'health'] as const)('the %s pages', (name) => {
     ['in silence', ''],
     ['with half a request', 'GET /healthz HTTP/1.1\r\nHost: '],
     ['with what nobody can expect', 'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: patience\r\n\r\n'],
-  ])('answer beside a crowd that comes again and again %s', async (_, bytes) => {
-    const port = await start(name);
-    let isOver = false;
-    const comeAgain = (): void => {
-      if (!isOver) open(port, bytes).once('close', () => setImmediate(comeAgain));
-    };
-    for (let i = 0; i < 200; i += 1) comeAgain();
-    const statuses: unknown[] = [];
-    for (let i = 0; i < 30; i += 1) statuses.push(await statusOf(port, '/healthz'));
-    isOver = true;
-    expect(statuses).toEqual(statuses.map(() => 200));
-    // The crowd is in this process too, and takes most of what the machine has.
-  }, 60_000);
+  ])(
+    'answer beside a crowd that comes again and again %s',
+    async (_, bytes) => {
+      const port = await start(name);
+      let isOver = false;
+      const comeAgain = (): void => {
+        if (!isOver) open(port, bytes).once('close', () => setImmediate(comeAgain));
+      };
+      for (let i = 0; i < 200; i += 1) comeAgain();
+      const statuses: unknown[] = [];
+      for (let i = 0; i < 30; i += 1) statuses.push(await statusOf(port, '/healthz'));
+      isOver = true;
+      expect(statuses).toEqual(statuses.map(() => 200));
+      // The crowd is in this process too, and takes most of what the machine has.
+    },
+    60_000,
+  );
 
   test('answer one request of a connection, whatever it expects', async () => {
     const port = await start(name);
