@@ -13,6 +13,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'test/support/traffic.ts': 'a sender that is not in a hurry',
   'test/resume/hundred-kills.test.ts': 'how long a transport lives, and a proxy is away',
   'test/faults/lab/lab.ts': 'between two looks',
+  'test/faults/lab/strikes.ts': 'how long a fault lasts',
+  'test/faults/scenarios/chaos.ts': 'between two faults',
   'test/faults/scenarios/herd.ts': 'how long a server is away',
   'test/faults/scenarios/kills.ts': 'how long a fault lasts',
   'test/faults/scenarios/load.ts': 'how long nothing happens, or a rate is measured',

@@ -44,6 +44,15 @@ describe('a ledger of bytes', () => {
     expect(book(sent.subarray(0, 9_000))).toEqual({ ...CLEAN, lost: 1_000 });
   });
 
+  test('tells the holes in what has arrived from what is still to come', () => {
+    const ledger = new ByteLedger(SEED);
+    ledger.push(sent.subarray(0, 1_000));
+    expect(ledger.holes).toBe(0);
+    ledger.push(sent.subarray(1_500, 2_000));
+    expect(ledger.holes).toBe(500);
+    expect(ledger.lost(TOTAL)).toBe(8_500);
+  });
+
   test('counts what came twice', () => {
     fc.assert(
       fc.property(place, length, (at, duplicated) => {

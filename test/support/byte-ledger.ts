@@ -47,9 +47,14 @@ export class ByteLedger {
     return this.#corrupted;
   }
 
+  /** Bytes that are missing ahead of others that have arrived. */
+  get holes(): number {
+    return this.#gaps.reduce((sum, [from, to]) => sum + to - from, 0);
+  }
+
   /** Bytes that are missing when `total` were sent. */
   lost(total: number): number {
-    return this.#gaps.reduce((sum, [from, to]) => sum + to - from, Math.max(0, total - this.#reached));
+    return this.holes + Math.max(0, total - this.#reached);
   }
 
   push(chunk: Buffer): void {

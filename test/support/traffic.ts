@@ -9,11 +9,11 @@ import { type Listener, type ListenOptions, listen } from './listen.js';
 /** `both`: at the same time; `after`: down only when up has ended; `echo`: back and forth in small pieces. */
 export type Kind = 'both' | 'after' | 'echo';
 
-/** What is to pass through one channel. The bytes in each direction are a keystream of their own. */
+/** What is to pass through one channel. The bytes in each direction are a keystream of their own, but for an echo's. */
 export interface Exchange {
   readonly kind: Kind;
   readonly seed: string;
-  /** Bytes in each direction; of an echo, those of one piece. */
+  /** Bytes in each direction; of a conversation, those of one piece. */
   readonly up: number;
   readonly down: number;
   /** Between two pieces, ms. */
@@ -42,16 +42,29 @@ const LARGE_PIECE = 65_536;
 const LARGE = 8 * 1024 * 1024;
 const LONGEST_LINE = 200;
 
+export interface PartnerOptions extends ListenOptions {
+  /** Told where each exchange comes from. */
+  readonly onExchange?: (agreed: Exchange, from: string | undefined) => void;
+}
+
 /** Does the other half of every exchange. What goes wrong there resets the connection. */
-export function startPartner(witness: Witness = strict, options: ListenOptions = {}): Promise<Listener> {
+export function startPartner(witness: Witness = strict, options: PartnerOptions = {}): Promise<Listener> {
+  const { onExchange = () => {} } = options;
   return listen((socket) => {
-    void answer(socket, witness).catch(() => socket.resetAndDestroy());
+    void answer(socket, witness, onExchange).catch(() => socket.resetAndDestroy());
   }, options);
 }
 
-async function answer(socket: Socket, witness: Witness): Promise<void> {
+async function answer(
+  socket: Socket,
+  witness: Witness,
+  onExchange: NonNullable<PartnerOptions['onExchange']>,
+): Promise<void> {
+  const from = socket.remoteAddress;
   const line = (await readBytes(socket, LONGEST_LINE)).toString().trim();
-  const { kind, seed, up, down, pause: ms }: Exchange = JSON.parse(line);
+  const agreed: Exchange = JSON.parse(line);
+  onExchange(agreed, from);
+  const { kind, seed, up, down, pause: ms } = agreed;
   if (kind === 'echo') {
     socket.pipe(socket);
     return;
@@ -72,8 +85,9 @@ export async function exchange(
 ): Promise<void> {
   const socket = await way(proxy, host, partner);
   socket.write(JSON.stringify(agreed).padEnd(LONGEST_LINE));
-  const received = receive(socket, `${agreed.seed} down`, agreed.down, witness);
-  await Promise.all([received, send(socket, `${agreed.seed} up`, agreed.up, agreed.pause)]);
+  const [said, heard] = [`${agreed.seed} up`, `${agreed.seed} down`];
+  const received = receive(socket, agreed.kind === 'echo' ? said : heard, agreed.down, witness);
+  await Promise.all([received, send(socket, said, agreed.up, agreed.pause)]);
 }
 
 /** Asks and waits for the answer, again and again, until `isOver`; gives the times that the answers took, ms. */

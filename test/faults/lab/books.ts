@@ -61,15 +61,20 @@ export class Books implements Witness {
     };
   }
 
+  /** More than this was to arrive. */
+  isShort(seed: string, bytes: number): boolean {
+    return bytes < (this.#accounts.get(seed)?.length ?? 0);
+  }
+
   ended(seed: string, { by, bytes }: Ending): void {
     this.#history.note('end', { seed, by, bytes });
     const account = this.#accounts.get(seed);
     if (account !== undefined) add(this.#closed, account);
-    if (by === 'end' && bytes < (account?.length ?? 0)) this.#early.push(seed);
+    if (by === 'end' && this.isShort(seed, bytes)) this.#early.push(seed);
     if (by === 'reset') {
       this.#closed.resets += 1;
-      // Who was reset has been told that something is missing; that is not a loss in silence.
-      this.#closed.lost -= account?.ledger.lost(account.length) ?? 0;
+      // Who was reset has been told that the rest is missing; only a hole in what came before is a loss in silence.
+      if (account !== undefined) this.#closed.lost -= account.ledger.lost(account.length) - account.ledger.holes;
     }
     this.#accounts.delete(seed);
   }

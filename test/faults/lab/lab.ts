@@ -215,7 +215,7 @@ export class Lab {
   }
 
   /** Reads what the ends hold once all is over; both must be back to what they held before. */
-  async settle({ client, server, before }: Ends): Promise<void> {
+  async settle({ client, server, before }: Pick<Ends, 'client' | 'server' | 'before'>): Promise<void> {
     this.#peakMemory = { client: Math.round(client.memory.peak / MIB), server: Math.round(server.memory.peak / MIB) };
     const left = async () => {
       const now = { client: await client.holdings(), server: await server.holdings() };
@@ -263,7 +263,7 @@ export function serverArguments(args: readonly string[] = []): string[] {
 }
 
 /** What an end holds when nothing is under way: a timer for an acknowledgement may run at any one moment. */
-async function atRest(end: End): Promise<Holdings> {
+export async function atRest(end: End): Promise<Holdings> {
   const first = await end.holdings();
   await pause(100);
   const second = await end.holdings();

@@ -15,9 +15,10 @@ stream, and every byte that arrives is checked at its place: the ledger tells *l
 as if complete), *doubled*, *late* (behind bytes that belong after it) and *changed*. A reset is told from an end.
 
 \`\`\`
-npm run test:faults                              everything, an hour and a half; what ran in full takes its place here
+npm run test:faults                              everything, nearly two hours; what ran in full takes its place here
 npm run test:faults -- --only S1,S5 --seed 8     some of it, as it was before
 npm run test:faults -- --quick                   the short forms, which are a part of npm test
+npm run test:faults -- --only S23 --minutes 60   chaos for as long as you like
 npm run soak -- --minutes 20                     channels and sessions that come and go
 \`\`\`
 
@@ -33,6 +34,10 @@ descriptors and timers.
 S4, S5: a session that was lost for good is told by a reset, never by an end; so their resets are what is right. In S5 the
 bytes that count as lost are those that *destinations* miss: when a process is killed, its system ends what it had open as
 if it were complete. Applications see a reset.
+S23, S23t: each destination sees from where it is dialled, so it is known which server carried which connection. A reset is
+right only when that server was killed, and so is an end before its time at a destination, which counts as a reset here; any
+other fails the run, as does a connection that is dialled twice. A byte of one connection in another counts as *changed*.
+*Not served* are requests that were refused, as when a killed server may have dialled for them already.
 S11: with no descriptor left the client can only close what it accepts, and the server refuses.
 J13: on plain \`ws\` nobody notices a byte that changed on the way, as with TCP, and one in the mask of a message changes every
 fourth byte of it; on \`wss\`, TLS notices. S17: the hosts at the two ends of the emulated link use cubic. *Transports* count from two: each run begins with one cut.

@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.js';
 import { byTests } from './by-tests.js';
+import { chaoses } from './chaos.js';
 import { guesses } from './guesses.js';
 import { herds } from './herd.js';
 import { kills } from './kills.js';
@@ -15,6 +16,7 @@ export const scenarios: readonly Scenario[] = [
   ...kills,
   ...outages,
   ...processes,
+  ...chaoses,
   ...load,
   ...logs,
   ...herds,

@@ -1,0 +1,124 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Dice } from '../../support/dice.js';
+import { startPartner } from '../../support/traffic.js';
+import { until } from '../../support/until.js';
+import { Carriers } from '../lab/carriers.js';
+import { type Fleet, type Place, startFleet } from '../lab/fleet.js';
+import { atRest, type Lab } from '../lab/lab.js';
+import { MixedLoad } from '../lab/mixed-load.js';
+import { type Strike, strikesOn } from '../lab/strikes.js';
+import type { Scenario } from '../scenario.js';
+
+const SERVERS = 3;
+/** Of every transport, each way, bytes a second: there is always something under way, and the machine has time to spare. */
+const BANDWIDTH = 600_000;
+/** Between two strikes, ms. */
+const BETWEEN = [300, 1_700] as const;
+/** Places that something happens to at a time, at most: one of them is always there. */
+const AT_ONCE = SERVERS - 1;
+const BACK_IN = 60_000;
+
+/** Something happens every second or so, here or there, until the time is over; gives how often what did. */
+async function strike(lab: Lab, fleet: Fleet, ms: number): Promise<Record<string, number>> {
+  const dice = new Dice(`${lab.seed} strikes`);
+  const strikes = Object.entries(strikesOn(fleet, dice));
+  // Each kind before any comes again, as far as it can be had.
+  const bag: [string, Strike][] = [];
+  const counts: Record<string, number> = {};
+  const lasting = new Map<Place, Promise<void>>();
+  const inflict = async (kind: string, strike: Strike, place: Place): Promise<void> => {
+    counts[kind] = (counts[kind] ?? 0) + 1;
+    lab.history.note('fault', { kind, place: place.address });
+    try {
+      await strike.inflict(place);
+    } catch (error) {
+      lab.fail(`${kind}: ${error}`);
+    }
+    lab.history.note('fault is over', { kind, place: place.address });
+    if (strike.lasts) lasting.delete(place);
+  };
+  const start = performance.now();
+  for (let left = ms; left > 0; left = ms - (performance.now() - start)) {
+    const struck = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    lab.status = `${struck} faults, ${Math.round(left / 1000)} s to go`;
+    await pause(Math.min(left, dice.between(...BETWEEN)));
+    // Rather where something is under way.
+    const inUse = fleet.places.filter(({ relay }) => relay.connections.size > 0);
+    const place = dice.shuffle([...fleet.places, ...inUse])[0] ?? fleet.places[0];
+    const mayLast = lasting.size < AT_ONCE && !lasting.has(place);
+    const at = bag.findIndex(([, { lasts }]) => mayLast || !lasts);
+    if (at < 0) bag.push(...dice.shuffle(strikes));
+    for (const [kind, strike] of at < 0 ? [] : bag.splice(at, 1)) {
+      const over = inflict(kind, strike, place);
+      if (strike.lasts) lasting.set(place, over);
+    }
+  }
+  lab.status = 'what has begun comes to its end';
+  await Promise.all(lasting.values());
+  return counts;
+}
+
+/** Everything at once: several servers, each behind paths and proxies that break, drained, stopped and killed in turn. */
+async function chaos(lab: Lab, secure: boolean): Promise<void> {
+  const minutes = lab.minutes ?? lab.size(10, 1 / 3);
+  const fleet = await startFleet(lab, {
+    servers: SERVERS,
+    secure,
+    client: ['--connections', '2'],
+    // Sessions whose client never saw the answer to HELLO are kept for their grace; drains last as long as it takes.
+    server: ['--max-sessions-per-user', '1000', '--drain', '5m'],
+  });
+  const { client, places } = fleet;
+  const [first, ...others] = places;
+  await lab.expect('a first request is served', lab.isServed(client.port));
+  const before = { client: await atRest(client), server: await atRest(first.server) };
+  client.forgetPeak();
+  for (const { relay } of places) relay.conditions = { bandwidth: BANDWIDTH };
+  const carriers = new Carriers(lab, places);
+  const { port } = await startPartner(carriers.atDestinations, {
+    onExchange: (agreed, from) => carriers.onExchange(agreed, from),
+  });
+
+  const load = new MixedLoad(lab, carriers, client.port, port);
+  const counts = await strike(lab, fleet, minutes * 60_000);
+  for (const { relay } of places) relay.conditions = {};
+  lab.status = 'the rest of the bytes';
+  await load.stop();
+  await until('everything that was sent has arrived', () => lab.books.isComplete, BACK_IN);
+
+  lab.figure('servers', SERVERS);
+  lab.figure('connections', load.begun);
+  lab.figure('not served', load.refused);
+  lab.figure('reset by a kill', carriers.excused.resets);
+  lab.figure('destinations that saw an end', carriers.excused.ends);
+  for (const [kind, count] of Object.entries(counts).sort()) lab.figure(kind, count);
+  const { bytes, lost, duplicated, reordered, corrupted } = lab.books.balance();
+  await lab.expect('bytes have passed', bytes > 0);
+  await lab.expect('nothing is lost, doubled, late or changed', lost + duplicated + reordered + corrupted === 0);
+  // Those that a killed server was asked for are refused, since nobody knows whether it had dialled.
+  if (lab.effort === 'full') await lab.expect('99 of 100 are served', load.refused <= load.begun / 100);
+  // Whoever has nothing left to do goes at once; the client finds the way to the first.
+  for (const { server } of others) {
+    server.program.signal('SIGTERM');
+    await lab.expect(
+      'an idle server exits with 0',
+      server.program.ended.then(({ code }) => code === 0),
+    );
+  }
+  await lab.expect('the first server serves', lab.isServed(client.port));
+  await lab.settle({ client, server: first.server, before });
+}
+
+export const chaoses: readonly Scenario[] = [
+  {
+    id: 'S23',
+    title: 'ten minutes of chaos between a client and three servers: cut, silent, closed, drained, stopped, killed',
+    run: (lab) => chaos(lab, false),
+  },
+  {
+    id: 'S23t',
+    title: 'the same on wss, with the TLS that the servers have built in',
+    programs: ['openssl'],
+    run: (lab) => chaos(lab, true),
+  },
+];
