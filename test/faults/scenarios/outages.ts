@@ -78,6 +78,8 @@ async function changeBytes(lab: Lab): Promise<void> {
     relay.conditions = {};
   }
   await until('a good path is all that it takes', () => lab.isServed(proxy), BACK_IN);
+  // An end that has given up the session may be the only one that knows, until the grace is over.
+  await until('every connection is over at both ends', () => lab.books.isComplete, BACK_IN);
   const { lost, duplicated, reordered, corrupted, resets } = lab.books.balance();
   lab.figure('changed bytes that arrived', corrupted);
   lab.figure('resets', resets);
