@@ -64,8 +64,8 @@ async function chaos(lab: Lab, secure: boolean): Promise<void> {
   const fleet = await startFleet(lab, {
     servers: SERVERS,
     secure,
-    client: ['--connections', '2'],
-    // Sessions whose client never saw the answer to HELLO are kept for their grace; drains last as long as it takes.
+    // Longer than any fault; sessions whose client never saw the answer to HELLO are kept for as long, and drains wait.
+    client: ['--connections', '2', '--grace', '30s'],
     server: ['--max-sessions-per-user', '1000', '--drain', '5m'],
   });
   const { client, places } = fleet;
