@@ -71,9 +71,6 @@ const SESSION_ENDING: ReadonlySet<number> = new Set([
   CloseCode.textMessage,
 ]);
 
-/** Close codes by which a server answers HELLO when it is to be said again later. */
-const TURNED_AWAY: ReadonlySet<number> = new Set([CloseCode.serviceRestart, CloseCode.tryAgainLater]);
-
 /** One session, and the transports that carry it one after the other: dials, greets, resumes, until it is lost. */
 export class Uplink {
   readonly session: Session;
@@ -270,7 +267,6 @@ export class Uplink {
       if (loss.code === CloseCode.unsupportedVersion) this.#events.onRefused(this, new ConnectError(loss.reason, true));
       return this.session.close(`${loss.reason} (${loss.code})`, loss.code);
     }
-    if (TURNED_AWAY.has(loss.code)) this.#greeter.onTurnedAway();
     if (canBegin) this.#noteTurnedAway();
     if (this.#state === 'closed') return;
     this.#patience.limit(this.session.unanswered);

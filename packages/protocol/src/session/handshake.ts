@@ -34,7 +34,8 @@ export class Greeter {
   #attempt = 0;
   #greeted = false;
   #welcomed = false;
-  #turnedAway = false;
+  /** The last greeting was RESUME. */
+  #resumes = false;
   /** The server has nothing of the session: the next greeting is HELLO. */
   #refused = false;
 
@@ -55,27 +56,17 @@ export class Greeter {
     return this.#refused;
   }
 
-  /**
-   * The transport was closed as a server does that will not begin the session. Somebody on the way may have said so, and
-   * the server have begun it all the same: so the next greeting is RESUME, and only if it is not known there HELLO again.
-   */
-  onTurnedAway(): void {
-    if (!this.#welcomed) this.#turnedAway = true;
-  }
-
   /** The server itself said that it has read nothing behind HELLO. */
   onRefused(): void {
     if (!this.#welcomed && this.#session.progress === 0) this.#refused = true;
   }
 
   /**
-   * The server does not know the session. True when the next greeting will be HELLO: the session was turned away, and even
-   * if another server has begun it, nothing runs twice there, since no channel has said more than OPEN.
+   * The server does not know the session. True when the next greeting will be HELLO: no server has answered the first one,
+   * and even if one has begun the session, nothing runs twice there, since no channel has said more than OPEN.
    */
   onUnknown(): boolean {
-    if (!this.#turnedAway || this.#session.hasUnheardData) return false;
-    this.#turnedAway = false;
-    this.onRefused();
+    if (this.#resumes && !this.#session.hasUnheardData) this.onRefused();
     return this.#refused;
   }
 
@@ -85,6 +76,7 @@ export class Greeter {
    */
   greet(transport: Transport, onWelcome: () => void): void {
     const isNew = !this.#welcomed && (this.#refused || this.#session.sentCount === 0);
+    this.#resumes = !isNew;
     let isAnswered = false;
     this.#session.attach(transport, (type, payload) => {
       if (isAnswered) throw violation('a second HELLO or RESUME');
@@ -101,7 +93,6 @@ export class Greeter {
       if (this.#greeted) this.#key = randomKey();
       this.#greeted = true;
       this.#refused = false;
-      this.#turnedAway = false;
       const { heartbeat } = this.#session;
       const wishes = { grace: this.#grace, capabilities: OFFERED, ...(heartbeat !== undefined && { heartbeat }) };
       this.#session.greet(FrameType.hello, encodeHello({ ...this.#key, version, ...wishes }));
