@@ -74,8 +74,12 @@ export const REPLAY_FLOOR = 8_192;
 export const ACK_BYTES = 16_384;
 export const ACK_INTERVAL = 1;
 export const ACK_DELAY = 5;
-/** Only so often in a round trip while it brings so many bytes in between: a path that is both long and fast. */
-export const ACKS_PER_ROUND_TRIP = 8;
+/**
+ * Only so often in a round trip while it brings so many bytes in between: a path that is both long and fast. Linux looks
+ * for a reason to leave slow start once it has eight round trips to compare (HYSTART_MIN_SAMPLES), and what delays
+ * acknowledgements is no reason: with windows that are told in between, four stay below that.
+ */
+export const ACKS_PER_ROUND_TRIP = 4;
 export const FAST_BYTES = 262_144;
 /** The round trip is measured this often while data arrives, ms. */
 export const ROUND_TRIP_INTERVAL = 1_000;

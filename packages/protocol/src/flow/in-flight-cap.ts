@@ -1,3 +1,4 @@
+import { FAST_BYTES } from '../constants.js';
 import { RecentMax } from './recent-max.js';
 import { RoundTrip } from './round-trip.js';
 import { Swing } from './swing.js';
@@ -47,6 +48,8 @@ export class InFlightCap {
   #deliveredSentAt = 0;
   /** What was sent before this point was sent by a source that had no more. */
   #sourceLimitedUntil = 0;
+  /** Where acknowledgements are rare, so much of what seems to be in flight has arrived, on average. */
+  #untold = 0;
   readonly #marks: Mark[] = [];
   readonly #rate = new RecentMax(RATE_ROUNDS);
   readonly #roundTrip = new RoundTrip();
@@ -81,7 +84,7 @@ export class InFlightCap {
 
   /** Bytes that may be in flight now. */
   get cap(): number {
-    if (this.#swing !== undefined) return Math.max(this.#swing.cap, this.rate * MIN_ROUND_TRIP);
+    if (this.#swing !== undefined) return Math.max(this.#swing.cap + this.#untold, this.rate * MIN_ROUND_TRIP);
     const pipe = this.rate * Math.max(this.#length, MIN_ROUND_TRIP);
     return Math.max(INITIAL_CAP, Number.isFinite(pipe) ? STARTUP_GAIN * pipe : 0);
   }
@@ -112,6 +115,7 @@ export class InFlightCap {
   /** `bytes` were acknowledged. */
   onDelivered(bytes: number, now: number): void {
     const inFlight = this.inFlight;
+    this.#untold = bytes < FAST_BYTES ? 0 : bytes / 2;
     this.#delivered += bytes;
     this.#deliveredAt = now;
     let mark: Mark | undefined;

@@ -138,6 +138,14 @@ describe('the cap', () => {
     expect(cap.cap).toBeGreaterThan(1.6 * cap.rate * cap.roundTrip);
   });
 
+  test('is half of that higher where 256 KiB and more are acknowledged at once', () => {
+    const rounds = new Rounds().run(40, { bytes: 262_144, roundTrip: 100 });
+    const { cap } = rounds.cap;
+    rounds.cap.onSent(1, rounds.now);
+    rounds.cap.onDelivered(1, rounds.now + 100);
+    expect(cap - rounds.cap.cap).toBe(131_072);
+  });
+
   test('leaves what the path carries in 12 ms, however short it is', () => {
     const rounds = new Rounds().run(40, { bytes: 1_000_000, roundTrip: 1 });
     expect(rounds.cap.cap).toBe(12 * 1_000_000);
