@@ -65,6 +65,11 @@ export class Carriers {
     books.ended(seed, isExcusedEnd ? { ...ending, by: 'reset' } : ending);
   }
 
+  /** A server was killed that may have been asked for this exchange. */
+  isExcused(seed: string): boolean {
+    return this.#isKilled(`${seed} up`);
+  }
+
   #isKilled(direction: string): boolean {
     const { at, place } = this.#carried.get(direction.slice(0, direction.lastIndexOf(' '))) ?? { at: 0 };
     const may = place === undefined ? this.#places : [place];

@@ -33,6 +33,8 @@ export class MixedLoad {
   #isOver = false;
   /** Requests that were told that there is no way. */
   refused = 0;
+  /** Those of them that a killed server had nothing to do with. */
+  unexcused = 0;
 
   constructor(lab: Lab, carriers: Carriers, proxy: number, partner: number) {
     this.#lab = lab;
@@ -70,7 +72,9 @@ export class MixedLoad {
     } catch (error) {
       this.#lab.history.note('told', { error: String(error) });
       // What a connection that was made has come to, the books know.
-      if (String(error).includes('SOCKS5 reply')) this.refused += 1;
+      if (!String(error).includes('SOCKS5 reply')) return;
+      this.refused += 1;
+      if (!this.#carriers.isExcused(agreed.seed)) this.unexcused += 1;
     }
   }
 }
