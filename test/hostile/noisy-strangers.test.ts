@@ -109,6 +109,7 @@ describe('L1 beside a crowd of strangers at the same address, an honest user los
     const relay = await new CuttingRelay(server.port).start();
     const client = await startClient(relay.port);
     const end = await startCrowd(kind, server.port, count);
+    await until('the crowd is felt', async () => (await metric(server.admin, counted)) > 0);
     const lost = await useAll(relay, client.port, server.health, async () => {
       (await RawPeer.connect(server.port)).webSocket.terminate();
     });
