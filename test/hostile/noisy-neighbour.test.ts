@@ -2,12 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Duplex } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { Server, ServerOptions } from 'wsproxy-server';
-import { bySocks5, readToEnd } from '../support/application.js';
+import { bySocks5 } from '../support/application.js';
 import { atEnd } from '../support/at-end.js';
 import { CuttingRelay } from '../support/cutting-relay.js';
 import { startEcho } from '../support/destinations/echo.js';
-import { startSource } from '../support/destinations/source.js';
 import { type Frame, frame, hello, open, resume, Type, u64 } from '../support/hand-written-frames.js';
+import { useHonestly } from '../support/honest-user.js';
 import { listen } from '../support/listen.js';
 import { RawPeer } from '../support/raw-peer.js';
 import { startClient, startServer } from '../support/tunnel.js';
@@ -216,31 +216,9 @@ const ATTACKS: Readonly<Record<string, (mallory: Mallory) => Promise<void>>> = {
 
 /** Everything that an honest user does; resolves with what has failed. */
 async function useAll(port: number): Promise<{ opens: number; bytes: number }> {
-  const [echo, source] = await Promise.all([startEcho(), startSource('neighbour', SIZE)]);
   const relay = await new CuttingRelay(port).start();
   const client = await startClient(relay.port, { token: TOKENS.alice });
-  const lost = { opens: 0, bytes: 0 };
-  const transfer = async (): Promise<void> => {
-    const socket = await bySocks5(client.port, '127.0.0.1', source.port);
-    let [cuts, passed] = [0, 0];
-    const { bytes } = await readToEnd(socket, (chunk) => {
-      passed += chunk.length;
-      if (cuts >= CUTS || passed < ((cuts + 1) * SIZE) / (CUTS + 1)) return;
-      cuts += 1;
-      relay.cut('reset');
-    });
-    lost.bytes = SIZE - bytes;
-  };
-  const opens = async (): Promise<void> => {
-    for (let i = 0; i < OPENS; i += 1) {
-      const socket = await bySocks5(client.port, '127.0.0.1', echo.port).catch(() => undefined);
-      socket?.end(String(i));
-      const { bytes } = (socket && (await readToEnd(socket))) ?? { bytes: 0 };
-      if (bytes !== String(i).length) lost.opens += 1;
-    }
-  };
-  await Promise.all([transfer(), opens()]);
-  return lost;
+  return useHonestly(relay, client.port, { size: SIZE, cuts: CUTS, opens: OPENS });
 }
 
 describe('M1 beside a user who', () => {

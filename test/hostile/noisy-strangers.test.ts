@@ -1,12 +1,12 @@
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bySocks5, readToEnd } from '../support/application.js';
+import { bySocks5 } from '../support/application.js';
 import { makeCertificate } from '../support/certificate.js';
 import { start } from '../support/command-line.js';
 import { CuttingRelay } from '../support/cutting-relay.js';
 import { startEcho } from '../support/destinations/echo.js';
-import { startSource } from '../support/destinations/source.js';
+import { useHonestly } from '../support/honest-user.js';
 import type { Program } from '../support/program.js';
 import { RawPeer } from '../support/raw-peer.js';
 import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
@@ -48,36 +48,16 @@ async function useAll(
   healthPort: number,
   connect: () => Promise<unknown>,
 ): Promise<Losses> {
-  const [echo, source] = await Promise.all([startEcho(), startSource('strangers', SIZE)]);
-  const lost = { opens: 0, bytes: 0, tokens: 0, probes: 0 };
-  const transfer = async (): Promise<void> => {
-    const socket = await bySocks5(port, '127.0.0.1', source.port);
-    let cuts = 0;
-    let passed = 0;
-    const { bytes } = await readToEnd(socket, (chunk) => {
-      passed += chunk.length;
-      if (cuts >= CUTS || passed < ((cuts + 1) * SIZE) / (CUTS + 1)) return;
-      cuts += 1;
-      relay.cut('reset');
-    });
-    lost.bytes = SIZE - bytes;
-  };
-  const open = async (): Promise<void> => {
-    for (let i = 0; i < OPENS; i += 1) {
-      const socket = await bySocks5(port, '127.0.0.1', echo.port).catch(() => undefined);
-      socket?.end(String(i));
-      const { bytes } = (socket && (await readToEnd(socket))) ?? { bytes: 0 };
-      if (bytes !== String(i).length) lost.opens += 1;
-    }
-  };
+  const lost = { tokens: 0, probes: 0 };
   const come = async (): Promise<void> => {
     for (let i = 0; i < TOKENS; i += 1) await connect().catch(() => (lost.tokens += 1));
   };
   const probe = async (): Promise<void> => {
     for (let i = 0; i < TOKENS; i += 1) if ((await statusOf(healthPort, '/healthz')) !== 200) lost.probes += 1;
   };
-  await Promise.all([transfer(), open(), come(), probe()]);
-  return lost;
+  const use = { size: SIZE, cuts: CUTS, opens: OPENS };
+  const [failed] = await Promise.all([useHonestly(relay, port, use), come(), probe()]);
+  return { ...lost, ...failed };
 }
 
 async function startHonest(args: readonly string[] = []) {
