@@ -73,12 +73,19 @@ const ALL = Object.keys(OPERATIONS) as Operation[];
 /** `net.Socket` hears of a connection that is gone when it writes, and by EPIPE (docs/api.md). */
 const IS_GONE: readonly Operation[] = ['far destroy', 'far reset'];
 
+/** After them a tunnel answers what the far end writes with a reset too, but not at once (docs/api.md). */
+const CLOSES: readonly Operation[] = ALL.filter((operation) => /^(?!far).*(destroy|reset)/.test(operation));
+const FAR_WRITES: readonly Operation[] = ['far write', 'far end with data'];
+
 function randomScript(dice: Dice): Script {
   const script = Array.from({ length: dice.between(1, 7) }, () => ({
     operation: ALL[dice.between(0, ALL.length)] as Operation,
     length: dice.between(1, 5_000),
   }));
-  const end = script.findIndex(({ operation }) => IS_GONE.includes(operation));
+  const close = script.findIndex(({ operation }) => CLOSES.includes(operation));
+  const end = script.findIndex(
+    ({ operation }, i) => IS_GONE.includes(operation) || (close >= 0 && i > close && FAR_WRITES.includes(operation)),
+  );
   return end < 0 ? script : script.slice(0, end + 1);
 }
 

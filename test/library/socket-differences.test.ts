@@ -72,6 +72,20 @@ const differences: Record<string, (sockets: Case) => Promise<void> | void> = {
     expect(tunneled.setNoDelay().setKeepAlive()).toBe(tunneled);
   },
 
+  'what the destination writes behind `destroy()`': async ({ straight, straightFar, tunneled, tunneledFar }) => {
+    const fars = [straightFar, tunneledFar].map((far) => far.on('error', () => {}));
+    const ends = fars.map((far) => endOf(far));
+    for (const socket of [straight, tunneled]) socket.destroy();
+    expect(await Promise.all(ends)).toEqual(['end', 'end']);
+    for (const far of fars) far.write('x');
+    await until('both are told', () => {
+      for (const far of fars) if (!far.destroyed) far.write('x');
+      return fars.every(({ errored }) => errored !== null);
+    });
+    const told = fars.map(({ errored }) => (errored as NodeJS.ErrnoException).code);
+    for (const code of told) expect(['EPIPE', 'ECONNRESET']).toContain(code);
+  },
+
   "a reset behind the destination's end": async ({ straight, straightFar, tunneled, tunneledFar }) => {
     for (const socket of [straight, tunneled, straightFar, tunneledFar]) socket.resume();
     for (const far of [straightFar, tunneledFar]) far.end();
