@@ -139,7 +139,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   E24: { what: 'wrong Sec-WebSocket-Accept', file: 'test/cli/first-connection.test.ts' },
   E25: {
     what: 'fragments by the thousand',
-    file: 'packages/server/test/front-limits.test.ts',
+    file: 'packages/server/test/gateway/gateway-limits.test.ts',
     title: 'by too many fragments is closed',
   },
   // F: frames
@@ -371,7 +371,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   L5: {
     what: 'what Node or ws would answer by itself',
-    file: 'packages/server/test/front.test.ts',
+    file: 'packages/server/test/gateway/gateway.test.ts',
     title: 'is answered and closed',
   },
 };

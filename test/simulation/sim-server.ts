@@ -1,7 +1,7 @@
 import { type Channel, type Clock, silentLogger, type Transport } from 'wsproxy-protocol';
 import { Guard } from '../../packages/server/src/limits/guard.js';
 import { resolveLimits } from '../../packages/server/src/limits/limits.js';
-import { SessionRegistry } from '../../packages/server/src/session-registry.js';
+import { SessionRegistry } from '../../packages/server/src/sessions/session-registry.js';
 
 const USER = { id: 'alice' };
 /** How long a server keeps a session that is away, ms. */

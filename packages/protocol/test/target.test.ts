@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatTarget, parseAuthority, parseHost, parsePort } from 'wsproxy-protocol';
+import { formatTarget, parseAuthority, parseHost, parsePort } from '../src/target.js';
 
 /** Text that has something of a host in it, so that the interesting branches are reached. */
 const hostlike = fc.oneof(

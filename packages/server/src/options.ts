@@ -1,11 +1,11 @@
 import type { Logger } from 'wsproxy-protocol';
-import type { Authenticate } from './authenticate.js';
 import { checkRules, type DestinationRules } from './destination-rules.js';
 import type { Dialer } from './dialer.js';
 import { checkEgress, type EgressOptions } from './egress.js';
-import type { TlsOptions } from './front-tls.js';
+import type { Authenticate } from './gateway/authenticate.js';
+import type { TlsOptions } from './gateway/tls.js';
 import type { LimitOptions } from './limits/limits.js';
-import type { ServerObserver } from './observer.js';
+import type { ServerObserver } from './observe/observer.js';
 import { expectNoMistake, OptionError } from './option-error.js';
 import type { DestinationPolicy } from './policy.js';
 import type { UserEntry } from './users/directory.js';

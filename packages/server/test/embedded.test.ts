@@ -5,7 +5,7 @@ import { duplexPair } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Dialer } from '../src/dialer.js';
-import type { ChannelRecord } from '../src/observer.js';
+import type { ChannelRecord } from '../src/observe/observer.js';
 import type { ServerOptions } from '../src/options.js';
 import { createServer } from '../src/server.js';
 import type { User } from '../src/users/user.js';

@@ -68,7 +68,7 @@ export const byTests: readonly Scenario[] = [
       runTests(lab, [
         'test/server/wrong-tokens.test.ts',
         'test/server/front-strangers.test.ts',
-        'packages/server/test/front-limits.test.ts',
+        'packages/server/test/gateway/gateway-limits.test.ts',
       ]),
   },
   {

@@ -1,8 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { FAILURES } from 'wsproxy-protocol';
 import { LIMITS } from '../limits/limits.js';
-import type { ChannelRecord, OpenedChannel, ServerObserver } from '../observer.js';
-import type { SessionInfo } from '../session-info.js';
+import type { ChannelRecord, OpenedChannel, ServerObserver } from '../observe/observer.js';
+import type { SessionInfo } from '../sessions/session-info.js';
 
 /** What metrics read when they are asked for. */
 export interface Measured {

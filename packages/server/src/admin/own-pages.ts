@@ -1,10 +1,10 @@
 import { type Server as HttpServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type Logger, OWN_PAGE_HEADERS, refuseOwnPage, systemClock } from 'wsproxy-protocol';
-import { Door } from '../door.js';
-import { FloodLog } from '../flood-log.js';
-import { type ListenOptions, listenOn } from '../front-listen.js';
-import { createHttpServer } from '../front-server.js';
+import { Door } from '../gateway/door.js';
+import { FloodLog } from '../gateway/flood-log.js';
+import { createHttpServer } from '../gateway/http-server.js';
+import { type ListenOptions, listenOn } from '../gateway/listen.js';
 import type { Server } from '../server.js';
 
 export interface AdminOptions {

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Metrics } from '../../src/admin/metrics.js';
 import { LIMITS } from '../../src/limits/limits.js';
-import type { ChannelRecord } from '../../src/observer.js';
-import type { ChannelInfo, SessionInfo } from '../../src/session-info.js';
+import type { ChannelRecord } from '../../src/observe/observer.js';
+import type { ChannelInfo, SessionInfo } from '../../src/sessions/session-info.js';
 
 let sessions: SessionInfo[];
 let metrics: Metrics;

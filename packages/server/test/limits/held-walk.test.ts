@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Channel, silentLogger, TunnelError } from 'wsproxy-protocol';
 import { FakeClock, watchInvariants } from 'wsproxy-protocol/testing';
-import { createChannelHandler } from '../../src/channel-handler.js';
+import { createChannelHandler } from '../../src/channels/channel-handler.js';
 import type { Reached } from '../../src/direct-dialer.js';
 import { Guard } from '../../src/limits/guard.js';
 import { resolveLimits } from '../../src/limits/limits.js';
-import { SessionRegistry } from '../../src/session-registry.js';
+import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { type Application, TestClient } from '../support/test-client.js';
 
 watchInvariants();

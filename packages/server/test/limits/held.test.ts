@@ -2,10 +2,10 @@ import { Duplex } from 'node:stream';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from 'wsproxy-protocol';
 import { FakeClock } from 'wsproxy-protocol/testing';
-import { createChannelHandler } from '../../src/channel-handler.js';
+import { createChannelHandler } from '../../src/channels/channel-handler.js';
 import { Guard } from '../../src/limits/guard.js';
 import { resolveLimits } from '../../src/limits/limits.js';
-import { SessionRegistry } from '../../src/session-registry.js';
+import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { TestClient } from '../support/test-client.js';
 
 /** A destination that takes nothing until it is told to. */

@@ -3,8 +3,8 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { Logger } from 'wsproxy-protocol';
-import { authorizationValues } from '../../src/authenticate.js';
-import { createFront, type Front, type FrontLimits, type FrontOptions } from '../../src/front.js';
+import { authorizationValues } from '../../src/gateway/authenticate.js';
+import { createFront, type Front, type FrontLimits, type FrontOptions } from '../../src/gateway/gateway.js';
 import { soleUser, UserDirectory } from '../../src/users/directory.js';
 import type { User } from '../../src/users/user.js';
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TlsOptions } from '../../src/front-tls.js';
+import type { TlsOptions } from '../../src/gateway/tls.js';
 
 /** A certificate for 127.0.0.1 that has signed itself; undefined on a machine without OpenSSL. */
 export function makeCertificate(): TlsOptions | undefined {

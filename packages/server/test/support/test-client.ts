@@ -1,6 +1,6 @@
 import { type Channel, type FailureCode, Greeter, type Loss, Session, type SessionKey } from 'wsproxy-protocol';
 import { type FakeClock, MemoryTransport } from 'wsproxy-protocol/testing';
-import type { SessionRegistry } from '../../src/session-registry.js';
+import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { User } from '../../src/users/user.js';
 
 /** A session key whose bytes all have one value. */

@@ -2,7 +2,7 @@ import { createServer, type Server as HttpServer, type ServerOptions } from 'nod
 import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { secureContextOptions, type TlsOptions } from './front-tls.js';
+import { secureContextOptions, type TlsOptions } from './tls.js';
 
 const MAX_HEADER_SIZE = 16_384;
 const KEEPALIVE_DELAY = 60_000;

@@ -5,9 +5,17 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { type Logger, SUBPROTOCOL, systemClock, WEBSOCKET_LIMITS } from 'wsproxy-protocol';
+import type { Guard } from '../limits/guard.js';
+import type { ServerObserver } from '../observe/observer.js';
+import { OptionError } from '../option-error.js';
+import type { User } from '../users/user.js';
+import { createDecoy, type Decoy } from './decoy.js';
 import { Door } from './door.js';
 import { FloodLog } from './flood-log.js';
-import { createDecoy, type Decoy } from './front-decoy.js';
+import { acceptedSocket, createHttpServer } from './http-server.js';
+import { type RefusalStatus, refuseRequest, refuseSocket } from './refusal.js';
+import { createRemoteAddressOf, type RemoteAddressOf } from './remote-address.js';
+import { secureContextOptions, type TlsOptions } from './tls.js';
 import {
   createJudge,
   hasRightHost,
@@ -17,15 +25,7 @@ import {
   pathOf,
   stranger,
   type Verdict,
-} from './front-judge.js';
-import { createRemoteAddressOf, type RemoteAddressOf } from './front-remote.js';
-import { acceptedSocket, createHttpServer } from './front-server.js';
-import { secureContextOptions, type TlsOptions } from './front-tls.js';
-import type { Guard } from './limits/guard.js';
-import type { ServerObserver } from './observer.js';
-import { OptionError } from './option-error.js';
-import { type RefusalStatus, refuseRequest, refuseSocket } from './refusal.js';
-import type { User } from './users/user.js';
+} from './upgrade-judge.js';
 
 /** What the Internet sees: an HTTP server that turns authenticated upgrades on one path into WebSockets. */
 export interface Front {

@@ -8,15 +8,15 @@ import {
   systemClock,
   TunnelError,
 } from 'wsproxy-protocol';
-import type { Dial } from './dial.js';
-import type { Reached } from './direct-dialer.js';
-import type { DialTurns } from './limits/dial-turns.js';
-import { Guard } from './limits/guard.js';
-import type { Admitted } from './limits/held.js';
-import { type LimitName, resolveLimits } from './limits/limits.js';
-import type { ServerObserver } from './observer.js';
-import type { Policy } from './policy.js';
-import type { User } from './users/user.js';
+import type { Dial } from '../dial.js';
+import type { Reached } from '../direct-dialer.js';
+import type { DialTurns } from '../limits/dial-turns.js';
+import { Guard } from '../limits/guard.js';
+import type { Admitted } from '../limits/held.js';
+import { type LimitName, resolveLimits } from '../limits/limits.js';
+import type { ServerObserver } from '../observe/observer.js';
+import type { Policy } from '../policy.js';
+import type { User } from '../users/user.js';
 
 export interface ChannelHandlerOptions {
   readonly observer?: ServerObserver;

@@ -10,13 +10,13 @@ import {
   type Transport,
   unknownSession,
 } from 'wsproxy-protocol';
+import type { ChannelHandler } from '../channels/channel-handler.js';
+import { FloodLog } from '../gateway/flood-log.js';
+import type { Guard } from '../limits/guard.js';
+import type { ServerObserver } from '../observe/observer.js';
+import type { User } from '../users/user.js';
 import { Admission, type SessionLimit } from './admission.js';
-import type { ChannelHandler } from './channel-handler.js';
-import { FloodLog } from './flood-log.js';
-import type { Guard } from './limits/guard.js';
-import type { ServerObserver } from './observer.js';
 import { describeSession, type SessionInfo } from './session-info.js';
-import type { User } from './users/user.js';
 
 export interface SessionRegistryOptions {
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 import type { Clock } from 'wsproxy-protocol';
-import { OpenBucket } from './limits/open-bucket.js';
+import { OpenBucket } from '../limits/open-bucket.js';
 
 /** Lines that may come at once, and each second in the long run: 17 MB a day at most. */
 const BURST = 100;

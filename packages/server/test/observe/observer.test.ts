@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Observers } from '../src/observer.js';
+import { Observers } from '../../src/observe/observer.js';
 
 test('observers hear of everything, whatever another one throws, and that is told', () => {
   const [errors, heard]: [unknown[], string[]] = [[], []];

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { createRemoteAddressOf } from '../src/front-remote.js';
+import { createRemoteAddressOf } from '../../src/gateway/remote-address.js';
 
 function from(remoteAddress: string | undefined, header?: string): IncomingMessage {
   const headers = header === undefined ? {} : { 'x-forwarded-for': header };

@@ -1,5 +1,5 @@
-import type { LimitName, Limits } from './limits/limits.js';
-import type { User } from './users/user.js';
+import type { LimitName, Limits } from '../limits/limits.js';
+import type { User } from '../users/user.js';
 
 /** What the admission has to know of a session. */
 export interface Admitted {

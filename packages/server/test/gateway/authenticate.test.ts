@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { authorizationValues } from '../src/authenticate.js';
+import { authorizationValues } from '../../src/gateway/authenticate.js';
 
 describe('authorizationValues', () => {
   test('finds every value in order, whatever the case of the name', () => {

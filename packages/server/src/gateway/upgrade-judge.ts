@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { SUBPROTOCOL } from 'wsproxy-protocol';
+import type { User } from '../users/user.js';
 import { type Authenticate, authorizationValues } from './authenticate.js';
 import type { RefusalStatus } from './refusal.js';
-import type { User } from './users/user.js';
 
 /** The status for whoever may not come in, and whether it is a stranger who must learn nothing. */
 export interface Refusal {

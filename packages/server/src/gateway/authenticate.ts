@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { User } from './users/user.js';
+import type { User } from '../users/user.js';
 
 /**
  * Says who makes a request, by its headers or whatever else it has; undefined for whoever may not come in, who gets 401.

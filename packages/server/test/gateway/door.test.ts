@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Door, type DoorOptions } from '../src/door.js';
+import { Door, type DoorOptions } from '../../src/gateway/door.js';
 
 class Guest extends EventEmitter {
   readonly remoteAddress: string;

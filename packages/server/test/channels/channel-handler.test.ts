@@ -3,13 +3,13 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Logger, type Target, TunnelError } from 'wsproxy-protocol';
 import { FakeClock } from 'wsproxy-protocol/testing';
-import { createChannelHandler } from '../src/channel-handler.js';
-import type { Dialed } from '../src/connect-first.js';
-import { Guard } from '../src/limits/guard.js';
-import { type LimitOptions, resolveLimits } from '../src/limits/limits.js';
-import type { ChannelRecord, OpenedChannel } from '../src/observer.js';
-import { SessionRegistry } from '../src/session-registry.js';
-import { TestClient } from './support/test-client.js';
+import { createChannelHandler } from '../../src/channels/channel-handler.js';
+import type { Dialed } from '../../src/connect-first.js';
+import { Guard } from '../../src/limits/guard.js';
+import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
+import type { ChannelRecord, OpenedChannel } from '../../src/observe/observer.js';
+import { SessionRegistry } from '../../src/sessions/session-registry.js';
+import { TestClient } from '../support/test-client.js';
 
 interface Dial {
   readonly target: Target;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { createFront, type Front } from '../src/front.js';
+import { createFront, type Front } from '../../src/gateway/gateway.js';
 import {
   cleanUpWith,
   closeOf,
@@ -12,7 +12,7 @@ import {
   statusOf,
   upgrade,
   upgradeRaw,
-} from './support/front-fixture.js';
+} from '../support/front-fixture.js';
 
 describe('the time for a request', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FloodLog } from '../src/flood-log.js';
+import { FloodLog } from '../../src/gateway/flood-log.js';
 
 test('a flood of lines is cut short, and the next line says by how many', () => {
   let now = 0;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sourceOf } from '../src/door-source.js';
+import { sourceOf } from '../../src/gateway/door-source.js';
 
 test.each([
   ['192.0.2.1', '192.0.2.1'],

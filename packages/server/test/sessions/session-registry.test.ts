@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Channel, FailureCode, Logger } from 'wsproxy-protocol';
 import { FakeClock } from 'wsproxy-protocol/testing';
-import { Guard } from '../src/limits/guard.js';
-import { resolveLimits } from '../src/limits/limits.js';
-import { SessionRegistry } from '../src/session-registry.js';
-import type { User } from '../src/users/user.js';
-import { key, RawTransport, resumeFrame, TestClient } from './support/test-client.js';
+import { Guard } from '../../src/limits/guard.js';
+import { resolveLimits } from '../../src/limits/limits.js';
+import { SessionRegistry } from '../../src/sessions/session-registry.js';
+import type { User } from '../../src/users/user.js';
+import { key, RawTransport, resumeFrame, TestClient } from '../support/test-client.js';
 
 const MAX_GRACE = 60_000;
 const alice: User = { id: 'alice' };
