@@ -1,5 +1,5 @@
-import { ConnectError } from '../../packages/client/src/connect-error.js';
-import type { Dial } from '../../packages/client/src/dialing.js';
+import { ConnectError } from '../../packages/client/src/reach/connect-error.js';
+import type { Dial } from '../../packages/client/src/tunnel/dialing.js';
 import { SimLink } from '../../packages/protocol/test/session/sim-link.js';
 import type { SimProcess, SimServer } from './sim-server.js';
 

@@ -1,6 +1,6 @@
 import { CloseCode, silentLogger } from 'wsproxy-protocol';
 import { FakeClock } from 'wsproxy-protocol/testing';
-import { Connector } from '../../packages/client/src/connector.js';
+import { Connector } from '../../packages/client/src/tunnel/connector.js';
 import { Random } from '../../packages/protocol/test/support/random.js';
 import { SHAPES, type Shape } from './shape.js';
 import { type Road, SimNetwork } from './sim-network.js';

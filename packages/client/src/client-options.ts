@@ -10,12 +10,12 @@ import {
   silentLogger,
   type Target,
 } from 'wsproxy-protocol';
-import type { ServerAddress } from './dial-websocket.js';
 import type { Place } from './listeners/accept-local.js';
 import type { ProxyUser } from './listeners/credentials.js';
 import type { LocalProtocol } from './listeners/local-port.js';
-import { parseReach, type ReachOptions } from './reach.js';
-import { parseServerUrl } from './server-url.js';
+import type { ServerAddress } from './reach/dial-websocket.js';
+import { parseReach, type ReachOptions } from './reach/reach.js';
+import { parseServerUrl } from './reach/server-url.js';
 
 export interface ClientOptions extends ReachOptions {
   /** `wss://host[:port]/path`, or `ws://` to loopback. */

@@ -1,5 +1,5 @@
 import type { FailureCode } from 'wsproxy-protocol';
-import type { ConnectorState, TunnelStatus } from './connector.js';
+import type { ConnectorState, TunnelStatus } from './tunnel/connector.js';
 
 /** A living channel. */
 export interface ChannelStatus {

@@ -4,8 +4,6 @@ import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { type DestinationRule, isOver, type Logger, systemClock, type Target } from 'wsproxy-protocol';
-import { Bypass } from './bypass.js';
-import { ChannelLedger } from './channel-ledger.js';
 import {
   type ClientOptions,
   type CloseOptions,
@@ -19,18 +17,20 @@ import {
   resolveSettings,
 } from './client-options.js';
 import type { ClientEvents, ClientStatus } from './client-status.js';
-import { Connector, type ConnectorState } from './connector.js';
-import { dialWebSocket } from './dial-websocket.js';
-import { DirectTunnel } from './direct-tunnel.js';
-import { KeepAwake } from './keep-awake.js';
 import type { LocalPort } from './listeners/accept-local.js';
 import { forwardLocal } from './listeners/forward.js';
 import { listenLocal } from './listeners/local-port.js';
 import { pipeThrough } from './listeners/stdio.js';
+import { dialWebSocket } from './reach/dial-websocket.js';
 import { type ConnectOptions, connectChannel, type KeepAwakeFor } from './sockets/connect-channel.js';
 import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';
 import { TunnelAgent } from './sockets/tunnel-agent.js';
 import type { TunnelSocket } from './sockets/tunnel-socket.js';
+import { Bypass } from './tunnel/bypass.js';
+import { ChannelLedger } from './tunnel/channel-ledger.js';
+import { Connector, type ConnectorState } from './tunnel/connector.js';
+import { DirectTunnel } from './tunnel/direct-tunnel.js';
+import { KeepAwake } from './tunnel/keep-awake.js';
 
 /**
  * Makes a client. It connects when it is first used, or by `start`, and stays connected until `close`; meanwhile it keeps

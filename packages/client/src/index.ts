@@ -10,14 +10,14 @@ export {
   parseTarget,
 } from './client-options.js';
 export type { ChannelChange, ChannelStatus, ClientEvents, ClientStatus } from './client-status.js';
-export { ConnectError } from './connect-error.js';
-export type { ConnectorState, TunnelStatus } from './connector.js';
 export { type DiagnoseObserver, type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
 export type { Finding, Mark, StepFinding, StepName } from './doctor/finding.js';
 export type { LocalPort } from './listeners/accept-local.js';
 export type { ProxyUser } from './listeners/credentials.js';
-export { proxyFromEnvironment } from './proxy-from-environment.js';
-export type { ReachOptions } from './reach.js';
+export { ConnectError } from './reach/connect-error.js';
+export { proxyFromEnvironment } from './reach/proxy-from-environment.js';
+export type { ReachOptions } from './reach/reach.js';
 export type { ConnectOptions } from './sockets/connect-channel.js';
 export type { DispatcherOptions } from './sockets/create-dispatcher.js';
 export type { TunnelSocket } from './sockets/tunnel-socket.js';
+export type { ConnectorState, TunnelStatus } from './tunnel/connector.js';

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { boundInterim } from 'wsproxy-protocol';
-import type { ServerAddress } from '../dial-websocket.js';
-import { openRaw, secure } from '../open-socket.js';
+import type { ServerAddress } from '../reach/dial-websocket.js';
+import { openRaw, secure } from '../reach/open-socket.js';
 import { type Finding, ok, skip, warn } from './finding.js';
 
 /** Of all interim responses, bytes. */

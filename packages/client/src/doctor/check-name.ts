@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import type { ServerAddress } from '../dial-websocket.js';
-import { firstHop } from '../open-socket.js';
+import type { ServerAddress } from '../reach/dial-websocket.js';
+import { firstHop } from '../reach/open-socket.js';
 import { type Finding, fail, ok, skip } from './finding.js';
 
 /** Whether the name of the first machine on the way has an address: the proxy's, where there is one. */

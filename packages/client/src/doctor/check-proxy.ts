@@ -1,9 +1,9 @@
 import { formatTarget } from 'wsproxy-protocol';
 import { formatProxy, ProxyError } from 'wsproxy-upstream';
-import { describeProxyFailure } from '../connect-error.js';
-import type { ServerAddress } from '../dial-websocket.js';
-import { openRaw } from '../open-socket.js';
-import { targetOf } from '../server-url.js';
+import { describeProxyFailure } from '../reach/connect-error.js';
+import type { ServerAddress } from '../reach/dial-websocket.js';
+import { openRaw } from '../reach/open-socket.js';
+import { targetOf } from '../reach/server-url.js';
 import { type Finding, failed, ok, skip } from './finding.js';
 
 /** Whether the proxy on the way, if there is one, leads to the server. */

@@ -1,6 +1,6 @@
 import { formatTarget } from 'wsproxy-protocol';
-import type { ServerAddress } from '../dial-websocket.js';
-import { connectTo, firstHop } from '../open-socket.js';
+import type { ServerAddress } from '../reach/dial-websocket.js';
+import { connectTo, firstHop } from '../reach/open-socket.js';
 import { type Finding, fail, ok } from './finding.js';
 
 const CAUSES: Readonly<Record<string, readonly [text: string, cure: string]>> = {

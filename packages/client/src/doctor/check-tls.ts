@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { type DetailedPeerCertificate, rootCertificates, type TLSSocket } from 'node:tls';
-import { ConnectError, describeFailure } from '../connect-error.js';
-import type { ServerAddress } from '../dial-websocket.js';
-import { checkPins, openRaw, secure } from '../open-socket.js';
+import { ConnectError, describeFailure } from '../reach/connect-error.js';
+import type { ServerAddress } from '../reach/dial-websocket.js';
+import { checkPins, openRaw, secure } from '../reach/open-socket.js';
 import { type Finding, failed, ok, skip, warn } from './finding.js';
 
 /** A certificate that ends sooner than this deserves a word, days. */

@@ -1,8 +1,8 @@
 import type { Target, Transport } from 'wsproxy-protocol';
 import { parseTarget } from '../client-options.js';
-import type { ServerAddress } from '../dial-websocket.js';
-import { parseReach, type ReachOptions } from '../reach.js';
-import { parseServerUrl } from '../server-url.js';
+import type { ServerAddress } from '../reach/dial-websocket.js';
+import { parseReach, type ReachOptions } from '../reach/reach.js';
+import { parseServerUrl } from '../reach/server-url.js';
 import { checkClock } from './check-clock.js';
 import { checkHeartbeat, checkIdle, IdleWatch, MAX_IDLE } from './check-idle.js';
 import { checkName } from './check-name.js';

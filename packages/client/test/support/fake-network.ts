@@ -8,8 +8,8 @@ import {
   unknownSession,
 } from 'wsproxy-protocol';
 import { FakeClock, MemoryTransport } from 'wsproxy-protocol/testing';
-import { ConnectError } from '../../src/connect-error.js';
-import type { Dial } from '../../src/dialing.js';
+import { ConnectError } from '../../src/reach/connect-error.js';
+import type { Dial } from '../../src/tunnel/dialing.js';
 import { ChannelLog } from './channel-log.js';
 
 /** One connection between client and server. */

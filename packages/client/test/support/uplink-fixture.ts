@@ -1,5 +1,5 @@
-import { Backoff } from '../../src/backoff.js';
-import { Uplink } from '../../src/uplink.js';
+import { Backoff } from '../../src/tunnel/backoff.js';
+import { Uplink } from '../../src/tunnel/uplink.js';
 import { ChannelLog } from './channel-log.js';
 import { FakeNetwork } from './fake-network.js';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { CloseCode, ProtocolError, type Session } from 'wsproxy-protocol';
 import { FakeClock } from 'wsproxy-protocol/testing';
-import { Connector } from '../src/connector.js';
-import { ChannelLog } from './support/channel-log.js';
-import { FakeNetwork } from './support/fake-network.js';
+import { Connector } from '../../src/tunnel/connector.js';
+import { ChannelLog } from '../support/channel-log.js';
+import { FakeNetwork } from '../support/fake-network.js';
 
 /** Ways in which a server accepts a connection and ends it at once. */
 const ENDINGS: readonly [name: string, set: (network: FakeNetwork) => void][] = [

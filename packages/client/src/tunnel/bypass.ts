@@ -5,7 +5,7 @@ import {
   type OpenHandler,
   type Target,
 } from 'wsproxy-protocol';
-import type { Tunnel } from './listeners/tunnel.js';
+import type { Tunnel } from '../listeners/tunnel.js';
 
 /**
  * Sends the destinations that a rule names another way. Nothing is resolved for it: a range has addresses only, not the

@@ -1,7 +1,7 @@
 import { type Channel, formatTarget, type OpenHandler, type Target } from 'wsproxy-protocol';
-import type { ChannelChange, ChannelStatus, ClientStatus } from './client-status.js';
+import type { ChannelChange, ChannelStatus, ClientStatus } from '../client-status.js';
+import type { Tunnel } from '../listeners/tunnel.js';
 import type { KeepAwake } from './keep-awake.js';
-import type { Tunnel } from './listeners/tunnel.js';
 
 /** Every channel opened by way of it: which of them live, and what all of them have carried. */
 export class ChannelLedger implements Tunnel {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Backoff } from '../src/backoff.js';
+import { Backoff } from '../../src/tunnel/backoff.js';
 
 /** The pauses of `count` tries in a row, with jitter at `random`. */
 function pauses(random: number, count: number, resuming: boolean): number[] {

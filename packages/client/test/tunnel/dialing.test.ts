@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { MemoryTransport } from 'wsproxy-protocol/testing';
-import { ConnectError } from '../src/connect-error.js';
-import { Dialing } from '../src/dialing.js';
+import { ConnectError } from '../../src/reach/connect-error.js';
+import { Dialing } from '../../src/tunnel/dialing.js';
 
 /** A dial that the test lets succeed or fail. */
 interface Attempt {

@@ -1,5 +1,5 @@
 import type { Transport } from 'wsproxy-protocol';
-import { ConnectError } from './connect-error.js';
+import { ConnectError } from '../reach/connect-error.js';
 
 /** Opens a transport; rejects with ConnectError. `signal` gives up. */
 export type Dial = (signal: AbortSignal) => Promise<Transport>;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Channel, parseAuthority, parseDestinationRule } from 'wsproxy-protocol';
-import { Bypass } from '../src/bypass.js';
-import type { Tunnel } from '../src/listeners/tunnel.js';
+import type { Tunnel } from '../../src/listeners/tunnel.js';
+import { Bypass } from '../../src/tunnel/bypass.js';
 
 /** Which way a target goes. */
 function wayOf(rules: readonly string[], authority: string): string {

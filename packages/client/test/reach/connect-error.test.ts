@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ProxyError } from 'wsproxy-upstream';
-import { describeFailure, describeProxyFailure, describeStatus, describeUnanswered } from '../src/connect-error.js';
+import {
+  describeFailure,
+  describeProxyFailure,
+  describeStatus,
+  describeUnanswered,
+} from '../../src/reach/connect-error.js';
 
 const URL_ASKED = new URL('wss://proxy.example.org/tunnel');
 

@@ -12,8 +12,8 @@ import {
   type Timer,
   type Transport,
 } from 'wsproxy-protocol';
+import { ConnectError } from '../reach/connect-error.js';
 import type { Backoff } from './backoff.js';
-import { ConnectError } from './connect-error.js';
 import { Dialing, type ServerRoute } from './dialing.js';
 import { Patience } from './patience.js';
 

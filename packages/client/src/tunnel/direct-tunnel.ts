@@ -10,8 +10,8 @@ import {
   type Target,
   type Transport,
 } from 'wsproxy-protocol';
+import type { Tunnel } from '../listeners/tunnel.js';
 import type { KeepAwake } from './keep-awake.js';
-import type { Tunnel } from './listeners/tunnel.js';
 
 /** Name, and every address of it, ms; as long as a server takes. */
 const DIAL_TIMEOUT = 10_000;

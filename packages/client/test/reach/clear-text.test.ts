@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { judgePrivacy } from '../src/clear-text.js';
-import { parseReach, type ReachOptions } from '../src/reach.js';
+import { judgePrivacy } from '../../src/reach/clear-text.js';
+import { parseReach, type ReachOptions } from '../../src/reach/reach.js';
 
 const PROXY = { proxy: 'http://127.0.0.1:3128' };
 const judge = (url: string, options: ReachOptions = {}) => parseReach(new URL(url), options);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { type Channel, CloseCode, ProtocolError } from 'wsproxy-protocol';
 import { FakeClock } from 'wsproxy-protocol/testing';
-import { ConnectError } from '../src/connect-error.js';
-import { Connector } from '../src/connector.js';
-import { ChannelLog } from './support/channel-log.js';
-import { FakeNetwork } from './support/fake-network.js';
+import { ConnectError } from '../../src/reach/connect-error.js';
+import { Connector } from '../../src/tunnel/connector.js';
+import { ChannelLog } from '../support/channel-log.js';
+import { FakeNetwork } from '../support/fake-network.js';
 
 const DOWN = new ConnectError('refused', false);
 /** GOAWAY *refused*. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { proxyFromEnvironment } from '../src/index.js';
+import { proxyFromEnvironment } from '../../src/index.js';
 
 const URL_ASKED = 'wss://tunnel.example.org/path';
 

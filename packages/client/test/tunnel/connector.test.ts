@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { CloseCode, ProtocolError } from 'wsproxy-protocol';
-import { ConnectError } from '../src/connect-error.js';
-import { Connector, type ConnectorOptions } from '../src/connector.js';
-import { ChannelLog } from './support/channel-log.js';
-import { FakeNetwork } from './support/fake-network.js';
+import { ConnectError } from '../../src/reach/connect-error.js';
+import { Connector, type ConnectorOptions } from '../../src/tunnel/connector.js';
+import { ChannelLog } from '../support/channel-log.js';
+import { FakeNetwork } from '../support/fake-network.js';
 
 const GRACE = 60_000;
 

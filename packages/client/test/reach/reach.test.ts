@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { parseReach, pinOf } from '../src/reach.js';
+import { parseReach, pinOf } from '../../src/reach/reach.js';
 
 const WSS = new URL('wss://proxy.example.org/');
 const PIN = `sha256//${'A'.repeat(43)}=`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseServerUrl, targetOf } from '../src/server-url.js';
+import { parseServerUrl, targetOf } from '../../src/reach/server-url.js';
 
 describe('the address of the server', () => {
   test.each([

@@ -1,7 +1,7 @@
 import { type Channel, type Clock, type Logger, type OpenHandler, type Target, TunnelError } from 'wsproxy-protocol';
-import { ConnectError } from './connect-error.js';
+import type { Tunnel } from '../listeners/tunnel.js';
+import { ConnectError } from '../reach/connect-error.js';
 import type { ServerRoute } from './dialing.js';
-import type { Tunnel } from './listeners/tunnel.js';
 import { Slot, type SlotEvents } from './slot.js';
 import type { Uplink, UplinkState } from './uplink.js';
 

@@ -1,6 +1,6 @@
 import type { Channel, Clock, Logger, Timer } from 'wsproxy-protocol';
+import type { ConnectError } from '../reach/connect-error.js';
 import { Backoff } from './backoff.js';
-import type { ConnectError } from './connect-error.js';
 import type { ServerRoute } from './dialing.js';
 import { Uplink, type UplinkEvents } from './uplink.js';
 

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { formatTarget, type Target } from 'wsproxy-protocol';
-import { ChannelLedger } from '../src/channel-ledger.js';
-import type { ChannelChange } from '../src/client-status.js';
-import { KeepAwake } from '../src/keep-awake.js';
-import { echo, keepWaiting, refuseWith, TestTunnel } from './listeners/test-tunnel.js';
-import { ChannelLog } from './support/channel-log.js';
+import type { ChannelChange } from '../../src/client-status.js';
+import { ChannelLedger } from '../../src/tunnel/channel-ledger.js';
+import { KeepAwake } from '../../src/tunnel/keep-awake.js';
+import { echo, keepWaiting, refuseWith, TestTunnel } from '../listeners/test-tunnel.js';
+import { ChannelLog } from '../support/channel-log.js';
 
 const TARGET: Target = { host: 'example.org', port: 80 };
 const tunnels: TestTunnel[] = [];
