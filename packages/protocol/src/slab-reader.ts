@@ -15,7 +15,8 @@ const LONGER = 1_000;
 const MAX_RESTS = 1_000;
 /** How often silent sockets and superfluous slabs are looked for, ms. */
 const TIDY_INTERVAL = 1_000;
-let tidiedAt = 0;
+/** Runs while sockets read much, and until nothing is left to let go. */
+let tidying: NodeJS.Timeout | undefined;
 
 /** Whoever takes what is read. */
 export interface Taker {
@@ -66,15 +67,16 @@ export function readIntoSlabs(
   return reader;
 }
 
-/**
- * Takes the slabs of sockets that have fallen silent, and lets go of those that nobody needs. Whoever looks after things
- * now and then calls this, at `now` ms.
- */
+/** Takes the slabs of sockets that have fallen silent at `now` ms, and lets go of those that nobody needs. */
 export function tidySlabs(now: number): void {
-  if (Math.abs(now - tidiedAt) < TIDY_INTERVAL) return;
-  tidiedAt = now;
   for (const reader of busy) reader.restIfSilent(now);
-  trimSlabs();
+  if (trimSlabs() > 0 || busy.size > 0) return;
+  clearInterval(tidying);
+  tidying = undefined;
+}
+
+function keepTidy(): void {
+  tidying ??= setInterval(() => tidySlabs(performance.now()), TIDY_INTERVAL).unref();
 }
 
 let lastPlaces: Places | undefined;
@@ -145,6 +147,7 @@ export class SlabReader {
     this.#slab = postSlab();
     this.#used = 0;
     busy.add(this);
+    keepTidy();
   }
 
   #goOn(slab: Slab, length: number): void {

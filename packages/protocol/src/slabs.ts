@@ -86,8 +86,9 @@ function recycle(slab: Slab): void {
   if (!slab.isPosted && slab.keepers === 0 && free.length < MAX_FREE) free.push(slab);
 }
 
-/** Lets go of the slabs that nobody has needed since the last time. */
-export function trimSlabs(): void {
+/** Lets go of the slabs that nobody has needed since the last time; returns how many wait to be used again. */
+export function trimSlabs(): number {
   free.splice(0, fewestFree);
   fewestFree = free.length;
+  return fewestFree;
 }

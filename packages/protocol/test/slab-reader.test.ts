@@ -1,10 +1,15 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readIntoSlabs, type SlabReader, tidySlabs } from '../src/slab-reader.js';
-import { keep, release, scratch } from '../src/slabs.js';
+import { keep, release, scratch, trimSlabs } from '../src/slabs.js';
 import { pattern } from './support/pattern.js';
 import { connectedSockets, until } from './support/sockets.js';
+
+/** Until nobody looks after slabs any more. */
+function tidyAll(): void {
+  for (let i = 0; i < 3; i++) tidySlabs(performance.now());
+}
 
 describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) => {
   let socket: Socket;
@@ -42,6 +47,7 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
     reader?.stop();
     socket.destroy();
     peer.destroy();
+    tidyAll();
   });
 
   test('brings every byte, few and many', async () => {
@@ -83,6 +89,9 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
   });
 
   test('shares memory with the others again once it has been silent for 10 s, a second longer each time, 1,000 times', async () => {
+    // Looked after here, by a time of its own.
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
     let now = Math.ceil(performance.now());
     let memory: ArrayBufferLike | undefined;
     onBytes = ({ buffer }) => {
@@ -139,6 +148,30 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
     await closed;
     expect(length).toBe(0);
   });
+});
+
+test('slabs are let go of when nothing is read any more, and nobody looks after them then', async () => {
+  const [socket, peer] = await connectedSockets('TCP');
+  onTestFinished(() => {
+    for (const each of [socket, peer]) each.destroy();
+  });
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const idle = vi.getTimerCount();
+  let memory = new WeakRef(scratch.buffer);
+  let length = 0;
+  const reader = readIntoSlabs(socket.resume(), (bytes) => {
+    length += bytes.length;
+    memory = new WeakRef(bytes.buffer);
+  });
+  peer.write(pattern(1, 0, 1_000_000));
+  await until(() => length === 1_000_000);
+  expect(vi.getTimerCount()).toBe(idle + 1);
+  expect(memory.deref()).not.toBe(scratch.buffer);
+  reader?.stop();
+  vi.advanceTimersByTime(3_000);
+  expect(vi.getTimerCount()).toBe(idle);
+  expect(trimSlabs()).toBe(0);
 });
 
 test('where Node does not allow it, all comes as data', async () => {

@@ -20,8 +20,6 @@ export interface HeartbeatPort {
   roundTrip(): number;
   /** There is reason to ask now, before the path has been idle for long. */
   isPingDue(): boolean;
-  /** Each time it looks. */
-  onLook(): void;
   ping(): void;
   /** The transport may be dead, though it need not be. Told again and again while it stays silent. */
   onSuspicion(): void;
@@ -69,7 +67,6 @@ export class Heartbeat {
 
   #check(): void {
     const now = this.#clock.now();
-    this.#port.onLook();
     if (this.#hasJumped(now)) this.#probe(now);
     else if (this.#port.isPingDue() || now - this.#port.lastSent() >= this.#port.pingInterval) this.#port.ping();
 

@@ -22,7 +22,6 @@ import { FrameDecoder } from '../frame/decode.js';
 import { FrameType } from '../frame/frame.js';
 import { encodeGoAway, GoAway } from '../frame/payload.js';
 import { holds } from '../invariant.js';
-import { tidySlabs } from '../slab-reader.js';
 import { parseHost, parsePort, type Target } from '../target.js';
 import type { Transport } from '../transport/transport.js';
 import { Acceptor } from './acceptor.js';
@@ -278,7 +277,6 @@ export class Session {
       isAwaited: () => this.#prober.isAwaited || this.#outbox.bytesInFlight > 0,
       roundTrip: () => this.#prober.latest,
       isPingDue: () => this.#prober.isDue,
-      onLook: () => tidySlabs(this.#clock.now()),
       ping: () => this.#prober.ping(),
       onSuspicion: () => this.#options.onSuspicion?.(),
       onSilence: () => this.detach({ code: 1006, reason: 'nothing was heard from the peer for too long' }),
