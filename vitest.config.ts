@@ -10,7 +10,7 @@ export default defineConfig({
     // `npm run coverage`: of the parts that nothing else may go wrong in, and that need nothing to be tested.
     coverage: {
       provider: 'v8',
-      include: ['packages/protocol/src/{frame,flow,resume}/**'],
+      include: ['packages/engine/src/{frame,flow,resume}/**'],
       reporter: ['text'],
       thresholds: { branches: 95, functions: 95, lines: 95, statements: 95 },
     },

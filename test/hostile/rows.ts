@@ -159,9 +159,9 @@ export const ROWS: Readonly<Record<string, Row>> = {
   F16: { what: 'a hundred thousand WINDOWs', file: 'test/hostile/frames.test.ts' },
   F18: {
     what: '1 024 channels with 256 KiB each, reader never reads',
-    file: 'packages/protocol/test/session/flow-control.test.ts',
+    file: 'packages/engine/test/session/flow-control.test.ts',
   },
-  F19: { what: 'one channel unread, others active', file: 'packages/protocol/test/session/flow-control.test.ts' },
+  F19: { what: 'one channel unread, others active', file: 'packages/engine/test/session/flow-control.test.ts' },
   F20: { what: 'mutations of a good conversation', file: 'test/hostile/mutations.test.ts' },
   F21: { what: 'replayed frames after resume with offset < acked', file: 'test/hostile/resume.test.ts' },
   F22: { what: 'a RESET with a code of a later version', file: 'test/hostile/frames.test.ts' },
@@ -227,7 +227,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   I9: { what: 'connection accepted, never a byte', file: 'test/hostile/destinations.test.ts' },
   I10: {
     what: 'ICMP unreachable/admin prohibited',
-    file: 'packages/protocol/test/dial-failure.test.ts',
+    file: 'packages/node/test/targets/dial-failure.test.ts',
     title: 'EHOSTUNREACH',
   },
   I11: { what: 'out-of-band (URG) data', file: 'test/hostile/destinations.test.ts' },
@@ -297,7 +297,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   K6: { what: 'SIGSTOP client 120 s', file: 'test/hostile/processes.test.ts' },
   K7: {
     what: 'the machine has slept',
-    file: 'packages/protocol/test/session/heartbeat.test.ts',
+    file: 'packages/engine/test/session/heartbeat.test.ts',
     title: 'after the machine has slept',
   },
   K8: {

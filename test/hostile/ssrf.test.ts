@@ -1,6 +1,6 @@
 import { hostname, networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { effort } from '../../packages/protocol/test/support/effort.js';
+import { effort } from '../../packages/engine/test/support/effort.js';
 import { addressBytes } from '../support/address-bytes.js';
 import { askByAddress, askConnect, askSocks4a, askSocks5 } from '../support/application.js';
 import { startEcho } from '../support/destinations/echo.js';

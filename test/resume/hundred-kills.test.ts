@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { silentLogger } from 'wsproxy-protocol';
+import { silentLogger } from 'wsproxy-engine';
 import { byConnect, bySocks5 } from '../support/application.js';
 import type { Cut } from '../support/cutting-relay.js';
 import { chooseSeed, Dice } from '../support/dice.js';

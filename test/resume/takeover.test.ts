@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { silentLogger } from 'wsproxy-protocol';
+import { silentLogger } from 'wsproxy-engine';
 import { bySocks5 } from '../support/application.js';
 import type { RelayedConnection } from '../support/cutting-relay.js';
 import { chooseSeed, Dice } from '../support/dice.js';

@@ -1,6 +1,6 @@
 import { ConnectError } from '../../packages/client/src/reach/connect-error.js';
 import type { Dial } from '../../packages/client/src/tunnel/dialing.js';
-import { SimLink } from '../../packages/protocol/test/session/sim-link.js';
+import { SimLink } from '../../packages/engine/test/session/sim-link.js';
 import type { SimProcess, SimServer } from './sim-server.js';
 
 /** A connection of the client to a process of a server. */

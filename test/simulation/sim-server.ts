@@ -1,4 +1,4 @@
-import { type Channel, type Clock, silentLogger, type Transport } from 'wsproxy-protocol';
+import { type Channel, type Clock, silentLogger, type Transport } from 'wsproxy-engine';
 import { Guard } from '../../packages/server/src/limits/guard.js';
 import { resolveLimits } from '../../packages/server/src/limits/limits.js';
 import { SessionRegistry } from '../../packages/server/src/sessions/session-registry.js';

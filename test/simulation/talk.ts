@@ -1,5 +1,5 @@
-import type { Channel, FailureCode, Target } from 'wsproxy-protocol';
-import { Speaker } from '../../packages/protocol/test/session/speaker.js';
+import type { Channel, FailureCode, Target } from 'wsproxy-engine';
+import { Speaker } from '../../packages/engine/test/session/speaker.js';
 import type { SimProcess } from './sim-server.js';
 
 /** One connection of an application: its end at the client, and the destination's, each with bytes of its own. */

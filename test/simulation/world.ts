@@ -1,7 +1,7 @@
-import { CloseCode, silentLogger } from 'wsproxy-protocol';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { CloseCode, silentLogger } from 'wsproxy-engine';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { Connector } from '../../packages/client/src/tunnel/connector.js';
-import { Random } from '../../packages/protocol/test/support/random.js';
+import { Random } from '../../packages/engine/test/support/random.js';
 import { SHAPES, type Shape } from './shape.js';
 import { type Road, SimNetwork } from './sim-network.js';
 import { GRACE, SimProcess, SimServer } from './sim-server.js';

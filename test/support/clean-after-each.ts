@@ -1,6 +1,6 @@
 // Vitest runs this before every file of system tests.
 import { afterAll, afterEach, beforeEach } from 'vitest';
-import { Channel, Session } from 'wsproxy-protocol';
+import { Channel, Session } from 'wsproxy-engine';
 import { endAll } from './at-end.js';
 import { type Census, expectClean, expectCollected, takeCensus } from './expect-clean.js';
 import { watchTimers } from './live-timers.js';

@@ -1,15 +1,14 @@
 import {
-  type DestinationRule,
   formatTarget,
   isLoopback,
   type Logger,
   MAX_PING_INTERVAL,
   MIN_PING_INTERVAL,
   parseAuthority,
-  parseDestinationRule,
   silentLogger,
   type Target,
-} from 'wsproxy-protocol';
+} from 'wsproxy-engine';
+import { type DestinationRule, parseDestinationRule } from 'wsproxy-node/targets';
 import type { Place } from './listeners/accept-local.js';
 import type { ProxyUser } from './listeners/credentials.js';
 import type { LocalProtocol } from './listeners/local-port.js';

@@ -1,4 +1,4 @@
-import type { FailureCode } from 'wsproxy-protocol';
+import type { FailureCode } from 'wsproxy-engine';
 import type { ConnectorState, TunnelStatus } from './tunnel/connector.js';
 
 /** A living channel. */

@@ -3,7 +3,8 @@ import type { Agent, AgentOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { type DestinationRule, isOver, type Logger, systemClock, type Target } from 'wsproxy-protocol';
+import { isOver, type Logger, systemClock, type Target } from 'wsproxy-engine';
+import type { DestinationRule } from 'wsproxy-node/targets';
 import {
   type ClientOptions,
   type CloseOptions,

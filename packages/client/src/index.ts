@@ -1,4 +1,4 @@
-export { FAILURES, type FailureCode, type Target, TunnelError } from 'wsproxy-protocol';
+export { FAILURES, type FailureCode, type Target, TunnelError } from 'wsproxy-engine';
 export { type Client, createClient } from './client.js';
 export {
   type ClientOptions,

@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises';
-import { type Clock, systemClock } from 'wsproxy-protocol';
+import { type Clock, systemClock } from 'wsproxy-engine';
 
 /** Head start of a nameserver over the next one, ms. */
 const SERVER_DELAY = 1_000;

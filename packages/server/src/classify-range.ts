@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import type { AddressRange } from 'wsproxy-protocol';
+import type { AddressRange } from 'wsproxy-node/targets';
 import { type AddressClass, classifyAddress } from './address-class.js';
 
 /**

@@ -1,5 +1,6 @@
 import { isIPv6, type Socket } from 'node:net';
-import { type Clock, dialFailure, type Timer } from 'wsproxy-protocol';
+import type { Clock, Timer } from 'wsproxy-engine';
+import { dialFailure } from 'wsproxy-node/targets';
 
 /** A connected socket and the address it was dialled at. */
 export interface Dialed {

@@ -1,4 +1,4 @@
-import { type DestinationRule, matchesDestination, parseDestinationRule } from 'wsproxy-protocol';
+import { type DestinationRule, matchesDestination, parseDestinationRule } from 'wsproxy-node/targets';
 import type { AddressClass } from './address-class.js';
 import { classifyRange } from './classify-range.js';
 

@@ -1,4 +1,4 @@
-import { parseHost, parsePort, systemClock, type Target, THROUGHPUT_HOST, TunnelError } from 'wsproxy-protocol';
+import { parseHost, parsePort, systemClock, type Target, THROUGHPUT_HOST, TunnelError } from 'wsproxy-engine';
 import type { AttemptRoom } from './connect-first.js';
 import type { Dialer } from './dialer.js';
 import { DirectDialer, type DirectDialerOptions, type Errand, type Reached } from './direct-dialer.js';

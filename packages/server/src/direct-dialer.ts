@@ -1,13 +1,6 @@
 import { connect as connectSocket, isIP, isIPv6, type Socket } from 'node:net';
-import {
-  type Clock,
-  type FailureCode,
-  formatTarget,
-  type RelaySocket,
-  systemClock,
-  type Target,
-  TunnelError,
-} from 'wsproxy-protocol';
+import { type Clock, type FailureCode, formatTarget, systemClock, type Target, TunnelError } from 'wsproxy-engine';
+import type { RelaySocket } from 'wsproxy-node/relay';
 import { canonicalAddress } from './address-class.js';
 import { type AttemptRoom, connectFirst, type Dialed } from './connect-first.js';
 import type { ConnectUpstream } from './egress.js';

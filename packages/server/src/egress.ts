@@ -1,5 +1,5 @@
 import { isIP, type Socket } from 'node:net';
-import { type FailureCode, parsePort, TunnelError } from 'wsproxy-protocol';
+import { type FailureCode, parsePort, TunnelError } from 'wsproxy-engine';
 import { connectThrough, formatProxy, ProxyError, type ProxyErrorCode, parseProxyUrl } from 'wsproxy-upstream';
 
 /** By which way destinations are reached, in plain values. */

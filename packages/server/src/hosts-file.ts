@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { platform } from 'node:os';
-import { type Clock, systemClock } from 'wsproxy-protocol';
+import { type Clock, systemClock } from 'wsproxy-engine';
 
 const HOSTS_FILE = platform() === 'win32' ? String.raw`C:\Windows\System32\drivers\etc\hosts` : '/etc/hosts';
 

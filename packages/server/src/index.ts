@@ -1,4 +1,4 @@
-export type { Logger } from 'wsproxy-protocol';
+export type { Logger } from 'wsproxy-engine';
 export { type Admin, createAdmin } from './admin/admin.js';
 export { createHealth, type Health } from './admin/health.js';
 export type { AdminOptions } from './admin/own-pages.js';

@@ -1,4 +1,4 @@
-import type { Logger } from 'wsproxy-protocol';
+import type { Logger } from 'wsproxy-engine';
 import { checkRules, type DestinationRules } from './destination-rules.js';
 import type { Dialer } from './dialer.js';
 import { checkEgress, type EgressOptions } from './egress.js';

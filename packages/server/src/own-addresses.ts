@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import { type Clock, systemClock } from 'wsproxy-protocol';
+import { type Clock, systemClock } from 'wsproxy-engine';
 import { canonicalAddress } from './address-class.js';
 
 /** How long a reading of the interfaces is believed, ms: they come and go, but not between two channels. */

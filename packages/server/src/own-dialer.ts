@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { dialFailure, FAILURES, type FailureCode, TunnelError } from 'wsproxy-protocol';
+import { FAILURES, type FailureCode, TunnelError } from 'wsproxy-engine';
+import { dialFailure } from 'wsproxy-node/targets';
 import type { Dialer, DialRequest } from './dialer.js';
 import type { DirectDialer, Errand, Reached } from './direct-dialer.js';
 

@@ -1,4 +1,4 @@
-import { type DestinationRule, matchesDestination } from 'wsproxy-protocol';
+import { type DestinationRule, matchesDestination } from 'wsproxy-node/targets';
 import { type AddressClass, canonicalAddress, classifyAddress } from './address-class.js';
 import { compileRules, type DestinationRules } from './destination-rules.js';
 import { createOwnAddresses } from './own-addresses.js';

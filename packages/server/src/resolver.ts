@@ -1,4 +1,4 @@
-import { type Clock, systemClock, TunnelError } from 'wsproxy-protocol';
+import { type Clock, systemClock, TunnelError } from 'wsproxy-engine';
 import { createLookup, type Lookup } from './lookup.js';
 
 /** Turns a name into addresses. */

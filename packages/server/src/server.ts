@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { silentLogger, systemClock, WebSocketTransport } from 'wsproxy-protocol';
+import { silentLogger, systemClock } from 'wsproxy-engine';
+import { WebSocketTransport } from 'wsproxy-node/transports';
 import { createChannelHandler } from './channels/channel-handler.js';
 import { createDial, type Dial } from './dial.js';
 import { createUpstream } from './egress.js';

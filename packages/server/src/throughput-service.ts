@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import { MAX_THROUGHPUT } from 'wsproxy-protocol';
+import { MAX_THROUGHPUT } from 'wsproxy-engine';
 
 const HEAD_LENGTH = 8;
 const PIECE = Buffer.alloc(65_536);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { type AskServer, askNameservers } from '../src/ask-nameservers.js';
 
 /** Nameservers that answer by hand. */

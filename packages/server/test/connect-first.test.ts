@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { type AttemptRoom, connectFirst } from '../src/connect-first.js';
 
 /** A race whose attempts connect and fail by hand. */

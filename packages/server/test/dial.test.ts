@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Target, TunnelError } from 'wsproxy-protocol';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { type Target, TunnelError } from 'wsproxy-engine';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { createDial, type Dial, type DialOptions } from '../src/dial.js';
 import { createPolicy, type Policy, type PolicyRequest } from '../src/policy.js';
 import type { Resolver } from '../src/resolver.js';

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { TunnelError } from 'wsproxy-protocol';
+import { TunnelError } from 'wsproxy-engine';
 import { createDial, type DialOptions } from '../src/dial.js';
 import { checkEgress, type EgressOptions } from '../src/egress.js';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { createHostsFile } from '../src/hosts-file.js';
 
 function hostsFile() {

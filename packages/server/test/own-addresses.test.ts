@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { createOwnAddresses } from '../src/own-addresses.js';
 
 type Interfaces = ReturnType<typeof networkInterfaces>;

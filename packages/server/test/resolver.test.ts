@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { FakeClock } from 'wsproxy-engine/testing';
 import type { Lookup } from '../src/lookup.js';
 import { createResolver, type ResolverOptions } from '../src/resolver.js';
 

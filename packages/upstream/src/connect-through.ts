@@ -1,6 +1,6 @@
 import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
-import { formatTarget, type Target } from 'wsproxy-protocol';
+import { formatTarget, type Target } from 'wsproxy-engine';
 import { requestTunnel } from './http-connect.js';
 import { formatProxy, type UpstreamProxy } from './proxy.js';
 import { ProxyError } from './proxy-error.js';

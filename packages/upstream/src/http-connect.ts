@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
-import { formatTarget, type Target } from 'wsproxy-protocol';
+import { formatTarget, type Target } from 'wsproxy-engine';
 import { type Credentials, formatProxy, type UpstreamProxy } from './proxy.js';
 import { ProxyError, type ProxyErrorCode } from './proxy-error.js';
 

@@ -1,4 +1,4 @@
-import { formatTarget, parseHost, type Target } from 'wsproxy-protocol';
+import { formatTarget, parseHost, type Target } from 'wsproxy-engine';
 
 export interface Credentials {
   readonly user: string;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { SocksClient } from 'socks';
-import { formatTarget, type Target } from 'wsproxy-protocol';
+import { formatTarget, type Target } from 'wsproxy-engine';
 import { formatProxy, type UpstreamProxy } from './proxy.js';
 import { ProxyError, type ProxyErrorCode } from './proxy-error.js';
 

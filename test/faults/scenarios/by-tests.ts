@@ -40,7 +40,7 @@ export const byTests: readonly Scenario[] = [
       runTests(
         lab,
         [
-          'packages/protocol/test/session/mutated-frames.test.ts',
+          'packages/engine/test/session/mutated-frames.test.ts',
           ...hostile('frames', 'websocket-frames', 'websocket-upgrade', 'bad-server', 'resume', 'mutations'),
         ],
         { MUTATIONS: '1000000' },

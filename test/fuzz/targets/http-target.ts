@@ -6,7 +6,7 @@ import {
   parseAuthority,
   parseHost,
   type Target as TunnelTarget,
-} from '../../../packages/protocol/src/target.js';
+} from '../../../packages/engine/src/target.js';
 import type { Target } from '../target.js';
 
 /** Request-targets in authority and absolute form, hosts, and the credentials of a proxy. */

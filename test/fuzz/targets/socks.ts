@@ -6,7 +6,7 @@ import {
   parseSocks5Password,
   parseSocks5Request,
 } from '../../../packages/client/src/listeners/socks5-codec.js';
-import { parseHost } from '../../../packages/protocol/src/target.js';
+import { parseHost } from '../../../packages/engine/src/target.js';
 import type { Target } from '../target.js';
 
 /** A parser decides within so many bytes, whatever they are. */

@@ -1,4 +1,4 @@
-import { formatTarget } from 'wsproxy-protocol';
+import { formatTarget } from 'wsproxy-engine';
 import { formatProxy, ProxyError } from 'wsproxy-upstream';
 import { describeProxyFailure } from '../reach/connect-error.js';
 import type { ServerAddress } from '../reach/dial-websocket.js';

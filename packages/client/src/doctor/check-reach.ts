@@ -1,4 +1,4 @@
-import { FAILURES, formatTarget, type Target } from 'wsproxy-protocol';
+import { FAILURES, formatTarget, type Target } from 'wsproxy-engine';
 import { type Finding, fail, ok, warn } from './finding.js';
 import type { ProbeSession } from './probe-session.js';
 

@@ -1,4 +1,4 @@
-import type { Transport } from 'wsproxy-protocol';
+import type { Transport } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
 import { dialWebSocket, type ServerAddress } from '../reach/dial-websocket.js';
 import { type Finding, fail, failed, ok, warn } from './finding.js';

@@ -1,4 +1,4 @@
-import { formatTarget } from 'wsproxy-protocol';
+import { formatTarget } from 'wsproxy-engine';
 import type { ServerAddress } from '../reach/dial-websocket.js';
 import { connectTo, firstHop } from '../reach/open-socket.js';
 import { type Finding, fail, ok } from './finding.js';

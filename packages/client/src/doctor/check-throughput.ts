@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type ChannelStream, MAX_THROUGHPUT, THROUGHPUT_HOST } from 'wsproxy-protocol';
+import { MAX_THROUGHPUT, THROUGHPUT_HOST } from 'wsproxy-engine';
+import type { ChannelStream } from 'wsproxy-node/relay';
 import { type Finding, ok, skip, warn } from './finding.js';
 import type { ProbeSession } from './probe-session.js';
 

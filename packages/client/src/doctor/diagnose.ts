@@ -1,4 +1,4 @@
-import type { Target, Transport } from 'wsproxy-protocol';
+import type { Target, Transport } from 'wsproxy-engine';
 import { parseTarget } from '../client-options.js';
 import type { ServerAddress } from '../reach/dial-websocket.js';
 import { parseReach, type ReachOptions } from '../reach/reach.js';

@@ -1,13 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import {
-  ChannelStream,
-  type FailureCode,
-  Greeter,
-  Session,
-  systemClock,
-  type Target,
-  type Transport,
-} from 'wsproxy-protocol';
+import { type FailureCode, Greeter, Session, systemClock, type Target, type Transport } from 'wsproxy-engine';
+import { ChannelStream } from 'wsproxy-node/relay';
 
 /** The server keeps a probe that was cut for this long, ms: nobody comes back for it. */
 const GRACE = 1_000;

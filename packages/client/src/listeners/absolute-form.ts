@@ -1,4 +1,4 @@
-import { parseAuthority, type Target } from 'wsproxy-protocol';
+import { parseAuthority, type Target } from 'wsproxy-engine';
 
 /** Where a plain request goes, out of its request-target in absolute form (RFC 9112 section 3.2.2). */
 export interface Destination {

@@ -1,6 +1,7 @@
-import { formatTarget, type Logger, relay, resetSocket, type Target } from 'wsproxy-protocol';
+import type { Tunnel } from 'wsproxy-engine';
+import { formatTarget, type Logger, type Target } from 'wsproxy-engine';
+import { relay, resetSocket } from 'wsproxy-node/relay';
 import { acceptLocal, type LocalPort, type Place } from './accept-local.js';
-import type { Tunnel } from './tunnel.js';
 
 export interface ForwardOptions {
   readonly place: Place;

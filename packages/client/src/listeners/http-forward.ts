@@ -5,16 +5,9 @@ import {
   request as openRequest,
   type ServerResponse,
 } from 'node:http';
-import {
-  boundInterim,
-  ChannelStream,
-  formatTarget,
-  systemClock,
-  TunnelError,
-  type Unread,
-  unwatch,
-  watchForReset,
-} from 'wsproxy-protocol';
+import { formatTarget, systemClock, TunnelError } from 'wsproxy-engine';
+import { boundInterim } from 'wsproxy-node/pages';
+import { ChannelStream, type Unread, unwatch, watchForReset } from 'wsproxy-node/relay';
 import type { Destination } from './absolute-form.js';
 import { closePolitely, cutOff, LINGER } from './close-politely.js';
 import { endToEndHeaders, hasUnknownTransferCoding } from './http-headers.js';

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { resetSocket, type Target } from 'wsproxy-protocol';
+import type { Target } from 'wsproxy-engine';
+import { resetSocket } from 'wsproxy-node/relay';
 import { type Credentials, parseBasic } from './credentials.js';
 import { forwardRequest } from './http-forward.js';
 import { countHeader } from './http-headers.js';

@@ -1,5 +1,5 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
-import { FAILURES, type FailureCode } from 'wsproxy-protocol';
+import { FAILURES, type FailureCode } from 'wsproxy-engine';
 import type { LocalConnection } from './local-connection.js';
 
 /** A final answer of our own; the connection closes behind it. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { parseAuthority, type Target } from 'wsproxy-protocol';
+import { parseAuthority, type Target } from 'wsproxy-engine';
 import { type Destination, parseAbsoluteForm, schemeOf } from './absolute-form.js';
 import { countHeader, hasUnknownTransferCoding } from './http-headers.js';
 import { type HttpRefusal, REFUSALS } from './http-refusal.js';

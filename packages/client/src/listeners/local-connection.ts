@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import { type Logger, systemClock, type Timer } from 'wsproxy-protocol';
+import type { Tunnel } from 'wsproxy-engine';
+import { type Logger, systemClock, type Timer } from 'wsproxy-engine';
 import { closePolitely } from './close-politely.js';
-import type { Tunnel } from './tunnel.js';
 
 /**
  * One accepted application until its request is complete: whatever it speaks and however slowly, one deadline counts

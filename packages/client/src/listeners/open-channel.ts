@@ -1,4 +1,5 @@
-import { type FailureCode, formatTarget, relay, type Target } from 'wsproxy-protocol';
+import { type FailureCode, formatTarget, type Target } from 'wsproxy-engine';
+import { relay } from 'wsproxy-node/relay';
 import { closePolitely } from './close-politely.js';
 import type { LocalConnection } from './local-connection.js';
 

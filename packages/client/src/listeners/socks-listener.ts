@@ -1,4 +1,4 @@
-import { FAILURES } from 'wsproxy-protocol';
+import { FAILURES } from 'wsproxy-engine';
 import type { Credentials } from './credentials.js';
 import type { LocalConnection } from './local-connection.js';
 import { openChannel, type Replies } from './open-channel.js';

@@ -1,4 +1,4 @@
-import { parseHost, type Target } from 'wsproxy-protocol';
+import { parseHost, type Target } from 'wsproxy-engine';
 import { MORE, type ParseResult } from './parse-result.js';
 
 /** The CD field of a reply, from the SOCKS4 memo of Ying-Da Lee: all that the protocol can say. */

@@ -1,5 +1,5 @@
 import { SocketAddress } from 'node:net';
-import { FAILURES, parseHost, type Target } from 'wsproxy-protocol';
+import { FAILURES, parseHost, type Target } from 'wsproxy-engine';
 import { MORE, type ParseResult } from './parse-result.js';
 
 /** RFC 1928 section 3. */

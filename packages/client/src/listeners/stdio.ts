@@ -1,8 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ChannelStream, type Target, TunnelError } from 'wsproxy-protocol';
+import type { Tunnel } from 'wsproxy-engine';
+import { type Target, TunnelError } from 'wsproxy-engine';
+import { ChannelStream } from 'wsproxy-node/relay';
 import { LINGER } from './close-politely.js';
-import type { Tunnel } from './tunnel.js';
 
 /**
  * Joins a pair of streams, such as standard input and output, with a channel to `target`. Each direction ends by itself:

@@ -1,5 +1,5 @@
 import { isIP, type Socket } from 'node:net';
-import { isLoopback } from 'wsproxy-protocol';
+import { isLoopback } from 'wsproxy-engine';
 import { ConnectError, describeFailure } from './connect-error.js';
 import { targetOf } from './server-url.js';
 

@@ -1,5 +1,7 @@
 import { WebSocket } from 'ws';
-import { boundInterim, SUBPROTOCOL, WEBSOCKET_LIMITS, WebSocketTransport } from 'wsproxy-protocol';
+import { SUBPROTOCOL } from 'wsproxy-engine';
+import { boundInterim } from 'wsproxy-node/pages';
+import { WEBSOCKET_LIMITS, WebSocketTransport } from 'wsproxy-node/transports';
 import { judgePrivacy } from './clear-text.js';
 import { type ConnectError, describeFailure, describeStatus, describeUnanswered } from './connect-error.js';
 import { openSocket } from './open-socket.js';

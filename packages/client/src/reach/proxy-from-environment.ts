@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isLoopback } from 'wsproxy-protocol';
+import { isLoopback } from 'wsproxy-engine';
 import { parseServerUrl, targetOf } from './server-url.js';
 
 /**

@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { parseHost, parsePort } from 'wsproxy-protocol';
+import { parseHost, parsePort } from 'wsproxy-engine';
 import { parseProxyUrl, type UpstreamProxy } from 'wsproxy-upstream';
 import { checkClearText } from './clear-text.js';
 

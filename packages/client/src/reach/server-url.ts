@@ -1,4 +1,4 @@
-import { parseHost, type Target } from 'wsproxy-protocol';
+import { parseHost, type Target } from 'wsproxy-engine';
 
 /** Throws TypeError with one line that says what is wrong with the address of the server. */
 export function parseServerUrl(text: string): URL {

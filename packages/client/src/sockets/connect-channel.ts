@@ -1,6 +1,6 @@
 import { addAbortSignal } from 'node:stream';
-import { type Channel, FAILURES, type FailureCode, formatTarget, type Target, TunnelError } from 'wsproxy-protocol';
-import type { Tunnel } from '../listeners/tunnel.js';
+import type { Tunnel } from 'wsproxy-engine';
+import { type Channel, FAILURES, type FailureCode, formatTarget, type Target, TunnelError } from 'wsproxy-engine';
 import { TunnelSocket } from './tunnel-socket.js';
 
 export interface ConnectOptions {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import type { Agent, buildConnector } from 'undici';
-import { parseHost } from 'wsproxy-protocol';
+import { parseHost } from 'wsproxy-engine';
 import { secureStream } from './secure-stream.js';
 import type { Connect } from './tunnel-agent.js';
 

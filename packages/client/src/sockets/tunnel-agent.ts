@@ -1,7 +1,7 @@
 import type { AgentOptions, ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Agent, type AgentConnectOpts } from 'agent-base';
-import type { Target } from 'wsproxy-protocol';
+import type { Target } from 'wsproxy-engine';
 import type { ConnectOptions } from './connect-channel.js';
 import { secureStream } from './secure-stream.js';
 import type { TunnelSocket } from './tunnel-socket.js';

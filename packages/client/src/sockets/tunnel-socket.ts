@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import { type Channel, ChannelStream, type Target } from 'wsproxy-protocol';
+import type { Channel, Target } from 'wsproxy-engine';
+import { ChannelStream } from 'wsproxy-node/relay';
 import { IdleTimer } from './idle-timer.js';
 
 type Callback = (error?: Error | null) => void;

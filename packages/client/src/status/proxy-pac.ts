@@ -1,4 +1,5 @@
-import { type DestinationRule, parseHost } from 'wsproxy-protocol';
+import { parseHost } from 'wsproxy-engine';
+import type { DestinationRule } from 'wsproxy-node/targets';
 
 /**
  * The script by which browsers choose a proxy: `proxy` (`host:port`) for everything but what the rules name. No name is

@@ -1,11 +1,5 @@
-import {
-  type Channel,
-  type DestinationRule,
-  matchesDestination,
-  type OpenHandler,
-  type Target,
-} from 'wsproxy-protocol';
-import type { Tunnel } from '../listeners/tunnel.js';
+import type { Channel, OpenHandler, Target, Tunnel } from 'wsproxy-engine';
+import { type DestinationRule, matchesDestination } from 'wsproxy-node/targets';
 
 /**
  * Sends the destinations that a rule names another way. Nothing is resolved for it: a range has addresses only, not the

@@ -1,5 +1,5 @@
-import { type Channel, type Clock, type Logger, type OpenHandler, type Target, TunnelError } from 'wsproxy-protocol';
-import type { Tunnel } from '../listeners/tunnel.js';
+import type { Tunnel } from 'wsproxy-engine';
+import { type Channel, type Clock, type Logger, type OpenHandler, type Target, TunnelError } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
 import type { ServerRoute } from './dialing.js';
 import { Slot, type SlotEvents } from './slot.js';

@@ -1,4 +1,4 @@
-import type { Transport } from 'wsproxy-protocol';
+import type { Transport } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
 
 /** Opens a transport; rejects with ConnectError. `signal` gives up. */

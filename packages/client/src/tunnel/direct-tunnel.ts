@@ -1,16 +1,16 @@
 import { connect } from 'node:net';
+import type { Tunnel } from 'wsproxy-engine';
 import {
   type Channel,
   CloseCode,
-  dialFailure,
   type OpenHandler,
-  relay,
   Session,
   systemClock,
   type Target,
   type Transport,
-} from 'wsproxy-protocol';
-import type { Tunnel } from '../listeners/tunnel.js';
+} from 'wsproxy-engine';
+import { relay } from 'wsproxy-node/relay';
+import { dialFailure } from 'wsproxy-node/targets';
 import type { KeepAwake } from './keep-awake.js';
 
 /** Name, and every address of it, ms; as long as a server takes. */

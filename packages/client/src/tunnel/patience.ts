@@ -1,4 +1,4 @@
-import type { Channel, Clock, Session, Timer } from 'wsproxy-protocol';
+import type { Channel, Clock, Session, Timer } from 'wsproxy-engine';
 
 /** How long a request waits for a tunnel that is down, ms. */
 const LIMIT = 5_000;

@@ -1,4 +1,4 @@
-import type { Channel, Clock, Logger, Timer } from 'wsproxy-protocol';
+import type { Channel, Clock, Logger, Timer } from 'wsproxy-engine';
 import type { ConnectError } from '../reach/connect-error.js';
 import { Backoff } from './backoff.js';
 import type { ServerRoute } from './dialing.js';

@@ -11,7 +11,7 @@ import {
   type Target,
   type Timer,
   type Transport,
-} from 'wsproxy-protocol';
+} from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
 import type { Backoff } from './backoff.js';
 import { Dialing, type ServerRoute } from './dialing.js';

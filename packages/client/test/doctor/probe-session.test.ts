@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Transport } from 'wsproxy-protocol';
+import type { Transport } from 'wsproxy-engine';
 import { ProbeSession } from '../../src/doctor/probe-session.js';
 
 /** A server that has answered the greeting, and nothing since. */

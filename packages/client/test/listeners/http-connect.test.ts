@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { FAILURES, type FailureCode } from 'wsproxy-protocol';
+import { FAILURES, type FailureCode } from 'wsproxy-engine';
 import { usePort } from './port-fixture.js';
 import { keepWaiting, refuseWith } from './test-tunnel.js';
 

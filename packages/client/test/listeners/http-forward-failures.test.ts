@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { FAILURES, type FailureCode } from 'wsproxy-protocol';
+import { FAILURES, type FailureCode } from 'wsproxy-engine';
 import { GET, message, URI, useForwarding } from './forward-fixture.js';
 import { keepWaiting, refuseWith } from './test-tunnel.js';
 

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FAILURES, type FailureCode } from 'wsproxy-protocol';
+import { FAILURES, type FailureCode } from 'wsproxy-engine';
 import { parseSocks5Request } from '../../src/listeners/socks5-codec.js';
 import { usePort } from './port-fixture.js';
 import { GRANTED, GREETING, hex, METHOD, REJECTED, reply5, request4a, request5 } from './socks-bytes.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseHost } from 'wsproxy-protocol';
+import { parseHost } from 'wsproxy-engine';
 import {
   encodeSocks5Method,
   encodeSocks5Reply,

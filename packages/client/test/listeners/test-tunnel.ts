@@ -1,17 +1,17 @@
 import { connect } from 'node:net';
+import type { Tunnel } from 'wsproxy-engine';
 import {
   type Channel,
   CloseCode,
   type FailureCode,
   formatTarget,
   type OpenHandler,
-  relay,
   Session,
   systemClock,
   type Target,
-} from 'wsproxy-protocol';
-import { MemoryTransport } from 'wsproxy-protocol/testing';
-import type { Tunnel } from '../../src/listeners/tunnel.js';
+} from 'wsproxy-engine';
+import { MemoryTransport } from 'wsproxy-engine/testing';
+import { relay } from 'wsproxy-node/relay';
 
 /** What the far end does with a channel. */
 export type FarEnd = (channel: Channel) => void;

@@ -1,6 +1,6 @@
 import { createContext, runInContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { parseDestinationRule } from 'wsproxy-protocol';
+import { parseDestinationRule } from 'wsproxy-node/targets';
 import { proxyPac } from '../../src/status/proxy-pac.js';
 
 const PROXY = 'SOCKS5 127.0.0.1:1080; PROXY 127.0.0.1:1080';

@@ -3,7 +3,7 @@ import { get, request as httpRequest, type IncomingMessage, type RequestOptions 
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseDestinationRule } from 'wsproxy-protocol';
+import { parseDestinationRule } from 'wsproxy-node/targets';
 import type { ClientStatus } from '../../src/client-status.js';
 import type { LocalPort } from '../../src/listeners/accept-local.js';
 import { serveStatus } from '../../src/status/status-page.js';

@@ -1,4 +1,4 @@
-import type { Channel, ChannelSink, FailureCode, OpenHandler } from 'wsproxy-protocol';
+import type { Channel, ChannelSink, FailureCode, OpenHandler } from 'wsproxy-engine';
 
 /** Records what a channel brings, and takes all of it at once. */
 export class ChannelLog implements ChannelSink, OpenHandler {

@@ -6,8 +6,8 @@ import {
   type ProtocolError,
   Session,
   unknownSession,
-} from 'wsproxy-protocol';
-import { FakeClock, MemoryTransport } from 'wsproxy-protocol/testing';
+} from 'wsproxy-engine';
+import { FakeClock, MemoryTransport } from 'wsproxy-engine/testing';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import type { Dial } from '../../src/tunnel/dialing.js';
 import { ChannelLog } from './channel-log.js';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { type Channel, parseAuthority, parseDestinationRule } from 'wsproxy-protocol';
-import type { Tunnel } from '../../src/listeners/tunnel.js';
+import type { Tunnel } from 'wsproxy-engine';
+import { type Channel, parseAuthority } from 'wsproxy-engine';
+import { parseDestinationRule } from 'wsproxy-node/targets';
 import { Bypass } from '../../src/tunnel/bypass.js';
 
 /** Which way a target goes. */

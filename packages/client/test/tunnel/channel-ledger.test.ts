@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { formatTarget, type Target } from 'wsproxy-protocol';
+import { formatTarget, type Target } from 'wsproxy-engine';
 import type { ChannelChange } from '../../src/client-status.js';
 import { ChannelLedger } from '../../src/tunnel/channel-ledger.js';
 import { KeepAwake } from '../../src/tunnel/keep-awake.js';

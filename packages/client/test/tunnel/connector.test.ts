@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { CloseCode, ProtocolError } from 'wsproxy-protocol';
+import { CloseCode, ProtocolError } from 'wsproxy-engine';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import { Connector, type ConnectorOptions } from '../../src/tunnel/connector.js';
 import { ChannelLog } from '../support/channel-log.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { MemoryTransport } from 'wsproxy-protocol/testing';
+import { MemoryTransport } from 'wsproxy-engine/testing';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import { Dialing } from '../../src/tunnel/dialing.js';
 

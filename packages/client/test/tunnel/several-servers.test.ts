@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Channel, CloseCode, ProtocolError } from 'wsproxy-protocol';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { type Channel, CloseCode, ProtocolError } from 'wsproxy-engine';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import { Connector } from '../../src/tunnel/connector.js';
 import { ChannelLog } from '../support/channel-log.js';

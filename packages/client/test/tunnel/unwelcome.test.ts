@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { CloseCode, ProtocolError, type Session } from 'wsproxy-protocol';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { CloseCode, ProtocolError, type Session } from 'wsproxy-engine';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { Connector } from '../../src/tunnel/connector.js';
 import { ChannelLog } from '../support/channel-log.js';
 import { FakeNetwork } from '../support/fake-network.js';

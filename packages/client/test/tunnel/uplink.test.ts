@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CloseCode, ProtocolError } from 'wsproxy-protocol';
+import { CloseCode, ProtocolError } from 'wsproxy-engine';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import type { ChannelLog } from '../support/channel-log.js';
 import { GRACE, UplinkFixture } from '../support/uplink-fixture.js';

@@ -1,4 +1,4 @@
-import { silentLogger } from 'wsproxy-protocol';
+import { silentLogger } from 'wsproxy-engine';
 import type { Server } from '../server.js';
 import { healthPage } from './health.js';
 import type { Metrics } from './metrics.js';

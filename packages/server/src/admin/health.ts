@@ -1,4 +1,4 @@
-import { silentLogger } from 'wsproxy-protocol';
+import { silentLogger } from 'wsproxy-engine';
 import type { Server } from '../server.js';
 import { type AdminOptions, OwnPages, type Page, plain } from './own-pages.js';
 

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { FAILURES } from 'wsproxy-protocol';
+import { FAILURES } from 'wsproxy-engine';
 import { LIMITS } from '../limits/limits.js';
 import type { ChannelRecord, OpenedChannel, ServerObserver } from '../observe/observer.js';
 import type { SessionInfo } from '../sessions/session-info.js';

@@ -1,6 +1,7 @@
 import { type Server as HttpServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { type Logger, OWN_PAGE_HEADERS, refuseOwnPage, systemClock } from 'wsproxy-protocol';
+import { type Logger, systemClock } from 'wsproxy-engine';
+import { OWN_PAGE_HEADERS, refuseOwnPage } from 'wsproxy-node/pages';
 import { Door } from '../gateway/door.js';
 import { FloodLog } from '../gateway/flood-log.js';
 import { createHttpServer } from '../gateway/http-server.js';

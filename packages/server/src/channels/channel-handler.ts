@@ -1,13 +1,5 @@
-import {
-  type Channel,
-  type FailureCode,
-  formatTarget,
-  type Logger,
-  type RelayPace,
-  relay,
-  systemClock,
-  TunnelError,
-} from 'wsproxy-protocol';
+import { type Channel, type FailureCode, formatTarget, type Logger, systemClock, TunnelError } from 'wsproxy-engine';
+import { type RelayPace, relay } from 'wsproxy-node/relay';
 import type { Dial } from '../dial.js';
 import type { Reached } from '../direct-dialer.js';
 import type { DialTurns } from '../limits/dial-turns.js';

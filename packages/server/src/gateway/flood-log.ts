@@ -1,4 +1,4 @@
-import type { Clock } from 'wsproxy-protocol';
+import type { Clock } from 'wsproxy-engine';
 import { OpenBucket } from '../limits/open-bucket.js';
 
 /** Lines that may come at once, and each second in the long run: 17 MB a day at most. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { SUBPROTOCOL } from 'wsproxy-protocol';
+import { SUBPROTOCOL } from 'wsproxy-engine';
 import type { User } from '../users/user.js';
 import { type Authenticate, authorizationValues } from './authenticate.js';
 import type { RefusalStatus } from './refusal.js';

@@ -1,4 +1,4 @@
-import type { Direction, RelayPace, Turn } from 'wsproxy-protocol';
+import type { Direction, RelayPace, Turn } from 'wsproxy-node/relay';
 import type { Account } from './account.js';
 
 type Rate = 'rateUp' | 'rateDown';

@@ -1,4 +1,4 @@
-import type { Clock, ProcessBudgets } from 'wsproxy-protocol';
+import type { Clock, ProcessBudgets } from 'wsproxy-engine';
 import { RateTurns } from './rate-turns.js';
 
 /** What one user has going on, in all sessions; kept while the server runs, whatever becomes of the rules. */

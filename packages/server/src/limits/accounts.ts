@@ -1,4 +1,4 @@
-import type { Clock } from 'wsproxy-protocol';
+import type { Clock } from 'wsproxy-engine';
 import type { User } from '../users/user.js';
 import { Account } from './account.js';
 import { AccountPace, type PaceEvents } from './account-pace.js';

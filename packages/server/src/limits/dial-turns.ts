@@ -1,4 +1,4 @@
-import type { Clock, Timer } from 'wsproxy-protocol';
+import type { Clock, Timer } from 'wsproxy-engine';
 import { type DialLimit, DialQueue } from './dial-queue.js';
 import type { Limits } from './limits.js';
 

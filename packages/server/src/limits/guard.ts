@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Channel, Clock, Logger, MemoryBudget, ProcessBudgets, ReplayPace } from 'wsproxy-protocol';
+import type { Channel, Clock, Logger, MemoryBudget, ProcessBudgets, ReplayPace } from 'wsproxy-engine';
 import type { User } from '../users/user.js';
 import { Accounts } from './accounts.js';
 import { DialTurns } from './dial-turns.js';

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
-import { type Channel, type Clock, type RelayPace, type RelaySocket, resetSocket } from 'wsproxy-protocol';
+import type { Channel, Clock } from 'wsproxy-engine';
+import { type RelayPace, type RelaySocket, resetSocket } from 'wsproxy-node/relay';
 import type { AttemptRoom } from '../connect-first.js';
 import type { User } from '../users/user.js';
 import type { Account } from './account.js';

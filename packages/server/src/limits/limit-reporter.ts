@@ -1,4 +1,4 @@
-import type { Clock, Logger } from 'wsproxy-protocol';
+import type { Clock, Logger } from 'wsproxy-engine';
 import type { LimitName } from './limits.js';
 
 /** A wave is over when nothing of it was heard for so long, ms. */

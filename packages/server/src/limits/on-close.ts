@@ -1,4 +1,4 @@
-import type { RelaySocket } from 'wsproxy-protocol';
+import type { RelaySocket } from 'wsproxy-node/relay';
 
 /** Calls `callback` when `socket` closes, at once if that is past. */
 export function onClose(socket: RelaySocket, callback: () => void): void {

@@ -1,4 +1,5 @@
-import type { Clock, ReplayPace, Timer, Turn } from 'wsproxy-protocol';
+import type { Clock, ReplayPace, Timer } from 'wsproxy-engine';
+import type { Turn } from 'wsproxy-node/relay';
 import { RateBucket } from './rate-bucket.js';
 
 /**

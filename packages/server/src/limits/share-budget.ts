@@ -1,4 +1,4 @@
-import { MemoryBudget } from 'wsproxy-protocol';
+import { MemoryBudget } from 'wsproxy-engine';
 
 /** What one user may have of the memory that is there for all; how much that is changes with the users. */
 export class ShareBudget extends MemoryBudget {

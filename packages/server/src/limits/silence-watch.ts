@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { type Channel, type Clock, type RelaySocket, resetSocket, type Timer } from 'wsproxy-protocol';
+import type { Channel, Clock, Timer } from 'wsproxy-engine';
+import { type RelaySocket, resetSocket } from 'wsproxy-node/relay';
 import type { LimitName } from './limits.js';
 
 export interface SilenceWatchOptions {

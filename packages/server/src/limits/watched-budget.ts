@@ -1,4 +1,4 @@
-import { MemoryBudget } from 'wsproxy-protocol';
+import { MemoryBudget } from 'wsproxy-engine';
 
 /** Memory that tells when it is used up; and again only after half of it was free. */
 export class WatchedBudget extends MemoryBudget {

@@ -1,4 +1,4 @@
-import type { Logger } from 'wsproxy-protocol';
+import type { Logger } from 'wsproxy-engine';
 import type { ServerObserver } from './observer.js';
 
 /** Writes one line for each channel when it is over, whatever became of it. */

@@ -1,4 +1,4 @@
-import type { FailureCode } from 'wsproxy-protocol';
+import type { FailureCode } from 'wsproxy-engine';
 
 /** A session as an observer sees it. */
 export interface ObservedSession {

@@ -1,4 +1,4 @@
-import { formatTarget, type Session } from 'wsproxy-protocol';
+import { formatTarget, type Session } from 'wsproxy-engine';
 
 /** A living channel, for people and metrics to read. */
 export interface ChannelInfo {

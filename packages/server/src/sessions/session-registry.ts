@@ -9,7 +9,7 @@ import {
   type Timer,
   type Transport,
   unknownSession,
-} from 'wsproxy-protocol';
+} from 'wsproxy-engine';
 import type { ChannelHandler } from '../channels/channel-handler.js';
 import { FloodLog } from '../gateway/flood-log.js';
 import type { Guard } from '../limits/guard.js';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Logger, type Target, TunnelError } from 'wsproxy-protocol';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { type Logger, type Target, TunnelError } from 'wsproxy-engine';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { createChannelHandler } from '../../src/channels/channel-handler.js';
 import type { Dialed } from '../../src/connect-first.js';
 import { Guard } from '../../src/limits/guard.js';

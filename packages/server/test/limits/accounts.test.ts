@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { Accounts } from '../../src/limits/accounts.js';
 import { LimitReporter } from '../../src/limits/limit-reporter.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';

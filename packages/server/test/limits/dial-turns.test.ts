@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { DialTurns, type Waiting } from '../../src/limits/dial-turns.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
 

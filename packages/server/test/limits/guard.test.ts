@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { expect, test, vi } from 'vitest';
-import { type Channel, Session, silentLogger } from 'wsproxy-protocol';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { type Channel, Session, silentLogger } from 'wsproxy-engine';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { Guard } from '../../src/limits/guard.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
 

@@ -1,8 +1,8 @@
 import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Channel, silentLogger, TunnelError } from 'wsproxy-protocol';
-import { FakeClock, watchInvariants } from 'wsproxy-protocol/testing';
+import { type Channel, silentLogger, TunnelError, watchInvariants } from 'wsproxy-engine';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { createChannelHandler } from '../../src/channels/channel-handler.js';
 import type { Reached } from '../../src/direct-dialer.js';
 import { Guard } from '../../src/limits/guard.js';

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { silentLogger } from 'wsproxy-protocol';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { silentLogger } from 'wsproxy-engine';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { createChannelHandler } from '../../src/channels/channel-handler.js';
 import { Guard } from '../../src/limits/guard.js';
 import { resolveLimits } from '../../src/limits/limits.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { RateTurns } from '../../src/limits/rate-turns.js';
 
 /** A relay that always has a piece to pass, and says how many bytes have. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Channel, FailureCode, Logger } from 'wsproxy-protocol';
-import { FakeClock } from 'wsproxy-protocol/testing';
+import type { Channel, FailureCode, Logger } from 'wsproxy-engine';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { Guard } from '../../src/limits/guard.js';
 import { resolveLimits } from '../../src/limits/limits.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';

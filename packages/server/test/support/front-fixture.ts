@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
 import type { WebSocket } from 'ws';
-import type { Logger } from 'wsproxy-protocol';
+import type { Logger } from 'wsproxy-engine';
 import { authorizationValues } from '../../src/gateway/authenticate.js';
 import { createFront, type Front, type FrontLimits, type FrontOptions } from '../../src/gateway/gateway.js';
 import { soleUser, UserDirectory } from '../../src/users/directory.js';

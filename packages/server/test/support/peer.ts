@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Channel, Greeter, Session, systemClock, WebSocketTransport } from 'wsproxy-protocol';
+import { type Channel, Greeter, Session, systemClock } from 'wsproxy-engine';
+import { WebSocketTransport } from 'wsproxy-node/transports';
 
 export const TOKEN = 'a-token-for-tests-0123456789-abcdefghij';
 

@@ -1,0 +1,118 @@
+import { CHANNEL_FLOOR, CHANNEL_HIGH_WATER } from '../constants.js';
+import type { MemoryBudget } from '../flow/memory-budget.js';
+import { keep, release } from '../memory/slabs.js';
+import { SmallPieces } from '../memory/small-pieces.js';
+
+/**
+ * Chunks waiting to be sent, taken out in slices without copying. Each slice is kept as the whole chunk was. What waits
+ * counts in a budget.
+ */
+export class ByteQueue {
+  #budget: MemoryBudget;
+  #chunks: Buffer[] = [];
+  /** Behind the chunks, once there are several. */
+  #small: SmallPieces | undefined;
+  /** Index of the first chunk, and where in it the next byte is. */
+  #head = 0;
+  #offset = 0;
+  #length = 0;
+  /** What was taken and may have to be taken again; undefined when it never will. */
+  #taken: Buffer[] | undefined;
+
+  /** `provisional`: what is taken can be put back by `rewind`, until `commit`. */
+  constructor(budget: MemoryBudget, provisional = false) {
+    this.#budget = budget;
+    if (provisional) this.#taken = [];
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The budget has no room for as much as a channel may have waiting. */
+  get isTight(): boolean {
+    return this.#budget.room < CHANNEL_HIGH_WATER;
+  }
+
+  /** From this length on it is better not to bring more, bytes. */
+  get highWater(): number {
+    return this.isTight ? CHANNEL_FLOOR : CHANNEL_HIGH_WATER;
+  }
+
+  /** It counts in `budget` from here on. */
+  moveTo(budget: MemoryBudget): void {
+    this.#budget.release(this.#length);
+    this.#budget = budget;
+    budget.take(this.#length);
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#length === 0 || !this.#join(chunk)) this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    this.#budget.take(chunk.length);
+  }
+
+  #join(chunk: Buffer): boolean {
+    this.#small ??= new SmallPieces((bytes) => this.#chunks.push(bytes));
+    return this.#small.add(chunk);
+  }
+
+  /** Up to `limit` bytes of the first chunk, never of two, since joining them would copy. */
+  take(limit: number): Buffer | undefined {
+    const slice = this.#cut(limit);
+    if (slice !== undefined) this.#taken?.push(keep(slice));
+    return slice;
+  }
+
+  /** Everything that was taken comes again. */
+  rewind(): void {
+    this.#small?.flush();
+    const taken = this.#taken ?? [];
+    const [first, ...others] = this.#chunks.slice(this.#head);
+    const rest = first === undefined ? [] : [first.subarray(this.#offset), ...others];
+    this.#reset([...taken, ...rest]);
+    const bytes = taken.reduce((sum, slice) => sum + slice.length, 0);
+    this.#length += bytes;
+    this.#budget.take(bytes);
+    this.#taken = [];
+  }
+
+  /** Nothing that is taken will be put back. */
+  commit(): void {
+    for (const slice of this.#taken ?? []) release(slice);
+    this.#taken = undefined;
+  }
+
+  #cut(limit: number): Buffer | undefined {
+    if (this.#head === this.#chunks.length) this.#small?.flush();
+    const chunk = this.#chunks[this.#head];
+    if (chunk === undefined || limit < 1) return undefined;
+    const start = this.#offset;
+    // A rate times a time is rarely a whole number, and a budget keeps what a byte is not.
+    const end = Math.min(chunk.length, start + Math.floor(limit));
+    this.#length -= end - start;
+    this.#budget.release(end - start);
+    if (end < chunk.length) {
+      this.#offset = end;
+      return keep(chunk.subarray(start, end));
+    }
+    this.#offset = 0;
+    this.#head += 1;
+    if (this.#head === this.#chunks.length) this.#reset();
+    return start === 0 ? chunk : chunk.subarray(start, end);
+  }
+
+  clear(): void {
+    this.commit();
+    this.#small = undefined;
+    this.#budget.release(this.#length);
+    this.#length = 0;
+    this.#reset();
+  }
+
+  #reset(chunks: Buffer[] = []): void {
+    this.#chunks = chunks;
+    this.#head = 0;
+    this.#offset = 0;
+  }
+}

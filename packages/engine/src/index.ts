@@ -1,0 +1,32 @@
+export { Channel } from './channel/channel.js';
+export { isOver } from './channel/channel-state.js';
+export { finishChannel } from './channel/finish-channel.js';
+export type { ChannelSink, OpenHandler } from './channel/handlers.js';
+export { type Clock, systemClock, type Timer } from './clock.js';
+export {
+  CHANNEL_FLOOR,
+  CloseCode,
+  INITIAL_WINDOW,
+  LONE_FRAME_SIZE,
+  MAX_PING_INTERVAL,
+  MAX_THROUGHPUT,
+  MIN_PING_INTERVAL,
+  SUBPROTOCOL,
+  THROUGHPUT_HOST,
+} from './constants.js';
+export { ProtocolError, TunnelError } from './errors.js';
+export { FAILURES, type FailureCode } from './failures.js';
+export { MemoryBudget, type ProcessBudgets } from './flow/memory-budget.js';
+export type { SessionKey } from './frame/payload.js';
+export { watchInvariants } from './invariant.js';
+export { type Logger, silentLogger } from './logger.js';
+export { keep, postSlab, release, SLAB_SIZE, type Slab, scratch, trimSlabs, unpostSlab } from './memory/slabs.js';
+export { SmallPieces } from './memory/small-pieces.js';
+export { unpinned } from './memory/unpinned.js';
+export { acceptTransport, Greeter, type KeptSession, unknownSession } from './session/handshake.js';
+export type { ReplayPace } from './session/replay-pace.js';
+export { Session } from './session/session.js';
+export type { Loss } from './session/session-options.js';
+export { formatTarget, isLoopback, parseAuthority, parseHost, parsePort, type Target } from './target.js';
+export { deafReceiver, type Transport, type TransportReceiver } from './transport.js';
+export type { Tunnel } from './tunnel.js';

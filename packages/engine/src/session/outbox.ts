@@ -1,0 +1,286 @@
+import type { Channel, ChannelPort } from '../channel/channel.js';
+import type { Clock, Timer } from '../clock.js';
+import {
+  BATCH_SIZE,
+  CONTROL_HIGH_WATER,
+  FIRST_FRAME_SIZE,
+  FRAME_TIME,
+  LONE_FRAME_SIZE,
+  MIN_FRAME_SIZE,
+  SHARED_FRAME_SIZE,
+  SHARED_FRAME_TIME,
+  TRANSPORT_HIGH_WATER,
+} from '../constants.js';
+import { InFlightCap } from '../flow/in-flight-cap.js';
+import type { MemoryBudget } from '../flow/memory-budget.js';
+import { FrameBatch, HEADROOM } from '../frame/encode.js';
+import { FrameType, SESSION_CHANNEL } from '../frame/frame.js';
+import { encodeCount, encodeCounts } from '../frame/payload.js';
+import { ReplayBuffer, type SequencedFrame, wireLength } from '../replay/replay-buffer.js';
+import type { Transport } from '../transport.js';
+import { Acknowledger } from './acknowledger.js';
+import type { ReplayPace } from './replay-pace.js';
+import { SendQueue } from './send-queue.js';
+
+/**
+ * Everything that leaves a session, in its order: control frames, then what must be replayed, then new frames of the
+ * channels in turn. Control frames are kept as facts to be told (the newest count, the newest limit), not as a queue,
+ * so they cannot pile up.
+ */
+export class Outbox {
+  readonly replay: ReplayBuffer;
+  readonly acknowledger: Acknowledger;
+  /** When bytes last left, by the clock. */
+  lastSent: number;
+
+  readonly #clock: Clock;
+  readonly #replayPace: ReplayPace | undefined;
+  readonly #queue: SendQueue;
+  readonly #batch = new FrameBatch();
+  readonly #grants = new Set<Channel>();
+  /** Channels that give credit back, and those whose peer did, with the limit that it had seen; undefined when there are none. */
+  #returns: Set<Channel> | undefined;
+  #answers: Map<Channel, number> | undefined;
+  #inFlight = new InFlightCap();
+  #urgent: { type: number; payload: Buffer }[] = [];
+  #pong: Buffer | undefined;
+  #transport: Transport | undefined;
+  /** Sequenced frames wait while a resume has not told yet where to begin. */
+  #live = false;
+  /** Until then nothing is sent again, nor anything behind it. */
+  #pause: Timer | undefined;
+  #flushDue = false;
+
+  /** `carrier`: whose channels send. `replayBudget`: what unacknowledged frames may hold; when it is used up, sources pause. */
+  constructor(clock: Clock, carrier: ChannelPort, replayBudget: MemoryBudget, replayPace?: ReplayPace) {
+    this.#clock = clock;
+    this.#replayPace = replayPace;
+    this.#queue = new SendQueue(carrier);
+    this.replay = new ReplayBuffer(replayBudget);
+    this.acknowledger = new Acknowledger(
+      clock,
+      () => this.roundTrip,
+      () => this.schedule(),
+    );
+    this.lastSent = clock.now();
+  }
+
+  /** Lowest round trip that the present transport's acknowledgements showed, ms; Infinity while unknown. */
+  get roundTrip(): number {
+    return this.#inFlight.roundTrip;
+  }
+
+  /** Bytes that the present transport has carried and the peer has not acknowledged. */
+  get bytesInFlight(): number {
+    return this.#inFlight.inFlight;
+  }
+
+  /** Channels that wait for their turn, those that are over but have to tell so among them. */
+  get waitingChannels(): number {
+    return this.#queue.size;
+  }
+
+  /** The peer has processed everything that was to be sent. */
+  get isEmpty(): boolean {
+    return this.replay.bytes === 0 && this.#queue.isEmpty;
+  }
+
+  /** A sequenced frame of `bytes` was processed. */
+  noteProcessed(bytes: number): void {
+    this.acknowledger.note(bytes);
+    this.#inFlight.onReceived(bytes);
+  }
+
+  /** A PONG came back after `sample` ms. */
+  noteRoundTrip(sample: number): void {
+    this.#inFlight.noteRoundTrip(sample, this.#clock.now());
+  }
+
+  /** From here on control frames leave by `transport`; sequenced frames once `goLive` is called. */
+  attach(transport: Transport): void {
+    this.#transport = transport;
+    this.lastSent = this.#clock.now();
+  }
+
+  detach(): void {
+    this.#transport = undefined;
+    this.#live = false;
+    this.#pause?.cancel();
+    this.#pause = undefined;
+    this.#urgent = [];
+    this.#pong = undefined;
+    this.#returns = undefined;
+    this.#answers = undefined;
+    this.acknowledger.stop();
+  }
+
+  /** Sends, from the oldest frame that the peer has not acknowledged, and keeps sending. */
+  goLive(): void {
+    this.replay.rewind();
+    // Another transport may be another path: what was learnt of the old one does not hold.
+    this.#inFlight = new InFlightCap();
+    this.#live = true;
+    const pause = this.replay.bytes > 0 ? (this.#replayPace?.pause ?? 0) : 0;
+    if (pause > 0) this.#pause = this.#clock.setTimer(() => this.#goOn(), pause);
+    this.schedule();
+  }
+
+  sendable(channel: Channel): void {
+    this.#queue.add(channel);
+    this.schedule();
+  }
+
+  /** The channel's limit is to be told. */
+  grant(channel: Channel): void {
+    this.#grants.add(channel);
+    this.schedule();
+  }
+
+  /** The channel gives back what it does not use. */
+  giveBack(channel: Channel): void {
+    this.#returns ??= new Set();
+    this.#returns.add(channel);
+    this.schedule();
+  }
+
+  /** The peer gave back what lies below `seen`: it is told what holds since. */
+  answerReturn(channel: Channel, seen: number): void {
+    this.#answers ??= new Map();
+    this.#answers.set(channel, seen);
+    this.schedule();
+  }
+
+  /** The channel is over: its limit interests nobody. */
+  forget(channel: Channel): void {
+    this.#grants.delete(channel);
+    this.#returns?.delete(channel);
+    this.#answers?.delete(channel);
+  }
+
+  /** The channel goes over to another session: nothing of it leaves here, now or after a resume. */
+  release(channel: Channel): void {
+    this.#queue.remove(channel);
+    this.forget(channel);
+  }
+
+  /** A frame of the session that goes before everything else. */
+  control(type: number, payload: Buffer): void {
+    // A PING that has not left is of no use any more.
+    if (type === FrameType.ping) this.#urgent = this.#urgent.filter((one) => one.type !== type);
+    this.#urgent.push({ type, payload });
+    this.schedule();
+  }
+
+  /** The session is over for good: before that is told, what was processed is, so that the peer knows what was not. */
+  final(payload: Buffer): void {
+    if (this.#live) this.control(FrameType.ack, encodeCount(this.acknowledger.tell()));
+    this.control(FrameType.goAway, payload);
+    this.flush();
+  }
+
+  /** Answers a PING; of several unanswered ones only the newest, since any byte proves life. */
+  pong(payload: Buffer): void {
+    this.#pong = Buffer.from(payload);
+    this.schedule();
+  }
+
+  /** The peer has processed `count` sequenced frames; false when it cannot have. */
+  acknowledge(count: number): boolean {
+    const bytes = this.replay.acknowledge(count);
+    if (bytes === undefined) return false;
+    this.#inFlight.onDelivered(bytes, this.#clock.now());
+    this.schedule();
+    return true;
+  }
+
+  /** Sends soon, together with whatever else the present callback brings about. */
+  schedule(): void {
+    if (this.#flushDue || this.#transport === undefined) return;
+    this.#flushDue = true;
+    this.#clock.defer(this.#onFlush);
+  }
+
+  #goOn(): void {
+    this.#pause = undefined;
+    this.schedule();
+  }
+
+  readonly #onFlush = (): void => {
+    this.#flushDue = false;
+    this.flush();
+  };
+
+  /** Hands batches to the transport until it has enough, or nothing is left. */
+  flush(): void {
+    // Facts can wait; written, they would pile up in memory for whoever asks for them and never reads.
+    if (this.#transport !== undefined && this.#transport.backlog >= CONTROL_HIGH_WATER) return;
+    this.#addControl();
+    for (;;) {
+      const transport = this.#transport;
+      if (transport === undefined) return;
+      // Control frames never wait for the backlog: a PONG or WINDOW behind bulk looks like death or a stopped reader.
+      const mayAdd = this.#live && this.#pause === undefined && transport.backlog < TRANSPORT_HIGH_WATER;
+      if (mayAdd) this.#addSequenced();
+      if (this.#batch.length === 0) return;
+      this.lastSent = this.#clock.now();
+      transport.send(this.#batch.take(), HEADROOM);
+    }
+  }
+
+  #addControl(): void {
+    if (this.#transport === undefined) return;
+    for (const { type, payload } of this.#urgent) this.#batch.add(type, SESSION_CHANNEL, payload);
+    this.#urgent = [];
+    if (this.#pong !== undefined) this.#batch.add(FrameType.pong, SESSION_CHANNEL, this.#pong);
+    this.#pong = undefined;
+    if (!this.#live) return;
+    for (const channel of this.#grants) {
+      this.#batch.add(FrameType.window, channel.id, encodeCount(channel.grantedLimit));
+    }
+    this.#grants.clear();
+    if (this.#returns !== undefined || this.#answers !== undefined) this.#addReturns();
+    if (this.acknowledger.isDue || (this.#batch.length > 0 && this.acknowledger.isPending)) {
+      this.#batch.add(FrameType.ack, SESSION_CHANNEL, encodeCount(this.acknowledger.tell()));
+    }
+  }
+
+  #addReturns(): void {
+    for (const { id, returning } of this.#returns ?? []) {
+      if (returning === undefined) continue;
+      this.#batch.add(FrameType.return, id, encodeCounts(returning.seen, returning.keep));
+    }
+    this.#returns = undefined;
+    for (const [{ id, grantedLimit }, seen] of this.#answers ?? []) {
+      this.#batch.add(FrameType.returned, id, encodeCounts(seen, grantedLimit));
+    }
+    this.#answers = undefined;
+  }
+
+  #addSequenced(): void {
+    const inFlight = this.#inFlight;
+    const room = Math.min(BATCH_SIZE, inFlight.cap - inFlight.inFlight);
+    const limit = Math.max(MIN_FRAME_SIZE, Math.min(LONE_FRAME_SIZE, inFlight.rate * FRAME_TIME || FIRST_FRAME_SIZE));
+    let bytes = 0;
+    let again = 0;
+    while (bytes < room) {
+      const former = this.replay.next();
+      const frame = former ?? this.#newFrame(limit);
+      if (frame === undefined) break;
+      this.#batch.add(frame.type, frame.channel, frame.payload);
+      bytes += wireLength(frame);
+      if (former !== undefined) again = bytes;
+    }
+    if (again > 0) this.#replayPace?.charge(again);
+    if (bytes < room && !this.replay.isFull) inFlight.onSourceEmpty(bytes);
+    if (bytes > 0) inFlight.onSent(bytes, this.#clock.now());
+  }
+
+  #newFrame(limit: number): SequencedFrame | undefined {
+    if (this.replay.isFull) return undefined;
+    const shared = Math.max(SHARED_FRAME_SIZE, this.#inFlight.rate * SHARED_FRAME_TIME);
+    const frame = this.#queue.next(limit, Math.min(limit, shared));
+    if (frame === undefined) return undefined;
+    this.replay.append(frame);
+    return this.replay.next();
+  }
+}

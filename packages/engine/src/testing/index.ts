@@ -1,0 +1,2 @@
+export { FakeClock } from './fake-clock.js';
+export { MemoryTransport } from './memory-transport.js';

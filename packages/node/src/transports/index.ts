@@ -1,0 +1,1 @@
+export { WEBSOCKET_LIMITS, WebSocketTransport } from './websocket/websocket-transport.js';

@@ -1,0 +1,209 @@
+import type { Socket } from 'node:net';
+import { deafReceiver, keep, release, type Transport, type TransportReceiver } from 'wsproxy-engine';
+import { readIntoSlabs } from '../../memory/slab-reader.js';
+import { endsAsClosing } from './closing-tail.js';
+import { MessageReader } from './message-reader.js';
+
+/** RFC 6455 section 5.5: a control frame carries 125 bytes, 2 of them the close code. */
+const MAX_REASON = 123;
+/** `WebSocket.OPEN`; the class itself is not imported, so that this package depends on nothing. */
+const OPEN = 1;
+/** A batch that is larger becomes several messages, bytes; well below what peers take. */
+const LARGEST_MESSAGE = 131_072;
+/** RFC 6455 section 5.2: FIN and opcode 2; the mask bit; which length field follows. */
+const BINARY = 0x82;
+const MASK = 0x80;
+const LENGTH_16 = 126;
+const LENGTH_64 = 127;
+
+/** What `ws` is told at either end. It has most of these defaults too high for a peer that is hostile, or wastes time. */
+export const WEBSOCKET_LIMITS = {
+  /** A peer that may inflate makes 64 KiB on the wire 64 MiB in memory. */
+  perMessageDeflate: false,
+  /** A message above this is not from a wsproxy, bytes. */
+  maxPayload: 262_144,
+  maxFragments: 64,
+  maxBufferedChunks: 4_096,
+  /** Messages are binary. */
+  skipUTF8Validation: true,
+  /** How long a peer may leave our close frame unanswered, ms. */
+  closeTimeout: 3_000,
+} as const;
+
+/** What is used of a `WebSocket` of `ws`. Not its own type: whoever uses this package would need that too. */
+export interface WsWebSocket {
+  readonly readyState: number;
+  readonly url: string;
+  on(event: 'message', listener: (data: unknown, isBinary: boolean) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'close', listener: (code: number, reason: Buffer) => void): unknown;
+  send(data: Buffer, done?: (error?: Error | null) => void): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
+export interface WebSocketTransportOptions {
+  /**
+   * Whether a client masks what it sends with random keys. Without it the keys are zeros, and nothing is copied: right
+   * within TLS and on loopback only (PROTOCOL.md, "Security"). Default true.
+   */
+  readonly mask?: boolean;
+}
+
+/**
+ * The one place that knows `ws`: an open WebSocket as a transport. `ws` joins a message before it tells of it, and copies
+ * for that; so the payload of binary messages goes past it, in both directions, straight between the connection and the
+ * session. Everything else (control frames, fragments, closing, whatever is not right) is left to it.
+ */
+export class WebSocketTransport implements Transport {
+  receiver: TransportReceiver = deafReceiver;
+
+  readonly #ws: WsWebSocket;
+  readonly #socket: Socket;
+  readonly #isServer: boolean;
+  readonly #mask: boolean;
+  #error = '';
+  /** What `send` was given and the connection has not written yet, with a place for each batch. */
+  readonly #sending: (readonly Buffer[] | undefined)[] = [];
+
+  /** `socket`: the connection beneath `ws`. To be called in the turn in which `ws` has opened, before anything is read. */
+  constructor(ws: WsWebSocket, socket: Socket, options: WebSocketTransportOptions = {}) {
+    this.#ws = ws;
+    this.#socket = socket;
+    // Only a client's has one; the types do not say so.
+    this.#isServer = (ws.url as string | undefined) === undefined;
+    this.#mask = !this.#isServer && (options.mask ?? true);
+    ws.on('message', (data, isBinary) => {
+      if (!isBinary) this.receiver.onText();
+      // In fragments: others go past it.
+      else if (Buffer.isBuffer(data) && data.length > 0) this.receiver.onBytes(data);
+    });
+    ws.on('error', (error) => {
+      this.#error = error.message;
+    });
+    ws.on('close', (code, reason) => {
+      this.receiver.onClose(code, reason.toString('utf8') || this.#error);
+    });
+    this.#readPast(socket);
+  }
+
+  #readPast(socket: Socket): void {
+    const [listener] = socket.listeners('data');
+    if (listener === undefined) throw new Error('the WebSocket does not read its connection');
+    const { maxPayload, maxFragments } = WEBSOCKET_LIMITS;
+    const reader = new MessageReader(
+      { isServer: this.#isServer, maxPayload, maxFragments },
+      {
+        onPayload: (bytes) => this.receiver.onBytes(bytes),
+        onOther: (bytes) => listener.call(socket, bytes),
+      },
+    );
+    const onBytes = (bytes: Buffer): void => reader.push(bytes);
+    socket.on('data', onBytes);
+    const slabReader = readIntoSlabs(socket, onBytes);
+    socket.off('data', listener as (chunk: Buffer) => void);
+    // `ws` would take what a paused connection still holds when it closes for the beginning of a frame.
+    socket.prependListener('close', () => {
+      slabReader?.stop();
+      for (let rest = socket.read() as Buffer | null; rest !== null; rest = socket.read() as Buffer | null) {
+        reader.push(rest);
+      }
+    });
+  }
+
+  get backlog(): number {
+    return this.#socket.writableLength;
+  }
+
+  send(parts: readonly Buffer[], headroom = 0): void {
+    if (this.#ws.readyState !== OPEN) return;
+    this.#socket.cork();
+    if (this.#mask) this.#sendMasked(parts);
+    else this.#sendPlain(parts, headroom);
+    this.#socket.uncork();
+    const isWritten = this.#socket.writableLength === 0;
+    if (!isWritten) for (const part of parts) keep(part);
+    this.#sending.push(isWritten ? undefined : parts);
+  }
+
+  #sendPlain(parts: readonly Buffer[], headroom: number): void {
+    const socket = this.#socket;
+    const end = parts.length - 1;
+    let from = 0;
+    let length = 0;
+    for (let i = 0; i < end; i++) {
+      length += (parts[i] as Buffer).length;
+      if (length < LARGEST_MESSAGE) continue;
+      this.#writeMessage(parts, from, i, length, from === 0 ? headroom : 0);
+      from = i + 1;
+      length = 0;
+    }
+    this.#writeMessage(
+      parts,
+      from,
+      end,
+      length + (parts[end] as Buffer).length,
+      from === 0 ? headroom : 0,
+      this.#onSent,
+    );
+    // So that the peer need not doubt it; one message could still be the rest of that close frame.
+    if (!endsAsClosing(parts[end] as Buffer)) return;
+    socket.write(this.#header(0));
+    socket.write(this.#header(0));
+  }
+
+  /** The parts from `from` to `to`, `length` bytes; the header in the same buffer as the first part if there is room. */
+  #writeMessage(
+    parts: readonly Buffer[],
+    from: number,
+    to: number,
+    length: number,
+    headroom: number,
+    onSent?: () => void,
+  ): void {
+    const socket = this.#socket;
+    const header = this.#header(length);
+    let first = parts[from] as Buffer;
+    if (header.length > headroom) socket.write(header);
+    else {
+      first = Buffer.from(first.buffer, first.byteOffset - header.length, header.length + first.length);
+      first.set(header);
+    }
+    for (let i = from; i <= to; i++) {
+      const part = i === from ? first : (parts[i] as Buffer);
+      if (i === to) socket.write(part, onSent);
+      else socket.write(part);
+    }
+  }
+
+  #header(length: number): Buffer {
+    const extended = length < LENGTH_16 ? 0 : length < 65_536 ? 2 : 8;
+    const header = Buffer.alloc(2 + extended + (this.#isServer ? 0 : 4));
+    header[0] = BINARY;
+    header[1] = (this.#isServer ? 0 : MASK) | (extended === 0 ? length : extended === 2 ? LENGTH_16 : LENGTH_64);
+    if (extended > 0) header.writeUIntBE(length, extended === 2 ? 2 : 4, extended === 2 ? 2 : 6);
+    return header;
+  }
+
+  #sendMasked(parts: readonly Buffer[]): void {
+    const last = parts.length - 1;
+    for (let i = 0; i < last; i++) this.#ws.send(parts[i] as Buffer);
+    this.#ws.send(parts[last] as Buffer, this.#onSent);
+  }
+
+  readonly #onSent = (error?: Error | null): void => {
+    const sent = this.#sending.shift();
+    if (sent !== undefined && !error) for (const part of sent) release(part);
+    this.receiver.onDrain();
+  };
+
+  close(code: number, reason: string): void {
+    // As a stream, so that a letter cut in two is left out.
+    const head = new TextDecoder().decode(Buffer.from(reason).subarray(0, MAX_REASON), { stream: true });
+    this.#ws.close(code, head);
+  }
+
+  terminate(): void {
+    this.#ws.terminate();
+  }
+}

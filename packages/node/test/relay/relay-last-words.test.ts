@@ -1,0 +1,223 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Channel } from 'wsproxy-engine';
+import { type LivePair, openLive } from '../../../engine/test/support/live-pair.js';
+import { pattern } from '../../../engine/test/support/pattern.js';
+import { connectedSockets, Observer, until, untilStill } from '../../../engine/test/support/sockets.js';
+import { tlsSockets } from '../../../engine/test/support/tls-sockets.js';
+import { relay } from '../../src/relay/relay.js';
+import type { RelayPace, Turn } from '../../src/relay/relay-pace.js';
+import { isDead } from '../../src/relay/socket-death.js';
+
+const cleanup: (() => void)[] = [];
+
+afterEach(() => {
+  for (const undo of cleanup.splice(0)) undo();
+});
+
+interface Ends {
+  readonly pair: LivePair;
+  readonly near: Channel;
+  readonly far: Channel;
+  /** Untouched by the relays. */
+  readonly application: Socket;
+  readonly destination: Socket;
+  readonly dialled: Socket;
+}
+
+/** application == relay == channel == relay with `pace` == destination */
+async function tunnel(pace?: RelayPace): Promise<Ends> {
+  const { pair, near, far } = await openLive();
+  const [accepted, application] = await connectedSockets('TCP');
+  const [destination, dialled] = await connectedSockets('TCP');
+  for (const socket of [application, destination]) socket.on('error', () => {});
+  relay(near, accepted);
+  relay(far, dialled, pace);
+  cleanup.push(() => {
+    pair.close();
+    for (const socket of [application, accepted, destination, dialled]) socket.destroy();
+  });
+  return { pair, near, far, application, destination, dialled };
+}
+
+/** channel == relay == destination */
+async function tunnelWithoutReader(): Promise<Pick<Ends, 'pair' | 'far' | 'destination'>> {
+  const { pair, far } = await openLive();
+  const [destination, dialled] = await connectedSockets('TCP');
+  destination.on('error', () => {});
+  relay(far, dialled);
+  cleanup.push(() => {
+    pair.close();
+    for (const socket of [destination, dialled]) socket.destroy();
+  });
+  return { pair, far, destination };
+}
+
+const flood = Buffer.alloc(65_536);
+
+/** Writes as fast as the socket takes it, until it is closed. */
+function sendWithoutEnd(socket: Socket): void {
+  const more = (): void => {
+    while (!socket.destroyed && socket.write(flood));
+  };
+  socket.on('drain', more);
+  more();
+}
+
+/** Says `words` in the middle of what it is sent, and closes with the rest unread: a reset follows the words. */
+async function interrupt(socket: Socket, words: Buffer): Promise<void> {
+  socket.resume();
+  await until(() => socket.bytesRead >= 100_000);
+  socket.pause();
+  socket.write(words, () => socket.destroy());
+}
+
+describe('the last words before a reset', () => {
+  const words = pattern(1, 0, 4_067);
+
+  test.each([
+    ['the destination', (ends: Ends) => [ends.application, ends.destination] as const],
+    ['the application', (ends: Ends) => [ends.destination, ends.application] as const],
+  ])('arrive when %s says them in the middle of what it is sent', async (_who, order) => {
+    for (let trial = 0; trial < 25; trial += 1) {
+      const [sender, speaker] = order(await tunnel());
+      const seen = new Observer(sender);
+      sendWithoutEnd(sender);
+      await interrupt(speaker, words);
+      await seen.closed;
+      expect(seen.bytes.equals(words)).toBe(true);
+    }
+  });
+
+  test('arrive behind the half of whoever has ended', async () => {
+    const { application, destination } = await tunnel();
+    const seen = new Observer(application);
+    application.end(Buffer.alloc(50_000_000));
+    await interrupt(destination, words);
+    await seen.closed;
+    expect(seen.bytes.equals(words)).toBe(true);
+    expect(seen.events).toEqual(['reset']);
+  });
+
+  test('arrive through TLS that the far end speaks', async () => {
+    const { pair, near, far } = await openLive();
+    const [accepted, application] = await connectedSockets('TCP');
+    const { ours, theirs, raw } = await tlsSockets('over TCP');
+    cleanup.push(() => {
+      pair.close();
+      for (const socket of [application, accepted, ours, theirs, raw]) socket.destroy();
+    });
+    relay(near, accepted);
+    relay(far, ours);
+    const seen = new Observer(application);
+    sendWithoutEnd(application);
+    theirs.resume();
+    await until(() => theirs.bytesRead >= 100_000);
+    theirs.write(words, () => raw.destroy());
+    await seen.closed;
+    expect(seen.bytes.equals(words)).toBe(true);
+    expect(seen.events).toEqual(['reset']);
+  });
+
+  test('arrive from a stream that fails a write before they were read', async () => {
+    const { pair, near, far } = await openLive();
+    const [accepted, application] = await connectedSockets('TCP');
+    application.on('error', () => {});
+    let isAsked = false;
+    const stream = new Duplex({
+      read() {
+        isAsked = true;
+      },
+      write(_chunk, _encoding, done) {
+        done(new Error('broken'));
+        setImmediate(() => {
+          stream.push(words);
+          stream.push(null);
+        });
+      },
+    });
+    cleanup.push(() => {
+      pair.close();
+      for (const each of [application, accepted, stream]) each.destroy();
+    });
+    relay(near, accepted);
+    relay(far, stream);
+    await until(() => isAsked);
+    const seen = new Observer(application);
+    application.write('request');
+    await seen.closed;
+    expect(seen.bytes.equals(words)).toBe(true);
+    expect(seen.events).toEqual(['reset']);
+  });
+});
+
+describe('a reset that nobody reads up to', () => {
+  /** Until nothing moves any more: the peer of `sender` takes nothing. */
+  async function block(sender: Socket): Promise<void> {
+    sendWithoutEnd(sender);
+    await untilStill(() => sender.bytesWritten - sender.writableLength);
+  }
+
+  test.each([
+    ['the application', (ends: Ends) => [ends.application, ends.destination] as const],
+    ['the destination', (ends: Ends) => [ends.destination, ends.application] as const],
+  ])('is told when %s is gone, and the other end takes nothing', async (_who, order) => {
+    const ends = await tunnel();
+    const [sender, idle] = order(ends);
+    idle.pause();
+    await block(sender);
+    sender.resetAndDestroy();
+    const { client, server } = ends.pair;
+    await until(() => client.channelCount === 0 && server?.channelCount === 0);
+    const seen = new Observer(idle);
+    await seen.closed;
+    expect(seen.events).toEqual(['reset']);
+  });
+
+  test('is told when either half has ended before', async () => {
+    for (const speaks of ['the one that has ended', 'the other'] as const) {
+      const { application, destination } = await tunnel();
+      const [gone, left] = speaks === 'the other' ? [destination, application] : [application, destination];
+      const ended = once(destination, 'end');
+      for (const socket of [application, destination]) socket.resume();
+      application.end('request');
+      await ended;
+      gone.resetAndDestroy();
+      // Neither reads any more, or is told of it.
+      await until(() => left.destroyed || isDead(left));
+    }
+  });
+
+  test('is not waited for while there is no transport: whoever takes nothing may be taking it', async () => {
+    const { pair, far, destination } = await tunnelWithoutReader();
+    destination.write(Buffer.alloc(1_000_000));
+    await until(() => far.isStalled);
+    pair.server?.detach({ code: 1006, reason: 'for the test' });
+    expect(far.isStalled).toBe(false);
+  });
+
+  test('is told while the pace holds the source', async () => {
+    const waiting: Turn[] = [];
+    let isOpen = true;
+    const pace: RelayPace = {
+      mayPass: () => isOpen,
+      wait: (_direction, _bytes, turn) => waiting.push(turn),
+      leave() {},
+    };
+    const { application, destination, dialled } = await tunnel(pace);
+    const seen = new Observer(application);
+    destination.write('first');
+    await seen.has(5);
+    isOpen = false;
+    destination.write('second');
+    await until(() => waiting.length > 0);
+    await new Promise((resolve) => destination.write('never read', resolve));
+    destination.resetAndDestroy();
+    await until(() => dialled.destroyed);
+    waiting[0]?.onTurn();
+    await seen.closed;
+    expect([seen.bytes.toString(), seen.events]).toEqual(['firstsecond', ['reset']]);
+  });
+});

@@ -1,0 +1,180 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Channel } from 'wsproxy-engine';
+import { pattern } from '../../../engine/test/support/pattern.js';
+import { connectedSockets, Observer, until } from '../../../engine/test/support/sockets.js';
+import { RelayWriter } from '../../src/relay/relay-writer.js';
+
+/** As large as what a socket reads at once. */
+const read = pattern(1, 0, 65_536);
+const PIECE = 10_000;
+const pieces = [0, 1, 2].map((i) => read.subarray(i * PIECE, (i + 1) * PIECE));
+
+let socket: Socket;
+let peer: Socket;
+let writer: RelayWriter;
+let consumed: number;
+let given: ArrayBufferLike[];
+
+beforeEach(async () => {
+  [socket, peer] = await connectedSockets('TCP');
+  for (const each of [socket, peer]) each.on('error', () => {});
+  consumed = 0;
+  const channel = {
+    consumed(bytes: number) {
+      consumed += bytes;
+    },
+  } as Channel;
+  writer = new RelayWriter(channel, socket);
+  given = memoryGivenTo(socket);
+});
+
+/** Of all that is written to it from now on. */
+function memoryGivenTo(socket: Socket): ArrayBufferLike[] {
+  const memory: ArrayBufferLike[] = [];
+  const { write } = socket;
+  socket.write = ((chunk: Buffer, ...rest: []) => {
+    memory.push(chunk.buffer);
+    return write.call(socket, chunk, ...rest);
+  }) as typeof write;
+  return memory;
+}
+
+afterEach(() => {
+  writer.stop();
+  socket.destroy();
+  peer.destroy();
+});
+
+const writeFrame = () => pieces.forEach((piece, i) => void writer.write(piece, i < pieces.length - 1));
+
+test('what the socket never takes counts as held until the socket is closed, and is given back once', async () => {
+  const much = Buffer.alloc(8_388_608);
+  writer.write(much, false);
+  expect(consumed).toBe(0);
+  const closed = once(socket, 'close').then(() => writer.stop());
+  socket.resetAndDestroy();
+  await closed;
+  expect(consumed).toBe(much.length);
+  writer.write(Buffer.from('late'), false);
+  expect(consumed).toBe(much.length + 4);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(consumed).toBe(much.length + 4);
+});
+
+describe('small pieces that a busy socket has to write', () => {
+  const LARGE = Buffer.alloc(8_388_608);
+
+  test('are joined, in their order, and given back', async () => {
+    const observer = new Observer(peer);
+    writer.write(LARGE, false);
+    for (const byte of read) writer.write(Buffer.from([byte]), false);
+    writer.endWhenDone();
+    await observer.ended;
+    expect(observer.bytes.subarray(LARGE.length).equals(read)).toBe(true);
+    expect(consumed).toBe(LARGE.length + read.length);
+    expect(given.length).toBeLessThan(40);
+  });
+
+  test('leave also when nothing follows them', async () => {
+    const observer = new Observer(peer);
+    writer.write(LARGE, false);
+    writer.write(Buffer.from('a'), true);
+    writer.write(Buffer.from('b'), false);
+    await until(() => consumed === LARGE.length + 2);
+    await until(() => observer.bytes.length === consumed);
+    expect(observer.bytes.subarray(-2).toString()).toBe('ab');
+  });
+
+  test('leave also when what it has to write is not from here', async () => {
+    const before = 8_388_608;
+    socket.write(Buffer.alloc(before));
+    expect(socket.writableLength).toBeGreaterThan(0);
+    writer.write(Buffer.from('x'), false);
+    const observer = new Observer(peer);
+    await until(() => observer.bytes.length === before + 1);
+    await until(() => consumed === 1);
+  });
+
+  test('are given back when it takes nothing more', () => {
+    writer.write(LARGE, false);
+    writer.write(Buffer.from('ab'), false);
+    writer.stop();
+    expect(consumed).toBe(LARGE.length + 2);
+  });
+
+  test('come before a reset, as what was written before', async () => {
+    const observer = new Observer(peer);
+    writer.write(LARGE, false);
+    writer.write(Buffer.from('ab'), false);
+    const closed = once(socket, 'close');
+    writer.resetWhenDone(50);
+    await until(() => observer.bytes.length === LARGE.length + 2);
+    await closed;
+  });
+});
+
+describe('the pieces of a frame', () => {
+  test('leave in their order, as they are, when nothing else is to be written', async () => {
+    const observer = new Observer(peer);
+    for (let frame = 1; frame <= 3; frame++) {
+      writeFrame();
+      await until(() => observer.bytes.length === frame * 3 * PIECE);
+    }
+    expect(given).toEqual(Array(9).fill(read.buffer));
+    expect(consumed).toBe(9 * PIECE);
+    const expected = Buffer.concat([...pieces, ...pieces, ...pieces]);
+    expect(observer.bytes.equals(expected)).toBe(true);
+  });
+
+  test('that have to wait keep no more memory alive than they are long', async () => {
+    const large = Buffer.alloc(8_388_608);
+    writer.write(large, false);
+    expect(socket.writableLength).toBeGreaterThan(0);
+    writeFrame();
+    expect(given.slice(1).map(({ byteLength }) => byteLength)).toEqual([PIECE, PIECE, PIECE]);
+    const observer = new Observer(peer);
+    await until(() => observer.bytes.length === large.length + 3 * PIECE);
+    expect(observer.bytes.subarray(large.length).equals(Buffer.concat(pieces))).toBe(true);
+    await until(() => consumed === large.length + 3 * PIECE);
+  });
+
+  describe('of which each is a little of much memory', () => {
+    const MUCH = 65_536;
+    /** More than may be kept alive. */
+    const COUNT = 300;
+    const dilute = (to: RelayWriter, count: number) => {
+      for (let i = 0; i < count; i++) to.write(Buffer.alloc(MUCH, i).subarray(0, 1), true);
+    };
+    const aliveOf = (memory: ArrayBufferLike[]) => memory.filter(({ byteLength }) => byteLength === MUCH).length;
+
+    test('keep 16 MiB of it alive, and no more until the socket has taken them', async () => {
+      const observer = new Observer(peer);
+      for (let frame = 1; frame <= 3; frame++) {
+        given.length = 0;
+        dilute(writer, COUNT);
+        writer.write(Buffer.from('.'), false);
+        // The first one is next in any case.
+        expect(aliveOf(given)).toBe(1 + 256);
+        await until(() => observer.bytes.length === frame * (COUNT + 1));
+      }
+      await until(() => consumed === 3 * (COUNT + 1));
+    });
+
+    test('keep none of it alive once the connection is closed', async () => {
+      const pair = await connectedSockets('TCP');
+      const [other] = pair;
+      const givenToOther = memoryGivenTo(other);
+      const second = new RelayWriter({ consumed() {} } as unknown as Channel, other);
+      dilute(writer, COUNT);
+      dilute(second, 2);
+      expect(aliveOf(givenToOther)).toBe(1);
+      writer.stop();
+      dilute(second, 2);
+      expect(aliveOf(givenToOther)).toBe(3);
+      second.stop();
+      for (const each of pair) each.destroy();
+    });
+  });
+});

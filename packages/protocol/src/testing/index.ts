@@ -1,3 +1,0 @@
-export { watchInvariants } from '../invariant.js';
-export { FakeClock } from './fake-clock.js';
-export { MemoryTransport } from './memory-transport.js';
