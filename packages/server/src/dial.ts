@@ -5,7 +5,7 @@ import { DirectDialer, type DirectDialerOptions, type Errand, type Reached } fro
 import { dialOwn } from './own-dialer.js';
 import type { Policy } from './policy.js';
 import { ThroughputService } from './throughput-service.js';
-import type { User } from './users/user.js';
+import type { Asker } from './asker.js';
 
 /**
  * Reaches a target. Rejects with a TunnelError, whose message is for the log; with the reason of `ending`, every attempt
@@ -17,7 +17,7 @@ export type Dial = (
   target: Target,
   ending: AbortController,
   rules: Policy,
-  user: User,
+  user: Asker,
   room?: AttemptRoom,
 ) => Promise<Reached>;
 

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
-import type { User } from './users/user.js';
+import type { Asker } from './asker.js';
 
 /** A destination that is to be reached. */
-export interface DialRequest<U extends User = User> {
+export interface DialRequest<U extends Asker = Asker> {
   /** The name or the address that the client asks for, in canonical spelling. */
   readonly host: string;
   readonly port: number;
@@ -24,4 +24,4 @@ export interface DialRequest<U extends User = User> {
  * What it throws, or rejects with, is told to the application by its `code`: a failure code such as `DENIED`, or one of
  * the system such as `ECONNREFUSED`; any other error is INTERNAL.
  */
-export type Dialer<U extends User = User> = (request: DialRequest<U>) => Duplex | Promise<Duplex>;
+export type Dialer<U extends Asker = Asker> = (request: DialRequest<U>) => Duplex | Promise<Duplex>;

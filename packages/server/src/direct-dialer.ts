@@ -6,7 +6,7 @@ import { type AttemptRoom, connectFirst, type Dialed } from './connect-first.js'
 import type { ConnectUpstream } from './egress.js';
 import type { DestinationPolicy, Policy } from './policy.js';
 import type { Resolver } from './resolver.js';
-import type { User } from './users/user.js';
+import type { Asker } from './asker.js';
 
 export interface DirectDialerOptions {
   readonly resolver: Resolver;
@@ -28,7 +28,7 @@ export interface DirectDialerOptions {
 export interface Errand {
   /** In canonical spelling. */
   readonly target: Target;
-  readonly user: User;
+  readonly user: Asker;
   readonly rules: Policy;
   readonly signal: AbortSignal;
   /** For sockets beyond the one that it has a place for. */

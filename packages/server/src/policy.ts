@@ -2,10 +2,10 @@ import { type DestinationRule, matchesDestination } from 'wsproxy-node/targets';
 import { type AddressClass, canonicalAddress, classifyAddress } from './address-class.js';
 import { compileRules, type DestinationRules } from './destination-rules.js';
 import { createOwnAddresses } from './own-addresses.js';
-import type { User } from './users/user.js';
+import type { Asker } from './asker.js';
 
 /** An address that is about to be dialled. */
-export interface PolicyRequest<U extends User = User> {
+export interface PolicyRequest<U extends Asker = Asker> {
   /** Whoever asks for it. */
   readonly user: U;
   /** What the client asked for, a name or an address, in canonical spelling. */
@@ -19,7 +19,7 @@ export interface PolicyRequest<U extends User = User> {
  * Says whether an address that the rules allow may be dialled; only `true` lets it through. Asked for each address of each
  * channel. What it throws, or rejects with, refuses the channel as INTERNAL.
  */
-export type DestinationPolicy<U extends User = User> = (request: PolicyRequest<U>) => boolean | Promise<boolean>;
+export type DestinationPolicy<U extends Asker = Asker> = (request: PolicyRequest<U>) => boolean | Promise<boolean>;
 
 /** Says which destinations may be dialled. */
 export interface Policy {

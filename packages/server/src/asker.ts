@@ -1,0 +1,4 @@
+/** The one for whom a destination is dialled: a user of the server. */
+export interface Asker {
+  readonly id: string;
+}
