@@ -201,12 +201,12 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   H12: {
     what: '/etc/hosts override on the server',
-    file: 'packages/server/test/lookup.test.ts',
+    file: 'packages/node/test/dial/names/lookup.test.ts',
     title: 'believes the hosts file first',
   },
   H13: {
     what: 'IPv6-only server, IPv4-only destination and reverse',
-    file: 'packages/server/test/dial.test.ts',
+    file: 'packages/node/test/dial/dial.test.ts',
     title: 'falls back to the other family',
   },
   H15: { what: "server's own public IP:443 (loop)", file: 'test/hostile/ssrf.test.ts' },

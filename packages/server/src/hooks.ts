@@ -1,5 +1,5 @@
-import type * as dialer from './dialer.js';
-import type * as policy from './policy.js';
+import type * as dialer from '../../node/src/dial/dialer.js';
+import type * as policy from '../../node/src/dial/policy.js';
 import type { User } from './users/user.js';
 
 // What an embedder writes, with the server's own users unless it has others.

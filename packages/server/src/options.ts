@@ -1,13 +1,12 @@
 import type { Logger } from 'wsproxy-engine';
-import { checkRules, type DestinationRules } from './destination-rules.js';
-import type { Dialer } from './dialer.js';
-import { checkEgress, type EgressOptions } from './egress.js';
+import type { DestinationPolicy, Dialer } from 'wsproxy-node/dial';
+import { checkEgress, type EgressOptions } from 'wsproxy-node/dial';
+import { checkRules, type DestinationRules } from 'wsproxy-node/targets';
 import type { Authenticate } from './gateway/authenticate.js';
 import type { TlsOptions } from './gateway/tls.js';
 import type { LimitOptions } from './limits/limits.js';
 import type { ServerObserver } from './observe/observer.js';
 import { expectNoMistake, OptionError } from './option-error.js';
-import type { DestinationPolicy } from './policy.js';
 import type { UserEntry } from './users/directory.js';
 import type { User } from './users/user.js';
 

@@ -2,10 +2,17 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { silentLogger, systemClock } from 'wsproxy-engine';
+import {
+  createDial,
+  createLookup,
+  createPolicies,
+  createResolver,
+  createUpstream,
+  type Dial,
+  type ListeningAddress,
+} from 'wsproxy-node/dial';
 import { WebSocketTransport } from 'wsproxy-node/transports';
 import { createChannelHandler } from './channels/channel-handler.js';
-import { createDial, type Dial } from './dial.js';
-import { createUpstream } from './egress.js';
 import { type Authenticate, authorizationValues } from './gateway/authenticate.js';
 import { createFront, type Front, type FrontOptions } from './gateway/gateway.js';
 import { acceptedSocket } from './gateway/http-server.js';
@@ -13,13 +20,10 @@ import { type ListenOptions, listenOn, type TcpListenOptions } from './gateway/l
 import type { TlsOptions } from './gateway/tls.js';
 import { Guard } from './limits/guard.js';
 import { resolveLimits } from './limits/limits.js';
-import { createLookup } from './lookup.js';
 import { createAccessLog } from './observe/access-log.js';
 import { Observers, type ServerObserver } from './observe/observer.js';
 import { OptionError } from './option-error.js';
 import { checkOptions, rulesOf, type ServerOptions } from './options.js';
-import { createPolicies, type ListeningAddress } from './policy.js';
-import { createResolver } from './resolver.js';
 import type { SessionInfo } from './sessions/session-info.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import { checkUser } from './users/check-user.js';

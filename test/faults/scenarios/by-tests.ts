@@ -59,7 +59,7 @@ export const byTests: readonly Scenario[] = [
   {
     id: 'S15',
     title: 'nameservers that are dead, slow or wrong, beside one that is well',
-    run: (lab) => runTests(lab, ['test/server/dns.test.ts', 'packages/server/test/resolver.test.ts']),
+    run: (lab) => runTests(lab, ['test/server/dns.test.ts', 'packages/node/test/dial/names/resolver.test.ts']),
   },
   {
     id: 'S16',

@@ -5,9 +5,9 @@ import { parseDuration } from '../../../packages/cli/src/duration.js';
 import { parseListenOrUnix } from '../../../packages/cli/src/listen-address.js';
 import { repeatable } from '../../../packages/cli/src/repeatable.js';
 import { parseSize } from '../../../packages/cli/src/size.js';
+import { parseProxyUrl } from '../../../packages/node/src/dial/upstream/proxy.js';
 import { parseDestinationRule } from '../../../packages/node/src/targets/destination-rule.js';
 import { parseUsers, UsersFileError } from '../../../packages/server/src/cli/users-file.js';
-import { parseProxyUrl } from '../../../packages/upstream/src/proxy.js';
 import type { Target } from '../target.js';
 
 /** In the corpus, where a token or a password stands. */

@@ -1,5 +1,5 @@
 import { formatTarget } from 'wsproxy-engine';
-import { formatProxy, ProxyError } from 'wsproxy-upstream';
+import { formatProxy, ProxyError } from 'wsproxy-node/dial';
 import { describeProxyFailure } from '../reach/connect-error.js';
 import type { ServerAddress } from '../reach/dial-websocket.js';
 import { openRaw } from '../reach/open-socket.js';

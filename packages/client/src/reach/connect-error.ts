@@ -1,4 +1,4 @@
-import type { ProxyError } from 'wsproxy-upstream';
+import type { ProxyError } from 'wsproxy-node/dial';
 
 /** Why the server could not be reached, and what to do about it: the message says both, `what` and `cure` each. */
 export class ConnectError extends Error {

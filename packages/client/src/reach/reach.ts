@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { parseHost, parsePort } from 'wsproxy-engine';
-import { parseProxyUrl, type UpstreamProxy } from 'wsproxy-upstream';
+import { parseProxyUrl, type UpstreamProxy } from 'wsproxy-node/dial';
 import { checkClearText } from './clear-text.js';
 
 /** How the server is reached, beyond its URL. */

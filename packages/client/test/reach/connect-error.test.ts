@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ProxyError } from 'wsproxy-upstream';
+import { ProxyError } from 'wsproxy-node/dial';
 import {
   describeFailure,
   describeProxyFailure,

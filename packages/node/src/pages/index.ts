@@ -1,2 +1,2 @@
 export { boundInterim } from './bound-interim.js';
-export { OWN_PAGE_HEADERS, type OwnPageRequest, refuseOwnPage } from './local-page-guard.js';
+export { OWN_PAGE_HEADERS, refuseOwnPage } from './local-page-guard.js';

@@ -1,7 +1,3 @@
-export {
-  type AddressRange,
-  type DestinationRule,
-  matchesDestination,
-  parseDestinationRule,
-} from './destination-rule.js';
+export { type DestinationRule, matchesDestination, parseDestinationRule } from './destination-rule.js';
+export { checkRules, type DestinationRules } from './destination-rules.js';
 export { dialFailure } from './dial-failure.js';

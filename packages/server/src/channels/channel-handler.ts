@@ -1,13 +1,11 @@
 import { type Channel, type FailureCode, formatTarget, type Logger, systemClock, TunnelError } from 'wsproxy-engine';
+import type { Dial, Policy, Reached } from 'wsproxy-node/dial';
 import { type RelayPace, relay } from 'wsproxy-node/relay';
-import type { Dial } from '../dial.js';
-import type { Reached } from '../direct-dialer.js';
 import type { DialTurns } from '../limits/dial-turns.js';
 import { Guard } from '../limits/guard.js';
 import type { Admitted } from '../limits/held.js';
 import { type LimitName, resolveLimits } from '../limits/limits.js';
 import type { ServerObserver } from '../observe/observer.js';
-import type { Policy } from '../policy.js';
 import type { User } from '../users/user.js';
 
 export interface ChannelHandlerOptions {

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import type { Channel, Clock } from 'wsproxy-engine';
+import type { AttemptRoom } from 'wsproxy-node/dial';
 import { type RelayPace, type RelaySocket, resetSocket } from 'wsproxy-node/relay';
-import type { AttemptRoom } from '../connect-first.js';
 import type { User } from '../users/user.js';
 import type { Account } from './account.js';
 import type { PaceEvents } from './account-pace.js';

@@ -1,4 +1,4 @@
-import { checkRules } from '../destination-rules.js';
+import { checkRules } from 'wsproxy-node/targets';
 import { OptionError } from '../option-error.js';
 import type { User } from './user.js';
 

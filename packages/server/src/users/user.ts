@@ -1,4 +1,4 @@
-import type { DestinationRules } from '../destination-rules.js';
+import type { DestinationRules } from 'wsproxy-node/targets';
 import type { UserLimits } from '../limits/user-limits.js';
 
 /** Whoever a right token belongs to, with the rules that hold now; sessions and limits are counted by `id`. */

@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Logger, type Target, TunnelError } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
+import type { Dialed } from 'wsproxy-node/dial';
 import { createChannelHandler } from '../../src/channels/channel-handler.js';
-import type { Dialed } from '../../src/connect-first.js';
 import { Guard } from '../../src/limits/guard.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
 import type { ChannelRecord, OpenedChannel } from '../../src/observe/observer.js';

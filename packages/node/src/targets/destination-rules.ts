@@ -1,0 +1,111 @@
+import type { AddressClass } from './address-class.js';
+import { classifyRange } from './classify-range.js';
+import { type DestinationRule, matchesDestination, parseDestinationRule } from './destination-rule.js';
+
+/**
+ * Which destinations may be dialled, in plain values, as they stand in files and on command lines. docs/policy.md
+ * explains the entries and the order in which they count.
+ */
+export interface DestinationRules {
+  /** Opened although denied by default: `10.1.0.0/16:5432`, `*.example.org`. Default: none. */
+  readonly allow?: readonly string[];
+  /** Denied whatever is allowed: `203.0.113.7`, `*.example.org:22`; `*` denies what `allow` does not name. */
+  readonly deny?: readonly string[];
+  /**
+   * Opens loopback, private and link-local destinations and the host's own addresses, not metadata services. Default
+   * false.
+   */
+  readonly allowPrivate?: boolean;
+  /** Opens ports that are denied by default, which is 25: `25`, `1-1023`. Default: none. */
+  readonly allowPorts?: readonly string[];
+}
+
+/** A rule that opens something. */
+export interface AllowRule extends DestinationRule {
+  /** The class of every address it holds; undefined when it stands for names, or for addresses of several classes. */
+  readonly addressClass: AddressClass | undefined;
+  /** Whether it stands for one address alone. */
+  readonly isExact: boolean;
+}
+
+/** The same, ready for use. */
+export interface CompiledRules {
+  readonly allow: readonly AllowRule[];
+  readonly deny: readonly DestinationRule[];
+  /** Whether only what `allow` names may be dialled. */
+  readonly isClosed: boolean;
+  readonly allowPrivate: boolean;
+  isPortOpen(port: number): boolean;
+}
+
+/** SMTP: whoever lets strangers relay mail is on every block list within a day. */
+const CLOSED_PORT = 25;
+/** As an entry of `deny` it is no rule that wins over `allow`, but the default. */
+const EVERYTHING = '*';
+const KEYS: ReadonlySet<string> = new Set<keyof DestinationRules>(['allow', 'deny', 'allowPrivate', 'allowPorts']);
+
+/** What is wrong with the rules, one line for every mistake. */
+export function checkRules(rules: DestinationRules): readonly string[] {
+  return readRules(rules).mistakes;
+}
+
+/**
+ * @throws TypeError with one line for every mistake
+ */
+export function compileRules(rules: DestinationRules): CompiledRules {
+  const { mistakes, compiled } = readRules(rules);
+  if (mistakes.length > 0) throw new TypeError(mistakes.join('\n'));
+  return compiled;
+}
+
+function readRules(rules: DestinationRules): { mistakes: readonly string[]; compiled: CompiledRules } {
+  const mistakes: string[] = [];
+  const read = <T>(key: keyof DestinationRules, parse: (text: string) => T): T[] => {
+    const entries: unknown = rules[key] ?? [];
+    // What comes from a file has no type yet.
+    if (!Array.isArray(entries)) {
+      mistakes.push(`${key}: expected a list`);
+      return [];
+    }
+    return entries.flatMap((entry: unknown) => {
+      try {
+        return [parse(String(entry))];
+      } catch (error) {
+        mistakes.push(`${key}: ${(error as Error).message}`);
+        return [];
+      }
+    });
+  };
+
+  for (const key of Object.keys(rules)) {
+    if (!KEYS.has(key)) mistakes.push(`${key}: no such rule; expected one of ${[...KEYS].join(', ')}`);
+  }
+  const { allowPrivate = false } = rules;
+  if (typeof allowPrivate !== 'boolean') mistakes.push('allowPrivate: expected true or false');
+  const allow = read('allow', parseAllowed);
+  const deny = read('deny', parseDestinationRule);
+  const ports = read('allowPorts', parsePorts);
+  const compiled = {
+    allow,
+    deny: deny.filter(({ text }) => text !== EVERYTHING),
+    isClosed: deny.some(({ text }) => text === EVERYTHING),
+    allowPrivate,
+    isPortOpen: (port: number) => port !== CLOSED_PORT || ports.some((rule) => matchesDestination(rule, '', port)),
+  };
+  return { mistakes, compiled };
+}
+
+function parsePorts(text: string): DestinationRule {
+  if (/^\d+([,-]\d+)*$/.test(text)) return parseDestinationRule(text);
+  throw new TypeError(`not a port: ${JSON.stringify(text.slice(0, 300))}; expected ports such as 25, 1-1023 or 25,587`);
+}
+
+function parseAllowed(text: string): AllowRule {
+  const rule = parseDestinationRule(text);
+  const addressClass = rule.range && classifyRange(rule.range);
+  // The unspecified address is loopback by another name, and TCP knows no multicast.
+  if (addressClass === 'unspecified' || addressClass === 'multicast') {
+    throw new TypeError(`${rule.text} is ${addressClass}: nothing of it is ever a destination`);
+  }
+  return { ...rule, addressClass, isExact: rule.range?.prefix === (rule.range?.address.includes(':') ? 128 : 32) };
+}

@@ -1,0 +1,220 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { connectThrough, ProxyError, parseProxyUrl } from '../../../src/dial/upstream/index.js';
+import { type Conversation, startFakeProxy } from './support/fake-proxy.js';
+
+const TARGET = { host: 'destination.example', port: 443 };
+const never = new AbortController().signal;
+const SOCKS_OK = Buffer.from('05000001000000000000', 'hex');
+
+async function through(proxy: string, options: { signal?: AbortSignal; timeout?: number } = {}): Promise<Socket> {
+  const socket = await connectThrough(parseProxyUrl(proxy), TARGET, { signal: never, ...options });
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+/** The one error, with the promise of its class: it never gives the password away. */
+async function failure(proxy: string, options: { signal?: AbortSignal; timeout?: number } = {}): Promise<ProxyError> {
+  const error = await through(proxy, options).then(
+    () => expect.fail('it connected'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ProxyError);
+  expect((error as Error).message).not.toMatch(/secret|\n/);
+  return error as ProxyError;
+}
+
+/** Answers a SOCKS5 client without authentication; gives what it asked for. */
+async function acceptSocks({ socket, take }: Conversation, answer: Buffer): Promise<Buffer> {
+  const [, count = 0] = await take(2);
+  await take(count);
+  socket.write(Buffer.from([5, 0]));
+  const head = await take(5);
+  const rest = await take((head[4] ?? 0) + 2);
+  socket.write(answer);
+  return Buffer.concat([head, rest]);
+}
+
+const echo = (socket: Socket): void => void socket.pipe(socket);
+
+/** Takes whatever comes, and says nothing. */
+async function hang({ socket }: Conversation): Promise<void> {
+  socket.resume().once('end', () => socket.end());
+}
+
+describe('through a SOCKS5 proxy', () => {
+  test('a name is sent to the proxy, and bytes pass both ways, half-close kept', async () => {
+    let asked: Buffer | undefined;
+    const { port } = await startFakeProxy(async (conversation) => {
+      asked = await acceptSocks(conversation, SOCKS_OK);
+      echo(conversation.socket);
+    });
+    const socket = await through(`socks5://127.0.0.1:${port}`);
+    expect(socket.isPaused()).toBe(true);
+    socket.end('there and back');
+    expect(await text(socket)).toBe('there and back');
+    expect(asked?.subarray(5, -2).toString()).toBe(TARGET.host);
+    expect(asked?.readUInt16BE(asked.length - 2)).toBe(443);
+  });
+
+  test('what comes behind the answer, with the end or a moment later, is not lost', async () => {
+    const { port } = await startFakeProxy(async (conversation) => {
+      await acceptSocks(conversation, Buffer.concat([SOCKS_OK, Buffer.from('early ')]));
+      conversation.socket.end('and late');
+    });
+    const socket = await through(`socks5://127.0.0.1:${port}`);
+    // Everything has arrived long before anybody reads.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    expect(await text(socket)).toBe('early and late');
+  });
+
+  test('user and password are told, in UTF-8', async () => {
+    let told: string | undefined;
+    const { port } = await startFakeProxy(async (conversation) => {
+      const { socket, take } = conversation;
+      const [, count = 0] = await take(2);
+      await take(count);
+      socket.write(Buffer.from([5, 2]));
+      const [, userLength = 0] = await take(2);
+      const user = await take(userLength);
+      const [passwordLength = 0] = await take(1);
+      told = `${user}:${await take(passwordLength)}`;
+      socket.write(Buffer.from([1, 0]));
+      const head = await take(5);
+      await take((head[4] ?? 0) + 2);
+      socket.write(SOCKS_OK);
+    });
+    await through(`socks5://m%C3%BCller:p%40ss@127.0.0.1:${port}`);
+    expect(told).toBe('müller:p@ss');
+  });
+
+  test('refused credentials, and those that are missing, are told apart', async () => {
+    const { port } = await startFakeProxy(async ({ socket, take }) => {
+      const [, count = 0] = await take(2);
+      const methods = await take(count);
+      if (!methods.includes(2)) return void socket.end(Buffer.from([5, 255]));
+      socket.write(Buffer.from([5, 2]));
+      await take(1);
+      socket.end(Buffer.from([1, 1]));
+    });
+    expect((await failure(`socks5://127.0.0.1:${port}`)).code).toBe('CREDENTIALS_WANTED');
+    expect((await failure(`socks5://u:secret@127.0.0.1:${port}`)).code).toBe('CREDENTIALS_REFUSED');
+  });
+
+  test.each([
+    [1, 'PROXY_FAILED'],
+    [2, 'DENIED'],
+    [3, 'TARGET_UNREACHABLE'],
+    [4, 'TARGET_UNREACHABLE'],
+    [5, 'TARGET_REFUSED'],
+    [6, 'TARGET_TIMEOUT'],
+    [8, 'PROXY_FAILED'],
+    [99, 'PROXY_FAILED'],
+  ])('the reply %i is %s', async (reply, code) => {
+    const answer = Buffer.from(SOCKS_OK);
+    answer[1] = reply;
+    const { port } = await startFakeProxy(async (conversation) => void (await acceptSocks(conversation, answer)));
+    const error = await failure(`socks5://127.0.0.1:${port}`);
+    expect(error.code).toBe(code);
+    expect(error.message).toContain('destination.example:443');
+  });
+
+  test('what is no SOCKS proxy is told as that', async () => {
+    const { port } = await startFakeProxy(async ({ socket }) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    expect(await failure(`socks5://127.0.0.1:${port}`)).toMatchObject({ code: 'PROXY_BROKEN' });
+  });
+});
+
+describe('through an HTTP proxy', () => {
+  test('CONNECT names the target, with the credentials, and bytes pass both ways', async () => {
+    let header = '';
+    const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
+      header = await takeHeader();
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      echo(socket);
+    });
+    const socket = await through(`http://user:s%20cret@127.0.0.1:${port}`);
+    expect(socket.isPaused()).toBe(true);
+    socket.end('there and back');
+    expect(await text(socket)).toBe('there and back');
+    expect(header).toMatch(/^CONNECT destination\.example:443 HTTP\/1\.1\r\n/);
+    expect(header).toMatch(/^host: destination\.example:443\r$/im);
+    expect(header).toContain(`Basic ${Buffer.from('user:s cret').toString('base64')}`);
+  });
+
+  test('what comes behind the answer, and the end, is not lost', async () => {
+    const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
+      await takeHeader();
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nearly and late');
+    });
+    const socket = await through(`http://127.0.0.1:${port}`);
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    expect(await text(socket)).toBe('early and late');
+  });
+
+  test.each([
+    ['407', 'http://', 'CREDENTIALS_WANTED', /wants a user and password/],
+    ['407', 'http://u:secret@', 'CREDENTIALS_REFUSED', /refused the user and password/],
+    ['401', 'http://u:secret@', 'CREDENTIALS_REFUSED', /refused the user and password/],
+    ['403', 'http://', 'DENIED', /does not allow destination\.example:443 \(403\)/],
+    ['405', 'http://', 'DENIED', /405/],
+    ['502', 'http://', 'TARGET_UNREACHABLE', /502/],
+    ['504', 'http://', 'TARGET_TIMEOUT', /504/],
+    ['302', 'http://', 'PROXY_FAILED', /302/],
+    ['100', 'http://', 'PROXY_FAILED', /100/],
+    ['500', 'http://', 'PROXY_FAILED', /500/],
+  ])('the status %s over %s is %s', async (status, scheme, code, message) => {
+    const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
+      await takeHeader();
+      socket.write(`HTTP/1.1 ${status} Whatever\r\nContent-Length: 3\r\n\r\nno!`);
+    });
+    const error = await failure(`${scheme}127.0.0.1:${port}`);
+    expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)]);
+  });
+
+  test.each([
+    ['no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n', /does not speak HTTP/],
+    ['a header without end', `HTTP/1.1 200 OK\r\n${'X-Padding: 0123456789\r\n'.repeat(2_000)}`, /does not speak HTTP/],
+    ['nothing', '', /hung up/],
+  ])('%s is told as that', async (_what, answer, message) => {
+    const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
+      await takeHeader();
+      socket.end(answer);
+    });
+    const error = await failure(`http://127.0.0.1:${port}`);
+    expect([error.code, error.message]).toEqual(['PROXY_BROKEN', expect.stringMatching(message)]);
+  });
+});
+
+describe.each(['socks5://u:secret@', 'http://u:secret@', 'https://u:secret@'])('%s', (scheme) => {
+  test('a proxy where nobody listens is unreachable', async () => {
+    const { port } = await startFakeProxy(hang);
+    const other = connect(port, '127.0.0.1');
+    await once(other, 'connect');
+    // The near port of a connection: nobody listens there, and nobody else can take it.
+    const free = other.localPort;
+    const error = await failure(`${scheme}127.0.0.1:${free}`);
+    expect([error.code, error.message]).toEqual(['PROXY_UNREACHABLE', expect.stringContaining('ECONNREFUSED')]);
+    other.destroy();
+  });
+
+  test('a proxy that hangs ends with the deadline, and leaves nothing open', async () => {
+    const { port, sockets } = await startFakeProxy(hang);
+    const error = await failure(`${scheme}127.0.0.1:${port}`, { timeout: 50 });
+    expect([error.code, error.message]).toEqual(['PROXY_TIMEOUT', expect.stringContaining('0.05 s')]);
+    await expect.poll(() => sockets.size).toBe(0);
+  });
+
+  test('giving up leaves nothing open', async () => {
+    const { port, sockets } = await startFakeProxy(hang);
+    const giving = new AbortController();
+    const failed = failure(`${scheme}127.0.0.1:${port}`, { signal: giving.signal });
+    await expect.poll(() => sockets.size).toBe(1);
+    giving.abort();
+    expect((await failed).code).toBe('CANCELLED');
+    await expect.poll(() => sockets.size).toBe(0);
+    expect((await failure(`${scheme}127.0.0.1:${port}`, { signal: AbortSignal.abort() })).code).toBe('CANCELLED');
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import { formatProxy, parseProxyUrl } from '../../../src/dial/upstream/index.js';
+
+describe("a proxy's URL", () => {
+  test.each([
+    ['socks5://proxy.example', { scheme: 'socks5', host: 'proxy.example', port: 1080 }],
+    ['socks5h://Proxy.Example:9', { scheme: 'socks5', host: 'proxy.example', port: 9 }],
+    ['http://10.0.0.1', { scheme: 'http', host: '10.0.0.1', port: 80 }],
+    ['http://proxy.example:3128/', { scheme: 'http', host: 'proxy.example', port: 3128 }],
+    ['https://[::1]', { scheme: 'https', host: '::1', port: 443 }],
+    ['proxy.example:3128', { scheme: 'http', host: 'proxy.example', port: 3128 }],
+    [
+      'user:pass@proxy:3128',
+      { scheme: 'http', host: 'proxy', port: 3128, credentials: { user: 'user', password: 'pass' } },
+    ],
+    [
+      'socks5://u%40x:p%3A%2F@h',
+      { scheme: 'socks5', host: 'h', port: 1080, credentials: { user: 'u@x', password: 'p:/' } },
+    ],
+    ['http://only-user@h', { scheme: 'http', host: 'h', port: 80, credentials: { user: 'only-user', password: '' } }],
+  ])('%s is understood', (text, proxy) => {
+    expect(parseProxyUrl(text)).toEqual(proxy);
+  });
+
+  test.each([
+    ['', /expected socks5:/],
+    ['ftp://hidden:hidden@proxy', /cannot begin with ftp:/],
+    ['http://hidden:hid/den@proxy', /%XX/],
+    ['http://hidden:hid#den@proxy', /%XX|host or port/],
+    ['http://hidden:hidden@proxy/path', /nothing may follow/],
+    ['http://hidden:hidden@proxy?query', /nothing may follow/],
+    ['http://hidden:hidden@proxy:99999', /not the URL of a proxy/],
+    ['http://hidden:hidden@proxy:0', /host or port/],
+    ['http://hidden:hid%zz@proxy', /a % that begins no letter/],
+    ['http://hidden:hidden%0d%0aX@proxy', /control character/],
+    ['http://hid%3Aden:hidden@proxy', /colon/],
+    ['socks5://hidden@proxy', /user and password together/],
+    [`socks5://u:${'hidden'.repeat(50)}@proxy`, /1 to 255 bytes/],
+    ['socks5://a b', /expected socks5:/],
+  ])('%j is refused in one line that gives no secret away', (text, message) => {
+    let told = '';
+    expect(() => {
+      try {
+        parseProxyUrl(text);
+      } catch (error) {
+        told = (error as Error).message;
+        throw error;
+      }
+    }).toThrow(TypeError);
+    expect(told).toMatch(message);
+    expect(told).not.toMatch(/hid|\n/);
+  });
+
+  test('is told without user and password', () => {
+    expect(formatProxy(parseProxyUrl('socks5://user:pass@[::1]:9'))).toBe('socks5://[::1]:9');
+  });
+});
