@@ -11,9 +11,9 @@ import {
   type ConnectorState,
   createClient,
   type FailureCode,
-  type LocalPort,
   TunnelError,
 } from 'wsproxy-client';
+import type { LocalPort } from 'wsproxy-node/accept';
 
 /** More would be hard to keep, and to remember. */
 const MOST = 10;

@@ -8,10 +8,8 @@ import {
   silentLogger,
   type Target,
 } from 'wsproxy-engine';
+import type { LocalProtocol, Place, ProxyUser } from 'wsproxy-node/accept';
 import { type DestinationRule, parseDestinationRule } from 'wsproxy-node/targets';
-import type { Place } from './listeners/accept-local.js';
-import type { ProxyUser } from './listeners/credentials.js';
-import type { LocalProtocol } from './listeners/local-port.js';
 import type { ServerAddress } from './reach/dial-websocket.js';
 import { parseReach, type ReachOptions } from './reach/reach.js';
 import { parseServerUrl } from './reach/server-url.js';

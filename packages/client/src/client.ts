@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { isOver, type Logger, systemClock, type Target } from 'wsproxy-engine';
+import type { LocalPort } from 'wsproxy-node/accept';
+import { forwardLocal, listenLocal, pipeThrough } from 'wsproxy-node/accept';
 import type { DestinationRule } from 'wsproxy-node/targets';
 import {
   type ClientOptions,
@@ -18,10 +20,6 @@ import {
   resolveSettings,
 } from './client-options.js';
 import type { ClientEvents, ClientStatus } from './client-status.js';
-import type { LocalPort } from './listeners/accept-local.js';
-import { forwardLocal } from './listeners/forward.js';
-import { listenLocal } from './listeners/local-port.js';
-import { pipeThrough } from './listeners/stdio.js';
 import { dialWebSocket } from './reach/dial-websocket.js';
 import { type ConnectOptions, connectChannel, type KeepAwakeFor } from './sockets/connect-channel.js';
 import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';

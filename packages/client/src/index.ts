@@ -1,4 +1,5 @@
 export { FAILURES, type FailureCode, type Target, TunnelError } from 'wsproxy-engine';
+export type { LocalPort, ProxyUser } from 'wsproxy-node/accept';
 export { type Client, createClient } from './client.js';
 export {
   type ClientOptions,
@@ -12,8 +13,6 @@ export {
 export type { ChannelChange, ChannelStatus, ClientEvents, ClientStatus } from './client-status.js';
 export { type DiagnoseObserver, type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
 export type { Finding, Mark, StepFinding, StepName } from './doctor/finding.js';
-export type { LocalPort } from './listeners/accept-local.js';
-export type { ProxyUser } from './listeners/credentials.js';
 export { ConnectError } from './reach/connect-error.js';
 export { proxyFromEnvironment } from './reach/proxy-from-environment.js';
 export type { ReachOptions } from './reach/reach.js';

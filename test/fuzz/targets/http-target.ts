@@ -1,12 +1,12 @@
 import { deepEqual, match, ok } from 'node:assert/strict';
-import { parseAbsoluteForm, schemeOf } from '../../../packages/client/src/listeners/absolute-form.js';
-import { parseBasic } from '../../../packages/client/src/listeners/credentials.js';
 import {
   formatTarget,
   parseAuthority,
   parseHost,
   type Target as TunnelTarget,
 } from '../../../packages/engine/src/target.js';
+import { parseBasic } from '../../../packages/node/src/accept/credentials.js';
+import { parseAbsoluteForm, schemeOf } from '../../../packages/node/src/accept/http/absolute-form.js';
 import type { Target } from '../target.js';
 
 /** Request-targets in authority and absolute form, hosts, and the credentials of a proxy. */

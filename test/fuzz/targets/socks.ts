@@ -1,12 +1,12 @@
 import { deepEqual, ok } from 'node:assert/strict';
-import type { ParseResult } from '../../../packages/client/src/listeners/parse-result.js';
-import { parseSocks4Request } from '../../../packages/client/src/listeners/socks4-codec.js';
+import { parseHost } from '../../../packages/engine/src/target.js';
+import type { ParseResult } from '../../../packages/node/src/accept/socks/parse-result.js';
+import { parseSocks4Request } from '../../../packages/node/src/accept/socks/socks4-codec.js';
 import {
   parseSocks5Greeting,
   parseSocks5Password,
   parseSocks5Request,
-} from '../../../packages/client/src/listeners/socks5-codec.js';
-import { parseHost } from '../../../packages/engine/src/target.js';
+} from '../../../packages/node/src/accept/socks/socks5-codec.js';
 import type { Target } from '../target.js';
 
 /** A parser decides within so many bytes, whatever they are. */

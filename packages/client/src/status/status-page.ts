@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { formatTarget } from 'wsproxy-engine';
+import { type LocalPort, listenAt, type Place } from 'wsproxy-node/accept';
 import { OWN_PAGE_HEADERS, refuseOwnPage } from 'wsproxy-node/pages';
 import type { DestinationRule } from 'wsproxy-node/targets';
 import type { ClientStatus } from '../client-status.js';
-import { type LocalPort, listenAt, type Place } from '../listeners/accept-local.js';
 import { type PageFile, readPageFiles } from './page-files.js';
 import { proxyPac } from './proxy-pac.js';
 import { busiest, type Snapshot, snapshot } from './snapshot.js';

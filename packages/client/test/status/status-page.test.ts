@@ -3,9 +3,9 @@ import { get, request as httpRequest, type IncomingMessage, type RequestOptions 
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { LocalPort } from 'wsproxy-node/accept';
 import { parseDestinationRule } from 'wsproxy-node/targets';
 import type { ClientStatus } from '../../src/client-status.js';
-import type { LocalPort } from '../../src/listeners/accept-local.js';
 import { serveStatus } from '../../src/status/status-page.js';
 
 const STATUS: ClientStatus = {

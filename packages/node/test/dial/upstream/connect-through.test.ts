@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { connectThrough, ProxyError, parseProxyUrl } from '../../../src/dial/upstream/index.js';
+import { connectThrough } from '../../../src/dial/upstream/connect-through.js';
+import { parseProxyUrl } from '../../../src/dial/upstream/proxy.js';
+import { ProxyError } from '../../../src/dial/upstream/proxy-error.js';
 import { type Conversation, startFakeProxy } from './support/fake-proxy.js';
 
 const TARGET = { host: 'destination.example', port: 443 };

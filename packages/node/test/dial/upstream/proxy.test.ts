@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatProxy, parseProxyUrl } from '../../../src/dial/upstream/index.js';
+import { formatProxy, parseProxyUrl } from '../../../src/dial/upstream/proxy.js';
 
 describe("a proxy's URL", () => {
   test.each([

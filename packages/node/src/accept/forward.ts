@@ -1,6 +1,7 @@
 import type { Tunnel } from 'wsproxy-engine';
 import { formatTarget, type Logger, type Target } from 'wsproxy-engine';
-import { relay, resetSocket } from 'wsproxy-node/relay';
+import { relay } from '../relay/relay.js';
+import { resetSocket } from '../relay/reset-socket.js';
 import { acceptLocal, type LocalPort, type Place } from './accept-local.js';
 
 export interface ForwardOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countHeader, endToEndHeaders, hasUnknownTransferCoding } from '../../src/listeners/http-headers.js';
+import { countHeader, endToEndHeaders, hasUnknownTransferCoding } from '../../../src/accept/http/http-headers.js';
 
 function head(...rawHeaders: string[]): { rawHeaders: string[]; headers: Record<string, string> } {
   const headers: Record<string, string> = {};

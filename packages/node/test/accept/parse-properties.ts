@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { ParseResult } from '../../src/listeners/parse-result.js';
+import type { ParseResult } from '../../src/accept/socks/parse-result.js';
 
 type Parse<T> = (bytes: Buffer) => ParseResult<T>;
 

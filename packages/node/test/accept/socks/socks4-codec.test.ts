@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeSocks4Reply, parseSocks4Request } from '../../src/listeners/socks4-codec.js';
-import { expectSoundParser } from './parse-properties.js';
-import { GRANTED, hex, REJECTED, request4a } from './socks-bytes.js';
+import { encodeSocks4Reply, parseSocks4Request } from '../../../src/accept/socks/socks4-codec.js';
+import { expectSoundParser } from '../parse-properties.js';
+import { GRANTED, hex, REJECTED, request4a } from '../socks-bytes.js';
 
 describe('parseSocks4Request', () => {
   it.each([

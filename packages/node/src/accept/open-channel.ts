@@ -1,5 +1,5 @@
 import { type FailureCode, formatTarget, type Target } from 'wsproxy-engine';
-import { relay } from 'wsproxy-node/relay';
+import { relay } from '../relay/relay.js';
 import { closePolitely } from './close-politely.js';
 import type { LocalConnection } from './local-connection.js';
 

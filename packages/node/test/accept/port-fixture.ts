@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect } from 'vitest';
-import type { LocalPort } from '../../src/listeners/accept-local.js';
-import { type LocalPortOptions, listenLocal } from '../../src/listeners/local-port.js';
+import type { LocalPort } from '../../src/accept/accept-local.js';
+import { type LocalPortOptions, listenLocal } from '../../src/accept/local-port.js';
 import { Application } from './application.js';
 import { echo, TestTunnel } from './test-tunnel.js';
 

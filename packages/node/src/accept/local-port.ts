@@ -2,9 +2,9 @@ import type { Tunnel } from 'wsproxy-engine';
 import { isLoopback, type Logger, silentLogger, type Target } from 'wsproxy-engine';
 import { acceptLocal, type LocalPort, type Place } from './accept-local.js';
 import { createCredentials, type ProxyUser } from './credentials.js';
-import { HttpListener } from './http-listener.js';
+import { HttpListener } from './http/http-listener.js';
 import { LocalConnection } from './local-connection.js';
-import { serveSocks4, serveSocks5 } from './socks-listener.js';
+import { serveSocks4, serveSocks5 } from './socks/socks-listener.js';
 
 /** `socks4` is SOCKS4 and SOCKS4a. */
 export type LocalProtocol = 'socks5' | 'socks4' | 'http';

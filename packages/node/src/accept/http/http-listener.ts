@@ -2,14 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Target } from 'wsproxy-engine';
-import { resetSocket } from 'wsproxy-node/relay';
-import { type Credentials, parseBasic } from './credentials.js';
+import { resetSocket } from '../../relay/reset-socket.js';
+import { type Credentials, parseBasic } from '../credentials.js';
+import type { LocalConnection } from '../local-connection.js';
+import { openChannel, type Replies } from '../open-channel.js';
 import { forwardRequest } from './http-forward.js';
 import { countHeader } from './http-headers.js';
 import { encodeRefusal, REFUSALS, refusalOf, refuseHttp } from './http-refusal.js';
 import { judgeConnect, judgeRequest, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from './http-rules.js';
-import type { LocalConnection } from './local-connection.js';
-import { openChannel, type Replies } from './open-channel.js';
 
 const connectReplies: Replies = {
   // Without Content-Length or Transfer-Encoding (RFC 9110 section 9.3.6).

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createCredentials, parseBasic } from '../../src/listeners/credentials.js';
+import { createCredentials, parseBasic } from '../../src/accept/credentials.js';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { message, URI, useForwarding } from './forward-fixture.js';
+import { message, URI, useForwarding } from '../forward-fixture.js';
 
 const forwarding = useForwarding();
 const PIECE = randomBytes(65_536);

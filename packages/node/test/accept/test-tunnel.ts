@@ -11,7 +11,7 @@ import {
   type Target,
 } from 'wsproxy-engine';
 import { MemoryTransport } from 'wsproxy-engine/testing';
-import { relay } from 'wsproxy-node/relay';
+import { relay } from '../../src/relay/relay.js';
 
 /** What the far end does with a channel. */
 export type FarEnd = (channel: Channel) => void;

@@ -6,13 +6,14 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { formatTarget, systemClock, TunnelError } from 'wsproxy-engine';
-import { boundInterim } from 'wsproxy-node/pages';
-import { ChannelStream, type Unread, unwatch, watchForReset } from 'wsproxy-node/relay';
+import { boundInterim } from '../../pages/bound-interim.js';
+import { ChannelStream } from '../../relay/channel-stream.js';
+import { type Unread, unwatch, watchForReset } from '../../relay/reset-watch.js';
+import { closePolitely, cutOff, LINGER } from '../close-politely.js';
+import type { LocalConnection } from '../local-connection.js';
 import type { Destination } from './absolute-form.js';
-import { closePolitely, cutOff, LINGER } from './close-politely.js';
 import { endToEndHeaders, hasUnknownTransferCoding } from './http-headers.js';
 import { encodeRefusal, type HttpRefusal, REFUSALS, refusalOf } from './http-refusal.js';
-import type { LocalConnection } from './local-connection.js';
 
 /**
  * Of a response, and of all interim ones before it, in bytes; more than Node's default, since large cookies are not the

@@ -6,9 +6,9 @@ import {
   encodeSocks5Reply,
   parseSocks5Greeting,
   parseSocks5Request,
-} from '../../src/listeners/socks5-codec.js';
-import { expectSoundParser } from './parse-properties.js';
-import { hex, reply5, request5 } from './socks-bytes.js';
+} from '../../../src/accept/socks/socks5-codec.js';
+import { expectSoundParser } from '../parse-properties.js';
+import { hex, reply5, request5 } from '../socks-bytes.js';
 
 describe('parseSocks5Greeting', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { FAILURES, type FailureCode } from 'wsproxy-engine';
-import type { LocalConnection } from './local-connection.js';
+import type { LocalConnection } from '../local-connection.js';
 
 /** A final answer of our own; the connection closes behind it. */
 export interface HttpRefusal {

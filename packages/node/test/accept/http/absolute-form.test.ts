@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAbsoluteForm, schemeOf } from '../../src/listeners/absolute-form.js';
+import { parseAbsoluteForm, schemeOf } from '../../../src/accept/http/absolute-form.js';
 
 describe('parseAbsoluteForm', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { FAILURES } from 'wsproxy-engine';
-import type { Credentials } from './credentials.js';
-import type { LocalConnection } from './local-connection.js';
-import { openChannel, type Replies } from './open-channel.js';
+import type { Credentials } from '../credentials.js';
+import type { LocalConnection } from '../local-connection.js';
+import { openChannel, type Replies } from '../open-channel.js';
 import type { ParseResult } from './parse-result.js';
 import { encodeSocks4Reply, parseSocks4Request, SOCKS4_REPLIES } from './socks4-codec.js';
 import {

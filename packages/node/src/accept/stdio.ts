@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Tunnel } from 'wsproxy-engine';
 import { type Target, TunnelError } from 'wsproxy-engine';
-import { ChannelStream } from 'wsproxy-node/relay';
+import { ChannelStream } from '../relay/channel-stream.js';
 import { LINGER } from './close-politely.js';
 
 /**
