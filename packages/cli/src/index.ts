@@ -1,5 +1,4 @@
 export { checkSecret } from './check-secret.js';
-export { addCommonOptions, type CommonOptions } from './common-options.js';
 export { addConfigFile } from './config/config-file.js';
 export { formatDuration, parseDuration } from './duration.js';
 export { escapeText, formatJson } from './escape-text.js';
@@ -15,9 +14,10 @@ export {
 export { createLogger, type LoggerOptions, type ProgramLogger } from './logging/create-logger.js';
 export type { LogFormat, LogLevel } from './logging/log-options.js';
 export { onTermination } from './on-termination.js';
+export { addCommonOptions, type CommonOptions } from './options/common-options.js';
+export { repeatable } from './options/repeatable.js';
 export { readSecretFile, type SecretFile } from './read-secret-file.js';
 export { readToken, type TokenSources } from './read-token.js';
-export { repeatable } from './repeatable.js';
 export { runProgram } from './run-program.js';
 export { formatSize, parseSize } from './size.js';
 export { standardOutput } from './standard-output.js';

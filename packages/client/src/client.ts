@@ -18,8 +18,7 @@ import {
   parseTarget,
   placeOf,
   resolveSettings,
-} from './client-options.js';
-import type { ClientEvents, ClientStatus } from './client-status.js';
+} from './options/client-options.js';
 import { dialWebSocket } from './reach/dial-websocket.js';
 import { type ConnectOptions, connectChannel, type KeepAwakeFor } from './sockets/connect-channel.js';
 import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';
@@ -27,6 +26,7 @@ import { TunnelAgent } from './sockets/tunnel-agent.js';
 import type { TunnelSocket } from './sockets/tunnel-socket.js';
 import { Bypass } from './tunnel/bypass.js';
 import { ChannelLedger } from './tunnel/channel-ledger.js';
+import type { ClientEvents, ClientStatus } from './tunnel/client-status.js';
 import { Connector, type ConnectorState } from './tunnel/connector.js';
 import { DirectTunnel } from './tunnel/direct-tunnel.js';
 import { KeepAwake } from './tunnel/keep-awake.js';

@@ -1,6 +1,8 @@
 export { FAILURES, type FailureCode, type Target, TunnelError } from 'wsproxy-engine';
 export type { LocalPort, ProxyUser } from 'wsproxy-node/accept';
 export { type Client, createClient } from './client.js';
+export { type DiagnoseObserver, type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
+export type { Finding, Mark, StepFinding, StepName } from './doctor/finding.js';
 export {
   type ClientOptions,
   type CloseOptions,
@@ -9,14 +11,12 @@ export {
   type ListenOptions,
   type ProxyOptions,
   parseTarget,
-} from './client-options.js';
-export type { ChannelChange, ChannelStatus, ClientEvents, ClientStatus } from './client-status.js';
-export { type DiagnoseObserver, type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
-export type { Finding, Mark, StepFinding, StepName } from './doctor/finding.js';
+} from './options/client-options.js';
 export { ConnectError } from './reach/connect-error.js';
 export { proxyFromEnvironment } from './reach/proxy-from-environment.js';
 export type { ReachOptions } from './reach/reach.js';
 export type { ConnectOptions } from './sockets/connect-channel.js';
 export type { DispatcherOptions } from './sockets/create-dispatcher.js';
 export type { TunnelSocket } from './sockets/tunnel-socket.js';
+export type { ChannelChange, ChannelStatus, ClientEvents, ClientStatus } from './tunnel/client-status.js';
 export type { ConnectorState, TunnelStatus } from './tunnel/connector.js';

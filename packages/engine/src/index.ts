@@ -2,6 +2,7 @@ export { Channel } from './channel/channel.js';
 export { isOver } from './channel/channel-state.js';
 export { finishChannel } from './channel/finish-channel.js';
 export type { ChannelSink, OpenHandler } from './channel/handlers.js';
+export type { Tunnel } from './channel/tunnel.js';
 export { type Clock, systemClock, type Timer } from './clock.js';
 export {
   CHANNEL_FLOOR,
@@ -29,4 +30,3 @@ export { Session } from './session/session.js';
 export type { Loss } from './session/session-options.js';
 export { formatTarget, isLoopback, parseAuthority, parseHost, parsePort, type Target } from './target.js';
 export { deafReceiver, type Transport, type TransportReceiver } from './transport.js';
-export type { Tunnel } from './tunnel.js';

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseConfig } from '../../../packages/cli/src/config/config-text.js';
 import { parseDuration } from '../../../packages/cli/src/duration.js';
 import { parseListenOrUnix } from '../../../packages/cli/src/listen-address.js';
-import { repeatable } from '../../../packages/cli/src/repeatable.js';
+import { repeatable } from '../../../packages/cli/src/options/repeatable.js';
 import { parseSize } from '../../../packages/cli/src/size.js';
 import { parseProxyUrl } from '../../../packages/node/src/dial/upstream/proxy.js';
 import { parseDestinationRule } from '../../../packages/node/src/targets/destination-rule.js';

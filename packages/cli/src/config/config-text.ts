@@ -1,7 +1,7 @@
 import { Argument, type Command, InvalidArgumentError, type Option } from 'commander';
 import { isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from 'yaml';
 import { escapeText } from '../escape-text.js';
-import { isRepeatable } from '../repeatable.js';
+import { isRepeatable } from '../options/repeatable.js';
 import { resolveFileValue } from './file-value.js';
 
 /** What a configuration file says, in the terms of the command line. */

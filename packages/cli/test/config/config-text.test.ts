@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/config-text.js';
-import { repeatable } from '../../src/repeatable.js';
+import { repeatable } from '../../src/options/repeatable.js';
 
 const program = new Command('example')
   .argument('[urls...]')

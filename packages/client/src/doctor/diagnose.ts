@@ -1,5 +1,5 @@
 import type { Target, Transport } from 'wsproxy-engine';
-import { parseTarget } from '../client-options.js';
+import { parseTarget } from '../options/client-options.js';
 import type { ServerAddress } from '../reach/dial-websocket.js';
 import { parseReach, type ReachOptions } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';

@@ -1,4 +1,4 @@
-import type { ClientStatus } from '../client-status.js';
+import type { ClientStatus } from '../tunnel/client-status.js';
 
 /** What pages and scripts are shown of a client. */
 export interface Snapshot extends ClientStatus {

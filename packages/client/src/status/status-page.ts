@@ -4,7 +4,7 @@ import { formatTarget } from 'wsproxy-engine';
 import { type LocalPort, listenAt, type Place } from 'wsproxy-node/accept';
 import { OWN_PAGE_HEADERS, refuseOwnPage } from 'wsproxy-node/pages';
 import type { DestinationRule } from 'wsproxy-node/targets';
-import type { ClientStatus } from '../client-status.js';
+import type { ClientStatus } from '../tunnel/client-status.js';
 import { type PageFile, readPageFiles } from './page-files.js';
 import { proxyPac } from './proxy-pac.js';
 import { busiest, type Snapshot, snapshot } from './snapshot.js';

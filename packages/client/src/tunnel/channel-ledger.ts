@@ -1,6 +1,6 @@
 import type { Tunnel } from 'wsproxy-engine';
 import { type Channel, formatTarget, type OpenHandler, type Target } from 'wsproxy-engine';
-import type { ChannelChange, ChannelStatus, ClientStatus } from '../client-status.js';
+import type { ChannelChange, ChannelStatus, ClientStatus } from './client-status.js';
 import type { KeepAwake } from './keep-awake.js';
 
 /** Every channel opened by way of it: which of them live, and what all of them have carried. */

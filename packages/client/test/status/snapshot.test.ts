@@ -1,7 +1,7 @@
 import { expect, expectTypeOf, test } from 'vitest';
 import type { Snapshot as ShownSnapshot } from '../../page/snapshot.js';
-import type { ChannelStatus } from '../../src/client-status.js';
 import { busiest, type Snapshot, snapshot } from '../../src/status/snapshot.js';
+import type { ChannelStatus } from '../../src/tunnel/client-status.js';
 
 function statusWith(channels: readonly ChannelStatus[]) {
   return {

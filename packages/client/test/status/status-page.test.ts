@@ -5,8 +5,8 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LocalPort } from 'wsproxy-node/accept';
 import { parseDestinationRule } from 'wsproxy-node/targets';
-import type { ClientStatus } from '../../src/client-status.js';
 import { serveStatus } from '../../src/status/status-page.js';
+import type { ClientStatus } from '../../src/tunnel/client-status.js';
 
 const STATUS: ClientStatus = {
   state: 'online',

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { formatTarget, type Target } from 'wsproxy-engine';
 import { echo, keepWaiting, refuseWith, TestTunnel } from '../../../node/test/accept/test-tunnel.js';
-import type { ChannelChange } from '../../src/client-status.js';
 import { ChannelLedger } from '../../src/tunnel/channel-ledger.js';
+import type { ChannelChange } from '../../src/tunnel/client-status.js';
 import { KeepAwake } from '../../src/tunnel/keep-awake.js';
 import { ChannelLog } from '../support/channel-log.js';
 

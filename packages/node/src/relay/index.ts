@@ -1,4 +1,3 @@
 export { ChannelStream } from './channel-stream.js';
 export { relay } from './relay.js';
 export { type Direction, PacedPieces, type RelayPace, type Turn } from './relay-pace.js';
-export { type RelaySocket, resetSocket } from './reset-socket.js';

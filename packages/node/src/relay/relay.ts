@@ -1,10 +1,10 @@
 import type { Channel, ChannelSink, FailureCode } from 'wsproxy-engine';
-import { readIntoSlabs, type SlabReader } from '../memory/slab-reader.js';
-import { outliveFailedWrites } from './outlive-writes.js';
+import { outliveFailedWrites } from '../internals/outlive-writes.js';
+import type { RelaySocket } from '../internals/reset-socket.js';
+import { readIntoSlabs, type SlabReader } from '../internals/slab-reader.js';
+import { endedByReset, type Mortal } from '../internals/socket-death.js';
 import { PacedPieces, PacedSource, type RelayPace } from './relay-pace.js';
 import { LAST_WORDS, RelayWriter } from './relay-writer.js';
-import type { RelaySocket } from './reset-socket.js';
-import { endedByReset, type Mortal } from './socket-death.js';
 
 /**
  * Joins a channel and a socket: bytes, half-closes and resets pass both ways, and neither side reads faster than the

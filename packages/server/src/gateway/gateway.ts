@@ -8,7 +8,7 @@ import { type Logger, SUBPROTOCOL, systemClock } from 'wsproxy-engine';
 import { WEBSOCKET_LIMITS } from 'wsproxy-node/transports';
 import type { Guard } from '../limits/guard.js';
 import type { ServerObserver } from '../observe/observer.js';
-import { OptionError } from '../option-error.js';
+import { OptionError } from '../options/option-error.js';
 import type { User } from '../users/user.js';
 import { createDecoy, type Decoy } from './decoy.js';
 import { Door } from './door.js';

@@ -1,4 +1,4 @@
-import { OptionError } from '../option-error.js';
+import { OptionError } from '../options/option-error.js';
 
 /** One limit: its range, and its default. */
 export interface LimitRule {

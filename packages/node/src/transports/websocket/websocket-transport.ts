@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { deafReceiver, keep, release, type Transport, type TransportReceiver } from 'wsproxy-engine';
-import { readIntoSlabs } from '../../memory/slab-reader.js';
+import { readIntoSlabs } from '../../internals/slab-reader.js';
 import { endsAsClosing } from './closing-tail.js';
 import { MessageReader } from './message-reader.js';
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { keep, release, scratch, trimSlabs } from 'wsproxy-engine';
 import { pattern } from '../../../engine/test/support/pattern.js';
 import { connectedSockets, until } from '../../../engine/test/support/sockets.js';
-import { readIntoSlabs, type SlabReader, tidySlabs } from '../../src/memory/slab-reader.js';
+import { readIntoSlabs, type SlabReader, tidySlabs } from '../../src/internals/slab-reader.js';
 
 /** Until nobody looks after slabs any more. */
 function tidyAll(): void {

@@ -1,6 +1,6 @@
-import type { Channel } from './channel/channel.js';
-import type { OpenHandler } from './channel/handlers.js';
-import type { Target } from './target.js';
+import type { Target } from '../target.js';
+import type { Channel } from './channel.js';
+import type { OpenHandler } from './handlers.js';
 
 /** The way into the tunnel, as listeners see it. */
 export interface Tunnel {

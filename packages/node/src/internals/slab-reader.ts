@@ -1,5 +1,5 @@
 import { CHANNEL_FLOOR, postSlab, SLAB_SIZE, type Slab, scratch, trimSlabs, unpostSlab } from 'wsproxy-engine';
-import type { RelaySocket } from '../relay/reset-socket.js';
+import type { RelaySocket } from './reset-socket.js';
 
 /** A read of so much makes a socket a busy one, with a slab of its own; so many smaller ones in a row end that. */
 const LARGE_READ = SLAB_SIZE / 4;

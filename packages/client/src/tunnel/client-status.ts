@@ -1,5 +1,5 @@
 import type { FailureCode } from 'wsproxy-engine';
-import type { ConnectorState, TunnelStatus } from './tunnel/connector.js';
+import type { ConnectorState, TunnelStatus } from './connector.js';
 
 /** A living channel. */
 export interface ChannelStatus {

@@ -10,9 +10,9 @@ import {
 } from 'wsproxy-engine';
 import type { LocalProtocol, Place, ProxyUser } from 'wsproxy-node/accept';
 import { type DestinationRule, parseDestinationRule } from 'wsproxy-node/targets';
-import type { ServerAddress } from './reach/dial-websocket.js';
-import { parseReach, type ReachOptions } from './reach/reach.js';
-import { parseServerUrl } from './reach/server-url.js';
+import type { ServerAddress } from '../reach/dial-websocket.js';
+import { parseReach, type ReachOptions } from '../reach/reach.js';
+import { parseServerUrl } from '../reach/server-url.js';
 
 export interface ClientOptions extends ReachOptions {
   /** `wss://host[:port]/path`, or `ws://` to loopback. */
