@@ -54,7 +54,7 @@ test('every option and every method of the server stands on the page, and no oth
     const [, table = ''] = new RegExp(`^### ${title}\n([^]*?)(?=^### |$(?![^]))`, 'm').exec(part) ?? [];
     return [...table.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = '']) => cell.match(/\w+(?=[`(\]])/g) ?? []);
   };
-  const forms = /const FORMS[^]*?= \{([^]*?)\n\};/.exec(read('packages/server/src/options/options.ts'))?.[1] ?? '';
+  const forms = /const FORMS[^]*?= \{([^]*?)\n\};/.exec(read('packages/server/src/options.ts'))?.[1] ?? '';
   const options = [...forms.matchAll(/^ {2}(\w+):/gm)].map(([, name = '']) => name);
   expect(rowsOf('Options').sort()).toEqual(options.sort());
 

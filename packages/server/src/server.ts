@@ -23,7 +23,7 @@ import { resolveLimits } from './limits/limits.js';
 import { createAccessLog } from './observe/access-log.js';
 import { Observers, type ServerObserver } from './observe/observer.js';
 import { OptionError } from './options/option-error.js';
-import { checkOptions, rulesOf, type ServerOptions } from './options/options.js';
+import { checkOptions, rulesOf, type ServerOptions } from './options.js';
 import type { SessionInfo } from './sessions/session-info.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import { checkUser } from './users/check-user.js';

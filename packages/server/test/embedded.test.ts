@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Dialer } from 'wsproxy-node/dial';
 import type { ChannelRecord } from '../src/observe/observer.js';
-import type { ServerOptions } from '../src/options/options.js';
+import type { ServerOptions } from '../src/options.js';
 import { createServer } from '../src/server.js';
 import type { User } from '../src/users/user.js';
 import { closeWith, Peer, startDestination, TOKEN, until } from './support/peer.js';

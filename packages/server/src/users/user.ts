@@ -1,5 +1,5 @@
 import type { DestinationRules } from 'wsproxy-node/targets';
-import type { UserLimits } from '../limits/user-limits.js';
+import type { UserLimits } from './user-limits.js';
 
 /** Whoever a right token belongs to, with the rules that hold now; sessions and limits are counted by `id`. */
 export interface User {

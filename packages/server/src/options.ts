@@ -2,13 +2,13 @@ import type { Logger } from 'wsproxy-engine';
 import type { DestinationPolicy, Dialer } from 'wsproxy-node/dial';
 import { checkEgress, type EgressOptions } from 'wsproxy-node/dial';
 import { checkRules, type DestinationRules } from 'wsproxy-node/targets';
-import type { Authenticate } from '../gateway/authenticate.js';
-import type { TlsOptions } from '../gateway/tls.js';
-import type { LimitOptions } from '../limits/limits.js';
-import type { ServerObserver } from '../observe/observer.js';
-import type { UserEntry } from '../users/directory.js';
-import type { User } from '../users/user.js';
-import { expectNoMistake, OptionError } from './option-error.js';
+import type { Authenticate } from './gateway/authenticate.js';
+import type { TlsOptions } from './gateway/tls.js';
+import type { LimitOptions } from './limits/limits.js';
+import type { ServerObserver } from './observe/observer.js';
+import { expectNoMistake, OptionError } from './options/option-error.js';
+import type { UserEntry } from './users/directory.js';
+import type { User } from './users/user.js';
 
 /**
  * What `createServer` takes. One of `token`, `users` and `authenticate` has to be given. `U` is what `authenticate`

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { OptionError } from '../../src/options/option-error.js';
-import type { ServerOptions } from '../../src/options/options.js';
-import { createServer } from '../../src/server.js';
+import { OptionError } from '../src/options/option-error.js';
+import type { ServerOptions } from '../src/options.js';
+import { createServer } from '../src/server.js';
 
 const token = 'a-token-for-tests-0123456789-abcdefghij';
 const users = [{ id: 'alice', tokenSha256: '1'.repeat(64) }];

@@ -8,15 +8,15 @@ import {
   parseDuration,
   runProgram,
 } from 'wsproxy-cli';
-import { asUsage } from './cli/as-usage.js';
-import { addEgressOptions, type EgressFlags, egressOf } from './cli/egress-options.js';
-import { addFrontOptions, type FrontOptions, frontSettings } from './cli/front-options.js';
-import { addLimitOptions, limitsOf } from './cli/limit-options.js';
-import { listen } from './cli/listen.js';
-import { addPolicyOptions, type PolicyOptions, rulesOf } from './cli/policy-options.js';
-import { addSightOptions, type SightOptions, serveSight } from './cli/sight-options.js';
-import { followTls, readTls, tlsFiles } from './cli/tls-files.js';
-import { addTokenCommand, addUserOptions, readCredentials, type UserOptions } from './cli/user-options.js';
+import { asUsage } from './as-usage.js';
+import { addEgressOptions, type EgressFlags, egressOf } from './egress-options.js';
+import { addFrontOptions, type FrontOptions, frontSettings } from './front-options.js';
+import { addLimitOptions, limitsOf } from './limit-options.js';
+import { listen } from './listen.js';
+import { addPolicyOptions, type PolicyOptions, rulesOf } from './policy-options.js';
+import { addSightOptions, type SightOptions, serveSight } from './sight-options.js';
+import { followTls, readTls, tlsFiles } from './tls-files.js';
+import { addTokenCommand, addUserOptions, readCredentials, type UserOptions } from './user-options.js';
 
 interface Options extends CommonOptions, FrontOptions, PolicyOptions, EgressFlags, SightOptions, UserOptions {
   readonly grace: number;
@@ -56,7 +56,7 @@ Exit codes: 0 stopped by a signal, 1 cannot listen, 2 wrong usage or no token, 7
   );
 addSightOptions(program);
 addLimitOptions(program);
-addCommonOptions(program, new URL('../package.json', import.meta.url));
+addCommonOptions(program, new URL('../../package.json', import.meta.url));
 addConfigFile(program, { name: 'server', env: process.env });
 addTokenCommand(program, (text) => process.stdout.write(text));
 program.action(serve);
@@ -68,7 +68,7 @@ async function serve(options: Options): Promise<void> {
   // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
   // biome-ignore lint/style/noRestrictedImports: it is loaded ahead of those who use it, and not used here.
   await import('wsproxy-engine');
-  const { createServer, OptionError } = await import('./index.js');
+  const { createServer, OptionError } = await import('../index.js');
   const logger = await createLogger({ level: options.logLevel, format: options.logFormat, name: 'server' });
   const files = tlsFiles(options);
   const tls = files && readTls(files);
@@ -87,7 +87,7 @@ async function serve(options: Options): Promise<void> {
   if (files && tls) process.on('SIGHUP', followTls(files, tls, server, logger));
 
   if (options.users !== undefined) {
-    const { followUsers } = await import('./cli/follow-users.js');
+    const { followUsers } = await import('./follow-users.js');
     process.on('SIGHUP', followUsers(options.users, server, logger));
   }
 

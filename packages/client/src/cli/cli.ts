@@ -16,12 +16,12 @@ import {
   runProgram,
   standardOutput,
 } from 'wsproxy-cli';
-import { addDoctorCommand } from './cli/doctor-command.js';
-import { addListenOptions, DEFAULT_LISTEN, type Forward, type ListenOptions } from './cli/listen-options.js';
-import type { ProxyUsers } from './cli/proxy-users.js';
-import { addReachOptions, type ReachOptions, readReach } from './cli/reach-options.js';
-import { readServers } from './cli/server-list.js';
-import type { Client, ConnectError, LocalPort } from './index.js';
+import type { Client, ConnectError, LocalPort } from '../index.js';
+import { addDoctorCommand } from './doctor-command.js';
+import { addListenOptions, DEFAULT_LISTEN, type Forward, type ListenOptions } from './listen-options.js';
+import type { ProxyUsers } from './proxy-users.js';
+import { addReachOptions, type ReachOptions, readReach } from './reach-options.js';
+import { readServers } from './server-list.js';
 
 interface Options extends CommonOptions, ListenOptions, ReachOptions {
   readonly grace: number;
@@ -63,7 +63,7 @@ SIGHUP reconnects at once instead of waiting for the next try.
 Exit codes: 0 stopped by a signal, 1 the server cannot be used or the port is taken, 2 wrong usage or no token,
 70 a defect.`,
   );
-addCommonOptions(program, new URL('../package.json', import.meta.url));
+addCommonOptions(program, new URL('../../package.json', import.meta.url));
 const doctor = addDoctorCommand(program, {
   screen: {
     out: (text) => process.stdout.write(text),
@@ -74,7 +74,7 @@ const doctor = addDoctorCommand(program, {
 addConfigFile(program, {
   name: 'client',
   env: process.env,
-  judge: async (...setting) => (await import('./cli/judge-setting.js')).judgeSetting(...setting),
+  judge: async (...setting) => (await import('./judge-setting.js')).judgeSetting(...setting),
   alsoFor: [doctor],
 });
 program.action(run);
@@ -86,7 +86,7 @@ async function run(urls: readonly string[], options: Options, command: Command):
   // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
   // biome-ignore lint/style/noRestrictedImports: it is loaded ahead of those who use it, and not used here.
   await import('wsproxy-engine');
-  const { createClient, checkProxyOptions, parseTarget, proxyFromEnvironment } = await import('./index.js');
+  const { createClient, checkProxyOptions, parseTarget, proxyFromEnvironment } = await import('../index.js');
   const { logFormat, grace, heartbeat, connections, optimistic = false, stdio, forward = [], bypass = [] } = options;
   // What uses -W shows its user whatever comes on standard error.
   const isQuiet = stdio !== undefined && command.getOptionValueSource('logLevel') === 'default';
@@ -99,7 +99,7 @@ async function run(urls: readonly string[], options: Options, command: Command):
   let client: Client;
   let users: ProxyUsers;
   if (options.socksAuth !== undefined) {
-    const { readProxyUsers } = await import('./cli/proxy-users.js');
+    const { readProxyUsers } = await import('./proxy-users.js');
     users = readProxyUsers(options.socksAuth);
   }
   for (const at of options.listen ?? []) checkListen(() => checkProxyOptions({ ...at, users }), at);
