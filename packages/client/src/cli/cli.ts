@@ -84,7 +84,6 @@ async function run(urls: readonly string[], options: Options, command: Command):
   const servers = readServers(urls, options.tokenFile ?? [], process.env['WSPROXY_TOKEN']);
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
-  // biome-ignore lint/style/noRestrictedImports: it is loaded ahead of those who use it, and not used here.
   await import('wsproxy-engine');
   const { createClient, checkProxyOptions, parseTarget, proxyFromEnvironment } = await import('../index.js');
   const { logFormat, grace, heartbeat, connections, optimistic = false, stdio, forward = [], bypass = [] } = options;

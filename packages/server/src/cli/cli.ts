@@ -66,7 +66,6 @@ async function serve(options: Options): Promise<void> {
   const credentials = await readCredentials(options, process.env['WSPROXY_TOKEN']);
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
-  // biome-ignore lint/style/noRestrictedImports: it is loaded ahead of those who use it, and not used here.
   await import('wsproxy-engine');
   const { createServer, OptionError } = await import('../index.js');
   const logger = await createLogger({ level: options.logLevel, format: options.logFormat, name: 'server' });
