@@ -111,7 +111,7 @@ function runFor(duration) {
   setTimeout(finish, duration * 1000);
 }
 
-/** Opens connections that say one byte and hear it, 200 at a time. */
+/** Opens connections that say a byte and hear it, 200 at a time; the first byte only says what the connection is. */
 async function openIdle() {
   let left = idle;
   const openSome = async () => {
@@ -120,7 +120,8 @@ async function openIdle() {
       const answered = new Promise((resolve) => {
         onAnswer = resolve;
       });
-      await open('e', onAnswer);
+      const socket = await open('e', onAnswer);
+      socket.write('x');
       await answered;
     }
   };

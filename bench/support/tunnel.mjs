@@ -30,7 +30,7 @@ export function startSessions(url, sessions, node = []) {
 }
 
 /**
- * A server on one host, a client on the other, which calls it tinBench, or at what `via` makes of the server's address.
+ * A server on one host, a client on the other, which calls it there, or at what `via` makes of the server's address.
  * `socks` is where the client listens.
  */
 export async function startTunnel(options = {}) {
