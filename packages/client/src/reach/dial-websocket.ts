@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
 import { SUBPROTOCOL } from 'wsproxy-engine';
-import { boundInterim } from 'wsproxy-node/internals';
+import { boundInterim } from 'wsproxy-node/sockets';
 import { WEBSOCKET_LIMITS, WebSocketTransport } from 'wsproxy-node/transports';
 import { judgePrivacy } from './clear-text.js';
 import { type ConnectError, describeFailure, describeStatus, describeUnanswered } from './connect-error.js';

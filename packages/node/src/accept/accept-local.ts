@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'wsproxy-engine';
-import { resetSocket } from '../internals/reset-socket.js';
+import { resetSocket } from '../sockets/reset-socket.js';
 
 /**
  * Where to accept local applications: a port of an address (`*` is every one; port 0 lets the system choose), or the path

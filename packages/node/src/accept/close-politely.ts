@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { systemClock } from 'wsproxy-engine';
-import { resetSocket } from '../internals/reset-socket.js';
+import { resetSocket } from '../sockets/reset-socket.js';
 
 /** How long a peer may take to close its side after we have closed ours, in milliseconds. */
 export const LINGER = 1_000;

@@ -1,7 +1,7 @@
 import type { Tunnel } from 'wsproxy-engine';
 import { formatTarget, type Logger, type Target } from 'wsproxy-engine';
-import { resetSocket } from '../internals/reset-socket.js';
 import { relay } from '../relay/relay.js';
+import { resetSocket } from '../sockets/reset-socket.js';
 import { acceptLocal, type LocalPort, type Place } from './accept-local.js';
 
 export interface ForwardOptions {

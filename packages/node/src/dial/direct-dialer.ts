@@ -1,6 +1,6 @@
 import { connect as connectSocket, isIP, isIPv6, type Socket } from 'node:net';
 import { type Clock, type FailureCode, formatTarget, systemClock, type Target, TunnelError } from 'wsproxy-engine';
-import type { RelaySocket } from '../internals/reset-socket.js';
+import type { RelaySocket } from '../sockets/reset-socket.js';
 import { canonicalAddress } from '../targets/address-class.js';
 import type { Asker } from './asker.js';
 import type { ConnectUpstream } from './egress.js';

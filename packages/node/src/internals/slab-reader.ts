@@ -1,5 +1,5 @@
+import type { Duplex } from 'node:stream';
 import { CHANNEL_FLOOR, postSlab, SLAB_SIZE, type Slab, scratch, trimSlabs, unpostSlab } from 'wsproxy-engine';
-import type { RelaySocket } from './reset-socket.js';
 
 /** A read of so much makes a socket a busy one, with a slab of its own; so many smaller ones in a row end that. */
 const LARGE_READ = SLAB_SIZE / 4;
@@ -45,11 +45,7 @@ interface UserBufferHandle {
  * Node offers this as `onread`, to those who connect alone; sockets that were accepted can do the same, but nobody asks
  * them (`net.Server` ignores the option). So it is set here as `net.connect` sets it.
  */
-export function readIntoSlabs(
-  socket: RelaySocket,
-  onBytes: (bytes: Buffer) => void,
-  taker?: Taker,
-): SlabReader | undefined {
+export function readIntoSlabs(socket: Duplex, onBytes: (bytes: Buffer) => void, taker?: Taker): SlabReader | undefined {
   const places = placesOf(socket);
   const handle = (socket as { _handle?: Partial<UserBufferHandle> | null })._handle;
   if (places === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
@@ -80,12 +76,12 @@ function keepTidy(): void {
 
 let lastPlaces: Places | undefined;
 
-function placesOf(socket: RelaySocket): Places | undefined {
+function placesOf(socket: Duplex): Places | undefined {
   if (lastPlaces === undefined || !(lastPlaces.buffer in socket)) lastPlaces = findPlaces(socket);
   return lastPlaces;
 }
 
-function findPlaces(socket: RelaySocket): Places | undefined {
+function findPlaces(socket: Duplex): Places | undefined {
   const found = new Map(Object.getOwnPropertySymbols(socket).map((symbol) => [symbol.description, symbol]));
   const [buffer, callback, generator] = ['kBuffer', 'kBufferCb', 'kBufferGen'].map((name) => found.get(name));
   if (buffer === undefined || callback === undefined || generator === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { keep, release, SmallPieces, unpinned } from 'wsproxy-engine';
-import type { RelaySocket } from '../internals/reset-socket.js';
-import { type Unread, unwatch, watchForReset } from '../internals/reset-watch.js';
-import type { Mortal } from '../internals/socket-death.js';
+import type { RelaySocket } from '../sockets/reset-socket.js';
+import { type Unread, unwatch, watchForReset } from '../sockets/reset-watch.js';
+import type { Mortal } from '../sockets/socket-death.js';
 
 /** `up`: from the channel to the socket; `down`: from the socket to the channel. */
 export type Direction = 'up' | 'down';

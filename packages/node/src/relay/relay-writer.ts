@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import type { Channel } from 'wsproxy-engine';
 import { keep, release, SmallPieces, unpinned } from 'wsproxy-engine';
-import { type RelaySocket, resetSocket } from '../internals/reset-socket.js';
+import { type RelaySocket, resetSocket } from '../sockets/reset-socket.js';
 
 /** A point in what was written, and what to do once the socket has taken everything before it. */
 interface Kept {

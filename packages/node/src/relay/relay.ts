@@ -1,8 +1,8 @@
 import type { Channel, ChannelSink, FailureCode } from 'wsproxy-engine';
-import { outliveFailedWrites } from '../internals/outlive-writes.js';
-import type { RelaySocket } from '../internals/reset-socket.js';
 import { readIntoSlabs, type SlabReader } from '../internals/slab-reader.js';
-import { endedByReset, type Mortal } from '../internals/socket-death.js';
+import { outliveFailedWrites } from '../sockets/outlive-writes.js';
+import type { RelaySocket } from '../sockets/reset-socket.js';
+import { endedByReset, type Mortal } from '../sockets/socket-death.js';
 import { PacedPieces, PacedSource, type RelayPace } from './relay-pace.js';
 import { LAST_WORDS, RelayWriter } from './relay-writer.js';
 

@@ -7,9 +7,9 @@ import { type LivePair, openLive } from '../../../engine/test/support/live-pair.
 import { pattern } from '../../../engine/test/support/pattern.js';
 import { connectedSockets, Observer, until, untilStill } from '../../../engine/test/support/sockets.js';
 import { tlsSockets } from '../../../engine/test/support/tls-sockets.js';
-import { isDead } from '../../src/internals/socket-death.js';
 import { relay } from '../../src/relay/relay.js';
 import type { RelayPace, Turn } from '../../src/relay/relay-pace.js';
+import { isDead } from '../../src/sockets/socket-death.js';
 
 const cleanup: (() => void)[] = [];
 

@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
 import type { Channel, Clock } from 'wsproxy-engine';
 import type { AttemptRoom } from 'wsproxy-node/dial';
-import { type RelaySocket, resetSocket } from 'wsproxy-node/internals';
 import type { RelayPace } from 'wsproxy-node/relay';
+import { type RelaySocket, resetSocket } from 'wsproxy-node/sockets';
 import type { User } from '../users/user.js';
 import type { Account } from './account.js';
 import type { PaceEvents } from './account-pace.js';

@@ -1,4 +1,4 @@
-import type { RelaySocket } from 'wsproxy-node/internals';
+import type { RelaySocket } from 'wsproxy-node/sockets';
 
 /** Calls `callback` when `socket` closes, at once if that is past. */
 export function onClose(socket: RelaySocket, callback: () => void): void {

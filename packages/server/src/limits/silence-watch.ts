@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Channel, Clock, Timer } from 'wsproxy-engine';
-import { type RelaySocket, resetSocket } from 'wsproxy-node/internals';
+import { type RelaySocket, resetSocket } from 'wsproxy-node/sockets';
 import type { LimitName } from './limits.js';
 
 export interface SilenceWatchOptions {

@@ -6,9 +6,9 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { formatTarget, systemClock, TunnelError } from 'wsproxy-engine';
-import { boundInterim } from '../../internals/bound-interim.js';
-import { type Unread, unwatch, watchForReset } from '../../internals/reset-watch.js';
 import { ChannelStream } from '../../relay/channel-stream.js';
+import { boundInterim } from '../../sockets/bound-interim.js';
+import { type Unread, unwatch, watchForReset } from '../../sockets/reset-watch.js';
 import { closePolitely, cutOff, LINGER } from '../close-politely.js';
 import type { LocalConnection } from '../local-connection.js';
 import type { Destination } from './absolute-form.js';

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Target } from 'wsproxy-engine';
-import { resetSocket } from '../../internals/reset-socket.js';
+import { resetSocket } from '../../sockets/reset-socket.js';
 import { type Credentials, parseBasic } from '../credentials.js';
 import type { LocalConnection } from '../local-connection.js';
 import { openChannel, type Replies } from '../open-channel.js';

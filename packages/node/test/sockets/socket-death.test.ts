@@ -3,7 +3,7 @@ import { Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { connectedSockets, type Family, until } from '../../../engine/test/support/sockets.js';
 import { tlsSockets } from '../../../engine/test/support/tls-sockets.js';
-import { endedByReset, isDead } from '../../src/internals/socket-death.js';
+import { endedByReset, isDead } from '../../src/sockets/socket-death.js';
 
 const cleanup: Duplex[] = [];
 

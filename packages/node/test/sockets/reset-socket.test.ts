@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { connectedSockets, type Family, Observer } from '../../../engine/test/support/sockets.js';
 import { tlsSockets } from '../../../engine/test/support/tls-sockets.js';
-import { resetSocket } from '../../src/internals/reset-socket.js';
+import { resetSocket } from '../../src/sockets/reset-socket.js';
 
 describe('resetSocket', () => {
   test('does nothing to a socket that is destroyed', async () => {

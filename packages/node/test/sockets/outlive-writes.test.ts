@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { pattern } from '../../../engine/test/support/pattern.js';
 import { connectedSockets, type Family, untilStill } from '../../../engine/test/support/sockets.js';
 import { tlsSockets } from '../../../engine/test/support/tls-sockets.js';
-import { outliveFailedWrites } from '../../src/internals/outlive-writes.js';
+import { outliveFailedWrites } from '../../src/sockets/outlive-writes.js';
 
 const WORDS = pattern(1, 0, 50_000);
 const cleanup: Duplex[] = [];
