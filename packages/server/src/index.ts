@@ -1,5 +1,6 @@
 export type { Logger } from 'wsproxy-engine';
 export type { EgressOptions, ListeningAddress } from 'wsproxy-node/dial';
+export { OptionError } from 'wsproxy-node/options';
 export { checkRules, type DestinationRules } from 'wsproxy-node/targets';
 export { type Admin, createAdmin } from './admin/admin.js';
 export { createHealth, type Health } from './admin/health.js';
@@ -10,7 +11,6 @@ export type { TlsOptions } from './gateway/tls.js';
 export type { DestinationPolicy, Dialer, DialRequest, PolicyRequest } from './hooks.js';
 export { LIMITS, type LimitName, type LimitOptions, type LimitRule } from './limits/limits.js';
 export type { ChannelRecord, ObservedSession, OpenedChannel, ServerObserver } from './observe/observer.js';
-export { OptionError } from './options/option-error.js';
 export type { ServerOptions } from './options.js';
 export { type CloseOptions, createServer, type Server } from './server.js';
 export type { ChannelInfo, SessionInfo } from './sessions/session-info.js';

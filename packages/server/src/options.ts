@@ -1,12 +1,12 @@
 import type { Logger } from 'wsproxy-engine';
 import type { DestinationPolicy, Dialer } from 'wsproxy-node/dial';
-import { checkEgress, type EgressOptions } from 'wsproxy-node/dial';
-import { checkRules, type DestinationRules } from 'wsproxy-node/targets';
+import { type EgressOptions, mistakesInEgress } from 'wsproxy-node/dial';
+import { expectNoMistake, LONGEST_TIME, OptionError } from 'wsproxy-node/options';
+import { type DestinationRules, mistakesInRules } from 'wsproxy-node/targets';
 import type { Authenticate } from './gateway/authenticate.js';
 import type { TlsOptions } from './gateway/tls.js';
 import type { LimitOptions } from './limits/limits.js';
 import type { ServerObserver } from './observe/observer.js';
-import { expectNoMistake, OptionError } from './options/option-error.js';
 import type { UserEntry } from './users/directory.js';
 import type { User } from './users/user.js';
 
@@ -55,9 +55,6 @@ export interface ServerOptions<U extends User = User> extends DestinationRules {
   readonly observer?: ServerObserver;
 }
 
-/** The longest delay that a Node timer keeps, ms. */
-const LONGEST = 2 ** 31 - 1;
-
 type Expectation = readonly [expected: string, holds: (value: unknown) => boolean];
 
 const text: Expectation = ['a string', (value) => typeof value === 'string'];
@@ -82,8 +79,8 @@ const FORMS: Readonly<Record<keyof ServerOptions, Expectation>> = {
     (value) => typeof value === 'string' && /^\/[\x21-\x7e]{0,1023}$/.test(value) && !/[?#]/.test(value),
   ],
   grace: [
-    `a whole number from 0 to ${LONGEST} ms`,
-    (value) => Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= LONGEST,
+    `a whole number from 0 to ${LONGEST_TIME} ms`,
+    (value) => Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= LONGEST_TIME,
   ],
   tls: object,
   decoy: text,
@@ -112,8 +109,8 @@ export function checkOptions(options: ServerOptions): void {
   const { token, users, authenticate, egress = {} } = options;
   const given = [token, users, authenticate].filter((credential) => credential !== undefined);
   if (given.length !== 1) throw new OptionError('token', 'give one of token, users and authenticate');
-  expectNoMistake(checkRules(rulesOf(options)));
-  expectNoMistake(checkEgress(egress), 'egress');
+  expectNoMistake(mistakesInRules(rulesOf(options)));
+  expectNoMistake(mistakesInEgress(egress), 'egress');
 }
 
 /** The rules among the options. */

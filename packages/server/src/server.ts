@@ -11,6 +11,7 @@ import {
   type Dial,
   type ListeningAddress,
 } from 'wsproxy-node/dial';
+import { OptionError } from 'wsproxy-node/options';
 import { WebSocketTransport } from 'wsproxy-node/transports';
 import { createChannelHandler } from './channels/channel-handler.js';
 import { type Authenticate, authorizationValues } from './gateway/authenticate.js';
@@ -22,7 +23,6 @@ import { Guard } from './limits/guard.js';
 import { resolveLimits } from './limits/limits.js';
 import { createAccessLog } from './observe/access-log.js';
 import { Observers, type ServerObserver } from './observe/observer.js';
-import { OptionError } from './options/option-error.js';
 import { checkOptions, rulesOf, type ServerOptions } from './options.js';
 import type { SessionInfo } from './sessions/session-info.js';
 import { SessionRegistry } from './sessions/session-registry.js';

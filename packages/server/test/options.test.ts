@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { OptionError } from '../src/options/option-error.js';
+import { OptionError } from 'wsproxy-node/options';
 import type { ServerOptions } from '../src/options.js';
 import { createServer } from '../src/server.js';
 

@@ -9,6 +9,7 @@ import {
   type Target,
 } from 'wsproxy-engine';
 import type { LocalProtocol, Place, ProxyUser } from 'wsproxy-node/accept';
+import { LONGEST_TIME } from 'wsproxy-node/options';
 import { type DestinationRule, parseDestinationRule } from 'wsproxy-node/targets';
 import type { ServerAddress } from '../reach/dial-websocket.js';
 import { parseReach, type ReachOptions } from '../reach/reach.js';
@@ -87,8 +88,6 @@ export interface Settings {
 }
 
 const MIN_TOKEN_LENGTH = 32;
-/** The longest that a timer of Node takes, ms. */
-const MAX_TIME = 2 ** 31 - 1;
 const DEFAULT_GRACE = 120_000;
 const MAX_CONNECTIONS = 16;
 
@@ -100,7 +99,7 @@ export function resolveSettings(options: ClientOptions): Settings {
       const url = parseServerUrl(server.url);
       return { url, token: checkToken(server.token ?? token), reach: parseReach(url, options) };
     }),
-    grace: inRange('grace', options.grace ?? DEFAULT_GRACE, 0, MAX_TIME),
+    grace: inRange('grace', options.grace ?? DEFAULT_GRACE, 0, LONGEST_TIME),
     heartbeat:
       heartbeat === undefined ? undefined : inRange('heartbeat', heartbeat, MIN_PING_INTERVAL, MAX_PING_INTERVAL),
     connections: inRange('connections', options.connections ?? 1, 1, MAX_CONNECTIONS),

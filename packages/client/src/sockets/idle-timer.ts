@@ -1,5 +1,4 @@
-/** The longest that Node's timers take, ms. */
-const LONGEST = 2 ** 31 - 1;
+import { LONGEST_TIME } from 'wsproxy-node/options';
 
 /** Tells once when nothing has moved for a time; whatever moves afterwards starts it again. Keeps no process alive. */
 export class IdleTimer {
@@ -34,7 +33,7 @@ export class IdleTimer {
     this.stop();
     if (time === 0) return;
     this.#seen = this.#bytesMoved();
-    this.#timer = setTimeout(() => this.#look(), Math.min(time, LONGEST));
+    this.#timer = setTimeout(() => this.#look(), Math.min(time, LONGEST_TIME));
     this.#timer.unref();
   }
 

@@ -1,5 +1,4 @@
-/** The longest that Node's timers take, ms. */
-const LONG = 2 ** 31 - 1;
+import { LONGEST_TIME } from 'wsproxy-node/options';
 
 /**
  * Keeps the process alive while somebody has a reason. Connections and timers of a client do not by themselves, so that
@@ -12,7 +11,7 @@ export class KeepAwake {
   /** Until `release` of the same reason. */
   hold(reason: object): void {
     this.#reasons.add(reason);
-    this.#timer ??= setInterval(() => {}, LONG);
+    this.#timer ??= setInterval(() => {}, LONGEST_TIME);
   }
 
   release(reason: object): void {

@@ -1,5 +1,6 @@
 import { isIP, type Socket } from 'node:net';
 import { type FailureCode, parsePort, TunnelError } from 'wsproxy-engine';
+import type { Mistake } from '../options/option-error.js';
 import { connectThrough } from './upstream/connect-through.js';
 import { formatProxy, parseProxyUrl } from './upstream/proxy.js';
 import { ProxyError, type ProxyErrorCode } from './upstream/proxy-error.js';
@@ -16,29 +17,31 @@ export interface EgressOptions {
   readonly nameservers?: readonly string[];
 }
 
-/** What is wrong with the options, one line for every mistake. */
-export function checkEgress(options: EgressOptions): readonly string[] {
+/** What is wrong with the options. */
+export function mistakesInEgress(options: EgressOptions): readonly Mistake[] {
   const { upstream, bindAddresses = [], nameservers = [], prefer } = options;
-  const mistakes: string[] = [];
+  const mistakes: Mistake[] = [];
+  const blame = (key: keyof EgressOptions, problem: string): void => void mistakes.push({ key, problem });
   try {
     if (upstream !== undefined) parseProxyUrl(upstream);
   } catch (error) {
-    mistakes.push(`upstream: ${(error as Error).message}`);
+    blame('upstream', (error as Error).message);
   }
   for (const address of bindAddresses) {
-    if (isIP(address) === 0) mistakes.push(`bindAddresses: not an IP address: ${JSON.stringify(address)}`);
+    if (isIP(address) === 0) blame('bindAddresses', `not an IP address: ${JSON.stringify(address)}`);
   }
   if (new Set(bindAddresses.map(isIP)).size < bindAddresses.length) {
-    mistakes.push('bindAddresses: at most one IPv4 and one IPv6 address can be given');
+    blame('bindAddresses', 'at most one IPv4 and one IPv6 address can be given');
   }
   if (upstream !== undefined && bindAddresses.length > 0) {
-    mistakes.push('bindAddresses: cannot be combined with an upstream proxy, which dials from its own address');
+    blame('bindAddresses', 'cannot be combined with an upstream proxy, which dials from its own address');
   }
-  if (prefer !== undefined && prefer !== 'ipv4' && prefer !== 'ipv6') mistakes.push('prefer: expected ipv4 or ipv6');
+  if (prefer !== undefined && prefer !== 'ipv4' && prefer !== 'ipv6') blame('prefer', 'expected ipv4 or ipv6');
   for (const server of nameservers) {
     if (!isNameserver(server)) {
-      mistakes.push(
-        `nameservers: not a nameserver: ${JSON.stringify(server)}; expected an IP address such as 192.0.2.53, ` +
+      blame(
+        'nameservers',
+        `not a nameserver: ${JSON.stringify(server)}; expected an IP address such as 192.0.2.53, ` +
           '192.0.2.53:5353 or [2001:db8::53]:53',
       );
     }

@@ -1,7 +1,7 @@
 export { createDial, type Dial } from './dial.js';
 export type { Dialer, DialRequest } from './dialer.js';
 export type { Reached } from './direct-dialer.js';
-export { checkEgress, createUpstream, type EgressOptions } from './egress.js';
+export { createUpstream, type EgressOptions, mistakesInEgress } from './egress.js';
 export type { AttemptRoom, Dialed } from './happy-eyeballs.js';
 export { createLookup } from './names/lookup.js';
 export { createResolver } from './names/resolver.js';

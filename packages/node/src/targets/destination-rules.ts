@@ -1,3 +1,4 @@
+import type { Mistake } from '../options/option-error.js';
 import type { AddressClass } from './address-class.js';
 import { classifyRange } from './classify-range.js';
 import { type DestinationRule, matchesDestination, parseDestinationRule } from './destination-rule.js';
@@ -46,6 +47,10 @@ const KEYS: ReadonlySet<string> = new Set<keyof DestinationRules>(['allow', 'den
 
 /** What is wrong with the rules, one line for every mistake. */
 export function checkRules(rules: DestinationRules): readonly string[] {
+  return mistakesInRules(rules).map(lineOf);
+}
+
+export function mistakesInRules(rules: DestinationRules): readonly Mistake[] {
   return readRules(rules).mistakes;
 }
 
@@ -54,34 +59,38 @@ export function checkRules(rules: DestinationRules): readonly string[] {
  */
 export function compileRules(rules: DestinationRules): CompiledRules {
   const { mistakes, compiled } = readRules(rules);
-  if (mistakes.length > 0) throw new TypeError(mistakes.join('\n'));
+  if (mistakes.length > 0) throw new TypeError(mistakes.map(lineOf).join('\n'));
   return compiled;
 }
 
-function readRules(rules: DestinationRules): { mistakes: readonly string[]; compiled: CompiledRules } {
-  const mistakes: string[] = [];
+function lineOf({ key, problem }: Mistake): string {
+  return `${key}: ${problem}`;
+}
+
+function readRules(rules: DestinationRules): { mistakes: readonly Mistake[]; compiled: CompiledRules } {
+  const mistakes: Mistake[] = [];
   const read = <T>(key: keyof DestinationRules, parse: (text: string) => T): T[] => {
     const entries: unknown = rules[key] ?? [];
     // What comes from a file has no type yet.
     if (!Array.isArray(entries)) {
-      mistakes.push(`${key}: expected a list`);
+      mistakes.push({ key, problem: 'expected a list' });
       return [];
     }
     return entries.flatMap((entry: unknown) => {
       try {
         return [parse(String(entry))];
       } catch (error) {
-        mistakes.push(`${key}: ${(error as Error).message}`);
+        mistakes.push({ key, problem: (error as Error).message });
         return [];
       }
     });
   };
 
   for (const key of Object.keys(rules)) {
-    if (!KEYS.has(key)) mistakes.push(`${key}: no such rule; expected one of ${[...KEYS].join(', ')}`);
+    if (!KEYS.has(key)) mistakes.push({ key, problem: `no such rule; expected one of ${[...KEYS].join(', ')}` });
   }
   const { allowPrivate = false } = rules;
-  if (typeof allowPrivate !== 'boolean') mistakes.push('allowPrivate: expected true or false');
+  if (typeof allowPrivate !== 'boolean') mistakes.push({ key: 'allowPrivate', problem: 'expected true or false' });
   const allow = read('allow', parseAllowed);
   const deny = read('deny', parseDestinationRule);
   const ports = read('allowPorts', parsePorts);

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { TunnelError } from 'wsproxy-engine';
 import { createDial, type DialOptions } from '../../src/dial/dial.js';
-import { checkEgress, type EgressOptions } from '../../src/dial/egress.js';
+import { type EgressOptions, mistakesInEgress } from '../../src/dial/egress.js';
 
 const policy = { check: (address: string) => (address === '10.0.0.1' ? 'denied:private' : undefined) };
 const ending = new AbortController();
@@ -69,21 +69,21 @@ describe('egress', () => {
 });
 
 describe('mistakes', () => {
-  test.each<[EgressOptions, string]>([
-    [{ upstream: 'ftp://proxy' }, 'upstream: '],
-    [{ bindAddresses: ['eth0'] }, 'bindAddresses: not an IP address: "eth0"'],
-    [{ bindAddresses: ['192.0.2.1', '192.0.2.2'] }, 'bindAddresses: at most one IPv4 and one IPv6 address'],
-    [{ bindAddresses: ['192.0.2.1'], upstream: 'socks5://proxy' }, 'bindAddresses: cannot be combined'],
-    [{ nameservers: ['dns.example.org'] }, 'nameservers: not a nameserver: "dns.example.org"; expected'],
-    [{ nameservers: ['192.0.2.53:0'] }, 'nameservers: not a nameserver'],
-    [{ nameservers: ['fe80::1%eth0'] }, 'nameservers: not a nameserver'],
-  ])('in %j are told', (options, mistake) => {
-    expect(checkEgress(options)).toEqual([expect.stringContaining(mistake)]);
+  test.each<[EgressOptions, keyof EgressOptions, string]>([
+    [{ upstream: 'ftp://proxy' }, 'upstream', 'cannot begin with ftp://'],
+    [{ bindAddresses: ['eth0'] }, 'bindAddresses', 'not an IP address: "eth0"'],
+    [{ bindAddresses: ['192.0.2.1', '192.0.2.2'] }, 'bindAddresses', 'at most one IPv4 and one IPv6 address'],
+    [{ bindAddresses: ['192.0.2.1'], upstream: 'socks5://proxy' }, 'bindAddresses', 'cannot be combined'],
+    [{ nameservers: ['dns.example.org'] }, 'nameservers', 'not a nameserver: "dns.example.org"; expected'],
+    [{ nameservers: ['192.0.2.53:0'] }, 'nameservers', 'not a nameserver'],
+    [{ nameservers: ['fe80::1%eth0'] }, 'nameservers', 'not a nameserver'],
+  ])('in %j are told', (options, key, problem) => {
+    expect(mistakesInEgress(options)).toEqual([{ key, problem: expect.stringContaining(problem) }]);
   });
 
   test('are none where nothing is wrong', () => {
     const nameservers = ['192.0.2.53', '192.0.2.53:5353', '2001:db8::53', '[2001:db8::53]:53'];
-    expect(checkEgress({ nameservers, bindAddresses: ['192.0.2.1', '2001:db8::1'], prefer: 'ipv4' })).toEqual([]);
-    expect(checkEgress({ upstream: 'socks5://user:password@proxy.example:1080' })).toEqual([]);
+    expect(mistakesInEgress({ nameservers, bindAddresses: ['192.0.2.1', '2001:db8::1'], prefer: 'ipv4' })).toEqual([]);
+    expect(mistakesInEgress({ upstream: 'socks5://user:password@proxy.example:1080' })).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, relative, sep } from 'node:path';
-import { OptionError } from '../options/option-error.js';
+import { OptionError } from 'wsproxy-node/options';
 
 /** Answers with a file; resolves with false, and has sent nothing, when the path names none. */
 export type Decoy = (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean>;

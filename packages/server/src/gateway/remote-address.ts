@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
+import { OptionError } from 'wsproxy-node/options';
 import { parseDestinationRule } from 'wsproxy-node/targets';
-import { OptionError } from '../options/option-error.js';
 
 /** Where a request comes from, as far as can be trusted; undefined for a Unix socket without a word of a proxy. */
 export type RemoteAddressOf = (request: IncomingMessage) => string | undefined;

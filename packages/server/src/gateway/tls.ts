@@ -1,5 +1,5 @@
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { OptionError } from '../options/option-error.js';
+import { OptionError } from 'wsproxy-node/options';
 
 /** PEM, as text or bytes. */
 export interface TlsOptions {

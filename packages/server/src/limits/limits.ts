@@ -1,4 +1,4 @@
-import { OptionError } from '../options/option-error.js';
+import { OptionError } from 'wsproxy-node/options';
 
 /** One limit: its range, and its default. */
 export interface LimitRule {

@@ -1,11 +1,11 @@
+import { LONGEST_TIME } from 'wsproxy-node/options';
+
 /** How much may go at once before the rate counts, as time at the full rate, ms. */
 const BURST = 100;
 /** The same while somebody waits all the time, and the timer alone is late, ms. */
 const LATE = 1_000;
 /** A shorter wait is not worth a timer: it is paid with the next one, ms. */
 const SHORTEST_WAIT = 5;
-/** The longest delay that a Node timer keeps, ms. */
-const LONGEST_WAIT = 2 ** 31 - 1;
 
 /**
  * Holds a rate by debt: whoever may take something takes all of it, and the next one waits until that is paid. However
@@ -47,7 +47,7 @@ export class RateBucket {
     if (this.#rate === undefined) return 0;
     this.#refill(now, isAwaited ? LATE : BURST);
     const wait = (-this.#tokens / this.#rate) * 1_000;
-    return wait < SHORTEST_WAIT ? 0 : Math.min(wait, LONGEST_WAIT);
+    return wait < SHORTEST_WAIT ? 0 : Math.min(wait, LONGEST_TIME);
   }
 
   #refill(now: number, saved = BURST): void {

@@ -1,5 +1,5 @@
+import { OptionError } from 'wsproxy-node/options';
 import { checkRules } from 'wsproxy-node/targets';
-import { OptionError } from '../options/option-error.js';
 import type { User } from './user.js';
 
 /** Ids stand in logs, metrics and file names. */

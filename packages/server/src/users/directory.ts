@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { OptionError } from '../options/option-error.js';
+import { OptionError } from 'wsproxy-node/options';
 import { checkUser } from './check-user.js';
 import type { User } from './user.js';
 

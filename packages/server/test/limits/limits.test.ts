@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { OptionError } from 'wsproxy-node/options';
 import { addLimitOptions, limitsOf } from '../../src/cli/limit-options.js';
 import { LIMITS, type LimitName, resolveLimits } from '../../src/limits/limits.js';
-import { OptionError } from '../../src/options/option-error.js';
 import { createServer } from '../../src/server.js';
 
 const names = Object.keys(LIMITS) as LimitName[];

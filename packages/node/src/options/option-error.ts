@@ -1,3 +1,11 @@
+/** What is wrong with one option. */
+export interface Mistake {
+  /** The option, such as `path` or `limits.idleTimeout`. */
+  readonly key: string;
+  /** In one line, without the name of the option. */
+  readonly problem: string;
+}
+
 /** An option that cannot be used. The message is one line: which option, what is wrong with it, what is expected. */
 export class OptionError extends TypeError {
   override readonly name = 'OptionError';
@@ -15,8 +23,8 @@ export class OptionError extends TypeError {
   }
 }
 
-/** Throws for the first of the mistakes: lines that begin with a key and a colon, of an option below `parent` if given. */
-export function expectNoMistake(mistakes: readonly string[], parent?: string): void {
-  const [, key = '', problem = ''] = /^(\w+): (.*)$/s.exec(mistakes[0] ?? '') ?? [];
-  if (key !== '') throw new OptionError(parent === undefined ? key : `${parent}.${key}`, problem);
+/** @throws OptionError for the first of the mistakes, if there is one; `parent` is the group that their keys are of */
+export function expectNoMistake([first]: readonly Mistake[], parent?: string): void {
+  if (first !== undefined)
+    throw new OptionError(parent === undefined ? first.key : `${parent}.${first.key}`, first.problem);
 }
