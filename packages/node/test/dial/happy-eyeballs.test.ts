@@ -2,7 +2,8 @@ import { getEventListeners } from 'node:events';
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from 'wsproxy-engine/testing';
-import { type AttemptRoom, connectFirst } from '../../src/dial/happy-eyeballs.js';
+import { connectFirst } from '../../src/dial/happy-eyeballs.js';
+import type { AttemptRoom } from '../../src/dial/race/race.js';
 
 /** A race whose attempts connect and fail by hand. */
 function startRace(

@@ -1,5 +1,10 @@
 import { type Clock, systemClock, TunnelError } from 'wsproxy-engine';
+import { onAbort } from '../race/on-abort.js';
 import { createLookup, type Lookup } from './lookup.js';
+
+export function createResolver(options: ResolverOptions = {}): Resolver {
+  return new SystemResolver(options);
+}
 
 /** Turns a name into addresses. */
 export interface Resolver {
@@ -23,15 +28,6 @@ export interface ResolverOptions {
   readonly onWait?: (user: string) => void;
   /** Addresses used of one answer; default 16. */
   readonly maxAddresses?: number;
-}
-
-export function createResolver(options: ResolverOptions = {}): Resolver {
-  return new SystemResolver(options);
-}
-
-interface Waiting {
-  readonly user: string;
-  readonly start: () => void;
 }
 
 class SystemResolver implements Resolver {
@@ -74,18 +70,18 @@ class SystemResolver implements Resolver {
       const waiting = { user, start };
       const onTimeout = () =>
         fail(new TunnelError('NAME_LOOKUP_TIMEOUT', `no answer for ${name} in ${this.#timeout} ms`));
-      const onAbort = () => fail(signal.reason);
       const timer = this.#clock.setTimer(onTimeout, this.#timeout);
+      let forgetSignal = () => {};
       const release = () => {
         timer.cancel();
-        signal.removeEventListener('abort', onAbort);
+        forgetSignal();
         this.#waiting.delete(waiting);
         over.abort();
       };
 
-      signal.addEventListener('abort', onAbort, { once: true });
-      if (signal.aborted) onAbort();
-      else if (this.#hasRoomFor(user)) start();
+      forgetSignal = onAbort(signal, () => fail(signal.reason));
+      if (signal.aborted) return;
+      if (this.#hasRoomFor(user)) start();
       else {
         this.#waiting.add(waiting);
         this.#onWait?.(user);
@@ -127,6 +123,11 @@ class SystemResolver implements Resolver {
     else this.#running.set(user, running);
     this.#total += change;
   }
+}
+
+interface Waiting {
+  readonly user: string;
+  readonly start: () => void;
 }
 
 const NOT_FOUND: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);

@@ -1,22 +1,10 @@
 import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import { formatTarget, type Target } from 'wsproxy-engine';
+import { onAbort } from '../race/on-abort.js';
 import { requestTunnel } from './http-connect.js';
 import { formatProxy, type UpstreamProxy } from './proxy.js';
 import { ProxyError } from './proxy-error.js';
-
-export interface ConnectOptions {
-  /** Gives up: what has begun is destroyed, and the promise rejects with CANCELLED. */
-  readonly signal: AbortSignal;
-  /** For all of it, ms; default 10 000. */
-  readonly timeout?: number;
-  /** Finds the addresses of the proxy; default: the system. */
-  readonly lookup?: LookupFunction;
-  /** Reaches the proxy over IPv4 or IPv6 only; default: either. */
-  readonly family?: 4 | 6;
-  /** PEM of the authorities that an https:// proxy may come from; default: those of Node. */
-  readonly ca?: string;
-}
 
 const DEFAULT_TIMEOUT = 10_000;
 /** First keepalive probe after this much silence, ms. */
@@ -29,7 +17,11 @@ const KEEPALIVE_DELAY = 60_000;
  * The socket is paused and stays so until `resume()` is called; what came right behind the proxy's answer is in it. It
  * allows half-open, and has an `error` listener for good, so that an early failure only shows as `socket.destroyed`.
  */
-export async function connectThrough(proxy: UpstreamProxy, target: Target, options: ConnectOptions): Promise<Socket> {
+export async function connectThrough(
+  proxy: UpstreamProxy,
+  target: Target,
+  options: ConnectThroughOptions,
+): Promise<Socket> {
   const { signal, timeout = DEFAULT_TIMEOUT } = options;
   const cancelled = () => new ProxyError('CANCELLED', 'given up');
   const handshake = await handshakeOf(proxy);
@@ -39,19 +31,18 @@ export async function connectThrough(proxy: UpstreamProxy, target: Target, optio
   return new Promise<Socket>((resolve, reject) => {
     const end = (): void => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
+      forgetSignal();
     };
     const fail = (error: unknown): void => {
       end();
       socket.destroy();
       reject(error);
     };
-    const onAbort = (): void => fail(cancelled());
     const timer = setTimeout(() => {
       const what = `the proxy ${formatProxy(proxy)} gave no connection to ${formatTarget(target)}`;
       fail(new ProxyError('PROXY_TIMEOUT', `${what} within ${timeout / 1000} s`));
     }, timeout);
-    signal.addEventListener('abort', onAbort, { once: true });
+    const forgetSignal = onAbort(signal, () => fail(cancelled()));
 
     untilConnected(socket, proxy)
       .then(() => handshake(socket, proxy, target, timeout))
@@ -62,6 +53,19 @@ export async function connectThrough(proxy: UpstreamProxy, target: Target, optio
   });
 }
 
+export interface ConnectThroughOptions {
+  /** Gives up: what has begun is destroyed, and the promise rejects with CANCELLED. */
+  readonly signal: AbortSignal;
+  /** For all of it, ms; default 10 000. */
+  readonly timeout?: number;
+  /** Finds the addresses of the proxy; default: the system. */
+  readonly lookup?: LookupFunction;
+  /** Reaches the proxy over IPv4 or IPv6 only; default: either. */
+  readonly family?: 4 | 6;
+  /** PEM of the authorities that an https:// proxy may come from; default: those of Node. */
+  readonly ca?: string;
+}
+
 type Handshake = (socket: Socket, proxy: UpstreamProxy, target: Target, timeout: number) => Promise<void>;
 
 /** Only those who have such a proxy wait for the package that speaks to it. */
@@ -69,7 +73,7 @@ async function handshakeOf({ scheme }: UpstreamProxy): Promise<Handshake> {
   return scheme === 'socks5' ? (await import('./socks-handshake.js')).socksHandshake : requestTunnel;
 }
 
-function openSocket(proxy: UpstreamProxy, { lookup, family, ca }: ConnectOptions): Socket {
+function openSocket(proxy: UpstreamProxy, { lookup, family, ca }: ConnectThroughOptions): Socket {
   const options = {
     host: proxy.host,
     port: proxy.port,

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { formatTarget, type Target } from 'wsproxy-engine';
-import { type Credentials, formatProxy, type UpstreamProxy } from './proxy.js';
+import { formatProxy, type ProxyCredentials, type UpstreamProxy } from './proxy.js';
 import { ProxyError, type ProxyErrorCode } from './proxy-error.js';
 
 /** Of the answer's header, bytes. */
@@ -45,7 +45,7 @@ export function requestTunnel(socket: Socket, proxy: UpstreamProxy, target: Targ
 }
 
 /** RFC 7617. */
-function basic({ user, password }: Credentials): string {
+function basic({ user, password }: ProxyCredentials): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 

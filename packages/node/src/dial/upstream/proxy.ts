@@ -1,16 +1,5 @@
 import { formatTarget, parseHost, type Target } from 'wsproxy-engine';
 
-export interface Credentials {
-  readonly user: string;
-  readonly password: string;
-}
-
-/** Somebody else's proxy. `socks5` always sends names to it, as `socks5h` of curl does. */
-export interface UpstreamProxy extends Target {
-  readonly scheme: 'socks5' | 'http' | 'https';
-  readonly credentials?: Credentials;
-}
-
 const FORM = 'socks5://[user:password@]host[:port], or http:// or https:// in its place';
 
 const SCHEMES: Readonly<Record<string, Pick<UpstreamProxy, 'scheme' | 'port'>>> = {
@@ -41,12 +30,23 @@ export function parseProxyUrl(text: string): UpstreamProxy {
   return { ...proxy, credentials: parseCredentials(url, known.scheme) };
 }
 
+/** Somebody else's proxy. `socks5` always sends names to it, as `socks5h` of curl does. */
+export interface UpstreamProxy extends Target {
+  readonly scheme: 'socks5' | 'http' | 'https';
+  readonly credentials?: ProxyCredentials;
+}
+
+export interface ProxyCredentials {
+  readonly user: string;
+  readonly password: string;
+}
+
 /** For messages and logs: without user and password. */
 export function formatProxy(proxy: UpstreamProxy): string {
   return `${proxy.scheme}://${formatTarget(proxy)}`;
 }
 
-function parseCredentials(url: URL, scheme: UpstreamProxy['scheme']): Credentials {
+function parseCredentials(url: URL, scheme: UpstreamProxy['scheme']): ProxyCredentials {
   const [user, password] = [decode(url.username), decode(url.password)];
   // RFC 7617 section 2: the first colon ends the user.
   if (scheme !== 'socks5' && user.includes(':')) throw new TypeError("a proxy's user must not contain a colon");
