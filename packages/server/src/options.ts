@@ -1,10 +1,10 @@
 import type { Logger } from 'wsproxy-engine';
-import type { DestinationPolicy, Dialer } from 'wsproxy-node/dial';
 import { type EgressOptions, mistakesInEgress } from 'wsproxy-node/dial';
 import { expectNoMistake, LONGEST_TIME, OptionError } from 'wsproxy-node/options';
 import { type DestinationRules, mistakesInRules } from 'wsproxy-node/targets';
 import type { Authenticate } from './gateway/authenticate.js';
 import type { TlsOptions } from './gateway/tls.js';
+import type { DestinationPolicy, Dialer } from './hooks.js';
 import type { LimitOptions } from './limits/limits.js';
 import type { ServerObserver } from './observe/observer.js';
 import type { UserEntry } from './users/directory.js';

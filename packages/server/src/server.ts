@@ -1,19 +1,20 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { silentLogger, systemClock } from 'wsproxy-engine';
+import { silentLogger, systemClock, THROUGHPUT_HOST } from 'wsproxy-engine';
 import {
   createDial,
   createLookup,
   createPolicies,
   createResolver,
   createUpstream,
-  type Dial,
+  type DialTarget,
   type ListeningAddress,
 } from 'wsproxy-node/dial';
 import { OptionError } from 'wsproxy-node/options';
 import { WebSocketTransport } from 'wsproxy-node/transports';
 import { createChannelHandler } from './channels/channel-handler.js';
+import { ThroughputService } from './channels/throughput-service.js';
 import { type Authenticate, authorizationValues } from './gateway/authenticate.js';
 import { createFront, type Front, type FrontOptions } from './gateway/gateway.js';
 import { acceptedSocket } from './gateway/http-server.js';
@@ -248,7 +249,7 @@ function frontOptionsOf(
   return { allowOrigins, trustedProxies, ...(tls && { tls }), ...(decoy !== undefined && { decoy }) };
 }
 
-function dialOf({ egress = {}, policy, dialer }: ServerOptions, guard: Guard): Dial {
+function dialOf({ egress = {}, policy, dialer }: ServerOptions, guard: Guard): DialTarget {
   const { limits } = guard;
   const { upstream, nameservers = [], bindAddresses = [], prefer } = egress;
   return createDial({
@@ -259,6 +260,7 @@ function dialOf({ egress = {}, policy, dialer }: ServerOptions, guard: Guard): D
       onWait: (user) => guard.hit('lookups', user),
     }),
     dialTimeout: limits.dialTimeout,
+    services: new Map([[THROUGHPUT_HOST, () => new ThroughputService()]]),
     bindAddresses,
     ...(prefer !== undefined && { prefer }),
     ...(upstream !== undefined && { upstream: createUpstream(upstream) }),

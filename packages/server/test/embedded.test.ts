@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { duplexPair } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Dialer } from 'wsproxy-node/dial';
+import type { Dialer } from '../src/hooks.js';
 import type { ChannelRecord } from '../src/observe/observer.js';
 import type { ServerOptions } from '../src/options.js';
 import { createServer } from '../src/server.js';

@@ -1,71 +1,41 @@
 import { connect as connectSocket, isIP, isIPv6, type Socket } from 'node:net';
 import { type Clock, type FailureCode, formatTarget, systemClock, type Target, TunnelError } from 'wsproxy-engine';
-import type { RelaySocket } from '../sockets/reset-socket.js';
 import { canonicalAddress } from '../targets/address-class.js';
-import type { Asker } from './asker.js';
+import type { DialTask } from './dial-task.js';
 import type { ConnectUpstream } from './egress.js';
-import { type AttemptRoom, connectFirst, type Dialed } from './happy-eyeballs.js';
-import type { Resolver } from './names/resolver.js';
-import type { DestinationPolicy, Policy } from './policy.js';
-
-export interface DirectDialerOptions {
-  readonly resolver: Resolver;
-  /** Is asked about what the rules have allowed. */
-  readonly policy?: DestinationPolicy;
-  readonly clock?: Clock;
-  /** Head start of an attempt over the next one, ms; default 250 (RFC 8305 section 8). */
-  readonly attemptDelay?: number;
-  /** Starts one attempt at an IP literal; default: a TCP connection of the system. */
-  readonly connect?: (address: string, port: number, localAddress: string | undefined) => Socket;
-  /** Reaches addresses in place of `connect`, one after the other. */
-  readonly upstream?: ConnectUpstream;
-  /** See `EgressOptions`. */
-  readonly bindAddresses?: readonly string[];
-  readonly prefer?: 'ipv4' | 'ipv6';
-}
-
-/** What is to be reached, for whom, by which rules, and until when. */
-export interface Errand {
-  /** In canonical spelling. */
-  readonly target: Target;
-  readonly user: Asker;
-  readonly rules: Policy;
-  readonly signal: AbortSignal;
-  /** For sockets beyond the one that it has a place for. */
-  readonly room?: AttemptRoom | undefined;
-}
-
-/** What leads to a destination, and the address it leads to, if that is known. */
-export interface Reached {
-  readonly socket: RelaySocket;
-  readonly address: string | undefined;
-}
-
-/** First keepalive probe after this much silence, ms: a destination that vanished must not hold its channel for ever. */
-const KEEPALIVE_DELAY = 60_000;
+import { type Connected, connectFirst } from './happy-eyeballs.js';
+import { createResolver, type Resolver } from './names/resolver.js';
+import type { EmbedderPolicy } from './policy.js';
 
 /** Resolves once, checks every address, and connects to one that was checked. Rejects with TunnelError. */
 export class DirectDialer {
   readonly #options: DirectDialerOptions;
+  readonly #resolver: Resolver;
 
   constructor(options: DirectDialerOptions) {
     this.#options = options;
+    this.#resolver = options.resolver ?? createResolver();
   }
 
-  /** The addresses that may be dialled, in the spelling they were judged in, in the order to try them. */
-  async resolve({ target, user, rules, signal }: Errand): Promise<readonly string[]> {
-    const { resolver, policy, prefer } = this.#options;
+  async dial(task: DialTask): Promise<Connected> {
+    return this.#connect(await this.resolve(task), task);
+  }
+
+  /** The addresses that may be dialled, in the spelling they were checked in, in the order to try them. */
+  async resolve({ target, user, rules, signal }: DialTask): Promise<readonly string[]> {
+    const { policy, prefer } = this.#options;
     const { host, port } = target;
     const name = isIP(host) === 0 ? host : undefined;
-    const addresses = name === undefined ? [host] : await resolver.resolve(name, signal, user.id);
-    const allowed = judge(target, addresses, (address) => rules.check(address, port, name));
+    const found = name === undefined ? [host] : await this.#resolver.resolve(name, signal, user.id);
+    const addresses = found.map((address) => canonicalAddress(address) ?? address);
+    const allowed = withoutDenied(target, addresses, (address) => rules?.check(address, port, name));
     if (policy === undefined) return inOrder(allowed, prefer);
     const answers = await Promise.all(allowed.map(async (address) => policy({ user, host, address, port })));
-    const byPolicy = judge(target, allowed, (_, i) => (answers[i] === true ? undefined : 'denied:policy'));
+    const byPolicy = withoutDenied(target, allowed, (_, i) => (answers[i] === true ? undefined : 'denied:policy'));
     return inOrder(byPolicy, prefer);
   }
 
-  async connect(addresses: readonly string[], { target, signal, room }: Errand): Promise<Dialed> {
+  async #connect(addresses: readonly string[], { target, signal, room }: DialTask): Promise<Connected> {
     const { clock = systemClock, attemptDelay = 250, connect = connectPaused, upstream } = this.#options;
     const { bindAddresses = [] } = this.#options;
     if (upstream !== undefined) return firstThrough(upstream, addresses, target.port, signal);
@@ -84,20 +54,35 @@ export class DirectDialer {
   }
 }
 
+export interface DirectDialerOptions {
+  /** Default: hosts file and nameservers of the system. */
+  readonly resolver?: Resolver;
+  /** Is asked about what the rules have allowed. */
+  readonly policy?: EmbedderPolicy;
+  readonly clock?: Clock;
+  /** Head start of an attempt over the next one, ms; default 250 (RFC 8305 section 8). */
+  readonly attemptDelay?: number;
+  /** Starts one attempt at an IP literal; default: a TCP connection of the system. */
+  readonly connect?: (address: string, port: number, localAddress: string | undefined) => Socket;
+  /** Reaches addresses in place of `connect`, one after the other. */
+  readonly upstream?: ConnectUpstream;
+  /** See `EgressOptions`. */
+  readonly bindAddresses?: readonly string[];
+  readonly prefer?: 'ipv4' | 'ipv6';
+}
+
 /** The addresses without a rule against them. All denied is DENIED, not "unreachable". */
-function judge(
+function withoutDenied(
   target: Target,
   addresses: readonly string[],
   ruleAgainst: (address: string, i: number) => string | undefined,
-): string[] {
+): readonly string[] {
   const denials: string[] = [];
-  const rest = addresses
-    .map((address) => canonicalAddress(address) ?? address)
-    .filter((address, i) => {
-      const rule = ruleAgainst(address, i);
-      if (rule !== undefined) denials.push(`${address} ${rule}`);
-      return rule === undefined;
-    });
+  const rest = addresses.filter((address, i) => {
+    const rule = ruleAgainst(address, i);
+    if (rule !== undefined) denials.push(`${address} ${rule}`);
+    return rule === undefined;
+  });
   if (rest.length === 0) throw new TunnelError('DENIED', `${formatTarget(target)}: ${denials.join(', ')}`);
   return rest;
 }
@@ -120,7 +105,7 @@ async function firstThrough(
   addresses: readonly string[],
   port: number,
   signal: AbortSignal,
-): Promise<Dialed> {
+): Promise<Connected> {
   const [address = '', ...others] = addresses;
   try {
     return { socket: await upstream(address, port, signal), address };
@@ -130,6 +115,9 @@ async function firstThrough(
     return firstThrough(upstream, others, port, signal);
   }
 }
+
+/** First keepalive probe after this much silence, ms: a destination that vanished must not hold its channel for ever. */
+const KEEPALIVE_DELAY = 60_000;
 
 /**
  * The socket stays paused until `resume()` is called; nothing listens for its data. It has an `error` listener for good,

@@ -2,42 +2,67 @@ import { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { FAILURES, type FailureCode, TunnelError } from 'wsproxy-engine';
 import { dialFailure } from '../targets/dial-failure.js';
-import type { Dialer, DialRequest } from './dialer.js';
-import type { DirectDialer, Errand, Reached } from './direct-dialer.js';
+import type { Asker } from './asker.js';
+import type { Dialed, DialTask } from './dial-task.js';
+import type { DirectDialer } from './direct-dialer.js';
+import { onAbort } from './race/on-abort.js';
 
-/** Has a dialer of the embedding program reach a destination, and trusts it with nothing but that. Rejects with TunnelError. */
-export async function dialOwn(dialer: Dialer, errand: Errand, direct: DirectDialer): Promise<Reached> {
-  const { target, user, signal } = errand;
+/**
+ * Reaches destinations in place of the server: returns a connected socket, one that is about to connect, or any other
+ * stream of bytes both ways, which then belongs to the server. Rules and policy judge addresses, so they have a say only
+ * where the dialer calls `resolve` or `direct`: whatever else it reaches it answers for.
+ *
+ * What it throws, or rejects with, is told to the application by its `code`: a failure code such as `DENIED`, or one of
+ * the system such as `ECONNREFUSED`; any other error is INTERNAL.
+ */
+export type EmbedderDialer<U extends Asker = Asker> = (request: EmbedderDialRequest<U>) => Duplex | Promise<Duplex>;
+
+/** A destination that is to be reached. */
+export interface EmbedderDialRequest<U extends Asker = Asker> {
+  /** The name or the address that the client asks for, in canonical spelling. */
+  readonly host: string;
+  readonly port: number;
+  /** Whoever asks for it. */
+  readonly user: U;
+  /** Aborts when the client gives up, or when `dialTimeout` is over. What comes later is destroyed. */
+  readonly signal: AbortSignal;
+  /** The addresses of the host that the rules and the policy allow, at least one. Rejects when there is none. */
+  resolve(): Promise<readonly string[]>;
+  /** Reaches the destination as the server does without a dialer: resolves, checks, connects. */
+  direct(): Promise<Duplex>;
+}
+
+/** Has a dialer of the embedding program reach a target, and trusts it with nothing but that. Rejects with TunnelError. */
+export async function dialByEmbedder(dialer: EmbedderDialer, task: DialTask, direct: DirectDialer): Promise<Dialed> {
+  const { target, user, signal } = task;
   const addresses = new WeakMap<Duplex, string>();
-  const request: DialRequest = {
+  const request: EmbedderDialRequest = {
     ...target,
     user,
     signal,
-    resolve: () => direct.resolve(errand),
+    resolve: () => direct.resolve(task),
     async direct() {
-      const { socket, address } = await direct.connect(await direct.resolve(errand), errand);
+      const { socket, address } = await direct.dial(task);
       addresses.set(socket, address);
       return socket;
     },
   };
-  const dialled = Promise.resolve(request).then(dialer);
+  const dialing = Promise.resolve(request).then(dialer);
   try {
-    const socket = await untilAborted(dialled, signal);
+    const socket = await untilAborted(dialing, signal);
     await untilAborted(untilConnected(socket), signal);
     return { socket, address: addresses.get(socket) };
   } catch (error) {
     // Whatever it still brings, nobody waits for it.
-    dialled.then(destroy, () => {});
+    dialing.then(destroy, () => {});
     throw signal.aborted ? signal.reason : failureOf(error);
   }
 }
 
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    const forgetSignal = onAbort(signal, () => reject(signal.reason));
+    promise.then(resolve, reject).finally(forgetSignal);
   });
 }
 

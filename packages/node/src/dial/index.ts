@@ -1,17 +1,17 @@
-export { createDial, type Dial } from './dial.js';
-export type { Dialer, DialRequest } from './dialer.js';
-export type { Reached } from './direct-dialer.js';
+export { createDial, type DialTarget } from './dial.js';
+export type { Dialed, DialTask } from './dial-task.js';
 export { createUpstream, type EgressOptions, mistakesInEgress } from './egress.js';
-export type { AttemptRoom, Dialed } from './happy-eyeballs.js';
-export { createLookup } from './names/lookup.js';
+export type { EmbedderDialer, EmbedderDialRequest } from './embedder-dialer.js';
+export { createLookup, systemLookup } from './names/lookup.js';
 export { createResolver } from './names/resolver.js';
 export {
   createPolicies,
-  type DestinationPolicy,
+  type EmbedderPolicy,
+  type EmbedderPolicyRequest,
   type ListeningAddress,
   type Policy,
-  type PolicyRequest,
 } from './policy.js';
+export type { AttemptRoom } from './race/race.js';
 export { connectThrough } from './upstream/connect-through.js';
 export { formatProxy, parseProxyUrl, type UpstreamProxy } from './upstream/proxy.js';
 export { ProxyError } from './upstream/proxy-error.js';

@@ -4,48 +4,6 @@ import { compileRules, type DestinationRules } from '../targets/destination-rule
 import type { Asker } from './asker.js';
 import { createOwnAddresses } from './names/own-addresses.js';
 
-/** An address that is about to be dialled. */
-export interface PolicyRequest<U extends Asker = Asker> {
-  /** Whoever asks for it. */
-  readonly user: U;
-  /** What the client asked for, a name or an address, in canonical spelling. */
-  readonly host: string;
-  /** What it was resolved to, in canonical spelling: this very address is dialled. */
-  readonly address: string;
-  readonly port: number;
-}
-
-/**
- * Says whether an address that the rules allow may be dialled; only `true` lets it through. Asked for each address of each
- * channel. What it throws, or rejects with, refuses the channel as INTERNAL.
- */
-export type DestinationPolicy<U extends Asker = Asker> = (request: PolicyRequest<U>) => boolean | Promise<boolean>;
-
-/** Says which destinations may be dialled. */
-export interface Policy {
-  /**
-   * The rule that denies this address and port, named for the log (`denied:loopback`); undefined when it may be
-   * dialled. Whoever dials must connect to this very address, not to the name that led to it.
-   *
-   * `name` is what the client asked for, in canonical spelling; without it the client gave the address.
-   */
-  check(address: string, port: number, name?: string): string | undefined;
-}
-
-/** An address this server listens on; `0.0.0.0` and `::` stand for every address of the host. */
-export interface ListeningAddress {
-  readonly address: string;
-  readonly port: number;
-}
-
-/** What a policy knows of the host it is on. */
-export interface PolicyHost {
-  /** Every address of this host; by default read from its interfaces. */
-  readonly ownAddresses?: () => ReadonlySet<string>;
-  /** Where this server listens now: never a destination, since a tunnel into itself would loop. Default: nowhere. */
-  readonly listening?: () => readonly ListeningAddress[];
-}
-
 const LOCAL: ReadonlySet<AddressClass> = new Set<AddressClass>(['loopback', 'private', 'link-local']);
 
 /**
@@ -103,6 +61,48 @@ export function createPolicies(common: DestinationRules, host: PolicyHost): (own
     }
     return policy;
   };
+}
+
+/** Says which destinations may be dialled. */
+export interface Policy {
+  /**
+   * The rule that denies this address and port, named for the log (`denied:loopback`); undefined when it may be
+   * dialled. Whoever dials must connect to this very address, not to the name that led to it.
+   *
+   * `name` is what the client asked for, in canonical spelling; without it the client gave the address.
+   */
+  check(address: string, port: number, name?: string): string | undefined;
+}
+
+/** An address this server listens on; `0.0.0.0` and `::` stand for every address of the host. */
+export interface ListeningAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What a policy knows of the host it is on. */
+export interface PolicyHost {
+  /** Every address of this host; by default read from its interfaces. */
+  readonly ownAddresses?: () => ReadonlySet<string>;
+  /** Where this server listens now: never a destination, since a tunnel into itself would loop. Default: nowhere. */
+  readonly listening?: () => readonly ListeningAddress[];
+}
+
+/**
+ * Says whether an address that the rules allow may be dialled; only `true` lets it through. Asked for each address of each
+ * channel. What it throws, or rejects with, refuses the channel as INTERNAL.
+ */
+export type EmbedderPolicy<U extends Asker = Asker> = (request: EmbedderPolicyRequest<U>) => boolean | Promise<boolean>;
+
+/** An address that is about to be dialled. */
+export interface EmbedderPolicyRequest<U extends Asker = Asker> {
+  /** Whoever asks for it. */
+  readonly user: U;
+  /** What the client asked for, a name or an address, in canonical spelling. */
+  readonly host: string;
+  /** What it was resolved to, in canonical spelling: this very address is dialled. */
+  readonly address: string;
+  readonly port: number;
 }
 
 function covers(listeningAddress: string, address: string, isHere: boolean): boolean {

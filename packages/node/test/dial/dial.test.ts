@@ -1,13 +1,13 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Target, TunnelError } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
-import { createDial, type Dial, type DialOptions } from '../../src/dial/dial.js';
+import { createDial, type DialOptions, type DialTarget } from '../../src/dial/dial.js';
 import type { Resolver } from '../../src/dial/names/resolver.js';
-import { createPolicy, type Policy, type PolicyRequest } from '../../src/dial/policy.js';
+import { createPolicy, type EmbedderPolicyRequest, type Policy } from '../../src/dial/policy.js';
 
-const ending = () => new AbortController();
+const { signal } = new AbortController();
 const alice = { id: 'alice' };
 const standard = createPolicy({}, { ownAddresses: () => new Set<string>() });
 
@@ -42,8 +42,8 @@ function dryDialer(options: Pick<DialOptions, 'resolver'> & Partial<DialOptions>
   return { dial, connected, sockets, clock };
 }
 
-function failureOf(dial: Dial, target: Target, policy: Policy = standard) {
-  return dial(target, ending(), policy, alice).then(
+function failureOf(dial: DialTarget, target: Target, rules: Policy = standard) {
+  return dial({ target, user: alice, rules, signal }).then(
     ({ address }) => `connected to ${address}`,
     (error: { code: string; message: string }) => ({ code: error.code, message: error.message }),
   );
@@ -162,13 +162,42 @@ describe('the addresses of a name', () => {
   });
 });
 
+describe('without rules', () => {
+  test.each(['127.0.0.1', '10.0.0.1', 'fd00::1'])('a name may lead to %s, as for any program here', async (address) => {
+    const { dial } = dryDialer(resolverOf([address]));
+    const dialed = await dial({ target: { host: 'nas.local', port: 80 }, user: alice, signal });
+    expect(dialed.address).toBe(address);
+  });
+
+  test('what only looks like an address is no target either', async () => {
+    const { dial, connected } = dryDialer(resolverOf(['127.0.0.1']));
+    const dialed = dial({ target: { host: '127.1', port: 80 }, user: alice, signal });
+    await expect(dialed).rejects.toMatchObject({ code: 'BAD_TARGET' });
+    expect(connected).toEqual([]);
+  });
+});
+
+describe('a service', () => {
+  test('is given in place of a destination, by its canonical host, and nothing is dialled', async () => {
+    const service = new Socket();
+    const { resolver, names } = resolverOf(['1.1.1.1']);
+    const { dial, connected } = dryDialer({ resolver, services: new Map([['a.service.invalid', () => service]]) });
+    const target = { host: 'A.Service.invalid.', port: 1 };
+    expect(await dial({ target, user: alice, rules: standard, signal })).toEqual({
+      socket: service,
+      address: undefined,
+    });
+    expect([names, connected]).toEqual([[], []]);
+  });
+});
+
 describe('a policy', () => {
   const host = 'Mixed.Example';
   const addresses = ['127.0.0.1', '1.1.1.1', '::ffff:808:808'];
 
   test('is asked about each address that the rules allow, for whom and by which name', async () => {
-    const asked: PolicyRequest[] = [];
-    const policy = (request: PolicyRequest) => asked.push(request) > 0;
+    const asked: EmbedderPolicyRequest[] = [];
+    const policy = (request: EmbedderPolicyRequest) => asked.push(request) > 0;
     const { dial } = dryDialer({ ...resolverOf(addresses), policy });
     expect(await failureOf(dial, { host, port: 443 })).toBe('connected to 1.1.1.1');
     expect(asked).toEqual([
@@ -178,7 +207,7 @@ describe('a policy', () => {
   });
 
   test('may take its time, and only what it lets through is dialled', async () => {
-    const policy = async ({ address }: PolicyRequest) => address === '8.8.8.8';
+    const policy = async ({ address }: EmbedderPolicyRequest) => address === '8.8.8.8';
     const { dial, connected } = dryDialer({ ...resolverOf(addresses), policy });
     expect(await failureOf(dial, { host, port: 443 })).toBe('connected to 8.8.8.8');
     expect(connected).toEqual(['8.8.8.8 443']);
@@ -205,7 +234,9 @@ describe('a failure', () => {
   test('of the lookup is passed on', async () => {
     const failure = new TunnelError('NAME_NOT_FOUND', 'no such name');
     const { dial, clock } = dryDialer({ resolver: { resolve: () => Promise.reject(failure) } });
-    await expect(dial({ host: 'example.com', port: 80 }, ending(), standard, alice)).rejects.toBe(failure);
+    await expect(
+      dial({ target: { host: 'example.com', port: 80 }, user: alice, rules: standard, signal }),
+    ).rejects.toBe(failure);
     expect(clock.pending).toBe(0);
   });
 
@@ -269,6 +300,13 @@ describe('the deadline of 10 s', () => {
 });
 
 describe('an abort', () => {
+  const task = (target: Target, ending: AbortController) => ({
+    target,
+    user: alice,
+    rules: standard,
+    signal: ending.signal,
+  });
+
   test('during the lookup reaches the resolver and is CANCELLED', async () => {
     const controller = new AbortController();
     const resolver: Resolver = {
@@ -278,7 +316,7 @@ describe('an abort', () => {
         }),
     };
     const { dial, clock, connected } = dryDialer({ resolver });
-    const result = dial({ host: 'slow.example', port: 80 }, controller, standard, alice);
+    const result = dial(task({ host: 'slow.example', port: 80 }, controller));
     controller.abort(new TunnelError('CANCELLED'));
     await expect(result).rejects.toMatchObject({ name: 'TunnelError', code: 'CANCELLED' });
     expect(connected).toEqual([]);
@@ -289,7 +327,7 @@ describe('an abort', () => {
     const controller = new AbortController();
     const { connect, hanging, isTried } = hangingConnect();
     const { dial, clock } = dryDialer({ ...resolverOf([]), connect });
-    const result = dial({ host: '1.1.1.1', port: 80 }, controller, standard, alice);
+    const result = dial(task({ host: '1.1.1.1', port: 80 }, controller));
     await expect.poll(isTried).toBe(true);
     controller.abort(new TunnelError('CANCELLED'));
     expect(hanging.destroyed).toBe(true);
@@ -297,11 +335,20 @@ describe('an abort', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('after the end leaves the connection alone', async () => {
+    const controller = new AbortController();
+    const { dial } = dryDialer(resolverOf([]));
+    const { socket } = await dial(task({ host: '1.1.1.1', port: 80 }, controller));
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
+    controller.abort(new TunnelError('CANCELLED'));
+    expect(socket.destroyed).toBe(false);
+  });
+
   test('that came before dials nothing', async () => {
     const { dial, connected } = dryDialer(resolverOf([]));
     const controller = new AbortController();
     controller.abort(new TunnelError('CANCELLED'));
-    const result = dial({ host: '1.1.1.1', port: 80 }, controller, standard, alice);
+    const result = dial(task({ host: '1.1.1.1', port: 80 }, controller));
     await expect(result).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(connected).toEqual([]);
   });
@@ -337,7 +384,7 @@ describe('a real connection', () => {
   }
 
   async function dialTo(target: Target) {
-    const dialed = await dial(target, ending(), everywhere, alice);
+    const dialed = await dial({ target, user: alice, rules: everywhere, signal });
     cleanups.push(async () => dialed.socket.destroy());
     return dialed;
   }

@@ -4,8 +4,8 @@ import { TunnelError } from 'wsproxy-engine';
 import { createDial, type DialOptions } from '../../src/dial/dial.js';
 import { type EgressOptions, mistakesInEgress } from '../../src/dial/egress.js';
 
-const policy = { check: (address: string) => (address === '10.0.0.1' ? 'denied:private' : undefined) };
-const ending = new AbortController();
+const rules = { check: (address: string) => (address === '10.0.0.1' ? 'denied:private' : undefined) };
+const { signal } = new AbortController();
 
 async function outcomeOf(options: Partial<DialOptions>, ...addresses: string[]) {
   const tried: string[] = [];
@@ -23,7 +23,7 @@ async function outcomeOf(options: Partial<DialOptions>, ...addresses: string[]) 
     });
   const resolver = { resolve: async () => addresses };
   const dial = createDial({ resolver, connect, ...options, ...(upstream && { upstream }) });
-  const outcome = await dial({ host: 'example.org', port: 80 }, ending, policy, { id: 'alice' }).then(
+  const outcome = await dial({ target: { host: 'example.org', port: 80 }, user: { id: 'alice' }, rules, signal }).then(
     ({ address }) => address,
     (error: TunnelError) => error.code,
   );

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { TunnelError } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { createDial, type DialOptions } from '../../src/dial/dial.js';
-import type { Dialer, DialRequest } from '../../src/dial/dialer.js';
+import type { EmbedderDialer, EmbedderDialRequest } from '../../src/dial/embedder-dialer.js';
 import { createPolicy } from '../../src/dial/policy.js';
 
 const alice = { id: 'alice' };
@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 /** Dials with a dialer; `connected` are the addresses that the server itself has reached. */
-function dialWith(dialer: Dialer, options: Partial<DialOptions> = {}, ending = new AbortController()) {
+function dialWith(dialer: EmbedderDialer, options: Partial<DialOptions> = {}, ending = new AbortController()) {
   const clock = new FakeClock();
   const connected: string[] = [];
   const dial = createDial({
@@ -33,7 +33,7 @@ function dialWith(dialer: Dialer, options: Partial<DialOptions> = {}, ending = n
     },
     ...options,
   });
-  return { dialled: dial(target, ending, rules, alice), clock, connected };
+  return { dialled: dial({ target, user: alice, rules, signal: ending.signal }), clock, connected };
 }
 
 const failureOf = (dialled: Promise<unknown>) =>
@@ -48,7 +48,7 @@ function coded(code: string): Error {
 
 describe('a dialer', () => {
   test('is told what to reach, and for whom', async () => {
-    let asked: DialRequest | undefined;
+    let asked: EmbedderDialRequest | undefined;
     const [inside] = duplexPair();
     const { dialled, connected } = dialWith((request) => {
       asked = request;

@@ -1,5 +1,5 @@
 import { type Channel, type FailureCode, formatTarget, type Logger, systemClock, TunnelError } from 'wsproxy-engine';
-import type { Dial, Policy, Reached } from 'wsproxy-node/dial';
+import type { Dialed, DialTarget, Policy } from 'wsproxy-node/dial';
 import { type RelayPace, relay } from 'wsproxy-node/relay';
 import type { DialTurns } from '../limits/dial-turns.js';
 import { Guard } from '../limits/guard.js';
@@ -26,7 +26,7 @@ export type ChannelHandler = (channel: Channel, user: User, turns: DialTurns) =>
 
 /** Answers what clients open: dials the target, then joins channel and socket. */
 export function createChannelHandler(
-  dial: Dial,
+  dial: DialTarget,
   policyOf: (user: User) => Policy,
   logger: Logger,
   options: ChannelHandlerOptions = {},
@@ -43,7 +43,7 @@ export function createChannelHandler(
 
 /** What serves all channels. */
 interface Service extends Required<ChannelHandlerOptions> {
-  readonly dial: Dial;
+  readonly dial: DialTarget;
   readonly policyOf: (user: User) => Policy;
   readonly logger: Logger;
 }
@@ -65,17 +65,23 @@ class ServedChannel {
     const { dial, policyOf } = this.#service;
     const ending = new AbortController();
     this.#channel.onAbandoned = () => ending.abort(new TunnelError('CANCELLED'));
-    let reached: Reached;
+    let dialed: Dialed;
     try {
-      reached = await dial(this.#channel.target, ending, policyOf(this.#user), this.#user, admitted);
+      dialed = await dial({
+        target: this.#channel.target,
+        user: this.#user,
+        rules: policyOf(this.#user),
+        signal: ending.signal,
+        room: admitted,
+      });
     } catch (error) {
       admitted.failed();
       return this.#refuse(error instanceof TunnelError ? error : new TunnelError('INTERNAL', String(error)));
     }
-    const pace = admitted.succeeded(reached.socket);
+    const pace = admitted.succeeded(dialed.socket);
     // Whoever has dialled lets go of the socket a few turns before this one.
-    if (this.#channel.state.dead) reached.socket.destroy();
-    else this.#open(reached, pace);
+    if (this.#channel.state.dead) dialed.socket.destroy();
+    else this.#open(dialed, pace);
   }
 
   onOver(): void {
@@ -94,7 +100,7 @@ class ServedChannel {
     });
   }
 
-  #open({ socket, address }: Reached, pace: RelayPace): void {
+  #open({ socket, address }: Dialed, pace: RelayPace): void {
     const { observer } = this.#service;
     this.#isConnected = true;
     this.#address = address;

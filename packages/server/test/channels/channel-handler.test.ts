@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Logger, type Target, TunnelError } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
-import type { Dialed } from 'wsproxy-node/dial';
+import type { Dialed, DialTask } from 'wsproxy-node/dial';
 import { createChannelHandler } from '../../src/channels/channel-handler.js';
 import { Guard } from '../../src/limits/guard.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
@@ -42,7 +42,7 @@ beforeEach(() => {
 function connectWith(limits: LimitOptions = {}): TestClient {
   const log = (fields: object, message: string): number => logged.push({ message, fields: { ...fields } });
   const logger: Logger = { debug: log, info: log, warn: log, error: log };
-  const dial = (target: Target, { signal }: AbortController) =>
+  const dial = ({ target, signal }: DialTask) =>
     new Promise<Dialed>((succeed, fail) => dials.push({ target, signal, succeed, fail }));
   const observer = {
     onChannelOpened: (channel: OpenedChannel) => observed.push(channel),

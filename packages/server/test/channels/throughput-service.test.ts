@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { ThroughputService } from '../../src/dial/throughput-service.js';
+import { ThroughputService } from '../../src/channels/throughput-service.js';
 
 function request(bytes: bigint): Buffer {
   const head = Buffer.alloc(8);

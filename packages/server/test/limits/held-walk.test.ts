@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Channel, silentLogger, TunnelError, watchInvariants } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
-import type { Reached } from 'wsproxy-node/dial';
+import type { Dialed } from 'wsproxy-node/dial';
 import { createChannelHandler } from '../../src/channels/channel-handler.js';
 import { Guard } from '../../src/limits/guard.js';
 import { resolveLimits } from '../../src/limits/limits.js';
@@ -76,7 +76,7 @@ class Walk {
     });
     this.#guard = new Guard({ limits, clock: this.clock, logger: silentLogger, isShared: () => true });
     const handle = createChannelHandler(
-      ({ host }, { signal }) => this.#dial(host, signal),
+      ({ target, signal }) => this.#dial(target.host, signal),
       () => ({ check: () => undefined }),
       silentLogger,
       { guard: this.#guard },
@@ -163,7 +163,7 @@ class Walk {
     this.#begin();
   }
 
-  #dial(host: string, signal: AbortSignal): Promise<Reached> {
+  #dial(host: string, signal: AbortSignal): Promise<Dialed> {
     const one = this.#served.find(({ channel }) => channel.target.host === host);
     if (one === undefined) throw new Error('a dial of nothing');
     one.dial = 'runs';
