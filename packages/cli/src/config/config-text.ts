@@ -1,7 +1,7 @@
 import { Argument, type Command, InvalidArgumentError, type Option } from 'commander';
-import { isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from 'yaml';
 import { escapeText } from '../escape-text.js';
 import { isRepeatable } from '../options/repeatable.js';
+import { booleanOf, hasPlace, isMap, isScalar, isSeq, type LineMistake, sourceOf, YamlText } from '../yaml/index.js';
 import { resolveFileValue } from './file-value.js';
 
 /** What a configuration file says, in the terms of the command line. */
@@ -10,7 +10,7 @@ export interface Config {
   readonly options: ReadonlyMap<string, unknown>;
   /** Values of arguments, by their position. */
   readonly arguments: ReadonlyMap<number, unknown>;
-  readonly mistakes: readonly Mistake[];
+  readonly mistakes: readonly LineMistake[];
   /** What was read, by the name that the file has for it. */
   readonly settings: ReadonlyMap<string, Setting>;
 }
@@ -20,13 +20,6 @@ export interface Setting {
   readonly line: number;
   /** As the command line would have parsed it. */
   readonly value: unknown;
-}
-
-export interface Mistake {
-  /** Counted from 1. */
-  readonly line: number;
-  /** One line: what is wrong with what, and what is allowed. */
-  readonly message: string;
 }
 
 export interface ConfigContext {
@@ -49,18 +42,16 @@ export function parseConfig(program: Command, text: string, context: ConfigConte
 
 class ConfigText {
   readonly #program: Command;
-  readonly #text: string;
+  readonly #yaml: YamlText;
   readonly #context: ConfigContext;
-  readonly #lines = new LineCounter();
   readonly #known = new Map<string, Option | Argument>();
   readonly #settings = new Map<string, Setting>();
   readonly #options = new Map<string, unknown>();
   readonly #arguments = new Map<number, unknown>();
-  readonly #mistakes: Mistake[] = [];
 
   constructor(program: Command, text: string, context: ConfigContext) {
     this.#program = program;
-    this.#text = text;
+    this.#yaml = new YamlText(text, { quotes: true });
     this.#context = context;
     for (const argument of program.registeredArguments) this.#known.set(argument.name(), argument);
     for (const option of program.options) {
@@ -69,42 +60,39 @@ class ConfigText {
   }
 
   read(): Config {
-    const document = parseDocument(this.#text, { lineCounter: this.#lines, prettyErrors: false });
-    for (const { pos, message } of [...document.errors, ...document.warnings]) this.#blame(pos[0], message);
-    const { contents } = document;
+    const { contents, mistakes } = this.#yaml;
     if (isMap(contents)) {
       for (const pair of contents.items) this.#readPair(pair);
-    } else if (contents !== null && document.errors.length === 0) {
-      this.#blame(contents.range?.[0], 'expected settings such as "listen: 127.0.0.1:1080", one a line');
+    } else if (hasPlace(contents) && mistakes.length === 0) {
+      this.#blame(contents, 'expected settings such as "listen: 127.0.0.1:1080", one a line');
     }
     return {
       options: this.#options,
       arguments: this.#arguments,
-      mistakes: this.#mistakes,
+      mistakes: this.#yaml.mistakes,
       settings: this.#settings,
     };
   }
 
-  #readPair({ key, value }: Pair): void {
-    const name = isScalar(key) ? String(key.value) : '';
-    const offset = rangeStart(key);
+  #readPair({ key, value }: { readonly key: unknown; readonly value: unknown }): void {
+    const name = sourceOf(key) ?? '';
     const setting = this.#known.get(name);
     if (setting === undefined) {
       const allowed = [...this.#known.keys()].sort().join(', ');
-      return this.#blame(offset, `unknown setting ${JSON.stringify(name)}; allowed are ${allowed}`);
+      return this.#blame(key, `unknown setting ${JSON.stringify(name)}; allowed are ${allowed}`);
     }
     try {
-      const values = isSeq(value) ? value.items.map(scalarOf) : [scalarOf(value)];
+      const values: readonly unknown[] = isSeq(value) ? value.items : [value];
       if (isSeq(value) && !takesList(setting)) throw new InvalidArgumentError('Expected one value, not a list.');
-      this.#settings.set(name, { line: this.#lineAt(offset), value: this.#set(setting, values) });
+      this.#settings.set(name, { line: this.#yaml.lineOf(key), value: this.#set(setting, values) });
     } catch (error) {
       if (!(error instanceof InvalidArgumentError)) throw error;
-      this.#blame(rangeStart(value) ?? offset, `${name}: ${lowerFirst(error.message.replace(/\.$/, ''))}`);
+      this.#blame(hasPlace(value) ? value : key, `${name}: ${lowerFirst(error.message.replace(/\.$/, ''))}`);
     }
   }
 
   /** The value that it has now. */
-  #set(setting: Option | Argument, values: readonly Scalar[]): unknown {
+  #set(setting: Option | Argument, values: readonly unknown[]): unknown {
     if (setting instanceof Argument) {
       const parsed = values.map(textOf);
       const value = setting.variadic ? parsed : parsed[0];
@@ -116,18 +104,14 @@ class ConfigText {
     return value;
   }
 
-  #valueOf(option: Option, values: readonly Scalar[]): unknown {
-    if (option.isBoolean() || option.negate) return booleanOf(values[0]);
+  #valueOf(option: Option, values: readonly unknown[]): unknown {
+    if (option.isBoolean() || option.negate) return switchOf(values[0]);
     const texts = values.map((value) => resolveFileValue(option, textOf(value), this.#context));
     return texts.reduce<unknown>((previous, text) => parseValue(option, text, previous), undefined);
   }
 
-  #blame(offset: number | undefined, message: string): void {
-    this.#mistakes.push({ line: this.#lineAt(offset), message: oneLine(message) });
-  }
-
-  #lineAt(offset: number | undefined): number {
-    return Math.max(this.#lines.linePos(offset ?? 0).line, 1);
+  #blame(node: unknown, message: string): void {
+    this.#yaml.blame(node, oneLine(message));
   }
 }
 
@@ -135,8 +119,6 @@ class ConfigText {
 export function oneLine(message: string): string {
   return escapeText(message.split('\n', 1).join(), 1024);
 }
-
-type Scalar = string | number | bigint | boolean | null;
 
 /** `--no-access-log` is `access-log: false`. */
 function settingName(option: Option): string {
@@ -152,25 +134,17 @@ function parseValue(option: Option, text: string, previous: unknown): unknown {
   return option.parseArg === undefined ? text : option.parseArg(text, previous as never);
 }
 
-function scalarOf(node: unknown): Scalar {
-  if (node === null) return null;
-  // The source, not the value: YAML would read 1080:80 or 0123 as numbers of its own.
-  if (isScalar(node)) return typeof node.value === 'boolean' ? node.value : (node.source ?? String(node.value));
-  throw new InvalidArgumentError('Expected a value, not a mapping or an alias.');
+function textOf(node: unknown): string {
+  const text = sourceOf(node) ?? booleanOf(node)?.toString();
+  if (text !== undefined && text !== '') return text;
+  const isValue = node === null || isScalar(node);
+  throw new InvalidArgumentError(isValue ? 'Expected a value.' : 'Expected a value, not a mapping or an alias.');
 }
 
-function textOf(value: Scalar): string {
-  if (value === null || value === '') throw new InvalidArgumentError('Expected a value.');
-  return String(value);
-}
-
-function booleanOf(value: Scalar | undefined): boolean {
-  if (typeof value === 'boolean') return value;
+function switchOf(node: unknown): boolean {
+  const value = booleanOf(node);
+  if (value !== undefined) return value;
   throw new InvalidArgumentError('Expected true or false.');
-}
-
-function rangeStart(node: unknown): number | undefined {
-  return (node as { range?: readonly number[] | null } | null)?.range?.[0];
 }
 
 function lowerFirst(text: string): string {

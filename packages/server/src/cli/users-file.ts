@@ -1,21 +1,13 @@
 import { ExitCode, ExitError, parseSize, readSecretFile } from 'wsproxy-cli';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import { booleanOf, hasPlace, isMap, isScalar, isSeq, type LineMistake, sourceOf, YamlText } from 'wsproxy-cli/yaml';
 import { checkRules, type DestinationRules, type UserEntry, type UserLimits } from '../index.js';
-
-/** A mistake in a users file. */
-export interface UsersMistake {
-  /** Counted from 1. */
-  readonly line: number;
-  /** One line: what is wrong with what, and what is allowed; never what may be a token. */
-  readonly message: string;
-}
 
 /** The text is no list of users. */
 export class UsersFileError extends Error {
   override readonly name = 'UsersFileError';
-  readonly mistakes: readonly UsersMistake[];
+  readonly mistakes: readonly LineMistake[];
 
-  constructor(mistakes: readonly UsersMistake[]) {
+  constructor(mistakes: readonly LineMistake[]) {
     super(mistakes.map(({ line, message }) => `line ${line}: ${message}`).join('; '));
     this.mistakes = mistakes;
   }
@@ -54,49 +46,32 @@ export function parseUsers(text: string): readonly UserEntry[] {
 type Readers = Readonly<Record<string, (value: unknown) => unknown>>;
 
 class UsersText {
-  readonly #text: string;
-  readonly #lines = new LineCounter();
-  readonly #mistakes: UsersMistake[] = [];
+  readonly #yaml: YamlText;
   /** Where each id and each digest was seen first. */
   readonly #seen = new Map<string, number>();
 
   constructor(text: string) {
-    this.#text = text;
+    // A message that quotes the text may quote a token.
+    this.#yaml = new YamlText(text, { quotes: false });
   }
 
   read(): readonly UserEntry[] {
     const users = this.#readList();
-    if (this.#mistakes.length === 0) return users;
-    throw new UsersFileError(this.#mistakes.toSorted((a, b) => a.line - b.line));
+    const { mistakes } = this.#yaml;
+    if (mistakes.length === 0) return users;
+    throw new UsersFileError(mistakes.toSorted((a, b) => a.line - b.line));
   }
 
   #readList(): readonly UserEntry[] {
-    const contents = this.#parse();
-    if (this.#mistakes.length > 0) return [];
+    const { contents, mistakes } = this.#yaml;
+    if (mistakes.length > 0) return [];
     if (isSeq(contents) && contents.items.length > 0) return contents.items.flatMap((item) => this.#readUser(item));
-    this.#blame(contents, 'expected a list with at least one user, such as "- { id: alice, token: sha256:... }"');
+    this.#yaml.blame(contents, 'expected a list with at least one user, such as "- { id: alice, token: sha256:... }"');
     return [];
   }
 
-  #parse(): unknown {
-    try {
-      const document = parseDocument(this.#text, { lineCounter: this.#lines, prettyErrors: false });
-      // Not their messages: these may quote what is there, a token above all.
-      for (const { pos, code } of [...document.errors, ...document.warnings]) {
-        this.#mistakes.push({
-          line: this.#lineAt(pos[0]),
-          message: `not YAML: ${code.toLowerCase().replaceAll('_', ' ')}`,
-        });
-      }
-      return document.contents;
-    } catch {
-      this.#mistakes.push({ line: 1, message: 'not YAML: nested too deeply' });
-      return undefined;
-    }
-  }
-
   #readUser(node: unknown): UserEntry[] {
-    const before = this.#mistakes.length;
+    const before = this.#yaml.mistakes.length;
     const fields = this.#readFields(node, 'a user', {
       id: (value) => this.#once(value, 'id', readId(value)),
       token: (value) => this.#once(value, 'token', readDigest(value)),
@@ -108,9 +83,9 @@ class UsersText {
       disabled: readBoolean,
     });
     for (const key of ['id', 'token']) {
-      if (isMap(node) && !node.has(key)) this.#blame(node, `a user needs ${key}: ${EXPECTED[key]}`);
+      if (isMap(node) && !node.has(key)) this.#yaml.blame(node, `a user needs ${key}: ${EXPECTED[key]}`);
     }
-    if (this.#mistakes.length > before) return [];
+    if (this.#yaml.mistakes.length > before) return [];
     const policy: DestinationRules = pick(fields, {
       allow: 'allow',
       deny: 'deny',
@@ -148,39 +123,31 @@ class UsersText {
   #readFields(node: unknown, what: string, readers: Readers): Record<string, unknown> {
     const fields: Record<string, unknown> = {};
     if (!isMap(node)) {
-      this.#blame(node, `expected ${what}: ${Object.keys(readers).join(', ')}`);
+      this.#yaml.blame(node, `expected ${what}: ${Object.keys(readers).join(', ')}`);
       return fields;
     }
-    for (const { key, value } of (node as YAMLMap).items) {
+    for (const { key, value } of node.items) {
       const name = isScalar(key) ? String(key.value) : '';
       const read = Object.hasOwn(readers, name) ? readers[name] : undefined;
       if (read === undefined) {
-        this.#blame(key, `unknown key in ${what}; allowed are ${Object.keys(readers).join(', ')}`);
+        this.#yaml.blame(key, `unknown key in ${what}; allowed are ${Object.keys(readers).join(', ')}`);
         continue;
       }
       try {
         fields[name] = read(value);
       } catch (error) {
-        this.#blame(startOf(value) === undefined ? key : value, `${name}: ${(error as Error).message}`);
+        this.#yaml.blame(hasPlace(value) ? value : key, `${name}: ${(error as Error).message}`);
       }
     }
     return fields;
   }
 
   #once(node: unknown, what: string, value: string): string {
-    const line = this.#lineAt(startOf(node));
+    const line = this.#yaml.lineOf(node);
     const first = this.#seen.get(`${what} ${value}`);
     if (first !== undefined) throw new TypeError(`the same as in line ${first}; every user needs one of their own`);
     this.#seen.set(`${what} ${value}`, line);
     return value;
-  }
-
-  #blame(node: unknown, message: string): void {
-    this.#mistakes.push({ line: this.#lineAt(startOf(node)), message });
-  }
-
-  #lineAt(offset = 0): number {
-    return Math.max(this.#lines.linePos(offset).line, 1);
   }
 }
 
@@ -202,7 +169,8 @@ function readDigest(node: unknown): string {
 }
 
 function readBoolean(node: unknown): boolean {
-  if (isScalar(node) && typeof node.value === 'boolean') return node.value;
+  const value = booleanOf(node);
+  if (value !== undefined) return value;
   throw new TypeError('expected true or false');
 }
 
@@ -231,16 +199,6 @@ function readRules(key: 'allow' | 'deny' | 'allowPorts', node: unknown): readonl
   const [mistake] = checkRules({ [key]: texts });
   if (mistake !== undefined) throw new TypeError(mistake.replace(/^\w+: /, ''));
   return texts;
-}
-
-/** The text of a scalar as it stands there: YAML would read 1:30 or 0123 as numbers of its own. */
-function sourceOf(node: unknown): string | undefined {
-  if (!isScalar(node) || node.value === null || typeof node.value === 'boolean') return undefined;
-  return node.source ?? String(node.value);
-}
-
-function startOf(node: unknown): number | undefined {
-  return (node as { range?: readonly number[] | null } | null)?.range?.[0];
 }
 
 /** Those of `fields` that are there, under their other name. */

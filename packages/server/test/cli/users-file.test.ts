@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseUsers, readUsers, UsersFileError, type UsersMistake } from '../../src/cli/users-file.js';
+import { parseUsers, readUsers, UsersFileError } from '../../src/cli/users-file.js';
 
 const DIGESTS = ['1', '2', '3'].map((digit) => `sha256:${digit.repeat(64)}`);
 const SECRET = 'a-token-for-tests-0123456789-abcdefghij';
 
-function mistakesIn(text: string): readonly UsersMistake[] {
+function mistakesIn(text: string): UsersFileError['mistakes'] {
   try {
     parseUsers(text);
   } catch (error) {
