@@ -1,5 +1,5 @@
 import { ConnectError } from '../../packages/client/src/reach/connect-error.js';
-import type { Dial } from '../../packages/client/src/tunnel/dialing.js';
+import type { ServerRoute } from '../../packages/client/src/tunnel/attempts.js';
 import { SimLink } from '../../packages/engine/test/session/sim-link.js';
 import type { SimProcess, SimServer } from './sim-server.js';
 
@@ -31,7 +31,7 @@ export class SimNetwork {
   }
 
   /** What a client dials `server` with. */
-  dialer(server: SimServer): Dial {
+  dialer(server: SimServer): ServerRoute['connect'] {
     return (signal) =>
       new Promise((resolve, reject) => {
         const dial: PendingDial = { server, succeed: ({ link }) => resolve(link.ends[0]), fail: reject };

@@ -49,7 +49,7 @@ export class World {
       );
     }
     this.#connector = new Connector({
-      servers: this.#servers.map((server) => ({ name: server.name, dial: this.#network.dialer(server) })),
+      servers: this.#servers.map((server) => ({ name: server.name, connect: this.#network.dialer(server) })),
       clock: this.#clock,
       logger: silentLogger,
       grace: GRACE,

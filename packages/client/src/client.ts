@@ -62,7 +62,7 @@ export class Client extends EventEmitter<ClientEvents> {
       ...settings,
       servers: servers.map((server) => ({
         name: server.url.href,
-        dial: (signal) => dialWebSocket(server, signal),
+        connect: (signal) => dialWebSocket(server, signal),
       })),
       clock: systemClock,
       onState: (state, previous) => this.emit('state', state, previous),

@@ -10,8 +10,8 @@ export class Backoff {
   readonly #random: () => number;
   #attempt = 0;
   #last = 0;
-  /** When the server was last dialled, by the clock. */
-  dialedAt: number = Number.NEGATIVE_INFINITY;
+  /** When the server was last tried, by the clock. */
+  triedAt: number = Number.NEGATIVE_INFINITY;
 
   /** `random` gives a number from 0 to 1. */
   constructor(random: () => number) {

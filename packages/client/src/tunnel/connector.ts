@@ -1,48 +1,9 @@
-import type { Tunnel } from 'wsproxy-engine';
-import { type Channel, type Clock, type Logger, type OpenHandler, type Target, TunnelError } from 'wsproxy-engine';
+import { type Channel, type OpenHandler, type Target, type Tunnel, TunnelError } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
-import type { ServerRoute } from './dialing.js';
-import { Slot, type SlotEvents } from './slot.js';
-import type { Uplink, UplinkState } from './uplink.js';
-
-/** `idle` before `start`; then that of the best uplink. */
-export type ConnectorState = 'idle' | UplinkState;
-
-/** How the tunnel stands now. */
-export interface TunnelStatus {
-  readonly state: ConnectorState;
-  /** URL of the server that takes new channels, or is tried while none does. */
-  readonly server: string;
-  /** Shortest round trip of the last seconds; undefined while unknown. */
-  readonly roundTripMs: number | undefined;
-  /** How often a session went on with another connection. */
-  readonly resumes: number;
-}
-
-export interface ConnectorOptions {
-  /** In the order of preference: the first that answers serves. */
-  readonly servers: readonly ServerRoute[];
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** How long the channels wait for the way back, ms. */
-  readonly grace: number;
-  /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
-  readonly heartbeat?: number | undefined;
-  /** Decides the pauses between two tries, by numbers from 0 to 1; `Math.random` unless told. */
-  readonly random?: (() => number) | undefined;
-  /** The highest channel number of a session; undefined for the last there is. */
-  readonly lastChannel?: number | undefined;
-  /** Sessions to spread the channels over. */
-  readonly connections: number;
-  /** Tell applications success at once, and failure by a reset. */
-  readonly optimistic: boolean;
-  readonly onState?: (state: ConnectorState, previous: ConnectorState) => void;
-  /** A session goes on with another connection to this server. */
-  readonly onResumed?: (server: ServerRoute) => void;
-}
-
-/** From the best to the worst. An uplink that is closed is about to be replaced; the connector is not closed with it. */
-const RANKING: readonly UplinkState[] = ['online', 'connecting', 'waiting'];
+import type { ServerRoute } from './attempts.js';
+import type { UplinkState } from './phases.js';
+import { Slot, type SlotEvents, type SlotOptions } from './slot.js';
+import type { Uplink } from './uplink.js';
 
 /** Keeps the tunnel up: as many slots as connections were asked for, each with a living session as soon as can be. */
 export class Connector implements Tunnel {
@@ -140,11 +101,11 @@ export class Connector implements Tunnel {
 
   readonly #events: SlotEvents = {
     onState: () => this.#rank(),
-    onResumed: (server) => {
+    onResumed: ({ server }) => {
       this.#resumes += 1;
       this.#options.onResumed?.(server);
     },
-    onRefused: (server, error) => {
+    onRefused: ({ server }, error) => {
       const { servers } = this.#options;
       this.#refusals.set(server, error);
       const first = this.#onFirst;
@@ -155,8 +116,11 @@ export class Connector implements Tunnel {
       first.reject((best && this.#refusals.get(best)) ?? error);
     },
     onIdle: () => this.#noteIdle(),
-    onLost: () => this.#failIdleWaits(),
-    onUnsent: (channels) => this.#leastBusy().adopt(channels),
+    onUndialled: (_uplink, channels) => this.#leastBusy().adopt(channels),
+    onEnded: (_uplink, unsent) => {
+      this.#failIdleWaits();
+      this.#leastBusy().adopt(unsent);
+    },
   };
 
   #rank(): void {
@@ -176,6 +140,33 @@ export class Connector implements Tunnel {
     this.#onFirst = undefined;
   }
 }
+
+/** `idle` before `start`; then that of the best uplink. */
+export type ConnectorState = 'idle' | UplinkState;
+
+/** How the tunnel stands now. */
+export interface TunnelStatus {
+  readonly state: ConnectorState;
+  /** URL of the server that takes new channels, or is tried while none does. */
+  readonly server: string;
+  /** Shortest round trip of the last seconds; undefined while unknown. */
+  readonly roundTripMs: number | undefined;
+  /** How often a session went on with another connection. */
+  readonly resumes: number;
+}
+
+export interface ConnectorOptions extends SlotOptions {
+  /** Sessions to spread the channels over. */
+  readonly connections: number;
+  /** Tell applications success at once, and failure by a reset. */
+  readonly optimistic: boolean;
+  readonly onState?: (state: ConnectorState, previous: ConnectorState) => void;
+  /** A session goes on with another connection to this server. */
+  readonly onResumed?: (server: ServerRoute) => void;
+}
+
+/** From the best to the worst. An uplink that is closed is about to be replaced; the connector is not closed with it. */
+const RANKING: readonly UplinkState[] = ['online', 'connecting', 'waiting'];
 
 function isLessBusy(a: Uplink, b: Uplink): boolean {
   const difference = a.session.bytesInFlight - b.session.bytesInFlight;

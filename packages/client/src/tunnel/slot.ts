@@ -1,49 +1,12 @@
-import type { Channel, Clock, Logger, Timer } from 'wsproxy-engine';
-import type { ConnectError } from '../reach/connect-error.js';
+import type { Timer } from 'wsproxy-engine';
+import type { ServerRoute } from './attempts.js';
 import { Backoff } from './backoff.js';
-import type { ServerRoute } from './dialing.js';
-import { Uplink, type UplinkEvents } from './uplink.js';
-
-export interface SlotOptions {
-  /** In the order of preference; one at least. */
-  readonly servers: readonly ServerRoute[];
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** How long the channels wait for the way back, ms. */
-  readonly grace: number;
-  /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
-  readonly heartbeat?: number | undefined;
-  /** Decides the pauses between two tries, by numbers from 0 to 1; `Math.random` unless told. */
-  readonly random?: (() => number) | undefined;
-  /** The highest channel number of a session; undefined for the last there is. */
-  readonly lastChannel?: number | undefined;
-}
-
-export interface SlotEvents {
-  onState(): void;
-  /** A session goes on with another connection to this server. */
-  onResumed(server: ServerRoute): void;
-  /** Trying this server again is of no use as things are; nevertheless it is tried, unless the slot is closed now. */
-  onRefused(server: ServerRoute, error: ConnectError): void;
-  /** On a session no channel lives any more, and the server has had all that was sent. */
-  onIdle(): void;
-  /** A session that channels were opened on has ended. */
-  onLost(): void;
-  /** A session ended without having sent the OPEN of these: another one may adopt them. */
-  onUnsent(channels: readonly Channel[]): void;
-}
-
-/** A server that has not answered after this time gets a rival, ms: less than a request waits for a tunnel. */
-const FAILOVER_AFTER = 2_000;
-/** How old a request may be that a server turns away as it stops, ms, and still go to the next: as long as a server dials. */
-const REOPEN_WITHIN = 10_000;
-/** Between two looks whether a better server is back, ms. */
-const PREFERENCE_INTERVAL = 30_000;
+import { Uplink, type UplinkEvents, type UplinkSettings } from './uplink.js';
 
 /**
- * One place of the pool: the uplink in use, perhaps a candidate for its place on another server, and those that lost
- * it and only finish what they have. A candidate takes the place when it is online, so no server is left before the
- * next one has answered, and no channel that runs is moved.
+ * One place of the pool: the uplink in use, perhaps a candidate for its place on another server, and those that lost it
+ * and only finish what they have. A candidate takes the place when it is online, so no server is left before the next one
+ * has answered, and no channel that runs is moved.
  */
 export class Slot {
   readonly #options: SlotOptions;
@@ -99,11 +62,11 @@ export class Slot {
       if (uplink !== this.#present) return;
       if (uplink.state === 'online') this.#settle();
       else if (uplink.state === 'connecting') this.#seekAfter(FAILOVER_AFTER);
-      this.#events.onState();
+      this.#events.onState(uplink);
     },
-    onResumed: ({ server }) => this.#events.onResumed(server),
+    onResumed: (uplink) => this.#events.onResumed(uplink),
     onRefused: (uplink, error) => {
-      if (uplink === this.#present || uplink === this.#candidate) this.#events.onRefused(uplink.server, error);
+      if (!this.#retired.has(uplink)) this.#events.onRefused(uplink, error);
     },
     onUnreachable: (uplink) => {
       if (uplink === this.#candidate) this.#dropCandidate();
@@ -115,25 +78,26 @@ export class Slot {
       this.#renew();
       this.#retire(uplink);
     },
-    onUndialled: (uplink, channel) => {
-      if (!this.#closed && this.#retired.has(uplink) && channel.age < REOPEN_WITHIN) this.#events.onUnsent([channel]);
+    onUndialled: (uplink, channels) => {
+      if (this.#closed || !this.#retired.has(uplink)) return;
+      const recent = channels.filter(({ age }) => age < REOPEN_WITHIN);
+      this.#events.onUndialled(uplink, recent);
     },
     onTurnedAway: (uplink) => {
       if (this.#closed || !this.#retired.has(uplink)) return;
-      this.#events.onUnsent(uplink.release());
+      this.#events.onUndialled(uplink, uplink.release());
       this.#uplinkEvents.onIdle(uplink);
     },
     onIdle: (uplink) => {
       if (this.#retired.delete(uplink)) uplink.close('drained');
-      this.#events.onIdle();
+      this.#events.onIdle(uplink);
     },
     onEnded: (uplink, unsent) => {
       this.#retired.delete(uplink);
       if (this.#closed) return;
-      if (uplink !== this.#candidate) this.#events.onLost();
+      if (uplink === this.#candidate) return this.#dismiss(uplink);
       if (uplink === this.#present) this.#renew();
-      this.#events.onUnsent(unsent);
-      if (uplink === this.#candidate) this.#dismiss(uplink);
+      this.#events.onEnded(uplink, unsent);
     },
   };
 
@@ -186,7 +150,7 @@ export class Slot {
     const { server, wasOfUse } = this.#present;
     this.#present = this.#newUplink(server);
     const pause = this.#present.connectLater('a new session begins');
-    this.#events.onState();
+    this.#events.onState(this.#present);
     if (!wasOfUse) this.#rest(server, pause);
   }
 
@@ -217,9 +181,7 @@ export class Slot {
   }
 
   #newUplink(server: ServerRoute): Uplink {
-    const { clock, logger, grace, heartbeat, lastChannel } = this.#options;
-    const backoff = this.#backoffOf(server);
-    return new Uplink({ server, clock, logger, grace, heartbeat, lastChannel, backoff }, this.#uplinkEvents);
+    return new Uplink({ ...this.#options, server, backoff: this.#backoffOf(server) }, this.#uplinkEvents);
   }
 
   #backoffOf(server: ServerRoute): Backoff {
@@ -230,3 +192,20 @@ export class Slot {
     return new Backoff(this.#options.random ?? Math.random);
   }
 }
+
+export interface SlotOptions extends UplinkSettings {
+  /** In the order of preference; one at least. */
+  readonly servers: readonly ServerRoute[];
+  /** Decides the pauses between two tries, by numbers from 0 to 1; `Math.random` unless told. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** What a slot tells: of what becomes of its uplinks, that to which it does not see itself. */
+export type SlotEvents = Omit<UplinkEvents, 'onUnreachable' | 'onDraining' | 'onTurnedAway'>;
+
+/** A server that has not answered after this time gets a rival, ms: less than a request waits for a tunnel. */
+const FAILOVER_AFTER = 2_000;
+/** How old a request may be that a server turns away as it stops, ms, and still go to the next: as long as a server dials. */
+const REOPEN_WITHIN = 10_000;
+/** Between two looks whether a better server is back, ms. */
+const PREFERENCE_INTERVAL = 30_000;

@@ -9,108 +9,47 @@ import {
   type OpenHandler,
   Session,
   type Target,
-  type Timer,
   type Transport,
 } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
+import { Attempts, type ServerRoute } from './attempts.js';
 import type { Backoff } from './backoff.js';
-import { Dialing, type ServerRoute } from './dialing.js';
-import { Patience } from './patience.js';
+import { type Online, type Phase, Phases, type PhaseTimer, type UplinkState } from './phases.js';
+import { WaitingRequests } from './waiting-requests.js';
 
-/** `waiting` is the pause between two tries. */
-export type UplinkState = 'connecting' | 'online' | 'waiting' | 'closed';
-
-export interface UplinkOptions {
-  readonly server: ServerRoute;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly backoff: Backoff;
-  /** How long the channels wait for the way back, ms. */
-  readonly grace: number;
-  /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
-  readonly heartbeat?: number | undefined;
-  /** The highest channel number of a session; undefined for the last there is. */
-  readonly lastChannel?: number | undefined;
-}
-
-/** What becomes of an uplink. */
-export interface UplinkEvents {
-  onState(uplink: Uplink): void;
-  /** The session goes on with another transport. */
-  onResumed(uplink: Uplink): void;
-  /** Trying again is of no use as things are; the uplink tries nevertheless, unless it is closed now. */
-  onRefused(uplink: Uplink, error: ConnectError): void;
-  /** The server could not be reached, or did not answer; it will be tried again. */
-  onUnreachable(uplink: Uplink): void;
-  /** Takes no more channels; those it has live on. */
-  onDraining(uplink: Uplink): void;
-  /** The server takes no more channels, and has not dialled this one: another uplink may adopt it. */
-  onUndialled(uplink: Uplink, channel: Channel): void;
-  /** The server has not begun the session, and has dialled nothing of it: another uplink may adopt what `release` gives. */
-  onTurnedAway(uplink: Uplink): void;
-  /** Its last channel is over. */
-  onIdle(uplink: Uplink): void;
-  /** The session is over, the channels are reset; another uplink may begin, and adopt those in `unsent`. */
-  onEnded(uplink: Uplink, unsent: readonly Channel[]): void;
-}
-
-/** HELLO or RESUME must be answered within this time, ms. */
-const WELCOME_TIMEOUT = 5_000;
-/** While a request waits, another dial begins as often as this, ms. */
-const HURRIED_RETRY = 1_500;
-/** A session that was online for less than this, ms, and opened no channel, was of no use. */
-const AT_ONCE = 1_000;
-/** Close codes after which the server does not know the session, or wants no more of it. */
-const SESSION_ENDING: ReadonlySet<number> = new Set([
-  CloseCode.sessionUnknown,
-  CloseCode.sessionExpired,
-  CloseCode.accessLost,
-  CloseCode.superseded,
-  CloseCode.protocolError,
-  CloseCode.unsupportedVersion,
-  CloseCode.textMessage,
-]);
-
-/** One session, and the transports that carry it one after the other: dials, greets, resumes, until it is lost. */
+/** One session, and the transports that carry it one after the other: connects, greets, resumes, until it is lost. */
 export class Uplink {
   readonly session: Session;
   readonly #options: UplinkOptions;
   readonly #events: UplinkEvents;
-  readonly #clock: Clock;
   readonly #greeter: Greeter;
-  readonly #dialing: Dialing;
-  readonly #patience: Patience;
-  #state: UplinkState = 'waiting';
-  #wasOnline = false;
-  #onlineSince = 0;
-  /** How long it was online on former transports, ms. */
-  #onlineBefore = 0;
-  #progressBefore = 0;
-  #retryTimer: Timer | undefined;
-  #hurryTimer: Timer | undefined;
-  #graceTimer: Timer | undefined;
-  #welcomeTimer: Timer | undefined;
+  readonly #attempts: Attempts;
+  readonly #requests: WaitingRequests;
+  readonly #phases: Phases;
+  /** When the server lets go of the session, by the clock; undefined while it is online, and before it has lost a transport. */
+  #expiry: number | undefined;
 
   constructor(options: UplinkOptions, events: UplinkEvents) {
+    const { clock, heartbeat, lastChannel } = options;
     this.#options = options;
     this.#events = events;
-    this.#clock = options.clock;
-    this.#dialing = new Dialing(options.server.dial);
+    this.#phases = new Phases(clock, () => events.onState(this));
+    this.#attempts = new Attempts(options.server.connect);
     this.session = new Session({
       role: 'client',
-      clock: options.clock,
-      heartbeat: options.heartbeat,
-      lastChannel: options.lastChannel,
+      clock,
+      heartbeat,
+      lastChannel,
       onDetached: (loss) => this.#onLost(loss),
       onSuspicion: () => this.#takeOver('the server is silent'),
       onGoAway: (kind) => this.#onGoAway(kind),
-      onNumbersLow: () => this.#events.onDraining(this),
-      onUndialled: (channel) => events.onUndialled(this, channel),
+      onNumbersLow: () => events.onDraining(this),
+      onUndialled: (channel) => events.onUndialled(this, [channel]),
       onIdle: () => events.onIdle(this),
       onClosed: (reason, unsent) => this.#onSessionClosed(reason, unsent),
     });
     this.#greeter = new Greeter(this.session, { id: randomBytes(16), secret: randomBytes(32) }, options.grace);
-    this.#patience = new Patience(this.session, options.clock);
+    this.#requests = new WaitingRequests(this.session, clock, () => this.#hurry());
   }
 
   get server(): ServerRoute {
@@ -118,7 +57,7 @@ export class Uplink {
   }
 
   get state(): UplinkState {
-    return this.#state;
+    return this.#phases.state;
   }
 
   /**
@@ -126,23 +65,18 @@ export class Uplink {
    * followed at once by the next: a server that accepts sessions only to end them would be asked in a tight loop.
    */
   get wasOfUse(): boolean {
-    const online = this.#state === 'online' ? this.#clock.now() - this.#onlineSince : 0;
-    return this.session.opened > 0 || this.#onlineBefore + online >= AT_ONCE;
+    return this.session.opened > 0 || this.#phases.onlineTime >= AT_ONCE;
   }
 
-  /** Connects now, whatever the next retry was to be, and beside a dial that may hang. */
+  /** Connects now, whatever the next retry was to be, and beside an attempt that may hang. */
   connect(): void {
-    if (this.#state === 'closed' || this.session.attached) return;
-    this.#retryTimer?.cancel();
-    this.#enter('connecting');
-    this.#dial(
-      (transport) => this.#greet(transport),
-      (failure) => {
-        if (failure.permanent) this.#events.onRefused(this, failure);
-        this.#retry(failure.message, failure.retryAfter);
-        this.#events.onUnreachable(this);
-      },
-    );
+    if (this.#phases.present.is === 'waiting') this.#enter({ is: 'connecting' });
+    if (this.#phases.present.is !== 'connecting') return;
+    this.#attempt((failure) => {
+      if (failure.permanent) this.#events.onRefused(this, failure);
+      this.#retry(failure.message, failure.retryAfter);
+      this.#events.onUnreachable(this);
+    });
   }
 
   /** Connects after a pause, as after a failure; tells how long it is, ms. */
@@ -172,125 +106,118 @@ export class Uplink {
     return this.isTurnedAway ? this.session.releaseUnheard() : this.session.releaseUnsent();
   }
 
-  #await(channels: readonly Channel[]): void {
-    if (channels.length === 0 || this.#state === 'online' || this.#state === 'closed') return;
-    this.#patience.limit(channels);
-    this.#hurry();
-  }
-
-  /** Somebody waits: no pause is worth keeping, and a dial that hangs may hang on a path that is back meanwhile. */
-  #hurry(): void {
-    this.#hurryTimer?.cancel();
-    if (!this.#patience.isTried) return;
-    const { backoff } = this.#options;
-    if (this.#clock.now() - backoff.dialedAt >= HURRIED_RETRY) this.connect();
-    const left = backoff.dialedAt + HURRIED_RETRY - this.#clock.now();
-    this.#hurryTimer = this.#clock.setTimer(() => this.#hurry(), left > 0 ? left : HURRIED_RETRY);
-  }
-
   /** Leaves for good: every channel is reset, the server is told. */
   close(reason: string): void {
-    if (this.#state === 'closed') return;
-    this.#enter('closed');
-    this.#stop();
+    if (this.#phases.present.is === 'closed') return;
+    this.#enter({ is: 'closed' });
     this.session.leave(reason);
   }
 
-  #dial(onTransport: (transport: Transport) => void, onFailure: (failure: ConnectError) => void): void {
-    this.#options.backoff.dialedAt = this.#clock.now();
-    this.#dialing.begin(onTransport, onFailure);
+  /** Leaves the present phase, with its timers and its attempts to connect. */
+  #enter(phase: Phase, ...timers: readonly PhaseTimer[]): void {
+    this.#attempts.abort();
+    if (phase.is === 'online') this.#expiry = undefined;
+    if (phase.is === 'online' || phase.is === 'closed') {
+      this.#requests.end();
+      return this.#phases.enter(phase);
+    }
+    const after = this.#expiry === undefined ? [] : [this.#expiry - this.#options.clock.now()];
+    this.#phases.enter(phase, ...timers, ...after.map((rest) => ({ after: rest, call: () => this.#expire() })));
+  }
+
+  #await(channels: readonly Channel[]): void {
+    if (channels.length === 0 || this.state === 'online' || this.state === 'closed') return;
+    this.#requests.add(channels);
+    this.#requests.hurry();
+  }
+
+  /** Connects for those who wait, but not more often than is good; tells when to do so again, ms. */
+  #hurry(): number {
+    const { backoff, clock } = this.#options;
+    if (clock.now() - backoff.triedAt >= HURRIED_RETRY) this.connect();
+    const left = backoff.triedAt + HURRIED_RETRY - clock.now();
+    return left > 0 ? left : HURRIED_RETRY;
+  }
+
+  #attempt(onFailure: (failure: ConnectError) => void, isWanted: () => boolean = () => true): void {
+    this.#options.backoff.triedAt = this.#options.clock.now();
+    this.#attempts.begin((transport) => {
+      if (isWanted()) this.#greet(transport);
+      else transport.terminate();
+    }, onFailure);
   }
 
   #greet(transport: Transport): void {
+    if (this.#phases.present.is === 'online') this.#judgeLife(this.#phases.present);
+    const seems = this.state === 'online' ? 'online' : 'connecting';
+    const giveUp = (): void => this.session.detach({ code: 1006, reason: 'the server did not answer the greeting' });
+    this.#enter({ is: 'greeting', seems }, { after: WELCOME_TIMEOUT, call: giveUp });
     this.#greeter.greet(transport, () => this.#onWelcome());
-    this.#welcomeTimer?.cancel();
-    this.#welcomeTimer = this.#clock.setTimer(() => {
-      this.session.detach({ code: 1006, reason: 'the server did not answer the greeting' });
-    }, WELCOME_TIMEOUT);
   }
 
   /** The present transport may be dead: while it is given the chance to show life, another one is made. */
   #takeOver(reason: string): void {
-    if (this.#state !== 'online') return;
+    if (this.#phases.present.is !== 'online') return;
+    const { logger } = this.#options;
     const { lastSign } = this.session;
-    const isSilent = (): boolean => this.#state === 'online' && this.session.lastSign === lastSign;
-    this.#options.logger.info({ reason }, 'trying another transport');
-    this.#dial(
-      (transport) => {
-        if (isSilent()) this.#greet(transport);
-        else transport.terminate();
-      },
-      (failure) => {
-        this.#options.logger.info({ reason: failure.message }, 'no other transport');
-        if (isSilent()) this.#patience.limit(this.session.unanswered);
-      },
-    );
+    const isSilent = (): boolean => this.session.lastSign === lastSign;
+    logger.info({ reason }, 'trying another transport');
+    this.#attempt((failure) => {
+      logger.info({ reason: failure.message }, 'no other transport');
+      if (isSilent()) this.#requests.add(this.session.unanswered);
+    }, isSilent);
   }
 
   #onGoAway(kind: 'drain' | 'migrate' | 'refused'): void {
+    const { backoff, clock, logger } = this.#options;
     if (kind === 'refused') {
       this.#greeter.onRefused();
       return this.#noteTurnedAway();
     }
-    this.#options.logger.info({ kind }, 'the server asks to go away');
+    logger.info({ kind }, 'the server asks to go away');
     if (kind === 'drain') {
       this.#noteUse();
       return this.#events.onDraining(this);
     }
-    if (this.#clock.now() - this.#options.backoff.dialedAt < HURRIED_RETRY) return;
-    this.#dial(
-      (transport) => this.#greet(transport),
-      (failure) => this.#options.logger.info({ reason: failure.message }, 'no other transport'),
-    );
+    if (clock.now() - backoff.triedAt < HURRIED_RETRY) return;
+    this.#attempt(({ message }) => logger.info({ reason: message }, 'no other transport'));
   }
 
   #onWelcome(): void {
-    this.#welcomeTimer?.cancel();
-    this.#hurryTimer?.cancel();
-    this.#patience.end();
-    this.#graceTimer?.cancel();
-    this.#graceTimer = undefined;
-    this.#onlineSince = this.#clock.now();
-    this.#progressBefore = this.session.progress;
+    const isResumed = this.#phases.wasOnline;
     this.#options.logger.info({ channels: this.session.channelCount }, 'connected to the server');
-    this.#enter('online');
-    if (this.#wasOnline) this.#events.onResumed(this);
-    this.#wasOnline = true;
+    this.#enter({ is: 'online', since: this.#options.clock.now(), progress: this.session.progress });
+    if (isResumed) this.#events.onResumed(this);
   }
 
   /** The transport is gone; the session may be resumed, unless the server said otherwise. */
   #onLost(loss: Loss): void {
-    this.#welcomeTimer?.cancel();
-    this.#noteLife();
+    const hasServed = this.state !== 'connecting';
+    if (this.#phases.present.is === 'online') this.#judgeLife(this.#phases.present);
     const canBegin = loss.code === CloseCode.sessionUnknown && this.#greeter.onUnknown();
     if (SESSION_ENDING.has(loss.code) && !canBegin) {
       if (loss.code === CloseCode.unsupportedVersion) this.#events.onRefused(this, new ConnectError(loss.reason, true));
       return this.session.close(`${loss.reason} (${loss.code})`, loss.code);
     }
     if (canBegin) this.#noteTurnedAway();
-    if (this.#state === 'closed') return;
-    this.#patience.limit(this.session.unanswered);
-    this.#graceTimer ??= this.#clock.setTimer(() => {
-      this.session.close('the server could not be reached for too long', CloseCode.normal);
-    }, this.#greeter.grace);
-    const neverServed = this.#state === 'connecting';
+    if (this.state === 'closed') return;
+    this.#requests.add(this.session.unanswered);
+    this.#expiry ??= this.#options.clock.now() + this.#greeter.grace;
     this.#retry(`${loss.reason || 'connection lost'} (${loss.code})`);
-    if (neverServed) this.#events.onUnreachable(this);
+    if (!hasServed) this.#events.onUnreachable(this);
   }
 
   #noteTurnedAway(): void {
     if (this.isTurnedAway) this.#events.onTurnedAway(this);
   }
 
-  /** The transport is lost: the sooner the next one comes the better, if this one was worth having. */
-  #noteLife(): void {
-    if (this.#state !== 'online') return;
-    const life = this.#clock.now() - this.#onlineSince;
-    this.#onlineBefore += life;
-    this.#onlineSince = this.#clock.now();
+  /** The transport is given up: the sooner the next one comes the better, if this one was worth having. */
+  #judgeLife({ since, progress }: Online): void {
+    const { backoff, clock } = this.#options;
+    const life = clock.now() - since;
     // However short its life was: it has carried something.
-    if (this.session.progress > this.#progressBefore) this.#options.backoff.reset();
-    else if (this.session.channelCount > 0 || life >= AT_ONCE) this.#options.backoff.lived(life);
+    if (this.session.progress > progress) backoff.reset();
+    else if (this.session.channelCount > 0 || life >= AT_ONCE) backoff.lived(life);
   }
 
   /** The session takes no more channels: the next one may begin at once, if this one was of use. */
@@ -298,36 +225,79 @@ export class Uplink {
     if (this.wasOfUse) this.#options.backoff.reset();
   }
 
+  #expire(): void {
+    this.session.close('the server could not be reached for too long', CloseCode.normal);
+  }
+
   #onSessionClosed(reason: string, unsent: readonly Channel[]): void {
-    if (this.#state === 'closed') return;
+    if (this.#phases.present.is === 'closed') return;
     this.#options.logger.warn({ reason }, 'session ended');
     this.#noteUse();
-    this.#enter('closed');
-    this.#stop();
+    this.#enter({ is: 'closed' });
     this.#events.onEnded(this, unsent);
   }
 
   #retry(reason: string, atLeast = 0): number {
-    if (this.#state === 'closed') return 0;
+    if (this.#phases.present.is === 'closed') return 0;
     const { backoff, logger } = this.#options;
-    this.#dialing.abort();
     const delay = Math.max(atLeast, Math.round(backoff.next(this.session.channelCount > 0)));
     logger.warn({ reason, retryInMs: delay }, 'not connected to the server');
-    this.#enter('waiting');
-    this.#retryTimer?.cancel();
-    this.#retryTimer = this.#clock.setTimer(() => this.connect(), delay);
+    this.#enter({ is: 'waiting' }, { after: delay, call: () => this.connect() });
     return delay;
   }
-
-  #stop(): void {
-    this.#dialing.abort();
-    this.#patience.end();
-    for (const timer of [this.#retryTimer, this.#hurryTimer, this.#graceTimer, this.#welcomeTimer]) timer?.cancel();
-  }
-
-  #enter(state: UplinkState): void {
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#events.onState(this);
-  }
 }
+
+/** What holds for every uplink of a client. */
+export interface UplinkSettings {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long the channels wait for the way back, ms. */
+  readonly grace: number;
+  /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
+  readonly heartbeat?: number | undefined;
+  /** The highest channel number of a session; undefined for the last there is. */
+  readonly lastChannel?: number | undefined;
+}
+
+export interface UplinkOptions extends UplinkSettings {
+  readonly server: ServerRoute;
+  readonly backoff: Backoff;
+}
+
+/** What becomes of an uplink. */
+export interface UplinkEvents {
+  onState(uplink: Uplink): void;
+  /** The session goes on with another transport. */
+  onResumed(uplink: Uplink): void;
+  /** Trying again is of no use as things are; the uplink tries nevertheless, unless it is closed now. */
+  onRefused(uplink: Uplink, error: ConnectError): void;
+  /** The server could not be reached, or did not answer; it will be tried again. */
+  onUnreachable(uplink: Uplink): void;
+  /** Takes no more channels; those it has live on. */
+  onDraining(uplink: Uplink): void;
+  /** The server has not dialled these, and will not: another uplink may adopt them. */
+  onUndialled(uplink: Uplink, channels: readonly Channel[]): void;
+  /** The server has not begun the session, and has dialled nothing of it: another uplink may adopt what `release` gives. */
+  onTurnedAway(uplink: Uplink): void;
+  /** No channel lives on it any more, and the server has had all that was sent. */
+  onIdle(uplink: Uplink): void;
+  /** The session is over, the channels are reset; another uplink may begin, and adopt those in `unsent`. */
+  onEnded(uplink: Uplink, unsent: readonly Channel[]): void;
+}
+
+/** HELLO or RESUME must be answered within this time, ms. */
+const WELCOME_TIMEOUT = 5_000;
+/** While a request waits, the server is tried as often as this, ms. */
+const HURRIED_RETRY = 1_500;
+/** A session that was online for less than this, ms, and opened no channel, was of no use. */
+const AT_ONCE = 1_000;
+/** Close codes after which the server does not know the session, or wants no more of it. */
+const SESSION_ENDING: ReadonlySet<number> = new Set([
+  CloseCode.sessionUnknown,
+  CloseCode.sessionExpired,
+  CloseCode.accessLost,
+  CloseCode.superseded,
+  CloseCode.protocolError,
+  CloseCode.unsupportedVersion,
+  CloseCode.textMessage,
+]);

@@ -9,7 +9,7 @@ import {
 } from 'wsproxy-engine';
 import { FakeClock, MemoryTransport } from 'wsproxy-engine/testing';
 import { ConnectError } from '../../src/reach/connect-error.js';
-import type { Dial } from '../../src/tunnel/dialing.js';
+import type { ServerRoute } from '../../src/tunnel/attempts.js';
 import { ChannelLog } from './channel-log.js';
 
 /** One connection between client and server. */
@@ -30,8 +30,8 @@ const STEP = 100;
 export class FakeNetwork {
   readonly clock: FakeClock;
   route: Route = 'open';
-  /** Dials so far, and those that are still under way. */
-  dials = 0;
+  /** Attempts to connect so far, and those that are still under way. */
+  attempts = 0;
   readonly hanging = new Set<() => void>();
   readonly connections: Connection[] = [];
 
@@ -60,8 +60,8 @@ export class FakeNetwork {
   };
   readonly logger: Logger = { debug: this.#log, info: this.#log, warn: this.#log, error: this.#log };
 
-  readonly dial: Dial = (signal) => {
-    this.dials += 1;
+  readonly connect: ServerRoute['connect'] = (signal) => {
+    this.attempts += 1;
     if (this.route instanceof ConnectError) return Promise.reject(this.route);
     if (this.route === 'open') return Promise.resolve(this.#connect());
     return new Promise((resolve, reject) => {
@@ -108,7 +108,7 @@ export class FakeNetwork {
   /** Lets everything happen that needs no time. */
   async settle(): Promise<void> {
     for (let moved = true; moved; ) {
-      // The promises of dials.
+      // The promises of attempts to connect.
       await new Promise((resolve) => setImmediate(resolve));
       moved = this.clock.runDeferred();
       for (const { near, far, silent } of this.connections) {

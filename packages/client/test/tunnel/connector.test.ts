@@ -14,10 +14,10 @@ class Fixture {
   readonly connector: Connector;
 
   constructor(options: Partial<ConnectorOptions> = {}) {
-    const { dial, clock, logger } = this.network;
+    const { connect, clock, logger } = this.network;
     const onState = (state: string): number => this.path.push(state);
     const defaults = { grace: GRACE, connections: 1, optimistic: false };
-    const servers = [{ name: 'the server', dial }];
+    const servers = [{ name: 'the server', connect }];
     this.connector = new Connector({ ...defaults, servers, clock, logger, onState, ...options });
   }
 
@@ -79,7 +79,7 @@ describe('start', () => {
     await expect(fixture.connector.start()).rejects.toThrow('wrong token');
     expect(fixture.connector.state).toBe('closed');
     await fixture.network.pass(60_000);
-    expect(fixture.network.dials).toBe(3);
+    expect(fixture.network.attempts).toBe(3);
     expect(fixture.network.clock.pending).toBe(0);
   });
 
@@ -166,7 +166,7 @@ describe('reconnectNow', () => {
     expect(fixture.connector.state).toBe('online');
   });
 
-  test('dials beside a dial that hangs', async () => {
+  test('tries beside an attempt that hangs', async () => {
     const fixture = new Fixture();
     fixture.network.route = 'hanging';
     const started = fixture.connector.start();
@@ -181,7 +181,7 @@ describe('reconnectNow', () => {
     const fixture = await Fixture.online();
     fixture.connector.reconnectNow();
     await fixture.network.settle();
-    expect([fixture.network.dials, fixture.transitions]).toEqual([1, 'idle -> connecting -> online']);
+    expect([fixture.network.attempts, fixture.transitions]).toEqual([1, 'idle -> connecting -> online']);
   });
 });
 
@@ -252,7 +252,7 @@ describe('when the session is lost', () => {
     const fixture = await Fixture.online();
     fixture.network.session.close('a newer attempt was made', CloseCode.superseded);
     await fixture.network.pass(60_000);
-    expect(fixture.network.dials).toBe(2);
+    expect(fixture.network.attempts).toBe(2);
     expect(fixture.connector.state).toBe('online');
   });
 
@@ -263,10 +263,10 @@ describe('when the session is lost', () => {
       fixture.network.session.close('broken', CloseCode.protocolError);
       await fixture.network.passUntil(() => fixture.connector.state === 'online');
     }
-    const { dials } = fixture.network;
+    const { attempts } = fixture.network;
     fixture.network.session.close('broken', CloseCode.protocolError);
     await fixture.network.pass(20_000);
-    expect(fixture.network.dials).toBe(dials);
+    expect(fixture.network.attempts).toBe(attempts);
   });
 });
 
@@ -338,7 +338,7 @@ describe('when the server drains', () => {
     const near = fixture.open();
     await fixture.network.pass(15_000);
     expect(near.events).toEqual(['fail GOING_AWAY']);
-    expect(fixture.network.dials).toBeLessThan(15);
+    expect(fixture.network.attempts).toBeLessThan(15);
   });
 
   test('a session without channels ends at once', async () => {
@@ -454,7 +454,7 @@ describe('close', () => {
     fixture.connector.close();
     await fixture.network.pass(60_000);
     expect(fixture.transitions).toBe('idle -> connecting -> online -> closed');
-    expect([fixture.network.dials, fixture.load, fixture.network.clock.pending]).toEqual([3, [], 0]);
+    expect([fixture.network.attempts, fixture.load, fixture.network.clock.pending]).toEqual([3, [], 0]);
   });
 
   test('fails what is opened afterwards', async () => {

@@ -18,7 +18,7 @@ class Fixture {
 
   constructor(count: number, connections = 1) {
     this.networks = Array.from({ length: count }, () => new FakeNetwork(this.clock));
-    const servers = this.networks.map(({ dial }, i) => ({ name: `server ${i}`, dial }));
+    const servers = this.networks.map(({ connect }, i) => ({ name: `server ${i}`, connect }));
     const { logger } = this.network(0);
     this.connector = new Connector({
       servers,
@@ -83,7 +83,7 @@ describe('of several servers', () => {
     await fixture.started();
     await fixture.pass(60_000);
     expect(fixture.sessions).toEqual([1, 0, 0]);
-    expect(fixture.networks.map(({ dials }) => dials)).toEqual([1, 0, 0]);
+    expect(fixture.networks.map(({ attempts }) => attempts)).toEqual([1, 0, 0]);
   });
 
   test('the first that answers serves from the start', async () => {
@@ -328,10 +328,10 @@ describe('a better server', () => {
     const fixture = new Fixture(2);
     fixture.network(0).route = DOWN;
     await fixture.started();
-    const before = fixture.network(0).dials;
+    const before = fixture.network(0).attempts;
     await fixture.pass(150_000);
-    expect(fixture.network(0).dials - before).toBeGreaterThanOrEqual(4);
-    expect(fixture.network(0).dials - before).toBeLessThanOrEqual(6);
+    expect(fixture.network(0).attempts - before).toBeGreaterThanOrEqual(4);
+    expect(fixture.network(0).attempts - before).toBeLessThanOrEqual(6);
   });
 });
 

@@ -37,7 +37,7 @@ interface Fixture {
   readonly connector: Connector;
   readonly networks: readonly FakeNetwork[];
   /** Dials of all servers. */
-  readonly dials: () => number;
+  readonly attempts: () => number;
   readonly pass: (milliseconds: number) => Promise<void>;
 }
 
@@ -49,7 +49,7 @@ function prepare(servers: number, connections: number): Fixture {
   const networks = Array.from({ length: servers }, () => new FakeNetwork(clock));
   const [{ logger }] = networks as [FakeNetwork];
   const connector = new Connector({
-    servers: networks.map(({ dial }, index) => ({ name: `server ${index}`, dial })),
+    servers: networks.map(({ connect }, index) => ({ name: `server ${index}`, connect })),
     clock,
     logger,
     grace: 60_000,
@@ -66,7 +66,7 @@ function prepare(servers: number, connections: number): Fixture {
       await settle();
     }
   };
-  return { connector, networks, pass, dials: () => networks.reduce((sum, network) => sum + network.dials, 0) };
+  return { connector, networks, pass, attempts: () => networks.reduce((sum, network) => sum + network.attempts, 0) };
 }
 
 describe.each([
@@ -75,14 +75,14 @@ describe.each([
   { servers: 1, connections: 3 },
 ])('$servers servers, $connections connections', ({ servers, connections }) => {
   test.each(ENDINGS)('a server that %s is asked ever more rarely', async (_name, set) => {
-    const { connector, networks, pass, dials } = prepare(servers, connections);
+    const { connector, networks, pass, attempts } = prepare(servers, connections);
     for (const network of networks) set(network);
     connector.start().catch(() => {});
     await pass(6_000);
-    expect(dials()).toBeLessThanOrEqual(14 * servers * connections);
-    const before = dials();
+    expect(attempts()).toBeLessThanOrEqual(14 * servers * connections);
+    const before = attempts();
     await pass(24_000);
-    expect(dials() - before).toBeLessThanOrEqual(14 * servers * connections);
+    expect(attempts() - before).toBeLessThanOrEqual(14 * servers * connections);
     connector.close();
   });
 });
@@ -103,7 +103,7 @@ test('a server that ends every session at once is left for the next one', async 
 });
 
 test('a request does not make a server that ends every session be asked in a tight loop', async () => {
-  const { connector, networks, pass, dials } = prepare(1, 1);
+  const { connector, networks, pass, attempts } = prepare(1, 1);
   const [network] = networks as [FakeNetwork];
   network.onSession = (session) => session.drain(1_000);
   connector.start().catch(() => {});
@@ -112,7 +112,7 @@ test('a request does not make a server that ends every session be asked in a tig
     near.watch(connector.open({ host: 'example.org', port: 80 }, near));
     await pass(100);
   }
-  expect(dials()).toBeLessThanOrEqual(15);
+  expect(attempts()).toBeLessThanOrEqual(15);
   connector.close();
 });
 

@@ -18,9 +18,9 @@ async function silent(): Promise<UplinkFixture> {
 }
 
 describe('an uplink whose transport falls silent', () => {
-  test('dials a second one after 5 s, and resumes on it: online -> online', async () => {
+  test('connects a second time after 5 s, and resumes on it: online -> online', async () => {
     const fixture = await silent();
-    const silence = await fixture.network.passUntil(() => fixture.network.dials === 2);
+    const silence = await fixture.network.passUntil(() => fixture.network.attempts === 2);
     expect(silence).toBeGreaterThanOrEqual(SUSPICION);
     expect(silence).toBeLessThanOrEqual(SUSPICION + 2 * LOOK);
     expect(fixture.transitions).toBe('waiting -> connecting -> online');
@@ -43,15 +43,15 @@ describe('an uplink whose transport falls silent', () => {
   test('does not dial while it is silent because nothing is to be said', async () => {
     const fixture = await UplinkFixture.online();
     await fixture.network.pass(10 * 60_000);
-    expect(fixture.network.dials).toBe(1);
+    expect(fixture.network.attempts).toBe(1);
   });
 
-  test('dials again while the silence lasts, and resumes when the path is back', async () => {
+  test('tries again while the silence lasts, and resumes when the path is back', async () => {
     const fixture = await silent();
     fixture.network.route = new ConnectError('unreachable', false);
     await fixture.network.pass(20_000);
     expect(fixture.uplink.state).toBe('online');
-    expect(fixture.network.dials).toBeGreaterThanOrEqual(4);
+    expect(fixture.network.attempts).toBeGreaterThanOrEqual(4);
     fixture.network.route = 'open';
     await fixture.network.pass(SUSPICION + LOOK);
     expect(fixture.network.connections).toHaveLength(2);
@@ -82,7 +82,7 @@ describe('an uplink whose transport falls silent', () => {
     const fixture = await silent();
     const near = fixture.open();
     fixture.network.route = new ConnectError('unreachable', false);
-    await fixture.network.passUntil(() => fixture.network.dials === 2);
+    await fixture.network.passUntil(() => fixture.network.attempts === 2);
     await fixture.network.pass(4_900);
     expect(near.events).toEqual([]);
     await fixture.network.pass(100);
@@ -98,7 +98,7 @@ describe('an uplink whose transport falls silent', () => {
     fixture.network.connection.silent = true;
     fixture.network.route = new ConnectError('unreachable', false);
     near.channel.write(Buffer.from('x'));
-    await fixture.network.passUntil(() => fixture.network.dials === 2);
+    await fixture.network.passUntil(() => fixture.network.attempts === 2);
     fixture.network.connection.silent = false;
     await fixture.network.pass(20_000);
     expect(near.events).toEqual([]);
@@ -116,7 +116,7 @@ describe('an uplink whose machine has slept', () => {
     await fixture.network.pass(1_000);
     expect(fixture.network.connection.near.backlog).toBeGreaterThan(0);
     await fixture.network.pass(2_000);
-    expect(fixture.network.dials).toBe(2);
+    expect(fixture.network.attempts).toBe(2);
     near.channel.write(Buffer.from('awake'));
     await fixture.network.settle();
     expect(fixture.network.far[0]?.bytes.toString()).toBe('awake');
@@ -126,14 +126,14 @@ describe('an uplink whose machine has slept', () => {
     const fixture = await UplinkFixture.online();
     fixture.network.clock.wallOffset += 60 * 60_000;
     await fixture.network.pass(30_000);
-    expect(fixture.network.dials).toBe(1);
+    expect(fixture.network.attempts).toBe(1);
   });
 
   test('does not mind a clock that is set back', async () => {
     const fixture = await UplinkFixture.online();
     fixture.network.clock.wallOffset -= 60 * 60_000;
     await fixture.network.pass(30_000);
-    expect(fixture.network.dials).toBe(1);
+    expect(fixture.network.attempts).toBe(1);
   });
 });
 
@@ -168,7 +168,7 @@ describe('an uplink that is asked to migrate', () => {
       fixture.network.session.migrate();
       await fixture.network.pass(100);
     }
-    expect(fixture.network.dials).toBeLessThanOrEqual(8);
+    expect(fixture.network.attempts).toBeLessThanOrEqual(8);
     expect(fixture.uplink.state).toBe('online');
   });
 });

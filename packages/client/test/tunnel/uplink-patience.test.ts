@@ -26,12 +26,12 @@ describe('a request while the tunnel is down', () => {
 
   test('makes it dial at once, and every 1.5 s while it waits', async () => {
     const fixture = await downForLong();
-    const before = fixture.network.dials;
+    const before = fixture.network.attempts;
     fixture.open();
-    expect(fixture.network.dials).toBe(before + 1);
+    expect(fixture.network.attempts).toBe(before + 1);
     await fixture.network.pass(4_900);
-    expect(fixture.network.dials - before).toBeGreaterThanOrEqual(4);
-    expect(fixture.network.dials - before).toBeLessThanOrEqual(8);
+    expect(fixture.network.attempts - before).toBeGreaterThanOrEqual(4);
+    expect(fixture.network.attempts - before).toBeLessThanOrEqual(8);
   });
 
   test('is served when the server comes back while it waits', async () => {
@@ -48,13 +48,13 @@ describe('a request while the tunnel is down', () => {
 
   test('does not dial more often because there are many of it', async () => {
     const fixture = await downForLong();
-    const before = fixture.network.dials;
+    const before = fixture.network.attempts;
     for (let n = 0; n < 1_000; n++) fixture.open();
     await fixture.network.settle();
-    expect(fixture.network.dials).toBe(before + 1);
+    expect(fixture.network.attempts).toBe(before + 1);
   });
 
-  test('dials beside a dial that hangs, without giving it up', async () => {
+  test('tries beside an attempt that hangs, without giving it up', async () => {
     const fixture = new UplinkFixture();
     fixture.network.route = 'hanging';
     fixture.uplink.connect();

@@ -11,7 +11,7 @@ describe('an uplink that connects', () => {
     expect(fixture.transitions).toBe('waiting -> connecting');
     await fixture.network.settle();
     expect(fixture.transitions).toBe('waiting -> connecting -> online');
-    expect(fixture.network.dials).toBe(1);
+    expect(fixture.network.attempts).toBe(1);
   });
 
   test('connecting -> waiting -> connecting, again and again, while the server cannot be reached', async () => {
@@ -21,8 +21,8 @@ describe('an uplink that connects', () => {
     await fixture.network.settle();
     expect(fixture.transitions).toBe('waiting -> connecting -> waiting');
     await fixture.network.pass(120_000);
-    expect(fixture.network.dials).toBeGreaterThan(8);
-    expect(fixture.network.dials).toBeLessThan(20);
+    expect(fixture.network.attempts).toBeGreaterThan(8);
+    expect(fixture.network.attempts).toBeLessThan(20);
     expect(fixture.events).toEqual([]);
     fixture.network.route = 'open';
     await fixture.network.pass(30_000);
@@ -48,9 +48,9 @@ describe('an uplink that connects', () => {
     fixture.network.route = new ConnectError('too many requests', false, { retryAfter: 60_000 });
     fixture.uplink.connect();
     await fixture.network.pass(59_000);
-    expect(fixture.network.dials).toBe(1);
+    expect(fixture.network.attempts).toBe(1);
     await fixture.network.pass(2_000);
-    expect(fixture.network.dials).toBe(2);
+    expect(fixture.network.attempts).toBe(2);
   });
 
   test('says so when trying again is of no use, and tries again nevertheless', async () => {
@@ -175,10 +175,10 @@ describe('an uplink that loses its transport', () => {
       await fixture.network.pass(100);
       while (fixture.uplink.state !== 'online') await fixture.network.pass(100);
     }
-    const before = fixture.network.dials;
+    const before = fixture.network.attempts;
     fixture.lose();
     await fixture.network.pass(10_000);
-    expect(fixture.network.dials).toBe(before);
+    expect(fixture.network.attempts).toBe(before);
   });
 
   test('resets every channel exactly once when its grace is over, and ends', async () => {
@@ -241,7 +241,7 @@ describe('an uplink whose session is over', () => {
     expect(fixture.transitions).toBe('waiting -> connecting -> online -> closed');
     expect(near.events).toEqual(['open', 'reset SESSION_LOST']);
     await fixture.network.pass(GRACE);
-    expect([fixture.network.dials, fixture.events]).toEqual([1, ['ended']]);
+    expect([fixture.network.attempts, fixture.events]).toEqual([1, ['ended']]);
     expect(fixture.network.clock.pending).toBe(0);
   });
 

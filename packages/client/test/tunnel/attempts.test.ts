@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { MemoryTransport } from 'wsproxy-engine/testing';
 import { ConnectError } from '../../src/reach/connect-error.js';
-import { Dialing } from '../../src/tunnel/dialing.js';
+import { Attempts } from '../../src/tunnel/attempts.js';
 
 /** A dial that the test lets succeed or fail. */
 interface Attempt {
@@ -12,16 +12,16 @@ interface Attempt {
 
 let attempts: Attempt[];
 let events: string[];
-let dialing: Dialing;
+let connecting: Attempts;
 
 beforeEach(() => {
   attempts = [];
   events = [];
-  dialing = new Dialing((signal) => new Promise((succeed, fail) => attempts.push({ signal, succeed, fail })));
+  connecting = new Attempts((signal) => new Promise((succeed, fail) => attempts.push({ signal, succeed, fail })));
 });
 
 function begin(name: string): Attempt {
-  dialing.begin(
+  connecting.begin(
     () => events.push(`${name} succeeded`),
     ({ message }) => events.push(`${name} failed: ${message}`),
   );
@@ -76,7 +76,7 @@ describe('of several attempts', () => {
 
 test('an attempt that was ended tells nothing, whatever becomes of it', async () => {
   const [first, second] = [begin('first'), begin('second')];
-  dialing.abort();
+  connecting.abort();
   const late = transport();
   first.succeed(late);
   second.fail(new ConnectError('given up', false));

@@ -1,0 +1,50 @@
+import type { Transport } from 'wsproxy-engine';
+import { ConnectError } from '../reach/connect-error.js';
+
+/**
+ * Attempts to connect to a server, side by side: whoever thinks that one hangs begins another, without taking from a slow
+ * path the time it needs. The first that succeeds ends the others.
+ */
+export class Attempts {
+  readonly #connect: ServerRoute['connect'];
+  readonly #underWay = new Set<AbortController>();
+
+  constructor(connect: ServerRoute['connect']) {
+    this.#connect = connect;
+  }
+
+  /** `onFailure` is told only when no other attempt is left, or none can help. */
+  begin(onTransport: (transport: Transport) => void, onFailure: (failure: ConnectError) => void): void {
+    const attempt = new AbortController();
+    this.#underWay.add(attempt);
+    this.#connect(attempt.signal).then(
+      (transport) => {
+        if (!this.#underWay.delete(attempt)) return transport.terminate();
+        this.abort();
+        onTransport(transport);
+      },
+      (error: unknown) => {
+        if (!this.#underWay.delete(attempt)) return;
+        const failure = error instanceof ConnectError ? error : new ConnectError(String(error), false);
+        if (this.#underWay.size > 0 && !failure.permanent) return;
+        this.abort();
+        onFailure(failure);
+      },
+    );
+  }
+
+  /** Ends every attempt; nothing is told of any. */
+  abort(): void {
+    const attempts = [...this.#underWay];
+    this.#underWay.clear();
+    for (const attempt of attempts) attempt.abort();
+  }
+}
+
+/** A server, and the way to it. */
+export interface ServerRoute {
+  /** For the log and the status: its URL. */
+  readonly name: string;
+  /** Opens a transport; rejects with ConnectError. `signal` gives up. */
+  readonly connect: (signal: AbortSignal) => Promise<Transport>;
+}
