@@ -4,21 +4,22 @@ import { Backoff } from './backoff.js';
 import { Uplink, type UplinkEvents, type UplinkSettings } from './uplink.js';
 
 /**
- * One place of the pool: the uplink in use, perhaps a candidate for its place on another server, and those that lost it
- * and only finish what they have. A candidate takes the place when it is online, so no server is left before the next one
- * has answered, and no channel that runs is moved.
+ * One place of the pool: the uplink in use, perhaps candidates for its place on other servers, and those that lost it and only
+ * finish what they have. The candidate that is online first takes the place, so no server is left before the next one has
+ * answered, and no channel that runs is moved.
  */
 export class Slot {
   readonly #options: SlotOptions;
   readonly #events: SlotEvents;
   readonly #backoffs: ReadonlyMap<ServerRoute, Backoff>;
   readonly #retired = new Set<Uplink>();
+  /** And when each began, by the clock: the last one is the newest. */
+  readonly #candidates = new Map<Uplink, number>();
   /** Servers that had their candidate in this round. */
   readonly #tried = new Set<ServerRoute>();
   /** Servers that have ended a session that was of no use, and until when they are not asked for another, by the clock. */
   readonly #resting = new Map<ServerRoute, number>();
   #present: Uplink;
-  #candidate: Uplink | undefined;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -51,14 +52,14 @@ export class Slot {
   close(reason: string): void {
     this.#closed = true;
     this.#timer?.cancel();
-    this.#dropCandidate();
+    this.#drop(...this.#candidates.keys());
     for (const uplink of this.uplinks) uplink.close(reason);
   }
 
   readonly #uplinkEvents: UplinkEvents = {
     onState: (uplink) => {
       if (this.#closed) return;
-      if (uplink === this.#candidate && uplink.state === 'online') this.#promote(uplink);
+      if (this.#candidates.has(uplink) && uplink.state === 'online') this.#promote(uplink);
       if (uplink !== this.#present) return;
       if (uplink.state === 'online') this.#settle();
       else if (uplink.state === 'connecting') this.#seekAfter(FAILOVER_AFTER);
@@ -69,7 +70,7 @@ export class Slot {
       if (!this.#retired.has(uplink)) this.#events.onRefused(uplink, error);
     },
     onUnreachable: (uplink) => {
-      if (uplink === this.#candidate) this.#dropCandidate();
+      if (this.#candidates.has(uplink)) this.#drop(uplink);
       else if (uplink !== this.#present) return;
       this.#seek();
     },
@@ -95,7 +96,7 @@ export class Slot {
     onEnded: (uplink, unsent) => {
       this.#retired.delete(uplink);
       if (this.#closed) return;
-      if (uplink === this.#candidate) return this.#dismiss(uplink);
+      if (this.#candidates.delete(uplink)) return this.#dismiss(uplink);
       if (uplink === this.#present) this.#renew();
       this.#events.onEnded(uplink, unsent);
     },
@@ -104,7 +105,8 @@ export class Slot {
   /** The uplink in use is online: only a better server may still be looked for. */
   #settle(): void {
     this.#tried.clear();
-    if (this.#candidate !== undefined && !this.#rivals().includes(this.#candidate.server)) this.#dropCandidate();
+    const rivals = this.#rivals();
+    for (const candidate of this.#candidates.keys()) if (!rivals.includes(candidate.server)) this.#drop(candidate);
     this.#seekAfter(PREFERENCE_INTERVAL);
   }
 
@@ -120,26 +122,37 @@ export class Slot {
     if (this.#rivals().length > 0) this.#timer = this.#options.clock.setTimer(() => this.#seek(), delay);
   }
 
+  /** The next rival begins once the one before it has failed, or had its time to answer: that one then goes on beside it. */
   #seek(): void {
-    if (this.#closed || this.#candidate !== undefined) return;
+    if (this.#closed) return;
+    const { clock } = this.#options;
+    const newest = [...this.#candidates.values()].at(-1);
+    const headStart = newest === undefined ? 0 : newest + FAILOVER_AFTER - clock.now();
+    if (headStart > 0) return this.#seekAfter(headStart);
     const rivals = this.#rivals();
     const next = rivals.find((server) => !this.#tried.has(server) && this.#restOf(server) <= 0);
-    if (next === undefined) {
-      this.#tried.clear();
-      const rests = rivals.map((server) => this.#restOf(server)).filter((rest) => rest > 0);
-      if (this.#present.state === 'online') this.#seekAfter(PREFERENCE_INTERVAL);
-      else if (rests.length > 0) this.#seekAfter(Math.min(...rests));
-      return;
-    }
+    if (next === undefined) return this.#endRound(rivals);
     this.#tried.add(next);
-    this.#candidate = this.#newUplink(next);
-    this.#candidate.connect();
+    const candidate = this.#newUplink(next);
+    this.#candidates.set(candidate, clock.now());
+    candidate.connect();
+    this.#seekAfter(FAILOVER_AFTER);
+  }
+
+  /** Each of the rivals had its turn, or rests; the candidates there are tell what becomes of them. */
+  #endRound(rivals: readonly ServerRoute[]): void {
+    if (this.#candidates.size > 0) return;
+    this.#tried.clear();
+    const rests = rivals.map((server) => this.#restOf(server)).filter((rest) => rest > 0);
+    if (this.#present.state === 'online') this.#seekAfter(PREFERENCE_INTERVAL);
+    else if (rests.length > 0) this.#seekAfter(Math.min(...rests));
   }
 
   #promote(uplink: Uplink): void {
     const former = this.#present;
     this.#present = uplink;
-    this.#candidate = undefined;
+    this.#candidates.delete(uplink);
+    this.#drop(...this.#candidates.keys());
     this.#options.logger.info({ server: uplink.server.name, former: former.server.name }, 'another server serves now');
     uplink.adopt(former.release());
     this.#retire(former);
@@ -156,7 +169,6 @@ export class Slot {
 
   /** The candidate's session is over. */
   #dismiss({ server, wasOfUse }: Uplink): void {
-    this.#candidate = undefined;
     this.#rest(server, wasOfUse ? 0 : this.#backoffOf(server).next(false));
   }
 
@@ -174,10 +186,12 @@ export class Slot {
     if (uplink.session.isIdle || uplink.isTurnedAway) this.#uplinkEvents.onIdle(uplink);
   }
 
-  #dropCandidate(): void {
-    const candidate = this.#candidate;
-    this.#candidate = undefined;
-    candidate?.close('another server serves');
+  /** These are candidates no longer. */
+  #drop(...uplinks: readonly Uplink[]): void {
+    for (const uplink of uplinks) {
+      this.#candidates.delete(uplink);
+      uplink.close('another server serves');
+    }
   }
 
   #newUplink(server: ServerRoute): Uplink {

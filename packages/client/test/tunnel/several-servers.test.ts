@@ -106,6 +106,49 @@ describe('of several servers', () => {
     expect(fixture.load).toEqual([0, 1]);
   });
 
+  test.each(['hanging', 'mute'] as const)('a rival that is %s keeps no request from the one behind it', async (how) => {
+    const fixture = new Fixture(4);
+    fixture.network(0).route = 'hanging';
+    for (const rival of [1, 2]) {
+      if (how === 'mute') fixture.network(rival).mute = true;
+      else fixture.network(rival).route = 'hanging';
+    }
+    void fixture.connector.start();
+    await fixture.pass(2_100);
+    const log = fixture.open();
+    await fixture.pass(4_500);
+    expect([log.events, fixture.load]).toEqual([['open'], [0, 0, 0, 1]]);
+    // Whoever was asked beside it is left alone from then on.
+    expect(fixture.networks.map(({ hanging }) => hanging.size)).toEqual([0, 0, 0, 0]);
+  });
+
+  test('a rival that takes long to answer serves all the same, though the next one has begun', async () => {
+    const fixture = new Fixture(3);
+    fixture.network(0).route = 'hanging';
+    fixture.network(1).route = 'hanging';
+    fixture.network(2).mute = true;
+    const started = fixture.connector.start();
+    await fixture.pass(4_500);
+    expect(fixture.networks.map(({ attempts }) => attempts)).toEqual([1, 1, 1]);
+    for (const succeed of fixture.network(1).hanging) succeed();
+    await fixture.pass(100);
+    await started;
+    expect(fixture.sessions).toEqual([0, 1, 0]);
+  });
+
+  test('rivals begin one after the other, however often the first fails meanwhile', async () => {
+    const fixture = new Fixture(3);
+    fixture.network(0).route = DOWN;
+    fixture.network(1).route = 'hanging';
+    fixture.network(2).route = 'hanging';
+    void fixture.connector.start();
+    await fixture.pass(1_900);
+    expect(fixture.network(0).attempts).toBeGreaterThan(2);
+    expect(fixture.network(2).attempts).toBe(0);
+    await fixture.pass(500);
+    expect(fixture.network(2).attempts).toBe(1);
+  });
+
   test.each<[string, Partial<Pick<FakeNetwork, 'route' | 'mute' | 'refusal'>>]>([
     ['refuses the token', { route: new ConnectError('wrong token', true) }],
     ['says nothing', { mute: true }],
