@@ -4,9 +4,6 @@ import { dialWebSocket, type ServerAddress } from '../reach/dial-websocket.js';
 import { type Finding, fail, failed, ok, warn } from './finding.js';
 import { ProbeSession } from './probe-session.js';
 
-const UNAVAILABLE =
-  'a reverse proxy answers, and the server behind it does not: look whether it runs, and where it listens';
-
 /** The upgrade, with the token: what the path, the token and whatever stands before the server make of it. */
 export async function checkHttp(server: ServerAddress, signal: AbortSignal): Promise<[Finding, Transport?]> {
   try {
@@ -14,10 +11,15 @@ export async function checkHttp(server: ServerAddress, signal: AbortSignal): Pro
     return [ok('the WebSocket is open, with subprotocol wsproxy.v1'), transport];
   } catch (error) {
     if (!(error instanceof ConnectError)) throw error;
-    const isUnavailable = /\((502|503|504)\)/.test(error.what);
+    const isUnavailable = error.status !== undefined && OF_A_PROXY.has(error.status);
     return [{ ...(isUnavailable && { cure: UNAVAILABLE }), ...failed(error) }];
   }
 }
+
+/** What a reverse proxy says of a server that does not answer (RFC 9110 sections 15.6.3 to 15.6.5). */
+const OF_A_PROXY: ReadonlySet<number> = new Set([502, 503, 504]);
+const UNAVAILABLE =
+  'a reverse proxy answers, and the server behind it does not: look whether it runs, and where it listens';
 
 /** Whether the server begins a session. */
 export async function checkSession(transport: Transport): Promise<[Finding, ProbeSession?]> {

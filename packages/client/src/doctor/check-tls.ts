@@ -15,7 +15,7 @@ export async function checkTls(server: ServerAddress, signal: AbortSignal, timeo
   try {
     const socket = await openTls(server, signal, timeout);
     try {
-      return judge(socket, server);
+      return assess(socket, server);
     } finally {
       socket.destroy();
     }
@@ -31,7 +31,7 @@ async function openTls(server: ServerAddress, signal: AbortSignal, timeout: numb
   return secure(await openRaw(url, reach, ending, timeout), url, reach, ending, { verify: false });
 }
 
-function judge(socket: TLSSocket, { reach }: ServerAddress): Finding {
+function assess(socket: TLSSocket, { reach }: ServerAddress): Finding {
   const certificate = socket.getPeerCertificate(true);
   const protocol = socket.getProtocol() ?? 'TLS';
   const issuer = nameOf(certificate.issuer);

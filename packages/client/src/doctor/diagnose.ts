@@ -4,10 +4,10 @@ import type { ServerAddress } from '../reach/dial-websocket.js';
 import { parseReach, type ReachOptions } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
 import { checkClock } from './check-clock.js';
+import { checkDestinations } from './check-destinations.js';
 import { checkHeartbeat, checkIdle, IdleWatch, MAX_IDLE } from './check-idle.js';
 import { checkName } from './check-name.js';
 import { checkProxy } from './check-proxy.js';
-import { checkReach } from './check-reach.js';
 import { checkHttp, checkRoundTrip, checkSession } from './check-session.js';
 import { checkTcp } from './check-tcp.js';
 import { checkThroughput } from './check-throughput.js';
@@ -100,7 +100,7 @@ class Examination {
       http: () => this.#openWebSocket(),
       session: () => this.#beginSession(quick),
       'round trip': () => this.#withProbe(checkRoundTrip),
-      reach: () => this.#withProbe((probe) => checkReach(probe, targets)),
+      reach: () => this.#withProbe((probe) => checkDestinations(probe, targets)),
       throughput: () =>
         this.#unless(quick, () => this.#withProbe((probe) => checkThroughput(probe, this.#progress('throughput')))),
       heartbeat: () => this.#unless(quick, () => this.#watchHeartbeat()),

@@ -9,6 +9,8 @@ export class ConnectError extends Error {
   readonly permanent: boolean;
   /** The server asked not to be tried again before so many ms. */
   readonly retryAfter: number;
+  /** HTTP status of the answer, if it was that. */
+  readonly status: number | undefined;
 
   constructor(what: string, permanent: boolean, options: ConnectErrorOptions = {}) {
     const { cure } = options;
@@ -17,12 +19,14 @@ export class ConnectError extends Error {
     this.cure = cure;
     this.permanent = permanent;
     this.retryAfter = options.retryAfter ?? 0;
+    this.status = options.status;
   }
 }
 
 interface ConnectErrorOptions extends ErrorOptions {
   readonly cure?: string;
   readonly retryAfter?: number;
+  readonly status?: number;
 }
 
 /** Of the answer: what tells a login page from a server. */
@@ -49,22 +53,23 @@ const STATUSES: Readonly<Record<number, readonly [what: string, cure: string]>> 
 /** What an answer other than 101 means. Redirects are never followed; `url` is what was asked for. */
 export function describeStatus(status: number, headers: AnswerHeaders, url: URL): ConnectError {
   const [what, cure] = STATUSES[status] ?? [];
-  if (what !== undefined && cure !== undefined) return new ConnectError(what, true, { cure });
+  if (what !== undefined && cure !== undefined) return new ConnectError(what, true, { status, cure });
   if (status === 511) {
-    return new ConnectError('this network wants a login first (511)', false, { cure: 'open any page in a browser' });
+    const cure = 'open any page in a browser';
+    return new ConnectError('this network wants a login first (511)', false, { status, cure });
   }
   if (status >= 300 && status < 400) return describeRedirect(status, headers.location, url);
   if (status >= 500 || status === 429 || status === 408) {
     const retryAfter = parseRetryAfter(headers['retry-after']);
     const text = `the server, or a proxy before it, is not available (${status})${status === 429 ? ': too many requests' : ''}`;
-    return new ConnectError(text, false, { retryAfter });
+    return new ConnectError(text, false, { status, retryAfter });
   }
   if (/^text\/html\b/i.test(headers['content-type'] ?? '') && status === 200) {
     const cure = 'a login page of this network, or a URL without the path of the tunnel?';
-    return new ConnectError('the answer is a web page (200)', true, { cure });
+    return new ConnectError('the answer is a web page (200)', true, { status, cure });
   }
   const guess = 'a login page, or a reverse proxy without Upgrade headers?';
-  return new ConnectError(`the answer is not a WebSocket's (${status})`, true, { cure: guess });
+  return new ConnectError(`the answer is not a WebSocket's (${status})`, true, { status, cure: guess });
 }
 
 function describeRedirect(status: number, location: string | undefined, url: URL): ConnectError {
@@ -73,7 +78,7 @@ function describeRedirect(status: number, location: string | undefined, url: URL
   const isElsewhere =
     location !== undefined && URL.canParse(location, base) && new URL(location, base).hostname !== url.hostname;
   const cause = isElsewhere ? 'a login page of this network, or the wrong URL?' : 'not a wsproxy-server: check the URL';
-  return new ConnectError(`redirected${where} (${status}), ${cause}`, true);
+  return new ConnectError(`redirected${where} (${status}), ${cause}`, true, { status });
 }
 
 /** RFC 9110 section 10.2.3: seconds, or a date. */

@@ -32,11 +32,12 @@ describe('a status other than 101', () => {
     expect(failure.permanent).toBe(permanent);
     expect(failure.message).toMatch(text);
     expect(failure.message).toContain(`(${status})`);
+    expect(failure.status).toBe(status);
   });
 
   test.each([301, 302, 303, 307, 308])('%i is told with where it leads, and not followed', (status) => {
     const failure = describeStatus(status, { location: 'https://login.example.org/"\n' }, URL_ASKED);
-    expect(failure.permanent).toBe(true);
+    expect([failure.permanent, failure.status]).toEqual([true, status]);
     expect(failure.message).toContain('"https://login.example.org/\\"\\n"');
     expect(describeStatus(status, {}, URL_ASKED).message).toMatch(/^redirected \(3\d\d\)/);
   });
