@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Who may wait for a time, and what for. Everybody else waits for what is to happen. */
 const ALLOWED: Readonly<Record<string, string>> = {
   'test/support/until.ts': 'between two looks',
-  'packages/engine/test/support/sockets.ts': 'between two looks',
+  'packages/node/test/support/sockets.ts': 'between two looks',
   'packages/cli/test/watch-file.test.ts': 'between two looks',
   'test/support/traffic.ts': 'a sender that is not in a hurry',
   'test/resume/hundred-kills.test.ts': 'how long a transport lives, and a proxy is away',

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { keep, release, scratch, trimSlabs } from 'wsproxy-engine';
 import { pattern } from '../../../engine/test/support/pattern.js';
-import { connectedSockets, until } from '../../../engine/test/support/sockets.js';
 import { readIntoSlabs, type SlabReader, tidySlabs } from '../../src/internals/slab-reader.js';
+import { connectedSockets, until } from '../support/sockets.js';
 
 /** Until nobody looks after slabs any more. */
 function tidyAll(): void {
@@ -19,7 +19,7 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
   let largest = 0;
   let reader: SlabReader | undefined;
   const taker = { isTight: false };
-  let onBytes: (bytes: Buffer) => void = () => {};
+  let onBytes: (bytes: Uint8Array) => void = () => {};
 
   beforeEach(async () => {
     const [accepted, dialled] = await connectedSockets('TCP');
@@ -32,7 +32,7 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
     socket.on('data', () => seen.push(Buffer.from('by Node')));
     // Not only on this version of Node: the figures of docs/performance.md need it.
     taker.isTight = false;
-    const onRead = (bytes: Buffer): void => {
+    const onRead = (bytes: Uint8Array): void => {
       length += bytes.length;
       largest = Math.max(largest, bytes.length);
       seen.push(Buffer.from(bytes));
@@ -74,7 +74,7 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
   });
 
   test('leaves bytes that are kept alone, until they are released', async () => {
-    const kept: Buffer[] = [];
+    const kept: Uint8Array[] = [];
     onBytes = (bytes) => kept.push(keep(bytes));
     peer.write(pattern(1, 0, 3_000_000));
     await until(() => length === 3_000_000);

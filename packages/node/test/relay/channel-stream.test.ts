@@ -4,10 +4,10 @@ import { finished, pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from 'wsproxy-engine';
 import { INITIAL_WINDOW, TunnelError } from 'wsproxy-engine';
-import { LivePair, openLive } from '../../../engine/test/support/live-pair.js';
 import { pattern } from '../../../engine/test/support/pattern.js';
-import { until, untilStill } from '../../../engine/test/support/sockets.js';
 import { ChannelStream } from '../../src/relay/channel-stream.js';
+import { LivePair, openLive } from '../support/live-pair.js';
+import { until, untilStill } from '../support/sockets.js';
 
 let pair: LivePair;
 

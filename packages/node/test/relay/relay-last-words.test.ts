@@ -3,13 +3,13 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from 'wsproxy-engine';
-import { type LivePair, openLive } from '../../../engine/test/support/live-pair.js';
 import { pattern } from '../../../engine/test/support/pattern.js';
-import { connectedSockets, Observer, until, untilStill } from '../../../engine/test/support/sockets.js';
-import { tlsSockets } from '../../../engine/test/support/tls-sockets.js';
+import { isDead } from '../../src/sockets/socket-death.js';
 import { relay } from '../../src/relay/relay.js';
 import type { RelayPace, Turn } from '../../src/relay/relay-pace.js';
-import { isDead } from '../../src/sockets/socket-death.js';
+import { type LivePair, openLive } from '../support/live-pair.js';
+import { connectedSockets, Observer, until, untilStill } from '../support/sockets.js';
+import { tlsSockets } from '../support/tls-sockets.js';
 
 const cleanup: (() => void)[] = [];
 
@@ -67,7 +67,7 @@ function sendWithoutEnd(socket: Socket): void {
 }
 
 /** Says `words` in the middle of what it is sent, and closes with the rest unread: a reset follows the words. */
-async function interrupt(socket: Socket, words: Buffer): Promise<void> {
+async function interrupt(socket: Socket, words: Uint8Array): Promise<void> {
   socket.resume();
   await until(() => socket.bytesRead >= 100_000);
   socket.pause();

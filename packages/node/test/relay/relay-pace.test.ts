@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from 'wsproxy-engine';
-import { openLive } from '../../../engine/test/support/live-pair.js';
 import { pattern } from '../../../engine/test/support/pattern.js';
-import { connectedSockets, Observer, until, untilStill } from '../../../engine/test/support/sockets.js';
 import { relay } from '../../src/relay/relay.js';
-import type { Direction, RelayPace, Turn } from '../../src/relay/relay-pace.js';
+import { type Direction, PacedPieces, type RelayPace, type Turn } from '../../src/relay/relay-pace.js';
+import { openLive } from '../support/live-pair.js';
+import { connectedSockets, Observer, until, untilStill } from '../support/sockets.js';
 
 const cleanup: (() => void)[] = [];
 
@@ -148,4 +148,28 @@ describe('a relay with a pace', () => {
     expect([seen.events, seen.bytes.length, pace.waiting.size]).toEqual([['reset'], 0, 0]);
     await until(() => far.state.dead);
   });
+});
+
+test('pieces of one byte are joined as they wait for the turn of somebody who is held to a rate', () => {
+  const whole = pattern(1, 0, 10_000);
+  const few = 10;
+  const passed: Buffer[] = [];
+  let waiting = 0;
+  const pace = {
+    mayPass: () => false,
+    wait() {
+      waiting += 1;
+    },
+    leave() {},
+  };
+  const pieces = new PacedPieces(pace, 'up', (bytes) => passed.push(Buffer.from(bytes)));
+  const push = (): void => {
+    for (let at = 0; at < whole.length; at++) pieces.push(whole.subarray(at, at + 1), false);
+  };
+  push();
+  for (let turn = 0; turn < few; turn++) pieces.onTurn();
+  expect([pieces.isEmpty, waiting]).toEqual([true, passed.length]);
+  expect(Buffer.concat(passed).equals(whole)).toBe(true);
+  push();
+  expect(pieces.drop()).toBe(whole.length);
 });

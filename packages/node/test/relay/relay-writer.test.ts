@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Channel } from 'wsproxy-engine';
 import { pattern } from '../../../engine/test/support/pattern.js';
-import { connectedSockets, Observer, until } from '../../../engine/test/support/sockets.js';
 import { RelayWriter } from '../../src/relay/relay-writer.js';
+import { connectedSockets, Observer, until } from '../support/sockets.js';
 
 /** As large as what a socket reads at once. */
 const read = pattern(1, 0, 65_536);

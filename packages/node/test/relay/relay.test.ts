@@ -3,10 +3,10 @@ import type { Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from 'wsproxy-engine';
-import { type LivePair, openLive } from '../../../engine/test/support/live-pair.js';
 import { pattern } from '../../../engine/test/support/pattern.js';
-import { connectedSockets, type Family, Observer, until, untilStill } from '../../../engine/test/support/sockets.js';
 import { relay } from '../../src/relay/relay.js';
+import { type LivePair, openLive } from '../support/live-pair.js';
+import { connectedSockets, type Family, Observer, until, untilStill } from '../support/sockets.js';
 
 const cleanup: (() => void)[] = [];
 
@@ -166,7 +166,7 @@ describe('a reset of the destination', () => {
     destination.resetAndDestroy();
     await until(() => dialled.destroyed);
 
-    const chunks: Buffer[] = [];
+    const chunks: Uint8Array[] = [];
     const code = await new Promise<string>((resolve) => {
       near.start({
         onData(chunk) {

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { pattern } from '../../../engine/test/support/pattern.js';
-import { connectedSockets, type Family, untilStill } from '../../../engine/test/support/sockets.js';
-import { tlsSockets } from '../../../engine/test/support/tls-sockets.js';
 import { outliveFailedWrites } from '../../src/sockets/outlive-writes.js';
+import { connectedSockets, type Family, untilStill } from '../support/sockets.js';
+import { tlsSockets } from '../support/tls-sockets.js';
 
 const WORDS = pattern(1, 0, 50_000);
 const cleanup: Duplex[] = [];

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { connectedSockets, type Family, Observer } from '../../../engine/test/support/sockets.js';
-import { tlsSockets } from '../../../engine/test/support/tls-sockets.js';
 import { resetSocket } from '../../src/sockets/reset-socket.js';
+import { connectedSockets, type Family, Observer } from '../support/sockets.js';
+import { tlsSockets } from '../support/tls-sockets.js';
 
 describe('resetSocket', () => {
   test('does nothing to a socket that is destroyed', async () => {

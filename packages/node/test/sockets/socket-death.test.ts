@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
-import { connectedSockets, type Family, until } from '../../../engine/test/support/sockets.js';
-import { tlsSockets } from '../../../engine/test/support/tls-sockets.js';
 import { endedByReset, isDead } from '../../src/sockets/socket-death.js';
+import { connectedSockets, type Family, until } from '../support/sockets.js';
+import { tlsSockets } from '../support/tls-sockets.js';
 
 const cleanup: Duplex[] = [];
 

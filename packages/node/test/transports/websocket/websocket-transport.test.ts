@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { TransportReceiver } from 'wsproxy-engine';
 import { keep, postSlab, release, unpostSlab } from 'wsproxy-engine';
 import { pattern } from '../../../../engine/test/support/pattern.js';
-import { until } from '../../../../engine/test/support/sockets.js';
-import { type WebSocketPair, webSocketPair } from '../../../../engine/test/support/websocket-pair.js';
 import { WebSocketTransport } from '../../../src/transports/websocket/websocket-transport.js';
+import { until } from '../../support/sockets.js';
+import { type WebSocketPair, webSocketPair } from '../../support/websocket-pair.js';
 
 class Receiver implements TransportReceiver {
   readonly chunks: Buffer[] = [];
@@ -63,7 +63,7 @@ describe('send', () => {
     const part = pattern(1, 0, 30_000);
     client.send([part, part]);
     await until(() => atServer.length === 60_000);
-    expect(part.equals(pattern(1, 0, 30_000))).toBe(true);
+    expect(Buffer.from(part).equals(pattern(1, 0, 30_000))).toBe(true);
     expect(atServer.bytes.equals(Buffer.concat([part, part]))).toBe(true);
   });
 

@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import type { Channel } from '../../src/channel/channel.js';
-import { systemClock } from '../../src/clock.js';
-import { CloseCode } from '../../src/constants.js';
-import { acceptTransport, Greeter, type KeptSession, unknownSession } from '../../src/session/handshake.js';
-import { Session } from '../../src/session/session.js';
-import { MemoryTransport } from '../../src/testing/memory-transport.js';
+import {
+  acceptTransport,
+  type Channel,
+  CloseCode,
+  Greeter,
+  type KeptSession,
+  Session,
+  systemClock,
+  unknownSession,
+} from 'wsproxy-engine';
+import { MemoryTransport } from 'wsproxy-engine/testing';
 
 /** A client and a server session in real time, for tests with real sockets; the transport between them is in memory. */
 export class LivePair {
