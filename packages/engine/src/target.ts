@@ -1,4 +1,4 @@
-import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from './ip-address.js';
 
 /** Host and port as the application named them. A name is resolved by the server, never by the client. */
 export interface Target {
@@ -21,7 +21,7 @@ const LABEL = /^[A-Za-z0-9_-]{1,63}$/;
 export function parseHost(text: string): string | undefined {
   const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
   if (bare !== text && !isIPv6(bare)) return undefined;
-  if (isIP(bare) !== 0) return bare.includes('%') ? undefined : bare.toLowerCase();
+  if (isIPv4(bare) || isIPv6(bare)) return bare.toLowerCase();
 
   const name = bare.endsWith('.') ? bare.slice(0, -1) : bare;
   if (name.length === 0 || name.length > MAX_NAME_LENGTH) return undefined;
