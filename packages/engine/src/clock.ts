@@ -14,12 +14,18 @@ export interface Timer {
   cancel(): void;
 }
 
+/** What the platforms have in common; Node's timer is an object, and keeps the process alive unless told otherwise. */
+declare const performance: { now(): number };
+declare function setTimeout(callback: () => void, delay: number): unknown;
+declare function clearTimeout(timer: unknown): void;
+declare function queueMicrotask(callback: () => void): void;
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   setTimer(callback, delay) {
     const timer = setTimeout(callback, delay);
-    timer.unref();
+    (timer as { unref?(): void }).unref?.();
     return { cancel: () => clearTimeout(timer) };
   },
   defer: (callback) => queueMicrotask(callback),

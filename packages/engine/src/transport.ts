@@ -8,7 +8,7 @@ export interface Transport {
    * The parts, joined, are the next bytes; they belong to the transport from here on and must not change. It may use the
    * `headroom` bytes of memory in front of the first part; default 0.
    */
-  send(parts: readonly Buffer[], headroom?: number): void;
+  send(parts: readonly Uint8Array[], headroom?: number): void;
   /** Sends what was accepted, then closes with an RFC 6455 code. */
   close(code: number, reason: string): void;
   /** Cuts the connection without a word. */
@@ -16,7 +16,7 @@ export interface Transport {
 }
 
 export interface TransportReceiver {
-  onBytes(chunk: Buffer): void;
+  onBytes(chunk: Uint8Array): void;
   /** `backlog` has fallen enough to send more. */
   onDrain(): void;
   /** The end, told once: the close code (1006 without one) and what is known of the cause. */

@@ -126,7 +126,7 @@ function dialFor(channel: Channel): void {
 class Wire implements Transport {
   receiver: Transport['receiver'] = { onBytes() {}, onDrain() {}, onClose() {}, onText() {} };
   #peer: Wire | undefined;
-  #parts: Buffer[] = [];
+  #parts: Uint8Array[] = [];
   #backlog = 0;
 
   static pair(): [Wire, Wire] {
@@ -139,7 +139,7 @@ class Wire implements Transport {
     return this.#backlog;
   }
 
-  send(parts: readonly Buffer[]): void {
+  send(parts: readonly Uint8Array[]): void {
     if (this.#parts.length === 0) setImmediate(this.#deliver);
     this.#parts.push(...parts);
     for (const { length } of parts) this.#backlog += length;

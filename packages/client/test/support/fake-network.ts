@@ -5,6 +5,7 @@ import {
   type Logger,
   type ProtocolError,
   Session,
+  type SessionKey,
   unknownSession,
 } from 'wsproxy-engine';
 import { FakeClock, MemoryTransport } from 'wsproxy-engine/testing';
@@ -22,6 +23,10 @@ export interface Connection {
 
 /** What becomes of a dial: a connection, nothing at all until it is given up, or a failure. */
 export type Route = 'open' | 'hanging' | ConnectError;
+
+function hex(id: Uint8Array): string {
+  return Buffer.from(id).toString('hex');
+}
 
 /** A message may need this many turns of the event loop between two steps of the clock, ms. */
 const STEP = 100;
@@ -148,9 +153,9 @@ export class FakeNetwork {
 
   #serve(far: MemoryTransport): void {
     const host = {
-      create: (hello: { id: Buffer; secret: Buffer; grace: number }) => this.#create(hello),
-      find: ({ id }: { id: Buffer }) => {
-        const kept = this.sessions.get(id.toString('hex'));
+      create: (hello: SessionKey & { grace: number }) => this.#create(hello),
+      find: ({ id }: SessionKey) => {
+        const kept = this.sessions.get(hex(id));
         if (kept === undefined) throw unknownSession();
         return kept;
       },
@@ -159,7 +164,7 @@ export class FakeNetwork {
     acceptTransport(far, host, this.clock);
   }
 
-  #create({ id, secret, grace }: { id: Buffer; secret: Buffer; grace: number }): KeptSession {
+  #create({ id, secret, grace }: SessionKey & { grace: number }): KeptSession {
     if (this.refusal !== undefined) throw this.refusal;
     const session = new Session({
       role: 'server',
@@ -168,11 +173,11 @@ export class FakeNetwork {
       onDetached() {},
       onClosed: (reason) => {
         this.endings.push(reason);
-        this.sessions.delete(id.toString('hex'));
+        this.sessions.delete(hex(id));
       },
     });
     const kept = { session, secret, attempt: 0, grace: Math.min(grace, this.grace) };
-    this.sessions.set(id.toString('hex'), kept);
+    this.sessions.set(hex(id), kept);
     // Behind the answer to HELLO.
     this.clock.defer(() => this.onSession(session));
     return kept;

@@ -9,7 +9,7 @@ import { SmallPieces } from '../memory/small-pieces.js';
  */
 export class ByteQueue {
   #budget: MemoryBudget;
-  #chunks: Buffer[] = [];
+  #chunks: Uint8Array[] = [];
   /** Behind the chunks, once there are several. */
   #small: SmallPieces | undefined;
   /** Index of the first chunk, and where in it the next byte is. */
@@ -17,7 +17,7 @@ export class ByteQueue {
   #offset = 0;
   #length = 0;
   /** What was taken and may have to be taken again; undefined when it never will. */
-  #taken: Buffer[] | undefined;
+  #taken: Uint8Array[] | undefined;
 
   /** `provisional`: what is taken can be put back by `rewind`, until `commit`. */
   constructor(budget: MemoryBudget, provisional = false) {
@@ -46,19 +46,19 @@ export class ByteQueue {
     budget.take(this.#length);
   }
 
-  push(chunk: Buffer): void {
+  push(chunk: Uint8Array): void {
     if (this.#length === 0 || !this.#join(chunk)) this.#chunks.push(chunk);
     this.#length += chunk.length;
     this.#budget.take(chunk.length);
   }
 
-  #join(chunk: Buffer): boolean {
+  #join(chunk: Uint8Array): boolean {
     this.#small ??= new SmallPieces((bytes) => this.#chunks.push(bytes));
     return this.#small.add(chunk);
   }
 
   /** Up to `limit` bytes of the first chunk, never of two, since joining them would copy. */
-  take(limit: number): Buffer | undefined {
+  take(limit: number): Uint8Array | undefined {
     const slice = this.#cut(limit);
     if (slice !== undefined) this.#taken?.push(keep(slice));
     return slice;
@@ -83,7 +83,7 @@ export class ByteQueue {
     this.#taken = undefined;
   }
 
-  #cut(limit: number): Buffer | undefined {
+  #cut(limit: number): Uint8Array | undefined {
     if (this.#head === this.#chunks.length) this.#small?.flush();
     const chunk = this.#chunks[this.#head];
     if (chunk === undefined || limit < 1) return undefined;
@@ -110,7 +110,7 @@ export class ByteQueue {
     this.#reset();
   }
 
-  #reset(chunks: Buffer[] = []): void {
+  #reset(chunks: Uint8Array[] = []): void {
     this.#chunks = chunks;
     this.#head = 0;
     this.#offset = 0;

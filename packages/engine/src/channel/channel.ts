@@ -107,7 +107,7 @@ export class Channel {
 
   // ---- what the local side does
   /** Queues bytes, which belong to the channel from here on; those of a slab are kept. False asks for a pause until `onWritable`. */
-  write(chunk: Buffer): boolean {
+  write(chunk: Uint8Array): boolean {
     if (this.#state.dead || this.#state.sending !== 'open' || chunk.length === 0) return true;
     if (this.#queue.length === 0 && this.#sendWindow.credit === 0) this.#windowStalls += 1;
     // Whoever asks expects an answer: its window is told ahead of the question.
@@ -250,7 +250,7 @@ export class Channel {
   }
 
   /** `isMore`: the piece does not complete its frame. False when the peer sent more than its window. */
-  onData(piece: Buffer, isMore = false): boolean {
+  onData(piece: Uint8Array, isMore = false): boolean {
     if (!this.#receiveWindow.receive(piece.length)) return false;
     this.#delivery.data(piece, isMore);
     return true;

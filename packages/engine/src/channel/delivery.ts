@@ -1,3 +1,4 @@
+import { copyOf } from '../bytes.js';
 import type { FailureCode } from '../failures.js';
 import { SmallPieces } from '../memory/small-pieces.js';
 import type { ChannelSink } from './handlers.js';
@@ -6,7 +7,7 @@ import type { ChannelSink } from './handlers.js';
 export class Delivery {
   #sink: ChannelSink | undefined;
   /** Undefined, not empty, most of the time. */
-  #held: Buffer[] | undefined;
+  #held: Uint8Array[] | undefined;
   /** Behind these, once there are several. */
   #small: SmallPieces | undefined;
   #hasEnded = false;
@@ -28,22 +29,22 @@ export class Delivery {
     return 0;
   }
 
-  data(piece: Buffer, isMore: boolean): void {
+  data(piece: Uint8Array, isMore: boolean): void {
     if (this.#sink === undefined) this.#hold(piece);
     else this.#sink.onData(piece, isMore);
   }
 
-  #hold(piece: Buffer): void {
+  #hold(piece: Uint8Array): void {
     const held = this.#held;
     if (held === undefined) {
-      this.#held = [Buffer.from(piece)];
+      this.#held = [copyOf(piece)];
       return;
     }
     this.#small ??= new SmallPieces((bytes) => held.push(bytes));
-    if (!this.#small.add(piece)) held.push(Buffer.from(piece));
+    if (!this.#small.add(piece)) held.push(copyOf(piece));
   }
 
-  #takeHeld(): Buffer[] {
+  #takeHeld(): Uint8Array[] {
     this.#small?.flush();
     this.#small = undefined;
     const held = this.#held;

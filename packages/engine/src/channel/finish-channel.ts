@@ -53,7 +53,7 @@ class Remainder implements ChannelSink {
     channel.start(this);
   }
 
-  onData({ length }: Buffer): void {
+  onData({ length }: Uint8Array): void {
     if (this.#channel.state.sending === 'ended') this.#ending = 'CONNECTION_RESET';
     this.#channel.consumed(length);
   }

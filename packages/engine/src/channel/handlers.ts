@@ -15,7 +15,7 @@ export interface ChannelSink {
    * them calls `channel.consumed(chunk.length)` once they have really gone. `isMore`: the rest of what the peer sent at once
    * is on its way, so that it may be worth waiting for within the turn.
    */
-  onData(chunk: Buffer, isMore: boolean): void;
+  onData(chunk: Uint8Array, isMore: boolean): void;
   /** The peer has ended its half, everything before it was delivered. */
   onEnd(): void;
   /** The channel is dead in both directions; everything the peer sent before was delivered. Nothing follows. */

@@ -1,15 +1,16 @@
+import { allocate, allocateAlone, copyOf, join, readU16, readU32 } from '../bytes.js';
 import { violation } from '../errors.js';
 import { belongsToChannel, FrameType, HEADER_LENGTH, isIgnorable, PAYLOAD_LIMITS, SESSION_CHANNEL } from './frame.js';
 
 /** Takes what a decoder finds. */
 export interface FrameSink {
   /** A whole frame of any type but DATA. The payload is a view that the sink must not keep. */
-  onFrame(type: number, channel: number, payload: Buffer): void;
+  onFrame(type: number, channel: number, payload: Uint8Array): void;
   /** The next piece of a DATA frame's payload, never empty; `last` with the piece that completes the frame. */
-  onData(channel: number, piece: Buffer, last: boolean): void;
+  onData(channel: number, piece: Uint8Array, last: boolean): void;
 }
 
-const NOTHING = Buffer.alloc(0);
+const NOTHING = allocate(0);
 
 /**
  * Cuts a byte stream into frames, however it is sliced. DATA is passed on as it arrives, without waiting for the
@@ -19,32 +20,33 @@ export class FrameDecoder {
   /** Where frames go; may be exchanged from within a call, the next frame goes to the new one. */
   sink: FrameSink | undefined;
 
-  readonly #header = Buffer.alloc(HEADER_LENGTH);
+  readonly #header = allocateAlone(HEADER_LENGTH);
   #headerFill = 0;
   #type = 0;
   #channel = 0;
   /** Payload bytes of the current frame that are still to come. */
   #missing = 0;
-  #collected: Buffer | undefined;
+  #collected: Uint8Array | undefined;
 
   constructor(sink: FrameSink) {
     this.sink = sink;
   }
 
   /** Throws ProtocolError on the first byte that cannot be right; the decoder is of no use afterwards. */
-  push(chunk: Buffer): void {
+  push(chunk: Uint8Array): void {
     let offset = 0;
     while (offset < chunk.length && this.sink !== undefined) {
       offset = this.#missing > 0 ? this.#readPayload(chunk, offset) : this.#readHeader(chunk, offset);
     }
   }
 
-  #readHeader(chunk: Buffer, offset: number): number {
+  #readHeader(chunk: Uint8Array, offset: number): number {
     if (this.#headerFill === 0 && chunk.length - offset >= HEADER_LENGTH) {
       this.#begin(chunk, offset);
       return offset + HEADER_LENGTH;
     }
-    const taken = chunk.copy(this.#header, this.#headerFill, offset);
+    const taken = Math.min(HEADER_LENGTH - this.#headerFill, chunk.length - offset);
+    this.#header.set(chunk.subarray(offset, offset + taken), this.#headerFill);
     this.#headerFill += taken;
     if (this.#headerFill === HEADER_LENGTH) {
       this.#headerFill = 0;
@@ -53,11 +55,11 @@ export class FrameDecoder {
     return offset + taken;
   }
 
-  #begin(bytes: Buffer, at: number): void {
-    const type = bytes.readUInt8(at);
-    const flags = bytes.readUInt8(at + 1);
-    const length = bytes.readUInt16BE(at + 2);
-    const channel = bytes.readUInt32BE(at + 4);
+  #begin(bytes: Uint8Array, at: number): void {
+    const type = bytes[at] as number;
+    const flags = bytes[at + 1] as number;
+    const length = readU16(bytes, at + 2);
+    const channel = readU32(bytes, at + 4);
     const limits = PAYLOAD_LIMITS[type];
     if (limits === undefined) {
       if (!isIgnorable(type)) throw violation(`unknown frame type ${type}`);
@@ -74,7 +76,7 @@ export class FrameDecoder {
     if (length === 0 && limits !== undefined) this.sink?.onFrame(type, channel, NOTHING);
   }
 
-  #readPayload(chunk: Buffer, offset: number): number {
+  #readPayload(chunk: Uint8Array, offset: number): number {
     const taken = Math.min(this.#missing, chunk.length - offset);
     const end = offset + taken;
     this.#missing -= taken;
@@ -88,10 +90,10 @@ export class FrameDecoder {
     return end;
   }
 
-  #collect(piece: Buffer, last: boolean): void {
-    const payload = this.#collected === undefined ? piece : Buffer.concat([this.#collected, piece]);
+  #collect(piece: Uint8Array, last: boolean): void {
+    const payload = this.#collected === undefined ? piece : join([this.#collected, piece]);
     // A copy, since the chunk may be reused by whoever reads it from the network.
-    this.#collected = last ? undefined : Buffer.from(payload);
+    this.#collected = last ? undefined : copyOf(payload);
     if (last) this.sink?.onFrame(this.#type, this.#channel, payload);
   }
 }

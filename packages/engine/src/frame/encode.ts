@@ -1,3 +1,4 @@
+import { allocateAlone, viewOf, writeU32 } from '../bytes.js';
 import { headroomOf } from '../memory/slabs.js';
 import { HEADER_LENGTH } from './frame.js';
 
@@ -15,7 +16,7 @@ export const HEADROOM = 16;
 class Slab {
   static readonly SIZE = 16_384;
   static current = new Slab();
-  readonly bytes: Buffer = Buffer.allocUnsafeSlow(Slab.SIZE);
+  readonly bytes: Uint8Array = allocateAlone(Slab.SIZE);
   end = 0;
 }
 
@@ -24,7 +25,7 @@ class Slab {
  * headers and small payloads share slabs.
  */
 export class FrameBatch {
-  #parts: Buffer[] = [];
+  #parts: Uint8Array[] = [];
   #slab: Slab | undefined;
   #start = 0;
   #end = 0;
@@ -35,7 +36,7 @@ export class FrameBatch {
     return this.#length;
   }
 
-  add(type: number, channel: number, payload: Buffer | undefined): void {
+  add(type: number, channel: number, payload: Uint8Array | undefined): void {
     const length = payload === undefined ? 0 : payload.length;
     const copied = length <= COPY_LIMIT ? length : 0;
     const { bytes } = this.#room(HEADER_LENGTH + copied);
@@ -44,16 +45,19 @@ export class FrameBatch {
     bytes[end + 1] = 0;
     bytes[end + 2] = length >>> 8;
     bytes[end + 3] = length & 0xff;
-    bytes.writeUInt32BE(channel, end + 4);
+    writeU32(bytes, channel, end + 4);
     end += HEADER_LENGTH;
-    if (copied > 0 && payload !== undefined) end += payload.copy(bytes, end);
+    if (copied > 0 && payload !== undefined) {
+      bytes.set(payload, end);
+      end += copied;
+    }
     this.#end = end;
     this.#length += HEADER_LENGTH + length;
     if (copied < length && payload !== undefined) this.#addLarge(payload);
   }
 
   /** What was collected before it goes into the memory in front of it if there is room: one part is cheaper than two. */
-  #addLarge(payload: Buffer): void {
+  #addLarge(payload: Uint8Array): void {
     const length = this.#end - this.#start;
     const reserved = this.#parts.length === 0 ? HEADROOM : 0;
     if (this.#slab === undefined || length + reserved > headroomOf(payload)) {
@@ -61,14 +65,14 @@ export class FrameBatch {
       this.#parts.push(payload);
       return;
     }
-    const whole = Buffer.from(payload.buffer, payload.byteOffset - length, length + payload.length);
-    this.#slab.bytes.copy(whole, 0, this.#start, this.#end);
+    const whole = viewOf(payload.buffer, payload.byteOffset - length, length + payload.length);
+    whole.set(this.#slab.bytes.subarray(this.#start, this.#end));
     this.#start = this.#end;
     this.#parts.push(whole);
   }
 
   /** What was collected, in order, with HEADROOM in front of the first part; the batch is empty afterwards. */
-  take(): Buffer[] {
+  take(): Uint8Array[] {
     this.#cut();
     this.#slab = undefined;
     const parts = this.#parts;

@@ -1,3 +1,4 @@
+import { allocate, copyOf, fromLatin1, readU16, readU32, toLatin1, writeU16, writeU32, zeros } from '../bytes.js';
 import { SESSION_ID_LENGTH, SESSION_SECRET_LENGTH } from '../constants.js';
 import { violation } from '../errors.js';
 import type { Target } from '../target.js';
@@ -19,8 +20,8 @@ export interface Open {
 
 /** Whom a session belongs to: chosen by the client, sent once in HELLO, proved in every RESUME. */
 export interface SessionKey {
-  readonly id: Buffer;
-  readonly secret: Buffer;
+  readonly id: Uint8Array;
+  readonly secret: Uint8Array;
 }
 
 export interface Hello extends SessionKey {
@@ -43,29 +44,29 @@ export interface Resume extends SessionKey {
   readonly agreed?: { readonly grace: number; readonly capabilities: number };
 }
 
-export function encodeOpen(open: Open): Buffer {
-  const host = Buffer.from(open.target.host, 'latin1');
-  const payload = Buffer.allocUnsafe(OPEN_FIXED_LENGTH + host.length);
-  payload.writeUInt32BE(open.window, 0);
-  payload.writeUInt16BE(open.target.port, 4);
-  host.copy(payload, OPEN_FIXED_LENGTH);
+export function encodeOpen(open: Open): Uint8Array {
+  const host = fromLatin1(open.target.host);
+  const payload = allocate(OPEN_FIXED_LENGTH + host.length);
+  writeU32(payload, open.window, 0);
+  writeU16(payload, open.target.port, 4);
+  payload.set(host, OPEN_FIXED_LENGTH);
   return payload;
 }
 
-export function decodeOpen(payload: Buffer): Open {
+export function decodeOpen(payload: Uint8Array): Open {
   return {
-    window: payload.readUInt32BE(0),
-    target: { host: payload.toString('latin1', OPEN_FIXED_LENGTH), port: payload.readUInt16BE(4) },
+    window: readU32(payload, 0),
+    target: { host: toLatin1(payload.subarray(OPEN_FIXED_LENGTH)), port: readU16(payload, 4) },
   };
 }
 
-export function encodeHello(hello: Hello): Buffer {
+export function encodeHello(hello: Hello): Uint8Array {
   const { heartbeat, capabilities } = hello;
-  const payload = Buffer.alloc(helloLength(hello));
+  const payload = zeros(helloLength(hello));
   writeKey(payload, hello.version, hello);
-  payload.writeUInt32BE(hello.grace, HELLO_LENGTH - 4);
-  if (heartbeat !== undefined) payload.writeUInt32BE(heartbeat, HELLO_LENGTH);
-  if (capabilities !== undefined) payload.writeUInt32BE(capabilities, HELLO_WITH_HEARTBEAT_LENGTH);
+  writeU32(payload, hello.grace, HELLO_LENGTH - 4);
+  if (heartbeat !== undefined) writeU32(payload, heartbeat, HELLO_LENGTH);
+  if (capabilities !== undefined) writeU32(payload, capabilities, HELLO_WITH_HEARTBEAT_LENGTH);
   return payload;
 }
 
@@ -75,67 +76,67 @@ function helloLength({ heartbeat, capabilities }: Hello): number {
   return heartbeat === undefined ? HELLO_LENGTH : HELLO_WITH_HEARTBEAT_LENGTH;
 }
 
-export function decodeHello(payload: Buffer): Hello {
-  const heartbeat = payload.length < HELLO_WITH_HEARTBEAT_LENGTH ? 0 : payload.readUInt32BE(HELLO_LENGTH);
+export function decodeHello(payload: Uint8Array): Hello {
+  const heartbeat = payload.length < HELLO_WITH_HEARTBEAT_LENGTH ? 0 : readU32(payload, HELLO_LENGTH);
   return {
     ...readKey(payload),
-    grace: payload.readUInt32BE(HELLO_LENGTH - 4),
+    grace: readU32(payload, HELLO_LENGTH - 4),
     ...(heartbeat !== 0 && { heartbeat }),
     ...(payload.length >= HELLO_WITH_CAPABILITIES_LENGTH && {
-      capabilities: payload.readUInt32BE(HELLO_WITH_HEARTBEAT_LENGTH),
+      capabilities: readU32(payload, HELLO_WITH_HEARTBEAT_LENGTH),
     }),
   };
 }
 
-export function encodeResume(resume: Resume): Buffer {
+export function encodeResume(resume: Resume): Uint8Array {
   const { agreed } = resume;
-  const payload = Buffer.alloc(agreed === undefined ? RESUME_LENGTH : RESUMED_LENGTH);
+  const payload = zeros(agreed === undefined ? RESUME_LENGTH : RESUMED_LENGTH);
   writeKey(payload, resume.version, resume);
-  payload.writeUInt32BE(resume.attempt, RESUME_LENGTH - 12);
+  writeU32(payload, resume.attempt, RESUME_LENGTH - 12);
   writeCount(payload, resume.received, RESUME_LENGTH - 8);
   if (agreed !== undefined) {
-    payload.writeUInt32BE(agreed.grace, RESUME_LENGTH);
-    payload.writeUInt32BE(agreed.capabilities, RESUME_LENGTH + 4);
+    writeU32(payload, agreed.grace, RESUME_LENGTH);
+    writeU32(payload, agreed.capabilities, RESUME_LENGTH + 4);
   }
   return payload;
 }
 
-export function decodeResume(payload: Buffer): Resume {
+export function decodeResume(payload: Uint8Array): Resume {
   return {
     ...readKey(payload),
-    attempt: payload.readUInt32BE(RESUME_LENGTH - 12),
+    attempt: readU32(payload, RESUME_LENGTH - 12),
     received: readCount(payload, RESUME_LENGTH - 8),
     ...(payload.length >= RESUMED_LENGTH && {
-      agreed: { grace: payload.readUInt32BE(RESUME_LENGTH), capabilities: payload.readUInt32BE(RESUME_LENGTH + 4) },
+      agreed: { grace: readU32(payload, RESUME_LENGTH), capabilities: readU32(payload, RESUME_LENGTH + 4) },
     }),
   };
 }
 
 /** u64 of ACK, WINDOW, PING and PONG. */
-export function encodeCount(count: number): Buffer {
-  const payload = Buffer.allocUnsafe(8);
+export function encodeCount(count: number): Uint8Array {
+  const payload = allocate(8);
   writeCount(payload, count, 0);
   return payload;
 }
 
 /** The two u64 of RETURN and RETURNED. */
-export function encodeCounts(first: number, second: number): Buffer {
-  const payload = Buffer.allocUnsafe(16);
+export function encodeCounts(first: number, second: number): Uint8Array {
+  const payload = allocate(16);
   writeCount(payload, first, 0);
   writeCount(payload, second, 8);
   return payload;
 }
 
 /** Counts stay far below 2^53; a larger one is a lie, not a long session. */
-export function readCount(payload: Buffer, offset = 0): number {
-  const count = payload.readUInt32BE(offset) * 0x1_0000_0000 + payload.readUInt32BE(offset + 4);
+export function readCount(payload: Uint8Array, offset = 0): number {
+  const count = readU32(payload, offset) * 0x1_0000_0000 + readU32(payload, offset + 4);
   if (!Number.isSafeInteger(count)) throw violation('a 64-bit count is out of range');
   return count;
 }
 
-export function encodeWord(value: number): Buffer {
-  const payload = Buffer.allocUnsafe(4);
-  payload.writeUInt32BE(value, 0);
+export function encodeWord(value: number): Uint8Array {
+  const payload = allocate(4);
+  writeU32(payload, value, 0);
   return payload;
 }
 
@@ -144,35 +145,35 @@ export const GoAway = { drain: 1, migrate: 2, final: 3, refused: 4 } as const;
 export type GoAway = (typeof GoAway)[keyof typeof GoAway];
 
 /** kind u8, reserved u8 (3), deadline u32 in ms (0: none). */
-export function encodeGoAway(kind: GoAway, deadline = 0): Buffer {
-  const payload = Buffer.alloc(8);
+export function encodeGoAway(kind: GoAway, deadline = 0): Uint8Array {
+  const payload = zeros(8);
   payload[0] = kind;
-  payload.writeUInt32BE(deadline, 4);
+  writeU32(payload, deadline, 4);
   return payload;
 }
 
-export function encodeFailure(wire: number): Buffer {
-  const payload = Buffer.allocUnsafe(2);
-  payload.writeUInt16BE(wire, 0);
+export function encodeFailure(wire: number): Uint8Array {
+  const payload = allocate(2);
+  writeU16(payload, wire, 0);
   return payload;
 }
 
-function writeCount(payload: Buffer, count: number, offset: number): void {
-  payload.writeUInt32BE(Math.floor(count / 0x1_0000_0000), offset);
-  payload.writeUInt32BE(count % 0x1_0000_0000, offset + 4);
+function writeCount(payload: Uint8Array, count: number, offset: number): void {
+  writeU32(payload, Math.floor(count / 0x1_0000_0000), offset);
+  writeU32(payload, count % 0x1_0000_0000, offset + 4);
 }
 
-function writeKey(payload: Buffer, version: number, key: SessionKey): void {
+function writeKey(payload: Uint8Array, version: number, key: SessionKey): void {
   payload[0] = version;
-  key.id.copy(payload, 4);
-  key.secret.copy(payload, 4 + SESSION_ID_LENGTH);
+  payload.set(key.id, 4);
+  payload.set(key.secret, 4 + SESSION_ID_LENGTH);
 }
 
-function readKey(payload: Buffer): SessionKey & { version: number } {
+function readKey(payload: Uint8Array): SessionKey & { version: number } {
   const secretAt = 4 + SESSION_ID_LENGTH;
   return {
-    version: payload.readUInt8(0),
-    id: Buffer.from(payload.subarray(4, secretAt)),
-    secret: Buffer.from(payload.subarray(secretAt, secretAt + SESSION_SECRET_LENGTH)),
+    version: payload[0] as number,
+    id: copyOf(payload.subarray(4, secretAt)),
+    secret: copyOf(payload.subarray(secretAt, secretAt + SESSION_SECRET_LENGTH)),
   };
 }

@@ -1,3 +1,4 @@
+import { allocateAlone, copyOf } from '../bytes.js';
 import { LONE_FRAME_SIZE } from '../constants.js';
 
 /** What is read from a socket at once, bytes: one frame, whose headers, and those of TLS, leave it below 64 KiB. */
@@ -17,7 +18,7 @@ const MAX_FREE = 512;
  * still need, so whatever is unsure how long it needs them does not release.
  */
 class Slab {
-  readonly bytes: Buffer = Buffer.allocUnsafeSlow(SLAB_HEADROOM + SLAB_SIZE).subarray(SLAB_HEADROOM);
+  readonly bytes: Uint8Array = allocateAlone(SLAB_HEADROOM + SLAB_SIZE).subarray(SLAB_HEADROOM);
   isPosted = false;
   keepers = 0;
 
@@ -34,7 +35,7 @@ const free: Slab[] = [];
 let fewestFree = 0;
 
 /** A buffer into which every idle socket reads: its bytes are valid in the callback of the read, and not after. */
-export const scratch: Buffer = Buffer.allocUnsafeSlow(SLAB_SIZE);
+export const scratch: Uint8Array = allocateAlone(SLAB_SIZE);
 
 /** A slab for reads, until `unpost`. */
 export function postSlab(): Slab {
@@ -51,21 +52,21 @@ export function unpostSlab(slab: Slab): void {
 }
 
 /** Bytes like `bytes` that stay as they are until `release`: the same ones, but for those in the scratch buffer. */
-export function keep(bytes: Buffer): Buffer {
-  if (bytes.buffer === scratch.buffer) return copyOf(bytes);
+export function keep(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer === scratch.buffer) return movedOut(bytes);
   const owner = owners.get(bytes.buffer);
   if (owner !== undefined) owner.keepers += 1;
   return bytes;
 }
 
 /** How much of the memory in front of `bytes` is free, for whoever keeps them: that of a slab, if they begin it. */
-export function headroomOf(bytes: Buffer): number {
+export function headroomOf(bytes: Uint8Array): number {
   const owner = owners.get(bytes.buffer);
   return owner !== undefined && bytes.byteOffset === owner.bytes.byteOffset ? SLAB_HEADROOM : 0;
 }
 
-function copyOf(bytes: Buffer): Buffer {
-  if (bytes.length < SLAB_SIZE / 4) return Buffer.from(bytes);
+function movedOut(bytes: Uint8Array): Uint8Array {
+  if (bytes.length < SLAB_SIZE / 4) return copyOf(bytes);
   const slab = postSlab();
   slab.isPosted = false;
   slab.keepers = 1;
@@ -74,7 +75,7 @@ function copyOf(bytes: Buffer): Buffer {
 }
 
 /** The bytes that `keep` gave are not needed any more by whoever called it; once for each call. */
-export function release(kept: Buffer): void {
+export function release(kept: Uint8Array): void {
   const owner = owners.get(kept.buffer);
   if (owner === undefined) return;
   // After one release too many nobody knows who needs it: it is not used again.

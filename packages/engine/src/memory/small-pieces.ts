@@ -1,3 +1,4 @@
+import { allocateAlone } from '../bytes.js';
 import { unpinned } from './unpinned.js';
 
 /** A shorter piece is joined with its neighbours, bytes. */
@@ -10,12 +11,12 @@ const JOINED = 4_096;
  * one of every byte: what waits would cost a hundred times what was granted and counted.
  */
 export class SmallPieces {
-  readonly #pass: (bytes: Buffer) => void;
-  #bytes: Buffer | undefined;
+  readonly #pass: (bytes: Uint8Array) => void;
+  #bytes: Uint8Array | undefined;
   #length = 0;
 
   /** `pass` takes what was joined, in its order. */
-  constructor(pass: (bytes: Buffer) => void) {
+  constructor(pass: (bytes: Uint8Array) => void) {
     this.#pass = pass;
   }
 
@@ -25,11 +26,11 @@ export class SmallPieces {
   }
 
   /** Copies `piece` behind what was added before. False for one that is not small: what was added before is passed then. */
-  add(piece: Buffer): boolean {
+  add(piece: Uint8Array): boolean {
     const isSmall = piece.length < SMALL;
     if (!isSmall || this.#length + piece.length > JOINED) this.flush();
     if (!isSmall) return false;
-    this.#bytes ??= Buffer.allocUnsafeSlow(JOINED);
+    this.#bytes ??= allocateAlone(JOINED);
     this.#bytes.set(piece, this.#length);
     this.#length += piece.length;
     return true;

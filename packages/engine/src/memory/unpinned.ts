@@ -1,3 +1,5 @@
+import { allocateAlone } from '../bytes.js';
+
 /** Copying less than this costs less than what it may keep alive; copying more would cost the data path. */
 const COPY_BELOW = 16_384;
 
@@ -5,9 +7,9 @@ const COPY_BELOW = 16_384;
  * The same bytes without a much larger buffer behind them, for bytes that wait: a small slice keeps all of the
  * network read alive that it was cut from, and a peer could make thousands of such slices wait.
  */
-export function unpinned(chunk: Buffer): Buffer {
+export function unpinned(chunk: Uint8Array): Uint8Array {
   if (chunk.length >= COPY_BELOW || chunk.buffer.byteLength <= 2 * chunk.length) return chunk;
-  const copy = Buffer.allocUnsafeSlow(chunk.length);
-  chunk.copy(copy);
+  const copy = allocateAlone(chunk.length);
+  copy.set(chunk);
   return copy;
 }

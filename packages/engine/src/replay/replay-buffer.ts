@@ -6,7 +6,7 @@ import { release } from '../memory/slabs.js';
 export interface SequencedFrame {
   readonly type: number;
   readonly channel: number;
-  readonly payload: Buffer | undefined;
+  readonly payload: Uint8Array | undefined;
 }
 
 /** Bytes of a frame on the wire. */

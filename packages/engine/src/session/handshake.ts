@@ -1,4 +1,4 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { zeros } from '../bytes.js';
 import type { Clock } from '../clock.js';
 import {
   CloseCode,
@@ -23,6 +23,7 @@ import {
   type Resume,
   type SessionKey,
 } from '../frame/payload.js';
+import { isSameSecret, randomBytes } from '../secrets.js';
 import { deafReceiver, type Transport } from '../transport.js';
 import type { Session } from './session.js';
 
@@ -128,7 +129,7 @@ function randomKey(): SessionKey {
 /** A session as the server keeps it: with what proves who may resume it. */
 export interface KeptSession {
   readonly session: Session;
-  readonly secret: Buffer;
+  readonly secret: Uint8Array;
   /** The highest attempt number seen; a lower one comes from a transport that was overtaken. */
   attempt: number;
   /** How long it is kept when detached, ms: told to the client. */
@@ -215,7 +216,7 @@ function begin(transport: Transport, host: SessionHost, hello: Hello, decoder: F
 function resume(transport: Transport, host: SessionHost, claim: Resume, decoder: FrameDecoder): Session {
   checkVersion(claim.version);
   const kept = host.find(claim);
-  if (!timingSafeEqual(kept.secret, claim.secret)) throw unknownSession();
+  if (!isSameSecret(kept.secret, claim.secret)) throw unknownSession();
   if (claim.attempt <= kept.attempt) throw new ProtocolError('a newer attempt was made', CloseCode.superseded);
   kept.attempt = claim.attempt;
   // Fence the old transport first, read the counts second, answer third (PROTOCOL.md, "Resume").
@@ -236,7 +237,7 @@ function resume(transport: Transport, host: SessionHost, claim: Resume, decoder:
 }
 
 /** The server has no reason to say the secret again. */
-const NO_SECRET = Buffer.alloc(32);
+const NO_SECRET = zeros(SESSION_SECRET_LENGTH);
 
 /** Also for a wrong secret: whether an id exists is nobody else's business. */
 export function unknownSession(): ProtocolError {

@@ -1,3 +1,4 @@
+import { readU16, readU32 } from '../bytes.js';
 import type { Channel } from '../channel/channel.js';
 import { judge } from '../channel/channel-state.js';
 import { violation } from '../errors.js';
@@ -13,7 +14,7 @@ import type { Prober } from './prober.js';
 /** What the inbox leaves to the session. All may throw ProtocolError. */
 export interface InboxEvents {
   /** HELLO or RESUME. */
-  onHandshake(type: number, payload: Buffer): void;
+  onHandshake(type: number, payload: Uint8Array): void;
   onOpen(id: number, open: Open): void;
   /** The peer takes no more channels, and has not dialled this one. */
   onUndialled(channel: Channel): void;
@@ -59,7 +60,7 @@ export class Inbox implements FrameSink {
     this.#live = true;
   }
 
-  onFrame(type: number, id: number, payload: Buffer): void {
+  onFrame(type: number, id: number, payload: Uint8Array): void {
     if (type === FrameType.hello || type === FrameType.resume) return this.#events.onHandshake(type, payload);
     if (!this.#live) throw violation('a frame before the answer to RESUME');
     const gate = GATES[type];
@@ -77,7 +78,7 @@ export class Inbox implements FrameSink {
       case FrameType.pong:
         return this.#prober.onPong(payload);
       case FrameType.goAway:
-        return this.#events.onGoAway(payload.readUInt8(0));
+        return this.#events.onGoAway(payload[0] as number);
       default:
         if (type === FrameType.open) this.#events.onOpen(id, decodeOpen(payload));
         else this.#onChannelFrame(type, id, payload);
@@ -85,7 +86,7 @@ export class Inbox implements FrameSink {
     }
   }
 
-  onData(id: number, piece: Buffer, last: boolean): void {
+  onData(id: number, piece: Uint8Array, last: boolean): void {
     if (!this.#live) throw violation('DATA before the answer to RESUME');
     const fresh = this.#skip === 0 ? piece : piece.subarray(Math.min(this.#skip, piece.length));
     this.#skip -= piece.length - fresh.length;
@@ -97,13 +98,13 @@ export class Inbox implements FrameSink {
     this.#delivered = 0;
   }
 
-  #deliver(id: number, piece: Buffer, isMore: boolean): void {
+  #deliver(id: number, piece: Uint8Array, isMore: boolean): void {
     const channel = this.#find(FrameType.data, id);
     if (channel !== undefined && !channel.onData(piece, isMore))
       throw violation(`channel ${id} got more than its window`);
   }
 
-  #onChannelFrame(type: number, id: number, payload: Buffer): void {
+  #onChannelFrame(type: number, id: number, payload: Uint8Array): void {
     const channel = this.#find(type, id);
     if (channel === undefined) return;
     switch (type) {
@@ -119,10 +120,10 @@ export class Inbox implements FrameSink {
         break;
       case FrameType.openOk:
         this.opened += 1;
-        channel.onOpened(payload.readUInt32BE(0));
+        channel.onOpened(readU32(payload, 0));
         break;
       default:
-        return this.#onFailure(type, channel, failureFromWire(payload.readUInt16BE(0)));
+        return this.#onFailure(type, channel, failureFromWire(readU16(payload, 0)));
     }
     this.#events.onCredit(channel);
   }

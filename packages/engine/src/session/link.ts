@@ -40,7 +40,7 @@ export class Link implements TransportReceiver {
     this.#decoder.sink = undefined;
   }
 
-  onBytes(chunk: Buffer): void {
+  onBytes(chunk: Uint8Array): void {
     this.lastSign = this.#clock.now();
     try {
       this.#decoder.push(chunk);

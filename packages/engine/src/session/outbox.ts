@@ -1,3 +1,4 @@
+import { copyOf } from '../bytes.js';
 import type { Channel, ChannelPort } from '../channel/channel.js';
 import type { Clock, Timer } from '../clock.js';
 import {
@@ -42,8 +43,8 @@ export class Outbox {
   #returns: Set<Channel> | undefined;
   #answers: Map<Channel, number> | undefined;
   #inFlight = new InFlightCap();
-  #urgent: { type: number; payload: Buffer }[] = [];
-  #pong: Buffer | undefined;
+  #urgent: { type: number; payload: Uint8Array }[] = [];
+  #pong: Uint8Array | undefined;
   #transport: Transport | undefined;
   /** Sequenced frames wait while a resume has not told yet where to begin. */
   #live = false;
@@ -164,7 +165,7 @@ export class Outbox {
   }
 
   /** A frame of the session that goes before everything else. */
-  control(type: number, payload: Buffer): void {
+  control(type: number, payload: Uint8Array): void {
     // A PING that has not left is of no use any more.
     if (type === FrameType.ping) this.#urgent = this.#urgent.filter((one) => one.type !== type);
     this.#urgent.push({ type, payload });
@@ -172,15 +173,15 @@ export class Outbox {
   }
 
   /** The session is over for good: before that is told, what was processed is, so that the peer knows what was not. */
-  final(payload: Buffer): void {
+  final(payload: Uint8Array): void {
     if (this.#live) this.control(FrameType.ack, encodeCount(this.acknowledger.tell()));
     this.control(FrameType.goAway, payload);
     this.flush();
   }
 
   /** Answers a PING; of several unanswered ones only the newest, since any byte proves life. */
-  pong(payload: Buffer): void {
-    this.#pong = Buffer.from(payload);
+  pong(payload: Uint8Array): void {
+    this.#pong = copyOf(payload);
     this.schedule();
   }
 

@@ -53,7 +53,7 @@ export class Prober {
     this.#outbox.control(FrameType.ping, encodeCount(Math.floor(this.#askedAt * MICROSECONDS)));
   }
 
-  onPong(payload: Buffer): void {
+  onPong(payload: Uint8Array): void {
     this.#isAwaited = false;
     const now = this.#clock.now();
     const sample = Math.max(0, now - readCount(payload) / MICROSECONDS);

@@ -36,7 +36,7 @@ import type { Loss, SessionOptions } from './session-options.js';
 import { stillbornChannel } from './stillborn-channel.js';
 
 /** Takes the frames of the handshake, HELLO and RESUME. May throw ProtocolError. */
-export type OnHandshake = (type: number, payload: Buffer) => void;
+export type OnHandshake = (type: number, payload: Uint8Array) => void;
 
 /** What two peers share: channels, counts, the replay buffer. Outlives any one transport, and never dials. */
 export class Session {
@@ -286,7 +286,7 @@ export class Session {
   }
 
   /** Sends a frame of the handshake. */
-  greet(type: number, payload: Buffer): void {
+  greet(type: number, payload: Uint8Array): void {
     this.#outbox.control(type, payload);
   }
 

@@ -1,3 +1,4 @@
+import { copyOf, join } from '../bytes.js';
 import { deafReceiver, type Transport, type TransportReceiver } from '../transport.js';
 
 /** One end of a linked pair: what is sent waits until `deliver` brings it to the other end, in any slices. */
@@ -7,7 +8,7 @@ export class MemoryTransport implements Transport {
   closedWith: { code: number; reason: string } | undefined;
 
   #peer: MemoryTransport | undefined;
-  #outgoing: Buffer[] = [];
+  #outgoing: Uint8Array[] = [];
   #isOpen = true;
 
   /** Two ends that are each other's peer. */
@@ -28,17 +29,17 @@ export class MemoryTransport implements Transport {
     return this.#outgoing.reduce((sum, part) => sum + part.length, 0);
   }
 
-  send(parts: readonly Buffer[]): void {
+  send(parts: readonly Uint8Array[]): void {
     if (this.#isOpen) this.#outgoing.push(...parts);
   }
 
   /** Brings up to `limit` bytes to the peer, as one chunk; false when there were none. */
   deliver(limit: number = Number.POSITIVE_INFINITY): boolean {
-    const bytes = Buffer.concat(this.#outgoing);
+    const bytes = join(this.#outgoing);
     if (bytes.length === 0) return false;
     const now = bytes.subarray(0, limit);
     this.#outgoing = now.length < bytes.length ? [bytes.subarray(now.length)] : [];
-    this.#peer?.receiver.onBytes(Buffer.from(now));
+    this.#peer?.receiver.onBytes(copyOf(now));
     this.receiver.onDrain();
     return true;
   }

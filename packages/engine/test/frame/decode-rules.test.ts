@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { join, zeros } from '../../src/bytes.js';
 import { ProtocolError } from '../../src/errors.js';
 import { FrameDecoder } from '../../src/frame/decode.js';
 import { FrameType } from '../../src/frame/frame.js';
+import { bytesOf, filled } from '../support/bytes.js';
 import { CollectingSink } from '../support/collecting-sink.js';
 import { encodePlain, u32 } from '../support/oracle-codec.js';
 
@@ -24,11 +26,11 @@ const rules: [name: string, type: number, min: number, max: number, channel: num
   ['RETURNED', 0x89, 16, 16, 1],
 ];
 
-function header(type: number, length: number, channel: number, flags = 0): Buffer {
-  return Buffer.concat([Buffer.from([type, flags, length >>> 8, length & 0xff]), u32(channel)]);
+function header(type: number, length: number, channel: number, flags = 0): Uint8Array {
+  return join([bytesOf([type, flags, length >>> 8, length & 0xff]), u32(channel)]);
 }
 
-function push(bytes: Buffer): CollectingSink {
+function push(bytes: Uint8Array): CollectingSink {
   const sink = new CollectingSink();
   new FrameDecoder(sink).push(bytes);
   return sink;
@@ -36,7 +38,7 @@ function push(bytes: Buffer): CollectingSink {
 
 describe.each(rules)('%s', (_name, type, min, max, channel) => {
   test.each([min, max])('is taken with a payload of its shortest and longest length, %i', (length) => {
-    const frame = { type, channel, payload: Buffer.alloc(length, 1) };
+    const frame = { type, channel, payload: filled(length, 1) };
     expect(push(encodePlain(frame)).frames).toEqual([frame]);
   });
 
@@ -69,14 +71,9 @@ test.each([
   ['byte by byte', [1]],
   ['in pieces', [5, 7, 2]],
 ])('an unknown frame that may be skipped is skipped with its payload, %s', (_how, lengths) => {
-  const fin = { type: FrameType.fin, channel: 1, payload: Buffer.alloc(0) };
+  const fin = { type: FrameType.fin, channel: 1, payload: zeros(0) };
   for (const type of ignorable) {
-    const bytes = Buffer.concat([
-      header(type, 21, 77, 0xff),
-      Buffer.alloc(21, 0x05),
-      header(type, 0, 0),
-      encodePlain(fin),
-    ]);
+    const bytes = join([header(type, 21, 77, 0xff), filled(21, 0x05), header(type, 0, 0), encodePlain(fin)]);
     const sink = new CollectingSink();
     const decoder = new FrameDecoder(sink);
     for (let at = 0, i = 0; at < bytes.length; i++) {
@@ -102,10 +99,10 @@ test('a header is not judged before it is complete', () => {
 });
 
 test('a chunk that is nothing but payload is passed on as it is, not as another view of it', () => {
-  const pieces: Buffer[] = [];
-  const sink = { onFrame() {}, onData: (_channel: number, piece: Buffer) => pieces.push(piece) };
+  const pieces: Uint8Array[] = [];
+  const sink = { onFrame() {}, onData: (_channel: number, piece: Uint8Array) => pieces.push(piece) };
   const decoder = new FrameDecoder(sink);
-  const chunk = Buffer.alloc(100);
+  const chunk = zeros(100);
   decoder.push(header(FrameType.data, 100, 1));
   decoder.push(chunk);
   expect(pieces[0]).toBe(chunk);

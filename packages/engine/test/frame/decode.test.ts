@@ -1,14 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { join, zeros } from '../../src/bytes.js';
 import { ProtocolError } from '../../src/errors.js';
 import { FrameDecoder } from '../../src/frame/decode.js';
 import { FrameBatch } from '../../src/frame/encode.js';
 import { FrameType } from '../../src/frame/frame.js';
+import { bytesOf, filled } from '../support/bytes.js';
 import { CollectingSink } from '../support/collecting-sink.js';
 import { decodePlain, encodePlain, type PlainFrame } from '../support/oracle-codec.js';
 import { frames, slice, slicing } from './frame-arbitraries.js';
 
-function decode(slices: readonly Buffer[]): CollectingSink {
+function decode(slices: readonly Uint8Array[]): CollectingSink {
   const sink = new CollectingSink();
   const decoder = new FrameDecoder(sink);
   for (const bytes of slices) decoder.push(bytes);
@@ -18,7 +20,7 @@ function decode(slices: readonly Buffer[]): CollectingSink {
 const data = (channel: number, payload: string): PlainFrame => ({
   type: FrameType.data,
   channel,
-  payload: Buffer.from(payload),
+  payload: bytesOf(payload),
 });
 
 describe('any sequence of frames', () => {
@@ -27,8 +29,8 @@ describe('any sequence of frames', () => {
       fc.property(fc.array(frames), slicing, (sent, lengths) => {
         const batch = new FrameBatch();
         for (const { type, channel, payload } of sent) batch.add(type, channel, payload);
-        const bytes = Buffer.concat(batch.take());
-        expect(bytes).toEqual(Buffer.concat(sent.map(encodePlain)));
+        const bytes = join(batch.take());
+        expect(bytes).toEqual(join(sent.map(encodePlain)));
         expect(decode(slice(bytes, lengths)).frames).toEqual(sent);
       }),
       { numRuns: 500 },
@@ -38,7 +40,7 @@ describe('any sequence of frames', () => {
   test('is read as the plain codec reads it, also when the last frame is cut off', () => {
     fc.assert(
       fc.property(fc.array(frames, { minLength: 1 }), slicing, fc.nat(), (sent, lengths, missing) => {
-        const whole = Buffer.concat(sent.map(encodePlain));
+        const whole = join(sent.map(encodePlain));
         const bytes = whole.subarray(0, whole.length - (missing % whole.length));
         expect(decode(slice(bytes, lengths)).frames).toEqual(decodePlain(bytes).frames);
       }),
@@ -48,14 +50,14 @@ describe('any sequence of frames', () => {
 
   test('is the same after every cut into two', () => {
     const sent: PlainFrame[] = [
-      { type: FrameType.hello, channel: 0, payload: Buffer.alloc(56, 1) },
-      { type: FrameType.open, channel: 1, payload: Buffer.from('..........example') },
+      { type: FrameType.hello, channel: 0, payload: filled(56, 1) },
+      { type: FrameType.open, channel: 1, payload: bytesOf('..........example') },
       data(1, 'early data'),
-      { type: FrameType.fin, channel: 1, payload: Buffer.alloc(0) },
-      { type: 0xc8, channel: 9, payload: Buffer.from('a datagram') },
-      { type: FrameType.ping, channel: 0, payload: Buffer.alloc(8, 3) },
+      { type: FrameType.fin, channel: 1, payload: zeros(0) },
+      { type: 0xc8, channel: 9, payload: bytesOf('a datagram') },
+      { type: FrameType.ping, channel: 0, payload: filled(8, 3) },
     ];
-    const bytes = Buffer.concat(sent.map(encodePlain));
+    const bytes = join(sent.map(encodePlain));
     const known = sent.filter(({ type }) => type !== 0xc8);
     for (let cut = 0; cut <= bytes.length; cut++) {
       expect(decode([bytes.subarray(0, cut), bytes.subarray(cut)]).frames).toEqual(known);
@@ -84,14 +86,14 @@ describe('DATA', () => {
   test('never comes as an empty piece', () => {
     fc.assert(
       fc.property(fc.array(frames), slicing, (sent, lengths) => {
-        const { pieces } = decode(slice(Buffer.concat(sent.map(encodePlain)), lengths));
+        const { pieces } = decode(slice(join(sent.map(encodePlain)), lengths));
         expect(pieces.filter(({ length }) => length === 0)).toEqual([]);
       }),
     );
   });
 
   test('is a view of what was pushed, not a copy', () => {
-    const pieces: Buffer[] = [];
+    const pieces: Uint8Array[] = [];
     const bytes = encodePlain(data(1, 'abc'));
     new FrameDecoder({ onFrame() {}, onData: (_channel, piece) => pieces.push(piece) }).push(bytes);
     expect(pieces[0]?.buffer).toBe(bytes.buffer);
@@ -102,8 +104,8 @@ describe('everything else', () => {
   test('survives a caller that uses its buffer again', () => {
     const sink = new CollectingSink();
     const decoder = new FrameDecoder(sink);
-    const reused = Buffer.alloc(1);
-    const ack: PlainFrame = { type: FrameType.ack, channel: 0, payload: Buffer.from('01234567') };
+    const reused = zeros(1);
+    const ack: PlainFrame = { type: FrameType.ack, channel: 0, payload: bytesOf('01234567') };
     for (const byte of encodePlain(ack)) {
       reused[0] = byte;
       decoder.push(reused);
@@ -120,8 +122,8 @@ describe('everything else', () => {
       },
       onData() {},
     });
-    const sent = [1, 2, 3].map((n) => ({ type: FrameType.ping, channel: 0, payload: Buffer.alloc(8, n) }));
-    decoder.push(Buffer.concat(sent.map(encodePlain)));
+    const sent = [1, 2, 3].map((n) => ({ type: FrameType.ping, channel: 0, payload: filled(8, n) }));
+    decoder.push(join(sent.map(encodePlain)));
     expect(first.frames).toEqual(sent.slice(0, 1));
     expect(second.frames).toEqual(sent.slice(1));
   });
@@ -135,8 +137,8 @@ describe('everything else', () => {
       },
       onData() {},
     });
-    const fin = encodePlain({ type: FrameType.fin, channel: 1, payload: Buffer.alloc(0) });
-    decoder.push(Buffer.concat([fin, fin, Buffer.from('this is no frame at all')]));
+    const fin = encodePlain({ type: FrameType.fin, channel: 1, payload: zeros(0) });
+    decoder.push(join([fin, fin, bytesOf('this is no frame at all')]));
     expect(seen).toEqual([FrameType.fin]);
   });
 });
@@ -145,15 +147,15 @@ describe('arbitrary bytes', () => {
   /** Headers that are right in all but one thing get further than noise. */
   const nearly = fc
     .tuple(fc.constantFrom(1, 2, 3, 4, 5, 6, 0x80, 0x85, 0xc8, 0xff), fc.nat(1), fc.nat(60), fc.nat(2))
-    .map(([type, flags, length, channel]) => Buffer.from([type, flags, 0, length, 0, 0, 0, channel]));
-  const noise = fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes));
+    .map(([type, flags, length, channel]) => bytesOf([type, flags, 0, length, 0, 0, 0, channel]));
+  const noise = fc.uint8Array({ maxLength: 80 }).map((bytes) => bytesOf(bytes));
 
   test('never make the decoder throw anything but ProtocolError with 4003', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(nearly, noise, frames.map(encodePlain))), slicing, (parts, lengths) => {
         const decoder = new FrameDecoder(new CollectingSink());
         try {
-          for (const bytes of slice(Buffer.concat(parts), lengths)) decoder.push(bytes);
+          for (const bytes of slice(join(parts), lengths)) decoder.push(bytes);
         } catch (error) {
           if (!(error instanceof ProtocolError) || error.closeCode !== 4003) throw error;
         }

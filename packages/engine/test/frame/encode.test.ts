@@ -1,14 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { join } from '../../src/bytes.js';
 import { FrameBatch, HEADROOM } from '../../src/frame/encode.js';
 import { FrameType, HEADER_LENGTH } from '../../src/frame/frame.js';
 import { postSlab, SLAB_SIZE } from '../../src/memory/slabs.js';
+import { bytesOf, filled, isEqual, textOf } from '../support/bytes.js';
 import { encodePlain, type PlainFrame } from '../support/oracle-codec.js';
 
 /** Payloads around the size up to which they are copied, and in quantities that fill several slabs. */
 const payload = fc
   .oneof(fc.nat(40), fc.integer({ min: 1_000, max: 1_050 }), fc.constantFrom(16_384, 65_535))
-  .map((length) => Buffer.alloc(length, length & 0xff));
+  .map((length) => filled(length, length & 0xff));
 const frame = fc.record({ type: fc.constant(FrameType.data), channel: fc.nat(0xffff_ffff), payload });
 const batches = fc.array(fc.array(frame, { maxLength: 60 }), { maxLength: 6 });
 
@@ -21,9 +23,9 @@ describe('FrameBatch', () => {
         const batch = new FrameBatch();
         for (const frames of all) {
           for (const one of frames) add(batch, one);
-          const bytes = Buffer.concat(frames.map(encodePlain));
+          const bytes = join(frames.map(encodePlain));
           expect(batch.length).toBe(bytes.length);
-          expect(Buffer.concat(batch.take()).equals(bytes)).toBe(true);
+          expect(isEqual(join(batch.take()), bytes)).toBe(true);
           expect(batch.length).toBe(0);
         }
       }),
@@ -38,10 +40,8 @@ describe('FrameBatch', () => {
           for (const one of frames) add(batch, one);
           return batch.take();
         });
-        const expected = all.map((frames) => Buffer.concat(frames.map(encodePlain)));
-        expect(taken.map((parts) => Buffer.concat(parts)).every((bytes, i) => bytes.equals(expected[i] ?? bytes))).toBe(
-          true,
-        );
+        const expected = all.map((frames) => join(frames.map(encodePlain)));
+        expect(taken.map((parts) => join(parts)).every((bytes, i) => isEqual(bytes, expected[i] ?? bytes))).toBe(true);
       }),
     );
   });
@@ -60,18 +60,18 @@ describe('FrameBatch', () => {
     const slab = postSlab();
     slab.bytes.fill(7);
     const batch = new FrameBatch();
-    batch.add(FrameType.ack, 0, Buffer.alloc(8, 1));
+    batch.add(FrameType.ack, 0, filled(8, 1));
     batch.add(FrameType.data, 1, slab.bytes);
     const [part, ...others] = batch.take();
     expect(others).toEqual([]);
     expect(part?.buffer).toBe(slab.bytes.buffer);
     expect(part?.byteOffset).toBeGreaterThanOrEqual(HEADROOM);
     const frames: PlainFrame[] = [
-      { type: FrameType.ack, channel: 0, payload: Buffer.alloc(8, 1) },
-      { type: FrameType.data, channel: 1, payload: Buffer.alloc(SLAB_SIZE, 7) },
+      { type: FrameType.ack, channel: 0, payload: filled(8, 1) },
+      { type: FrameType.data, channel: 1, payload: filled(SLAB_SIZE, 7) },
     ];
-    expect(part?.equals(Buffer.concat(frames.map(encodePlain)))).toBe(true);
-    expect(slab.bytes.equals(Buffer.alloc(SLAB_SIZE, 7))).toBe(true);
+    expect(isEqual(part, join(frames.map(encodePlain)))).toBe(true);
+    expect(isEqual(slab.bytes, filled(SLAB_SIZE, 7))).toBe(true);
   });
 
   test('writes in front of no payload that others may precede', () => {
@@ -79,36 +79,36 @@ describe('FrameBatch', () => {
     slab.bytes.fill(7);
     const batch = new FrameBatch();
     batch.add(FrameType.data, 1, slab.bytes.subarray(2_000));
-    for (let i = 0; i < 10; i++) batch.add(FrameType.ack, 0, Buffer.alloc(8, 1));
+    for (let i = 0; i < 10; i++) batch.add(FrameType.ack, 0, filled(8, 1));
     batch.add(FrameType.data, 1, slab.bytes);
     batch.take();
-    expect(slab.bytes.equals(Buffer.alloc(SLAB_SIZE, 7))).toBe(true);
+    expect(isEqual(slab.bytes, filled(SLAB_SIZE, 7))).toBe(true);
   });
 
   test('passes a large payload on by reference', () => {
     const batch = new FrameBatch();
-    const large = Buffer.alloc(32_768, 1);
+    const large = filled(32_768, 1);
     batch.add(FrameType.data, 1, large);
     expect(batch.take()[1]).toBe(large);
   });
 
   test('joins small frames into one buffer', () => {
     const batch = new FrameBatch();
-    for (let n = 0; n < 100; n++) batch.add(FrameType.data, n, Buffer.from('small'));
+    for (let n = 0; n < 100; n++) batch.add(FrameType.data, n, bytesOf('small'));
     expect(batch.take()).toHaveLength(1);
   });
 
   test('copies a small payload, which may change afterwards', () => {
     const batch = new FrameBatch();
-    const small = Buffer.from('before');
+    const small = bytesOf('before');
     batch.add(FrameType.data, 1, small);
-    small.write('after!');
-    expect(Buffer.concat(batch.take()).toString('latin1', 8)).toBe('before');
+    small.set(bytesOf('after!'));
+    expect(textOf(join(batch.take()).subarray(8))).toBe('before');
   });
 
   test('fills a buffer to its last byte before it takes another one', () => {
     const batch = new FrameBatch();
-    const payload = Buffer.alloc(1_024 - HEADER_LENGTH, 7);
+    const payload = filled(1_024 - HEADER_LENGTH, 7);
     const fill = () => {
       for (let n = 0; n < 16; n++) batch.add(FrameType.data, n, payload);
     };
@@ -128,7 +128,7 @@ describe('FrameBatch', () => {
     [1_025, true],
   ])('of a payload of %d bytes, the bytes themselves are handed out: %s', (length, isByReference) => {
     const batch = new FrameBatch();
-    const payload = Buffer.alloc(length, 1);
+    const payload = filled(length, 1);
     batch.add(FrameType.data, 1, payload);
     expect(batch.take().includes(payload)).toBe(isByReference);
   });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { belongsToChannel, FrameType, PAYLOAD_LIMITS } from '../../src/frame/frame.js';
+import { bytesOf } from '../support/bytes.js';
 import type { PlainFrame } from '../support/oracle-codec.js';
 
 const types = Object.values(FrameType);
@@ -8,18 +9,18 @@ const types = Object.values(FrameType);
 export const frames: fc.Arbitrary<PlainFrame> = fc.constantFrom(...types).chain((type) => {
   const [min, max] = PAYLOAD_LIMITS[type] ?? [0, 0];
   const channel = belongsToChannel(type) ? fc.integer({ min: 1, max: 0xffff_ffff }) : fc.constant(0);
-  const payload = fc.uint8Array({ minLength: min, maxLength: Math.min(max, 400) }).map((bytes) => Buffer.from(bytes));
+  const payload = fc.uint8Array({ minLength: min, maxLength: Math.min(max, 400) }).map((bytes) => bytesOf(bytes));
   return fc.record({ type: fc.constant(type), channel, payload });
 });
 
 /** Cuts bytes at arbitrary places: the lengths are taken in turn until nothing is left. */
 export const slicing: fc.Arbitrary<number[]> = fc.array(fc.integer({ min: 1, max: 600 }), { minLength: 1 });
 
-export function slice(bytes: Buffer, lengths: readonly number[]): Buffer[] {
-  const slices: Buffer[] = [];
+export function slice(bytes: Uint8Array, lengths: readonly number[]): Uint8Array[] {
+  const slices: Uint8Array[] = [];
   for (let at = 0, i = 0; at < bytes.length; i++) {
     const length = lengths[i % lengths.length] ?? 1;
-    slices.push(Buffer.from(bytes.subarray(at, at + length)));
+    slices.push(bytesOf(bytes.subarray(at, at + length)));
     at += length;
   }
   return slices;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { join } from '../../src/bytes.js';
 import { ProtocolError } from '../../src/errors.js';
 import {
   decodeHello,
@@ -12,12 +13,13 @@ import {
   encodeResume,
   readCount,
 } from '../../src/frame/payload.js';
+import { bytesOf, filled } from '../support/bytes.js';
 import { u64 } from '../support/oracle-codec.js';
 
 const word = fc.nat(0xffff_ffff);
 const count = fc.maxSafeNat();
 const bytes = (length: number) =>
-  fc.uint8Array({ minLength: length, maxLength: length }).map((array) => Buffer.from(array));
+  fc.uint8Array({ minLength: length, maxLength: length }).map((array) => bytesOf(array));
 const key = { version: fc.nat(255), id: bytes(16), secret: bytes(32) };
 
 describe('a payload comes back as it was written:', () => {
@@ -41,7 +43,7 @@ describe('a payload comes back as it was written:', () => {
           for (const one of [usual, { ...usual, heartbeat }, { ...usual, capabilities }, hello]) {
             expect(decodeHello(encodeHello(one))).toEqual(one);
           }
-          expect(decodeHello(Buffer.concat([encodeHello(hello), later]))).toEqual(hello);
+          expect(decodeHello(join([encodeHello(hello), later]))).toEqual(hello);
         },
       ),
     );
@@ -57,7 +59,7 @@ describe('a payload comes back as it was written:', () => {
           expect(decodeResume(encodeResume(resume))).toEqual(resume);
           const answer = { ...resume, agreed };
           expect(decodeResume(encodeResume(answer))).toEqual(answer);
-          expect(decodeResume(Buffer.concat([encodeResume(answer), later]))).toEqual(answer);
+          expect(decodeResume(join([encodeResume(answer), later]))).toEqual(answer);
         },
       ),
     );
@@ -91,9 +93,9 @@ test('a count above 2^53 - 1 breaks the protocol', () => {
 });
 
 test('id and secret are copies, since the payload may be a view of a network read', () => {
-  const payload = encodeHello({ version: 1, id: Buffer.alloc(16, 1), secret: Buffer.alloc(32, 2), grace: 0 });
+  const payload = encodeHello({ version: 1, id: filled(16, 1), secret: filled(32, 2), grace: 0 });
   const { id, secret } = decodeHello(payload);
   payload.fill(0);
-  expect(id).toEqual(Buffer.alloc(16, 1));
-  expect(secret).toEqual(Buffer.alloc(32, 2));
+  expect(id).toEqual(filled(16, 1));
+  expect(secret).toEqual(filled(32, 2));
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { join, readU16, readU32, zeros } from '../../src/bytes.js';
 import { FrameDecoder } from '../../src/frame/decode.js';
 import { FrameBatch } from '../../src/frame/encode.js';
 import { FrameType } from '../../src/frame/frame.js';
@@ -18,6 +19,7 @@ import {
   type GoAway,
   readCount,
 } from '../../src/frame/payload.js';
+import { fromHex, toHex } from '../support/bytes.js';
 import { CollectingSink } from '../support/collecting-sink.js';
 
 interface Fields {
@@ -53,16 +55,19 @@ interface Vector {
 
 const vectors = JSON.parse(readFileSync(new URL('../vectors.json', import.meta.url), 'utf8')) as Vector[];
 
-const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
+const bytes = (hex: string): Uint8Array => fromHex(hex);
 const key = (fields: Fields) => ({ version: fields.version, id: bytes(fields.id), secret: bytes(fields.secret) });
-const keyFields = (key: { version: number; id: Buffer; secret: Buffer }) => ({
+const keyFields = (key: { version: number; id: Uint8Array; secret: Uint8Array }) => ({
   version: key.version,
-  id: key.id.toString('hex'),
-  secret: key.secret.toString('hex'),
+  id: toHex(key.id),
+  secret: toHex(key.secret),
 });
 
 /** How the payload of each type is written, and read back. */
-const payloads: Record<string, { type: number; encode(f: Fields): Buffer; decode(p: Buffer): Partial<Fields> }> = {
+const payloads: Record<
+  string,
+  { type: number; encode(f: Fields): Uint8Array; decode(p: Uint8Array): Partial<Fields> }
+> = {
   OPEN: {
     type: FrameType.open,
     encode: ({ window, host, port }) => encodeOpen({ window, target: { host, port } }),
@@ -74,23 +79,23 @@ const payloads: Record<string, { type: number; encode(f: Fields): Buffer; decode
   OPEN_OK: {
     type: FrameType.openOk,
     encode: ({ window }) => encodeWord(window),
-    decode: (payload) => ({ window: payload.readUInt32BE(0) }),
+    decode: (payload) => ({ window: readU32(payload, 0) }),
   },
   OPEN_FAIL: {
     type: FrameType.openFail,
     encode: ({ code }) => encodeFailure(code),
-    decode: (payload) => ({ code: payload.readUInt16BE(0) }),
+    decode: (payload) => ({ code: readU16(payload, 0) }),
   },
   DATA: {
     type: FrameType.data,
     encode: ({ data }) => bytes(data),
-    decode: (payload) => ({ data: payload.toString('hex') }),
+    decode: (payload) => ({ data: toHex(payload) }),
   },
-  FIN: { type: FrameType.fin, encode: () => Buffer.alloc(0), decode: () => ({}) },
+  FIN: { type: FrameType.fin, encode: () => zeros(0), decode: () => ({}) },
   RESET: {
     type: FrameType.reset,
     encode: ({ code }) => encodeFailure(code),
-    decode: (payload) => ({ code: payload.readUInt16BE(0) }),
+    decode: (payload) => ({ code: readU16(payload, 0) }),
   },
   HELLO: {
     type: FrameType.hello,
@@ -126,12 +131,12 @@ const payloads: Record<string, { type: number; encode(f: Fields): Buffer; decode
   PING: {
     type: FrameType.ping,
     encode: ({ payload }) => bytes(payload),
-    decode: (payload) => ({ payload: payload.toString('hex') }),
+    decode: (payload) => ({ payload: toHex(payload) }),
   },
   PONG: {
     type: FrameType.pong,
     encode: ({ payload }) => bytes(payload),
-    decode: (payload) => ({ payload: payload.toString('hex') }),
+    decode: (payload) => ({ payload: toHex(payload) }),
   },
   WINDOW: {
     type: FrameType.window,
@@ -151,7 +156,7 @@ const payloads: Record<string, { type: number; encode(f: Fields): Buffer; decode
   GOAWAY: {
     type: FrameType.goAway,
     encode: ({ kind, deadline }) => encodeGoAway(kind, deadline),
-    decode: (payload) => ({ kind: payload.readUInt8(0) as GoAway, deadline: payload.readUInt32BE(4) }),
+    decode: (payload) => ({ kind: payload[0] as GoAway, deadline: readU32(payload, 4) }),
   },
 };
 
@@ -162,7 +167,7 @@ describe.each(vectors)('golden bytes: $name', ({ type, channel, fields, hex }) =
   test('are what the encoder makes of the fields', () => {
     const batch = new FrameBatch();
     batch.add(codec.type, channel, codec.encode(fields));
-    expect(Buffer.concat(batch.take()).toString('hex')).toBe(hex);
+    expect(toHex(join(batch.take()))).toBe(hex);
   });
 
   test('are read back as the fields', () => {
@@ -171,7 +176,7 @@ describe.each(vectors)('golden bytes: $name', ({ type, channel, fields, hex }) =
     const [frame, ...more] = sink.frames;
     expect(more).toEqual([]);
     expect(frame).toMatchObject({ type: codec.type, channel });
-    expect(codec.decode(frame?.payload ?? Buffer.alloc(0))).toEqual(fields);
+    expect(codec.decode(frame?.payload ?? zeros(0))).toEqual(fields);
   });
 });
 

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PacedPieces } from 'wsproxy-node/relay';
+import { join } from '../../src/bytes.js';
 import { ByteQueue } from '../../src/channel/byte-queue.js';
 import { Delivery } from '../../src/channel/delivery.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { SmallPieces } from '../../src/memory/small-pieces.js';
+import { bytesOf, isEqual, textOf } from '../support/bytes.js';
 import { pattern } from '../support/pattern.js';
 
 const BYTES = 10_000;
@@ -17,7 +18,7 @@ const FEW = 10;
 test('keeps the order of all bytes, whatever their pieces, and passes none with much memory behind it', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 5_000 }))), (lengths) => {
-      const passed: Buffer[] = [];
+      const passed: Uint8Array[] = [];
       const small = new SmallPieces((bytes) => passed.push(bytes));
       let at = 0;
       for (const length of lengths) {
@@ -29,7 +30,7 @@ test('keeps the order of all bytes, whatever their pieces, and passes none with 
       expect(passed.reduce((sum, { length }) => sum + length, waiting)).toBe(at);
       small.flush();
       expect(small.length).toBe(0);
-      expect(Buffer.concat(passed).equals(pattern(1, 0, at))).toBe(true);
+      expect(isEqual(join(passed), pattern(1, 0, at))).toBe(true);
       for (const bytes of passed)
         expect(bytes.buffer.byteLength).toBeLessThanOrEqual(2 * Math.max(bytes.length, 4_096));
     }),
@@ -37,22 +38,22 @@ test('keeps the order of all bytes, whatever their pieces, and passes none with 
 });
 
 test('copies what it is given', () => {
-  const passed: Buffer[] = [];
+  const passed: Uint8Array[] = [];
   const small = new SmallPieces((bytes) => passed.push(bytes));
-  const piece = Buffer.from('abc');
+  const piece = bytesOf('abc');
   small.add(piece);
   piece.fill(0);
   small.flush();
-  expect(passed.map(String)).toEqual(['abc']);
+  expect(passed.map(textOf)).toEqual(['abc']);
 });
 
 describe('crumbs are joined', () => {
   test('as they wait for a sink', () => {
     const delivery = new Delivery();
     for (const crumb of crumbs) delivery.data(crumb, false);
-    const taken: Buffer[] = [];
+    const taken: Uint8Array[] = [];
     delivery.start({ onData: (chunk) => taken.push(chunk), onEnd() {}, onReset() {}, onWritable() {} });
-    expect(Buffer.concat(taken).equals(whole)).toBe(true);
+    expect(isEqual(join(taken), whole)).toBe(true);
     expect(taken.length).toBeLessThan(FEW);
   });
 
@@ -67,33 +68,14 @@ describe('crumbs are joined', () => {
     const queue = new ByteQueue(budget, true);
     for (const crumb of crumbs) queue.push(crumb);
     for (let take = 0; take < 2; take++) {
-      const taken: Buffer[] = [];
+      const taken: Uint8Array[] = [];
       for (let slice = queue.take(65_536); slice !== undefined; slice = queue.take(65_536)) taken.push(slice);
-      expect(Buffer.concat(taken).equals(whole)).toBe(true);
+      expect(isEqual(join(taken), whole)).toBe(true);
       expect([taken.length < FEW, queue.length, budget.reserved]).toEqual([true, 0, 0]);
       queue.rewind();
     }
-    queue.push(Buffer.from('more'));
+    queue.push(bytesOf('more'));
     queue.clear();
     expect([queue.length, budget.reserved, queue.take(1)]).toEqual([0, 0, undefined]);
-  });
-
-  test('as they wait for the turn of somebody who is held to a rate', () => {
-    const passed: Buffer[] = [];
-    let waiting = 0;
-    const pace = {
-      mayPass: () => false,
-      wait() {
-        waiting += 1;
-      },
-      leave() {},
-    };
-    const pieces = new PacedPieces(pace, 'up', (bytes) => passed.push(Buffer.from(bytes)));
-    for (const crumb of crumbs) pieces.push(crumb, false);
-    for (let turn = 0; turn < FEW; turn++) pieces.onTurn();
-    expect([pieces.isEmpty, waiting]).toEqual([true, passed.length]);
-    expect(Buffer.concat(passed).equals(whole)).toBe(true);
-    for (const crumb of crumbs) pieces.push(crumb, false);
-    expect(pieces.drop()).toBe(BYTES);
   });
 });

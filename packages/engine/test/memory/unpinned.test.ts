@@ -1,17 +1,19 @@
 import { expect, test } from 'vitest';
+import { allocateAlone, zeros } from '../../src/bytes.js';
 import { unpinned } from '../../src/memory/unpinned.js';
+import { filled } from '../support/bytes.js';
 
 test('a small slice of a large buffer is copied', () => {
-  const large = Buffer.alloc(65_536, 7);
+  const large = filled(65_536, 7);
   const kept = unpinned(large.subarray(100, 200));
-  expect(kept).toEqual(Buffer.alloc(100, 7));
+  expect(kept).toEqual(filled(100, 7));
   expect(kept.buffer.byteLength).toBe(100);
 });
 
 test.each([
-  ['a whole buffer', Buffer.alloc(65_536)],
-  ['most of a small buffer', Buffer.allocUnsafeSlow(1_000).subarray(0, 600)],
-  ['a large slice', Buffer.alloc(65_536).subarray(0, 20_000)],
+  ['a whole buffer', zeros(65_536)],
+  ['most of a small buffer', allocateAlone(1_000).subarray(0, 600)],
+  ['a large slice', zeros(65_536).subarray(0, 20_000)],
 ])('%s is kept as it is', (_name, chunk) => {
   expect(unpinned(chunk)).toBe(chunk);
 });

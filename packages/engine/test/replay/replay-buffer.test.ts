@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { zeros } from '../../src/bytes.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { ReplayBuffer, type SequencedFrame, wireLength } from '../../src/replay/replay-buffer.js';
 
@@ -11,7 +12,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 const frame = (channel: number, length = 10): SequencedFrame => ({
   type: 4,
   channel,
-  payload: length === 0 ? undefined : Buffer.alloc(length),
+  payload: length === 0 ? undefined : zeros(length),
 });
 
 /** The same as arrays: every frame ever appended, and two positions in them. */
@@ -157,7 +158,7 @@ describe('ReplayBuffer', () => {
       const one = frame(channel, 100_000);
       buffer.append(one);
       buffer.next();
-      return new WeakRef(one.payload ?? Buffer.alloc(0));
+      return new WeakRef(one.payload ?? zeros(0));
     });
     buffer.acknowledge(40);
     // A WeakRef holds what it refers to until the task in which it was made is over.

@@ -3,6 +3,7 @@ import type { Channel } from '../../src/channel/channel.js';
 import { CloseCode } from '../../src/constants.js';
 import { Session } from '../../src/session/session.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
+import { bytesOf, isEqual, textOf } from '../support/bytes.js';
 import { effort } from '../support/effort.js';
 import { pattern } from '../support/pattern.js';
 import { Random } from '../support/random.js';
@@ -29,7 +30,7 @@ test('a channel that no peer has heard of goes over to another session with all 
   const session = abandonedSession(pair.clock, pair.client);
   const near = new Recorder();
   near.take(session.open(TARGET, near));
-  near.channel.write(Buffer.from('early'));
+  near.channel.write(bytesOf('early'));
   near.channel.end();
   const far = new Recorder();
   pair.keeper.onChannel = (channel) => {
@@ -40,7 +41,7 @@ test('a channel that no peer has heard of goes over to another session with all 
   session.close('the server does not know it', CloseCode.normal);
   pair.settle();
 
-  expect([near.events, far.bytes.toString(), far.events]).toEqual([['open'], 'early', ['data', 'end']]);
+  expect([near.events, textOf(far.bytes), far.events]).toEqual([['open'], 'early', ['data', 'end']]);
   expect(near.channel.id).not.toBe(taken.near.channel.id);
 });
 
@@ -76,14 +77,14 @@ test('a channel that was released leaves nothing in its first session, whatever 
   };
 
   first.connect();
-  running.near.channel.write(Buffer.from('mine'));
+  running.near.channel.write(bytesOf('mine'));
   first.settle();
   near.channel.end();
   second.run(() => far.events.includes('end'));
   first.settle();
 
   expect(running.far.text).toBe('mine');
-  expect(far.bytes.equals(pattern(2, 0, 100_000))).toBe(true);
+  expect(isEqual(far.bytes, pattern(2, 0, 100_000))).toBe(true);
   expect([first.client.channelCount, first.server.receivedCount]).toEqual([1, 2]);
 });
 
@@ -152,7 +153,7 @@ function wander(seed: number): void {
   const hasEnded = (pair: SessionPair) => pair.client.channels.every(({ state }) => state.sending === 'ended');
   for (const pair of pairs) pair.run(() => hasEnded(pair) && pair.client.sentCount === pair.server.receivedCount);
   for (const [key, { far, written }] of talks.entries()) {
-    if (far?.bytes.equals(pattern(key, 0, written)) !== true) throw new Error(`connection ${key} got wrong bytes`);
+    if (!isEqual(far?.bytes, pattern(key, 0, written))) throw new Error(`connection ${key} got wrong bytes`);
   }
 }
 

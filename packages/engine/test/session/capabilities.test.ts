@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { join, zeros } from '../../src/bytes.js';
 import { FrameType } from '../../src/frame/frame.js';
+import { bytesOf } from '../support/bytes.js';
 import {
   giveBack,
   hello,
@@ -16,14 +18,14 @@ import { u32 } from '../support/oracle-codec.js';
 import { RawClient, RawServer } from './raw-session.js';
 import { SessionPair } from './session-pair.js';
 
-const NOBODY = Buffer.alloc(32);
-const KEY = Buffer.concat([Buffer.from([1, 0, 0, 0]), SESSION_ID, NOBODY]);
+const NOBODY = zeros(32);
+const KEY = join([bytesOf([1, 0, 0, 0]), SESSION_ID, NOBODY]);
 
 describe('a server', () => {
   test('answers a client that knows of no capabilities as ever, on RESUME too', () => {
     const client = new RawClient();
     const first = client.greeted();
-    expect(first.frames[0]?.payload).toEqual(Buffer.concat([KEY, u32(120_000)]));
+    expect(first.frames[0]?.payload).toEqual(join([KEY, u32(120_000)]));
     expect(client.keeper.session.capabilities).toBeUndefined();
     const peer = client.connect().say(resume());
     expect(peer.frames[0]?.payload).toHaveLength(64);
@@ -36,13 +38,13 @@ describe('a server', () => {
   ])('grants of what is asked for what it can do: %s', (_what, asked, granted) => {
     const client = new RawClient();
     const peer = client.connect().say(helloWith(asked));
-    expect(peer.frames[0]?.payload).toEqual(Buffer.concat([KEY, u32(120_000), u32(0), u32(granted)]));
+    expect(peer.frames[0]?.payload).toEqual(join([KEY, u32(120_000), u32(0), u32(granted)]));
     expect(client.keeper.session.capabilities).toBe(granted);
   });
 
   test('says the heartbeat again before the capabilities', () => {
     const peer = new RawClient().connect().say(helloWith(RETURN, undefined, 60_000));
-    expect(peer.frames[0]?.payload).toEqual(Buffer.concat([KEY, u32(120_000), u32(60_000), u32(RETURN)]));
+    expect(peer.frames[0]?.payload).toEqual(join([KEY, u32(120_000), u32(60_000), u32(RETURN)]));
   });
 
   test('tells in the answer to RESUME what was agreed on HELLO', () => {

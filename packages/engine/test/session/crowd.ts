@@ -1,3 +1,4 @@
+import { zeros } from '../../src/bytes.js';
 import type { Channel } from '../../src/channel/channel.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { SessionPair } from './session-pair.js';
@@ -5,7 +6,7 @@ import { SlowPath } from './slow-path.js';
 
 /** 100 Mbit/s over 100 ms, without a queue that shows. */
 const PATH = { rate: 12_500, latency: 50, systemBuffer: 4_194_304 };
-const CHUNK = Buffer.alloc(65_536);
+const CHUNK = zeros(65_536);
 const STEP = 5;
 
 export interface CrowdOptions {
@@ -37,12 +38,12 @@ export class Crowd {
     const near = Array.from({ length: idle }, () => this.#open());
     for (const channel of near) {
       take(channel);
-      channel.write(Buffer.alloc(past));
+      channel.write(zeros(past));
     }
     this.#until(() => this.#accepted.length === idle);
     for (const channel of this.#accepted) {
       take(channel);
-      channel.write(Buffer.alloc(past));
+      channel.write(zeros(past));
     }
     this.#until(() => near.every(({ bytesReceived }) => bytesReceived === past));
   }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { zeros } from '../../src/bytes.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { FrameType } from '../../src/frame/frame.js';
+import { bytesOf } from '../support/bytes.js';
 import { goAway, open } from '../support/frames.js';
 import { RawClient, RawServer } from './raw-session.js';
 import { Recorder } from './recorder.js';
@@ -23,7 +25,7 @@ function busy(): { pair: SessionPair; channels: Record<string, { near: Recorder;
   channels.over.far.channel.end();
   channels.dead.near.channel.reset();
   pair.settle();
-  channels.unsent.near.channel.write(Buffer.alloc(1_000));
+  channels.unsent.near.channel.write(zeros(1_000));
   return { pair, channels };
 }
 
@@ -91,7 +93,7 @@ describe('a session that is closed', () => {
       const act = () => (how === 'close' ? pair.server.close('enough', 1000) : pair.server.leave('enough'));
       if (told === 'onOver') far.channel.onOver = act;
       else far.onWritable = act;
-      far.channel.write(Buffer.alloc(100_000));
+      far.channel.write(zeros(100_000));
       far.channel.end();
       pair.run(() => pair.keeper.kept.size === 0);
       expect([told, budgets.windows.reserved, budgets.replay.reserved]).toEqual([told, 0, 0]);
@@ -172,7 +174,7 @@ describe('a transport that is lost', () => {
         if (!acted) act(pair);
         acted = true;
       };
-      far.channel.write(Buffer.from('abc'));
+      far.channel.write(bytesOf('abc'));
       far.channel.end();
       pair.settle();
       expect(acted).toBe(true);

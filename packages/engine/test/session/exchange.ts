@@ -1,3 +1,5 @@
+import { join } from '../../src/bytes.js';
+import { bytesOf, isEqual } from '../support/bytes.js';
 import { pattern } from '../support/pattern.js';
 import type { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
@@ -13,7 +15,7 @@ export class Exchange {
   /** Echoing, refused, and reset by the far end after some data. */
   readonly channels: readonly [echo: Recorder, refused: Recorder, reset: Recorder];
   /** What the echoing far end read. */
-  readonly far: { bytes: Buffer[]; ends: number } = { bytes: [], ends: 0 };
+  readonly far: { bytes: Uint8Array[]; ends: number } = { bytes: [], ends: 0 };
   link = new SimLink();
 
   constructor() {
@@ -22,7 +24,7 @@ export class Exchange {
       channel.accept();
       channel.start({
         onData: (chunk) => {
-          if (channel.id === 1) this.far.bytes.push(Buffer.from(chunk));
+          if (channel.id === 1) this.far.bytes.push(bytesOf(chunk));
           channel.consumed(chunk.length);
         },
         onEnd: () => {
@@ -78,12 +80,12 @@ export class Exchange {
     const [echo, refused, reset] = this.channels;
     return {
       echo: echo.events,
-      echoed: echo.bytes.equals(pattern(1, 0, DOWN)),
-      heard: Buffer.concat(this.far.bytes).equals(pattern(0, 0, UP)),
+      echoed: isEqual(echo.bytes, pattern(1, 0, DOWN)),
+      heard: isEqual(join(this.far.bytes), pattern(0, 0, UP)),
       ends: this.far.ends,
       refused: refused.events,
       reset: reset.events,
-      beforeReset: reset.bytes.equals(pattern(5, 0, DOWN)),
+      beforeReset: isEqual(reset.bytes, pattern(5, 0, DOWN)),
       channels: this.pair.client.channelCount,
     };
   }

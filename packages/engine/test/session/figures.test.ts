@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf } from '../support/bytes.js';
 import { pattern } from '../support/pattern.js';
 import { SessionPair } from './session-pair.js';
 
@@ -26,7 +27,7 @@ describe('a session', () => {
     const pair = new SessionPair().connect().settle();
     expect(pair.client.channels).toEqual([]);
     const { near } = pair.open();
-    near.channel.write(Buffer.from('hello'));
+    near.channel.write(bytesOf('hello'));
     pair.settle().clock.advance(1_000);
     const [channel] = pair.server.channels;
     expect(channel?.target).toEqual(near.channel.target);
@@ -72,7 +73,7 @@ describe('a channel', () => {
     near.stopped = true;
     far.channel.write(pattern(1, 1_000, 2_000_000));
     for (let n = 0; n < 50; n++) pair.settle().clock.advance(5);
-    far.channel.write(Buffer.from('more'));
+    far.channel.write(bytesOf('more'));
     expect(far.channel.windowStalls).toBe(1);
     near.goOn();
     pair.run(() => near.bytes.length === 2_001_004);

@@ -3,6 +3,7 @@ import { FAILURES } from '../../src/failures.js';
 import { FrameType } from '../../src/frame/frame.js';
 import { Session } from '../../src/session/session.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
+import { bytesOf, textOf, u32At } from '../support/bytes.js';
 import { goAway, hello, open, openFail, resume } from '../support/frames.js';
 import { RawPeer } from '../support/raw-peer.js';
 import { RawClient } from './raw-session.js';
@@ -16,12 +17,12 @@ describe('a server that drains', () => {
     client.keeper.session.drain(30_000);
     peer.settle();
     const [told] = peer.heard(FrameType.goAway);
-    expect(told?.payload).toEqual(Buffer.from([1, 0, 0, 0, 0, 0, 0x75, 0x30]));
+    expect(told?.payload).toEqual(bytesOf([1, 0, 0, 0, 0, 0, 0x75, 0x30]));
     peer.say(open(3));
     expect(peer.heard(FrameType.openFail)).toEqual([openFail(3, FAILURES.GOING_AWAY.wire)]);
-    client.keeper.offered[0]?.write(Buffer.from('still here'));
+    client.keeper.offered[0]?.write(bytesOf('still here'));
     peer.settle();
-    expect(peer.dataOf(1).toString()).toBe('still here');
+    expect(textOf(peer.dataOf(1))).toBe('still here');
     expect(client.keeper.offered).toHaveLength(1);
   });
 
@@ -31,7 +32,7 @@ describe('a server that drains', () => {
     client.keeper.session.drain(30_000);
     client.clock.advance(10_000);
     const [told] = client.connect().say(resume()).heard(FrameType.goAway);
-    expect(told?.payload.readUInt32BE(4)).toBe(20_000);
+    expect(u32At(told?.payload, 4)).toBe(20_000);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FrameType } from '../../src/frame/frame.js';
+import { bytesOf, filled } from '../support/bytes.js';
 import { fin, openOk } from '../support/frames.js';
 import { expectClean } from './expect-clean.js';
 import { RawServer } from './raw-session.js';
@@ -14,13 +15,13 @@ describe.each<Side>(['near', 'far'])('the %s side ends first', (first) => {
   test('and goes on receiving until the other side ends', () => {
     const pair = new SessionPair().connect().settle();
     const sides = pair.open();
-    sides[first].channel.write(Buffer.from('last words'));
+    sides[first].channel.write(bytesOf('last words'));
     sides[first].channel.end();
     pair.settle();
     expect(sides[second].events.at(-1)).toBe('end');
     expect(sides[second].text).toBe('last words');
     for (const word of ['still ', 'here']) {
-      sides[second].channel.write(Buffer.from(word));
+      sides[second].channel.write(bytesOf(word));
       pair.settle();
     }
     expect(sides[first].text).toBe('still here');
@@ -49,7 +50,7 @@ describe.each<Side>(['near', 'far'])('the %s side ends first', (first) => {
     const end = sides[second].onEnd.bind(sides[second]);
     sides[second].onEnd = () => {
       end();
-      sides[second].channel.write(Buffer.from('bye'));
+      sides[second].channel.write(bytesOf('bye'));
       sides[second].channel.end();
     };
     sides[first].channel.end();
@@ -63,9 +64,9 @@ describe.each<Side>(['near', 'far'])('the %s side ends first', (first) => {
 test('both sides end at once', () => {
   const pair = new SessionPair().connect().settle();
   const { near, far } = pair.open();
-  near.channel.write(Buffer.from('up'));
+  near.channel.write(bytesOf('up'));
   near.channel.end();
-  far.channel.write(Buffer.from('down'));
+  far.channel.write(bytesOf('down'));
   far.channel.end();
   pair.settle();
   expect([near.text, far.text]).toEqual(['down', 'up']);
@@ -77,7 +78,7 @@ test('nothing can be written after the end', () => {
   const pair = new SessionPair().connect().settle();
   const { near, far } = pair.open();
   near.channel.end();
-  expect(near.channel.write(Buffer.from('too late'))).toBe(true);
+  expect(near.channel.write(bytesOf('too late'))).toBe(true);
   near.channel.end();
   pair.settle();
   expect(far.events).toEqual(['end']);
@@ -88,7 +89,7 @@ test('FIN comes after data that had to wait for credit', () => {
   const pair = new SessionPair().connect().settle();
   const { near, far } = pair.open();
   far.stopped = true;
-  near.channel.write(Buffer.alloc(1_000_000, 1));
+  near.channel.write(filled(1_000_000, 1));
   near.channel.end();
   pair.run(() => near.channel.bytesSent > 0 && !near.channel.sendable);
   expect(far.events).toEqual(['data']);

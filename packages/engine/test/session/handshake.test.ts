@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { join, zeros } from '../../src/bytes.js';
 import { FrameType } from '../../src/frame/frame.js';
+import { bytesOf, filled } from '../support/bytes.js';
 import {
   data,
   fin,
@@ -16,19 +18,19 @@ import {
 import { encodePlain, u32, u64 } from '../support/oracle-codec.js';
 import { RawClient, RawServer } from './raw-session.js';
 
-const zeroSecret = Buffer.alloc(32);
+const zeroSecret = zeros(32);
 
 describe('a server', () => {
   test('answers HELLO with its version, the id, no secret, and the grace it grants', () => {
     const peer = new RawClient().connect().say(hello({ grace: 77_000 }));
     const [answer] = peer.frames;
     expect(answer?.type).toBe(FrameType.hello);
-    expect(answer?.payload).toEqual(Buffer.concat([Buffer.from([1, 0, 0, 0]), SESSION_ID, zeroSecret, u32(77_000)]));
+    expect(answer?.payload).toEqual(join([bytesOf([1, 0, 0, 0]), SESSION_ID, zeroSecret, u32(77_000)]));
   });
 
   test('takes what is said right behind HELLO', () => {
     const client = new RawClient();
-    client.connect().say(Buffer.concat([hello(), open(1), data(1, 'early')].map(encodePlain)));
+    client.connect().say(join([hello(), open(1), data(1, 'early')].map(encodePlain)));
     expect(client.keeper.offered.map(({ target }) => target.host)).toEqual(['example.org']);
     expect(client.keeper.offered[0]?.bytesReceived).toBe(5);
   });
@@ -36,16 +38,16 @@ describe('a server', () => {
   test('takes a HELLO that arrives byte by byte, and one with fields of a later version', () => {
     const client = new RawClient();
     const peer = client.connect();
-    for (const byte of encodePlain(hello())) peer.say(Buffer.from([byte]));
+    for (const byte of encodePlain(hello())) peer.say(bytesOf([byte]));
     expect(peer.heard(FrameType.hello)).toHaveLength(1);
     const longer = hello();
     const other = new RawClient().connect();
-    other.say({ ...longer, payload: Buffer.concat([longer.payload, Buffer.alloc(900, 1)]) });
+    other.say({ ...longer, payload: join([longer.payload, filled(900, 1)]) });
     expect(other.heard(FrameType.hello)).toHaveLength(1);
   });
 
   test.each([
-    ['an unknown frame', { type: 0x20, channel: 0, payload: Buffer.alloc(0) }],
+    ['an unknown frame', { type: 0x20, channel: 0, payload: zeros(0) }],
     ['DATA', data(1, 'x')],
     ['OPEN', open(1)],
     ['PING', ping(1)],
@@ -67,7 +69,7 @@ describe('a server', () => {
     for (const second of [hello(), resume()]) {
       const client = new RawClient();
       const peer = client.connect();
-      if (together) peer.say(Buffer.concat([hello(), second].map(encodePlain)));
+      if (together) peer.say(join([hello(), second].map(encodePlain)));
       else peer.say(hello()).say(second);
       expect(peer.closeCode).toBe(4003);
       expect(client.keeper.log.closings).toHaveLength(1);
@@ -78,7 +80,7 @@ describe('a server', () => {
 
   test('ends the session, not only the transport, when an error follows HELLO in the same message', () => {
     const client = new RawClient();
-    const peer = client.connect().say(Buffer.concat([hello(), open(1), open(1)].map(encodePlain)));
+    const peer = client.connect().say(join([hello(), open(1), open(1)].map(encodePlain)));
     expect(peer.closeCode).toBe(4003);
     expect(client.keeper.log.closings).toHaveLength(1);
     expect(client.keeper.offered[0]?.state.dead).toBe(true);
@@ -130,8 +132,8 @@ describe('RESUME', () => {
     first.settle();
     first.close(1006);
     const peer = client.connect().say(resume({ attempt: 5, received: 1 }));
-    const fields = [Buffer.from([1, 0, 0, 0]), SESSION_ID, zeroSecret, u32(5), u64(2)];
-    expect(peer.frames[0]).toEqual({ type: FrameType.resume, channel: 0, payload: Buffer.concat(fields) });
+    const fields = [bytesOf([1, 0, 0, 0]), SESSION_ID, zeroSecret, u32(5), u64(2)];
+    expect(peer.frames[0]).toEqual({ type: FrameType.resume, channel: 0, payload: join(fields) });
     expect(peer.heard('sequenced')).toEqual([]);
   });
 
@@ -140,7 +142,7 @@ describe('RESUME', () => {
     const first = client.greeted().say(open(1), open(3));
     for (const channel of client.keeper.offered) channel.accept();
     first.settle();
-    client.keeper.offered[0]?.write(Buffer.from('abc'));
+    client.keeper.offered[0]?.write(bytesOf('abc'));
     client.keeper.offered[0]?.end();
     client.keeper.offered[1]?.reset('TIMED_OUT');
     first.settle();
@@ -179,7 +181,7 @@ describe('RESUME', () => {
   test('is refused with 4006 and the wrong secret, and the session goes on', () => {
     const client = new RawClient();
     const first = client.greeted();
-    const peer = client.connect().say(resume({ secret: Buffer.alloc(32, 8) }));
+    const peer = client.connect().say(resume({ secret: filled(32, 8) }));
     expect(peer.closeCode).toBe(4006);
     first.say(open(1));
     expect(client.keeper.offered).toHaveLength(1);
@@ -222,7 +224,7 @@ describe('a client', () => {
   test('begins with HELLO, and what was opened follows without waiting', () => {
     const server = new RawServer();
     const channel = server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
-    channel.write(Buffer.from('early'));
+    channel.write(bytesOf('early'));
     channel.end();
     const peer = server.connect();
     expect(peer.frames[0]).toEqual(helloWith(RETURN));
@@ -238,7 +240,7 @@ describe('a client', () => {
     const next = server.connect();
     const [second] = next.frames;
     expect([first?.type, second?.type]).toEqual([FrameType.hello, FrameType.hello]);
-    const key = (payload: Buffer = Buffer.alloc(0)) => [payload.subarray(4, 20), payload.subarray(20, 52)];
+    const key = (payload: Uint8Array = zeros(0)) => [payload.subarray(4, 20), payload.subarray(20, 52)];
     expect(key(second?.payload)).not.toEqual(key(first?.payload));
     next.say(hello()).close(1006);
     const [resumption] = server.connect().frames;

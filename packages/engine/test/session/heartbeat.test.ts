@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { zeros } from '../../src/bytes.js';
 import { FrameType } from '../../src/frame/frame.js';
 import type { FakeClock } from '../../src/testing/fake-clock.js';
+import { bytesOf } from '../support/bytes.js';
 import { ack, data, open, openOk, ping, pong, resume } from '../support/frames.js';
 import { encodePlain } from '../support/oracle-codec.js';
 import type { RawPeer } from '../support/raw-peer.js';
@@ -46,7 +48,7 @@ describe('PING', () => {
     const before = pings(peer);
     for (let n = 0; n < 5; n++) {
       client.clock.advance(10_000);
-      client.keeper.offered[0]?.write(Buffer.from('x'));
+      client.keeper.offered[0]?.write(bytesOf('x'));
       peer.say(ack(n + 1));
     }
     expect(pings(peer)).toBe(before);
@@ -166,10 +168,10 @@ describe('silence', () => {
   test('is broken by any byte, even within a frame', () => {
     const client = new RawClient();
     const peer = client.greeted().say(open(1));
-    const bytes = encodePlain(data(1, Buffer.alloc(10)));
+    const bytes = encodePlain(data(1, zeros(10)));
     for (const byte of bytes) {
       client.clock.advance(40_000);
-      peer.say(Buffer.from([byte]));
+      peer.say(bytesOf([byte]));
     }
     expect(client.keeper.log.losses).toEqual([]);
     expect(client.keeper.offered[0]?.bytesReceived).toBe(10);
@@ -275,7 +277,7 @@ describe('suspicion', () => {
     server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
     for (let n = 0; n < 60; n++) {
       server.clock.advance(1_000);
-      peer.say(Buffer.from([[0x83, 0, 0, 8, 0, 0, 0, 0][n % 16] ?? 1]));
+      peer.say(bytesOf([[0x83, 0, 0, 8, 0, 0, 0, 0][n % 16] ?? 1]));
     }
     expect(server.suspicions).toBe(0);
   });
@@ -396,7 +398,7 @@ describe('a path that carries 64 kbit/s and takes 1,500 ms there and back', () =
     };
     const far = new Recorder();
     const near = pair.request();
-    near.channel.write(Buffer.alloc(1_000_000));
+    near.channel.write(zeros(1_000_000));
     for (let n = 0; n < 600; n++) {
       pair.clock.advance(100);
       pair.clock.runDeferred();

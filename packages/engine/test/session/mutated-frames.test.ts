@@ -1,8 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
+import { join, zeros } from '../../src/bytes.js';
 import type { Channel } from '../../src/channel/channel.js';
 import { MAX_PING_INTERVAL, SILENCE_HEARTBEATS } from '../../src/constants.js';
+import { bytesOf } from '../support/bytes.js';
 import { effort } from '../support/effort.js';
 import { decodePlain, encodePlain, type PlainFrame } from '../support/oracle-codec.js';
 import { pattern } from '../support/pattern.js';
@@ -28,7 +30,7 @@ function echo(channel: Channel): void {
   channel.accept();
   channel.start({
     onData(chunk) {
-      channel.write(Buffer.from(chunk));
+      channel.write(bytesOf(chunk));
       channel.consumed(chunk.length);
     },
     onEnd: () => channel.end(),
@@ -41,12 +43,12 @@ function echo(channel: Channel): void {
 function record(): [client: PlainFrame[], server: PlainFrame[]] {
   const pair = new SessionPair();
   pair.keeper.onChannel = echo;
-  const said: [Buffer[], Buffer[]] = [[], []];
+  const said: [Uint8Array[], Uint8Array[]] = [[], []];
   const link = new SimLink();
   link.ends.forEach((end, way) => {
     const send = end.send.bind(end);
     end.send = (parts) => {
-      said[way]?.push(...parts.map((part) => Buffer.from(part)));
+      said[way]?.push(...parts.map((part) => bytesOf(part)));
       send(parts);
     };
   });
@@ -64,7 +66,7 @@ function record(): [client: PlainFrame[], server: PlainFrame[]] {
   }
   expect(pair.client.channelCount).toBe(0);
   pair.client.leave('done');
-  return said.map((parts) => decodePlain(Buffer.concat(parts)).frames) as [PlainFrame[], PlainFrame[]];
+  return said.map((parts) => decodePlain(join(parts)).frames) as [PlainFrame[], PlainFrame[]];
 }
 
 const [fromClient, fromServer] = record();
@@ -95,16 +97,16 @@ function mib(bytes: number): string {
   return (bytes / 1024 / 1024).toFixed(1);
 }
 
-function noise(random: Random): Buffer {
-  return Buffer.from(Array.from({ length: 1 + random.below(20) }, () => random.below(256)));
+function noise(random: Random): Uint8Array {
+  return bytesOf(Array.from({ length: 1 + random.below(20) }, () => random.below(256)));
 }
 
 /** One or more things that are wrong with a conversation: bits, lengths, missing or repeated or exchanged frames. */
-function mutate(frames: readonly PlainFrame[], random: Random): Buffer {
+function mutate(frames: readonly PlainFrame[], random: Random): Uint8Array {
   const all = frames.map(encodePlain);
   for (let n = 1 + random.below(3); n > 0; n--) {
     const at = random.below(all.length);
-    const one = Buffer.from(all[at] ?? Buffer.alloc(0));
+    const one = bytesOf(all[at] ?? zeros(0));
     const kind = random.below(8);
     if (kind === 0) all.splice(at, 1);
     else if (kind === 1) all.splice(at, 0, one);
@@ -118,7 +120,7 @@ function mutate(frames: readonly PlainFrame[], random: Random): Buffer {
       all.splice(at, 1, one);
     }
   }
-  return Buffer.concat(all);
+  return join(all);
 }
 
 const allowed = new Set([undefined, 1000, 4002, 4003, 4004, 4006]);

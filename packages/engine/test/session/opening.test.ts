@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { join, zeros } from '../../src/bytes.js';
 import { EARLY_WINDOW } from '../../src/constants.js';
 import { FAILURES, type FailureCode } from '../../src/failures.js';
 import { FrameType } from '../../src/frame/frame.js';
+import { bytesOf, u32At } from '../support/bytes.js';
 import { ack, data, fin, hello, open, openFail, openOk, reset, window } from '../support/frames.js';
 import { encodePlain } from '../support/oracle-codec.js';
 import { expectClean } from './expect-clean.js';
@@ -15,7 +17,7 @@ describe('early data', () => {
   test('waits in the channel until it is accepted and started', () => {
     const pair = new SessionPair().connect();
     const near = pair.request();
-    near.channel.write(Buffer.from('early'));
+    near.channel.write(bytesOf('early'));
     near.channel.end();
     pair.settle();
     const [channel] = pair.keeper.offered;
@@ -26,7 +28,7 @@ describe('early data', () => {
     if (channel !== undefined) far.take(channel);
     expect(far.events).toEqual(['data', 'end']);
     expect(far.text).toBe('early');
-    far.channel.write(Buffer.from('answer'));
+    far.channel.write(bytesOf('answer'));
     far.channel.end();
     pair.settle();
     expect(near.events).toEqual(['open', 'data', 'end']);
@@ -36,7 +38,7 @@ describe('early data', () => {
   test('goes no further when the server tells a window before it has accepted, but then that counts', () => {
     const server = new RawServer();
     const channel = server.session.open(target, { onOpen() {}, onFail() {} });
-    channel.write(Buffer.alloc(300_000));
+    channel.write(zeros(300_000));
     const peer = server.connect().say(hello(), window(1, 60_000), ack(1));
     expect(peer.dataOf(1)).toHaveLength(EARLY_WINDOW);
     peer.say(openOk(1, 40_000), ack(2));
@@ -46,7 +48,7 @@ describe('early data', () => {
   test('goes up to the early window, not a byte further, until the channel is accepted', () => {
     const server = new RawServer();
     const channel = server.session.open(target, { onOpen() {}, onFail() {} });
-    channel.write(Buffer.alloc(300_000));
+    channel.write(zeros(300_000));
     const peer = server.connect().say(hello());
     expect(peer.dataOf(1)).toHaveLength(EARLY_WINDOW);
     peer.say(openOk(1, EARLY_WINDOW + 1));
@@ -55,7 +57,7 @@ describe('early data', () => {
 
   test('brings no credit back before the channel is accepted', () => {
     const client = new RawClient();
-    const peer = client.greeted().say(open(1), data(1, Buffer.alloc(EARLY_WINDOW - 1)));
+    const peer = client.greeted().say(open(1), data(1, zeros(EARLY_WINDOW - 1)));
     const [channel] = client.keeper.offered;
     const far = new Recorder();
     if (channel !== undefined) far.take(channel);
@@ -65,7 +67,7 @@ describe('early data', () => {
     channel?.accept();
     peer.settle();
     const [answer] = peer.heard(FrameType.openOk);
-    expect(answer?.payload.readUInt32BE(0)).toBeGreaterThan(EARLY_WINDOW);
+    expect(u32At(answer?.payload, 0)).toBeGreaterThan(EARLY_WINDOW);
   });
 });
 
@@ -74,7 +76,7 @@ describe('the acceptor', () => {
     const client = new RawClient();
     const peer = client.greeted().say(open(1));
     const [channel] = client.keeper.offered;
-    channel?.write(Buffer.from('welcome'));
+    channel?.write(bytesOf('welcome'));
     channel?.end();
     peer.settle();
     expect(peer.heard('sequenced')).toEqual([]);
@@ -149,7 +151,7 @@ describe('the opener', () => {
     const pair = new SessionPair().connect().settle();
     pair.keeper.onChannel = (channel) => channel.refuse(code);
     const near = pair.request();
-    near.channel.write(Buffer.from('early'));
+    near.channel.write(bytesOf('early'));
     pair.settle();
     expect(near.events).toEqual([`fail ${code}`]);
     expectClean(pair);
@@ -186,7 +188,7 @@ describe('the opener', () => {
     const server = new RawServer();
     const near = new Recorder();
     near.take(server.session.open(target, near));
-    near.channel.write(Buffer.from('early'));
+    near.channel.write(bytesOf('early'));
     near.channel.giveUp('TUNNEL_DOWN');
     server.session.open(target, { onOpen() {}, onFail() {} });
     const peer = server.connect();
@@ -203,7 +205,7 @@ describe('the opener', () => {
     };
     const near = new Recorder();
     near.onOpen = () => {
-      near.channel.write(Buffer.from('at once'));
+      near.channel.write(bytesOf('at once'));
       near.channel.end();
     };
     near.take(pair.client.open(target, near));
@@ -259,7 +261,7 @@ describe('the limit of channels', () => {
     let opened = 0;
     while (peer.closeCode === undefined && opened < 10_000) {
       const first = 2 * opened + 1;
-      peer.say(Buffer.concat(Array.from({ length: 100 }, (_, n) => frames(first + 2 * n).map(encodePlain)).flat()));
+      peer.say(join(Array.from({ length: 100 }, (_, n) => frames(first + 2 * n).map(encodePlain)).flat()));
       opened += 100;
     }
     expect(peer.closeCode).toBe(4003);

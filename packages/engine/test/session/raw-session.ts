@@ -1,3 +1,4 @@
+import { zeros } from '../../src/bytes.js';
 import { Greeter } from '../../src/session/handshake.js';
 import { Session } from '../../src/session/session.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
@@ -65,6 +66,6 @@ export class RawServer {
 
   /** A transport on which HELLO was said and answered. */
   greeted(): RawPeer {
-    return this.connect().say(hello({ secret: Buffer.alloc(32) }));
+    return this.connect().say(hello({ secret: zeros(32) }));
   }
 }

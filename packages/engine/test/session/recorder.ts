@@ -1,6 +1,8 @@
+import { join } from '../../src/bytes.js';
 import type { Channel } from '../../src/channel/channel.js';
 import type { ChannelSink, OpenHandler } from '../../src/channel/handlers.js';
 import type { FailureCode } from '../../src/failures.js';
+import { bytesOf, textOf } from '../support/bytes.js';
 
 /** Records what a channel brings, and gives credit back at once unless `stopped`. */
 export class Recorder implements ChannelSink, OpenHandler {
@@ -10,19 +12,19 @@ export class Recorder implements ChannelSink, OpenHandler {
   writable = 0;
   #channel: Channel | undefined;
   #unread = 0;
-  readonly #chunks: Buffer[] = [];
+  readonly #chunks: Uint8Array[] = [];
 
   get channel(): Channel {
     if (this.#channel === undefined) throw new Error('the recorder has no channel yet');
     return this.#channel;
   }
 
-  get bytes(): Buffer {
-    return Buffer.concat(this.#chunks);
+  get bytes(): Uint8Array {
+    return join(this.#chunks);
   }
 
   get text(): string {
-    return this.bytes.toString();
+    return textOf(this.bytes);
   }
 
   take(channel: Channel): this {
@@ -45,8 +47,8 @@ export class Recorder implements ChannelSink, OpenHandler {
   onFail(code: FailureCode): void {
     this.events.push(`fail ${code}`);
   }
-  onData(chunk: Buffer): void {
-    this.#chunks.push(Buffer.from(chunk));
+  onData(chunk: Uint8Array): void {
+    this.#chunks.push(bytesOf(chunk));
     if (this.events.at(-1) !== 'data') this.events.push('data');
     if (this.stopped) this.#unread += chunk.length;
     else this.#channel?.consumed(chunk.length);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { zeros } from '../../src/bytes.js';
 import { CHANNEL_FLOOR, QUEUE_LIMIT, REPLAY_FLOOR } from '../../src/constants.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
+import { isEqual } from '../support/bytes.js';
 import { ack, open, resume } from '../support/frames.js';
 import { pattern } from '../support/pattern.js';
 import type { RawPeer } from '../support/raw-peer.js';
@@ -40,7 +42,7 @@ describe('what waits in channels without credit', () => {
     for (let n = 0; n < channels; n++) peer.say(open(2 * n + 1, 0));
     // As a relay reads: little at a time when there is little room.
     for (const { channel } of sources) {
-      while (channel.write(Buffer.alloc(channel.isTight ? CHANNEL_FLOOR : 65_536)));
+      while (channel.write(zeros(channel.isTight ? CHANNEL_FLOOR : 65_536)));
     }
     return sources;
   }
@@ -81,7 +83,7 @@ describe('a sender whose frames are not acknowledged', () => {
     source.channel.write(pattern(1, 0, LENGTH));
     source.channel.end();
     for (let n = 0; peer.dataOf(1).length < LENGTH && n < 1_000; n++) peer.say(ack(peer.heard('sequenced').length));
-    expect(peer.dataOf(1).equals(pattern(1, 0, LENGTH))).toBe(true);
+    expect(isEqual(peer.dataOf(1), pattern(1, 0, LENGTH))).toBe(true);
     peer.say(ack(peer.heard('sequenced').length));
     expect(budget.reserved).toBe(0);
     expect(source.writable).toBe(1);
@@ -97,16 +99,11 @@ describe('a sender whose frames are not acknowledged', () => {
     client.clock.advance(60_000);
     expect(client.keeper.session.replayBytes).toBeLessThanOrEqual(LIMIT + ONE_FRAME);
     const next = client.connect().say(resume({ received: 1 }));
-    expect(
-      next
-        .dataOf(1)
-        .subarray(0, sent)
-        .equals(pattern(1, 0, sent)),
-    ).toBe(true);
+    expect(isEqual(next.dataOf(1).subarray(0, sent), pattern(1, 0, sent))).toBe(true);
     for (let n = 0; next.dataOf(1).length < LENGTH + 1_000 && n < 1_000; n++) {
       next.say(ack(next.heard('sequenced').length + 1));
     }
-    expect(next.dataOf(1).equals(pattern(1, 0, LENGTH + 1_000))).toBe(true);
+    expect(isEqual(next.dataOf(1), pattern(1, 0, LENGTH + 1_000))).toBe(true);
   });
 
   test('holds nothing any more once the session is closed', () => {

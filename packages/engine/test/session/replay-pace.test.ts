@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { join } from '../../src/bytes.js';
 import { FrameType } from '../../src/frame/frame.js';
+import { bytesOf } from '../support/bytes.js';
 import { ack, data, open, ping, resume } from '../support/frames.js';
 import { encodePlain } from '../support/oracle-codec.js';
 import { RawClient } from './raw-session.js';
@@ -11,9 +13,9 @@ function prepare(pause: number) {
   const client = new RawClient({ replayPace: pace });
   const first = client.greeted().say(open(1));
   client.keeper.offered[0]?.accept();
-  client.keeper.offered[0]?.write(Buffer.from('abc'));
+  client.keeper.offered[0]?.write(bytesOf('abc'));
   const sent = first.settle().heard('sequenced');
-  const bytes = (from: number) => Buffer.concat(sent.slice(from).map(encodePlain)).length;
+  const bytes = (from: number) => join(sent.slice(from).map(encodePlain)).length;
   return { client, first, sent, pace, charged, bytes };
 }
 
@@ -24,7 +26,7 @@ describe('what is sent again', () => {
     first.close(1006);
     const second = client.connect().say(resume({ attempt: 1, received: 0 }));
     expect(charged).toEqual([bytes(0)]);
-    client.keeper.offered[0]?.write(Buffer.from('def'));
+    client.keeper.offered[0]?.write(bytesOf('def'));
     second.settle();
     expect(charged).toEqual([bytes(0)]);
     client.connect().say(resume({ attempt: 2, received: 1 }));
@@ -34,7 +36,7 @@ describe('what is sent again', () => {
   test('waits as long as the pace says, and what is new behind it, while the peer is heard and answered', () => {
     const { client, sent, charged } = prepare(1_000);
     const peer = client.connect().say(resume({ attempt: 1, received: 0 }), ping(7));
-    client.keeper.offered[0]?.write(Buffer.from('def'));
+    client.keeper.offered[0]?.write(bytesOf('def'));
     client.clock.advance(999);
     expect([peer.settle().heard('sequenced'), charged]).toEqual([[], []]);
     expect(peer.heard(FrameType.pong)).toHaveLength(1);
@@ -58,7 +60,7 @@ describe('what is sent again', () => {
   test('waits for nothing when there is nothing of it', () => {
     const { client, sent } = prepare(1_000);
     const peer = client.connect().say(resume({ attempt: 1, received: sent.length }));
-    client.keeper.offered[0]?.write(Buffer.from('def'));
+    client.keeper.offered[0]?.write(bytesOf('def'));
     expect(peer.settle().heard('sequenced')).toEqual([data(1, 'def')]);
   });
 });

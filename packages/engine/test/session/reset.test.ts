@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { zeros } from '../../src/bytes.js';
 import { FAILURES } from '../../src/failures.js';
 import { FrameType } from '../../src/frame/frame.js';
+import { bytesOf, filled, isEqual, textOf } from '../support/bytes.js';
 import { data, open, openOk, reset } from '../support/frames.js';
 import { pattern } from '../support/pattern.js';
 import { expectClean } from './expect-clean.js';
@@ -39,7 +41,7 @@ describe.each<Side>(['near', 'far'])('a reset from the %s side', (side) => {
     [
       'while data is under way',
       (sides: Record<Side, Recorder>) => {
-        for (const { channel } of Object.values(sides)) channel.write(Buffer.alloc(500_000));
+        for (const { channel } of Object.values(sides)) channel.write(zeros(500_000));
       },
     ],
     ['after it has ended its half', (sides: Record<Side, Recorder>) => sides[side].channel.end()],
@@ -83,7 +85,7 @@ describe.each<Side>(['near', 'far'])('a reset from the %s side', (side) => {
     const pair = new SessionPair().connect().settle();
     const sides = pair.open();
     sides[peer].stopped = true;
-    sides[side].channel.write(Buffer.alloc(1_000_000, 1));
+    sides[side].channel.write(filled(1_000_000, 1));
     sides[side].channel.end();
     pair.run(() => sides[side].channel.bytesSent > 0 && !sides[side].channel.sendable);
     const sent = sides[side].channel.bytesSent;
@@ -99,10 +101,10 @@ describe.each<Side>(['near', 'far'])('a reset from the %s side', (side) => {
     const sides = pair.open();
     sides[side].channel.write(pattern(1, 0, 1_000_000));
     sides[side].channel.endWithReset('CONNECTION_RESET');
-    sides[side].channel.write(Buffer.from('ignored'));
+    sides[side].channel.write(bytesOf('ignored'));
     pair.run(() => told(sides[peer]).length > 0);
     expect(told(sides[peer])).toEqual(['reset CONNECTION_RESET']);
-    expect(sides[peer].bytes.equals(pattern(1, 0, 1_000_000))).toBe(true);
+    expect(isEqual(sides[peer].bytes, pattern(1, 0, 1_000_000))).toBe(true);
     expectClean(pair);
   });
 
@@ -114,7 +116,7 @@ describe.each<Side>(['near', 'far'])('a reset from the %s side', (side) => {
     sides[side].channel.endWithReset('CONNECTION_RESET');
     pair.run(() => told(sides[peer]).length > 0);
     expect(told(sides[peer])).toEqual(['reset CONNECTION_RESET']);
-    expect(sides[peer].bytes.equals(pattern(1, 0, 1_000_000))).toBe(true);
+    expect(isEqual(sides[peer].bytes, pattern(1, 0, 1_000_000))).toBe(true);
     expectClean(pair);
   });
 
@@ -131,7 +133,7 @@ describe.each<Side>(['near', 'far'])('a reset from the %s side', (side) => {
     const pair = new SessionPair().connect().settle();
     const sides = pair.open();
     sides[peer].stopped = true;
-    sides[side].channel.write(Buffer.alloc(1_000_000));
+    sides[side].channel.write(zeros(1_000_000));
     sides[side].channel.endWithReset('CONNECTION_RESET');
     pair.run(() => sides[side].channel.bytesSent > 0 && !sides[side].channel.sendable);
     sides[side].channel.reset('TIMED_OUT');
@@ -165,7 +167,7 @@ describe('before the answer', () => {
   test('a reset passed on by the opener comes after its early data', () => {
     const pair = new SessionPair().connect();
     const near = pair.request();
-    near.channel.write(Buffer.from('early'));
+    near.channel.write(bytesOf('early'));
     near.channel.endWithReset('CONNECTION_RESET');
     pair.settle();
     expect(pair.keeper.offered[0]?.bytesReceived).toBe(5);
@@ -213,7 +215,7 @@ describe('before there is a sink', () => {
     const pieces: string[] = [];
     channel.start({
       onData(chunk) {
-        pieces.push(chunk.toString());
+        pieces.push(textOf(chunk));
         channel.reset();
       },
       onEnd: () => pieces.push('end'),
@@ -230,7 +232,7 @@ test('F14: RESET twice, and RESET after both ends, change nothing', () => {
   for (const channel of client.keeper.offered) channel.accept();
   client.keeper.offered[0]?.end();
   peer.settle();
-  peer.say({ type: FrameType.fin, channel: 1, payload: Buffer.alloc(0) }, reset(1), reset(3), reset(3));
+  peer.say({ type: FrameType.fin, channel: 1, payload: zeros(0) }, reset(1), reset(3), reset(3));
   expect(peer.closeCode).toBeUndefined();
   expect(client.keeper.session.channelCount).toBe(0);
 });

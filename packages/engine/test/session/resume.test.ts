@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { zeros } from '../../src/bytes.js';
 import { FrameType } from '../../src/frame/frame.js';
+import { bytesOf, isEqual, u32At } from '../support/bytes.js';
 import { ack, data, fin, helloWith, open, openOk, RETURN, resume } from '../support/frames.js';
 import { encodePlain } from '../support/oracle-codec.js';
 import { pattern } from '../support/pattern.js';
@@ -110,8 +112,8 @@ describe('the old transport', () => {
       deliver(next);
       pair.clock.advance(5);
     }
-    expect(near.bytes.equals(pattern(2, 0, 20_000))).toBe(true);
-    expect(far.bytes.equals(pattern(1, 0, 20_000))).toBe(true);
+    expect(isEqual(near.bytes, pattern(2, 0, 20_000))).toBe(true);
+    expect(isEqual(far.bytes, pattern(1, 0, 20_000))).toBe(true);
     expect(pair.log.losses).toEqual([]);
     expect(pair.keeper.log.losses).toEqual([]);
   });
@@ -142,10 +144,10 @@ describe('a frame that had arrived in part', () => {
         expect(far.bytes).toHaveLength(part - 8);
         first.close(1006);
         const peer = client.connect().say(resume());
-        expect(peer.frames[0]?.payload.readUInt32BE(60)).toBe(1);
+        expect(u32At(peer.frames[0]?.payload, 60)).toBe(1);
         for (let at = 0; at < bytes.length; at += slice) peer.say(bytes.subarray(at, at + slice));
         peer.say(fin(1));
-        expect(far.bytes.equals(pattern(1, 0, 50))).toBe(true);
+        expect(isEqual(far.bytes, pattern(1, 0, 50))).toBe(true);
         expect(far.events.at(-1)).toBe('end');
       }
     }
@@ -163,7 +165,7 @@ describe('a frame that had arrived in part', () => {
     [12, 40, 8, 35, 58].forEach((part, attempt) => {
       client.connect().say(resume({ attempt: attempt + 1 }), bytes.subarray(0, part));
     });
-    expect(far.bytes.equals(pattern(1, 0, 50))).toBe(true);
+    expect(isEqual(far.bytes, pattern(1, 0, 50))).toBe(true);
     expect(client.keeper.session.receivedCount).toBe(2);
   });
 
@@ -176,7 +178,7 @@ describe('a frame that had arrived in part', () => {
 
   test('counts once against the window', () => {
     const client = new RawClient();
-    const whole = Buffer.alloc(10_000);
+    const whole = zeros(10_000);
     const first = client.greeted().say(open(1), encodePlain(data(1, whole)).subarray(0, 9_000));
     first.close(1006);
     client.connect().say(resume(), data(1, whole));
@@ -192,7 +194,7 @@ describe('after a resume', () => {
       channel.start({ onData: ({ length }) => channel.consumed(length), onEnd() {}, onReset() {}, onWritable() {} });
     }
     const first = server.greeted().say(openOk(1), openOk(3));
-    for (let n = 0; n < 20; n++) first.say(data(1, Buffer.alloc(16_384)));
+    for (let n = 0; n < 20; n++) first.say(data(1, zeros(16_384)));
     const told = first.heard(FrameType.window).at(-1);
     expect(told?.channel).toBe(1);
     first.close(1006);
@@ -205,9 +207,9 @@ describe('after a resume', () => {
     const channel = server.session.open(target, { onOpen() {}, onFail() {} });
     channel.start({ onData: ({ length }) => channel.consumed(length), onEnd() {}, onReset() {}, onWritable() {} });
     const first = server.greeted().say(openOk(1));
-    for (let n = 0; n < 20; n++) first.say(data(1, Buffer.alloc(16_384)));
+    for (let n = 0; n < 20; n++) first.say(data(1, zeros(16_384)));
     first.close(1006);
-    channel.write(Buffer.from('waiting'));
+    channel.write(bytesOf('waiting'));
     const next = server.connect();
     expect(next.frames.map(({ type }) => type)).toEqual([FrameType.resume]);
   });
@@ -216,9 +218,9 @@ describe('after a resume', () => {
     const pair = new SessionPair().connect().settle();
     const { near, far } = pair.open();
     pair.cut();
-    near.channel.write(Buffer.from('while away'));
+    near.channel.write(bytesOf('while away'));
     near.channel.end();
-    far.channel.write(Buffer.from('likewise'));
+    far.channel.write(bytesOf('likewise'));
     far.channel.end();
     const opened = pair.request();
     const dropped = pair.request();
@@ -234,7 +236,7 @@ describe('after a resume', () => {
   test('a channel that was reset meanwhile is reset at the other end', () => {
     const pair = new SessionPair().connect().settle();
     const { near, far } = pair.open();
-    near.channel.write(Buffer.alloc(1_000));
+    near.channel.write(zeros(1_000));
     pair.clock.runDeferred();
     pair.cut();
     far.channel.reset('CONNECTION_RESET');
@@ -273,7 +275,7 @@ describe('after a resume', () => {
       pair.connect();
     }
     pair.settle();
-    expect(far.bytes.equals(pattern(1, 0, 200_000))).toBe(true);
+    expect(isEqual(far.bytes, pattern(1, 0, 200_000))).toBe(true);
     expect(far.events).toEqual(['data', 'end']);
   });
 });
@@ -282,7 +284,7 @@ describe('F23: when the session is gone', () => {
   test('its channels are reset, never ended', () => {
     const pair = new SessionPair().connect().settle();
     const { near, far } = pair.open();
-    far.channel.write(Buffer.from('part of it'));
+    far.channel.write(bytesOf('part of it'));
     pair.settle();
     pair.cut();
     pair.server.close('expired', 4005);

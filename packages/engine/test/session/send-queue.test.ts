@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { zeros } from '../../src/bytes.js';
 import { Channel, type ChannelPort } from '../../src/channel/channel.js';
 import { nowhere } from '../../src/channel/nowhere.js';
 import { QUANTUM } from '../../src/constants.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { FrameType } from '../../src/frame/frame.js';
 import { SendQueue } from '../../src/session/send-queue.js';
+import { bytesOf } from '../support/bytes.js';
 
 const LIMIT = 32_768;
 const SHARED = 16_384;
@@ -32,7 +34,7 @@ class Fixture {
     channel.accept();
     expect(channel.takeFrame(LIMIT)?.type).toBe(FrameType.openOk);
     this.#isOpening = false;
-    if (bytes > 0) channel.write(Buffer.alloc(bytes));
+    if (bytes > 0) channel.write(zeros(bytes));
     return channel;
   }
 
@@ -73,7 +75,7 @@ describe('SendQueue', () => {
     const fixture = new Fixture();
     const large = fixture.channel(1, 3_000_000);
     const small = fixture.channel(3);
-    for (let n = 0; n < 20_000; n++) small.write(Buffer.alloc(100));
+    for (let n = 0; n < 20_000; n++) small.write(zeros(100));
     // Of small writes that wait many make one frame: neither has sent everything after so many.
     const bytes = fixture.share(500);
     const [one = 0, other = 0] = [bytes.get(large.id), bytes.get(small.id)];
@@ -97,7 +99,7 @@ describe('SendQueue', () => {
     fixture.take(20);
     const keyboard = fixture.channel(7);
     for (let n = 0; n < 20; n++) {
-      keyboard.write(Buffer.from('k'));
+      keyboard.write(bytesOf('k'));
       const position = fixture.take(4).findIndex(([id]) => id === 7);
       // Behind what is being sent at most once around: a key that comes at once after another has had its head start.
       expect(position).toBeGreaterThanOrEqual(0);
@@ -120,7 +122,7 @@ describe('SendQueue', () => {
     const bytes = new Map<number, number>();
     for (let n = 0; n < 400; n++) {
       // Writes just one frame's worth whenever it has nothing left.
-      if (!greedy.sendable) greedy.write(Buffer.alloc(SHARED));
+      if (!greedy.sendable) greedy.write(zeros(SHARED));
       for (const [id, length] of fixture.take(1)) bytes.set(id, (bytes.get(id) ?? 0) + length);
     }
     expect((bytes.get(3) ?? 0) / (bytes.get(1) ?? 1)).toBeLessThan(1.5);

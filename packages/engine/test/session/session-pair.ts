@@ -7,6 +7,7 @@ import type { Loss, SessionOptions } from '../../src/session/session-options.js'
 import { FakeClock } from '../../src/testing/fake-clock.js';
 import { MemoryTransport } from '../../src/testing/memory-transport.js';
 import type { Transport } from '../../src/transport.js';
+import { toHex } from '../support/bytes.js';
 import { SESSION_ID, SESSION_SECRET } from '../support/frames.js';
 import { Recorder } from './recorder.js';
 
@@ -46,9 +47,9 @@ export class SessionKeeper {
     acceptTransport(
       transport,
       {
-        create: ({ id, secret, grace }) => this.#create(id.toString('hex'), secret, grace),
+        create: ({ id, secret, grace }) => this.#create(toHex(id), secret, grace),
         find: ({ id }) => {
-          const kept = this.kept.get(id.toString('hex'));
+          const kept = this.kept.get(toHex(id));
           if (kept === undefined) throw unknownSession();
           return kept;
         },
@@ -58,7 +59,7 @@ export class SessionKeeper {
     );
   }
 
-  #create(id: string, secret: Buffer, grace: number): KeptSession {
+  #create(id: string, secret: Uint8Array, grace: number): KeptSession {
     if (this.kept.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
     const session = new Session({
       ...this.#options,

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { zeros } from '../../src/bytes.js';
+import { bytesOf, isEqual } from '../support/bytes.js';
 import { pattern } from '../support/pattern.js';
 import { expectClean } from './expect-clean.js';
 import { SessionPair } from './session-pair.js';
@@ -7,14 +9,14 @@ describe('a session', () => {
   test('carries bytes both ways, in whatever pieces the transport delivers', () => {
     const pair = new SessionPair().connect().settle();
     const { near, far } = pair.open();
-    near.channel.write(Buffer.from('up'));
+    near.channel.write(bytesOf('up'));
     near.channel.end();
     pair.settle(1);
     expect(far.text).toBe('up');
     far.channel.write(pattern(1, 0, 1_000_000));
     far.channel.end();
     pair.run(() => near.events.includes('end'), 777);
-    expect(near.bytes.equals(pattern(1, 0, 1_000_000))).toBe(true);
+    expect(isEqual(near.bytes, pattern(1, 0, 1_000_000))).toBe(true);
     expect(near.events).toEqual(['open', 'data', 'end']);
     expect(far.events).toEqual(['data', 'end']);
     expectClean(pair);
@@ -23,8 +25,8 @@ describe('a session', () => {
   test('counts the payload bytes of each channel', () => {
     const pair = new SessionPair().connect().settle();
     const { near, far } = pair.open();
-    near.channel.write(Buffer.alloc(300));
-    far.channel.write(Buffer.alloc(50));
+    near.channel.write(zeros(300));
+    far.channel.write(zeros(50));
     pair.settle();
     expect([near.channel.bytesSent, near.channel.bytesReceived]).toEqual([300, 50]);
     expect([far.channel.bytesSent, far.channel.bytesReceived]).toEqual([50, 300]);
@@ -55,8 +57,8 @@ describe('a session', () => {
     });
     pair.run(() => pair.client.channelCount === 0, 10_000);
     channels.forEach(({ near, far }, key) => {
-      expect(far.bytes.equals(pattern(key, 0, 1_000))).toBe(true);
-      expect(near.bytes.equals(pattern(key + 500, 0, 1_000))).toBe(true);
+      expect(isEqual(far.bytes, pattern(key, 0, 1_000))).toBe(true);
+      expect(isEqual(near.bytes, pattern(key + 500, 0, 1_000))).toBe(true);
     });
     expectClean(pair);
   });
@@ -81,7 +83,7 @@ describe('a session', () => {
     expect(near.events).toEqual([]);
     pair.settle();
     expect(near.events).toEqual(['fail SESSION_LOST']);
-    near.channel.write(Buffer.from('nobody hears this'));
+    near.channel.write(bytesOf('nobody hears this'));
     near.channel.end();
     near.channel.reset();
     pair.settle();

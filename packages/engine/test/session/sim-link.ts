@@ -1,3 +1,4 @@
+import { join } from '../../src/bytes.js';
 import { deafReceiver, type Transport, type TransportReceiver } from '../../src/transport.js';
 
 /**
@@ -7,7 +8,7 @@ import { deafReceiver, type Transport, type TransportReceiver } from '../../src/
 class SimEnd implements Transport {
   receiver: TransportReceiver = deafReceiver;
   /** Bytes under way to the other end. */
-  outgoing: Buffer[] = [];
+  outgoing: Uint8Array[] = [];
   /** No more is taken from the local side. */
   isDone = false;
   /** How the other side will learn of the end, once that gets through. */
@@ -19,7 +20,7 @@ class SimEnd implements Transport {
     return bytes;
   }
 
-  send(parts: readonly Buffer[]): void {
+  send(parts: readonly Uint8Array[]): void {
     if (!this.isDone) this.outgoing.push(...parts);
   }
 
@@ -52,7 +53,7 @@ export class SimLink {
     const to = this.ends[direction === 0 ? 1 : 0];
     if (this.isStalled) return false;
     if (from.outgoing.length === 0) return this.#tell(direction);
-    const bytes = Buffer.concat(from.outgoing);
+    const bytes = join(from.outgoing);
     const chunk = bytes.subarray(0, limit);
     from.outgoing = chunk.length < bytes.length ? [bytes.subarray(chunk.length)] : [];
     to.receiver.onBytes(chunk);

@@ -1,5 +1,7 @@
+import { join, zeros } from '../../src/bytes.js';
 import type { FakeClock } from '../../src/testing/fake-clock.js';
 import { deafReceiver, type Transport, type TransportReceiver } from '../../src/transport.js';
+import { bytesOf } from '../support/bytes.js';
 
 export interface SlowPathOptions {
   /** Bytes per ms, in each direction. */
@@ -19,7 +21,7 @@ export class SlowPath implements Transport {
   readonly #clock: FakeClock;
   readonly #options: SlowPathOptions;
   #peer: SlowPath | undefined;
-  #queue: Buffer = Buffer.alloc(0);
+  #queue: Uint8Array = zeros(0);
   #isMoving = false;
   #isOpen = true;
 
@@ -39,9 +41,9 @@ export class SlowPath implements Transport {
     return Math.max(0, this.#queue.length - this.#options.systemBuffer);
   }
 
-  send(parts: readonly Buffer[]): void {
+  send(parts: readonly Uint8Array[]): void {
     if (!this.#isOpen) return;
-    this.#queue = Buffer.concat([this.#queue, ...parts]);
+    this.#queue = join([this.#queue, ...parts]);
     if (!this.#isMoving) this.#move();
   }
 
@@ -62,7 +64,7 @@ export class SlowPath implements Transport {
     if (!this.#isMoving) return;
     this.#clock.setTimer(() => {
       const hadBacklog = this.backlog > 0;
-      const bytes = Buffer.from(this.#queue.subarray(0, this.#options.rate * STEP));
+      const bytes = bytesOf(this.#queue.subarray(0, this.#options.rate * STEP));
       this.#queue = this.#queue.subarray(bytes.length);
       this.#clock.setTimer(() => this.#peer?.receiver.onBytes(bytes), this.#options.latency);
       if (hadBacklog || this.#queue.length === 0) this.receiver.onDrain();

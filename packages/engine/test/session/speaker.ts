@@ -1,6 +1,7 @@
 import type { Channel } from '../../src/channel/channel.js';
 import type { ChannelSink, OpenHandler } from '../../src/channel/handlers.js';
 import type { FailureCode } from '../../src/failures.js';
+import { isEqual } from '../support/bytes.js';
 import { pattern } from '../support/pattern.js';
 
 /**
@@ -116,11 +117,11 @@ export class Speaker implements ChannelSink, OpenHandler {
     this.failure = code;
   }
 
-  onData(chunk: Buffer): void {
+  onData(chunk: Uint8Array): void {
     this.#expectAlive('data');
     if (this.sawEnd) this.#complain('got data after the end');
     if (chunk.length === 0) this.#complain('got an empty chunk');
-    if (!chunk.equals(pattern(this.#otherKey, this.read, chunk.length))) {
+    if (!isEqual(chunk, pattern(this.#otherKey, this.read, chunk.length))) {
       this.#complain(`got wrong bytes between ${this.read} and ${this.read + chunk.length}`);
     }
     this.read += chunk.length;

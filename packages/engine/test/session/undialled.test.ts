@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Channel } from '../../src/channel/channel.js';
 import { keep, postSlab, unpostSlab } from '../../src/memory/slabs.js';
+import { bytesOf, isEqual } from '../support/bytes.js';
 import { window } from '../support/frames.js';
 import { encodePlain } from '../support/oracle-codec.js';
 import { pattern } from '../support/pattern.js';
@@ -38,7 +39,7 @@ describe('a channel that a server turns away as it stops', () => {
       expect([draining.client.channelCount, near.events]).toEqual([0, []]);
       if (ended === 'after') near.channel.end();
       pair.run(() => far[0]?.events.includes('end') === true);
-      expect(far.map(({ bytes }) => bytes.equals(pattern(7, 0, length)))).toEqual([true]);
+      expect(far.map(({ bytes }) => isEqual(bytes, pattern(7, 0, length)))).toEqual([true]);
       expect([near.events, near.channel.bytesSent]).toEqual([['open'], length]);
       // Nothing of it leaves by the session that it has left.
       draining.connect().settle();
@@ -70,7 +71,7 @@ describe('a channel that a server turns away as it stops', () => {
     const second = crossing(pair);
     const first = crossing(second);
     const near = first.request();
-    near.channel.write(Buffer.from('early'));
+    near.channel.write(bytesOf('early'));
     for (const draining of [first, second]) {
       draining.clock.runDeferred();
       draining.server.drain(30_000);
@@ -128,7 +129,7 @@ describe('a channel whose OPEN crosses the end of a session', () => {
     const dialled = leaving.request();
     leaving.settle();
     const crossed = leaving.request();
-    crossed.channel.write(Buffer.from('early'));
+    crossed.channel.write(bytesOf('early'));
     leaving.clock.runDeferred();
     leaving.server.leave('stopping');
     leaving.settle();

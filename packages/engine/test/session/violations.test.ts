@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { join, zeros } from '../../src/bytes.js';
 import { EARLY_WINDOW } from '../../src/constants.js';
 import { FrameType } from '../../src/frame/frame.js';
+import { bytesOf, u32At } from '../support/bytes.js';
 import {
   ack,
   data,
@@ -40,18 +42,18 @@ function requesting(): { server: RawServer; peer: RawPeer } {
 }
 
 describe('a server ends the session with 4003 at', () => {
-  test.each<[string, PlainFrame | Buffer]>([
-    ['F1: bytes that are no frame', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
-    ['F1: a length that does not fit the type', Buffer.from([0x05, 0, 0, 1, 0, 0, 0, 1, 0])],
-    ['F2: an unknown type', { type: 0x07, channel: 1, payload: Buffer.alloc(0) }],
-    ['F2: an unknown unsequenced type that may not be skipped', { type: 0x87, channel: 0, payload: Buffer.alloc(8) }],
-    ['F2: flags on a known type', Buffer.from([0x05, 1, 0, 0, 0, 0, 0, 1])],
+  test.each<[string, PlainFrame | Uint8Array]>([
+    ['F1: bytes that are no frame', bytesOf('GET / HTTP/1.1\r\n\r\n')],
+    ['F1: a length that does not fit the type', bytesOf([0x05, 0, 0, 1, 0, 0, 0, 1, 0])],
+    ['F2: an unknown type', { type: 0x07, channel: 1, payload: zeros(0) }],
+    ['F2: an unknown unsequenced type that may not be skipped', { type: 0x87, channel: 0, payload: zeros(8) }],
+    ['F2: flags on a known type', bytesOf([0x05, 1, 0, 0, 0, 0, 0, 1])],
     ['F5: OPEN with a number in use', open(1)],
     ['F5: OPEN with a number that was used', open(5)],
     ['F6: OPEN with an even number', open(8)],
     ['F6: OPEN with a lower number', open(3)],
     ['F6: OPEN on channel 0', open(0)],
-    ['F10: DATA beyond the early window of an offered channel', data(3, Buffer.alloc(EARLY_WINDOW + 1))],
+    ['F10: DATA beyond the early window of an offered channel', data(3, zeros(EARLY_WINDOW + 1))],
     ['F11: DATA for a channel never opened', data(7, 'x')],
     ['F11: FIN for a channel never opened', fin(7)],
     ['F11: RESET for a channel never opened', reset(7)],
@@ -93,9 +95,9 @@ describe('a server ends the session with 4003 at', () => {
 
   test('F10: DATA beyond the window of an open channel, to the byte', () => {
     const { client, peer } = served();
-    const limit = peer.heard(FrameType.openOk)[0]?.payload.readUInt32BE(0) ?? 0;
-    const whole = Array.from({ length: Math.floor(limit / 16_384) }, () => data(1, Buffer.alloc(16_384)));
-    peer.say(...whole, ...(limit % 16_384 === 0 ? [] : [data(1, Buffer.alloc(limit % 16_384))]));
+    const limit = u32At(peer.heard(FrameType.openOk)[0]?.payload, 0) ?? 0;
+    const whole = Array.from({ length: Math.floor(limit / 16_384) }, () => data(1, zeros(16_384)));
+    peer.say(...whole, ...(limit % 16_384 === 0 ? [] : [data(1, zeros(limit % 16_384))]));
     expect(peer.closeCode).toBeUndefined();
     expect(client.keeper.offered[0]?.bytesReceived).toBe(limit);
     peer.say(data(1, 'x'));
@@ -149,7 +151,7 @@ describe('what crosses the end of a channel is ignored', () => {
   test('also when the frame arrives in pieces', () => {
     const { client, peer } = served();
     const before = client.keeper.session.receivedCount;
-    for (const byte of encodePlain(data(5, 'abc'))) peer.say(Buffer.from([byte]));
+    for (const byte of encodePlain(data(5, 'abc'))) peer.say(bytesOf([byte]));
     expect(client.keeper.session.receivedCount).toBe(before + 1);
   });
 });
@@ -157,7 +159,7 @@ describe('what crosses the end of a channel is ignored', () => {
 test('a frame that may be skipped is skipped, also on a channel and with flags', () => {
   const { client, peer } = served();
   const before = client.keeper.session.receivedCount;
-  peer.say(Buffer.from([0xc8, 0xff, 0, 3, 0, 0, 0, 9, 1, 2, 3]), ping(7));
+  peer.say(bytesOf([0xc8, 0xff, 0, 3, 0, 0, 0, 9, 1, 2, 3]), ping(7));
   expect(peer.heard(FrameType.pong)).toEqual([pong(7)]);
   expect(client.keeper.session.receivedCount).toBe(before);
 });
@@ -173,7 +175,7 @@ test('a lower WINDOW takes nothing back', () => {
   const peer = client.greeted().say(open(1, 100));
   const [channel] = client.keeper.offered;
   channel?.accept();
-  channel?.write(Buffer.alloc(5_000));
+  channel?.write(zeros(5_000));
   peer.settle();
   expect(peer.dataOf(1)).toHaveLength(100);
   peer.say(window(1, 3_000), window(1, 10));
@@ -182,8 +184,8 @@ test('a lower WINDOW takes nothing back', () => {
 
 test('F16: WINDOW and PING by the hundred thousand leave nothing behind', () => {
   const { peer } = served();
-  const flood = Buffer.concat(Array.from({ length: 50_000 }, () => encodePlain(window(1, 1))));
-  peer.say(flood, Buffer.concat(Array.from({ length: 50_000 }, (_, n) => encodePlain(ping(n)))));
+  const flood = join(Array.from({ length: 50_000 }, () => encodePlain(window(1, 1))));
+  peer.say(flood, join(Array.from({ length: 50_000 }, (_, n) => encodePlain(ping(n)))));
   expect(peer.closeCode).toBeUndefined();
   expect(peer.heard(FrameType.pong)).toEqual([pong(49_999)]);
 });
@@ -198,6 +200,6 @@ test('E5: a text message ends the session with 1003', () => {
 
 test('nothing is read behind a violation', () => {
   const { client, peer } = served();
-  peer.say(Buffer.concat([open(1), open(7)].map(encodePlain)));
+  peer.say(join([open(1), open(7)].map(encodePlain)));
   expect(client.keeper.offered).toHaveLength(3);
 });

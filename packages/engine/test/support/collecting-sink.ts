@@ -1,5 +1,7 @@
+import { join } from '../../src/bytes.js';
 import type { FrameSink } from '../../src/frame/decode.js';
 import { FrameType } from '../../src/frame/frame.js';
+import { bytesOf } from './bytes.js';
 import type { PlainFrame } from './oracle-codec.js';
 
 /** Puts the pieces of DATA frames together again, and keeps them too. */
@@ -7,17 +9,17 @@ export class CollectingSink implements FrameSink {
   readonly frames: PlainFrame[] = [];
   /** Every call of onData, in order. */
   readonly pieces: { channel: number; length: number; last: boolean }[] = [];
-  #partial: Buffer[] = [];
+  #partial: Uint8Array[] = [];
 
-  onFrame(type: number, channel: number, payload: Buffer): void {
-    this.frames.push({ type, channel, payload: Buffer.from(payload) });
+  onFrame(type: number, channel: number, payload: Uint8Array): void {
+    this.frames.push({ type, channel, payload: bytesOf(payload) });
   }
 
-  onData(channel: number, piece: Buffer, last: boolean): void {
+  onData(channel: number, piece: Uint8Array, last: boolean): void {
     this.pieces.push({ channel, length: piece.length, last });
-    this.#partial.push(Buffer.from(piece));
+    this.#partial.push(bytesOf(piece));
     if (!last) return;
-    this.frames.push({ type: FrameType.data, channel, payload: Buffer.concat(this.#partial) });
+    this.frames.push({ type: FrameType.data, channel, payload: join(this.#partial) });
     this.#partial = [];
   }
 }

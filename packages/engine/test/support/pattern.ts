@@ -1,6 +1,8 @@
+import { allocateAlone } from '../../src/bytes.js';
+
 /** Bytes that tell which byte stream they belong to and where in it they stand: a gap, repeat or mix-up shows. */
 const TABLE_LENGTH = 1 << 16;
-const table = Buffer.allocUnsafeSlow(TABLE_LENGTH * 3);
+const table = allocateAlone(TABLE_LENGTH * 3);
 for (let i = 0, state = 1; i < table.length; i++) {
   if (i >= TABLE_LENGTH) {
     table[i] = table[i - TABLE_LENGTH] ?? 0;
@@ -16,13 +18,13 @@ function place(key: number, offset: number): number {
 }
 
 /** The bytes of the stream `key` from `offset` on. */
-export function pattern(key: number, offset: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(length);
+export function pattern(key: number, offset: number, length: number): Uint8Array {
+  const bytes = allocateAlone(length);
   for (let at = 0; at < length; ) {
     const untilNextRow = TABLE_LENGTH - ((offset + at) & (TABLE_LENGTH - 1));
     const count = Math.min(untilNextRow, length - at);
     const from = place(key, offset + at);
-    table.copy(bytes, at, from, from + count);
+    bytes.set(table.subarray(from, from + count), at);
     at += count;
   }
   return bytes;

@@ -1,7 +1,9 @@
+import { join, zeros } from '../../src/bytes.js';
 import { FrameType, isSequenced } from '../../src/frame/frame.js';
 import type { FakeClock } from '../../src/testing/fake-clock.js';
 import { MemoryTransport } from '../../src/testing/memory-transport.js';
 import type { TransportReceiver } from '../../src/transport.js';
+import { bytesOf } from './bytes.js';
 import { decodePlain, encodePlain, type PlainFrame } from './oracle-codec.js';
 
 /** The other end of a transport, played by the test: says any frame or bytes, and keeps what it hears. */
@@ -14,7 +16,7 @@ export class RawPeer implements TransportReceiver {
   closeCode: number | undefined;
   readonly #clock: FakeClock;
   readonly #own: MemoryTransport;
-  #rest = Buffer.alloc(0);
+  #rest = zeros(0);
 
   constructor(clock: FakeClock) {
     [this.transport, this.#own] = MemoryTransport.pair();
@@ -28,15 +30,13 @@ export class RawPeer implements TransportReceiver {
   }
 
   /** The payload bytes that came for a channel. */
-  dataOf(channel: number): Buffer {
-    return Buffer.concat(
-      this.heard(FrameType.data).flatMap((frame) => (frame.channel === channel ? frame.payload : [])),
-    );
+  dataOf(channel: number): Uint8Array {
+    return join(this.heard(FrameType.data).flatMap((frame) => (frame.channel === channel ? frame.payload : [])));
   }
 
   /** Says frames, or bytes that need not be any, and waits for what comes of it. */
-  say(...parts: (PlainFrame | Buffer)[]): this {
-    this.#own.send(parts.map((part) => (Buffer.isBuffer(part) ? part : encodePlain(part))));
+  say(...parts: (PlainFrame | Uint8Array)[]): this {
+    this.#own.send(parts.map((part) => (part instanceof Uint8Array ? part : encodePlain(part))));
     return this.settle();
   }
 
@@ -66,10 +66,10 @@ export class RawPeer implements TransportReceiver {
     this.transport.receiver.onText();
   }
 
-  onBytes(chunk: Buffer): void {
-    const { frames, rest } = decodePlain(Buffer.concat([this.#rest, chunk]));
+  onBytes(chunk: Uint8Array): void {
+    const { frames, rest } = decodePlain(join([this.#rest, chunk]));
     this.frames.push(...frames);
-    this.#rest = Buffer.from(rest);
+    this.#rest = bytesOf(rest);
   }
   onDrain(): void {}
   onText(): void {}

@@ -45,17 +45,21 @@ interface UserBufferHandle {
  * Node offers this as `onread`, to those who connect alone; sockets that were accepted can do the same, but nobody asks
  * them (`net.Server` ignores the option). So it is set here as `net.connect` sets it.
  */
-export function readIntoSlabs(socket: Duplex, onBytes: (bytes: Buffer) => void, taker?: Taker): SlabReader | undefined {
+export function readIntoSlabs(
+  socket: Duplex,
+  onBytes: (bytes: Uint8Array) => void,
+  taker?: Taker,
+): SlabReader | undefined {
   const places = placesOf(socket);
   const handle = (socket as { _handle?: Partial<UserBufferHandle> | null })._handle;
   if (places === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
-  const readInto = (buffer: Buffer): void => {
+  const readInto = (buffer: Uint8Array): void => {
     Object.assign(socket, { [places.buffer]: buffer });
     handle.useUserBuffer?.(buffer);
   };
   const reader = new SlabReader(onBytes, readInto, taker);
   Object.assign(socket, {
-    [places.callback]: (length: number, buffer: Buffer) => reader.onRead(length, buffer),
+    [places.callback]: (length: number, buffer: Uint8Array) => reader.onRead(length, buffer),
     [places.generator]: () => reader.next,
   });
   readInto(reader.next);
@@ -90,8 +94,8 @@ function findPlaces(socket: Duplex): Places | undefined {
 
 /** Where one socket reads to: the scratch buffer while it brings little, slabs of its own when it brings much. */
 export class SlabReader {
-  readonly #onBytes: (bytes: Buffer) => void;
-  readonly #readInto: (buffer: Buffer) => void;
+  readonly #onBytes: (bytes: Uint8Array) => void;
+  readonly #readInto: (buffer: Uint8Array) => void;
   readonly #taker: Taker | undefined;
   #slab: Slab | undefined;
   /** Of the slab, what was read before and is kept. */
@@ -102,13 +106,13 @@ export class SlabReader {
   #rests = 0;
 
   /** `readInto` has the socket read elsewhere from now on, though it has read nothing since. */
-  constructor(onBytes: (bytes: Buffer) => void, readInto: (buffer: Buffer) => void, taker: Taker | undefined) {
+  constructor(onBytes: (bytes: Uint8Array) => void, readInto: (buffer: Uint8Array) => void, taker: Taker | undefined) {
     this.#onBytes = onBytes;
     this.#readInto = readInto;
     this.#taker = taker;
   }
 
-  onRead(length: number, buffer: Buffer): void {
+  onRead(length: number, buffer: Uint8Array): void {
     this.#onBytes(buffer.length === length ? buffer : buffer.subarray(0, length));
     this.#smallReads = length < LARGE_READ ? this.#smallReads + 1 : 0;
     this.#silentSince = undefined;
@@ -117,7 +121,7 @@ export class SlabReader {
   }
 
   /** Where the next read goes. */
-  get next(): Buffer {
+  get next(): Uint8Array {
     if (this.#slab === undefined) return this.#taker?.isTight === true ? sip : scratch;
     return this.#used === 0 ? this.#slab.bytes : this.#slab.bytes.subarray(this.#used);
   }

@@ -28,14 +28,14 @@ export interface RelayPace {
 export class PacedPieces implements Turn {
   readonly #pace: RelayPace;
   readonly #direction: Direction;
-  readonly #pass: (bytes: Buffer, isMore: boolean) => void;
-  #pieces: { readonly bytes: Buffer; readonly isMore: boolean }[] = [];
+  readonly #pass: (bytes: Uint8Array, isMore: boolean) => void;
+  #pieces: { readonly bytes: Uint8Array; readonly isMore: boolean }[] = [];
   /** Behind these; empty when there are none. */
   readonly #small = new SmallPieces((bytes) => void this.#pieces.push({ bytes, isMore: false }));
   /** Called once, when the last piece has passed. */
   onEmpty: (() => void) | undefined;
 
-  constructor(pace: RelayPace, direction: Direction, pass: (bytes: Buffer, isMore: boolean) => void) {
+  constructor(pace: RelayPace, direction: Direction, pass: (bytes: Uint8Array, isMore: boolean) => void) {
     this.#pace = pace;
     this.#direction = direction;
     this.#pass = pass;
@@ -45,7 +45,7 @@ export class PacedPieces implements Turn {
     return this.#pieces.length === 0;
   }
 
-  push(bytes: Buffer, isMore: boolean): void {
+  push(bytes: Uint8Array, isMore: boolean): void {
     if (!this.isEmpty && this.#small.add(bytes)) return;
     this.#pieces.push({ bytes: keep(unpinned(bytes)), isMore });
     if (this.#pieces.length === 1) this.#pace.wait(this.#direction, bytes.length, this);

@@ -6,7 +6,7 @@ import { type RelaySocket, resetSocket } from '../sockets/reset-socket.js';
 /** A point in what was written, and what to do once the socket has taken everything before it. */
 interface Kept {
   readonly end: number;
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
 }
 
 /** Memory of pieces that were not copied since they should leave in this turn, bytes; some wait all the same. */
@@ -64,7 +64,7 @@ export class RelayWriter {
   }
 
   /** `isMore`: the rest of the same frame is on its way; if it comes in this turn, both leave as one. */
-  write(chunk: Buffer, isMore: boolean): void {
+  write(chunk: Uint8Array, isMore: boolean): void {
     if (this.#isStopped) return this.#channel.consumed(chunk.length);
     // Somebody else's bytes may be on their way before the first of ours, and nobody says here when they have left.
     if (this.#kept !== undefined && !this.#isHeld) {
@@ -75,7 +75,7 @@ export class RelayWriter {
     this.#give(this.#letsGo ? keep(this.#isNext(chunk) ? chunk : unpinned(chunk)) : Buffer.from(chunk), isMore);
   }
 
-  #give(bytes: Buffer, isMore: boolean): void {
+  #give(bytes: Uint8Array, isMore: boolean): void {
     const socket = this.#socket;
     this.#given += bytes.length;
     socket.write(bytes, this.#onWritten);
@@ -157,7 +157,7 @@ export class RelayWriter {
   }
 
   /** Nothing is to be written before it, or the rest of its frame alone, so that it need not be copied to wait. */
-  #isNext({ buffer }: Buffer): boolean {
+  #isNext({ buffer }: Uint8Array): boolean {
     if (this.#socket.writableLength === 0) return true;
     if (!this.#isFirst || uncopied >= MAX_UNCOPIED) return false;
     this.#uncopied += buffer.byteLength;

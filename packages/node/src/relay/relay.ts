@@ -47,7 +47,7 @@ class Relay implements ChannelSink, Mortal {
   start(): void {
     const socket = this.#socket;
     this.#channel.start(this);
-    const onBytes = (bytes: Buffer): void => this.#onBytes(bytes);
+    const onBytes = (bytes: Uint8Array): void => this.#onBytes(bytes);
     outliveFailedWrites(socket, this);
     socket.on('data', onBytes);
     this.#reader = readIntoSlabs(socket, onBytes, this.#channel);
@@ -59,7 +59,7 @@ class Relay implements ChannelSink, Mortal {
     else socket.resume();
   }
 
-  onData(chunk: Buffer, isMore: boolean): void {
+  onData(chunk: Uint8Array, isMore: boolean): void {
     const pace = this.#pace;
     if (pace === undefined || (this.#up?.isEmpty !== false && pace.mayPass('up', chunk.length))) {
       return this.#writer.write(chunk, isMore);
@@ -86,7 +86,7 @@ class Relay implements ChannelSink, Mortal {
     this.#source.unblock();
   }
 
-  #onBytes(bytes: Buffer): void {
+  #onBytes(bytes: Uint8Array): void {
     // Nobody is to pay for what goes nowhere.
     if (this.#channel.state.dead) return;
     const pace = this.#pace;
@@ -101,7 +101,7 @@ class Relay implements ChannelSink, Mortal {
     this.#down.push(bytes, false);
   }
 
-  #toChannel(bytes: Buffer): void {
+  #toChannel(bytes: Uint8Array): void {
     if (!this.#channel.write(bytes)) this.#source.block();
   }
 

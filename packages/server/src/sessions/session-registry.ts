@@ -6,6 +6,7 @@ import {
   type Logger,
   ProtocolError,
   Session,
+  type SessionKey,
   type Timer,
   type Transport,
   unknownSession,
@@ -102,13 +103,13 @@ export class SessionRegistry {
     const { clock } = this.#options;
     const greeted = this.#admission.greets(user);
     const host = {
-      create: ({ id, secret, grace }: { id: Buffer; secret: Buffer; grace: number }) => {
+      create: ({ id, secret, grace }: SessionKey & { grace: number }) => {
         greeted();
-        return this.#create(id.toString('hex'), secret, grace, this.#present(user), remoteAddress);
+        return this.#create(hex(id), secret, grace, this.#present(user), remoteAddress);
       },
-      find: ({ id }: { id: Buffer }) => {
+      find: ({ id }: SessionKey) => {
         greeted();
-        return this.#find(id.toString('hex'), this.#present(user), remoteAddress);
+        return this.#find(hex(id), this.#present(user), remoteAddress);
       },
       onRejected: (reason: string) => {
         greeted();
@@ -158,7 +159,7 @@ export class SessionRegistry {
     for (const { session } of this.#entries.values()) session.leave('the server is stopping');
   }
 
-  #create(id: string, secret: Buffer, wishedGrace: number, user: User, remoteAddress?: string): KeptSession {
+  #create(id: string, secret: Uint8Array, wishedGrace: number, user: User, remoteAddress?: string): KeptSession {
     if (this.#draining) throw new ProtocolError('the server is draining', CloseCode.serviceRestart);
     if (this.#entries.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
     const { clock, logger, onChannel, guard, maxGrace, observer = {} } = this.#options;
@@ -256,6 +257,10 @@ export class SessionRegistry {
       return;
     }
   }
+}
+
+function hex(id: Uint8Array): string {
+  return Buffer.from(id).toString('hex');
 }
 
 /** What people see of an id: enough to tell sessions apart. */

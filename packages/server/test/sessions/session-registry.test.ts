@@ -217,7 +217,7 @@ describe('a detached session', () => {
     for (let value = 0; value < 5; value++) client(value).connect().session.leave('for the test');
     for (let n = 0; n < 996; n++) {
       const one = client(200);
-      one.key.id.writeUInt32BE(n, 0);
+      one.key.id.set([n >>> 8, n]);
       one.connect().session.leave('for the test');
     }
     expect([resumed(0, 1), resumed(1, 1)]).toEqual([4006, 4005]);

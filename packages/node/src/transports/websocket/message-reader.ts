@@ -23,7 +23,7 @@ export interface MessageReaderOptions {
 
 export interface MessageSink {
   /** The next bytes of a binary message, as they arrive; never empty. */
-  onPayload(bytes: Buffer): void;
+  onPayload(bytes: Uint8Array): void;
   /**
    * Bytes that a complete implementation has to read: control frames, fragmented messages, and from the first frame on
    * that is not right, or not binary, everything.
@@ -65,7 +65,7 @@ export class MessageReader {
   }
 
   /** `chunk`: the next bytes of the connection. They may be changed, and belong to the sink afterwards. */
-  push(chunk: Buffer): void {
+  push(chunk: Uint8Array): void {
     const before = this.#doubtful;
     if (before !== undefined) {
       this.#doubtful = undefined;
@@ -87,7 +87,7 @@ export class MessageReader {
     return this.#state === 'reading' && !isControl && (this.#missing > 0 || this.#headerFill > 0);
   }
 
-  #read(chunk: Buffer, from: number, to: number): void {
+  #read(chunk: Uint8Array, from: number, to: number): void {
     let at = from;
     while (at < to && this.#state === 'reading') {
       at = this.#missing > 0 ? this.#readPayload(chunk, at, to) : this.#readHeader(chunk, at, to);
@@ -95,7 +95,7 @@ export class MessageReader {
     if (at < to && this.#state === 'other') this.#sink.onOther(Buffer.from(chunk.subarray(at, to)));
   }
 
-  #readPayload(chunk: Buffer, from: number, to: number): number {
+  #readPayload(chunk: Uint8Array, from: number, to: number): number {
     const end = Math.min(to, from + this.#missing);
     this.#missing -= end - from;
     const piece = from === 0 && end === chunk.length ? chunk : chunk.subarray(from, end);
@@ -109,7 +109,7 @@ export class MessageReader {
     return end;
   }
 
-  #readHeader(chunk: Buffer, from: number, to: number): number {
+  #readHeader(chunk: Uint8Array, from: number, to: number): number {
     const header = this.#header;
     let at = from;
     while (this.#headerFill < this.#headerLength && at < to) {
@@ -177,7 +177,7 @@ function maskOf(bytes: Buffer): Uint8Array | undefined {
 }
 
 /** Section 5.3, in place; returns the mask for the bytes that follow. */
-function unmask(bytes: Buffer, mask: Uint8Array): Uint8Array {
+function unmask(bytes: Uint8Array, mask: Uint8Array): Uint8Array {
   const { length } = bytes;
   for (let i = 0; i < length; i++) bytes[i] = (bytes[i] as number) ^ (mask[i & 3] as number);
   return Uint8Array.from(mask, (_, i) => mask[(i + length) & 3] as number);

@@ -37,7 +37,7 @@ export interface WsWebSocket {
   on(event: 'message', listener: (data: unknown, isBinary: boolean) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'close', listener: (code: number, reason: Buffer) => void): unknown;
-  send(data: Buffer, done?: (error?: Error | null) => void): void;
+  send(data: Uint8Array, done?: (error?: Error | null) => void): void;
   close(code: number, reason: string): void;
   terminate(): void;
 }
@@ -64,7 +64,7 @@ export class WebSocketTransport implements Transport {
   readonly #mask: boolean;
   #error = '';
   /** What `send` was given and the connection has not written yet, with a place for each batch. */
-  readonly #sending: (readonly Buffer[] | undefined)[] = [];
+  readonly #sending: (readonly Uint8Array[] | undefined)[] = [];
 
   /** `socket`: the connection beneath `ws`. To be called in the turn in which `ws` has opened, before anything is read. */
   constructor(ws: WsWebSocket, socket: Socket, options: WebSocketTransportOptions = {}) {
@@ -98,7 +98,7 @@ export class WebSocketTransport implements Transport {
         onOther: (bytes) => listener.call(socket, bytes),
       },
     );
-    const onBytes = (bytes: Buffer): void => reader.push(bytes);
+    const onBytes = (bytes: Uint8Array): void => reader.push(bytes);
     socket.on('data', onBytes);
     const slabReader = readIntoSlabs(socket, onBytes);
     socket.off('data', listener as (chunk: Buffer) => void);
@@ -115,7 +115,7 @@ export class WebSocketTransport implements Transport {
     return this.#socket.writableLength;
   }
 
-  send(parts: readonly Buffer[], headroom = 0): void {
+  send(parts: readonly Uint8Array[], headroom = 0): void {
     if (this.#ws.readyState !== OPEN) return;
     this.#socket.cork();
     if (this.#mask) this.#sendMasked(parts);
@@ -126,13 +126,13 @@ export class WebSocketTransport implements Transport {
     this.#sending.push(isWritten ? undefined : parts);
   }
 
-  #sendPlain(parts: readonly Buffer[], headroom: number): void {
+  #sendPlain(parts: readonly Uint8Array[], headroom: number): void {
     const socket = this.#socket;
     const end = parts.length - 1;
     let from = 0;
     let length = 0;
     for (let i = 0; i < end; i++) {
-      length += (parts[i] as Buffer).length;
+      length += (parts[i] as Uint8Array).length;
       if (length < LARGEST_MESSAGE) continue;
       this.#writeMessage(parts, from, i, length, from === 0 ? headroom : 0);
       from = i + 1;
@@ -142,19 +142,19 @@ export class WebSocketTransport implements Transport {
       parts,
       from,
       end,
-      length + (parts[end] as Buffer).length,
+      length + (parts[end] as Uint8Array).length,
       from === 0 ? headroom : 0,
       this.#onSent,
     );
     // So that the peer need not doubt it; one message could still be the rest of that close frame.
-    if (!endsAsClosing(parts[end] as Buffer)) return;
+    if (!endsAsClosing(parts[end] as Uint8Array)) return;
     socket.write(this.#header(0));
     socket.write(this.#header(0));
   }
 
   /** The parts from `from` to `to`, `length` bytes; the header in the same buffer as the first part if there is room. */
   #writeMessage(
-    parts: readonly Buffer[],
+    parts: readonly Uint8Array[],
     from: number,
     to: number,
     length: number,
@@ -163,14 +163,14 @@ export class WebSocketTransport implements Transport {
   ): void {
     const socket = this.#socket;
     const header = this.#header(length);
-    let first = parts[from] as Buffer;
+    let first = parts[from] as Uint8Array;
     if (header.length > headroom) socket.write(header);
     else {
       first = Buffer.from(first.buffer, first.byteOffset - header.length, header.length + first.length);
       first.set(header);
     }
     for (let i = from; i <= to; i++) {
-      const part = i === from ? first : (parts[i] as Buffer);
+      const part = i === from ? first : (parts[i] as Uint8Array);
       if (i === to) socket.write(part, onSent);
       else socket.write(part);
     }
@@ -185,9 +185,9 @@ export class WebSocketTransport implements Transport {
     return header;
   }
 
-  #sendMasked(parts: readonly Buffer[]): void {
+  #sendMasked(parts: readonly Uint8Array[]): void {
     const last = parts.length - 1;
-    for (let i = 0; i < last; i++) this.#ws.send(parts[i] as Buffer);
+    for (let i = 0; i < last; i++) this.#ws.send(parts[i] as Uint8Array);
     this.#ws.send(parts[last] as Buffer, this.#onSent);
   }
 

@@ -25,7 +25,7 @@ class Understood {
   bytes: Buffer = Buffer.alloc(0);
   readonly events: string[] = [];
 
-  take(bytes: Buffer): void {
+  take(bytes: Uint8Array): void {
     this.bytes = Buffer.concat([this.bytes, bytes]);
   }
 
@@ -213,7 +213,7 @@ describe('a close frame in the middle of a message', () => {
 
 test('passes payload on without copying it', () => {
   const chunk = encode([{ opcode: 2, fin: true, rsv1: false, payload: Buffer.alloc(900) }], false, Buffer.alloc(4));
-  const seen: Buffer[] = [];
+  const seen: Uint8Array[] = [];
   const reader = new MessageReader(
     { isServer: false, ...LIMITS },
     { onPayload: (b) => seen.push(b), onOther: () => {} },
@@ -229,7 +229,7 @@ test('does not wait for more behind a whole message with a random mask, however 
     Buffer.of(0x89, 0x89, 0x89, 0x89),
   );
   expect(message.at(-1)).toBe(0x88);
-  const seen: Buffer[] = [];
+  const seen: Uint8Array[] = [];
   const reader = new MessageReader(
     { isServer: true, ...LIMITS },
     { onPayload: (b) => seen.push(Buffer.from(b)), onOther: () => {} },

@@ -1,0 +1,84 @@
+/**
+ * Bytes as the engine makes them. On Node they are Buffers: small ones share memory, and sockets take them as they are.
+ * Elsewhere they are arrays of the language. All are handled as what both are; `slice` is not to be used, since it copies
+ * of an array, and not of a Buffer.
+ */
+interface Maker {
+  allocUnsafe(length: number): Uint8Array;
+  allocUnsafeSlow(length: number): Uint8Array;
+  from(bytes: Uint8Array): Uint8Array;
+  from(memory: ArrayBufferLike, start: number, length: number): Uint8Array;
+  concat(parts: readonly Uint8Array[]): Uint8Array;
+}
+
+/** Its content is anything: it is for whoever fills it. */
+export function allocate(length: number): Uint8Array {
+  return maker === undefined ? new Uint8Array(length) : maker.allocUnsafe(length);
+}
+
+/** Zeros, wherever they are not written over. */
+export function zeros(length: number): Uint8Array {
+  return allocate(length).fill(0);
+}
+
+/** As `allocate`, with memory of its own. */
+export function allocateAlone(length: number): Uint8Array {
+  return maker === undefined ? new Uint8Array(length) : maker.allocUnsafeSlow(length);
+}
+
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  return maker === undefined ? new Uint8Array(bytes) : maker.from(bytes);
+}
+
+/** A part of a memory, without copying it. */
+export function viewOf(memory: ArrayBufferLike, start: number, length: number): Uint8Array {
+  return maker === undefined ? new Uint8Array(memory, start, length) : maker.from(memory, start, length);
+}
+
+/** All parts in one, copied. */
+export function join(parts: readonly Uint8Array[]): Uint8Array {
+  if (maker !== undefined) return maker.concat(parts);
+  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const part of parts) {
+    joined.set(part, end);
+    end += part.length;
+  }
+  return joined;
+}
+
+const maker = (globalThis as { Buffer?: Maker }).Buffer;
+
+/** Integers of PROTOCOL.md, big-endian. Beyond the end of `bytes` they read as zeros: whoever reads has checked the length. */
+export function readU16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+}
+
+export function readU32(bytes: Uint8Array, at: number): number {
+  return readU16(bytes, at) * 0x1_0000 + readU16(bytes, at + 2);
+}
+
+export function writeU16(bytes: Uint8Array, value: number, at: number): void {
+  if (!(value >= 0 && value <= 0xffff)) throw new RangeError(`${value} does not fit into 16 bits`);
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
+}
+
+export function writeU32(bytes: Uint8Array, value: number, at: number): void {
+  if (!(value >= 0 && value <= 0xffff_ffff)) throw new RangeError(`${value} does not fit into 32 bits`);
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}
+
+/** One byte a character: the lower half of its number. */
+export function fromLatin1(text: string): Uint8Array {
+  const bytes = allocate(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+export function toLatin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}
