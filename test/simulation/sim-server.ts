@@ -1,4 +1,4 @@
-import { type Channel, type Clock, silentLogger, type Transport } from 'wsproxy-engine';
+import { type Clock, type OfferedChannel, silentLogger, type Transport } from 'wsproxy-engine';
 import { Guard } from '../../packages/server/src/limits/guard.js';
 import { resolveLimits } from '../../packages/server/src/limits/limits.js';
 import { SessionRegistry } from '../../packages/server/src/sessions/session-registry.js';
@@ -12,7 +12,7 @@ export class SimProcess {
   readonly registry: SessionRegistry;
   isDraining = false;
 
-  constructor(clock: Clock, sessions: number, onChannel: (channel: Channel, process: SimProcess) => void) {
+  constructor(clock: Clock, sessions: number, onChannel: (channel: OfferedChannel, process: SimProcess) => void) {
     this.registry = new SessionRegistry({
       clock,
       logger: silentLogger,

@@ -1,5 +1,6 @@
-import type { Channel, FailureCode, Target } from 'wsproxy-engine';
+import type { FailureCode, OfferedChannel, Target } from 'wsproxy-engine';
 import { Speaker } from '../../packages/engine/test/session/speaker.js';
+import { sessionSide } from '../../packages/engine/test/support/session-side.js';
 import type { SimProcess } from './sim-server.js';
 
 /** One connection of an application: its end at the client, and the destination's, each with bytes of its own. */
@@ -21,7 +22,7 @@ export class Talk {
   }
 
   /** A server dials: once, or nothing was said the first time. */
-  offer(channel: Channel, process: SimProcess): void {
+  offer(channel: OfferedChannel, process: SimProcess): void {
     this.process = process;
     if (this.far.channel !== undefined) {
       if (this.far.read > 0) throw new Error(`request ${this.#index} ran twice`);
@@ -29,7 +30,7 @@ export class Talk {
     }
     const { far } = this;
     far.channel = channel;
-    channel.onAbandoned = () => far.onReset('CANCELLED');
+    channel.onAbandoned(() => far.onReset('CANCELLED'));
   }
 
   #newDestination(): Speaker {
@@ -39,7 +40,7 @@ export class Talk {
   /** The request has left, and is not answered: when its transport is lost nobody knows what became of it. */
   get isUnderWay(): boolean {
     const { channel } = this.near;
-    return this.isWaiting && channel?.isUnsent === false;
+    return this.isWaiting && channel !== undefined && !sessionSide(channel).isUnsent;
   }
 
   /** The request is not answered yet. */

@@ -2,6 +2,7 @@ import { CloseCode, silentLogger } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { Connector } from '../../packages/client/src/tunnel/connector.js';
 import { Random } from '../../packages/engine/test/support/random.js';
+import { sessionSide } from '../../packages/engine/test/support/session-side.js';
 import { SHAPES, type Shape } from './shape.js';
 import { type Road, SimNetwork } from './sim-network.js';
 import { GRACE, SimProcess, SimServer } from './sim-server.js';
@@ -146,11 +147,11 @@ export class World {
     if (channel.state.opening === 'open') return true;
     if (!atLast && this.#random.chance(0.03)) {
       far.killed = 'refused';
-      channel.refuse('CONNECTION_REFUSED');
+      sessionSide(channel).refuse('CONNECTION_REFUSED');
       return false;
     }
     if (!atLast && !this.#random.chance(0.5)) return false;
-    channel.accept();
+    sessionSide(channel).accept();
     far.opened = true;
     far.start();
     return true;

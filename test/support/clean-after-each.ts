@@ -1,6 +1,7 @@
 // Vitest runs this before every file of system tests.
 import { afterAll, afterEach, beforeEach } from 'vitest';
-import { Channel, Session } from 'wsproxy-engine';
+import { Session } from 'wsproxy-engine';
+import { SessionChannel } from '../../packages/engine/src/channel/session-channel.js';
 import { endAll } from './at-end.js';
 import { type Census, expectClean, expectCollected, takeCensus } from './expect-clean.js';
 import { watchTimers } from './live-timers.js';
@@ -18,4 +19,4 @@ afterEach(async () => {
   await expectClean(before);
 });
 
-afterAll(() => expectCollected([Session, Channel]));
+afterAll(() => expectCollected([Session, SessionChannel]));

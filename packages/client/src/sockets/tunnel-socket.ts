@@ -32,7 +32,7 @@ export class TunnelSocket extends ChannelStream {
     this.#keepAwake = keepAwake;
     if (!this.allowHalfOpen) this.once('end', () => this.#refuseWrites());
     this.#timer = new IdleTimer(
-      () => channel.bytesSent,
+      () => channel.figures.bytesSent,
       () => this.emit('timeout'),
     );
   }

@@ -33,13 +33,14 @@ export class ChannelLedger implements Tunnel {
     const entry: Entry = { id: this.#lastId, target: formatTarget(target), channel };
     this.#living.set(channel, entry);
     this.#awake.hold(channel);
-    channel.onOver = () => {
+    channel.onOver(() => {
+      const { bytesSent, bytesReceived } = channel.figures;
       this.#awake.release(channel);
       this.#living.delete(channel);
-      this.#past.bytesUp += channel.bytesSent;
-      this.#past.bytesDown += channel.bytesReceived;
+      this.#past.bytesUp += bytesSent;
+      this.#past.bytesDown += bytesReceived;
       this.#tell('over', entry);
-    };
+    });
     return channel;
   }
 
@@ -53,7 +54,7 @@ export class ChannelLedger implements Tunnel {
   }
 
   #tell(change: ChannelChange['change'], entry: Entry): void {
-    this.#onChange({ change, ...statusOf(entry), failure: entry.channel.failure });
+    this.#onChange({ change, ...statusOf(entry), failure: entry.channel.figures.failure });
   }
 }
 
@@ -64,12 +65,13 @@ interface Entry {
 }
 
 function statusOf({ id, target, channel }: Entry): ChannelStatus {
+  const { age, bytesSent, bytesReceived } = channel.figures;
   return {
     id,
     target,
     open: channel.state.opening === 'open',
-    ageMs: Math.round(channel.age),
-    bytesUp: channel.bytesSent,
-    bytesDown: channel.bytesReceived,
+    ageMs: Math.round(age),
+    bytesUp: bytesSent,
+    bytesDown: bytesReceived,
   };
 }

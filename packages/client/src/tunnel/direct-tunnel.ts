@@ -3,6 +3,7 @@ import type { Tunnel } from 'wsproxy-engine';
 import {
   type Channel,
   CloseCode,
+  type OfferedChannel,
   type OpenHandler,
   Session,
   systemClock,
@@ -44,7 +45,7 @@ export class DirectTunnel implements Tunnel {
     this.#near ??= this.#begin();
     const channel = this.#near.open(target, handler);
     this.#awake.hold(channel);
-    channel.onOver = () => this.#awake.release(channel);
+    channel.onOver(() => this.#awake.release(channel));
     return channel;
   }
 
@@ -93,7 +94,7 @@ export class DirectTunnel implements Tunnel {
 }
 
 /** Answers a channel with what has become of the connection to its target. */
-function dialFor(channel: Channel): void {
+function dialFor(channel: OfferedChannel): void {
   const socket = connect({
     ...channel.target,
     allowHalfOpen: true,
@@ -108,7 +109,7 @@ function dialFor(channel: Channel): void {
     channel.refuse('DIAL_TIMEOUT');
     socket.destroy();
   }, DIAL_TIMEOUT);
-  channel.onAbandoned = () => socket.destroy();
+  channel.onAbandoned(() => socket.destroy());
   // For good: after the answer it changes nothing.
   socket.on('error', (error) => {
     const errors = error instanceof AggregateError ? error.errors : [error];

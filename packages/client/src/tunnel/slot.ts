@@ -81,7 +81,7 @@ export class Slot {
     },
     onUndialled: (uplink, channels) => {
       if (this.#closed || !this.#retired.has(uplink)) return;
-      const recent = channels.filter(({ age }) => age < REOPEN_WITHIN);
+      const recent = channels.filter(({ figures }) => figures.age < REOPEN_WITHIN);
       this.#events.onUndialled(uplink, recent);
     },
     onTurnedAway: (uplink) => {

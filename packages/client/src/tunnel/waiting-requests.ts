@@ -29,8 +29,7 @@ export class WaitingRequests {
     const limit = this.#clock.setTimer(() => {
       this.#limits.delete(limit);
       if (sign !== undefined && sign !== this.#session.lastSign) return;
-      const unanswered = new Set(this.#session.unanswered);
-      for (const channel of channels) if (unanswered.has(channel)) channel.giveUp('TUNNEL_DOWN');
+      this.#session.giveUp(channels, 'TUNNEL_DOWN');
     }, LIMIT);
     this.#limits.add(limit);
   }

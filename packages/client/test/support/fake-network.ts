@@ -1,8 +1,8 @@
 import {
   acceptTransport,
-  type Channel,
   type KeptSession,
   type Logger,
+  type OfferedChannel,
   type ProtocolError,
   Session,
   type SessionKey,
@@ -50,7 +50,7 @@ export class FakeNetwork {
   /** What the server does with a session that it has just begun. */
   onSession: (session: Session) => void = () => {};
   /** What the server does with a channel; accepts it by default. */
-  onChannel: (channel: Channel) => void = (channel) => {
+  onChannel: (channel: OfferedChannel) => void = (channel) => {
     channel.accept();
     this.far.push(new ChannelLog().watch(channel));
   };

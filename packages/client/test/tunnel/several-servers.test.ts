@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Channel, CloseCode, ProtocolError } from 'wsproxy-engine';
+import { CloseCode, type OfferedChannel, ProtocolError } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import { Connector } from '../../src/tunnel/connector.js';
@@ -195,7 +195,7 @@ describe('when the server in use is lost', () => {
       const old = stay ? [fixture.open()] : [];
       await fixture.pass(100);
       fixture.shutDown(0);
-      let offered: Channel | undefined;
+      let offered: OfferedChannel | undefined;
       fixture.network(1).onChannel = (channel) => {
         offered = channel;
       };

@@ -1,400 +1,52 @@
-import { EARLY_WINDOW } from '../constants.js';
-import { FAILURES, type FailureCode } from '../failures.js';
-import type { ReceiveWindow } from '../flow/receive-window.js';
-import { type Return, SendWindow } from '../flow/send-window.js';
-import { FrameType } from '../frame/frame.js';
-import { encodeFailure, encodeOpen, encodeWord } from '../frame/payload.js';
-import { keep } from '../memory/slabs.js';
-import { unpinned } from '../memory/unpinned.js';
-import type { SequencedFrame } from '../replay/replay-buffer.js';
+import type { FailureCode } from '../failures.js';
 import type { Target } from '../target.js';
-import { ByteQueue } from './byte-queue.js';
-import type { Carrier } from './carrier.js';
-import { type ChannelState, isOver, newState } from './channel-state.js';
-import { Delivery } from './delivery.js';
-import type { ChannelSink, OpenHandler } from './handlers.js';
-import { newWindow } from './new-window.js';
+import type { ChannelState } from './channel-state.js';
+import type { ChannelSink } from './handlers.js';
 
-/** The session that carries a channel: its one owner, which every queue that names it has to ask for. */
-export type ChannelPort = Carrier<Channel>;
-
-/** One application byte stream inside a session: two directions that end separately, each with its own window. */
-export class Channel {
-  readonly target: Target;
-
-  #id: number;
-  #port: ChannelPort;
-  /** Until it was told. */
-  #opener: OpenHandler | undefined;
-  readonly #state: ChannelState;
-  #sendWindow: SendWindow;
-  #receiveWindow: ReceiveWindow;
-  readonly #queue: ByteQueue;
-  /** Frames that go before any data: OPEN, or the answer to it. */
-  #preface: SequencedFrame | undefined;
-  /** The RESET or OPEN_FAIL that ends a dead channel. */
-  #farewell: SequencedFrame | undefined;
-  #resetAfterData: FailureCode | undefined;
-  #sourcePaused = false;
-  #granted = false;
-  #failure: FailureCode | undefined;
-  #windowStalls = 0;
-  readonly #openedAt: number;
-  /** Called when the peer, or the loss of the session, ends an offered channel before it was answered. */
-  onAbandoned: (() => void) | undefined;
-  /** Called once, when nothing can happen on the channel any more; `failure` says how it ended. */
-  onOver: (() => void) | undefined;
-
-  readonly #delivery = new Delivery();
-
-  private constructor(id: number, target: Target, port: ChannelPort, opener: OpenHandler | undefined, credit: number) {
-    this.#id = id;
-    this.target = target;
-    this.#port = port;
-    this.#opener = opener;
-    this.#sendWindow = new SendWindow(credit, opener !== undefined);
-    // What leaves before the answer may have to be said again, to another peer.
-    this.#queue = new ByteQueue(port.queues, opener !== undefined);
-    this.#state = newState(opener === undefined ? 'offered' : 'requested');
-    this.#receiveWindow = newWindow(port.budget, port.now());
-    this.#openedAt = port.now();
-  }
-
-  /** The opener's end: sends OPEN, and early data right behind it. */
-  static request(id: number, target: Target, port: ChannelPort, opener: OpenHandler): Channel {
-    const channel = new Channel(id, target, port, opener, EARLY_WINDOW);
-    channel.#announce();
-    return channel;
-  }
-
-  /** The other end, waiting for `accept` or `refuse`. */
-  static offer(id: number, target: Target, port: ChannelPort, window: number): Channel {
-    return new Channel(id, target, port, undefined, window);
-  }
-
+/** One application byte stream inside a session, as those see it who use it: two directions that end separately. */
+export interface Channel {
   /** Its number in the session that carries it. */
-  get id(): number {
-    return this.#id;
-  }
-
-  get state(): Readonly<ChannelState> {
-    return this.#state;
-  }
-
-  /** Payload bytes sent to and received from the peer so far. */
-  get bytesSent(): number {
-    return this.#sendWindow.sent;
-  }
-
-  get bytesReceived(): number {
-    return this.#receiveWindow.received;
-  }
-
-  /** Time since it was asked for, ms. */
-  get age(): number {
-    return this.#port.now() - this.#openedAt;
-  }
-
-  /** How often bytes that were written began to wait because the peer's window was used up. */
-  get windowStalls(): number {
-    return this.#windowStalls;
-  }
-
-  /** Why it could not be opened, or was reset; undefined while it lives, and after both directions have ended. */
-  get failure(): FailureCode | undefined {
-    return this.#failure;
-  }
-
-  // ---- what the local side does
-  /** Queues bytes, which belong to the channel from here on; those of a slab are kept. False asks for a pause until `onWritable`. */
-  write(chunk: Uint8Array): boolean {
-    if (this.#state.dead || this.#state.sending !== 'open' || chunk.length === 0) return true;
-    if (this.#queue.length === 0 && this.#sendWindow.credit === 0) this.#windowStalls += 1;
-    // Whoever asks expects an answer: its window is told ahead of the question.
-    if (this.#isReceiving && this.#receiveWindow.widen()) this.#grant();
-    this.#queue.push(keep(unpinned(chunk)));
-    this.#port.onSendable(this);
-    if (this.#queue.length >= this.#queue.highWater) this.#sourcePaused = true;
-    return !this.#sourcePaused;
-  }
-
+  readonly id: number;
+  readonly target: Target;
+  readonly state: Readonly<ChannelState>;
+  /** What it has carried so far; a copy. */
+  readonly figures: ChannelFigures;
   /** Little memory is left for what waits to be sent: a source does better to bring little at a time. */
-  get isTight(): boolean {
-    return this.#queue.isTight;
-  }
-
-  /** No more bytes from here; what was written still goes. */
-  end(): void {
-    if (this.#state.dead || this.#state.sending !== 'open') return;
-    this.#state.sending = 'ending';
-    this.#port.onSendable(this);
-  }
-
-  /** Ends both directions at once. What was written but not yet sent is dropped. */
-  reset(code: FailureCode = 'CANCELLED'): void {
-    if (this.#state.dead) return;
-    if (this.isUnsent) this.#preface = undefined;
-    else this.#farewell = { type: FrameType.reset, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
-    this.#hush();
-    this.#die(code);
-    this.#port.onSendable(this);
-  }
-
-  /** The opener is told success before the peer has answered; should it fail, the channel is reset. */
-  presume(): void {
-    if (!this.#state.dead && this.#state.opening === 'requested') this.#tellOpen();
-  }
-
-  /** The peer takes too long to answer: the opener is told `code`, and the channel is over. */
-  giveUp(code: FailureCode): void {
-    if (this.#state.dead || this.#state.opening !== 'requested') return;
-    this.reset(code);
-    this.#tellFailure(code);
-  }
-
-  /** The source was reset: so is the channel, but not before what the source had sent until then. */
-  endWithReset(code: FailureCode): void {
-    if (this.#queue.length === 0) return this.reset(code);
-    this.#state.sending = 'ending';
-    this.#resetAfterData = code;
-  }
-
-  /** The target was dialled: the opener may be told, and may send a whole window. */
-  accept(): void {
-    if (this.#state.dead || this.#state.opening !== 'offered') return;
-    this.#state.opening = 'open';
-    this.onAbandoned = undefined;
-    const limit = this.#isReceiving ? this.#receiveWindow.open() : this.grantedLimit;
-    this.#preface = { type: FrameType.openOk, channel: this.id, payload: encodeWord(limit) };
-    this.#port.onSendable(this);
-  }
-
-  /** The target could not be dialled. */
-  refuse(code: FailureCode): void {
-    if (this.#state.dead || this.#state.opening !== 'offered') return;
-    this.#farewell = { type: FrameType.openFail, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
-    this.#hush();
-    this.#die(code);
-    this.#port.onSendable(this);
-  }
-
+  readonly isTight: boolean;
   /** From here on `sink` takes what the channel brings, beginning with what has arrived already. */
-  start(sink: ChannelSink): void {
-    const lost = this.#delivery.start(sink);
-    if (lost > 0) this.consumed(lost);
-  }
-
+  start(sink: ChannelSink): void;
   /** `bytes` of what `onData` brought have gone: the peer may send as many again. Until then, also beyond the end, they are held. */
-  consumed(bytes: number): void {
-    if (this.#state.dead || this.#state.receiving !== 'open') return this.#receiveWindow.drain(bytes);
-    if (this.#receiveWindow.consume(bytes, this.#port.now(), this.#port.roundTrip()) && this.#isReceiving)
-      this.#grant();
-  }
+  consumed(bytes: number): void;
+  /** Queues bytes, which belong to the channel from here on; those of a slab are kept. False asks for a pause until `onWritable`. */
+  write(chunk: Uint8Array): boolean;
+  /** No more bytes from here; what was written still goes. With `failure` the source was reset: so is the channel, behind them. */
+  end(failure?: FailureCode): void;
+  /** Ends both directions at once. What was written but not yet sent is dropped. CANCELLED unless told. */
+  reset(code?: FailureCode): void;
+  /** Calls `listener` once, when nothing can happen on the channel any more: at once if that is so. */
+  onOver(listener: () => void): void;
+}
 
-  get #isReceiving(): boolean {
-    return this.#state.opening === 'open' && this.#state.receiving === 'open';
-  }
+/** A channel that the peer has opened, and that waits for our answer: one of `accept` and `refuse`. */
+export interface OfferedChannel extends Channel {
+  /** The target was dialled: the opener may be told, and may send a whole window. */
+  accept(): void;
+  /** The target could not be dialled. */
+  refuse(code: FailureCode): void;
+  /** Calls `listener` when the peer, or the loss of the session, ends the channel before it was answered. */
+  onAbandoned(listener: () => void): void;
+}
 
-  #grant(): void {
-    this.#granted = true;
-    this.#port.onGrant(this);
-  }
-
-  /** OPEN still waits: no peer has heard of this channel. */
-  get isUnsent(): boolean {
-    return this.#preface?.type === FrameType.open;
-  }
-
-  isCarriedBy(port: ChannelPort): boolean {
-    return this.#port === port;
-  }
-
-  /** A session has let go of it, and no other has taken it. */
-  get isAdrift(): boolean {
-    return this.#port.isNowhere === true;
-  }
-
-  // ---- what the session does; it has judged each frame by `state` before
-
-  /** Leaves its session, to be carried nowhere until it moves to the next one; right only while no peer has dialled it. */
-  leave(limbo: ChannelPort): void {
-    this.#receiveWindow.close();
-    this.#queue.moveTo(limbo.queues);
-    this.#port = limbo;
-  }
-
-  /** Goes over to another session, under another number; right only while it is adrift. */
-  move(id: number, port: ChannelPort): void {
-    this.#receiveWindow = newWindow(port.budget, port.now());
-    this.#queue.moveTo(port.queues);
-    this.#id = id;
-    this.#port = port;
-    this.#sendWindow = new SendWindow(EARLY_WINDOW, true);
-    this.#queue.rewind();
-    if (this.#state.sending === 'ended') this.#state.sending = 'ending';
-    this.#announce();
-  }
-
-  #announce(): void {
-    const payload = encodeOpen({ window: this.#receiveWindow.open(), target: this.target });
-    this.#preface = { type: FrameType.open, channel: this.#id, payload };
-    this.#port.onSendable(this);
-  }
-
-  onOpened(window: number): void {
-    this.#state.opening = 'open';
-    this.#queue.commit();
-    this.#sendWindow.open(window);
-    this.#tellOpen();
-    this.#port.onSendable(this);
-  }
-
-  /** `isMore`: the piece does not complete its frame. False when the peer sent more than its window. */
-  onData(piece: Uint8Array, isMore = false): boolean {
-    if (!this.#receiveWindow.receive(piece.length)) return false;
-    this.#delivery.data(piece, isMore);
-    return true;
-  }
-
-  onFin(): void {
-    this.#state.receiving = 'ended';
-    this.#receiveWindow.close();
-    this.#delivery.end();
-    this.#settle();
-  }
-
-  /** The peer refused or reset the channel, or the session is lost. */
-  onDead(code: FailureCode): void {
-    if (this.#state.dead) return;
-    const opening = this.#state.opening;
-    this.#die(code);
-    if (opening === 'requested') return this.#tellFailure(code);
-    if (opening === 'open') return this.#delivery.reset(code);
-    this.#hush();
-    this.onAbandoned?.();
-  }
-
-  #tellOpen(): void {
-    const opener = this.#opener;
-    this.#opener = undefined;
-    opener?.onOpen();
-  }
-
-  #tellFailure(code: FailureCode): void {
-    const opener = this.#opener;
-    this.#opener = undefined;
-    // It was told success already.
-    if (opener === undefined) return this.#delivery.reset(code);
-    this.#hush();
-    opener.onFail(code);
-  }
-
-  /** Nobody will be told anything any more, nor ever take what has arrived. */
-  #hush(): void {
-    this.#receiveWindow.drain(this.#delivery.silence());
-  }
-
-  /** Told by WINDOW; or by RETURNED, when we gave credit back and had `seen` this limit until then. */
-  onLimit(limit: number, seen?: number): void {
-    if (seen === undefined) this.#sendWindow.raise(limit);
-    else this.#sendWindow.settle(seen, limit);
-    this.#port.onSendable(this);
-  }
-
-  /** It may send more than an idle channel needs. */
-  get hasSurplus(): boolean {
-    return !this.#state.dead && this.#state.sending === 'open' && this.#sendWindow.credit > EARLY_WINDOW;
-  }
-
-  /** Gives back credit that nobody uses; false when there is none, or something waits to be sent with it. */
-  giveBack(): boolean {
-    if (this.#state.opening !== 'open' || this.#queue.length > 0) return false;
-    return this.#sendWindow.giveBack(EARLY_WINDOW);
-  }
-
-  /** What RETURN tells the peer, while that is not answered. */
-  get returning(): Return | undefined {
-    return this.#state.dead || this.#state.sending === 'ended' ? undefined : this.#sendWindow.returning;
-  }
-
-  /** The peer gives back what we granted it. */
-  onReturn({ seen, keep }: Return): void {
-    this.#receiveWindow.takeBack(seen, keep, this.#port.now());
-  }
-
-  /** Whether a WINDOW was ever due: only then does it need to be told again after a resume. */
-  get hasGranted(): boolean {
-    return this.#granted;
-  }
-
-  /** The limit that WINDOW tells the peer. */
-  get grantedLimit(): number {
-    return this.#receiveWindow.limit;
-  }
-
+export interface ChannelFigures {
+  /** Time since it was asked for, ms. */
+  readonly age: number;
+  /** Payload bytes sent to and received from the peer. */
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** How often bytes that were written began to wait because the peer's window was used up. */
+  readonly windowStalls: number;
   /** What was written waits for a peer that is there, and takes nothing. */
-  get isStalled(): boolean {
-    return this.#queue.length > 0 && this.#sendWindow.credit === 0 && this.#port.isAttached();
-  }
-
-  /** Whether `takeFrame` would give one. */
-  get sendable(): boolean {
-    if (this.#farewell !== undefined || this.#preface !== undefined) return true;
-    if (this.#state.dead || this.#state.opening === 'offered') return false;
-    return this.#queue.length > 0 ? this.#sendWindow.credit > 0 : this.#state.sending === 'ending';
-  }
-
-  /** The next frame in the channel's order, with at most `limit` bytes of data. */
-  takeFrame(limit: number): SequencedFrame | undefined {
-    if (!this.sendable) return undefined;
-    const first = this.#preface;
-    if (first !== undefined) {
-      this.#preface = undefined;
-      return first;
-    }
-    if (this.#state.dead) {
-      const last = this.#farewell;
-      this.#farewell = undefined;
-      return last;
-    }
-    if (this.#queue.length > 0) return this.#takeData(limit);
-    if (this.#resetAfterData !== undefined) {
-      this.reset(this.#resetAfterData);
-      return this.takeFrame(limit);
-    }
-    this.#state.sending = 'ended';
-    this.#settle();
-    return { type: FrameType.fin, channel: this.id, payload: undefined };
-  }
-
-  #takeData(limit: number): SequencedFrame | undefined {
-    const payload = this.#queue.take(Math.min(limit, this.#sendWindow.credit));
-    if (payload === undefined) return undefined;
-    this.#sendWindow.spend(payload.length);
-    if (this.#queue.length > 0 && this.#sendWindow.credit === 0) this.#windowStalls += 1;
-    this.#resumeSource();
-    return { type: FrameType.data, channel: this.id, payload };
-  }
-
-  #resumeSource(): void {
-    if (!this.#sourcePaused || this.#queue.length > this.#queue.highWater / 2) return;
-    this.#sourcePaused = false;
-    this.#delivery.writable();
-  }
-
-  #die(code: FailureCode): void {
-    this.#state.dead = true;
-    this.#failure = code;
-    this.#queue.clear();
-    this.#settle();
-  }
-
-  #settle(): void {
-    if (!isOver(this.#state)) return;
-    this.#receiveWindow.close();
-    this.#port.onOver(this);
-    const { onOver } = this;
-    this.onOver = undefined;
-    onOver?.();
-  }
+  readonly isStalled: boolean;
+  /** Why it could not be opened, or was reset; undefined while it lives, and after both directions have ended. */
+  readonly failure: FailureCode | undefined;
 }

@@ -1,4 +1,4 @@
-import { systemClock, type Timer } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import type { FailureCode } from '../failures.js';
 import type { Channel } from './channel.js';
 import { isOver } from './channel-state.js';
@@ -8,10 +8,9 @@ import type { ChannelSink } from './handlers.js';
  * Nobody reads or writes here any more. What was written still goes; behind it goes an end, or a reset with `code`. As the
  * system does it for a socket that was closed.
  */
-export function finishChannel(channel: Channel, code?: FailureCode): void {
-  if (code === undefined) channel.end();
-  else channel.endWithReset(code);
-  if (!isOver(channel.state)) new Remainder(channel, code).start();
+export function finishChannel(channel: Channel, clock: Clock, code?: FailureCode): void {
+  channel.end(code);
+  if (!isOver(channel.state)) new Remainder(channel, clock, code).start();
 }
 
 /** Between two looks, ms. After its end was sent, a peer that does not end its half either gets one or two of them. */
@@ -24,6 +23,7 @@ const RESET_PATIENCE = 1_000;
 /** What is left of a channel that was given up by its user. */
 class Remainder implements ChannelSink {
   readonly #channel: Channel;
+  readonly #clock: Clock;
   readonly #code: FailureCode | undefined;
   #timer: Timer | undefined;
   #hasEnded = false;
@@ -35,22 +35,18 @@ class Remainder implements ChannelSink {
   #sent: number;
   #stalledSince: number;
 
-  constructor(channel: Channel, code: FailureCode | undefined) {
+  constructor(channel: Channel, clock: Clock, code: FailureCode | undefined) {
     this.#channel = channel;
+    this.#clock = clock;
     this.#code = code;
-    this.#sent = channel.bytesSent;
-    this.#stalledSince = systemClock.now();
+    this.#sent = channel.figures.bytesSent;
+    this.#stalledSince = clock.now();
   }
 
   start(): void {
-    const channel = this.#channel;
-    const { onOver } = channel;
-    channel.onOver = () => {
-      this.#timer?.cancel();
-      onOver?.();
-    };
+    this.#channel.onOver(() => this.#timer?.cancel());
     this.#lookLater();
-    channel.start(this);
+    this.#channel.start(this);
   }
 
   onData({ length }: Uint8Array): void {
@@ -65,20 +61,20 @@ class Remainder implements ChannelSink {
   onWritable(): void {}
 
   #lookLater(): void {
-    this.#timer = systemClock.setTimer(() => this.#look(), INTERVAL);
+    this.#timer = this.#clock.setTimer(() => this.#look(), INTERVAL);
   }
 
   #look(): void {
-    const { state, bytesSent } = this.#channel;
+    const { state, figures } = this.#channel;
     if (state.sending === 'ended' && state.opening === 'open') {
       if (this.#hasEnded) return this.#channel.reset(this.#ending);
       this.#hasEnded = true;
-    } else if (bytesSent > this.#sent) {
-      this.#sent = bytesSent;
-      this.#stalledSince = systemClock.now();
+    } else if (figures.bytesSent > this.#sent) {
+      this.#sent = figures.bytesSent;
+      this.#stalledSince = this.#clock.now();
     } else {
       const patience = this.#code === undefined ? PATIENCE : RESET_PATIENCE;
-      if (systemClock.now() - this.#stalledSince > patience) return this.#channel.reset(this.#code);
+      if (this.#clock.now() - this.#stalledSince > patience) return this.#channel.reset(this.#code);
     }
     this.#lookLater();
   }

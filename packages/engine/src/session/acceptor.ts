@@ -1,4 +1,4 @@
-import { Channel, type ChannelPort } from '../channel/channel.js';
+import { type Carrier, SessionChannel } from '../channel/session-channel.js';
 import { violation } from '../errors.js';
 import type { Open } from '../frame/payload.js';
 import type { Channels } from './channels.js';
@@ -14,23 +14,23 @@ export class Acceptor {
   readonly #options: SessionOptions;
   readonly #channels: Channels;
   readonly #outbox: Outbox;
-  readonly #port: ChannelPort;
+  readonly #carrier: Carrier;
 
-  constructor(options: SessionOptions, channels: Channels, outbox: Outbox, port: ChannelPort) {
+  constructor(options: SessionOptions, channels: Channels, outbox: Outbox, carrier: Carrier) {
     this.#options = options;
     this.#channels = channels;
     this.#outbox = outbox;
-    this.#port = port;
+    this.#carrier = carrier;
   }
 
   /** The channel of an OPEN, passed on or refused. Throws ProtocolError for one that must not be. */
-  take(id: number, { target, window }: Open, isDraining: boolean): Channel {
+  take(id: number, { target, window }: Open, isDraining: boolean): SessionChannel {
     const { onChannel, onChannelLimit, maxChannels = DEFAULT_MAX_CHANNELS } = this.#options;
     if (onChannel === undefined) throw violation('this end opens channels, it does not take them');
     this.#channels.checkPeerId(id);
     const unread = this.#outbox.waitingChannels - maxChannels;
     if (unread > MAX_UNREAD_ANSWERS) throw violation('channels are opened, but the answers are not read');
-    const channel = Channel.offer(id, target, this.#port, window);
+    const channel = SessionChannel.offer(id, target, this.#carrier, window);
     if (isDraining) channel.refuse('GOING_AWAY');
     else if (this.#channels.size < maxChannels) {
       this.#channels.add(channel);

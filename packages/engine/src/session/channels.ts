@@ -1,4 +1,4 @@
-import type { Channel } from '../channel/channel.js';
+import type { SessionChannel } from '../channel/session-channel.js';
 import { violation } from '../errors.js';
 import { holds } from '../invariant.js';
 
@@ -11,7 +11,7 @@ const PLENTY = 3 / 4;
 
 /** The living channels of a session and the numbers given so far: odd ones by the client, even ones by the server. */
 export class Channels {
-  readonly #living = new Map<number, Channel>();
+  readonly #living = new Map<number, SessionChannel>();
   readonly #last: number;
   #nextOwn: number;
   #lastOfPeer: number;
@@ -51,17 +51,17 @@ export class Channels {
     this.#lastOfPeer = id;
   }
 
-  add(channel: Channel): void {
+  add(channel: SessionChannel): void {
     holds(!this.#living.has(channel.id), 'two channels have one number');
     this.#living.set(channel.id, channel);
   }
 
-  remove(channel: Channel): void {
+  remove(channel: SessionChannel): void {
     this.#living.delete(channel.id);
   }
 
   /** Undefined for a channel that is over: what still arrives for it has crossed our FIN or RESET on the way. */
-  find(id: number): Channel | undefined {
+  find(id: number): SessionChannel | undefined {
     const channel = this.#living.get(id);
     if (channel !== undefined) return channel;
     const own = id % 2 === this.#nextOwn % 2;
@@ -72,7 +72,7 @@ export class Channels {
   }
 
   /** A copy, so that channels may end while it is walked. */
-  all(): Channel[] {
+  all(): SessionChannel[] {
     return [...this.#living.values()];
   }
 }

@@ -1,6 +1,6 @@
 import { readU16, readU32 } from '../bytes.js';
-import type { Channel } from '../channel/channel.js';
 import { judge } from '../channel/channel-state.js';
+import type { SessionChannel } from '../channel/session-channel.js';
 import { violation } from '../errors.js';
 import { type FailureCode, failureFromWire } from '../failures.js';
 import { type Capability, GATES } from '../frame/capabilities.js';
@@ -17,10 +17,10 @@ export interface InboxEvents {
   onHandshake(type: number, payload: Uint8Array): void;
   onOpen(id: number, open: Open): void;
   /** The peer takes no more channels, and has not dialled this one. */
-  onUndialled(channel: Channel): void;
+  onUndialled(channel: SessionChannel): void;
   onAcknowledged(): void;
   /** The channel may send more than before. */
-  onCredit(channel: Channel): void;
+  onCredit(channel: SessionChannel): void;
   /** Whether both ends can do this. */
   has(capability: Capability): boolean;
   onGoAway(kind: number): void;
@@ -128,19 +128,19 @@ export class Inbox implements FrameSink {
     this.#events.onCredit(channel);
   }
 
-  #onReturn(channel: Channel, seen: number, keep: number): void {
+  #onReturn(channel: SessionChannel, seen: number, keep: number): void {
     if (keep > seen) throw violation(`channel ${channel.id} gives back less than nothing`);
     channel.onReturn({ seen, keep });
     this.#outbox.answerReturn(channel, seen);
   }
 
-  #onFailure(type: number, channel: Channel, code: FailureCode): void {
+  #onFailure(type: number, channel: SessionChannel, code: FailureCode): void {
     if (type === FrameType.openFail && code === 'GOING_AWAY') this.#events.onUndialled(channel);
     else channel.onDead(code);
   }
 
   /** The channel that a frame is for, if it is to be taken. */
-  #find(type: number, id: number): Channel | undefined {
+  #find(type: number, id: number): SessionChannel | undefined {
     const channel = this.#channels.find(id);
     if (channel === undefined) return undefined;
     const verdict = judge(channel.state, type);

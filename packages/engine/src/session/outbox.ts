@@ -1,5 +1,5 @@
 import { copyOf } from '../bytes.js';
-import type { Channel, ChannelPort } from '../channel/channel.js';
+import type { Carrier, SessionChannel } from '../channel/session-channel.js';
 import type { Clock, Timer } from '../clock.js';
 import {
   BATCH_SIZE,
@@ -38,10 +38,10 @@ export class Outbox {
   readonly #replayPace: ReplayPace | undefined;
   readonly #queue: SendQueue;
   readonly #batch = new FrameBatch();
-  readonly #grants = new Set<Channel>();
+  readonly #grants = new Set<SessionChannel>();
   /** Channels that give credit back, and those whose peer did, with the limit that it had seen; undefined when there are none. */
-  #returns: Set<Channel> | undefined;
-  #answers: Map<Channel, number> | undefined;
+  #returns: Set<SessionChannel> | undefined;
+  #answers: Map<SessionChannel, number> | undefined;
   #inFlight = new InFlightCap();
   #urgent: { type: number; payload: Uint8Array }[] = [];
   #pong: Uint8Array | undefined;
@@ -53,7 +53,7 @@ export class Outbox {
   #flushDue = false;
 
   /** `carrier`: whose channels send. `replayBudget`: what unacknowledged frames may hold; when it is used up, sources pause. */
-  constructor(clock: Clock, carrier: ChannelPort, replayBudget: MemoryBudget, replayPace?: ReplayPace) {
+  constructor(clock: Clock, carrier: Carrier, replayBudget: MemoryBudget, replayPace?: ReplayPace) {
     this.#clock = clock;
     this.#replayPace = replayPace;
     this.#queue = new SendQueue(carrier);
@@ -126,40 +126,40 @@ export class Outbox {
     this.schedule();
   }
 
-  sendable(channel: Channel): void {
+  sendable(channel: SessionChannel): void {
     this.#queue.add(channel);
     this.schedule();
   }
 
   /** The channel's limit is to be told. */
-  grant(channel: Channel): void {
+  grant(channel: SessionChannel): void {
     this.#grants.add(channel);
     this.schedule();
   }
 
   /** The channel gives back what it does not use. */
-  giveBack(channel: Channel): void {
+  giveBack(channel: SessionChannel): void {
     this.#returns ??= new Set();
     this.#returns.add(channel);
     this.schedule();
   }
 
   /** The peer gave back what lies below `seen`: it is told what holds since. */
-  answerReturn(channel: Channel, seen: number): void {
+  answerReturn(channel: SessionChannel, seen: number): void {
     this.#answers ??= new Map();
     this.#answers.set(channel, seen);
     this.schedule();
   }
 
   /** The channel is over: its limit interests nobody. */
-  forget(channel: Channel): void {
+  forget(channel: SessionChannel): void {
     this.#grants.delete(channel);
     this.#returns?.delete(channel);
     this.#answers?.delete(channel);
   }
 
   /** The channel goes over to another session: nothing of it leaves here, now or after a resume. */
-  release(channel: Channel): void {
+  release(channel: SessionChannel): void {
     this.#queue.remove(channel);
     this.forget(channel);
   }

@@ -1,4 +1,4 @@
-import type { Channel } from '../channel/channel.js';
+import type { SessionChannel } from '../channel/session-channel.js';
 import type { Clock, Timer } from '../clock.js';
 import { RETURN_INTERVAL } from '../constants.js';
 import type { Outbox } from './outbox.js';
@@ -11,7 +11,7 @@ export class Returner {
   readonly #clock: Clock;
   readonly #outbox: Outbox;
   /** Channels that may have more credit than an idle one needs, and what each had sent at the last look; undefined for none. */
-  #watched: Map<Channel, number> | undefined;
+  #watched: Map<SessionChannel, number> | undefined;
   #isAgreed = false;
   #isLive = false;
   #timer: Timer | undefined;
@@ -28,7 +28,7 @@ export class Returner {
   }
 
   /** The transport carries frames: what `channels` have returned on an earlier one, and was not answered, is told again. */
-  goLive(channels: readonly Channel[]): void {
+  goLive(channels: readonly SessionChannel[]): void {
     this.#isLive = true;
     for (const channel of channels) if (channel.returning !== undefined) this.#outbox.giveBack(channel);
     this.#arm();
@@ -41,14 +41,14 @@ export class Returner {
   }
 
   /** The channel got credit. */
-  watch(channel: Channel): void {
+  watch(channel: SessionChannel): void {
     if (!channel.hasSurplus || this.#watched?.has(channel) === true) return;
     this.#watched ??= new Map();
     this.#watched.set(channel, NEVER);
     this.#arm();
   }
 
-  forget(channel: Channel): void {
+  forget(channel: SessionChannel): void {
     this.#watched?.delete(channel);
   }
 
@@ -59,7 +59,7 @@ export class Returner {
 
   #look(): void {
     this.#timer = undefined;
-    const watched = this.#watched ?? new Map<Channel, number>();
+    const watched = this.#watched ?? new Map<SessionChannel, number>();
     for (const [channel, before] of watched) {
       if (!channel.hasSurplus) watched.delete(channel);
       else if (channel.bytesSent !== before || !channel.giveBack()) watched.set(channel, channel.bytesSent);

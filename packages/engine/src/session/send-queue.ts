@@ -1,11 +1,11 @@
-import type { Channel, ChannelPort } from '../channel/channel.js';
+import type { Carrier, SessionChannel } from '../channel/session-channel.js';
 import { QUANTUM } from '../constants.js';
 import { holds } from '../invariant.js';
 import { type SequencedFrame, wireLength } from '../replay/replay-buffer.js';
 
 /** A channel in the queue, and the bytes it may still send in its present turn. */
 interface Turn {
-  readonly channel: Channel;
+  readonly channel: SessionChannel;
   credit: number;
   /** The channel has left the session. */
   isGone: boolean;
@@ -17,13 +17,13 @@ interface Turn {
  * handshake never waits behind a transfer, and no number of transfers starves another.
  */
 export class SendQueue {
-  readonly #turns = new Map<Channel, Turn>();
+  readonly #turns = new Map<SessionChannel, Turn>();
   #sparse: Turn[] = [];
   #bulk: Turn[] = [];
-  readonly #carrier: ChannelPort;
+  readonly #carrier: Carrier;
 
   /** `carrier`: whose channels take turns here, and nobody else's. */
-  constructor(carrier: ChannelPort) {
+  constructor(carrier: Carrier) {
     this.#carrier = carrier;
   }
 
@@ -39,7 +39,7 @@ export class SendQueue {
   }
 
   /** The channel has something to send. */
-  add(channel: Channel): void {
+  add(channel: SessionChannel): void {
     if (this.#turns.has(channel) || !this.#isOwn(channel)) return;
     const turn = { channel, credit: QUANTUM, isGone: false };
     this.#turns.set(channel, turn);
@@ -47,7 +47,7 @@ export class SendQueue {
   }
 
   /** The channel goes over to another session: its frames never leave here. */
-  remove(channel: Channel): void {
+  remove(channel: SessionChannel): void {
     const turn = this.#turns.get(channel);
     if (turn === undefined) return;
     turn.isGone = true;
@@ -84,7 +84,7 @@ export class SendQueue {
     }
   }
 
-  #isOwn(channel: Channel): boolean {
+  #isOwn(channel: SessionChannel): boolean {
     return holds(channel.isCarriedBy(this.#carrier), 'a channel waits in a session that does not carry it');
   }
 }

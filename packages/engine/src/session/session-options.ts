@@ -1,4 +1,4 @@
-import type { Channel } from '../channel/channel.js';
+import type { Channel, OfferedChannel } from '../channel/channel.js';
 import type { Clock } from '../clock.js';
 import type { ProcessBudgets } from '../flow/memory-budget.js';
 import type { Role } from './channels.js';
@@ -8,7 +8,7 @@ export interface SessionOptions {
   readonly role: Role;
   readonly clock: Clock;
   /** The peer opened a channel: answer with `accept` or `refuse`. Without it an OPEN breaks the protocol. */
-  readonly onChannel?: (channel: Channel) => void;
+  readonly onChannel?: (channel: OfferedChannel) => void;
   /** The transport is lost; the channels live on, until another one is attached or the session is closed. */
   readonly onDetached: (loss: Loss) => void;
   /** Another transport goes on where the last one ended. */

@@ -1,6 +1,7 @@
-import { Channel, type ChannelPort } from '../channel/channel.js';
+import type { Channel } from '../channel/channel.js';
 import type { OpenHandler } from '../channel/handlers.js';
-import { nowhere } from '../channel/nowhere.js';
+import { isAdrift, nowhere } from '../channel/nowhere.js';
+import { type Carrier, SessionChannel } from '../channel/session-channel.js';
 import type { Clock } from '../clock.js';
 import {
   CLIENT_WATCH_INTERVAL,
@@ -16,6 +17,7 @@ import {
   WINDOW_FLOOR,
 } from '../constants.js';
 import { type ProtocolError, violation } from '../errors.js';
+import type { FailureCode } from '../failures.js';
 import { MemoryBudget, type ProcessBudgets } from '../flow/memory-budget.js';
 import { Capability, OFFERED } from '../frame/capabilities.js';
 import { FrameDecoder } from '../frame/decode.js';
@@ -46,9 +48,7 @@ export class Session {
   readonly #outbox: Outbox;
   readonly #prober: Prober;
   readonly #inbox: Inbox;
-  readonly #port: ChannelPort;
-  /** Carries what this session has let go of, until another one takes it. */
-  readonly #limbo: ChannelPort;
+  readonly #carrier: Carrier;
   #link: Link | undefined;
   #heartbeat: Heartbeat | undefined;
   #onHandshake: OnHandshake | undefined;
@@ -67,13 +67,12 @@ export class Session {
     this.#clock = clock;
     if (options.heartbeat !== undefined) this.setHeartbeat(options.heartbeat);
     this.#channels = new Channels(options.role, options.lastChannel);
-    this.#port = this.#createPort(processBudgets);
-    this.#limbo = nowhere(clock);
+    this.#carrier = this.#createCarrier(processBudgets);
     const replayBudget = new MemoryBudget(REPLAY_LIMIT, processBudgets?.replay, REPLAY_FLOOR);
-    this.#outbox = new Outbox(clock, this.#port, replayBudget, options.replayPace);
+    this.#outbox = new Outbox(clock, this.#carrier, replayBudget, options.replayPace);
     this.#prober = new Prober(clock, this.#outbox);
     this.#returner = new Returner(clock, this.#outbox);
-    const acceptor = new Acceptor(options, this.#channels, this.#outbox, this.#port);
+    const acceptor = new Acceptor(options, this.#channels, this.#outbox, this.#carrier);
     this.#inbox = new Inbox(this.#channels, this.#outbox, this.#prober, {
       onHandshake: (type, payload) => this.#onHandshake?.(type, payload),
       onOpen: (id, open) => this.#returner.watch(acceptor.take(id, open, this.#drainEnd !== undefined)),
@@ -198,18 +197,24 @@ export class Session {
     if (!isValid) return stillbornChannel(this.#clock, handler, 'BAD_TARGET');
     const id = this.#takeId();
     if (id === undefined) return stillbornChannel(this.#clock, handler, 'SESSION_LOST');
-    const channel = Channel.request(id, target, this.#port, handler);
+    const channel = SessionChannel.request(id, target, this.#carrier, handler);
     this.#channels.add(channel);
-    if (optimistic) this.#clock.defer(() => channel.presume());
+    if (optimistic) this.#clock.defer(() => channel.assumeOpen());
     return channel;
+  }
+
+  /** The openers of those of `channels` that wait here for an answer are told `code`: it takes too long. */
+  giveUp(channels: readonly Channel[], code: FailureCode): void {
+    for (const channel of this.#channels.all()) if (channels.includes(channel)) channel.giveUp(code);
   }
 
   /** Takes a channel that another session has let go of: OPEN and what was written leave by this one. It fails when this one takes no more. */
   adopt(channel: Channel): void {
-    if (channel.state.dead || !holds(channel.isAdrift, 'a channel is adopted that another session carries')) return;
+    if (channel.state.dead) return;
+    if (!isAdrift(channel)) return void holds(false, 'a channel is adopted that another session carries');
     const id = this.#takeId();
     if (id === undefined) return channel.onDead('SESSION_LOST');
-    channel.move(id, this.#port);
+    channel.move(id, this.#carrier);
     this.#channels.add(channel);
   }
 
@@ -239,18 +244,18 @@ export class Session {
     return channels;
   }
 
-  #letGo(channel: Channel): void {
+  #letGo(channel: SessionChannel): void {
     this.#channels.remove(channel);
     this.#outbox.release(channel);
     this.#returner.forget(channel);
-    channel.leave(this.#limbo);
+    channel.leave(nowhere(this.#clock));
     this.#tellIdle();
   }
 
-  #onUndialled(channel: Channel): void {
+  #onUndialled(channel: SessionChannel): void {
     this.#letGo(channel);
     this.#options.onUndialled?.(channel);
-    if (channel.isAdrift) channel.onDead('GOING_AWAY');
+    if (isAdrift(channel)) channel.onDead('GOING_AWAY');
   }
 
   /**
@@ -347,7 +352,7 @@ export class Session {
     for (const channel of this.#channels.all()) channel.onDead('SESSION_LOST');
     this.#outbox.replay.clear();
     this.#options.onClosed(reason, unsent);
-    for (const channel of unsent) if (channel.isAdrift) channel.onDead('SESSION_LOST');
+    for (const channel of unsent) if (isAdrift(channel)) channel.onDead('SESSION_LOST');
   }
 
   /** Also on each new transport: whoever was away has not heard it. */
@@ -376,7 +381,7 @@ export class Session {
     return transport;
   }
 
-  #createPort(whole: ProcessBudgets | undefined): ChannelPort {
+  #createCarrier(whole: ProcessBudgets | undefined): Carrier {
     return {
       isAttached: () => this.attached,
       budget: new MemoryBudget(WINDOW_BUDGET, whole?.windows, WINDOW_FLOOR),

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { Channel } from '../../src/channel/channel.js';
 import { nowhere } from '../../src/channel/nowhere.js';
+import { SessionChannel } from '../../src/channel/session-channel.js';
 import { ProtocolError } from '../../src/errors.js';
 import { Channels } from '../../src/session/channels.js';
 
-const port = nowhere({ now: () => 0 });
-const channel = (id: number) => Channel.offer(id, { host: 'example.org', port: 80 }, port, 0);
+const carrier = nowhere({ now: () => 0 });
+const channel = (id: number) => SessionChannel.offer(id, { host: 'example.org', port: 80 }, carrier, 0);
 
 describe('the numbers of channels', () => {
   test.each([

@@ -45,7 +45,7 @@ export class Crowd {
       take(channel);
       channel.write(zeros(past));
     }
-    this.#until(() => near.every(({ bytesReceived }) => bytesReceived === past));
+    this.#until(() => near.every(({ figures }) => figures.bytesReceived === past));
   }
 
   /** Time passes, ms. */
@@ -67,9 +67,9 @@ export class Crowd {
     take(from, feed);
     feed();
     this.wait(ramp);
-    const before = to.bytesReceived;
+    const before = to.figures.bytesReceived;
     this.wait(time);
-    const rate = (to.bytesReceived - before) / time;
+    const rate = (to.figures.bytesReceived - before) / time;
     from.reset();
     return rate;
   }

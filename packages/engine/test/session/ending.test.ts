@@ -91,7 +91,7 @@ describe('a session that is closed', () => {
       near.channel.end();
       pair.settle();
       const act = () => (how === 'close' ? pair.server.close('enough', 1000) : pair.server.leave('enough'));
-      if (told === 'onOver') far.channel.onOver = act;
+      if (told === 'onOver') far.channel.onOver(act);
       else far.onWritable = act;
       far.channel.write(zeros(100_000));
       far.channel.end();

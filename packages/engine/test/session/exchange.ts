@@ -30,7 +30,7 @@ export class Exchange {
         onEnd: () => {
           if (channel.id === 1) this.far.ends += 1;
           channel.write(pattern(channel.id, 0, DOWN));
-          if (channel.id === 5) channel.endWithReset('CONNECTION_RESET');
+          if (channel.id === 5) channel.end('CONNECTION_RESET');
           else channel.end();
         },
         onReset() {},

@@ -31,8 +31,8 @@ describe('a session', () => {
     pair.settle().clock.advance(1_000);
     const [channel] = pair.server.channels;
     expect(channel?.target).toEqual(near.channel.target);
-    expect([channel?.bytesReceived, channel?.bytesSent]).toEqual([5, 0]);
-    expect(channel?.age).toBeGreaterThanOrEqual(1_000);
+    expect([channel?.figures.bytesReceived, channel?.figures.bytesSent]).toEqual([5, 0]);
+    expect(channel?.figures.age).toBeGreaterThanOrEqual(1_000);
   });
 });
 
@@ -41,9 +41,9 @@ describe('a channel', () => {
     const pair = new SessionPair().connect().settle();
     const { near, far } = pair.open();
     let ends = 0;
-    far.channel.onOver = () => {
+    far.channel.onOver(() => {
       ends += 1;
-    };
+    });
     near.channel.end();
     pair.settle();
     expect(ends).toBe(0);
@@ -51,17 +51,29 @@ describe('a channel', () => {
     pair.settle();
     far.channel.reset();
     expect(ends).toBe(1);
-    expect(near.channel.failure).toBeUndefined();
+    expect(near.channel.figures.failure).toBeUndefined();
+  });
+
+  test('tells everybody who asked of its end, in their order, and at once whoever asks later', () => {
+    const pair = new SessionPair().connect().settle();
+    const { near } = pair.open();
+    const told: number[] = [];
+    for (const n of [1, 2, 3]) near.channel.onOver(() => told.push(n));
+    near.channel.reset();
+    expect(told).toEqual([1, 2, 3]);
+    near.channel.onOver(() => told.push(4));
+    pair.settle();
+    expect(told).toEqual([1, 2, 3, 4]);
   });
 
   test('tells how it was reset', () => {
     const pair = new SessionPair().connect().settle();
     const { near, far } = pair.open();
     const failures: unknown[] = [];
-    near.channel.onOver = () => failures.push(near.channel.failure);
+    near.channel.onOver(() => failures.push(near.channel.figures.failure));
     far.channel.reset('CONNECTION_RESET');
     pair.settle();
-    expect([...failures, far.channel.failure]).toEqual(['CONNECTION_RESET', 'CONNECTION_RESET']);
+    expect([...failures, far.channel.figures.failure]).toEqual(['CONNECTION_RESET', 'CONNECTION_RESET']);
   });
 
   test('counts each time its bytes begin to wait for the window', () => {
@@ -69,17 +81,17 @@ describe('a channel', () => {
     const { near, far } = pair.open();
     far.channel.write(pattern(1, 0, 1_000));
     pair.settle();
-    expect(far.channel.windowStalls).toBe(0);
+    expect(far.channel.figures.windowStalls).toBe(0);
     near.stopped = true;
     far.channel.write(pattern(1, 1_000, 2_000_000));
     for (let n = 0; n < 50; n++) pair.settle().clock.advance(5);
     far.channel.write(bytesOf('more'));
-    expect(far.channel.windowStalls).toBe(1);
+    expect(far.channel.figures.windowStalls).toBe(1);
     near.goOn();
     pair.run(() => near.bytes.length === 2_001_004);
     near.stopped = true;
     far.channel.write(pattern(2, 0, 20_000_000));
     for (let n = 0; n < 200; n++) pair.settle().clock.advance(5);
-    expect(far.channel.windowStalls).toBeGreaterThan(1);
+    expect(far.channel.figures.windowStalls).toBeGreaterThan(1);
   });
 });

@@ -222,7 +222,7 @@ describe('a source', () => {
     const pair = new SessionPair().connect().settle();
     const { near, far } = pair.open();
     far.stopped = true;
-    pair.run(() => !near.channel.write(zeros(10_000)) && near.channel.bytesSent === INITIAL_WINDOW);
+    pair.run(() => !near.channel.write(zeros(10_000)) && near.channel.figures.bytesSent === INITIAL_WINDOW);
     const before = near.writable;
     for (let n = 0; n < 20; n++) pair.settle().clock.advance(5);
     expect(near.writable).toBe(before);

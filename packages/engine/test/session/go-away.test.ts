@@ -108,7 +108,7 @@ describe('an optimistic channel', () => {
       true,
     );
     pair.clock.runDeferred();
-    channel.giveUp('TUNNEL_DOWN');
+    pair.client.giveUp([channel], 'TUNNEL_DOWN');
     channel.start({ onData() {}, onEnd() {}, onReset: (code) => events.push(`reset ${code}`), onWritable() {} });
     expect(events).toEqual(['open', 'reset TUNNEL_DOWN']);
   });

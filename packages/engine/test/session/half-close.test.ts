@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FrameType } from '../../src/frame/frame.js';
 import { bytesOf, filled } from '../support/bytes.js';
 import { fin, openOk } from '../support/frames.js';
+import { sessionSide } from '../support/session-side.js';
 import { expectClean } from './expect-clean.js';
 import { RawServer } from './raw-session.js';
 import { SessionPair } from './session-pair.js';
@@ -91,7 +92,7 @@ test('FIN comes after data that had to wait for credit', () => {
   far.stopped = true;
   near.channel.write(filled(1_000_000, 1));
   near.channel.end();
-  pair.run(() => near.channel.bytesSent > 0 && !near.channel.sendable);
+  pair.run(() => near.channel.figures.bytesSent > 0 && !sessionSide(near.channel).sendable);
   expect(far.events).toEqual(['data']);
   far.goOn();
   pair.run(() => far.events.includes('end'));

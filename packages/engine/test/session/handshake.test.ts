@@ -32,7 +32,7 @@ describe('a server', () => {
     const client = new RawClient();
     client.connect().say(join([hello(), open(1), data(1, 'early')].map(encodePlain)));
     expect(client.keeper.offered.map(({ target }) => target.host)).toEqual(['example.org']);
-    expect(client.keeper.offered[0]?.bytesReceived).toBe(5);
+    expect(client.keeper.offered[0]?.figures.bytesReceived).toBe(5);
   });
 
   test('takes a HELLO that arrives byte by byte, and one with fields of a later version', () => {

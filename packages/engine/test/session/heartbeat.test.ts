@@ -174,7 +174,7 @@ describe('silence', () => {
       peer.say(bytesOf([byte]));
     }
     expect(client.keeper.log.losses).toEqual([]);
-    expect(client.keeper.offered[0]?.bytesReceived).toBe(10);
+    expect(client.keeper.offered[0]?.figures.bytesReceived).toBe(10);
   });
 
   test('is judged only after what was waiting to be read', () => {

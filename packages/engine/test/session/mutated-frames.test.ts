@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { join, zeros } from '../../src/bytes.js';
-import type { Channel } from '../../src/channel/channel.js';
+import type { OfferedChannel } from '../../src/channel/channel.js';
 import { MAX_PING_INTERVAL, SILENCE_HEARTBEATS } from '../../src/constants.js';
 import { bytesOf } from '../support/bytes.js';
 import { effort } from '../support/effort.js';
@@ -25,7 +25,7 @@ const LONGEST_SILENCE = SILENCE_HEARTBEATS * MAX_PING_INTERVAL + 60_000;
 const target = { host: 'example.org', port: 80 };
 
 /** Sends back what comes, ends and is reset as the number of the channel has it. */
-function echo(channel: Channel): void {
+function echo(channel: OfferedChannel): void {
   if (channel.id % 4 === 3) return channel.refuse('DENIED');
   channel.accept();
   channel.start({
@@ -56,7 +56,7 @@ function record(): [client: PlainFrame[], server: PlainFrame[]] {
   for (let n = 0; n < 8; n++) {
     const near = pair.request();
     near.channel.write(pattern(n, 0, 10 + n * 40));
-    if (n === 5) near.channel.endWithReset('CONNECTION_RESET');
+    if (n === 5) near.channel.end('CONNECTION_RESET');
     else near.channel.end();
     for (let round = 0; round < 4; round++) {
       pair.clock.runDeferred();

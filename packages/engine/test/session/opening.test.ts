@@ -21,7 +21,7 @@ describe('early data', () => {
     near.channel.end();
     pair.settle();
     const [channel] = pair.keeper.offered;
-    expect(channel?.bytesReceived).toBe(5);
+    expect(channel?.figures.bytesReceived).toBe(5);
     expect(near.events).toEqual([]);
     channel?.accept();
     const far = new Recorder();
@@ -106,9 +106,9 @@ describe('the acceptor', () => {
     const pair = new SessionPair().connect().settle();
     let abandoned = 0;
     pair.keeper.onChannel = (channel) => {
-      channel.onAbandoned = () => {
+      channel.onAbandoned(() => {
         abandoned += 1;
-      };
+      });
     };
     const near = pair.request();
     pair.settle();
@@ -121,13 +121,28 @@ describe('the acceptor', () => {
     expectClean(pair);
   });
 
+  test('is told that the opener has given up once, by each of those who asked, and not after an answer', () => {
+    const pair = new SessionPair().connect().settle();
+    const told: string[] = [];
+    pair.keeper.onChannel = (channel) => {
+      for (const who of ['dialler', 'limits']) channel.onAbandoned(() => told.push(`${who} of ${channel.id}`));
+    };
+    const [abandoned, answered] = [pair.request(), pair.request()];
+    pair.settle();
+    pair.keeper.offered[1]?.accept();
+    for (const { channel } of [abandoned, answered]) channel.reset();
+    pair.settle();
+    pair.server.close('for the test', 4005);
+    expect(told).toEqual(['dialler of 1', 'limits of 1']);
+  });
+
   test('learns of abandoned channels when the session is lost', () => {
     const pair = new SessionPair().connect().settle();
     let abandoned = 0;
     pair.keeper.onChannel = (channel) => {
-      channel.onAbandoned = () => {
+      channel.onAbandoned(() => {
         abandoned += 1;
-      };
+      });
     };
     pair.request();
     pair.settle();
@@ -169,8 +184,8 @@ describe('the opener', () => {
     const pair = new SessionPair().connect().settle();
     const near = pair.request();
     pair.settle();
-    near.channel.giveUp('TUNNEL_DOWN');
-    near.channel.giveUp('TUNNEL_DOWN');
+    pair.client.giveUp([near.channel], 'TUNNEL_DOWN');
+    pair.client.giveUp([near.channel], 'TUNNEL_DOWN');
     pair.settle();
     expect(near.events).toEqual(['fail TUNNEL_DOWN']);
     pair.keeper.offered[0]?.accept();
@@ -180,7 +195,7 @@ describe('the opener', () => {
   test('does not give up a channel that is open', () => {
     const pair = new SessionPair().connect().settle();
     const { near } = pair.open();
-    near.channel.giveUp('TUNNEL_DOWN');
+    pair.client.giveUp([near.channel], 'TUNNEL_DOWN');
     expect(near.channel.state.dead).toBe(false);
   });
 
@@ -189,7 +204,7 @@ describe('the opener', () => {
     const near = new Recorder();
     near.take(server.session.open(target, near));
     near.channel.write(bytesOf('early'));
-    near.channel.giveUp('TUNNEL_DOWN');
+    server.session.giveUp([near.channel], 'TUNNEL_DOWN');
     server.session.open(target, { onOpen() {}, onFail() {} });
     const peer = server.connect();
     expect(peer.heard('sequenced').map(({ channel }) => channel)).toEqual([3]);

@@ -5,6 +5,7 @@ import { FrameType } from '../../src/frame/frame.js';
 import { bytesOf, filled, isEqual, textOf } from '../support/bytes.js';
 import { data, open, openOk, reset } from '../support/frames.js';
 import { pattern } from '../support/pattern.js';
+import { sessionSide } from '../support/session-side.js';
 import { expectClean } from './expect-clean.js';
 import { RawClient, RawServer } from './raw-session.js';
 import { Recorder } from './recorder.js';
@@ -87,8 +88,8 @@ describe.each<Side>(['near', 'far'])('a reset from the %s side', (side) => {
     sides[peer].stopped = true;
     sides[side].channel.write(filled(1_000_000, 1));
     sides[side].channel.end();
-    pair.run(() => sides[side].channel.bytesSent > 0 && !sides[side].channel.sendable);
-    const sent = sides[side].channel.bytesSent;
+    pair.run(() => sides[side].channel.figures.bytesSent > 0 && !sessionSide(sides[side].channel).sendable);
+    const sent = sides[side].channel.figures.bytesSent;
     sides[side].channel.reset();
     pair.settle();
     expect(told(sides[peer])).toEqual(['reset CANCELLED']);
@@ -100,7 +101,7 @@ describe.each<Side>(['near', 'far'])('a reset from the %s side', (side) => {
     const pair = new SessionPair().connect().settle();
     const sides = pair.open();
     sides[side].channel.write(pattern(1, 0, 1_000_000));
-    sides[side].channel.endWithReset('CONNECTION_RESET');
+    sides[side].channel.end('CONNECTION_RESET');
     sides[side].channel.write(bytesOf('ignored'));
     pair.run(() => told(sides[peer]).length > 0);
     expect(told(sides[peer])).toEqual(['reset CONNECTION_RESET']);
@@ -113,7 +114,7 @@ describe.each<Side>(['near', 'far'])('a reset from the %s side', (side) => {
     const sides = pair.open();
     sides[side].channel.write(pattern(1, 0, 1_000_000));
     sides[side].channel.end();
-    sides[side].channel.endWithReset('CONNECTION_RESET');
+    sides[side].channel.end('CONNECTION_RESET');
     pair.run(() => told(sides[peer]).length > 0);
     expect(told(sides[peer])).toEqual(['reset CONNECTION_RESET']);
     expect(isEqual(sides[peer].bytes, pattern(1, 0, 1_000_000))).toBe(true);
@@ -123,7 +124,7 @@ describe.each<Side>(['near', 'far'])('a reset from the %s side', (side) => {
   test('when passed on goes at once if nothing waits', () => {
     const pair = new SessionPair().connect().settle();
     const sides = pair.open();
-    sides[side].channel.endWithReset('CONNECTION_RESET');
+    sides[side].channel.end('CONNECTION_RESET');
     pair.settle();
     expect(told(sides[peer])).toEqual(['reset CONNECTION_RESET']);
     expectClean(pair);
@@ -134,8 +135,8 @@ describe.each<Side>(['near', 'far'])('a reset from the %s side', (side) => {
     const sides = pair.open();
     sides[peer].stopped = true;
     sides[side].channel.write(zeros(1_000_000));
-    sides[side].channel.endWithReset('CONNECTION_RESET');
-    pair.run(() => sides[side].channel.bytesSent > 0 && !sides[side].channel.sendable);
+    sides[side].channel.end('CONNECTION_RESET');
+    pair.run(() => sides[side].channel.figures.bytesSent > 0 && !sessionSide(sides[side].channel).sendable);
     sides[side].channel.reset('TIMED_OUT');
     pair.settle();
     expect(told(sides[peer])).toEqual(['reset TIMED_OUT']);
@@ -168,9 +169,9 @@ describe('before the answer', () => {
     const pair = new SessionPair().connect();
     const near = pair.request();
     near.channel.write(bytesOf('early'));
-    near.channel.endWithReset('CONNECTION_RESET');
+    near.channel.end('CONNECTION_RESET');
     pair.settle();
-    expect(pair.keeper.offered[0]?.bytesReceived).toBe(5);
+    expect(pair.keeper.offered[0]?.figures.bytesReceived).toBe(5);
     expect(pair.keeper.offered[0]?.state.dead).toBe(true);
     expectClean(pair);
   });

@@ -125,7 +125,7 @@ describe('the old transport', () => {
     const present = client.connect().say(resume({ attempt: 2, received: 0 }));
     expect(late.say(resume({ attempt: 1, received: 0 })).closeCode).toBe(4004);
     present.say(data(1, 'still here'));
-    expect(client.keeper.offered[0]?.bytesReceived).toBe(10);
+    expect(client.keeper.offered[0]?.figures.bytesReceived).toBe(10);
   });
 });
 
@@ -182,7 +182,7 @@ describe('a frame that had arrived in part', () => {
     const first = client.greeted().say(open(1), encodePlain(data(1, whole)).subarray(0, 9_000));
     first.close(1006);
     client.connect().say(resume(), data(1, whole));
-    expect(client.keeper.offered[0]?.bytesReceived).toBe(10_000);
+    expect(client.keeper.offered[0]?.figures.bytesReceived).toBe(10_000);
   });
 });
 

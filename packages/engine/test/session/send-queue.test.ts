@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { zeros } from '../../src/bytes.js';
-import { Channel, type ChannelPort } from '../../src/channel/channel.js';
 import { nowhere } from '../../src/channel/nowhere.js';
+import { type Carrier, SessionChannel } from '../../src/channel/session-channel.js';
 import { QUANTUM } from '../../src/constants.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { FrameType } from '../../src/frame/frame.js';
@@ -13,7 +13,7 @@ const SHARED = 16_384;
 
 /** Open channels of a server, that have told of their opening already, all in one queue. */
 class Fixture {
-  readonly #port: ChannelPort = {
+  readonly #carrier: Carrier = {
     budget: new MemoryBudget(0),
     isAttached: () => true,
     queues: new MemoryBudget(1_000_000),
@@ -25,11 +25,11 @@ class Fixture {
     onGrant() {},
     onOver() {},
   };
-  readonly queue = new SendQueue(this.#port);
+  readonly queue = new SendQueue(this.#carrier);
   #isOpening = false;
 
-  channel(id: number, bytes = 0, credit = 1e9): Channel {
-    const channel = Channel.offer(id, { host: 'example.org', port: 80 }, this.#port, credit);
+  channel(id: number, bytes = 0, credit = 1e9): SessionChannel {
+    const channel = SessionChannel.offer(id, { host: 'example.org', port: 80 }, this.#carrier, credit);
     this.#isOpening = true;
     channel.accept();
     expect(channel.takeFrame(LIMIT)?.type).toBe(FrameType.openOk);
@@ -159,7 +159,7 @@ describe('SendQueue', () => {
   test('takes no channel that another session carries, and gives no frame of one that has left unheard', () => {
     const fixture = new Fixture();
     const limbo = nowhere({ now: () => 0 });
-    const foreign = Channel.offer(1, { host: 'example.org', port: 80 }, limbo, 1e9);
+    const foreign = SessionChannel.offer(1, { host: 'example.org', port: 80 }, limbo, 1e9);
     expect(() => fixture.queue.add(foreign)).toThrow('does not carry it');
     const lost = fixture.channel(3, 100);
     lost.leave(limbo);

@@ -1,4 +1,4 @@
-import type { Channel } from '../../src/channel/channel.js';
+import type { OfferedChannel } from '../../src/channel/channel.js';
 import { CloseCode } from '../../src/constants.js';
 import { ProtocolError } from '../../src/errors.js';
 import { acceptTransport, Greeter, type KeptSession, unknownSession } from '../../src/session/handshake.js';
@@ -22,11 +22,11 @@ export type ServerOptions = Pick<SessionOptions, 'maxChannels' | 'processBudgets
 /** Where a test keeps the sessions of the server. */
 export class SessionKeeper {
   readonly kept = new Map<string, KeptSession>();
-  readonly offered: Channel[] = [];
+  readonly offered: OfferedChannel[] = [];
   readonly log: SessionLog = { losses: [], closings: [] };
   readonly rejections: string[] = [];
   /** Called for each channel that a client opens. */
-  onChannel: (channel: Channel) => void = () => {};
+  onChannel: (channel: OfferedChannel) => void = () => {};
   readonly #clock: FakeClock;
   readonly #options: ServerOptions;
 

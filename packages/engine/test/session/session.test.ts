@@ -28,8 +28,8 @@ describe('a session', () => {
     near.channel.write(zeros(300));
     far.channel.write(zeros(50));
     pair.settle();
-    expect([near.channel.bytesSent, near.channel.bytesReceived]).toEqual([300, 50]);
-    expect([far.channel.bytesSent, far.channel.bytesReceived]).toEqual([50, 300]);
+    expect([near.channel.figures.bytesSent, near.channel.figures.bytesReceived]).toEqual([300, 50]);
+    expect([far.channel.figures.bytesSent, far.channel.figures.bytesReceived]).toEqual([50, 300]);
   });
 
   test('tells once, and long before, that its channel numbers run out', () => {

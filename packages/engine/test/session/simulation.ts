@@ -1,5 +1,6 @@
 import type { Session } from '../../src/session/session.js';
 import { Random } from '../support/random.js';
+import { sessionSide } from '../support/session-side.js';
 import { SessionPair } from './session-pair.js';
 import { SimLink } from './sim-link.js';
 import { Speaker } from './speaker.js';
@@ -48,7 +49,7 @@ export class Simulation {
       const far = this.#conversations[(channel.id - 1) / 2]?.far;
       if (far === undefined || far.channel !== undefined) throw new Error(`channel ${channel.id} was offered wrongly`);
       far.channel = channel;
-      channel.onAbandoned = () => far.onReset('CANCELLED');
+      channel.onAbandoned(() => far.onReset('CANCELLED'));
     };
   }
 
@@ -115,11 +116,11 @@ export class Simulation {
     if (channel.state.dead) return false;
     if (this.#random.chance(0.05)) {
       far.killed = 'refused';
-      channel.refuse('CONNECTION_REFUSED');
+      sessionSide(channel).refuse('CONNECTION_REFUSED');
       return false;
     }
     if (!this.#random.chance(0.5)) return false;
-    channel.accept();
+    sessionSide(channel).accept();
     far.opened = true;
     if (this.#random.chance(0.7)) far.start();
     return true;
@@ -205,7 +206,7 @@ export class Simulation {
   #answerAtLast(far: Speaker): void {
     const { channel } = far;
     if (channel === undefined || channel.state.opening !== 'offered' || channel.state.dead) return;
-    channel.accept();
+    sessionSide(channel).accept();
     far.opened = true;
   }
 

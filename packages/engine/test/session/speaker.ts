@@ -69,7 +69,7 @@ export class Speaker implements ChannelSink, OpenHandler {
     this.killed = afterData ? 'after data' : 'reset';
     // An end that was not sent yet never will be.
     this.hasEnded = this.channel.state.sending === 'ended';
-    if (afterData) this.channel.endWithReset('CONNECTION_RESET');
+    if (afterData) this.channel.end('CONNECTION_RESET');
     else this.channel.reset('TIMED_OUT');
   }
 

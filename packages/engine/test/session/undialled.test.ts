@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Channel } from '../../src/channel/channel.js';
+import type { Channel, OfferedChannel } from '../../src/channel/channel.js';
 import { keep, postSlab, unpostSlab } from '../../src/memory/slabs.js';
 import { bytesOf, isEqual } from '../support/bytes.js';
 import { window } from '../support/frames.js';
@@ -18,7 +18,7 @@ function crossing(heir: SessionPair | undefined): SessionPair {
 function accepting(): { pair: SessionPair; far: Recorder[] } {
   const pair = new SessionPair().connect().settle();
   const far: Recorder[] = [];
-  pair.keeper.onChannel = (channel: Channel) => {
+  pair.keeper.onChannel = (channel: OfferedChannel) => {
     channel.accept();
     far.push(new Recorder().take(channel));
   };
@@ -40,7 +40,7 @@ describe('a channel that a server turns away as it stops', () => {
       if (ended === 'after') near.channel.end();
       pair.run(() => far[0]?.events.includes('end') === true);
       expect(far.map(({ bytes }) => isEqual(bytes, pattern(7, 0, length)))).toEqual([true]);
-      expect([near.events, near.channel.bytesSent]).toEqual([['open'], length]);
+      expect([near.events, near.channel.figures.bytesSent]).toEqual([['open'], length]);
       // Nothing of it leaves by the session that it has left.
       draining.connect().settle();
       expect(draining.keeper.offered).toEqual([]);
@@ -109,7 +109,7 @@ describe('a channel that a server turns away as it stops', () => {
     unpostSlab(slab);
     // Once by this test, once in the queue, and twice what has left: for a replay, and for another session.
     expect(slab.keepers).toBe(4);
-    pair.run(() => pair.client.replayBytes === 0 && near.channel.bytesSent === slab.bytes.length);
+    pair.run(() => pair.client.replayBytes === 0 && near.channel.figures.bytesSent === slab.bytes.length);
     expect(slab.keepers).toBe(1);
   });
 });

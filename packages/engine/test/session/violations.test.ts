@@ -99,7 +99,7 @@ describe('a server ends the session with 4003 at', () => {
     const whole = Array.from({ length: Math.floor(limit / 16_384) }, () => data(1, zeros(16_384)));
     peer.say(...whole, ...(limit % 16_384 === 0 ? [] : [data(1, zeros(limit % 16_384))]));
     expect(peer.closeCode).toBeUndefined();
-    expect(client.keeper.offered[0]?.bytesReceived).toBe(limit);
+    expect(client.keeper.offered[0]?.figures.bytesReceived).toBe(limit);
     peer.say(data(1, 'x'));
     expect(peer.closeCode).toBe(4003);
   });

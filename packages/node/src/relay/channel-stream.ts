@@ -1,6 +1,13 @@
 import { Duplex } from 'node:stream';
-import type { Channel, FailureCode } from 'wsproxy-engine';
-import { finishChannel, LONE_FRAME_SIZE, TunnelError } from 'wsproxy-engine';
+import {
+  type Channel,
+  type Clock,
+  type FailureCode,
+  finishChannel,
+  LONE_FRAME_SIZE,
+  systemClock,
+  TunnelError,
+} from 'wsproxy-engine';
 
 type Callback = (error?: Error | null) => void;
 
@@ -14,6 +21,7 @@ export interface ChannelStreamOptions {
    * write fails at once, and what was not read is lost with it.
    */
   readonly lastWords?: number | undefined;
+  readonly clock?: Clock;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -37,13 +45,15 @@ export class ChannelStream extends Duplex {
   /** The channel was reset, and the reader has not read what came before. */
   #loss: TunnelError | undefined;
   readonly #lastWords: number;
+  readonly #clock: Clock;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(channel: Channel, options: ChannelStreamOptions = {}) {
-    const { allowHalfOpen = false, emitClose = true, lastWords = 0 } = options;
+    const { allowHalfOpen = false, emitClose = true, lastWords = 0, clock = systemClock } = options;
     super({ allowHalfOpen, emitClose });
     this.#channel = channel;
     this.#lastWords = lastWords;
+    this.#clock = clock;
     channel.start({
       onData: (chunk) => {
         this.#unread += chunk.length;
@@ -100,7 +110,7 @@ export class ChannelStream extends Duplex {
     // Given up before it was open, and nothing was said: nobody need be dialled.
     const isWanted = this.#channel.state.opening === 'open' || this.#begun > 0;
     clearTimeout(this.#timer);
-    finishChannel(this.#channel, isWhole && isWanted ? undefined : codeOf(error));
+    finishChannel(this.#channel, this.#clock, isWhole && isWanted ? undefined : codeOf(error));
     this.#giveBack();
     // Node leaves it to the stream to answer a write that is under way.
     this.#rest = NOTHING;

@@ -153,22 +153,22 @@ class Relay implements ChannelSink, Mortal {
   #passOnReset(): void {
     if (this.#wasReset) return;
     this.#wasReset = true;
-    after(this.#down, () => this.#channel.endWithReset('CONNECTION_RESET'));
+    after(this.#down, () => this.#channel.end('CONNECTION_RESET'));
     this.#limitLastWords();
   }
 
   /** Begins once, by the first sign of the reset. */
   #limitLastWords(): void {
     if (this.#lastWords !== undefined) return;
-    let isStalled = this.#channel.isStalled;
-    let sent = this.#channel.bytesSent;
+    let before = this.#channel.figures;
     const look = (): void => {
       const channel = this.#channel;
       this.#giveUp();
       if (channel.state.dead) return;
-      if (isStalled && channel.isStalled && channel.bytesSent === sent) return channel.reset('CONNECTION_RESET');
-      isStalled = channel.isStalled;
-      sent = channel.bytesSent;
+      const { figures } = channel;
+      const isStuck = before.isStalled && figures.isStalled && before.bytesSent === figures.bytesSent;
+      if (isStuck) return channel.reset('CONNECTION_RESET');
+      before = figures;
       this.#lastWords?.refresh();
     };
     this.#lastWords = setTimeout(look, LAST_WORDS);

@@ -5,6 +5,7 @@ import {
   CloseCode,
   type FailureCode,
   formatTarget,
+  type OfferedChannel,
   type OpenHandler,
   Session,
   systemClock,
@@ -14,7 +15,7 @@ import { MemoryTransport } from 'wsproxy-engine/testing';
 import { relay } from '../../src/relay/relay.js';
 
 /** What the far end does with a channel. */
-export type FarEnd = (channel: Channel) => void;
+export type FarEnd = (channel: OfferedChannel) => void;
 
 /** Two real sessions joined in memory; the far end answers each channel as the test says. */
 export class TestTunnel implements Tunnel {

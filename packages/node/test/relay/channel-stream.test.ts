@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Channel } from 'wsproxy-engine';
+import type { Channel, OfferedChannel } from 'wsproxy-engine';
 import { INITIAL_WINDOW, TunnelError } from 'wsproxy-engine';
 import { pattern } from '../../../engine/test/support/pattern.js';
 import { ChannelStream } from '../../src/relay/channel-stream.js';
@@ -73,7 +73,7 @@ describe('a channel stream', () => {
     const before = written;
     // What lies in the window, in the channel's queue and in the two streams.
     expect(written).toBeLessThan(INITIAL_WINDOW + 65_536 + 4 * 65_536);
-    expect(channels[1].bytesReceived).toBeLessThan(INITIAL_WINDOW + 65_536);
+    expect(channels[1].figures.bytesReceived).toBeLessThan(INITIAL_WINDOW + 65_536);
     far.resume();
     await until(() => written > before);
   });
@@ -181,9 +181,9 @@ describe('a stream that is destroyed', () => {
   test('before it is open, without a word: nobody is dialled', async () => {
     let abandoned = false;
     pair = new LivePair((channel) => {
-      channel.onAbandoned = () => {
+      channel.onAbandoned(() => {
         abandoned = true;
-      };
+      });
     });
     const stream = new ChannelStream(pair.client.open({ host: 'a', port: 1 }, { onOpen() {}, onFail() {} }));
     await until(() => pair.server?.channelCount === 1);
@@ -192,7 +192,7 @@ describe('a stream that is destroyed', () => {
   });
 
   test('before it is open, behind an end: all that was acknowledged is delivered', async () => {
-    let offered: Channel | undefined;
+    let offered: OfferedChannel | undefined;
     pair = new LivePair((channel) => {
       offered = channel;
     });
@@ -200,7 +200,7 @@ describe('a stream that is destroyed', () => {
     stream.end('early', () => stream.destroy());
     await once(stream, 'close');
     await until(() => offered !== undefined);
-    await untilStill(() => offered?.bytesReceived);
+    await untilStill(() => offered?.figures.bytesReceived);
     offered?.accept();
     expect(await readSlowly(new ChannelStream(offered as Channel))).toBe('5, end');
   });
@@ -231,7 +231,7 @@ describe('a reset', () => {
   test('waits for a reader that has not read what came before it', async () => {
     const { near, channels } = await streams();
     channels[1].write(Buffer.from('last words'));
-    channels[1].endWithReset('CONNECTION_RESET');
+    channels[1].end('CONNECTION_RESET');
     await until(() => pair.client.channelCount === 0);
     expect(near.destroyed).toBe(false);
     const failed = once(near, 'error');
@@ -271,7 +271,7 @@ describe('a reset', () => {
   test('does not wait for a reader while somebody writes', async () => {
     const { near, channels } = await streams();
     channels[1].write(Buffer.from('never read'));
-    channels[1].endWithReset('CONNECTION_RESET');
+    channels[1].end('CONNECTION_RESET');
     await until(() => pair.client.channelCount === 0);
     const failed = once(near, 'error');
     near.write('x');
@@ -286,7 +286,7 @@ describe('a reset', () => {
       near.on('error', () => {});
       const outcome = new Promise<unknown>((resolve) => near.write(Buffer.alloc(2_000_000), resolve));
       live.far.write(Buffer.from('last words'));
-      live.far.endWithReset('CONNECTION_RESET');
+      live.far.end('CONNECTION_RESET');
       await until(() => live.pair.client.channelCount === 0);
       if (lastWords === 100_000) expect((near.read() as Buffer).toString()).toBe('last words');
       await until(() => near.destroyed);
@@ -315,7 +315,7 @@ describe('a reset', () => {
     const chunks: Buffer[] = [];
     near.on('data', (chunk: Buffer) => chunks.push(chunk));
     channels[1].write(pattern(1, 0, 100_000));
-    channels[1].endWithReset('CONNECTION_RESET');
+    channels[1].end('CONNECTION_RESET');
     await once(near, 'error');
     expect(Buffer.concat(chunks).equals(pattern(1, 0, 100_000))).toBe(true);
   });
@@ -334,7 +334,7 @@ describe('a reset', () => {
   test('ends a write that waits, with an error', async () => {
     const { near, channels } = await streams();
     const outcome = new Promise<unknown>((resolve) => near.write(Buffer.alloc(2_000_000), resolve));
-    await until(() => channels[1].bytesReceived > 0);
+    await until(() => channels[1].figures.bytesReceived > 0);
     channels[1].reset('CONNECTION_RESET');
     await until(() => near.destroyed);
     expect(await outcome).toBeInstanceOf(Error);

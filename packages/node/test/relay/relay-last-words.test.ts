@@ -193,9 +193,9 @@ describe('a reset that nobody reads up to', () => {
   test('is not waited for while there is no transport: whoever takes nothing may be taking it', async () => {
     const { pair, far, destination } = await tunnelWithoutReader();
     destination.write(Buffer.alloc(1_000_000));
-    await until(() => far.isStalled);
+    await until(() => far.figures.isStalled);
     pair.server?.detach({ code: 1006, reason: 'for the test' });
-    expect(far.isStalled).toBe(false);
+    expect(far.figures.isStalled).toBe(false);
   });
 
   test('is told while the pace holds the source', async () => {

@@ -98,7 +98,7 @@ describe('a relay with a pace', () => {
     expect(dialled.isPaused()).toBe(true);
     await untilStill(() => dialled.bytesRead);
     expect(dialled.bytesRead).toBeLessThanOrEqual(65_536);
-    expect(near.bytesReceived).toBe(0);
+    expect(near.figures.bytesReceived).toBe(0);
   });
 
   test('writes nothing to the destination before its turn, and lets the peer send a window and no more', async () => {
@@ -107,9 +107,9 @@ describe('a relay with a pace', () => {
     const { application, destination, far } = await pacedTunnel(pace);
     const seen = new Observer(destination);
     application.write(pattern(1, 0, 2_000_000));
-    await until(() => far.bytesReceived > 200_000);
-    await untilStill(() => far.bytesReceived);
-    expect(far.bytesReceived).toBeLessThanOrEqual(262_144 + 16_384);
+    await until(() => far.figures.bytesReceived > 200_000);
+    await untilStill(() => far.figures.bytesReceived);
+    expect(far.figures.bytesReceived).toBeLessThanOrEqual(262_144 + 16_384);
     expect(seen.bytes).toHaveLength(0);
   });
 

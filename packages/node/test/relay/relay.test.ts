@@ -4,6 +4,7 @@ import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from 'wsproxy-engine';
 import { pattern } from '../../../engine/test/support/pattern.js';
+import { sessionSide } from '../../../engine/test/support/session-side.js';
 import { relay } from '../../src/relay/relay.js';
 import { type LivePair, openLive } from '../support/live-pair.js';
 import { connectedSockets, type Family, Observer, until, untilStill } from '../support/sockets.js';
@@ -97,7 +98,7 @@ describe.each<Family>(['TCP', 'Unix'])('over %s', (family) => {
     });
     const seen = new Observer(application);
     far.write(Buffer.from('last words'));
-    far.endWithReset('CONNECTION_RESET');
+    far.end('CONNECTION_RESET');
     await until(() => near.state.dead);
     relay(near, accepted);
     // Unix sockets have no reset, only an end.
@@ -155,7 +156,7 @@ describe('a reset of the destination', () => {
     relay(far, dialled);
     let length = 0;
     // Nobody takes anything at the near end: the window is used up, the channel's queue fills, the socket pauses.
-    while (!dialled.isPaused() || far.sendable) {
+    while (!dialled.isPaused() || sessionSide(far).sendable) {
       destination.write(pattern(1, length, 16_384));
       length += 16_384;
       await until(() => dialled.isPaused() || dialled.bytesRead === length);
@@ -200,7 +201,7 @@ describe.each<Family>(['TCP', 'Unix'])('a close from the tunnel over %s', (famil
     while (relayed[1].writableLength === 0) {
       near.write(pattern(1, length, 50_000));
       length += 50_000;
-      await until(() => near.bytesSent === length && far.bytesReceived === length);
+      await until(() => near.figures.bytesSent === length && far.figures.bytesReceived === length);
     }
     near.end();
     await until(() => far.state.receiving === 'ended');
@@ -217,7 +218,7 @@ describe.each<Family>(['TCP', 'Unix'])('a close from the tunnel over %s', (famil
     const { near, destination } = await tunnel(family);
     const seen = new Observer(destination);
     near.write(Buffer.from('half'));
-    near.endWithReset('CANCELLED');
+    near.end('CANCELLED');
     await seen.ended;
     expect(seen.events).toEqual([family === 'TCP' ? 'reset' : 'end']);
   });
@@ -228,7 +229,7 @@ describe('a reset from the tunnel', () => {
     const { application, far } = await tunnel();
     const seen = new Observer(application);
     far.write(pattern(1, 0, 50_000));
-    far.endWithReset('CONNECTION_RESET');
+    far.end('CONNECTION_RESET');
     await seen.closed;
     expect(seen.bytes.equals(pattern(1, 0, 50_000))).toBe(true);
     expect(seen.events).toEqual(['reset']);
@@ -241,9 +242,9 @@ describe('a reset from the tunnel', () => {
     while (relayed[0].writableLength === 0) {
       far.write(pattern(1, length, 50_000));
       length += 50_000;
-      await until(() => far.bytesSent === length && near.bytesReceived === length);
+      await until(() => far.figures.bytesSent === length && near.figures.bytesReceived === length);
     }
-    far.endWithReset('CONNECTION_RESET');
+    far.end('CONNECTION_RESET');
     await until(() => near.state.dead);
     // If the reset did not wait, it would come now.
     await untilStill(() => relayed[0].destroyed);
@@ -271,7 +272,7 @@ describe('a reset from the tunnel', () => {
     far.reset('TIMED_OUT');
     await seen.closed;
     await until(() => near.state.dead);
-    expect(near.sendable).toBe(false);
+    expect(sessionSide(near).sendable).toBe(false);
   });
 });
 
@@ -282,11 +283,11 @@ describe('backpressure', () => {
     application.pause();
     destination.write(pattern(1, 0, length));
     destination.end();
-    await untilStill(() => near.bytesReceived);
-    const carried = near.bytesReceived;
+    await untilStill(() => near.figures.bytesReceived);
+    const carried = near.figures.bytesReceived;
     // The sockets' own buffers hold some ten megabytes; what the relays hold beyond them is bounded by the window.
     expect(carried).toBeLessThan(length);
-    expect(far.bytesSent).toBe(carried);
+    expect(far.figures.bytesSent).toBe(carried);
     const seen = new Observer(application);
     application.end();
     await seen.closed;

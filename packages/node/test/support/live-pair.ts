@@ -5,6 +5,7 @@ import {
   CloseCode,
   Greeter,
   type KeptSession,
+  type OfferedChannel,
   Session,
   systemClock,
   unknownSession,
@@ -20,7 +21,7 @@ export class LivePair {
   #closed = false;
 
   /** `onChannel` gets what the client opens. */
-  constructor(onChannel: (channel: Channel) => void) {
+  constructor(onChannel: (channel: OfferedChannel) => void) {
     const key = { id: randomBytes(16), secret: randomBytes(32) };
     this.client = new Session({ role: 'client', clock: systemClock, onDetached() {}, onClosed() {} });
     acceptTransport(

@@ -1,4 +1,11 @@
-import { type Channel, type FailureCode, formatTarget, type Logger, systemClock, TunnelError } from 'wsproxy-engine';
+import {
+  type FailureCode,
+  formatTarget,
+  type Logger,
+  type OfferedChannel,
+  systemClock,
+  TunnelError,
+} from 'wsproxy-engine';
 import type { Dialed, DialTarget, Policy } from 'wsproxy-node/dial';
 import { type RelayPace, relay } from 'wsproxy-node/relay';
 import type { DialTurns } from '../limits/dial-turns.js';
@@ -22,7 +29,7 @@ const LIMIT_OF: Partial<Record<FailureCode, LimitName>> = {
   NAME_LOOKUP_TIMEOUT: 'lookupTimeout',
 };
 
-export type ChannelHandler = (channel: Channel, user: User, turns: DialTurns) => void;
+export type ChannelHandler = (channel: OfferedChannel, user: User, turns: DialTurns) => void;
 
 /** Answers what clients open: dials the target, then joins channel and socket. */
 export function createChannelHandler(
@@ -36,7 +43,7 @@ export function createChannelHandler(
   const service = { dial, policyOf, logger, observer, logTargets, guard };
   return (channel, user, turns) => {
     const served = new ServedChannel(service, channel, user);
-    channel.onOver = () => served.onOver();
+    channel.onOver(() => served.onOver());
     guard.admit(channel, user, turns, (admitted) => void served.dial(admitted));
   };
 }
@@ -50,12 +57,12 @@ interface Service extends Required<ChannelHandlerOptions> {
 
 class ServedChannel {
   readonly #service: Service;
-  readonly #channel: Channel;
+  readonly #channel: OfferedChannel;
   readonly #user: User;
   #isConnected = false;
   #address: string | undefined;
 
-  constructor(service: Service, channel: Channel, user: User) {
+  constructor(service: Service, channel: OfferedChannel, user: User) {
     this.#service = service;
     this.#channel = channel;
     this.#user = user;
@@ -64,7 +71,7 @@ class ServedChannel {
   async dial(admitted: Admitted): Promise<void> {
     const { dial, policyOf } = this.#service;
     const ending = new AbortController();
-    this.#channel.onAbandoned = () => ending.abort(new TunnelError('CANCELLED'));
+    this.#channel.onAbandoned(() => ending.abort(new TunnelError('CANCELLED')));
     let dialed: Dialed;
     try {
       dialed = await dial({
@@ -86,17 +93,17 @@ class ServedChannel {
 
   onOver(): void {
     const { observer } = this.#service;
-    const channel = this.#channel;
+    const { target, figures } = this.#channel;
     observer.onChannelOver?.({
       user: this.#user.id,
-      target: formatTarget(channel.target),
+      target: formatTarget(target),
       address: this.#address,
       connected: this.#isConnected,
-      outcome: channel.failure ?? 'ok',
-      bytesUp: channel.bytesReceived,
-      bytesDown: channel.bytesSent,
-      windowStalls: channel.windowStalls,
-      durationMs: Math.round(channel.age),
+      outcome: figures.failure ?? 'ok',
+      bytesUp: figures.bytesReceived,
+      bytesDown: figures.bytesSent,
+      windowStalls: figures.windowStalls,
+      durationMs: Math.round(figures.age),
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Channel, Clock, Logger, MemoryBudget, ProcessBudgets, ReplayPace } from 'wsproxy-engine';
+import type { Clock, Logger, MemoryBudget, OfferedChannel, ProcessBudgets, ReplayPace } from 'wsproxy-engine';
 import type { User } from '../users/user.js';
 import { Accounts } from './accounts.js';
 import { DialTurns } from './dial-turns.js';
@@ -114,7 +114,7 @@ export class Guard {
    * Refuses `channel` when `user` may have no more, or calls `onAdmitted` as soon as it may be dialled, at once if nothing is
    * in the way. A channel that ends before its turn is not dialled. It counts as the user's until it and its socket are gone.
    */
-  admit(channel: Channel, user: User, turns: DialTurns, onAdmitted: OnAdmitted): void {
+  admit(channel: OfferedChannel, user: User, turns: DialTurns, onAdmitted: OnAdmitted): void {
     const refusal = this.#means.accounts.refusal(user);
     if (refusal !== undefined) {
       this.hit(refusal.limit, refusal.ofUser ? user.id : undefined, refusal.value);

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import type { Channel, Clock } from 'wsproxy-engine';
+import type { Clock, OfferedChannel } from 'wsproxy-engine';
 import type { AttemptRoom } from 'wsproxy-node/dial';
 import type { RelayPace } from 'wsproxy-node/relay';
 import { type RelaySocket, resetSocket } from 'wsproxy-node/sockets';
@@ -43,7 +43,7 @@ export type OnAdmitted = (admitted: Admitted) => void;
  */
 export class Held implements Admitted, Waiting, PaceEvents {
   readonly #means: Means;
-  readonly #channel: Channel;
+  readonly #channel: OfferedChannel;
   readonly #user: User;
   readonly #turns: DialTurns;
   readonly #account: Account;
@@ -56,7 +56,7 @@ export class Held implements Admitted, Waiting, PaceEvents {
   #socket: RelaySocket | undefined;
   #watched: Watched | undefined;
 
-  constructor(means: Means, channel: Channel, user: User, turns: DialTurns, onAdmitted: OnAdmitted) {
+  constructor(means: Means, channel: OfferedChannel, user: User, turns: DialTurns, onAdmitted: OnAdmitted) {
     this.#means = means;
     this.#channel = channel;
     this.#user = user;
@@ -67,11 +67,7 @@ export class Held implements Admitted, Waiting, PaceEvents {
 
   /** Gets in line. */
   enter(): void {
-    const { onOver } = this.#channel;
-    this.#channel.onOver = () => {
-      onOver?.();
-      this.#onChannelOver();
-    };
+    this.#channel.onOver(() => this.#onChannelOver());
     const limit = this.#turns.enter(this);
     if (limit !== undefined) this.#means.hit(limit, this.#user.id);
   }
@@ -147,7 +143,7 @@ export class Held implements Admitted, Waiting, PaceEvents {
     this.#isOver = true;
     this.#turns.leave(this);
     // Bytes are missing in any case. After other resets the relay gives the destination a second for what came before.
-    if (this.#channel.failure === 'SESSION_LOST') this.cutOff();
+    if (this.#channel.figures.failure === 'SESSION_LOST') this.cutOff();
     if (this.#hasSocket) this.#means.leftovers.add(this);
     this.#endIfGone();
   }

@@ -84,10 +84,11 @@ export class SilenceWatch {
 
 /** Grows with every byte that either end takes, and with every end. */
 function progressOf(channel: Channel, socket: RelaySocket & Partial<Pick<Socket, 'bytesWritten'>>): number {
-  const ends = Number(channel.state.sending !== 'open') + Number(channel.state.receiving !== 'open');
+  const { state, figures } = channel;
+  const ends = Number(state.sending !== 'open') + Number(state.receiving !== 'open');
   // Of a stream that does not count, what it still holds tells of each byte that it has passed on.
-  const { bytesWritten = channel.bytesReceived } = socket;
-  return channel.bytesSent + channel.bytesReceived + bytesWritten - socket.writableLength + ends;
+  const { bytesWritten = figures.bytesReceived } = socket;
+  return figures.bytesSent + figures.bytesReceived + bytesWritten - socket.writableLength + ends;
 }
 
 function hasEnded({ state }: Channel): boolean {

@@ -43,13 +43,13 @@ export function describeSession(session: Session, facts: KeptFacts): SessionInfo
     resumes,
     roundTripMs: Number.isFinite(roundTrip) ? Math.round(roundTrip * 1_000) / 1_000 : undefined,
     replayBytes,
-    channels: session.channels.map((channel) => ({
-      target: formatTarget(channel.target),
-      open: channel.state.opening === 'open',
-      ageMs: Math.round(channel.age),
-      bytesUp: channel.bytesReceived,
-      bytesDown: channel.bytesSent,
-      windowStalls: channel.windowStalls,
+    channels: session.channels.map(({ target, state, figures: { age, bytesReceived, bytesSent, windowStalls } }) => ({
+      target: formatTarget(target),
+      open: state.opening === 'open',
+      ageMs: Math.round(age),
+      bytesUp: bytesReceived,
+      bytesDown: bytesSent,
+      windowStalls,
     })),
   };
 }

@@ -1,7 +1,8 @@
 import { Socket } from 'node:net';
 import { expect, test, vi } from 'vitest';
-import { type Channel, Session, silentLogger } from 'wsproxy-engine';
+import { Session, silentLogger } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
+import { sessionSide } from '../../../engine/test/support/session-side.js';
 import { Guard } from '../../src/limits/guard.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
 
@@ -17,7 +18,7 @@ function prepare(limits: LimitOptions = {}, isShared = false) {
     isShared: () => isShared,
   });
   const session = new Session({ role: 'client', clock, onDetached() {}, onClosed() {} });
-  const channel: Channel = session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+  const channel = sessionSide(session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} }));
   return { guard, channel, hits };
 }
 
