@@ -10,7 +10,7 @@ export default defineConfig({
     // `npm run coverage`: of the parts that nothing else may go wrong in, and that need nothing to be tested.
     coverage: {
       provider: 'v8',
-      include: ['packages/engine/src/{frame,flow,resume}/**'],
+      include: ['packages/engine/src/{frame,flow,replay}/**'],
       reporter: ['text'],
       thresholds: { branches: 95, functions: 95, lines: 95, statements: 95 },
     },
@@ -26,7 +26,7 @@ export default defineConfig({
           name: 'system',
           include: ['test/**/*.test.ts'],
           exclude: ['test/start/**'],
-          setupFiles: [...WATCHED, 'test/support/clean-after-each.ts'],
+          setupFiles: [...WATCHED, 'test/support/cleanup/clean-after-each.ts'],
           pool: 'forks',
           execArgv: ['--disable-warning=ExperimentalWarning'],
           // Each file measures the memory and the resources of its own process.
@@ -43,7 +43,7 @@ export default defineConfig({
         test: {
           name: 'start',
           include: ['test/start/**/*.test.ts'],
-          setupFiles: [...WATCHED, 'test/support/clean-after-each.ts'],
+          setupFiles: [...WATCHED, 'test/support/cleanup/clean-after-each.ts'],
           pool: 'forks',
           execArgv: ['--disable-warning=ExperimentalWarning'],
           testTimeout: 120_000,

@@ -1,14 +1,14 @@
 import { createServer as createTlsServer } from 'node:https';
 import { describe, expect, test } from 'vitest';
-import { httpResponse, startAnswering } from '../support/answering.js';
-import { makeCertificate } from '../support/certificate.js';
-import { launch, readyPort, runCommand, TOKEN } from '../support/command-line.js';
-import { upgradeAnswer } from '../support/fake-server.js';
-import { freePort, listen, listenOn } from '../support/listen.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startServer } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { makeCertificate } from 'wsproxy-test-support/certificate';
+import { launch, readyPort, runCommand, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { httpResponse, startAnswering } from 'wsproxy-test-support/sockets/answering';
+import { freePort, listen, listenOn } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startServer } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
+import { upgradeAnswer } from 'wsproxy-test-support/wire/fake-server';
 
 const LOGIN_PAGE = '<html>please log in</html>';
 

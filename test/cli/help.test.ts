@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type ProgramName, runCommand } from '../support/command-line.js';
+import { type ProgramName, runCommand } from 'wsproxy-test-support/programs/command-line';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const programs: [ProgramName, string][] = [

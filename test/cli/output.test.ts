@@ -1,15 +1,15 @@
 import { closeSync, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { bySocks5, readBytes } from '../support/application.js';
-import { atEnd } from '../support/at-end.js';
-import { launch } from '../support/command-line.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { keystreamBytes } from '../support/keystream.js';
-import { freePort } from '../support/listen.js';
-import type { Program, ProgramOptions } from '../support/program.js';
-import { startServer } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { keystreamBytes } from 'wsproxy-test-support/keystream';
+import { launch } from 'wsproxy-test-support/programs/command-line';
+import type { Program, ProgramOptions } from 'wsproxy-test-support/programs/program';
+import { bySocks5, readBytes } from 'wsproxy-test-support/sockets/application';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
+import { startServer } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const LENGTH = 100_000;
 /** Each of them is some lines at level debug: together more than any pipe takes. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { bySocks5, readToEnd } from '../support/application.js';
-import { start } from '../support/command-line.js';
-import { startEcho } from '../support/destinations/echo.js';
-import type { Program } from '../support/program.js';
-import { until } from '../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { start } from 'wsproxy-test-support/programs/command-line';
+import type { Program } from 'wsproxy-test-support/programs/program';
+import { bySocks5, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { until } from 'wsproxy-test-support/until';
 
 /** Both programs, and an application with an open connection. */
 async function startAll(...serverArgs: string[]) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type ProgramName, runCommand, TOKEN } from '../support/command-line.js';
-import { listen } from '../support/listen.js';
-import { startServer } from '../support/tunnel.js';
+import { type ProgramName, runCommand, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { listen } from 'wsproxy-test-support/sockets/listen';
+import { startServer } from 'wsproxy-test-support/tunnel';
 
 const URL = 'ws://127.0.0.1:9/';
 

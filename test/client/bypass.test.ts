@@ -2,14 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { createServer as createHttpsServer } from 'node:https';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { makeCertificate } from '../support/certificate.js';
-import { launch, readyPort, runCommand, start } from '../support/command-line.js';
-import { startWebFiles } from '../support/destinations/web-files.js';
-import { listenOn } from '../support/listen.js';
-import { run } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startServer, startTunnel } from '../support/tunnel.js';
+import { makeCertificate } from 'wsproxy-test-support/certificate';
+import { startWebFiles } from 'wsproxy-test-support/destinations/web-files';
+import { launch, readyPort, runCommand, start } from 'wsproxy-test-support/programs/command-line';
+import { run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { listenOn } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startServer, startTunnel } from 'wsproxy-test-support/tunnel';
 
 const RULES = ['--bypass', 'localhost', '--bypass', '127.0.0.0/8'];
 

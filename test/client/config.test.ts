@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { launch, readyPort, runCommand, TOKEN } from '../support/command-line.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startServer } from '../support/tunnel.js';
+import { launch, readyPort, runCommand, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startServer } from 'wsproxy-test-support/tunnel';
 
 /** Lines of a configuration file, and what is to be told of each that is wrong. */
 const LINES: readonly [line: string, mistake?: RegExp][] = [

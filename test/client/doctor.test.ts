@@ -1,13 +1,13 @@
 import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { makeCertificate } from '../support/certificate.js';
-import { runCommand, start, TOKEN } from '../support/command-line.js';
-import { freePort, listen, listenOn } from '../support/listen.js';
-import { startNginx } from '../support/nginx.js';
-import { startBehind } from '../support/reverse-proxy.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
+import { makeCertificate } from 'wsproxy-test-support/certificate';
+import { runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { startNginx } from 'wsproxy-test-support/programs/nginx';
+import { startBehind } from 'wsproxy-test-support/programs/reverse-proxy';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { freePort, listen, listenOn } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 
 const NAME = 'tunnel.example';
 

@@ -2,16 +2,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { httpResponse, startAnswering } from '../support/answering.js';
-import { makeCertificate } from '../support/certificate.js';
-import { launch, runCommand, start, TOKEN } from '../support/command-line.js';
-import { upgradeAnswer } from '../support/fake-server.js';
-import { freePort, listen, listenOn } from '../support/listen.js';
-import type { Ended } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startTinyproxy } from '../support/third-party-proxy.js';
-import { startServer } from '../support/tunnel.js';
+import { makeCertificate } from 'wsproxy-test-support/certificate';
+import { launch, runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import type { Ended } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { startTinyproxy } from 'wsproxy-test-support/programs/third-party-proxy';
+import { httpResponse, startAnswering } from 'wsproxy-test-support/sockets/answering';
+import { freePort, listen, listenOn } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startServer } from 'wsproxy-test-support/tunnel';
+import { upgradeAnswer } from 'wsproxy-test-support/wire/fake-server';
 
 /** Of docs/client.md: the section about what the program says. */
 const [, SECTION = ''] = readFileSync(new URL('../../docs/client.md', import.meta.url), 'utf8').split(

@@ -1,14 +1,14 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { launch, runCommand } from '../support/command-line.js';
-import { startWebFiles } from '../support/destinations/web-files.js';
-import { freePort } from '../support/listen.js';
-import { Program, run } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startServer } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { startWebFiles } from 'wsproxy-test-support/destinations/web-files';
+import { launch, runCommand } from 'wsproxy-test-support/programs/command-line';
+import { Program, run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startServer } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 async function launchClient(...args: string[]): Promise<Program> {
   const { port } = await startServer();

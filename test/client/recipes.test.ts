@@ -2,14 +2,14 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { scriptOf, TOKEN } from '../support/command-line.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { listenOn } from '../support/listen.js';
-import { startNameserver } from '../support/nameserver.js';
-import { run } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startTunnel } from '../support/tunnel.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { scriptOf, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { listenOn } from 'wsproxy-test-support/sockets/listen';
+import { startNameserver } from 'wsproxy-test-support/sockets/nameserver';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
 
 const DOCUMENT = readFileSync(new URL('../../docs/client.md', import.meta.url), 'utf8');
 /** Only the server can resolve it: who reaches it has gone through the tunnel. */

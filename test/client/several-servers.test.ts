@@ -1,11 +1,11 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { askSocks5, bySocks5, readBytes } from '../support/application.js';
-import { start, TOKEN } from '../support/command-line.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { freePort } from '../support/listen.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { askSocks5, bySocks5, readBytes } from 'wsproxy-test-support/sockets/application';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 
 const OTHER_TOKEN = 'another-token-for-tests-0123456789-abcdef';
 

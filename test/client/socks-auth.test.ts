@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { connectTo, readBytes, readHead } from '../support/application.js';
-import { runCommand, start } from '../support/command-line.js';
-import { startWebFiles } from '../support/destinations/web-files.js';
-import { sha256 } from '../support/keystream.js';
-import { run } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startServer } from '../support/tunnel.js';
+import { startWebFiles } from 'wsproxy-test-support/destinations/web-files';
+import { sha256 } from 'wsproxy-test-support/keystream';
+import { runCommand, start } from 'wsproxy-test-support/programs/command-line';
+import { run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { connectTo, readBytes, readHead } from 'wsproxy-test-support/sockets/application';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startServer } from 'wsproxy-test-support/tunnel';
 
 const PASSWORD = 'right: or not';
 

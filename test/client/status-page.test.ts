@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { launch, readyPort, runCommand } from '../support/command-line.js';
-import { freePort, listen } from '../support/listen.js';
-import { startServer } from '../support/tunnel.js';
+import { launch, readyPort, runCommand } from 'wsproxy-test-support/programs/command-line';
+import { freePort, listen } from 'wsproxy-test-support/sockets/listen';
+import { startServer } from 'wsproxy-test-support/tunnel';
 
 describe('--status', () => {
   test('shows the client from its start on, whatever the tunnel does', async () => {

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import type { ChannelChange } from 'wsproxy-client';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { startSource } from 'wsproxy-test-support/destinations/source';
+import { askSocks5, bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 import { startRelayedTunnel } from '../resume/relayed-tunnel.js';
-import { askSocks5, bySocks5, readBytes, readToEnd } from '../support/application.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { startSource } from '../support/destinations/source.js';
-import { freePort } from '../support/listen.js';
-import { startTunnel } from '../support/tunnel.js';
-import { until } from '../support/until.js';
 
 async function echoed(socket: Socket, bytes: number): Promise<void> {
   socket.write(Buffer.alloc(bytes));

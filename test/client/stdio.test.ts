@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { launch, runCommand, shellLine, TOKEN } from '../support/command-line.js';
-import { CuttingRelay } from '../support/cutting-relay.js';
-import { startAnswerAfterEnd } from '../support/destinations/answer-after-end.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { startSource } from '../support/destinations/source.js';
-import { keystreamBytes, sha256, sha256OfKeystream } from '../support/keystream.js';
-import { freePort, listen } from '../support/listen.js';
-import { Program, run } from '../support/program.js';
-import { startServer } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { startAnswerAfterEnd } from 'wsproxy-test-support/destinations/answer-after-end';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { startSource } from 'wsproxy-test-support/destinations/source';
+import { keystreamBytes, sha256, sha256OfKeystream } from 'wsproxy-test-support/keystream';
+import { launch, runCommand, shellLine, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { Program, run } from 'wsproxy-test-support/programs/program';
+import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
+import { freePort, listen } from 'wsproxy-test-support/sockets/listen';
+import { startServer } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const LENGTH = 20_000_000;
 

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { freePort } from '../support/listen.js';
-import { run } from '../support/program.js';
-import { configuration, type Place, startUntilListening } from '../support/reverse-proxy.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
+import { run } from 'wsproxy-test-support/programs/program';
+import { configuration, type Place, startUntilListening } from 'wsproxy-test-support/programs/reverse-proxy';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { testBehind } from './reverse-proxy.js';
 
 async function startCaddy({ folder, port, serverPort, certificate }: Place) {

@@ -2,12 +2,12 @@ import { chmodSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'nod
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { Program, run } from 'wsproxy-test-support/programs/program';
+import { bySocks5, readBytes } from 'wsproxy-test-support/sockets/application';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { parse } from 'yaml';
-import { bySocks5, readBytes } from '../support/application.js';
-import { start, TOKEN } from '../support/command-line.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { Program, run } from '../support/program.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const INSTALLED = '/opt/wsproxy-server';

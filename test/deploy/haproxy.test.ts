@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe } from 'vitest';
-import { configuration, type Place, startUntilListening } from '../support/reverse-proxy.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
+import { configuration, type Place, startUntilListening } from 'wsproxy-test-support/programs/reverse-proxy';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { testBehind } from './reverse-proxy.js';
 
 async function startHaproxy({ folder, port, serverPort, certificate }: Place) {

@@ -1,10 +1,10 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { launch, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { until } from 'wsproxy-test-support/until';
 import { parseAllDocuments } from 'yaml';
-import { launch, TOKEN } from '../support/command-line.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { until } from '../support/until.js';
 
 const FILE = new URL('../../deploy/kubernetes.yaml', import.meta.url);
 

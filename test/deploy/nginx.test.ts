@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { runCommand } from '../support/command-line.js';
-import { startNginx } from '../support/nginx.js';
-import { startBehind } from '../support/reverse-proxy.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
+import { runCommand } from 'wsproxy-test-support/programs/command-line';
+import { startNginx } from 'wsproxy-test-support/programs/nginx';
+import { startBehind } from 'wsproxy-test-support/programs/reverse-proxy';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { testBehind } from './reverse-proxy.js';
 
 describe('behind nginx', () => {

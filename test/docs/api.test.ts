@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { FAILURES } from 'wsproxy-engine';
-import { run } from '../support/program.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
+import { run } from 'wsproxy-test-support/programs/program';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');

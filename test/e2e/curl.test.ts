@@ -2,12 +2,12 @@ import { createWriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { describe, expect, test } from 'vitest';
-import { startWebFiles } from '../support/destinations/web-files.js';
-import { keystreamReadable, sha256OfFile, sha256OfKeystream } from '../support/keystream.js';
-import { run } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startTunnel } from '../support/tunnel.js';
+import { startWebFiles } from 'wsproxy-test-support/destinations/web-files';
+import { keystreamReadable, sha256OfFile, sha256OfKeystream } from 'wsproxy-test-support/keystream';
+import { run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
 
 const SIZES = [0, 1, 65_536, 256 * 1024 * 1024];
 const SEED = 'curl';

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { startWebFiles } from '../support/destinations/web-files.js';
-import { sha256OfFile, sha256OfKeystream } from '../support/keystream.js';
-import { run } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startTunnel } from '../support/tunnel.js';
+import { startWebFiles } from 'wsproxy-test-support/destinations/web-files';
+import { sha256OfFile, sha256OfKeystream } from 'wsproxy-test-support/keystream';
+import { run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
 
 const LENGTH = 1_000_000;
 const APT_HELPER = '/usr/lib/apt/apt-helper';

@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { startGitServer } from '../support/destinations/git-server.js';
-import { keystreamBytes } from '../support/keystream.js';
-import { run } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startTunnel } from '../support/tunnel.js';
+import { startGitServer } from 'wsproxy-test-support/destinations/git-server';
+import { keystreamBytes } from 'wsproxy-test-support/keystream';
+import { run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
 
 const FILES = 100;
 const LARGE_FILE = 4 * 1024 * 1024;

@@ -1,13 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { byConnect, bySocks5, connectTo, readBytes, readHead, readToEnd } from '../support/application.js';
-import { startBreaking, startBreakingAtOnce } from '../support/destinations/breaking.js';
-import { startSource } from '../support/destinations/source.js';
-import { KeystreamChecker, keystreamBytes } from '../support/keystream.js';
-import { listen } from '../support/listen.js';
-import { run } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { startTunnel, type TunnelOptions } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { startBreaking, startBreakingAtOnce } from 'wsproxy-test-support/destinations/breaking';
+import { startSource } from 'wsproxy-test-support/destinations/source';
+import { KeystreamChecker, keystreamBytes } from 'wsproxy-test-support/keystream';
+import { run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import {
+  byConnect,
+  bySocks5,
+  connectTo,
+  readBytes,
+  readHead,
+  readToEnd,
+} from 'wsproxy-test-support/sockets/application';
+import { listen } from 'wsproxy-test-support/sockets/listen';
+import { startTunnel, type TunnelOptions } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const SHORT = 1_000;
 const LONG = 300_000;

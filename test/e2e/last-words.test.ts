@@ -1,15 +1,15 @@
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { byConnect, bySocks5, connectTo } from '../support/application.js';
-import { atEnd } from '../support/at-end.js';
-import { startUnread } from '../support/destinations/unread.js';
-import { kernelQueues } from '../support/kernel-queues.js';
-import { keystreamBytes } from '../support/keystream.js';
-import { listen } from '../support/listen.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startTunnel, type Tunnel, type TunnelOptions } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { startUnread } from 'wsproxy-test-support/destinations/unread';
+import { keystreamBytes } from 'wsproxy-test-support/keystream';
+import { byConnect, bySocks5, connectTo } from 'wsproxy-test-support/sockets/application';
+import { listen } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startTunnel, type Tunnel, type TunnelOptions } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
+import { kernelQueues } from './kernel-queues.js';
 
 const TRIALS = 20;
 const WORDS = Buffer.concat([

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { bySocks5, readBytes, readToEnd } from '../support/application.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { KeystreamChecker, keystreamBytes } from '../support/keystream.js';
-import { startTunnel } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { KeystreamChecker, keystreamBytes } from 'wsproxy-test-support/keystream';
+import { bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const CHANNELS = 500;
 const LENGTH = 128 * 1024;

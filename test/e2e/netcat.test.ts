@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { startAnswerAfterEnd } from '../support/destinations/answer-after-end.js';
-import { startSource } from '../support/destinations/source.js';
-import { keystreamBytes, sha256 } from '../support/keystream.js';
-import { run } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { startTunnel } from '../support/tunnel.js';
+import { startAnswerAfterEnd } from 'wsproxy-test-support/destinations/answer-after-end';
+import { startSource } from 'wsproxy-test-support/destinations/source';
+import { keystreamBytes, sha256 } from 'wsproxy-test-support/keystream';
+import { run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
 
 const LENGTH = 3_000_000;
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { askConnect, askPlain, askSocks5 } from '../support/application.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { startUnresponsive } from '../support/destinations/unresponsive.js';
-import { freePort } from '../support/listen.js';
-import { startServer, startTunnel, type TunnelOptions } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { startUnresponsive } from 'wsproxy-test-support/destinations/unresponsive';
+import { askConnect, askPlain, askSocks5 } from 'wsproxy-test-support/sockets/application';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
+import { startServer, startTunnel, type TunnelOptions } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 /** RFC 6761 section 6.4: never resolves. */
 const NO_SUCH_NAME = 'no-such-name.invalid';

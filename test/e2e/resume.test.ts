@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { byConnect, bySocks5, readToEnd } from '../support/application.js';
-import { type Cut, startCuttingRelay } from '../support/cutting-relay.js';
-import { startSource } from '../support/destinations/source.js';
-import { KeystreamChecker, keystreamReadable } from '../support/keystream.js';
-import { listen } from '../support/listen.js';
-import { startTunnel } from '../support/tunnel.js';
+import { startSource } from 'wsproxy-test-support/destinations/source';
+import { KeystreamChecker, keystreamReadable } from 'wsproxy-test-support/keystream';
+import { byConnect, bySocks5, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { type Cut, startCuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
+import { listen } from 'wsproxy-test-support/sockets/listen';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
 
 const MIB = 1024 * 1024;
 const LENGTH = 64 * MIB;

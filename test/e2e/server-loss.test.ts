@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { askSocks5, bySocks5, readBytes, readToEnd } from '../support/application.js';
-import { start } from '../support/command-line.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { freePort } from '../support/listen.js';
-import { until } from '../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { start } from 'wsproxy-test-support/programs/command-line';
+import { askSocks5, bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
+import { until } from 'wsproxy-test-support/until';
 
 const APPLICATIONS = 10;
 /** How long a new request may fail after the server has come back, ms. */

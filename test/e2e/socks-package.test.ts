@@ -1,11 +1,11 @@
 import { SocksClient } from 'socks';
 import { describe, expect, test } from 'vitest';
-import { readBytes } from '../support/application.js';
-import { atEnd } from '../support/at-end.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { keystreamBytes } from '../support/keystream.js';
-import { freePort } from '../support/listen.js';
-import { startTunnel } from '../support/tunnel.js';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { keystreamBytes } from 'wsproxy-test-support/keystream';
+import { readBytes } from 'wsproxy-test-support/sockets/application';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
 
 const LENGTH = 200_000;
 

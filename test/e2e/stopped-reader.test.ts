@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { bySocks5, readToEnd } from '../support/application.js';
-import { startSource } from '../support/destinations/source.js';
-import { kernelQueues } from '../support/kernel-queues.js';
-import { KeystreamChecker } from '../support/keystream.js';
-import { startTunnel } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { startSource } from 'wsproxy-test-support/destinations/source';
+import { KeystreamChecker } from 'wsproxy-test-support/keystream';
+import { bySocks5, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
+import { kernelQueues } from './kernel-queues.js';
 
 const MIB = 1024 * 1024;
 const FAST = 50;

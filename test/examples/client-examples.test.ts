@@ -3,13 +3,13 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { TOKEN } from '../support/command-line.js';
-import { postgresProgram, startPostgres } from '../support/destinations/postgres.js';
-import { freePort, listenOn } from '../support/listen.js';
-import { run } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startServer } from '../support/tunnel.js';
+import { postgresProgram, startPostgres } from 'wsproxy-test-support/destinations/postgres';
+import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { freePort, listenOn } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startServer } from 'wsproxy-test-support/tunnel';
 
 /** Runs one of examples/ as its first lines say, against a server of its own. */
 async function runExample(name: string, ...args: string[]) {

@@ -2,11 +2,11 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { askSocks5, bySocks5, readBytes } from '../support/application.js';
-import { atEnd } from '../support/at-end.js';
-import { TOKEN } from '../support/command-line.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { askSocks5, bySocks5, readBytes } from 'wsproxy-test-support/sockets/application';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startClientOf, startExample } from './example.js';
 
 test('a policy of its own decides anew for each connection, and one name leads to a Unix socket', async () => {

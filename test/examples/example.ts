@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { Program } from '../support/program.js';
-import { startClient } from '../support/tunnel.js';
+import { Program } from 'wsproxy-test-support/programs/program';
+import { startClient } from 'wsproxy-test-support/tunnel';
 
 /** Runs an example, and waits until it prints its port. */
 export async function startExample(

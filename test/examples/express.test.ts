@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { bySocks5, readBytes, readToEnd } from '../support/application.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { until } from '../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { until } from 'wsproxy-test-support/until';
 import { startClientOf, startExample } from './example.js';
 
 const ADMIN_KEY = 'the key of whoever gives tokens';

@@ -1,8 +1,8 @@
 import { SignJWT } from 'jose';
 import { expect, test } from 'vitest';
-import { askSocks5, bySocks5, readBytes } from '../support/application.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { requestUpgrade } from '../support/raw-websocket.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { askSocks5, bySocks5, readBytes } from 'wsproxy-test-support/sockets/application';
+import { requestUpgrade } from 'wsproxy-test-support/wire/raw-websocket';
 import { startClientOf, startExample } from './example.js';
 
 const SECRET = 'a secret of the application, long enough for HS256';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ByteLedger } from '../support/byte-ledger.js';
-import { keystreamBytes } from '../support/keystream.js';
+import { keystreamBytes } from 'wsproxy-test-support/keystream';
+import { ByteLedger } from './lab/byte-ledger.js';
 
 const SEED = 'ledger';
 const TOTAL = 10_000;

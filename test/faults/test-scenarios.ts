@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { chooseSeed } from '../support/dice.js';
-import { skipWithout } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
+import { chooseSeed } from 'wsproxy-test-support/dice';
+import { skipWithout } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { runScenario } from './run-scenario.js';
 import type { Scenario } from './scenario.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { effort } from '../../packages/engine/test/support/effort.js';
+import { effort } from 'wsproxy-test-support/engine/effort';
 import { corpusOf, fuzz, targets } from './fuzz.js';
 
 const RUNS = effort('FUZZ_RUNS', 2_000);

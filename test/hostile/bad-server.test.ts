@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { fromServer, startFakeServer } from '../support/fake-server.js';
-import { frame, hello, hex, key, open, Type, u64 } from '../support/hand-written-frames.js';
-import { closeFrame, Opcode, type RawWebSocket, webSocketFrame } from '../support/raw-websocket.js';
-import { startClient } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { startClient } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
+import { fromServer, startFakeServer } from 'wsproxy-test-support/wire/fake-server';
+import { frame, hello, hex, key, open, Type, u64 } from 'wsproxy-test-support/wire/hand-written-frames';
+import { closeFrame, Opcode, type RawWebSocket, webSocketFrame } from 'wsproxy-test-support/wire/raw-websocket';
 
 const { binary, continuation, ping, text } = Opcode;
 const plain = { masked: false };

@@ -1,10 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { readHead } from '../support/application.js';
-import { runCommand, start, TOKEN } from '../support/command-line.js';
-import { listen } from '../support/listen.js';
-import { until } from '../support/until.js';
+import { runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { readHead } from 'wsproxy-test-support/sockets/application';
+import { listen } from 'wsproxy-test-support/sockets/listen';
+import { until } from 'wsproxy-test-support/until';
 
 /** A proxy that speaks CONNECT, leads everywhere to `port`, and keeps what goes up. */
 async function startEavesdropper(port: number): Promise<{ port: number; heard: () => Buffer }> {

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { byConnect, bySocks5, readBytes, readToEnd } from '../support/application.js';
-import { listen } from '../support/listen.js';
-import { Program } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { startTunnel } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { Program } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { byConnect, bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { listen } from 'wsproxy-test-support/sockets/listen';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const WAYS = [
   ['SOCKS5', bySocks5],

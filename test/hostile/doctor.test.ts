@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { runCommand } from '../support/command-line.js';
-import { fromServer, startFakeServer } from '../support/fake-server.js';
-import { frame, hex, Type } from '../support/hand-written-frames.js';
-import { closeFrame, type RawWebSocket } from '../support/raw-websocket.js';
+import { runCommand } from 'wsproxy-test-support/programs/command-line';
+import { fromServer, startFakeServer } from 'wsproxy-test-support/wire/fake-server';
+import { frame, hex, Type } from 'wsproxy-test-support/wire/hand-written-frames';
+import { closeFrame, type RawWebSocket } from 'wsproxy-test-support/wire/raw-websocket';
 
 const HEADER = 8;
 /** C1, bidirectional, invisible, line separators. */

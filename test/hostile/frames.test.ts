@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { LimitOptions } from 'wsproxy-server';
-import { startBystander } from '../support/bystander.js';
-import { startAnswerAfterEnd } from '../support/destinations/answer-after-end.js';
-import { startUnread } from '../support/destinations/unread.js';
-import { frame, hello, hex, key, open, Type, u64 } from '../support/hand-written-frames.js';
-import { sha256 } from '../support/keystream.js';
-import { RawPeer } from '../support/raw-peer.js';
+import { startAnswerAfterEnd } from 'wsproxy-test-support/destinations/answer-after-end';
+import { startUnread } from 'wsproxy-test-support/destinations/unread';
+import { sha256 } from 'wsproxy-test-support/keystream';
+import { frame, hello, hex, key, open, Type, u64 } from 'wsproxy-test-support/wire/hand-written-frames';
+import { RawPeer } from 'wsproxy-test-support/wire/raw-peer';
+import { startBystander } from './bystander.js';
 
 const HELLO = hello(key(1));
 const PING = frame(Type.ping, 0, u64(7));

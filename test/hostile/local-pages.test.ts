@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { bySocks5, connectTo, readBytes, readToEnd } from '../support/application.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { startTunnel } from '../support/tunnel.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { bySocks5, connectTo, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
 
 const IMAGES = 500;
 const PAGE = 'GET /image HTTP/1.1\r\nHost: 127.0.0.1:1080\r\nSec-Fetch-Site: cross-site\r\n\r\n';

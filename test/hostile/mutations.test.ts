@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { startBystander } from '../support/bystander.js';
-import { frame, hello, key, open, Type, u64 } from '../support/hand-written-frames.js';
-import { RawPeer } from '../support/raw-peer.js';
+import { frame, hello, key, open, Type, u64 } from 'wsproxy-test-support/wire/hand-written-frames';
+import { RawPeer } from 'wsproxy-test-support/wire/raw-peer';
+import { startBystander } from './bystander.js';
 
 const RUNS = 500;
 /** What a server may close with when it is told nonsense (PROTOCOL.md, "Close codes"), or when we close. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { connectTo, readBytes, readHead, readToEnd } from '../support/application.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { startTunnel } from '../support/tunnel.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { connectTo, readBytes, readHead, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
 
 const NAME = 'ann';
 const PASSWORD = 'correct horse';

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { askSocks5, bySocks5, readBytes, readToEnd } from '../support/application.js';
-import { start } from '../support/command-line.js';
-import { CuttingRelay } from '../support/cutting-relay.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { listen } from '../support/listen.js';
-import { until } from '../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { start } from 'wsproxy-test-support/programs/command-line';
+import { askSocks5, bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
+import { listen } from 'wsproxy-test-support/sockets/listen';
+import { until } from 'wsproxy-test-support/until';
 
 const GRACE = ['--grace', '1s'];
 const CHANNELS = 10;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { type Bystander, startBystander } from '../support/bystander.js';
-import { frame, hello, hex, key, open, resume, Type, u64 } from '../support/hand-written-frames.js';
-import { RawPeer } from '../support/raw-peer.js';
-import { until } from '../support/until.js';
+import { until } from 'wsproxy-test-support/until';
+import { frame, hello, hex, key, open, resume, Type, u64 } from 'wsproxy-test-support/wire/hand-written-frames';
+import { RawPeer } from 'wsproxy-test-support/wire/raw-peer';
+import { type Bystander, startBystander } from './bystander.js';
 
 const OWNER = key(1);
 const OPEN_OK_AND_ECHO = 2;

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { askSocks5 } from '../support/application.js';
-import { type ProgramName, runCommand, start, TOKEN } from '../support/command-line.js';
-import { freePort } from '../support/listen.js';
-import { requestUpgrade } from '../support/raw-websocket.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
+import { type ProgramName, runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { askSocks5 } from 'wsproxy-test-support/sockets/application';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { requestUpgrade } from 'wsproxy-test-support/wire/raw-websocket';
 
 const OTHER = 'another-token-for-tests-0123456789-0123456789';
 

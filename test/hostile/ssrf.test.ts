@@ -1,12 +1,12 @@
 import { hostname, networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { effort } from '../../packages/engine/test/support/effort.js';
-import { addressBytes } from '../support/address-bytes.js';
-import { askByAddress, askConnect, askSocks4a, askSocks5 } from '../support/application.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { type Listener, listen } from '../support/listen.js';
-import { type Answer, type DnsRecord, startNameserver } from '../support/nameserver.js';
-import { startTunnel } from '../support/tunnel.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { effort } from 'wsproxy-test-support/engine/effort';
+import { addressBytes } from 'wsproxy-test-support/sockets/address-bytes';
+import { askByAddress, askConnect, askSocks4a, askSocks5 } from 'wsproxy-test-support/sockets/application';
+import { type Listener, listen } from 'wsproxy-test-support/sockets/listen';
+import { type Answer, type DnsRecord, startNameserver } from 'wsproxy-test-support/sockets/nameserver';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
 
 /** The one address that the servers of these tests may dial: it stands for the Internet. */
 const PUBLIC = '127.77.0.1';

@@ -1,8 +1,14 @@
 import { expect, test } from 'vitest';
-import { type Bystander, startBystander } from '../support/bystander.js';
-import { hello, key, open } from '../support/hand-written-frames.js';
-import { closeFrame, Opcode, openRawWebSocket, type RawWebSocket, webSocketFrame } from '../support/raw-websocket.js';
-import { until } from '../support/until.js';
+import { until } from 'wsproxy-test-support/until';
+import { hello, key, open } from 'wsproxy-test-support/wire/hand-written-frames';
+import {
+  closeFrame,
+  Opcode,
+  openRawWebSocket,
+  type RawWebSocket,
+  webSocketFrame,
+} from 'wsproxy-test-support/wire/raw-websocket';
+import { type Bystander, startBystander } from './bystander.js';
 
 const { binary, close, continuation, ping, text } = Opcode;
 /** The largest message that a server takes (PROTOCOL.md, "Limits"). */

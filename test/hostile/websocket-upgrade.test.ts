@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { startBystander } from '../support/bystander.js';
-import { TOKEN } from '../support/command-line.js';
-import { requestUpgrade, type UpgradeFields } from '../support/raw-websocket.js';
+import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { requestUpgrade, type UpgradeFields } from 'wsproxy-test-support/wire/raw-websocket';
+import { startBystander } from './bystander.js';
 
 const WRONG = 'x'.repeat(TOKEN.length);
 

@@ -1,16 +1,7 @@
 import { test } from 'vitest';
-import { chooseSeed, Dice } from '../support/dice.js';
-import {
-  type AnySocket,
-  agree,
-  both,
-  codeOf,
-  type Ends,
-  note,
-  type TwinOptions,
-  twinMaker,
-} from '../support/socket-twins.js';
-import { startTunnel } from '../support/tunnel.js';
+import { chooseSeed, Dice } from 'wsproxy-test-support/dice';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
+import { type AnySocket, agree, both, codeOf, type Ends, note, type TwinOptions, twinMaker } from './socket-twins.js';
 
 /** Scripts that run at once: each waits most of the time. */
 const CONCURRENT = 10;

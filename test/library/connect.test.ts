@@ -2,15 +2,15 @@ import { connect } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { createClient, TunnelError, type TunnelSocket } from 'wsproxy-client';
-import { atEnd } from '../support/at-end.js';
-import { TOKEN } from '../support/command-line.js';
-import { startAnswerAfterEnd } from '../support/destinations/answer-after-end.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { startUnresponsive } from '../support/destinations/unresponsive.js';
-import { keystreamReadable, sha256, sha256OfKeystream } from '../support/keystream.js';
-import { freePort, listen } from '../support/listen.js';
-import { startClient, startServer, startTunnel } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { startAnswerAfterEnd } from 'wsproxy-test-support/destinations/answer-after-end';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { startUnresponsive } from 'wsproxy-test-support/destinations/unresponsive';
+import { keystreamReadable, sha256, sha256OfKeystream } from 'wsproxy-test-support/keystream';
+import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { freePort, listen } from 'wsproxy-test-support/sockets/listen';
+import { startClient, startServer, startTunnel } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const SIZE = 8 * 1024 * 1024;
 

@@ -4,12 +4,12 @@ import { createServer as createTlsServer, get as getSecurely } from 'node:https'
 import { text } from 'node:stream/consumers';
 import { fetch } from 'undici';
 import { describe, expect, test } from 'vitest';
-import { makeCertificate } from '../support/certificate.js';
-import { freePort, listenOn } from '../support/listen.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startTunnel } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { makeCertificate } from 'wsproxy-test-support/certificate';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { freePort, listenOn } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 /** A web server that says what was asked for, and how many connections it has had. */
 async function startWeb() {

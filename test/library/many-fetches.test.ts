@@ -4,9 +4,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { fetch } from 'undici';
 import { expect, test } from 'vitest';
-import { listenOn } from '../support/listen.js';
-import { startTunnel } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { listenOn } from 'wsproxy-test-support/sockets/listen';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const SEQUENTIAL = 10_000;
 const CONCURRENT = 1_000;

@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { TOKEN } from '../support/command-line.js';
-import { startAnswerAfterEnd } from '../support/destinations/answer-after-end.js';
-import { listen, listenOn } from '../support/listen.js';
-import { run } from '../support/program.js';
-import { startServer } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { startAnswerAfterEnd } from 'wsproxy-test-support/destinations/answer-after-end';
+import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { run } from 'wsproxy-test-support/programs/program';
+import { listen, listenOn } from 'wsproxy-test-support/sockets/listen';
+import { startServer } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}.mjs`, import.meta.url));
 const script = fixture('idle');

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { Client, TunnelSocket } from 'wsproxy-client';
-import { atEnd } from '../support/at-end.js';
-import { listen } from '../support/listen.js';
-import { startTunnel } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { listen } from 'wsproxy-test-support/sockets/listen';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const page = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
 const [, table = ''] = /### Beside net\.Socket\n([^]*?)\n###/.exec(page) ?? [];

@@ -6,14 +6,14 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect as connectSecurely, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { atEnd } from '../support/at-end.js';
-import { type Certificate, makeCertificate } from '../support/certificate.js';
-import { listenOn } from '../support/listen.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { type AnySocket, codeOf } from '../support/socket-twins.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startTunnel, type Tunnel, type TunnelOptions } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { type Certificate, makeCertificate } from 'wsproxy-test-support/certificate';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { listenOn } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startTunnel, type Tunnel, type TunnelOptions } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
+import { type AnySocket, codeOf } from './socket-twins.js';
 
 const PLACES: [string, TunnelOptions][] = [
   ['through the tunnel', {}],

@@ -3,10 +3,10 @@ import type { Socket } from 'node:net';
 import { Duplex, Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { describe, expect, test } from 'vitest';
-import { keystreamReadable, sha256, sha256OfKeystream } from '../support/keystream.js';
-import { type AnySocket, codeOf, pairMaker } from '../support/socket-twins.js';
-import { startTunnel, type TunnelOptions } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { keystreamReadable, sha256, sha256OfKeystream } from 'wsproxy-test-support/keystream';
+import { startTunnel, type TunnelOptions } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
+import { type AnySocket, codeOf, pairMaker } from './socket-twins.js';
 
 type Use = (application: AnySocket, destination: Socket) => Promise<unknown>;
 

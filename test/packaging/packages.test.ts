@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TOKEN } from '../support/command-line.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { startWebFiles } from '../support/destinations/web-files.js';
-import { run } from '../support/program.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startServer } from '../support/tunnel.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { startWebFiles } from 'wsproxy-test-support/destinations/web-files';
+import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { run } from 'wsproxy-test-support/programs/program';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startServer } from 'wsproxy-test-support/tunnel';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { packageManager: string };

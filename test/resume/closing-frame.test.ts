@@ -1,10 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { bySocks5, readHead, readToEnd } from '../support/application.js';
-import { startSource } from '../support/destinations/source.js';
-import { KeystreamChecker } from '../support/keystream.js';
-import { listen } from '../support/listen.js';
-import { startTunnel } from '../support/tunnel.js';
+import { startSource } from 'wsproxy-test-support/destinations/source';
+import { KeystreamChecker } from 'wsproxy-test-support/keystream';
+import { bySocks5, readHead, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { listen } from 'wsproxy-test-support/sockets/listen';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
 
 const LENGTH = 4_000_000;
 /** Messages of the server that are passed on before the first large one is cut. */

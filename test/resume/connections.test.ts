@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { bySocks5 } from '../support/application.js';
-import { exchange, startPartner } from '../support/traffic.js';
-import { until } from '../support/until.js';
+import { bySocks5 } from 'wsproxy-test-support/sockets/application';
+import { exchange, startPartner } from 'wsproxy-test-support/traffic';
+import { until } from 'wsproxy-test-support/until';
 import { startRelayedTunnel } from './relayed-tunnel.js';
 
 const CONNECTIONS = 3;

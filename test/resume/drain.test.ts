@@ -1,14 +1,14 @@
 import { EventEmitter, once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { askSocks5, bySocks5, readBytes, readToEnd } from '../support/application.js';
-import { start } from '../support/command-line.js';
-import { CuttingRelay } from '../support/cutting-relay.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { startSource } from '../support/destinations/source.js';
-import { KeystreamChecker } from '../support/keystream.js';
-import { startClient } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { startSource } from 'wsproxy-test-support/destinations/source';
+import { KeystreamChecker } from 'wsproxy-test-support/keystream';
+import { start } from 'wsproxy-test-support/programs/command-line';
+import { askSocks5, bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
+import { startClient } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const DOWNLOADS = 100;
 /** Of each of so many, bytes. */

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { silentLogger } from 'wsproxy-engine';
-import { byConnect, bySocks5 } from '../support/application.js';
-import type { Cut } from '../support/cutting-relay.js';
-import { chooseSeed, Dice } from '../support/dice.js';
-import { chooseExchange, converse, exchange, type Kind, startPartner } from '../support/traffic.js';
-import { until } from '../support/until.js';
+import { chooseSeed, Dice } from 'wsproxy-test-support/dice';
+import { byConnect, bySocks5 } from 'wsproxy-test-support/sockets/application';
+import type { Cut } from 'wsproxy-test-support/sockets/cutting-relay';
+import { chooseExchange, converse, exchange, type Kind, startPartner } from 'wsproxy-test-support/traffic';
+import { until } from 'wsproxy-test-support/until';
 import { startRelayedTunnel } from './relayed-tunnel.js';
 
 /** How the transport is killed; `restart`: the proxy is away for a moment, too. */

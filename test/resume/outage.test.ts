@@ -1,12 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { askSocks5, bySocks5, readBytes, readToEnd } from '../support/application.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { startSource } from '../support/destinations/source.js';
-import { KeystreamChecker, keystreamReadable } from '../support/keystream.js';
-import { listen } from '../support/listen.js';
-import { until } from '../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { startSource } from 'wsproxy-test-support/destinations/source';
+import { KeystreamChecker, keystreamReadable } from 'wsproxy-test-support/keystream';
+import { askSocks5, bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { listen } from 'wsproxy-test-support/sockets/listen';
+import { until } from 'wsproxy-test-support/until';
 import { startRelayedTunnel } from './relayed-tunnel.js';
 
 const GRACE = 2_000;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { askSocks5, bySocks5, type Ending, readBytes, readToEnd } from '../support/application.js';
-import { start } from '../support/command-line.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { freePort } from '../support/listen.js';
-import { startClient } from '../support/tunnel.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { start } from 'wsproxy-test-support/programs/command-line';
+import { askSocks5, bySocks5, type Ending, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
+import { startClient } from 'wsproxy-test-support/tunnel';
 
 const CLIENTS = 3;
 const CHANNELS = 10;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { byConnect, bySocks5 } from '../support/application.js';
-import { chooseSeed, Dice } from '../support/dice.js';
-import { chooseExchange, converse, exchange, startPartner } from '../support/traffic.js';
+import { chooseSeed, Dice } from 'wsproxy-test-support/dice';
+import { byConnect, bySocks5 } from 'wsproxy-test-support/sockets/application';
+import { chooseExchange, converse, exchange, startPartner } from 'wsproxy-test-support/traffic';
 import { startRelayedTunnel } from './relayed-tunnel.js';
 
 const LIFE = 2_000;

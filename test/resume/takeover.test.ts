@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from 'wsproxy-engine';
-import { bySocks5 } from '../support/application.js';
-import type { RelayedConnection } from '../support/cutting-relay.js';
-import { chooseSeed, Dice } from '../support/dice.js';
-import { chooseExchange, exchange, startPartner } from '../support/traffic.js';
-import { until } from '../support/until.js';
+import { chooseSeed, Dice } from 'wsproxy-test-support/dice';
+import { bySocks5 } from 'wsproxy-test-support/sockets/application';
+import type { RelayedConnection } from 'wsproxy-test-support/sockets/cutting-relay';
+import { chooseExchange, exchange, startPartner } from 'wsproxy-test-support/traffic';
+import { until } from 'wsproxy-test-support/until';
 import { startRelayedTunnel } from './relayed-tunnel.js';
 
 const CHANNELS = 20;

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bySocks5, readBytes, readToEnd } from '../support/application.js';
-import { type ProgramName, start, TOKEN } from '../support/command-line.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { startSource } from '../support/destinations/source.js';
-import { type Program, run } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { until } from '../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { startSource } from 'wsproxy-test-support/destinations/source';
+import { type ProgramName, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { type Program, run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { until } from 'wsproxy-test-support/until';
 
 const UP = 100_000;
 /** More than all buffers on the way, so that whoever does not read keeps it from ending. */

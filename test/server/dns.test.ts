@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { askSocks5 } from '../support/application.js';
-import { start } from '../support/command-line.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { type Answer, startNameserver } from '../support/nameserver.js';
-import { startClient, startTunnel } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { start } from 'wsproxy-test-support/programs/command-line';
+import { askSocks5 } from 'wsproxy-test-support/sockets/application';
+import { type Answer, startNameserver } from 'wsproxy-test-support/sockets/nameserver';
+import { startClient, startTunnel } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const LOCAL: Answer = { records: [{ value: '127.0.0.1' }] };
 /** ms; half of it is the promise, the rest what a busy machine may add. */

@@ -1,16 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { askConnect, askSocks5, bySocks5, connectTo, readBytes } from '../support/application.js';
-import { runCommand, start } from '../support/command-line.js';
-import { startEcho } from '../support/destinations/echo.js';
-import { freePort } from '../support/listen.js';
-import { startNameserver } from '../support/nameserver.js';
-import { Program } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startClient, startTunnel } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { runCommand, start } from 'wsproxy-test-support/programs/command-line';
+import { Program } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { askConnect, askSocks5, bySocks5, connectTo, readBytes } from 'wsproxy-test-support/sockets/application';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
+import { startNameserver } from 'wsproxy-test-support/sockets/nameserver';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startClient, startTunnel } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const CREDENTIALS = { user: 'alice', password: 'wonderland-7' };
 

@@ -1,10 +1,10 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { launch, runCommand, start, TOKEN } from '../support/command-line.js';
-import { run } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
+import { launch, runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 
 const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
 const KEY = ['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Protocol: wsproxy.v1'];

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { createServer } from 'wsproxy-server';
-import { bySocks5, readToEnd } from '../support/application.js';
-import { atEnd } from '../support/at-end.js';
-import { listen } from '../support/listen.js';
-import { startClient } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { bySocks5, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { listen } from 'wsproxy-test-support/sockets/listen';
+import { startClient } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const HOST = '127.0.0.1';
 const RATE = 4_000_000;

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readyPort, scriptOf, TOKEN } from '../support/command-line.js';
-import { Program } from '../support/program.js';
-import { requestUpgrade } from '../support/raw-websocket.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
+import { readyPort, scriptOf, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { Program } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { requestUpgrade } from 'wsproxy-test-support/wire/raw-websocket';
 
 const WRONG = 'another-token-for-tests-0123456789-0123456789';
 /** A user without rights, as it is on every Linux. */

@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bySocks5, readBytes, readToEnd } from '../support/application.js';
-import { runCommand, start, TOKEN } from '../support/command-line.js';
-import { startSource } from '../support/destinations/source.js';
-import { Keystream } from '../support/keystream.js';
-import { listen } from '../support/listen.js';
-import type { Program } from '../support/program.js';
-import { requestUpgrade } from '../support/raw-websocket.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { startClient } from '../support/tunnel.js';
-import { until } from '../support/until.js';
+import { startSource } from 'wsproxy-test-support/destinations/source';
+import { Keystream } from 'wsproxy-test-support/keystream';
+import { runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import type { Program } from 'wsproxy-test-support/programs/program';
+import { bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { listen } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startClient } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
+import { requestUpgrade } from 'wsproxy-test-support/wire/raw-websocket';
 
 const OTHER = 'another-token-for-tests-0123456789-0123456789';
 /** More than windows and buffers take: the download is still under way when a user is removed. */

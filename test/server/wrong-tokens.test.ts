@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { start } from '../support/command-line.js';
-import { requestUpgrade } from '../support/raw-websocket.js';
+import { start } from 'wsproxy-test-support/programs/command-line';
+import { requestUpgrade } from 'wsproxy-test-support/wire/raw-websocket';
 
 const ATTEMPTS = 100_000;
 /** Attempts at a time: fewer than the places there are, so that all are answered. */

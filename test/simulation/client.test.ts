@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { effort } from '../../packages/engine/test/support/effort.js';
+import { effort } from 'wsproxy-test-support/engine/effort';
 import { World } from './world.js';
 
 /** `SEEDS` of them, or the one `SEED` that has failed. */

@@ -1,6 +1,6 @@
+import { SimLink } from 'wsproxy-test-support/engine/sim-link';
 import { ConnectError } from '../../packages/client/src/reach/connect-error.js';
 import type { ServerRoute } from '../../packages/client/src/tunnel/attempts.js';
-import { SimLink } from '../../packages/engine/test/session/sim-link.js';
 import type { SimProcess, SimServer } from './sim-server.js';
 
 /** A connection of the client to a process of a server. */

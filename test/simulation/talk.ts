@@ -1,5 +1,5 @@
 import type { FailureCode, OfferedChannel, Target } from 'wsproxy-engine';
-import { Speaker } from '../../packages/engine/test/session/speaker.js';
+import { Speaker } from 'wsproxy-test-support/engine/speaker';
 import { sessionSide } from '../../packages/engine/test/support/session-side.js';
 import type { SimProcess } from './sim-server.js';
 

@@ -1,7 +1,7 @@
 import { CloseCode, silentLogger } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
+import { Random } from 'wsproxy-test-support/engine/random';
 import { Connector } from '../../packages/client/src/tunnel/connector.js';
-import { Random } from '../../packages/engine/test/support/random.js';
 import { sessionSide } from '../../packages/engine/test/support/session-side.js';
 import { SHAPES, type Shape } from './shape.js';
 import { type Road, SimNetwork } from './sim-network.js';

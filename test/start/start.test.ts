@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { atEnd } from '../support/at-end.js';
-import { startWebFiles } from '../support/destinations/web-files.js';
-import { sha256OfKeystream } from '../support/keystream.js';
-import { listen } from '../support/listen.js';
-import { Program, run } from '../support/program.js';
-import { skipUnlessInstalled } from '../support/skip-unless-installed.js';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { startWebFiles } from 'wsproxy-test-support/destinations/web-files';
+import { sha256OfKeystream } from 'wsproxy-test-support/keystream';
+import { Program, run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { listen } from 'wsproxy-test-support/sockets/listen';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SERVER_PORT = 8080;

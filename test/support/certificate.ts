@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from './program.js';
+import { run } from './programs/program.js';
 
 export interface Certificate {
   readonly key: string;

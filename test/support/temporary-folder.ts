@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { atEnd } from './at-end.js';
+import { atEnd } from './cleanup/at-end.js';
 
 /** A new empty folder, deleted with what is in it after the test. */
 export function temporaryFolder(): string {

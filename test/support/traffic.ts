@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Ending, readBytes, readToEnd, type Way } from './application.js';
 import type { Dice } from './dice.js';
 import { Keystream, KeystreamChecker, keystreamBytes } from './keystream.js';
-import { type Listener, type ListenOptions, listen } from './listen.js';
+import { type Ending, readBytes, readToEnd, type Way } from './sockets/application.js';
+import { type Listener, type ListenOptions, listen } from './sockets/listen.js';
 
 /** `both`: at the same time; `after`: down only when up has ended; `echo`: back and forth in small pieces. */
 export type Kind = 'both' | 'after' | 'echo';

@@ -1,7 +1,7 @@
 import { type Client, type ClientOptions, createClient } from 'wsproxy-client';
 import { createServer, type Server, type ServerOptions } from 'wsproxy-server';
-import { atEnd } from './at-end.js';
-import { TOKEN } from './command-line.js';
+import { atEnd } from './cleanup/at-end.js';
+import { TOKEN } from './programs/command-line.js';
 import { until } from './until.js';
 
 /** Both ends in this process. */

@@ -3,7 +3,7 @@ import { type EventEmitter, once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { onTermination } from '../src/on-termination.js';
-import { startFixture } from './support/run-fixture.js';
+import { startFixture } from './fixtures/run-fixture.js';
 
 /** Sends the signals one after the other, each when the program has said that it is ready or has handled the last. */
 async function signalled(action: string, signals: NodeJS.Signals[]): Promise<{ lines: string[]; ended: unknown }> {

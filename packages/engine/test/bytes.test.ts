@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { bytesOf, filled } from 'wsproxy-test-support/engine/bytes';
 import {
   allocate,
   allocateAlone,
@@ -14,7 +15,6 @@ import {
   writeU32,
   zeros,
 } from '../src/bytes.js';
-import { bytesOf, filled } from './support/bytes.js';
 
 const content = fc.uint8Array({ maxLength: 100 });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { bytesOf, toHex } from 'wsproxy-test-support/engine/bytes';
 import { isSameSecret, randomBytes } from '../src/secrets.js';
-import { bytesOf, toHex } from './support/bytes.js';
 
 test('randomBytes gives as many as it is asked for, and others each time', () => {
   const given = Array.from({ length: 100 }, () => randomBytes(16));

@@ -9,7 +9,7 @@ import type { ChannelRecord } from '../src/observe/observer.js';
 import type { ServerOptions } from '../src/options.js';
 import { createServer } from '../src/server.js';
 import type { User } from '../src/users/user.js';
-import { closeWith, Peer, startDestination, TOKEN, until } from './support/peer.js';
+import { closeWith, Peer, startDestination, TOKEN, until } from './peer.js';
 
 /** An HTTP server of somebody else that hands over what asks for `/tunnel`. */
 async function startEmbedded<U extends User>(options: ServerOptions<U>) {

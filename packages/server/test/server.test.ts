@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ServerOptions } from '../src/options.js';
 import { createServer, type Server } from '../src/server.js';
-import { closeWith, Peer, startDestination, TOKEN, until } from './support/peer.js';
+import { closeWith, Peer, startDestination, TOKEN, until } from './peer.js';
 
 async function start(options: Partial<ServerOptions> = {}): Promise<{ server: Server; port: number }> {
   const server = createServer(options.users === undefined ? { token: TOKEN, ...options } : options);

@@ -1,6 +1,6 @@
-import type { Ending } from '../../support/application.js';
-import { ByteLedger } from '../../support/byte-ledger.js';
-import type { Receiver, Witness } from '../../support/traffic.js';
+import type { Ending } from 'wsproxy-test-support/sockets/application';
+import type { Receiver, Witness } from 'wsproxy-test-support/traffic';
+import { ByteLedger } from './byte-ledger.js';
 import type { History } from './history.js';
 
 interface Account {

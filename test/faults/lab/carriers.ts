@@ -1,5 +1,5 @@
-import type { Ending } from '../../support/application.js';
-import type { Exchange, Witness } from '../../support/traffic.js';
+import type { Ending } from 'wsproxy-test-support/sockets/application';
+import type { Exchange, Witness } from 'wsproxy-test-support/traffic';
 import type { Place } from './fleet.js';
 import type { Lab } from './lab.js';
 

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type CommandOptions, type ProgramName, start } from '../../support/command-line.js';
-import type { Program } from '../../support/program.js';
-import { temporaryFolder } from '../../support/temporary-folder.js';
-import { until } from '../../support/until.js';
+import { type CommandOptions, type ProgramName, start } from 'wsproxy-test-support/programs/command-line';
+import type { Program } from 'wsproxy-test-support/programs/program';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { until } from 'wsproxy-test-support/until';
 
-const PROBE = new URL('../../support/probe.mjs', import.meta.url);
+const PROBE = new URL('../../support/programs/probe.mjs', import.meta.url);
 /** A busy process answers late, ms. */
 const ANSWER_IN = 60_000;
 

@@ -1,7 +1,7 @@
-import { type Certificate, makeCertificate } from '../../support/certificate.js';
-import { ClosingProxy } from '../../support/closing-proxy.js';
-import { CuttingRelay } from '../../support/cutting-relay.js';
-import { temporaryFolder } from '../../support/temporary-folder.js';
+import { type Certificate, makeCertificate } from 'wsproxy-test-support/certificate';
+import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { ClosingProxy } from './closing-proxy.js';
 import { End } from './end.js';
 import { type Lab, serverArguments } from './lab.js';
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { atEnd } from '../../support/at-end.js';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 
 /** What happened in a run, one line of JSON each, for whoever wants to know more than the report says. */
 export class History {

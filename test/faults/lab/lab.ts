@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { bySocks5 } from '../../support/application.js';
-import { CuttingRelay } from '../../support/cutting-relay.js';
-import { Dice } from '../../support/dice.js';
-import { type Exchange, exchange, startPartner } from '../../support/traffic.js';
-import { until } from '../../support/until.js';
+import { Dice } from 'wsproxy-test-support/dice';
+import { bySocks5 } from 'wsproxy-test-support/sockets/application';
+import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
+import { type Exchange, exchange, startPartner } from 'wsproxy-test-support/traffic';
+import { until } from 'wsproxy-test-support/until';
 import { type Balance, Books } from './books.js';
 import { End, type EndOptions, type Holdings } from './end.js';
 import { History } from './history.js';

@@ -1,7 +1,7 @@
-import { bySocks5 } from '../../support/application.js';
-import type { Dice } from '../../support/dice.js';
-import { type Exchange, exchange } from '../../support/traffic.js';
-import { until } from '../../support/until.js';
+import type { Dice } from 'wsproxy-test-support/dice';
+import { bySocks5 } from 'wsproxy-test-support/sockets/application';
+import { type Exchange, exchange } from 'wsproxy-test-support/traffic';
+import { until } from 'wsproxy-test-support/until';
 import type { Carriers } from './carriers.js';
 import type { Lab } from './lab.js';
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Dice } from '../../support/dice.js';
+import type { Dice } from 'wsproxy-test-support/dice';
 import type { Fleet, Place } from './fleet.js';
 
 /** What takes the place until it is over; what comes and goes in a moment may strike meanwhile. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Program } from '../../support/program.js';
-import { temporaryFolder } from '../../support/temporary-folder.js';
+import { Program } from 'wsproxy-test-support/programs/program';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import type { Lab } from '../lab/lab.js';
 import type { Scenario } from '../scenario.js';
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Dice } from '../../support/dice.js';
-import { startPartner } from '../../support/traffic.js';
-import { until } from '../../support/until.js';
+import { Dice } from 'wsproxy-test-support/dice';
+import { startPartner } from 'wsproxy-test-support/traffic';
+import { until } from 'wsproxy-test-support/until';
 import { Carriers } from '../lab/carriers.js';
 import { type Fleet, type Place, startFleet } from '../lab/fleet.js';
 import { atRest, type Lab } from '../lab/lab.js';

@@ -1,5 +1,5 @@
-import { TOKEN } from '../../support/command-line.js';
-import { requestUpgrade } from '../../support/raw-websocket.js';
+import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { requestUpgrade } from 'wsproxy-test-support/wire/raw-websocket';
 import type { Lab } from '../lab/lab.js';
 import type { Scenario } from '../scenario.js';
 

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, createClient } from 'wsproxy-client';
-import { atEnd } from '../../support/at-end.js';
-import { TOKEN } from '../../support/command-line.js';
-import { until } from '../../support/until.js';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { until } from 'wsproxy-test-support/until';
 import { End } from '../lab/end.js';
 import type { Lab } from '../lab/lab.js';
 import type { Scenario } from '../scenario.js';

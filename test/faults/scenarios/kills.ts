@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { makeCertificate } from '../../support/certificate.js';
-import type { Cut } from '../../support/cutting-relay.js';
-import { freePort } from '../../support/listen.js';
-import { startNginx } from '../../support/nginx.js';
-import { temporaryFolder } from '../../support/temporary-folder.js';
-import { until } from '../../support/until.js';
+import { makeCertificate } from 'wsproxy-test-support/certificate';
+import { startNginx } from 'wsproxy-test-support/programs/nginx';
+import type { Cut } from 'wsproxy-test-support/sockets/cutting-relay';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { until } from 'wsproxy-test-support/until';
 import type { Ends, Lab } from '../lab/lab.js';
 import type { Scenario } from '../scenario.js';
 

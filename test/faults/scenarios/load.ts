@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { bySocks5, readBytes, readToEnd } from '../../support/application.js';
-import { startEcho } from '../../support/destinations/echo.js';
-import { startSource } from '../../support/destinations/source.js';
-import { keystreamBytes } from '../../support/keystream.js';
-import { until } from '../../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { startSource } from 'wsproxy-test-support/destinations/source';
+import { keystreamBytes } from 'wsproxy-test-support/keystream';
+import { bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { until } from 'wsproxy-test-support/until';
 import type { Lab } from '../lab/lab.js';
 import type { Scenario } from '../scenario.js';
 

@@ -1,12 +1,12 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { connectTo } from '../../support/application.js';
-import { atEnd } from '../../support/at-end.js';
-import { launch, type ProgramName } from '../../support/command-line.js';
-import { freePort } from '../../support/listen.js';
-import type { Program, ProgramOptions } from '../../support/program.js';
-import { run } from '../../support/program.js';
-import { temporaryFolder } from '../../support/temporary-folder.js';
-import { until } from '../../support/until.js';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { launch, type ProgramName } from 'wsproxy-test-support/programs/command-line';
+import type { Program, ProgramOptions } from 'wsproxy-test-support/programs/program';
+import { run } from 'wsproxy-test-support/programs/program';
+import { connectTo } from 'wsproxy-test-support/sockets/application';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { until } from 'wsproxy-test-support/until';
 import type { Lab } from '../lab/lab.js';
 import type { Scenario } from '../scenario.js';
 

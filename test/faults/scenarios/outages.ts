@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { bySocks5, readBytes, readToEnd } from '../../support/application.js';
-import { startEcho } from '../../support/destinations/echo.js';
-import { until } from '../../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { until } from 'wsproxy-test-support/until';
 import type { Ends, Lab } from '../lab/lab.js';
 import type { Scenario } from '../scenario.js';
 

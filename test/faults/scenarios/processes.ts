@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Program } from '../../support/program.js';
-import { until } from '../../support/until.js';
+import { Program } from 'wsproxy-test-support/programs/program';
+import { until } from 'wsproxy-test-support/until';
 import type { End } from '../lab/end.js';
 import type { Ends, Lab } from '../lab/lab.js';
 import type { Scenario } from '../scenario.js';

@@ -1,10 +1,10 @@
 import { PassThrough, Readable } from 'node:stream';
 import { createClient } from 'wsproxy-client';
-import { bySocks5, readToEnd } from '../../support/application.js';
-import { TOKEN } from '../../support/command-line.js';
-import { startEcho } from '../../support/destinations/echo.js';
-import { keystreamBytes } from '../../support/keystream.js';
-import { until } from '../../support/until.js';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { keystreamBytes } from 'wsproxy-test-support/keystream';
+import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { bySocks5, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { until } from 'wsproxy-test-support/until';
 import type { Ends, Lab } from '../lab/lab.js';
 import type { Scenario } from '../scenario.js';
 

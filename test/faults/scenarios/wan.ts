@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { run } from '../../support/program.js';
-import { temporaryFolder } from '../../support/temporary-folder.js';
+import { run } from 'wsproxy-test-support/programs/program';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import type { Balance } from '../lab/books.js';
 import type { Lab } from '../lab/lab.js';
 import type { Scenario } from '../scenario.js';

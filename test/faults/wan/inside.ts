@@ -1,10 +1,10 @@
 // Run on one of the two hosts that bench/netlab makes: the client and the application are here, the server and the
 // destination on the other. inside.ts FOLDER BYTES prints what has arrived at both, and how long it took.
 import { fileURLToPath } from 'node:url';
-import { bySocks5 } from '../../support/application.js';
-import { endAll } from '../../support/at-end.js';
-import { Program } from '../../support/program.js';
-import { exchange } from '../../support/traffic.js';
+import { endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { Program } from 'wsproxy-test-support/programs/program';
+import { bySocks5 } from 'wsproxy-test-support/sockets/application';
+import { exchange } from 'wsproxy-test-support/traffic';
 import { Books } from '../lab/books.js';
 import { End } from '../lab/end.js';
 import { History } from '../lab/history.js';

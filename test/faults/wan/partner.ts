@@ -1,6 +1,6 @@
 // The other half of exchanges as a program of its own, so that it can stand on another host: partner.ts FOLDER ADDRESS.
 // Says its port, and at the end of its input what has arrived.
-import { startPartner } from '../../support/traffic.js';
+import { startPartner } from 'wsproxy-test-support/traffic';
 import { Books } from '../lab/books.js';
 import { History } from '../lab/history.js';
 

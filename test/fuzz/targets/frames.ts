@@ -1,8 +1,8 @@
 import { deepEqual, ok } from 'node:assert/strict';
+import { CollectingSink } from 'wsproxy-test-support/engine/collecting-sink';
+import { encodePlain } from 'wsproxy-test-support/engine/oracle-codec';
 import { ProtocolError } from '../../../packages/engine/src/errors.js';
 import { FrameDecoder } from '../../../packages/engine/src/frame/decode.js';
-import { CollectingSink } from '../../../packages/engine/test/support/collecting-sink.js';
-import { encodePlain } from '../../../packages/engine/test/support/oracle-codec.js';
 import type { Target } from '../target.js';
 
 /** The stream of frames that a peer sends. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Listener, listen } from '../listen.js';
+import { type Listener, listen } from '../sockets/listen.js';
 
 /** Says nothing until the other side has ended its half, then answers with the hash of what it got. */
 export function startAnswerAfterEnd(): Promise<Listener> {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { keystreamBytes } from '../keystream.js';
-import { type Listener, listen } from '../listen.js';
+import { type Listener, listen } from '../sockets/listen.js';
 
 export interface Breaking extends Listener {
   /** Resets every connection. What has not left this process is lost with it. */

@@ -1,4 +1,4 @@
-import { type Listener, type ListenOptions, listen } from '../listen.js';
+import { type Listener, type ListenOptions, listen } from '../sockets/listen.js';
 
 /** Sends back what it gets, and ends when the other side has ended. */
 export function startEcho(options: ListenOptions = {}): Promise<Listener> {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type Listener, listenOn } from '../listen.js';
+import { type Listener, listenOn } from '../sockets/listen.js';
 
 /** Serves the bare repositories in `folder` by `git http-backend`, a CGI program (RFC 3875). */
 export function startGitServer(folder: string): Promise<Listener> {

@@ -1,8 +1,8 @@
 import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { atEnd } from '../at-end.js';
-import { freePort } from '../listen.js';
-import { Program, run } from '../program.js';
+import { atEnd } from '../cleanup/at-end.js';
+import { Program, run } from '../programs/program.js';
+import { freePort } from '../sockets/listen.js';
 import { temporaryFolder } from '../temporary-folder.js';
 import { until } from '../until.js';
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { Keystream } from '../keystream.js';
-import { type Listener, listen } from '../listen.js';
+import { type Listener, listen } from '../sockets/listen.js';
 
 const CHUNK = 65_536;
 

@@ -1,4 +1,4 @@
-import { type Listener, listen } from '../listen.js';
+import { type Listener, listen } from '../sockets/listen.js';
 
 /** Accepts connections and never reads from them. */
 export function startUnread(): Promise<Listener> {

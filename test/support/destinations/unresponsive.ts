@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
-import { atEnd } from '../at-end.js';
-import { Program } from '../program.js';
+import { atEnd } from '../cleanup/at-end.js';
+import { Program } from '../programs/program.js';
 import { until } from '../until.js';
 
 /** Listens with room for one connection, then stops itself before it could accept any. */

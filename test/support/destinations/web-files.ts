@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import { keystreamReadable, sha256 } from '../keystream.js';
-import { type Listener, listenOn } from '../listen.js';
+import { type Listener, listenOn } from '../sockets/listen.js';
 
 /** What an upload is answered with. */
 export interface Receipt {

@@ -3,13 +3,13 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Server } from 'node:net';
 import { pipeline } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { atEnd } from '../at-end.js';
 import type { Certificate } from '../certificate.js';
+import { atEnd } from '../cleanup/at-end.js';
 import { keystreamBytes, keystreamReadable } from '../keystream.js';
-import { listenOn } from '../listen.js';
+import { listenOn } from '../sockets/listen.js';
 
 /** Images of one page. */
-export const IMAGES = 60;
+const IMAGES = 60;
 const IMAGE_BYTES = 20_000;
 /** Between two events of a stream, ms. */
 const EVENT_INTERVAL = 20;

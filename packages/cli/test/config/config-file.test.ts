@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { runFixture } from '../support/run-fixture.js';
+import { runFixture } from '../fixtures/run-fixture.js';
 
 const folders: string[] = [];
 afterAll(() => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, vi } from 'vitest';
-import { fixturePath, runFixture, startFixture } from '../support/run-fixture.js';
+import { fixturePath, runFixture, startFixture } from '../fixtures/run-fixture.js';
 
 const LINES = 30_000;
 const MIB = 1024 * 1024;

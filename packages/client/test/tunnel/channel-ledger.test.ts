@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { formatTarget, type Target } from 'wsproxy-engine';
-import { echo, keepWaiting, refuseWith, TestTunnel } from '../../../node/test/accept/test-tunnel.js';
+import { echo, keepWaiting, refuseWith, TestTunnel } from 'wsproxy-test-support/test-tunnel';
 import { ChannelLedger } from '../../src/tunnel/channel-ledger.js';
 import type { ChannelChange } from '../../src/tunnel/client-status.js';
 import { KeepAwake } from '../../src/tunnel/keep-awake.js';
-import { ChannelLog } from '../support/channel-log.js';
+import { ChannelLog } from './channel-log.js';
 
 const TARGET: Target = { host: 'example.org', port: 80 };
 const tunnels: TestTunnel[] = [];

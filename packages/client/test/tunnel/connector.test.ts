@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { CloseCode, ProtocolError } from 'wsproxy-engine';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import { Connector, type ConnectorOptions } from '../../src/tunnel/connector.js';
-import { ChannelLog } from '../support/channel-log.js';
-import { FakeNetwork } from '../support/fake-network.js';
+import { ChannelLog } from './channel-log.js';
+import { FakeNetwork } from './fake-network.js';
 
 const GRACE = 60_000;
 

@@ -3,8 +3,8 @@ import { CloseCode, type OfferedChannel, ProtocolError } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import { Connector } from '../../src/tunnel/connector.js';
-import { ChannelLog } from '../support/channel-log.js';
-import { FakeNetwork } from '../support/fake-network.js';
+import { ChannelLog } from './channel-log.js';
+import { FakeNetwork } from './fake-network.js';
 
 const DOWN = new ConnectError('refused', false);
 /** GOAWAY *refused*. */

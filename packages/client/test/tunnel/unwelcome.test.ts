@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { CloseCode, ProtocolError, type Session } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { Connector } from '../../src/tunnel/connector.js';
-import { ChannelLog } from '../support/channel-log.js';
-import { FakeNetwork } from '../support/fake-network.js';
+import { ChannelLog } from './channel-log.js';
+import { FakeNetwork } from './fake-network.js';
 
 /** Ways in which a server accepts a connection and ends it at once. */
 const ENDINGS: readonly [name: string, set: (network: FakeNetwork) => void][] = [

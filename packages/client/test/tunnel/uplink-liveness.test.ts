@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConnectError } from '../../src/reach/connect-error.js';
-import { UplinkFixture } from '../support/uplink-fixture.js';
+import { UplinkFixture } from './uplink-fixture.js';
 
 /** An answer that is this late is suspicious, ms; looked at every second. */
 const SUSPICION = 5_000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConnectError } from '../../src/reach/connect-error.js';
-import { UplinkFixture } from '../support/uplink-fixture.js';
+import { UplinkFixture } from './uplink-fixture.js';
 
 const unreachable = new ConnectError('unreachable', false);
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { CloseCode, ProtocolError } from 'wsproxy-engine';
 import { ConnectError } from '../../src/reach/connect-error.js';
-import type { ChannelLog } from '../support/channel-log.js';
-import { GRACE, UplinkFixture } from '../support/uplink-fixture.js';
+import type { ChannelLog } from './channel-log.js';
+import { GRACE, UplinkFixture } from './uplink-fixture.js';
 
 describe('an uplink that connects', () => {
   test('waiting -> connecting -> online, once the server has answered', async () => {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { isEqual } from 'wsproxy-test-support/engine/bytes';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { zeros } from '../../src/bytes.js';
 import { ByteQueue } from '../../src/channel/byte-queue.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
-import { isEqual } from '../support/bytes.js';
-import { pattern } from '../support/pattern.js';
 
 const steps = fc.array(
   fc.oneof(

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { effort } from 'wsproxy-test-support/engine/effort';
+import { Random } from 'wsproxy-test-support/engine/random';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { ReceiveWindow } from '../../src/flow/receive-window.js';
 import { SendWindow } from '../../src/flow/send-window.js';
-import { effort } from '../support/effort.js';
-import { Random } from '../support/random.js';
 
 const BASE = 16;
 const INITIAL = 256;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Random } from 'wsproxy-test-support/engine/random';
 import { Swing } from '../../src/flow/swing.js';
-import { Random } from '../support/random.js';
 
 interface Situation {
   /** The round trip of what is sent with so much in flight, ms. */

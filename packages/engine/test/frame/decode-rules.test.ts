@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf, filled } from 'wsproxy-test-support/engine/bytes';
+import { CollectingSink } from 'wsproxy-test-support/engine/collecting-sink';
+import { encodePlain, u32 } from 'wsproxy-test-support/engine/oracle-codec';
 import { join, zeros } from '../../src/bytes.js';
 import { ProtocolError } from '../../src/errors.js';
 import { FrameDecoder } from '../../src/frame/decode.js';
 import { FrameType } from '../../src/frame/frame.js';
-import { bytesOf, filled } from '../support/bytes.js';
-import { CollectingSink } from '../support/collecting-sink.js';
-import { encodePlain, u32 } from '../support/oracle-codec.js';
 
 /** Shortest and longest payload of each type, from the table of the specification, and a channel that fits. */
 const rules: [name: string, type: number, min: number, max: number, channel: number][] = [

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { bytesOf, filled } from 'wsproxy-test-support/engine/bytes';
+import { CollectingSink } from 'wsproxy-test-support/engine/collecting-sink';
+import { decodePlain, encodePlain, type PlainFrame } from 'wsproxy-test-support/engine/oracle-codec';
 import { join, zeros } from '../../src/bytes.js';
 import { ProtocolError } from '../../src/errors.js';
 import { FrameDecoder } from '../../src/frame/decode.js';
 import { FrameBatch } from '../../src/frame/encode.js';
 import { FrameType } from '../../src/frame/frame.js';
-import { bytesOf, filled } from '../support/bytes.js';
-import { CollectingSink } from '../support/collecting-sink.js';
-import { decodePlain, encodePlain, type PlainFrame } from '../support/oracle-codec.js';
 import { frames, slice, slicing } from './frame-arbitraries.js';
 
 function decode(slices: readonly Uint8Array[]): CollectingSink {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { bytesOf, filled, isEqual, textOf } from 'wsproxy-test-support/engine/bytes';
+import { encodePlain, type PlainFrame } from 'wsproxy-test-support/engine/oracle-codec';
 import { join } from '../../src/bytes.js';
 import { FrameBatch, HEADROOM } from '../../src/frame/encode.js';
 import { FrameType, HEADER_LENGTH } from '../../src/frame/frame.js';
 import { postSlab, SLAB_SIZE } from '../../src/memory/slabs.js';
-import { bytesOf, filled, isEqual, textOf } from '../support/bytes.js';
-import { encodePlain, type PlainFrame } from '../support/oracle-codec.js';
 
 /** Payloads around the size up to which they are copied, and in quantities that fill several slabs. */
 const payload = fc

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
+import { bytesOf } from 'wsproxy-test-support/engine/bytes';
+import type { PlainFrame } from 'wsproxy-test-support/engine/oracle-codec';
 import { belongsToChannel, FrameType, PAYLOAD_LIMITS } from '../../src/frame/frame.js';
-import { bytesOf } from '../support/bytes.js';
-import type { PlainFrame } from '../support/oracle-codec.js';
 
 const types = Object.values(FrameType);
 

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { bytesOf, filled } from 'wsproxy-test-support/engine/bytes';
+import { u64 } from 'wsproxy-test-support/engine/oracle-codec';
 import { join } from '../../src/bytes.js';
 import { ProtocolError } from '../../src/errors.js';
 import {
@@ -13,8 +15,6 @@ import {
   encodeResume,
   readCount,
 } from '../../src/frame/payload.js';
-import { bytesOf, filled } from '../support/bytes.js';
-import { u64 } from '../support/oracle-codec.js';
 
 const word = fc.nat(0xffff_ffff);
 const count = fc.maxSafeNat();

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { fromHex, toHex } from 'wsproxy-test-support/engine/bytes';
+import { CollectingSink } from 'wsproxy-test-support/engine/collecting-sink';
 import { join, readU16, readU32, zeros } from '../../src/bytes.js';
 import { FrameDecoder } from '../../src/frame/decode.js';
 import { FrameBatch } from '../../src/frame/encode.js';
@@ -19,8 +21,6 @@ import {
   type GoAway,
   readCount,
 } from '../../src/frame/payload.js';
-import { fromHex, toHex } from '../support/bytes.js';
-import { CollectingSink } from '../support/collecting-sink.js';
 
 interface Fields {
   readonly window: number;

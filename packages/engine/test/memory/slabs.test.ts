@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { filled, isEqual } from 'wsproxy-test-support/engine/bytes';
 import { zeros } from '../../src/bytes.js';
 import { keep, postSlab, release, SLAB_SIZE, scratch, trimSlabs, unpostSlab } from '../../src/memory/slabs.js';
-import { filled, isEqual } from '../support/bytes.js';
 
 /** Takes every free slab away, and gives the first of them that is not new. */
 function nextFree(): ArrayBufferLike {

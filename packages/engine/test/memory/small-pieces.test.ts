@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { bytesOf, isEqual, textOf } from 'wsproxy-test-support/engine/bytes';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { join } from '../../src/bytes.js';
 import { ByteQueue } from '../../src/channel/byte-queue.js';
 import { Delivery } from '../../src/channel/delivery.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { SmallPieces } from '../../src/memory/small-pieces.js';
-import { bytesOf, isEqual, textOf } from '../support/bytes.js';
-import { pattern } from '../support/pattern.js';
 
 const BYTES = 10_000;
 /** Pieces of one byte. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { filled } from 'wsproxy-test-support/engine/bytes';
 import { allocateAlone, zeros } from '../../src/bytes.js';
 import { unpinned } from '../../src/memory/unpinned.js';
-import { filled } from '../support/bytes.js';
 
 test('a small slice of a large buffer is copied', () => {
   const large = filled(65_536, 7);

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
+import { bytesOf, isEqual, textOf } from 'wsproxy-test-support/engine/bytes';
+import { effort } from 'wsproxy-test-support/engine/effort';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { Random } from 'wsproxy-test-support/engine/random';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import type { Channel } from '../../src/channel/channel.js';
 import { CloseCode } from '../../src/constants.js';
 import { Session } from '../../src/session/session.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
-import { bytesOf, isEqual, textOf } from '../support/bytes.js';
-import { effort } from '../support/effort.js';
-import { pattern } from '../support/pattern.js';
-import { Random } from '../support/random.js';
-import { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
 
 const TARGET = { host: 'example.org', port: 80 };

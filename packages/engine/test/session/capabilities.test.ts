@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { join, zeros } from '../../src/bytes.js';
-import { FrameType } from '../../src/frame/frame.js';
-import { bytesOf } from '../support/bytes.js';
+import { bytesOf } from 'wsproxy-test-support/engine/bytes';
 import {
   giveBack,
   hello,
@@ -13,8 +11,10 @@ import {
   resumed,
   returned,
   SESSION_ID,
-} from '../support/frames.js';
-import { u32 } from '../support/oracle-codec.js';
+} from 'wsproxy-test-support/engine/frames';
+import { u32 } from 'wsproxy-test-support/engine/oracle-codec';
+import { join, zeros } from '../../src/bytes.js';
+import { FrameType } from '../../src/frame/frame.js';
 import { RawClient, RawServer } from './raw-session.js';
 import { SessionPair } from './session-pair.js';
 

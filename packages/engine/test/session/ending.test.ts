@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf } from 'wsproxy-test-support/engine/bytes';
+import { goAway, open } from 'wsproxy-test-support/engine/frames';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { zeros } from '../../src/bytes.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { FrameType } from '../../src/frame/frame.js';
-import { bytesOf } from '../support/bytes.js';
-import { goAway, open } from '../support/frames.js';
 import { RawClient, RawServer } from './raw-session.js';
-import { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
 
 /** A pair with one channel in every state that a channel can have at the client. */

@@ -1,9 +1,9 @@
+import { bytesOf, isEqual } from 'wsproxy-test-support/engine/bytes';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import type { Recorder } from 'wsproxy-test-support/engine/recorder';
+import { SimLink } from 'wsproxy-test-support/engine/sim-link';
 import { join } from '../../src/bytes.js';
-import { bytesOf, isEqual } from '../support/bytes.js';
-import { pattern } from '../support/pattern.js';
-import type { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
-import { SimLink } from './sim-link.js';
 
 /** Sizes that make several frames in each direction, small enough to be cut at every byte. */
 const UP = 300;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { bytesOf } from '../support/bytes.js';
-import { pattern } from '../support/pattern.js';
+import { bytesOf } from 'wsproxy-test-support/engine/bytes';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { SessionPair } from './session-pair.js';
 
 describe('a session', () => {

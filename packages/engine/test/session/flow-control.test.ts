@@ -1,4 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf, filled, isEqual } from 'wsproxy-test-support/engine/bytes';
+import { ack, data, fin, hello, open, openOk, ping, pong, window } from 'wsproxy-test-support/engine/frames';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import type { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { zeros } from '../../src/bytes.js';
 import {
   CHANNEL_HIGH_WATER,
@@ -10,13 +15,8 @@ import {
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { FrameType } from '../../src/frame/frame.js';
 import { readCount } from '../../src/frame/payload.js';
-import { bytesOf, filled, isEqual } from '../support/bytes.js';
-import { ack, data, fin, hello, open, openOk, ping, pong, window } from '../support/frames.js';
-import { pattern } from '../support/pattern.js';
-import type { RawPeer } from '../support/raw-peer.js';
 import { expectClean } from './expect-clean.js';
 import { RawClient, RawServer } from './raw-session.js';
-import { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
 
 const target = { host: 'example.org', port: 80 };

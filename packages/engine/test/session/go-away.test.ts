@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf, textOf, u32At } from 'wsproxy-test-support/engine/bytes';
+import { goAway, hello, open, openFail, resume } from 'wsproxy-test-support/engine/frames';
+import { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
 import { FAILURES } from '../../src/failures.js';
 import { FrameType } from '../../src/frame/frame.js';
 import { Session } from '../../src/session/session.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
-import { bytesOf, textOf, u32At } from '../support/bytes.js';
-import { goAway, hello, open, openFail, resume } from '../support/frames.js';
-import { RawPeer } from '../support/raw-peer.js';
 import { RawClient } from './raw-session.js';
 import { SessionPair } from './session-pair.js';
 

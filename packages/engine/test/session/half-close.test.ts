@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf, filled } from 'wsproxy-test-support/engine/bytes';
+import { fin, openOk } from 'wsproxy-test-support/engine/frames';
 import { FrameType } from '../../src/frame/frame.js';
-import { bytesOf, filled } from '../support/bytes.js';
-import { fin, openOk } from '../support/frames.js';
 import { sessionSide } from '../support/session-side.js';
 import { expectClean } from './expect-clean.js';
 import { RawServer } from './raw-session.js';

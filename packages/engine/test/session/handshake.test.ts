@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { join, zeros } from '../../src/bytes.js';
-import { FrameType } from '../../src/frame/frame.js';
-import { bytesOf, filled } from '../support/bytes.js';
+import { bytesOf, filled } from 'wsproxy-test-support/engine/bytes';
 import {
   data,
   fin,
@@ -14,8 +12,10 @@ import {
   RETURN,
   resume,
   SESSION_ID,
-} from '../support/frames.js';
-import { encodePlain, u32, u64 } from '../support/oracle-codec.js';
+} from 'wsproxy-test-support/engine/frames';
+import { encodePlain, u32, u64 } from 'wsproxy-test-support/engine/oracle-codec';
+import { join, zeros } from '../../src/bytes.js';
+import { FrameType } from '../../src/frame/frame.js';
 import { RawClient, RawServer } from './raw-session.js';
 
 const zeroSecret = zeros(32);

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf } from 'wsproxy-test-support/engine/bytes';
+import { ack, data, open, openOk, ping, pong, resume } from 'wsproxy-test-support/engine/frames';
+import { encodePlain } from 'wsproxy-test-support/engine/oracle-codec';
+import type { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { zeros } from '../../src/bytes.js';
 import { FrameType } from '../../src/frame/frame.js';
 import type { FakeClock } from '../../src/testing/fake-clock.js';
-import { bytesOf } from '../support/bytes.js';
-import { ack, data, open, openOk, ping, pong, resume } from '../support/frames.js';
-import { encodePlain } from '../support/oracle-codec.js';
-import type { RawPeer } from '../support/raw-peer.js';
 import { RawClient, RawServer } from './raw-session.js';
-import { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
 import { SlowPath } from './slow-path.js';
 

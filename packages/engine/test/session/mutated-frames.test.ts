@@ -1,17 +1,17 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
+import { bytesOf } from 'wsproxy-test-support/engine/bytes';
+import { effort } from 'wsproxy-test-support/engine/effort';
+import { decodePlain, encodePlain, type PlainFrame } from 'wsproxy-test-support/engine/oracle-codec';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { Random } from 'wsproxy-test-support/engine/random';
+import { SimLink } from 'wsproxy-test-support/engine/sim-link';
 import { join, zeros } from '../../src/bytes.js';
 import type { OfferedChannel } from '../../src/channel/channel.js';
 import { MAX_PING_INTERVAL, SILENCE_HEARTBEATS } from '../../src/constants.js';
-import { bytesOf } from '../support/bytes.js';
-import { effort } from '../support/effort.js';
-import { decodePlain, encodePlain, type PlainFrame } from '../support/oracle-codec.js';
-import { pattern } from '../support/pattern.js';
-import { Random } from '../support/random.js';
 import { RawClient, RawServer } from './raw-session.js';
 import { SessionPair } from './session-pair.js';
-import { SimLink } from './sim-link.js';
 
 /** In each direction. */
 const EACH = effort('MUTATIONS', 20_000) / 2;

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf, u32At } from 'wsproxy-test-support/engine/bytes';
+import { ack, data, fin, hello, open, openFail, openOk, reset, window } from 'wsproxy-test-support/engine/frames';
+import { encodePlain } from 'wsproxy-test-support/engine/oracle-codec';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { join, zeros } from '../../src/bytes.js';
 import { EARLY_WINDOW } from '../../src/constants.js';
 import { FAILURES, type FailureCode } from '../../src/failures.js';
 import { FrameType } from '../../src/frame/frame.js';
-import { bytesOf, u32At } from '../support/bytes.js';
-import { ack, data, fin, hello, open, openFail, openOk, reset, window } from '../support/frames.js';
-import { encodePlain } from '../support/oracle-codec.js';
 import { expectClean } from './expect-clean.js';
 import { RawClient, RawServer } from './raw-session.js';
-import { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
 
 const target = { host: 'example.org', port: 80 };

@@ -1,9 +1,9 @@
+import { hello, SESSION_ID, SESSION_SECRET } from 'wsproxy-test-support/engine/frames';
+import { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
 import { zeros } from '../../src/bytes.js';
 import { Greeter } from '../../src/session/handshake.js';
 import { Session } from '../../src/session/session.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
-import { hello, SESSION_ID, SESSION_SECRET } from '../support/frames.js';
-import { RawPeer } from '../support/raw-peer.js';
 import { type ServerOptions, SessionKeeper, type SessionLog } from './session-pair.js';
 
 /** A server session under test, whose client is played by the test. */

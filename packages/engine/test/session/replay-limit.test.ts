@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { isEqual } from 'wsproxy-test-support/engine/bytes';
+import { ack, open, resume } from 'wsproxy-test-support/engine/frames';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import type { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { zeros } from '../../src/bytes.js';
 import { CHANNEL_FLOOR, QUEUE_LIMIT, REPLAY_FLOOR } from '../../src/constants.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
-import { isEqual } from '../support/bytes.js';
-import { ack, open, resume } from '../support/frames.js';
-import { pattern } from '../support/pattern.js';
-import type { RawPeer } from '../support/raw-peer.js';
 import { RawClient } from './raw-session.js';
-import { Recorder } from './recorder.js';
 
 const WINDOW = 10_000_000;
 /** Well below what may be in flight before anything is known of the path. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf } from 'wsproxy-test-support/engine/bytes';
+import { ack, data, open, ping, resume } from 'wsproxy-test-support/engine/frames';
+import { encodePlain } from 'wsproxy-test-support/engine/oracle-codec';
 import { join } from '../../src/bytes.js';
 import { FrameType } from '../../src/frame/frame.js';
-import { bytesOf } from '../support/bytes.js';
-import { ack, data, open, ping, resume } from '../support/frames.js';
-import { encodePlain } from '../support/oracle-codec.js';
 import { RawClient } from './raw-session.js';
 
 /** A client that has been sent the answer to its OPEN and `abc`, and has processed neither; `pause` is what the pace asks for. */

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf, filled, isEqual, textOf } from 'wsproxy-test-support/engine/bytes';
+import { data, open, openOk, reset } from 'wsproxy-test-support/engine/frames';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { zeros } from '../../src/bytes.js';
 import { FAILURES } from '../../src/failures.js';
 import { FrameType } from '../../src/frame/frame.js';
-import { bytesOf, filled, isEqual, textOf } from '../support/bytes.js';
-import { data, open, openOk, reset } from '../support/frames.js';
-import { pattern } from '../support/pattern.js';
 import { sessionSide } from '../support/session-side.js';
 import { expectClean } from './expect-clean.js';
 import { RawClient, RawServer } from './raw-session.js';
-import { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
 
 type Side = 'near' | 'far';

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf, isEqual, u32At } from 'wsproxy-test-support/engine/bytes';
+import { ack, data, fin, helloWith, open, openOk, RETURN, resume } from 'wsproxy-test-support/engine/frames';
+import { encodePlain } from 'wsproxy-test-support/engine/oracle-codec';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
+import { SimLink } from 'wsproxy-test-support/engine/sim-link';
 import { zeros } from '../../src/bytes.js';
 import { FrameType } from '../../src/frame/frame.js';
-import { bytesOf, isEqual, u32At } from '../support/bytes.js';
-import { ack, data, fin, helloWith, open, openOk, RETURN, resume } from '../support/frames.js';
-import { encodePlain } from '../support/oracle-codec.js';
-import { pattern } from '../support/pattern.js';
 import { Exchange, GOOD } from './exchange.js';
 import { expectClean } from './expect-clean.js';
 import { RawClient, RawServer } from './raw-session.js';
-import { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
-import { SimLink } from './sim-link.js';
 
 const target = { host: 'example.org', port: 80 };
 /** Client to server, server to client. */

@@ -1,9 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { zeros } from '../../src/bytes.js';
-import { EARLY_WINDOW, INITIAL_WINDOW, WINDOW_BUDGET } from '../../src/constants.js';
-import { MemoryBudget } from '../../src/flow/memory-budget.js';
-import { FrameType } from '../../src/frame/frame.js';
-import { bytesOf, isEqual } from '../support/bytes.js';
+import { bytesOf, isEqual } from 'wsproxy-test-support/engine/bytes';
 import {
   ack,
   data,
@@ -16,9 +12,13 @@ import {
   resume,
   returned,
   window,
-} from '../support/frames.js';
-import { pattern } from '../support/pattern.js';
-import type { RawPeer } from '../support/raw-peer.js';
+} from 'wsproxy-test-support/engine/frames';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import type { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
+import { zeros } from '../../src/bytes.js';
+import { EARLY_WINDOW, INITIAL_WINDOW, WINDOW_BUDGET } from '../../src/constants.js';
+import { MemoryBudget } from '../../src/flow/memory-budget.js';
+import { FrameType } from '../../src/frame/frame.js';
 import { expectClean } from './expect-clean.js';
 import { RawClient, RawServer } from './raw-session.js';
 import { SessionPair } from './session-pair.js';

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf } from 'wsproxy-test-support/engine/bytes';
 import { zeros } from '../../src/bytes.js';
 import { nowhere } from '../../src/channel/nowhere.js';
 import { type Carrier, SessionChannel } from '../../src/channel/session-channel.js';
@@ -6,7 +7,6 @@ import { QUANTUM } from '../../src/constants.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { FrameType } from '../../src/frame/frame.js';
 import { SendQueue } from '../../src/session/send-queue.js';
-import { bytesOf } from '../support/bytes.js';
 
 const LIMIT = 32_768;
 const SHARED = 16_384;

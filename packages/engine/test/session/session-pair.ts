@@ -1,3 +1,6 @@
+import { toHex } from 'wsproxy-test-support/engine/bytes';
+import { SESSION_ID, SESSION_SECRET } from 'wsproxy-test-support/engine/frames';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import type { OfferedChannel } from '../../src/channel/channel.js';
 import { CloseCode } from '../../src/constants.js';
 import { ProtocolError } from '../../src/errors.js';
@@ -7,9 +10,6 @@ import type { Loss, SessionOptions } from '../../src/session/session-options.js'
 import { FakeClock } from '../../src/testing/fake-clock.js';
 import { MemoryTransport } from '../../src/testing/memory-transport.js';
 import type { Transport } from '../../src/transport.js';
-import { toHex } from '../support/bytes.js';
-import { SESSION_ID, SESSION_SECRET } from '../support/frames.js';
-import { Recorder } from './recorder.js';
 
 /** What happened to a session, in order. */
 export interface SessionLog {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf, isEqual } from 'wsproxy-test-support/engine/bytes';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { zeros } from '../../src/bytes.js';
-import { bytesOf, isEqual } from '../support/bytes.js';
-import { pattern } from '../support/pattern.js';
 import { expectClean } from './expect-clean.js';
 import { SessionPair } from './session-pair.js';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { effort } from '../support/effort.js';
+import { effort } from 'wsproxy-test-support/engine/effort';
 import { Simulation } from './simulation.js';
 
 /** `SEEDS` of them, or the one `SEED` that has failed. */

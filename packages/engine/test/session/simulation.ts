@@ -1,9 +1,9 @@
+import { Random } from 'wsproxy-test-support/engine/random';
+import { SimLink } from 'wsproxy-test-support/engine/sim-link';
+import { Speaker } from 'wsproxy-test-support/engine/speaker';
 import type { Session } from '../../src/session/session.js';
-import { Random } from '../support/random.js';
 import { sessionSide } from '../support/session-side.js';
 import { SessionPair } from './session-pair.js';
-import { SimLink } from './sim-link.js';
-import { Speaker } from './speaker.js';
 
 interface Conversation {
   readonly near: Speaker;

@@ -1,7 +1,7 @@
+import { bytesOf } from 'wsproxy-test-support/engine/bytes';
 import { join, zeros } from '../../src/bytes.js';
 import type { FakeClock } from '../../src/testing/fake-clock.js';
 import { deafReceiver, type Transport, type TransportReceiver } from '../../src/transport.js';
-import { bytesOf } from '../support/bytes.js';
 
 export interface SlowPathOptions {
   /** Bytes per ms, in each direction. */

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { bytesOf, isEqual } from 'wsproxy-test-support/engine/bytes';
+import { window } from 'wsproxy-test-support/engine/frames';
+import { encodePlain } from 'wsproxy-test-support/engine/oracle-codec';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import type { Channel, OfferedChannel } from '../../src/channel/channel.js';
 import { keep, postSlab, unpostSlab } from '../../src/memory/slabs.js';
-import { bytesOf, isEqual } from '../support/bytes.js';
-import { window } from '../support/frames.js';
-import { encodePlain } from '../support/oracle-codec.js';
-import { pattern } from '../support/pattern.js';
-import { Recorder } from './recorder.js';
 import { SessionPair } from './session-pair.js';
 
 /** A session whose server begins to drain while an OPEN is on its way, and what takes the channel over. */

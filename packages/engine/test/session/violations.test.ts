@@ -1,8 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { join, zeros } from '../../src/bytes.js';
-import { EARLY_WINDOW } from '../../src/constants.js';
-import { FrameType } from '../../src/frame/frame.js';
-import { bytesOf, u32At } from '../support/bytes.js';
+import { bytesOf, u32At } from 'wsproxy-test-support/engine/bytes';
 import {
   ack,
   data,
@@ -17,11 +14,14 @@ import {
   reset,
   resume,
   window,
-} from '../support/frames.js';
-import { encodePlain, type PlainFrame } from '../support/oracle-codec.js';
-import type { RawPeer } from '../support/raw-peer.js';
+} from 'wsproxy-test-support/engine/frames';
+import { encodePlain, type PlainFrame } from 'wsproxy-test-support/engine/oracle-codec';
+import type { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
+import { join, zeros } from '../../src/bytes.js';
+import { EARLY_WINDOW } from '../../src/constants.js';
+import { FrameType } from '../../src/frame/frame.js';
 import { RawClient, RawServer } from './raw-session.js';
-import { Recorder } from './recorder.js';
 
 const target = { host: 'example.org', port: 80 };
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
+import { dial } from 'wsproxy-test-support/test-tunnel';
 import { type Destination, readUntil, useDestinations } from './destination.js';
 import { type PortFixture, usePort } from './port-fixture.js';
-import { dial } from './test-tunnel.js';
 
 export const URI = 'http://example.org:8080/path?query';
 export const GET: string = message(`GET ${URI} HTTP/1.1`, 'Host: example.org:8080');

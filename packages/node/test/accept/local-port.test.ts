@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { echo, keepWaiting, refuseWith, TestTunnel } from 'wsproxy-test-support/test-tunnel';
 import { listenLocal } from '../../src/accept/local-port.js';
 import { parseSocks4Request } from '../../src/accept/socks/socks4-codec.js';
 import { METHODS, parseSocks5Greeting, parseSocks5Request } from '../../src/accept/socks/socks5-codec.js';
 import { PortFixture, usePort } from './port-fixture.js';
 import { GREETING, hex, METHOD, request5 } from './socks-bytes.js';
-import { echo, keepWaiting, refuseWith, TestTunnel } from './test-tunnel.js';
 
 describe('the first byte', () => {
   const fixture = usePort();

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect } from 'vitest';
+import { echo, TestTunnel } from 'wsproxy-test-support/test-tunnel';
 import type { LocalPort } from '../../src/accept/accept-local.js';
 import { type LocalPortOptions, listenLocal } from '../../src/accept/local-port.js';
 import { Application } from './application.js';
-import { echo, TestTunnel } from './test-tunnel.js';
 
 /** A local port on a tunnel of its own for every test; checks afterwards that no channel is left. */
 export class PortFixture {

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { keep, release, scratch, trimSlabs } from 'wsproxy-engine';
-import { pattern } from '../../../engine/test/support/pattern.js';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { connectedSockets, until } from 'wsproxy-test-support/sockets/connected-sockets';
 import { readIntoSlabs, type SlabReader, tidySlabs } from '../../src/internals/slab-reader.js';
-import { connectedSockets, until } from '../support/sockets.js';
 
 /** Until nobody looks after slabs any more. */
 function tidyAll(): void {

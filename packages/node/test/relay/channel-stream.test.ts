@@ -4,10 +4,10 @@ import { finished, pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel, OfferedChannel } from 'wsproxy-engine';
 import { INITIAL_WINDOW, TunnelError } from 'wsproxy-engine';
-import { pattern } from '../../../engine/test/support/pattern.js';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { LivePair, openLive } from 'wsproxy-test-support/live-pair';
+import { until, untilStill } from 'wsproxy-test-support/sockets/connected-sockets';
 import { ChannelStream } from '../../src/relay/channel-stream.js';
-import { LivePair, openLive } from '../support/live-pair.js';
-import { until, untilStill } from '../support/sockets.js';
 
 let pair: LivePair;
 

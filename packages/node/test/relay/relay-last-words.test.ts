@@ -3,13 +3,13 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from 'wsproxy-engine';
-import { pattern } from '../../../engine/test/support/pattern.js';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { type LivePair, openLive } from 'wsproxy-test-support/live-pair';
+import { connectedSockets, Observer, until, untilStill } from 'wsproxy-test-support/sockets/connected-sockets';
+import { tlsSockets } from 'wsproxy-test-support/sockets/tls-sockets';
 import { relay } from '../../src/relay/relay.js';
 import type { RelayPace, Turn } from '../../src/relay/relay-pace.js';
 import { isDead } from '../../src/sockets/socket-death.js';
-import { type LivePair, openLive } from '../support/live-pair.js';
-import { connectedSockets, Observer, until, untilStill } from '../support/sockets.js';
-import { tlsSockets } from '../support/tls-sockets.js';
 
 const cleanup: (() => void)[] = [];
 

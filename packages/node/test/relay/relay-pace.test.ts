@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from 'wsproxy-engine';
-import { pattern } from '../../../engine/test/support/pattern.js';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { openLive } from 'wsproxy-test-support/live-pair';
+import { connectedSockets, Observer, until, untilStill } from 'wsproxy-test-support/sockets/connected-sockets';
 import { relay } from '../../src/relay/relay.js';
 import { type Direction, PacedPieces, type RelayPace, type Turn } from '../../src/relay/relay-pace.js';
-import { openLive } from '../support/live-pair.js';
-import { connectedSockets, Observer, until, untilStill } from '../support/sockets.js';
 
 const cleanup: (() => void)[] = [];
 

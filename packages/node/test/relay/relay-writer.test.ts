@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Channel } from 'wsproxy-engine';
-import { pattern } from '../../../engine/test/support/pattern.js';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { connectedSockets, Observer, until } from 'wsproxy-test-support/sockets/connected-sockets';
 import { RelayWriter } from '../../src/relay/relay-writer.js';
-import { connectedSockets, Observer, until } from '../support/sockets.js';
 
 /** As large as what a socket reads at once. */
 const read = pattern(1, 0, 65_536);

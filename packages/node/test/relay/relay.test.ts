@@ -3,11 +3,17 @@ import type { Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from 'wsproxy-engine';
-import { pattern } from '../../../engine/test/support/pattern.js';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { type LivePair, openLive } from 'wsproxy-test-support/live-pair';
+import {
+  connectedSockets,
+  type Family,
+  Observer,
+  until,
+  untilStill,
+} from 'wsproxy-test-support/sockets/connected-sockets';
 import { sessionSide } from '../../../engine/test/support/session-side.js';
 import { relay } from '../../src/relay/relay.js';
-import { type LivePair, openLive } from '../support/live-pair.js';
-import { connectedSockets, type Family, Observer, until, untilStill } from '../support/sockets.js';
 
 const cleanup: (() => void)[] = [];
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
-import { pattern } from '../../../engine/test/support/pattern.js';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { connectedSockets, type Family, untilStill } from 'wsproxy-test-support/sockets/connected-sockets';
+import { tlsSockets } from 'wsproxy-test-support/sockets/tls-sockets';
 import { outliveFailedWrites } from '../../src/sockets/outlive-writes.js';
-import { connectedSockets, type Family, untilStill } from '../support/sockets.js';
-import { tlsSockets } from '../support/tls-sockets.js';
 
 const WORDS = pattern(1, 0, 50_000);
 const cleanup: Duplex[] = [];

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
+import { connectedSockets, type Family, Observer } from 'wsproxy-test-support/sockets/connected-sockets';
+import { tlsSockets } from 'wsproxy-test-support/sockets/tls-sockets';
 import { resetSocket } from '../../src/sockets/reset-socket.js';
-import { connectedSockets, type Family, Observer } from '../support/sockets.js';
-import { tlsSockets } from '../support/tls-sockets.js';
 
 describe('resetSocket', () => {
   test('does nothing to a socket that is destroyed', async () => {

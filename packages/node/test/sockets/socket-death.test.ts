@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
+import { connectedSockets, type Family, until } from 'wsproxy-test-support/sockets/connected-sockets';
+import { tlsSockets } from 'wsproxy-test-support/sockets/tls-sockets';
 import { endedByReset, isDead } from '../../src/sockets/socket-death.js';
-import { connectedSockets, type Family, until } from '../support/sockets.js';
-import { tlsSockets } from '../support/tls-sockets.js';
 
 const cleanup: Duplex[] = [];
 

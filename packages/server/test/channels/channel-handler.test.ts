@@ -9,7 +9,7 @@ import { Guard } from '../../src/limits/guard.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
 import type { ChannelRecord, OpenedChannel } from '../../src/observe/observer.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
-import { TestClient } from '../support/test-client.js';
+import { TestClient } from '../sessions/test-client.js';
 
 interface Dial {
   readonly target: Target;

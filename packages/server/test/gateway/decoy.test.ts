@@ -14,7 +14,7 @@ import {
   token,
   upgrade,
   upgradeRaw,
-} from '../support/front-fixture.js';
+} from './front-fixture.js';
 
 let outside: string;
 let folder: string;

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, describe, expect, test } from 'vitest';
+import { Authority, type Issued } from 'wsproxy-test-support/authority';
 import type { TlsOptions } from '../../src/gateway/tls.js';
-import { Authority, type Issued } from '../support/authority.js';
-import { cleanUpWith, closeOf, plain, startFront, statusOf, upgrade } from '../support/front-fixture.js';
-import { makeCertificate } from '../support/make-certificate.js';
+import { cleanUpWith, closeOf, plain, startFront, statusOf, upgrade } from './front-fixture.js';
+import { makeCertificate } from './make-certificate.js';
 
 const own = makeCertificate();
 

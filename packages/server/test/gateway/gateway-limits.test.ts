@@ -12,7 +12,7 @@ import {
   statusOf,
   upgrade,
   upgradeRaw,
-} from '../support/front-fixture.js';
+} from './front-fixture.js';
 
 describe('the time for a request', () => {
   test.each([

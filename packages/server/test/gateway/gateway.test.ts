@@ -11,7 +11,7 @@ import {
   token,
   upgrade,
   upgradeRaw,
-} from '../support/front-fixture.js';
+} from './front-fixture.js';
 
 describe('the right upgrade', () => {
   test('becomes a WebSocket of the user, with the subprotocol and without extensions', async () => {

@@ -12,8 +12,8 @@ import {
   statusOf,
   token,
   upgrade,
-} from '../support/front-fixture.js';
-import { makeCertificate } from '../support/make-certificate.js';
+} from './front-fixture.js';
+import { makeCertificate } from './make-certificate.js';
 
 const [first, second] = [makeCertificate(), makeCertificate()];
 const start = (limits = {}, more = {}) =>

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import type { Authenticate } from '../../src/gateway/authenticate.js';
-import { closeOf, exchange, plain, startFront, statusOf, upgrade, upgradeRaw } from '../support/front-fixture.js';
+import { closeOf, exchange, plain, startFront, statusOf, upgrade, upgradeRaw } from './front-fixture.js';
 
 const alice = { id: 'alice' };
 

@@ -8,7 +8,7 @@ import { createChannelHandler } from '../../src/channels/channel-handler.js';
 import { Guard } from '../../src/limits/guard.js';
 import { resolveLimits } from '../../src/limits/limits.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
-import { type Application, TestClient } from '../support/test-client.js';
+import { type Application, TestClient } from '../sessions/test-client.js';
 
 watchInvariants();
 

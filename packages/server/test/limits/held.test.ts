@@ -6,7 +6,7 @@ import { createChannelHandler } from '../../src/channels/channel-handler.js';
 import { Guard } from '../../src/limits/guard.js';
 import { resolveLimits } from '../../src/limits/limits.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
-import { TestClient } from '../support/test-client.js';
+import { TestClient } from '../sessions/test-client.js';
 
 /** A destination that takes nothing until it is told to. */
 class Destination extends Duplex {

@@ -5,7 +5,7 @@ import { Guard } from '../../src/limits/guard.js';
 import { resolveLimits } from '../../src/limits/limits.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { User } from '../../src/users/user.js';
-import { key, RawTransport, resumeFrame, TestClient } from '../support/test-client.js';
+import { key, RawTransport, resumeFrame, TestClient } from './test-client.js';
 
 const MAX_GRACE = 60_000;
 const alice: User = { id: 'alice' };

@@ -1,4 +1,4 @@
-import { Random } from '../../support/random.js';
+import { Random } from 'wsproxy-test-support/engine/random';
 
 interface Event {
   readonly at: number;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { FAILURES, type FailureCode } from 'wsproxy-engine';
+import { keepWaiting, refuseWith } from 'wsproxy-test-support/test-tunnel';
 import { usePort } from '../port-fixture.js';
-import { keepWaiting, refuseWith } from '../test-tunnel.js';
 
 const fixture = usePort();
 const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';

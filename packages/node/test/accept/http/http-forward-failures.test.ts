@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { FAILURES, type FailureCode } from 'wsproxy-engine';
+import { keepWaiting, refuseWith } from 'wsproxy-test-support/test-tunnel';
 import { GET, message, URI, useForwarding } from '../forward-fixture.js';
-import { keepWaiting, refuseWith } from '../test-tunnel.js';
 
 const forwarding = useForwarding();
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { refuseWith } from 'wsproxy-test-support/test-tunnel';
 import { readUntil } from '../destination.js';
 import { GET, message, URI, useForwarding } from '../forward-fixture.js';
-import { refuseWith } from '../test-tunnel.js';
 
 const forwarding = useForwarding();
 

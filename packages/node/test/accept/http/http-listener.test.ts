@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FAILURES } from 'wsproxy-engine';
+import { refuseWith } from 'wsproxy-test-support/test-tunnel';
 import { usePort } from '../port-fixture.js';
 import { hex } from '../socks-bytes.js';
-import { refuseWith } from '../test-tunnel.js';
 
 const fixture = usePort();
 

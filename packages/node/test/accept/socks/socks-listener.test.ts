@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FAILURES, type FailureCode } from 'wsproxy-engine';
+import { keepWaiting, refuseWith } from 'wsproxy-test-support/test-tunnel';
 import { parseSocks5Request } from '../../../src/accept/socks/socks5-codec.js';
 import { usePort } from '../port-fixture.js';
 import { GRANTED, GREETING, hex, METHOD, REJECTED, reply5, request4a, request5 } from '../socks-bytes.js';
-import { keepWaiting, refuseWith } from '../test-tunnel.js';
 
 const fixture = usePort();
 const example = request5('example.org');

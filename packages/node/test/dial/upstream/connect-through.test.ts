@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { connectThrough } from '../../../src/dial/upstream/connect-through.js';
 import { parseProxyUrl } from '../../../src/dial/upstream/proxy.js';
 import { ProxyError } from '../../../src/dial/upstream/proxy-error.js';
-import { type Conversation, startFakeProxy } from './support/fake-proxy.js';
+import { type Conversation, startFakeProxy } from './fake-proxy.js';
 
 const TARGET = { host: 'destination.example', port: 443 };
 const never = new AbortController().signal;

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { TransportReceiver } from 'wsproxy-engine';
 import { keep, postSlab, release, unpostSlab } from 'wsproxy-engine';
-import { pattern } from '../../../../engine/test/support/pattern.js';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { until } from 'wsproxy-test-support/sockets/connected-sockets';
+import { type WebSocketPair, webSocketPair } from 'wsproxy-test-support/sockets/websocket-pair';
 import { WebSocketTransport } from '../../../src/transports/websocket/websocket-transport.js';
-import { until } from '../../support/sockets.js';
-import { type WebSocketPair, webSocketPair } from '../../support/websocket-pair.js';
 
 class Receiver implements TransportReceiver {
   readonly chunks: Buffer[] = [];

@@ -1,6 +1,0 @@
-/** A number of runs that a longer test than the usual one sets in the environment, such as `SEEDS=100000`. */
-export function effort(name: string, usual: number): number {
-  // biome-ignore lint/style/noProcessEnv: how long to look for faults is decided by whoever runs the tests.
-  const value = process.env[name];
-  return value === undefined ? usual : Number(value);
-}
