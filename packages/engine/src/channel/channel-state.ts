@@ -1,21 +1,21 @@
 import { FrameType } from '../frame/frame.js';
 
 /** How the opening stands. `requested`: we sent OPEN; `offered`: the peer did, and waits for our answer. */
-export type Opening = 'requested' | 'offered' | 'open';
+export type OpeningState = 'requested' | 'offered' | 'open';
 /** One direction. `ending`: FIN waits behind data; `ended`: nothing follows. */
 export type Half = 'open' | 'ending' | 'ended';
 export type Verdict = 'take' | 'ignore' | 'violation';
 
 /** Three facts that change independently of each other. A reset or refused channel is `dead`, whatever else it was. */
 export interface ChannelState {
-  opening: Opening;
+  opening: OpeningState;
   sending: Half;
   receiving: Half;
   dead: boolean;
 }
 
 /** Of a channel that has just been asked for. */
-export function newState(opening: Opening): ChannelState {
+export function newState(opening: OpeningState): ChannelState {
   return { opening, sending: 'open', receiving: 'open', dead: false };
 }
 

@@ -1,20 +1,17 @@
 import { EARLY_WINDOW } from '../constants.js';
-import { FAILURES, type FailureCode } from '../failures.js';
+import type { FailureCode } from '../failures.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
-import type { ReceiveWindow } from '../flow/receive-window.js';
-import { type Return, SendWindow } from '../flow/send-window.js';
+import type { Return } from '../flow/send-window.js';
 import { FrameType } from '../frame/frame.js';
-import { encodeFailure, encodeOpen, encodeWord } from '../frame/payload.js';
-import { keep } from '../memory/slabs.js';
-import { unpinned } from '../memory/unpinned.js';
 import type { SequencedFrame } from '../replay/replay-buffer.js';
 import type { Target } from '../target.js';
-import { ByteQueue } from './byte-queue.js';
 import type { ChannelFigures, OfferedChannel } from './channel.js';
+import { channelFrames } from './channel-frames.js';
 import { type ChannelState, isOver, newState } from './channel-state.js';
-import { Delivery } from './delivery.js';
 import type { ChannelSink, OpenHandler } from './handlers.js';
-import { newWindow } from './new-window.js';
+import { Opening } from './opening.js';
+import { ReceivingHalf } from './receiving-half.js';
+import { SendingHalf } from './sending-half.js';
 
 const NOBODY: readonly (() => void)[] = [];
 
@@ -24,45 +21,34 @@ export class SessionChannel implements OfferedChannel {
 
   #id: number;
   #carrier: Carrier;
-  /** Until it was told. */
-  #opener: OpenHandler | undefined;
+  readonly #opening: Opening;
   readonly #state: ChannelState;
-  #sendWindow: SendWindow;
-  #receiveWindow: ReceiveWindow;
-  readonly #queue: ByteQueue;
-  /** Frames that go before any data: OPEN, or the answer to it. */
-  #preface: SequencedFrame | undefined;
+  readonly #sending: SendingHalf;
+  /** The session hands it what comes, once it has judged it by `state`. */
+  readonly receiving: ReceivingHalf;
   /** The RESET or OPEN_FAIL that ends a dead channel. */
   #farewell: SequencedFrame | undefined;
   #resetAfterData: FailureCode | undefined;
-  #sourcePaused = false;
   #granted = false;
   #failure: FailureCode | undefined;
-  #windowStalls = 0;
   readonly #openedAt: number;
-  /** Until it was answered. */
-  #abandonedListeners = NOBODY;
   /** Until it is over. */
   #overListeners = NOBODY;
 
-  readonly #delivery = new Delivery();
-
-  private constructor(id: number, target: Target, carrier: Carrier, opener: OpenHandler | undefined, credit: number) {
+  private constructor(id: number, target: Target, carrier: Carrier, opener?: OpenHandler, credit?: number) {
     this.#id = id;
     this.target = target;
     this.#carrier = carrier;
-    this.#opener = opener;
-    this.#sendWindow = new SendWindow(credit, opener !== undefined);
-    // What leaves before the answer may have to be said again, to another peer.
-    this.#queue = new ByteQueue(carrier.queues, opener !== undefined);
+    this.#opening = new Opening(opener);
     this.#state = newState(opener === undefined ? 'offered' : 'requested');
-    this.#receiveWindow = newWindow(carrier.budget, carrier.now());
     this.#openedAt = carrier.now();
+    this.#sending = new SendingHalf(carrier.queues, credit);
+    this.receiving = new ReceivingHalf(carrier.budget, this.#openedAt);
   }
 
   /** The opener's end: sends OPEN, and early data right behind it. */
   static request(id: number, target: Target, carrier: Carrier, opener: OpenHandler): SessionChannel {
-    const channel = new SessionChannel(id, target, carrier, opener, EARLY_WINDOW);
+    const channel = new SessionChannel(id, target, carrier, opener);
     channel.#announce();
     return channel;
   }
@@ -81,16 +67,16 @@ export class SessionChannel implements OfferedChannel {
   }
 
   get bytesSent(): number {
-    return this.#sendWindow.sent;
+    return this.#sending.window.sent;
   }
 
   get figures(): ChannelFigures {
     return {
       age: this.#carrier.now() - this.#openedAt,
       bytesSent: this.bytesSent,
-      bytesReceived: this.#receiveWindow.received,
-      windowStalls: this.#windowStalls,
-      isStalled: this.#queue.length > 0 && this.#sendWindow.credit === 0 && this.#carrier.isAttached(),
+      bytesReceived: this.receiving.window.received,
+      windowStalls: this.#sending.stalls,
+      isStalled: !this.#sending.isEmpty && !this.#sending.hasCredit && this.#carrier.isAttached(),
       failure: this.#failure,
     };
   }
@@ -101,26 +87,24 @@ export class SessionChannel implements OfferedChannel {
   }
 
   onAbandoned(listener: () => void): void {
-    this.#abandonedListeners = [...this.#abandonedListeners, listener];
+    this.#opening.onAbandoned(listener);
   }
 
   write(chunk: Uint8Array): boolean {
     if (this.#state.dead || this.#state.sending !== 'open' || chunk.length === 0) return true;
-    if (this.#queue.length === 0 && this.#sendWindow.credit === 0) this.#windowStalls += 1;
     // Whoever asks expects an answer: its window is told ahead of the question.
-    if (this.#isReceiving && this.#receiveWindow.widen()) this.#grant();
-    this.#queue.push(keep(unpinned(chunk)));
+    if (this.#isReceiving && this.receiving.window.widen()) this.#grant();
+    const mayGoOn = this.#sending.push(chunk);
     this.#carrier.onSendable(this);
-    if (this.#queue.length >= this.#queue.highWater) this.#sourcePaused = true;
-    return !this.#sourcePaused;
+    return mayGoOn;
   }
 
   get isTight(): boolean {
-    return this.#queue.isTight;
+    return this.#sending.isTight;
   }
 
   end(failure?: FailureCode): void {
-    if (failure !== undefined && this.#queue.length === 0) return this.reset(failure);
+    if (failure !== undefined && this.#sending.isEmpty) return this.reset(failure);
     const { dead, sending } = this.#state;
     if (dead || (sending !== 'open' && failure === undefined)) return;
     this.#state.sending = 'ending';
@@ -130,8 +114,8 @@ export class SessionChannel implements OfferedChannel {
 
   reset(code: FailureCode = 'CANCELLED'): void {
     if (this.#state.dead) return;
-    if (this.isUnsent) this.#preface = undefined;
-    else this.#farewell = { type: FrameType.reset, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
+    if (this.isUnsent) this.#opening.frame = undefined;
+    else this.#farewell = channelFrames.reset(this.#id, code);
     this.#hush();
     this.#die(code);
     this.#carrier.onSendable(this);
@@ -139,7 +123,7 @@ export class SessionChannel implements OfferedChannel {
 
   /** The opener is told success before the peer has answered; should it fail, the channel is reset. */
   assumeOpen(): void {
-    if (!this.#state.dead && this.#state.opening === 'requested') this.#tellOpen();
+    if (!this.#state.dead && this.#state.opening === 'requested') this.#opening.succeed();
   }
 
   /** The peer takes too long to answer: the opener is told `code`, and the channel is over. */
@@ -152,29 +136,29 @@ export class SessionChannel implements OfferedChannel {
   accept(): void {
     if (this.#state.dead || this.#state.opening !== 'offered') return;
     this.#state.opening = 'open';
-    this.#abandonedListeners = NOBODY;
-    const limit = this.#isReceiving ? this.#receiveWindow.open() : this.grantedLimit;
-    this.#preface = { type: FrameType.openOk, channel: this.id, payload: encodeWord(limit) };
+    this.#opening.settle();
+    const limit = this.#isReceiving ? this.receiving.window.open() : this.grantedLimit;
+    this.#opening.frame = channelFrames.openOk(this.#id, limit);
     this.#carrier.onSendable(this);
   }
 
   refuse(code: FailureCode): void {
     if (this.#state.dead || this.#state.opening !== 'offered') return;
-    this.#farewell = { type: FrameType.openFail, channel: this.id, payload: encodeFailure(FAILURES[code].wire) };
+    this.#farewell = channelFrames.openFail(this.#id, code);
     this.#hush();
     this.#die(code);
     this.#carrier.onSendable(this);
   }
 
   start(sink: ChannelSink): void {
-    const lost = this.#delivery.start(sink);
+    const lost = this.receiving.start(sink);
     if (lost > 0) this.consumed(lost);
   }
 
   consumed(bytes: number): void {
-    if (this.#state.dead || this.#state.receiving !== 'open') return this.#receiveWindow.drain(bytes);
-    if (this.#receiveWindow.consume(bytes, this.#carrier.now(), this.#carrier.roundTrip()) && this.#isReceiving)
-      this.#grant();
+    const { window } = this.receiving;
+    if (this.#state.dead || this.#state.receiving !== 'open') return window.drain(bytes);
+    if (window.consume(bytes, this.#carrier.now(), this.#carrier.roundTrip()) && this.#isReceiving) this.#grant();
   }
 
   get #isReceiving(): boolean {
@@ -186,9 +170,9 @@ export class SessionChannel implements OfferedChannel {
     this.#carrier.onGrant(this);
   }
 
-  /** OPEN still waits: no peer has heard of this channel. */
+  /** No peer has heard of it. */
   get isUnsent(): boolean {
-    return this.#preface?.type === FrameType.open;
+    return this.#opening.isUnsent;
   }
 
   isCarriedBy(carrier: Carrier): boolean {
@@ -201,48 +185,37 @@ export class SessionChannel implements OfferedChannel {
 
   /** Leaves its session, to be carried nowhere until it moves to the next one; right only while no peer has dialled it. */
   leave(limbo: Carrier): void {
-    this.#receiveWindow.close();
-    this.#queue.moveTo(limbo.queues);
+    this.receiving.window.close();
+    this.#sending.moveTo(limbo.queues);
     this.#carrier = limbo;
   }
 
   /** Goes over to another session, under another number; right only while it is adrift. */
   move(id: number, carrier: Carrier): void {
-    this.#receiveWindow = newWindow(carrier.budget, carrier.now());
-    this.#queue.moveTo(carrier.queues);
     this.#id = id;
     this.#carrier = carrier;
-    this.#sendWindow = new SendWindow(EARLY_WINDOW, true);
-    this.#queue.rewind();
+    this.receiving.moveTo(carrier.budget, carrier.now());
+    this.#sending.moveTo(carrier.queues);
+    this.#sending.rewind();
     if (this.#state.sending === 'ended') this.#state.sending = 'ending';
     this.#announce();
   }
 
   #announce(): void {
-    const payload = encodeOpen({ window: this.#receiveWindow.open(), target: this.target });
-    this.#preface = { type: FrameType.open, channel: this.#id, payload };
+    this.#opening.frame = channelFrames.open(this.#id, this.target, this.receiving.window.open());
     this.#carrier.onSendable(this);
   }
 
   onOpened(window: number): void {
     this.#state.opening = 'open';
-    this.#queue.commit();
-    this.#sendWindow.open(window);
-    this.#tellOpen();
+    this.#sending.open(window);
+    this.#opening.succeed();
     this.#carrier.onSendable(this);
-  }
-
-  /** `isMore`: the piece does not complete its frame. False when the peer sent more than its window. */
-  onData(piece: Uint8Array, isMore = false): boolean {
-    if (!this.#receiveWindow.receive(piece.length)) return false;
-    this.#delivery.data(piece, isMore);
-    return true;
   }
 
   onFin(): void {
     this.#state.receiving = 'ended';
-    this.#receiveWindow.close();
-    this.#delivery.end();
+    this.receiving.end();
     this.#settle();
   }
 
@@ -252,57 +225,49 @@ export class SessionChannel implements OfferedChannel {
     const opening = this.#state.opening;
     this.#die(code);
     if (opening === 'requested') return this.#tellFailure(code);
-    if (opening === 'open') return this.#delivery.reset(code);
+    if (opening === 'open') return this.receiving.reset(code);
     this.#hush();
-    for (const listener of this.#abandonedListeners) listener();
-  }
-
-  #tellOpen(): void {
-    const opener = this.#opener;
-    this.#opener = undefined;
-    opener?.onOpen();
+    this.#opening.abandon();
   }
 
   #tellFailure(code: FailureCode): void {
-    const opener = this.#opener;
-    this.#opener = undefined;
     // It was told success already.
-    if (opener === undefined) return this.#delivery.reset(code);
+    if (this.#opening.isTold) return this.receiving.reset(code);
     this.#hush();
-    opener.onFail(code);
+    this.#opening.fail(code);
   }
 
   /** Nobody will be told anything any more, nor ever take what has arrived. */
   #hush(): void {
-    this.#receiveWindow.drain(this.#delivery.silence());
+    this.receiving.window.drain(this.receiving.silence());
   }
 
   /** Told by WINDOW; or by RETURNED, when we gave credit back and had `seen` this limit until then. */
   onLimit(limit: number, seen?: number): void {
-    if (seen === undefined) this.#sendWindow.raise(limit);
-    else this.#sendWindow.settle(seen, limit);
+    if (seen === undefined) this.#sending.window.raise(limit);
+    else this.#sending.window.settle(seen, limit);
     this.#carrier.onSendable(this);
   }
 
   /** It may send more than an idle channel needs. */
   get hasSurplus(): boolean {
-    return !this.#state.dead && this.#state.sending === 'open' && this.#sendWindow.credit > EARLY_WINDOW;
+    return !this.#state.dead && this.#state.sending === 'open' && this.#sending.window.credit > EARLY_WINDOW;
   }
 
   /** Gives back credit that nobody uses; false when there is none, or something waits to be sent with it. */
   giveBack(): boolean {
-    if (this.#state.opening !== 'open' || this.#queue.length > 0) return false;
-    return this.#sendWindow.giveBack(EARLY_WINDOW);
+    if (this.#state.opening !== 'open' || !this.#sending.isEmpty) return false;
+    return this.#sending.window.giveBack(EARLY_WINDOW);
   }
 
   /** What RETURN tells the peer, while that is not answered. */
   get returning(): Return | undefined {
-    return this.#state.dead || this.#state.sending === 'ended' ? undefined : this.#sendWindow.returning;
+    return this.#state.dead || this.#state.sending === 'ended' ? undefined : this.#sending.window.returning;
   }
 
   /** The peer gives back what we granted it. */
   onReturn({ seen, keep }: Return): void {
-    this.#receiveWindow.takeBack(seen, keep, this.#carrier.now());
+    this.receiving.window.takeBack(seen, keep, this.#carrier.now());
   }
 
   /** Whether a WINDOW was ever due: only then does it need to be told again after a resume. */
@@ -312,22 +277,22 @@ export class SessionChannel implements OfferedChannel {
 
   /** The limit that WINDOW tells the peer. */
   get grantedLimit(): number {
-    return this.#receiveWindow.limit;
+    return this.receiving.window.limit;
   }
 
   /** Whether `takeFrame` would give one. */
   get sendable(): boolean {
-    if (this.#farewell !== undefined || this.#preface !== undefined) return true;
+    if (this.#farewell !== undefined || this.#opening.frame !== undefined) return true;
     if (this.#state.dead || this.#state.opening === 'offered') return false;
-    return this.#queue.length > 0 ? this.#sendWindow.credit > 0 : this.#state.sending === 'ending';
+    return this.#sending.isEmpty ? this.#state.sending === 'ending' : this.#sending.hasCredit;
   }
 
   /** The next frame in the channel's order, with at most `limit` bytes of data. */
   takeFrame(limit: number): SequencedFrame | undefined {
     if (!this.sendable) return undefined;
-    const first = this.#preface;
+    const first = this.#opening.frame;
     if (first !== undefined) {
-      this.#preface = undefined;
+      this.#opening.frame = undefined;
       return first;
     }
     if (this.#state.dead) {
@@ -335,41 +300,33 @@ export class SessionChannel implements OfferedChannel {
       this.#farewell = undefined;
       return last;
     }
-    if (this.#queue.length > 0) return this.#takeData(limit);
+    if (!this.#sending.isEmpty) return this.#takeData(limit);
     if (this.#resetAfterData !== undefined) {
       this.reset(this.#resetAfterData);
       return this.takeFrame(limit);
     }
     this.#state.sending = 'ended';
     this.#settle();
-    return { type: FrameType.fin, channel: this.id, payload: undefined };
+    return channelFrames.fin(this.#id);
   }
 
   #takeData(limit: number): SequencedFrame | undefined {
-    const payload = this.#queue.take(Math.min(limit, this.#sendWindow.credit));
+    const payload = this.#sending.take(limit);
     if (payload === undefined) return undefined;
-    this.#sendWindow.spend(payload.length);
-    if (this.#queue.length > 0 && this.#sendWindow.credit === 0) this.#windowStalls += 1;
-    this.#resumeSource();
-    return { type: FrameType.data, channel: this.id, payload };
-  }
-
-  #resumeSource(): void {
-    if (!this.#sourcePaused || this.#queue.length > this.#queue.highWater / 2) return;
-    this.#sourcePaused = false;
-    this.#delivery.writable();
+    if (this.#sending.resumesSource()) this.receiving.writable();
+    return { type: FrameType.data, channel: this.#id, payload };
   }
 
   #die(code: FailureCode): void {
     this.#state.dead = true;
     this.#failure = code;
-    this.#queue.clear();
+    this.#sending.clear();
     this.#settle();
   }
 
   #settle(): void {
     if (!isOver(this.#state)) return;
-    this.#receiveWindow.close();
+    this.receiving.window.close();
     this.#carrier.onOver(this);
     const listeners = this.#overListeners;
     this.#overListeners = NOBODY;

@@ -100,7 +100,7 @@ export class Inbox implements FrameSink {
 
   #deliver(id: number, piece: Uint8Array, isMore: boolean): void {
     const channel = this.#find(FrameType.data, id);
-    if (channel !== undefined && !channel.onData(piece, isMore))
+    if (channel !== undefined && !channel.receiving.onData(piece, isMore))
       throw violation(`channel ${id} got more than its window`);
   }
 

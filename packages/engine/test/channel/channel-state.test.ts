@@ -4,12 +4,12 @@ import {
   type Half,
   isOver,
   judge,
-  type Opening,
+  type OpeningState,
   type Verdict,
 } from '../../src/channel/channel-state.js';
 import { FrameType } from '../../src/frame/frame.js';
 
-const openings: Opening[] = ['requested', 'offered', 'open'];
+const openings: OpeningState[] = ['requested', 'offered', 'open'];
 const halves: Half[] = ['open', 'ending', 'ended'];
 const types = ['openOk', 'openFail', 'data', 'fin', 'reset', 'window', 'return', 'returned'] as const;
 

@@ -4,7 +4,7 @@ import { bytesOf, isEqual, textOf } from 'wsproxy-test-support/engine/bytes';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { join } from '../../src/bytes.js';
 import { ByteQueue } from '../../src/channel/byte-queue.js';
-import { Delivery } from '../../src/channel/delivery.js';
+import { ReceivingHalf } from '../../src/channel/receiving-half.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { SmallPieces } from '../../src/memory/small-pieces.js';
 
@@ -49,18 +49,18 @@ test('copies what it is given', () => {
 
 describe('crumbs are joined', () => {
   test('as they wait for a sink', () => {
-    const delivery = new Delivery();
-    for (const crumb of crumbs) delivery.data(crumb, false);
+    const receiving = new ReceivingHalf(new MemoryBudget(0), 0);
+    for (const crumb of crumbs) expect(receiving.onData(crumb)).toBe(true);
     const taken: Uint8Array[] = [];
-    delivery.start({ onData: (chunk) => taken.push(chunk), onEnd() {}, onReset() {}, onWritable() {} });
+    receiving.start({ onData: (chunk) => taken.push(chunk), onEnd() {}, onReset() {}, onWritable() {} });
     expect(isEqual(join(taken), whole)).toBe(true);
     expect(taken.length).toBeLessThan(FEW);
   });
 
   test('as they wait for a sink that never comes, and all are counted', () => {
-    const delivery = new Delivery();
-    for (const crumb of crumbs) delivery.data(crumb, false);
-    expect(delivery.silence()).toBe(BYTES);
+    const receiving = new ReceivingHalf(new MemoryBudget(0), 0);
+    for (const crumb of crumbs) expect(receiving.onData(crumb)).toBe(true);
+    expect(receiving.silence()).toBe(BYTES);
   });
 
   test('as they wait to be sent, or to be sent again', () => {

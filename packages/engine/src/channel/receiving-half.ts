@@ -1,10 +1,14 @@
 import { copyOf } from '../bytes.js';
 import type { FailureCode } from '../failures.js';
+import type { MemoryBudget } from '../flow/memory-budget.js';
+import type { ReceiveWindow } from '../flow/receive-window.js';
 import { SmallPieces } from '../memory/small-pieces.js';
 import type { ChannelSink } from './handlers.js';
+import { newWindow } from './new-window.js';
 
-/** Hands on what a channel brings, in its order; what arrives before there is a sink waits here. */
-export class Delivery {
+/** What a channel brings: it is handed on in its order, within its window; what arrives before there is a sink waits here. */
+export class ReceivingHalf {
+  window: ReceiveWindow;
   #sink: ChannelSink | undefined;
   /** Undefined, not empty, most of the time. */
   #held: Uint8Array[] | undefined;
@@ -13,6 +17,15 @@ export class Delivery {
   #hasEnded = false;
   #reset: FailureCode | undefined;
   #isSilent = false;
+
+  constructor(budget: MemoryBudget, now: number) {
+    this.window = newWindow(budget, now);
+  }
+
+  /** What still comes counts in `budget`. */
+  moveTo(budget: MemoryBudget, now: number): void {
+    this.window = newWindow(budget, now);
+  }
 
   /** From here on `sink` takes it, beginning with what has arrived already. Returns how many bytes of that it did not take. */
   start(sink: ChannelSink): number {
@@ -29,9 +42,12 @@ export class Delivery {
     return 0;
   }
 
-  data(piece: Uint8Array, isMore: boolean): void {
+  /** `isMore`: the piece does not complete its frame. False when the peer sent more than its window. */
+  onData(piece: Uint8Array, isMore = false): boolean {
+    if (!this.window.receive(piece.length)) return false;
     if (this.#sink === undefined) this.#hold(piece);
     else this.#sink.onData(piece, isMore);
+    return true;
   }
 
   #hold(piece: Uint8Array): void {
@@ -53,6 +69,7 @@ export class Delivery {
   }
 
   end(): void {
+    this.window.close();
     this.#hasEnded = true;
     this.#sink?.onEnd();
   }
