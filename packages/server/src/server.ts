@@ -99,7 +99,11 @@ export class Server {
       hasRoom: (user) => this.#hasRoom(user, guard),
       onWebSocket: (webSocket, user, request, remoteAddress) => {
         webSocket.once('close', this.#registry.onOpen(user));
-        this.#registry.accept(new WebSocketTransport(webSocket, request.socket), user, remoteAddress);
+        this.#registry.accept(
+          new WebSocketTransport(webSocket, request.socket, { role: 'server' }),
+          user,
+          remoteAddress,
+        );
       },
       logger,
       observer,

@@ -50,7 +50,9 @@ export class Peer {
     closeWith(() => ws.terminate());
     ws.on('error', () => {});
     const [[{ socket }]] = await Promise.all([once(ws, 'upgrade'), once(ws, 'open')]);
-    await new Promise<void>((welcome) => this.#greeter.greet(new WebSocketTransport(ws, socket), welcome));
+    await new Promise<void>((welcome) =>
+      this.#greeter.greet(new WebSocketTransport(ws, socket, { role: 'client', masks: true }), welcome),
+    );
     return ws;
   }
 

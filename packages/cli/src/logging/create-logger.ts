@@ -24,6 +24,7 @@ export type ProgramLogger = Readonly<
 export async function createLogger(options: LoggerOptions): Promise<ProgramLogger> {
   // Imported here: `--help` and `--version` need not wait for them.
   const { pino, stdTimeFunctions } = await import('pino');
+  const { unblock } = await import('wsproxy-node/internals');
   const render = options.format === 'pretty' ? await prettyRenderer() : (line: string) => line;
 
   unblock(process.stderr);
@@ -59,10 +60,4 @@ async function prettyRenderer(): Promise<(line: string) => string> {
     translateTime: false,
     errorLikeObjectKeys: [],
   });
-}
-
-/** Node makes terminals block: one that is stopped (Ctrl-S, a hanging ssh) would stop the tunnel with it. */
-function unblock(stream: object): void {
-  const { _handle: handle } = stream as { _handle?: { setBlocking?(on: boolean): void } };
-  handle?.setBlocking?.(false);
 }

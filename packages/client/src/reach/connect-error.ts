@@ -1,4 +1,5 @@
 import type { ProxyError } from 'wsproxy-node/dial';
+import { isBrokenUpgrade, tlsAlertOf } from 'wsproxy-node/internals';
 
 /** Why the server could not be reached, and what to do about it: the message says both, `what` and `cure` each. */
 export class ConnectError extends Error {
@@ -113,7 +114,7 @@ const TLS_CAUSES: Readonly<Record<string, Words>> = {
 const CHECK_CERT: Words = ['it does not accept the client certificate', 'check --cert'];
 
 /** Alerts of RFC 8446 section 6.2, by which the server ends a handshake. */
-const TLS_ALERTS: Readonly<Record<string, Words>> = {
+const TLS_ALERTS: Readonly<Record<number, Words>> = {
   40: ['it and this program have no way of TLS in common, or it wants a client certificate', '--cert and --key'],
   42: CHECK_CERT,
   43: CHECK_CERT,
@@ -128,14 +129,12 @@ const TLS_ALERTS: Readonly<Record<string, Words>> = {
   116: ['it wants a client certificate', 'give --cert and --key'],
 };
 
-const ALERT_NUMBER = /SSL alert number (\d+)/;
-
 /** What a failure below HTTP means. */
 export function describeFailure(error: NodeJS.ErrnoException): ConnectError {
   const code = error.code ?? '';
   const permanently = (before: string, [what, cure]: Words): ConnectError =>
     new ConnectError(`${before}${what}`, true, { cause: error, ...(cure !== undefined && { cure }) });
-  const alert = TLS_ALERTS[ALERT_NUMBER.exec(error.message)?.[1] ?? ''];
+  const alert = TLS_ALERTS[tlsAlertOf(error) ?? -1];
   if (alert !== undefined) return permanently('the server ended TLS: ', alert);
   const tlsCause: Words | undefined =
     TLS_CAUSES[code.startsWith('ERR_SSL_') ? 'EPROTO' : code] ??
@@ -144,8 +143,7 @@ export function describeFailure(error: NodeJS.ErrnoException): ConnectError {
   if (code.startsWith('HPE_')) {
     return permanently('', ['the answer is not HTTP', 'check the port, or whether the URL should begin with wss://']);
   }
-  // ws reports an answer that breaks RFC 6455 without a code.
-  if (code === '' && /Sec-WebSocket|subprotocol|Upgrade header/.test(error.message)) {
+  if (isBrokenUpgrade(error)) {
     return permanently('', [`not a wsproxy-server: ${error.message}`]);
   }
   return new ConnectError(error.message || code || 'connection failed', false, { cause: error });

@@ -81,7 +81,7 @@ export async function dialWebSocket(
     ws.once('open', () => {
       settle();
       // At once: what the server sends right behind its answer must not find nobody listening.
-      resolve(new WebSocketTransport(ws, socket, { mask }));
+      resolve(new WebSocketTransport(ws, socket, { role: 'client', masks: mask }));
       // It is the channels that keep the process alive.
       socket.unref();
     });

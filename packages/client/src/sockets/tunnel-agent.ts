@@ -2,17 +2,13 @@ import type { AgentOptions, ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Agent, type AgentConnectOpts } from 'agent-base';
 import type { Target } from 'wsproxy-engine';
+import { changeRequests } from 'wsproxy-node/internals';
 import type { ConnectOptions } from './connect-channel.js';
 import { secureStream } from './secure-stream.js';
 import type { TunnelSocket } from './tunnel-socket.js';
 
 /** Opens a stream to a target. */
 export type Connect = (target: Target, options?: Pick<ConnectOptions, 'allowHalfOpen'>) => Promise<TunnelSocket>;
-
-/** What Node calls of every agent, and does not describe. */
-interface RequestTaker {
-  addRequest(request: ClientRequest, options: object): void;
-}
 
 /** For the `agent` of `http.request` and `https.request`, and of whatever takes one: each connection is a channel. */
 export class TunnelAgent extends Agent {
@@ -22,15 +18,12 @@ export class TunnelAgent extends Agent {
   constructor(connect: Connect, options?: AgentOptions) {
     super(options);
     this.#connect = connect;
-  }
-
-  /**
-   * Whether it is https is found out where the request is made, and noted: Node asks for it again when the connection is
-   * there, to tell for which other requests it may be used.
-   */
-  addRequest(request: ClientRequest, options: AgentConnectOpts): void {
-    const secureEndpoint = this.isSecureEndpoint(options);
-    (Agent.prototype as unknown as RequestTaker).addRequest.call(this, request, { ...options, secureEndpoint });
+    // Whether it is https is found out where the request is made, and noted: Node asks for it again when the connection is
+    // there, to tell for which other requests it may be used.
+    changeRequests<AgentConnectOpts>(this, (asked) => {
+      const secureEndpoint = this.isSecureEndpoint(asked);
+      return { ...asked, secureEndpoint } as AgentConnectOpts;
+    });
   }
 
   override async connect(_request: ClientRequest, options: AgentConnectOpts): Promise<Duplex> {

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { CHANNEL_FLOOR, postSlab, SLAB_SIZE, type Slab, scratch, trimSlabs, unpostSlab } from 'wsproxy-engine';
+import { type ReadMemory, readInto, readNextInto } from './undocumented.js';
 
 /** A read of so much makes a socket a busy one, with a slab of its own; so many smaller ones in a row end that. */
 const LARGE_READ = SLAB_SIZE / 4;
@@ -25,45 +26,19 @@ export interface Taker {
 /** A read into this brings little. */
 const sip = scratch.subarray(0, CHANNEL_FLOOR);
 
-/** What a socket keeps for `onread`, and where. */
-interface Places {
-  readonly buffer: symbol;
-  readonly callback: symbol;
-  readonly generator: symbol;
-}
-
-interface UserBufferHandle {
-  useUserBuffer(buffer: Uint8Array): void;
-}
-
 /**
  * Has a socket read into slabs in place of memory that Node allocates for each read; `onBytes` takes what it read, valid
  * until it returns unless it is kept (slabs.ts). Ends, errors, `pause` and `resume` are as ever, and so is what the
  * socket holds already, which comes as 'data'. The caller stops what is returned when the socket is closed; it is undefined
  * where Node does not allow it, and all comes as 'data' then.
- *
- * Node offers this as `onread`, to those who connect alone; sockets that were accepted can do the same, but nobody asks
- * them (`net.Server` ignores the option). So it is set here as `net.connect` sets it.
  */
 export function readIntoSlabs(
   socket: Duplex,
   onBytes: (bytes: Uint8Array) => void,
   taker?: Taker,
 ): SlabReader | undefined {
-  const places = placesOf(socket);
-  const handle = (socket as { _handle?: Partial<UserBufferHandle> | null })._handle;
-  if (places === undefined || typeof handle?.useUserBuffer !== 'function') return undefined;
-  const readInto = (buffer: Uint8Array): void => {
-    Object.assign(socket, { [places.buffer]: buffer });
-    handle.useUserBuffer?.(buffer);
-  };
-  const reader = new SlabReader(onBytes, readInto, taker);
-  Object.assign(socket, {
-    [places.callback]: (length: number, buffer: Uint8Array) => reader.onRead(length, buffer),
-    [places.generator]: () => reader.next,
-  });
-  readInto(reader.next);
-  return reader;
+  const reader = new SlabReader(socket, onBytes, taker);
+  return readInto(socket, reader) ? reader : undefined;
 }
 
 /** Takes the slabs of sockets that have fallen silent at `now` ms, and lets go of those that nobody needs. */
@@ -78,24 +53,10 @@ function keepTidy(): void {
   tidying ??= setInterval(() => tidySlabs(performance.now()), TIDY_INTERVAL).unref();
 }
 
-let lastPlaces: Places | undefined;
-
-function placesOf(socket: Duplex): Places | undefined {
-  if (lastPlaces === undefined || !(lastPlaces.buffer in socket)) lastPlaces = findPlaces(socket);
-  return lastPlaces;
-}
-
-function findPlaces(socket: Duplex): Places | undefined {
-  const found = new Map(Object.getOwnPropertySymbols(socket).map((symbol) => [symbol.description, symbol]));
-  const [buffer, callback, generator] = ['kBuffer', 'kBufferCb', 'kBufferGen'].map((name) => found.get(name));
-  if (buffer === undefined || callback === undefined || generator === undefined) return undefined;
-  return { buffer, callback, generator };
-}
-
 /** Where one socket reads to: the scratch buffer while it brings little, slabs of its own when it brings much. */
-export class SlabReader {
+export class SlabReader implements ReadMemory {
+  readonly #socket: Duplex;
   readonly #onBytes: (bytes: Uint8Array) => void;
-  readonly #readInto: (buffer: Uint8Array) => void;
   readonly #taker: Taker | undefined;
   #slab: Slab | undefined;
   /** Of the slab, what was read before and is kept. */
@@ -105,10 +66,9 @@ export class SlabReader {
   #silentSince: number | undefined;
   #rests = 0;
 
-  /** `readInto` has the socket read elsewhere from now on, though it has read nothing since. */
-  constructor(onBytes: (bytes: Uint8Array) => void, readInto: (buffer: Uint8Array) => void, taker: Taker | undefined) {
+  constructor(socket: Duplex, onBytes: (bytes: Uint8Array) => void, taker: Taker | undefined) {
+    this.#socket = socket;
     this.#onBytes = onBytes;
-    this.#readInto = readInto;
     this.#taker = taker;
   }
 
@@ -131,7 +91,7 @@ export class SlabReader {
     if (now - this.#silentSince < SILENCE + LONGER * this.#rests) return;
     this.#rests += 1;
     this.stop();
-    this.#readInto(this.next);
+    readNextInto(this.#socket, this.next);
   }
 
   /** The socket is closed. */

@@ -1,11 +1,6 @@
+import { forgetFailedWrite, tellEndThatCame } from '../internals/undocumented.js';
 import type { RelaySocket } from './reset-socket.js';
 import type { Mortal } from './socket-death.js';
-
-/** Where Node notes that a stream has failed, in either half. */
-interface Half {
-  errored: Error | null;
-  readonly ended: boolean;
-}
 
 const OUTLIVING = Symbol('outliving');
 
@@ -30,17 +25,12 @@ export function outliveFailedWrites(socket: RelaySocket, owner: Mortal): void {
 /** One for all sockets, since ten thousand may be idle. */
 function outlive(this: OutlivingSocket, error?: Error): OutlivingSocket {
   const outliving = this[OUTLIVING];
-  // Only a failed write is noted before the stream is destroyed for it.
-  const isWrite = error != null && this.errored === error;
-  if (!isWrite || this.destroyed || this.readableEnded) {
+  if (this.destroyed || this.readableEnded || !forgetFailedWrite(this, error)) {
     outliving.destroy.call(this, error);
     return this;
   }
-  const { _readableState: reads, _writableState: writes } = this as unknown as Record<string, Half>;
-  for (const half of [reads, writes]) if (half !== undefined) half.errored = null;
   if (!outliving.hasFailed) outliving.owner.onDead();
   outliving.hasFailed = true;
-  // Had the end come just before, it was not told because of the failure.
-  if (reads?.ended === true) this.read(0);
+  tellEndThatCame(this);
   return this;
 }

@@ -1,14 +1,12 @@
-import { readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { readByte, writeNothing } from '../internals/undocumented.js';
 import type { RelaySocket } from './reset-socket.js';
 
 /** Whoever has to know that the connection of its socket was reset, or has failed otherwise. */
 export interface Mortal {
   onDead(): void;
 }
-
-const NOTHING = Buffer.alloc(0);
 
 /**
  * Whether what was reported as an end is a reset: Node 20 and 22, and early 24, report one that arrives together with data
@@ -21,14 +19,10 @@ const NOTHING = Buffer.alloc(0);
  */
 export function endedByReset(socket: RelaySocket): boolean {
   if (!(socket instanceof Socket)) return false;
-  const fd = descriptorOf(socket);
-  // Windows has no descriptor to read from.
-  if (fd < 0) return socket.remoteAddress === undefined && socket.localAddress !== undefined && !socket.writableEnded;
-  try {
-    return readSync(fd, Buffer.alloc(1)) > 0 && !(socket instanceof TLSSocket);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'EAGAIN';
-  }
+  const answer = readByte(socket);
+  if (answer === undefined) return isWithoutPeer(socket);
+  if (typeof answer === 'number') return answer > 0 && !(socket instanceof TLSSocket);
+  return answer !== 'EAGAIN';
 }
 
 /**
@@ -40,20 +34,13 @@ export function endedByReset(socket: RelaySocket): boolean {
  */
 export function isDead(socket: RelaySocket): boolean {
   if (!(socket instanceof Socket) || socket.localAddress === undefined) return false;
-  const fd = descriptorOf(socket);
-  if (fd < 0) return false;
-  try {
-    writeSync(fd, NOTHING);
-    return false;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EAGAIN') return false;
-    // This is also how a half that we have ended answers.
-    return code !== 'EPIPE' || !socket.writableEnded;
-  }
+  const answer = writeNothing(socket);
+  if (typeof answer !== 'string' || answer === 'EAGAIN') return false;
+  // This is also how a half that we have ended answers.
+  return answer !== 'EPIPE' || !socket.writableEnded;
 }
 
-/** Of TLS that of the TCP connection below. */
-function descriptorOf(socket: Socket): number {
-  return (socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
+/** Where the system cannot be asked: it has no peer any more, though its own half was not ended. */
+function isWithoutPeer(socket: Socket): boolean {
+  return socket.remoteAddress === undefined && socket.localAddress !== undefined && !socket.writableEnded;
 }

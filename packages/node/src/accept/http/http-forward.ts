@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { formatTarget, systemClock, TunnelError } from 'wsproxy-engine';
+import { closeBehindResponse, sendHead } from '../../internals/undocumented.js';
 import { ChannelStream } from '../../relay/channel-stream.js';
 import { boundInterim } from '../../sockets/bound-interim.js';
 import { type Unread, unwatch, watchForReset } from '../../sockets/reset-watch.js';
@@ -36,8 +37,8 @@ export function forwardRequest(
   const { socket, logger } = connection;
   const fields = { target: formatTarget(destination.target) };
   connection.endHandshake();
-  // Node would destroy the socket behind the response, while the application may still be sending.
-  socket.destroySoon = () => closePolitely(socket);
+  // The application may still be sending.
+  closeBehindResponse(socket, () => closePolitely(socket));
 
   let over = false;
   let incoming: IncomingMessage | undefined;
@@ -133,8 +134,7 @@ function writeHead(response: ServerResponse, incoming: IncomingMessage): boolean
     // Node parses status codes and reason phrases that it refuses to write.
     return false;
   }
-  // Sends the head now. `flushHeaders` would write it in UTF-8, and header bytes beyond ASCII would change.
-  response.write(Buffer.alloc(0));
+  sendHead(response);
   return true;
 }
 

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Target } from 'wsproxy-engine';
+import { answerHalfOpen } from '../../internals/undocumented.js';
 import { resetSocket } from '../../sockets/reset-socket.js';
 import { type Credentials, parseBasic } from '../credentials.js';
 import type { LocalConnection } from '../local-connection.js';
@@ -41,8 +42,8 @@ export class HttpListener {
     });
     // Node drops fields beyond the maximum without a word, so that one more must get in to be noticed.
     this.#server.maxHeadersCount = MAX_HEADER_FIELDS + 1;
-    // An application may end its half and still wait for the response. Not documented, but as old as Node.
-    Object.assign(this.#server, { httpAllowHalfOpen: true });
+    // An application may end its half and still wait for the response.
+    answerHalfOpen(this.#server);
 
     const onRequest = (request: IncomingMessage, response: ServerResponse) => this.#onRequest(request, response);
     this.#server.on('request', onRequest);

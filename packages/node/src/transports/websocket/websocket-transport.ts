@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { deafReceiver, keep, release, type Transport, type TransportReceiver } from 'wsproxy-engine';
 import { readIntoSlabs } from '../../internals/slab-reader.js';
+import { readPastWs } from '../../internals/undocumented.js';
 import { endsAsClosing } from './closing-tail.js';
 import { MessageReader } from './message-reader.js';
 
@@ -33,7 +34,6 @@ export const WEBSOCKET_LIMITS = {
 /** What is used of a `WebSocket` of `ws`. Not its own type: whoever uses this package would need that too. */
 export interface WsWebSocket {
   readonly readyState: number;
-  readonly url: string;
   on(event: 'message', listener: (data: unknown, isBinary: boolean) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'close', listener: (code: number, reason: Buffer) => void): unknown;
@@ -42,13 +42,11 @@ export interface WsWebSocket {
   terminate(): void;
 }
 
-export interface WebSocketTransportOptions {
-  /**
-   * Whether a client masks what it sends with random keys. Without it the keys are zeros, and nothing is copied: right
-   * within TLS and on loopback only (PROTOCOL.md, "Security"). Default true.
-   */
-  readonly mask?: boolean;
-}
+/**
+ * At which end it is. A client `masks` what it sends with random keys; without that the keys are zeros, and nothing is copied:
+ * right within TLS and on loopback only (PROTOCOL.md, "Security").
+ */
+export type WebSocketEnd = { readonly role: 'server' } | { readonly role: 'client'; readonly masks: boolean };
 
 /**
  * The one place that knows `ws`: an open WebSocket as a transport. `ws` joins a message before it tells of it, and copies
@@ -67,15 +65,14 @@ export class WebSocketTransport implements Transport {
   readonly #sending: (readonly Uint8Array[] | undefined)[] = [];
 
   /** `socket`: the connection beneath `ws`. To be called in the turn in which `ws` has opened, before anything is read. */
-  constructor(ws: WsWebSocket, socket: Socket, options: WebSocketTransportOptions = {}) {
+  constructor(ws: WsWebSocket, socket: Socket, end: WebSocketEnd) {
     this.#ws = ws;
     this.#socket = socket;
-    // Only a client's has one; the types do not say so.
-    this.#isServer = (ws.url as string | undefined) === undefined;
-    this.#mask = !this.#isServer && (options.mask ?? true);
+    this.#isServer = end.role === 'server';
+    this.#mask = end.role === 'client' && end.masks;
     ws.on('message', (data, isBinary) => {
       if (!isBinary) this.receiver.onText();
-      // In fragments: others go past it.
+      // In fragments: the others go past it.
       else if (Buffer.isBuffer(data) && data.length > 0) this.receiver.onBytes(data);
     });
     ws.on('error', (error) => {
@@ -87,28 +84,21 @@ export class WebSocketTransport implements Transport {
     this.#readPast(socket);
   }
 
+  /** Where that is not possible `ws` tells of every message, not only of those in fragments. */
   #readPast(socket: Socket): void {
-    const [listener] = socket.listeners('data');
-    if (listener === undefined) throw new Error('the WebSocket does not read its connection');
+    const onBytes = (bytes: Uint8Array): void => reader.push(bytes);
+    const toWs = readPastWs(socket, onBytes);
+    if (toWs === undefined) return;
     const { maxPayload, maxFragments } = WEBSOCKET_LIMITS;
     const reader = new MessageReader(
       { isServer: this.#isServer, maxPayload, maxFragments },
       {
         onPayload: (bytes) => this.receiver.onBytes(bytes),
-        onOther: (bytes) => listener.call(socket, bytes),
+        onOther: toWs,
       },
     );
-    const onBytes = (bytes: Uint8Array): void => reader.push(bytes);
-    socket.on('data', onBytes);
     const slabReader = readIntoSlabs(socket, onBytes);
-    socket.off('data', listener as (chunk: Buffer) => void);
-    // `ws` would take what a paused connection still holds when it closes for the beginning of a frame.
-    socket.prependListener('close', () => {
-      slabReader?.stop();
-      for (let rest = socket.read() as Buffer | null; rest !== null; rest = socket.read() as Buffer | null) {
-        reader.push(rest);
-      }
-    });
+    socket.once('close', () => slabReader?.stop());
   }
 
   get backlog(): number {

@@ -42,8 +42,8 @@ let atServer: Receiver;
 
 beforeEach(async () => {
   pair = await webSocketPair();
-  client = new WebSocketTransport(pair.client, pair.clientSocket);
-  server = new WebSocketTransport(pair.server, pair.serverSocket);
+  client = new WebSocketTransport(pair.client, pair.clientSocket, { role: 'client', masks: true });
+  server = new WebSocketTransport(pair.server, pair.serverSocket, { role: 'server' });
   client.receiver = atClient = new Receiver();
   server.receiver = atServer = new Receiver();
 });
@@ -147,8 +147,8 @@ describe.each([true, false])('a client that masks: %s', (mask) => {
   beforeEach(async () => {
     await pair.close();
     pair = await webSocketPair();
-    client = new WebSocketTransport(pair.client, pair.clientSocket, { mask });
-    server = new WebSocketTransport(pair.server, pair.serverSocket);
+    client = new WebSocketTransport(pair.client, pair.clientSocket, { role: 'client', masks: mask });
+    server = new WebSocketTransport(pair.server, pair.serverSocket, { role: 'server' });
     client.receiver = atClient = new Receiver();
     server.receiver = atServer = new Receiver();
   });
@@ -274,4 +274,21 @@ test('terminate delivers nothing more to a receiver that was replaced', async ()
   server.terminate();
   await until(() => late.closed.length > 0);
   expect(atServer.length).toBe(before);
+});
+
+test('carries everything where `ws` cannot be read past', async () => {
+  await pair.close();
+  pair = await webSocketPair();
+  for (const socket of [pair.clientSocket, pair.serverSocket]) socket.on('data', () => {});
+  client = new WebSocketTransport(pair.client, pair.clientSocket, { role: 'client', masks: false });
+  server = new WebSocketTransport(pair.server, pair.serverSocket, { role: 'server' });
+  client.receiver = atClient = new Receiver();
+  server.receiver = atServer = new Receiver();
+  const bytes = pattern(4, 0, 300_000);
+  for (const end of [client, server]) end.send([bytes.subarray(0, 200_000), bytes.subarray(200_000)]);
+  await until(() => atServer.length === 300_000 && atClient.length === 300_000);
+  expect(atServer.bytes.equals(bytes) && atClient.bytes.equals(bytes)).toBe(true);
+  client.close(4003, 'over');
+  await until(() => atServer.closed.length > 0);
+  expect(atServer.closed).toEqual([{ code: 4003, reason: 'over' }]);
 });

@@ -1,0 +1,9 @@
+export {
+  changeRequests,
+  isBrokenUpgrade,
+  keepDraining,
+  respondTo,
+  socketBelow,
+  tlsAlertOf,
+  unblock,
+} from './undocumented.js';

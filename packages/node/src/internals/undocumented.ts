@@ -1,0 +1,319 @@
+/**
+ * What Node and `ws` do not describe, and this program uses all the same. Nothing else in the repository touches their
+ * private parts. Each function names the versions on which its probe has passed (test/internals/undocumented.test.ts), and
+ * what becomes of its callers where a version has taken it away: they go on, and only lose what it was for.
+ */
+import { readSync, writeSync } from 'node:fs';
+import { type Agent, type ClientRequest, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+
+// ---- sockets
+
+/** Memory that a socket reads into, in place of what Node allocates for each read. */
+export interface ReadMemory {
+  /** Where the next read goes. */
+  readonly next: Uint8Array;
+  /** `length` bytes have come into `buffer`, which is read into again afterwards. */
+  onRead(length: number, buffer: Uint8Array): void;
+}
+
+/**
+ * Has a socket read into `memory`. What it holds already still comes as 'data'; ends, errors, `pause` and `resume` are as
+ * ever. Node offers this as `onread`, to those who connect alone: a socket that was accepted can do the same, but nobody
+ * asks it. So it is set here as `net.connect` sets it.
+ *
+ * Node 20.19 to 26: `kBuffer`, `kBufferCb` and `kBufferGen` of a socket, `useUserBuffer` of its handle.
+ * Without: false, nothing has changed, and all comes as 'data'.
+ */
+export function readInto(socket: Duplex, memory: ReadMemory): boolean {
+  const places = placesOf(socket);
+  if (places === undefined || typeof handleOf(socket)?.useUserBuffer !== 'function') return false;
+  Object.assign(socket, {
+    [places.callback]: (length: number, buffer: Uint8Array) => memory.onRead(length, buffer),
+    [places.generator]: () => memory.next,
+  });
+  readNextInto(socket, memory.next);
+  return true;
+}
+
+/** Has a socket for which `readInto` was true read elsewhere from now on, though nothing was read since it was asked. */
+export function readNextInto(socket: Duplex, buffer: Uint8Array): void {
+  const places = placesOf(socket);
+  if (places !== undefined) Object.assign(socket, { [places.buffer]: buffer });
+  handleOf(socket)?.useUserBuffer?.(buffer);
+}
+
+/** What a socket keeps for `onread`, and where. */
+interface Places {
+  readonly buffer: symbol;
+  readonly callback: symbol;
+  readonly generator: symbol;
+}
+
+let lastPlaces: Places | undefined;
+
+function placesOf(socket: Duplex): Places | undefined {
+  if (lastPlaces === undefined || !(lastPlaces.buffer in socket)) lastPlaces = findPlaces(socket);
+  return lastPlaces;
+}
+
+function findPlaces(socket: Duplex): Places | undefined {
+  const found = new Map(Object.getOwnPropertySymbols(socket).map((symbol) => [symbol.description, symbol]));
+  const [buffer, callback, generator] = ['kBuffer', 'kBufferCb', 'kBufferGen'].map((name) => found.get(name));
+  if (buffer === undefined || callback === undefined || generator === undefined) return undefined;
+  return { buffer, callback, generator };
+}
+
+/**
+ * Reads one byte past Node, which is lost: how many there were, 0 at the end, or the error of the system, which is EAGAIN
+ * when nothing has come. Of TLS that is the TCP connection below.
+ *
+ * Node 20.19 to 26, not on Windows: `fd` of a handle, whose socket does not block.
+ * Without: undefined.
+ */
+export function readByte(socket: Socket): number | string | undefined {
+  const fd = descriptorOf(socket);
+  if (fd === undefined) return undefined;
+  try {
+    return readSync(fd, Buffer.alloc(1));
+  } catch (error) {
+    return codeOf(error);
+  }
+}
+
+/**
+ * Writes nothing past Node: 0, or the error that the system has noted for the socket, which forgets it. As for `readByte`.
+ */
+export function writeNothing(socket: Socket): number | string | undefined {
+  const fd = descriptorOf(socket);
+  if (fd === undefined) return undefined;
+  try {
+    return writeSync(fd, NOTHING);
+  } catch (error) {
+    return codeOf(error);
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function descriptorOf(socket: Socket): number | undefined {
+  const fd = handleOf(socket)?.fd ?? -1;
+  return fd < 0 ? undefined : fd;
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? '';
+}
+
+/**
+ * Whether a stream is about to be destroyed because a write of its own has failed; Node then forgets that it has, and
+ * reads and writes go on. To be asked in the `destroy` that Node calls with `error`.
+ *
+ * Node 20.19 to 26: `errored` of `_readableState` and `_writableState`. Node notes a failed write in them, and no other
+ * failure, before it destroys the stream.
+ * Without: false, the stream is destroyed, and what it has not read is lost.
+ */
+export function forgetFailedWrite(stream: Duplex, error: Error | null | undefined): boolean {
+  if (error == null || stream.errored !== error) return false;
+  const { reads, writes } = halvesOf(stream);
+  if (reads === undefined || writes === undefined) return false;
+  reads.errored = null;
+  writes.errored = null;
+  return stream.errored === null;
+}
+
+/**
+ * The end that came in while a failure was noted: Node has told nobody of it, and does now.
+ *
+ * Node 20.19 to 26: `ended` of `_readableState`.
+ * Without: nothing; the end comes with the next read.
+ */
+export function tellEndThatCame(stream: Duplex): void {
+  if (halvesOf(stream).reads?.ended === true) stream.read(0);
+}
+
+/** What Node notes of a half of a stream. */
+interface Half {
+  errored: Error | null;
+  readonly ended?: boolean;
+}
+
+function halvesOf(stream: Duplex): { reads: Half | undefined; writes: Half | undefined } {
+  const { _readableState: reads, _writableState: writes } = stream as unknown as Record<string, Half | undefined>;
+  return { reads, writes };
+}
+
+// ---- TLS
+
+/**
+ * The socket that TLS was put on: what a server has accepted, or a client was given.
+ *
+ * Node 20.19 to 26: `_parent` of a `TLSSocket`. `net` itself walks along it to keep time-outs alive.
+ * Without: undefined, as where there is none.
+ */
+export function socketBelow(socket: Socket | TLSSocket): Socket | undefined {
+  const { _parent: below } = socket as { _parent?: unknown };
+  return below instanceof Socket ? below : undefined;
+}
+
+/**
+ * Has the TCP connection below TLS closed by a reset, once TLS is destroyed: TLS has no reset, and Node none for it; it
+ * would end TCP, which many take for the end of all.
+ *
+ * Node 20.19 to 26: `_parent` of the handle, with its `reset` and `close`.
+ * Without: TCP ends.
+ */
+export function resetOnceDestroyed(socket: TLSSocket): void {
+  const below = handleOf(socket)?._parent;
+  if (typeof below?.reset !== 'function' || typeof below.close !== 'function') return;
+  const { close } = below;
+  // While it is being shut down it cannot be reset, and only closed.
+  below.close = (onClose) => {
+    if (below.reset?.(onClose) !== 0) close.call(below, onClose);
+  };
+}
+
+/**
+ * The number of the alert (RFC 8446 section 6.2) by which the peer has ended TLS; undefined for any other failure.
+ *
+ * Node 20.19 to 26, with OpenSSL 3: the text of the error. Its code names some of them alone.
+ * Without: undefined, and the failure is told in OpenSSL's words.
+ */
+export function tlsAlertOf({ message }: Error): number | undefined {
+  const number = /SSL alert number (\d+)/.exec(message)?.[1];
+  return number === undefined ? undefined : Number(number);
+}
+
+// ---- HTTP
+
+/**
+ * Has a server of HTTP answer also whoever has ended its half behind the request.
+ *
+ * Node 20.19 to 26: `httpAllowHalfOpen` of a server, as old as Node.
+ * Without: such a client gets no answer.
+ */
+export function answerHalfOpen(server: Server): void {
+  Object.assign(server, { httpAllowHalfOpen: true });
+}
+
+/**
+ * Has `close` called once a server of HTTP has written its response to `socket`, which it would destroy then.
+ *
+ * Node 20.19 to 26: the server calls `destroySoon` of the socket.
+ * Without: the socket is destroyed, and a client that still sends may lose the end of the response.
+ */
+export function closeBehindResponse(socket: Socket, close: () => void): void {
+  socket.destroySoon = close;
+}
+
+/**
+ * Sends the head of a response now, byte for byte: `flushHeaders` would write it in UTF-8, and bytes beyond ASCII would
+ * change.
+ *
+ * Node 20.19 to 26: a head that leaves with the first piece of content, be it empty, is written in Latin-1.
+ * Without: bytes beyond ASCII change.
+ */
+export function sendHead(response: ServerResponse): void {
+  response.write(Buffer.alloc(0));
+}
+
+/**
+ * A response to a request to upgrade, for which Node makes none; the connection ends behind it.
+ *
+ * Node 20.19 to 26: `assignSocket` of a response.
+ * Without: undefined; such a request is answered by bytes alone.
+ */
+export function respondTo(request: IncomingMessage): ServerResponse | undefined {
+  const { socket } = request;
+  const response = new ServerResponse(request);
+  if (typeof (response as Partial<ServerResponse>).assignSocket !== 'function') return undefined;
+  response.assignSocket(socket);
+  response.once('finish', () => socket.end());
+  return response;
+}
+
+/**
+ * Has a response go on that waits for its connection, which Node has let go of since another request came behind.
+ *
+ * Node 20.19 to 26: a response is told by 'drain' when its socket has room.
+ * Without: a response that is too large for the system to take at once is cut off, when its time is over.
+ */
+export function keepDraining(response: ServerResponse | undefined, connection: Duplex): void {
+  connection.on('drain', () => response?.emit('drain'));
+}
+
+/**
+ * Has an agent get the options of each request as `change` makes them.
+ *
+ * Node 20.19 to 26, agent-base 9: `addRequest`, which `http.request` calls of every agent.
+ * Without: false, and the agent gets them as they were.
+ */
+export function changeRequests<T extends object>(agent: Agent, change: (options: T) => T): boolean {
+  const { addRequest } = agent as Agent & { addRequest?: (request: ClientRequest, options: T) => void };
+  if (typeof addRequest !== 'function') return false;
+  Object.assign(agent, {
+    addRequest: (request: ClientRequest, options: T) => addRequest.call(agent, request, change(options)),
+  });
+  return true;
+}
+
+// ---- ws
+
+/**
+ * Takes what the connection of an open WebSocket brings away from `ws`, and gives it to `onBytes`; returns how to give `ws`
+ * what it is to read. To be called in the turn in which it has opened, before anything is read.
+ *
+ * ws 8.23: it has one listener for 'data' of the connection, which may be called at any time, and one for 'close',
+ * which would take what a paused connection still holds for the beginning of a frame.
+ * Without: undefined, nothing has changed, and `ws` reads everything.
+ */
+export function readPastWs(
+  socket: Socket,
+  onBytes: (bytes: Uint8Array) => void,
+): ((bytes: Uint8Array) => void) | undefined {
+  const [listener, ...others] = socket.listeners('data') as ((bytes: Uint8Array) => void)[];
+  if (listener === undefined || others.length > 0) return undefined;
+  socket.on('data', onBytes);
+  socket.off('data', listener);
+  socket.prependListener('close', () => {
+    for (let rest = socket.read() as Buffer | null; rest !== null; rest = socket.read() as Buffer | null) onBytes(rest);
+  });
+  return (bytes) => listener.call(socket, bytes);
+}
+
+/**
+ * Whether `ws` has found an answer of 101 that breaks RFC 6455, of which it says so in words alone.
+ *
+ * ws 8.23: its messages.
+ * Without: false, and the failure counts as one that may pass.
+ */
+export function isBrokenUpgrade(error: NodeJS.ErrnoException): boolean {
+  return error.code === undefined && /Sec-WebSocket|subprotocol|Upgrade header/.test(error.message);
+}
+
+// ---- standard error
+
+/**
+ * Has a stream of the process never block: Node makes terminals block, and one that is stopped (Ctrl-S, a hanging ssh)
+ * would stop everything with it.
+ *
+ * Node 20.19 to 26: `setBlocking` of its handle.
+ * Without: a stopped terminal stops the process.
+ */
+export function unblock(stream: object): void {
+  handleOf(stream)?.setBlocking?.(false);
+}
+
+/** What a stream of the system keeps of it. */
+interface Handle {
+  readonly fd?: number;
+  readonly _parent?: { reset?(onClose: unknown): number; close?(onClose: unknown): void };
+  useUserBuffer?(buffer: Uint8Array): void;
+  setBlocking?(on: boolean): void;
+}
+
+function handleOf(stream: object): Handle | undefined {
+  return (stream as { _handle?: Handle | null })._handle ?? undefined;
+}
