@@ -1,5 +1,5 @@
 import type { Clock } from 'wsproxy-engine';
-import { OpenBucket } from '../limits/open-bucket.js';
+import { RateBucket } from '../limits/rate-bucket.js';
 
 /** Lines that may come at once, and each second in the long run: 17 MB a day at most. */
 const BURST = 100;
@@ -9,17 +9,17 @@ const PER_SECOND = 1;
 export class FloodLog {
   readonly #write: (fields: object, message: string) => void;
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #bucket: OpenBucket;
+  readonly #bucket: RateBucket;
   #unlogged = 0;
 
   constructor(write: (fields: object, message: string) => void, clock: Pick<Clock, 'now'>) {
     this.#write = write;
     this.#clock = clock;
-    this.#bucket = new OpenBucket(PER_SECOND, BURST, clock.now());
+    this.#bucket = RateBucket.ofOnes(PER_SECOND, BURST);
   }
 
   write(fields: object, message: string): void {
-    if (!this.#bucket.take(this.#clock.now())) {
+    if (!this.#bucket.take(1, this.#clock.now())) {
       this.#unlogged += 1;
       return;
     }

@@ -1,8 +1,5 @@
 import type { LimitName, Limits } from './limits.js';
-import { OpenBucket } from './open-bucket.js';
-
-/** What a channel may have to wait for. */
-export type DialLimit = Extract<LimitName, 'pendingDials' | 'opensPerSecond'>;
+import { RateBucket } from './rate-bucket.js';
 
 /**
  * Whose turn it is to be dialled in one session: who came first goes first. A script that opens a thousand connections
@@ -11,15 +8,15 @@ export type DialLimit = Extract<LimitName, 'pendingDials' | 'opensPerSecond'>;
 export class DialQueue<T> {
   readonly #pendingDials: number;
   readonly #longestWait: number;
-  readonly #opens: OpenBucket;
+  readonly #opens: RateBucket;
   /** Since when each of them waits, the first one ahead. */
   readonly #waiting = new Map<T, number>();
   #dialling = 0;
 
-  constructor(limits: Pick<Limits, 'pendingDials' | 'opensPerSecond' | 'opensBurst' | 'dialTimeout'>, now: number) {
+  constructor(limits: Pick<Limits, 'pendingDials' | 'opensPerSecond' | 'opensBurst' | 'dialTimeout'>) {
     this.#pendingDials = limits.pendingDials;
     this.#longestWait = limits.dialTimeout;
-    this.#opens = new OpenBucket(limits.opensPerSecond, limits.opensBurst, now);
+    this.#opens = RateBucket.ofOnes(limits.opensPerSecond, limits.opensBurst);
   }
 
   get length(): number {
@@ -49,7 +46,7 @@ export class DialQueue<T> {
   takeNext(now: number): T | undefined {
     const [first] = this.#waiting.keys();
     if (first === undefined || this.obstacle(now) !== undefined) return undefined;
-    this.#opens.take(now);
+    this.#opens.spend(1, now);
     this.#dialling += 1;
     this.#waiting.delete(first);
     return first;
@@ -73,6 +70,9 @@ export class DialQueue<T> {
     const [since] = this.#waiting.values();
     if (since === undefined) return undefined;
     const patience = Math.max(0, since + this.#longestWait - now);
-    return this.obstacle(now) === 'pendingDials' ? patience : Math.min(patience, this.#opens.waitFor(now));
+    return this.obstacle(now) === 'pendingDials' ? patience : Math.min(patience, Math.ceil(this.#opens.waitFor(now)));
   }
 }
+
+/** What a channel may have to wait for. */
+export type DialLimit = Extract<LimitName, 'pendingDials' | 'opensPerSecond'>;

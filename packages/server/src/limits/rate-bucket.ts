@@ -1,59 +1,67 @@
-import { LONGEST_TIME } from 'wsproxy-node/options';
-
-/** How much may go at once before the rate counts, as time at the full rate, ms. */
-const BURST = 100;
-/** The same while somebody waits all the time, and the timer alone is late, ms. */
-const LATE = 1_000;
-/** A shorter wait is not worth a timer: it is paid with the next one, ms. */
-const SHORTEST_WAIT = 5;
+/** Kept in thousandths, so that a whole rate brings whole numbers of them in whole milliseconds. */
+const ONE = 1_000;
 
 /**
  * Holds a rate by debt: whoever may take something takes all of it, and the next one waits until that is paid. However
- * late a timer is, the next wait is the shorter for it.
+ * late a timer is, the next wait is the shorter for it. Times are in ms.
  */
 export class RateBucket {
-  #rate: number | undefined;
-  #tokens = 0;
+  #rate: number;
+  #burst: number;
+  /** What is saved up; below 0 what is owed. */
+  #thousandths = 0;
   #at: number;
 
-  /** `rate` in bytes a second; undefined for none. `now` in ms, as for `spend`. */
-  constructor(rate: number | undefined, now: number) {
+  /** `rate`: what may be taken each second, Infinity for no bound; `burst`: what may be saved up while nobody takes it. */
+  constructor(rate: number, burst: number, now: number) {
     this.#rate = rate;
+    this.#burst = burst;
     this.#at = now;
   }
 
-  /** Bytes a second; Infinity for none. */
+  /** For what passes one by one: `burst` of them at once, and so many each second after that. */
+  static ofOnes(perSecond: number, burst: number): RateBucket {
+    // The last one of a burst needs nothing saved up, and the first one comes after a long time of saving.
+    return new RateBucket(perSecond, burst - 1, Number.NEGATIVE_INFINITY);
+  }
+
   get rate(): number {
-    return this.#rate ?? Number.POSITIVE_INFINITY;
+    return this.#rate;
   }
 
   /** What is owed stays, and is paid at the new rate. */
-  setRate(rate: number | undefined, now: number): void {
-    if (rate === this.#rate) return;
-    this.#refill(now);
+  setRate(rate: number, burst: number, now: number): void {
+    this.#refill(now, this.#burst);
     this.#rate = rate;
-    if (rate === undefined) this.#tokens = 0;
+    this.#burst = burst;
+    if (rate === Number.POSITIVE_INFINITY) this.#thousandths = 0;
   }
 
-  /** `bytes` were taken, whatever is owed. */
-  spend(bytes: number, now: number): void {
-    if (this.#rate === undefined) return;
-    this.#refill(now);
-    this.#tokens -= bytes;
+  /** For how long nobody is to take more. `burst`: what may be saved up, if it is another this time. */
+  waitFor(now: number, burst: number = this.#burst): number {
+    if (this.#rate === Number.POSITIVE_INFINITY) return 0;
+    this.#refill(now, burst);
+    return Math.max(0, -this.#thousandths / this.#rate);
   }
 
-  /** For how long nobody is to take more, ms. `isAwaited`: somebody has waited since the last time. */
-  waitFor(now: number, isAwaited = false): number {
-    if (this.#rate === undefined) return 0;
-    this.#refill(now, isAwaited ? LATE : BURST);
-    const wait = (-this.#tokens / this.#rate) * 1_000;
-    return wait < SHORTEST_WAIT ? 0 : Math.min(wait, LONGEST_TIME);
+  /** So much was taken, whatever is owed. */
+  spend(amount: number, now: number): void {
+    if (this.#rate === Number.POSITIVE_INFINITY) return;
+    this.#refill(now, this.#burst);
+    this.#thousandths -= amount * ONE;
   }
 
-  #refill(now: number, saved = BURST): void {
-    if (now === this.#at) return;
-    const rate = this.#rate ?? 0;
-    this.#tokens = Math.min((rate * saved) / 1_000, this.#tokens + (rate * (now - this.#at)) / 1_000);
+  /** Whether so much may be taken: then it is. */
+  take(amount: number, now: number): boolean {
+    if (this.waitFor(now) > 0) return false;
+    this.spend(amount, now);
+    return true;
+  }
+
+  #refill(now: number, burst: number): void {
+    const time = now - this.#at;
     this.#at = now;
+    if (time === 0 || this.#rate === Number.POSITIVE_INFINITY) return;
+    this.#thousandths = Math.min(burst * ONE, this.#thousandths + time * this.#rate);
   }
 }

@@ -1,6 +1,14 @@
 import type { Clock, ReplayPace, Timer } from 'wsproxy-engine';
+import { LONGEST_TIME } from 'wsproxy-node/options';
 import type { Turn } from 'wsproxy-node/relay';
 import { RateBucket } from './rate-bucket.js';
+
+/** How much may go at once before the rate counts, as time at the full rate, s. */
+const BURST = 0.1;
+/** The same while somebody waits all the time, and the timer alone is late, s. */
+const LATE = 1;
+/** A shorter wait is not worth a timer: it is paid with the next one, ms. */
+const SHORTEST_WAIT = 5;
 
 /**
  * One direction of one user at one rate: nothing passes while something is owed, and who came first passes first. So the
@@ -18,7 +26,7 @@ export class RateTurns implements ReplayPace {
   constructor(clock: Clock, onHeld: (bytes: number) => void = () => {}) {
     this.#clock = clock;
     this.#onHeld = onHeld;
-    this.#bucket = new RateBucket(undefined, clock.now());
+    this.#bucket = new RateBucket(Number.POSITIVE_INFINITY, 0, clock.now());
   }
 
   /** Bytes a second; Infinity for none. */
@@ -28,14 +36,15 @@ export class RateTurns implements ReplayPace {
 
   /** Bytes a second, undefined for none; also for those that wait. */
   setRate(rate: number | undefined): void {
-    if ((rate ?? Number.POSITIVE_INFINITY) === this.rate) return;
-    this.#bucket.setRate(rate, this.#clock.now());
+    const bytes = rate ?? Number.POSITIVE_INFINITY;
+    if (bytes === this.rate) return;
+    this.#bucket.setRate(bytes, bytes * BURST, this.#clock.now());
     this.#arm();
   }
 
   /** For how long nothing is to pass, ms. */
   get pause(): number {
-    return this.#bucket.waitFor(this.#clock.now(), this.#waiting.size > 0);
+    return this.#waitFrom(this.#clock.now());
   }
 
   /** `bytes` have passed without a turn: the next one waits for them. */
@@ -47,7 +56,7 @@ export class RateTurns implements ReplayPace {
     if (this.#waiting.size > 0) return false;
     if (this.rate === Number.POSITIVE_INFINITY) return true;
     const now = this.#clock.now();
-    if (this.#bucket.waitFor(now) > 0) return false;
+    if (this.#waitFrom(now) > 0) return false;
     this.#bucket.spend(bytes, now);
     return true;
   }
@@ -64,6 +73,12 @@ export class RateTurns implements ReplayPace {
     if (this.#waiting.size === 0) this.#timer?.cancel();
   }
 
+  #waitFrom(now: number): number {
+    const isAwaited = this.#waiting.size > 0;
+    const wait = this.#bucket.waitFor(now, this.rate * (isAwaited ? LATE : BURST));
+    return wait < SHORTEST_WAIT ? 0 : Math.min(wait, LONGEST_TIME);
+  }
+
   #remove(turn: Turn): void {
     const bytes = this.#waiting.get(turn);
     if (bytes === undefined) return;
@@ -75,7 +90,7 @@ export class RateTurns implements ReplayPace {
   #arm(): void {
     this.#timer?.cancel();
     if (this.#waiting.size === 0) return;
-    const delay = Math.max(1, Math.floor(this.#bucket.waitFor(this.#clock.now(), true)));
+    const delay = Math.max(1, Math.floor(this.#waitFrom(this.#clock.now())));
     this.#timer = this.#clock.setTimer(() => this.#call(), delay);
   }
 
@@ -83,7 +98,7 @@ export class RateTurns implements ReplayPace {
     const now = this.#clock.now();
     // Whoever had its turn may get in line again behind the others, and is met again while nothing is owed.
     for (const [turn, bytes] of this.#waiting) {
-      if (this.#bucket.waitFor(now, true) > 0) break;
+      if (this.#waitFrom(now) > 0) break;
       this.#remove(turn);
       this.#bucket.spend(bytes, now);
       turn.onTurn();

@@ -5,7 +5,7 @@ import { DialQueue } from '../../src/limits/dial-queue.js';
 const LIMITS = { pendingDials: 2, opensPerSecond: 10, opensBurst: 3, dialTimeout: 1_000 };
 
 function queueWith(limits: Partial<typeof LIMITS> = {}): DialQueue<string> {
-  return new DialQueue({ ...LIMITS, ...limits }, 0);
+  return new DialQueue({ ...LIMITS, ...limits });
 }
 
 /** All whose turn it is. */
@@ -66,7 +66,7 @@ describe('a queue of dials', () => {
     });
     fc.assert(
       fc.property(limits, gaps, fc.integer({ min: 1, max: 80 }), (some, arrivals, dialTime) => {
-        const queue = new DialQueue<number>({ ...some, dialTimeout: Number.MAX_SAFE_INTEGER }, 0);
+        const queue = new DialQueue<number>({ ...some, dialTimeout: Number.MAX_SAFE_INTEGER });
         const [order, ends]: [number[], number[]] = [[], []];
         let next = 0;
         let arrival = arrivals[0] ?? 0;

@@ -46,6 +46,27 @@ describe('turns at a rate', () => {
     expect(turns.mayPass(1e12)).toBe(true);
   });
 
+  test('forgive what is not worth a timer, and collect it later', () => {
+    const { turns } = turnsAt(1_000_000);
+    expect([turns.mayPass(4_000), turns.pause]).toEqual([true, 0]);
+    expect([turns.mayPass(4_000), turns.pause]).toEqual([true, 8]);
+    expect(turns.mayPass(1)).toBe(false);
+  });
+
+  test('forgive a timer that is late while somebody waits, up to a second', () => {
+    const { clock, turns } = turnsAt(1_000_000);
+    turns.charge(100_000);
+    turns.wait(1, { onTurn() {} });
+    clock.stall(500);
+    expect(turns.pause).toBe(0);
+    turns.charge(500_000);
+    expect(turns.pause).toBe(100);
+    clock.stall(9_500);
+    expect(turns.pause).toBe(0);
+    turns.charge(1_100_000);
+    expect(turns.pause).toBe(100);
+  });
+
   test('give each relay its turn, whatever size its pieces have', () => {
     const { clock, turns } = turnsAt(100_000);
     const [large, small] = [new Busy(turns, 16_000), new Busy(turns, 4_000)];
