@@ -82,7 +82,10 @@ export class Server {
     this.#registry = new SessionRegistry({
       clock: systemClock,
       logger,
-      onChannel: createChannelHandler(dialOf(options, guard), (user) => policies(user.policy), logger, {
+      onChannel: createChannelHandler({
+        dial: dialOf(options, guard),
+        policyOf: (user) => policies(user.policy),
+        logger,
         observer,
         logTargets: accessLog,
         guard,

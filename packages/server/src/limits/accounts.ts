@@ -5,13 +5,6 @@ import { AccountPace, type PaceEvents } from './account-pace.js';
 import type { LimitName, Limits } from './limits.js';
 import type { SocketBudget } from './socket-budget.js';
 
-/** A limit that is in the way, its value, and whether it is that of one user. */
-export interface Refusal {
-  readonly limit: LimitName;
-  readonly value: number;
-  readonly ofUser: boolean;
-}
-
 /** What is counted, for each user by id and for all of them, and what that allows. */
 export class Accounts {
   readonly #limits: Limits;
@@ -51,7 +44,7 @@ export class Accounts {
   }
 
   /** What keeps `user` from beginning another channel. */
-  refusal(user: User): Refusal | undefined {
+  channelLimit(user: User): LimitHit | undefined {
     const { channels } = this.#limits;
     const account = this.of(user);
     const own = Math.min(user.limits?.channels ?? Number.POSITIVE_INFINITY, this.shareOf(channels));
@@ -77,7 +70,7 @@ export class Accounts {
   }
 
   /** Takes a place for the socket of a destination, or says what is in the way. */
-  takeSocket(account: Account): Refusal | undefined {
+  takeSocket(account: Account): LimitHit | undefined {
     const { limit, forDestinations } = this.#sockets;
     const own = this.shareOf(forDestinations);
     if (account.sockets >= own && own < forDestinations) return { limit: 'sockets', value: own, ofUser: true };
@@ -100,4 +93,11 @@ export class Accounts {
   #monthlyBytes({ limits = {} }: User): number {
     return limits.monthlyBytes || this.#limits.monthlyBytes || Number.POSITIVE_INFINITY;
   }
+}
+
+/** A limit that is in the way, its value, and whether it is that of one user. */
+export interface LimitHit {
+  readonly limit: LimitName;
+  readonly value: number;
+  readonly ofUser: boolean;
 }

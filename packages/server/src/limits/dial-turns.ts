@@ -2,55 +2,61 @@ import type { Clock, Timer } from 'wsproxy-engine';
 import { type DialLimit, DialQueue } from './dial-queue.js';
 import type { Limits } from './limits.js';
 
-/** Somebody who wants to be dialled. One of the two is called, unless it leaves before. */
-export interface Waiting {
-  /** It is to be dialled now; `dialEnded` has to follow. */
-  onTurn(): void;
-  /** It has waited for too long, and is out. */
-  onLate(): void;
-}
-
-/** Calls up those who wait to be dialled in one session, each when it is its turn. */
+/** Runs the dials of one session, each when it is its turn. */
 export class DialTurns {
   readonly #clock: Clock;
-  readonly #queue: DialQueue<Waiting>;
+  readonly #onWait: (limit: DialLimit) => void;
+  readonly #queue: DialQueue<Waiter>;
   #timer: Timer | undefined;
-  #isCalling = false;
 
-  constructor(limits: Limits, clock: Clock) {
+  /** `onWait` is told what each of those that have to wait comes up against. */
+  constructor(limits: Limits, clock: Clock, onWait: (limit: DialLimit) => void = () => {}) {
     this.#clock = clock;
-    this.#queue = new DialQueue(limits, clock.now());
+    this.#onWait = onWait;
+    this.#queue = new DialQueue(limits);
   }
 
-  /** Returns the limit that makes it wait; undefined when its turn came at once. */
-  enter(waiting: Waiting): DialLimit | undefined {
-    this.#queue.add(waiting, this.#clock.now());
+  /** Runs `dial` when it is its turn, at once if it can. Undefined when that takes too long, or `signal` aborts before. */
+  async run<T>(dial: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+    const waiter = new Waiter();
+    this.#queue.add(waiter, this.#clock.now());
     this.#call();
-    return this.#queue.has(waiting) ? this.#queue.obstacle(this.#clock.now()) : undefined;
+    if (this.#queue.has(waiter) && !(await this.#turnOf(waiter, signal))) return undefined;
+    try {
+      return await dial();
+    } finally {
+      this.#queue.dialEnded();
+      this.#call();
+    }
   }
 
-  /** It does not want to be dialled any more, if it still waits. */
-  leave(waiting: Waiting): void {
-    this.#queue.remove(waiting);
+  /** Resolves with whether it has come. */
+  #turnOf(waiter: Waiter, signal: AbortSignal): Promise<boolean> {
+    const limit = this.#queue.obstacle(this.#clock.now());
+    if (limit !== undefined) this.#onWait(limit);
+    signal.addEventListener('abort', () => this.#leave(waiter), { once: true });
+    return new Promise((resolve) => {
+      waiter.onCall = resolve;
+    });
+  }
+
+  #leave(waiter: Waiter): void {
+    this.#queue.remove(waiter);
     if (this.#queue.length === 0) this.#timer?.cancel();
-  }
-
-  /** Who had its turn has been dialled, or has failed, and has let go of everything. */
-  dialEnded(): void {
-    this.#queue.dialEnded();
-    this.#call();
+    waiter.onCall(false);
   }
 
   #call(): void {
-    // Whoever is called may be done at once, and say so: the loop below goes on with the next one.
-    if (this.#isCalling) return;
-    this.#isCalling = true;
     const now = this.#clock.now();
-    for (let late = this.#queue.takeLate(now); late !== undefined; late = this.#queue.takeLate(now)) late.onLate();
-    for (let next = this.#queue.takeNext(now); next !== undefined; next = this.#queue.takeNext(now)) next.onTurn();
-    this.#isCalling = false;
+    for (let late = this.#queue.takeLate(now); late !== undefined; late = this.#queue.takeLate(now)) late.onCall(false);
+    for (let next = this.#queue.takeNext(now); next !== undefined; next = this.#queue.takeNext(now)) next.onCall(true);
     this.#timer?.cancel();
     const delay = this.#queue.wakeIn(now);
     if (delay !== undefined) this.#timer = this.#clock.setTimer(() => this.#call(), delay);
   }
+}
+
+class Waiter {
+  /** Told once whether its turn has come, or never will. */
+  onCall: (isTurn: boolean) => void = () => {};
 }

@@ -3,23 +3,6 @@ import type { Channel, Clock, Timer } from 'wsproxy-engine';
 import { type RelaySocket, resetSocket } from 'wsproxy-node/sockets';
 import type { LimitName } from './limits.js';
 
-export interface SilenceWatchOptions {
-  readonly clock: Clock;
-  /** For a channel of which nothing has ended, ms; 0 for ever. */
-  readonly idleTimeout: number;
-  /** For one of which a direction has ended, or whose socket outlives it, ms; 0 for ever. */
-  readonly halfClosedTimeout: number;
-  readonly onTimeout: (limit: LimitName, channel: Channel) => void;
-}
-
-export interface Watched {
-  readonly channel: Channel;
-  readonly socket: RelaySocket;
-  progress: number;
-  /** When it had come so far. */
-  since: number;
-}
-
 /** Looks so often within a time-out, so that one may last this much longer: a quarter. */
 const LOOKS = 4;
 const LONGEST_INTERVAL = 15_000;
@@ -58,12 +41,12 @@ export class SilenceWatch {
   #setTimer(): Timer {
     return this.#options.clock.setTimer(() => {
       this.#timer = undefined;
-      for (const watched of this.#watched) this.#judge(watched);
+      for (const watched of this.#watched) this.#look(watched);
       if (this.#watched.size > 0) this.#timer ??= this.#setTimer();
     }, this.#interval);
   }
 
-  #judge(watched: Watched): void {
+  #look(watched: Watched): void {
     const { clock, idleTimeout, halfClosedTimeout, onTimeout } = this.#options;
     const { channel, socket } = watched;
     const progress = progressOf(channel, socket);
@@ -80,6 +63,23 @@ export class SilenceWatch {
     channel.reset('TIMED_OUT');
     resetSocket(socket);
   }
+}
+
+export interface SilenceWatchOptions {
+  readonly clock: Clock;
+  /** For a channel of which nothing has ended, ms; 0 for ever. */
+  readonly idleTimeout: number;
+  /** For one of which a direction has ended, or whose socket outlives it, ms; 0 for ever. */
+  readonly halfClosedTimeout: number;
+  readonly onTimeout: (limit: LimitName, channel: Channel) => void;
+}
+
+export interface Watched {
+  readonly channel: Channel;
+  readonly socket: RelaySocket;
+  progress: number;
+  /** When it had come so far. */
+  since: number;
 }
 
 /** Grows with every byte that either end takes, and with every end. */

@@ -166,7 +166,7 @@ export class SessionRegistry {
     this.#makeRoom(user);
     const log = { user: user.id, session: shortId(id) };
     const observed = { user: user.id, id };
-    const turns = guard.beginSession();
+    const turns = guard.beginSession(user);
     const session = new Session({
       role: 'server',
       clock,

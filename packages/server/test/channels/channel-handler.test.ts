@@ -50,7 +50,7 @@ function connectWith(limits: LimitOptions = {}): TestClient {
   };
   const policyOf = () => ({ check: () => undefined });
   const guard = new Guard({ limits: resolveLimits(limits), clock, logger, onLimit: (limit) => hits.push(limit) });
-  const onChannel = createChannelHandler(dial, policyOf, logger, { observer, guard });
+  const onChannel = createChannelHandler({ dial, policyOf, guard, logger, observer, logTargets: true });
   const registry = new SessionRegistry({ clock, logger, onChannel, guard, maxGrace: 60_000 });
   return new TestClient(registry, clock, { id: 'alice' }).connect();
 }
@@ -252,7 +252,7 @@ describe('a channel beyond what may be dialled at a time', () => {
     client.open('first.example');
     const second = client.open('second.example');
     clock.advance(500);
-    client.settle();
+    await until(() => second.events.length > 0);
     expect(second.events).toEqual(['fail LIMIT_REACHED']);
     onlyDial().fail(new TunnelError('CONNECTION_REFUSED'));
     await until(() => observed.length === 2);

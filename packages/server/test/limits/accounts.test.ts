@@ -20,19 +20,19 @@ describe('accounts', () => {
     const accounts = accountsWith();
     const account = accounts.beginChannel({ id: 'alice' });
     const stricter = { id: 'alice', limits: { channels: 1 } };
-    expect(accounts.refusal(stricter)).toEqual({ limit: 'channels', value: 1, ofUser: true });
-    expect(accounts.refusal({ id: 'bob', limits: { channels: 1 } })).toBeUndefined();
+    expect(accounts.channelLimit(stricter)).toEqual({ limit: 'channels', value: 1, ofUser: true });
+    expect(accounts.channelLimit({ id: 'bob', limits: { channels: 1 } })).toBeUndefined();
     accounts.endChannel(account);
-    expect(accounts.refusal(stricter)).toBeUndefined();
+    expect(accounts.channelLimit(stricter)).toBeUndefined();
   });
 
   test('count the channels of all users together', () => {
     const accounts = accountsWith({ channels: 2 });
     const begun = [accounts.beginChannel(alice), accounts.beginChannel({ id: 'bob' })];
-    const refusal = accounts.refusal({ id: 'carol' });
+    const refusal = accounts.channelLimit({ id: 'carol' });
     expect(refusal).toEqual({ limit: 'channels', value: 2, ofUser: false });
     for (const account of begun) accounts.endChannel(account);
-    expect(accounts.refusal({ id: 'carol' })).toBeUndefined();
+    expect(accounts.channelLimit({ id: 'carol' })).toBeUndefined();
   });
 
   test('let one user have half of what is there for all, where there may be others', () => {
@@ -45,8 +45,8 @@ describe('accounts', () => {
       { limit: 'sockets', value: 3, ofUser: true },
     ]);
     for (let i = 0; i < 2; i++) accounts.beginChannel({ id: 'mallory' });
-    expect(accounts.refusal({ id: 'mallory' })).toEqual({ limit: 'channels', value: 2, ofUser: true });
-    expect([accounts.refusal(alice), accounts.takeSocket(accounts.of(alice))]).toEqual([undefined, undefined]);
+    expect(accounts.channelLimit({ id: 'mallory' })).toEqual({ limit: 'channels', value: 2, ofUser: true });
+    expect([accounts.channelLimit(alice), accounts.takeSocket(accounts.of(alice))]).toEqual([undefined, undefined]);
     accounts.releaseSocket(mallory);
     expect(accounts.takeSocket(mallory)).toBeUndefined();
   });
@@ -91,13 +91,13 @@ describe('accounts', () => {
     const spent: number[] = [];
     const pace = accounts.paceOf(alice, { onSpent: (bytes) => spent.push(bytes), onSlowed() {} });
     pace.mayPass('up', 1_048_575);
-    expect([accounts.refusal(alice), spent]).toEqual([undefined, []]);
+    expect([accounts.channelLimit(alice), spent]).toEqual([undefined, []]);
     pace.mayPass('down', 1);
     pace.mayPass('down', 1);
     expect(spent).toEqual([1_048_576]);
-    expect(accounts.refusal(alice)?.limit).toBe('monthlyBytes');
+    expect(accounts.channelLimit(alice)?.limit).toBe('monthlyBytes');
     clock.advance(1_000);
-    expect(accounts.refusal(alice)).toBeUndefined();
+    expect(accounts.channelLimit(alice)).toBeUndefined();
   });
 
   test('give a new monthly limit to relays that begin, and to no others', () => {

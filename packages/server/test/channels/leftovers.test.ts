@@ -47,7 +47,14 @@ beforeEach(() => {
     destinations.push(socket);
     return { socket, address: undefined };
   };
-  const handle = createChannelHandler(dial, () => ({ check: () => undefined }), silentLogger, { guard });
+  const handle = createChannelHandler({
+    dial,
+    policyOf: () => ({ check: () => undefined }),
+    guard,
+    logger: silentLogger,
+    observer: {},
+    logTargets: true,
+  });
   registry = new SessionRegistry({
     clock,
     logger: silentLogger,

@@ -75,12 +75,14 @@ class Walk {
       sessionsPerUser: 2,
     });
     this.#guard = new Guard({ limits, clock: this.clock, logger: silentLogger, isShared: () => true });
-    const handle = createChannelHandler(
-      ({ target, signal }) => this.#dial(target.host, signal),
-      () => ({ check: () => undefined }),
-      silentLogger,
-      { guard: this.#guard },
-    );
+    const handle = createChannelHandler({
+      dial: ({ target, signal }) => this.#dial(target.host, signal),
+      policyOf: () => ({ check: () => undefined }),
+      guard: this.#guard,
+      logger: silentLogger,
+      observer: {},
+      logTargets: true,
+    });
     this.#registry = new SessionRegistry({
       clock: this.clock,
       logger: silentLogger,
