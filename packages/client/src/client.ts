@@ -19,7 +19,7 @@ import {
   placeOf,
   resolveSettings,
 } from './options/client-options.js';
-import { dialWebSocket } from './reach/dial-websocket.js';
+import { dialWebSocket } from './reach/dial-transport.js';
 import { type ConnectOptions, connectChannel, type KeepAwakeFor } from './sockets/connect-channel.js';
 import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';
 import { TunnelAgent } from './sockets/tunnel-agent.js';

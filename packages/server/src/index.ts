@@ -4,7 +4,7 @@ export { OptionError } from 'wsproxy-node/options';
 export { checkRules, type DestinationRules } from 'wsproxy-node/targets';
 export { type Admin, createAdmin } from './admin/admin.js';
 export { createHealth, type Health } from './admin/health.js';
-export type { AdminOptions } from './admin/own-pages.js';
+export type { AdminOptions } from './admin/local-pages.js';
 export type { Authenticate } from './gateway/authenticate.js';
 export type { ListenOptions, TcpListenOptions } from './gateway/listen.js';
 export type { TlsOptions } from './gateway/tls.js';

@@ -16,7 +16,7 @@ import { WebSocketTransport } from 'wsproxy-node/transports';
 import { createChannelHandler } from './channels/channel-handler.js';
 import { ThroughputService } from './channels/throughput-service.js';
 import { type Authenticate, authorizationValues } from './gateway/authenticate.js';
-import { createFront, type Front, type FrontOptions } from './gateway/gateway.js';
+import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway.js';
 import { acceptedSocket } from './gateway/http-server.js';
 import { type ListenOptions, listenOn, type TcpListenOptions } from './gateway/listen.js';
 import type { TlsOptions } from './gateway/tls.js';
@@ -50,7 +50,7 @@ export interface CloseOptions {
 
 /** The far end of the tunnel. */
 export class Server {
-  readonly #front: Front;
+  readonly #gateway: Gateway;
   readonly #registry: SessionRegistry;
   readonly #guard: Guard;
   readonly #observers: Observers;
@@ -95,8 +95,8 @@ export class Server {
       observer,
       ...(directory !== undefined && { present: (user) => directory.present(user) }),
     });
-    this.#front = createFront({
-      ...frontOptionsOf(options),
+    this.#gateway = createGateway({
+      ...gatewayOptionsOf(options),
       path,
       authenticate: authenticateOf(options, directory),
       hasRoom: (user) => this.#hasRoom(user, guard),
@@ -134,7 +134,7 @@ export class Server {
   listen(options: ListenOptions): Promise<AddressInfo | undefined>;
   async listen(options: ListenOptions): Promise<AddressInfo | undefined> {
     if (this.#stopping) throw Object.assign(new Error('the server was closed; make another one'), CLOSED);
-    const address = await listenOn(this.#front.server, options);
+    const address = await listenOn(this.#gateway.server, options);
     if (address !== undefined) this.#listening.push(address);
     return address;
   }
@@ -149,7 +149,7 @@ export class Server {
     if (localPort !== undefined && !this.#listening.some(({ port }) => port === localPort)) {
       this.neverDial({ address: '::', port: localPort });
     }
-    this.#front.handleUpgrade(request, socket, head);
+    this.#gateway.handleUpgrade(request, socket, head);
   }
 
   /**
@@ -157,12 +157,12 @@ export class Server {
    * @throws OptionError that says what is wrong with them; nothing has changed then
    */
   setTls(tls: TlsOptions): void {
-    this.#front.setTls(tls);
+    this.#gateway.setTls(tls);
   }
 
   /** New clients are served: it listens, or has been given upgrades, and is not about to stop. */
   get isReady(): boolean {
-    return (this.#front.server.listening || this.#isEmbedded) && !this.#stopping;
+    return (this.#gateway.server.listening || this.#isEmbedded) && !this.#stopping;
   }
 
   /** Every living session and its channels, as they are now. */
@@ -210,7 +210,7 @@ export class Server {
     const unfinished = mayDrain ? await this.#registry.drain(drain) : this.channelCount;
     this.#registry.close();
     this.#guard.dropLeftovers();
-    await this.#front.close();
+    await this.#gateway.close();
     return unfinished;
   }
 
@@ -249,9 +249,9 @@ function authenticateOf({ authenticate }: ServerOptions, directory: UserDirector
   };
 }
 
-function frontOptionsOf(
+function gatewayOptionsOf(
   options: ServerOptions,
-): Pick<FrontOptions, 'tls' | 'decoy' | 'allowOrigins' | 'trustedProxies'> {
+): Pick<GatewayOptions, 'tls' | 'decoy' | 'allowOrigins' | 'trustedProxies'> {
   const { tls, decoy, allowOrigins = [], trustedProxies = [] } = options;
   return { allowOrigins, trustedProxies, ...(tls && { tls }), ...(decoy !== undefined && { decoy }) };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { MAX_PING_INTERVAL } from 'wsproxy-engine';
-import { dialWebSocket, type ServerAddress } from '../reach/dial-websocket.js';
+import { dialWebSocket, type ServerAddress } from '../reach/dial-transport.js';
 import { type Finding, fail, ok, skip, warn } from './finding.js';
 import { ProbeSession } from './probe-session.js';
 

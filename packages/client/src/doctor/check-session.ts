@@ -1,6 +1,6 @@
 import type { Transport } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
-import { dialWebSocket, type ServerAddress } from '../reach/dial-websocket.js';
+import { dialWebSocket, type ServerAddress } from '../reach/dial-transport.js';
 import { type Finding, fail, failed, ok, warn } from './finding.js';
 import { ProbeSession } from './probe-session.js';
 

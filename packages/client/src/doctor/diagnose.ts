@@ -1,6 +1,6 @@
 import type { Target, Transport } from 'wsproxy-engine';
 import { parseTarget } from '../options/client-options.js';
-import type { ServerAddress } from '../reach/dial-websocket.js';
+import type { ServerAddress } from '../reach/dial-transport.js';
 import { parseReach, type ReachOptions } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
 import { checkClock } from './check-clock.js';

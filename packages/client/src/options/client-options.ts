@@ -11,7 +11,7 @@ import {
 import type { LocalProtocol, Place, ProxyUser } from 'wsproxy-node/accept';
 import { LONGEST_TIME } from 'wsproxy-node/options';
 import { type DestinationRule, parseDestinationRule } from 'wsproxy-node/targets';
-import type { ServerAddress } from '../reach/dial-websocket.js';
+import type { ServerAddress } from '../reach/dial-transport.js';
 import { parseReach, type ReachOptions } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
 

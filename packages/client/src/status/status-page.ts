@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES }
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { formatTarget } from 'wsproxy-engine';
 import { type LocalPort, listenAt, type Place } from 'wsproxy-node/accept';
-import { OWN_PAGE_HEADERS, refuseOwnPage } from 'wsproxy-node/pages';
+import { LOCAL_PAGE_HEADERS, refuseLocalPage } from 'wsproxy-node/pages';
 import type { DestinationRule } from 'wsproxy-node/targets';
 import type { ClientStatus } from '../tunnel/client-status.js';
 import { type PageFile, readPageFiles } from './page-files.js';
@@ -24,7 +24,7 @@ const MAX_CONNECTIONS = 64;
 const REQUEST_TIMEOUT = 10_000;
 
 const HEADERS = {
-  ...OWN_PAGE_HEADERS,
+  ...LOCAL_PAGE_HEADERS,
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -59,7 +59,7 @@ class StatusPage {
   }
 
   answer(request: IncomingMessage, response: ServerResponse): void {
-    const refusal = refuseOwnPage(request, this.#listenHost);
+    const refusal = refuseLocalPage(request, this.#listenHost);
     if (refusal !== undefined) return refuse(response, refusal);
     const path = request.url?.split('?', 1)[0] ?? '';
     const file = this.#files.get(path);

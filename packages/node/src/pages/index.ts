@@ -1,1 +1,1 @@
-export { OWN_PAGE_HEADERS, refuseOwnPage } from './local-page-guard.js';
+export { LOCAL_PAGE_HEADERS, refuseLocalPage } from './local-page-guard.js';

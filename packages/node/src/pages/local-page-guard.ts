@@ -4,7 +4,7 @@
  */
 
 /** Of a request for such a page. */
-export interface OwnPageRequest {
+export interface LocalPageRequest {
   readonly method?: string | undefined;
   readonly headers: {
     readonly host?: string | undefined;
@@ -17,7 +17,7 @@ export interface OwnPageRequest {
 }
 
 /** Of every answer; what is shown changes, and is nobody else's. */
-export const OWN_PAGE_HEADERS = {
+export const LOCAL_PAGE_HEADERS = {
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -27,8 +27,8 @@ export const OWN_PAGE_HEADERS = {
  * The HTTP status to refuse a request with, if it must be. `listenHost` is the host that was asked for when listening, and
  * undefined for a Unix socket: no browser can reach it, and every Host is right.
  */
-export function refuseOwnPage(
-  { method, headers, socket }: OwnPageRequest,
+export function refuseLocalPage(
+  { method, headers, socket }: LocalPageRequest,
   listenHost: string | undefined,
 ): 403 | 405 | 421 | undefined {
   const { localAddress = '', localPort } = socket;
@@ -38,7 +38,7 @@ export function refuseOwnPage(
 }
 
 /** Whether another page asks, by what a browser says of it. A page may lead here: it does not see what is shown. */
-function isForeign({ origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode }: OwnPageRequest['headers']): boolean {
+function isForeign({ origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode }: LocalPageRequest['headers']): boolean {
   if (site === undefined) return origin !== undefined;
   return site !== 'same-origin' && site !== 'none' && mode !== 'navigate';
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { refuseOwnPage } from '../../src/pages/local-page-guard.js';
+import { refuseLocalPage } from '../../src/pages/local-page-guard.js';
 
 const ARRIVAL = { localAddress: '10.0.0.5', localPort: 9090, listenHost: '0.0.0.0' };
 const [OK, FORBIDDEN, MISDIRECTED] = [undefined, 403, 421];
@@ -7,11 +7,11 @@ const [OK, FORBIDDEN, MISDIRECTED] = [undefined, 403, 421];
 /** How a request with this Host is refused, if it is. */
 function byHost(host: string | undefined, arrival: Partial<typeof ARRIVAL> = {}): number | undefined {
   const { listenHost, ...socket } = { ...ARRIVAL, ...arrival };
-  return refuseOwnPage({ method: 'GET', headers: { host }, socket }, listenHost);
+  return refuseLocalPage({ method: 'GET', headers: { host }, socket }, listenHost);
 }
 
 function byHeaders(headers: Record<string, string>, method = 'GET'): number | undefined {
-  return refuseOwnPage({ method, headers: { host: 'localhost:9090', ...headers }, socket: ARRIVAL }, '127.0.0.1');
+  return refuseLocalPage({ method, headers: { host: 'localhost:9090', ...headers }, socket: ARRIVAL }, '127.0.0.1');
 }
 
 describe('a Host header', () => {
@@ -40,12 +40,12 @@ describe('a Host header', () => {
   test('names nothing where nothing is known of the arrival', () => {
     const socket = { localAddress: undefined, localPort: undefined };
     for (const host of [':9090', '', 'localhost', undefined]) {
-      expect(refuseOwnPage({ method: 'GET', headers: { host }, socket }, '')).toBe(MISDIRECTED);
+      expect(refuseLocalPage({ method: 'GET', headers: { host }, socket }, '')).toBe(MISDIRECTED);
     }
   });
 
   test('is right whatever it says on a Unix socket', () => {
-    expect(refuseOwnPage({ method: 'GET', headers: { host: 'admin' }, socket: {} }, undefined)).toBe(OK);
+    expect(refuseLocalPage({ method: 'GET', headers: { host: 'admin' }, socket: {} }, undefined)).toBe(OK);
   });
 });
 

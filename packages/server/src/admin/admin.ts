@@ -1,15 +1,15 @@
 import { silentLogger } from 'wsproxy-engine';
 import type { Server } from '../server.js';
 import { healthPage } from './health.js';
+import { type AdminOptions, LocalPages, type Page, plain } from './local-pages.js';
 import type { Metrics } from './metrics.js';
-import { type AdminOptions, OwnPages, type Page, plain } from './own-pages.js';
 
 /** Connections at a time: monitoring needs few. */
 const PLACES = 64;
 const TIME = 10_000;
 
 /** The admin pages of one server. */
-export type Admin = OwnPages;
+export type Admin = LocalPages;
 
 /**
  * Serves `/healthz`, `/readyz`, `/metrics` and `/sessions` of a server, on a port of their own. Metrics count from this
@@ -20,7 +20,7 @@ export async function createAdmin(server: Server, { logger = silentLogger }: Adm
   const { Metrics } = await import('./metrics.js');
   const metrics = new Metrics(server);
   server.observe(metrics);
-  return new OwnPages(server, { places: PLACES, time: TIME, answer: (path) => page(server, metrics, path), logger });
+  return new LocalPages(server, { places: PLACES, time: TIME, answer: (path) => page(server, metrics, path), logger });
 }
 
 async function page(server: Server, metrics: Metrics, path: string): Promise<Page> {

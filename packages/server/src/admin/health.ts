@@ -1,18 +1,18 @@
 import { silentLogger } from 'wsproxy-engine';
 import type { Server } from '../server.js';
-import { type AdminOptions, OwnPages, type Page, plain } from './own-pages.js';
+import { type AdminOptions, LocalPages, type Page, plain } from './local-pages.js';
 
 /** Few, and for a short time: whoever asks how a server is does so at once. */
 const PLACES = 16;
 const TIME = 2_000;
 
 /** `/healthz` and `/readyz` of a server, on a port of their own. */
-export type Health = OwnPages;
+export type Health = LocalPages;
 
 /** Serves the pages for those who restart a server, or send it clients: on a port that others do not share. */
 export function createHealth(server: Server, { logger = silentLogger }: AdminOptions = {}): Health {
   const answer = (path: string): Page => healthPage(server, path) ?? plain(404);
-  return new OwnPages(server, { places: PLACES, time: TIME, answer, logger });
+  return new LocalPages(server, { places: PLACES, time: TIME, answer, logger });
 }
 
 /** The page at `path`, if it is one of them. */

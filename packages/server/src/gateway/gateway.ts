@@ -10,13 +10,6 @@ import { WEBSOCKET_LIMITS } from 'wsproxy-node/transports';
 import type { Guard } from '../limits/guard.js';
 import type { ServerObserver } from '../observe/observer.js';
 import type { User } from '../users/user.js';
-import { createDecoy, type Decoy } from './decoy.js';
-import { Door } from './door.js';
-import { FloodLog } from './flood-log.js';
-import { acceptedSocket, createHttpServer } from './http-server.js';
-import { type RefusalStatus, refuseRequest, refuseSocket } from './refusal.js';
-import { createRemoteAddressOf, type RemoteAddressOf } from './remote-address.js';
-import { secureContextOptions, type TlsOptions } from './tls.js';
 import {
   createJudge,
   hasRightHost,
@@ -26,10 +19,17 @@ import {
   pathOf,
   stranger,
   type Verdict,
-} from './upgrade-judge.js';
+} from './authorize.js';
+import { createDecoy, type Decoy } from './decoy.js';
+import { Door } from './door.js';
+import { FloodLog } from './flood-log.js';
+import { acceptedSocket, createHttpServer } from './http-server.js';
+import { type RefusalStatus, refuseRequest, refuseSocket } from './refusal.js';
+import { createRemoteAddressOf, type RemoteAddressOf } from './remote-address.js';
+import { secureContextOptions, type TlsOptions } from './tls.js';
 
 /** What the Internet sees: an HTTP server that turns authenticated upgrades on one path into WebSockets. */
-export interface Front {
+export interface Gateway {
   /** Not listening yet; whoever calls `listen` also handles its errors. */
   readonly server: HttpServer | HttpsServer;
   /** Connections closed because too many were waiting to authenticate. */
@@ -48,13 +48,13 @@ export interface Front {
   close(): Promise<void>;
 }
 
-export interface FrontOptions extends Pick<JudgeOptions, 'authenticate' | 'hasRoom' | 'allowOrigins'> {
+export interface GatewayOptions extends Pick<JudgeOptions, 'authenticate' | 'hasRoom' | 'allowOrigins'> {
   /** The one path served, compared byte for byte; a query is ignored. */
   readonly path: string;
   /** Takes over an open WebSocket that speaks our subprotocol. */
   readonly onWebSocket: (webSocket: WebSocket, user: User, request: IncomingMessage, remoteAddress?: string) => void;
   readonly logger: Logger;
-  readonly limits?: Partial<FrontLimits>;
+  readonly limits?: Partial<GatewayLimits>;
   /** Default: whatever comes is taken. */
   readonly guard?: Pick<Guard, 'hit' | 'takeConnection'>;
   readonly observer?: ServerObserver;
@@ -69,7 +69,7 @@ export interface FrontOptions extends Pick<JudgeOptions, 'authenticate' | 'hasRo
   readonly trustedProxies?: readonly string[];
 }
 
-export interface FrontLimits {
+export interface GatewayLimits {
   /** For a complete request, from accept on, ms; with TLS twice as long. Its answer has twice as long, too. Default 10 s. */
   readonly handshakeTimeout: number;
   /** Connections at a time that are not a WebSocket; default 1,024. */
@@ -86,13 +86,13 @@ const WEB_SOCKET_OPTIONS: ServerOptions = {
   handleProtocols: () => SUBPROTOCOL,
 };
 
-export function createFront(options: FrontOptions): Front {
-  return new HttpFront(options);
+export function createGateway(options: GatewayOptions): Gateway {
+  return new HttpGateway(options);
 }
 
-class HttpFront implements Front {
+class HttpGateway implements Gateway {
   readonly server: HttpServer | HttpsServer;
-  readonly #options: FrontOptions;
+  readonly #options: GatewayOptions;
   readonly #logger: Logger;
   readonly #observer: ServerObserver;
   readonly #handshakeTimeout: number;
@@ -114,7 +114,7 @@ class HttpFront implements Front {
   readonly #handedOver = new Set<Socket>();
   #isClosed = false;
 
-  constructor(options: FrontOptions) {
+  constructor(options: GatewayOptions) {
     const { limits, tls, decoy, trustedProxies = [], logger, guard } = options;
     this.#options = options;
     this.#logger = logger;

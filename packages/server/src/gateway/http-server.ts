@@ -9,7 +9,7 @@ const KEEPALIVE_DELAY = 60_000;
 
 /**
  * An HTTP server, over TLS if `tls` is given, that answers nothing by itself and has no time-outs but that of the TLS
- * handshake, ms: for what it hears, and how long it waits, there is the front with its door.
+ * handshake, ms: for what it hears, and how long it waits, there is the gateway with its door.
  */
 export function createHttpServer(handshakeTimeout: number, tls?: TlsOptions): HttpServer | HttpsServer {
   const options: ServerOptions = {

@@ -1,7 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** The statuses the front answers with, all but 101. */
+/** The statuses the gateway answers with, all but 101. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 408 | 426 | 429 | 431 | 503;
 
 /** When somebody with too many sessions may ask again, s. */

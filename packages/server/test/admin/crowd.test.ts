@@ -5,11 +5,11 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createAdmin } from '../../src/admin/admin.js';
 import { createHealth } from '../../src/admin/health.js';
-import type { OwnPages } from '../../src/admin/own-pages.js';
+import type { LocalPages } from '../../src/admin/local-pages.js';
 import { createServer, type Server } from '../../src/server.js';
 
 let server: Server;
-const pages: OwnPages[] = [];
+const pages: LocalPages[] = [];
 const sockets: Socket[] = [];
 
 beforeEach(() => {

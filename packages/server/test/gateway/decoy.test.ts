@@ -9,12 +9,12 @@ import {
   exchange,
   openSocket,
   plain,
-  startFront,
+  startGateway,
   statusOf,
   token,
   upgrade,
   upgradeRaw,
-} from './front-fixture.js';
+} from './gateway-fixture.js';
 
 let outside: string;
 let folder: string;
@@ -35,7 +35,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(outside, { recursive: true }));
 
-const start = (limits = {}) => startFront(limits, '/tunnel', { decoy: folder });
+const start = (limits = {}) => startGateway(limits, '/tunnel', { decoy: folder });
 const get = (path: string, method = 'GET') => plain({ Authorization: undefined }, `${method} ${path} HTTP/1.1`);
 const bodyOf = (answer: string) => answer.slice(answer.indexOf('\r\n\r\n') + 4);
 
@@ -156,7 +156,7 @@ describe('a decoy', () => {
 
   test('has a time, too, for whoever takes a file slowly', async () => {
     writeFileSync(join(folder, 'big'), Buffer.alloc(32 * 1024 * 1024, 'x'));
-    const { port, front } = await start({ handshakeTimeout: 100 });
+    const { port, gateway } = await start({ handshakeTimeout: 100 });
     const socket = openSocket(port);
     // A byte now and then: never so long in silence that anybody would call it idle.
     socket.on('readable', () => {});
@@ -164,7 +164,7 @@ describe('a decoy', () => {
     cleanUpWith(() => clearInterval(sip));
     socket.write(get('/big'));
     await once(socket, 'readable');
-    const connections = () => new Promise<number>((resolve) => front.server.getConnections((_, n) => resolve(n)));
+    const connections = () => new Promise<number>((resolve) => gateway.server.getConnections((_, n) => resolve(n)));
     await expect.poll(connections).toBe(0);
   });
 
@@ -181,27 +181,27 @@ describe('a decoy', () => {
     expect(statusOf((await upgradeRaw(port)).head)).toBe(101);
     expect(statusOf(await exchange(port, plain()))).toBe(426);
     expect(statusOf(await exchange(port, upgrade({ 'Sec-WebSocket-Protocol': undefined })))).toBe(400);
-    const full = await startFront({}, '/tunnel', { decoy: folder, hasRoom: () => false });
+    const full = await startGateway({}, '/tunnel', { decoy: folder, hasRoom: () => false });
     expect(statusOf(await exchange(full.port, upgrade()))).toBe(429);
   });
 
   test('is not held open by somebody who does not read it', async () => {
     writeFileSync(join(folder, 'large'), Buffer.alloc(32 * 1024 * 1024));
-    const { port, front } = await start({ handshakeTimeout: 100 });
+    const { port, gateway } = await start({ handshakeTimeout: 100 });
     const socket = openSocket(port);
     const closed = closeOf(socket);
     socket.write(get('/large'));
     await expect
-      .poll(() => new Promise((resolve) => front.server.getConnections((_, count) => resolve(count))))
+      .poll(() => new Promise((resolve) => gateway.server.getConnections((_, count) => resolve(count))))
       .toBe(1);
     await expect
-      .poll(() => new Promise((resolve) => front.server.getConnections((_, count) => resolve(count))))
+      .poll(() => new Promise((resolve) => gateway.server.getConnections((_, count) => resolve(count))))
       .toBe(0);
     socket.resume();
     await closed;
   });
 
   test.each(['none', 'page'])('must be a folder, which %s is not', async (name) => {
-    await expect(startFront({}, '/', { decoy: join(folder, name) })).rejects.toThrow(/^decoy: no such folder: /);
+    await expect(startGateway({}, '/', { decoy: join(folder, name) })).rejects.toThrow(/^decoy: no such folder: /);
   });
 });

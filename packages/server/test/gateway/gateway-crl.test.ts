@@ -3,7 +3,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Authority, type Issued } from 'wsproxy-test-support/authority';
 import type { TlsOptions } from '../../src/gateway/tls.js';
-import { cleanUpWith, closeOf, plain, startFront, statusOf, upgrade } from './front-fixture.js';
+import { cleanUpWith, closeOf, plain, startGateway, statusOf, upgrade } from './gateway-fixture.js';
 import { makeCertificate } from './make-certificate.js';
 
 const own = makeCertificate();
@@ -21,7 +21,7 @@ describe.skipIf(own === undefined)('with a revocation list', () => {
     below.remove();
   });
 
-  const start = (tls: Omit<TlsOptions, 'cert' | 'key'>) => startFront({}, '/tunnel', { tls: { ...server, ...tls } });
+  const start = (tls: Omit<TlsOptions, 'cert' | 'key'>) => startGateway({}, '/tunnel', { tls: { ...server, ...tls } });
   const knock = (port: number, who: Issued, more: object = {}): TLSSocket => {
     const { cert, key } = who;
     const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, cert, key, ...more });
@@ -56,7 +56,7 @@ describe.skipIf(own === undefined)('with a revocation list', () => {
   );
 
   test('one that is exchanged counts from the next handshake on, also for TLS sessions that are resumed', async () => {
-    const { port, front } = await start({ clientCa: root.cert, clientCrl: noneRevoked });
+    const { port, gateway } = await start({ clientCa: root.cert, clientCrl: noneRevoked });
     const first = knock(port, bob);
     const ticket = once(first, 'session') as Promise<[Buffer]>;
     first.write(upgrade());
@@ -67,12 +67,12 @@ describe.skipIf(own === undefined)('with a revocation list', () => {
     await once(again, 'secureConnect');
     expect(again.isSessionReused()).toBe(true);
 
-    front.setTls({ ...server, clientCa: root.cert, clientCrl: bobRevoked });
+    gateway.setTls({ ...server, clientCa: root.cert, clientCrl: bobRevoked });
     expect(await statusFor(port, bob, { session })).toBeNaN();
     expect(await statusFor(port, alice)).toBe(426);
     // Connections keep what they have.
     expect(first.destroyed).toBe(false);
-    front.setTls({ ...server, clientCa: root.cert });
+    gateway.setTls({ ...server, clientCa: root.cert });
     expect(await statusFor(port, bob)).toBe(426);
   });
 
@@ -97,20 +97,22 @@ describe.skipIf(own === undefined)('with a revocation list', () => {
   });
 
   test('what is none is told, and the one of before stays', async () => {
-    const { port, front } = await start({ clientCa: root.cert, clientCrl: bobRevoked });
+    const { port, gateway } = await start({ clientCa: root.cert, clientCrl: bobRevoked });
     const cut = bobRevoked.slice(0, 200);
     for (const clientCrl of ['nonsense', '', root.cert, cut]) {
-      const set = () => front.setTls({ ...server, clientCa: root.cert, clientCrl });
+      const set = () => gateway.setTls({ ...server, clientCa: root.cert, clientCrl });
       expect(set, clientCrl).toThrow(/^tls: .*revocation list/);
     }
-    expect(() => front.setTls({ ...server, clientCrl: bobRevoked })).toThrow('tls: whether clients need a certificate');
+    expect(() => gateway.setTls({ ...server, clientCrl: bobRevoked })).toThrow(
+      'tls: whether clients need a certificate',
+    );
     expect([await statusFor(port, alice), await statusFor(port, bob)]).toEqual([426, Number.NaN]);
   });
 
   test('an authority that is none is told too, and lets nobody in', async () => {
-    const { front } = await start({ clientCa: root.cert });
+    const { gateway } = await start({ clientCa: root.cert });
     for (const clientCa of ['', 'nonsense', bobRevoked]) {
-      expect(() => front.setTls({ ...server, clientCa }), clientCa).toThrow('tls: the client CA is not in PEM form');
+      expect(() => gateway.setTls({ ...server, clientCa }), clientCa).toThrow('tls: the client CA is not in PEM form');
     }
   });
 

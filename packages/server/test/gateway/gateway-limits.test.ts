@@ -1,18 +1,18 @@
 import { once } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { createFront, type Front } from '../../src/gateway/gateway.js';
+import { createGateway, type Gateway } from '../../src/gateway/gateway.js';
 import {
   cleanUpWith,
   closeOf,
   exchange,
   openSocket,
   plain,
-  startFront,
+  startGateway,
   statusOf,
   upgrade,
   upgradeRaw,
-} from './front-fixture.js';
+} from './gateway-fixture.js';
 
 describe('the time for a request', () => {
   test.each([
@@ -21,13 +21,13 @@ describe('the time for a request', () => {
   ])('runs out for %s', async (_, bytes) => {
     const hits: string[] = [];
     const guard = { takeConnection: () => true, hit: (limit: string) => void hits.push(limit) };
-    const { port } = await startFront({ handshakeTimeout: 100 }, '/tunnel', { guard });
+    const { port } = await startGateway({ handshakeTimeout: 100 }, '/tunnel', { guard });
     expect(statusOf(await exchange(port, bytes))).toBe(408);
     expect(hits).toEqual(['upgradeTimeout']);
   });
 
   test('runs out for one byte at a time', async () => {
-    const { port } = await startFront({ handshakeTimeout: 100 });
+    const { port } = await startGateway({ handshakeTimeout: 100 });
     const socket = openSocket(port);
     const closed = closeOf(socket);
     const drip = setInterval(() => socket.write('x'), 10);
@@ -40,7 +40,7 @@ describe('the time for a request', () => {
   });
 
   test('runs out for one request after another', async () => {
-    const { port, refused } = await startFront({ handshakeTimeout: 100 });
+    const { port, refused } = await startGateway({ handshakeTimeout: 100 });
     const socket = openSocket(port);
     const closed = closeOf(socket);
     const beat = setInterval(() => socket.write(plain({ Expect: 'patience' }, 'GET / HTTP/1.1')), 10);
@@ -51,7 +51,7 @@ describe('the time for a request', () => {
   });
 
   test('is told in the log and to an observer', async () => {
-    const { port, refused, logs } = await startFront({ handshakeTimeout: 100 });
+    const { port, refused, logs } = await startGateway({ handshakeTimeout: 100 });
     await exchange(port, 'GET /tunnel HTTP/1.1');
     expect(refused).toEqual([408]);
     expect(logs).toEqual([
@@ -60,7 +60,7 @@ describe('the time for a request', () => {
   });
 
   test('does not count for a WebSocket', async () => {
-    const { port, webSockets } = await startFront({ handshakeTimeout: 100 });
+    const { port, webSockets } = await startGateway({ handshakeTimeout: 100 });
     const { socket } = await upgradeRaw(port);
     // A later connection that runs out of time shows that the deadline of the first has passed too.
     expect(statusOf(await exchange(port, ''))).toBe(408);
@@ -73,13 +73,13 @@ describe('connections that wait to authenticate', () => {
   test('are bounded: one more takes the place of the oldest, which is counted, and told', async () => {
     const hits: string[] = [];
     const guard = { takeConnection: () => true, hit: (limit: string) => void hits.push(limit) };
-    const { port, front } = await startFront({ pendingConnections: 1 }, '/tunnel', { guard });
+    const { port, gateway } = await startGateway({ pendingConnections: 1 }, '/tunnel', { guard });
     const waiting = openSocket(port);
     const closed = closeOf(waiting);
     await once(waiting, 'connect');
     expect(statusOf((await upgradeRaw(port)).head)).toBe(101);
     await closed;
-    expect([front.dropped, hits]).toEqual([1, ['unauthenticated']]);
+    expect([gateway.dropped, hits]).toEqual([1, ['unauthenticated']]);
   });
 
   test.each([
@@ -88,7 +88,7 @@ describe('connections that wait to authenticate', () => {
     ['with an expectation', plain({ Expect: 'patience' })],
     ['with a body that never comes', plain({ 'Content-Length': '9' }, 'POST /tunnel HTTP/1.1')],
   ])('keep nobody out %s, however often they come', async (_, bytes) => {
-    const { port } = await startFront({ pendingConnections: 64 });
+    const { port } = await startGateway({ pendingConnections: 64 });
     let isOver = false;
     cleanUpWith(() => {
       isOver = true;
@@ -112,19 +112,19 @@ describe('connections that wait to authenticate', () => {
   });
 
   test('do not include WebSockets', async () => {
-    const { port, front } = await startFront({ pendingConnections: 1 });
+    const { port, gateway } = await startGateway({ pendingConnections: 1 });
     const first = await upgradeRaw(port);
     const second = await upgradeRaw(port);
     expect([statusOf(first.head), statusOf(second.head)]).toEqual([101, 101]);
-    expect(front.dropped).toBe(0);
+    expect(gateway.dropped).toBe(0);
   });
 
   test('do not include those that were refused', async () => {
-    const { port, front } = await startFront({ pendingConnections: 1 });
+    const { port, gateway } = await startGateway({ pendingConnections: 1 });
     for (let round = 0; round < 5; round += 1) {
       expect(statusOf(await exchange(port, upgrade({ Authorization: undefined })))).toBe(401);
     }
-    expect(front.dropped).toBe(0);
+    expect(gateway.dropped).toBe(0);
   });
 });
 
@@ -137,7 +137,7 @@ describe('a WebSocket that breaks RFC 6455', () => {
     ['a compressed frame', [0xc2, 0x80, 0, 0, 0, 0], 1002],
     ['a message that declares more than 256 KiB', [0x82, 0xff, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0, 0], 1009],
   ])('by %s is closed, and the server lives on', async (_, bytes, code) => {
-    const { port } = await startFront();
+    const { port } = await startGateway();
     const { socket } = await upgradeRaw(port);
     socket.write(Buffer.from(bytes));
     const [frame] = await once(socket, 'data');
@@ -146,7 +146,7 @@ describe('a WebSocket that breaks RFC 6455', () => {
   });
 
   test('by too many fragments is closed', async () => {
-    const { port } = await startFront();
+    const { port } = await startGateway();
     const { socket } = await upgradeRaw(port);
     const fragment = (opcode: number) => [opcode, 0x81, 0, 0, 0, 0, 0];
     socket.write(Buffer.from([...fragment(0x02), ...Array.from({ length: 64 }, () => fragment(0x00)).flat()]));
@@ -156,7 +156,7 @@ describe('a WebSocket that breaks RFC 6455', () => {
 });
 
 test('a WebSocket whose peer leaves the close frame unanswered is cut off after 3 s', async () => {
-  const { port, webSockets } = await startFront();
+  const { port, webSockets } = await startGateway();
   const { socket } = await upgradeRaw(port);
   const closed = closeOf(socket);
   vi.useFakeTimers({ toFake: ['setTimeout'] });
@@ -171,43 +171,43 @@ test('a WebSocket whose peer leaves the close frame unanswered is cut off after 
 
 describe('close', () => {
   test('destroys what is not a WebSocket, and resolves when the WebSockets are gone', async () => {
-    const { port, front, webSockets } = await startFront();
+    const { port, gateway, webSockets } = await startGateway();
     const { socket } = await upgradeRaw(port);
     const waiting = openSocket(port);
     await once(waiting, 'connect');
-    await expect.poll(() => connectionsOf(front)).toBe(2);
+    await expect.poll(() => connectionsOf(gateway)).toBe(2);
 
     let isClosed = false;
-    const closed = front.close().then(() => {
+    const closed = gateway.close().then(() => {
       isClosed = true;
     });
     await closeOf(waiting);
-    await expect.poll(() => connectionsOf(front)).toBe(1);
+    await expect.poll(() => connectionsOf(gateway)).toBe(1);
     expect(isClosed).toBe(false);
     expect(socket.destroyed).toBe(false);
 
     webSockets[0]?.webSocket.terminate();
     await closed;
-    expect(front.server.listening).toBe(false);
+    expect(gateway.server.listening).toBe(false);
   });
 
-  test('resolves for a front that never listened', async () => {
-    const front = createFront({
+  test('resolves for a gateway that never listened', async () => {
+    const gateway = createGateway({
       path: '/',
       authenticate: () => undefined,
       onWebSocket: () => {},
       logger: { debug() {}, info() {}, warn() {}, error() {} },
     });
-    await expect(front.close()).resolves.toBeUndefined();
+    await expect(gateway.close()).resolves.toBeUndefined();
   });
 
   test('may be called twice', async () => {
-    const { front } = await startFront();
-    await Promise.all([front.close(), front.close()]);
-    expect(front.server.listening).toBe(false);
+    const { gateway } = await startGateway();
+    await Promise.all([gateway.close(), gateway.close()]);
+    expect(gateway.server.listening).toBe(false);
   });
 
-  function connectionsOf(front: Front): Promise<number> {
-    return new Promise((resolve) => front.server.getConnections((_, count) => resolve(count)));
+  function connectionsOf(gateway: Gateway): Promise<number> {
+    return new Promise((resolve) => gateway.server.getConnections((_, count) => resolve(count)));
   }
 });

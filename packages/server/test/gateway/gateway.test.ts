@@ -6,16 +6,16 @@ import {
   exchange,
   type Headers,
   plain,
-  startFront,
+  startGateway,
   statusOf,
   token,
   upgrade,
   upgradeRaw,
-} from './front-fixture.js';
+} from './gateway-fixture.js';
 
 describe('the right upgrade', () => {
   test('becomes a WebSocket of the user, with the subprotocol and without extensions', async () => {
-    const { port, webSockets } = await startFront();
+    const { port, webSockets } = await startGateway();
     const { head } = await upgradeRaw(port, upgrade({ 'Sec-WebSocket-Extensions': 'permessage-deflate' }));
     expect(head).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
     expect(head).toContain('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n');
@@ -25,18 +25,18 @@ describe('the right upgrade', () => {
   });
 
   test('may offer other subprotocols too', async () => {
-    const { port } = await startFront();
+    const { port } = await startGateway();
     const { head } = await upgradeRaw(port, upgrade({ 'Sec-WebSocket-Protocol': 'wsproxy.v9, wsproxy.v1' }));
     expect(head).toContain('Sec-WebSocket-Protocol: wsproxy.v1\r\n');
   });
 
   test('may carry a query, which counts for nothing', async () => {
-    const { port } = await startFront();
+    const { port } = await startGateway();
     expect(statusOf((await upgradeRaw(port, upgrade({}, 'GET /tunnel?x=1 HTTP/1.1'))).head)).toBe(101);
   });
 
   test('yields a WebSocket that carries messages both ways', async () => {
-    const { port, webSockets } = await startFront();
+    const { port, webSockets } = await startGateway();
     const client = new WebSocket(`ws://127.0.0.1:${port}/tunnel`, 'wsproxy.v1', {
       headers: { authorization: `Bearer ${token}` },
     });
@@ -79,7 +79,7 @@ describe('an upgrade', () => {
     ['by CONNECT', upgrade({}, 'CONNECT /tunnel HTTP/1.1'), 404],
     ['by CONNECT to a host', upgrade({}, 'CONNECT 127.0.0.1:80 HTTP/1.1'), 404],
   ])('%s is answered and closed', async (_, request, status) => {
-    const { port, webSockets, refused, logs } = await startFront();
+    const { port, webSockets, refused, logs } = await startGateway();
     const answer = await exchange(port, request);
     expect([statusOf(answer), webSockets]).toEqual([status, []]);
     // Ours, not one of ws or Node, which say more, and tell nobody here.
@@ -89,15 +89,15 @@ describe('an upgrade', () => {
   });
 
   test('may say that it has no body, as some proxies do', async () => {
-    const { port } = await startFront();
+    const { port } = await startGateway();
     expect(statusOf((await upgradeRaw(port, upgrade({ 'Content-Length': '0' }))).head)).toBe(101);
   });
 });
 
 test('a connection that may fail while it is refused has somebody who listens', async () => {
-  const { port, front } = await startFront();
+  const { port, gateway } = await startGateway();
   const listeners: number[] = [];
-  front.server.on('upgrade', (_, socket) => listeners.push(socket.listenerCount('error')));
+  gateway.server.on('upgrade', (_, socket) => listeners.push(socket.listenerCount('error')));
   await exchange(port, upgrade({ Authorization: undefined }));
   await exchange(port, plain({ Authorization: undefined }) + upgrade());
   expect(listeners).toEqual([1, 1]);
@@ -132,7 +132,7 @@ describe('without the right token', () => {
   ];
 
   test('every request is answered by the same bytes', async () => {
-    const { port } = await startFront();
+    const { port } = await startGateway();
     const answers = await Promise.all(requests.map(async ([name, request]) => [name, await exchange(port, request)]));
     const expected =
       'HTTP/1.1 401 Unauthorized\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n' +
@@ -166,7 +166,7 @@ describe('an ordinary request', () => {
       401,
     ],
   ])('%s', async (_, request, status) => {
-    const { port } = await startFront();
+    const { port } = await startGateway();
     const answer = await exchange(port, request);
     expect(statusOf(answer)).toBe(status);
     expect(answer).toMatch(/\r\nConnection: (Upgrade, )?close\r\n/);
@@ -174,7 +174,7 @@ describe('an ordinary request', () => {
   });
 
   test('with the token is told what to upgrade to', async () => {
-    const { port } = await startFront();
+    const { port } = await startGateway();
     expect(await exchange(port, plain())).toContain('\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n');
   });
 
@@ -183,7 +183,7 @@ describe('an ordinary request', () => {
     ['another request', plain()],
     ['no request', 'nonsense\r\n\r\n'],
   ])('ends the connection, even with %s pipelined behind it', async (_, behind) => {
-    const { port, webSockets } = await startFront();
+    const { port, webSockets } = await startGateway();
     const answer = await exchange(port, plain({ Authorization: undefined }) + behind);
     expect(statusOf(answer)).toBe(401);
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
@@ -191,7 +191,7 @@ describe('an ordinary request', () => {
   });
 
   test('is judged by all of its headers, however many', async () => {
-    const { port } = await startFront();
+    const { port } = await startGateway();
     const many = 'a:\r\n'.repeat(2_100);
     const request = upgrade().replace('\r\n\r\n', `\r\n${many}Origin: https://page.example\r\n\r\n`);
     expect(statusOf(await exchange(port, request))).toBe(403);
@@ -210,7 +210,7 @@ describe('bytes that are no request', () => {
     ['a path of more than 16 KiB', `GET /${'x'.repeat(17_000)} HTTP/1.1\r\n\r\n`, 431],
     ['CONNECT to a host', 'CONNECT 127.0.0.1:80 HTTP/1.1\r\nHost: x\r\n\r\n', 404],
   ])('like %s are refused', async (_, bytes, status) => {
-    const { port, webSockets, refused, logs } = await startFront();
+    const { port, webSockets, refused, logs } = await startGateway();
     const answer = await exchange(port, bytes);
     expect(statusOf(answer)).toBe(status);
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
@@ -221,7 +221,7 @@ describe('bytes that are no request', () => {
 
 describe('the log', () => {
   test('holds neither token nor query', async () => {
-    const { port, logs } = await startFront();
+    const { port, logs } = await startGateway();
     await exchange(port, upgrade({ Authorization: 'Bearer wrong-secret' }, 'GET /tunnel?token=query-secret HTTP/1.1'));
     await exchange(port, plain({ Authorization: 'Bearer wrong-secret' }, 'GET /other?token=query-secret HTTP/1.1'));
     expect(logs.map(({ fields }) => fields)).toMatchObject([
@@ -232,7 +232,7 @@ describe('the log', () => {
   });
 
   test('holds no more than 256 characters of a path, and only as a field', async () => {
-    const { port, logs } = await startFront();
+    const { port, logs } = await startGateway();
     await exchange(port, plain({}, `GET /${'x'.repeat(5_000)} HTTP/1.1`));
     expect(logs).toEqual([expect.objectContaining({ message: 'refused a request' })]);
     expect(logs[0]?.fields).toMatchObject({ path: `/${'x'.repeat(255)}` });
@@ -240,7 +240,7 @@ describe('the log', () => {
 });
 
 test('an observer is told the status of each refused request', async () => {
-  const { port, refused } = await startFront();
+  const { port, refused } = await startGateway();
   await exchange(port, plain());
   await exchange(port, upgrade({}, 'GET /other HTTP/1.1'));
   await exchange(port, upgrade({ Authorization: 'Bearer wrong' }));
@@ -249,7 +249,7 @@ test('an observer is told the status of each refused request', async () => {
 });
 
 test('a user without room is told when to come back', async () => {
-  const { port, webSockets, refused } = await startFront({}, '/tunnel', { hasRoom: () => false });
+  const { port, webSockets, refused } = await startGateway({}, '/tunnel', { hasRoom: () => false });
   const answer = await exchange(port, upgrade());
   expect(statusOf(answer)).toBe(429);
   expect(answer).toMatch(/\r\nRetry-After: \d+\r\n/);
@@ -261,7 +261,7 @@ test('a user without room is told when to come back', async () => {
 describe('an Origin that is allowed', () => {
   const allowOrigins = ['https://page.example', 'https://other.example:8443'];
   test.each(allowOrigins)('comes in, %s', async (Origin) => {
-    const { port } = await startFront({}, '/tunnel', { allowOrigins });
+    const { port } = await startGateway({}, '/tunnel', { allowOrigins });
     expect(statusOf((await upgradeRaw(port, upgrade({ Origin }))).head)).toBe(101);
   });
 
@@ -273,13 +273,13 @@ describe('an Origin that is allowed', () => {
     'null',
     ['https://page.example', 'https://page.example'],
   ])('is not %s', async (Origin) => {
-    const { port } = await startFront({}, '/tunnel', { allowOrigins });
+    const { port } = await startGateway({}, '/tunnel', { allowOrigins });
     expect(statusOf(await exchange(port, upgrade({ Origin })))).toBe(403);
   });
 });
 
 test('the log names the remote address that a trusted proxy tells', async () => {
-  const { port, logs } = await startFront({}, '/tunnel', { trustedProxies: ['127.0.0.0/8'] });
+  const { port, logs } = await startGateway({}, '/tunnel', { trustedProxies: ['127.0.0.0/8'] });
   await exchange(port, plain({ 'X-Forwarded-For': ['6.6.6.6', '203.0.113.9, 127.0.0.2'] }, 'GET /other HTTP/1.1'));
   expect(logs.map(({ fields }) => fields)).toMatchObject([{ status: 404, remoteAddress: '203.0.113.9' }]);
 });

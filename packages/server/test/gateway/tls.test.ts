@@ -8,16 +8,16 @@ import {
   exchange,
   openSocket,
   plain,
-  startFront,
+  startGateway,
   statusOf,
   token,
   upgrade,
-} from './front-fixture.js';
+} from './gateway-fixture.js';
 import { makeCertificate } from './make-certificate.js';
 
 const [first, second] = [makeCertificate(), makeCertificate()];
 const start = (limits = {}, more = {}) =>
-  startFront(limits, '/tunnel', { tls: first ?? { cert: '', key: '' }, ...more });
+  startGateway(limits, '/tunnel', { tls: first ?? { cert: '', key: '' }, ...more });
 
 async function handshake(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
@@ -49,7 +49,7 @@ async function openWebSocket(port: number): Promise<WebSocket> {
   return webSocket;
 }
 
-describe.skipIf(first === undefined)('a front with TLS', () => {
+describe.skipIf(first === undefined)('a gateway with TLS', () => {
   test('carries WebSockets, and answers all others as it does without', async () => {
     const { port, webSockets } = await start();
     const client = await openWebSocket(port);
@@ -79,17 +79,17 @@ describe.skipIf(first === undefined)('a front with TLS', () => {
   });
 
   test('counts handshakes among the connections that wait, and WebSockets not', async () => {
-    const { port, front } = await start({ pendingConnections: 1 });
+    const { port, gateway } = await start({ pendingConnections: 1 });
     // Each of them takes the one place, and gives it back.
     await openWebSocket(port);
     await openWebSocket(port);
-    expect(front.dropped).toBe(0);
+    expect(gateway.dropped).toBe(0);
     const waiting = openSocket(port);
     const closed = closeOf(waiting);
     await once(waiting, 'connect');
     await openWebSocket(port);
     await closed;
-    expect(front.dropped).toBe(1);
+    expect(gateway.dropped).toBe(1);
   });
 
   test('tells of a handshake that was ended for others as of a limit, not as of a failure', async () => {
@@ -119,14 +119,14 @@ describe.skipIf(first === undefined)('a front with TLS', () => {
   });
 
   test('closes while a handshake is under way', async () => {
-    const { port, front, webSockets } = await start();
+    const { port, gateway, webSockets } = await start();
     await openWebSocket(port);
     const waiting = openSocket(port);
     waiting.write(Buffer.from('16030100a5010000a10303', 'hex'));
     await once(waiting, 'connect');
     const idle = await handshake(port);
     idle.on('error', () => {});
-    const closed = front.close();
+    const closed = gateway.close();
     await Promise.all([closeOf(waiting), closeOf(idle)]);
     webSockets[0]?.webSocket.terminate();
     await closed;
@@ -135,29 +135,29 @@ describe.skipIf(first === undefined)('a front with TLS', () => {
 
 describe.skipIf(second === undefined)('certificates', () => {
   test('can be exchanged while a WebSocket is open', async () => {
-    const { port, front } = await start();
+    const { port, gateway } = await start();
     const client = await openWebSocket(port);
     const servedNow = async () => (await handshake(port)).getPeerX509Certificate()?.toString();
     expect(await servedNow()).toBe(first?.cert);
-    front.setTls(second ?? { cert: '', key: '' });
+    gateway.setTls(second ?? { cert: '', key: '' });
     expect(await servedNow()).toBe(second?.cert);
     expect(client.readyState).toBe(WebSocket.OPEN);
   });
 
   test('stay as they are when the new ones are wrong', async () => {
-    const { port, front } = await start();
+    const { port, gateway } = await start();
     const { cert, key } = first ?? { cert: '', key: '' };
     const wrong: [object, string][] = [
       [{ cert, key: second?.key }, 'tls: the key is not that of the certificate'],
       [{ cert: 'nonsense', key }, 'tls: the certificate or the key is not in PEM form'],
       [{ cert, key, clientCa: cert }, 'tls: whether clients need a certificate cannot change'],
     ];
-    for (const [tls, message] of wrong) expect(() => front.setTls(tls as never)).toThrow(message);
+    for (const [tls, message] of wrong) expect(() => gateway.setTls(tls as never)).toThrow(message);
     expect((await handshake(port)).getPeerX509Certificate()?.toString()).toBe(cert);
   });
 
   test('are for a server that was made with some', async () => {
-    const { front } = await startFront();
-    expect(() => front.setTls(first ?? { cert: '', key: '' })).toThrow('tls: the server was made without it');
+    const { gateway } = await startGateway();
+    expect(() => gateway.setTls(first ?? { cert: '', key: '' })).toThrow('tls: the server was made without it');
   });
 });

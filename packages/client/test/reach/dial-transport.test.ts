@@ -3,7 +3,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server } f
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { dialWebSocket } from '../../src/reach/dial-websocket.js';
+import { dialWebSocket } from '../../src/reach/dial-transport.js';
 import { parseReach } from '../../src/reach/reach.js';
 
 const TOKEN = 'a-token-for-tests-0123456789-abcdefghij';

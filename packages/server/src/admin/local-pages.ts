@@ -1,7 +1,7 @@
 import { type Server as HttpServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type Logger, systemClock } from 'wsproxy-engine';
-import { OWN_PAGE_HEADERS, refuseOwnPage } from 'wsproxy-node/pages';
+import { LOCAL_PAGE_HEADERS, refuseLocalPage } from 'wsproxy-node/pages';
 import { Door } from '../gateway/door.js';
 import { FloodLog } from '../gateway/flood-log.js';
 import { createHttpServer } from '../gateway/http-server.js';
@@ -13,7 +13,7 @@ export interface AdminOptions {
   readonly logger?: Logger;
 }
 
-export interface OwnPagesOptions {
+export interface LocalPagesOptions {
   /** Connections at a time; beyond them one of those there is closed for each new one. */
   readonly places: number;
   /** For a request, from accept on, and for its answer as long again, ms. */
@@ -32,9 +32,9 @@ export interface Page {
  * Serves pages about a server, one for each connection. There is no password: who may connect is decided by where they
  * listen.
  */
-export class OwnPages {
+export class LocalPages {
   readonly #server: Server;
-  readonly #options: OwnPagesOptions;
+  readonly #options: LocalPagesOptions;
   readonly #http: HttpServer;
   readonly #door: Door;
   /** They have had their one request. */
@@ -42,7 +42,7 @@ export class OwnPages {
   /** Undefined on a Unix socket. */
   #listenHost: string | undefined;
 
-  constructor(server: Server, options: OwnPagesOptions) {
+  constructor(server: Server, options: LocalPagesOptions) {
     this.#server = server;
     this.#options = options;
     const { places, time, logger } = options;
@@ -88,7 +88,7 @@ export class OwnPages {
   }
 
   async #answer(request: IncomingMessage): Promise<Page> {
-    const refusal = refuseOwnPage(request, this.#listenHost);
+    const refusal = refuseLocalPage(request, this.#listenHost);
     if (refusal !== undefined) return plain(refusal);
     return this.#options.answer((request.url ?? '').split('?', 1).join());
   }
@@ -102,7 +102,7 @@ function send(response: ServerResponse, { status, type, body }: Page): void {
   response.writeHead(status, {
     'Content-Type': type,
     'Content-Length': Buffer.byteLength(body),
-    ...OWN_PAGE_HEADERS,
+    ...LOCAL_PAGE_HEADERS,
     // RFC 9110 section 15.5.6.
     ...(status === 405 && { Allow: 'GET' }),
     Connection: 'close',

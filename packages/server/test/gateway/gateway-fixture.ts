@@ -4,7 +4,7 @@ import { afterEach } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { Logger } from 'wsproxy-engine';
 import { authorizationValues } from '../../src/gateway/authenticate.js';
-import { createFront, type Front, type FrontLimits, type FrontOptions } from '../../src/gateway/gateway.js';
+import { createGateway, type Gateway, type GatewayLimits, type GatewayOptions } from '../../src/gateway/gateway.js';
 import { soleUser, UserDirectory } from '../../src/users/directory.js';
 import type { User } from '../../src/users/user.js';
 
@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 export interface Fixture {
-  readonly front: Front;
+  readonly gateway: Gateway;
   readonly port: number;
   readonly webSockets: { readonly webSocket: WebSocket; readonly user: User }[];
   /** Statuses that an observer was told of. */
@@ -29,10 +29,10 @@ export interface Fixture {
   readonly logs: { readonly level: string; readonly fields: object; readonly message: string }[];
 }
 
-export async function startFront(
-  limits: Partial<FrontLimits> = {},
+export async function startGateway(
+  limits: Partial<GatewayLimits> = {},
   path = '/tunnel',
-  more: Partial<FrontOptions> = {},
+  more: Partial<GatewayOptions> = {},
 ): Promise<Fixture> {
   const webSockets: Fixture['webSockets'] = [];
   const logs: Fixture['logs'] = [];
@@ -40,7 +40,7 @@ export async function startFront(
   const record = (level: string) => (fields: object, message: string) => logs.push({ level, fields, message });
   const logger: Logger = { debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') };
   const directory = new UserDirectory([soleUser(token)]);
-  const front = createFront({
+  const gateway = createGateway({
     path,
     authenticate: ({ rawHeaders }) => directory.authenticate(authorizationValues(rawHeaders)[0]),
     onWebSocket: (webSocket, user) => webSockets.push({ webSocket, user }),
@@ -49,14 +49,14 @@ export async function startFront(
     observer: { onRefusedRequest: (status) => refused.push(status) },
     ...more,
   });
-  front.server.listen(0, '127.0.0.1');
-  await once(front.server, 'listening');
+  gateway.server.listen(0, '127.0.0.1');
+  await once(gateway.server, 'listening');
   cleanups.push(async () => {
-    const closed = front.close();
+    const closed = gateway.close();
     for (const { webSocket } of webSockets) webSocket.terminate();
     await closed;
   });
-  return { front, port: (front.server.address() as AddressInfo).port, webSockets, refused, logs };
+  return { gateway, port: (gateway.server.address() as AddressInfo).port, webSockets, refused, logs };
 }
 
 export function openSocket(port: number, host = '127.0.0.1'): Socket {

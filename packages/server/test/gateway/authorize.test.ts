@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import type { Authenticate } from '../../src/gateway/authenticate.js';
-import { closeOf, exchange, plain, startFront, statusOf, upgrade, upgradeRaw } from './front-fixture.js';
+import { closeOf, exchange, plain, startGateway, statusOf, upgrade, upgradeRaw } from './gateway-fixture.js';
 
 const alice = { id: 'alice' };
 
 async function startWith(authenticate: Authenticate, handshakeTimeout = 10_000) {
   const hits: string[] = [];
   const guard = { takeConnection: () => true, hit: (limit: string) => void hits.push(limit) };
-  const fixture = await startFront({ handshakeTimeout }, '/tunnel', { authenticate, guard });
+  const fixture = await startGateway({ handshakeTimeout }, '/tunnel', { authenticate, guard });
   const errors = () => fixture.logs.filter(({ level }) => level === 'error').map(({ message }) => message);
   return { ...fixture, hits, errors };
 }
@@ -47,13 +47,13 @@ describe('whoever is to be authenticated', () => {
     const isAsked = new Promise<void>((resolve) => {
       asked = resolve;
     });
-    const { port, webSockets, refused, front } = await startWith(() => {
+    const { port, webSockets, refused, gateway } = await startWith(() => {
       asked();
       return new Promise((resolve) => {
         answer = resolve;
       });
     });
-    const connection = once(front.server, 'connection');
+    const connection = once(gateway.server, 'connection');
     const client = upgradeRaw(port).catch(() => {});
     const [socket] = await connection;
     await isAsked;
