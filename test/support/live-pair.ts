@@ -5,12 +5,12 @@ import {
   CloseCode,
   Greeter,
   type KeptSession,
+  MemoryTransport,
   type OfferedChannel,
   Session,
   systemClock,
   unknownSession,
 } from 'wsproxy-engine';
-import { MemoryTransport } from 'wsproxy-engine/testing';
 
 /** A client and a server session in real time, for tests with real sockets; the transport between them is in memory. */
 export class LivePair {

@@ -5,13 +5,13 @@ import {
   CloseCode,
   type FailureCode,
   formatTarget,
+  MemoryTransport,
   type OfferedChannel,
   type OpenHandler,
   Session,
   systemClock,
   type Target,
 } from 'wsproxy-engine';
-import { MemoryTransport } from 'wsproxy-engine/testing';
 import { relay } from 'wsproxy-node/relay';
 
 /** What the far end does with a channel. */
@@ -30,14 +30,7 @@ export class TestTunnel implements Tunnel {
     const common = { clock: systemClock, onDetached() {}, onClosed() {} };
     this.#near = new Session({ ...common, role: 'client' });
     this.#far = new Session({ ...common, role: 'server', onChannel: (channel) => this.farEnd(channel) });
-    const ends = MemoryTransport.pair();
-    for (const end of ends) {
-      const send = end.send.bind(end);
-      end.send = (parts) => {
-        send(parts);
-        setImmediate(() => end.deliver());
-      };
-    }
+    const ends = MemoryTransport.pair(setImmediate);
     this.#near.attach(ends[0], () => {});
     this.#far.attach(ends[1], () => {});
     this.#near.goLive(0);

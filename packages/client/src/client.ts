@@ -3,7 +3,7 @@ import type { Agent, AgentOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { isOver, type Logger, systemClock, type Target } from 'wsproxy-engine';
+import { isOver, type Logger, systemClock, type Target, type Tunnel } from 'wsproxy-engine';
 import type { LocalPort } from 'wsproxy-node/accept';
 import { forwardLocal, listenLocal, pipeThrough } from 'wsproxy-node/accept';
 import type { DestinationRule } from 'wsproxy-node/targets';
@@ -43,11 +43,13 @@ export function createClient(options: ClientOptions): Client {
 /** The local end of the tunnel. */
 export class Client extends EventEmitter<ClientEvents> {
   readonly #connector: Connector;
-  /** The way into the tunnel, for everything that opens channels. */
+  readonly #direct = new DirectTunnel();
   readonly #ledger: ChannelLedger;
-  readonly #direct: DirectTunnel;
+  /** Through the tunnel, wherever to. */
+  readonly #tunnel: Tunnel;
+  /** Through the tunnel or past it, as the rules say. */
+  readonly #ways: Tunnel;
   readonly #rules: readonly DestinationRule[];
-  readonly #bypass: Bypass;
   readonly #logger: Logger;
   readonly #ports: LocalPort[] = [];
   readonly #awake = new KeepAwake();
@@ -68,19 +70,19 @@ export class Client extends EventEmitter<ClientEvents> {
       onState: (state, previous) => this.emit('state', state, previous),
       onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });
-    this.#ledger = new ChannelLedger(this.#connector, this.#awake, (change) => this.emit('channel', change));
-    this.#direct = new DirectTunnel(this.#awake);
     this.#rules = bypass;
-    this.#bypass = new Bypass(this.#rules, this.#ledger, this.#direct);
+    this.#ledger = new ChannelLedger(this.#awake, (change) => this.emit('channel', change));
+    this.#tunnel = this.#ledger.over(this.#connector);
+    this.#ways = new Bypass(bypass, this.#tunnel, this.#ledger.hide(this.#direct));
   }
 
   get state(): ConnectorState {
     return this.#connector.state;
   }
 
-  /** Living channels. */
+  /** Living channels, by either way. */
   get channelCount(): number {
-    return this.#connector.channelCount;
+    return this.#ledger.size;
   }
 
   /** What state, traffic and channels are now; it costs something only when it is asked. */
@@ -105,7 +107,7 @@ export class Client extends EventEmitter<ClientEvents> {
    * @throws TypeError when the target is no host and port
    */
   connect(target: string | Target, options?: ConnectOptions): Promise<TunnelSocket> {
-    return connectChannel(this.#bypass, checkTarget(target), options, this.#keepAwakeFor);
+    return connectChannel(this.#ways, checkTarget(target), options, this.#keepAwakeFor);
   }
 
   /** For `http.request`, `https.request` and whatever else takes an agent. `options` are those of `http.Agent`. */
@@ -131,7 +133,7 @@ export class Client extends EventEmitter<ClientEvents> {
     checkProxyOptions(options);
     const { users, protocols } = options;
     const place = placeOf(options);
-    const port = await this.#keep(listenLocal(this.#bypass, { place, users, protocols, logger: this.#logger }));
+    const port = await this.#keep(listenLocal(this.#ways, { place, users, protocols, logger: this.#logger }));
     if (!('path' in place)) this.#proxy ??= port.address;
     return port;
   }
@@ -142,7 +144,7 @@ export class Client extends EventEmitter<ClientEvents> {
    */
   forward(options: ForwardOptions): Promise<LocalPort> {
     const target = parseTarget(options.target);
-    return this.#keep(forwardLocal(this.#ledger, { place: placeOf(options), target, logger: this.#logger }));
+    return this.#keep(forwardLocal(this.#tunnel, { place: placeOf(options), target, logger: this.#logger }));
   }
 
   /**
@@ -163,7 +165,7 @@ export class Client extends EventEmitter<ClientEvents> {
    * @throws TypeError when the target is no host and port
    */
   pipe(target: string, input: Readable, output: Writable): Promise<void> {
-    return pipeThrough(this.#ledger, parseTarget(target), input, output);
+    return pipeThrough(this.#tunnel, parseTarget(target), input, output);
   }
 
   /** Resolves when no channel lives and the server has had all that was sent; rejects when it never will. */

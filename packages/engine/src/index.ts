@@ -24,6 +24,7 @@ export { type Logger, silentLogger } from './logger.js';
 export { keep, postSlab, release, SLAB_SIZE, type Slab, scratch, trimSlabs, unpostSlab } from './memory/slabs.js';
 export { SmallPieces } from './memory/small-pieces.js';
 export { unpinned } from './memory/unpinned.js';
+export { MemoryTransport } from './memory-transport.js';
 export { acceptTransport, Greeter, type KeptSession, unknownSession } from './session/handshake.js';
 export type { ReplayPace } from './session/replay-pace.js';
 export { Session } from './session/session.js';

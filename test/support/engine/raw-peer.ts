@@ -1,7 +1,7 @@
 import { join, zeros } from '../../../packages/engine/src/bytes.js';
 import { FrameType, isSequenced } from '../../../packages/engine/src/frame/frame.js';
+import { MemoryTransport } from '../../../packages/engine/src/memory-transport.js';
 import type { FakeClock } from '../../../packages/engine/src/testing/fake-clock.js';
-import { MemoryTransport } from '../../../packages/engine/src/testing/memory-transport.js';
 import type { TransportReceiver } from '../../../packages/engine/src/transport.js';
 import { bytesOf } from './bytes.js';
 import { decodePlain, encodePlain, type PlainFrame } from './oracle-codec.js';

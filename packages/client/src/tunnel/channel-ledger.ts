@@ -1,28 +1,63 @@
-import type { Tunnel } from 'wsproxy-engine';
-import { type Channel, formatTarget, type OpenHandler, type Target } from 'wsproxy-engine';
+import { type Channel, formatTarget, type OpenHandler, type Target, type Tunnel } from 'wsproxy-engine';
 import type { ChannelChange, ChannelStatus, ClientStatus } from './client-status.js';
 import type { KeepAwake } from './keep-awake.js';
 
-/** Every channel opened by way of it: which of them live, and what all of them have carried. */
-export class ChannelLedger implements Tunnel {
-  readonly #tunnel: Tunnel;
+/** Every channel of a client, whichever way it goes: which of them live, and what those of the tunnel have carried. */
+export class ChannelLedger {
   readonly #awake: KeepAwake;
   readonly #onChange: (change: ChannelChange) => void;
   readonly #living = new Map<Channel, Entry>();
+  /** Living, past the tunnel. */
+  readonly #hidden = new Set<Channel>();
   #lastId = 0;
   /** Of the channels that are over. */
   readonly #past = { bytesUp: 0, bytesDown: 0 };
 
   /** `awake` is held for each of them as long as it lives. */
-  constructor(tunnel: Tunnel, awake: KeepAwake, onChange: (change: ChannelChange) => void) {
-    this.#tunnel = tunnel;
+  constructor(awake: KeepAwake, onChange: (change: ChannelChange) => void) {
     this.#awake = awake;
     this.#onChange = onChange;
   }
 
-  open(target: Target, handler: OpenHandler): Channel {
+  /** Living channels. */
+  get size(): number {
+    return this.#living.size + this.#hidden.size;
+  }
+
+  /** The same tunnel, with its channels entered here. */
+  over(tunnel: Tunnel): Tunnel {
+    return { open: (target, handler) => this.#open(tunnel, target, handler) };
+  }
+
+  /** The same for a way past the tunnel: nobody is shown its channels, nor told of them. */
+  hide(direct: Tunnel): Tunnel {
+    return {
+      open: (target, handler) => {
+        const channel = direct.open(target, handler);
+        this.#hidden.add(channel);
+        this.#awake.hold(channel);
+        channel.onOver(() => {
+          this.#awake.release(channel);
+          this.#hidden.delete(channel);
+        });
+        return channel;
+      },
+    };
+  }
+
+  /** What those of the tunnel have carried, and which live, oldest first. */
+  status(): Pick<ClientStatus, 'bytesUp' | 'bytesDown' | 'channels'> {
+    const channels = [...this.#living.values()].map(statusOf);
+    return {
+      bytesUp: channels.reduce((sum, { bytesUp }) => sum + bytesUp, this.#past.bytesUp),
+      bytesDown: channels.reduce((sum, { bytesDown }) => sum + bytesDown, this.#past.bytesDown),
+      channels,
+    };
+  }
+
+  #open(tunnel: Tunnel, target: Target, handler: OpenHandler): Channel {
     // Neither is called before the channel is there.
-    const channel = this.#tunnel.open(target, {
+    const channel = tunnel.open(target, {
       onOpen: () => {
         this.#tell('open', entry);
         handler.onOpen();
@@ -42,15 +77,6 @@ export class ChannelLedger implements Tunnel {
       this.#tell('over', entry);
     });
     return channel;
-  }
-
-  status(): Pick<ClientStatus, 'bytesUp' | 'bytesDown' | 'channels'> {
-    const channels = [...this.#living.values()].map(statusOf);
-    return {
-      bytesUp: channels.reduce((sum, { bytesUp }) => sum + bytesUp, this.#past.bytesUp),
-      bytesDown: channels.reduce((sum, { bytesDown }) => sum + bytesDown, this.#past.bytesDown),
-      channels,
-    };
   }
 
   #tell(change: ChannelChange['change'], entry: Entry): void {

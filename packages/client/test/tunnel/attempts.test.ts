@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { MemoryTransport } from 'wsproxy-engine/testing';
+import { MemoryTransport } from 'wsproxy-engine';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import { Attempts } from '../../src/tunnel/attempts.js';
 

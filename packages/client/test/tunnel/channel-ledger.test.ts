@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { formatTarget, type Target } from 'wsproxy-engine';
+import { formatTarget, type Target, type Tunnel } from 'wsproxy-engine';
 import { echo, keepWaiting, refuseWith, TestTunnel } from 'wsproxy-test-support/test-tunnel';
 import { ChannelLedger } from '../../src/tunnel/channel-ledger.js';
 import type { ChannelChange } from '../../src/tunnel/client-status.js';
@@ -19,15 +19,17 @@ function prepare(farEnd: ConstructorParameters<typeof TestTunnel>[0]) {
   tunnels.push(tunnel);
   const changes: ChannelChange[] = [];
   const awake = new KeepAwake();
-  const ledger = new ChannelLedger(tunnel, awake, (change) => changes.push(change));
-  const open = (target = TARGET): ChannelLog => {
+  const ledger = new ChannelLedger(awake, (change) => changes.push(change));
+  const openBy = (way: Tunnel, target: Target): ChannelLog => {
     const log = new ChannelLog();
-    return log.watch(ledger.open(target, log));
+    return log.watch(way.open(target, log));
   };
+  const open = (target = TARGET): ChannelLog => openBy(ledger.over(tunnel), target);
+  const openHidden = (target = TARGET): ChannelLog => openBy(ledger.hide(tunnel), target);
   const until = async (condition: () => boolean): Promise<void> => {
     while (!condition()) await new Promise((resolve) => setImmediate(resolve));
   };
-  return { ledger, open, changes, until };
+  return { ledger, open, openHidden, changes, until };
 }
 
 describe('status', () => {
@@ -98,4 +100,18 @@ describe('changes', () => {
     await until(() => changes.length === 1);
     expect(changes).toMatchObject([{ change: 'over', target: 'not a host:1', failure: 'BAD_TARGET' }]);
   });
+});
+
+test('channels past the tunnel count among the living, and are shown to nobody', async () => {
+  const { ledger, open, openHidden, changes, until } = prepare(echo);
+  const hidden = openHidden();
+  hidden.channel.write(Buffer.alloc(5));
+  await until(() => hidden.bytes.length === 5);
+  expect([ledger.size, ledger.status()]).toEqual([1, { bytesUp: 0, bytesDown: 0, channels: [] }]);
+  open();
+  expect([ledger.size, ledger.status().channels.map(({ id }) => id)]).toEqual([2, [1]]);
+  hidden.channel.end();
+  await until(() => hidden.events.includes('end'));
+  expect(ledger.size).toBe(1);
+  expect(changes.map(({ change, id }) => [change, id])).toEqual([['open', 1]]);
 });

@@ -2,13 +2,14 @@ import {
   acceptTransport,
   type KeptSession,
   type Logger,
+  MemoryTransport,
   type OfferedChannel,
   type ProtocolError,
   Session,
   type SessionKey,
   unknownSession,
 } from 'wsproxy-engine';
-import { FakeClock, MemoryTransport } from 'wsproxy-engine/testing';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import type { ServerRoute } from '../../src/tunnel/attempts.js';
 import { ChannelLog } from './channel-log.js';

@@ -1,2 +1,1 @@
 export { FakeClock } from './fake-clock.js';
-export { MemoryTransport } from './memory-transport.js';

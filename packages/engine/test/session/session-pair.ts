@@ -4,11 +4,11 @@ import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import type { OfferedChannel } from '../../src/channel/channel.js';
 import { CloseCode } from '../../src/constants.js';
 import { ProtocolError } from '../../src/errors.js';
+import { MemoryTransport } from '../../src/memory-transport.js';
 import { acceptTransport, Greeter, type KeptSession, unknownSession } from '../../src/session/handshake.js';
 import { Session } from '../../src/session/session.js';
 import type { Loss, SessionOptions } from '../../src/session/session-options.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
-import { MemoryTransport } from '../../src/testing/memory-transport.js';
 import type { Transport } from '../../src/transport.js';
 
 /** What happened to a session, in order. */

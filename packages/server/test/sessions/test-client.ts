@@ -1,5 +1,13 @@
-import { type Channel, type FailureCode, Greeter, type Loss, Session, type SessionKey } from 'wsproxy-engine';
-import { type FakeClock, MemoryTransport } from 'wsproxy-engine/testing';
+import {
+  type Channel,
+  type FailureCode,
+  Greeter,
+  type Loss,
+  MemoryTransport,
+  Session,
+  type SessionKey,
+} from 'wsproxy-engine';
+import type { FakeClock } from 'wsproxy-engine/testing';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { User } from '../../src/users/user.js';
 
