@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import type { ChannelChange } from 'wsproxy-client';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { startSource } from 'wsproxy-test-support/destinations/source';
+import { startRelayedTunnel } from 'wsproxy-test-support/relayed-tunnel';
 import { askSocks5, bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { startTunnel } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
-import { startRelayedTunnel } from '../resume/relayed-tunnel.js';
 
 async function echoed(socket: Socket, bytes: number): Promise<void> {
   socket.write(Buffer.alloc(bytes));

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { startRelayedTunnel } from 'wsproxy-test-support/relayed-tunnel';
 import { bySocks5 } from 'wsproxy-test-support/sockets/application';
 import { exchange, startPartner } from 'wsproxy-test-support/traffic';
 import { until } from 'wsproxy-test-support/until';
-import { startRelayedTunnel } from './relayed-tunnel.js';
 
 const CONNECTIONS = 3;
 const MIB = 1024 * 1024;

@@ -2,11 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { silentLogger } from 'wsproxy-engine';
 import { chooseSeed, Dice } from 'wsproxy-test-support/dice';
+import { startRelayedTunnel } from 'wsproxy-test-support/relayed-tunnel';
 import { byConnect, bySocks5 } from 'wsproxy-test-support/sockets/application';
 import type { Cut } from 'wsproxy-test-support/sockets/cutting-relay';
 import { chooseExchange, converse, exchange, type Kind, startPartner } from 'wsproxy-test-support/traffic';
 import { until } from 'wsproxy-test-support/until';
-import { startRelayedTunnel } from './relayed-tunnel.js';
 
 /** How the transport is killed; `restart`: the proxy is away for a moment, too. */
 type Kill = Cut | 'restart';

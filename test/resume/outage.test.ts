@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { startSource } from 'wsproxy-test-support/destinations/source';
 import { KeystreamChecker, keystreamReadable } from 'wsproxy-test-support/keystream';
+import { startRelayedTunnel } from 'wsproxy-test-support/relayed-tunnel';
 import { askSocks5, bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
 import { listen } from 'wsproxy-test-support/sockets/listen';
 import { until } from 'wsproxy-test-support/until';
-import { startRelayedTunnel } from './relayed-tunnel.js';
 
 const GRACE = 2_000;
 const CHANNELS = 10;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { chooseSeed, Dice } from 'wsproxy-test-support/dice';
+import { startRelayedTunnel } from 'wsproxy-test-support/relayed-tunnel';
 import { byConnect, bySocks5 } from 'wsproxy-test-support/sockets/application';
 import { chooseExchange, converse, exchange, startPartner } from 'wsproxy-test-support/traffic';
-import { startRelayedTunnel } from './relayed-tunnel.js';
 
 const LIFE = 2_000;
 const DURATION = 20_000;

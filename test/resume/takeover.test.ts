@@ -2,11 +2,11 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from 'wsproxy-engine';
 import { chooseSeed, Dice } from 'wsproxy-test-support/dice';
+import { startRelayedTunnel } from 'wsproxy-test-support/relayed-tunnel';
 import { bySocks5 } from 'wsproxy-test-support/sockets/application';
 import type { RelayedConnection } from 'wsproxy-test-support/sockets/cutting-relay';
 import { chooseExchange, exchange, startPartner } from 'wsproxy-test-support/traffic';
 import { until } from 'wsproxy-test-support/until';
-import { startRelayedTunnel } from './relayed-tunnel.js';
 
 const CHANNELS = 20;
 const TAKEOVERS = 40;

@@ -1,6 +1,6 @@
 import type { FailureCode, OfferedChannel, Target } from 'wsproxy-engine';
+import { sessionSide } from 'wsproxy-test-support/engine/session-side';
 import { Speaker } from 'wsproxy-test-support/engine/speaker';
-import { sessionSide } from '../../packages/engine/test/support/session-side.js';
 import type { SimProcess } from './sim-server.js';
 
 /** One connection of an application: its end at the client, and the destination's, each with bytes of its own. */

@@ -1,8 +1,8 @@
 import { CloseCode, silentLogger } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { Random } from 'wsproxy-test-support/engine/random';
+import { sessionSide } from 'wsproxy-test-support/engine/session-side';
 import { Connector } from '../../packages/client/src/tunnel/connector.js';
-import { sessionSide } from '../../packages/engine/test/support/session-side.js';
 import { SHAPES, type Shape } from './shape.js';
 import { type Road, SimNetwork } from './sim-network.js';
 import { GRACE, SimProcess, SimServer } from './sim-server.js';

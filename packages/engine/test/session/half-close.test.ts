@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { bytesOf, filled } from 'wsproxy-test-support/engine/bytes';
 import { fin, openOk } from 'wsproxy-test-support/engine/frames';
+import { sessionSide } from 'wsproxy-test-support/engine/session-side';
 import { FrameType } from '../../src/frame/frame.js';
-import { sessionSide } from '../support/session-side.js';
 import { expectClean } from './expect-clean.js';
 import { RawServer } from './raw-session.js';
 import { SessionPair } from './session-pair.js';

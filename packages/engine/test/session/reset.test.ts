@@ -3,10 +3,10 @@ import { bytesOf, filled, isEqual, textOf } from 'wsproxy-test-support/engine/by
 import { data, open, openOk, reset } from 'wsproxy-test-support/engine/frames';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { Recorder } from 'wsproxy-test-support/engine/recorder';
+import { sessionSide } from 'wsproxy-test-support/engine/session-side';
 import { zeros } from '../../src/bytes.js';
 import { FAILURES } from '../../src/failures.js';
 import { FrameType } from '../../src/frame/frame.js';
-import { sessionSide } from '../support/session-side.js';
 import { expectClean } from './expect-clean.js';
 import { RawClient, RawServer } from './raw-session.js';
 import { SessionPair } from './session-pair.js';

@@ -1,8 +1,8 @@
 import { Random } from 'wsproxy-test-support/engine/random';
+import { sessionSide } from 'wsproxy-test-support/engine/session-side';
 import { SimLink } from 'wsproxy-test-support/engine/sim-link';
 import { Speaker } from 'wsproxy-test-support/engine/speaker';
 import type { Session } from '../../src/session/session.js';
-import { sessionSide } from '../support/session-side.js';
 import { SessionPair } from './session-pair.js';
 
 interface Conversation {

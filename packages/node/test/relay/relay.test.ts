@@ -4,6 +4,7 @@ import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from 'wsproxy-engine';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { sessionSide } from 'wsproxy-test-support/engine/session-side';
 import { type LivePair, openLive } from 'wsproxy-test-support/live-pair';
 import {
   connectedSockets,
@@ -12,7 +13,6 @@ import {
   until,
   untilStill,
 } from 'wsproxy-test-support/sockets/connected-sockets';
-import { sessionSide } from '../../../engine/test/support/session-side.js';
 import { relay } from '../../src/relay/relay.js';
 
 const cleanup: (() => void)[] = [];

@@ -1,5 +1,5 @@
-import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
-import { startTunnel, type Tunnel, type TunnelOptions } from 'wsproxy-test-support/tunnel';
+import { CuttingRelay } from './sockets/cutting-relay.js';
+import { startTunnel, type Tunnel, type TunnelOptions } from './tunnel.js';
 
 /** A tunnel whose transports pass through a relay. */
 export interface RelayedTunnel extends Tunnel {

@@ -1,5 +1,5 @@
-import type { Channel } from '../../src/channel/channel.js';
-import { SessionChannel } from '../../src/channel/session-channel.js';
+import type { Channel } from '../../../packages/engine/src/channel/channel.js';
+import { SessionChannel } from '../../../packages/engine/src/channel/session-channel.js';
 
 /** What only the session sees of a channel. */
 export function sessionSide(channel: Channel): SessionChannel {
