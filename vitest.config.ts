@@ -1,12 +1,47 @@
-import { defineConfig } from 'vitest/config';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { CHROMIUM, CHROMIUM_ARGS } from './test/support/programs/chromium-program.js';
+import { isInstalled } from './test/support/programs/installed.js';
 
 const conditions = ['wsproxy-source', 'node', 'import', 'module', 'default'];
 
+/** So that tests may ask what holds memory (heap.ts). */
+const MEMORY_ARGS = ['--js-flags=--expose-gc', '--enable-precise-memory-info'];
+
 const WATCHED = ['test/support/watch-invariants.ts'];
+
+/** `SEEDS` and the like, by which long tests take longer or shorter (effort.ts). */
+const { SEED, SEEDS, MUTATIONS, FUZZ_RUNS, REBINDINGS } = process.env;
+const EFFORTS = { SEED, SEEDS, MUTATIONS, FUZZ_RUNS, REBINDINGS };
+
+/** The unit tests of the engine once more, where there is no Node. What goes by seeds has few of them: Node has had them all. */
+const IN_CHROMIUM: TestProjectConfiguration = {
+  extends: true,
+  resolve: { conditions: ['wsproxy-source', 'import', 'module', 'default'] },
+  // Found only while a test runs, it would begin anew.
+  optimizeDeps: { include: ['fast-check'] },
+  test: {
+    name: 'chromium',
+    include: ['packages/engine/test/**/*.test.ts'],
+    setupFiles: WATCHED,
+    provide: { efforts: { ...EFFORTS, SEEDS: SEEDS ?? '200' } },
+    testTimeout: 30_000,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      instances: [{ browser: 'chromium' }],
+      provider: playwright({
+        launchOptions: { executablePath: CHROMIUM, args: [...CHROMIUM_ARGS, ...MEMORY_ARGS] },
+      }),
+    },
+  },
+};
 
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
+    provide: { efforts: EFFORTS },
     // `npm run coverage`: of the parts that nothing else may go wrong in, and that need nothing to be tested.
     coverage: {
       provider: 'v8',
@@ -18,8 +53,15 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts'], setupFiles: WATCHED, testTimeout: 10_000 },
+        test: {
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts'],
+          setupFiles: WATCHED,
+          execArgv: ['--expose-gc'],
+          testTimeout: 10_000,
+        },
       },
+      ...(isInstalled(CHROMIUM) ? [IN_CHROMIUM] : []),
       {
         extends: true,
         test: {

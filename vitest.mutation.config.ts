@@ -5,5 +5,11 @@ const conditions = ['wsproxy-source', 'node', 'import', 'module', 'default'];
 /** The tests that mutants of `frame/`, `flow/` and `replay/` have to survive: their own, which take a few seconds. */
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
-  test: { include: ['packages/engine/test/{frame,flow,replay}/**/*.test.ts'], testTimeout: 20_000 },
+  test: {
+    include: ['packages/engine/test/{frame,flow,replay}/**/*.test.ts'],
+    provide: {
+      efforts: { SEED: undefined, SEEDS: undefined, MUTATIONS: undefined, FUZZ_RUNS: undefined, REBINDINGS: undefined },
+    },
+    testTimeout: 20_000,
+  },
 });

@@ -10,6 +10,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'test/support/until.ts': 'between two looks',
   'test/support/sockets/connected-sockets.ts': 'between two looks',
   'packages/cli/test/watch-file.test.ts': 'between two looks',
+  'packages/engine/test/replay/replay-buffer.test.ts': 'the end of a task, without any time',
   'test/support/traffic.ts': 'a sender that is not in a hurry',
   'test/resume/hundred-kills.test.ts': 'how long a transport lives, and a proxy is away',
   'test/faults/lab/lab.ts': 'between two looks',

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright';
 import { describe, expect, test } from 'vitest';
 import { makeCertificate } from 'wsproxy-test-support/certificate';
 import { startWebSite } from 'wsproxy-test-support/destinations/web-site';

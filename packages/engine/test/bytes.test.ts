@@ -56,11 +56,19 @@ test('viewOf does not copy', () => {
   expect(whole).toEqual(bytesOf('a..def'));
 });
 
+test('are Buffers where there are some, and arrays in a page', () => {
+  const { Buffer = Uint8Array } = globalThis as { Buffer?: unknown };
+  expect(Buffer === Uint8Array).toBe('document' in globalThis);
+  for (const bytes of [allocate(1), allocateAlone(1), zeros(1), copyOf(zeros(1)), join([])]) {
+    expect(bytes.constructor).toBe(Buffer);
+  }
+});
+
 test('what they all give can be cut without copying, and is of the same kind', () => {
   const whole = allocate(10).fill(1);
   const part = whole.subarray(2, 4).fill(2);
   expect([...whole]).toEqual([1, 1, 2, 2, 1, 1, 1, 1, 1, 1]);
-  expect(part.constructor).toBe(allocateAlone(1).constructor);
+  expect(part.constructor).toBe(whole.constructor);
 });
 
 describe('integers', () => {

@@ -1,23 +1,15 @@
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type BrowserContext, chromium, type Page } from 'playwright';
 import { atEnd } from '../cleanup/at-end.js';
 import { temporaryFolder } from '../temporary-folder.js';
+import { CHROMIUM, CHROMIUM_ARGS } from './chromium-program.js';
 
-const PROGRAM = '/usr/bin/chromium';
-/** Nothing but what a test asks for goes through the proxy; and this machine does. */
-const ARGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--proxy-bypass-list=<-loopback>',
-];
+/** What goes to this machine goes through a proxy as well. */
+const ARGS = [...CHROMIUM_ARGS, '--proxy-bypass-list=<-loopback>'];
 
 /** A browser that nobody has used before, closed with the test. Certificates of tests are accepted. */
 export async function startChromium(...args: string[]): Promise<BrowserContext> {
   const browser = await chromium.launchPersistentContext(temporaryFolder(), {
-    executablePath: PROGRAM,
+    executablePath: CHROMIUM,
     args: [...ARGS, ...args],
     ignoreHTTPSErrors: true,
     acceptDownloads: true,

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { fromHex, toHex } from 'wsproxy-test-support/engine/bytes';
 import { CollectingSink } from 'wsproxy-test-support/engine/collecting-sink';
@@ -21,6 +20,7 @@ import {
   type GoAway,
   readCount,
 } from '../../src/frame/payload.js';
+import written from '../vectors.json' with { type: 'json' };
 
 interface Fields {
   readonly window: number;
@@ -53,7 +53,7 @@ interface Vector {
   readonly hex: string;
 }
 
-const vectors = JSON.parse(readFileSync(new URL('../vectors.json', import.meta.url), 'utf8')) as Vector[];
+const vectors = written as readonly unknown[] as readonly Vector[];
 
 const bytes = (hex: string): Uint8Array => fromHex(hex);
 const key = (fields: Fields) => ({ version: fields.version, id: bytes(fields.id), secret: bytes(fields.secret) });

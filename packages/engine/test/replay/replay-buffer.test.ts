@@ -1,13 +1,9 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { collectGarbage } from 'wsproxy-test-support/engine/heap';
 import { zeros } from '../../src/bytes.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { ReplayBuffer, type SequencedFrame, wireLength } from '../../src/replay/replay-buffer.js';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 const frame = (channel: number, length = 10): SequencedFrame => ({
   type: 4,
@@ -162,7 +158,7 @@ describe('ReplayBuffer', () => {
     });
     buffer.acknowledge(40);
     // A WeakRef holds what it refers to until the task in which it was made is over.
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve));
     collectGarbage();
     expect(payloads.map((payload) => payload.deref() !== undefined)).toEqual(payloads.map((_, n) => n >= 40));
     expect(buffer.bytes).toBeGreaterThan(1_000_000);

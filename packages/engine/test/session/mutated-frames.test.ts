@@ -1,8 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { bytesOf } from 'wsproxy-test-support/engine/bytes';
 import { effort } from 'wsproxy-test-support/engine/effort';
+import { heldMemory } from 'wsproxy-test-support/engine/heap';
 import { decodePlain, encodePlain, type PlainFrame } from 'wsproxy-test-support/engine/oracle-codec';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { Random } from 'wsproxy-test-support/engine/random';
@@ -71,26 +70,17 @@ function record(): [client: PlainFrame[], server: PlainFrame[]] {
 
 const [fromClient, fromServer] = record();
 
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
 /** Does all the runs, and compares what they keep in memory after the first tenth and after the last one. */
 function expectFlat(run: (seed: number) => void): void {
   let early = 0;
   for (let seed = 1; seed <= EACH; seed++) {
     run(seed);
-    if (seed === EACH / 10) early = heap();
+    if (seed === EACH / 10) early = heldMemory();
   }
-  const late = heap();
+  const late = heldMemory();
   expect(late - early, `${mib(early)} MiB of heap after a tenth of the runs, ${mib(late)} MiB after all`).toBeLessThan(
     FLAT,
   );
-}
-
-function heap(): number {
-  collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
 }
 
 function mib(bytes: number): string {

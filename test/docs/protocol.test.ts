@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { CloseCode, EARLY_WINDOW, HANDSHAKE_TIMEOUT, REPLAY_LIMIT, SILENCE_LIMIT } from '../src/constants.js';
-import { FAILURES } from '../src/failures.js';
-import { FrameType, isSequenced, MAX_PAYLOAD, PAYLOAD_LIMITS } from '../src/frame/frame.js';
+import {
+  CloseCode,
+  EARLY_WINDOW,
+  HANDSHAKE_TIMEOUT,
+  REPLAY_LIMIT,
+  SILENCE_LIMIT,
+} from '../../packages/engine/src/constants.js';
+import { FAILURES } from '../../packages/engine/src/failures.js';
+import { FrameType, isSequenced, MAX_PAYLOAD, PAYLOAD_LIMITS } from '../../packages/engine/src/frame/frame.js';
 
-const specification = readFileSync(new URL('../../../PROTOCOL.md', import.meta.url), 'utf8');
+const specification = readFileSync(new URL('../../PROTOCOL.md', import.meta.url), 'utf8');
 
 /** The rows of the table below the heading, as cells without their white space. */
 function table(heading: string): string[][] {
