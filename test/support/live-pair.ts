@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   acceptTransport,
   type Channel,
@@ -22,7 +21,6 @@ export class LivePair {
 
   /** `onChannel` gets what the client opens. */
   constructor(onChannel: (channel: OfferedChannel) => void) {
-    const key = { id: randomBytes(16), secret: randomBytes(32) };
     this.client = new Session({ role: 'client', clock: systemClock, onDetached() {}, onClosed() {} });
     acceptTransport(
       this.#ends[1],
@@ -41,11 +39,12 @@ export class LivePair {
         find() {
           throw unknownSession();
         },
+        onResumed() {},
         onRejected() {},
       },
       systemClock,
     );
-    new Greeter(this.client, key, 1_000).greet(this.#ends[0], () => {});
+    new Greeter(this.client, 1_000).greet(this.#ends[0], () => {});
     this.#deliver();
   }
 

@@ -5,6 +5,7 @@ import {
   CloseCode,
   type FailureCode,
   formatTarget,
+  joinUngreeted,
   MemoryTransport,
   type OfferedChannel,
   type OpenHandler,
@@ -31,10 +32,8 @@ export class TestTunnel implements Tunnel {
     this.#near = new Session({ ...common, role: 'client' });
     this.#far = new Session({ ...common, role: 'server', onChannel: (channel) => this.farEnd(channel) });
     const ends = MemoryTransport.pair(setImmediate);
-    this.#near.attach(ends[0], () => {});
-    this.#far.attach(ends[1], () => {});
-    this.#near.goLive(0);
-    this.#far.goLive(0);
+    joinUngreeted(this.#near, ends[0]);
+    joinUngreeted(this.#far, ends[1]);
   }
 
   /** Living channels, at both ends. */

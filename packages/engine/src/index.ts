@@ -25,7 +25,9 @@ export { keep, postSlab, release, SLAB_SIZE, type Slab, scratch, trimSlabs, unpo
 export { SmallPieces } from './memory/small-pieces.js';
 export { unpinned } from './memory/unpinned.js';
 export { MemoryTransport } from './memory-transport.js';
-export { acceptTransport, Greeter, type KeptSession, unknownSession } from './session/handshake.js';
+export { acceptTransport, type KeptSession, type SessionHost, unknownSession } from './session/accept-transport.js';
+export { Greeter } from './session/greeter.js';
+export { joinUngreeted } from './session/handshake.js';
 export type { ReplayPace } from './session/replay-pace.js';
 export { Session } from './session/session.js';
 export type { Loss } from './session/session-options.js';

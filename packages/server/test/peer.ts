@@ -38,7 +38,7 @@ export class Peer {
       onClosed() {},
     });
     const key = { id: Buffer.alloc(16, value), secret: Buffer.alloc(32, 2) };
-    this.#greeter = new Greeter(this.session, key, grace);
+    this.#greeter = new Greeter(this.session, grace, key);
     closeWith(() => this.session.close('the test is over', 1000));
   }
 

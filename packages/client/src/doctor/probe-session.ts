@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { type FailureCode, Greeter, Session, systemClock, type Target, type Transport } from 'wsproxy-engine';
 import { ChannelStream } from 'wsproxy-node/relay';
 
@@ -28,7 +27,7 @@ export class ProbeSession {
       onDetached: ({ code, reason }) => tell(`${reason || 'cut without a word'} (${code})`),
       onClosed: (reason) => tell(reason),
     });
-    this.#greeter = new Greeter(this.session, { id: randomBytes(16), secret: randomBytes(32) }, GRACE);
+    this.#greeter = new Greeter(this.session, GRACE);
     this.#greeter.greet(transport, onWelcome);
   }
 

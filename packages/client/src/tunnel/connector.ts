@@ -32,7 +32,7 @@ export class Connector implements Tunnel {
 
   status(): TunnelStatus {
     const { server, session, state } = this.#leastBusy();
-    const { roundTrip } = session;
+    const { roundTrip } = session.figures;
     const isKnown = state === 'online' && Number.isFinite(roundTrip);
     return {
       state: this.#state,
@@ -169,6 +169,6 @@ export interface ConnectorOptions extends SlotOptions {
 const RANKING: readonly UplinkState[] = ['online', 'connecting', 'waiting'];
 
 function isLessBusy(a: Uplink, b: Uplink): boolean {
-  const difference = a.session.bytesInFlight - b.session.bytesInFlight;
+  const difference = a.session.figures.bytesInFlight - b.session.figures.bytesInFlight;
   return difference === 0 ? a.session.channelCount < b.session.channelCount : difference < 0;
 }

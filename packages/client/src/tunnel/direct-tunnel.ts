@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import {
   type Channel,
   CloseCode,
+  joinUngreeted,
   MemoryTransport,
   type OfferedChannel,
   type OpenHandler,
@@ -63,10 +64,8 @@ export class DirectTunnel implements Tunnel {
     });
     // Later, as from any other transport: a session is not called back while it is at work.
     const [nearEnd, farEnd] = MemoryTransport.pair(setImmediate);
-    near.attach(nearEnd, () => {});
-    far.attach(farEnd, () => {});
-    near.goLive(0);
-    far.goLive(0);
+    joinUngreeted(near, nearEnd);
+    joinUngreeted(far, farEnd);
     return near;
   }
 

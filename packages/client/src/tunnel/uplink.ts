@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   type Channel,
   type Clock,
@@ -48,7 +47,7 @@ export class Uplink {
       onIdle: () => events.onIdle(this),
       onClosed: (reason, unsent) => this.#onSessionClosed(reason, unsent),
     });
-    this.#greeter = new Greeter(this.session, { id: randomBytes(16), secret: randomBytes(32) }, options.grace);
+    this.#greeter = new Greeter(this.session, options.grace);
     this.#requests = new WaitingRequests(this.session, clock, () => this.#hurry());
   }
 
@@ -65,7 +64,7 @@ export class Uplink {
    * followed at once by the next: a server that accepts sessions only to end them would be asked in a tight loop.
    */
   get wasOfUse(): boolean {
-    return this.session.opened > 0 || this.#phases.onlineTime >= AT_ONCE;
+    return this.session.figures.opened > 0 || this.#phases.onlineTime >= AT_ONCE;
   }
 
   /** Connects now, whatever the next retry was to be, and beside an attempt that may hang. */
@@ -103,7 +102,7 @@ export class Uplink {
 
   /** Lets go of the channels that the server has surely not dialled: another uplink must adopt them. */
   release(): readonly Channel[] {
-    return this.isTurnedAway ? this.session.releaseUnheard() : this.session.releaseUnsent();
+    return this.session.release(this.isTurnedAway ? 'unheard' : 'unsent');
   }
 
   /** Leaves for good: every channel is reset, the server is told. */
@@ -186,7 +185,7 @@ export class Uplink {
   #onWelcome(): void {
     const isResumed = this.#phases.wasOnline;
     this.#options.logger.info({ channels: this.session.channelCount }, 'connected to the server');
-    this.#enter({ is: 'online', since: this.#options.clock.now(), progress: this.session.progress });
+    this.#enter({ is: 'online', since: this.#options.clock.now(), progress: this.session.figures.progress });
     if (isResumed) this.#events.onResumed(this);
   }
 
@@ -216,7 +215,7 @@ export class Uplink {
     const { backoff, clock } = this.#options;
     const life = clock.now() - since;
     // However short its life was: it has carried something.
-    if (this.session.progress > progress) backoff.reset();
+    if (this.session.figures.progress > progress) backoff.reset();
     else if (this.session.channelCount > 0 || life >= AT_ONCE) backoff.lived(life);
   }
 

@@ -57,7 +57,7 @@ afterEach(() => {
 
 test('the server is told the heartbeat that was wished for', async () => {
   const { network } = await Fixture.online({ heartbeat: 7_000 });
-  expect([...network.sessions.values()].map(({ session }) => session.heartbeat)).toEqual([7_000]);
+  expect([...network.sessions.values()].map(({ session }) => session.terms.heartbeat)).toEqual([7_000]);
 });
 
 describe('start', () => {

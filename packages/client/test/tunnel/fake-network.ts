@@ -160,6 +160,7 @@ export class FakeNetwork {
         if (kept === undefined) throw unknownSession();
         return kept;
       },
+      onResumed() {},
       onRejected: (reason: string) => this.endings.push(reason),
     };
     acceptTransport(far, host, this.clock);

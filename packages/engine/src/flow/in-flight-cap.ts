@@ -1,6 +1,6 @@
 import { FAST_BYTES } from '../constants.js';
 import { RecentMax } from './recent-max.js';
-import { RoundTrip } from './round-trip.js';
+import type { RoundTrip } from './round-trip.js';
 import { Swing } from './swing.js';
 
 /** In flight before anything is known of the path, bytes: less would slow down a page of small objects. */
@@ -52,7 +52,7 @@ export class InFlightCap {
   #untold = 0;
   readonly #marks: Mark[] = [];
   readonly #rate = new RecentMax(RATE_ROUNDS);
-  readonly #roundTrip = new RoundTrip();
+  readonly #roundTrip: RoundTrip;
 
   #roundEnd = 0;
   #roundLowest = Number.POSITIVE_INFINITY;
@@ -67,6 +67,11 @@ export class InFlightCap {
   /** Once the start is over. */
   #swing: Swing | undefined;
 
+  /** `roundTrip` hears how long acknowledgements take; what others tell it of the same path counts as well. */
+  constructor(roundTrip: RoundTrip) {
+    this.#roundTrip = roundTrip;
+  }
+
   /** Bytes that were sent and not acknowledged. */
   get inFlight(): number {
     return this.#sent - this.#delivered;
@@ -75,11 +80,6 @@ export class InFlightCap {
   /** Highest recent rate, bytes per ms; 0 while unknown. */
   get rate(): number {
     return this.#rate.value;
-  }
-
-  /** Lowest recent round trip, ms; Infinity while unknown. */
-  get roundTrip(): number {
-    return this.#roundTrip.lowest;
   }
 
   /** Bytes that may be in flight now. */
@@ -127,7 +127,7 @@ export class InFlightCap {
     this.#roundSum += roundTrip;
     this.#roundSamples += 1;
     if (!Number.isFinite(this.#length)) this.#length = roundTrip;
-    this.noteRoundTrip(roundTrip, now);
+    this.#roundTrip.note(roundTrip, now);
     this.#swing?.onDelivered(bytes, roundTrip, inFlight);
     this.#noteRate(mark, now);
     if (mark.sent > this.#roundEnd) this.#endRound(mark.isSourceLimited, now);
@@ -138,14 +138,9 @@ export class InFlightCap {
     this.#swing?.onReceived(bytes);
   }
 
-  /** Something came back after `sample` ms: an acknowledgement, or a PONG. */
-  noteRoundTrip(sample: number, now: number): void {
-    this.#roundTrip.note(sample, now);
-  }
-
   #noteRate(mark: Mark, now: number): void {
     // Over a whole round trip at least: acknowledgements that were held up on their way arrive all at once.
-    const least = this.#swing === undefined ? this.roundTrip : this.#roundMean;
+    const least = this.#swing === undefined ? this.#roundTrip.lowest : this.#roundMean;
     const elapsed = Math.max(now - mark.deliveredAt, mark.at - mark.previousAt, least);
     const rate = elapsed > 0 ? (this.#delivered - mark.delivered) / elapsed : 0;
     if (!mark.isSourceLimited || rate > this.rate) this.#rate.add(rate);
@@ -159,7 +154,7 @@ export class InFlightCap {
     this.#roundSamples = 0;
     if (!isSourceLimited) this.#rate.nextRound();
     if (this.#swing === undefined) this.#endStartRound(isSourceLimited, now);
-    else this.#swing.endRound(now, this.roundTrip, isSourceLimited);
+    else this.#swing.endRound(now, this.#roundTrip.lowest, isSourceLimited);
     this.#roundLowest = Number.POSITIVE_INFINITY;
   }
 

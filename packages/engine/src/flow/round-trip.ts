@@ -1,12 +1,14 @@
-/** How long a sample counts at least, ms; at most twice as long. */
-const HALF_LIFE = 5_000;
-
-/** The lowest round trip of the last seconds: the path's own length, without the queues that stand in it at times. */
+/**
+ * The round trip of a session's path, of which there is one: PONGs and acknowledgements tell it, and who needs it asks here.
+ * The lowest one of the last seconds is the path's own length, without the queues that stand in it at times.
+ */
 export class RoundTrip {
   #current = Number.POSITIVE_INFINITY;
   #previous = Number.POSITIVE_INFINITY;
   #since = 0;
   #latest = 0;
+  /** What is known is of an earlier path, and stands only until the present one has told its own. */
+  #isOutdated = false;
 
   /** In ms; Infinity while unknown. */
   get lowest(): number {
@@ -18,14 +20,25 @@ export class RoundTrip {
     return this.#latest;
   }
 
+  /** Something came back after `sample` ms. */
   note(sample: number, now: number): void {
     const age = now - this.#since;
-    if (age >= HALF_LIFE) {
-      this.#previous = age < 2 * HALF_LIFE ? this.#current : Number.POSITIVE_INFINITY;
+    if (this.#isOutdated || age >= HALF_LIFE) {
+      const isPreviousValid = !this.#isOutdated && age < 2 * HALF_LIFE;
+      this.#previous = isPreviousValid ? this.#current : Number.POSITIVE_INFINITY;
       this.#current = Number.POSITIVE_INFINITY;
       this.#since = now;
+      this.#isOutdated = false;
     }
     this.#current = Math.min(this.#current, sample);
     this.#latest = sample;
   }
+
+  /** Another transport may be another path. */
+  restart(): void {
+    this.#isOutdated = true;
+  }
 }
+
+/** How long a sample counts at least, ms; at most twice as long. */
+const HALF_LIFE = 5_000;

@@ -28,7 +28,7 @@ export class FrameDecoder {
   #missing = 0;
   #collected: Uint8Array | undefined;
 
-  constructor(sink: FrameSink) {
+  constructor(sink?: FrameSink) {
     this.sink = sink;
   }
 

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock.js';
 import { ACK_BYTES, ACK_DELAY, ACK_INTERVAL, ACKS_PER_ROUND_TRIP, FAST_BYTES } from '../constants.js';
+import type { RoundTrip } from '../flow/round-trip.js';
 
 /** When to tell the peer what was processed: soon enough to clock what it sends, rarely enough to cost nothing. */
 export class Acknowledger {
@@ -7,8 +8,8 @@ export class Acknowledger {
   received = 0;
 
   readonly #clock: Clock;
-  readonly #roundTrip: () => number;
-  readonly #onDue: () => void;
+  readonly #roundTrip: Pick<RoundTrip, 'lowest'>;
+  readonly #teller: Teller;
   #told = 0;
   #bytes = 0;
   #toldAt = 0;
@@ -17,13 +18,10 @@ export class Acknowledger {
   #isLate = false;
   #timer: Timer | undefined;
 
-  /**
-   * `roundTrip` is the path's, in ms, Infinity while unknown. `onDue` is called when an acknowledgement should leave now.
-   */
-  constructor(clock: Clock, roundTrip: () => number, onDue: () => void) {
+  constructor(clock: Clock, roundTrip: Pick<RoundTrip, 'lowest'>, teller: Teller) {
     this.#clock = clock;
     this.#roundTrip = roundTrip;
-    this.#onDue = onDue;
+    this.#teller = teller;
   }
 
   /** There is something to tell. */
@@ -43,7 +41,7 @@ export class Acknowledger {
    */
   get #dueAt(): number {
     if (this.#bytes < ACK_BYTES) return this.#pendingSince + ACK_DELAY;
-    const roundTrip = this.#roundTrip();
+    const roundTrip = this.#roundTrip.lowest;
     const share = Number.isFinite(roundTrip) ? roundTrip / ACKS_PER_ROUND_TRIP : 0;
     return this.#toldAt + Math.max(ACK_INTERVAL, share * Math.min(1, this.#bytes / FAST_BYTES));
   }
@@ -53,7 +51,7 @@ export class Acknowledger {
     if (!this.isPending) this.#pendingSince = this.#clock.now();
     this.received += 1;
     this.#bytes += bytes;
-    if (this.isDue) this.#onDue();
+    if (this.isDue) this.#teller.schedule();
     else this.#timer ??= this.#clock.setTimer(this.#onTimer, ACK_DELAY);
   }
 
@@ -82,6 +80,12 @@ export class Acknowledger {
       return;
     }
     this.#isLate = true;
-    this.#onDue();
+    this.#teller.schedule();
   };
+}
+
+/** Whoever tells the peer. */
+interface Teller {
+  /** An acknowledgement should leave now. */
+  schedule(): void;
 }

@@ -1,57 +1,70 @@
 import { readU16, readU32 } from '../bytes.js';
 import { judge } from '../channel/channel-state.js';
 import type { SessionChannel } from '../channel/session-channel.js';
-import { violation } from '../errors.js';
+import type { Clock } from '../clock.js';
+import { type ProtocolError, violation } from '../errors.js';
 import { type FailureCode, failureFromWire } from '../failures.js';
-import { type Capability, GATES } from '../frame/capabilities.js';
-import type { FrameSink } from '../frame/decode.js';
+import type { RoundTrip } from '../flow/round-trip.js';
+import { GATES } from '../frame/capabilities.js';
 import { FrameType } from '../frame/frame.js';
-import { decodeOpen, type Open, readCount } from '../frame/payload.js';
+import { decodeOpen, readCount } from '../frame/payload.js';
+import type { Acceptor } from './acceptor.js';
 import type { Channels } from './channels.js';
+import type { LinkHolder } from './link.js';
+import type { Liveness } from './liveness.js';
 import type { Outbox } from './outbox.js';
-import type { Prober } from './prober.js';
-
-/** What the inbox leaves to the session. All may throw ProtocolError. */
-export interface InboxEvents {
-  /** HELLO or RESUME. */
-  onHandshake(type: number, payload: Uint8Array): void;
-  onOpen(id: number, open: Open): void;
-  /** The peer takes no more channels, and has not dialled this one. */
-  onUndialled(channel: SessionChannel): void;
-  onAcknowledged(): void;
-  /** The channel may send more than before. */
-  onCredit(channel: SessionChannel): void;
-  /** Whether both ends can do this. */
-  has(capability: Capability): boolean;
-  onGoAway(kind: number): void;
-}
+import { roundTripOf } from './ping.js';
+import type { Returner } from './returner.js';
+import type { SessionCarrier } from './session-carrier.js';
+import type { Loss } from './session-options.js';
+import type { Terms } from './terms.js';
 
 /**
  * Everything that arrives: judges each frame by the state of its channel, passes it on, and counts the sequenced ones.
  * Throws ProtocolError for whatever a peer must not send.
  */
-export class Inbox implements FrameSink {
-  readonly #channels: Channels;
-  readonly #outbox: Outbox;
-  readonly #prober: Prober;
-  readonly #events: InboxEvents;
-  /** The present transport's greetings are done: frames count from then on. */
-  #live = false;
+export class Inbox implements LinkHolder {
   /** Channels of ours that the peer has dialled so far. */
   opened = 0;
+
+  readonly #session: InboxOwner;
+  readonly #clock: Clock;
+  readonly #terms: Terms;
+  readonly #roundTrip: RoundTrip;
+  readonly #acceptor: Acceptor;
+  readonly #carrier: SessionCarrier;
+  readonly #channels: Channels;
+  readonly #outbox: Outbox;
+  readonly #returner: Returner;
+  /** Of the present transport. */
+  #liveness: Liveness | undefined;
+  #handshake: HandshakeSink | undefined;
+  /** The greetings on it are done: frames count from then on. */
+  #live = false;
+  /** When what is being read has arrived, by the clock. */
+  #now = 0;
   /** Payload bytes of the DATA frame now arriving that were delivered, and how many of them a replay brings again. */
   #delivered = 0;
   #skip = 0;
 
-  constructor(channels: Channels, outbox: Outbox, prober: Prober, events: InboxEvents) {
-    this.#channels = channels;
-    this.#outbox = outbox;
-    this.#prober = prober;
-    this.#events = events;
+  constructor(session: InboxOwner, parts: InboxParts) {
+    const { clock, terms, roundTrip, acceptor, carrier } = parts;
+    this.#session = session;
+    this.#clock = clock;
+    this.#terms = terms;
+    this.#roundTrip = roundTrip;
+    this.#acceptor = acceptor;
+    this.#carrier = carrier;
+    this.#channels = carrier.channels;
+    this.#outbox = carrier.outbox;
+    this.#returner = carrier.returner;
   }
 
   /** A new transport: nothing but the handshake is right, until `goLive`. */
-  restart(): void {
+  attach(handshake: HandshakeSink, liveness: Liveness): void {
+    this.#handshake = handshake;
+    this.#liveness = liveness;
+    this.#now = this.#clock.now();
     this.#live = false;
     this.#skip = this.#delivered;
   }
@@ -60,15 +73,33 @@ export class Inbox implements FrameSink {
     this.#live = true;
   }
 
+  onArrival(): void {
+    this.#now = this.#clock.now();
+    this.#liveness?.heard(this.#now);
+  }
+
+  onDrain(backlog: number): void {
+    this.#liveness?.drained(this.#clock.now(), backlog);
+    this.#outbox.flush();
+  }
+
+  onLost(loss: Loss): void {
+    this.#session.detach(loss);
+  }
+
+  onViolation(error: ProtocolError): void {
+    this.#session.fail(error);
+  }
+
   onFrame(type: number, id: number, payload: Uint8Array): void {
-    if (type === FrameType.hello || type === FrameType.resume) return this.#events.onHandshake(type, payload);
+    if (type === FrameType.hello || type === FrameType.resume) return this.#onHandshake(type, payload);
     if (!this.#live) throw violation('a frame before the answer to RESUME');
     const gate = GATES[type];
-    if (gate !== undefined && !this.#events.has(gate)) throw violation(`frame type ${type} was not agreed on`);
+    if (gate !== undefined && !this.#terms.has(gate)) throw violation(`frame type ${type} was not agreed on`);
     switch (type) {
       case FrameType.ack:
         if (!this.#outbox.acknowledge(readCount(payload))) throw violation('an ACK for what was never sent');
-        return this.#events.onAcknowledged();
+        return this.#carrier.tellIdle();
       case FrameType.window:
       case FrameType.return:
       case FrameType.returned:
@@ -76,11 +107,11 @@ export class Inbox implements FrameSink {
       case FrameType.ping:
         return this.#outbox.pong(payload);
       case FrameType.pong:
-        return this.#prober.onPong(payload);
+        return this.#onPong(payload);
       case FrameType.goAway:
-        return this.#events.onGoAway(payload[0] as number);
+        return this.#session.onGoAway(payload[0] as number);
       default:
-        if (type === FrameType.open) this.#events.onOpen(id, decodeOpen(payload));
+        if (type === FrameType.open) this.#returner.watch(this.#acceptor.take(id, decodeOpen(payload)));
         else this.#onChannelFrame(type, id, payload);
         this.#count(payload.length);
     }
@@ -91,17 +122,22 @@ export class Inbox implements FrameSink {
     const fresh = this.#skip === 0 ? piece : piece.subarray(Math.min(this.#skip, piece.length));
     this.#skip -= piece.length - fresh.length;
     this.#delivered += fresh.length;
-    if (fresh.length > 0) this.#deliver(id, fresh, !last);
+    const channel = fresh.length > 0 ? this.#find(FrameType.data, id) : undefined;
+    if (channel?.receiving.onData(fresh, !last) === false) throw violation(`channel ${id} got more than its window`);
     if (!last) return;
     if (this.#skip > 0) throw violation('a replayed frame is shorter than it was');
     this.#count(this.#delivered);
     this.#delivered = 0;
   }
 
-  #deliver(id: number, piece: Uint8Array, isMore: boolean): void {
-    const channel = this.#find(FrameType.data, id);
-    if (channel !== undefined && !channel.receiving.onData(piece, isMore))
-      throw violation(`channel ${id} got more than its window`);
+  #onHandshake(type: number, payload: Uint8Array): void {
+    this.#handshake?.onHandshake(type, payload);
+    this.#returner.arm();
+  }
+
+  #onPong(payload: Uint8Array): void {
+    this.#liveness?.answered();
+    this.#roundTrip.note(roundTripOf(payload, this.#now), this.#now);
   }
 
   #onChannelFrame(type: number, id: number, payload: Uint8Array): void {
@@ -125,7 +161,7 @@ export class Inbox implements FrameSink {
       default:
         return this.#onFailure(type, channel, failureFromWire(readU16(payload, 0)));
     }
-    this.#events.onCredit(channel);
+    this.#returner.watch(channel);
   }
 
   #onReturn(channel: SessionChannel, seen: number, keep: number): void {
@@ -135,7 +171,7 @@ export class Inbox implements FrameSink {
   }
 
   #onFailure(type: number, channel: SessionChannel, code: FailureCode): void {
-    if (type === FrameType.openFail && code === 'GOING_AWAY') this.#events.onUndialled(channel);
+    if (type === FrameType.openFail && code === 'GOING_AWAY') this.#carrier.onUndialled(channel);
     else channel.onDead(code);
   }
 
@@ -150,6 +186,28 @@ export class Inbox implements FrameSink {
 
   #count(bytes: number): void {
     this.#outbox.noteProcessed(bytes);
-    this.#prober.onData();
+    if (this.#liveness?.heardData(this.#now) === true) this.#outbox.ping();
   }
+}
+
+/** What the inbox works with. */
+export interface InboxParts {
+  readonly clock: Clock;
+  readonly terms: Terms;
+  readonly roundTrip: RoundTrip;
+  readonly acceptor: Acceptor;
+  readonly carrier: SessionCarrier;
+}
+
+/** The session, of which it knows no more. */
+export interface InboxOwner {
+  detach(loss: Loss): void;
+  fail(error: ProtocolError): void;
+  /** GOAWAY. */
+  onGoAway(kind: number): void;
+}
+
+/** Takes HELLO and RESUME, whichever is to come on a transport. May throw ProtocolError. */
+export interface HandshakeSink {
+  onHandshake(type: number, payload: Uint8Array): void;
 }

@@ -1,67 +1,69 @@
-import type { Clock } from '../clock.js';
 import { CloseCode } from '../constants.js';
 import { ProtocolError } from '../errors.js';
-import type { FrameDecoder, FrameSink } from '../frame/decode.js';
+import { FrameDecoder, type FrameSink } from '../frame/decode.js';
 import { deafReceiver, type Transport, type TransportReceiver } from '../transport.js';
-
-/** What a link reports. Nothing comes after `cut`. */
-export interface LinkEvents {
-  onDrain(): void;
-  onLost(code: number, reason: string): void;
-  onViolation(error: ProtocolError): void;
-}
+import type { Loss } from './session-options.js';
 
 /**
- * The bond between a session and one of its transports. Cutting it fences the transport off: a WebSocket delivers
- * messages even after it was terminated, and none of them may be counted once another one has taken over.
+ * A transport, and what cuts the bytes that it brings into frames. Whoever reads the greeting has it first, then a session,
+ * to which what was read ahead goes as well. Cutting it fences the transport off: a WebSocket delivers messages even after it
+ * was terminated, and none of them may be counted once another one has taken over.
  */
 export class Link implements TransportReceiver {
   readonly transport: Transport;
-  /** When bytes last arrived, or the transport last got rid of some, by the clock. */
-  lastSign: number;
-
-  readonly #clock: Clock;
   readonly #decoder: FrameDecoder;
-  readonly #events: LinkEvents;
-  #wasBlocked = false;
+  #holder: LinkHolder | undefined;
 
-  constructor(transport: Transport, decoder: FrameDecoder, sink: FrameSink, clock: Clock, events: LinkEvents) {
+  constructor(transport: Transport, holder?: LinkHolder) {
     this.transport = transport;
-    this.lastSign = clock.now();
-    this.#clock = clock;
-    this.#decoder = decoder;
-    this.#events = events;
-    decoder.sink = sink;
+    this.#holder = holder;
+    this.#decoder = new FrameDecoder(holder);
     transport.receiver = this;
   }
 
+  /** The next frame is for `holder`, and all that comes after it; also in the midst of a chunk. */
+  handTo(holder: LinkHolder): void {
+    this.#holder = holder;
+    this.#decoder.sink = holder;
+  }
+
+  /** Nothing comes any more. */
   cut(): void {
     this.transport.receiver = deafReceiver;
     this.#decoder.sink = undefined;
   }
 
   onBytes(chunk: Uint8Array): void {
-    this.lastSign = this.#clock.now();
+    this.#holder?.onArrival();
     try {
       this.#decoder.push(chunk);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#events.onViolation(error);
+      this.#holder?.onViolation(error);
     }
   }
 
   onDrain(): void {
-    // Only what had to wait tells that the path moves: the kernel takes the first bytes on a dead one too.
-    if (this.#wasBlocked) this.lastSign = this.#clock.now();
-    this.#wasBlocked = this.transport.backlog > 0;
-    this.#events.onDrain();
+    this.#holder?.onDrain(this.transport.backlog);
   }
 
   onClose(code: number, reason: string): void {
-    this.#events.onLost(code, reason);
+    this.#holder?.onLost({ code, reason });
   }
 
   onText(): void {
-    this.#events.onViolation(new ProtocolError('a text message', CloseCode.textMessage));
+    this.#holder?.onViolation(new ProtocolError('a text message', CloseCode.textMessage));
   }
+}
+
+/** Takes what a link brings. */
+export interface LinkHolder extends FrameSink {
+  /** Bytes have arrived: the frames that they complete come now. */
+  onArrival(): void;
+  /** The transport has taken some of what was sent, and holds `backlog` bytes. */
+  onDrain(backlog: number): void;
+  /** The transport is closed. */
+  onLost(loss: Loss): void;
+  /** The peer broke the protocol. */
+  onViolation(error: ProtocolError): void;
 }

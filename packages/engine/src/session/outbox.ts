@@ -8,18 +8,23 @@ import {
   FRAME_TIME,
   LONE_FRAME_SIZE,
   MIN_FRAME_SIZE,
+  REPLAY_FLOOR,
+  REPLAY_LIMIT,
   SHARED_FRAME_SIZE,
   SHARED_FRAME_TIME,
   TRANSPORT_HIGH_WATER,
 } from '../constants.js';
 import { InFlightCap } from '../flow/in-flight-cap.js';
-import type { MemoryBudget } from '../flow/memory-budget.js';
+import { MemoryBudget } from '../flow/memory-budget.js';
+import type { RoundTrip } from '../flow/round-trip.js';
 import { FrameBatch, HEADROOM } from '../frame/encode.js';
 import { FrameType, SESSION_CHANNEL } from '../frame/frame.js';
 import { encodeCount, encodeCounts } from '../frame/payload.js';
 import { ReplayBuffer, type SequencedFrame, wireLength } from '../replay/replay-buffer.js';
 import type { Transport } from '../transport.js';
 import { Acknowledger } from './acknowledger.js';
+import type { Liveness } from './liveness.js';
+import { encodePing } from './ping.js';
 import type { ReplayPace } from './replay-pace.js';
 import { SendQueue } from './send-queue.js';
 
@@ -31,10 +36,9 @@ import { SendQueue } from './send-queue.js';
 export class Outbox {
   readonly replay: ReplayBuffer;
   readonly acknowledger: Acknowledger;
-  /** When bytes last left, by the clock. */
-  lastSent: number;
 
   readonly #clock: Clock;
+  readonly #roundTrip: RoundTrip;
   readonly #replayPace: ReplayPace | undefined;
   readonly #queue: SendQueue;
   readonly #batch = new FrameBatch();
@@ -42,33 +46,38 @@ export class Outbox {
   /** Channels that give credit back, and those whose peer did, with the limit that it had seen; undefined when there are none. */
   #returns: Set<SessionChannel> | undefined;
   #answers: Map<SessionChannel, number> | undefined;
-  #inFlight = new InFlightCap();
+  #inFlight: InFlightCap;
   #urgent: { type: number; payload: Uint8Array }[] = [];
   #pong: Uint8Array | undefined;
   #transport: Transport | undefined;
+  /** Of that. */
+  #liveness: Liveness | undefined;
+  /** Transports that have gone live, the first one included. */
+  #lives = 0;
   /** Sequenced frames wait while a resume has not told yet where to begin. */
   #live = false;
   /** Until then nothing is sent again, nor anything behind it. */
   #pause: Timer | undefined;
   #flushDue = false;
 
-  /** `carrier`: whose channels send. `replayBudget`: what unacknowledged frames may hold; when it is used up, sources pause. */
-  constructor(clock: Clock, carrier: Carrier, replayBudget: MemoryBudget, replayPace?: ReplayPace) {
+  constructor({ clock, carrier, roundTrip, budget, pace }: OutboxOptions) {
     this.#clock = clock;
-    this.#replayPace = replayPace;
+    this.#roundTrip = roundTrip;
+    this.#replayPace = pace;
     this.#queue = new SendQueue(carrier);
-    this.replay = new ReplayBuffer(replayBudget);
-    this.acknowledger = new Acknowledger(
-      clock,
-      () => this.roundTrip,
-      () => this.schedule(),
-    );
-    this.lastSent = clock.now();
+    this.#inFlight = new InFlightCap(roundTrip);
+    this.replay = new ReplayBuffer(new MemoryBudget(REPLAY_LIMIT, budget, REPLAY_FLOOR));
+    this.acknowledger = new Acknowledger(clock, roundTrip, this);
   }
 
-  /** Lowest round trip that the present transport's acknowledgements showed, ms; Infinity while unknown. */
-  get roundTrip(): number {
-    return this.#inFlight.roundTrip;
+  /** There is a transport. */
+  get isAttached(): boolean {
+    return this.#transport !== undefined;
+  }
+
+  /** How often another transport went on where the last one had ended. */
+  get resumes(): number {
+    return Math.max(0, this.#lives - 1);
   }
 
   /** Bytes that the present transport has carried and the peer has not acknowledged. */
@@ -92,19 +101,15 @@ export class Outbox {
     this.#inFlight.onReceived(bytes);
   }
 
-  /** A PONG came back after `sample` ms. */
-  noteRoundTrip(sample: number): void {
-    this.#inFlight.noteRoundTrip(sample, this.#clock.now());
-  }
-
   /** From here on control frames leave by `transport`; sequenced frames once `goLive` is called. */
-  attach(transport: Transport): void {
+  attach(transport: Transport, liveness: Liveness): void {
     this.#transport = transport;
-    this.lastSent = this.#clock.now();
+    this.#liveness = liveness;
   }
 
   detach(): void {
     this.#transport = undefined;
+    this.#liveness = undefined;
     this.#live = false;
     this.#pause?.cancel();
     this.#pause = undefined;
@@ -119,8 +124,10 @@ export class Outbox {
   goLive(): void {
     this.replay.rewind();
     // Another transport may be another path: what was learnt of the old one does not hold.
-    this.#inFlight = new InFlightCap();
+    this.#roundTrip.restart();
+    this.#inFlight = new InFlightCap(this.#roundTrip);
     this.#live = true;
+    this.#lives += 1;
     const pause = this.replay.bytes > 0 ? (this.#replayPace?.pause ?? 0) : 0;
     if (pause > 0) this.#pause = this.#clock.setTimer(() => this.#goOn(), pause);
     this.schedule();
@@ -170,6 +177,13 @@ export class Outbox {
     if (type === FrameType.ping) this.#urgent = this.#urgent.filter((one) => one.type !== type);
     this.#urgent.push({ type, payload });
     this.schedule();
+  }
+
+  /** Asks for a sign of life, and how long it takes. */
+  ping(): void {
+    const now = this.#clock.now();
+    this.#liveness?.asked(now);
+    this.control(FrameType.ping, encodePing(now));
   }
 
   /** The session is over for good: before that is told, what was processed is, so that the peer knows what was not. */
@@ -223,7 +237,7 @@ export class Outbox {
       const mayAdd = this.#live && this.#pause === undefined && transport.backlog < TRANSPORT_HIGH_WATER;
       if (mayAdd) this.#addSequenced();
       if (this.#batch.length === 0) return;
-      this.lastSent = this.#clock.now();
+      this.#liveness?.sent(this.#clock.now());
       transport.send(this.#batch.take(), HEADROOM);
     }
   }
@@ -284,4 +298,14 @@ export class Outbox {
     this.replay.append(frame);
     return this.replay.next();
   }
+}
+
+export interface OutboxOptions {
+  readonly clock: Clock;
+  /** Whose channels send. */
+  readonly carrier: Carrier;
+  readonly roundTrip: RoundTrip;
+  /** Of the process, within which unacknowledged frames have a budget of their own; when that is used up, sources pause. */
+  readonly budget: MemoryBudget | undefined;
+  readonly pace: ReplayPace | undefined;
 }

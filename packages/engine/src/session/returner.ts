@@ -1,7 +1,9 @@
 import type { SessionChannel } from '../channel/session-channel.js';
 import type { Clock, Timer } from '../clock.js';
 import { RETURN_INTERVAL } from '../constants.js';
+import { Capability } from '../frame/capabilities.js';
 import type { Outbox } from './outbox.js';
+import type { Terms } from './terms.js';
 
 /**
  * Gives back what the peer has granted to channels that send nothing, so that its memory serves those that do. A channel
@@ -10,28 +12,23 @@ import type { Outbox } from './outbox.js';
 export class Returner {
   readonly #clock: Clock;
   readonly #outbox: Outbox;
+  readonly #terms: Terms;
   /** Channels that may have more credit than an idle one needs, and what each had sent at the last look; undefined for none. */
   #watched: Map<SessionChannel, number> | undefined;
-  #isAgreed = false;
   #isLive = false;
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, outbox: Outbox) {
+  constructor(clock: Clock, outbox: Outbox, terms: Terms) {
     this.#clock = clock;
     this.#outbox = outbox;
-  }
-
-  /** The peer knows of returns. */
-  agree(): void {
-    this.#isAgreed = true;
-    this.#arm();
+    this.#terms = terms;
   }
 
   /** The transport carries frames: what `channels` have returned on an earlier one, and was not answered, is told again. */
   goLive(channels: readonly SessionChannel[]): void {
     this.#isLive = true;
     for (const channel of channels) if (channel.returning !== undefined) this.#outbox.giveBack(channel);
-    this.#arm();
+    this.arm();
   }
 
   stop(): void {
@@ -45,15 +42,16 @@ export class Returner {
     if (!channel.hasSurplus || this.#watched?.has(channel) === true) return;
     this.#watched ??= new Map();
     this.#watched.set(channel, NEVER);
-    this.#arm();
+    this.arm();
   }
 
   forget(channel: SessionChannel): void {
     this.#watched?.delete(channel);
   }
 
-  #arm(): void {
-    if (!this.#isAgreed || !this.#isLive || this.#watched === undefined) return;
+  /** Looks for idle channels from now on, if there is any reason to, and both ends know of returns. */
+  arm(): void {
+    if (!this.#terms.has(Capability.return) || !this.#isLive || this.#watched === undefined) return;
     this.#timer ??= this.#clock.setTimer(() => this.#look(), RETURN_INTERVAL);
   }
 
@@ -69,7 +67,7 @@ export class Returner {
       }
     }
     if (watched.size === 0) this.#watched = undefined;
-    this.#arm();
+    this.arm();
   }
 }
 

@@ -11,8 +11,6 @@ export interface SessionOptions {
   readonly onChannel?: (channel: OfferedChannel) => void;
   /** The transport is lost; the channels live on, until another one is attached or the session is closed. */
   readonly onDetached: (loss: Loss) => void;
-  /** Another transport goes on where the last one ended. */
-  readonly onResumed?: () => void;
   /** The transport has been silent for suspiciously long: another one may be tried, and attached. */
   readonly onSuspicion?: () => void;
   /** The peer takes no more channels (`drain`), asks for a new transport (`migrate`), or has read nothing behind HELLO (`refused`). */

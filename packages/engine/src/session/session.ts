@@ -1,112 +1,59 @@
 import type { Channel } from '../channel/channel.js';
 import type { OpenHandler } from '../channel/handlers.js';
-import { isAdrift, nowhere } from '../channel/nowhere.js';
-import { type Carrier, SessionChannel } from '../channel/session-channel.js';
-import type { Clock } from '../clock.js';
-import {
-  CLIENT_WATCH_INTERVAL,
-  CloseCode,
-  MAX_PING_INTERVAL,
-  MIN_PING_INTERVAL,
-  PING_INTERVAL,
-  QUEUE_LIMIT,
-  REPLAY_FLOOR,
-  REPLAY_LIMIT,
-  SERVER_WATCH_INTERVAL,
-  WINDOW_BUDGET,
-  WINDOW_FLOOR,
-} from '../constants.js';
+import { isAdrift } from '../channel/nowhere.js';
+import type { Clock, Timer } from '../clock.js';
+import { CLIENT_WATCH_INTERVAL, CloseCode, SERVER_WATCH_INTERVAL } from '../constants.js';
 import { type ProtocolError, violation } from '../errors.js';
 import type { FailureCode } from '../failures.js';
-import { MemoryBudget, type ProcessBudgets } from '../flow/memory-budget.js';
-import { Capability, OFFERED } from '../frame/capabilities.js';
-import { FrameDecoder } from '../frame/decode.js';
+import { RoundTrip } from '../flow/round-trip.js';
 import { FrameType } from '../frame/frame.js';
 import { encodeGoAway, GoAway } from '../frame/payload.js';
-import { holds } from '../invariant.js';
-import { parseHost, parsePort, type Target } from '../target.js';
+import type { Target } from '../target.js';
 import type { Transport } from '../transport.js';
 import { Acceptor } from './acceptor.js';
-import { Channels } from './channels.js';
-import { Heartbeat } from './heartbeat.js';
-import { Inbox } from './inbox.js';
-import { Link } from './link.js';
-import { Outbox } from './outbox.js';
-import { Prober } from './prober.js';
-import { Returner } from './returner.js';
+import { type HandshakeSink, Inbox, type InboxOwner } from './inbox.js';
+import type { Link } from './link.js';
+import { Liveness } from './liveness.js';
+import type { Outbox } from './outbox.js';
+import { SessionCarrier } from './session-carrier.js';
+import { SessionFigures } from './session-figures.js';
 import type { Loss, SessionOptions } from './session-options.js';
-import { stillbornChannel } from './stillborn-channel.js';
-
-/** Takes the frames of the handshake, HELLO and RESUME. May throw ProtocolError. */
-export type OnHandshake = (type: number, payload: Uint8Array) => void;
+import { Terms } from './terms.js';
 
 /** What two peers share: channels, counts, the replay buffer. Outlives any one transport, and never dials. */
-export class Session {
+export class Session implements InboxOwner {
+  readonly terms: Terms = new Terms();
+  readonly figures: SessionFigures;
+
   readonly #options: SessionOptions;
   readonly #clock: Clock;
-  readonly #channels: Channels;
+  readonly #roundTrip = new RoundTrip();
+  readonly #carrier: SessionCarrier;
   readonly #outbox: Outbox;
-  readonly #prober: Prober;
+  readonly #acceptor: Acceptor;
   readonly #inbox: Inbox;
-  readonly #carrier: Carrier;
+  /** Both of the present transport. */
   #link: Link | undefined;
-  #heartbeat: Heartbeat | undefined;
-  #onHandshake: OnHandshake | undefined;
+  #liveness: Liveness | undefined;
+  /** Until the next look at it. */
+  #timer: Timer | undefined;
   #closed = false;
-  /** Transports that have gone live, the first one included. */
-  #lives = 0;
-  readonly #returner: Returner;
-  #capabilities: number | undefined;
-  #pingInterval = PING_INTERVAL;
   /** When the channels must be over, by the clock; undefined while there is no drain. */
   #drainEnd: number | undefined;
 
   constructor(options: SessionOptions) {
-    const { clock, processBudgets } = options;
+    const { clock, heartbeat } = options;
+    const { terms } = this;
     this.#options = options;
     this.#clock = clock;
-    if (options.heartbeat !== undefined) this.setHeartbeat(options.heartbeat);
-    this.#channels = new Channels(options.role, options.lastChannel);
-    this.#carrier = this.#createCarrier(processBudgets);
-    const replayBudget = new MemoryBudget(REPLAY_LIMIT, processBudgets?.replay, REPLAY_FLOOR);
-    this.#outbox = new Outbox(clock, this.#carrier, replayBudget, options.replayPace);
-    this.#prober = new Prober(clock, this.#outbox);
-    this.#returner = new Returner(clock, this.#outbox);
-    const acceptor = new Acceptor(options, this.#channels, this.#outbox, this.#carrier);
-    this.#inbox = new Inbox(this.#channels, this.#outbox, this.#prober, {
-      onHandshake: (type, payload) => this.#onHandshake?.(type, payload),
-      onOpen: (id, open) => this.#returner.watch(acceptor.take(id, open, this.#drainEnd !== undefined)),
-      onUndialled: (channel) => this.#onUndialled(channel),
-      onAcknowledged: () => this.#tellIdle(),
-      onCredit: (channel) => this.#returner.watch(channel),
-      has: (capability) => this.has(capability),
-      onGoAway: (kind) => this.#onGoAway(kind),
-    });
-  }
-
-  /** Silence after which it sends PING, ms; undefined for what is usual. */
-  get heartbeat(): number | undefined {
-    return this.#pingInterval === PING_INTERVAL ? undefined : this.#pingInterval;
-  }
-
-  /** From the next transport on, within the bounds of the protocol. */
-  setHeartbeat(interval: number): void {
-    this.#pingInterval = Math.min(MAX_PING_INTERVAL, Math.max(MIN_PING_INTERVAL, interval));
-  }
-
-  /** What both ends can do, for the life of the session; undefined while unknown, or when the peer knows of no such thing. */
-  get capabilities(): number | undefined {
-    return this.#capabilities;
-  }
-
-  has(capability: Capability): boolean {
-    return ((this.#capabilities ?? 0) & capability) !== 0;
-  }
-
-  /** What the peer says that it can do: what this end can do too holds from here on. */
-  agree(capabilities: number): void {
-    this.#capabilities = capabilities & OFFERED;
-    if (this.has(Capability.return)) this.#returner.agree();
+    if (heartbeat !== undefined) terms.setHeartbeat(heartbeat);
+    const carrier = new SessionCarrier(options, terms, this.#roundTrip);
+    const acceptor = new Acceptor(options, carrier);
+    this.#carrier = carrier;
+    this.#outbox = carrier.outbox;
+    this.#acceptor = acceptor;
+    this.#inbox = new Inbox(this, { clock, terms, roundTrip: this.#roundTrip, acceptor, carrier });
+    this.figures = new SessionFigures(this.#inbox, this.#outbox, this.#roundTrip);
   }
 
   get attached(): boolean {
@@ -119,71 +66,27 @@ export class Session {
 
   /** Living channels. */
   get channelCount(): number {
-    return this.#channels.size;
+    return this.#carrier.channels.size;
   }
 
   /** Living channels, oldest first; a copy. */
   get channels(): Channel[] {
-    return this.#channels.all();
-  }
-
-  /** How often another transport went on where the last one had ended. */
-  get resumes(): number {
-    return Math.max(0, this.#lives - 1);
-  }
-
-  /** What is kept to be sent again, until the peer has acknowledged it; bytes of memory. */
-  get replayBytes(): number {
-    return this.#outbox.replay.bytes;
-  }
-
-  /** Bytes of an application have left, and the peer has not told that it has processed them. */
-  get hasUnheardData(): boolean {
-    return this.#outbox.replay.hasData;
-  }
-
-  /** Shortest round trip of the last seconds, ms; Infinity while unknown. */
-  get roundTrip(): number {
-    return this.#prober.lowest;
-  }
-
-  /** No channel lives, and the peer has processed all that was sent: the session may end, and nothing is lost with it. */
-  get isIdle(): boolean {
-    return this.#channels.size === 0 && this.#outbox.isEmpty;
-  }
-
-  /** Bytes sent and not acknowledged on the present transport: how busy this session is. */
-  get bytesInFlight(): number {
-    return this.#outbox.bytesInFlight;
-  }
-
-  /** When the peer gave the last sign of life, by the clock; undefined when detached. */
-  get lastSign(): number | undefined {
-    return this.#link?.lastSign;
+    return this.#carrier.channels.all();
   }
 
   /** Channels that we opened and the peer has not answered. */
   get unanswered(): Channel[] {
-    return this.#channels.all().filter((channel) => channel.state.opening === 'requested');
+    return this.channels.filter((channel) => channel.state.opening === 'requested');
   }
 
-  /** Channels of ours that the peer has dialled since the session began. */
-  get opened(): number {
-    return this.#inbox.opened;
+  /** No channel lives, and the peer has processed all that was sent: the session may end, and nothing is lost with it. */
+  get isIdle(): boolean {
+    return this.#carrier.isIdle;
   }
 
-  /** Sequenced frames that either end is known to have processed: grows only while a transport really carries. */
-  get progress(): number {
-    return this.#outbox.acknowledger.received + this.#outbox.replay.acknowledged;
-  }
-
-  /** Sequenced frames processed, and sent, since the session began. */
-  get receivedCount(): number {
-    return this.#outbox.acknowledger.received;
-  }
-
-  get sentCount(): number {
-    return this.#outbox.replay.total;
+  /** When the peer gave the last sign of life, by the clock; undefined when detached. */
+  get lastSign(): number | undefined {
+    return this.#liveness?.lastSign;
   }
 
   /**
@@ -193,101 +96,51 @@ export class Session {
    * fails as soon as the caller has returned.
    */
   open(target: Target, handler: OpenHandler, optimistic = false): Channel {
-    const isValid = parseHost(target.host) !== undefined && parsePort(String(target.port)) !== undefined;
-    if (!isValid) return stillbornChannel(this.#clock, handler, 'BAD_TARGET');
-    const id = this.#takeId();
-    if (id === undefined) return stillbornChannel(this.#clock, handler, 'SESSION_LOST');
-    const channel = SessionChannel.request(id, target, this.#carrier, handler);
-    this.#channels.add(channel);
-    if (optimistic) this.#clock.defer(() => channel.assumeOpen());
-    return channel;
+    return this.#carrier.open(target, handler, optimistic);
   }
 
   /** The openers of those of `channels` that wait here for an answer are told `code`: it takes too long. */
   giveUp(channels: readonly Channel[], code: FailureCode): void {
-    for (const channel of this.#channels.all()) if (channels.includes(channel)) channel.giveUp(code);
+    this.#carrier.giveUp(channels, code);
   }
 
   /** Takes a channel that another session has let go of: OPEN and what was written leave by this one. It fails when this one takes no more. */
   adopt(channel: Channel): void {
-    if (channel.state.dead) return;
-    if (!isAdrift(channel)) return void holds(false, 'a channel is adopted that another session carries');
-    const id = this.#takeId();
-    if (id === undefined) return channel.onDead('SESSION_LOST');
-    channel.move(id, this.#carrier);
-    this.#channels.add(channel);
-  }
-
-  #takeId(): number | undefined {
-    const id = this.#closed ? undefined : this.#channels.takeId();
-    // Later: whoever opens this one is not done with it yet.
-    if (id !== undefined && this.#channels.isFirstOfFew(id)) this.#clock.defer(() => this.#options.onNumbersLow?.());
-    return id;
-  }
-
-  /** Lets go of the channels of which the peer has never heard: another session may adopt them, and must. */
-  releaseUnsent(): readonly Channel[] {
-    const unsent = this.#channels.all().filter((channel) => channel.isUnsent);
-    for (const channel of unsent) this.#letGo(channel);
-    return unsent;
+    this.#carrier.adopt(channel);
   }
 
   /**
-   * The same for the channels whose OPEN the peer has not processed either: right only when it has told what it has, and
+   * Lets go of the channels of which the peer has never heard (`unsent`): another session may adopt them, and must. With
+   * `unheard` the same for those whose OPEN the peer has not processed either: right only when it has told what it has, and
    * will process no more. Such a session must end then, since it would say those OPENs again.
    */
-  releaseUnheard(): readonly Channel[] {
-    const { unheard } = this.#outbox.replay;
-    const isUnheard = ({ id, state }: Channel): boolean => state.opening === 'requested' && unheard.has(id);
-    const channels = this.#channels.all().filter((channel) => channel.isUnsent || isUnheard(channel));
-    for (const channel of channels) this.#letGo(channel);
-    return channels;
-  }
-
-  #letGo(channel: SessionChannel): void {
-    this.#channels.remove(channel);
-    this.#outbox.release(channel);
-    this.#returner.forget(channel);
-    channel.leave(nowhere(this.#clock));
-    this.#tellIdle();
-  }
-
-  #onUndialled(channel: SessionChannel): void {
-    this.#letGo(channel);
-    this.#options.onUndialled?.(channel);
-    if (isAdrift(channel)) channel.onDead('GOING_AWAY');
+  release(which: 'unsent' | 'unheard'): readonly Channel[] {
+    return this.#carrier.release(which);
   }
 
   /**
-   * Takes `transport` in place of the present one, which is cut off first, so that nothing it still delivers counts.
-   * Only control frames leave until `goLive`. `decoder` brings what was read ahead.
+   * Takes `link` in place of the present one, which is cut off first, so that nothing it still delivers counts. Only control
+   * frames leave until `goLive`; the frames of the handshake that arrive are for `handshake`.
    */
-  attach(transport: Transport, onHandshake: OnHandshake, decoder?: FrameDecoder): void {
-    if (this.#closed) return transport.terminate();
+  attach(link: Link, handshake: HandshakeSink): void {
+    if (this.#closed) {
+      link.cut();
+      return link.transport.terminate();
+    }
     this.#unlink()?.terminate();
-    this.#onHandshake = onHandshake;
-    this.#inbox.restart();
-    this.#prober.restart();
-    const link = new Link(transport, decoder ?? new FrameDecoder(this.#inbox), this.#inbox, this.#clock, {
-      onDrain: () => this.#outbox.flush(),
-      onLost: (code, reason) => this.detach({ code, reason }),
-      onViolation: (error) => this.fail(error),
-    });
+    const liveness = this.#beginLiveness();
     this.#link = link;
-    this.#outbox.attach(transport);
-    const watched = {
-      pingInterval: this.#pingInterval,
-      lastSign: () => link.lastSign,
-      lastSent: () => this.#outbox.lastSent,
-      isAwaited: () => this.#prober.isAwaited || this.#outbox.bytesInFlight > 0,
-      roundTrip: () => this.#prober.latest,
-      isPingDue: () => this.#prober.isDue,
-      ping: () => this.#prober.ping(),
-      onSuspicion: () => this.#options.onSuspicion?.(),
-      onSilence: () => this.detach({ code: 1006, reason: 'nothing was heard from the peer for too long' }),
-    };
+    this.#liveness = liveness;
+    this.#inbox.attach(handshake, liveness);
+    this.#outbox.attach(link.transport, liveness);
+    link.handTo(this.#inbox);
+    this.#lookLater(liveness);
+  }
+
+  #beginLiveness(): Liveness {
     const interval = this.#options.role === 'client' ? CLIENT_WATCH_INTERVAL : SERVER_WATCH_INTERVAL;
-    this.#heartbeat = new Heartbeat(this.#clock, watched, interval);
+    const options = { roundTrip: this.#roundTrip, interval, pingInterval: this.terms.pingInterval };
+    return new Liveness(options, this.#clock.now(), this.#clock.wallTime());
   }
 
   /** Sends a frame of the handshake. */
@@ -299,18 +152,14 @@ export class Session {
   goLive(received: number): void {
     const acknowledged = this.#outbox.replay.acknowledge(received);
     if (acknowledged === undefined) {
-      throw violation(`the peer claims to have processed ${received} of ${this.sentCount} frames`);
+      throw violation(`the peer claims to have processed ${received} of ${this.figures.sent} frames`);
     }
     this.#inbox.goLive();
     this.#outbox.goLive();
-    this.#prober.ping();
+    this.#outbox.ping();
     this.#tellDrain();
-    if (acknowledged > 0) this.#tellIdle();
-    const channels = this.#channels.all();
-    for (const channel of channels) if (channel.hasGranted) this.#outbox.grant(channel);
-    this.#returner.goLive(channels);
-    this.#lives += 1;
-    if (this.#lives > 1) this.#options.onResumed?.();
+    this.#carrier.goLive();
+    if (acknowledged > 0) this.#carrier.tellIdle();
   }
 
   /** Lets go of the transport; the channels wait. */
@@ -328,6 +177,7 @@ export class Session {
 
   /** Takes no more channels, and tells the peer so; those there are live on, for `deadline` ms at most. */
   drain(deadline: number): void {
+    this.#acceptor.drain();
     this.#drainEnd = this.#clock.now() + deadline;
     this.#tellDrain();
   }
@@ -348,11 +198,20 @@ export class Session {
     if (this.#closed) return;
     this.#closed = true;
     this.#unlink()?.close(closeCode, reason);
-    const unsent = [...unheard, ...this.releaseUnsent()];
-    for (const channel of this.#channels.all()) channel.onDead('SESSION_LOST');
-    this.#outbox.replay.clear();
+    const unsent = [...unheard, ...this.#carrier.close()];
     this.#options.onClosed(reason, unsent);
     for (const channel of unsent) if (isAdrift(channel)) channel.onDead('SESSION_LOST');
+  }
+
+  /** The peer has said where this session, or its transport, is to go: a kind of GOAWAY. */
+  onGoAway(kind: number): void {
+    const { capabilities = 0 } = this.terms;
+    // The first release knew no capabilities, nor that its count goes before it: what it has dialled it does not say.
+    if (kind === GoAway.final)
+      this.close('the peer has left', CloseCode.normal, capabilities !== 0 ? this.release('unheard') : []);
+    else if (kind === GoAway.drain) this.#options.onGoAway?.('drain');
+    else if (kind === GoAway.migrate) this.#options.onGoAway?.('migrate');
+    else if (kind === GoAway.refused) this.#options.onGoAway?.('refused');
   }
 
   /** Also on each new transport: whoever was away has not heard it. */
@@ -362,50 +221,29 @@ export class Session {
     this.#outbox.control(FrameType.goAway, encodeGoAway(GoAway.drain, left));
   }
 
-  /** Later: a channel is over as soon as its last frame was taken to be sent, and an answer may bring a new one. */
-  #tellIdle(): void {
-    if (this.#channels.size > 0) return;
-    this.#clock.defer(() => {
-      if (this.isIdle && !this.#closed) this.#options.onIdle?.();
-    });
+  #lookLater(liveness: Liveness): void {
+    const now = this.#clock.now();
+    this.#timer = this.#clock.setTimer(this.#look, liveness.nextLook(now) - now);
   }
+
+  readonly #look = (): void => {
+    const liveness = this.#liveness;
+    if (liveness === undefined) return;
+    const isOwed = this.#outbox.bytesInFlight > 0;
+    const judgement = liveness.look(this.#clock.now(), this.#clock.wallTime(), isOwed);
+    this.#lookLater(liveness);
+    if (judgement === 'ping') this.#outbox.ping();
+    else if (judgement === 'suspect') this.#options.onSuspicion?.();
+    else if (judgement === 'lost') this.detach({ code: 1006, reason: 'nothing was heard from the peer for too long' });
+  };
 
   #unlink(): Transport | undefined {
-    this.#heartbeat?.stop();
-    this.#heartbeat = undefined;
-    this.#returner.stop();
-    this.#outbox.detach();
-    this.#link?.cut();
-    const transport = this.#link?.transport;
+    this.#timer?.cancel();
+    this.#carrier.detach();
+    this.#liveness = undefined;
+    const link = this.#link;
     this.#link = undefined;
-    return transport;
-  }
-
-  #createCarrier(whole: ProcessBudgets | undefined): Carrier {
-    return {
-      isAttached: () => this.attached,
-      budget: new MemoryBudget(WINDOW_BUDGET, whole?.windows, WINDOW_FLOOR),
-      queues: new MemoryBudget(QUEUE_LIMIT, whole?.replay),
-      now: () => this.#clock.now(),
-      roundTrip: () => this.#prober.lowest,
-      onSendable: (channel) => this.#outbox.sendable(channel),
-      onGrant: (channel) => this.#outbox.grant(channel),
-      onOver: (channel) => {
-        this.#channels.remove(channel);
-        this.#outbox.forget(channel);
-        this.#returner.forget(channel);
-        this.#tellIdle();
-      },
-    };
-  }
-
-  #onGoAway(kind: number): void {
-    // The first release knew no capabilities, nor that its count goes before it: what it has dialled it does not say.
-    const saysCount = this.#capabilities !== undefined && this.#capabilities !== 0;
-    if (kind === GoAway.final)
-      this.close('the peer has left', CloseCode.normal, saysCount ? this.releaseUnheard() : []);
-    else if (kind === GoAway.drain) this.#options.onGoAway?.('drain');
-    else if (kind === GoAway.migrate) this.#options.onGoAway?.('migrate');
-    else if (kind === GoAway.refused) this.#options.onGoAway?.('refused');
+    link?.cut();
+    return link?.transport;
   }
 }

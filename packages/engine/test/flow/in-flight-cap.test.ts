@@ -33,7 +33,7 @@ describe('InFlightCap', () => {
     { rate: 125, roundTrip: 20 },
     { rate: 1_000, roundTrip: 300 },
   ])('fills a path of $rate bytes per ms and $roundTrip ms, with little more than it holds', ({ rate, roundTrip }) => {
-    const cap = new InFlightCap();
+    const cap = new InFlightCap(new RoundTrip());
     transfer(cap, { rate, roundTrip, duration: 60 * roundTrip });
     const late = transfer(cap, { rate, roundTrip, duration: 0 });
     expect(late.sent).toBe(0);
@@ -50,7 +50,7 @@ describe('InFlightCap', () => {
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
-        const cap = new InFlightCap();
+        const cap = new InFlightCap(new RoundTrip());
         let [now, flying] = [0, 0];
         for (const { send, share, elapsed } of steps) {
           now += elapsed;
@@ -85,37 +85,4 @@ test('RecentMax is the largest value of the last rounds', () => {
       },
     ),
   );
-});
-
-test('RoundTrip counts a sample for five seconds at least, and knows the latest', () => {
-  const roundTrip = new RoundTrip();
-  expect(roundTrip.latest).toBe(0);
-  roundTrip.note(20, 0);
-  roundTrip.note(90, 6_000);
-  roundTrip.note(95, 7_000);
-  expect([roundTrip.lowest, roundTrip.latest]).toEqual([20, 95]);
-  const exact = new RoundTrip();
-  exact.note(20, 0);
-  exact.note(90, 5_000);
-  exact.note(80, 10_000);
-  expect(exact.lowest).toBe(80);
-});
-
-test('RoundTrip forgets everything in ten seconds without a sample', () => {
-  const roundTrip = new RoundTrip();
-  roundTrip.note(20, 0);
-  roundTrip.note(90, 10_000);
-  expect(roundTrip.lowest).toBe(90);
-});
-
-test('RoundTrip is the lowest sample of five to ten seconds', () => {
-  const roundTrip = new RoundTrip();
-  expect(roundTrip.lowest).toBe(Number.POSITIVE_INFINITY);
-  roundTrip.note(20, 0);
-  roundTrip.note(90, 1_000);
-  expect(roundTrip.lowest).toBe(20);
-  roundTrip.note(80, 6_000);
-  expect(roundTrip.lowest).toBe(20);
-  roundTrip.note(90, 12_000);
-  expect(roundTrip.lowest).toBe(80);
 });

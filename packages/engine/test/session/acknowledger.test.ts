@@ -10,13 +10,12 @@ function acknowledger(roundTrip = Number.POSITIVE_INFINITY): {
 } {
   const clock = new FakeClock();
   const told: [number, number][] = [];
-  const one: Acknowledger = new Acknowledger(
-    clock,
-    () => roundTrip,
-    () => {
+  const path = { lowest: roundTrip };
+  const one: Acknowledger = new Acknowledger(clock, path, {
+    schedule() {
       if (one.isDue) told.push([clock.now(), one.tell()]);
     },
-  );
+  });
   clock.advance(1_000);
   return { clock, one, told };
 }

@@ -68,7 +68,7 @@ test('a channel that was released leaves nothing in its first session, whatever 
   first.cut();
   const near = first.request();
   near.channel.write(pattern(2, 0, 50_000));
-  for (const channel of first.client.releaseUnsent()) second.client.adopt(channel);
+  for (const channel of first.client.release('unsent')) second.client.adopt(channel);
   near.channel.write(pattern(2, 50_000, 50_000));
   const far = new Recorder();
   second.keeper.onChannel = (channel) => {
@@ -85,7 +85,7 @@ test('a channel that was released leaves nothing in its first session, whatever 
 
   expect(running.far.text).toBe('mine');
   expect(isEqual(far.bytes, pattern(2, 0, 100_000))).toBe(true);
-  expect([first.client.channelCount, first.server.receivedCount]).toEqual([1, 2]);
+  expect([first.client.channelCount, first.server.figures.received]).toEqual([1, 2]);
 });
 
 test('a channel that was released and given up fails nobody, and is not adopted', () => {
@@ -93,7 +93,7 @@ test('a channel that was released and given up fails nobody, and is not adopted'
   const lost = abandonedSession(pair.clock, undefined);
   const near = new Recorder();
   near.take(lost.open(TARGET, near));
-  const [channel] = lost.releaseUnsent();
+  const [channel] = lost.release('unsent');
   near.channel.reset();
   if (channel !== undefined) pair.client.adopt(channel);
   pair.settle();
@@ -105,7 +105,7 @@ test('a channel fails when the session that should adopt it is closed', () => {
   const near = new Recorder();
   near.take(first.open(TARGET, near));
   second.close('over', CloseCode.normal);
-  for (const channel of first.releaseUnsent()) second.adopt(channel);
+  for (const channel of first.release('unsent')) second.adopt(channel);
   expect(near.events).toEqual(['fail SESSION_LOST']);
 });
 
@@ -143,7 +143,7 @@ function wander(seed: number): void {
     const kind = random.below(10);
     if (kind < 1 && talks.length < 10) open(pair);
     else if (kind < 4 && talks.length > 0) write(random.pick(talks));
-    else if (kind < 6) for (const channel of pair.client.releaseUnsent()) random.pick(pairs).client.adopt(channel);
+    else if (kind < 6) for (const channel of pair.client.release('unsent')) random.pick(pairs).client.adopt(channel);
     else if (kind < 8) pair.connect();
     else if (kind < 9) pair.settle();
     else if (pair.client.attached) pair.cut();
@@ -151,7 +151,7 @@ function wander(seed: number): void {
   for (const pair of pairs) pair.connect();
   for (const { near } of talks) near.channel.end();
   const hasEnded = (pair: SessionPair) => pair.client.channels.every(({ state }) => state.sending === 'ended');
-  for (const pair of pairs) pair.run(() => hasEnded(pair) && pair.client.sentCount === pair.server.receivedCount);
+  for (const pair of pairs) pair.run(() => hasEnded(pair) && pair.client.figures.sent === pair.server.figures.received);
   for (const [key, { far, written }] of talks.entries()) {
     if (!isEqual(far?.bytes, pattern(key, 0, written))) throw new Error(`connection ${key} got wrong bytes`);
   }

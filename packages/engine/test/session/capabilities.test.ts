@@ -26,7 +26,7 @@ describe('a server', () => {
     const client = new RawClient();
     const first = client.greeted();
     expect(first.frames[0]?.payload).toEqual(join([KEY, u32(120_000)]));
-    expect(client.keeper.session.capabilities).toBeUndefined();
+    expect(client.keeper.session.terms.capabilities).toBeUndefined();
     const peer = client.connect().say(resume());
     expect(peer.frames[0]?.payload).toHaveLength(64);
   });
@@ -39,7 +39,7 @@ describe('a server', () => {
     const client = new RawClient();
     const peer = client.connect().say(helloWith(asked));
     expect(peer.frames[0]?.payload).toEqual(join([KEY, u32(120_000), u32(0), u32(granted)]));
-    expect(client.keeper.session.capabilities).toBe(granted);
+    expect(client.keeper.session.terms.capabilities).toBe(granted);
   });
 
   test('says the heartbeat again before the capabilities', () => {
@@ -60,15 +60,15 @@ describe('a client', () => {
     const server = new RawServer();
     const peer = server.connect();
     expect(peer.frames[0]).toEqual(helloWith(RETURN));
-    expect(server.session.capabilities).toBeUndefined();
+    expect(server.session.terms.capabilities).toBeUndefined();
     peer.say(helloWith(0xff, NOBODY));
-    expect(server.session.capabilities).toBe(RETURN);
+    expect(server.session.terms.capabilities).toBe(RETURN);
   });
 
   test('agrees on nothing with a server that knows of no capabilities', () => {
     const server = new RawServer();
     server.greeted();
-    expect(server.session.capabilities).toBe(0);
+    expect(server.session.terms.capabilities).toBe(0);
   });
 
   test('learns from the answer to RESUME what it could not from the lost one to HELLO, and the grace', () => {
@@ -76,14 +76,14 @@ describe('a client', () => {
     server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
     server.connect().close(1006);
     server.connect().say(resumed(1, 1, 30_000, RETURN));
-    expect([server.session.capabilities, server.grace]).toEqual([RETURN, 30_000]);
+    expect([server.session.terms.capabilities, server.grace]).toEqual([RETURN, 30_000]);
   });
 
   test('keeps what was agreed on through resumes that do not tell it', () => {
     const server = new RawServer();
     server.connect().say(helloWith(RETURN, NOBODY)).close(1006);
     server.connect().say(resume({ attempt: 1 }));
-    expect(server.session.capabilities).toBe(RETURN);
+    expect(server.session.terms.capabilities).toBe(RETURN);
   });
 });
 
@@ -95,7 +95,11 @@ test('the transport is cut between HELLO and its answer: the session has capabil
   pair.ends[0].deliver();
   pair.cut();
   pair.connect().settle();
-  expect([pair.client.capabilities, pair.server.capabilities, pair.client.channelCount]).toEqual([RETURN, RETURN, 1]);
+  expect([pair.client.terms.capabilities, pair.server.terms.capabilities, pair.client.channelCount]).toEqual([
+    RETURN,
+    RETURN,
+    1,
+  ]);
 });
 
 describe('a frame that was not agreed on is an error', () => {

@@ -9,8 +9,8 @@ export function expectClean(pair: SessionPair): void {
   clock.advance(10);
   pair.settle();
   expect({ client: client.channelCount, server: server.channelCount }).toEqual({ client: 0, server: 0 });
-  expect(server.receivedCount).toBe(client.sentCount);
-  expect(client.receivedCount).toBe(server.sentCount);
+  expect(server.figures.received).toBe(client.figures.sent);
+  expect(client.figures.received).toBe(server.figures.sent);
   client.leave('the test is over');
   pair.settle();
   expect(pair.keeper.kept.size).toBe(0);

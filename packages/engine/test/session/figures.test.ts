@@ -6,12 +6,12 @@ import { SessionPair } from './session-pair.js';
 describe('a session', () => {
   test('counts how often another transport went on, and tells each time', () => {
     const pair = new SessionPair().connect().settle();
-    expect([pair.client.resumes, pair.server.resumes]).toEqual([0, 0]);
+    expect([pair.client.figures.resumes, pair.server.figures.resumes]).toEqual([0, 0]);
     for (let n = 0; n < 2; n++) {
       pair.cut();
       pair.connect().settle();
     }
-    expect([pair.client.resumes, pair.server.resumes]).toEqual([2, 2]);
+    expect([pair.client.figures.resumes, pair.server.figures.resumes]).toEqual([2, 2]);
   });
 
   test('holds what was not acknowledged, and nothing once it was', () => {
@@ -19,8 +19,8 @@ describe('a session', () => {
     const { far } = pair.open();
     far.channel.write(pattern(1, 0, 10_000));
     pair.clock.runDeferred();
-    expect(pair.server.replayBytes).toBeGreaterThan(10_000);
-    pair.run(() => pair.server.replayBytes === 0);
+    expect(pair.server.figures.replayBytes).toBeGreaterThan(10_000);
+    pair.run(() => pair.server.figures.replayBytes === 0);
   });
 
   test('shows its living channels with target, age and bytes', () => {

@@ -4,6 +4,7 @@ import { goAway, hello, open, openFail, resume } from 'wsproxy-test-support/engi
 import { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
 import { FAILURES } from '../../src/failures.js';
 import { FrameType } from '../../src/frame/frame.js';
+import { Link } from '../../src/session/link.js';
 import { Session } from '../../src/session/session.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
 import { RawClient } from './raw-session.js';
@@ -54,7 +55,7 @@ test('a client hears of both', () => {
     onGoAway: (kind) => heard.push(kind),
   });
   const peer = new RawPeer(clock);
-  session.attach(peer.transport, () => {});
+  session.attach(new Link(peer.transport), { onHandshake() {} });
   session.goLive(0);
   peer.say(hello(), goAway(1), goAway(2), goAway(77));
   expect(heard).toEqual(['drain', 'migrate']);

@@ -125,7 +125,7 @@ describe('a heartbeat of its own', () => {
     [2 ** 32 - 1, 600_000],
   ])('of %i ms counts as %i ms', (wished, granted) => {
     const pair = new SessionPair({}, { heartbeat: wished }).connect().settle();
-    expect([pair.client.heartbeat, pair.server.heartbeat]).toEqual([granted, granted]);
+    expect([pair.client.terms.heartbeat, pair.server.terms.heartbeat]).toEqual([granted, granted]);
   });
 
   test('lets a silent transport go after three of it', () => {

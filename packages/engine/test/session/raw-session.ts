@@ -1,7 +1,7 @@
 import { hello, SESSION_ID, SESSION_SECRET } from 'wsproxy-test-support/engine/frames';
 import { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
 import { zeros } from '../../src/bytes.js';
-import { Greeter } from '../../src/session/handshake.js';
+import { Greeter } from '../../src/session/greeter.js';
 import { Session } from '../../src/session/session.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
 import { type ServerOptions, SessionKeeper, type SessionLog } from './session-pair.js';
@@ -47,7 +47,7 @@ export class RawServer {
       },
       onClosed: (reason) => this.log.closings.push(reason),
     });
-    this.#greeter = new Greeter(this.session, { id: SESSION_ID, secret: SESSION_SECRET }, 120_000);
+    this.#greeter = new Greeter(this.session, 120_000, { id: SESSION_ID, secret: SESSION_SECRET });
   }
 
   /** How long the client believes that it may stay away, ms. */

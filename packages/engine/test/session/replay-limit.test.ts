@@ -69,7 +69,7 @@ describe('a sender whose frames are not acknowledged', () => {
     const { client, peer, budget, source } = sending(LIMIT);
     expect(source.channel.write(pattern(1, 0, LENGTH))).toBe(false);
     peer.settle();
-    const { replayBytes } = client.keeper.session;
+    const { replayBytes } = client.keeper.session.figures;
     expect(replayBytes).toBeGreaterThanOrEqual(REPLAY_FLOOR);
     expect(replayBytes).toBeLessThanOrEqual(LIMIT + ONE_FRAME);
     // What waits in the channel counts as well.
@@ -97,7 +97,7 @@ describe('a sender whose frames are not acknowledged', () => {
     peer.close(1006);
     source.channel.write(pattern(1, LENGTH, 1_000));
     client.clock.advance(60_000);
-    expect(client.keeper.session.replayBytes).toBeLessThanOrEqual(LIMIT + ONE_FRAME);
+    expect(client.keeper.session.figures.replayBytes).toBeLessThanOrEqual(LIMIT + ONE_FRAME);
     const next = client.connect().say(resume({ received: 1 }));
     expect(isEqual(next.dataOf(1).subarray(0, sent), pattern(1, 0, sent))).toBe(true);
     for (let n = 0; next.dataOf(1).length < LENGTH + 1_000 && n < 1_000; n++) {

@@ -43,7 +43,7 @@ describe('what is sent again', () => {
     client.clock.advance(1);
     expect(peer.settle().heard('sequenced')).toEqual([...sent, data(1, 'def')]);
     expect(peer.say(ack(3)).closeCode).toBeUndefined();
-    expect(client.keeper.session.replayBytes).toBe(0);
+    expect(client.keeper.session.figures.replayBytes).toBe(0);
   });
 
   test('asks anew on each transport, and nothing of the last one is left', () => {

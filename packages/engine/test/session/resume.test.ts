@@ -166,7 +166,7 @@ describe('a frame that had arrived in part', () => {
       client.connect().say(resume({ attempt: attempt + 1 }), bytes.subarray(0, part));
     });
     expect(isEqual(far.bytes, pattern(1, 0, 50))).toBe(true);
-    expect(client.keeper.session.receivedCount).toBe(2);
+    expect(client.keeper.session.figures.received).toBe(2);
   });
 
   test('and comes again shorter is an error', () => {
@@ -198,7 +198,7 @@ describe('after a resume', () => {
     const told = first.heard(FrameType.window).at(-1);
     expect(told?.channel).toBe(1);
     first.close(1006);
-    const next = server.connect().say(resume({ received: server.session.sentCount }));
+    const next = server.connect().say(resume({ received: server.session.figures.sent }));
     expect(next.heard(FrameType.window)).toEqual([told]);
   });
 

@@ -5,7 +5,8 @@ import type { OfferedChannel } from '../../src/channel/channel.js';
 import { CloseCode } from '../../src/constants.js';
 import { ProtocolError } from '../../src/errors.js';
 import { MemoryTransport } from '../../src/memory-transport.js';
-import { acceptTransport, Greeter, type KeptSession, unknownSession } from '../../src/session/handshake.js';
+import { acceptTransport, type KeptSession, unknownSession } from '../../src/session/accept-transport.js';
+import { Greeter } from '../../src/session/greeter.js';
 import { Session } from '../../src/session/session.js';
 import type { Loss, SessionOptions } from '../../src/session/session-options.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
@@ -53,6 +54,7 @@ export class SessionKeeper {
           if (kept === undefined) throw unknownSession();
           return kept;
         },
+        onResumed() {},
         onRejected: (reason) => this.rejections.push(reason),
       },
       this.#clock,
@@ -107,7 +109,7 @@ export class SessionPair {
         clientOptions.onClosed?.(reason, unsent);
       },
     });
-    this.#greeter = new Greeter(this.client, { id: SESSION_ID, secret: SESSION_SECRET }, 120_000);
+    this.#greeter = new Greeter(this.client, 120_000, { id: SESSION_ID, secret: SESSION_SECRET });
   }
 
   get server(): Session {

@@ -165,7 +165,7 @@ export class Simulation {
   /** The session that the client has; those whose HELLO was overtaken stay empty. */
   get #server(): Session | undefined {
     const sessions = [...this.#pair.keeper.kept.values()].map(({ session }) => session);
-    return sessions.find(({ receivedCount }) => receivedCount > 0) ?? sessions.at(-1);
+    return sessions.find(({ figures }) => figures.received > 0) ?? sessions.at(-1);
   }
 
   /** Neither side ever believes to have got more than was sent. */
@@ -173,8 +173,8 @@ export class Simulation {
     const { client } = this.#pair;
     const server = this.#server;
     if (server === undefined || client.closed) return;
-    if (server.receivedCount > client.sentCount) throw new Error('the server counts frames that were never sent');
-    if (client.receivedCount > server.sentCount) throw new Error('the client counts frames that were never sent');
+    if (server.figures.received > client.figures.sent) throw new Error('the server counts frames that were never sent');
+    if (client.figures.received > server.figures.sent) throw new Error('the client counts frames that were never sent');
   }
 
   /** The network behaves, and everyone says what is left to say. */
@@ -215,7 +215,7 @@ export class Simulation {
     if (client.closed) return false;
     const server = this.#server;
     if (server === undefined || !client.attached || client.channelCount + server.channelCount > 0) return true;
-    return client.sentCount !== server.receivedCount || server.sentCount !== client.receivedCount;
+    return client.figures.sent !== server.figures.received || server.figures.sent !== client.figures.received;
   }
 
   #verify(): void {
@@ -247,10 +247,10 @@ export class Simulation {
         read: one.read,
       })),
     );
-    const servers = [...keeper.kept.values()].map(({ session }) => [session.sentCount, session.receivedCount]);
+    const servers = [...keeper.kept.values()].map(({ session }) => [session.figures.sent, session.figures.received]);
     return JSON.stringify({
-      sent: client.sentCount,
-      received: client.receivedCount,
+      sent: client.figures.sent,
+      received: client.figures.received,
       servers,
       channels,
       ...log.losses.at(-1),

@@ -109,7 +109,7 @@ describe('a channel that a server turns away as it stops', () => {
     unpostSlab(slab);
     // Once by this test, once in the queue, and twice what has left: for a replay, and for another session.
     expect(slab.keepers).toBe(4);
-    pair.run(() => pair.client.replayBytes === 0 && near.channel.figures.bytesSent === slab.bytes.length);
+    pair.run(() => pair.client.figures.replayBytes === 0 && near.channel.figures.bytesSent === slab.bytes.length);
     expect(slab.keepers).toBe(1);
   });
 });
@@ -150,7 +150,7 @@ describe('a channel whose OPEN crosses the end of a session', () => {
   test('fails when the peer is of the release that ends without telling what it has processed', () => {
     const { pair, far } = accepting();
     const leaving = ending(pair);
-    leaving.client.agree(0);
+    leaving.client.terms.agree(0);
     const near = leaving.request();
     leaving.clock.runDeferred();
     leaving.server.leave('stopping');

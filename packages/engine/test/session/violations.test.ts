@@ -143,25 +143,25 @@ describe('what crosses the end of a channel is ignored', () => {
 
   test('and counted, as every sequenced frame', () => {
     const { client, peer } = served();
-    const before = client.keeper.session.receivedCount;
+    const before = client.keeper.session.figures.received;
     peer.say(data(5, 'x'), fin(5), reset(5), window(5, 1));
-    expect(client.keeper.session.receivedCount).toBe(before + 3);
+    expect(client.keeper.session.figures.received).toBe(before + 3);
   });
 
   test('also when the frame arrives in pieces', () => {
     const { client, peer } = served();
-    const before = client.keeper.session.receivedCount;
+    const before = client.keeper.session.figures.received;
     for (const byte of encodePlain(data(5, 'abc'))) peer.say(bytesOf([byte]));
-    expect(client.keeper.session.receivedCount).toBe(before + 1);
+    expect(client.keeper.session.figures.received).toBe(before + 1);
   });
 });
 
 test('a frame that may be skipped is skipped, also on a channel and with flags', () => {
   const { client, peer } = served();
-  const before = client.keeper.session.receivedCount;
+  const before = client.keeper.session.figures.received;
   peer.say(bytesOf([0xc8, 0xff, 0, 3, 0, 0, 0, 9, 1, 2, 3]), ping(7));
   expect(peer.heard(FrameType.pong)).toEqual([pong(7)]);
-  expect(client.keeper.session.receivedCount).toBe(before);
+  expect(client.keeper.session.figures.received).toBe(before);
 });
 
 test('GOAWAY of an unknown kind is ignored', () => {

@@ -36,7 +36,8 @@ export interface SessionInfo {
 export type KeptFacts = Pick<SessionInfo, 'user' | 'id' | 'remoteAddress' | 'ageMs'>;
 
 export function describeSession(session: Session, facts: KeptFacts): SessionInfo {
-  const { attached, resumes, roundTrip, replayBytes } = session;
+  const { attached } = session;
+  const { resumes, roundTrip, replayBytes } = session.figures;
   return {
     ...facts,
     attached,

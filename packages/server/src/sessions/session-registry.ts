@@ -6,7 +6,7 @@ import {
   type Logger,
   ProtocolError,
   Session,
-  type SessionKey,
+  type SessionHost,
   type Timer,
   type Transport,
   unknownSession,
@@ -32,6 +32,7 @@ export interface SessionRegistryOptions {
 }
 
 interface Entry extends KeptSession {
+  readonly id: string;
   /** As authenticated last. */
   user: User;
   graceTimer: Timer | undefined;
@@ -41,8 +42,6 @@ interface Entry extends KeptSession {
   readonly began: number;
   /** Where its present transport comes from, or the last one did. */
   remoteAddress: string | undefined;
-  /** Whose transport asks to resume it, and from where. */
-  claim: { readonly user: User; readonly remoteAddress: string | undefined } | undefined;
 }
 
 const ACCESS_LOST = 'the user was removed, disabled or given another token';
@@ -102,16 +101,17 @@ export class SessionRegistry {
   accept(transport: Transport, user: User, remoteAddress?: string): void {
     const { clock } = this.#options;
     const greeted = this.#admission.greets(user);
-    const host = {
-      create: ({ id, secret, grace }: SessionKey & { grace: number }) => {
+    const host: SessionHost<Entry> = {
+      create: ({ id, secret, grace }) => {
         greeted();
         return this.#create(hex(id), secret, grace, this.#present(user), remoteAddress);
       },
-      find: ({ id }: SessionKey) => {
+      find: ({ id }) => {
         greeted();
-        return this.#find(hex(id), this.#present(user), remoteAddress);
+        return this.#find(hex(id), this.#present(user));
       },
-      onRejected: (reason: string) => {
+      onResumed: (entry) => this.#onResumed(entry, this.#present(user), remoteAddress),
+      onRejected: (reason) => {
         greeted();
         this.#rejections.write({ user: user.id, reason }, 'transport rejected');
       },
@@ -159,7 +159,7 @@ export class SessionRegistry {
     for (const { session } of this.#entries.values()) session.leave('the server is stopping');
   }
 
-  #create(id: string, secret: Uint8Array, wishedGrace: number, user: User, remoteAddress?: string): KeptSession {
+  #create(id: string, secret: Uint8Array, wishedGrace: number, user: User, remoteAddress?: string): Entry {
     if (this.#draining) throw new ProtocolError('the server is draining', CloseCode.serviceRestart);
     if (this.#entries.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
     const { clock, logger, onChannel, guard, maxGrace, observer = {} } = this.#options;
@@ -182,24 +182,19 @@ export class SessionRegistry {
           if (!session.attached) session.close('expired', CloseCode.sessionExpired);
         }, entry.grace);
       },
-      onResumed: () => {
-        entry.graceTimer?.cancel();
-        Object.assign(entry, entry.claim);
-        logger.info({ ...log, channels: session.channelCount }, 'session resumed');
-        observer.onSession?.('resumed', observed);
-      },
       onIdle: () => this.#onIdle?.(),
       processBudgets: guard.memoryOf(user),
       replayPace: guard.replayPaceOf(user),
       onClosed: (reason) => {
         logger.info({ ...log, reason }, 'session ended');
-        this.#forget(id, entry);
+        this.#forget(entry);
         observer.onSession?.('ended', observed);
         this.#onIdle?.();
       },
     });
     const grace = Math.min(wishedGrace, maxGrace);
     const entry: Entry = {
+      id,
       session,
       secret,
       attempt: 0,
@@ -209,12 +204,22 @@ export class SessionRegistry {
       detachedAt: 0,
       began: clock.now(),
       remoteAddress,
-      claim: undefined,
     };
     this.#entries.set(id, entry);
     logger.info(log, 'session began');
     observer.onSession?.('began', observed);
     return entry;
+  }
+
+  /** With the rules of now, and from where its client comes now. */
+  #onResumed(entry: Entry, user: User, remoteAddress: string | undefined): void {
+    const { logger, observer = {} } = this.#options;
+    const { id, session } = entry;
+    entry.graceTimer?.cancel();
+    entry.user = user;
+    entry.remoteAddress = remoteAddress;
+    logger.info({ user: user.id, session: shortId(id), channels: session.channelCount }, 'session resumed');
+    observer.onSession?.('resumed', { user: user.id, id });
   }
 
   #present(user: User): User {
@@ -237,18 +242,15 @@ export class SessionRegistry {
     throw new ProtocolError(`too many sessions (${limit})`, CloseCode.tryAgainLater);
   }
 
-  #find(id: string, user: User, remoteAddress?: string): KeptSession {
+  #find(id: string, user: User): Entry {
     const entry = this.#entries.get(id);
-    if (entry !== undefined && entry.user.id === user.id) {
-      entry.claim = { user, remoteAddress };
-      return entry;
-    }
+    if (entry !== undefined && entry.user.id === user.id) return entry;
     if (this.#ended.has(id)) throw new ProtocolError('the session has expired', CloseCode.sessionExpired);
     throw unknownSession();
   }
 
-  #forget(id: string, entry: Entry): void {
-    entry.graceTimer?.cancel();
+  #forget({ id, graceTimer }: Entry): void {
+    graceTimer?.cancel();
     this.#entries.delete(id);
     this.#ended.add(id);
     if (this.#ended.size <= REMEMBERED) return;

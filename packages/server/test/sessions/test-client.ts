@@ -79,7 +79,7 @@ export class TestClient {
       onGoAway: (kind) => this.goAways.push(kind),
       onClosed() {},
     });
-    this.#greeter = new Greeter(this.session, this.key, grace);
+    this.#greeter = new Greeter(this.session, grace, this.key);
   }
 
   get grace(): number {

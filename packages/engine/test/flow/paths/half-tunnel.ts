@@ -1,4 +1,5 @@
 import { InFlightCap } from '../../../src/flow/in-flight-cap.js';
+import { RoundTrip } from '../../../src/flow/round-trip.js';
 import type { Events } from './events.js';
 import type { Tcp } from './tcp.js';
 
@@ -16,7 +17,8 @@ interface Frame {
 
 /** One direction of a session: the cap at its sender, the acknowledgements of its receiver. */
 export class HalfTunnel {
-  readonly cap = new InFlightCap();
+  readonly roundTrip = new RoundTrip();
+  readonly cap = new InFlightCap(this.roundTrip);
   /** Bytes that have arrived. */
   delivered = 0;
   isBusy = false;
@@ -48,7 +50,7 @@ export class HalfTunnel {
   /** A PING: its answer tells the round trip. */
   ping(): void {
     const askedAt = this.#events.now;
-    const onAnswer = (): void => this.cap.noteRoundTrip(this.#events.now - askedAt, this.#events.now);
+    const onAnswer = (): void => this.roundTrip.note(this.#events.now - askedAt, this.#events.now);
     this.control(() => this.#other?.control(onAnswer));
   }
 

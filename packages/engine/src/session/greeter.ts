@@ -1,0 +1,127 @@
+import { PROTOCOL_VERSION, SESSION_ID_LENGTH, SESSION_SECRET_LENGTH } from '../constants.js';
+import { violation } from '../errors.js';
+import { OFFERED } from '../frame/capabilities.js';
+import { FrameType } from '../frame/frame.js';
+import {
+  decodeHello,
+  decodeResume,
+  encodeHello,
+  encodeResume,
+  type Hello,
+  type Resume,
+  type SessionKey,
+} from '../frame/payload.js';
+import { randomBytes } from '../secrets.js';
+import type { Transport } from '../transport.js';
+import { checkVersion } from './handshake.js';
+import type { HandshakeSink } from './inbox.js';
+import { Link } from './link.js';
+import type { Session } from './session.js';
+
+/** The client's side of the handshake, for the life of one session. */
+export class Greeter implements HandshakeSink {
+  readonly #session: Session;
+  #grace: number;
+  #key: SessionKey;
+  #attempt = 0;
+  #greeted = false;
+  #welcomed = false;
+  /** The last greeting was RESUME. */
+  #resumes = false;
+  /** Told of the answer to it; undefined once that has come. */
+  #onWelcome: (() => void) | undefined;
+  /** The server has nothing of the session: the next greeting is HELLO. */
+  #refused = false;
+
+  /** `grace`: how long the server shall keep the session when it is detached, ms. `key`: chosen at random unless told. */
+  constructor(session: Session, grace: number, key: SessionKey = randomKey()) {
+    this.#session = session;
+    this.#grace = grace;
+    this.#key = key;
+  }
+
+  /** How long the server keeps the session when it is detached, ms; what was wished for until it has answered. */
+  get grace(): number {
+    return this.#grace;
+  }
+
+  /** The server has said that it has nothing of the session, and nothing was sent to it since. */
+  get isRefused(): boolean {
+    return this.#refused;
+  }
+
+  /** The server itself said that it has read nothing behind HELLO. */
+  onRefused(): void {
+    if (!this.#welcomed && this.#session.figures.progress === 0) this.#refused = true;
+  }
+
+  /**
+   * The server does not know the session. True when the next greeting will be HELLO: no server has answered the first one,
+   * and even if one has begun the session, nothing runs twice there, since no channel has said more than OPEN.
+   */
+  onUnknown(): boolean {
+    if (this.#resumes && !this.#session.figures.hasUnheardData) this.onRefused();
+    return this.#refused;
+  }
+
+  /**
+   * Attaches `transport` and begins the session, or resumes it. A new session sends at once, without waiting for the
+   * answer; a resumed one has to learn first where to go on. `onWelcome` is told when the server has answered.
+   */
+  greet(transport: Transport, onWelcome: () => void): void {
+    const { figures } = this.#session;
+    this.#resumes = this.#welcomed || (!this.#refused && figures.sent > 0);
+    this.#onWelcome = onWelcome;
+    this.#session.attach(new Link(transport), this);
+    if (this.#resumes) this.#sayResume(figures.received);
+    else this.#sayHello();
+  }
+
+  #sayHello(): void {
+    // The server may have heard the first HELLO, though its answer was lost: nobody will ever resume that session.
+    if (this.#greeted) this.#key = randomKey();
+    this.#greeted = true;
+    this.#refused = false;
+    const { heartbeat } = this.#session.terms;
+    const wishes = { grace: this.#grace, capabilities: OFFERED, ...(heartbeat !== undefined && { heartbeat }) };
+    this.#session.greet(FrameType.hello, encodeHello({ ...this.#key, version: PROTOCOL_VERSION, ...wishes }));
+    this.#session.goLive(0);
+  }
+
+  #sayResume(received: number): void {
+    this.#attempt += 1;
+    const claim = { ...this.#key, version: PROTOCOL_VERSION, attempt: this.#attempt, received };
+    this.#session.greet(FrameType.resume, encodeResume(claim));
+  }
+
+  onHandshake(type: number, payload: Uint8Array): void {
+    const onWelcome = this.#onWelcome;
+    if (onWelcome === undefined) throw violation('a second HELLO or RESUME');
+    if ((type === FrameType.resume) !== this.#resumes) throw violation('the answer does not fit the greeting');
+    this.#onWelcome = undefined;
+    if (this.#resumes) this.#onResume(decodeResume(payload));
+    else this.#onHello(decodeHello(payload));
+    this.#welcomed = true;
+    onWelcome();
+  }
+
+  #onHello({ version, grace, capabilities }: Hello): void {
+    checkVersion(version);
+    this.#agree(grace, capabilities);
+  }
+
+  #onResume({ version, received, agreed }: Resume): void {
+    checkVersion(version);
+    if (agreed !== undefined) this.#agree(agreed.grace, agreed.capabilities);
+    this.#session.goLive(received);
+  }
+
+  #agree(grace: number, capabilities = 0): void {
+    this.#grace = Math.min(this.#grace, grace);
+    this.#session.terms.agree(capabilities);
+  }
+}
+
+function randomKey(): SessionKey {
+  return { id: randomBytes(SESSION_ID_LENGTH), secret: randomBytes(SESSION_SECRET_LENGTH) };
+}
