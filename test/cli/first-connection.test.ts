@@ -117,7 +117,7 @@ describe('the client goes on trying when', () => {
   });
 
   test.each(['429 Too Many Requests', '502 Bad Gateway', '503 Service Unavailable'])(
-    'a proxy before the server answers %s',
+    'J10 a proxy before the server answers %s',
     async (status) => {
       const web = await startAnswering(httpResponse(status));
       const args = [`ws://127.0.0.1:${web.port}/`, '--listen', '0', '--log-format', 'json'];

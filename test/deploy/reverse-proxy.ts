@@ -47,7 +47,7 @@ export function testBehind(startProxy: StartProxy): void {
     }
   });
 
-  test('a reload in the middle of a download costs a resume, and nothing else', async () => {
+  test('J9 a reload in the middle of a download costs a resume, and nothing else', async () => {
     const { curl, web, folder, client, reload } = await prepare();
     const copy = join(folder, 'copy');
     const length = () => (existsSync(copy) ? statSync(copy).size : 0);

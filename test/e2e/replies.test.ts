@@ -37,7 +37,7 @@ describe.each(WAYS)('the reply to a local application, %s,', (_way, options) => 
     expect(await askAll(port, NO_SUCH_NAME, 80)).toEqual([0x04, 502, 502]);
   });
 
-  test('is 06 and 504 when the destination does not answer for 10 s', async () => {
+  test('I8 is 06 and 504 when the destination does not answer for 10 s', async () => {
     const { port } = await startTunnel(options);
     const silentPort = await startUnresponsive();
     expect(await askAll(port, '127.0.0.1', silentPort)).toEqual([0x06, 504, 504]);

@@ -17,7 +17,7 @@ const STOPPED_LENGTH = 64 * MIB;
  */
 const LIMIT = 4 * MIB;
 
-test('one channel whose reader has stopped costs its window, and does not hold up fifty others', async (context) => {
+test('I5 one channel whose reader has stopped costs its window, and does not hold up fifty others', async (context) => {
   const [{ client, port }, stoppedSource, fastSource] = await Promise.all([
     startTunnel(),
     startSource('stopped', STOPPED_LENGTH),

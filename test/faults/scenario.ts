@@ -5,6 +5,8 @@ export interface Scenario {
   /** As in the report. */
   readonly id: string;
   readonly title: string;
+  /** What of the list of hostile input it is the proof of: test/hostile/rows.ts finds them here. */
+  readonly hostile?: readonly string[];
   /** Programs without which it cannot run. */
   readonly programs?: readonly string[];
   /** Whether only root can run it. */

@@ -89,7 +89,7 @@ describe('ends the session with 4003', () => {
   });
 });
 
-test('F3 an unknown version is refused with 4002 and the version that would do', async () => {
+test('F3 K19 an unknown version is refused with 4002 and the version that would do', async () => {
   const { port, expectUnharmed } = await startBystander();
   const peer = await RawPeer.connect(port);
   peer.send(hello(key(1), 2));

@@ -49,7 +49,7 @@ async function bytesDown(adminPort: string): Promise<number> {
 }
 
 describe('a server that is asked to stop', () => {
-  test('lets a hundred running downloads finish, byte for byte, and exits with 0 when the last one has', async () => {
+  test('K2 lets a hundred running downloads finish, byte for byte, and exits with 0 when the last one has', async () => {
     const release = new EventEmitter();
     const [{ program, port: serverPort }, source] = await Promise.all([
       startServer('--drain', '2m', '--admin', '0'),
@@ -114,7 +114,7 @@ describe('a server that is asked to stop', () => {
     expect(await download.finish()).toMatch(/then reset$/);
   });
 
-  test('ends at once with 143 when it is asked twice', async () => {
+  test('K3 ends at once with 143 when it is asked twice', async () => {
     const [{ program, port: serverPort }, source] = await Promise.all([startServer(), startSource('down', LENGTH)]);
     const { port } = await startClient(serverPort, { grace: 500 });
     await Download.begin(port, source.port);

@@ -23,7 +23,7 @@ const BACK_IN = 15_000;
 
 const times = <T>(count: number, make: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => make(n));
 
-test('a hundred channels do not notice that their transport is killed a hundred times', async (context) => {
+test('J6 a hundred channels do not notice that their transport is killed a hundred times', async (context) => {
   const seed = chooseSeed();
   await context.annotate(`WSPROXY_SEED=${seed}`);
   const dice = new Dice(seed);

@@ -35,7 +35,7 @@ describe('an outage longer than the grace', () => {
     return { ...tunnel, echo, endings, lostAt, ask };
   }
 
-  test('resets every channel once, at both ends, and not before', async () => {
+  test('J4 resets every channel once, at both ends, and not before', async () => {
     const { endings, lostAt, echo, server, client } = await lose();
     await until('every application has been reset', () => endings.reset === CHANNELS);
     expect(performance.now() - lostAt).toBeGreaterThan(GRACE * 0.9);

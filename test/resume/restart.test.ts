@@ -10,7 +10,7 @@ const CHANNELS = 10;
 /** How long after the server has come back a new request may still fail, ms. */
 const BACK_IN = 3_000;
 
-test('a server that is killed and started again: every channel is reset once, and clients work again', async () => {
+test('K1 a server that is killed and started again: every channel is reset once, and clients work again', async () => {
   const serverPort = await freePort();
   const startServer = () => start('wsproxy-server', ['--allow-private'], { port: serverPort });
   const [{ program }, echo] = await Promise.all([startServer(), startEcho()]);

@@ -111,7 +111,7 @@ describe('a connection without progress', () => {
 });
 
 describe(`with ${DESCRIPTORS} descriptors`, () => {
-  test('512 clients at a time, ten rounds, are served or refused, and leave nothing', async () => {
+  test('K10 512 clients at a time, ten rounds, are served or refused, and leave nothing', async () => {
     const echo = await listen((socket) => socket.pipe(socket));
     const flags = '--listen 127.0.0.1:0 --log-format json --allow-private --max-opens-burst 100000';
     const program = new Program(

@@ -90,7 +90,7 @@ describe('a server with a users file', () => {
     expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 
-  test('keeps the users of before when it is broken, and tells why, until it is whole again', async () => {
+  test('K16 keeps the users of before when it is broken, and tells why, until it is whole again', async () => {
     const { program, port, write } = await startWithUsers(ALICE);
     write(`${ALICE}- { id: bob, token: ${OTHER} }\n`);
     await program.untilStderr(/users\.yaml:2: token: expected \\"sha256:\\"[^\n]*those of before stay/);

@@ -74,7 +74,7 @@ describe('npm start', () => {
     await expectPortsFree();
   });
 
-  test.each(PORTS)('ends with exit code 1 and one clear line when port %d is taken', async (port) => {
+  test.each(PORTS)('K14 ends with exit code 1 and one clear line when port %d is taken', async (port) => {
     await expectPortsFree();
     const taken = await listen((socket) => socket.destroy(), { port });
     const program = npmStart();

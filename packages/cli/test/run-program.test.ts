@@ -58,7 +58,7 @@ describe('runProgram', () => {
     });
   });
 
-  it.each(['defect', 'uncaught', 'rejected'])('ends with 70 and asks for a report: %s', async (action) => {
+  it.each(['defect', 'uncaught', 'rejected'])('K17 ends with 70 and asks for a report: %s', async (action) => {
     const { code, stderr } = await runFixture('program.mjs', [action]);
     expect(code).toBe(70);
     expect(stderr).toMatch(

@@ -55,5 +55,10 @@ function welch(a: Sample, b: Sample): number {
 }
 
 export const guesses: readonly Scenario[] = [
-  { id: 'G7', title: 'wrong tokens that are right in no, half or all but one of their characters', run: guess },
+  {
+    id: 'G7',
+    title: 'wrong tokens that are right in no, half or all but one of their characters',
+    hostile: ['G7'],
+    run: guess,
+  },
 ];

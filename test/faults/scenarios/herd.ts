@@ -47,5 +47,5 @@ async function herd(lab: Lab): Promise<void> {
 }
 
 export const herds: readonly Scenario[] = [
-  { id: 'S20', title: '500 clients whose server is killed and comes back after 2 s', run: herd },
+  { id: 'S20', title: '500 clients whose server is killed and comes back after 2 s', hostile: ['J14'], run: herd },
 ];

@@ -106,6 +106,7 @@ export const kills: readonly Scenario[] = [
   {
     id: 'S1',
     title: '1 GiB each way while the transport is killed 100 times: reset, ended, silent, refused for a moment',
+    hostile: ['J1', 'J2'],
     run: async (lab) => {
       const ends = await lab.startTunnel();
       if (lab.effort === 'quick') ends.relay.conditions = UNHURRIED;

@@ -186,6 +186,7 @@ export const load: readonly Scenario[] = [
   {
     id: 'S11',
     title: 'both ends with 64 descriptors, and 512 applications at once, 10 times',
+    hostile: ['K22'],
     programs: ['prlimit'],
     run: famine,
   },

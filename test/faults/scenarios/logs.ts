@@ -75,6 +75,7 @@ export const logs: readonly Scenario[] = [
   {
     id: 'S18d',
     title: 'both logs on a disk that is full from the start (/dev/full)',
+    hostile: ['K21'],
     run: (lab) => logInto(lab, () => descriptor('/dev/full')),
   },
   {

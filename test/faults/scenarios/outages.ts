@@ -92,6 +92,7 @@ export const outages: readonly Scenario[] = [
   {
     id: 'S3',
     title: 'a black hole, 5 s on and 2 s off, for 2 minutes, 20 streams',
+    hostile: ['J3'],
     run: async (lab) => {
       const ends = await lab.startTunnel();
       await blackHoles(
@@ -118,6 +119,7 @@ export const outages: readonly Scenario[] = [
   {
     id: 'J7',
     title: 'a round trip of 1.5 s with jitter, in pieces of 1000 bytes, at 1 Mbit/s: nothing is taken for dead',
+    hostile: ['J7'],
     run: async (lab) => {
       const ends = await lab.startTunnel();
       ends.relay.conditions = { latency: 700, jitter: 100, bandwidth: 125_000, slice: 1_000 };
@@ -131,5 +133,5 @@ export const outages: readonly Scenario[] = [
       await lab.settle(ends);
     },
   },
-  { id: 'J13', title: 'one byte of each transport changed on plain ws, 100 times', run: changeBytes },
+  { id: 'J13', title: 'one byte of each transport changed on plain ws, 100 times', hostile: ['J13'], run: changeBytes },
 ];

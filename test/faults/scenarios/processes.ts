@@ -128,7 +128,17 @@ async function hogProcessor(lab: Lab): Promise<void> {
 export const processes: readonly Scenario[] = [
   { id: 'S5', title: 'the server killed 20 times under load, and started again after 1 s', run: killServer },
   { id: 'S6', title: 'SIGTERM to a server with 50 downloads of 20 MB under way', run: drain },
-  { id: 'S19', title: 'the wall clock of either end set an hour ahead and an hour back', run: setClocks },
-  { id: 'S19s', title: 'either process stopped for 60 s', run: stopProcesses },
-  { id: 'K20', title: 'eight programs that take all the processor time for a minute', run: hogProcessor },
+  {
+    id: 'S19',
+    title: 'the wall clock of either end set an hour ahead and an hour back',
+    hostile: ['K8'],
+    run: setClocks,
+  },
+  { id: 'S19s', title: 'either process stopped for 60 s', hostile: ['K5'], run: stopProcesses },
+  {
+    id: 'K20',
+    title: 'eight programs that take all the processor time for a minute',
+    hostile: ['K20'],
+    run: hogProcessor,
+  },
 ];

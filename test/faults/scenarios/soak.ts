@@ -119,6 +119,7 @@ export const soaks: readonly Scenario[] = [
   {
     id: 'S21',
     title: 'a million short channels and 2,000 sessions that come and go',
+    hostile: ['I12', 'K18'],
     run: (lab) => soak(lab, { ...lab.size(FULL, QUICK), ...(lab.minutes !== undefined && { minutes: lab.minutes }) }),
   },
 ];

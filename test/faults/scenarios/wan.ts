@@ -37,6 +37,7 @@ export const wan: readonly Scenario[] = [
   {
     id: 'S17',
     title: 'an emulated link of 50 Mbit/s: round trips of 20, 100 and 300 ms, losses of 0 to 5 %, and one of 30 %',
+    hostile: ['J8'],
     root: true,
     programs: ['gcc', 'ip'],
     run: async (lab) => {

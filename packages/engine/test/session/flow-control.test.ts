@@ -300,7 +300,7 @@ describe('a transport that takes no more', () => {
   });
 });
 
-describe('F18, F19: a channel whose reader has stopped', () => {
+describe('F18 F19 a channel whose reader has stopped', () => {
   test('holds its window and nothing else, and the others go on', () => {
     const pair = new SessionPair().connect().settle();
     const stopped = Array.from({ length: 20 }, () => pair.open());

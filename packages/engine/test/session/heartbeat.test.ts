@@ -319,7 +319,7 @@ describe('suspicion', () => {
   });
 });
 
-describe('after the machine has slept', () => {
+describe('K7 after the machine has slept', () => {
   function sleeper(): { server: RawServer; peer: RawPeer; before: number } {
     const server = new RawServer();
     const peer = server.greeted();

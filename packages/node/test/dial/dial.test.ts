@@ -398,7 +398,7 @@ describe('a real connection', () => {
     expect(Buffer.concat(chunks).toString()).toBe('hello');
   });
 
-  test('falls back to the other family', async () => {
+  test('H13 falls back to the other family', async () => {
     const { port } = await listen('127.0.0.1', (socket) => socket.pipe(socket));
     const { address } = await dialTo({ host: 'localhost', port });
     expect(address).toBe('127.0.0.1');

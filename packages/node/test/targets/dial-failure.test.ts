@@ -18,7 +18,7 @@ test.each([
   ['EAI_AGAIN', 'NAME_LOOKUP_FAILED'],
   ['EWHATEVER', 'INTERNAL'],
   ['toString', 'INTERNAL'],
-])('calls %s %s', (code, failure) => {
+])('I10 calls %s %s', (code, failure) => {
   expect(dialFailure([errno(code)])).toMatchObject({ name: 'TunnelError', code: failure, message: `connect ${code}` });
 });
 

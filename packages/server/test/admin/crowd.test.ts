@@ -54,7 +54,7 @@ describe.each(['admin', 'health'] as const)('the %s pages', (name) => {
     ['with half a request', 'GET /healthz HTTP/1.1\r\nHost: '],
     ['with what nobody can expect', 'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: patience\r\n\r\n'],
   ])(
-    'answer beside a crowd that comes again and again %s',
+    'L4 answer beside a crowd that comes again and again %s',
     async (_, bytes) => {
       const port = await start(name);
       let isOver = false;

@@ -145,7 +145,7 @@ describe('a WebSocket that breaks RFC 6455', () => {
     expect(statusOf((await upgradeRaw(port)).head)).toBe(101);
   });
 
-  test('by too many fragments is closed', async () => {
+  test('E25 by too many fragments is closed', async () => {
     const { port } = await startGateway();
     const { socket } = await upgradeRaw(port);
     const fragment = (opcode: number) => [opcode, 0x81, 0, 0, 0, 0, 0];

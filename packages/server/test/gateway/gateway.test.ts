@@ -78,7 +78,7 @@ describe('an upgrade', () => {
     ['with an expectation and without a token', upgrade({ Expect: 'patience', Authorization: undefined }), 401],
     ['by CONNECT', upgrade({}, 'CONNECT /tunnel HTTP/1.1'), 404],
     ['by CONNECT to a host', upgrade({}, 'CONNECT 127.0.0.1:80 HTTP/1.1'), 404],
-  ])('%s is answered and closed', async (_, request, status) => {
+  ])('L5 %s is answered and closed', async (_, request, status) => {
     const { port, webSockets, refused, logs } = await startGateway();
     const answer = await exchange(port, request);
     expect([statusOf(answer), webSockets]).toEqual([status, []]);

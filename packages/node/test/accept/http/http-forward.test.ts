@@ -6,7 +6,7 @@ import { GET, message, URI, useForwarding } from '../forward-fixture.js';
 const forwarding = useForwarding();
 
 describe('the request', () => {
-  it('goes out in origin form, with the Host of its target and without hop-by-hop headers', async () => {
+  it('C17 goes out in origin form, with the Host of its target and without hop-by-hop headers', async () => {
     const { heads } = await forwarding.answering((socket) => socket.end('HTTP/1.1 204 No Content\r\n\r\n'));
     const request = message(
       `GET ${URI} HTTP/1.1`,

@@ -34,7 +34,7 @@ function lookupWith(options: LookupOptions = {}) {
 }
 
 describe('a lookup', () => {
-  test('believes the hosts file first', async () => {
+  test('H12 believes the hosts file first', async () => {
     const { lookup, asked } = lookupWith({ hostsFile: () => ['192.0.2.3'] });
     expect(await lookup('example.org')).toEqual(['192.0.2.3']);
     expect(asked).toEqual(['hosts']);
