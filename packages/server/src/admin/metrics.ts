@@ -4,19 +4,6 @@ import { LIMITS } from '../limits/limits.js';
 import type { ChannelRecord, OpenedChannel, ServerObserver } from '../observe/observer.js';
 import type { SessionInfo } from '../sessions/session-info.js';
 
-/** What metrics read when they are asked for. */
-export interface Measured {
-  readonly isReady: boolean;
-  sessions(): readonly SessionInfo[];
-}
-
-/** What the channels of one user have amounted to. */
-interface Traffic {
-  bytesUp: number;
-  bytesDown: number;
-  windowStalls: number;
-}
-
 /** Every label comes from a set that the operator or this program bounds: users, outcomes, statuses, limits. */
 export class Metrics implements ServerObserver {
   readonly #measured: Measured;
@@ -126,6 +113,19 @@ export class Metrics implements ServerObserver {
   #counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {
     return new Counter({ name: `wsproxy_${name}`, help, labelNames, registers: [this.#registry] });
   }
+}
+
+/** What the channels of one user have amounted to. */
+interface Traffic {
+  bytesUp: number;
+  bytesDown: number;
+  windowStalls: number;
+}
+
+/** What metrics read when they are asked for. */
+export interface Measured {
+  readonly isReady: boolean;
+  sessions(): readonly SessionInfo[];
 }
 
 function trafficOf(users: Map<string, Traffic>, user: string): Traffic {

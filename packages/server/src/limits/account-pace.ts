@@ -4,14 +4,6 @@ import type { Account } from './account.js';
 type Rate = 'rateUp' | 'rateDown';
 const RATE_OF: Readonly<Record<Direction, Rate>> = { up: 'rateUp', down: 'rateDown' };
 
-/** Who is told what the bytes of a relay come up against. */
-export interface PaceEvents {
-  /** The bytes of the month are used up; told once. */
-  onSpent(monthlyBytes: number): void;
-  /** A rate has made the relay wait; told once for each direction. */
-  onSlowed(limit: Rate, rate: number): void;
-}
-
 /** One for all relays that none has. */
 const NONE: readonly Rate[] = [];
 
@@ -59,4 +51,12 @@ export class AccountPace implements RelayPace {
     this.#isSpent = true;
     this.#events.onSpent(this.#monthlyBytes);
   }
+}
+
+/** Who is told what the bytes of a relay come up against. */
+export interface PaceEvents {
+  /** The bytes of the month are used up; told once. */
+  onSpent(monthlyBytes: number): void;
+  /** A rate has made the relay wait; told once for each direction. */
+  onSlowed(limit: Rate, rate: number): void;
 }

@@ -16,12 +16,6 @@ const WAITING: ReadonlySet<LimitName> = new Set<LimitName>([
 /** Waves that are known at a time; beyond them the oldest is told anew. */
 const MAX_WAVES = 1_000;
 
-export interface LimitReporterOptions {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly onLimit?: (limit: LimitName) => void;
-}
-
 /** Tells that a limit was hit: the observer each time, the log once for a wave, or it would be the next thing to flood. */
 export class LimitReporter {
   readonly #options: LimitReporterOptions;
@@ -50,4 +44,10 @@ export class LimitReporter {
       this.#waves.delete(oldest);
     }
   }
+}
+
+export interface LimitReporterOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onLimit?: (limit: LimitName) => void;
 }

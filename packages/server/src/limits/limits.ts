@@ -1,41 +1,5 @@
 import { OptionError } from 'wsproxy-node/options';
 
-/** One limit: its range, and its default. */
-export interface LimitRule {
-  /** `rate` is bytes a second. */
-  readonly unit: 'count' | 'ms' | 'bytes' | 'rate';
-  readonly default: number;
-  readonly min: number;
-  readonly max: number;
-  /** The word for 0, where 0 is allowed although it is below `min`. */
-  readonly zero?: string;
-  /** What it bounds, in a few words. */
-  readonly text: string;
-}
-
-export type LimitName =
-  | 'unauthenticated'
-  | 'upgradeTimeout'
-  | 'sessions'
-  | 'sessionsPerUser'
-  | 'channels'
-  | 'channelsPerSession'
-  | 'opensPerSecond'
-  | 'opensBurst'
-  | 'pendingDials'
-  | 'dialTimeout'
-  | 'lookupTimeout'
-  | 'lookups'
-  | 'memory'
-  | 'memoryPerSession'
-  | 'sockets'
-  | 'idleTimeout'
-  | 'halfClosedTimeout'
-  | 'keepalive'
-  | 'rateUp'
-  | 'rateDown'
-  | 'monthlyBytes';
-
 const COUNT = { unit: 'count', min: 1, max: 10_000_000 } as const;
 const TIME = { unit: 'ms', min: 100, max: 86_400_000 } as const;
 const RATE = { unit: 'rate', default: 0, min: 1_024, max: 2 ** 40, zero: 'none' } as const;
@@ -106,6 +70,42 @@ export const LIMITS: Readonly<Record<LimitName, LimitRule>> = {
     text: 'bytes of one user in a calendar month, both ways; a restart forgets what was counted',
   },
 };
+
+/** One limit: its range, and its default. */
+export interface LimitRule {
+  /** `rate` is bytes a second. */
+  readonly unit: 'count' | 'ms' | 'bytes' | 'rate';
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  /** The word for 0, where 0 is allowed although it is below `min`. */
+  readonly zero?: string;
+  /** What it bounds, in a few words. */
+  readonly text: string;
+}
+
+export type LimitName =
+  | 'unauthenticated'
+  | 'upgradeTimeout'
+  | 'sessions'
+  | 'sessionsPerUser'
+  | 'channels'
+  | 'channelsPerSession'
+  | 'opensPerSecond'
+  | 'opensBurst'
+  | 'pendingDials'
+  | 'dialTimeout'
+  | 'lookupTimeout'
+  | 'lookups'
+  | 'memory'
+  | 'memoryPerSession'
+  | 'sockets'
+  | 'idleTimeout'
+  | 'halfClosedTimeout'
+  | 'keepalive'
+  | 'rateUp'
+  | 'rateDown'
+  | 'monthlyBytes';
 
 /** Units, defaults and ranges: `LIMITS`. */
 export type Limits = { readonly [name in LimitName]: number };

@@ -1,5 +1,19 @@
 import type { FailureCode } from 'wsproxy-engine';
 
+/** Is told what happens in a server, as it happens, so its methods should be quick. What they throw is logged. */
+export interface ServerObserver {
+  onSession?(event: 'began' | 'detached' | 'resumed' | 'ended', session: ObservedSession): void;
+  onChannelOpened?(channel: OpenedChannel): void;
+  /** Also for a channel that was never opened, since its dial failed or was given up. */
+  onChannelOver?(record: ChannelRecord): void;
+  /** A request was answered with this HTTP status instead of becoming a WebSocket. */
+  onRefusedRequest?(status: number): void;
+  /** A connection did not get through its TLS handshake: no TLS, too slow, or without a certificate that counts. */
+  onFailedHandshake?(): void;
+  /** A limit was hit; `limit` is the name of the option that sets it. */
+  onLimit?(limit: string): void;
+}
+
 /** A session as an observer sees it. */
 export interface ObservedSession {
   /** Id of the user it belongs to. */
@@ -32,20 +46,6 @@ export interface ChannelRecord extends OpenedChannel {
   readonly windowStalls: number;
   /** From the client's asking for it to its end, ms. */
   readonly durationMs: number;
-}
-
-/** Is told what happens in a server, as it happens, so its methods should be quick. What they throw is logged. */
-export interface ServerObserver {
-  onSession?(event: 'began' | 'detached' | 'resumed' | 'ended', session: ObservedSession): void;
-  onChannelOpened?(channel: OpenedChannel): void;
-  /** Also for a channel that was never opened, since its dial failed or was given up. */
-  onChannelOver?(record: ChannelRecord): void;
-  /** A request was answered with this HTTP status instead of becoming a WebSocket. */
-  onRefusedRequest?(status: number): void;
-  /** A connection did not get through its TLS handshake: no TLS, too slow, or without a certificate that counts. */
-  onFailedHandshake?(): void;
-  /** A limit was hit; `limit` is the name of the option that sets it. */
-  onLimit?(limit: string): void;
 }
 
 /** Tells several observers as if they were one, and none of what another one throws. */

@@ -1,15 +1,6 @@
 import type { LimitName, Limits } from '../limits/limits.js';
 import type { User } from '../users/user.js';
 
-/** What the admission has to know of a session. */
-export interface Admitted {
-  readonly user: User;
-  readonly session: { readonly attached: boolean };
-}
-
-/** Which limit is in the way. */
-export type SessionLimit = Extract<LimitName, 'sessions' | 'sessionsPerUser'>;
-
 /**
  * Whether there is room for one more. A transport may be there to take over from one that seems to live, and cannot say
  * so before it is open: so there may be twice as many transports as sessions, and a HELLO is counted exactly.
@@ -17,13 +8,13 @@ export type SessionLimit = Extract<LimitName, 'sessions' | 'sessionsPerUser'>;
 export class Admission {
   readonly #sessions: number;
   readonly #sessionsPerUser: number;
-  readonly #living: () => Iterable<Admitted>;
+  readonly #living: () => Iterable<CountedSession>;
   /** Users whose transports have not said yet which session they are for. */
   readonly #greeting = new Map<object, string>();
   /** Users of connections that are open, those whose session has let go of them among them. */
   readonly #open = new Map<object, string>();
 
-  constructor(limits: Pick<Limits, SessionLimit>, living: () => Iterable<Admitted>) {
+  constructor(limits: Pick<Limits, SessionLimit>, living: () => Iterable<CountedSession>) {
     this.#sessions = limits.sessions;
     this.#sessionsPerUser = limits.sessionsPerUser;
     this.#living = living;
@@ -65,3 +56,12 @@ export class Admission {
     return user.limits?.sessions ?? this.#sessionsPerUser;
   }
 }
+
+/** What the admission has to know of a session. */
+export interface CountedSession {
+  readonly user: User;
+  readonly session: { readonly attached: boolean };
+}
+
+/** Which limit is in the way. */
+export type SessionLimit = Extract<LimitName, 'sessions' | 'sessionsPerUser'>;

@@ -1,19 +1,5 @@
 import { formatTarget, type Session } from 'wsproxy-engine';
 
-/** A living channel, for people and metrics to read. */
-export interface ChannelInfo {
-  /** `host:port` as the application named it. */
-  readonly target: string;
-  /** Whether the target was dialled already. */
-  readonly open: boolean;
-  readonly ageMs: number;
-  /** Payload bytes from the client to the destination. */
-  readonly bytesUp: number;
-  /** Payload bytes from the destination to the client. */
-  readonly bytesDown: number;
-  readonly windowStalls: number;
-}
-
 /** A living session, for people and metrics to read: nothing in it lets anybody resume it. */
 export interface SessionInfo {
   readonly user: string;
@@ -30,6 +16,20 @@ export interface SessionInfo {
   /** What is kept to be sent again, bytes of memory. */
   readonly replayBytes: number;
   readonly channels: readonly ChannelInfo[];
+}
+
+/** A living channel, for people and metrics to read. */
+export interface ChannelInfo {
+  /** `host:port` as the application named it. */
+  readonly target: string;
+  /** Whether the target was dialled already. */
+  readonly open: boolean;
+  readonly ageMs: number;
+  /** Payload bytes from the client to the destination. */
+  readonly bytesUp: number;
+  /** Payload bytes from the destination to the client. */
+  readonly bytesDown: number;
+  readonly windowStalls: number;
 }
 
 /** What only the keeper of a session knows of it. */

@@ -3,12 +3,6 @@ import { OptionError } from 'wsproxy-node/options';
 import { checkUser } from './check-user.js';
 import type { User } from './user.js';
 
-/** A user and what proves to be one. */
-export interface UserEntry extends User {
-  /** SHA-256 of the token, 64 hexadecimal digits. */
-  readonly tokenSha256: string;
-}
-
 /** Characters a token must have at least: 128 bits in hexadecimal. */
 const MIN_TOKEN_LENGTH = 32;
 /** More would not fit into a request beside everything else. */
@@ -70,6 +64,12 @@ export class UserDirectory {
     const now = this.#byDigest.get(digest);
     return now?.disabled === true ? undefined : now;
   }
+}
+
+/** A user and what proves to be one. */
+export interface UserEntry extends User {
+  /** SHA-256 of the token, 64 hexadecimal digits. */
+  readonly tokenSha256: string;
 }
 
 /**
