@@ -8,9 +8,6 @@ import type { Metrics } from './metrics.js';
 const PLACES = 64;
 const TIME = 10_000;
 
-/** The admin pages of one server. */
-export type Admin = LocalPages;
-
 /**
  * Serves `/healthz`, `/readyz`, `/metrics` and `/sessions` of a server, on a port of their own. Metrics count from this
  * call on, so make it before the server listens.
@@ -22,6 +19,9 @@ export async function createAdmin(server: Server, { logger = silentLogger }: Adm
   server.observe(metrics);
   return new LocalPages(server, { places: PLACES, time: TIME, answer: (path) => page(server, metrics, path), logger });
 }
+
+/** The admin pages of one server. */
+export type Admin = LocalPages;
 
 async function page(server: Server, metrics: Metrics, path: string): Promise<Page> {
   if (path === '/metrics') return { status: 200, type: metrics.contentType, body: await metrics.print() };

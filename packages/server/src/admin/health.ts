@@ -6,14 +6,14 @@ import { type AdminOptions, LocalPages, type Page, plain } from './local-pages.j
 const PLACES = 16;
 const TIME = 2_000;
 
-/** `/healthz` and `/readyz` of a server, on a port of their own. */
-export type Health = LocalPages;
-
 /** Serves the pages for those who restart a server, or send it clients: on a port that others do not share. */
 export function createHealth(server: Server, { logger = silentLogger }: AdminOptions = {}): Health {
   const answer = (path: string): Page => healthPage(server, path) ?? plain(404);
   return new LocalPages(server, { places: PLACES, time: TIME, answer, logger });
 }
+
+/** `/healthz` and `/readyz` of a server, on a port of their own. */
+export type Health = LocalPages;
 
 /** The page at `path`, if it is one of them. */
 export function healthPage(server: Pick<Server, 'isReady'>, path: string): Page | undefined {

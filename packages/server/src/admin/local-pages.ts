@@ -8,26 +8,6 @@ import { createHttpServer } from '../gateway/http-server.js';
 import { type ListenOptions, listenOn } from '../gateway/listen.js';
 import type { Server } from '../server.js';
 
-export interface AdminOptions {
-  /** Default: silent. */
-  readonly logger?: Logger;
-}
-
-export interface LocalPagesOptions {
-  /** Connections at a time; beyond them one of those there is closed for each new one. */
-  readonly places: number;
-  /** For a request, from accept on, and for its answer as long again, ms. */
-  readonly time: number;
-  readonly answer: (path: string) => Page | Promise<Page>;
-  readonly logger: Logger;
-}
-
-export interface Page {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
-}
-
 /**
  * Serves pages about a server, one for each connection. There is no password: who may connect is decided by where they
  * listen.
@@ -92,6 +72,26 @@ export class LocalPages {
     if (refusal !== undefined) return plain(refusal);
     return this.#options.answer((request.url ?? '').split('?', 1).join());
   }
+}
+
+export interface LocalPagesOptions {
+  /** Connections at a time; beyond them one of those there is closed for each new one. */
+  readonly places: number;
+  /** For a request, from accept on, and for its answer as long again, ms. */
+  readonly time: number;
+  readonly answer: (path: string) => Page | Promise<Page>;
+  readonly logger: Logger;
+}
+
+export interface Page {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+export interface AdminOptions {
+  /** Default: silent. */
+  readonly logger?: Logger;
 }
 
 export function plain(status: number, body = `${STATUS_CODES[status]}\n`): Page {

@@ -8,7 +8,6 @@ import type { Account } from './account.js';
 import type { PaceEvents } from './account-pace.js';
 import { cutOff } from './cut-off.js';
 import type { Guard } from './guard.js';
-import { onClose } from './on-close.js';
 import type { Watched } from './silence-watch.js';
 
 /**
@@ -74,7 +73,9 @@ export class ChannelPlace implements AttemptRoom, PaceEvents {
     if (socket instanceof Socket) socket.setKeepAlive(limits.keepalive > 0, limits.keepalive);
     this.#socket = socket;
     this.#watched = silence.add(this.#channel, socket);
-    onClose(socket, () => this.releaseSocket());
+    // Not `once`, which would keep two more objects for each of them.
+    if (socket.closed) this.releaseSocket();
+    else socket.on('close', () => this.releaseSocket());
     // What the system says when a destination has left its probes, or data, without an answer.
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
       if (code === 'ETIMEDOUT') this.#guard.hit('keepalive', this.#user.id);

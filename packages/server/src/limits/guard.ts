@@ -7,7 +7,6 @@ import { cutOff } from './cut-off.js';
 import { DialTurns } from './dial-turns.js';
 import { LimitReporter } from './limit-reporter.js';
 import type { LimitName, Limits } from './limits.js';
-import { onClose } from './on-close.js';
 import { ShareBudget } from './share-budget.js';
 import { SilenceWatch } from './silence-watch.js';
 import { descriptorLimit, SocketBudget, socketsOf } from './socket-budget.js';
@@ -102,7 +101,8 @@ export class Guard {
       this.hit('sockets', undefined, this.maxSockets);
       return false;
     }
-    onClose(socket, () => this.#sockets.releaseClient());
+    if (socket.closed) this.#sockets.releaseClient();
+    else socket.once('close', () => this.#sockets.releaseClient());
     return true;
   }
 }
