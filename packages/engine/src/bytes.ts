@@ -73,12 +73,11 @@ export function writeU32(bytes: Uint8Array, value: number, at: number): void {
 }
 
 /** One byte a character: the lower half of its number. */
-export function fromLatin1(text: string): Uint8Array {
-  const bytes = allocate(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
+export function writeLatin1(bytes: Uint8Array, text: string, at: number): void {
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
 }
 
-export function toLatin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+/** Of no more than some hundred bytes: each is an argument of a call. */
+export function readLatin1(bytes: Uint8Array): string {
+  return Reflect.apply(String.fromCharCode, undefined, bytes);
 }

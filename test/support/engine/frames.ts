@@ -1,4 +1,4 @@
-import { fromLatin1, join, zeros } from '../../../packages/engine/src/bytes.js';
+import { join, zeros } from '../../../packages/engine/src/bytes.js';
 import { FrameType } from '../../../packages/engine/src/frame/frame.js';
 import { bytesOf, filled } from './bytes.js';
 import { type PlainFrame, u16, u32, u64 } from './oracle-codec.js';
@@ -10,12 +10,14 @@ const make = (type: number, channel: number, ...payload: Uint8Array[]): PlainFra
   payload: join(payload),
 });
 
+const latin1 = (text: string): Uint8Array => bytesOf(Array.from(text, (letter) => letter.charCodeAt(0)));
+
 export const SESSION_ID: Uint8Array = filled(16, 7);
 export const SESSION_SECRET: Uint8Array = filled(32, 9);
 const key = (version: number, secret: Uint8Array): Uint8Array[] => [bytesOf([version, 0, 0, 0]), SESSION_ID, secret];
 
 export const open = (channel: number, window = 65_536, host = 'example.org', port = 80): PlainFrame =>
-  make(FrameType.open, channel, u32(window), u16(port), fromLatin1(host));
+  make(FrameType.open, channel, u32(window), u16(port), latin1(host));
 export const openOk = (channel: number, window = 65_536): PlainFrame => make(FrameType.openOk, channel, u32(window));
 export const openFail = (channel: number, code: number): PlainFrame => make(FrameType.openFail, channel, u16(code));
 export const data = (channel: number, bytes: string | Uint8Array): PlainFrame =>

@@ -1,4 +1,4 @@
-import { allocate, copyOf, fromLatin1, readU16, readU32, toLatin1, writeU16, writeU32, zeros } from '../bytes.js';
+import { allocate, copyOf, readLatin1, readU16, readU32, writeLatin1, writeU16, writeU32, zeros } from '../bytes.js';
 import { SESSION_ID_LENGTH, SESSION_SECRET_LENGTH } from '../constants.js';
 import { violation } from '../errors.js';
 import type { Target } from '../target.js';
@@ -45,18 +45,18 @@ export interface Resume extends SessionKey {
 }
 
 export function encodeOpen(open: Open): Uint8Array {
-  const host = fromLatin1(open.target.host);
+  const { host } = open.target;
   const payload = allocate(OPEN_FIXED_LENGTH + host.length);
   writeU32(payload, open.window, 0);
   writeU16(payload, open.target.port, 4);
-  payload.set(host, OPEN_FIXED_LENGTH);
+  writeLatin1(payload, host, OPEN_FIXED_LENGTH);
   return payload;
 }
 
 export function decodeOpen(payload: Uint8Array): Open {
   return {
     window: readU32(payload, 0),
-    target: { host: toLatin1(payload.subarray(OPEN_FIXED_LENGTH)), port: readU16(payload, 4) },
+    target: { host: readLatin1(payload.subarray(OPEN_FIXED_LENGTH)), port: readU16(payload, 4) },
   };
 }
 
