@@ -1,4 +1,5 @@
 import { type Clock, type OfferedChannel, silentLogger, type Transport } from 'wsproxy-engine';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { Guard } from '../../packages/server/src/limits/guard.js';
 import { resolveLimits } from '../../packages/server/src/limits/limits.js';
 import { SessionRegistry } from '../../packages/server/src/sessions/session-registry.js';
@@ -15,6 +16,7 @@ export class SimProcess {
   constructor(clock: Clock, sessions: number, onChannel: (channel: OfferedChannel, process: SimProcess) => void) {
     this.registry = new SessionRegistry({
       clock,
+      memory: newMemory(),
       logger: silentLogger,
       maxGrace: GRACE,
       guard: new Guard({

@@ -1,5 +1,6 @@
 import { CloseCode, silentLogger } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { Random } from 'wsproxy-test-support/engine/random';
 import { sessionSide } from 'wsproxy-test-support/engine/session-side';
 import { Connector } from '../../packages/client/src/tunnel/connector.js';
@@ -52,6 +53,7 @@ export class World {
     this.#connector = new Connector({
       servers: this.#servers.map((server) => ({ name: server.name, connect: this.#network.dialer(server) })),
       clock: this.#clock,
+      memory: newMemory(),
       logger: silentLogger,
       grace: GRACE,
       connections: this.#random.chance(0.6) ? 1 : 1 + this.#random.below(3),

@@ -8,6 +8,7 @@ import {
   type OfferedChannel,
   Session,
   systemClock,
+  systemMemory,
   unknownSession,
 } from 'wsproxy-engine';
 
@@ -21,7 +22,13 @@ export class LivePair {
 
   /** `onChannel` gets what the client opens. */
   constructor(onChannel: (channel: OfferedChannel) => void) {
-    this.client = new Session({ role: 'client', clock: systemClock, onDetached() {}, onClosed() {} });
+    this.client = new Session({
+      role: 'client',
+      clock: systemClock,
+      memory: systemMemory,
+      onDetached() {},
+      onClosed() {},
+    });
     acceptTransport(
       this.#ends[1],
       {
@@ -29,6 +36,7 @@ export class LivePair {
           const session = new Session({
             role: 'server',
             clock: systemClock,
+            memory: systemMemory,
             onChannel,
             onDetached() {},
             onClosed() {},

@@ -11,6 +11,7 @@ import {
   type OpenHandler,
   Session,
   systemClock,
+  systemMemory,
   type Target,
 } from 'wsproxy-engine';
 import { relay } from 'wsproxy-node/relay';
@@ -28,7 +29,7 @@ export class TestTunnel implements Tunnel {
 
   constructor(farEnd: FarEnd) {
     this.farEnd = farEnd;
-    const common = { clock: systemClock, onDetached() {}, onClosed() {} };
+    const common = { clock: systemClock, memory: systemMemory, onDetached() {}, onClosed() {} };
     this.#near = new Session({ ...common, role: 'client' });
     this.#far = new Session({ ...common, role: 'server', onChannel: (channel) => this.farEnd(channel) });
     const ends = MemoryTransport.pair(setImmediate);

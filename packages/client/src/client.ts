@@ -3,7 +3,7 @@ import type { Agent, AgentOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { isOver, type Logger, systemClock, type Target, type Tunnel } from 'wsproxy-engine';
+import { isOver, type Logger, systemClock, systemMemory, type Target, type Tunnel } from 'wsproxy-engine';
 import type { LocalPort } from 'wsproxy-node/accept';
 import { forwardLocal, listenLocal, pipeThrough } from 'wsproxy-node/accept';
 import type { DestinationRule } from 'wsproxy-node/targets';
@@ -64,9 +64,10 @@ export class Client extends EventEmitter<ClientEvents> {
       ...settings,
       servers: servers.map((server) => ({
         name: server.url.href,
-        connect: (signal) => dialWebSocket(server, signal),
+        connect: (signal) => dialWebSocket(server, signal, systemMemory),
       })),
       clock: systemClock,
+      memory: systemMemory,
       onState: (state, previous) => this.emit('state', state, previous),
       onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { silentLogger, systemClock, THROUGHPUT_HOST } from 'wsproxy-engine';
+import { silentLogger, systemClock, systemMemory, THROUGHPUT_HOST } from 'wsproxy-engine';
 import {
   createDial,
   createLookup,
@@ -81,6 +81,7 @@ export class Server {
     this.#directory = directory;
     this.#registry = new SessionRegistry({
       clock: systemClock,
+      memory: systemMemory,
       logger,
       onChannel: createChannelHandler({
         dial: dialOf(options, guard),
@@ -103,7 +104,7 @@ export class Server {
       onWebSocket: (webSocket, user, request, remoteAddress) => {
         webSocket.once('close', this.#registry.onOpen(user));
         this.#registry.accept(
-          new WebSocketTransport(webSocket, request.socket, { role: 'server' }),
+          new WebSocketTransport(webSocket, request.socket, { role: 'server' }, systemMemory),
           user,
           remoteAddress,
         );

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Channel, Greeter, Session, systemClock } from 'wsproxy-engine';
+import { type Channel, Greeter, Session, systemClock, systemMemory } from 'wsproxy-engine';
 import { WebSocketTransport } from 'wsproxy-node/transports';
 
 export const TOKEN = 'a-token-for-tests-0123456789-abcdefghij';
@@ -33,6 +33,7 @@ export class Peer {
     this.session = new Session({
       role: 'client',
       clock: systemClock,
+      memory: systemMemory,
       onDetached: ({ code }) => onLost(code),
       onGoAway: (kind) => this.goAways.push(kind),
       onClosed() {},
@@ -51,7 +52,7 @@ export class Peer {
     ws.on('error', () => {});
     const [[{ socket }]] = await Promise.all([once(ws, 'upgrade'), once(ws, 'open')]);
     await new Promise<void>((welcome) =>
-      this.#greeter.greet(new WebSocketTransport(ws, socket, { role: 'client', masks: true }), welcome),
+      this.#greeter.greet(new WebSocketTransport(ws, socket, { role: 'client', masks: true }, systemMemory), welcome),
     );
     return ws;
   }

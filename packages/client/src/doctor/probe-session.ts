@@ -1,4 +1,12 @@
-import { type FailureCode, Greeter, Session, systemClock, type Target, type Transport } from 'wsproxy-engine';
+import {
+  type FailureCode,
+  Greeter,
+  Session,
+  systemClock,
+  systemMemory,
+  type Target,
+  type Transport,
+} from 'wsproxy-engine';
 import { ChannelStream } from 'wsproxy-node/relay';
 
 /** The server keeps a probe that was cut for this long, ms: nobody comes back for it. */
@@ -23,6 +31,7 @@ export class ProbeSession {
     this.session = new Session({
       role: 'client',
       clock: systemClock,
+      memory: systemMemory,
       heartbeat,
       onDetached: ({ code, reason }) => tell(`${reason || 'cut without a word'} (${code})`),
       onClosed: (reason) => tell(reason),

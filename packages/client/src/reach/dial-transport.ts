@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import { SUBPROTOCOL } from 'wsproxy-engine';
+import { type SlabPool, SUBPROTOCOL } from 'wsproxy-engine';
 import { boundInterim } from 'wsproxy-node/sockets';
 import { WEBSOCKET_LIMITS, WebSocketTransport } from 'wsproxy-node/transports';
 import { judgePrivacy } from './clear-text.js';
@@ -29,6 +29,7 @@ function leaveZero(): void {}
 export async function dialWebSocket(
   server: ServerAddress,
   signal: AbortSignal,
+  memory: SlabPool,
   timeout: number = DIAL_TIMEOUT,
 ): Promise<WebSocketTransport> {
   const start = performance.now();
@@ -81,7 +82,7 @@ export async function dialWebSocket(
     ws.once('open', () => {
       settle();
       // At once: what the server sends right behind its answer must not find nobody listening.
-      resolve(new WebSocketTransport(ws, socket, { role: 'client', masks: mask }));
+      resolve(new WebSocketTransport(ws, socket, { role: 'client', masks: mask }, memory));
       // It is the channels that keep the process alive.
       socket.unref();
     });

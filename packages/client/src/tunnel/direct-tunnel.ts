@@ -8,6 +8,7 @@ import {
   type OpenHandler,
   Session,
   systemClock,
+  systemMemory,
   type Target,
   type Tunnel,
   TunnelError,
@@ -44,7 +45,7 @@ export class DirectTunnel implements Tunnel {
   }
 
   #begin(): Session {
-    const common = { clock: systemClock, maxChannels: Number.POSITIVE_INFINITY };
+    const common = { clock: systemClock, memory: systemMemory, maxChannels: Number.POSITIVE_INFINITY };
     const near: Session = new Session({
       ...common,
       role: 'client',

@@ -7,6 +7,7 @@ import {
   type Loss,
   type OpenHandler,
   Session,
+  type SlabPool,
   type Target,
   type Transport,
 } from 'wsproxy-engine';
@@ -29,7 +30,7 @@ export class Uplink {
   #expiry: number | undefined;
 
   constructor(options: UplinkOptions, events: UplinkEvents) {
-    const { clock, heartbeat, lastChannel } = options;
+    const { clock, memory, heartbeat, lastChannel } = options;
     this.#options = options;
     this.#events = events;
     this.#phases = new Phases(clock, () => events.onState(this));
@@ -37,6 +38,7 @@ export class Uplink {
     this.session = new Session({
       role: 'client',
       clock,
+      memory,
       heartbeat,
       lastChannel,
       onDetached: (loss) => this.#onLost(loss),
@@ -249,6 +251,7 @@ export class Uplink {
 /** What holds for every uplink of a client. */
 export interface UplinkSettings {
   readonly clock: Clock;
+  readonly memory: SlabPool;
   readonly logger: Logger;
   /** How long the channels wait for the way back, ms. */
   readonly grace: number;

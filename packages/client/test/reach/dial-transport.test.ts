@@ -3,6 +3,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server } f
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { dialWebSocket } from '../../src/reach/dial-transport.js';
 import { parseReach } from '../../src/reach/reach.js';
 
@@ -35,7 +36,7 @@ async function listen(created: TcpServer): Promise<number> {
 
 const urlOf = (port: number, scheme = 'ws'): URL => new URL(`${scheme}://127.0.0.1:${port}/tunnel`);
 const dial = (url: URL, signal: AbortSignal = never): ReturnType<typeof dialWebSocket> =>
-  dialWebSocket({ url, token: TOKEN, reach: parseReach(url, {}) }, signal);
+  dialWebSocket({ url, token: TOKEN, reach: parseReach(url, {}) }, signal, newMemory());
 
 /** A server that upgrades, choosing `protocol`. */
 async function upgrading(protocol: string | false = 'wsproxy.v1'): Promise<{
@@ -165,7 +166,7 @@ describe('rejects', () => {
 
 describe('an answer that never comes', () => {
   const dialBriefly = (url: URL): ReturnType<typeof dialWebSocket> =>
-    dialWebSocket({ url, token: TOKEN, reach: parseReach(url, {}) }, never, 300);
+    dialWebSocket({ url, token: TOKEN, reach: parseReach(url, {}) }, never, newMemory(), 300);
 
   /** Says `piece` as long as somebody listens; resolves with how many bytes were said. */
   async function endless(piece: string, pause: number): Promise<{ port: number; said: Promise<number> }> {

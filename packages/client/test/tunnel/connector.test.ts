@@ -14,11 +14,11 @@ class Fixture {
   readonly connector: Connector;
 
   constructor(options: Partial<ConnectorOptions> = {}) {
-    const { connect, clock, logger } = this.network;
+    const { connect, clock, memory, logger } = this.network;
     const onState = (state: string): number => this.path.push(state);
     const defaults = { grace: GRACE, connections: 1, optimistic: false };
     const servers = [{ name: 'the server', connect }];
-    this.connector = new Connector({ ...defaults, servers, clock, logger, onState, ...options });
+    this.connector = new Connector({ ...defaults, servers, clock, memory, logger, onState, ...options });
   }
 
   static async online(options: Partial<ConnectorOptions> = {}): Promise<Fixture> {

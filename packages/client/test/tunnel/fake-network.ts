@@ -10,6 +10,7 @@ import {
   unknownSession,
 } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import type { ServerRoute } from '../../src/tunnel/attempts.js';
 import { ChannelLog } from './channel-log.js';
@@ -35,6 +36,8 @@ const STEP = 100;
 /** A server and the way to it, which do as the test says, on a hand-driven clock. */
 export class FakeNetwork {
   readonly clock: FakeClock;
+  /** Of both ends. */
+  readonly memory = newMemory();
   route: Route = 'open';
   /** Attempts to connect so far, and those that are still under way. */
   attempts = 0;
@@ -171,6 +174,7 @@ export class FakeNetwork {
     const session = new Session({
       role: 'server',
       clock: this.clock,
+      memory: this.memory,
       onChannel: (channel) => this.onChannel(channel),
       onDetached() {},
       onClosed: (reason) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CloseCode, type OfferedChannel, ProtocolError } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import { Connector } from '../../src/tunnel/connector.js';
 import { ChannelLog } from './channel-log.js';
@@ -23,6 +24,7 @@ class Fixture {
     this.connector = new Connector({
       servers,
       clock: this.clock,
+      memory: newMemory(),
       logger,
       grace: 60_000,
       connections,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CloseCode, ProtocolError, type Session } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { Connector } from '../../src/tunnel/connector.js';
 import { ChannelLog } from './channel-log.js';
 import { FakeNetwork } from './fake-network.js';
@@ -51,6 +52,7 @@ function prepare(servers: number, connections: number): Fixture {
   const connector = new Connector({
     servers: networks.map(({ connect }, index) => ({ name: `server ${index}`, connect })),
     clock,
+    memory: newMemory(),
     logger,
     grace: 60_000,
     connections,

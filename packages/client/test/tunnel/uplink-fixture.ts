@@ -17,9 +17,16 @@ export class UplinkFixture {
 
   /** `random` decides the pauses between tries. */
   constructor(random = 0.5) {
-    const { connect, clock, logger } = this.network;
+    const { connect, clock, memory, logger } = this.network;
     this.uplink = new Uplink(
-      { server: { name: 'the server', connect }, clock, logger, backoff: new Backoff(() => random), grace: GRACE },
+      {
+        server: { name: 'the server', connect },
+        clock,
+        memory,
+        logger,
+        backoff: new Backoff(() => random),
+        grace: GRACE,
+      },
       {
         onState: ({ state }) => this.path.push(state),
         onResumed: () => {

@@ -1,6 +1,6 @@
 import { CHANNEL_FLOOR, CHANNEL_HIGH_WATER } from '../constants.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
-import { keep, release } from '../memory/slabs.js';
+import type { SlabPool } from '../memory/slab-pool.js';
 import { SmallPieces } from '../memory/small-pieces.js';
 
 /**
@@ -8,6 +8,7 @@ import { SmallPieces } from '../memory/small-pieces.js';
  * counts in a budget.
  */
 export class ByteQueue {
+  readonly #memory: SlabPool;
   #budget: MemoryBudget;
   #chunks: Uint8Array[] = [];
   /** Behind the chunks, once there are several. */
@@ -20,7 +21,8 @@ export class ByteQueue {
   #taken: Uint8Array[] | undefined;
 
   /** `provisional`: what is taken can be put back by `rewind`, until `commit`. */
-  constructor(budget: MemoryBudget, provisional = false) {
+  constructor(memory: SlabPool, budget: MemoryBudget, provisional = false) {
+    this.#memory = memory;
     this.#budget = budget;
     if (provisional) this.#taken = [];
   }
@@ -60,7 +62,7 @@ export class ByteQueue {
   /** Up to `limit` bytes of the first chunk, never of two, since joining them would copy. */
   take(limit: number): Uint8Array | undefined {
     const slice = this.#cut(limit);
-    if (slice !== undefined) this.#taken?.push(keep(slice));
+    if (slice !== undefined) this.#taken?.push(this.#memory.keep(slice));
     return slice;
   }
 
@@ -79,7 +81,7 @@ export class ByteQueue {
 
   /** Nothing that is taken will be put back. */
   commit(): void {
-    for (const slice of this.#taken ?? []) release(slice);
+    for (const slice of this.#taken ?? []) this.#memory.release(slice);
     this.#taken = undefined;
   }
 
@@ -94,7 +96,7 @@ export class ByteQueue {
     this.#budget.release(end - start);
     if (end < chunk.length) {
       this.#offset = end;
-      return keep(chunk.subarray(start, end));
+      return this.#memory.keep(chunk.subarray(start, end));
     }
     this.#offset = 0;
     this.#head += 1;
@@ -104,6 +106,7 @@ export class ByteQueue {
 
   clear(): void {
     this.commit();
+    for (const chunk of this.#chunks.slice(this.#head)) this.#memory.release(chunk);
     this.#small = undefined;
     this.#budget.release(this.#length);
     this.#length = 0;

@@ -1,4 +1,5 @@
 import type { FailureCode } from '../failures.js';
+import type { SlabPool } from '../memory/slab-pool.js';
 import type { Target } from '../target.js';
 import type { ChannelState } from './channel-state.js';
 import type { ChannelSink } from './handlers.js';
@@ -11,6 +12,8 @@ export interface Channel {
   readonly state: Readonly<ChannelState>;
   /** What it has carried so far; a copy. */
   readonly figures: ChannelFigures;
+  /** Where the bytes lie that it is given, and brings: who needs what it brings for longer keeps it there. */
+  readonly memory: SlabPool;
   /** Little memory is left for what waits to be sent: a source does better to bring little at a time. */
   readonly isTight: boolean;
   /** From here on `sink` takes what the channel brings, beginning with what has arrived already. */

@@ -11,7 +11,7 @@ export interface OpenHandler {
 /** Takes what a channel brings. Set with `Channel.start(sink)`; until then data waits in the channel. */
 export interface ChannelSink {
   /**
-   * The bytes are valid until this returns: whoever needs them longer copies them, or keeps them (slabs.ts). Whoever takes
+   * The bytes are valid until this returns: whoever needs them longer copies them, or keeps them (`memory`). Whoever takes
    * them calls `channel.consumed(chunk.length)` once they have really gone. `isMore`: the rest of what the peer sent at once
    * is on its way, so that it may be worth waiting for within the turn.
    */

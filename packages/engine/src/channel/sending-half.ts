@@ -1,8 +1,8 @@
 import { EARLY_WINDOW } from '../constants.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
 import { SendWindow } from '../flow/send-window.js';
-import { keep } from '../memory/slabs.js';
-import { unpinned } from '../memory/unpinned.js';
+import { compact } from '../memory/compact.js';
+import type { SlabPool } from '../memory/slab-pool.js';
 import { ByteQueue } from './byte-queue.js';
 
 /** What a channel sends: bytes that wait for the window of the peer, and a source that may have to wait for them. */
@@ -10,13 +10,15 @@ export class SendingHalf {
   window: SendWindow;
   /** How often bytes began to wait because the window was used up. */
   stalls = 0;
+  readonly #memory: SlabPool;
   readonly #queue: ByteQueue;
   #isSourcePaused = false;
 
   /** `credit`: how much the peer takes. Without it that is not known: what is sent until it answers may have to be said again, to another peer. */
-  constructor(budget: MemoryBudget, credit?: number) {
+  constructor(memory: SlabPool, budget: MemoryBudget, credit?: number) {
+    this.#memory = memory;
     this.window = credit === undefined ? new SendWindow(EARLY_WINDOW, true) : new SendWindow(credit);
-    this.#queue = new ByteQueue(budget, credit === undefined);
+    this.#queue = new ByteQueue(memory, budget, credit === undefined);
   }
 
   /** Nothing waits. */
@@ -36,7 +38,7 @@ export class SendingHalf {
   /** False asks the source for a pause, until `resumesSource`. */
   push(bytes: Uint8Array): boolean {
     if (this.isEmpty && !this.hasCredit) this.stalls += 1;
-    this.#queue.push(keep(unpinned(bytes)));
+    this.#queue.push(this.#memory.keep(compact(bytes)));
     if (this.#queue.length >= this.#queue.highWater) this.#isSourcePaused = true;
     return !this.#isSourcePaused;
   }

@@ -3,6 +3,7 @@ import type { FailureCode } from '../failures.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
 import type { Return } from '../flow/send-window.js';
 import { FrameType } from '../frame/frame.js';
+import type { SlabPool } from '../memory/slab-pool.js';
 import type { SequencedFrame } from '../replay/replay-buffer.js';
 import type { Target } from '../target.js';
 import type { ChannelFigures, OfferedChannel } from './channel.js';
@@ -42,7 +43,7 @@ export class SessionChannel implements OfferedChannel {
     this.#opening = new Opening(opener);
     this.#state = newState(opener === undefined ? 'offered' : 'requested');
     this.#openedAt = carrier.now();
-    this.#sending = new SendingHalf(carrier.queues, credit);
+    this.#sending = new SendingHalf(carrier.memory, carrier.queues, credit);
     this.receiving = new ReceivingHalf(carrier.budget, this.#openedAt);
   }
 
@@ -64,6 +65,10 @@ export class SessionChannel implements OfferedChannel {
 
   get state(): Readonly<ChannelState> {
     return this.#state;
+  }
+
+  get memory(): SlabPool {
+    return this.#carrier.memory;
   }
 
   get bytesSent(): number {
@@ -338,6 +343,8 @@ export class SessionChannel implements OfferedChannel {
 export interface Carrier {
   /** No session is behind it. */
   readonly isNowhere?: boolean;
+  /** Where the bytes lie that the channel is given, and brings. */
+  readonly memory: SlabPool;
   /** What the windows of all channels may hold together. */
   readonly budget: MemoryBudget;
   /** The peer is there, so that what it does not take waits for it alone. */

@@ -1,5 +1,5 @@
 import { allocateAlone } from '../bytes.js';
-import { unpinned } from './unpinned.js';
+import { compact } from './compact.js';
 
 /** A shorter piece is joined with its neighbours, bytes. */
 const SMALL = 1_024;
@@ -41,6 +41,6 @@ export class SmallPieces {
     const bytes = this.#bytes?.subarray(0, this.#length);
     this.#bytes = undefined;
     this.#length = 0;
-    if (bytes !== undefined) this.#pass(unpinned(bytes));
+    if (bytes !== undefined) this.#pass(compact(bytes));
   }
 }

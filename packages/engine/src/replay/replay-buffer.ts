@@ -1,6 +1,6 @@
 import type { MemoryBudget } from '../flow/memory-budget.js';
 import { FrameType, HEADER_LENGTH, SESSION_CHANNEL } from '../frame/frame.js';
-import { release } from '../memory/slabs.js';
+import type { SlabPool } from '../memory/slab-pool.js';
 
 /** A frame that is counted, kept until acknowledged, and sent again after a resume. */
 export interface SequencedFrame {
@@ -22,6 +22,7 @@ const FRAME_OVERHEAD = 100;
  * with them. Positions are implied by counting from the session's first frame.
  */
 export class ReplayBuffer {
+  readonly #memory: SlabPool;
   readonly #budget: MemoryBudget;
   #frames: (SequencedFrame | undefined)[] = [];
   /** Index in #frames of the oldest unacknowledged frame: shifting an array for each would cost its length. */
@@ -32,8 +33,9 @@ export class ReplayBuffer {
   /** So is the session. */
   #isOver = false;
 
-  /** `budget`: what may be kept; it is `isFull` that has to be asked before each `append`. */
-  constructor(budget: MemoryBudget) {
+  /** `memory`: of the payloads. `budget`: what may be kept; it is `isFull` that has to be asked before each `append`. */
+  constructor(memory: SlabPool, budget: MemoryBudget) {
+    this.#memory = memory;
     this.#budget = budget;
   }
 
@@ -69,7 +71,7 @@ export class ReplayBuffer {
 
   append(frame: SequencedFrame): void {
     // Taken from a channel whose end, told meanwhile, has made somebody end the session.
-    if (this.#isOver) return;
+    if (this.#isOver) return this.#release(frame);
     this.#frames.push(frame);
     this.#hold(wireLength(frame) + FRAME_OVERHEAD);
   }
@@ -93,7 +95,7 @@ export class ReplayBuffer {
       this.#frames[this.#head] = undefined;
       this.#head += 1;
       bytes += wireLength(frame);
-      if (frame.payload !== undefined) release(frame.payload);
+      this.#release(frame);
       this.#hold(-wireLength(frame) - FRAME_OVERHEAD);
     }
     this.#acknowledged = count;
@@ -110,8 +112,13 @@ export class ReplayBuffer {
   clear(): void {
     this.#isOver = true;
     this.#hold(-this.#bytes);
+    for (const frame of this.#frames.slice(this.#head)) if (frame !== undefined) this.#release(frame);
     this.#frames = [];
     this.#head = 0;
+  }
+
+  #release({ payload }: SequencedFrame): void {
+    if (payload !== undefined) this.#memory.release(payload);
   }
 
   #hold(bytes: number): void {

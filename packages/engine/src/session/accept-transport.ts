@@ -2,7 +2,7 @@ import { zeros } from '../bytes.js';
 import type { Clock, Timer } from '../clock.js';
 import { CloseCode, HANDSHAKE_TIMEOUT, PROTOCOL_VERSION, SESSION_SECRET_LENGTH } from '../constants.js';
 import { ProtocolError, violation } from '../errors.js';
-import { FrameBatch, HEADROOM } from '../frame/encode.js';
+import { encodeFrame } from '../frame/encode.js';
 import { FrameType, SESSION_CHANNEL } from '../frame/frame.js';
 import {
   decodeHello,
@@ -112,9 +112,7 @@ class Greeting<Kept extends KeptSession> implements LinkHolder {
 const TURNED_AWAY: ReadonlySet<number> = new Set([CloseCode.serviceRestart, CloseCode.tryAgainLater]);
 
 function sayRefused(transport: Transport): void {
-  const batch = new FrameBatch();
-  batch.add(FrameType.goAway, SESSION_CHANNEL, encodeGoAway(GoAway.refused));
-  transport.send(batch.take(), HEADROOM);
+  transport.send([encodeFrame(FrameType.goAway, SESSION_CHANNEL, encodeGoAway(GoAway.refused))]);
 }
 
 function begin<Kept extends KeptSession>(link: Link, host: SessionHost<Kept>, hello: Hello): void {

@@ -41,7 +41,7 @@ export class Outbox {
   readonly #roundTrip: RoundTrip;
   readonly #replayPace: ReplayPace | undefined;
   readonly #queue: SendQueue;
-  readonly #batch = new FrameBatch();
+  readonly #batch: FrameBatch;
   readonly #grants = new Set<SessionChannel>();
   /** Channels that give credit back, and those whose peer did, with the limit that it had seen; undefined when there are none. */
   #returns: Set<SessionChannel> | undefined;
@@ -66,7 +66,8 @@ export class Outbox {
     this.#replayPace = pace;
     this.#queue = new SendQueue(carrier);
     this.#inFlight = new InFlightCap(roundTrip);
-    this.replay = new ReplayBuffer(new MemoryBudget(REPLAY_LIMIT, budget, REPLAY_FLOOR));
+    this.#batch = new FrameBatch(carrier.memory);
+    this.replay = new ReplayBuffer(carrier.memory, new MemoryBudget(REPLAY_LIMIT, budget, REPLAY_FLOOR));
     this.acknowledger = new Acknowledger(clock, roundTrip, this);
   }
 

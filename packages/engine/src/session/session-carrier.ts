@@ -8,6 +8,7 @@ import type { FailureCode } from '../failures.js';
 import { MemoryBudget } from '../flow/memory-budget.js';
 import type { RoundTrip } from '../flow/round-trip.js';
 import { holds } from '../invariant.js';
+import type { SlabPool } from '../memory/slab-pool.js';
 import { parseHost, parsePort, type Target } from '../target.js';
 import { Channels } from './channels.js';
 import { Outbox } from './outbox.js';
@@ -18,6 +19,7 @@ import type { Terms } from './terms.js';
 
 /** Carries the channels of one session: gives them what they ask for, and lets go of those that another one may carry. */
 export class SessionCarrier implements Carrier {
+  readonly memory: SlabPool;
   readonly budget: MemoryBudget;
   readonly queues: MemoryBudget;
   readonly channels: Channels;
@@ -30,10 +32,11 @@ export class SessionCarrier implements Carrier {
   #isClosed = false;
 
   constructor(options: SessionOptions, terms: Terms, roundTrip: RoundTrip) {
-    const { clock, processBudgets, role, lastChannel, replayPace } = options;
+    const { clock, memory, processBudgets, role, lastChannel, replayPace } = options;
     this.#options = options;
     this.#clock = clock;
     this.#roundTrip = roundTrip;
+    this.memory = memory;
     this.budget = new MemoryBudget(WINDOW_BUDGET, processBudgets?.windows, WINDOW_FLOOR);
     this.queues = new MemoryBudget(QUEUE_LIMIT, processBudgets?.replay);
     this.channels = new Channels(role, lastChannel);
@@ -93,9 +96,9 @@ export class SessionCarrier implements Carrier {
   /** As `Session.open`. */
   open(target: Target, handler: OpenHandler, optimistic: boolean): SessionChannel {
     const isValid = parseHost(target.host) !== undefined && parsePort(String(target.port)) !== undefined;
-    if (!isValid) return stillbornChannel(this.#clock, handler, 'BAD_TARGET');
+    if (!isValid) return stillbornChannel(this.#clock, this.memory, handler, 'BAD_TARGET');
     const id = this.#takeId();
-    if (id === undefined) return stillbornChannel(this.#clock, handler, 'SESSION_LOST');
+    if (id === undefined) return stillbornChannel(this.#clock, this.memory, handler, 'SESSION_LOST');
     const channel = SessionChannel.request(id, target, this, handler);
     this.channels.add(channel);
     if (optimistic) this.#clock.defer(() => channel.assumeOpen());
@@ -138,7 +141,7 @@ export class SessionCarrier implements Carrier {
     this.channels.remove(channel);
     this.outbox.release(channel);
     this.returner.forget(channel);
-    channel.leave(nowhere(this.#clock));
+    channel.leave(nowhere(this.#clock, this.memory));
     this.tellIdle();
   }
 

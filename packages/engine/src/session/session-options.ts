@@ -1,12 +1,15 @@
 import type { Channel, OfferedChannel } from '../channel/channel.js';
 import type { Clock } from '../clock.js';
 import type { ProcessBudgets } from '../flow/memory-budget.js';
+import type { SlabPool } from '../memory/slab-pool.js';
 import type { Role } from './channels.js';
 import type { ReplayPace } from './replay-pace.js';
 
 export interface SessionOptions {
   readonly role: Role;
   readonly clock: Clock;
+  /** Where the bytes lie that it carries: the same for its transports and for all that use its channels. */
+  readonly memory: SlabPool;
   /** The peer opened a channel: answer with `accept` or `refuse`. Without it an OPEN breaks the protocol. */
   readonly onChannel?: (channel: OfferedChannel) => void;
   /** The transport is lost; the channels live on, until another one is attached or the session is closed. */

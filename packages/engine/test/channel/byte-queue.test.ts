@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isEqual } from 'wsproxy-test-support/engine/bytes';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { zeros } from '../../src/bytes.js';
 import { ByteQueue } from '../../src/channel/byte-queue.js';
@@ -19,7 +20,7 @@ test('gives the bytes in their order, never more than asked for, never an empty 
   fc.assert(
     fc.property(steps, (all) => {
       const budgets = [new MemoryBudget(0), new MemoryBudget(1e6)] as const;
-      const queue = new ByteQueue(budgets[0]);
+      const queue = new ByteQueue(newMemory(), budgets[0]);
       let [pushed, taken] = [0, 0];
       for (const step of all) {
         if (step === 'clear') {
@@ -54,7 +55,7 @@ test('a provisional one gives again what was taken, until it is committed', () =
   fc.assert(
     fc.property(fc.array(change, { maxLength: 10 }), (all) => {
       const budget = new MemoryBudget(0);
-      const queue = new ByteQueue(budget, true);
+      const queue = new ByteQueue(newMemory(), budget, true);
       let [pushed, taken] = [0, 0];
       for (const step of all.flat()) {
         if (step === 'clear') continue;
@@ -81,7 +82,7 @@ test('a provisional one gives again what was taken, until it is committed', () =
 });
 
 test('copies nothing', () => {
-  const queue = new ByteQueue(new MemoryBudget(0));
+  const queue = new ByteQueue(newMemory(), new MemoryBudget(0));
   const chunk = zeros(100);
   queue.push(chunk);
   expect(queue.take(60)?.buffer).toBe(chunk.buffer);

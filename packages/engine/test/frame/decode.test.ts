@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytesOf, filled } from 'wsproxy-test-support/engine/bytes';
 import { CollectingSink } from 'wsproxy-test-support/engine/collecting-sink';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { decodePlain, encodePlain, type PlainFrame } from 'wsproxy-test-support/engine/oracle-codec';
 import { join, zeros } from '../../src/bytes.js';
 import { ProtocolError } from '../../src/errors.js';
@@ -9,6 +10,8 @@ import { FrameDecoder } from '../../src/frame/decode.js';
 import { FrameBatch } from '../../src/frame/encode.js';
 import { FrameType } from '../../src/frame/frame.js';
 import { frames, slice, slicing } from './frame-arbitraries.js';
+
+const memory = newMemory();
 
 function decode(slices: readonly Uint8Array[]): CollectingSink {
   const sink = new CollectingSink();
@@ -27,7 +30,7 @@ describe('any sequence of frames', () => {
   test('comes out of the decoder as it went into the encoder, however it is sliced', () => {
     fc.assert(
       fc.property(fc.array(frames), slicing, (sent, lengths) => {
-        const batch = new FrameBatch();
+        const batch = new FrameBatch(memory);
         for (const { type, channel, payload } of sent) batch.add(type, channel, payload);
         const bytes = join(batch.take());
         expect(bytes).toEqual(join(sent.map(encodePlain)));

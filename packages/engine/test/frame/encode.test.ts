@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytesOf, filled, isEqual, textOf } from 'wsproxy-test-support/engine/bytes';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { encodePlain, type PlainFrame } from 'wsproxy-test-support/engine/oracle-codec';
 import { join } from '../../src/bytes.js';
 import { FrameBatch, HEADROOM } from '../../src/frame/encode.js';
 import { FrameType, HEADER_LENGTH } from '../../src/frame/frame.js';
-import { postSlab, SLAB_SIZE } from '../../src/memory/slabs.js';
+import { SLAB_SIZE } from '../../src/memory/slab-pool.js';
+
+const memory = newMemory();
 
 /** Payloads around the size up to which they are copied, and in quantities that fill several slabs. */
 const payload = fc
@@ -20,7 +23,7 @@ describe('FrameBatch', () => {
   test('gives the bytes of its frames, and knows their number', () => {
     fc.assert(
       fc.property(batches, (all) => {
-        const batch = new FrameBatch();
+        const batch = new FrameBatch(memory);
         for (const frames of all) {
           for (const one of frames) add(batch, one);
           const bytes = join(frames.map(encodePlain));
@@ -35,7 +38,7 @@ describe('FrameBatch', () => {
   test('never writes again to what it has handed out', () => {
     fc.assert(
       fc.property(batches, (all) => {
-        const batch = new FrameBatch();
+        const batch = new FrameBatch(memory);
         const taken = all.map((frames) => {
           for (const one of frames) add(batch, one);
           return batch.take();
@@ -49,7 +52,7 @@ describe('FrameBatch', () => {
   test('hands out no empty buffer', () => {
     fc.assert(
       fc.property(fc.array(frame), (frames) => {
-        const batch = new FrameBatch();
+        const batch = new FrameBatch(memory);
         for (const one of frames) add(batch, one);
         expect(batch.take().filter((part) => part.length === 0)).toEqual([]);
       }),
@@ -57,9 +60,9 @@ describe('FrameBatch', () => {
   });
 
   test('puts what comes before a payload that was just read into the memory in front of it', () => {
-    const slab = postSlab();
+    const slab = memory.post();
     slab.bytes.fill(7);
-    const batch = new FrameBatch();
+    const batch = new FrameBatch(memory);
     batch.add(FrameType.ack, 0, filled(8, 1));
     batch.add(FrameType.data, 1, slab.bytes);
     const [part, ...others] = batch.take();
@@ -75,9 +78,9 @@ describe('FrameBatch', () => {
   });
 
   test('writes in front of no payload that others may precede', () => {
-    const slab = postSlab();
+    const slab = memory.post();
     slab.bytes.fill(7);
-    const batch = new FrameBatch();
+    const batch = new FrameBatch(memory);
     batch.add(FrameType.data, 1, slab.bytes.subarray(2_000));
     for (let i = 0; i < 10; i++) batch.add(FrameType.ack, 0, filled(8, 1));
     batch.add(FrameType.data, 1, slab.bytes);
@@ -86,20 +89,20 @@ describe('FrameBatch', () => {
   });
 
   test('passes a large payload on by reference', () => {
-    const batch = new FrameBatch();
+    const batch = new FrameBatch(memory);
     const large = filled(32_768, 1);
     batch.add(FrameType.data, 1, large);
     expect(batch.take()[1]).toBe(large);
   });
 
   test('joins small frames into one buffer', () => {
-    const batch = new FrameBatch();
+    const batch = new FrameBatch(memory);
     for (let n = 0; n < 100; n++) batch.add(FrameType.data, n, bytesOf('small'));
     expect(batch.take()).toHaveLength(1);
   });
 
   test('copies a small payload, which may change afterwards', () => {
-    const batch = new FrameBatch();
+    const batch = new FrameBatch(memory);
     const small = bytesOf('before');
     batch.add(FrameType.data, 1, small);
     small.set(bytesOf('after!'));
@@ -107,7 +110,7 @@ describe('FrameBatch', () => {
   });
 
   test('fills a buffer to its last byte before it takes another one', () => {
-    const batch = new FrameBatch();
+    const batch = new FrameBatch(memory);
     const payload = filled(1_024 - HEADER_LENGTH, 7);
     const fill = () => {
       for (let n = 0; n < 16; n++) batch.add(FrameType.data, n, payload);
@@ -127,13 +130,13 @@ describe('FrameBatch', () => {
     [1_024, false],
     [1_025, true],
   ])('of a payload of %d bytes, the bytes themselves are handed out: %s', (length, isByReference) => {
-    const batch = new FrameBatch();
+    const batch = new FrameBatch(memory);
     const payload = filled(length, 1);
     batch.add(FrameType.data, 1, payload);
     expect(batch.take().includes(payload)).toBe(isByReference);
   });
 
   test('is empty after nothing was added', () => {
-    expect(new FrameBatch().take()).toEqual([]);
+    expect(new FrameBatch(memory).take()).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fromHex, toHex } from 'wsproxy-test-support/engine/bytes';
 import { CollectingSink } from 'wsproxy-test-support/engine/collecting-sink';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { join, readU16, readU32, zeros } from '../../src/bytes.js';
 import { FrameDecoder } from '../../src/frame/decode.js';
 import { FrameBatch } from '../../src/frame/encode.js';
@@ -21,6 +22,8 @@ import {
   readCount,
 } from '../../src/frame/payload.js';
 import written from '../vectors.json' with { type: 'json' };
+
+const memory = newMemory();
 
 interface Fields {
   readonly window: number;
@@ -165,7 +168,7 @@ describe.each(vectors)('golden bytes: $name', ({ type, channel, fields, hex }) =
   if (codec === undefined) throw new Error(`no codec for ${type}`);
 
   test('are what the encoder makes of the fields', () => {
-    const batch = new FrameBatch();
+    const batch = new FrameBatch(memory);
     batch.add(codec.type, channel, codec.encode(fields));
     expect(toHex(join(batch.take()))).toBe(hex);
   });

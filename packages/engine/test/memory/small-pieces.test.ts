@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytesOf, isEqual, textOf } from 'wsproxy-test-support/engine/bytes';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { join } from '../../src/bytes.js';
 import { ByteQueue } from '../../src/channel/byte-queue.js';
@@ -65,7 +66,7 @@ describe('crumbs are joined', () => {
 
   test('as they wait to be sent, or to be sent again', () => {
     const budget = new MemoryBudget(1e6);
-    const queue = new ByteQueue(budget, true);
+    const queue = new ByteQueue(newMemory(), budget, true);
     for (const crumb of crumbs) queue.push(crumb);
     for (let take = 0; take < 2; take++) {
       const taken: Uint8Array[] = [];

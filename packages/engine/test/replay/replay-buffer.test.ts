@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { collectGarbage } from 'wsproxy-test-support/engine/heap';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { zeros } from '../../src/bytes.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 import { ReplayBuffer, type SequencedFrame, wireLength } from '../../src/replay/replay-buffer.js';
@@ -58,7 +59,7 @@ describe('ReplayBuffer', () => {
       fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
         const budget = new MemoryBudget(Number.MAX_SAFE_INTEGER);
         const model = new Model();
-        const buffer = new ReplayBuffer(budget);
+        const buffer = new ReplayBuffer(newMemory(), budget);
         for (const run of steps) {
           run(model, buffer);
           expect(buffer.total).toBe(model.frames.length);
@@ -83,7 +84,7 @@ describe('ReplayBuffer', () => {
   test('keeps its count and its order through thousands of frames, however many are acknowledged at once', () => {
     for (const many of [1, 33, 64, 65, 66, 129, 500]) {
       const budget = new MemoryBudget(Number.MAX_SAFE_INTEGER);
-      const buffer = new ReplayBuffer(budget);
+      const buffer = new ReplayBuffer(newMemory(), budget);
       let [appended, given, acknowledged] = [0, 0, 0];
       while (acknowledged < 2_000) {
         while (appended < acknowledged + 2 * many + 70) buffer.append(frame(appended++));
@@ -101,7 +102,7 @@ describe('ReplayBuffer', () => {
 
   test('charges a frame for its bytes on the wire and for the place that it takes', () => {
     const budget = new MemoryBudget(1e9);
-    const buffer = new ReplayBuffer(budget);
+    const buffer = new ReplayBuffer(newMemory(), budget);
     buffer.append(frame(1, 50));
     buffer.append(frame(3, 0));
     expect([wireLength(frame(1, 50)), wireLength(frame(3, 0))]).toEqual([58, 8]);
@@ -110,7 +111,7 @@ describe('ReplayBuffer', () => {
 
   test('keeps nothing more once it was cleared', () => {
     const budget = new MemoryBudget(1e9);
-    const buffer = new ReplayBuffer(budget);
+    const buffer = new ReplayBuffer(newMemory(), budget);
     for (const channel of [1, 3]) buffer.append(frame(channel));
     buffer.next();
     buffer.acknowledge(1);
@@ -121,7 +122,7 @@ describe('ReplayBuffer', () => {
   });
 
   test('gives frames again after a rewind, in their order', () => {
-    const buffer = new ReplayBuffer(new MemoryBudget(1e9));
+    const buffer = new ReplayBuffer(newMemory(), new MemoryBudget(1e9));
     const frames = [1, 2, 3].map((channel) => frame(channel));
     for (const one of frames) buffer.append(one);
     expect([buffer.next(), buffer.next()]).toEqual(frames.slice(0, 2));
@@ -131,7 +132,7 @@ describe('ReplayBuffer', () => {
   });
 
   test('takes no acknowledgement for what the present transport has not carried', () => {
-    const buffer = new ReplayBuffer(new MemoryBudget(1e9));
+    const buffer = new ReplayBuffer(newMemory(), new MemoryBudget(1e9));
     for (const channel of [1, 2]) buffer.append(frame(channel));
     expect(buffer.acknowledge(1)).toBeUndefined();
     buffer.next();
@@ -140,7 +141,7 @@ describe('ReplayBuffer', () => {
   });
 
   test('is full once its budget is used up, and no longer when something is acknowledged', () => {
-    const buffer = new ReplayBuffer(new MemoryBudget(1_000));
+    const buffer = new ReplayBuffer(newMemory(), new MemoryBudget(1_000));
     buffer.append(frame(1, 2_000));
     expect(buffer.isFull).toBe(true);
     buffer.next();
@@ -149,7 +150,7 @@ describe('ReplayBuffer', () => {
   });
 
   test('holds no payload of an acknowledged frame', async () => {
-    const buffer = new ReplayBuffer(new MemoryBudget(1e9));
+    const buffer = new ReplayBuffer(newMemory(), new MemoryBudget(1e9));
     const payloads = Array.from({ length: 50 }, (_, channel) => {
       const one = frame(channel, 100_000);
       buffer.append(one);
@@ -166,7 +167,7 @@ describe('ReplayBuffer', () => {
 
   test('forgets everything when the session is over', () => {
     const budget = new MemoryBudget(1e9);
-    const buffer = new ReplayBuffer(budget);
+    const buffer = new ReplayBuffer(newMemory(), budget);
     for (let channel = 0; channel < 10; channel++) buffer.append(frame(channel));
     buffer.clear();
     expect([buffer.bytes, budget.reserved, buffer.next()]).toEqual([0, 0, undefined]);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { bytesOf, isEqual, textOf } from 'wsproxy-test-support/engine/bytes';
 import { effort } from 'wsproxy-test-support/engine/effort';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { Random } from 'wsproxy-test-support/engine/random';
 import { Recorder } from 'wsproxy-test-support/engine/recorder';
@@ -17,6 +18,7 @@ function abandonedSession(clock: FakeClock, heir: Session | undefined): Session 
   return new Session({
     role: 'client',
     clock,
+    memory: newMemory(),
     onDetached: () => {},
     onClosed: (_reason, unsent: readonly Channel[]) => {
       for (const channel of unsent) heir?.adopt(channel);

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { nowhere } from '../../src/channel/nowhere.js';
 import { SessionChannel } from '../../src/channel/session-channel.js';
 import { ProtocolError } from '../../src/errors.js';
 import { Channels } from '../../src/session/channels.js';
 
-const carrier = nowhere({ now: () => 0 });
+const carrier = nowhere({ now: () => 0 }, newMemory());
 const channel = (id: number) => SessionChannel.offer(id, { host: 'example.org', port: 80 }, carrier, 0);
 
 describe('the numbers of channels', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { SessionPair } from './session-pair.js';
 
-/** Nothing is left: no channel, nothing unacknowledged, and once the session has ended no timer. */
+/** Nothing is left: no channel, nothing unacknowledged, and once the session has ended no timer, and no memory. */
 export function expectClean(pair: SessionPair): void {
   const { client, clock } = pair.settle();
   const { server } = pair;
@@ -15,4 +15,5 @@ export function expectClean(pair: SessionPair): void {
   pair.settle();
   expect(pair.keeper.kept.size).toBe(0);
   expect(clock.pending).toBe(0);
+  expect(pair.memory.kept).toBe(0);
 }

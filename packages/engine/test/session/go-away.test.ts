@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bytesOf, textOf, u32At } from 'wsproxy-test-support/engine/bytes';
 import { goAway, hello, open, openFail, resume } from 'wsproxy-test-support/engine/frames';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
 import { FAILURES } from '../../src/failures.js';
 import { FrameType } from '../../src/frame/frame.js';
@@ -50,6 +51,7 @@ test('a client hears of both', () => {
   const session = new Session({
     role: 'client',
     clock,
+    memory: newMemory(),
     onDetached() {},
     onClosed() {},
     onGoAway: (kind) => heard.push(kind),

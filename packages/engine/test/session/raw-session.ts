@@ -1,4 +1,5 @@
 import { hello, SESSION_ID, SESSION_SECRET } from 'wsproxy-test-support/engine/frames';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
 import { zeros } from '../../src/bytes.js';
 import { Greeter } from '../../src/session/greeter.js';
@@ -41,6 +42,7 @@ export class RawServer {
     this.session = new Session({
       role: 'client',
       clock: this.clock,
+      memory: newMemory(),
       onDetached: (loss) => this.log.losses.push(loss),
       onSuspicion: () => {
         this.suspicions += 1;

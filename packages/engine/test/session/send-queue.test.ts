@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bytesOf } from 'wsproxy-test-support/engine/bytes';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { zeros } from '../../src/bytes.js';
 import { nowhere } from '../../src/channel/nowhere.js';
 import { type Carrier, SessionChannel } from '../../src/channel/session-channel.js';
@@ -14,6 +15,7 @@ const SHARED = 16_384;
 /** Open channels of a server, that have told of their opening already, all in one queue. */
 class Fixture {
   readonly #carrier: Carrier = {
+    memory: newMemory(),
     budget: new MemoryBudget(0),
     isAttached: () => true,
     queues: new MemoryBudget(1_000_000),
@@ -158,7 +160,7 @@ describe('SendQueue', () => {
 
   test('takes no channel that another session carries, and gives no frame of one that has left unheard', () => {
     const fixture = new Fixture();
-    const limbo = nowhere({ now: () => 0 });
+    const limbo = nowhere({ now: () => 0 }, newMemory());
     const foreign = SessionChannel.offer(1, { host: 'example.org', port: 80 }, limbo, 1e9);
     expect(() => fixture.queue.add(foreign)).toThrow('does not carry it');
     const lost = fixture.channel(3, 100);

@@ -4,6 +4,7 @@ import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import type { OfferedChannel } from '../../src/channel/channel.js';
 import { CloseCode } from '../../src/constants.js';
 import { ProtocolError } from '../../src/errors.js';
+import { SlabPool } from '../../src/memory/slab-pool.js';
 import { MemoryTransport } from '../../src/memory-transport.js';
 import { acceptTransport, type KeptSession, unknownSession } from '../../src/session/accept-transport.js';
 import { Greeter } from '../../src/session/greeter.js';
@@ -26,6 +27,8 @@ export class SessionKeeper {
   readonly offered: OfferedChannel[] = [];
   readonly log: SessionLog = { losses: [], closings: [] };
   readonly rejections: string[] = [];
+  /** Of the server's sessions, and of whoever is joined with them. */
+  readonly memory: SlabPool;
   /** Called for each channel that a client opens. */
   onChannel: (channel: OfferedChannel) => void = () => {};
   readonly #clock: FakeClock;
@@ -33,6 +36,7 @@ export class SessionKeeper {
 
   constructor(clock: FakeClock, options: ServerOptions = {}) {
     this.#clock = clock;
+    this.memory = new SlabPool(clock);
     this.#options = options;
   }
 
@@ -67,6 +71,7 @@ export class SessionKeeper {
       ...this.#options,
       role: 'server',
       clock: this.#clock,
+      memory: this.memory,
       onChannel: (channel) => {
         this.offered.push(channel);
         this.onChannel(channel);
@@ -100,6 +105,7 @@ export class SessionPair {
       ...clientOptions,
       role: 'client',
       clock: this.clock,
+      memory: this.memory,
       onDetached: (loss) => this.log.losses.push(loss),
       onSuspicion: () => {
         this.suspicions += 1;
@@ -110,6 +116,10 @@ export class SessionPair {
       },
     });
     this.#greeter = new Greeter(this.client, 120_000, { id: SESSION_ID, secret: SESSION_SECRET });
+  }
+
+  get memory(): SlabPool {
+    return this.keeper.memory;
   }
 
   get server(): Session {

@@ -5,7 +5,6 @@ import { encodePlain } from 'wsproxy-test-support/engine/oracle-codec';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import type { Channel, OfferedChannel } from '../../src/channel/channel.js';
-import { keep, postSlab, unpostSlab } from '../../src/memory/slabs.js';
 import { SessionPair } from './session-pair.js';
 
 /** A session whose server begins to drain while an OPEN is on its way, and what takes the channel over. */
@@ -103,10 +102,11 @@ describe('a channel that a server turns away as it stops', () => {
   test('keeps what has left until it is answered, and no longer', () => {
     const { pair } = accepting();
     const near = pair.request();
-    const slab = postSlab();
-    near.channel.write(keep(slab.bytes));
+    const { memory } = pair;
+    const slab = memory.post();
+    near.channel.write(memory.keep(slab.bytes));
     pair.clock.runDeferred();
-    unpostSlab(slab);
+    memory.unpost(slab);
     // Once by this test, once in the queue, and twice what has left: for a replay, and for another session.
     expect(slab.keepers).toBe(4);
     pair.run(() => pair.client.figures.replayBytes === 0 && near.channel.figures.bytesSent === slab.bytes.length);

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Tunnel } from 'wsproxy-engine';
 import { type Target, TunnelError } from 'wsproxy-engine';
 import { ChannelStream } from '../relay/channel-stream.js';
-import { LINGER } from './close-politely.js';
+import { LAST_WORDS } from '../relay/last-words.js';
 
 /**
  * Joins a pair of streams, such as standard input and output, with a channel to `target`. Each direction ends by itself:
@@ -16,6 +16,6 @@ export async function pipeThrough(tunnel: Tunnel, target: Target, input: Readabl
     // Never called before `open` has returned.
     onFail: (code) => stream.destroy(new TunnelError(code)),
   });
-  const stream = new ChannelStream(channel, { allowHalfOpen: true, lastWords: LINGER });
+  const stream = new ChannelStream(channel, { allowHalfOpen: true, lastWords: LAST_WORDS });
   await Promise.all([pipeline(input, stream), pipeline(stream, output)]);
 }

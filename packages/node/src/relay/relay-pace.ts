@@ -1,4 +1,4 @@
-import { keep, release, SmallPieces, unpinned } from 'wsproxy-engine';
+import { compact, type SlabPool, SmallPieces } from 'wsproxy-engine';
 import type { RelaySocket } from '../sockets/reset-socket.js';
 import { type Unread, unwatch, watchForReset } from '../sockets/reset-watch.js';
 import type { Mortal } from '../sockets/socket-death.js';
@@ -26,6 +26,7 @@ export interface RelayPace {
 
 /** What waits for its turn in one direction of a relay, in its order. */
 export class PacedPieces implements Turn {
+  readonly #memory: SlabPool;
   readonly #pace: RelayPace;
   readonly #direction: Direction;
   readonly #pass: (bytes: Uint8Array, isMore: boolean) => void;
@@ -35,7 +36,13 @@ export class PacedPieces implements Turn {
   /** Called once, when the last piece has passed. */
   onEmpty: (() => void) | undefined;
 
-  constructor(pace: RelayPace, direction: Direction, pass: (bytes: Uint8Array, isMore: boolean) => void) {
+  constructor(
+    memory: SlabPool,
+    pace: RelayPace,
+    direction: Direction,
+    pass: (bytes: Uint8Array, isMore: boolean) => void,
+  ) {
+    this.#memory = memory;
     this.#pace = pace;
     this.#direction = direction;
     this.#pass = pass;
@@ -47,7 +54,7 @@ export class PacedPieces implements Turn {
 
   push(bytes: Uint8Array, isMore: boolean): void {
     if (!this.isEmpty && this.#small.add(bytes)) return;
-    this.#pieces.push({ bytes: keep(unpinned(bytes)), isMore });
+    this.#pieces.push({ bytes: this.#memory.keep(compact(bytes)), isMore });
     if (this.#pieces.length === 1) this.#pace.wait(this.#direction, bytes.length, this);
   }
 
@@ -58,7 +65,7 @@ export class PacedPieces implements Turn {
     const [next] = this.#pieces;
     if (next !== undefined) this.#pace.wait(this.#direction, next.bytes.length, this);
     this.#pass(piece.bytes, piece.isMore);
-    release(piece.bytes);
+    this.#memory.release(piece.bytes);
     if (next !== undefined) return;
     const { onEmpty } = this;
     this.onEmpty = undefined;
@@ -74,7 +81,7 @@ export class PacedPieces implements Turn {
     let dropped = 0;
     for (const { bytes } of this.#pieces.splice(0)) {
       dropped += bytes.length;
-      release(bytes);
+      this.#memory.release(bytes);
     }
     return dropped;
   }
@@ -84,8 +91,8 @@ export class PacedPieces implements Turn {
 export class PacedSource implements Unread {
   readonly socket: RelaySocket;
   readonly #owner: Mortal;
-  #isBlocked = false;
-  #isHeld = false;
+  #isChannelFull = false;
+  #awaitsTurn = false;
   #hasEnded = false;
 
   constructor(socket: RelaySocket, owner: Mortal) {
@@ -97,10 +104,20 @@ export class PacedSource implements Unread {
     this.#owner.onDead();
   }
 
-  /** Until `unblock`. */
-  block(): void {
-    this.#isBlocked = true;
-    this.#pause();
+  /** Until `resume` for the same reason. */
+  pause(reason: PauseReason): void {
+    if (reason === 'channel') this.#isChannelFull = true;
+    else this.#awaitsTurn = true;
+    this.socket.pause();
+    watchForReset(this);
+  }
+
+  resume(reason: PauseReason): void {
+    if (reason === 'channel') this.#isChannelFull = false;
+    else this.#awaitsTurn = false;
+    if (this.#isChannelFull || this.#awaitsTurn || this.#hasEnded) return;
+    unwatch(this);
+    this.socket.resume();
   }
 
   /** There is nothing more to read. */
@@ -109,34 +126,16 @@ export class PacedSource implements Unread {
     watchForReset(this);
   }
 
-  unblock(): void {
-    this.#isBlocked = false;
-    this.#resume();
-  }
-
-  /** Until `letGo`. */
-  hold(): void {
-    this.#isHeld = true;
-    this.#pause();
-  }
-
-  letGo(): void {
-    this.#isHeld = false;
-    this.#resume();
-  }
-
   stop(): void {
     unwatch(this);
   }
+}
 
-  #pause(): void {
-    this.socket.pause();
-    watchForReset(this);
-  }
+/** The channel takes no more, or what was read waits for its turn. */
+type PauseReason = 'channel' | 'turn';
 
-  #resume(): void {
-    if (this.#isBlocked || this.#isHeld || this.#hasEnded) return;
-    unwatch(this);
-    this.socket.resume();
-  }
+/** Calls back when nothing of `pieces` waits any more. */
+export function whenEmpty(pieces: PacedPieces | undefined, callback: () => void): void {
+  if (pieces === undefined || pieces.isEmpty) callback();
+  else pieces.onEmpty = callback;
 }

@@ -1,45 +1,22 @@
 import { Socket } from 'node:net';
-import type { Channel } from 'wsproxy-engine';
-import { keep, release, SmallPieces, unpinned } from 'wsproxy-engine';
+import { type Channel, type ChannelSink, compact, type FailureCode, SmallPieces } from 'wsproxy-engine';
 import { type RelaySocket, resetSocket } from '../sockets/reset-socket.js';
-
-/** A point in what was written, and what to do once the socket has taken everything before it. */
-interface Kept {
-  readonly end: number;
-  readonly bytes: Uint8Array;
-}
-
-/** Memory of pieces that were not copied since they should leave in this turn, bytes; some wait all the same. */
-let uncopied = 0;
-/** At most so much in this process, whatever peers and destinations do; more is copied. */
-const MAX_UNCOPIED = 16_777_216;
-
-/** A destination that takes nothing for so long is not waited for when the peer has closed its end, ms. */
-const CLOSE_PATIENCE = 60_000;
-/**
- * What came before a reset has this long to be read, and longer only while the reader takes it, ms: its memory is held as
- * long, and a reader that does not read is to learn of the reset all the same, as it would without a tunnel.
- */
-export const LAST_WORDS = 1_000;
-
-/** Writers that hold back the beginning of a frame, or did so in this turn. */
-let holding: RelayWriter[] = [];
-
-function letAllGo(): void {
-  const all = holding;
-  holding = [];
-  for (const writer of all) writer.letGo();
-}
+import { LAST_WORDS } from './last-words.js';
+import { PacedPieces, type RelayPace, whenEmpty } from './relay-pace.js';
 
 /**
- * Writes what a channel brings to a socket, gives credit back as the socket takes it, and ends the socket when it has
- * taken everything.
+ * Writes what a channel brings to a socket, no faster than `pace` allows, gives credit back as the socket takes it, and ends
+ * or resets the socket when it has taken everything.
  */
-export class RelayWriter {
+export class RelayWriter implements ChannelSink {
   readonly #channel: Channel;
   readonly #socket: RelaySocket;
+  readonly #pace: RelayPace | undefined;
+  readonly #otherWay: OtherWay;
   /** It needs bytes no longer than until they are written: other streams may pass them on as they are. */
-  readonly #letsGo: boolean;
+  readonly #isSocket: boolean;
+  /** What waits for its turn, once something had to. */
+  #paced: PacedPieces | undefined;
   /** Bytes written to the socket, and those of them for which the channel has had credit. */
   #given = 0;
   #settled = 0;
@@ -47,41 +24,103 @@ export class RelayWriter {
   #kept: Kept[] | undefined;
   /** What the socket gets next: it has not taken everything that came before. */
   #small: SmallPieces | undefined;
-  #isHeld = false;
+  #isCorked = false;
+  #isUncorkDue = false;
   /** What is held back is all that the socket has to write. */
   #isFirst = false;
-  /** This writer's share. */
-  #uncopied = 0;
+  /** Memory that it has pinned, bytes. */
+  #pinned = 0;
+  /** The peer has ended its half; and nothing of it waits for its turn any more. */
+  #hasEnded = false;
   #endDue = false;
   #isStopped = false;
   /** Ms from the last write to the reset, once there is to be one. */
   #resetDelay: number | undefined;
 
-  constructor(channel: Channel, socket: RelaySocket) {
+  constructor(channel: Channel, socket: RelaySocket, otherWay: OtherWay, pace?: RelayPace) {
     this.#channel = channel;
     this.#socket = socket;
-    this.#letsGo = socket instanceof Socket;
+    this.#otherWay = otherWay;
+    this.#pace = pace;
+    this.#isSocket = socket instanceof Socket;
+  }
+
+  onData(chunk: Uint8Array, isMore: boolean): void {
+    const pace = this.#pace;
+    if (pace === undefined || (this.#paced?.isEmpty !== false && pace.mayPass('up', chunk.length))) {
+      return this.#write(chunk, isMore);
+    }
+    const { memory } = this.#channel;
+    this.#paced ??= new PacedPieces(memory, pace, 'up', (bytes, more) => this.#write(bytes, more));
+    this.#paced.push(chunk, isMore);
+  }
+
+  /** Not at once: a socket that is ending cannot be reset before it has written everything. */
+  onEnd(): void {
+    this.#hasEnded = true;
+    whenEmpty(this.#paced, () => {
+      this.#endDue = true;
+      this.#small?.flush();
+      this.#finishIfDone();
+    });
+  }
+
+  /**
+   * What came before the reset is written first; ending the socket instead would tell the application a clean end. A peer
+   * that does not take it in time has lost it, as it would have been lost on the way to it.
+   */
+  onReset(code: FailureCode): void {
+    this.#otherWay.onReset();
+    if (this.#hasEnded && code === 'CANCELLED') return this.#closeWhenDone();
+    this.#dropPaced();
+    this.#resetDelay = code === 'SESSION_LOST' ? 0 : RESET_DELAY;
+    this.#small?.flush();
+    this.#finishIfDone();
+    if (this.#settled < this.#given) this.#resetIn(LAST_WORDS);
+  }
+
+  onWritable(): void {
+    this.#otherWay.onWritable();
+  }
+
+  /** The socket takes nothing more: what it has not taken is lost, and held no more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#dropPaced();
+    this.#unpin();
+    const lost = this.#given - this.#settled + (this.#small?.length ?? 0);
+    this.#small = undefined;
+    this.#settled = this.#given;
+    // Until it is closed the system may still read them.
+    if (this.#socket.closed) this.#releaseUpTo(this.#given);
+    if (lost > 0) this.#channel.consumed(lost);
   }
 
   /** `isMore`: the rest of the same frame is on its way; if it comes in this turn, both leave as one. */
-  write(chunk: Uint8Array, isMore: boolean): void {
+  #write(chunk: Uint8Array, isMore: boolean): void {
     if (this.#isStopped) return this.#channel.consumed(chunk.length);
     // Somebody else's bytes may be on their way before the first of ours, and nobody says here when they have left.
-    if (this.#kept !== undefined && !this.#isHeld) {
+    if (this.#kept !== undefined && !this.#isCorked) {
       this.#small ??= new SmallPieces((bytes) => this.#give(bytes, false));
       if (this.#small.add(chunk)) return;
     } else this.#small?.flush();
-    if (isMore) this.#hold();
-    this.#give(this.#letsGo ? keep(this.#isNext(chunk) ? chunk : unpinned(chunk)) : Buffer.from(chunk), isMore);
+    if (isMore) this.#cork();
+    this.#give(this.#lasting(chunk), isMore);
+  }
+
+  /** The same bytes, for as long as the socket needs them. */
+  #lasting(chunk: Uint8Array): Uint8Array {
+    if (!this.#isSocket) return Buffer.from(chunk);
+    return this.#channel.memory.keep(this.#isNext(chunk) ? chunk : compact(chunk));
   }
 
   #give(bytes: Uint8Array, isMore: boolean): void {
     const socket = this.#socket;
     this.#given += bytes.length;
     socket.write(bytes, this.#onWritten);
-    if (!isMore) this.letGo();
+    if (!isMore) this.#uncork();
     if (socket.writableLength === 0) {
-      release(bytes);
+      this.#channel.memory.release(bytes);
       this.#settle();
     } else {
       this.#kept ??= [];
@@ -89,49 +128,46 @@ export class RelayWriter {
     }
   }
 
-  /** What was held back leaves. */
-  letGo(): void {
-    if (!this.#isHeld) return;
-    this.#isHeld = false;
+  #cork(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.#isFirst = this.#socket.writableLength === 0;
+    this.#socket.cork();
+    if (!this.#isUncorkDue) setImmediate(uncorkLate, this);
+    this.#isUncorkDue = true;
+  }
+
+  /** The turn is over, and the rest of the frame has not come. */
+  uncorkLate(): void {
+    this.#isUncorkDue = false;
+    this.#uncork();
+  }
+
+  #uncork(): void {
+    if (!this.#isCorked) return;
+    this.#isCorked = false;
     this.#isFirst = false;
     this.#socket.uncork();
   }
 
-  /** The socket takes nothing more: what it has not taken is lost, and held no more. */
-  stop(): void {
-    this.#isStopped = true;
-    this.#forgetUncopied();
-    const lost = this.#given - this.#settled + (this.#small?.length ?? 0);
-    this.#small = undefined;
-    this.#settled = this.#given;
-    // Not released: the system may still read them.
-    this.#kept = undefined;
-    if (lost > 0) this.#channel.consumed(lost);
+  /** Nothing is to be written before it, or the rest of its frame alone, so that it need not be copied to wait. */
+  #isNext(chunk: Uint8Array): boolean {
+    if (this.#socket.writableLength === 0) return true;
+    if (!this.#isFirst || !this.#channel.memory.pin(chunk)) return false;
+    this.#pinned += chunk.buffer.byteLength;
+    return true;
   }
 
-  /** Not at once: a socket that is ending cannot be reset before it has written everything. */
-  endWhenDone(): void {
-    this.#endDue = true;
-    this.#small?.flush();
-    this.#finishIfDone();
-  }
-
-  /**
-   * What came before the reset is written first; ending the socket instead would tell the application a clean end. A peer
-   * that does not take it in time has lost it, as it would have been lost on the way to it.
-   */
-  resetWhenDone(delay: number): void {
-    this.#resetDelay = delay;
-    this.#small?.flush();
-    this.#finishIfDone();
-    if (this.#settled < this.#given) this.#resetIn(LAST_WORDS);
+  #unpin(): void {
+    this.#channel.memory.unpin(this.#pinned);
+    this.#pinned = 0;
   }
 
   /**
    * Behind its end: the peer has closed what it had ended, and reads no more (PROTOCOL.md, "Channels"). As the system does
    * for it then, everything is delivered, and what still comes is answered with a reset.
    */
-  closeWhenDone(): void {
+  #closeWhenDone(): void {
     const socket = this.#socket;
     if (this.#isStopped || socket.writableFinished) return void socket.destroy();
     socket.once('finish', () => socket.destroy());
@@ -156,28 +192,6 @@ export class RelayWriter {
     this.#socket.once('close', () => clearTimeout(timer));
   }
 
-  /** Nothing is to be written before it, or the rest of its frame alone, so that it need not be copied to wait. */
-  #isNext({ buffer }: Uint8Array): boolean {
-    if (this.#socket.writableLength === 0) return true;
-    if (!this.#isFirst || uncopied >= MAX_UNCOPIED) return false;
-    this.#uncopied += buffer.byteLength;
-    uncopied += buffer.byteLength;
-    return true;
-  }
-
-  #forgetUncopied(): void {
-    uncopied -= this.#uncopied;
-    this.#uncopied = 0;
-  }
-
-  #hold(): void {
-    if (this.#isHeld) return;
-    this.#isHeld = true;
-    this.#isFirst = this.#socket.writableLength === 0;
-    this.#socket.cork();
-    if (holding.push(this) === 1) setImmediate(letAllGo);
-  }
-
   /** One for all writes: how much the socket has taken its own count tells. */
   readonly #onWritten = (error?: Error | null): void => {
     if (error) return this.stop();
@@ -189,15 +203,24 @@ export class RelayWriter {
 
   #settle(): void {
     const taken = this.#given - this.#socket.writableLength;
-    if (taken === this.#given) this.#forgetUncopied();
-    while (this.#kept !== undefined && (this.#kept[0]?.end ?? taken) <= taken) {
-      const kept = this.#kept.shift();
-      if (kept === undefined) this.#kept = undefined;
-      else release(kept.bytes);
-    }
+    if (taken === this.#given) this.#unpin();
+    this.#releaseUpTo(taken);
     if (taken <= this.#settled) return;
     this.#channel.consumed(taken - this.#settled);
     this.#settled = taken;
+  }
+
+  #releaseUpTo(taken: number): void {
+    while (this.#kept !== undefined && (this.#kept[0]?.end ?? taken) <= taken) {
+      const kept = this.#kept.shift();
+      if (kept === undefined) this.#kept = undefined;
+      else if (this.#isSocket) this.#channel.memory.release(kept.bytes);
+    }
+  }
+
+  #dropPaced(): void {
+    const dropped = this.#paced?.drop() ?? 0;
+    if (dropped > 0) this.#channel.consumed(dropped);
   }
 
   #finishIfDone(): void {
@@ -212,3 +235,28 @@ export class RelayWriter {
     else this.#resetIn(this.#resetDelay);
   }
 }
+
+/** One for all writers. */
+const uncorkLate = (writer: RelayWriter): void => writer.uncorkLate();
+
+/** What the channel says that is for the way back, from the socket to it. */
+export interface OtherWay {
+  /** Nothing more goes to it. */
+  onReset(): void;
+  /** It takes bytes again. */
+  onWritable(): void;
+}
+
+/** A point in what was written, and what is not needed any more once the socket has taken everything before it. */
+interface Kept {
+  readonly end: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A destination that takes nothing for so long is not waited for when the peer has closed its end, ms. */
+const CLOSE_PATIENCE = 60_000;
+/**
+ * A reset makes the kernel forget what it has not sent yet: it gets this long to send what was written before, ms. When
+ * the session is lost, bytes are missing anyway, and the process may be about to end.
+ */
+const RESET_DELAY = 50;

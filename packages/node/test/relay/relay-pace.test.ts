@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel } from 'wsproxy-engine';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { openLive } from 'wsproxy-test-support/live-pair';
 import { connectedSockets, Observer, until, untilStill } from 'wsproxy-test-support/sockets/connected-sockets';
@@ -162,7 +163,7 @@ test('pieces of one byte are joined as they wait for the turn of somebody who is
     },
     leave() {},
   };
-  const pieces = new PacedPieces(pace, 'up', (bytes) => passed.push(Buffer.from(bytes)));
+  const pieces = new PacedPieces(newMemory(), pace, 'up', (bytes) => passed.push(Buffer.from(bytes)));
   const push = (): void => {
     for (let at = 0; at < whole.length; at++) pieces.push(whole.subarray(at, at + 1), false);
   };

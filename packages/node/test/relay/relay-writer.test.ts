@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Channel } from 'wsproxy-engine';
+import type { Channel, SlabPool } from 'wsproxy-engine';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { connectedSockets, Observer, until } from 'wsproxy-test-support/sockets/connected-sockets';
 import { RelayWriter } from '../../src/relay/relay-writer.js';
@@ -11,22 +12,27 @@ const read = pattern(1, 0, 65_536);
 const PIECE = 10_000;
 const pieces = [0, 1, 2].map((i) => read.subarray(i * PIECE, (i + 1) * PIECE));
 
+const NO_WAY_BACK = { onReset() {}, onWritable() {} };
+
 let socket: Socket;
 let peer: Socket;
 let writer: RelayWriter;
 let consumed: number;
+let memory: SlabPool;
 let given: ArrayBufferLike[];
 
 beforeEach(async () => {
   [socket, peer] = await connectedSockets('TCP');
   for (const each of [socket, peer]) each.on('error', () => {});
   consumed = 0;
+  memory = newMemory();
   const channel = {
+    memory,
     consumed(bytes: number) {
       consumed += bytes;
     },
   } as Channel;
-  writer = new RelayWriter(channel, socket);
+  writer = new RelayWriter(channel, socket, NO_WAY_BACK);
   given = memoryGivenTo(socket);
 });
 
@@ -47,17 +53,17 @@ afterEach(() => {
   peer.destroy();
 });
 
-const writeFrame = () => pieces.forEach((piece, i) => void writer.write(piece, i < pieces.length - 1));
+const writeFrame = () => pieces.forEach((piece, i) => void writer.onData(piece, i < pieces.length - 1));
 
 test('what the socket never takes counts as held until the socket is closed, and is given back once', async () => {
   const much = Buffer.alloc(8_388_608);
-  writer.write(much, false);
+  writer.onData(much, false);
   expect(consumed).toBe(0);
   const closed = once(socket, 'close').then(() => writer.stop());
   socket.resetAndDestroy();
   await closed;
   expect(consumed).toBe(much.length);
-  writer.write(Buffer.from('late'), false);
+  writer.onData(Buffer.from('late'), false);
   expect(consumed).toBe(much.length + 4);
   await new Promise((resolve) => setImmediate(resolve));
   expect(consumed).toBe(much.length + 4);
@@ -68,9 +74,9 @@ describe('small pieces that a busy socket has to write', () => {
 
   test('are joined, in their order, and given back', async () => {
     const observer = new Observer(peer);
-    writer.write(LARGE, false);
-    for (const byte of read) writer.write(Buffer.from([byte]), false);
-    writer.endWhenDone();
+    writer.onData(LARGE, false);
+    for (const byte of read) writer.onData(Buffer.from([byte]), false);
+    writer.onEnd();
     await observer.ended;
     expect(observer.bytes.subarray(LARGE.length).equals(read)).toBe(true);
     expect(consumed).toBe(LARGE.length + read.length);
@@ -79,9 +85,9 @@ describe('small pieces that a busy socket has to write', () => {
 
   test('leave also when nothing follows them', async () => {
     const observer = new Observer(peer);
-    writer.write(LARGE, false);
-    writer.write(Buffer.from('a'), true);
-    writer.write(Buffer.from('b'), false);
+    writer.onData(LARGE, false);
+    writer.onData(Buffer.from('a'), true);
+    writer.onData(Buffer.from('b'), false);
     await until(() => consumed === LARGE.length + 2);
     await until(() => observer.bytes.length === consumed);
     expect(observer.bytes.subarray(-2).toString()).toBe('ab');
@@ -91,25 +97,25 @@ describe('small pieces that a busy socket has to write', () => {
     const before = 8_388_608;
     socket.write(Buffer.alloc(before));
     expect(socket.writableLength).toBeGreaterThan(0);
-    writer.write(Buffer.from('x'), false);
+    writer.onData(Buffer.from('x'), false);
     const observer = new Observer(peer);
     await until(() => observer.bytes.length === before + 1);
     await until(() => consumed === 1);
   });
 
   test('are given back when it takes nothing more', () => {
-    writer.write(LARGE, false);
-    writer.write(Buffer.from('ab'), false);
+    writer.onData(LARGE, false);
+    writer.onData(Buffer.from('ab'), false);
     writer.stop();
     expect(consumed).toBe(LARGE.length + 2);
   });
 
   test('come before a reset, as what was written before', async () => {
     const observer = new Observer(peer);
-    writer.write(LARGE, false);
-    writer.write(Buffer.from('ab'), false);
+    writer.onData(LARGE, false);
+    writer.onData(Buffer.from('ab'), false);
     const closed = once(socket, 'close');
-    writer.resetWhenDone(50);
+    writer.onReset('CONNECTION_RESET');
     await until(() => observer.bytes.length === LARGE.length + 2);
     await closed;
   });
@@ -130,7 +136,7 @@ describe('the pieces of a frame', () => {
 
   test('that have to wait keep no more memory alive than they are long', async () => {
     const large = Buffer.alloc(8_388_608);
-    writer.write(large, false);
+    writer.onData(large, false);
     expect(socket.writableLength).toBeGreaterThan(0);
     writeFrame();
     expect(given.slice(1).map(({ byteLength }) => byteLength)).toEqual([PIECE, PIECE, PIECE]);
@@ -145,7 +151,7 @@ describe('the pieces of a frame', () => {
     /** More than may be kept alive. */
     const COUNT = 300;
     const dilute = (to: RelayWriter, count: number) => {
-      for (let i = 0; i < count; i++) to.write(Buffer.alloc(MUCH, i).subarray(0, 1), true);
+      for (let i = 0; i < count; i++) to.onData(Buffer.alloc(MUCH, i).subarray(0, 1), true);
     };
     const aliveOf = (memory: ArrayBufferLike[]) => memory.filter(({ byteLength }) => byteLength === MUCH).length;
 
@@ -154,7 +160,7 @@ describe('the pieces of a frame', () => {
       for (let frame = 1; frame <= 3; frame++) {
         given.length = 0;
         dilute(writer, COUNT);
-        writer.write(Buffer.from('.'), false);
+        writer.onData(Buffer.from('.'), false);
         // The first one is next in any case.
         expect(aliveOf(given)).toBe(1 + 256);
         await until(() => observer.bytes.length === frame * (COUNT + 1));
@@ -166,7 +172,7 @@ describe('the pieces of a frame', () => {
       const pair = await connectedSockets('TCP');
       const [other] = pair;
       const givenToOther = memoryGivenTo(other);
-      const second = new RelayWriter({ consumed() {} } as unknown as Channel, other);
+      const second = new RelayWriter({ memory, consumed() {} } as unknown as Channel, other, NO_WAY_BACK);
       dilute(writer, COUNT);
       dilute(second, 2);
       expect(aliveOf(givenToOther)).toBe(1);

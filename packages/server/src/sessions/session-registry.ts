@@ -7,6 +7,7 @@ import {
   ProtocolError,
   Session,
   type SessionHost,
+  type SlabPool,
   type Timer,
   type Transport,
   unknownSession,
@@ -21,6 +22,7 @@ import { describeSession, type SessionInfo } from './session-info.js';
 
 export interface SessionRegistryOptions {
   readonly clock: Clock;
+  readonly memory: SlabPool;
   readonly logger: Logger;
   readonly onChannel: ChannelHandler;
   readonly guard: Guard;
@@ -162,7 +164,7 @@ export class SessionRegistry {
   #create(id: string, secret: Uint8Array, wishedGrace: number, user: User, remoteAddress?: string): Entry {
     if (this.#draining) throw new ProtocolError('the server is draining', CloseCode.serviceRestart);
     if (this.#entries.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
-    const { clock, logger, onChannel, guard, maxGrace, observer = {} } = this.#options;
+    const { clock, memory, logger, onChannel, guard, maxGrace, observer = {} } = this.#options;
     this.#makeRoom(user);
     const log = { user: user.id, session: shortId(id) };
     const observed = { user: user.id, id };
@@ -170,6 +172,7 @@ export class SessionRegistry {
     const session = new Session({
       role: 'server',
       clock,
+      memory,
       onChannel: (channel) => onChannel(channel, this.#present(entry.user), turns),
       maxChannels: guard.limits.channelsPerSession,
       onChannelLimit: () => guard.hit('channelsPerSession', user.id),

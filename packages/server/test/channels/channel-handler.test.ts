@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Logger, type Target, TunnelError } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import type { Dialed, DialTask } from 'wsproxy-node/dial';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { createChannelHandler } from '../../src/channels/channel-handler.js';
 import { Guard } from '../../src/limits/guard.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
@@ -51,7 +52,7 @@ function connectWith(limits: LimitOptions = {}): TestClient {
   const policyOf = () => ({ check: () => undefined });
   const guard = new Guard({ limits: resolveLimits(limits), clock, logger, onLimit: (limit) => hits.push(limit) });
   const onChannel = createChannelHandler({ dial, policyOf, guard, logger, observer, logTargets: true });
-  const registry = new SessionRegistry({ clock, logger, onChannel, guard, maxGrace: 60_000 });
+  const registry = new SessionRegistry({ clock, memory: newMemory(), logger, onChannel, guard, maxGrace: 60_000 });
   return new TestClient(registry, clock, { id: 'alice' }).connect();
 }
 

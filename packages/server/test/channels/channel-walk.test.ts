@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { type Channel, silentLogger, TunnelError, watchInvariants } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import type { Dialed } from 'wsproxy-node/dial';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { createChannelHandler } from '../../src/channels/channel-handler.js';
 import { Guard } from '../../src/limits/guard.js';
 import { resolveLimits } from '../../src/limits/limits.js';
@@ -85,6 +86,7 @@ class Walk {
     });
     this.#registry = new SessionRegistry({
       clock: this.clock,
+      memory: newMemory(),
       logger: silentLogger,
       guard: this.#guard,
       maxGrace: 20_000,

@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { createChannelHandler } from '../../src/channels/channel-handler.js';
 import { Guard } from '../../src/limits/guard.js';
 import { resolveLimits } from '../../src/limits/limits.js';
@@ -57,6 +58,7 @@ beforeEach(() => {
   });
   registry = new SessionRegistry({
     clock,
+    memory: newMemory(),
     logger: silentLogger,
     guard,
     maxGrace: 60_000,

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { type Channel, Session, silentLogger } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { ChannelPlace } from '../../src/limits/channel-place.js';
 import { Guard } from '../../src/limits/guard.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
@@ -17,7 +18,7 @@ function prepare(limits: LimitOptions = {}, isShared = false) {
     onLimit: (limit) => hits.push(limit),
     isShared: () => isShared,
   });
-  const session = new Session({ role: 'client', clock, onDetached() {}, onClosed() {} });
+  const session = new Session({ role: 'client', clock, memory: newMemory(), onDetached() {}, onClosed() {} });
   const channel: Channel = session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
   return { guard, channel, hits };
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Channel, FailureCode, Logger } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { Guard } from '../../src/limits/guard.js';
 import { resolveLimits } from '../../src/limits/limits.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
@@ -34,6 +35,7 @@ beforeEach(() => {
   const logger: Logger = { debug: log, info: log, warn: log, error: log };
   registry = new SessionRegistry({
     clock,
+    memory: newMemory(),
     logger,
     maxGrace: MAX_GRACE,
     guard: new Guard({

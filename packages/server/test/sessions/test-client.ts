@@ -8,6 +8,7 @@ import {
   type SessionKey,
 } from 'wsproxy-engine';
 import type { FakeClock } from 'wsproxy-engine/testing';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { User } from '../../src/users/user.js';
 
@@ -75,6 +76,7 @@ export class TestClient {
     this.session = new Session({
       role: 'client',
       clock,
+      memory: newMemory(),
       onDetached: (loss) => this.losses.push(loss),
       onGoAway: (kind) => this.goAways.push(kind),
       onClosed() {},

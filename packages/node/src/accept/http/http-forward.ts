@@ -8,6 +8,7 @@ import {
 import { formatTarget, systemClock, TunnelError } from 'wsproxy-engine';
 import { closeBehindResponse, sendHead } from '../../internals/undocumented.js';
 import { ChannelStream } from '../../relay/channel-stream.js';
+import { LAST_WORDS } from '../../relay/last-words.js';
 import { boundInterim } from '../../sockets/bound-interim.js';
 import { type Unread, unwatch, watchForReset } from '../../sockets/reset-watch.js';
 import { closePolitely, cutOff, LINGER } from '../close-politely.js';
@@ -60,7 +61,7 @@ export function forwardRequest(
     onOpen: () => logger.debug(fields, 'channel open'),
     onFail: (code) => fail(refusalOf(code)),
   });
-  const stream = new ChannelStream(channel, { allowHalfOpen: true, lastWords: LINGER });
+  const stream = new ChannelStream(channel, { allowHalfOpen: true, lastWords: LAST_WORDS });
   const upstream = openRequest({
     createConnection: () => stream,
     method: request.method,

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { deafReceiver, keep, release, type Transport, type TransportReceiver } from 'wsproxy-engine';
-import { readIntoSlabs } from '../../internals/slab-reader.js';
+import { deafReceiver, type SlabPool, type Transport, type TransportReceiver } from 'wsproxy-engine';
+import { readIntoSlabs } from '../../internals/read-into-slabs.js';
 import { readPastWs } from '../../internals/undocumented.js';
 import { endsAsClosing } from './closing-tail.js';
 import { MessageReader } from './message-reader.js';
@@ -60,12 +60,14 @@ export class WebSocketTransport implements Transport {
   readonly #socket: Socket;
   readonly #isServer: boolean;
   readonly #mask: boolean;
+  readonly #memory: SlabPool;
   #error = '';
   /** What `send` was given and the connection has not written yet, with a place for each batch. */
   readonly #sending: (readonly Uint8Array[] | undefined)[] = [];
 
   /** `socket`: the connection beneath `ws`. To be called in the turn in which `ws` has opened, before anything is read. */
-  constructor(ws: WsWebSocket, socket: Socket, end: WebSocketEnd) {
+  constructor(ws: WsWebSocket, socket: Socket, end: WebSocketEnd, memory: SlabPool) {
+    this.#memory = memory;
     this.#ws = ws;
     this.#socket = socket;
     this.#isServer = end.role === 'server';
@@ -80,6 +82,9 @@ export class WebSocketTransport implements Transport {
     });
     ws.on('close', (code, reason) => {
       this.receiver.onClose(code, reason.toString('utf8') || this.#error);
+    });
+    socket.once('close', () => {
+      for (const parts of this.#sending.splice(0)) if (parts !== undefined) this.#release(parts);
     });
     this.#readPast(socket);
   }
@@ -97,7 +102,7 @@ export class WebSocketTransport implements Transport {
         onOther: toWs,
       },
     );
-    const slabReader = readIntoSlabs(socket, onBytes);
+    const slabReader = readIntoSlabs(socket, this.#memory, { onBytes });
     socket.once('close', () => slabReader?.stop());
   }
 
@@ -112,7 +117,7 @@ export class WebSocketTransport implements Transport {
     else this.#sendPlain(parts, headroom);
     this.#socket.uncork();
     const isWritten = this.#socket.writableLength === 0;
-    if (!isWritten) for (const part of parts) keep(part);
+    if (!isWritten) for (const part of parts) this.#memory.keep(part);
     this.#sending.push(isWritten ? undefined : parts);
   }
 
@@ -182,10 +187,15 @@ export class WebSocketTransport implements Transport {
   }
 
   readonly #onSent = (error?: Error | null): void => {
-    const sent = this.#sending.shift();
-    if (sent !== undefined && !error) for (const part of sent) release(part);
+    // What fails is needed until the connection is closed: the system may still read it.
+    const sent = error ? undefined : this.#sending.shift();
+    if (sent !== undefined) this.#release(sent);
     this.receiver.onDrain();
   };
+
+  #release(parts: readonly Uint8Array[]): void {
+    for (const part of parts) this.#memory.release(part);
+  }
 
   close(code: number, reason: string): void {
     // As a stream, so that a letter cut in two is left out.

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { TransportReceiver } from 'wsproxy-engine';
-import { keep, postSlab, release, unpostSlab } from 'wsproxy-engine';
+import type { SlabPool, TransportReceiver } from 'wsproxy-engine';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { until } from 'wsproxy-test-support/sockets/connected-sockets';
 import { type WebSocketPair, webSocketPair } from 'wsproxy-test-support/sockets/websocket-pair';
@@ -34,6 +34,7 @@ class Receiver implements TransportReceiver {
   }
 }
 
+let memory: SlabPool;
 let pair: WebSocketPair;
 let client: WebSocketTransport;
 let server: WebSocketTransport;
@@ -41,9 +42,10 @@ let atClient: Receiver;
 let atServer: Receiver;
 
 beforeEach(async () => {
+  memory = newMemory();
   pair = await webSocketPair();
-  client = new WebSocketTransport(pair.client, pair.clientSocket, { role: 'client', masks: true });
-  server = new WebSocketTransport(pair.server, pair.serverSocket, { role: 'server' });
+  client = new WebSocketTransport(pair.client, pair.clientSocket, { role: 'client', masks: true }, memory);
+  server = new WebSocketTransport(pair.server, pair.serverSocket, { role: 'server' }, memory);
   client.receiver = atClient = new Receiver();
   server.receiver = atServer = new Receiver();
 });
@@ -80,10 +82,10 @@ describe('send', () => {
 
   test('keeps bytes that the system has not taken, whoever else is done with them', async () => {
     pair.clientSocket.pause();
-    const slab = postSlab();
+    const slab = memory.post();
     slab.bytes.fill(1);
-    const part = keep(slab.bytes);
-    unpostSlab(slab);
+    const part = memory.keep(slab.bytes);
+    memory.unpost(slab);
     let sent = 0;
     while (server.backlog === 0) {
       server.send([Buffer.alloc(50_000)]);
@@ -91,10 +93,10 @@ describe('send', () => {
     }
     server.send([part]);
     // As a peer does that acknowledges what it cannot have received.
-    release(part);
-    const next = postSlab();
+    memory.release(part);
+    const next = memory.post();
     expect(next).not.toBe(slab);
-    unpostSlab(next);
+    memory.unpost(next);
     pair.clientSocket.resume();
     await until(() => atClient.length === sent + part.length && server.backlog === 0);
     expect(atClient.bytes.subarray(sent).equals(Buffer.alloc(part.length, 1))).toBe(true);
@@ -147,8 +149,8 @@ describe.each([true, false])('a client that masks: %s', (mask) => {
   beforeEach(async () => {
     await pair.close();
     pair = await webSocketPair();
-    client = new WebSocketTransport(pair.client, pair.clientSocket, { role: 'client', masks: mask });
-    server = new WebSocketTransport(pair.server, pair.serverSocket, { role: 'server' });
+    client = new WebSocketTransport(pair.client, pair.clientSocket, { role: 'client', masks: mask }, memory);
+    server = new WebSocketTransport(pair.server, pair.serverSocket, { role: 'server' }, memory);
     client.receiver = atClient = new Receiver();
     server.receiver = atServer = new Receiver();
   });
@@ -280,8 +282,8 @@ test('carries everything where `ws` cannot be read past', async () => {
   await pair.close();
   pair = await webSocketPair();
   for (const socket of [pair.clientSocket, pair.serverSocket]) socket.on('data', () => {});
-  client = new WebSocketTransport(pair.client, pair.clientSocket, { role: 'client', masks: false });
-  server = new WebSocketTransport(pair.server, pair.serverSocket, { role: 'server' });
+  client = new WebSocketTransport(pair.client, pair.clientSocket, { role: 'client', masks: false }, memory);
+  server = new WebSocketTransport(pair.server, pair.serverSocket, { role: 'server' }, memory);
   client.receiver = atClient = new Receiver();
   server.receiver = atServer = new Receiver();
   const bytes = pattern(4, 0, 300_000);

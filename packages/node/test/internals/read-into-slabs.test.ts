@@ -1,15 +1,11 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { keep, release, scratch, trimSlabs } from 'wsproxy-engine';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { SlabPool, type SlabReader } from 'wsproxy-engine';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { connectedSockets, until } from 'wsproxy-test-support/sockets/connected-sockets';
-import { readIntoSlabs, type SlabReader, tidySlabs } from '../../src/internals/slab-reader.js';
-
-/** Until nobody looks after slabs any more. */
-function tidyAll(): void {
-  for (let i = 0; i < 3; i++) tidySlabs(performance.now());
-}
+import { readIntoSlabs } from '../../src/internals/read-into-slabs.js';
 
 describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) => {
   let socket: Socket;
@@ -18,13 +14,25 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
   let length = 0;
   let largest = 0;
   let reader: SlabReader | undefined;
-  const taker = { isTight: false };
+  let clock: FakeClock;
+  let memory: SlabPool;
+  const taker = {
+    isTight: false,
+    onBytes(bytes: Uint8Array): void {
+      length += bytes.length;
+      largest = Math.max(largest, bytes.length);
+      seen.push(Buffer.from(bytes));
+      onBytes(bytes);
+    },
+  };
   let onBytes: (bytes: Uint8Array) => void = () => {};
 
   beforeEach(async () => {
     const [accepted, dialled] = await connectedSockets('TCP');
     [socket, peer] = side === 'accepted' ? [accepted, dialled] : [dialled, accepted];
     for (const each of [socket, peer]) each.on('error', () => {});
+    clock = new FakeClock();
+    memory = new SlabPool(clock);
     seen.length = 0;
     length = 0;
     largest = 0;
@@ -32,13 +40,7 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
     socket.on('data', () => seen.push(Buffer.from('by Node')));
     // Not only on this version of Node: the figures of docs/performance.md need it.
     taker.isTight = false;
-    const onRead = (bytes: Uint8Array): void => {
-      length += bytes.length;
-      largest = Math.max(largest, bytes.length);
-      seen.push(Buffer.from(bytes));
-      onBytes(bytes);
-    };
-    reader = readIntoSlabs(socket, onRead, taker);
+    reader = readIntoSlabs(socket, memory, taker);
     expect(reader).toBeDefined();
     socket.resume();
   });
@@ -47,7 +49,7 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
     reader?.stop();
     socket.destroy();
     peer.destroy();
-    tidyAll();
+    expect(memory.kept).toBe(0);
   });
 
   test('brings every byte, few and many', async () => {
@@ -75,27 +77,23 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
 
   test('leaves bytes that are kept alone, until they are released', async () => {
     const kept: Uint8Array[] = [];
-    onBytes = (bytes) => kept.push(keep(bytes));
+    onBytes = (bytes) => kept.push(memory.keep(bytes));
     peer.write(pattern(1, 0, 3_000_000));
     await until(() => length === 3_000_000);
     expect(Buffer.concat(kept).equals(pattern(1, 0, 3_000_000))).toBe(true);
-    for (const each of kept.splice(0)) release(each);
-    const memory = new Set<ArrayBufferLike>();
-    onBytes = ({ buffer }) => memory.add(buffer);
+    for (const each of kept.splice(0)) memory.release(each);
+    const read = new Set<ArrayBufferLike>();
+    onBytes = ({ buffer }) => read.add(buffer);
     peer.write(pattern(1, 3_000_000, 3_000_000));
     await until(() => length === 6_000_000);
-    expect(memory.size).toBeLessThan(4);
+    expect(read.size).toBeLessThan(4);
     expect(Buffer.concat(seen).equals(pattern(1, 0, 6_000_000))).toBe(true);
   });
 
   test('shares memory with the others again once it has been silent for 10 s, a second longer each time, 1,000 times', async () => {
-    // Looked after here, by a time of its own.
-    vi.useFakeTimers({ toFake: ['setInterval'] });
-    onTestFinished(() => void vi.useRealTimers());
-    let now = Math.ceil(performance.now());
-    let memory: ArrayBufferLike | undefined;
+    let read: ArrayBufferLike | undefined;
     onBytes = ({ buffer }) => {
-      memory = buffer;
+      read = buffer;
     };
     const send = async (bytes: number) => {
       const before = length;
@@ -103,23 +101,22 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
       await until(() => length === before + bytes);
     };
     const passSilence = (ms: number) => {
-      for (const step of [2_000, ms]) {
-        now += step;
-        tidySlabs(now);
-      }
+      // Until somebody has looked.
+      clock.advance(1_000);
+      clock.advance(ms);
     };
     for (let rests = 0; rests < 1_000; rests++) {
       await send(40_000);
       passSilence(9_000 + 1_000 * rests);
       await send(1);
-      expect(memory).not.toBe(scratch.buffer);
+      expect(read).not.toBe(memory.scratch.buffer);
       passSilence(10_000 + 1_000 * rests);
     }
     await send(1);
-    expect(memory).toBe(scratch.buffer);
+    expect(read).toBe(memory.scratch.buffer);
     await send(40_000);
     await send(1);
-    expect(memory).toBe(scratch.buffer);
+    expect(read).toBe(memory.scratch.buffer);
     expect(Buffer.concat(seen).equals(pattern(1, 0, length))).toBe(true);
   });
 
@@ -155,29 +152,31 @@ test('slabs are let go of when nothing is read any more, and nobody looks after 
   onTestFinished(() => {
     for (const each of [socket, peer]) each.destroy();
   });
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  onTestFinished(() => void vi.useRealTimers());
-  const idle = vi.getTimerCount();
-  let memory = new WeakRef(scratch.buffer);
+  const clock = new FakeClock();
+  const memory = new SlabPool(clock);
+  let read: ArrayBufferLike = memory.scratch.buffer;
   let length = 0;
-  const reader = readIntoSlabs(socket.resume(), (bytes) => {
-    length += bytes.length;
-    memory = new WeakRef(bytes.buffer);
+  const reader = readIntoSlabs(socket.resume(), memory, {
+    onBytes(bytes) {
+      length += bytes.length;
+      read = bytes.buffer;
+    },
   });
+  expect(clock.pending).toBe(0);
   peer.write(pattern(1, 0, 1_000_000));
   await until(() => length === 1_000_000);
-  expect(vi.getTimerCount()).toBe(idle + 1);
-  expect(memory.deref()).not.toBe(scratch.buffer);
+  expect(clock.pending).toBe(1);
+  expect(read).not.toBe(memory.scratch.buffer);
   reader?.stop();
-  vi.advanceTimersByTime(3_000);
-  expect(vi.getTimerCount()).toBe(idle);
-  expect(trimSlabs()).toBe(0);
+  clock.advance(3_000);
+  expect(clock.pending).toBe(0);
+  expect(memory.trim()).toBe(0);
 });
 
 test('where Node does not allow it, all comes as data', async () => {
   const [socket, peer] = await connectedSockets('TCP');
   Object.assign((socket as unknown as { _handle: object })._handle, { useUserBuffer: undefined });
-  expect(readIntoSlabs(socket, () => {})).toBeUndefined();
+  expect(readIntoSlabs(socket, new SlabPool(new FakeClock()), { onBytes() {} })).toBeUndefined();
   peer.write('data');
   const [data] = (await once(socket.resume(), 'data')) as [Buffer];
   expect(data.toString()).toBe('data');

@@ -7,7 +7,7 @@ const COPY_BELOW = 16_384;
  * The same bytes without a much larger buffer behind them, for bytes that wait: a small slice keeps all of the
  * network read alive that it was cut from, and a peer could make thousands of such slices wait.
  */
-export function unpinned(chunk: Uint8Array): Uint8Array {
+export function compact(chunk: Uint8Array): Uint8Array {
   if (chunk.length >= COPY_BELOW || chunk.buffer.byteLength <= 2 * chunk.length) return chunk;
   const copy = allocateAlone(chunk.length);
   copy.set(chunk);
