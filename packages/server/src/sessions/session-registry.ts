@@ -4,6 +4,7 @@ import {
   CloseCode,
   type KeptSession,
   type Logger,
+  type Loss,
   ProtocolError,
   Session,
   type SessionHost,
@@ -20,32 +21,6 @@ import type { User } from '../users/user.js';
 import { Admission, type SessionLimit } from './admission.js';
 import { describeSession, type SessionInfo } from './session-info.js';
 
-export interface SessionRegistryOptions {
-  readonly clock: Clock;
-  readonly memory: SlabPool;
-  readonly logger: Logger;
-  readonly onChannel: ChannelHandler;
-  readonly guard: Guard;
-  /** How long a detached session is kept at most, ms; a client may ask for less. */
-  readonly maxGrace: number;
-  readonly observer?: ServerObserver;
-  /** A user who was authenticated, with the rules of now; undefined for one who may not come in any more. Default: as authenticated. */
-  readonly present?: (user: User) => User | undefined;
-}
-
-interface Entry extends KeptSession {
-  readonly id: string;
-  /** As authenticated last. */
-  user: User;
-  graceTimer: Timer | undefined;
-  /** When it was last detached, by the clock. */
-  detachedAt: number;
-  /** When it began, by the clock. */
-  readonly began: number;
-  /** Where its present transport comes from, or the last one did. */
-  remoteAddress: string | undefined;
-}
-
 const ACCESS_LOST = 'the user was removed, disabled or given another token';
 /** How many ended sessions are remembered, to tell "expired" from "unknown". */
 const REMEMBERED = 1_000;
@@ -54,7 +29,7 @@ const REMEMBERED = 1_000;
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
   readonly #presence: (user: User) => User | undefined;
-  readonly #entries = new Map<string, Entry>();
+  readonly #living = new Map<string, LivingSession>();
   /** Ids of sessions that ended, oldest first. */
   readonly #ended = new Set<string>();
   readonly #admission: Admission;
@@ -67,17 +42,17 @@ export class SessionRegistry {
     this.#presence = options.present ?? ((user) => user);
     const { clock, logger } = options;
     this.#rejections = new FloodLog((fields, message) => logger.info(fields, message), clock);
-    this.#admission = new Admission(options.guard.limits, () => this.#entries.values());
+    this.#admission = new Admission(options.guard.limits, () => this.#living.values());
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#living.size;
   }
 
   /** Every living session, for people and metrics to read. */
   describe(): SessionInfo[] {
     const now = this.#options.clock.now();
-    return [...this.#entries].map(([id, { session, user, remoteAddress, began }]) =>
+    return [...this.#living.values()].map(({ id, session, user, remoteAddress, began }) =>
       describeSession(session, { user: user.id, id: shortId(id), remoteAddress, ageMs: Math.round(now - began) }),
     );
   }
@@ -85,7 +60,7 @@ export class SessionRegistry {
   /** Living channels of all sessions. */
   get channelCount(): number {
     let count = 0;
-    for (const { session } of this.#entries.values()) count += session.channelCount;
+    for (const { session } of this.#living.values()) count += session.channelCount;
     return count;
   }
 
@@ -103,7 +78,7 @@ export class SessionRegistry {
   accept(transport: Transport, user: User, remoteAddress?: string): void {
     const { clock } = this.#options;
     const greeted = this.#admission.greets(user);
-    const host: SessionHost<Entry> = {
+    const host: SessionHost<LivingSession> = {
       create: ({ id, secret, grace }) => {
         greeted();
         return this.#create(hex(id), secret, grace, this.#present(user), remoteAddress);
@@ -112,7 +87,7 @@ export class SessionRegistry {
         greeted();
         return this.#find(hex(id), this.#present(user));
       },
-      onResumed: (entry) => this.#onResumed(entry, this.#present(user), remoteAddress),
+      onResumed: (living) => this.#onResumed(living, this.#present(user), remoteAddress),
       onRejected: (reason) => {
         greeted();
         this.#rejections.write({ user: user.id, reason }, 'transport rejected');
@@ -127,7 +102,7 @@ export class SessionRegistry {
    */
   drain(deadline: number): Promise<number> {
     this.#draining = true;
-    for (const { session } of this.#entries.values()) session.drain(deadline);
+    for (const { session } of this.#living.values()) session.drain(deadline);
     return new Promise((resolve) => {
       const finish = (): void => {
         timer.cancel();
@@ -136,7 +111,7 @@ export class SessionRegistry {
       };
       const timer = this.#options.clock.setTimer(finish, deadline);
       this.#onIdle = () => {
-        if ([...this.#entries.values()].every(({ session }) => session.isIdle)) finish();
+        if ([...this.#living.values()].every(({ session }) => session.isIdle)) finish();
       };
       this.#onIdle();
     });
@@ -144,85 +119,91 @@ export class SessionRegistry {
 
   /** Ends the sessions of those who may not come in any more: their channels are reset, their clients told why. */
   endAbsent(): void {
-    for (const { user, session } of this.#entries.values()) {
+    for (const { user, session } of this.#living.values()) {
       if (this.#presence(user) === undefined) session.close(ACCESS_LOST, CloseCode.accessLost);
     }
   }
 
   /** The same for the sessions of one user, who may come in again; returns their number. */
   endSessionsOf(userId: string): number {
-    const theirs = [...this.#entries.values()].filter(({ user }) => user.id === userId);
+    const theirs = [...this.#living.values()].filter(({ user }) => user.id === userId);
     for (const { session } of theirs) session.close(ACCESS_LOST, CloseCode.accessLost);
     return theirs.length;
   }
 
   /** Ends every session; the channels are reset. */
   close(): void {
-    for (const { session } of this.#entries.values()) session.leave('the server is stopping');
+    for (const { session } of this.#living.values()) session.leave('the server is stopping');
   }
 
-  #create(id: string, secret: Uint8Array, wishedGrace: number, user: User, remoteAddress?: string): Entry {
+  #create(id: string, secret: Uint8Array, wishedGrace: number, user: User, remoteAddress?: string): LivingSession {
     if (this.#draining) throw new ProtocolError('the server is draining', CloseCode.serviceRestart);
-    if (this.#entries.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
-    const { clock, memory, logger, onChannel, guard, maxGrace, observer = {} } = this.#options;
+    if (this.#living.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
+    const { clock, memory, onChannel, guard, maxGrace } = this.#options;
     this.#makeRoom(user);
-    const log = { user: user.id, session: shortId(id) };
-    const observed = { user: user.id, id };
     const turns = guard.beginSession(user);
     const session = new Session({
       role: 'server',
       clock,
       memory,
-      onChannel: (channel) => onChannel(channel, this.#present(entry.user), turns),
+      onChannel: (channel) => onChannel(channel, this.#present(living.user), turns),
       maxChannels: guard.limits.channelsPerSession,
       onChannelLimit: () => guard.hit('channelsPerSession', user.id),
-      onDetached: (loss) => {
-        logger.info({ ...log, ...loss, channels: session.channelCount }, 'session detached');
-        observer.onSession?.('detached', observed);
-        entry.detachedAt = clock.now();
-        entry.graceTimer?.cancel();
-        entry.graceTimer = clock.setTimer(() => {
-          if (!session.attached) session.close('expired', CloseCode.sessionExpired);
-        }, entry.grace);
-      },
+      onDetached: (loss) => this.#onDetached(living, loss),
       onIdle: () => this.#onIdle?.(),
       processBudgets: guard.memoryOf(user),
       replayPace: guard.replayPaceOf(user),
-      onClosed: (reason) => {
-        logger.info({ ...log, reason }, 'session ended');
-        this.#forget(entry);
-        observer.onSession?.('ended', observed);
-        this.#onIdle?.();
-      },
+      onClosed: (reason) => this.#onClosed(living, reason),
     });
-    const grace = Math.min(wishedGrace, maxGrace);
-    const entry: Entry = {
+    const living: LivingSession = {
       id,
       session,
       secret,
       attempt: 0,
-      grace,
+      grace: Math.min(wishedGrace, maxGrace),
       user,
       graceTimer: undefined,
       detachedAt: 0,
       began: clock.now(),
       remoteAddress,
     };
-    this.#entries.set(id, entry);
-    logger.info(log, 'session began');
-    observer.onSession?.('began', observed);
-    return entry;
+    this.#living.set(id, living);
+    this.#tell('began', living);
+    return living;
+  }
+
+  #onDetached(living: LivingSession, loss: Loss): void {
+    const { clock } = this.#options;
+    const { session, grace } = living;
+    this.#tell('detached', living, { ...loss, channels: session.channelCount });
+    living.detachedAt = clock.now();
+    living.graceTimer?.cancel();
+    living.graceTimer = clock.setTimer(() => {
+      if (!session.attached) session.close('expired', CloseCode.sessionExpired);
+    }, grace);
   }
 
   /** With the rules of now, and from where its client comes now. */
-  #onResumed(entry: Entry, user: User, remoteAddress: string | undefined): void {
-    const { logger, observer = {} } = this.#options;
-    const { id, session } = entry;
-    entry.graceTimer?.cancel();
-    entry.user = user;
-    entry.remoteAddress = remoteAddress;
-    logger.info({ user: user.id, session: shortId(id), channels: session.channelCount }, 'session resumed');
-    observer.onSession?.('resumed', { user: user.id, id });
+  #onResumed(living: LivingSession, user: User, remoteAddress: string | undefined): void {
+    living.graceTimer?.cancel();
+    living.user = user;
+    living.remoteAddress = remoteAddress;
+    this.#tell('resumed', living, { channels: living.session.channelCount });
+  }
+
+  #onClosed(living: LivingSession, reason: string): void {
+    living.graceTimer?.cancel();
+    this.#living.delete(living.id);
+    this.#remember(living.id);
+    this.#tell('ended', living, { reason });
+    this.#onIdle?.();
+  }
+
+  /** The log, and whoever observes. */
+  #tell(event: 'began' | 'detached' | 'resumed' | 'ended', { id, user }: LivingSession, fields: object = {}): void {
+    const { logger, observer } = this.#options;
+    logger.info({ user: user.id, session: shortId(id), ...fields }, `session ${event}`);
+    observer?.onSession?.(event, { user: user.id, id });
   }
 
   #present(user: User): User {
@@ -234,9 +215,7 @@ export class SessionRegistry {
   /** A new session takes the place of the user's one that has been without a transport for longest, if it has to. */
   #makeRoom(user: User): void {
     if (this.#admission.refusesSession(user) === undefined) return;
-    const detached = [...this.#entries.values()].filter(
-      (entry) => entry.user.id === user.id && !entry.session.attached,
-    );
+    const detached = [...this.#living.values()].filter((other) => other.user.id === user.id && !other.session.attached);
     detached.sort((a, b) => a.detachedAt - b.detachedAt);
     detached[0]?.session.close('a newer session took its place', CloseCode.sessionExpired);
     const limit = this.#admission.refusesSession(user);
@@ -245,16 +224,14 @@ export class SessionRegistry {
     throw new ProtocolError(`too many sessions (${limit})`, CloseCode.tryAgainLater);
   }
 
-  #find(id: string, user: User): Entry {
-    const entry = this.#entries.get(id);
-    if (entry !== undefined && entry.user.id === user.id) return entry;
+  #find(id: string, user: User): LivingSession {
+    const living = this.#living.get(id);
+    if (living !== undefined && living.user.id === user.id) return living;
     if (this.#ended.has(id)) throw new ProtocolError('the session has expired', CloseCode.sessionExpired);
     throw unknownSession();
   }
 
-  #forget({ id, graceTimer }: Entry): void {
-    graceTimer?.cancel();
-    this.#entries.delete(id);
+  #remember(id: string): void {
     this.#ended.add(id);
     if (this.#ended.size <= REMEMBERED) return;
     for (const oldest of this.#ended) {
@@ -262,6 +239,32 @@ export class SessionRegistry {
       return;
     }
   }
+}
+
+export interface SessionRegistryOptions {
+  readonly clock: Clock;
+  readonly memory: SlabPool;
+  readonly logger: Logger;
+  readonly onChannel: ChannelHandler;
+  readonly guard: Guard;
+  /** How long a detached session is kept at most, ms; a client may ask for less. */
+  readonly maxGrace: number;
+  readonly observer?: ServerObserver;
+  /** A user who was authenticated, with the rules of now; undefined for one who may not come in any more. Default: as authenticated. */
+  readonly present?: (user: User) => User | undefined;
+}
+
+interface LivingSession extends KeptSession {
+  readonly id: string;
+  /** As authenticated last. */
+  user: User;
+  graceTimer: Timer | undefined;
+  /** When it was last detached, by the clock. */
+  detachedAt: number;
+  /** When it began, by the clock. */
+  readonly began: number;
+  /** Where its present transport comes from, or the last one did. */
+  remoteAddress: string | undefined;
 }
 
 function hex(id: Uint8Array): string {
