@@ -19,7 +19,7 @@ import {
   placeOf,
   resolveSettings,
 } from './options/client-options.js';
-import { dialWebSocket } from './reach/dial-transport.js';
+import { dialTransport } from './reach/dial-transport.js';
 import { type ConnectOptions, connectChannel, type KeepAwakeFor } from './sockets/connect-channel.js';
 import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';
 import { TunnelAgent } from './sockets/tunnel-agent.js';
@@ -64,7 +64,7 @@ export class Client extends EventEmitter<ClientEvents> {
       ...settings,
       servers: servers.map((server) => ({
         name: server.url.href,
-        connect: (signal) => dialWebSocket(server, signal, systemMemory),
+        connect: (signal) => dialTransport(server, signal, systemMemory),
       })),
       clock: systemClock,
       memory: systemMemory,

@@ -12,12 +12,11 @@ import {
   type ListeningAddress,
 } from 'wsproxy-node/dial';
 import { OptionError } from 'wsproxy-node/options';
-import { WebSocketTransport } from 'wsproxy-node/transports';
+import { WebSocketAcceptor } from 'wsproxy-node/transports';
 import { createChannelHandler } from './channels/channel-handler.js';
 import { ThroughputService } from './channels/throughput-service.js';
 import { type Authenticate, authorizationValues } from './gateway/authenticate.js';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway.js';
-import { acceptedSocket } from './gateway/http-server.js';
 import { type ListenOptions, listenOn, type TcpListenOptions } from './gateway/listen.js';
 import type { TlsOptions } from './gateway/tls.js';
 import { Guard } from './limits/guard.js';
@@ -101,13 +100,11 @@ export class Server {
       path,
       authenticate: authenticateOf(options, directory),
       hasRoom: (user) => this.#hasRoom(user, guard),
-      onWebSocket: (webSocket, user, request, remoteAddress) => {
-        webSocket.once('close', this.#registry.onOpen(user));
-        this.#registry.accept(
-          new WebSocketTransport(webSocket, request.socket, { role: 'server' }, systemMemory),
-          user,
-          remoteAddress,
-        );
+      acceptors: [new WebSocketAcceptor(systemMemory)],
+      onTransport: (transport, user, remoteAddress) => {
+        const onClosed = this.#registry.onOpen(user);
+        this.#registry.accept(transport, user, remoteAddress);
+        return onClosed;
       },
       logger,
       observer,
@@ -146,7 +143,7 @@ export class Server {
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#isEmbedded = true;
-    const { localPort } = acceptedSocket(request.socket);
+    const { localPort } = request.socket;
     if (localPort !== undefined && !this.#listening.some(({ port }) => port === localPort)) {
       this.neverDial({ address: '::', port: localPort });
     }

@@ -34,7 +34,7 @@ export function checkClearText(url: URL, { proxy, addresses, insecure }: Way): v
  * machine. Where it was dialled tells, not what the server is called: a name is what the system makes of it.
  * Throws ConnectError when somebody does, and nobody has said that it may be so.
  */
-export function judgePrivacy(url: URL, { proxy, insecure }: Way, socket: Socket): boolean {
+export function checkPrivacy(url: URL, { proxy, insecure }: Way, socket: Socket): boolean {
   if (url.protocol === 'wss:') return true;
   const { remoteAddress } = socket;
   if (remoteAddress === undefined) throw describeFailure(new Error('the connection was closed at once'));

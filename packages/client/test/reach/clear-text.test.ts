@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { judgePrivacy } from '../../src/reach/clear-text.js';
+import { checkPrivacy } from '../../src/reach/clear-text.js';
 import { parseReach, type ReachOptions } from '../../src/reach/reach.js';
 
 const PROXY = { proxy: 'http://127.0.0.1:3128' };
@@ -54,7 +54,7 @@ describe('it may not go', () => {
 describe('a connection is private', () => {
   const connected = (remoteAddress: string | undefined) => ({ remoteAddress }) as Socket;
   const isPrivate = (url: string, options: ReachOptions, remoteAddress: string | undefined) =>
-    judgePrivacy(new URL(url), judge(url, options), connected(remoteAddress));
+    checkPrivacy(new URL(url), judge(url, options), connected(remoteAddress));
 
   test.each<[string, ReachOptions, string, boolean]>([
     ['wss://localhost/', PROXY, '192.0.2.1', true],

@@ -3,8 +3,10 @@ import { createServer as createHttpServer, type IncomingMessage, type Server } f
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Transport } from 'wsproxy-engine';
+import { type OpenTransport, RefusedError } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
-import { dialWebSocket } from '../../src/reach/dial-transport.js';
+import { dialTransport } from '../../src/reach/dial-transport.js';
 import { parseReach } from '../../src/reach/reach.js';
 
 const TOKEN = 'a-token-for-tests-0123456789-abcdefghij';
@@ -35,8 +37,8 @@ async function listen(created: TcpServer): Promise<number> {
 }
 
 const urlOf = (port: number, scheme = 'ws'): URL => new URL(`${scheme}://127.0.0.1:${port}/tunnel`);
-const dial = (url: URL, signal: AbortSignal = never): ReturnType<typeof dialWebSocket> =>
-  dialWebSocket({ url, token: TOKEN, reach: parseReach(url, {}) }, signal, newMemory());
+const dial = (url: URL, signal: AbortSignal = never): ReturnType<typeof dialTransport> =>
+  dialTransport({ url, token: TOKEN, reach: parseReach(url, {}) }, signal, newMemory());
 
 /** A server that upgrades, choosing `protocol`. */
 async function upgrading(protocol: string | false = 'wsproxy.v1'): Promise<{
@@ -104,6 +106,53 @@ describe('an upgrade', () => {
   });
 });
 
+describe('another kind of transport', () => {
+  const opened = { terminate() {} } as Transport;
+
+  test('gets as many connections as it asks for, and what to say on them', async () => {
+    const port = await listen(createTcpServer());
+    const url = urlOf(port);
+    const asked: unknown[] = [];
+    const memory = newMemory();
+    const open: OpenTransport = async (way) => {
+      for (const { socket, isPrivate } of [await way.connect(), await way.connect()]) {
+        asked.push([socket.remotePort, isPrivate]);
+        socket.destroy();
+      }
+      asked.push(way.url, way.headers, way.memory);
+      return opened;
+    };
+    const reach = parseReach(url, { headers: { 'X-Name': 'a' } });
+    expect(await dialTransport({ url, token: TOKEN, reach }, never, memory, { open })).toBe(opened);
+    const headers = { 'X-Name': 'a', authorization: `Bearer ${TOKEN}` };
+    expect(asked).toEqual([[port, true], [port, true], url, headers, memory]);
+  });
+
+  test('fails in the same words', async () => {
+    const url = new URL('ws://127.0.0.1:1/tunnel');
+    const server = { url, token: TOKEN, reach: parseReach(url, {}) };
+    const failing =
+      (error: Error): OpenTransport =>
+      () =>
+        Promise.reject(error);
+    await expect(
+      dialTransport(server, never, newMemory(), { open: failing(new RefusedError(401, {})) }),
+    ).rejects.toMatchObject({
+      name: 'ConnectError',
+      permanent: true,
+      message: expect.stringContaining('(401)'),
+    });
+    const isLate: OpenTransport = (_way, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('given up')));
+      });
+    await expect(dialTransport(server, never, newMemory(), { open: isLate, timeout: 50 })).rejects.toMatchObject({
+      permanent: false,
+      message: expect.stringContaining('no answer from 127.0.0.1:1 within 0.05 s'),
+    });
+  });
+});
+
 describe('rejects', () => {
   test.each([
     [401, true],
@@ -165,8 +214,8 @@ describe('rejects', () => {
 });
 
 describe('an answer that never comes', () => {
-  const dialBriefly = (url: URL): ReturnType<typeof dialWebSocket> =>
-    dialWebSocket({ url, token: TOKEN, reach: parseReach(url, {}) }, never, newMemory(), 300);
+  const dialBriefly = (url: URL): ReturnType<typeof dialTransport> =>
+    dialTransport({ url, token: TOKEN, reach: parseReach(url, {}) }, never, newMemory(), { timeout: 300 });
 
   /** Says `piece` as long as somebody listens; resolves with how many bytes were said. */
   async function endless(piece: string, pause: number): Promise<{ port: number; said: Promise<number> }> {

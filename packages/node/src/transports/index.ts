@@ -1,1 +1,5 @@
-export { WEBSOCKET_LIMITS, WebSocketTransport } from './websocket/websocket-transport.js';
+export { type OpenTransport, RefusedError, type ServerConnection, type WayToServer } from './open-transport.js';
+export type { AcceptHandler, Arrival, TransportAcceptor } from './transport-acceptor.js';
+export { openWebSocket } from './websocket/open-websocket.js';
+export { WebSocketAcceptor } from './websocket/websocket-acceptor.js';
+export { WebSocketTransport } from './websocket/websocket-transport.js';

@@ -2,7 +2,11 @@ import { realpathSync, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, relative, sep } from 'node:path';
+import { respondTo } from 'wsproxy-node/internals';
 import { OptionError } from 'wsproxy-node/options';
+import type { Arrival } from 'wsproxy-node/transports';
+import { refuse } from './refusal.js';
+import { pathOf } from './request-head.js';
 
 /** Answers with a file; resolves with false, and has sent nothing, when the path names none. */
 export type Decoy = (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean>;
@@ -33,6 +37,26 @@ export function createDecoy(folder: string): Decoy {
       response.once('close', () => resolve(true));
     });
   };
+}
+
+/**
+ * Shows a stranger what the path names: the same for every path and every cause, so that nobody learns of one. A server of
+ * files takes no notice of the wish to upgrade.
+ */
+export async function showDecoy(decoy: Decoy, arrival: Arrival, onError: (error: unknown) => void): Promise<void> {
+  const { request } = arrival;
+  const response = 'response' in arrival ? arrival.response : respondTo(request);
+  if (response === undefined) return refuse(arrival, 404);
+  response.shouldKeepAlive = false;
+  const answer = { request, response };
+  const isReading = request.method === 'GET' || request.method === 'HEAD';
+  if (!isReading) return refuse(answer, 405);
+  try {
+    if (!(await decoy(request, response, pathOf(request))) && !response.headersSent) refuse(answer, 404);
+  } catch (error) {
+    onError(error);
+    response.destroy();
+  }
 }
 
 function folderAt(path: string): string {

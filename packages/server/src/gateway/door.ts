@@ -53,6 +53,11 @@ export class Door<V extends Visitor = Socket> {
     return this.#places.size;
   }
 
+  /** Those who wait. */
+  get waiting(): Iterable<V> {
+    return this.#places.keys();
+  }
+
   /** How many were sent away for others' sake so far. */
   get crowded(): number {
     return this.#crowded;

@@ -1,34 +1,30 @@
-import { type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
-import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import { type Logger, SUBPROTOCOL, systemClock } from 'wsproxy-engine';
+import type { Logger, Transport } from 'wsproxy-engine';
+import { keepDraining } from 'wsproxy-node/internals';
 import { OptionError } from 'wsproxy-node/options';
-import { WEBSOCKET_LIMITS } from 'wsproxy-node/transports';
+import type { Arrival, TransportAcceptor } from 'wsproxy-node/transports';
 import type { Guard } from '../limits/guard.js';
 import type { ServerObserver } from '../observe/observer.js';
 import type { User } from '../users/user.js';
-import {
-  createJudge,
-  hasRightHost,
-  type Judge,
-  type JudgeOptions,
-  known,
-  pathOf,
-  stranger,
-  type Verdict,
-} from './authorize.js';
-import { createDecoy, type Decoy } from './decoy.js';
-import { Door } from './door.js';
-import { FloodLog } from './flood-log.js';
-import { acceptedSocket, createHttpServer } from './http-server.js';
-import { type RefusalStatus, refuseRequest, refuseSocket } from './refusal.js';
+import { type Authorize, type AuthorizeOptions, createAuthorize } from './authorize.js';
+import { Connections } from './connections.js';
+import { createDecoy, type Decoy, showDecoy } from './decoy.js';
+import { createHttpServer } from './http-server.js';
+import { known, type Refusal, refuse, stranger } from './refusal.js';
+import { RefusalLog } from './refusal-log.js';
 import { createRemoteAddressOf, type RemoteAddressOf } from './remote-address.js';
+import { hasRightHost, pathOf } from './request-head.js';
 import { secureContextOptions, type TlsOptions } from './tls.js';
 
-/** What the Internet sees: an HTTP server that turns authenticated upgrades on one path into WebSockets. */
+/** @throws OptionError for an option that cannot be used */
+export function createGateway(options: GatewayOptions): Gateway {
+  return new HttpGateway(options);
+}
+
+/** What the Internet sees: an HTTP server that turns authenticated requests on one path into transports. */
 export interface Gateway {
   /** Not listening yet; whoever calls `listen` also handles its errors. */
   readonly server: HttpServer | HttpsServer;
@@ -42,17 +38,21 @@ export interface Gateway {
   /** Takes an upgrade that another server has got, whatever its path, and answers it. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /**
-   * Takes nothing any more, and destroys every connection that is not a WebSocket. Resolves when the last connection is
-   * gone; WebSockets are closed by their owner.
+   * Takes nothing any more, and destroys every connection that is not a transport. Resolves when the last connection is
+   * gone; transports are closed by their owner.
    */
   close(): Promise<void>;
 }
 
-export interface GatewayOptions extends Pick<JudgeOptions, 'authenticate' | 'hasRoom' | 'allowOrigins'> {
+export interface GatewayOptions extends Pick<AuthorizeOptions, 'authenticate' | 'allowOrigins'> {
   /** The one path served, compared byte for byte; a query is ignored. */
   readonly path: string;
-  /** Takes over an open WebSocket that speaks our subprotocol. */
-  readonly onWebSocket: (webSocket: WebSocket, user: User, request: IncomingMessage, remoteAddress?: string) => void;
+  /** The kinds of transports that there are. */
+  readonly acceptors: readonly TransportAcceptor[];
+  /** Takes over an open transport; returns what to call once its connection is closed. */
+  readonly onTransport: (transport: Transport, user: User, remoteAddress: string | undefined) => () => void;
+  /** Whether an authenticated user may open one more transport; default yes. */
+  readonly hasRoom?: (user: User) => boolean;
   readonly logger: Logger;
   readonly limits?: Partial<GatewayLimits>;
   /** Default: whatever comes is taken. */
@@ -72,88 +72,64 @@ export interface GatewayOptions extends Pick<JudgeOptions, 'authenticate' | 'has
 export interface GatewayLimits {
   /** For a complete request, from accept on, ms; with TLS twice as long. Its answer has twice as long, too. Default 10 s. */
   readonly handshakeTimeout: number;
-  /** Connections at a time that are not a WebSocket; default 1,024. */
+  /** Connections at a time that are no transport; default 1,024. */
   readonly pendingConnections: number;
 }
 
-/** What one refused request may add to the log, characters. */
-const MAX_LOGGED_PATH = 256;
+/** A kind of transport, and what to call when a peer breaks its protocol. */
+interface Kind {
+  readonly acceptor: TransportAcceptor;
+  /** Made once: a function made for each transport would keep its whole request. */
+  readonly onBroken: (error: Error) => void;
+}
 
-const WEB_SOCKET_OPTIONS: ServerOptions = {
-  ...WEBSOCKET_LIMITS,
-  noServer: true,
-  clientTracking: false,
-  handleProtocols: () => SUBPROTOCOL,
-};
-
-export function createGateway(options: GatewayOptions): Gateway {
-  return new HttpGateway(options);
+/** Who may come in, and as what. */
+interface Entrant {
+  readonly user: User;
+  readonly kind: Kind;
 }
 
 class HttpGateway implements Gateway {
   readonly server: HttpServer | HttpsServer;
   readonly #options: GatewayOptions;
-  readonly #logger: Logger;
-  readonly #observer: ServerObserver;
-  readonly #handshakeTimeout: number;
-  readonly #door: Door;
-  readonly #log: FloodLog;
-  readonly #broken: FloodLog;
+  readonly #kinds: readonly Kind[];
+  readonly #log: RefusalLog;
+  readonly #connections: Connections;
   readonly #decoy: Decoy | undefined;
-  readonly #judge: Judge;
+  readonly #authorize: Authorize;
   readonly #remoteAddressOf: RemoteAddressOf;
-  readonly #webSockets = new WebSocketServer(WEB_SOCKET_OPTIONS);
-  /** By the connection that was accepted: what HTTP is spoken on, the same or, after its handshake, the one of TLS. */
-  readonly #ready = new WeakMap<Socket, Duplex>();
-  /**
-   * Accepted connections that have had their one request, with its answer, or that were sent away: what they bring
-   * besides counts for nothing.
-   */
-  readonly #answered = new WeakMap<Socket, ServerResponse | undefined>();
-  /** Connections of other servers that were handed over. */
-  readonly #handedOver = new Set<Socket>();
-  #isClosed = false;
 
   constructor(options: GatewayOptions) {
-    const { limits, tls, decoy, trustedProxies = [], logger, guard } = options;
+    const { limits, tls, decoy, trustedProxies = [], logger, guard, observer, acceptors } = options;
+    const { handshakeTimeout = 10_000, pendingConnections = 1_024 } = limits ?? {};
     this.#options = options;
-    this.#logger = logger;
-    this.#observer = options.observer ?? {};
-    this.#handshakeTimeout = limits?.handshakeTimeout ?? 10_000;
-    const floodLog = () => new FloodLog((fields, message) => logger.info(fields, message), systemClock);
-    this.#log = floodLog();
-    this.#broken = floodLog();
-    this.#door = new Door({
-      places: limits?.pendingConnections ?? 1_024,
-      time: this.#handshakeTimeout * (tls === undefined ? 1 : 2),
-      onLate: (accepted) => this.#onLate(accepted),
-      onCrowded: (accepted) => {
-        this.#answered.set(accepted, undefined);
-        guard?.hit('unauthenticated');
-      },
-      ...(guard !== undefined && { takeSocket: (accepted) => guard.takeConnection(accepted) }),
-    });
+    this.#remoteAddressOf = createRemoteAddressOf(trustedProxies);
+    const log = new RefusalLog({ logger, observer: observer ?? {}, remoteAddressOf: this.#remoteAddressOf });
+    this.#log = log;
+    this.#kinds = acceptors.map((acceptor) => ({ acceptor, onBroken: (error) => log.broken(acceptor.name, error) }));
     this.#decoy = decoy === undefined ? undefined : createDecoy(decoy);
-    const errors = new FloodLog((fields, message) => logger.error(fields, message), systemClock);
-    this.#judge = createJudge({
+    this.#authorize = createAuthorize({
       ...options,
-      timeout: this.#handshakeTimeout,
+      timeout: handshakeTimeout,
       onTimeout: () => {
         guard?.hit('upgradeTimeout');
-        errors.write({ ms: this.#handshakeTimeout }, 'authentication took too long');
+        log.lateAuthentication(handshakeTimeout);
       },
-      onError: (error) => errors.write({ err: error }, 'authentication failed'),
+      onError: (error) => log.failedAuthentication(error),
     });
-    this.#remoteAddressOf = createRemoteAddressOf(trustedProxies);
-    this.server = createHttpServer(this.#handshakeTimeout, tls);
-    this.#webSockets.on('wsClientError', (_error, socket, request) => {
-      this.#refuseUpgrade(request, socket, request.method === 'GET' ? 400 : 405);
+    this.#connections = new Connections({
+      places: pendingConnections,
+      handshakeTimeout,
+      isSecure: tls !== undefined,
+      guard,
+      log,
     });
+    this.server = createHttpServer(handshakeTimeout, tls);
     this.#listen();
   }
 
   get dropped(): number {
-    return this.#door.crowded;
+    return this.#connections.dropped;
   }
 
   setTls(tls: TlsOptions): void {
@@ -165,179 +141,84 @@ class HttpGateway implements Gateway {
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const accepted = acceptedSocket(request.socket);
-    if (this.#isClosed) {
-      accepted.destroy();
-      return;
-    }
-    this.#handedOver.add(accepted);
-    accepted.once('close', () => this.#handedOver.delete(accepted));
-    this.#ready.set(accepted, socket);
-    this.#door.admit(accepted);
-    void this.#onUpgrade(request, socket, head, true);
+    if (this.#connections.takeOver(request.socket, socket)) this.#onUpgrade(request, socket, head, true);
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
     const closed = new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
-    this.#door.close();
-    const gone = [...this.#handedOver].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
-    await Promise.all([closed, ...gone]);
+    await Promise.all([closed, this.#connections.close()]);
   }
 
   #listen(): void {
     const { server } = this;
-    server.on('connection', (socket: Socket) => this.#door.admit(socket));
+    const isOnPath = (request: IncomingMessage): boolean => pathOf(request) === this.#options.path;
+    server.on('connection', (socket: Socket) => this.#connections.admit(socket));
     server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
-      this.#ready.set(acceptedSocket(socket), socket);
+      this.#connections.setReady(socket);
     });
     // Without the latter two Node would invite a body before anybody has looked at the request, and answer whatever else
     // is expected (417) as often as it is asked.
     for (const event of ['request', 'checkContinue', 'checkExpectation']) {
-      server.on(event, (request: IncomingMessage, response: ServerResponse) => void this.#onRequest(request, response));
+      server.on(event, (request: IncomingMessage, response: ServerResponse) => {
+        if (this.#connections.begin(request, response)) void this.#serve({ request, response }, isOnPath(request));
+      });
     }
-    server.on('upgrade', (request, socket, head) => {
-      void this.#onUpgrade(request, socket, head, pathOf(request) === this.#options.path);
-    });
+    server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head, isOnPath(request)));
     // Without this Node would close the connection without a word to anybody.
-    server.on('connect', (request, socket, head) => void this.#onUpgrade(request, socket, head, false));
-    server.on('clientError', (error, socket) => this.#onClientError(error, socket));
+    server.on('connect', (request, socket, head) => this.#onUpgrade(request, socket, head, false));
+    server.on('clientError', (error, socket) => this.#connections.onInvalid(error, socket as Socket));
     server.on('error', (error) => {
-      if (server.listening) this.#logger.error({ err: error }, 'could not accept a connection');
+      if (server.listening) this.#options.logger.error({ err: error }, 'could not accept a connection');
     });
   }
 
-  async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!this.#begins(request, response)) return;
-    const isOnPath = pathOf(request) === this.#options.path;
-    const verdict = await this.#verdict(request, false, isOnPath);
-    const { status, isStranger } = 'status' in verdict ? verdict : known(426);
-    this.#logRefusal(request, status);
-    if (this.#decoy !== undefined && isStranger) await this.#deceive(this.#decoy, request, response);
-    else refuseRequest(response, status);
-  }
-
-  async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, isOnPath: boolean): Promise<void> {
+  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, isOnPath: boolean): void {
     socket.on('error', destroyThis);
-    if (!this.#begins(request)) {
-      const answer = this.#answered.get(acceptedSocket(request.socket));
-      // Node listens to the connection no more, while the answer to the request before may still be on its way.
-      socket.on('drain', () => answer?.emit('drain'));
-      return;
-    }
-    const verdict = await this.#verdict(request, true, isOnPath);
-    if (socket.destroyed) return;
-    if ('status' in verdict) {
-      if (this.#decoy === undefined || !verdict.isStranger) this.#refuseUpgrade(request, socket, verdict.status);
-      else {
-        this.#logRefusal(request, verdict.status);
-        await this.#deceiveUpgrade(this.#decoy, request);
-      }
-      return;
-    }
-    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#door.leave(acceptedSocket(request.socket));
-      const remoteAddress = this.#remoteAddressOf(request);
-      this.#logger.debug({ user: verdict.id, remoteAddress }, 'accepted a WebSocket');
-      webSocket.on('error', this.#onBroken);
-      this.#options.onWebSocket(webSocket, verdict, request, remoteAddress);
+    if (this.#connections.begin(request)) void this.#serve({ request, socket, head }, isOnPath);
+    // The answer to the request before may still be on its way.
+    else keepDraining(this.#connections.responseOn(request.socket), socket);
+  }
+
+  async #serve(arrival: Arrival, isOnPath: boolean): Promise<void> {
+    const outcome = await this.#admit(arrival, isOnPath);
+    if ('socket' in arrival && arrival.socket.destroyed) return;
+    if ('user' in outcome) this.#accept(arrival, outcome);
+    else await this.#turnAway(arrival, outcome);
+  }
+
+  async #admit(arrival: Arrival, isOnPath: boolean): Promise<Entrant | Refusal> {
+    const { request } = arrival;
+    if (!hasRightHost(request)) return known(400);
+    if (!isOnPath) return stranger(404);
+    const who = await this.#authorize(request);
+    if (!('user' in who)) return who;
+    const kind = this.#kinds.find(({ acceptor }) => acceptor.recognizes(arrival));
+    if (kind === undefined) return known(426);
+    if (!kind.acceptor.isRight(arrival)) return known(400);
+    return this.#options.hasRoom?.(who.user) === false ? known(429) : { user: who.user, kind };
+  }
+
+  #accept(arrival: Arrival, { user, kind }: Entrant): void {
+    const { acceptor, onBroken } = kind;
+    acceptor.accept(arrival, {
+      onTransport: (transport) => {
+        const { request } = arrival;
+        this.#connections.leave(request.socket);
+        const remoteAddress = this.#remoteAddressOf(request);
+        this.#options.logger.debug({ user: user.id, remoteAddress }, `accepted a ${acceptor.name}`);
+        return this.#options.onTransport(transport, user, remoteAddress);
+      },
+      onRefused: (status) => void this.#turnAway(arrival, known(status)),
+      onBroken,
     });
   }
 
-  /**
-   * Whether this is the one request that the connection has. It may then take so long to say who that is, and as long
-   * again to answer.
-   */
-  #begins(request: IncomingMessage, response?: ServerResponse): boolean {
-    const accepted = acceptedSocket(request.socket);
-    if (this.#answered.has(accepted)) return false;
-    this.#answered.set(accepted, response);
-    this.#door.setTime(accepted, 2 * this.#handshakeTimeout);
-    return true;
-  }
-
-  async #verdict(request: IncomingMessage, isUpgrade: boolean, isOnPath: boolean): Promise<Verdict> {
-    if (!hasRightHost(request)) return known(400);
-    return isOnPath ? this.#judge(request, isUpgrade) : stranger(404);
-  }
-
-  /** Made once: a function made for each WebSocket would keep its whole request. */
-  readonly #onBroken = (error: Error): void => {
-    this.#broken.write({ err: error }, 'a peer broke the WebSocket protocol');
-  };
-
-  #refuseUpgrade(request: IncomingMessage, socket: Duplex, status: RefusalStatus): void {
-    this.#logRefusal(request, status);
-    refuseSocket(socket, status);
-  }
-
-  /** A server of files takes no notice of the wish to upgrade. */
-  #deceiveUpgrade(decoy: Decoy, request: IncomingMessage): Promise<void> {
-    const { socket } = request;
-    const response = new ServerResponse(request);
-    response.assignSocket(socket);
-    response.once('finish', () => socket.end());
-    return this.#deceive(decoy, request, response);
-  }
-
-  /** The same for every path and every cause, so that a stranger learns of none. */
-  async #deceive(decoy: Decoy, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    response.shouldKeepAlive = false;
-    const isReading = request.method === 'GET' || request.method === 'HEAD';
-    if (!isReading) return refuseRequest(response, 405);
-    try {
-      if (!(await decoy(request, response, pathOf(request))) && !response.headersSent) refuseRequest(response, 404);
-    } catch (error) {
-      this.#logger.error({ err: error }, 'the decoy failed');
-      response.destroy();
-    }
-  }
-
-  /** True when it is told so. */
-  #onLate(accepted: Socket): boolean {
-    const isAnswered = this.#answered.has(accepted);
-    this.#options.guard?.hit('upgradeTimeout');
-    const socket = this.#ready.get(accepted);
-    if (!isAnswered && socket !== undefined) this.#refuseSocket(accepted, socket, 408);
-    else this.#log.write(this.#from(accepted), 'a connection took too long');
-    this.#answered.set(accepted, undefined);
-    return !isAnswered && socket !== undefined;
-  }
-
-  #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-    const accepted = acceptedSocket(socket as Socket);
-    if (this.#answered.has(accepted)) return;
-    if (!this.#ready.has(accepted)) {
-      if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') this.#options.guard?.hit('upgradeTimeout');
-      // What is wrong with a client's certificate Node says only there.
-      const code = (socket as TLSSocket).authorizationError ?? error.code;
-      this.#log.write({ code, ...this.#from(accepted) }, 'a TLS handshake failed');
-      this.#observer.onFailedHandshake?.();
-      socket.destroy();
-    } else if (socket.writable) {
-      this.#refuseSocket(accepted, socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, error.code);
-    } else socket.destroy();
-  }
-
-  /** Refuses what is no request. */
-  #refuseSocket(accepted: Socket, socket: Duplex, status: RefusalStatus, code?: string): void {
-    this.#answered.set(accepted, undefined);
-    this.#observer.onRefusedRequest?.(status);
-    this.#log.write({ status, ...(code && { code }), ...this.#from(accepted) }, 'refused a request');
-    refuseSocket(socket, status);
-  }
-
-  #from({ remoteAddress }: Socket): { remoteAddress?: string } {
-    return remoteAddress === undefined ? {} : { remoteAddress };
-  }
-
-  /** Never with the query: it is where a misguided client would have put its token. */
-  #logRefusal(request: IncomingMessage, status: RefusalStatus): void {
-    this.#observer.onRefusedRequest?.(status);
-    const path = pathOf(request).slice(0, MAX_LOGGED_PATH);
-    this.#log.write({ status, path, remoteAddress: this.#remoteAddressOf(request) }, 'refused a request');
+  async #turnAway(arrival: Arrival, { status, isStranger }: Refusal): Promise<void> {
+    this.#log.request(arrival.request, status);
+    if (this.#decoy === undefined || !isStranger) return refuse(arrival, status);
+    await showDecoy(this.#decoy, arrival, (error) => this.#log.failedDecoy(error));
   }
 }
 

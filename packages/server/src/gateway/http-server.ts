@@ -1,7 +1,5 @@
 import { createServer, type Server as HttpServer, type ServerOptions } from 'node:http';
 import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
-import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { secureContextOptions, type TlsOptions } from './tls.js';
 
 const MAX_HEADER_SIZE = 16_384;
@@ -36,10 +34,4 @@ function createTlsServer(options: ServerOptions, handshakeTimeout: number, tls: 
     requestCert: tls.clientCa !== undefined,
     rejectUnauthorized: true,
   });
-}
-
-/** The TCP or Unix connection beneath, which is what the server has accepted; the same one when there is no TLS. */
-export function acceptedSocket(socket: Socket | TLSSocket): Socket {
-  // Node has no public name for it. `net` itself walks along it to keep time-outs alive, in every version there is.
-  return ('_parent' in socket && (socket._parent as Socket | null)) || socket;
 }

@@ -1,14 +1,35 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Arrival } from 'wsproxy-node/transports';
 
 /** The statuses the gateway answers with, all but 101. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 408 | 426 | 429 | 431 | 503;
 
+/** The status for whoever may not come in, and whether it is a stranger who must learn nothing. */
+export interface Refusal {
+  readonly status: RefusalStatus;
+  readonly isStranger: boolean;
+}
+
+export function stranger(status: RefusalStatus): Refusal {
+  return { status, isStranger: true };
+}
+
+export function known(status: RefusalStatus): Refusal {
+  return { status, isStranger: false };
+}
+
+/** Refuses a request, however it has come, by the same bytes. */
+export function refuse(arrival: Arrival, status: RefusalStatus): void {
+  if ('response' in arrival) refuseRequest(arrival.response, status);
+  else refuseSocket(arrival.socket, status);
+}
+
 /** When somebody with too many sessions may ask again, s. */
 const RETRY_AFTER = 30;
 
-/** Refuses an ordinary request: a constant text, no banner, and the connection ends. */
-export function refuseRequest(response: ServerResponse, status: RefusalStatus): void {
+/** Of an ordinary request: a constant text, no banner, and the connection ends. */
+function refuseRequest(response: ServerResponse, status: RefusalStatus): void {
   // The same bytes whether the request asked for an upgrade or not, so without the Date that Node would add here.
   response.sendDate = false;
   response.writeHead(status, refusalHeaders(status)).end(refusalBody(status));

@@ -15,7 +15,7 @@ async function startWith(authenticate: Authenticate, handshakeTimeout = 10_000) 
 
 describe('whoever is to be authenticated', () => {
   test('is judged by the request, in as much time as that takes', async () => {
-    const { port, webSockets } = await startWith(async ({ headers }) => {
+    const { port, transports } = await startWith(async ({ headers }) => {
       await new Promise((resolve) => setImmediate(resolve));
       return headers.cookie === 'session=alice' ? alice : undefined;
     });
@@ -23,16 +23,23 @@ describe('whoever is to be authenticated', () => {
     expect(statusOf((await upgradeRaw(port, upgrade({ Authorization, Cookie: 'session=alice' }))).head)).toBe(101);
     expect(statusOf(await exchange(port, upgrade({ Authorization, Cookie: 'session=eve' })))).toBe(401);
     expect(statusOf(await exchange(port, plain({ Authorization, Cookie: 'session=alice' })))).toBe(426);
-    expect(webSockets.map(({ user }) => user)).toEqual([alice]);
+    expect(transports.map(({ user }) => user)).toEqual([alice]);
+  });
+
+  test('may have any fields besides those of a user', async () => {
+    const user = { id: 'alice', status: 'active', isStranger: true };
+    const { port, transports } = await startWith(() => user);
+    expect(statusOf((await upgradeRaw(port)).head)).toBe(101);
+    expect(transports.map((entry) => entry.user)).toEqual([user]);
   });
 
   test.each<[string, Authenticate]>([
     ['throws', () => JSON.parse('nonsense')],
     ['rejects', () => Promise.reject(new Error('the database is away'))],
   ])('is sent away for a while when that %s', async (_what, authenticate) => {
-    const { port, webSockets, refused, errors } = await startWith(authenticate);
+    const { port, transports, refused, errors } = await startWith(authenticate);
     expect(statusOf(await exchange(port, upgrade()))).toBe(503);
-    expect([webSockets, refused, errors()]).toEqual([[], [503], ['authentication failed']]);
+    expect([transports, refused, errors()]).toEqual([[], [503], ['authentication failed']]);
   });
 
   test('is sent away, and a limit was hit, when it takes longer than an upgrade may', async () => {
@@ -47,7 +54,7 @@ describe('whoever is to be authenticated', () => {
     const isAsked = new Promise<void>((resolve) => {
       asked = resolve;
     });
-    const { port, webSockets, refused, gateway } = await startWith(() => {
+    const { port, transports, refused, gateway } = await startWith(() => {
       asked();
       return new Promise((resolve) => {
         answer = resolve;
@@ -61,7 +68,7 @@ describe('whoever is to be authenticated', () => {
     await closeOf(socket);
     answer(undefined);
     await new Promise((resolve) => setImmediate(resolve));
-    expect([webSockets, refused]).toEqual([[], []]);
+    expect([transports, refused]).toEqual([[], []]);
     void client;
   });
 

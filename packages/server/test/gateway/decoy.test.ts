@@ -136,12 +136,12 @@ describe('a decoy', () => {
   });
 
   test('ends the connection, even with another request pipelined behind it', async () => {
-    const { port, webSockets } = await start();
+    const { port, transports } = await start();
     for (const first of [get('/'), upgrade({ Authorization: undefined }, 'GET / HTTP/1.1')]) {
       const answer = await exchange(port, first + upgrade());
       expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
     }
-    expect(webSockets).toEqual([]);
+    expect(transports).toEqual([]);
   });
 
   test('is shown whole, whatever is pipelined behind the request', async () => {

@@ -45,13 +45,13 @@ describe.skipIf(own === undefined)('with a revocation list', () => {
   test.each(['TLSv1.2', 'TLSv1.3'])(
     'a client whose certificate is on it gets no answer, others do, by %s',
     async (max) => {
-      const { port, logs, webSockets } = await start({ clientCa: root.cert, clientCrl: bobRevoked });
+      const { port, logs, transports } = await start({ clientCa: root.cert, clientCrl: bobRevoked });
       expect(await statusFor(port, alice, { maxVersion: max })).toBe(426);
       expect(await statusFor(port, bob, { maxVersion: max })).toBeNaN();
       await expect
         .poll(() => logs.filter(({ message }) => message === 'a TLS handshake failed'))
         .toMatchObject([{ level: 'info', fields: { code: 'CERT_REVOKED' } }]);
-      expect(webSockets).toEqual([]);
+      expect(transports).toEqual([]);
     },
   );
 

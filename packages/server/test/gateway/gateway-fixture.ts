@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
-import type { WebSocket } from 'ws';
-import type { Logger } from 'wsproxy-engine';
+import { deafReceiver, type Logger, type Transport } from 'wsproxy-engine';
+import { WebSocketAcceptor } from 'wsproxy-node/transports';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { authorizationValues } from '../../src/gateway/authenticate.js';
 import { createGateway, type Gateway, type GatewayLimits, type GatewayOptions } from '../../src/gateway/gateway.js';
 import { soleUser, UserDirectory } from '../../src/users/directory.js';
@@ -23,7 +24,9 @@ afterEach(async () => {
 export interface Fixture {
   readonly gateway: Gateway;
   readonly port: number;
-  readonly webSockets: { readonly webSocket: WebSocket; readonly user: User }[];
+  readonly transports: { readonly transport: Transport; readonly user: User }[];
+  /** Transports whose connection is closed. */
+  readonly closed: Transport[];
   /** Statuses that an observer was told of. */
   readonly refused: number[];
   readonly logs: { readonly level: string; readonly fields: object; readonly message: string }[];
@@ -34,7 +37,8 @@ export async function startGateway(
   path = '/tunnel',
   more: Partial<GatewayOptions> = {},
 ): Promise<Fixture> {
-  const webSockets: Fixture['webSockets'] = [];
+  const transports: Fixture['transports'] = [];
+  const closed: Fixture['closed'] = [];
   const logs: Fixture['logs'] = [];
   const refused: number[] = [];
   const record = (level: string) => (fields: object, message: string) => logs.push({ level, fields, message });
@@ -43,7 +47,11 @@ export async function startGateway(
   const gateway = createGateway({
     path,
     authenticate: ({ rawHeaders }) => directory.authenticate(authorizationValues(rawHeaders)[0]),
-    onWebSocket: (webSocket, user) => webSockets.push({ webSocket, user }),
+    acceptors: [new WebSocketAcceptor(newMemory())],
+    onTransport: (transport, user) => {
+      transports.push({ transport, user });
+      return () => closed.push(transport);
+    },
     logger,
     limits,
     observer: { onRefusedRequest: (status) => refused.push(status) },
@@ -52,11 +60,17 @@ export async function startGateway(
   gateway.server.listen(0, '127.0.0.1');
   await once(gateway.server, 'listening');
   cleanups.push(async () => {
-    const closed = gateway.close();
-    for (const { webSocket } of webSockets) webSocket.terminate();
-    await closed;
+    const isClosed = gateway.close();
+    for (const { transport } of transports) transport.terminate();
+    await isClosed;
   });
-  return { gateway, port: (gateway.server.address() as AddressInfo).port, webSockets, refused, logs };
+  return { gateway, port: (gateway.server.address() as AddressInfo).port, transports, closed, refused, logs };
+}
+
+/** Has it send back what it brings. */
+export function echo(transport: Transport | undefined): void {
+  if (transport === undefined) throw new Error('there is no transport');
+  transport.receiver = { ...deafReceiver, onBytes: (bytes) => transport.send([Buffer.from(bytes)]) };
 }
 
 export function openSocket(port: number, host = '127.0.0.1'): Socket {

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
-import { WebSocket } from 'ws';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.js';
 import {
   cleanUpWith,
@@ -60,12 +59,14 @@ describe('the time for a request', () => {
   });
 
   test('does not count for a WebSocket', async () => {
-    const { port, webSockets } = await startGateway({ handshakeTimeout: 100 });
+    const { port, transports, closed } = await startGateway({ handshakeTimeout: 100 });
     const { socket } = await upgradeRaw(port);
     // A later connection that runs out of time shows that the deadline of the first has passed too.
     expect(statusOf(await exchange(port, ''))).toBe(408);
     expect(socket.destroyed).toBe(false);
-    expect(webSockets[0]?.webSocket.readyState).toBe(WebSocket.OPEN);
+    expect(closed).toEqual([]);
+    transports[0]?.transport.send([Buffer.from('still here')]);
+    expect(String((await once(socket, 'data'))[0])).toContain('still here');
   });
 });
 
@@ -156,22 +157,24 @@ describe('a WebSocket that breaks RFC 6455', () => {
 });
 
 test('a WebSocket whose peer leaves the close frame unanswered is cut off after 3 s', async () => {
-  const { port, webSockets } = await startGateway();
+  const { port, transports, closed } = await startGateway();
   const { socket } = await upgradeRaw(port);
-  const closed = closeOf(socket);
+  const isCut = closeOf(socket);
   vi.useFakeTimers({ toFake: ['setTimeout'] });
   cleanUpWith(() => vi.useRealTimers());
-  webSockets[0]?.webSocket.close(1000);
+  transports[0]?.transport.close(1000, '');
   await once(socket, 'data');
   vi.advanceTimersByTime(2_999);
-  expect(webSockets[0]?.webSocket.readyState).toBe(WebSocket.CLOSING);
+  expect([socket.destroyed, closed]).toEqual([false, []]);
   vi.advanceTimersByTime(1);
-  await closed;
+  await isCut;
+  vi.useRealTimers();
+  await expect.poll(() => closed.length).toBe(1);
 });
 
 describe('close', () => {
   test('destroys what is not a WebSocket, and resolves when the WebSockets are gone', async () => {
-    const { port, gateway, webSockets } = await startGateway();
+    const { port, gateway, transports } = await startGateway();
     const { socket } = await upgradeRaw(port);
     const waiting = openSocket(port);
     await once(waiting, 'connect');
@@ -186,7 +189,7 @@ describe('close', () => {
     expect(isClosed).toBe(false);
     expect(socket.destroyed).toBe(false);
 
-    webSockets[0]?.webSocket.terminate();
+    transports[0]?.transport.terminate();
     await closed;
     expect(gateway.server.listening).toBe(false);
   });
@@ -195,7 +198,8 @@ describe('close', () => {
     const gateway = createGateway({
       path: '/',
       authenticate: () => undefined,
-      onWebSocket: () => {},
+      acceptors: [],
+      onTransport: () => () => {},
       logger: { debug() {}, info() {}, warn() {}, error() {} },
     });
     await expect(gateway.close()).resolves.toBeUndefined();

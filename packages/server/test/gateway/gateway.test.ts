@@ -1,8 +1,12 @@
 import { once } from 'node:events';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import type { Transport } from 'wsproxy-engine';
+import { type Arrival, type TransportAcceptor, WebSocketAcceptor, WebSocketTransport } from 'wsproxy-node/transports';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import {
   cleanUpWith,
+  echo,
   exchange,
   type Headers,
   plain,
@@ -15,13 +19,13 @@ import {
 
 describe('the right upgrade', () => {
   test('becomes a WebSocket of the user, with the subprotocol and without extensions', async () => {
-    const { port, webSockets } = await startGateway();
+    const { port, transports } = await startGateway();
     const { head } = await upgradeRaw(port, upgrade({ 'Sec-WebSocket-Extensions': 'permessage-deflate' }));
     expect(head).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
     expect(head).toContain('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n');
     expect(head).toContain('Sec-WebSocket-Protocol: wsproxy.v1\r\n');
     expect(head).not.toMatch(/Sec-WebSocket-Extensions/i);
-    expect(webSockets.map(({ user }) => user)).toEqual([{ id: 'default' }]);
+    expect(transports.map(({ user }) => user)).toEqual([{ id: 'default' }]);
   });
 
   test('may offer other subprotocols too', async () => {
@@ -36,18 +40,55 @@ describe('the right upgrade', () => {
   });
 
   test('yields a WebSocket that carries messages both ways', async () => {
-    const { port, webSockets } = await startGateway();
+    const { port, transports } = await startGateway();
     const client = new WebSocket(`ws://127.0.0.1:${port}/tunnel`, 'wsproxy.v1', {
       headers: { authorization: `Bearer ${token}` },
     });
     cleanUpWith(() => client.terminate());
     await once(client, 'open');
-    const server = webSockets[0]?.webSocket as WebSocket;
-    server.on('message', (data) => server.send(data));
+    echo(transports[0]?.transport);
     client.send(Buffer.from('hello'));
-    const [echo] = await once(client, 'message');
-    expect(String(echo)).toBe('hello');
+    const [answer] = await once(client, 'message');
+    expect(String(answer)).toBe('hello');
   });
+});
+
+test('a transport is told to be closed once its connection is', async () => {
+  const { port, transports, closed } = await startGateway();
+  const { socket } = await upgradeRaw(port);
+  expect(closed).toEqual([]);
+  socket.destroy();
+  await expect.poll(() => closed).toEqual(transports.map(({ transport }) => transport));
+});
+
+test('another kind of transport gets the requests that it recognizes, of those who may come in', async () => {
+  const accepted: Arrival[] = [];
+  const other: TransportAcceptor = {
+    name: 'POST',
+    recognizes: ({ request }) => request.method === 'POST' && request.headers.upgrade === undefined,
+    isRight: ({ request }) => request.headers['content-length'] === '0',
+    accept(arrival, handler) {
+      accepted.push(arrival);
+      const over = handler.onTransport({} as Transport);
+      if (!('response' in arrival)) return;
+      arrival.response.end('the way down');
+      arrival.response.once('close', over);
+    },
+  };
+  const onTransport = vi.fn(() => () => {});
+  const acceptors = [new WebSocketAcceptor(newMemory()), other];
+  const { port, refused } = await startGateway({}, '/tunnel', { acceptors, onTransport });
+  const post = (headers: Headers) => plain({ Connection: 'close', ...headers }, 'POST /tunnel HTTP/1.1');
+  expect(await exchange(port, post({ 'Content-Length': '0' }))).toContain('the way down');
+  expect(statusOf(await exchange(port, post({ 'Content-Length': '5' })))).toBe(400);
+  expect(statusOf(await exchange(port, post({ 'Content-Length': '0', Authorization: undefined })))).toBe(401);
+  expect(statusOf(await exchange(port, plain()))).toBe(426);
+  expect(statusOf((await upgradeRaw(port)).head)).toBe(101);
+  expect([accepted.length, refused]).toEqual([1, [400, 401, 426]]);
+  expect(onTransport.mock.calls).toEqual([
+    [{}, { id: 'default' }, '127.0.0.1'],
+    [expect.any(WebSocketTransport), { id: 'default' }, '127.0.0.1'],
+  ]);
 });
 
 describe('an upgrade', () => {
@@ -79,9 +120,9 @@ describe('an upgrade', () => {
     ['by CONNECT', upgrade({}, 'CONNECT /tunnel HTTP/1.1'), 404],
     ['by CONNECT to a host', upgrade({}, 'CONNECT 127.0.0.1:80 HTTP/1.1'), 404],
   ])('L5 %s is answered and closed', async (_, request, status) => {
-    const { port, webSockets, refused, logs } = await startGateway();
+    const { port, transports, refused, logs } = await startGateway();
     const answer = await exchange(port, request);
-    expect([statusOf(answer), webSockets]).toEqual([status, []]);
+    expect([statusOf(answer), transports]).toEqual([status, []]);
     // Ours, not one of ws or Node, which say more, and tell nobody here.
     expect(answer).toContain('\r\nContent-Type: text/plain\r\n');
     expect(refused).toEqual([status]);
@@ -183,11 +224,11 @@ describe('an ordinary request', () => {
     ['another request', plain()],
     ['no request', 'nonsense\r\n\r\n'],
   ])('ends the connection, even with %s pipelined behind it', async (_, behind) => {
-    const { port, webSockets } = await startGateway();
+    const { port, transports } = await startGateway();
     const answer = await exchange(port, plain({ Authorization: undefined }) + behind);
     expect(statusOf(answer)).toBe(401);
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
-    expect(webSockets).toEqual([]);
+    expect(transports).toEqual([]);
   });
 
   test('is judged by all of its headers, however many', async () => {
@@ -210,11 +251,11 @@ describe('bytes that are no request', () => {
     ['a path of more than 16 KiB', `GET /${'x'.repeat(17_000)} HTTP/1.1\r\n\r\n`, 431],
     ['CONNECT to a host', 'CONNECT 127.0.0.1:80 HTTP/1.1\r\nHost: x\r\n\r\n', 404],
   ])('like %s are refused', async (_, bytes, status) => {
-    const { port, webSockets, refused, logs } = await startGateway();
+    const { port, transports, refused, logs } = await startGateway();
     const answer = await exchange(port, bytes);
     expect(statusOf(answer)).toBe(status);
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
-    expect(webSockets).toEqual([]);
+    expect(transports).toEqual([]);
     expect([refused, logs.map(({ message }) => message)]).toEqual([[status], ['refused a request']]);
   });
 });
@@ -249,13 +290,13 @@ test('an observer is told the status of each refused request', async () => {
 });
 
 test('a user without room is told when to come back', async () => {
-  const { port, webSockets, refused } = await startGateway({}, '/tunnel', { hasRoom: () => false });
+  const { port, transports, refused } = await startGateway({}, '/tunnel', { hasRoom: () => false });
   const answer = await exchange(port, upgrade());
   expect(statusOf(answer)).toBe(429);
   expect(answer).toMatch(/\r\nRetry-After: \d+\r\n/);
   // Strangers learn nothing of it.
   expect(statusOf(await exchange(port, upgrade({ Authorization: undefined })))).toBe(401);
-  expect([webSockets, refused]).toEqual([[], [429, 401]]);
+  expect([transports, refused]).toEqual([[], [429, 401]]);
 });
 
 describe('an Origin that is allowed', () => {

@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import {
   cleanUpWith,
   closeOf,
+  echo,
   exchange,
   openSocket,
   plain,
@@ -51,9 +52,9 @@ async function openWebSocket(port: number): Promise<WebSocket> {
 
 describe.skipIf(first === undefined)('a gateway with TLS', () => {
   test('carries WebSockets, and answers all others as it does without', async () => {
-    const { port, webSockets } = await start();
+    const { port, transports } = await start();
     const client = await openWebSocket(port);
-    webSockets[0]?.webSocket.on('message', (data) => webSockets[0]?.webSocket.send(data));
+    echo(transports[0]?.transport);
     client.send(Buffer.from('hello'));
     expect(String((await once(client, 'message'))[0])).toBe('hello');
     const requests = [upgrade({ Authorization: undefined }), plain(), plain({}, 'GET / HTTP/1.1'), 'nonsense\r\n\r\n'];
@@ -119,7 +120,7 @@ describe.skipIf(first === undefined)('a gateway with TLS', () => {
   });
 
   test('closes while a handshake is under way', async () => {
-    const { port, gateway, webSockets } = await start();
+    const { port, gateway, transports } = await start();
     await openWebSocket(port);
     const waiting = openSocket(port);
     waiting.write(Buffer.from('16030100a5010000a10303', 'hex'));
@@ -128,10 +129,27 @@ describe.skipIf(first === undefined)('a gateway with TLS', () => {
     idle.on('error', () => {});
     const closed = gateway.close();
     await Promise.all([closeOf(waiting), closeOf(idle)]);
-    webSockets[0]?.webSocket.terminate();
+    transports[0]?.transport.terminate();
     await closed;
   });
 });
+
+test.skipIf(first === undefined)(
+  'a WebSocket waits no more, also where Node does not tell what TLS was put on',
+  async () => {
+    const { port, transports, closed, gateway } = await start({ pendingConnections: 1, handshakeTimeout: 100 });
+    gateway.server.prependListener('secureConnection', (secured) => Object.assign(secured, { _parent: null }));
+    // Node would not close them either.
+    gateway.server.on('connection', (accepted) => cleanUpWith(() => accepted.destroy()));
+    const client = await openWebSocket(port);
+    await openWebSocket(port);
+    expect(statusOf(await exchangeSecurely(port, 'GET /tunnel HTTP/1.1\r\nHost: proxy.exa'))).toBe(408);
+    expect([gateway.dropped, closed]).toEqual([0, []]);
+    echo(transports[0]?.transport);
+    client.send(Buffer.from('still here'));
+    expect(String((await once(client, 'message'))[0])).toBe('still here');
+  },
+);
 
 describe.skipIf(second === undefined)('certificates', () => {
   test('can be exchanged while a WebSocket is open', async () => {

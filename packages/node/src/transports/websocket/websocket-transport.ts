@@ -4,10 +4,11 @@ import { readIntoSlabs } from '../../internals/read-into-slabs.js';
 import { readPastWs } from '../../internals/undocumented.js';
 import { endsAsClosing } from './closing-tail.js';
 import { MessageReader } from './message-reader.js';
+import { WEBSOCKET_LIMITS } from './websocket-limits.js';
 
 /** RFC 6455 section 5.5: a control frame carries 125 bytes, 2 of them the close code. */
 const MAX_REASON = 123;
-/** `WebSocket.OPEN`; the class itself is not imported, so that this package depends on nothing. */
+/** `WebSocket.OPEN`. */
 const OPEN = 1;
 /** A batch that is larger becomes several messages, bytes; well below what peers take. */
 const LARGEST_MESSAGE = 131_072;
@@ -17,39 +18,8 @@ const MASK = 0x80;
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 
-/** What `ws` is told at either end. It has most of these defaults too high for a peer that is hostile, or wastes time. */
-export const WEBSOCKET_LIMITS = {
-  /** A peer that may inflate makes 64 KiB on the wire 64 MiB in memory. */
-  perMessageDeflate: false,
-  /** A message above this is not from a wsproxy, bytes. */
-  maxPayload: 262_144,
-  maxFragments: 64,
-  maxBufferedChunks: 4_096,
-  /** Messages are binary. */
-  skipUTF8Validation: true,
-  /** How long a peer may leave our close frame unanswered, ms. */
-  closeTimeout: 3_000,
-} as const;
-
-/** What is used of a `WebSocket` of `ws`. Not its own type: whoever uses this package would need that too. */
-export interface WsWebSocket {
-  readonly readyState: number;
-  on(event: 'message', listener: (data: unknown, isBinary: boolean) => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'close', listener: (code: number, reason: Buffer) => void): unknown;
-  send(data: Uint8Array, done?: (error?: Error | null) => void): void;
-  close(code: number, reason: string): void;
-  terminate(): void;
-}
-
 /**
- * At which end it is. A client `masks` what it sends with random keys; without that the keys are zeros, and nothing is copied:
- * right within TLS and on loopback only (PROTOCOL.md, "Security").
- */
-export type WebSocketEnd = { readonly role: 'server' } | { readonly role: 'client'; readonly masks: boolean };
-
-/**
- * The one place that knows `ws`: an open WebSocket as a transport. `ws` joins a message before it tells of it, and copies
+ * An open WebSocket as a transport. `ws` joins a message before it tells of it, and copies
  * for that; so the payload of binary messages goes past it, in both directions, straight between the connection and the
  * session. Everything else (control frames, fragments, closing, whatever is not right) is left to it.
  */
@@ -207,3 +177,20 @@ export class WebSocketTransport implements Transport {
     this.#ws.terminate();
   }
 }
+
+/** What is used of a `WebSocket` of `ws`. Not its own type: whoever uses this package would need that too. */
+export interface WsWebSocket {
+  readonly readyState: number;
+  on(event: 'message', listener: (data: unknown, isBinary: boolean) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'close', listener: (code: number, reason: Buffer) => void): unknown;
+  send(data: Uint8Array, done?: (error?: Error | null) => void): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
+/**
+ * At which end it is. A client `masks` what it sends with random keys; without that the keys are zeros, and nothing is copied:
+ * right within TLS and on loopback only (PROTOCOL.md, "Security").
+ */
+export type WebSocketEnd = { readonly role: 'server' } | { readonly role: 'client'; readonly masks: boolean };

@@ -1,0 +1,39 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
+import type { SlabPool, Transport } from 'wsproxy-engine';
+
+/**
+ * Opens one kind of transport at the client's end. Rejects with `RefusedError`, or with what has failed, and leaves nothing
+ * open then; so it does, with any error, when `signal` gives up.
+ */
+export type OpenTransport = (way: WayToServer, signal: AbortSignal) => Promise<Transport>;
+
+/** Where the server is, and what to say there. */
+export interface WayToServer {
+  readonly url: URL;
+  /** Of every request, the token among them. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** That sockets are read into. */
+  readonly memory: SlabPool;
+  /** One more connection, on which nothing was said yet. */
+  connect(): Promise<ServerConnection>;
+}
+
+export interface ServerConnection {
+  /** With TLS, if the URL wants it. */
+  readonly socket: Socket;
+  /** Nobody on the way reads what goes over it. */
+  readonly isPrivate: boolean;
+}
+
+/** The server, or somebody before it, has answered, but not with a transport. */
+export class RefusedError extends Error {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+
+  constructor(status: number, headers: IncomingHttpHeaders) {
+    super(`the answer has status ${status}`);
+    this.status = status;
+    this.headers = headers;
+  }
+}

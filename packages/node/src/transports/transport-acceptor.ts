@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Transport } from 'wsproxy-engine';
+
+/** One kind of transport at the server's end: makes it of a request whose sender was let in. */
+export interface TransportAcceptor {
+  /** Of the protocol, for the log. */
+  readonly name: string;
+  /** Whether a request is for a transport of this kind. */
+  recognizes(arrival: Arrival): boolean;
+  /** Whether a request for it can be one, as far as its head tells. */
+  isRight(arrival: Arrival): boolean;
+  /** Answers a request that is right. `handler` must not be kept: it holds the request. */
+  accept(arrival: Arrival, handler: AcceptHandler): void;
+}
+
+/** A request as Node hands it out: with a response to give, or, if it wants to upgrade, with the bare connection. */
+export type Arrival = { readonly request: IncomingMessage } & (
+  | { readonly response: ServerResponse }
+  | { readonly socket: Duplex; readonly head: Buffer }
+);
+
+/** What comes of a request. */
+export interface AcceptHandler {
+  /** The transport is open; returns what to call once its connection is closed. */
+  onTransport(transport: Transport): () => void;
+  /** It is no right request after all; it is still to be answered, with this status. */
+  onRefused(status: 400 | 405): void;
+  /** A peer breaks the protocol; the transport closes by itself. May be kept, without its handler. */
+  readonly onBroken: (error: Error) => void;
+}

@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http';
+import { WebSocketServer } from 'ws';
+import { type SlabPool, SUBPROTOCOL } from 'wsproxy-engine';
+import type { AcceptHandler, Arrival, TransportAcceptor } from '../transport-acceptor.js';
+import { WEBSOCKET_LIMITS } from './websocket-limits.js';
+import { WebSocketTransport } from './websocket-transport.js';
+
+/** Upgrades to WebSocket (RFC 6455) at the server's end. */
+export class WebSocketAcceptor implements TransportAcceptor {
+  readonly name = 'WebSocket';
+  readonly #memory: SlabPool;
+  readonly #server = new WebSocketServer({
+    ...WEBSOCKET_LIMITS,
+    noServer: true,
+    clientTracking: false,
+    handleProtocols: () => SUBPROTOCOL,
+  });
+
+  /** `memory`: that their connections are read into. */
+  constructor(memory: SlabPool) {
+    this.#memory = memory;
+  }
+
+  /** To whatever it is: `ws` looks at that. */
+  recognizes(arrival: Arrival): boolean {
+    return 'socket' in arrival;
+  }
+
+  isRight({ request }: Arrival): boolean {
+    return offersSubprotocol(request) && !hasBody(request);
+  }
+
+  accept(arrival: Arrival, handler: AcceptHandler): void {
+    if (!('socket' in arrival)) return handler.onRefused(400);
+    const { request, socket, head } = arrival;
+    // `ws` looks at method, version and key at once, and says so at once.
+    const onClientError = (): void => handler.onRefused(request.method === 'GET' ? 400 : 405);
+    this.#server.once('wsClientError', onClientError);
+    this.#server.handleUpgrade(request, socket, head, (ws) => {
+      ws.on('error', handler.onBroken);
+      const transport = new WebSocketTransport(ws, request.socket, { role: 'server' }, this.#memory);
+      ws.once('close', handler.onTransport(transport));
+    });
+    this.#server.off('wsClientError', onClientError);
+  }
+}
+
+/** Its bytes would be taken for frames, while a reverse proxy may have taken them for a body. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+}
+
+function offersSubprotocol(request: IncomingMessage): boolean {
+  const offered = request.headers['sec-websocket-protocol'] ?? '';
+  return offered.split(',').some((name) => name.trim() === SUBPROTOCOL);
+}

@@ -1,0 +1,155 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import { socketBelow } from 'wsproxy-node/internals';
+import type { Guard } from '../limits/guard.js';
+import { Door } from './door.js';
+import { type RefusalStatus, refuseSocket } from './refusal.js';
+import type { RefusalLog } from './refusal-log.js';
+
+export interface ConnectionsOptions {
+  /** That wait at a time. */
+  readonly places: number;
+  /** For a complete request, from accept on, ms. */
+  readonly handshakeTimeout: number;
+  /** They begin with TLS, which has as long again. */
+  readonly isSecure: boolean;
+  readonly guard: Pick<Guard, 'hit' | 'takeConnection'> | undefined;
+  readonly log: RefusalLog;
+}
+
+/**
+ * Every connection from accept on until it is a transport or closed: each has one request and one answer, and a time for
+ * both. They go by the socket that was accepted, which with TLS is not the one that HTTP is spoken on.
+ */
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  readonly #door: Door;
+  /** By the connection that was accepted: what HTTP is spoken on, the same or, after its handshake, the one of TLS. */
+  readonly #ready = new WeakMap<Socket, Duplex>();
+  /**
+   * Accepted connections that have had their one request, with its answer, or that were sent away: what they bring
+   * besides counts for nothing.
+   */
+  readonly #answered = new WeakMap<Socket, ServerResponse | undefined>();
+  /** Connections of other servers that were handed over. */
+  readonly #handedOver = new Set<Socket>();
+  #isClosed = false;
+
+  constructor(options: ConnectionsOptions) {
+    const { places, handshakeTimeout, isSecure, guard } = options;
+    this.#options = options;
+    this.#door = new Door({
+      places,
+      time: handshakeTimeout * (isSecure ? 2 : 1),
+      onLate: (accepted) => this.#onLate(accepted),
+      onCrowded: (accepted) => {
+        this.#answered.set(accepted, undefined);
+        guard?.hit('unauthenticated');
+      },
+      ...(guard !== undefined && { takeSocket: (accepted) => guard.takeConnection(accepted) }),
+    });
+  }
+
+  /** Those that were closed because too many waited. */
+  get dropped(): number {
+    return this.#door.crowded;
+  }
+
+  /** It was accepted. */
+  admit(accepted: Socket): void {
+    this.#door.admit(accepted);
+  }
+
+  /** Its TLS, if there is any, is ready: `socket` can be answered. */
+  setReady(socket: Socket): void {
+    this.#ready.set(this.#acceptedBelow(socket), socket);
+  }
+
+  /** Of another server, with a request that was read: it is spoken on by `socket`. False once all are closed. */
+  takeOver(connection: Socket, socket: Duplex): boolean {
+    const accepted = this.#acceptedBelow(connection);
+    if (this.#isClosed) {
+      accepted.destroy();
+      return false;
+    }
+    this.#handedOver.add(accepted);
+    accepted.once('close', () => this.#handedOver.delete(accepted));
+    this.#ready.set(accepted, socket);
+    this.#door.admit(accepted);
+    return true;
+  }
+
+  /**
+   * Whether this is the one request that its connection has. It may then take so long to say who that is, and as long
+   * again to answer.
+   */
+  begin({ socket }: IncomingMessage, response?: ServerResponse): boolean {
+    const accepted = this.#acceptedBelow(socket);
+    if (this.#answered.has(accepted)) return false;
+    this.#answered.set(accepted, response);
+    this.#door.setTime(accepted, 2 * this.#options.handshakeTimeout);
+    return true;
+  }
+
+  /** By which the request of `socket` is answered, if it was an ordinary one. */
+  responseOn(socket: Socket): ServerResponse | undefined {
+    return this.#answered.get(this.#acceptedBelow(socket));
+  }
+
+  /** It has become a transport. */
+  leave(socket: Socket): void {
+    this.#door.leave(this.#acceptedBelow(socket));
+  }
+
+  /** Node has found no request in what has come on `socket`, or no TLS. */
+  onInvalid(error: NodeJS.ErrnoException, socket: Socket): void {
+    const accepted = this.#acceptedBelow(socket);
+    if (this.#answered.has(accepted)) return;
+    if (!this.#ready.has(accepted)) {
+      if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') this.#options.guard?.hit('upgradeTimeout');
+      // What is wrong with a client's certificate Node says only there.
+      this.#options.log.handshake(accepted, (socket as TLSSocket).authorizationError ?? error.code);
+      socket.destroy();
+    } else if (socket.writable) {
+      this.#refuse(accepted, socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, error.code);
+    } else socket.destroy();
+  }
+
+  /** Destroys all that wait, and admits none any more. Resolves when those of other servers are gone. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#door.close();
+    await Promise.all([...this.#handedOver].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+  }
+
+  /** True when it is told so. */
+  #onLate(accepted: Socket): boolean {
+    const isAnswered = this.#answered.has(accepted);
+    this.#options.guard?.hit('upgradeTimeout');
+    const socket = this.#ready.get(accepted);
+    if (!isAnswered && socket !== undefined) this.#refuse(accepted, socket, 408);
+    else this.#options.log.late(accepted);
+    this.#answered.set(accepted, undefined);
+    return !isAnswered && socket !== undefined;
+  }
+
+  /** Refuses what is no request. */
+  #refuse(accepted: Socket, socket: Duplex, status: RefusalStatus, code?: string): void {
+    this.#answered.set(accepted, undefined);
+    this.#options.log.connection(accepted, status, code);
+    refuseSocket(socket, status);
+  }
+
+  /** Where Node does not say what TLS was put on, the port of the peer does, among those that wait. */
+  #acceptedBelow(socket: Socket): Socket {
+    const below = socketBelow(socket);
+    if (below !== undefined || !(socket instanceof TLSSocket)) return below ?? socket;
+    const { remoteAddress, remotePort } = socket;
+    for (const waiting of this.#door.waiting) {
+      if (waiting.remotePort === remotePort && waiting.remoteAddress === remoteAddress) return waiting;
+    }
+    return socket;
+  }
+}
