@@ -1,17 +1,8 @@
 /**
- * Bytes as the engine makes them. On Node they are Buffers: small ones share memory, and sockets take them as they are.
- * Elsewhere they are arrays of the language. All are handled as what both are; `slice` is not to be used, since it copies
- * of an array, and not of a Buffer.
+ * Bytes as the engine makes them, for whoever fills them: their content is anything. On Node they are Buffers, of which
+ * small ones share memory, and sockets take them as they are; elsewhere they are arrays of the language. All are handled
+ * as what both are. `slice` is not to be used, since it copies of an array, and not of a Buffer.
  */
-interface Maker {
-  allocUnsafe(length: number): Uint8Array;
-  allocUnsafeSlow(length: number): Uint8Array;
-  from(bytes: Uint8Array): Uint8Array;
-  from(memory: ArrayBufferLike, start: number, length: number): Uint8Array;
-  concat(parts: readonly Uint8Array[]): Uint8Array;
-}
-
-/** Its content is anything: it is for whoever fills it. */
 export function allocate(length: number): Uint8Array {
   return maker === undefined ? new Uint8Array(length) : maker.allocUnsafe(length);
 }
@@ -45,6 +36,15 @@ export function join(parts: readonly Uint8Array[]): Uint8Array {
     end += part.length;
   }
   return joined;
+}
+
+/** What Node can do with bytes beyond the language, as far as it is used. */
+interface Maker {
+  allocUnsafe(length: number): Uint8Array;
+  allocUnsafeSlow(length: number): Uint8Array;
+  from(bytes: Uint8Array): Uint8Array;
+  from(memory: ArrayBufferLike, start: number, length: number): Uint8Array;
+  concat(parts: readonly Uint8Array[]): Uint8Array;
 }
 
 const maker = (globalThis as { Buffer?: Maker }).Buffer;
