@@ -1,3 +1,4 @@
+import type { ByteTaker } from 'wsproxy-engine';
 import { CLIENT_FORM, type ClosingForm, closingStart, SERVER_FORM } from './closing-tail.js';
 
 /** RFC 6455 section 5.2: the bits of the first byte, and of the second. */
@@ -36,7 +37,7 @@ export interface MessageSink {
  * arrives, without joining or copying it. Knows no more of the protocol than it takes to recognize messages that are one
  * frame; all others are somebody else's.
  */
-export class MessageReader {
+export class MessageReader implements ByteTaker {
   readonly #options: MessageReaderOptions;
   readonly #sink: MessageSink;
   readonly #header = Buffer.alloc(LONGEST_HEADER);
@@ -65,11 +66,11 @@ export class MessageReader {
   }
 
   /** `chunk`: the next bytes of the connection. They may be changed, and belong to the sink afterwards. */
-  push(chunk: Uint8Array): void {
+  onBytes(chunk: Uint8Array): void {
     const before = this.#doubtful;
     if (before !== undefined) {
       this.#doubtful = undefined;
-      if (chunk.length < this.#closingForm.length) return this.push(Buffer.concat([before, chunk]));
+      if (chunk.length < this.#closingForm.length) return this.onBytes(Buffer.concat([before, chunk]));
       this.#read(before, 0, before.length);
     }
     const doubt = closingStart(chunk, this.#closingForm);

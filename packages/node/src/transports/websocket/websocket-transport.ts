@@ -61,8 +61,7 @@ export class WebSocketTransport implements Transport {
 
   /** Where that is not possible `ws` tells of every message, not only of those in fragments. */
   #readPast(socket: Socket): void {
-    const onBytes = (bytes: Uint8Array): void => reader.push(bytes);
-    const toWs = readPastWs(socket, onBytes);
+    const toWs = readPastWs(socket, (bytes) => reader.onBytes(bytes));
     if (toWs === undefined) return;
     const { maxPayload, maxFragments } = WEBSOCKET_LIMITS;
     const reader = new MessageReader(
@@ -72,7 +71,7 @@ export class WebSocketTransport implements Transport {
         onOther: toWs,
       },
     );
-    const slabReader = readIntoSlabs(socket, this.#memory, { onBytes });
+    const slabReader = readIntoSlabs(socket, this.#memory, reader);
     socket.once('close', () => slabReader?.stop());
   }
 

@@ -69,7 +69,7 @@ async function byReader(stream: Buffer, isServer: boolean, cuts: readonly number
   let start = 0;
   for (const end of ends) {
     // A copy, since masks are taken off in place.
-    if (end > start) reader.push(Buffer.from(stream.subarray(start, end)));
+    if (end > start) reader.onBytes(Buffer.from(stream.subarray(start, end)));
     start = end;
   }
   await settled();
@@ -185,8 +185,8 @@ describe('a close frame in the middle of a message', () => {
           { isServer, ...LIMITS },
           { onPayload: (piece) => seen.push(Buffer.from(piece)), onOther: () => {} },
         );
-        reader.push(Buffer.from(stream.subarray(0, cut)));
-        if (cut < stream.length) reader.push(Buffer.from(stream.subarray(cut)));
+        reader.onBytes(Buffer.from(stream.subarray(0, cut)));
+        if (cut < stream.length) reader.onBytes(Buffer.from(stream.subarray(cut)));
         const got = Buffer.concat(seen).toString();
         expect(got).toBe(data.toString().slice(0, got.length));
       }
@@ -205,7 +205,7 @@ describe('a close frame in the middle of a message', () => {
         { isServer, ...LIMITS },
         { onPayload: (piece) => seen.push(Buffer.from(piece)), onOther: () => {} },
       );
-      for (const byte of message) reader.push(Buffer.of(byte));
+      for (const byte of message) reader.onBytes(Buffer.of(byte));
       expect(Buffer.concat(seen)).toEqual(data);
     }
   });
@@ -218,7 +218,7 @@ test('passes payload on without copying it', () => {
     { isServer: false, ...LIMITS },
     { onPayload: (b) => seen.push(b), onOther: () => {} },
   );
-  reader.push(chunk);
+  reader.onBytes(chunk);
   expect(seen.map(({ buffer }) => buffer)).toEqual([chunk.buffer]);
 });
 
@@ -234,6 +234,6 @@ test('does not wait for more behind a whole message with a random mask, however 
     { isServer: true, ...LIMITS },
     { onPayload: (b) => seen.push(Buffer.from(b)), onOther: () => {} },
   );
-  reader.push(message);
+  reader.onBytes(message);
   expect(Buffer.concat(seen)).toEqual(Buffer.alloc(40, 1));
 });
