@@ -1,4 +1,4 @@
 // Vitest runs this before every file of tests: what can never be otherwise is an error there.
-import { watchInvariants } from 'wsproxy-engine';
+import { watchInvariants } from 'wsproxy-engine/testing';
 
 watchInvariants();

@@ -1,13 +1,11 @@
-export type { Channel, ChannelFigures, OfferedChannel } from './channel/channel.js';
+export type { Channel, OfferedChannel } from './channel/channel.js';
 export { isOver } from './channel/channel-state.js';
 export { finishChannel } from './channel/finish-channel.js';
 export type { ChannelSink, OpenHandler } from './channel/handlers.js';
 export type { Tunnel } from './channel/tunnel.js';
 export { type Clock, systemClock, type Timer } from './clock.js';
 export {
-  CHANNEL_FLOOR,
   CloseCode,
-  INITIAL_WINDOW,
   LONE_FRAME_SIZE,
   MAX_PING_INTERVAL,
   MAX_THROUGHPUT,
@@ -19,7 +17,6 @@ export { ProtocolError, TunnelError } from './errors.js';
 export { FAILURES, type FailureCode } from './failures.js';
 export { MemoryBudget, type ProcessBudgets } from './flow/memory-budget.js';
 export type { SessionKey } from './frame/payload.js';
-export { watchInvariants } from './invariant.js';
 export { type Logger, silentLogger } from './logger.js';
 export { compact } from './memory/compact.js';
 export { SlabPool } from './memory/slab-pool.js';

@@ -1,1 +1,2 @@
+export { watchInvariants } from '../invariant.js';
 export { FakeClock } from './fake-clock.js';

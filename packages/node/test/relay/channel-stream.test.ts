@@ -3,10 +3,11 @@ import { Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel, OfferedChannel } from 'wsproxy-engine';
-import { INITIAL_WINDOW, TunnelError } from 'wsproxy-engine';
+import { TunnelError } from 'wsproxy-engine';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { LivePair, openLive } from 'wsproxy-test-support/live-pair';
 import { until, untilStill } from 'wsproxy-test-support/sockets/connected-sockets';
+import { INITIAL_WINDOW } from '../../../engine/src/constants.js';
 import { ChannelStream } from '../../src/relay/channel-stream.js';
 
 let pair: LivePair;

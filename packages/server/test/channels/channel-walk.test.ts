@@ -1,8 +1,8 @@
 import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Channel, silentLogger, TunnelError, watchInvariants } from 'wsproxy-engine';
-import { FakeClock } from 'wsproxy-engine/testing';
+import { type Channel, silentLogger, TunnelError } from 'wsproxy-engine';
+import { FakeClock, watchInvariants } from 'wsproxy-engine/testing';
 import type { Dialed } from 'wsproxy-node/dial';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { createChannelHandler } from '../../src/channels/channel-handler.js';
