@@ -12,11 +12,11 @@ import {
   type CloseOptions,
   checkProxyOptions,
   checkTarget,
+  endpointOf,
   type ForwardOptions,
   type ListenOptions,
   type ProxyOptions,
   parseTarget,
-  placeOf,
   resolveSettings,
 } from './options/client-options.js';
 import { dialTransport } from './reach/dial-transport.js';
@@ -133,9 +133,9 @@ export class Client extends EventEmitter<ClientEvents> {
   async listen(options: ProxyOptions): Promise<LocalPort> {
     checkProxyOptions(options);
     const { users, protocols } = options;
-    const place = placeOf(options);
-    const port = await this.#keep(listenLocal(this.#ways, { place, users, protocols, logger: this.#logger }));
-    if (!('path' in place)) this.#proxy ??= port.address;
+    const at = endpointOf(options);
+    const port = await this.#keep(listenLocal(this.#ways, { at, users, protocols, logger: this.#logger }));
+    if (!('path' in at)) this.#proxy ??= port.address;
     return port;
   }
 
@@ -145,7 +145,7 @@ export class Client extends EventEmitter<ClientEvents> {
    */
   forward(options: ForwardOptions): Promise<LocalPort> {
     const target = parseTarget(options.target);
-    return this.#keep(forwardLocal(this.#tunnel, { place: placeOf(options), target, logger: this.#logger }));
+    return this.#keep(forwardLocal(this.#tunnel, { at: endpointOf(options), target, logger: this.#logger }));
   }
 
   /**
@@ -156,7 +156,7 @@ export class Client extends EventEmitter<ClientEvents> {
     // Only those who want it wait for it.
     const { serveStatus } = await import('./status/status-page.js');
     const source = { status: () => this.status(), proxy: () => this.#proxy, bypass: this.#rules };
-    return this.#keep(serveStatus(source, placeOf(options)));
+    return this.#keep(serveStatus(source, endpointOf(options)));
   }
 
   /**

@@ -8,7 +8,7 @@ import {
   silentLogger,
   type Target,
 } from 'wsproxy-engine';
-import type { LocalProtocol, Place, ProxyUser } from 'wsproxy-node/accept';
+import type { Endpoint, LocalProtocol, ProxyUser } from 'wsproxy-node/accept';
 import { LONGEST_TIME } from 'wsproxy-node/options';
 import { type DestinationRule, parseDestinationRule } from 'wsproxy-node/targets';
 import type { ServerAddress } from '../reach/dial-transport.js';
@@ -134,12 +134,12 @@ export function checkProxyOptions(options: ProxyOptions): void {
     if (!/^[0-9a-f]{64}$/i.test(sha256))
       throw new TypeError(`the digest of user ${JSON.stringify(name)} is no SHA-256`);
   }
-  const place = placeOf(options);
-  if ('path' in place || isLoopback(place.host) || (users !== undefined && users.length > 0)) return;
-  throw new TypeError(`other machines can reach ${place.host}, and nobody would need a password there`);
+  const at = endpointOf(options);
+  if ('path' in at || isLoopback(at.host) || (users !== undefined && users.length > 0)) return;
+  throw new TypeError(`other machines can reach ${at.host}, and nobody would need a password there`);
 }
 
-export function placeOf(options: ListenOptions): Place {
+export function endpointOf(options: ListenOptions): Endpoint {
   return 'path' in options ? { path: options.path } : { host: options.host ?? '127.0.0.1', port: options.port };
 }
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { formatTarget } from 'wsproxy-engine';
-import { type LocalPort, listenAt, type Place } from 'wsproxy-node/accept';
+import { type Endpoint, type LocalPort, listenAt } from 'wsproxy-node/accept';
 import { LOCAL_PAGE_HEADERS, refuseLocalPage } from 'wsproxy-node/pages';
 import type { DestinationRule } from 'wsproxy-node/targets';
 import type { ClientStatus } from '../tunnel/client-status.js';
@@ -34,16 +34,16 @@ const HEADERS = {
 
 /**
  * Serves a page that shows how a client stands, `/status.json` and `/proxy.pac`. There is no password: who may connect is
- * decided by `place`. Rejects with the error of `net.Server` if it cannot listen.
+ * decided by `at`. Rejects with the error of `net.Server` if it cannot listen.
  */
-export async function serveStatus(source: StatusSource, place: Place): Promise<LocalPort> {
-  const page = new StatusPage(source, await readPageFiles(), 'host' in place ? place.host : undefined);
+export async function serveStatus(source: StatusSource, at: Endpoint): Promise<LocalPort> {
+  const page = new StatusPage(source, await readPageFiles(), 'host' in at ? at.host : undefined);
   const server = createServer(
     { headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
     (request, response) => page.answer(request, response),
   );
   server.maxConnections = MAX_CONNECTIONS;
-  return listenAt(server, place, () => server.closeAllConnections());
+  return listenAt(server, at, () => server.closeAllConnections());
 }
 
 class StatusPage {

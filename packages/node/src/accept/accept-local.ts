@@ -3,27 +3,11 @@ import type { Logger } from 'wsproxy-engine';
 import { resetSocket } from '../sockets/reset-socket.js';
 
 /**
- * Where to accept local applications: a port of an address (`*` is every one; port 0 lets the system choose), or the path
- * of a Unix socket.
- */
-export type Place = { readonly host: string; readonly port: number } | { readonly path: string };
-
-/** Something that accepts local applications. */
-export interface LocalPort {
-  /** Of a Unix socket, `address` is the path, `family` is `unix` and `port` is 0. */
-  readonly address: AddressInfo;
-  /** Stops accepting; the connections there are go on. */
-  stop(): void;
-  /** Stops accepting and resets the connections that are left; resolves when all of them are closed. */
-  close(): Promise<void>;
-}
-
-/**
  * Hands every connection that comes to `onSocket`. Rejects with the error of `net.Server` if it cannot listen. It is
  * bound when this function returns, before the promise resolves: whoever has set a umask for that may take it back.
  */
 export async function acceptLocal(
-  place: Place,
+  at: Endpoint,
   logger: Logger,
   onSocket: (socket: Socket) => void,
 ): Promise<LocalPort> {
@@ -36,7 +20,7 @@ export async function acceptLocal(
     socket.on('error', () => {});
     onSocket(socket);
   });
-  const port = await listenAt(server, place, () => {
+  const port = await listenAt(server, at, () => {
     for (const socket of sockets) resetSocket(socket);
   });
   server.on('error', (error) => logger.error({ error }, 'local port failed'));
@@ -47,11 +31,11 @@ export async function acceptLocal(
  * Rejects with the error of `net.Server` if it cannot listen; bound when this function returns. `cutAll` ends the
  * connections that are left at the close.
  */
-export async function listenAt(server: Server, place: Place, cutAll: () => void): Promise<LocalPort> {
+export async function listenAt(server: Server, at: Endpoint, cutAll: () => void): Promise<LocalPort> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     // Without a host Node takes every address of both families, or of the one there is.
-    server.listen('host' in place && place.host === '*' ? { port: place.port } : place, () => {
+    server.listen('host' in at && at.host === '*' ? { port: at.port } : at, () => {
       server.off('error', reject);
       resolve();
     });
@@ -69,6 +53,22 @@ export async function listenAt(server: Server, place: Place, cutAll: () => void)
       return closed;
     },
   };
+}
+
+/**
+ * Where to accept local applications: a port of an address (`*` is every one; port 0 lets the system choose), or the path
+ * of a Unix socket.
+ */
+export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** Something that accepts local applications. */
+export interface LocalPort {
+  /** Of a Unix socket, `address` is the path, `family` is `unix` and `port` is 0. */
+  readonly address: AddressInfo;
+  /** Stops accepting; the connections there are go on. */
+  stop(): void;
+  /** Stops accepting and resets the connections that are left; resolves when all of them are closed. */
+  close(): Promise<void>;
 }
 
 function addressOf(server: Server): AddressInfo {

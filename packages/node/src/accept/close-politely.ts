@@ -1,9 +1,7 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { systemClock } from 'wsproxy-engine';
 import { resetSocket } from '../sockets/reset-socket.js';
-
-/** How long a peer may take to close its side after we have closed ours, in milliseconds. */
-export const LINGER = 1_000;
 
 /**
  * Sends the last bytes, if any, and closes. Closing with unread input would be a reset that takes the reply with it
@@ -14,8 +12,7 @@ export function closePolitely(socket: Socket, reply?: Buffer | string): void {
   if (reply === undefined) socket.end();
   else socket.end(reply);
   socket.resume();
-  const linger = systemClock.setTimer(() => socket.destroy(), LINGER);
-  socket.once('close', () => linger.cancel());
+  destroyLate(socket);
 }
 
 /**
@@ -31,3 +28,12 @@ export function cutOff(socket: Socket): void {
   const linger = systemClock.setTimer(reset, LINGER);
   socket.write('', reset);
 }
+
+/** What is over closes by itself, or within LINGER. */
+export function destroyLate(stream: Duplex): void {
+  const linger = systemClock.setTimer(() => stream.destroy(), LINGER);
+  stream.once('close', () => linger.cancel());
+}
+
+/** How long a peer may take to close its side after we have closed ours, ms. */
+const LINGER = 1_000;

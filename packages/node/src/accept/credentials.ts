@@ -1,16 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Somebody who may use a local port. */
-export interface ProxyUser {
-  readonly name: string;
-  /** SHA-256 of the password, in hexadecimal. */
-  readonly sha256: string;
-}
-
-/** Whether name and password are those of one of them; takes the same work whichever it is, and for none alike. */
-export type Credentials = (name: string, password: string) => boolean;
-
-export function createCredentials(users: readonly ProxyUser[]): Credentials {
+export function createPasswordCheck(users: readonly ProxyUser[]): PasswordCheck {
   const known = users.map(({ name, sha256 }) => ({ name: digest(name), password: Buffer.from(sha256, 'hex') }));
   return (name, password) => {
     const [givenName, givenPassword] = [digest(name), digest(password)];
@@ -23,6 +13,16 @@ export function createCredentials(users: readonly ProxyUser[]): Credentials {
     return allowed;
   };
 }
+
+/** Somebody who may use a local port. */
+export interface ProxyUser {
+  readonly name: string;
+  /** SHA-256 of the password, in hexadecimal. */
+  readonly sha256: string;
+}
+
+/** Whether name and password are those of one of them; takes the same work whichever it is, and for none alike. */
+export type PasswordCheck = (name: string, password: string) => boolean;
 
 /** Name and password of an `Authorization: Basic` field (RFC 7617); undefined for anything else. */
 export function parseBasic(field: string | undefined): [name: string, password: string] | undefined {

@@ -1,30 +1,16 @@
-import type { Tunnel } from 'wsproxy-engine';
-import { formatTarget, type Logger, type Target } from 'wsproxy-engine';
-import { relay } from '../relay/relay.js';
-import { resetSocket } from '../sockets/reset-socket.js';
-import { acceptLocal, type LocalPort, type Place } from './accept-local.js';
+import type { Logger, Target, Tunnel } from 'wsproxy-engine';
+import { acceptLocal, type Endpoint, type LocalPort } from './accept-local.js';
+import { enterTunnel } from './enter-tunnel.js';
 
-export interface ForwardOptions {
-  readonly place: Place;
+/** Accepts local applications that speak whatever the target does: there is no way to tell them why a channel has failed. */
+export function forwardLocal(tunnel: Tunnel, { at, target, logger }: ForwardedPortOptions): Promise<LocalPort> {
+  const enter = enterTunnel(tunnel, logger);
+  return acceptLocal(at, logger, (socket) => enter({ socket, target }));
+}
+
+export interface ForwardedPortOptions {
+  readonly at: Endpoint;
   /** Where every connection goes. */
   readonly target: Target;
   readonly logger: Logger;
-}
-
-/**
- * Accepts local applications that speak whatever the target does. There is no way to tell them why a channel has failed:
- * they see a reset, never an end as of a connection that was complete.
- */
-export function forwardLocal(tunnel: Tunnel, { place, target, logger }: ForwardOptions): Promise<LocalPort> {
-  const log = { target: formatTarget(target) };
-  return acceptLocal(place, logger, (socket) => {
-    const channel = tunnel.open(target, {
-      onOpen: () => logger.debug(log, 'channel open'),
-      onFail(code) {
-        logger.info({ ...log, code }, 'channel failed to open');
-        resetSocket(socket);
-      },
-    });
-    relay(channel, socket);
-  });
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import type { Tunnel } from 'wsproxy-engine';
-import { type Logger, systemClock, type Timer } from 'wsproxy-engine';
+import { type Logger, systemClock, type Target, type Timer } from 'wsproxy-engine';
 import { closePolitely } from './close-politely.js';
+import type { Enter, Reply } from './enter-tunnel.js';
 
 /**
  * One accepted application until its request is complete: whatever it speaks and however slowly, one deadline counts
@@ -9,21 +9,21 @@ import { closePolitely } from './close-politely.js';
  */
 export class LocalConnection {
   readonly socket: Socket;
-  readonly tunnel: Tunnel;
   readonly logger: Logger;
   /** What the protocol in use does when the deadline passes. By default it closes in silence: browsers connect ahead. */
   onDeadline: () => void = () => {
     this.logger.debug({}, 'no request in time');
     closePolitely(this.socket);
   };
+  readonly #enter: Enter;
   readonly #deadline: Timer;
   readonly #onEnd = () => this.socket.destroy();
   readonly #onClose = () => this.#deadline.cancel();
 
   /** @param handshakeTimeout milliseconds from now until `onDeadline`. */
-  constructor(socket: Socket, tunnel: Tunnel, logger: Logger, handshakeTimeout: number) {
+  constructor(socket: Socket, enter: Enter, logger: Logger, handshakeTimeout: number) {
     this.socket = socket;
-    this.tunnel = tunnel;
+    this.#enter = enter;
     this.logger = logger;
     this.#deadline = systemClock.setTimer(() => this.onDeadline(), handshakeTimeout);
     socket.on('end', this.#onEnd);
@@ -36,6 +36,12 @@ export class LocalConnection {
     this.socket.off('end', this.#onEnd);
     // Without it nothing refers to this any more: the relay that follows may be idle for days.
     this.socket.off('close', this.#onClose);
+  }
+
+  /** The request is complete, and all there is to it: from here on the connection is a byte stream to `target`. */
+  enter(target: Target, early: Buffer, reply: Reply): void {
+    this.endHandshake();
+    this.#enter({ socket: this.socket, target, early, reply });
   }
 
   /** Ends the handshake without a channel. */

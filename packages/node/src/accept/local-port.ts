@@ -1,16 +1,51 @@
-import type { Tunnel } from 'wsproxy-engine';
-import { isLoopback, type Logger, silentLogger, type Target } from 'wsproxy-engine';
-import { acceptLocal, type LocalPort, type Place } from './accept-local.js';
-import { createCredentials, type ProxyUser } from './credentials.js';
-import { HttpListener } from './http/http-listener.js';
+import { isLoopback, type Logger, silentLogger, type Tunnel } from 'wsproxy-engine';
+import { acceptLocal, type Endpoint, type LocalPort } from './accept-local.js';
+import { createPasswordCheck, type ProxyUser } from './credentials.js';
+import { enterTunnel } from './enter-tunnel.js';
+import { serveHttp } from './http/http-listener.js';
 import { LocalConnection } from './local-connection.js';
+import type { CreateService } from './local-service.js';
 import { serveSocks4, serveSocks5 } from './socks/socks-listener.js';
+
+/**
+ * Accepts local applications that speak SOCKS5, SOCKS4, SOCKS4a or HTTP; their connections go through `tunnel`. Rejects
+ * with the error of `net.Server` if it cannot listen.
+ */
+export async function listenLocal(tunnel: Tunnel, options: LocalPortOptions): Promise<LocalPort> {
+  const { at, protocols = ALL_PROTOCOLS, users, logger = silentLogger } = options;
+  const { handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT } = options;
+  const enter = enterTunnel(tunnel, logger);
+  const services = protocols.map((protocol) =>
+    PROTOCOLS[protocol]({
+      tunnel,
+      isAllowed: users && createPasswordCheck(users),
+      isSelf: ({ host, port }) => port === localPort.address.port && isLoopback(host),
+    }),
+  );
+  const localPort = await acceptLocal(at, logger, (socket) => {
+    const connection = new LocalConnection(socket, enter, logger, handshakeTimeout);
+    socket.once('data', (input: Buffer) => {
+      // TLS (0x16) and everything else gets no answer: it would not be understood.
+      const service = services.find((one) => one.begins(input[0] ?? 0));
+      if (service === undefined) connection.refuse('unknown protocol');
+      else service.serve(connection, input);
+    });
+  });
+  return localPort;
+}
+
+/** What a local port can speak, all of it at a time: the first byte tells one from the other. */
+const PROTOCOLS: Readonly<Record<LocalProtocol, CreateService>> = {
+  socks5: serveSocks5,
+  socks4: serveSocks4,
+  http: serveHttp,
+};
 
 /** `socks4` is SOCKS4 and SOCKS4a. */
 export type LocalProtocol = 'socks5' | 'socks4' | 'http';
 
 export interface LocalPortOptions {
-  readonly place: Place;
+  readonly at: Endpoint;
   /** Who may use it; by default everybody who can connect. */
   readonly users?: readonly ProxyUser[] | undefined;
   /** What it speaks; by default all of them. */
@@ -23,32 +58,3 @@ export interface LocalPortOptions {
 
 const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 const ALL_PROTOCOLS: readonly LocalProtocol[] = ['socks5', 'socks4', 'http'];
-
-/**
- * Accepts local applications that speak SOCKS5, SOCKS4, SOCKS4a or HTTP; their connections go through `tunnel`. Rejects
- * with the error of `net.Server` if it cannot listen.
- */
-export async function listenLocal(tunnel: Tunnel, options: LocalPortOptions): Promise<LocalPort> {
-  const { place, handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT, logger = silentLogger } = options;
-  const { protocols = ALL_PROTOCOLS } = options;
-  const credentials = options.users && createCredentials(options.users);
-  const isOwnPort = (target: Target) => target.port === localPort.address.port && isLoopback(target.host);
-  const http = new HttpListener(isOwnPort, credentials);
-  const localPort = await acceptLocal(place, logger, (socket) => {
-    const connection = new LocalConnection(socket, tunnel, logger, handshakeTimeout);
-    socket.once('data', (input: Buffer) => {
-      const protocol = protocolOf(input[0] ?? 0);
-      if (protocol === undefined || !protocols.includes(protocol)) connection.refuse('unknown protocol');
-      else if (protocol === 'http') http.serve(connection, input);
-      else (protocol === 'socks5' ? serveSocks5 : serveSocks4)(connection, input, credentials);
-    });
-  });
-  return localPort;
-}
-
-/** The first byte tells the protocols apart. TLS (0x16) and everything else gets no answer: it would not be understood. */
-function protocolOf(first: number): LocalProtocol | undefined {
-  if (first === 0x05) return 'socks5';
-  if (first === 0x04) return 'socks4';
-  return first >= 0x41 && first <= 0x5a ? 'http' : undefined;
-}

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createCredentials, parseBasic } from '../../src/accept/credentials.js';
+import { createPasswordCheck, parseBasic } from '../../src/accept/credentials.js';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 describe('credentials', () => {
-  const allows = createCredentials([
+  const allows = createPasswordCheck([
     { name: 'ann', sha256: sha256('one') },
     { name: 'bob', sha256: sha256('two').toUpperCase() },
   ]);

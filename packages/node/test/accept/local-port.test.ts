@@ -121,15 +121,15 @@ describe('the handshake deadline', () => {
 
 describe('listenLocal', () => {
   it('tells the address that the system chose', async () => {
-    const port = await listenLocal(new TestTunnel(echo), { place: { host: '127.0.0.1', port: 0 } });
+    const port = await listenLocal(new TestTunnel(echo), { at: { host: '127.0.0.1', port: 0 } });
     expect(port.address).toMatchObject({ address: '127.0.0.1', family: 'IPv4' });
     expect(port.address.port).toBeGreaterThan(0);
     await port.close();
   });
 
   it('rejects when the port is taken', async () => {
-    const port = await listenLocal(new TestTunnel(echo), { place: { host: '127.0.0.1', port: 0 } });
-    const second = listenLocal(new TestTunnel(echo), { place: { host: '127.0.0.1', port: port.address.port } });
+    const port = await listenLocal(new TestTunnel(echo), { at: { host: '127.0.0.1', port: 0 } });
+    const second = listenLocal(new TestTunnel(echo), { at: { host: '127.0.0.1', port: port.address.port } });
     await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' });
     await port.close();
   });
@@ -204,7 +204,7 @@ describe('close', () => {
   });
 
   it('may be called twice', async () => {
-    const port = await listenLocal(new TestTunnel(echo), { place: { host: '127.0.0.1', port: 0 } });
+    const port = await listenLocal(new TestTunnel(echo), { at: { host: '127.0.0.1', port: 0 } });
     await port.close();
     await port.close();
     const again = createServer();

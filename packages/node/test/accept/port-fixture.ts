@@ -22,7 +22,7 @@ export class PortFixture {
 
   async open(options: Partial<LocalPortOptions> = {}): Promise<void> {
     this.tunnel = new TestTunnel(echo);
-    this.#port = await listenLocal(this.tunnel, { place: { host: '127.0.0.1', port: 0 }, ...options });
+    this.#port = await listenLocal(this.tunnel, { at: { host: '127.0.0.1', port: 0 }, ...options });
   }
 
   async close(): Promise<void> {

@@ -5,31 +5,24 @@ import {
   request as openRequest,
   type ServerResponse,
 } from 'node:http';
-import { formatTarget, systemClock, TunnelError } from 'wsproxy-engine';
+import type { Duplex } from 'node:stream';
+import { formatTarget, type Tunnel, TunnelError } from 'wsproxy-engine';
 import { closeBehindResponse, sendHead } from '../../internals/undocumented.js';
-import { ChannelStream } from '../../relay/channel-stream.js';
-import { LAST_WORDS } from '../../relay/last-words.js';
 import { boundInterim } from '../../sockets/bound-interim.js';
 import { type Unread, unwatch, watchForReset } from '../../sockets/reset-watch.js';
-import { closePolitely, cutOff, LINGER } from '../close-politely.js';
+import { closePolitely, cutOff, destroyLate } from '../close-politely.js';
+import { openStream } from '../enter-tunnel.js';
 import type { LocalConnection } from '../local-connection.js';
 import type { Destination } from './absolute-form.js';
 import { endToEndHeaders, hasUnknownTransferCoding } from './http-headers.js';
 import { encodeRefusal, type HttpRefusal, REFUSALS, refusalOf } from './http-refusal.js';
 
 /**
- * Of a response, and of all interim ones before it, in bytes; more than Node's default, since large cookies are not the
- * application's fault.
- */
-const MAX_RESPONSE_HEADER = 64 * 1024;
-/** Methods that Node sends without framing when there is no content (RFC 9110 section 8.6). */
-const WITHOUT_CONTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
-
-/**
  * Sends a plain request through a channel of its own, and its response back; both as they come. There is no Via
  * field: a destination is told no more about the way here than it is by SOCKS or CONNECT.
  */
 export function forwardRequest(
+  tunnel: Tunnel,
   connection: LocalConnection,
   request: IncomingMessage,
   response: ServerResponse,
@@ -57,11 +50,10 @@ export function forwardRequest(
     request.unpipe(upstream).resume();
   };
 
-  const channel = connection.tunnel.open(destination.target, {
+  const stream = openStream(tunnel, destination.target, {
     onOpen: () => logger.debug(fields, 'channel open'),
     onFail: (code) => fail(refusalOf(code)),
   });
-  const stream = new ChannelStream(channel, { allowHalfOpen: true, lastWords: LAST_WORDS });
   const upstream = openRequest({
     createConnection: () => stream,
     method: request.method,
@@ -93,7 +85,8 @@ export function forwardRequest(
     incoming.once('end', () => {
       over = true;
       request.unpipe(upstream).resume();
-      letGo(stream);
+      // A destination that does not close its side is not waited for.
+      destroyLate(stream);
     });
   });
 
@@ -149,18 +142,20 @@ function passOnInterim(interim: InformationEvent, request: IncomingMessage, resp
 }
 
 /** The application has ended its half: so does the channel, and the destination decides what it makes of it. */
-function passOnEnd(upstream: ClientRequest, stream: ChannelStream): void {
+function passOnEnd(upstream: ClientRequest, stream: Duplex): void {
   if (upstream.writableFinished) stream.end();
   else upstream.once('finish', () => stream.end());
-}
-
-/** The response is complete; a destination that does not close its side in time is not waited for. */
-function letGo(stream: ChannelStream): void {
-  const linger = systemClock.setTimer(() => stream.destroy(), LINGER);
-  stream.once('close', () => linger.cancel());
 }
 
 function refusalOfError(error: NodeJS.ErrnoException): HttpRefusal {
   if (error instanceof TunnelError) return refusalOf(error.code);
   return error.code?.startsWith('HPE_') ? REFUSALS.BAD_RESPONSE : REFUSALS.NO_RESPONSE;
 }
+
+/**
+ * Of a response, and of all interim ones before it, in bytes; more than Node's default, since large cookies are not the
+ * application's fault.
+ */
+const MAX_RESPONSE_HEADER = 64 * 1024;
+/** Methods that Node sends without framing when there is no content (RFC 9110 section 8.6). */
+const WITHOUT_CONTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);

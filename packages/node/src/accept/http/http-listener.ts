@@ -1,39 +1,34 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Target } from 'wsproxy-engine';
 import { answerHalfOpen } from '../../internals/undocumented.js';
 import { resetSocket } from '../../sockets/reset-socket.js';
-import { type Credentials, parseBasic } from '../credentials.js';
+import { parseBasic } from '../credentials.js';
+import type { Reply } from '../enter-tunnel.js';
 import type { LocalConnection } from '../local-connection.js';
-import { openChannel, type Replies } from '../open-channel.js';
+import type { LocalService, ServedPort } from '../local-service.js';
 import { forwardRequest } from './http-forward.js';
 import { countHeader } from './http-headers.js';
 import { encodeRefusal, REFUSALS, refusalOf, refuseHttp } from './http-refusal.js';
-import { judgeConnect, judgeRequest, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from './http-rules.js';
+import { decideConnect, decideRequest, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from './http-rules.js';
 
-const connectReplies: Replies = {
-  // Without Content-Length or Transfer-Encoding (RFC 9110 section 9.3.6).
-  success: () => 'HTTP/1.1 200 Connection established\r\n\r\n',
-  failure: (code) => encodeRefusal(refusalOf(code)),
-};
+/** CONNECT, and plain requests in absolute form. */
+export function serveHttp(port: ServedPort): LocalService {
+  return new HttpService(port);
+}
 
 /**
- * The HTTP side of a local port: CONNECT, and plain requests in absolute form. One request per connection: what
- * follows one that was refused could be anything, and is dropped (RFC 9931).
+ * One request per connection: what follows one that was refused could be anything, and is dropped (RFC 9931).
  */
-export class HttpListener {
-  readonly #isOwnPort: (target: Target) => boolean;
-  readonly #credentials: Credentials | undefined;
+class HttpService implements LocalService {
+  readonly #port: ServedPort;
   /** Only parses. Its own time-outs would not run, since it never listens: LocalConnection has the deadline. */
   readonly #server: Server;
   /** Connections whose request is not complete. */
   readonly #waiting = new WeakMap<Duplex, LocalConnection>();
 
-  /** @param isOwnPort whether a target is the very port that this listener serves. */
-  constructor(isOwnPort: (target: Target) => boolean, credentials?: Credentials) {
-    this.#isOwnPort = isOwnPort;
-    this.#credentials = credentials;
+  constructor(port: ServedPort) {
+    this.#port = port;
     this.#server = createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
       requireHostHeader: false,
@@ -56,7 +51,11 @@ export class HttpListener {
     this.#server.on('clientError', (error, socket) => this.#onInvalidInput(error, socket));
   }
 
-  /** Serves a connection whose first bytes are `input`. */
+  /** Methods are written in capital letters. */
+  begins(first: number): boolean {
+    return first >= 0x41 && first <= 0x5a;
+  }
+
   serve(connection: LocalConnection, input: Buffer): void {
     const { socket } = connection;
     this.#waiting.set(socket, connection);
@@ -73,29 +72,30 @@ export class HttpListener {
   #onConnect(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const connection = this.#take(socket);
     if (connection === undefined) return abandon(socket);
-    const decision = judgeConnect(request);
+    const decision = decideConnect(request);
     if ('refusal' in decision) refuseHttp(connection, decision.refusal);
     else if (!this.#isAllowed(request)) refuseHttp(connection, REFUSALS.NEEDS_PASSWORD);
-    else openChannel(connection, decision.accepted, head, connectReplies);
+    else connection.enter(decision.accepted, head, CONNECT_REPLY);
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#take(request.socket);
     // Pipelined behind the one request: "Connection: close" in its response says that this one was not taken.
     if (connection === undefined) return;
-    const decision = judgeRequest(request);
+    const decision = decideRequest(request);
     if ('refusal' in decision) refuseHttp(connection, decision.refusal, request);
     else if (!this.#isAllowed(request)) refuseHttp(connection, REFUSALS.NEEDS_PASSWORD, request);
-    else if (this.#isOwnPort(decision.accepted.target)) refuseHttp(connection, REFUSALS.LOOP, request);
-    else forwardRequest(connection, request, response, decision.accepted);
+    else if (this.#port.isSelf(decision.accepted.target)) refuseHttp(connection, REFUSALS.LOOP, request);
+    else forwardRequest(this.#port.tunnel, connection, request, response, decision.accepted);
   }
 
   #isAllowed(request: IncomingMessage): boolean {
-    if (this.#credentials === undefined) return true;
+    const { isAllowed } = this.#port;
+    if (isAllowed === undefined) return true;
     // Of two, Node would give the first and hide the other.
     if (countHeader(request, 'proxy-authorization') > 1) return false;
     const given = parseBasic(request.headers['proxy-authorization']);
-    return given !== undefined && this.#credentials(...given);
+    return given !== undefined && isAllowed(...given);
   }
 
   #onInvalidInput(error: NodeJS.ErrnoException, socket: Duplex): void {
@@ -110,6 +110,12 @@ export class HttpListener {
     return connection;
   }
 }
+
+const CONNECT_REPLY: Reply = {
+  // Without Content-Length or Transfer-Encoding (RFC 9110 section 9.3.6).
+  success: () => 'HTTP/1.1 200 Connection established\r\n\r\n',
+  failure: (code) => encodeRefusal(refusalOf(code)),
+};
 
 /**
  * Something came behind the one request, and Node has let go of the socket: end what is under way as cut, unless the

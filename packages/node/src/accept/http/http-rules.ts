@@ -11,7 +11,7 @@ export const MAX_HEADER_FIELDS = 100;
 export type Decision<T> = { readonly accepted: T } | { readonly refusal: HttpRefusal };
 
 /** Where a CONNECT goes. Node emits it for any request-target and with any headers, hence the checks here. */
-export function judgeConnect(request: IncomingMessage): Decision<Target> {
+export function decideConnect(request: IncomingMessage): Decision<Target> {
   const refusal = checkMessage(request);
   if (refusal !== undefined) return { refusal };
   // RFC 9110 section 9.3.6: it has no content, and Node would hand the content over as early data.
@@ -22,7 +22,7 @@ export function judgeConnect(request: IncomingMessage): Decision<Target> {
 }
 
 /** Where any other request goes; only `http://` in absolute form goes anywhere. */
-export function judgeRequest(request: IncomingMessage): Decision<Destination> {
+export function decideRequest(request: IncomingMessage): Decision<Destination> {
   const { method = '', url = '', headers } = request;
   if (method === 'TRACE' || (method === 'OPTIONS' && url === '*')) return { refusal: REFUSALS.BAD_METHOD };
   const scheme = schemeOf(url);

@@ -1,7 +1,7 @@
 import { FAILURES } from 'wsproxy-engine';
-import type { Credentials } from '../credentials.js';
+import type { Reply } from '../enter-tunnel.js';
 import type { LocalConnection } from '../local-connection.js';
-import { openChannel, type Replies } from '../open-channel.js';
+import type { LocalService, ServedPort } from '../local-service.js';
 import type { ParseResult } from './parse-result.js';
 import { encodeSocks4Reply, parseSocks4Request, SOCKS4_REPLIES } from './socks4-codec.js';
 import {
@@ -15,49 +15,58 @@ import {
   REPLIES,
 } from './socks5-codec.js';
 
-const socks5Replies: Replies = {
+/** RFC 1928, with the password of RFC 1929 where one is needed. */
+export function serveSocks5({ isAllowed }: ServedPort): LocalService {
+  const method = isAllowed === undefined ? METHODS.NO_AUTHENTICATION : METHODS.PASSWORD;
+  return {
+    begins: (first) => first === 0x05,
+    serve(connection, input) {
+      readMessage(connection, input, parseSocks5Greeting, (methods, afterGreeting) => {
+        if (!methods.includes(method)) {
+          connection.refuse('no acceptable SOCKS method', encodeSocks5Method(METHODS.NONE_ACCEPTABLE));
+          return;
+        }
+        connection.socket.write(encodeSocks5Method(method));
+        if (isAllowed === undefined) return readRequest(connection, afterGreeting);
+        readMessage(connection, afterGreeting, parseSocks5Password, (given, afterPassword) => {
+          if (!isAllowed(...given))
+            return connection.refuse('wrong user or password', encodeSocks5PasswordReply(false));
+          connection.socket.write(encodeSocks5PasswordReply(true));
+          readRequest(connection, afterPassword);
+        });
+      });
+    },
+  };
+}
+
+function readRequest(connection: LocalConnection, input: Buffer): void {
+  readMessage(connection, input, parseSocks5Request, (target, early) => connection.enter(target, early, SOCKS5_REPLY));
+}
+
+/** SOCKS4 and 4a, which know no password and are refused where one is needed. */
+export function serveSocks4({ isAllowed }: ServedPort): LocalService {
+  return {
+    begins: (first) => first === 0x04,
+    serve(connection, input) {
+      if (isAllowed !== undefined) {
+        return connection.refuse('SOCKS4 has no password', encodeSocks4Reply(SOCKS4_REPLIES.REJECTED));
+      }
+      readMessage(connection, input, parseSocks4Request, (target, early) =>
+        connection.enter(target, early, SOCKS4_REPLY),
+      );
+    },
+  };
+}
+
+const SOCKS5_REPLY: Reply = {
   success: () => encodeSocks5Reply(REPLIES.SUCCEEDED),
   failure: (code) => encodeSocks5Reply(FAILURES[code].socks5),
 };
 
-const socks4Replies: Replies = {
+const SOCKS4_REPLY: Reply = {
   success: () => encodeSocks4Reply(SOCKS4_REPLIES.GRANTED),
   failure: () => encodeSocks4Reply(SOCKS4_REPLIES.REJECTED),
 };
-
-/** Serves a connection whose first bytes are `input`: RFC 1928, with the password of RFC 1929 if there are credentials. */
-export function serveSocks5(connection: LocalConnection, input: Buffer, credentials?: Credentials): void {
-  const method = credentials === undefined ? METHODS.NO_AUTHENTICATION : METHODS.PASSWORD;
-  readMessage(connection, input, parseSocks5Greeting, (methods, afterGreeting) => {
-    if (!methods.includes(method)) {
-      connection.refuse('no acceptable SOCKS method', encodeSocks5Method(METHODS.NONE_ACCEPTABLE));
-      return;
-    }
-    connection.socket.write(encodeSocks5Method(method));
-    if (credentials === undefined) return serveRequest(connection, afterGreeting);
-    readMessage(connection, afterGreeting, parseSocks5Password, (given, afterPassword) => {
-      if (!credentials(...given)) return connection.refuse('wrong user or password', encodeSocks5PasswordReply(false));
-      connection.socket.write(encodeSocks5PasswordReply(true));
-      serveRequest(connection, afterPassword);
-    });
-  });
-}
-
-function serveRequest(connection: LocalConnection, input: Buffer): void {
-  readMessage(connection, input, parseSocks5Request, (target, early) => {
-    openChannel(connection, target, early, socks5Replies);
-  });
-}
-
-/** Serves a connection whose first bytes are `input`: SOCKS4 and 4a, which know no password and are refused where one is needed. */
-export function serveSocks4(connection: LocalConnection, input: Buffer, credentials?: Credentials): void {
-  if (credentials !== undefined) {
-    return connection.refuse('SOCKS4 has no password', encodeSocks4Reply(SOCKS4_REPLIES.REJECTED));
-  }
-  readMessage(connection, input, parseSocks4Request, (target, early) => {
-    openChannel(connection, target, early, socks4Replies);
-  });
-}
 
 /**
  * Reads on until `parse` has decided; bounded, since every parser decides within a few hundred bytes. The socket flows:
