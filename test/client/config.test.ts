@@ -16,7 +16,7 @@ const LINES: readonly [line: string, mistake?: RegExp][] = [
   ['grace: 10', /^grace: expected a number and a unit, such as 500ms/],
   ['log-level: loud', /^log-level: allowed choices are trace, debug, info/],
   ['insecure: yes please', /^insecure: expected true or false$/],
-  ['connections: 17', /^connections: connections must be a whole number from 1 to 16, not 17$/],
+  ['connections: 17', /^connections: expected 1 to 16$/],
   ['bypass:', /^bypass: not a destination rule: "10\.0\.0\.0\/33"/],
   ['  - 10.0.0.0/8'],
   ['  - 10.0.0.0/33'],

@@ -49,13 +49,13 @@ const USAGE: Readonly<Record<string, Produce<Ended>>> = {
     client([URL_OF_NOBODY], { token: null }),
   'token file … can be read or changed by other users; run: chmod 600 …': () =>
     client([URL_OF_NOBODY, '--token-file', file('token', TOKEN, 0o644)]),
-  'ws:// to … would send the token in clear: use wss://, or --insecure if the way is safe by itself': () =>
+  'url: ws:// to … would send the token in clear: use wss://, or --insecure if the way is safe by itself': () =>
     client(['ws://proxy.example.org/']),
-  'ws:// through a proxy would send the token in clear: use wss://, --proxy none, or --insecure': () =>
+  'url: ws:// through a proxy would send the token in clear: use wss://, --proxy none, or --insecure': () =>
     client([URL_OF_NOBODY, '--proxy', 'http://127.0.0.1:9']),
   '--listen …: other machines can reach …, and nobody would need a password there; give --socks-auth FILE': () =>
     client([URL_OF_NOBODY, '--listen', '0.0.0.0:0']),
-  'not a destination rule: …': () => client([URL_OF_NOBODY, '--bypass', '10.0.0.0/33']),
+  '--bypass: not a destination rule: …': () => client([URL_OF_NOBODY, '--bypass', '10.0.0.0/33']),
   '…:2: unknown setting …; allowed are …': () =>
     client(['--config', file('client.yaml', `url: ${URL_OF_NOBODY}\nlisten-on: 1080\n`)]),
 };

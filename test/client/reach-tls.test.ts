@@ -105,7 +105,7 @@ describe('a mistake in what reaches the server is one line', () => {
   test.each([
     [['--ca', '/nowhere'], /--ca \/nowhere: .*ENOENT/],
     [['--cert', '/dev/null'], /needs its key/],
-    [['--header', 'no colon'], /--header "no colon": expected 'Name: value'/],
+    [['--header', 'no colon'], /--header: "no colon": expected 'Name: value'/],
     [['--header', 'Authorization: x'], /Authorization cannot be set/],
     [['--header', 'X-A: b\r\nX-B: c'], /X-A has a character/],
     [['--pin', 'sha256//x'], /not a pin/],

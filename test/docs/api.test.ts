@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { FAILURES } from 'wsproxy-engine';
 import { run } from 'wsproxy-test-support/programs/program';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { OPTIONS } from '../../packages/server/src/options/options.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -54,9 +55,10 @@ test('every option and every method of the server stands on the page, and no oth
     const [, table = ''] = new RegExp(`^### ${title}\n([^]*?)(?=^### |$(?![^]))`, 'm').exec(part) ?? [];
     return [...table.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = '']) => cell.match(/\w+(?=[`(\]])/g) ?? []);
   };
-  const forms = /const FORMS[^]*?= \{([^]*?)\n\};/.exec(read('packages/server/src/options.ts'))?.[1] ?? '';
-  const options = [...forms.matchAll(/^ {2}(\w+):/gm)].map(([, name = '']) => name);
-  expect(rowsOf('Options').sort()).toEqual(options.sort());
+  const options = Object.entries(OPTIONS).flatMap(([key, { library }]) =>
+    library === undefined ? [key.split('.', 1).join()] : [],
+  );
+  expect(rowsOf('Options').sort()).toEqual([...new Set(options)].sort());
 
   const server = /^export class Server \{([^]*?)^\}/m.exec(read('packages/server/src/server.ts'))?.[1] ?? '';
   const members = [...server.matchAll(/^ {2}(?:async |get )?\[?(?:Symbol\.)?(\w+)\]?\(/gm)].map(

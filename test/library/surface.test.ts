@@ -25,6 +25,7 @@ describe('wsproxy-client exports', () => {
     expect(values).toEqual([
       'ConnectError',
       'FAILURES',
+      'OptionError',
       'TunnelError',
       'checkProxyOptions',
       'createClient',

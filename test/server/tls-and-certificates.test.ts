@@ -263,14 +263,18 @@ describe('wrong usage', () => {
     [
       'a certificate in place of a revocation list',
       () => [...filesFor(), '--tls-client-ca', inFolder('cert'), '--tls-client-crl', inFolder('cert')],
-      /TLS: the revocation list is not in PEM form/,
+      /--tls-client-crl: the revocation list is not in PEM form/,
     ],
     [
       'no such file',
       () => ['--tls-cert', inFolder('cert'), '--tls-key', inFolder('none')],
       /--tls-key, .*none: ENOENT/,
     ],
-    ['a key in place of a certificate', () => ['--tls-cert', inFolder('key'), '--tls-key', inFolder('key')], /TLS: /],
+    [
+      'a key in place of a certificate',
+      () => ['--tls-cert', inFolder('key'), '--tls-key', inFolder('key')],
+      /--tls-cert: the certificate or the key is not in PEM form/,
+    ],
   ];
   test.each(cases)('%s is told in one line', async (_, args, words) => {
     const { code, stderr } = await runCommand('wsproxy-server', args());

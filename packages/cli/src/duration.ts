@@ -2,9 +2,6 @@ import { InvalidArgumentError } from 'commander';
 
 const UNITS = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const;
 
-/** The longest delay a Node timer keeps; a longer one would fire at once. About 24.8 days. */
-const LONGEST = 2 ** 31 - 1;
-
 /**
  * Milliseconds of `500ms`, `30s`, `2m` or `1h`. A unit is required, so that nobody has to guess it.
  * @throws InvalidArgumentError that says what is expected
@@ -12,9 +9,7 @@ const LONGEST = 2 ** 31 - 1;
 export function parseDuration(text: string): number {
   const match = /^(\d{1,10})(ms|s|m|h)$/.exec(text);
   if (match === null) throw new InvalidArgumentError('Expected a number and a unit, such as 500ms, 30s, 2m or 1h.');
-  const duration = Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
-  if (duration > LONGEST) throw new InvalidArgumentError(`Expected at most ${Math.floor(LONGEST / UNITS.h)}h.`);
-  return duration;
+  return Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
 }
 
 /** The shortest text that `parseDuration` reads as exactly `duration` milliseconds. */

@@ -14,8 +14,11 @@ export {
 export { createLogger, type LoggerOptions, type ProgramLogger } from './logging/create-logger.js';
 export type { LogFormat, LogLevel } from './logging/log-options.js';
 export { onTermination } from './on-termination.js';
-export { addCommonOptions, type CommonOptions } from './options/common-options.js';
-export { repeatable } from './options/repeatable.js';
+export { addOptions } from './options/add-options.js';
+export { addCommonOptions, COMMON_OPTIONS, type CommonOptions } from './options/common-options.js';
+export { asUsage, libraryOptions, usageOf } from './options/library-options.js';
+export { formatNumber, rangeOf } from './options/number-text.js';
+export { namesFile, type Parsers, TableArgument, TableOption } from './options/table-option.js';
 export { readSecretFile, type SecretFile } from './read-secret-file.js';
 export { readToken, type TokenSources } from './read-token.js';
 export { runProgram } from './run-program.js';

@@ -1,8 +1,7 @@
+import { MAX_TOKEN_LENGTH, problemOfToken } from 'wsproxy-node/options';
 import { ExitCode, ExitError } from './exit-code.js';
 import { nameOfFile, readSecretFile } from './read-secret-file.js';
 
-const MIN_LENGTH = 32;
-const MAX_LENGTH = 4096;
 const MAKE_ONE = 'make one with: head -c 32 /dev/urandom | base64';
 
 /** Where a token may come from; the file is used if both are given. */
@@ -19,7 +18,7 @@ export interface TokenSources {
  */
 export function readToken(sources: TokenSources): string {
   if (sources.file !== undefined) {
-    const file = { path: sources.file, flag: '--token-file', maxBytes: 2 * MAX_LENGTH };
+    const file = { path: sources.file, flag: '--token-file', maxBytes: 2 * MAX_TOKEN_LENGTH };
     return checkToken(readSecretFile(file), nameOfFile(file.path, file.flag));
   }
   if (sources.env !== undefined) return checkToken(sources.env, 'WSPROXY_TOKEN');
@@ -30,13 +29,8 @@ function checkToken(text: string, name: string): string {
   const token = text.replace(/^\ufeff/, '').trim();
   if (token === '') throw usage(`${name} is empty; ${MAKE_ONE}`);
   if (/[\r\n]/.test(token)) throw usage(`${name} has more than one line; it must hold one token and nothing else`);
-  if (token.length > MAX_LENGTH) throw usage(`${name} is longer than ${MAX_LENGTH} characters; ${MAKE_ONE}`);
-  if (!/^[\x21-\x7e]+$/.test(token)) {
-    throw usage(`${name} has a character that is not printable ASCII, or a space inside; ${MAKE_ONE}`);
-  }
-  if (token.length < MIN_LENGTH) {
-    throw usage(`${name} has ${token.length} characters, fewer than ${MIN_LENGTH}; ${MAKE_ONE}`);
-  }
+  const problem = problemOfToken(token);
+  if (problem !== undefined) throw usage(`${name} ${problem}; ${MAKE_ONE}`);
   return token;
 }
 

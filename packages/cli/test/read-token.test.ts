@@ -52,12 +52,12 @@ describe('readToken', () => {
   it.each([
     ['an empty text', '', 'is empty; make one with: head -c 32 /dev/urandom | base64'],
     ['only white space', '\ufeff \r\n\t\n', 'is empty'],
-    ['31 characters', 'x'.repeat(31), 'has 31 characters, fewer than 32; make one with'],
+    ['31 characters', 'x'.repeat(31), 'has 31 characters; use one of 32 or more, 4096 at most; make one with'],
     ['two lines', `${TOKEN}\n${TOKEN}\n`, 'has more than one line'],
     ['a space inside', `${TOKEN} ${TOKEN}`, 'a space inside'],
     ['a letter outside ASCII', `${TOKEN}é`, 'not printable ASCII'],
     ['a NUL', `${TOKEN}\0`, 'not printable ASCII'],
-    ['more than 4096 characters', 'x'.repeat(4097), 'longer than 4096'],
+    ['more than 4096 characters', 'x'.repeat(4097), 'has 4097 characters; use one of 32 or more, 4096 at most'],
   ])('refuses %s', (_what, content, message) => {
     const file = tokenFile(content);
     for (const [error, name] of [

@@ -17,8 +17,8 @@ import {
   type ListenOptions,
   type ProxyOptions,
   parseTarget,
-  resolveSettings,
 } from './options/client-options.js';
+import { resolveSettings } from './options/resolve-settings.js';
 import { dialTransport } from './reach/dial-transport.js';
 import { type ConnectOptions, connectChannel, type KeepAwakeFor } from './sockets/connect-channel.js';
 import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';

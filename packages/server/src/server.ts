@@ -23,14 +23,13 @@ import { Guard } from './limits/guard.js';
 import { resolveLimits } from './limits/limits.js';
 import { createAccessLog } from './observe/access-log.js';
 import { Observers, type ServerObserver } from './observe/observer.js';
-import { checkOptions, rulesOf, type ServerOptions } from './options.js';
+import { type CheckedOptions, checkServerOptions, rulesOf } from './options/check-server-options.js';
+import type { ServerOptions } from './options/server-options.js';
 import type { SessionInfo } from './sessions/session-info.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import { checkUser } from './users/check-user.js';
 import { soleUser, UserDirectory, type UserEntry } from './users/directory.js';
 import type { User } from './users/user.js';
-
-const DEFAULT_GRACE = 120_000;
 
 /**
  * Makes the far end of a tunnel: `listen`, or hand it upgrades of an HTTP server that is there already.
@@ -58,9 +57,9 @@ export class Server {
   #isEmbedded = false;
   #stopping = false;
 
-  constructor(options: ServerOptions) {
-    checkOptions(options);
-    const { path = '/', grace = DEFAULT_GRACE, logger = silentLogger, accessLog = true } = options;
+  constructor(given: ServerOptions) {
+    const options = checkServerOptions(given);
+    const { path, grace, logger = silentLogger, accessLog } = options;
     this.#observers = new Observers((error) => logger.error({ err: error }, 'an observer has thrown an error'));
     const observer = this.#observers;
     if (accessLog) observer.add(createAccessLog(logger));
@@ -248,9 +247,9 @@ function authenticateOf({ authenticate }: ServerOptions, directory: UserDirector
 }
 
 function gatewayOptionsOf(
-  options: ServerOptions,
+  options: CheckedOptions,
 ): Pick<GatewayOptions, 'tls' | 'decoy' | 'allowOrigins' | 'trustedProxies'> {
-  const { tls, decoy, allowOrigins = [], trustedProxies = [] } = options;
+  const { tls, decoy, allowOrigins, trustedProxies } = options;
   return { allowOrigins, trustedProxies, ...(tls && { tls }), ...(decoy !== undefined && { decoy }) };
 }
 

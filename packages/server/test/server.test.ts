@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import type { ServerOptions } from '../src/options.js';
+import type { ServerOptions } from '../src/options/server-options.js';
 import { createServer, type Server } from '../src/server.js';
 import { closeWith, Peer, startDestination, TOKEN, until } from './peer.js';
 

@@ -1,13 +1,15 @@
 import { match, ok } from 'node:assert/strict';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { parseConfig } from '../../../packages/cli/src/config/config-text.js';
 import { parseDuration } from '../../../packages/cli/src/duration.js';
 import { parseListenOrUnix } from '../../../packages/cli/src/listen-address.js';
-import { repeatable } from '../../../packages/cli/src/options/repeatable.js';
+import { addOptions } from '../../../packages/cli/src/options/add-options.js';
 import { parseSize } from '../../../packages/cli/src/size.js';
+import { OPTIONS as CLIENT_OPTIONS } from '../../../packages/client/src/options/options.js';
 import { parseProxyUrl } from '../../../packages/node/src/dial/upstream/proxy.js';
 import { parseDestinationRule } from '../../../packages/node/src/targets/destination-rule.js';
 import { parseUsers, UsersFileError } from '../../../packages/server/src/cli/users-file.js';
+import { OPTIONS as SERVER_OPTIONS } from '../../../packages/server/src/options/options.js';
 import type { Target } from '../target.js';
 
 /** In the corpus, where a token or a password stands. */
@@ -26,22 +28,16 @@ function expectTold(mistakes: readonly Mistake[], text: string): void {
   }
 }
 
-const program = new Command('example')
-  .argument('[url...]')
-  .addOption(repeatable(new Option('--header <field>'), String))
-  .addOption(new Option('--log-level <level>').choices(['info', 'warn']))
-  .addOption(new Option('--grace <duration>').argParser(parseDuration))
-  .addOption(new Option('--max-memory <size>').argParser(parseSize))
-  .option('--token-file <file>')
-  .option('--no-access-log')
-  .option('--insecure');
+const programs = [CLIENT_OPTIONS, SERVER_OPTIONS].map((table) => addOptions(new Command('example'), table));
 
 /** Configuration files of both programs. */
 export const config: Target = {
   name: 'config',
   run(input) {
     const text = input.toString();
-    expectTold(parseConfig(program, text, { folder: '/etc', home: '/root' }).mistakes, text);
+    for (const program of programs) {
+      expectTold(parseConfig(program, text, { folder: '/etc', home: '/root' }).mistakes, text);
+    }
   },
 };
 

@@ -1,9 +1,12 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
+import { OptionError } from 'wsproxy-node/options';
 import { checkSecret } from '../check-secret.js';
 import { escapeText } from '../escape-text.js';
 import { ExitCode, ExitError } from '../exit-code.js';
+import { TableArgument, type TableOption } from '../options/table-option.js';
+import type { LineMistake } from '../yaml/index.js';
 import type { Config } from './config-text.js';
 
 export interface ConfigFileOptions {
@@ -12,8 +15,10 @@ export interface ConfigFileOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Commands of the program that the file counts for as well. Default: none. */
   readonly alsoFor?: readonly Command[];
-  /** Rejects when a setting, by the name that the file has for it, cannot have this value; the message says why. */
-  readonly judge?: (name: string, value: unknown) => Promise<void>;
+  /** Rejects when a setting cannot have this value, whatever the others are; the message says why. */
+  readonly judge?: (option: TableOption | TableArgument, value: unknown) => Promise<void>;
+  /** Rejects with OptionError when the settings of `program`, each of which can be used, do not go together. */
+  readonly judgeAll?: () => Promise<void>;
 }
 
 /** In the URL of a proxy. */
@@ -34,9 +39,11 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): voi
     .action(async (file: string | undefined) => {
       const path = file ?? givenPath(program) ?? defaultPath;
       const config = await load(program, path, { ...options, home });
-      const mistakes = config.mistakes.map(({ line, message }) => `${escapeText(path)}:${line}: ${message}`);
-      if (mistakes.length > 0) throw new ExitError(ExitCode.usage, mistakes);
-      process.stdout.write(`${escapeText(path)}: no mistake in ${count(config)}\n`);
+      const mistakes = config.mistakes.length > 0 ? config.mistakes : await judgeAll(program, config, options);
+      const lines = mistakes.map(({ line, message }) => `${escapeText(path)}:${line}: ${message}`);
+      if (lines.length > 0) throw new ExitError(ExitCode.usage, lines);
+      const { size } = config.settings;
+      process.stdout.write(`${escapeText(path)}: no mistake in ${size === 1 ? '1 setting' : `${size} settings`}\n`);
     });
 
   program
@@ -75,17 +82,31 @@ async function load(program: Command, path: string, options: LoadOptions, mayBeM
       throw new ExitError(ExitCode.usage, `cannot read the configuration file ${path}: ${code}`, { cause: error });
     }
   }
-  if (text === '') return { options: new Map(), arguments: new Map(), mistakes: [], settings: new Map() };
+  if (text === '') return { mistakes: [], settings: new Map() };
   // It brings a parser of YAML, tens of milliseconds: only those who have a file wait for it.
   const { oneLine, parseConfig } = await import('./config-text.js');
-  const config = parseConfig(program, text, { folder: dirname(path), home: options.home });
-  const mistakes = [...config.mistakes];
-  for (const [name, { line, value }] of config.settings) {
-    await options.judge?.(name, value).catch(({ message }: Error) => {
-      mistakes.push({ line, message: oneLine(`${name}: ${message}`) });
+  const { settings, mistakes } = parseConfig(program, text, { folder: dirname(path), home: options.home });
+  const judged: LineMistake[] = [...mistakes];
+  for (const [name, { line, option, value }] of settings) {
+    await options.judge?.(option, value).catch(({ message }: Error) => {
+      judged.push({ line, message: oneLine(`${name}: ${message}`) });
     });
   }
-  return { ...config, mistakes: mistakes.sort((a, b) => a.line - b.line) };
+  return { settings, mistakes: judged.sort((a, b) => a.line - b.line) };
+}
+
+/** The mistake between settings of a file, if there is one, at the line of the setting that is named. */
+async function judgeAll(program: Command, config: Config, options: ConfigFileOptions): Promise<readonly LineMistake[]> {
+  apply(program, config);
+  try {
+    await options.judgeAll?.();
+    return [];
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    const { option: key, problem } = error;
+    const [name, setting] = [...config.settings].find(([, { option }]) => option.key === key) ?? [key];
+    return [{ line: setting?.line ?? 1, message: `${name}: ${problem}` }];
+  }
 }
 
 /** One with a password in it must be as close as any other file with a secret. */
@@ -100,17 +121,17 @@ function readText(path: string): string {
   }
 }
 
-function apply(program: Command, config: Config): void {
-  for (const [name, value] of config.options) {
-    if (program.getOptionValueSource(name) !== 'cli') program.setOptionValueWithSource(name, value, 'config');
-  }
-  for (const [position, value] of config.arguments) {
-    const given: unknown = program.processedArgs[position];
-    if (given === undefined || (Array.isArray(given) && given.length === 0)) program.processedArgs[position] = value;
+function apply(program: Command, { settings }: Config): void {
+  for (const { option, value } of settings.values()) {
+    if (option instanceof TableArgument) applyArgument(program, option, value);
+    else if (program.getOptionValueSource(option.attributeName()) !== 'cli') {
+      program.setOptionValueWithSource(option.attributeName(), value, 'config');
+    }
   }
 }
 
-function count(config: Config): string {
-  const size = config.options.size + config.arguments.size;
-  return size === 1 ? '1 setting' : `${size} settings`;
+function applyArgument(program: Command, argument: TableArgument, value: unknown): void {
+  const position = program.registeredArguments.indexOf(argument);
+  const given: unknown = program.processedArgs[position];
+  if (given === undefined || (Array.isArray(given) && given.length === 0)) program.processedArgs[position] = value;
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
+import type { OptionTable } from 'wsproxy-node/options';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from '../logging/log-options.js';
+import { addOptions } from './add-options.js';
 
 /** What `program.opts()` holds for the options that both programs have. */
 export interface CommonOptions {
@@ -8,11 +10,28 @@ export interface CommonOptions {
   readonly logFormat: LogFormat;
 }
 
-/** Adds --log-level, --log-format and --version to `program`; the version is the one in the file `packageJson`. */
+/** The options that both programs have. */
+export const COMMON_OPTIONS: OptionTable = {
+  logLevel: {
+    flags: '--log-level <level>',
+    unit: 'choice',
+    choices: LOG_LEVELS,
+    default: 'info',
+    library: false,
+    text: 'least important level to log',
+  },
+  logFormat: {
+    flags: '--log-format <format>',
+    unit: 'choice',
+    choices: LOG_FORMATS,
+    default: 'pretty',
+    library: false,
+    text: 'for people or for machines',
+  },
+};
+
+/** Adds them and --version to `program`; the version is the one in the file `packageJson`. */
 export function addCommonOptions(program: Command, packageJson: URL): Command {
   const { version } = JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string };
-  return program
-    .addOption(new Option('--log-level <level>', 'least important level to log').choices(LOG_LEVELS).default('info'))
-    .addOption(new Option('--log-format <format>', 'for people or for machines').choices(LOG_FORMATS).default('pretty'))
-    .version(version, '-V, --version', 'print the version');
+  return addOptions(program, COMMON_OPTIONS).version(version, '-V, --version', 'print the version');
 }

@@ -1,14 +1,15 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/config-text.js';
-import { repeatable } from '../../src/options/repeatable.js';
+import { addOptions } from '../../src/options/add-options.js';
 
-const program = new Command('example')
-  .argument('[urls...]')
-  .addOption(repeatable(new Option('--tag <text>'), String))
-  .addOption(new Option('--level <level>').choices(['low', 'high']))
-  .option('--loud');
+const program = addOptions(new Command('example'), {
+  urls: { flags: '[urls...]', unit: 'word', text: '' },
+  tag: { flags: '--tag <text>', unit: 'word', list: true, text: '' },
+  level: { flags: '--level <level>', unit: 'choice', choices: ['low', 'high'], text: '' },
+  loud: { flags: '--loud', unit: 'switch', default: false, text: '' },
+});
 const context = { folder: '/etc', home: '/root' };
 
 const yamlLike = fc.stringMatching(/^[-:#&*!|>{}[\],?'"%@ \n\ttaglevelurls0-9]*$/);
@@ -29,14 +30,14 @@ describe('parseConfig', () => {
   it('reads any list of texts back as it was', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ minLength: 1 }), { minLength: 1 }), (tags) => {
-        const { options, mistakes } = parseConfig(program, JSON.stringify({ tag: tags }), context);
-        expect([options.get('tag'), mistakes]).toEqual([tags, []]);
+        const { settings, mistakes } = parseConfig(program, JSON.stringify({ tag: tags }), context);
+        expect([settings.get('tag')?.value, mistakes]).toEqual([tags, []]);
       }),
     );
   });
 
   it('gives a list to an argument that takes several', () => {
-    const { arguments: values } = parseConfig(program, 'urls: [wss://a/, wss://b/]', context);
-    expect(values.get(0)).toEqual(['wss://a/', 'wss://b/']);
+    const { settings } = parseConfig(program, 'urls: [wss://a/, wss://b/]', context);
+    expect(settings.get('urls')?.value).toEqual(['wss://a/', 'wss://b/']);
   });
 });

@@ -1,7 +1,9 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import {
   addCommonOptions,
   addConfigFile,
+  addOptions,
+  asUsage,
   type CommonOptions,
   createLogger,
   ExitCode,
@@ -9,48 +11,46 @@ import {
   explainListenError,
   formatListenAddress,
   type ListenAddress,
+  libraryOptions,
   listenOnUnixSocket,
   onTermination,
   type ProgramLogger,
-  parseDuration,
+  parseListenAddress,
+  parseListenOrUnix,
   runProgram,
   standardOutput,
 } from 'wsproxy-cli';
 import type { Client, ConnectError, LocalPort } from '../index.js';
+import { OPTIONS } from '../options/options.js';
 import { addDoctorCommand } from './doctor-command.js';
-import { addListenOptions, DEFAULT_LISTEN, type Forward, type ListenOptions } from './listen-options.js';
+import { DEFAULT_HOST, type Forward, parseForward } from './forward.js';
 import type { ProxyUsers } from './proxy-users.js';
-import { addReachOptions, type ReachOptions, readReach } from './reach-options.js';
+import { type ReachFlags, readReach } from './read-reach.js';
 import { readServers } from './server-list.js';
 
-interface Options extends CommonOptions, ListenOptions, ReachOptions {
-  readonly grace: number;
-  readonly heartbeat: number;
-  readonly connections: number;
-  readonly optimistic?: boolean;
+/** What of `program.opts()` is used here; the rest goes to the library as it is. */
+interface Flags extends CommonOptions, ReachFlags {
+  /** By default at DEFAULT_LISTEN, unless something else is asked for. */
+  readonly listen?: readonly Forward['at'][];
+  readonly forward?: readonly Forward[];
+  readonly socksAuth?: string;
+  readonly status?: ListenAddress;
+  readonly stdio?: string;
 }
 
-const program = new Command('wsproxy-client')
-  .description('Offers SOCKS and HTTP proxying on a local port, and carries it over one WebSocket to a wsproxy-server.')
-  .argument('[url...]', 'the server: wss://host[:port]/path; more of them serve while those before do not answer');
-addListenOptions(program);
-addReachOptions(program);
-program
-  .addOption(
-    new Option('--grace <duration>', 'how long connections survive without a way to the server')
-      .argParser(parseDuration)
-      .default(120_000, '2m'),
-  )
-  .addOption(
-    new Option('--heartbeat <duration>', 'silence after which either end sends something, 5s to 10m')
-      .argParser(parseDuration)
-      .default(15_000, '15s'),
-  )
-  .option('--connections <number>', 'WebSockets to spread the connections over', Number, 1)
-  .option('--optimistic', 'answer applications before the destination was dialled; a failure is then a reset')
-  .addHelpText(
-    'after',
-    `
+const DEFAULT_LISTEN: ListenAddress = { host: DEFAULT_HOST, port: 1080 };
+
+const program = new Command('wsproxy-client').description(
+  'Offers SOCKS and HTTP proxying on a local port, and carries it over one WebSocket to a wsproxy-server.',
+);
+addOptions(program, OPTIONS, {
+  address: (text) => parseListenOrUnix(text, DEFAULT_HOST),
+  'TCP address': (text) => parseListenAddress(text, DEFAULT_HOST),
+  forward: parseForward,
+});
+program.addHelpText(
+  'after',
+  `
 Examples:
   wsproxy-client wss://proxy.example.org/tunnel --token-file ~/.config/wsproxy/token
   wsproxy-client wss://near.example.org/tunnel wss://far.example.org/tunnel
@@ -62,7 +62,7 @@ Examples:
 SIGHUP reconnects at once instead of waiting for the next try.
 Exit codes: 0 stopped by a signal, 1 the server cannot be used or the port is taken, 2 wrong usage or no token,
 70 a defect.`,
-  );
+);
 addCommonOptions(program, new URL('../../package.json', import.meta.url));
 const doctor = addDoctorCommand(program, {
   screen: {
@@ -74,42 +74,40 @@ const doctor = addDoctorCommand(program, {
 addConfigFile(program, {
   name: 'client',
   env: process.env,
-  judge: async (...setting) => (await import('./judge-setting.js')).judgeSetting(...setting),
+  judge: async (...setting) => (await import('./check-settings.js')).checkSetting(...setting),
+  judgeAll: async () => (await import('./check-settings.js')).checkSettings(program),
   alsoFor: [doctor],
 });
 program.action(run);
 await runProgram(program);
 
-async function run(urls: readonly string[], options: Options, command: Command): Promise<void> {
-  const servers = readServers(urls, options.tokenFile ?? [], process.env['WSPROXY_TOKEN']);
+async function run(urls: readonly string[], flags: Flags, command: Command): Promise<void> {
+  const servers = readServers(urls, flags.tokenFile ?? [], process.env['WSPROXY_TOKEN']);
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
   await import('wsproxy-engine');
-  const { createClient, checkProxyOptions, parseTarget, proxyFromEnvironment } = await import('../index.js');
-  const { logFormat, grace, heartbeat, connections, optimistic = false, stdio, forward = [], bypass = [] } = options;
+  const { createClient, checkProxyOptions, proxyFromEnvironment } = await import('../index.js');
+  const { checkTargets } = await import('./check-settings.js');
+  const { stdio } = flags;
   // What uses -W shows its user whatever comes on standard error.
   const isQuiet = stdio !== undefined && command.getOptionValueSource('logLevel') === 'default';
   const logger = await createLogger({
-    level: isQuiet ? 'warn' : options.logLevel,
-    format: logFormat,
+    level: isQuiet ? 'warn' : flags.logLevel,
+    format: flags.logFormat,
     name: 'client',
   });
 
-  let client: Client;
   let users: ProxyUsers;
-  if (options.socksAuth !== undefined) {
+  if (flags.socksAuth !== undefined) {
     const { readProxyUsers } = await import('./proxy-users.js');
-    users = readProxyUsers(options.socksAuth);
+    users = readProxyUsers(flags.socksAuth);
   }
-  for (const at of options.listen ?? []) checkListen(() => checkProxyOptions({ ...at, users }), at);
-  try {
-    for (const target of [stdio ?? [], ...forward.map((one) => one.target)].flat()) parseTarget(target);
-    const reach = readReach(options, (server) => proxyFromEnvironment(server, process.env));
-    client = createClient({ ...servers, ...reach, grace, heartbeat, connections, optimistic, bypass, logger });
-  } catch (error) {
-    if (error instanceof TypeError) throw new ExitError(ExitCode.usage, error.message);
-    throw error;
-  }
+  for (const at of flags.listen ?? []) checkListen(() => checkProxyOptions({ ...at, users }), at);
+  const client = asUsage(program, () => {
+    checkTargets(flags);
+    const reach = readReach(flags, (server) => proxyFromEnvironment(server, process.env));
+    return createClient({ ...libraryOptions(program), ...reach, ...servers, logger });
+  });
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     onTermination(resolve);
     // ssh ends its ProxyCommand by it.
@@ -120,8 +118,8 @@ async function run(urls: readonly string[], options: Options, command: Command):
   });
   try {
     if (stdio === undefined) {
-      if (options.status !== undefined) await openStatus(client, options.status, logger);
-      await Promise.race([stopped, connecting.then(() => openPorts(client, options, users, logger))]);
+      if (flags.status !== undefined) await openStatus(client, flags.status, logger);
+      await Promise.race([stopped, connecting.then(() => openPorts(client, flags, users, logger))]);
       logger.info({ signal: await stopped }, 'stopping');
     } else {
       const refused = new Promise<never>((_resolve, reject) => {
@@ -134,8 +132,8 @@ async function run(urls: readonly string[], options: Options, command: Command):
   }
 }
 
-async function openPorts(client: Client, options: Options, users: ProxyUsers, logger: ProgramLogger): Promise<void> {
-  const { forward = [], listen = forward.length === 0 ? [DEFAULT_LISTEN] : [] } = options;
+async function openPorts(client: Client, flags: Flags, users: ProxyUsers, logger: ProgramLogger): Promise<void> {
+  const { forward = [], listen = forward.length === 0 ? [DEFAULT_LISTEN] : [] } = flags;
   const ready: { listen?: string; forward?: string } = {};
   for (const at of listen) {
     const address = await openPort(at, '--listen', () => client.listen({ ...at, users }));

@@ -1,11 +1,14 @@
 import type { Target, Transport } from 'wsproxy-engine';
+import { checkOptions } from 'wsproxy-node/options';
 import { parseTarget } from '../options/client-options.js';
+import { OPTION_CHECKS } from '../options/option-checks.js';
+import { DOCTOR_OPTIONS, OPTIONS } from '../options/options.js';
 import type { ServerAddress } from '../reach/dial-transport.js';
 import { parseReach, type ReachOptions } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
 import { checkClock } from './check-clock.js';
 import { checkDestinations } from './check-destinations.js';
-import { checkHeartbeat, checkIdle, IdleWatch, MAX_IDLE } from './check-idle.js';
+import { checkHeartbeat, checkIdle, IdleWatch } from './check-idle.js';
 import { checkName } from './check-name.js';
 import { checkProxy } from './check-proxy.js';
 import { checkHttp, checkRoundTrip, checkSession } from './check-session.js';
@@ -47,14 +50,14 @@ const TIMEOUT = 10_000;
 
 /**
  * Looks at every part of the way to a server and through it, step by step; what cannot be looked at, since a step before
- * has failed, is skipped. Says nothing to the server but what a client would. Throws TypeError when an option is wrong.
+ * has failed, is skipped. Says nothing to the server but what a client would. Rejects with OptionError when an option is wrong.
  */
 export async function diagnose(options: DiagnoseOptions, observer: DiagnoseObserver = {}): Promise<Diagnosis> {
+  checkOptions({ ...OPTIONS, ...DOCTOR_OPTIONS }, OPTION_CHECKS, options);
   const url = parseServerUrl(options.url);
   const server = { url, token: options.token, reach: parseReach(url, options) };
   const targets = (options.reach ?? []).map(parseTarget);
   const { idle = 0 } = options;
-  if (idle !== 0 && !(idle >= 1_000 && idle <= MAX_IDLE)) throw new TypeError('idle: expected 1 s to 590 s');
   const examination = new Examination(server, options.signal ?? new AbortController().signal, observer);
   try {
     await examination.run(targets, idle, options.quick ?? false);

@@ -1,19 +1,6 @@
-import {
-  formatTarget,
-  isLoopback,
-  type Logger,
-  MAX_PING_INTERVAL,
-  MIN_PING_INTERVAL,
-  parseAuthority,
-  silentLogger,
-  type Target,
-} from 'wsproxy-engine';
+import { formatTarget, isLoopback, type Logger, parseAuthority, type Target } from 'wsproxy-engine';
 import type { Endpoint, LocalProtocol, ProxyUser } from 'wsproxy-node/accept';
-import { LONGEST_TIME } from 'wsproxy-node/options';
-import { type DestinationRule, parseDestinationRule } from 'wsproxy-node/targets';
-import type { ServerAddress } from '../reach/dial-transport.js';
-import { parseReach, type ReachOptions } from '../reach/reach.js';
-import { parseServerUrl } from '../reach/server-url.js';
+import type { ReachOptions } from '../reach/reach.js';
 
 export interface ClientOptions extends ReachOptions {
   /** `wss://host[:port]/path`, or `ws://` to loopback. */
@@ -76,39 +63,6 @@ export interface CloseOptions {
   readonly drain?: number;
 }
 
-/** The same, judged, with the defaults. */
-export interface Settings {
-  readonly servers: readonly ServerAddress[];
-  readonly grace: number;
-  readonly heartbeat: number | undefined;
-  readonly connections: number;
-  readonly optimistic: boolean;
-  readonly bypass: readonly DestinationRule[];
-  readonly logger: Logger;
-}
-
-const MIN_TOKEN_LENGTH = 32;
-const DEFAULT_GRACE = 120_000;
-const MAX_CONNECTIONS = 16;
-
-/** @throws TypeError in one line that says which option cannot be used, and why */
-export function resolveSettings(options: ClientOptions): Settings {
-  const { token, fallbacks = [], heartbeat } = options;
-  return {
-    servers: [options, ...fallbacks].map((server) => {
-      const url = parseServerUrl(server.url);
-      return { url, token: checkToken(server.token ?? token), reach: parseReach(url, options) };
-    }),
-    grace: inRange('grace', options.grace ?? DEFAULT_GRACE, 0, LONGEST_TIME),
-    heartbeat:
-      heartbeat === undefined ? undefined : inRange('heartbeat', heartbeat, MIN_PING_INTERVAL, MAX_PING_INTERVAL),
-    connections: inRange('connections', options.connections ?? 1, 1, MAX_CONNECTIONS),
-    optimistic: options.optimistic ?? false,
-    bypass: (options.bypass ?? []).map(parseDestinationRule),
-    logger: options.logger ?? silentLogger,
-  };
-}
-
 /**
  * Reads `host:port`, with IPv6 in brackets.
  * @throws TypeError that says so
@@ -141,15 +95,4 @@ export function checkProxyOptions(options: ProxyOptions): void {
 
 export function endpointOf(options: ListenOptions): Endpoint {
   return 'path' in options ? { path: options.path } : { host: options.host ?? '127.0.0.1', port: options.port };
-}
-
-function checkToken(token: string): string {
-  if (token.length >= MIN_TOKEN_LENGTH && /^[\x21-\x7e]+$/.test(token)) return token;
-  // Never with the token itself.
-  throw new TypeError(`the token must be ${MIN_TOKEN_LENGTH} or more characters of ASCII, without white space`);
-}
-
-function inRange(name: string, value: number, min: number, max: number): number {
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new TypeError(`${name} must be a whole number from ${min} to ${max}, not ${value}`);
 }

@@ -1,5 +1,6 @@
 import { isIP, type Socket } from 'node:net';
 import { isLoopback } from 'wsproxy-engine';
+import { OptionError } from 'wsproxy-node/options';
 import { ConnectError, describeFailure } from './connect-error.js';
 import { targetOf } from './server-url.js';
 
@@ -15,18 +16,21 @@ interface Way {
   readonly insecure: boolean;
 }
 
-/** Throws TypeError when it is known before anything is dialled that the token would leave this machine in clear. */
+/** Throws OptionError when it is known before anything is dialled that the token would leave this machine in clear. */
 export function checkClearText(url: URL, { proxy, addresses, insecure }: Way): void {
   if (url.protocol !== 'ws:' || insecure) return;
   if (proxy !== undefined) {
-    throw new TypeError(`ws:// through a proxy would send the token in clear: use wss://, --proxy none, or --insecure`);
+    throw new OptionError(
+      'url',
+      `ws:// through a proxy would send the token in clear: use wss://, --proxy none, or --insecure`,
+    );
   }
   const { host, port } = targetOf(url);
   // What is an address already is dialled as it stands.
   const known = isIP(host) === 0 ? addresses.get(`${host}:${port}`) : undefined;
   if (known === undefined ? isLoopback(host) : LOCALHOST.includes(known)) return;
   const where = known === undefined ? url.hostname : `${url.hostname}, which is ${known},`;
-  throw new TypeError(`ws:// to ${where} would send the token in clear: ${CURE}`);
+  throw new OptionError('url', `ws:// to ${where} would send the token in clear: ${CURE}`);
 }
 
 /**

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { parseHost, parsePort } from 'wsproxy-engine';
 import { parseProxyUrl, type UpstreamProxy } from 'wsproxy-node/dial';
+import { OptionError } from 'wsproxy-node/options';
 import { checkClearText } from './clear-text.js';
 
 /** How the server is reached, beyond its URL. */
@@ -55,13 +56,13 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const OWN_HEADERS =
   /^(authorization|connection|content-length|expect|host|keep-alive|proxy-.*|sec-websocket-.*|te|trailer|transfer-encoding|upgrade)$/i;
 
-/** Throws TypeError with one line that says what is wrong. */
+/** Throws OptionError, or TypeError with one line, for what cannot be used. */
 export function parseReach(url: URL, options: ReachOptions): Reach {
   const { headers = {}, host, sni, ca, pins = [], resolve = [], family } = options;
   const proxy = typeof options.proxy === 'function' ? options.proxy(url.href) : options.proxy;
   for (const [name, value] of Object.entries(headers)) checkHeader(name, value);
   if (pins.length > 0 && url.protocol !== 'wss:')
-    throw new TypeError('a pin is of a key of TLS: it needs a wss:// URL');
+    throw new OptionError('pins', 'a pin is of a key of TLS: it needs a wss:// URL');
   const reach = {
     insecure: options.insecure ?? false,
     headers: { ...headers, ...(host !== undefined && { host: checkHost(host) }) },
@@ -84,7 +85,14 @@ export function pinOf(certificate: X509Certificate): string {
   return `sha256//${createHash('sha256').update(key).digest('base64')}`;
 }
 
-function checkHeader(name: string, value: string): void {
+/** Throws OptionError when a certificate has no key, or a key no certificate. */
+export function checkPair({ cert, key }: Pick<ReachOptions, 'cert' | 'key'>): void {
+  if ((cert === undefined) === (key === undefined)) return;
+  const given = cert === undefined ? 'key' : 'cert';
+  throw new OptionError(given, 'a client certificate needs its key, and a key its certificate');
+}
+
+export function checkHeader(name: string, value: string): void {
   if (!HEADER_NAME.test(name)) throw new TypeError(`not the name of a header: ${JSON.stringify(name)}`);
   if (OWN_HEADERS.test(name)) {
     const instead = name.toLowerCase() === 'host' ? ': there is an option of its own for it' : '';
@@ -95,25 +103,25 @@ function checkHeader(name: string, value: string): void {
   }
 }
 
-function checkHost(text: string): string {
+export function checkHost(text: string): string {
   const [host = '', port] = /^(.*?)(?::(\d+))?$/.exec(text)?.slice(1) ?? [];
   if (parseHost(host) !== undefined && (port === undefined || parsePort(port) !== undefined)) return text;
   throw new TypeError(`not a Host header: ${JSON.stringify(text)}; expected host[:port]`);
 }
 
-function checkSni(text: string): string {
+export function checkSni(text: string): string {
   const name = parseHost(text);
   if (name !== undefined && isIP(name) === 0) return name;
   throw new TypeError(`not a name to ask for in TLS: ${JSON.stringify(text)}; RFC 6066 allows no address`);
 }
 
-function parsePin(text: string): string {
+export function parsePin(text: string): string {
   const [, digest = ''] = /^sha256\/\/([A-Za-z0-9+/]{43}=)$/.exec(text) ?? [];
   if (digest !== '' && Buffer.from(digest, 'base64').length === 32) return text;
   throw new TypeError(`not a pin: ${JSON.stringify(text)}; expected sha256// and 44 characters of Base64`);
 }
 
-function parseResolve(text: string): [hostAndPort: string, address: string] {
+export function parseResolve(text: string): [hostAndPort: string, address: string] {
   const [, hostText = '', portText = '', addressText = ''] = /^(\[.*?\]|[^:]*):(\d+):(.*)$/.exec(text) ?? [];
   const [host, port, address] = [parseHost(hostText), parsePort(portText), parseHost(addressText)];
   if (host === undefined || port === undefined || address === undefined || isIP(address) === 0) {
@@ -123,27 +131,27 @@ function parseResolve(text: string): [hostAndPort: string, address: string] {
 }
 
 /** Made once, and not for every connection, since it reads all authorities. */
-function createContext({ ca, cert, key }: ReachOptions): SecureContext {
-  if ((cert === undefined) !== (key === undefined))
-    throw new TypeError('a client certificate needs its key, and a key its certificate');
-  checkPem('the authorities to trust', ca);
-  checkPem('the client certificate', cert);
+function createContext(options: ReachOptions): SecureContext {
+  checkPair(options);
+  const { ca, cert, key } = options;
+  if (ca !== undefined) checkPem(ca, 'the authorities to trust');
+  if (cert !== undefined) checkPem(cert, 'the client certificate');
   try {
     return createSecureContext({
       ...(ca !== undefined && { ca }),
       ...(cert !== undefined && key !== undefined && { cert, key }),
     });
   } catch (error) {
-    throw new TypeError(`the client certificate and its key cannot be used: ${(error as Error).message}`);
+    throw new OptionError('cert', `the client certificate and its key cannot be used: ${(error as Error).message}`);
   }
 }
 
 /** Node takes text without any certificate for an empty list. */
-function checkPem(what: string, pem: string | undefined): void {
-  if (pem === undefined) return;
+export function checkPem(pem: string, what?: string): void {
   try {
     new X509Certificate(pem);
   } catch {
-    throw new TypeError(`${what}: there is no certificate in PEM ("-----BEGIN CERTIFICATE-----")`);
+    const place = what === undefined ? '' : `${what}: `;
+    throw new TypeError(`${place}there is no certificate in PEM ("-----BEGIN CERTIFICATE-----")`);
   }
 }

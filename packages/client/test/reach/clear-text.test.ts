@@ -30,7 +30,7 @@ describe('before anything is dialled, the token may go', () => {
 
 describe('it may not go', () => {
   test.each<[string, ReachOptions, RegExp]>([
-    ['ws://proxy.example.org/', {}, /^ws:.. to proxy.example.org would send the token in clear: .*--insecure/],
+    ['ws://proxy.example.org/', {}, /^url: ws:.. to proxy.example.org would send the token in clear: .*--insecure/],
     ['ws://192.0.2.1/', {}, /in clear/],
     ['ws://localhost.example.org/', {}, /in clear/],
     ['ws://127.0.0.1.example.org/', {}, /in clear/],

@@ -1,2 +1,25 @@
-export { LONGEST_TIME } from './longest-time.js';
+export {
+  aFunction,
+  aLogger,
+  anObject,
+  anyValue,
+  aString,
+  type Check,
+  type Checks,
+  checkOptions,
+  expects,
+  isObject,
+  problemOf,
+  problemOfNumber,
+  thrownBy,
+  withDefaults,
+} from './check-options.js';
 export { expectNoMistake, type Mistake, OptionError } from './option-error.js';
+export {
+  isNumberRule,
+  LONGEST_TIME,
+  type NumberRule,
+  type OptionRule,
+  type OptionTable,
+} from './option-rule.js';
+export { MAX_TOKEN_LENGTH, problemOfToken } from './token.js';

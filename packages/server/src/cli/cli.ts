@@ -1,49 +1,40 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import {
   addCommonOptions,
   addConfigFile,
+  addOptions,
+  asUsage,
   type CommonOptions,
   createLogger,
+  libraryOptions,
   onTermination,
-  parseDuration,
+  parseListenOrUnix,
   runProgram,
 } from 'wsproxy-cli';
-import { asUsage } from './as-usage.js';
-import { addEgressOptions, type EgressFlags, egressOf } from './egress-options.js';
-import { addFrontOptions, type FrontOptions, frontSettings } from './front-options.js';
-import { addLimitOptions, limitsOf } from './limit-options.js';
-import { listen } from './listen.js';
-import { addPolicyOptions, type PolicyOptions, rulesOf } from './policy-options.js';
-import { addSightOptions, type SightOptions, serveSight } from './sight-options.js';
-import { followTls, readTls, tlsFiles } from './tls-files.js';
-import { addTokenCommand, addUserOptions, readCredentials, type UserOptions } from './user-options.js';
+import { OPTIONS } from '../options/options.js';
+import { readCredentials, type UserFlags } from './credentials.js';
+import { type ListenAt, listen, parseListen } from './listen.js';
+import { type SightFlags, serveSight } from './sight.js';
+import { followTls, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
+import { addTokenCommand } from './token-command.js';
 
-interface Options extends CommonOptions, FrontOptions, PolicyOptions, EgressFlags, SightOptions, UserOptions {
-  readonly grace: number;
+/** What of `program.opts()` is used here; the rest goes to the library as it is. */
+interface Flags extends CommonOptions, TlsFlags, SightFlags, UserFlags {
+  readonly listen: ListenAt;
+  readonly path: string;
   readonly drain: number;
 }
 
 const program = new Command('wsproxy-server').description(
   'The far end of the tunnel: accepts WebSockets, dials what its clients ask for.',
 );
-addFrontOptions(program);
-addUserOptions(program);
-addPolicyOptions(program);
-addEgressOptions(program);
-program
-  .addOption(
-    new Option('--grace <duration>', 'how long connections survive without a way to the client')
-      .argParser(parseDuration)
-      .default(120_000, '2m'),
-  )
-  .addOption(
-    new Option('--drain <duration>', 'how long running connections may take to finish after SIGTERM or SIGINT')
-      .argParser(parseDuration)
-      .default(30_000, '30s'),
-  )
-  .addHelpText(
-    'after',
-    `
+addOptions(program, OPTIONS, {
+  address: (text) => parseListenOrUnix(text, '127.0.0.1'),
+  'server address': parseListen,
+});
+program.addHelpText(
+  'after',
+  `
 Examples:
   WSPROXY_TOKEN=$(head -c 32 /dev/urandom | base64) wsproxy-server
   wsproxy-server --listen 127.0.0.1:8080 --path /tunnel --token-file /etc/wsproxy/token
@@ -53,51 +44,45 @@ Examples:
 
 Put a TLS reverse proxy in front before you let the Internet reach it, or give --tls-cert and --tls-key.
 Exit codes: 0 stopped by a signal, 1 cannot listen, 2 wrong usage or no token, 70 a defect.`,
-  );
-addSightOptions(program);
-addLimitOptions(program);
+);
 addCommonOptions(program, new URL('../../package.json', import.meta.url));
-addConfigFile(program, { name: 'server', env: process.env });
+addConfigFile(program, {
+  name: 'server',
+  env: process.env,
+  judge: async (...setting) => (await import('./check-settings.js')).checkSetting(...setting),
+  judgeAll: async () => (await import('./check-settings.js')).checkSettings(program),
+});
 addTokenCommand(program, (text) => process.stdout.write(text));
 program.action(serve);
 await runProgram(program);
 
-async function serve(options: Options): Promise<void> {
-  const credentials = await readCredentials(options, process.env['WSPROXY_TOKEN']);
+async function serve(flags: Flags): Promise<void> {
+  const credentials = await readCredentials(flags, process.env['WSPROXY_TOKEN']);
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
   await import('wsproxy-engine');
-  const { createServer, OptionError } = await import('../index.js');
-  const logger = await createLogger({ level: options.logLevel, format: options.logFormat, name: 'server' });
-  const files = tlsFiles(options);
+  const { createServer } = await import('../index.js');
+  const logger = await createLogger({ level: flags.logLevel, format: flags.logFormat, name: 'server' });
+  const files = asUsage(program, () => tlsFiles(flags));
   const tls = files && readTls(files);
-  const server = asUsage(OptionError, () =>
-    createServer({
-      ...credentials,
-      ...frontSettings(options, tls),
-      ...rulesOf(options),
-      egress: egressOf(options),
-      grace: options.grace,
-      limits: limitsOf(options),
-      logger,
-      accessLog: options.accessLog,
-    }),
+  const server = asUsage(program, () =>
+    createServer({ ...credentials, ...libraryOptions(program), ...(tls && { tls }), logger }),
   );
   if (files && tls) process.on('SIGHUP', followTls(files, tls, server, logger));
 
-  if (options.users !== undefined) {
+  if (flags.users !== undefined) {
     const { followUsers } = await import('./follow-users.js');
-    process.on('SIGHUP', followUsers(options.users, server, logger));
+    process.on('SIGHUP', followUsers(flags.users, server, logger));
   }
 
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     onTermination(resolve);
   });
   // First there and last gone: it tells that the server is not ready yet, and that it drains.
-  const pages = await serveSight(server, options, logger);
-  logger.info({ listen: await listen(server, options.listen, process), path: options.path }, 'ready');
-  logger.info({ signal: await stopped, channels: server.channelCount, drainMs: options.drain }, 'stopping');
-  const unfinished = await server.close({ drain: options.drain });
+  const pages = await serveSight(server, flags, logger);
+  logger.info({ listen: await listen(server, flags.listen, process), path: flags.path }, 'ready');
+  logger.info({ signal: await stopped, channels: server.channelCount, drainMs: flags.drain }, 'stopping');
+  const unfinished = await server.close({ drain: flags.drain });
   if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');
   await Promise.all(pages.map((each) => each.close()));
 }

@@ -1,14 +1,22 @@
 import { X509Certificate } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { checkSecret, ExitCode, ExitError, type ProgramLogger, watchFile } from 'wsproxy-cli';
+import { OptionError } from 'wsproxy-node/options';
 import type { Server, TlsOptions } from '../index.js';
-import type { FrontOptions } from './front-options.js';
 
 const DAY = 86_400_000;
 /** A certificate that nobody has renewed by then is one that nobody renews, ms. */
 const EXPIRES_SOON = 14 * DAY;
 
-/** The files that flags name for TLS. */
+/** The flags that name files for TLS. */
+export interface TlsFlags {
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
+  readonly tlsClientCrl?: string;
+}
+
+/** The files that they name. */
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
@@ -16,10 +24,10 @@ export interface TlsFiles {
   readonly clientCrl?: string;
 }
 
-/** @throws ExitError (usage) when a flag is missing beside another */
-export function tlsFiles({ tlsCert, tlsKey, tlsClientCa, tlsClientCrl }: FrontOptions): TlsFiles | undefined {
+/** @throws OptionError when a flag is missing beside another */
+export function tlsFiles({ tlsCert, tlsKey, tlsClientCa, tlsClientCrl }: TlsFlags): TlsFiles | undefined {
   if (tlsClientCrl !== undefined && tlsClientCa === undefined) {
-    throw new ExitError(ExitCode.usage, '--tls-client-crl FILE needs --tls-client-ca FILE beside it');
+    throw new OptionError('tls.clientCrl', 'needs --tls-client-ca FILE beside it');
   }
   if (tlsCert !== undefined && tlsKey !== undefined) {
     return {
@@ -30,16 +38,17 @@ export function tlsFiles({ tlsCert, tlsKey, tlsClientCa, tlsClientCrl }: FrontOp
     };
   }
   if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined;
-  throw new ExitError(ExitCode.usage, 'TLS needs both --tls-cert FILE and --tls-key FILE');
+  const given = tlsCert === undefined ? (tlsKey === undefined ? 'clientCa' : 'key') : 'cert';
+  throw new OptionError(`tls.${given}`, 'TLS needs both --tls-cert FILE and --tls-key FILE');
 }
 
 /** @throws ExitError (usage) that names the file that cannot be read */
 export function readTls({ cert, key, clientCa, clientCrl }: TlsFiles): TlsOptions {
   return {
-    cert: read(cert, '--tls-cert'),
-    key: read(key, '--tls-key', true),
-    ...(clientCa !== undefined && { clientCa: read(clientCa, '--tls-client-ca') }),
-    ...(clientCrl !== undefined && { clientCrl: read(clientCrl, '--tls-client-crl') }),
+    cert: readPem(cert, '--tls-cert'),
+    key: readPem(key, '--tls-key', true),
+    ...(clientCa !== undefined && { clientCa: readPem(clientCa, '--tls-client-ca') }),
+    ...(clientCrl !== undefined && { clientCrl: readPem(clientCrl, '--tls-client-crl') }),
   };
 }
 
@@ -77,7 +86,8 @@ function expiryOf({ cert }: TlsOptions): string {
   return new Date(new X509Certificate(cert).validTo).toISOString();
 }
 
-function read(path: string, flag: string, isSecret = false): Buffer {
+/** @throws ExitError (usage) that names the file of `flag`, when it cannot be read */
+export function readPem(path: string, flag: string, isSecret = false): Buffer {
   try {
     const file = openSync(path, 'r');
     try {

@@ -1,6 +1,8 @@
 import { ExitCode, ExitError, parseSize, readSecretFile } from 'wsproxy-cli';
 import { booleanOf, hasPlace, isMap, isScalar, isSeq, type LineMistake, sourceOf, YamlText } from 'wsproxy-cli/yaml';
-import { checkRules, type DestinationRules, type UserEntry, type UserLimits } from '../index.js';
+import { mistakesInRules } from 'wsproxy-node/targets';
+import type { DestinationRules, UserEntry, UserLimits } from '../index.js';
+import { isUserId, USER_ID_EXPECTED } from '../users/user-id.js';
 
 /** The text is no list of users. */
 export class UsersFileError extends Error {
@@ -152,13 +154,13 @@ class UsersText {
 }
 
 const EXPECTED: Readonly<Record<string, string>> = {
-  id: 'expected 1 to 64 letters, digits or any of . _ @ + -',
+  id: `expected ${USER_ID_EXPECTED}`,
   token: 'expected "sha256:" and 64 hexadecimal digits, as wsproxy-server token prints them',
 };
 
 function readId(node: unknown): string {
   const id = sourceOf(node);
-  if (id !== undefined && /^[\w@+-][\w.@+-]{0,63}$/.test(id)) return id;
+  if (isUserId(id)) return id;
   throw new TypeError(`${EXPECTED['id']}`);
 }
 
@@ -196,8 +198,8 @@ function readRules(key: 'allow' | 'deny' | 'allowPorts', node: unknown): readonl
   const texts = items.map(sourceOf).filter((text) => text !== undefined);
   if (texts.length < items.length)
     throw new TypeError('expected a list of rules, such as [10.0.0.0/8, "*.example.org"]');
-  const [mistake] = checkRules({ [key]: texts });
-  if (mistake !== undefined) throw new TypeError(mistake.replace(/^\w+: /, ''));
+  const [mistake] = mistakesInRules({ [key]: texts });
+  if (mistake !== undefined) throw new TypeError(mistake.problem);
   return texts;
 }
 

@@ -20,26 +20,29 @@ const WORDS: Readonly<Record<string, string>> = {
   ERR_OSSL_PEM_NO_START_LINE: 'the certificate or the key is not in PEM form',
 };
 
+const NAMES = { clientCa: 'client CA', clientCrl: 'revocation list' } as const;
+
 /**
  * What a TLS server takes, tried before.
  * @throws OptionError that says what is wrong with the certificate or the key
  */
 export function secureContextOptions({ cert, key, clientCa, clientCrl }: TlsOptions): SecureContextOptions {
   if (clientCrl !== undefined && clientCa === undefined) {
-    throw new OptionError('tls', 'a revocation list needs the client CA beside it');
+    throw new OptionError('tls.clientCrl', 'a revocation list needs the client CA beside it');
   }
   const options: SecureContextOptions = {
     cert,
     key,
     minVersion: 'TLSv1.2',
-    ...(clientCa !== undefined && { ca: blocksOf(clientCa, '(?:TRUSTED |X509 )?CERTIFICATE', 'client CA') }),
-    ...(clientCrl !== undefined && { crl: blocksOf(clientCrl, 'X509 CRL', 'revocation list') }),
+    ...(clientCa !== undefined && { ca: blocksOf(clientCa, '(?:TRUSTED |X509 )?CERTIFICATE', 'clientCa') }),
+    ...(clientCrl !== undefined && { crl: blocksOf(clientCrl, 'X509 CRL', 'clientCrl') }),
   };
   try {
     createSecureContext(options);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new OptionError('tls', WORDS[code] ?? message, { cause: error });
+    const key = String(cert).includes('-----BEGIN CERTIFICATE-----') ? 'tls.key' : 'tls.cert';
+    throw new OptionError(key, WORDS[code] ?? message, { cause: error });
   }
   return options;
 }
@@ -48,8 +51,8 @@ export function secureContextOptions({ cert, key, clientCa, clientCrl }: TlsOpti
  * Every one of a text, since Node reads only the first revocation list, and takes an empty text for none: it would then
  * let in clients of any authority, and revoked ones.
  */
-function blocksOf(pem: string | Buffer, label: string, name: string): string[] {
+function blocksOf(pem: string | Buffer, label: string, key: 'clientCa' | 'clientCrl'): string[] {
   const blocks = String(pem).match(new RegExp(`-----BEGIN ${label}-----[^-]+-----END ${label}-----`, 'g'));
-  if (blocks === null) throw new OptionError('tls', `the ${name} is not in PEM form`);
+  if (blocks === null) throw new OptionError(`tls.${key}`, `the ${NAMES[key]} is not in PEM form`);
   return blocks;
 }

@@ -1,9 +1,8 @@
 import { OptionError } from 'wsproxy-node/options';
 import { checkRules } from 'wsproxy-node/targets';
 import type { User } from './user.js';
+import { isUserId, USER_ID_EXPECTED } from './user-id.js';
 
-/** Ids stand in logs, metrics and file names. */
-const ID = /^[\w@+-][\w.@+-]{0,63}$/;
 const MOST = Number.MAX_SAFE_INTEGER;
 
 /** @throws OptionError (`option`) that names the user, and says what is wrong with it */
@@ -11,7 +10,7 @@ export function checkUser(user: User, option: string): void {
   const fail = (problem: string): never => {
     throw new OptionError(option, `user ${JSON.stringify(user.id)}: ${problem}`);
   };
-  if (typeof user.id !== 'string' || !ID.test(user.id)) fail('an id has 1 to 64 letters, digits or any of . _ @ + -');
+  if (!isUserId(user.id)) fail(`an id has ${USER_ID_EXPECTED}`);
   const [mistake] = checkRules(user.policy ?? {});
   if (mistake !== undefined) fail(mistake);
   for (const [name, value] of Object.entries(user.limits ?? {})) {

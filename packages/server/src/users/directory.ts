@@ -1,12 +1,7 @@
 import { createHash } from 'node:crypto';
-import { OptionError } from 'wsproxy-node/options';
+import { OptionError, problemOfToken } from 'wsproxy-node/options';
 import { checkUser } from './check-user.js';
 import type { User } from './user.js';
-
-/** Characters a token must have at least: 128 bits in hexadecimal. */
-const MIN_TOKEN_LENGTH = 32;
-/** More would not fit into a request beside everything else. */
-const MAX_TOKEN_LENGTH = 4_096;
 
 /** Who may come in, by the digest of the token; tokens themselves are nowhere kept. */
 export class UserDirectory {
@@ -77,10 +72,8 @@ export interface UserEntry extends User {
  * @throws OptionError when it is too short to be safe, or cannot be sent
  */
 export function soleUser(token: string): UserEntry {
-  if (token.length < MIN_TOKEN_LENGTH || token.length > MAX_TOKEN_LENGTH) {
-    const expected = `use one of ${MIN_TOKEN_LENGTH} or more, ${MAX_TOKEN_LENGTH} at most`;
-    throw new OptionError('token', `the token has ${token.length} characters; ${expected}`);
-  }
+  const problem = problemOfToken(token);
+  if (problem !== undefined) throw new OptionError('token', `the token ${problem}`);
   return { id: 'default', tokenSha256: digestOf(token) };
 }
 

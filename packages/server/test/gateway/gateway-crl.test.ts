@@ -101,7 +101,7 @@ describe.skipIf(own === undefined)('with a revocation list', () => {
     const cut = bobRevoked.slice(0, 200);
     for (const clientCrl of ['nonsense', '', root.cert, cut]) {
       const set = () => gateway.setTls({ ...server, clientCa: root.cert, clientCrl });
-      expect(set, clientCrl).toThrow(/^tls: .*revocation list/);
+      expect(set, clientCrl).toThrow(/^tls\.clientCrl: .*revocation list/);
     }
     expect(() => gateway.setTls({ ...server, clientCrl: bobRevoked })).toThrow(
       'tls: whether clients need a certificate',
@@ -112,11 +112,15 @@ describe.skipIf(own === undefined)('with a revocation list', () => {
   test('an authority that is none is told too, and lets nobody in', async () => {
     const { gateway } = await start({ clientCa: root.cert });
     for (const clientCa of ['', 'nonsense', bobRevoked]) {
-      expect(() => gateway.setTls({ ...server, clientCa }), clientCa).toThrow('tls: the client CA is not in PEM form');
+      expect(() => gateway.setTls({ ...server, clientCa }), clientCa).toThrow(
+        'tls.clientCa: the client CA is not in PEM form',
+      );
     }
   });
 
   test('one without a client CA is a mistake', async () => {
-    await expect(start({ clientCrl: bobRevoked })).rejects.toThrow('tls: a revocation list needs the client CA');
+    await expect(start({ clientCrl: bobRevoked })).rejects.toThrow(
+      'tls.clientCrl: a revocation list needs the client CA',
+    );
   });
 });

@@ -166,8 +166,8 @@ describe.skipIf(second === undefined)('certificates', () => {
     const { port, gateway } = await start();
     const { cert, key } = first ?? { cert: '', key: '' };
     const wrong: [object, string][] = [
-      [{ cert, key: second?.key }, 'tls: the key is not that of the certificate'],
-      [{ cert: 'nonsense', key }, 'tls: the certificate or the key is not in PEM form'],
+      [{ cert, key: second?.key }, 'tls.key: the key is not that of the certificate'],
+      [{ cert: 'nonsense', key }, 'tls.cert: the certificate or the key is not in PEM form'],
       [{ cert, key, clientCa: cert }, 'tls: whether clients need a certificate cannot change'],
     ];
     for (const [tls, message] of wrong) expect(() => gateway.setTls(tls as never)).toThrow(message);

@@ -1,21 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { addOptions, libraryOptions } from 'wsproxy-cli';
 import { OptionError } from 'wsproxy-node/options';
-import { addLimitOptions, limitsOf } from '../../src/cli/limit-options.js';
 import { LIMITS, type LimitName, resolveLimits } from '../../src/limits/limits.js';
+import { OPTIONS } from '../../src/options/options.js';
 import { createServer } from '../../src/server.js';
 
 const names = Object.keys(LIMITS) as LimitName[];
+const LIMIT_OPTIONS = Object.fromEntries(Object.entries(OPTIONS).filter(([key]) => key.startsWith('limits.')));
 
 /** A command with the flags, which throws instead of ending the process. */
 function command(): Command {
   const program = new Command().exitOverride().configureOutput({ writeErr() {} });
-  addLimitOptions(program);
+  addOptions(program, LIMIT_OPTIONS);
   return program;
 }
 
-const parse = (...args: string[]) => limitsOf(command().parse(args, { from: 'user' }).opts());
+const parse = (...args: string[]) => libraryOptions(command().parse(args, { from: 'user' }))['limits'];
 
 describe('limits', () => {
   test('have defaults that are in their own range', () => {

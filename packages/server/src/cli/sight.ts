@@ -1,44 +1,23 @@
-import { type Command, Option } from 'commander';
 import {
   explainListenError,
   formatListenAddress,
   type ListenAddress,
   listenOnUnixSocket,
   type ProgramLogger,
-  parseListenOrUnix,
   type UnixAddress,
 } from 'wsproxy-cli';
 import type { Health, Server } from '../index.js';
 
-/** What an operator sees of the server, and what it writes down. */
-export interface SightOptions {
+/** Where an operator sees what the server does. */
+export interface SightFlags {
   readonly admin?: ListenAddress | UnixAddress;
   readonly health?: ListenAddress | UnixAddress;
-  /** False with `--no-access-log`. */
-  readonly accessLog: boolean;
-}
-
-export function addSightOptions(program: Command): void {
-  program
-    .addOption(
-      new Option(
-        '--admin <[host:]port>',
-        'where to serve /metrics, /healthz, /readyz and /sessions; off unless given; unix:/path works too',
-      ).argParser((text) => parseListenOrUnix(text, '127.0.0.1')),
-    )
-    .addOption(
-      new Option(
-        '--health <[host:]port>',
-        'where to serve /healthz and /readyz besides, for probes: no flood of the other ports reaches it; unix:/path works too',
-      ).argParser((text) => parseListenOrUnix(text, '127.0.0.1')),
-    )
-    .option('--no-access-log', 'log no line per connection, and nothing of what users connect to');
 }
 
 /** Opens the pages of `server` that were asked for. Throws an ExitError when a place cannot be had. */
 export async function serveSight(
   server: Server,
-  { health, admin }: SightOptions,
+  { health, admin }: SightFlags,
   logger: ProgramLogger,
 ): Promise<readonly Health[]> {
   const { createAdmin, createHealth } = await import('../index.js');

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { OptionError } from 'wsproxy-node/options';
-import type { ServerOptions } from '../src/options.js';
-import { createServer } from '../src/server.js';
+import { isNumberRule, OptionError } from 'wsproxy-node/options';
+import { OPTIONS } from '../../src/options/options.js';
+import type { ServerOptions } from '../../src/options/server-options.js';
+import { createServer } from '../../src/server.js';
 
 const token = 'a-token-for-tests-0123456789-abcdefghij';
 const users = [{ id: 'alice', tokenSha256: '1'.repeat(64) }];
@@ -50,8 +51,14 @@ describe('an option that cannot be used', () => {
     [{ token, egress: { upstream: 'ftp://x' } }, 'egress.upstream', 'cannot begin with ftp://'],
     [{ token, egress: { prefer: 'ipv5' } }, 'egress.prefer', 'expected ipv4 or ipv6'],
     [{ token, limits: { channels: 0 } }, 'limits.channels', 'expected a whole number from 1 to 10000000, got 0'],
-    [{ token, limits: { chanels: 1 } }, 'limits.chanels', 'there is no such limit'],
-    [{ token, tls: { cert: 'x', key: 'x' } }, 'tls', 'is not in PEM form'],
+    [{ token, limits: { chanels: 1 } }, 'limits.chanels', 'there is no such option'],
+    [{ token, tls: { cert: 'x', key: 'x' } }, 'tls.cert', 'is not in PEM form'],
+    [{ token, tls: { cert: 'x', key: 'x', clientCa: 'x' } }, 'tls.clientCa', 'the client CA is not in PEM form'],
+    [{ token, tls: { cert: 'x', keys: 'x' } }, 'tls.keys', 'there is no such option'],
+    [{ token, tls: 'x' }, 'tls', 'expected an object'],
+    [{ token, tls: { cert: 7 } }, 'tls.cert', 'expected PEM, as text or bytes'],
+    [{ token, allowOrigins: ['example.org'] }, 'allowOrigins', 'expected an origin without a path'],
+    [{ token, egress: { upstreams: 'x' } }, 'egress.upstreams', 'there is no such option'],
     [{ token, decoy: '/nowhere/at/all' }, 'decoy', 'no such folder: /nowhere/at/all'],
     [{ token, trustedProxies: ['example.org'] }, 'trustedProxies', 'not a trusted proxy: "example.org"'],
     [{ token, trustedProxies: ['10.0.0.0/33'] }, 'trustedProxies', 'not a trusted proxy: "10.0.0.0/33"'],
@@ -62,6 +69,17 @@ describe('an option that cannot be used', () => {
     expect(mistake.problem).toContain(problem);
     expect(mistake.message).toBe(`${option}: ${mistake.problem}`);
     expect(mistake.message).not.toContain('\n');
+  });
+
+  const rows = Object.entries(OPTIONS).filter(([, { library }]) => library === undefined);
+  test.each(rows)('%s is refused by its name when its value is none', (key, rule) => {
+    const [group = '', name] = key.split('.');
+    const beyond = isNumberRule(rule) ? [rule.min - 1, rule.max + 1, rule.min + 0.5, Number.NaN] : [];
+    for (const value of [Symbol('none'), ...beyond]) {
+      if (value === 0 && 'zero' in rule) continue;
+      const options = name === undefined ? { [key]: value } : { [group]: { [name]: value } };
+      expect(mistakeIn({ token, ...options }), String(value)).toMatchObject({ option: key, code: 'INVALID_OPTION' });
+    }
   });
 
   test('is never named with a secret', () => {

@@ -1,5 +1,5 @@
 import type { EmbedderDialer, EmbedderDialRequest, EmbedderPolicy, EmbedderPolicyRequest } from 'wsproxy-node/dial';
-import type { User } from './users/user.js';
+import type { User } from '../users/user.js';
 
 // What an embedder writes, with the server's own users unless it has others.
 

@@ -1,0 +1,69 @@
+import { parseAuthority } from 'wsproxy-engine';
+import { parseProxyUrl } from 'wsproxy-node/dial';
+import {
+  aFunction,
+  aLogger,
+  anObject,
+  anyValue,
+  aString,
+  type Checks,
+  isObject,
+  problemOfToken,
+  thrownBy,
+} from 'wsproxy-node/options';
+import { parseDestinationRule } from 'wsproxy-node/targets';
+import { checkHeader, checkHost, checkPem, checkSni, parsePin, parseResolve } from '../reach/reach.js';
+import { parseServerUrl } from '../reach/server-url.js';
+import type { ClientUnit } from './options.js';
+
+const aUrl = aString(thrownBy(parseServerUrl));
+const aToken = aString((token) => {
+  const problem = problemOfToken(token);
+  return problem === undefined ? undefined : `the token ${problem}`;
+});
+const aProxy = aString(thrownBy(parseProxyUrl));
+
+/** How a value of each unit is checked by itself; what options have to do with each other is judged beside it. */
+export const OPTION_CHECKS: Checks<ClientUnit> = {
+  URL: aUrl,
+  token: aToken,
+  fallbacks: problemOfFallbacks,
+  proxy: (value) => (aFunction(value) === undefined ? undefined : aProxy(value)),
+  headers: problemOfHeaders,
+  host: aString(thrownBy(checkHost)),
+  name: aString(thrownBy(checkSni)),
+  PEM: aString(thrownBy(checkPem)),
+  'PEM key': aString(),
+  pin: aString(thrownBy(parsePin)),
+  resolution: aString(thrownBy(parseResolve)),
+  rule: aString(thrownBy(parseDestinationRule)),
+  target: aString(problemOfTarget),
+  logger: aLogger,
+  signal: anObject,
+  // The command line has made them of its text, or reads them by itself.
+  address: anyValue,
+  'TCP address': anyValue,
+  forward: anyValue,
+  file: anyValue,
+};
+
+/** What is wrong with a destination, `host:port`. */
+export function problemOfTarget(text: string): string | undefined {
+  if (parseAuthority(text) !== undefined) return undefined;
+  return `not a destination: ${JSON.stringify(text.slice(0, 300))}; expected host:port, IPv6 in brackets`;
+}
+
+function problemOfFallbacks(value: unknown): string | undefined {
+  if (!Array.isArray(value) || !value.every(isObject)) return 'expected a list of { url, token }';
+  const problems = value.flatMap(({ url, token }) => [aUrl(url), token === undefined ? undefined : aToken(token)]);
+  return problems.find((problem) => problem !== undefined);
+}
+
+function problemOfHeaders(value: unknown): string | undefined {
+  if (!isObject(value)) return 'expected an object of headers and their values';
+  for (const [name, text] of Object.entries(value)) {
+    const problem = aString(thrownBy((it) => checkHeader(name, it)))(text);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}

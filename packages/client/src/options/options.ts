@@ -1,0 +1,210 @@
+import { LONGEST_TIME, type OptionRule } from 'wsproxy-node/options';
+import type { ClientOptions } from './client-options.js';
+
+/** Units of the client's options beside numbers, choices and switches; `OPTION_CHECKS` says how their values are checked. */
+export type ClientUnit =
+  | 'address'
+  | 'fallbacks'
+  | 'file'
+  | 'forward'
+  | 'headers'
+  | 'host'
+  | 'logger'
+  | 'name'
+  | 'PEM'
+  | 'PEM key'
+  | 'pin'
+  | 'proxy'
+  | 'resolution'
+  | 'rule'
+  | 'signal'
+  | 'TCP address'
+  | 'target'
+  | 'token'
+  | 'URL';
+
+/** What only the command line has; it stands in the arguments of methods, or nowhere. */
+type CommandOption = 'listen' | 'forward' | 'stdio' | 'socksAuth' | 'status' | 'noCommand' | 'ipv4' | 'ipv6';
+
+/** Every option of the client, in the order of its help. The letters are those of ssh and curl. */
+export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, OptionRule<ClientUnit>>> = {
+  url: {
+    flags: '[url...]',
+    unit: 'URL',
+    text: 'the server: wss://host[:port]/path; more of them serve while those before do not answer',
+  },
+  fallbacks: { unit: 'fallbacks', text: 'servers to use while those before them do not answer, in this order' },
+  listen: {
+    flags: '-D, --listen <[bind:]port>',
+    unit: 'address',
+    list: true,
+    library: 'listen({ host, port })',
+    otherwise: '127.0.0.1:1080 if there is no -L',
+    text: 'where to offer SOCKS5, SOCKS4a and HTTP proxying, or unix:/path',
+  },
+  forward: {
+    flags: '-L, --forward <port:host:hostport>',
+    unit: 'forward',
+    list: true,
+    library: 'forward({ host, port, target })',
+    text: 'carry what connects to [bind:]port or unix:/path to one destination',
+  },
+  stdio: {
+    flags: '-W, --stdio <host:port>',
+    unit: 'target',
+    library: 'pipe(target, input, output)',
+    conflicts: ['listen', 'forward', 'status'],
+    text: 'carry standard input and output to one destination, as for ProxyCommand of ssh, then exit',
+  },
+  socksAuth: {
+    flags: '--socks-auth <file>',
+    unit: 'file',
+    library: 'listen({ users })',
+    secret: true,
+    text: 'file with lines user:password or user:sha256:HEX, who alone may use --listen',
+  },
+  bypass: {
+    flags: '--bypass <rule>',
+    unit: 'rule',
+    list: true,
+    text: "what --listen dials from here, past the tunnel: printer.lan, '*.corp.example', 10.0.0.0/8, each with or without :ports",
+  },
+  status: {
+    flags: '--status <[host:]port>',
+    unit: 'TCP address',
+    library: 'serveStatus({ host, port })',
+    text: 'where to serve a status page for browsers, and proxy.pac; off unless given',
+  },
+  noCommand: {
+    flags: '-N',
+    unit: 'switch',
+    default: false,
+    library: false,
+    text: 'accepted, as ssh has it, and without effect',
+  },
+  token: {
+    flags: '--token-file <file>',
+    unit: 'token',
+    list: 'flag',
+    env: 'WSPROXY_TOKEN',
+    secret: true,
+    text: 'file with the token of the server, or one for each server',
+  },
+  insecure: {
+    flags: '--insecure',
+    unit: 'switch',
+    default: false,
+    text: 'allow ws:// that leaves this machine, where everybody on the way can read the token',
+  },
+  proxy: {
+    flags: '-x, --proxy <url>',
+    unit: 'proxy',
+    otherwise: 'HTTPS_PROXY, ALL_PROXY, NO_PROXY',
+    secret: true,
+    text: 'reach the server through socks5:// or http://[user:password@]host:port, or none',
+  },
+  headers: {
+    flags: '-H, --header <name: value>',
+    unit: 'headers',
+    list: 'flag',
+    text: 'add a header to the request',
+  },
+  host: { flags: '--host <name>', unit: 'host', text: "Host header in place of the URL's host" },
+  sni: {
+    flags: '--sni <name>',
+    unit: 'name',
+    text: "name to ask for in TLS, and expect in the certificate, in place of the URL's host",
+  },
+  ca: { flags: '--ca <file>', unit: 'PEM', text: 'authorities to trust in place of the built-in ones, PEM' },
+  cert: { flags: '--cert <file>', unit: 'PEM', text: 'client certificate, PEM' },
+  key: { flags: '--key <file>', unit: 'PEM key', secret: true, text: 'its key, PEM' },
+  pins: {
+    flags: '--pin <sha256//...>',
+    unit: 'pin',
+    list: true,
+    text: "the server's public key must be this",
+  },
+  resolve: { flags: '--resolve <host:port:address>', unit: 'resolution', list: true, text: 'address of a name' },
+  family: { unit: 'choice', choices: [4, 6], otherwise: 'either', text: 'version of IP to the server' },
+  ipv4: {
+    flags: '-4, --ipv4',
+    unit: 'switch',
+    default: false,
+    library: 'family: 4',
+    conflicts: ['ipv6'],
+    text: 'reach the server over IPv4 only',
+  },
+  ipv6: {
+    flags: '-6, --ipv6',
+    unit: 'switch',
+    default: false,
+    library: 'family: 6',
+    conflicts: ['ipv4'],
+    text: 'reach the server over IPv6 only',
+  },
+  grace: {
+    flags: '--grace <duration>',
+    unit: 'ms',
+    default: 120_000,
+    min: 0,
+    max: LONGEST_TIME,
+    text: 'how long connections survive without a way to the server',
+  },
+  heartbeat: {
+    flags: '--heartbeat <duration>',
+    unit: 'ms',
+    default: 15_000,
+    // What HELLO may say of it: PROTOCOL.md.
+    min: 5_000,
+    max: 600_000,
+    text: 'silence after which either end sends something, {range}',
+  },
+  connections: {
+    flags: '--connections <number>',
+    unit: 'count',
+    default: 1,
+    min: 1,
+    max: 16,
+    text: 'WebSockets to spread the connections over',
+  },
+  optimistic: {
+    flags: '--optimistic',
+    unit: 'switch',
+    default: false,
+    text: 'answer applications before the destination was dialled; a failure is then a reset',
+  },
+  logger: { unit: 'logger', otherwise: 'silent', text: 'is given fields and a message for each line' },
+};
+
+/** Those that the command `doctor` has beside the client's. */
+export const DOCTOR_OPTIONS: Readonly<Record<'reach' | 'idle' | 'quick' | 'json' | 'signal', OptionRule<ClientUnit>>> =
+  {
+    reach: {
+      flags: '--to <host:port>',
+      unit: 'target',
+      list: true,
+      text: 'a destination to reach through the tunnel',
+    },
+    idle: {
+      flags: '--idle <duration>',
+      unit: 'ms',
+      min: 1_000,
+      max: 590_000,
+      zero: 'off',
+      text: 'measure for so long when a silent connection is cut, {range}',
+    },
+    quick: {
+      flags: '--quick',
+      unit: 'switch',
+      default: false,
+      text: 'leave out what takes long: throughput and heartbeat',
+    },
+    signal: { unit: 'signal', text: 'gives up' },
+    json: {
+      flags: '--json',
+      unit: 'switch',
+      default: false,
+      library: false,
+      text: 'print one JSON document instead of lines',
+    },
+  };

@@ -1,0 +1,46 @@
+import { type Logger, silentLogger } from 'wsproxy-engine';
+import { checkOptions, OptionError, withDefaults } from 'wsproxy-node/options';
+import { type DestinationRule, parseDestinationRule } from 'wsproxy-node/targets';
+import type { ServerAddress } from '../reach/dial-transport.js';
+import { checkPair, parseReach } from '../reach/reach.js';
+import { parseServerUrl } from '../reach/server-url.js';
+import type { ClientOptions } from './client-options.js';
+import { OPTION_CHECKS } from './option-checks.js';
+import { OPTIONS } from './options.js';
+
+/** @throws OptionError for the first that is unknown or cannot be used */
+export function resolveSettings(given: ClientOptions): Settings {
+  // Before their form: a certificate alone may be no certificate at all.
+  checkPair(given);
+  checkOptions(OPTIONS, OPTION_CHECKS, given);
+  const options = withDefaults(OPTIONS, given) as ClientOptions & Required<Pick<ClientOptions, Defaulted>>;
+  const { url, token, fallbacks = [], grace, heartbeat, connections, optimistic, bypass } = options;
+  for (const [key, value] of Object.entries({ url, token })) {
+    if (value === undefined) throw new OptionError(key, 'is missing');
+  }
+  return {
+    servers: [options, ...fallbacks].map((server) => {
+      const address = parseServerUrl(server.url);
+      return { url: address, token: server.token ?? token, reach: parseReach(address, options) };
+    }),
+    grace,
+    heartbeat,
+    connections,
+    optimistic,
+    bypass: bypass.map(parseDestinationRule),
+    logger: options.logger ?? silentLogger,
+  };
+}
+
+/** The same, judged, with the defaults. */
+export interface Settings {
+  readonly servers: readonly ServerAddress[];
+  readonly grace: number;
+  readonly heartbeat: number;
+  readonly connections: number;
+  readonly optimistic: boolean;
+  readonly bypass: readonly DestinationRule[];
+  readonly logger: Logger;
+}
+
+type Defaulted = 'grace' | 'heartbeat' | 'connections' | 'optimistic' | 'bypass';

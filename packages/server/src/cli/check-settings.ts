@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { libraryOptions, namesFile, readToken, type TableArgument, type TableOption } from 'wsproxy-cli';
+import { type OptionRule, problemOf } from 'wsproxy-node/options';
+import { createServer } from '../index.js';
+import { OPTION_CHECKS } from '../options/option-checks.js';
+import type { ServerUnit } from '../options/options.js';
+import { readPem, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
+import { readUsers } from './users-file.js';
+
+/** Rejects with what is wrong with one setting of the configuration file by itself, so that it can be told with its line. */
+export async function checkSetting(option: TableOption | TableArgument, value: unknown): Promise<void> {
+  const rule = option.rule as OptionRule<ServerUnit>;
+  const problem = namesFile(rule) ? undefined : problemOf(rule, OPTION_CHECKS, value);
+  if (problem !== undefined) throw new TypeError(problem);
+  if (namesFile(rule)) readFileOf(rule, option.label, String(value));
+}
+
+/** Rejects with OptionError when the settings of `program` do not go together. */
+export async function checkSettings(program: Command): Promise<void> {
+  const files = tlsFiles(program.opts<TlsFlags>());
+  // Making one does nothing else than to judge its options.
+  const server = createServer({
+    token: 'x'.repeat(32),
+    ...libraryOptions(program),
+    ...(files && { tls: readTls(files) }),
+  });
+  await server.close();
+}
+
+function readFileOf(rule: OptionRule<ServerUnit>, flag: string, path: string): void {
+  switch (rule.unit) {
+    case 'users':
+      return void readUsers(path);
+    case 'token':
+      return void readToken({ file: path });
+    default:
+      if (readPem(path, flag, rule.secret).includes('-----BEGIN ')) return;
+      throw new TypeError(`${path} is not in PEM form`);
+  }
+}

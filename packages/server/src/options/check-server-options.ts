@@ -1,0 +1,25 @@
+import { mistakesInEgress } from 'wsproxy-node/dial';
+import { checkOptions, expectNoMistake, OptionError, withDefaults } from 'wsproxy-node/options';
+import type { DestinationRules } from 'wsproxy-node/targets';
+import { OPTION_CHECKS } from './option-checks.js';
+import { OPTIONS } from './options.js';
+import type { ServerOptions } from './server-options.js';
+
+/** @throws OptionError for what is not of the form it has to be, is not known, or does not go with the rest */
+export function checkServerOptions(options: ServerOptions): CheckedOptions {
+  checkOptions(OPTIONS, OPTION_CHECKS, options);
+  const { token, users, authenticate, egress = {} } = options;
+  const given = [token, users, authenticate].filter((credential) => credential !== undefined);
+  if (given.length !== 1) throw new OptionError('token', 'give one of token, users and authenticate');
+  expectNoMistake(mistakesInEgress(egress), 'egress');
+  return withDefaults(OPTIONS, options) as CheckedOptions;
+}
+
+type Defaulted = 'path' | 'grace' | 'allowOrigins' | 'trustedProxies' | 'accessLog' | keyof DestinationRules;
+/** The same, judged, with the defaults. */
+export type CheckedOptions = ServerOptions & Required<Pick<ServerOptions, Defaulted>>;
+
+/** The rules among the options. */
+export function rulesOf({ allow, deny, allowPrivate, allowPorts }: CheckedOptions): DestinationRules {
+  return { allow, deny, allowPrivate, allowPorts };
+}

@@ -1,0 +1,65 @@
+import { type EgressOptions, mistakesInEgress } from 'wsproxy-node/dial';
+import {
+  aFunction,
+  aLogger,
+  anObject,
+  anyValue,
+  aString,
+  type Checks,
+  expects,
+  problemOfToken,
+  thrownBy,
+} from 'wsproxy-node/options';
+import { type DestinationRules, mistakesInRules } from 'wsproxy-node/targets';
+import { createDecoy } from '../gateway/decoy.js';
+import { createRemoteAddressOf } from '../gateway/remote-address.js';
+import type { ServerUnit } from './options.js';
+
+const aPem = expects('PEM, as text or bytes', (value) => typeof value === 'string' || value instanceof Uint8Array);
+
+/** How a value of each unit is checked by itself; what options have to do with each other is judged beside it. */
+export const OPTION_CHECKS: Checks<ServerUnit> = {
+  'allow rule': aString((allow) => inRules({ allow: [allow] })),
+  rule: aString((deny) => inRules({ deny: [deny] })),
+  ports: aString((ports) => inRules({ allowPorts: [ports] })),
+  proxy: aString((upstream) => inEgress({ upstream })),
+  'IP address': aString((address) => inEgress({ bindAddresses: [address] })),
+  nameserver: aString((server) => inEgress({ nameservers: [server] })),
+  path: expects('a path such as /tunnel', isPath),
+  origin: aString((text) => (isOrigin(text) ? undefined : ORIGIN_EXPECTED)),
+  range: aString(thrownBy((range) => createRemoteAddressOf([range]))),
+  token: aString((token) => {
+    const problem = problemOfToken(token);
+    return problem === undefined ? undefined : `the token ${problem}`;
+  }),
+  users: expects('a list of users', Array.isArray),
+  folder: aString(thrownBy(createDecoy)),
+  PEM: aPem,
+  'PEM key': aPem,
+  function: aFunction,
+  logger: aLogger,
+  observer: anObject,
+  // The command line has made them of its text.
+  address: anyValue,
+  'server address': anyValue,
+};
+
+const ORIGIN_EXPECTED = 'expected an origin without a path, such as https://example.org';
+
+function inRules(rules: DestinationRules): string | undefined {
+  return mistakesInRules(rules)[0]?.problem;
+}
+
+function inEgress(options: EgressOptions): string | undefined {
+  return mistakesInEgress(options)[0]?.problem;
+}
+
+function isPath(value: unknown): boolean {
+  return typeof value === 'string' && /^\/[\x21-\x7e]{0,1023}$/.test(value) && !/[?#]/.test(value);
+}
+
+/** As browsers write it (RFC 6454 section 6.2), since it is compared byte for byte. */
+function isOrigin(text: string): boolean {
+  if (text === 'null' || (URL.canParse(text) && new URL(text).origin === text)) return true;
+  return /^[a-z][a-z\d+.-]*-extension:\/\/[^/\s]+$/.test(text);
+}

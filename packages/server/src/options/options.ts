@@ -1,0 +1,195 @@
+import type { EgressOptions } from 'wsproxy-node/dial';
+import { LONGEST_TIME, type OptionRule } from 'wsproxy-node/options';
+import type { TlsOptions } from '../gateway/tls.js';
+import { LIMITS, type LimitName, type LimitRule } from '../limits/limits.js';
+import type { ServerOptions } from './server-options.js';
+
+/** Units of the server's options beside numbers, choices and switches; `OPTION_CHECKS` says how their values are checked. */
+export type ServerUnit =
+  | 'address'
+  | 'allow rule'
+  | 'folder'
+  | 'function'
+  | 'IP address'
+  | 'logger'
+  | 'nameserver'
+  | 'observer'
+  | 'origin'
+  | 'path'
+  | 'PEM'
+  | 'PEM key'
+  | 'ports'
+  | 'proxy'
+  | 'range'
+  | 'rule'
+  | 'server address'
+  | 'token'
+  | 'users';
+
+type Group = 'egress' | 'tls' | 'limits';
+/** Of the library. */
+type OptionName =
+  | Exclude<keyof ServerOptions, Group>
+  | `egress.${keyof EgressOptions}`
+  | `tls.${keyof TlsOptions}`
+  | `limits.${LimitName}`;
+/** What only the command line has; it stands in the arguments of methods. */
+type CommandOption = 'listen' | 'drain' | 'admin' | 'health';
+
+/** Every option of the server, in the order of its help. */
+export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<ServerUnit>>> = {
+  listen: {
+    flags: '--listen <address>',
+    unit: 'server address',
+    default: '127.0.0.1:8080',
+    library: 'listen({ host, port })',
+    text: 'where to accept WebSockets: [host:]port, unix:/path, or systemd for its socket',
+  },
+  path: {
+    flags: '--path <path>',
+    unit: 'path',
+    default: '/',
+    text: 'the one path that is served, anything else is 404',
+  },
+  'tls.cert': {
+    flags: '--tls-cert <file>',
+    unit: 'PEM',
+    text: 'serve TLS with this certificate chain in PEM form; read again when it changes',
+  },
+  'tls.key': { flags: '--tls-key <file>', unit: 'PEM key', secret: true, text: 'its key' },
+  'tls.clientCa': {
+    flags: '--tls-client-ca <file>',
+    unit: 'PEM',
+    text: 'let in only clients that have a certificate of this authority',
+  },
+  'tls.clientCrl': {
+    flags: '--tls-client-crl <file>',
+    unit: 'PEM',
+    text: 'and none whose certificate it has revoked: its revocation list in PEM form',
+  },
+  decoy: {
+    flags: '--decoy <dir>',
+    unit: 'folder',
+    text: 'static files to show to whoever has no token, in place of 401 and 404',
+  },
+  allowOrigins: {
+    flags: '--allow-origin <origin>',
+    unit: 'origin',
+    list: true,
+    text: 'page whose scripts may connect, such as https://example.org',
+  },
+  trustedProxies: {
+    flags: '--trusted-proxy <range>',
+    unit: 'range',
+    list: true,
+    text: 'whose X-Forwarded-For to believe, such as 10.0.0.0/8, or unix',
+  },
+  users: {
+    flags: '--users <file>',
+    unit: 'users',
+    secret: true,
+    text: 'file with the users, their tokens, rules and limits (docs/users.md); read again on SIGHUP and when it changes',
+  },
+  token: {
+    flags: '--token-file <file>',
+    unit: 'token',
+    env: 'WSPROXY_TOKEN',
+    secret: true,
+    text: 'file with the token of the one user there is',
+  },
+  authenticate: { unit: 'function', text: 'says who makes a request, in place of token and users' },
+  allow: {
+    flags: '--allow <rule>',
+    unit: 'allow rule',
+    list: true,
+    text: 'open destinations that are denied by default: 10.1.0.0/16:5432, example.org:25 (docs/policy.md)',
+  },
+  deny: {
+    flags: '--deny <rule>',
+    unit: 'rule',
+    list: true,
+    text: "close destinations, whatever is allowed: 203.0.113.7, '*.example.org'; '*' closes all that --allow does not name",
+  },
+  allowPrivate: {
+    flags: '--allow-private',
+    unit: 'switch',
+    default: false,
+    text: 'allow destinations on loopback, private and link-local addresses',
+  },
+  allowPorts: {
+    flags: '--allow-port <ports>',
+    unit: 'ports',
+    list: true,
+    text: 'open ports that are denied by default, which is 25',
+  },
+  policy: { unit: 'function', otherwise: 'the rules decide', text: 'is asked about each address that the rules allow' },
+  dialer: { unit: 'function', otherwise: 'direct()', text: 'reaches destinations' },
+  'egress.upstream': {
+    flags: '--upstream <url>',
+    unit: 'proxy',
+    secret: true,
+    text: 'reach every destination through a proxy: socks5://user:password@host:port or http://...; a password is safer in a --config file',
+  },
+  'egress.bindAddresses': {
+    flags: '--bind-address <address>',
+    unit: 'IP address',
+    list: true,
+    text: 'dial from this address, one of IPv4 and one of IPv6',
+  },
+  'egress.prefer': {
+    flags: '--prefer <family>',
+    unit: 'choice',
+    choices: ['ipv4', 'ipv6'],
+    otherwise: 'as names are answered',
+    text: 'dial this family first',
+  },
+  'egress.nameservers': {
+    flags: '--dns <server>',
+    unit: 'nameserver',
+    list: true,
+    text: 'ask this nameserver, an address with or without a port, in place of the system',
+  },
+  grace: {
+    flags: '--grace <duration>',
+    unit: 'ms',
+    default: 120_000,
+    min: 0,
+    max: LONGEST_TIME,
+    text: 'how long connections survive without a way to the client',
+  },
+  drain: {
+    flags: '--drain <duration>',
+    unit: 'ms',
+    default: 30_000,
+    min: 0,
+    max: LONGEST_TIME,
+    library: 'close({ drain })',
+    text: 'how long running connections may take to finish after SIGTERM or SIGINT',
+  },
+  admin: {
+    flags: '--admin <[host:]port>',
+    unit: 'address',
+    library: 'createAdmin(server)',
+    text: 'where to serve /metrics, /healthz, /readyz and /sessions; off unless given; unix:/path works too',
+  },
+  health: {
+    flags: '--health <[host:]port>',
+    unit: 'address',
+    library: 'createHealth(server)',
+    text: 'where to serve /healthz and /readyz besides, for probes: no flood of the other ports reaches it; unix:/path works too',
+  },
+  accessLog: {
+    flags: '--no-access-log',
+    unit: 'switch',
+    default: true,
+    text: 'log no line per connection, and nothing of what users connect to',
+  },
+  logger: { unit: 'logger', otherwise: 'silent', text: 'is given fields and a message for each line' },
+  observer: { unit: 'observer', text: 'is told what happens' },
+  ...limitOptions(),
+};
+
+function limitOptions(): Record<`limits.${LimitName}`, LimitRule & { readonly group: string }> {
+  const rows = Object.entries(LIMITS).map(([name, rule]) => [`limits.${name}`, { ...rule, group: 'Limits:' }]);
+  return Object.fromEntries(rows) as ReturnType<typeof limitOptions>;
+}

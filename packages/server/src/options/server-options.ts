@@ -1,0 +1,55 @@
+import type { Logger } from 'wsproxy-engine';
+import type { EgressOptions } from 'wsproxy-node/dial';
+import type { DestinationRules } from 'wsproxy-node/targets';
+import type { Authenticate } from '../gateway/authenticate.js';
+import type { TlsOptions } from '../gateway/tls.js';
+import type { LimitOptions } from '../limits/limits.js';
+import type { ServerObserver } from '../observe/observer.js';
+import type { UserEntry } from '../users/directory.js';
+import type { User } from '../users/user.js';
+import type { DestinationPolicy, Dialer } from './hooks.js';
+
+/**
+ * What `createServer` takes. One of `token`, `users` and `authenticate` has to be given. `U` is what `authenticate`
+ * returns: it may know more of a user than this server has to.
+ */
+export interface ServerOptions<U extends User = User> extends DestinationRules {
+  /** What clients must present, when there is one user (`default`): 32 to 4096 characters. */
+  readonly token?: string;
+  /** The users, in place of `token`; `setUsers` exchanges them. */
+  readonly users?: readonly UserEntry[];
+  /** Says who makes a request, in place of `token` and `users`. */
+  readonly authenticate?: Authenticate<U>;
+  /** Is asked about each address before it is dialled, when the rules have allowed it. Default: the rules decide. */
+  readonly policy?: DestinationPolicy<U>;
+  /** Reaches destinations. Default: `direct()` of the request. */
+  readonly dialer?: Dialer<U>;
+  /** By which way the server itself reaches destinations; default directly, with the names of the system. */
+  readonly egress?: EgressOptions;
+  /** The one path that is served by `listen`, 1 to 1024 visible ASCII characters without `?` and `#`; default `/`. */
+  readonly path?: string;
+  /** How long a session is kept whose client is away, ms: 0 to 2 147 483 647; default 120 000. */
+  readonly grace?: number;
+  /** TLS for `listen` without a reverse proxy, 1.2 at least; default none. */
+  readonly tls?: TlsOptions;
+  /**
+   * Folder of static files for whoever may not come in, on every path: a wrong token is then answered like a wrong
+   * path, by a file or 404. Default none: a wrong token gets 401, a wrong path 404.
+   */
+  readonly decoy?: string;
+  /** Pages whose scripts may connect, such as `https://example.org`; default none. */
+  readonly allowOrigins?: readonly string[];
+  /** Whose X-Forwarded-For is believed for logs: addresses, CIDR ranges, or `unix` for Unix sockets; default nobody's. */
+  readonly trustedProxies?: readonly string[];
+  /** Bounds, by default those of `LIMITS`, which has their units and ranges as well. */
+  readonly limits?: LimitOptions;
+  /** Default: silent. */
+  readonly logger?: Logger;
+  /**
+   * Logs one line for each channel when it is over. Without it no line of the log says what users connect to. Default
+   * true.
+   */
+  readonly accessLog?: boolean;
+  /** Is told what happens, for logs and figures of your own. */
+  readonly observer?: ServerObserver;
+}

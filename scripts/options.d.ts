@@ -1,0 +1,2 @@
+export function optionsPage(): string;
+export function withHelp(readme: string): string;

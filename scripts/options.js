@@ -1,0 +1,121 @@
+// The pages that are made of the tables of options (packages/*/src/options/options.ts), once they are compiled: docs/options.md,
+// and the help of both programs in README.md.
+//
+//   node scripts/options.js            tells which of them is not as it would be made, and fails
+//   node scripts/options.js --write    makes them
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { COMMON_OPTIONS, formatNumber, namesFile, rangeOf } from '../packages/cli/dist/index.js';
+import { OPTIONS as CLIENT_OPTIONS, DOCTOR_OPTIONS } from '../packages/client/dist/options/options.js';
+import { isNumberRule } from '../packages/node/dist/options/index.js';
+import { OPTIONS as SERVER_OPTIONS } from '../packages/server/dist/options/options.js';
+
+const root = new URL('../', import.meta.url);
+
+const INTRODUCTION = `# Options
+
+Made by \`node scripts/options.js --write\` from the tables that the programs, their configuration files and the libraries are
+checked by. What each does in depth stands in [client.md](client.md), [deploy.md](deploy.md), [policy.md](policy.md),
+[limits.md](limits.md) and [api.md](api.md).
+
+* **In a file** a setting is the long flag without its dashes, \`--no-x\` is \`x: false\`, paths count from the folder of the file,
+  and what is *repeatable* takes one value or a list. Flags win over the file. \`config check\` tells every mistake with its line.
+* **In the library** \`createClient\` and \`createServer\` take the options by the names in the third column, where it is one of theirs (those
+  of the doctor are for \`diagnose\`); what is *repeatable* is
+  a list of strings, unless it says otherwise. A file of the command line is its content there.
+* **Times** are \`500ms\`, \`30s\`, \`2m\` or \`1h\`, and ms in the library. **Sizes** are \`65536\`, \`64k\`, \`10M\`, \`1G\` or \`2T\`, powers
+  of 1024, and bytes in the library. **Rates** are sizes, for each second. A word for 0, such as \`off\`, is 0 in the library.
+* What is *secret* is shown by no message, and a file with it must be readable by its owner alone.
+* What is unknown or out of its range is told in one line that names it: with exit code 2, and by the library with an
+  \`OptionError\`, which has \`option\` and \`problem\`.
+`;
+
+/** docs/options.md. */
+export function optionsPage() {
+  const limits = Object.entries(SERVER_OPTIONS).filter(([, { group }]) => group !== undefined);
+  const server = Object.entries(SERVER_OPTIONS).filter(([, { group }]) => group === undefined);
+  return [
+    INTRODUCTION,
+    section('## wsproxy-client', Object.entries(CLIENT_OPTIONS)),
+    section('### wsproxy-client doctor', Object.entries(DOCTOR_OPTIONS).map(ofCommand)),
+    section('## wsproxy-server', server),
+    section('### Limits', limits),
+    section('## Both programs', Object.entries(COMMON_OPTIONS)),
+  ].join('\n');
+}
+
+/** README.md with the help of both programs as they print it now. */
+export function withHelp(readme) {
+  return ['client', 'server'].reduce((text, name) => {
+    const help = printHelp(name);
+    return text.replace(new RegExp(`Usage: wsproxy-${name} [^]*?(?=\n\`\`\`)`), () => help);
+  }, readme);
+}
+
+function section(title, rows) {
+  const head = `| flag | in a file | in the library | values | default | meaning |\n|---|---|---|---|---|---|`;
+  return `${title}\n\n${head}\n${rows.map(rowOf).join('\n')}\n`;
+}
+
+/** A command has no settings in a file. */
+function ofCommand([key, rule]) {
+  return [key, { ...rule, inFile: false }];
+}
+
+function rowOf([key, rule]) {
+  const { flags, library = key, text, env, inFile = true } = rule;
+  const words = isNumberRule(rule) ? text.replace('{range}', rangeOf(rule)) : text;
+  const cells = [
+    code(flags),
+    code(inFile ? settingOf(flags) : undefined),
+    code(library || undefined),
+    valuesOf(rule),
+    defaultOf(rule),
+  ];
+  return `| ${cells.join(' | ')} | ${words}${env === undefined ? '' : `; or in \`${env}\``} |`;
+}
+
+function settingOf(flags = '') {
+  return /--(?:no-)?([\w-]+)/.exec(flags)?.[1] ?? /^\[(\w+)/.exec(flags)?.[1];
+}
+
+function valuesOf(rule) {
+  const repeatable = rule.list === undefined ? '' : ', repeatable';
+  if (isNumberRule(rule)) return `${rangeOf(rule)}${repeatable}`;
+  if ('choices' in rule) return rule.choices.map(code).join(', ');
+  if (rule.unit === 'switch') return '`true`, `false`';
+  const unit = namesFile(rule) && rule.unit !== 'file' ? `file: ${rule.unit}` : rule.unit;
+  return `${unit}${repeatable}${rule.secret ? ', secret' : ''}`;
+}
+
+function defaultOf(rule) {
+  if (rule.otherwise !== undefined) return rule.otherwise;
+  if (rule.default === undefined) return '';
+  return code(isNumberRule(rule) ? formatNumber(rule, rule.default) : rule.default);
+}
+
+function code(text) {
+  return text === undefined ? '' : `\`${text}\``;
+}
+
+/** Up to what is no option. */
+function printHelp(name) {
+  const script = fileURLToPath(new URL(`packages/${name}/bin/wsproxy-${name}.js`, root));
+  const env = { ...process.env, COLUMNS: '80' };
+  return execFileSync(process.execPath, [script, '--help'], { encoding: 'utf8', env }).split('\n\nExamples:', 1).join();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const pages = { 'docs/options.md': () => optionsPage(), 'README.md': withHelp };
+  for (const [path, make] of Object.entries(pages)) {
+    const file = new URL(path, root);
+    const now = process.argv.includes('--write') && path === 'docs/options.md' ? '' : readFileSync(file, 'utf8');
+    const made = make(now);
+    if (process.argv.includes('--write')) writeFileSync(file, made);
+    else if (made !== now) {
+      console.error(`${path} is not as the tables of options say: run node scripts/options.js --write`);
+      process.exitCode = 1;
+    }
+  }
+}
