@@ -135,13 +135,16 @@ export function tellEndThatCame(stream: Duplex): void {
 }
 
 /** What Node notes of a half of a stream. */
-interface Half {
+interface StreamState {
   errored: Error | null;
   readonly ended?: boolean;
 }
 
-function halvesOf(stream: Duplex): { reads: Half | undefined; writes: Half | undefined } {
-  const { _readableState: reads, _writableState: writes } = stream as unknown as Record<string, Half | undefined>;
+function halvesOf(stream: Duplex): { reads: StreamState | undefined; writes: StreamState | undefined } {
+  const { _readableState: reads, _writableState: writes } = stream as unknown as Record<
+    string,
+    StreamState | undefined
+  >;
   return { reads, writes };
 }
 
@@ -307,13 +310,13 @@ export function unblock(stream: object): void {
 }
 
 /** What a stream of the system keeps of it. */
-interface Handle {
+interface SystemHandle {
   readonly fd?: number;
   readonly _parent?: { reset?(onClose: unknown): number; close?(onClose: unknown): void };
   useUserBuffer?(buffer: Uint8Array): void;
   setBlocking?(on: boolean): void;
 }
 
-function handleOf(stream: object): Handle | undefined {
-  return (stream as { _handle?: Handle | null })._handle ?? undefined;
+function handleOf(stream: object): SystemHandle | undefined {
+  return (stream as { _handle?: SystemHandle | null })._handle ?? undefined;
 }

@@ -3,9 +3,6 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { resetOnceDestroyed } from '../internals/undocumented.js';
 
-/** What a channel is joined with: a socket, or whatever else carries bytes both ways and keeps half-closes. */
-export type RelaySocket = Duplex & Partial<Pick<Socket, 'localAddress' | 'remoteAddress'>>;
-
 /** `destroy()` alone would look like a clean end; Unix sockets know nothing better, other streams have errors. */
 export function resetSocket(socket: RelaySocket): void {
   if (socket.destroyed) return;
@@ -16,3 +13,6 @@ export function resetSocket(socket: RelaySocket): void {
   else if (socket.writableEnded && !socket.writableFinished) socket.once('finish', () => resetSocket(socket));
   else socket.resetAndDestroy();
 }
+
+/** What a channel is joined with: a socket, or whatever else carries bytes both ways and keeps half-closes. */
+export type RelaySocket = Duplex & Partial<Pick<Socket, 'localAddress' | 'remoteAddress'>>;

@@ -1,11 +1,6 @@
 import type { RelaySocket } from './reset-socket.js';
 import { isDead, type Mortal } from './socket-death.js';
 
-/** A socket that nobody reads: it is paused, or has ended. */
-export interface Unread extends Mortal {
-  readonly socket: RelaySocket;
-}
-
 /** How often they are looked at, ms. */
 const INTERVAL = 500;
 const unread = new Set<Unread>();
@@ -32,4 +27,9 @@ function look(): void {
   if (unread.size > 0) return;
   clearInterval(timer);
   timer = undefined;
+}
+
+/** A socket that nobody reads: it is paused, or has ended. */
+export interface Unread extends Mortal {
+  readonly socket: RelaySocket;
 }

@@ -3,11 +3,6 @@ import { TLSSocket } from 'node:tls';
 import { readByte, writeNothing } from '../internals/undocumented.js';
 import type { RelaySocket } from './reset-socket.js';
 
-/** Whoever has to know that the connection of its socket was reset, or has failed otherwise. */
-export interface Mortal {
-  onDead(): void;
-}
-
 /**
  * Whether what was reported as an end is a reset: Node 20 and 22, and early 24, report one that arrives together with data
  * as an end. Reading once more tells: nothing comes after an end, an error after a reset. (That the socket has no peer any
@@ -43,4 +38,9 @@ export function isDead(socket: RelaySocket): boolean {
 /** Where the system cannot be asked: it has no peer any more, though its own half was not ended. */
 function isWithoutPeer(socket: Socket): boolean {
   return socket.remoteAddress === undefined && socket.localAddress !== undefined && !socket.writableEnded;
+}
+
+/** Whoever has to know that the connection of its socket was reset, or has failed otherwise. */
+export interface Mortal {
+  onDead(): void;
 }

@@ -3,20 +3,6 @@ import type { User } from '../users/user.js';
 import { type Authenticate, authorizationValues } from './authenticate.js';
 import { type Refusal, stranger } from './refusal.js';
 
-/** Says whose request it is, or why it is nobody's; not whether there is anything for them at its path. */
-export type Authorize = (request: IncomingMessage) => Promise<{ readonly user: User } | Refusal>;
-
-export interface AuthorizeOptions {
-  readonly authenticate: Authenticate;
-  /** For `authenticate`, ms. */
-  readonly timeout: number;
-  readonly onTimeout: () => void;
-  /** `authenticate` has failed, which is no fault of whoever asks. */
-  readonly onError: (error: unknown) => void;
-  /** Pages whose scripts may connect, such as `https://example.org`. Default: none. */
-  readonly allowOrigins?: readonly string[];
-}
-
 export function createAuthorize(options: AuthorizeOptions): Authorize {
   const allowOrigins = new Set(options.allowOrigins);
   return async (request) => {
@@ -47,4 +33,18 @@ async function authenticate(options: AuthorizeOptions, request: IncomingMessage)
     clearTimeout(timer);
   }
   return 'failed';
+}
+
+/** Says whose request it is, or why it is nobody's; not whether there is anything for them at its path. */
+export type Authorize = (request: IncomingMessage) => Promise<{ readonly user: User } | Refusal>;
+
+export interface AuthorizeOptions {
+  readonly authenticate: Authenticate;
+  /** For `authenticate`, ms. */
+  readonly timeout: number;
+  readonly onTimeout: () => void;
+  /** `authenticate` has failed, which is no fault of whoever asks. */
+  readonly onError: (error: unknown) => void;
+  /** Pages whose scripts may connect, such as `https://example.org`. Default: none. */
+  readonly allowOrigins?: readonly string[];
 }

@@ -8,17 +8,6 @@ import { Door } from './door.js';
 import { type RefusalStatus, refuseSocket } from './refusal.js';
 import type { RefusalLog } from './refusal-log.js';
 
-export interface ConnectionsOptions {
-  /** That wait at a time. */
-  readonly places: number;
-  /** For a complete request, from accept on, ms. */
-  readonly handshakeTimeout: number;
-  /** They begin with TLS, which has as long again. */
-  readonly isSecure: boolean;
-  readonly guard: Pick<Guard, 'hit' | 'takeConnection'> | undefined;
-  readonly log: RefusalLog;
-}
-
 /**
  * Every connection from accept on until it is a transport or closed: each has one request and one answer, and a time for
  * both. They go by the socket that was accepted, which with TLS is not the one that HTTP is spoken on.
@@ -152,4 +141,15 @@ export class Connections {
     }
     return socket;
   }
+}
+
+export interface ConnectionsOptions {
+  /** That wait at a time. */
+  readonly places: number;
+  /** For a complete request, from accept on, ms. */
+  readonly handshakeTimeout: number;
+  /** They begin with TLS, which has as long again. */
+  readonly isSecure: boolean;
+  readonly guard: Pick<Guard, 'hit' | 'takeConnection'> | undefined;
+  readonly log: RefusalLog;
 }

@@ -1,29 +1,6 @@
 import type { Socket } from 'node:net';
 import { sourceOf } from './door-source.js';
 
-/** As much of a connection as the door has to know. */
-export interface Visitor {
-  readonly remoteAddress?: string | undefined;
-  readonly destroyed: boolean;
-  destroy(): unknown;
-  once(event: 'close', listener: () => void): unknown;
-}
-
-export interface DoorOptions<V extends Visitor> {
-  /** Connections at a time. */
-  readonly places: number;
-  /** What each has, from accept on, to become something else or to get its answer, ms. */
-  readonly time: number;
-  /** One has had its time. True: it is being told so, for which it has as long again; otherwise it is destroyed. */
-  readonly onLate?: (visitor: V) => boolean;
-  /** One is destroyed because somebody else needs its place. */
-  readonly onCrowded?: (visitor: V) => void;
-  /** Takes a descriptor, which is given back when the connection closes; false when there is none. Default: there is. */
-  readonly takeSocket?: (visitor: V) => boolean;
-  /** From 0 to 1; for tests. */
-  readonly random?: () => number;
-}
-
 interface Place {
   readonly source: string;
   timer: NodeJS.Timeout;
@@ -173,4 +150,27 @@ function nth<T>(values: Iterable<T>, n: number): T | undefined {
     left -= 1;
   }
   return undefined;
+}
+
+/** As much of a connection as the door has to know. */
+export interface Visitor {
+  readonly remoteAddress?: string | undefined;
+  readonly destroyed: boolean;
+  destroy(): unknown;
+  once(event: 'close', listener: () => void): unknown;
+}
+
+export interface DoorOptions<V extends Visitor> {
+  /** Connections at a time. */
+  readonly places: number;
+  /** What each has, from accept on, to become something else or to get its answer, ms. */
+  readonly time: number;
+  /** One has had its time. True: it is being told so, for which it has as long again; otherwise it is destroyed. */
+  readonly onLate?: (visitor: V) => boolean;
+  /** One is destroyed because somebody else needs its place. */
+  readonly onCrowded?: (visitor: V) => void;
+  /** Takes a descriptor, which is given back when the connection closes; false when there is none. Default: there is. */
+  readonly takeSocket?: (visitor: V) => boolean;
+  /** From 0 to 1; for tests. */
+  readonly random?: () => number;
 }

@@ -7,12 +7,6 @@ import type { RefusalStatus } from './refusal.js';
 import type { RemoteAddressOf } from './remote-address.js';
 import { pathOf } from './request-head.js';
 
-export interface RefusalLogOptions {
-  readonly logger: Logger;
-  readonly observer: ServerObserver;
-  readonly remoteAddressOf: RemoteAddressOf;
-}
-
 /** What one refused request may add to the log, characters. */
 const MAX_LOGGED_PATH = 256;
 
@@ -75,4 +69,10 @@ export class RefusalLog {
 
 function from({ remoteAddress }: Socket): { remoteAddress?: string } {
   return remoteAddress === undefined ? {} : { remoteAddress };
+}
+
+export interface RefusalLogOptions {
+  readonly logger: Logger;
+  readonly observer: ServerObserver;
+  readonly remoteAddressOf: RemoteAddressOf;
 }

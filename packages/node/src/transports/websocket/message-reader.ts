@@ -14,24 +14,6 @@ const LONGEST_HEADER = 14;
 /** Section 5.5: a control frame carries at most 125 bytes. */
 const MAX_CONTROL = 125;
 
-export interface MessageReaderOptions {
-  /** A server's peer masks, a client's does not (section 5.1). */
-  readonly isServer: boolean;
-  /** Bytes of a message at most, all fragments together. */
-  readonly maxPayload: number;
-  readonly maxFragments: number;
-}
-
-export interface MessageSink {
-  /** The next bytes of a binary message, as they arrive; never empty. */
-  onPayload(bytes: Uint8Array): void;
-  /**
-   * Bytes that a complete implementation has to read: control frames, fragmented messages, and from the first frame on
-   * that is not right, or not binary, everything.
-   */
-  onOther(bytes: Buffer): void;
-}
-
 /**
  * Reads the WebSocket frames of one direction (RFC 6455 section 5) and passes the payload of binary messages on as it
  * arrives, without joining or copying it. Knows no more of the protocol than it takes to recognize messages that are one
@@ -115,14 +97,14 @@ export class MessageReader implements ByteTaker {
     let at = from;
     while (this.#headerFill < this.#headerLength && at < to) {
       header[this.#headerFill++] = chunk[at++] as number;
-      if (this.#headerFill === 2) this.#judgeStart(header[0] as number, header[1] as number);
+      if (this.#headerFill === 2) this.#classifyStart(header[0] as number, header[1] as number);
     }
     if (this.#state === 'reading' && this.#headerFill === this.#headerLength) this.#beginPayload();
     return at;
   }
 
   /** The first two bytes: whether the frame is one of ours, and how long its header is. */
-  #judgeStart(first: number, second: number): void {
+  #classifyStart(first: number, second: number): void {
     const { isServer, maxFragments } = this.#options;
     const short = second & ~MASK;
     const isControl = first >= (FIN | CLOSE) && first <= (FIN | PONG) && short <= MAX_CONTROL;
@@ -182,4 +164,22 @@ function unmask(bytes: Uint8Array, mask: Uint8Array): Uint8Array {
   const { length } = bytes;
   for (let i = 0; i < length; i++) bytes[i] = (bytes[i] as number) ^ (mask[i & 3] as number);
   return Uint8Array.from(mask, (_, i) => mask[(i + length) & 3] as number);
+}
+
+export interface MessageReaderOptions {
+  /** A server's peer masks, a client's does not (section 5.1). */
+  readonly isServer: boolean;
+  /** Bytes of a message at most, all fragments together. */
+  readonly maxPayload: number;
+  readonly maxFragments: number;
+}
+
+export interface MessageSink {
+  /** The next bytes of a binary message, as they arrive; never empty. */
+  onPayload(bytes: Uint8Array): void;
+  /**
+   * Bytes that a complete implementation has to read: control frames, fragmented messages, and from the first frame on
+   * that is not right, or not binary, everything.
+   */
+  onOther(bytes: Buffer): void;
 }
