@@ -4,11 +4,6 @@ import type { ServerAddress } from '../reach/dial-transport.js';
 import { openRaw, secure } from '../reach/open-socket.js';
 import { type Finding, ok, skip, warn } from './finding.js';
 
-/** Of all interim responses, bytes. */
-const MAX_INTERIM = 16_384;
-/** A clock that is off by more than this makes certificates look expired, or not valid yet, ms. */
-const TOLERANCE = 120_000;
-
 /**
  * How far the clock of this machine is from that of the server or of the reverse proxy before it, as far as an answer
  * tells: wsproxy-server itself does not. Asked without token and without trust.
@@ -30,6 +25,11 @@ export async function checkClock(server: ServerAddress, signal: AbortSignal, tim
     return skip('no answer tells the time');
   }
 }
+
+/** Of all interim responses, bytes. */
+const MAX_INTERIM = 16_384;
+/** A clock that is off by more than this makes certificates look expired, or not valid yet, ms. */
+const TOLERANCE = 120_000;
 
 async function askDate({ url, reach }: ServerAddress, signal: AbortSignal, timeout: number): Promise<number> {
   const raw = await openRaw(url, reach, signal, timeout);

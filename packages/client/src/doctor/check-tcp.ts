@@ -3,13 +3,6 @@ import type { ServerAddress } from '../reach/dial-transport.js';
 import { connectTo, firstHop } from '../reach/open-socket.js';
 import { type Finding, fail, ok } from './finding.js';
 
-const CAUSES: Readonly<Record<string, readonly [text: string, cure: string]>> = {
-  ECONNREFUSED: ['nothing listens at', 'start the server or its reverse proxy there, or check the port in the URL'],
-  ECONNRESET: ['somebody resets connections to', 'a firewall, or a server that is starting: try again, then ask it'],
-  EHOSTUNREACH: ['no way leads to the host of', 'check the address, and the network of this machine'],
-  ENETUNREACH: ['no way leads to the network of', 'check the network of this machine, or try -4 or -6'],
-};
-
 /** Whether the first machine on the way takes a connection. `timeout` in ms. */
 export async function checkTcp(server: ServerAddress, signal: AbortSignal, timeout: number): Promise<Finding> {
   const hop = firstHop(server.url, server.reach);
@@ -33,3 +26,10 @@ export async function checkTcp(server: ServerAddress, signal: AbortSignal, timeo
     return fail(`${text} ${name} (${code || message})`, cure);
   }
 }
+
+const CAUSES: Readonly<Record<string, readonly [text: string, cure: string]>> = {
+  ECONNREFUSED: ['nothing listens at', 'start the server or its reverse proxy there, or check the port in the URL'],
+  ECONNRESET: ['somebody resets connections to', 'a firewall, or a server that is starting: try again, then ask it'],
+  EHOSTUNREACH: ['no way leads to the host of', 'check the address, and the network of this machine'],
+  ENETUNREACH: ['no way leads to the network of', 'check the network of this machine, or try -4 or -6'],
+};

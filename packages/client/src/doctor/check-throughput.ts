@@ -4,16 +4,6 @@ import type { ChannelStream } from 'wsproxy-node/relay';
 import { type Finding, ok, skip, warn } from './finding.js';
 import type { ProbeSession } from './probe-session.js';
 
-/** The service of the server that takes and gives bytes (PROTOCOL.md section 5). */
-const SERVICE = { host: THROUGHPUT_HOST, port: 1 };
-const PIECE = Buffer.alloc(65_536);
-/** For each direction, ms: enough for windows to grow, and no waste. */
-const MAX_TIME = 5_000;
-/** For each move: a path on which even the first takes longer is not one to measure, ms. */
-const MAX_MOVE = 60_000;
-/** Below this pages load slowly, bytes a second. */
-const SLOW = 128 * 1024;
-
 /** How fast bytes go each way. `onProgress` is told the share that is done, 0 to 1. */
 export async function checkThroughput(probe: ProbeSession, onProgress: (share: number) => void): Promise<Finding> {
   const { outcome } = await probe.ask(SERVICE);
@@ -35,6 +25,16 @@ export async function checkThroughput(probe: ProbeSession, onProgress: (share: n
     figures,
   );
 }
+
+/** The service of the server that takes and gives bytes (PROTOCOL.md section 5). */
+const SERVICE = { host: THROUGHPUT_HOST, port: 1 };
+const PIECE = Buffer.alloc(65_536);
+/** For each direction, ms: enough for windows to grow, and no waste. */
+const MAX_TIME = 5_000;
+/** For each move: a path on which even the first takes longer is not one to measure, ms. */
+const MAX_MOVE = 60_000;
+/** Below this pages load slowly, bytes a second. */
+const SLOW = 128 * 1024;
 
 /** Moves four times as much each time, as long as there is time for it: the last rate, bytes a second. */
 async function measure(move: (bytes: number) => Promise<number>, onProgress: (share: number) => void): Promise<number> {

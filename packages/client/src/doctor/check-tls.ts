@@ -5,10 +5,6 @@ import type { ServerAddress } from '../reach/dial-transport.js';
 import { checkPins, openRaw, secure } from '../reach/open-socket.js';
 import { type Finding, failed, ok, skip, warn } from './finding.js';
 
-/** A certificate that ends sooner than this deserves a word, days. */
-const SOON = 14;
-const DAY = 86_400_000;
-
 /** Whether TLS is what it should be: the chain, its end, and whether somebody on the way opens it. */
 export async function checkTls(server: ServerAddress, signal: AbortSignal, timeout: number): Promise<Finding> {
   if (server.url.protocol !== 'wss:') return skip('ws:// has none: whoever is on the way can read the token');
@@ -23,6 +19,10 @@ export async function checkTls(server: ServerAddress, signal: AbortSignal, timeo
     return failed(error instanceof ConnectError ? error : describeFailure(error as Error));
   }
 }
+
+/** A certificate that ends sooner than this deserves a word, days. */
+const SOON = 14;
+const DAY = 86_400_000;
 
 /** Without judging the certificate, so that a wrong one can be looked at; nothing is said to the server. */
 async function openTls(server: ServerAddress, signal: AbortSignal, timeout: number): Promise<TLSSocket> {

@@ -18,6 +18,25 @@ import { checkTls } from './check-tls.js';
 import { type Finding, fail, STEPS, type StepFinding, type StepName, skip } from './finding.js';
 import type { ProbeSession } from './probe-session.js';
 
+/**
+ * Looks at every part of the way to a server and through it, step by step; what cannot be looked at, since a step before
+ * has failed, is skipped. Says nothing to the server but what a client would. Rejects with OptionError when an option is wrong.
+ */
+export async function diagnose(options: DiagnoseOptions, observer: DiagnoseObserver = {}): Promise<Diagnosis> {
+  checkOptions({ ...OPTIONS, ...DOCTOR_OPTIONS }, OPTION_CHECKS, options);
+  const url = parseServerUrl(options.url);
+  const server = { url, token: options.token, reach: parseReach(url, options) };
+  const targets = (options.reach ?? []).map(parseTarget);
+  const { idle = 0 } = options;
+  const examination = new Examination(server, options.signal ?? new AbortController().signal, observer);
+  try {
+    await examination.run(targets, idle, options.quick ?? false);
+  } finally {
+    examination.end();
+  }
+  return examination.diagnosis;
+}
+
 export interface DiagnoseOptions extends ReachOptions {
   /** `wss://host[:port]/path`, or `ws://` to loopback. */
   readonly url: string;
@@ -47,25 +66,6 @@ export interface Diagnosis {
 
 /** For each connection of a step, ms. */
 const TIMEOUT = 10_000;
-
-/**
- * Looks at every part of the way to a server and through it, step by step; what cannot be looked at, since a step before
- * has failed, is skipped. Says nothing to the server but what a client would. Rejects with OptionError when an option is wrong.
- */
-export async function diagnose(options: DiagnoseOptions, observer: DiagnoseObserver = {}): Promise<Diagnosis> {
-  checkOptions({ ...OPTIONS, ...DOCTOR_OPTIONS }, OPTION_CHECKS, options);
-  const url = parseServerUrl(options.url);
-  const server = { url, token: options.token, reach: parseReach(url, options) };
-  const targets = (options.reach ?? []).map(parseTarget);
-  const { idle = 0 } = options;
-  const examination = new Examination(server, options.signal ?? new AbortController().signal, observer);
-  try {
-    await examination.run(targets, idle, options.quick ?? false);
-  } finally {
-    examination.end();
-  }
-  return examination.diagnosis;
-}
 
 class Examination {
   readonly #server: ServerAddress;

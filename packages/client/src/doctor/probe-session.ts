@@ -9,13 +9,6 @@ import {
 } from 'wsproxy-engine';
 import { ChannelStream } from 'wsproxy-node/relay';
 
-/** The server keeps a probe that was cut for this long, ms: nobody comes back for it. */
-const GRACE = 1_000;
-/** HELLO must be answered within this time, ms. */
-const WELCOME_TIMEOUT = 5_000;
-/** So must the wish for a channel: the server needs some 10 s to find out that a destination is silent, ms. */
-const ANSWER_TIMEOUT = 30_000;
-
 /** A session of one transport: when that is lost, so is the session, and somebody is told why. */
 export class ProbeSession {
   readonly session: Session;
@@ -99,3 +92,10 @@ export class ProbeSession {
     this.session.leave('the examination is over');
   }
 }
+
+/** The server keeps a probe that was cut for this long, ms: nobody comes back for it. */
+const GRACE = 1_000;
+/** HELLO must be answered within this time, ms. */
+const WELCOME_TIMEOUT = 5_000;
+/** So must the wish for a channel: the server needs some 10 s to find out that a destination is silent, ms. */
+const ANSWER_TIMEOUT = 30_000;

@@ -3,24 +3,6 @@ import type { Tunnel } from 'wsproxy-engine';
 import { type Channel, FAILURES, type FailureCode, formatTarget, type Target, TunnelError } from 'wsproxy-engine';
 import { TunnelSocket } from './tunnel-socket.js';
 
-export interface ConnectOptions {
-  /** Gives up, at any time: the destination sees a reset, the promise or the stream fails with AbortError. */
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * For the way there, the wait for a tunnel that is down included, ms. Default: none of its own; a tunnel that is down is
-   * waited for for 5 s, and a server dials for 10 s.
-   */
-  readonly timeout?: number | undefined;
-  /**
-   * As of `net.connect`: whether the own half stays open when the destination has ended its half, until `end` is called.
-   * Default: it is ended then.
-   */
-  readonly allowHalfOpen?: boolean | undefined;
-}
-
-/** Says of a channel whether the process is to live for it. */
-export type KeepAwakeFor = (channel: Channel, isReferenced: boolean) => void;
-
 /** Opens a channel, and resolves when its target was dialled; rejects with TunnelError, or as `signal` says. */
 export function connectChannel(
   tunnel: Tunnel,
@@ -62,6 +44,24 @@ export function connectChannel(
     }
   });
 }
+
+export interface ConnectOptions {
+  /** Gives up, at any time: the destination sees a reset, the promise or the stream fails with AbortError. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * For the way there, the wait for a tunnel that is down included, ms. Default: none of its own; a tunnel that is down is
+   * waited for for 5 s, and a server dials for 10 s.
+   */
+  readonly timeout?: number | undefined;
+  /**
+   * As of `net.connect`: whether the own half stays open when the destination has ended its half, until `end` is called.
+   * Default: it is ended then.
+   */
+  readonly allowHalfOpen?: boolean | undefined;
+}
+
+/** Says of a channel whether the process is to live for it. */
+export type KeepAwakeFor = (channel: Channel, isReferenced: boolean) => void;
 
 function failure(code: FailureCode, target: Target, more = ''): TunnelError {
   return new TunnelError(code, `${formatTarget(target)}: ${FAILURES[code].text}${more}`);

@@ -5,12 +5,6 @@ import { parseHost } from 'wsproxy-engine';
 import { secureStream } from './secure-stream.js';
 import type { Connect } from './tunnel-agent.js';
 
-/** Those of undici's `Agent`, but how it connects. */
-export interface DispatcherOptions extends Omit<Agent.Options, 'connect' | 'tls'> {
-  /** For https: `ca`, `cert`, `key` and so on, as for `tls.connect`. */
-  readonly tls?: ConnectionOptions;
-}
-
 /**
  * For the `dispatcher` of undici and of `fetch`: each connection is a channel. `undici` must be installed by whoever
  * calls this.
@@ -26,6 +20,12 @@ export async function createDispatcher(open: Connect, options: DispatcherOptions
     );
   };
   return new Agent({ ...rest, connect });
+}
+
+/** Those of undici's `Agent`, but how it connects. */
+export interface DispatcherOptions extends Omit<Agent.Options, 'connect' | 'tls'> {
+  /** For https: `ca`, `cert`, `key` and so on, as for `tls.connect`. */
+  readonly tls?: ConnectionOptions;
 }
 
 async function connectTo(open: Connect, to: buildConnector.Options, tls: ConnectionOptions): Promise<Duplex> {

@@ -7,9 +7,6 @@ import type { ConnectOptions } from './connect-channel.js';
 import { secureStream } from './secure-stream.js';
 import type { TunnelSocket } from './tunnel-socket.js';
 
-/** Opens a stream to a target. */
-export type Connect = (target: Target, options?: Pick<ConnectOptions, 'allowHalfOpen'>) => Promise<TunnelSocket>;
-
 /** For the `agent` of `http.request` and `https.request`, and of whatever takes one: each connection is a channel. */
 export class TunnelAgent extends Agent {
   readonly #connect: Connect;
@@ -32,3 +29,6 @@ export class TunnelAgent extends Agent {
     return options.secureEndpoint ? secureStream(stream, host, options) : stream;
   }
 }
+
+/** Opens a stream to a target. */
+export type Connect = (target: Target, options?: Pick<ConnectOptions, 'allowHalfOpen'>) => Promise<TunnelSocket>;

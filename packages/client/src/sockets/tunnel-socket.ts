@@ -3,15 +3,6 @@ import type { Channel, Target } from 'wsproxy-engine';
 import { ChannelStream } from 'wsproxy-node/relay';
 import { IdleTimer } from './idle-timer.js';
 
-type Callback = (error?: Error | null) => void;
-
-export interface TunnelSocketOptions {
-  /** As of `net.Socket`, default false: the own half ends when the destination has ended its half. */
-  readonly allowHalfOpen?: boolean | undefined;
-  /** Says whether the process is to live for the channel. */
-  readonly keepAwake?: ((isReferenced: boolean) => void) | undefined;
-}
-
 /** A channel with those parts of `net.Socket` that HTTP and database clients use without asking. */
 export class TunnelSocket extends ChannelStream {
   readonly connecting = false;
@@ -156,4 +147,13 @@ export class TunnelSocket extends ChannelStream {
       return false;
     };
   }
+}
+
+type Callback = (error?: Error | null) => void;
+
+export interface TunnelSocketOptions {
+  /** As of `net.Socket`, default false: the own half ends when the destination has ended its half. */
+  readonly allowHalfOpen?: boolean | undefined;
+  /** Says whether the process is to live for the channel. */
+  readonly keepAwake?: ((isReferenced: boolean) => void) | undefined;
 }

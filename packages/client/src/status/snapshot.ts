@@ -1,5 +1,9 @@
 import type { ClientStatus } from '../tunnel/client-status.js';
 
+export function snapshot(status: ClientStatus, clockMs: number, proxy: string | undefined): Snapshot {
+  return { ...status, clockMs, proxy, channelCount: status.channels.length };
+}
+
 /** What pages and scripts are shown of a client. */
 export interface Snapshot extends ClientStatus {
   /** When, by a clock that does not jump, ms: what rates are derived from. */
@@ -12,10 +16,6 @@ export interface Snapshot extends ClientStatus {
 
 /** In what watchers are sent each second. */
 const MAX_CHANNELS = 100;
-
-export function snapshot(status: ClientStatus, clockMs: number, proxy: string | undefined): Snapshot {
-  return { ...status, clockMs, proxy, channelCount: status.channels.length };
-}
 
 /** The channels that have carried the most, and no more of them than anybody reads. */
 export function busiest(snapshot: Snapshot): Snapshot {

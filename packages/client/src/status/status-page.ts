@@ -10,6 +10,20 @@ import { proxyPac } from './proxy-pac.js';
 import { busiest, type Snapshot, snapshot } from './snapshot.js';
 import { Watchers } from './watchers.js';
 
+/**
+ * Serves a page that shows how a client stands, `/status.json` and `/proxy.pac`. There is no password: who may connect is
+ * decided by `at`. Rejects with the error of `net.Server` if it cannot listen.
+ */
+export async function serveStatus(source: StatusSource, at: Endpoint): Promise<LocalPort> {
+  const page = new StatusPage(source, await readPageFiles(), 'host' in at ? at.host : undefined);
+  const server = createServer(
+    { headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
+    (request, response) => page.answer(request, response),
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  return listenAt(server, at, () => server.closeAllConnections());
+}
+
 /** What is shown. */
 export interface StatusSource {
   status(): ClientStatus;
@@ -31,20 +45,6 @@ const HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Referrer-Policy': 'no-referrer',
 } as const;
-
-/**
- * Serves a page that shows how a client stands, `/status.json` and `/proxy.pac`. There is no password: who may connect is
- * decided by `at`. Rejects with the error of `net.Server` if it cannot listen.
- */
-export async function serveStatus(source: StatusSource, at: Endpoint): Promise<LocalPort> {
-  const page = new StatusPage(source, await readPageFiles(), 'host' in at ? at.host : undefined);
-  const server = createServer(
-    { headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
-    (request, response) => page.answer(request, response),
-  );
-  server.maxConnections = MAX_CONNECTIONS;
-  return listenAt(server, at, () => server.closeAllConnections());
-}
 
 class StatusPage {
   readonly #source: StatusSource;

@@ -1,12 +1,5 @@
 import type { ServerResponse } from 'node:http';
 
-/** At a time: each is a browser tab. */
-const MAX_WATCHERS = 16;
-/** Between two events, ms. */
-const INTERVAL = 1_000;
-/** A watcher that has not read this much of what it was sent is left out until it has, bytes. */
-const MAX_UNREAD = 65_536;
-
 /** Those who watch: each is sent an event a second (server-sent events of the HTML standard); without any, nothing runs. */
 export class Watchers {
   readonly #watching = new Map<ServerResponse, () => string>();
@@ -36,6 +29,13 @@ export class Watchers {
     this.#timer = undefined;
   }
 }
+
+/** At a time: each is a browser tab. */
+const MAX_WATCHERS = 16;
+/** Between two events, ms. */
+const INTERVAL = 1_000;
+/** A watcher that has not read this much of what it was sent is left out until it has, bytes. */
+const MAX_UNREAD = 65_536;
 
 function tell(response: ServerResponse, look: () => string): void {
   if (response.writableLength < MAX_UNREAD) response.write(`data: ${look()}\n\n`);

@@ -1,10 +1,3 @@
-/** The first retry comes almost at once: most losses are a proxy that restarts. */
-const FIRST_DELAY = 200;
-const BASE_DELAY = 250;
-/** While a session waits to be resumed, and when there is nothing to save any more. */
-const MAX_DELAY_RESUMING = 5_000;
-const MAX_DELAY = 30_000;
-
 /** How long to wait before the next try. Times in ms. */
 export class Backoff {
   readonly #random: () => number;
@@ -45,3 +38,10 @@ export class Backoff {
     return ceiling / 10 + this.#random() * ceiling * 0.9;
   }
 }
+
+/** The first retry comes almost at once: most losses are a proxy that restarts. */
+const FIRST_DELAY = 200;
+const BASE_DELAY = 250;
+/** While a session waits to be resumed, and when there is nothing to save any more. */
+const MAX_DELAY_RESUMING = 5_000;
+const MAX_DELAY = 30_000;
