@@ -19,7 +19,7 @@ import {
   parseTarget,
 } from './options/client-options.js';
 import { resolveSettings } from './options/resolve-settings.js';
-import { dialTransport } from './reach/dial-transport.js';
+import { connectTransport } from './reach/connect-transport.js';
 import { type ConnectOptions, connectChannel, type KeepAwakeFor } from './sockets/connect-channel.js';
 import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';
 import { TunnelAgent } from './sockets/tunnel-agent.js';
@@ -64,7 +64,7 @@ export class Client extends EventEmitter<ClientEvents> {
       ...settings,
       servers: servers.map((server) => ({
         name: server.url.href,
-        connect: (signal) => dialTransport(server, signal, systemMemory),
+        connect: (signal) => connectTransport(server, signal, systemMemory),
       })),
       clock: systemClock,
       memory: systemMemory,

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { boundInterim } from 'wsproxy-node/sockets';
-import type { ServerAddress } from '../reach/dial-transport.js';
+import type { ServerAddress } from '../reach/connect-transport.js';
 import { openRaw, secure } from '../reach/open-socket.js';
 import { type Finding, ok, skip, warn } from './finding.js';
 

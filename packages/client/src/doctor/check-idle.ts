@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { MAX_PING_INTERVAL, systemMemory } from 'wsproxy-engine';
-import { dialTransport, type ServerAddress } from '../reach/dial-transport.js';
+import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
 import { type Finding, fail, ok, skip, warn } from './finding.js';
 import { ProbeSession } from './probe-session.js';
 
@@ -30,7 +30,7 @@ export class IdleWatch {
    */
   static async begin(server: ServerAddress, signal: AbortSignal, heartbeat?: number): Promise<IdleWatch | Finding> {
     try {
-      return new IdleWatch(await ProbeSession.begin(await dialTransport(server, signal, systemMemory), heartbeat));
+      return new IdleWatch(await ProbeSession.begin(await connectTransport(server, signal, systemMemory), heartbeat));
     } catch (error) {
       return skip(`no second session to watch: ${(error as Error).message}`);
     }

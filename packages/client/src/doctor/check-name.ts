@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import type { ServerAddress } from '../reach/dial-transport.js';
+import type { ServerAddress } from '../reach/connect-transport.js';
 import { firstHop } from '../reach/open-socket.js';
 import { type Finding, fail, ok, skip } from './finding.js';
 

@@ -1,13 +1,13 @@
 import { systemMemory, type Transport } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
-import { dialTransport, type ServerAddress } from '../reach/dial-transport.js';
+import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
 import { type Finding, fail, failed, ok, warn } from './finding.js';
 import { ProbeSession } from './probe-session.js';
 
 /** The upgrade, with the token: what the path, the token and whatever stands before the server make of it. */
 export async function checkHttp(server: ServerAddress, signal: AbortSignal): Promise<[Finding, Transport?]> {
   try {
-    const transport = await dialTransport(server, signal, systemMemory);
+    const transport = await connectTransport(server, signal, systemMemory);
     return [ok('the WebSocket is open, with subprotocol wsproxy.v1'), transport];
   } catch (error) {
     if (!(error instanceof ConnectError)) throw error;

@@ -1,5 +1,5 @@
 import { formatTarget } from 'wsproxy-engine';
-import type { ServerAddress } from '../reach/dial-transport.js';
+import type { ServerAddress } from '../reach/connect-transport.js';
 import { connectTo, firstHop } from '../reach/open-socket.js';
 import { type Finding, fail, ok } from './finding.js';
 

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { type DetailedPeerCertificate, rootCertificates, type TLSSocket } from 'node:tls';
 import { ConnectError, describeFailure } from '../reach/connect-error.js';
-import type { ServerAddress } from '../reach/dial-transport.js';
+import type { ServerAddress } from '../reach/connect-transport.js';
 import { checkPins, openRaw, secure } from '../reach/open-socket.js';
 import { type Finding, failed, ok, skip, warn } from './finding.js';
 

@@ -3,7 +3,7 @@ import { checkOptions } from 'wsproxy-node/options';
 import { parseTarget } from '../options/client-options.js';
 import { OPTION_CHECKS } from '../options/option-checks.js';
 import { DOCTOR_OPTIONS, OPTIONS } from '../options/options.js';
-import type { ServerAddress } from '../reach/dial-transport.js';
+import type { ServerAddress } from '../reach/connect-transport.js';
 import { parseReach, type ReachOptions } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
 import { checkClock } from './check-clock.js';

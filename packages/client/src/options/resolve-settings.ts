@@ -1,7 +1,7 @@
 import { type Logger, silentLogger } from 'wsproxy-engine';
 import { checkOptions, OptionError, withDefaults } from 'wsproxy-node/options';
 import { type DestinationRule, parseDestinationRule } from 'wsproxy-node/targets';
-import type { ServerAddress } from '../reach/dial-transport.js';
+import type { ServerAddress } from '../reach/connect-transport.js';
 import { checkPair, parseReach } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
 import type { ClientOptions } from './client-options.js';

@@ -6,7 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Transport } from 'wsproxy-engine';
 import { type OpenTransport, RefusedError } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
-import { dialTransport } from '../../src/reach/dial-transport.js';
+import { connectTransport } from '../../src/reach/connect-transport.js';
 import { parseReach } from '../../src/reach/reach.js';
 
 const TOKEN = 'a-token-for-tests-0123456789-abcdefghij';
@@ -37,8 +37,8 @@ async function listen(created: TcpServer): Promise<number> {
 }
 
 const urlOf = (port: number, scheme = 'ws'): URL => new URL(`${scheme}://127.0.0.1:${port}/tunnel`);
-const dial = (url: URL, signal: AbortSignal = never): ReturnType<typeof dialTransport> =>
-  dialTransport({ url, token: TOKEN, reach: parseReach(url, {}) }, signal, newMemory());
+const dial = (url: URL, signal: AbortSignal = never): ReturnType<typeof connectTransport> =>
+  connectTransport({ url, token: TOKEN, reach: parseReach(url, {}) }, signal, newMemory());
 
 /** A server that upgrades, choosing `protocol`. */
 async function upgrading(protocol: string | false = 'wsproxy.v1'): Promise<{
@@ -123,7 +123,7 @@ describe('another kind of transport', () => {
       return opened;
     };
     const reach = parseReach(url, { headers: { 'X-Name': 'a' } });
-    expect(await dialTransport({ url, token: TOKEN, reach }, never, memory, { open })).toBe(opened);
+    expect(await connectTransport({ url, token: TOKEN, reach }, never, memory, { open })).toBe(opened);
     const headers = { 'X-Name': 'a', authorization: `Bearer ${TOKEN}` };
     expect(asked).toEqual([[port, true], [port, true], url, headers, memory]);
   });
@@ -136,7 +136,7 @@ describe('another kind of transport', () => {
       () =>
         Promise.reject(error);
     await expect(
-      dialTransport(server, never, newMemory(), { open: failing(new RefusedError(401, {})) }),
+      connectTransport(server, never, newMemory(), { open: failing(new RefusedError(401, {})) }),
     ).rejects.toMatchObject({
       name: 'ConnectError',
       permanent: true,
@@ -146,7 +146,7 @@ describe('another kind of transport', () => {
       new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(new Error('given up')));
       });
-    await expect(dialTransport(server, never, newMemory(), { open: isLate, timeout: 50 })).rejects.toMatchObject({
+    await expect(connectTransport(server, never, newMemory(), { open: isLate, timeout: 50 })).rejects.toMatchObject({
       permanent: false,
       message: expect.stringContaining('no answer from 127.0.0.1:1 within 0.05 s'),
     });
@@ -214,8 +214,8 @@ describe('rejects', () => {
 });
 
 describe('an answer that never comes', () => {
-  const dialBriefly = (url: URL): ReturnType<typeof dialTransport> =>
-    dialTransport({ url, token: TOKEN, reach: parseReach(url, {}) }, never, newMemory(), { timeout: 300 });
+  const dialBriefly = (url: URL): ReturnType<typeof connectTransport> =>
+    connectTransport({ url, token: TOKEN, reach: parseReach(url, {}) }, never, newMemory(), { timeout: 300 });
 
   /** Says `piece` as long as somebody listens; resolves with how many bytes were said. */
   async function endless(piece: string, pause: number): Promise<{ port: number; said: Promise<number> }> {

@@ -5,18 +5,15 @@ import { ConnectError, describeFailure, describeStatus, describeUnanswered } fro
 import { openSocket } from './open-socket.js';
 import type { Reach } from './reach.js';
 
-/** Name, TCP, TLS and the answer together, ms. */
-const DIAL_TIMEOUT = 10_000;
-
 /**
  * Opens a transport to the server, of the kind that `open` makes. Rejects with ConnectError; `signal` gives up, and so does
  * `timeout`, ms.
  */
-export async function dialTransport(
+export async function connectTransport(
   { url, token, reach }: ServerAddress,
   signal: AbortSignal,
   memory: SlabPool,
-  { timeout = DIAL_TIMEOUT, open = openWebSocket }: DialTransportOptions = {},
+  { timeout = CONNECT_TIMEOUT, open = openWebSocket }: ConnectTransportOptions = {},
 ): Promise<Transport> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), timeout);
@@ -38,13 +35,16 @@ export async function dialTransport(
   }
 }
 
+/** Name, TCP, TLS and the answer together, ms. */
+const CONNECT_TIMEOUT = 10_000;
+
 export interface ServerAddress {
   readonly url: URL;
   readonly token: string;
   readonly reach: Reach;
 }
 
-export interface DialTransportOptions {
+export interface ConnectTransportOptions {
   readonly timeout?: number;
   /** Default: WebSockets. */
   readonly open?: OpenTransport;
