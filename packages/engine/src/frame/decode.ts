@@ -34,9 +34,19 @@ export class FrameDecoder {
 
   /** Throws ProtocolError on the first byte that cannot be right; the decoder is of no use afterwards. */
   push(chunk: Uint8Array): void {
-    let offset = 0;
-    while (offset < chunk.length && this.sink !== undefined) {
-      offset = this.#missing > 0 ? this.#readPayload(chunk, offset) : this.#readHeader(chunk, offset);
+    const { length } = chunk;
+    let at = 0;
+    while (at < length && this.sink !== undefined) {
+      if (this.#missing === 0) {
+        at = this.#readHeader(chunk, at);
+        continue;
+      }
+      const end = Math.min(length, at + this.#missing);
+      this.#missing -= end - at;
+      const piece = at === 0 && end === length ? chunk : chunk.subarray(at, end);
+      at = end;
+      if (this.#type === FrameType.data) this.sink.onData(this.#channel, piece, this.#missing === 0);
+      else if (PAYLOAD_LIMITS[this.#type] !== undefined) this.#collect(piece);
     }
   }
 
@@ -76,21 +86,8 @@ export class FrameDecoder {
     if (length === 0 && limits !== undefined) this.sink?.onFrame(type, channel, NOTHING);
   }
 
-  #readPayload(chunk: Uint8Array, offset: number): number {
-    const taken = Math.min(this.#missing, chunk.length - offset);
-    const end = offset + taken;
-    this.#missing -= taken;
+  #collect(piece: Uint8Array): void {
     const last = this.#missing === 0;
-    if (this.#type === FrameType.data) {
-      const whole = offset === 0 && end === chunk.length;
-      this.sink?.onData(this.#channel, whole ? chunk : chunk.subarray(offset, end), last);
-    } else if (PAYLOAD_LIMITS[this.#type] !== undefined) {
-      this.#collect(chunk.subarray(offset, end), last);
-    }
-    return end;
-  }
-
-  #collect(piece: Uint8Array, last: boolean): void {
     const payload = this.#collected === undefined ? piece : join([this.#collected, piece]);
     // A copy, since the chunk may be reused by whoever reads it from the network.
     this.#collected = last ? undefined : copyOf(payload);

@@ -1,4 +1,4 @@
-import type { ByteTaker } from 'wsproxy-engine';
+import type { ByteTaker, Transport } from 'wsproxy-engine';
 import { CLIENT_FORM, type ClosingForm, closingStart, SERVER_FORM } from './closing-tail.js';
 
 /** RFC 6455 section 5.2: the bits of the first byte, and of the second. */
@@ -21,7 +21,8 @@ const MAX_CONTROL = 125;
  */
 export class MessageReader implements ByteTaker {
   readonly #options: MessageReaderOptions;
-  readonly #sink: MessageSink;
+  readonly #transport: Pick<Transport, 'receiver'>;
+  readonly #onOther: (bytes: Buffer) => void;
   readonly #header = Buffer.alloc(LONGEST_HEADER);
   #headerFill = 0;
   /** Of the present frame, as far as it is known. */
@@ -41,9 +42,15 @@ export class MessageReader implements ByteTaker {
   #doubtful: Buffer | undefined;
   readonly #closingForm: ClosingForm;
 
-  constructor(options: MessageReaderOptions, sink: MessageSink) {
+  /**
+   * The receiver of `transport` gets the next bytes of a binary message, as they arrive; never none. `onOther` gets what a
+   * complete implementation has to read: control frames, fragmented messages, and from the first frame on that is not right,
+   * or not binary, everything.
+   */
+  constructor(options: MessageReaderOptions, transport: Pick<Transport, 'receiver'>, onOther: (bytes: Buffer) => void) {
     this.#options = options;
-    this.#sink = sink;
+    this.#transport = transport;
+    this.#onOther = onOther;
     this.#closingForm = options.isServer ? CLIENT_FORM : SERVER_FORM;
   }
 
@@ -75,7 +82,7 @@ export class MessageReader implements ByteTaker {
     while (at < to && this.#state === 'reading') {
       at = this.#missing > 0 ? this.#readPayload(chunk, at, to) : this.#readHeader(chunk, at, to);
     }
-    if (at < to && this.#state === 'other') this.#sink.onOther(Buffer.from(chunk.subarray(at, to)));
+    if (at < to && this.#state === 'other') this.#onOther(Buffer.from(chunk.subarray(at, to)));
   }
 
   #readPayload(chunk: Uint8Array, from: number, to: number): number {
@@ -83,11 +90,11 @@ export class MessageReader implements ByteTaker {
     this.#missing -= end - from;
     const piece = from === 0 && end === chunk.length ? chunk : chunk.subarray(from, end);
     if (this.#isOther) {
-      this.#sink.onOther(Buffer.from(piece));
+      this.#onOther(Buffer.from(piece));
       if (this.#missing === 0) this.#endOther();
     } else {
       if (this.#mask !== undefined) this.#mask = unmask(piece, this.#mask);
-      this.#sink.onPayload(piece);
+      this.#transport.receiver.onBytes(piece);
     }
     return end;
   }
@@ -127,7 +134,7 @@ export class MessageReader implements ByteTaker {
       this.#mask = this.#options.isServer ? maskOf(header.subarray(whole - 4, whole)) : undefined;
       return;
     }
-    this.#sink.onOther(Buffer.from(header.subarray(0, whole)));
+    this.#onOther(Buffer.from(header.subarray(0, whole)));
     if (!isControl) {
       const isLast = first >= FIN;
       this.#fragments = isLast ? 0 : this.#fragments + 1;
@@ -150,7 +157,7 @@ export class MessageReader implements ByteTaker {
   /** Whoever reads on begins with the present header, of which there are `length` bytes. */
   #giveUp(length: number): void {
     this.#state = 'other';
-    this.#sink.onOther(Buffer.from(this.#header.subarray(0, length)));
+    this.#onOther(Buffer.from(this.#header.subarray(0, length)));
   }
 }
 
@@ -172,14 +179,4 @@ export interface MessageReaderOptions {
   /** Bytes of a message at most, all fragments together. */
   readonly maxPayload: number;
   readonly maxFragments: number;
-}
-
-export interface MessageSink {
-  /** The next bytes of a binary message, as they arrive; never empty. */
-  onPayload(bytes: Uint8Array): void;
-  /**
-   * Bytes that a complete implementation has to read: control frames, fragmented messages, and from the first frame on
-   * that is not right, or not binary, everything.
-   */
-  onOther(bytes: Buffer): void;
 }

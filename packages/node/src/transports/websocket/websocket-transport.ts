@@ -64,13 +64,7 @@ export class WebSocketTransport implements Transport {
     const toWs = readPastWs(socket, (bytes) => reader.onBytes(bytes));
     if (toWs === undefined) return;
     const { maxPayload, maxFragments } = WEBSOCKET_LIMITS;
-    const reader = new MessageReader(
-      { isServer: this.#isServer, maxPayload, maxFragments },
-      {
-        onPayload: (bytes) => this.receiver.onBytes(bytes),
-        onOther: toWs,
-      },
-    );
+    const reader = new MessageReader({ isServer: this.#isServer, maxPayload, maxFragments }, this, toWs);
     const slabReader = readIntoSlabs(socket, this.#memory, reader);
     socket.once('close', () => slabReader?.stop());
   }

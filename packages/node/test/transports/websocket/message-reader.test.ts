@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as ws from 'ws';
+import { deafReceiver, type TransportReceiver } from 'wsproxy-engine';
 import { MessageReader } from '../../../src/transports/websocket/message-reader.js';
 
 const LIMITS = { maxPayload: 1_000, maxFragments: 4 };
@@ -63,7 +64,8 @@ async function byReader(stream: Buffer, isServer: boolean, cuts: readonly number
   const receiver = understood.receiver(isServer);
   const reader = new MessageReader(
     { isServer, ...LIMITS },
-    { onPayload: (bytes) => understood.take(bytes), onOther: (bytes) => write(receiver, bytes) },
+    taker((bytes) => understood.take(bytes)),
+    (bytes) => write(receiver, bytes),
   );
   const ends = [...cuts.map((cut) => cut % (stream.length + 1)), stream.length].sort((a, b) => a - b);
   let start = 0;
@@ -183,7 +185,8 @@ describe('a close frame in the middle of a message', () => {
         const seen: Buffer[] = [];
         const reader = new MessageReader(
           { isServer, ...LIMITS },
-          { onPayload: (piece) => seen.push(Buffer.from(piece)), onOther: () => {} },
+          taker((piece) => seen.push(Buffer.from(piece))),
+          () => {},
         );
         reader.onBytes(Buffer.from(stream.subarray(0, cut)));
         if (cut < stream.length) reader.onBytes(Buffer.from(stream.subarray(cut)));
@@ -203,7 +206,8 @@ describe('a close frame in the middle of a message', () => {
       const seen: Buffer[] = [];
       const reader = new MessageReader(
         { isServer, ...LIMITS },
-        { onPayload: (piece) => seen.push(Buffer.from(piece)), onOther: () => {} },
+        taker((piece) => seen.push(Buffer.from(piece))),
+        () => {},
       );
       for (const byte of message) reader.onBytes(Buffer.of(byte));
       expect(Buffer.concat(seen)).toEqual(data);
@@ -216,7 +220,8 @@ test('passes payload on without copying it', () => {
   const seen: Uint8Array[] = [];
   const reader = new MessageReader(
     { isServer: false, ...LIMITS },
-    { onPayload: (b) => seen.push(b), onOther: () => {} },
+    taker((b) => seen.push(b)),
+    () => {},
   );
   reader.onBytes(chunk);
   expect(seen.map(({ buffer }) => buffer)).toEqual([chunk.buffer]);
@@ -232,8 +237,14 @@ test('does not wait for more behind a whole message with a random mask, however 
   const seen: Uint8Array[] = [];
   const reader = new MessageReader(
     { isServer: true, ...LIMITS },
-    { onPayload: (b) => seen.push(Buffer.from(b)), onOther: () => {} },
+    taker((b) => seen.push(Buffer.from(b))),
+    () => {},
   );
   reader.onBytes(message);
   expect(Buffer.concat(seen)).toEqual(Buffer.alloc(40, 1));
 });
+
+/** A transport whose receiver is `take`. */
+function taker(take: (bytes: Uint8Array) => void): { receiver: TransportReceiver } {
+  return { receiver: { ...deafReceiver, onBytes: take } };
+}
