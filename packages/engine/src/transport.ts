@@ -9,6 +9,8 @@ export interface Transport {
    * `headroom` bytes of memory in front of the first part; default 0.
    */
   send(parts: readonly Uint8Array[], headroom?: number): void;
+  /** Brings no more in this turn of the event loop, so that others have theirs; to be left out where there are no others. */
+  giveWay?(): void;
   /** Sends what was accepted, then closes with an RFC 6455 code. */
   close(code: number, reason: string): void;
   /** Cuts the connection without a word. */

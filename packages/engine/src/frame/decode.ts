@@ -19,6 +19,8 @@ const NOTHING = allocate(0);
 export class FrameDecoder {
   /** Where frames go; may be exchanged from within a call, the next frame goes to the new one. */
   sink: FrameSink | undefined;
+  /** How many have begun so far. */
+  frames = 0;
 
   readonly #header = allocateAlone(HEADER_LENGTH);
   #headerFill = 0;
@@ -80,6 +82,7 @@ export class FrameDecoder {
         throw violation(`frame type ${type} on channel ${channel}`);
       }
     }
+    this.frames += 1;
     this.#type = type;
     this.#channel = channel;
     this.#missing = length;

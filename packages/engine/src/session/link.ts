@@ -13,6 +13,8 @@ export class Link implements TransportReceiver {
   readonly transport: Transport;
   readonly #decoder: FrameDecoder;
   #holder: LinkHolder | undefined;
+  /** Small frames that were read of late. */
+  #small = 0;
 
   constructor(transport: Transport, holder?: LinkHolder) {
     this.transport = transport;
@@ -34,6 +36,7 @@ export class Link implements TransportReceiver {
   }
 
   onBytes(chunk: Uint8Array): void {
+    const { frames } = this.#decoder;
     this.#holder?.onArrival();
     try {
       this.#decoder.push(chunk);
@@ -41,6 +44,14 @@ export class Link implements TransportReceiver {
       if (!(error instanceof ProtocolError)) throw error;
       this.#holder?.onViolation(error);
     }
+    this.#small = Math.max(0, this.#small + this.#decoder.frames - frames - Math.floor(chunk.length / SMALL));
+    if (this.#small >= MANY) this.#giveWay();
+  }
+
+  /** What comes in small frames costs by the frame, and a read of them takes long: others have their turn in between. */
+  #giveWay(): void {
+    this.#small = 0;
+    this.transport.giveWay?.();
   }
 
   onDrain(): void {
@@ -67,3 +78,7 @@ export interface LinkHolder extends FrameSink {
   /** The peer broke the protocol. */
   onViolation(error: ProtocolError): void;
 }
+
+/** A frame of fewer bytes is small, and so many of them in a row, with no more than these in large ones, are many. */
+const SMALL = 64;
+const MANY = 1_000;

@@ -160,6 +160,15 @@ export class WebSocketTransport implements Transport {
     for (const part of parts) this.#memory.release(part);
   }
 
+  giveWay(): void {
+    this.#socket.pause();
+    setImmediate(this.#goOn);
+  }
+
+  readonly #goOn = (): void => {
+    this.#socket.resume();
+  };
+
   close(code: number, reason: string): void {
     // As a stream, so that a letter cut in two is left out.
     const head = new TextDecoder().decode(Buffer.from(reason).subarray(0, MAX_REASON), { stream: true });

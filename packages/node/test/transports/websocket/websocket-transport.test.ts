@@ -203,6 +203,27 @@ describe('what arrives', () => {
   });
 });
 
+test('giveWay brings no more than one read in a turn, and everything in the end', async () => {
+  const turns = [0];
+  const count = (): void => {
+    turns.push(0);
+    ticking = setImmediate(count);
+  };
+  let ticking = setImmediate(count);
+  const { onBytes } = atServer;
+  atServer.onBytes = function (chunk) {
+    onBytes.call(this, chunk);
+    turns[turns.length - 1] = (turns.at(-1) ?? 0) + chunk.length;
+    server.giveWay();
+  };
+  const sent = pattern(1, 0, 8_000_000);
+  for (let at = 0; at < sent.length; at += 60_000) client.send([sent.subarray(at, at + 60_000)]);
+  await until(() => atServer.length === sent.length);
+  clearImmediate(ticking);
+  expect(atServer.bytes.equals(sent)).toBe(true);
+  expect(Math.max(...turns)).toBeLessThanOrEqual(memory.scratch.length);
+});
+
 describe('close', () => {
   test('sends what was accepted, then the code and the reason', async () => {
     client.send([pattern(1, 0, 200_000)]);
