@@ -12,7 +12,7 @@ import { until } from 'wsproxy-test-support/until';
 type Kill = Cut | 'restart';
 
 const KILLS: Readonly<Record<Kill, number>> = { reset: 40, end: 40, restart: 16, silence: 4 };
-const CHANNELS: Readonly<Record<Kind, number>> = { both: 60, after: 20, echo: 20 };
+const CHANNELS: Readonly<Record<Exclude<Kind, 'last words'>, number>> = { both: 60, after: 20, echo: 20 };
 /** How long a transport lives before it is killed, and how long a proxy is away, ms. */
 const LIFE = [0, 300] as const;
 const AWAY = [50, 300] as const;

@@ -6,8 +6,11 @@ import { Keystream, KeystreamChecker, keystreamBytes } from './keystream.js';
 import { type Ending, readBytes, readToEnd, type Way } from './sockets/application.js';
 import { type Listener, type ListenOptions, listen } from './sockets/listen.js';
 
-/** `both`: at the same time; `after`: down only when up has ended; `echo`: back and forth in small pieces. */
-export type Kind = 'both' | 'after' | 'echo';
+/**
+ * `both`: at the same time; `after`: down only when up has ended; `last words`: the same, and then the destination resets;
+ * `echo`: back and forth in small pieces.
+ */
+export type Kind = 'both' | 'after' | 'last words' | 'echo';
 
 /** What is to pass through one channel. The bytes in each direction are a keystream of their own, but for an echo's. */
 export interface Exchange {
@@ -70,7 +73,11 @@ async function answer(
     return;
   }
   const received = receive(socket, `${seed} up`, up, witness);
-  if (kind === 'after') await received;
+  if (kind === 'after' || kind === 'last words') await received;
+  if (kind === 'last words') {
+    socket.write(keystreamBytes(`${seed} down`, down), () => socket.resetAndDestroy());
+    return;
+  }
   await Promise.all([received, send(socket, `${seed} down`, down, ms)]);
 }
 
@@ -86,7 +93,8 @@ export async function exchange(
   const socket = await way(proxy, host, partner);
   socket.write(JSON.stringify(agreed).padEnd(LONGEST_LINE));
   const [said, heard] = [`${agreed.seed} up`, `${agreed.seed} down`];
-  const received = receive(socket, agreed.kind === 'echo' ? said : heard, agreed.down, witness);
+  const end = agreed.kind === 'last words' ? 'reset' : 'end';
+  const received = receive(socket, agreed.kind === 'echo' ? said : heard, agreed.down, witness, end);
   await Promise.all([received, send(socket, said, agreed.up, agreed.pause)]);
 }
 
@@ -136,11 +144,17 @@ async function send(socket: Socket, seed: string, length: number, ms: number): P
   socket.end();
 }
 
-async function receive(socket: Socket, seed: string, length: number, witness: Witness): Promise<void> {
+async function receive(
+  socket: Socket,
+  seed: string,
+  length: number,
+  witness: Witness,
+  end: Ending['by'] = 'end',
+): Promise<void> {
   const receiver = witness.receive(seed, length);
   const ending = await readToEnd(socket, (chunk) => receiver.push(chunk));
   witness.ended(seed, ending);
-  if (ending.by !== 'end' || ending.bytes !== length) {
+  if (ending.by !== end || ending.bytes !== length) {
     throw new Error(`${seed}: ${ending.bytes} of ${length} bytes, then ${ending.by}`);
   }
 }

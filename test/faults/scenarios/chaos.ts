@@ -4,7 +4,7 @@ import { startPartner } from 'wsproxy-test-support/traffic';
 import { until } from 'wsproxy-test-support/until';
 import { Carriers } from '../lab/carriers.js';
 import { type Fleet, type Place, startFleet } from '../lab/fleet.js';
-import { atRest, type Lab } from '../lab/lab.js';
+import { atRest, type Ends, type Lab } from '../lab/lab.js';
 import { MixedLoad } from '../lab/mixed-load.js';
 import { type Strike, strikesOn } from '../lab/strikes.js';
 import type { Scenario } from '../scenario.js';
@@ -14,14 +14,12 @@ const SERVERS = 3;
 const BANDWIDTH = 600_000;
 /** Between two strikes, ms. */
 const BETWEEN = [300, 1_700] as const;
-/** Places that something happens to at a time, at most: one of them is always there. */
-const AT_ONCE = SERVERS - 1;
 const BACK_IN = 60_000;
 
-/** Something happens every second or so, here or there, until the time is over; gives how often what did. */
-async function strike(lab: Lab, fleet: Fleet, ms: number): Promise<Record<string, number>> {
+/** Something of these kinds happens every second or so, here or there, until the time is over; gives how often what did. */
+async function strike(lab: Lab, fleet: Fleet, ms: number, kinds?: readonly string[]): Promise<Record<string, number>> {
   const dice = new Dice(`${lab.seed} strikes`);
-  const strikes = Object.entries(strikesOn(fleet, dice));
+  const strikes = Object.entries(strikesOn(fleet, dice)).filter(([kind]) => kinds?.includes(kind) ?? true);
   // Each kind before any comes again, as far as it can be had.
   const bag: [string, Strike][] = [];
   const counts: Record<string, number> = {};
@@ -45,7 +43,8 @@ async function strike(lab: Lab, fleet: Fleet, ms: number): Promise<Record<string
     // Rather where something is under way.
     const inUse = fleet.places.filter(({ relay }) => relay.connections.size > 0);
     const place = dice.shuffle([...fleet.places, ...inUse])[0] ?? fleet.places[0];
-    const mayLast = lasting.size < AT_ONCE && !lasting.has(place);
+    // One place is always there.
+    const mayLast = lasting.size < fleet.places.length - 1 && !lasting.has(place);
     const at = bag.findIndex(([, { lasts }]) => mayLast || !lasts);
     if (at < 0) bag.push(...dice.shuffle(strikes));
     for (const [kind, strike] of at < 0 ? [] : bag.splice(at, 1)) {
@@ -69,7 +68,7 @@ async function chaos(lab: Lab, secure: boolean): Promise<void> {
     server: ['--max-sessions-per-user', '1000', '--drain', '5m'],
   });
   const { client, places } = fleet;
-  const [first, ...others] = places;
+  const [first] = places;
   await lab.expect('a first request is served', lab.isServed(client.port));
   const before = { client: await atRest(client), server: await atRest(first.server) };
   client.forgetPeak();
@@ -97,7 +96,12 @@ async function chaos(lab: Lab, secure: boolean): Promise<void> {
   await lab.expect('nothing is lost, doubled, late or changed', lost + duplicated + reordered + corrupted === 0);
   // Those that a killed server was asked for are refused, since nobody knows whether it had dialled.
   if (lab.effort === 'full') await lab.expect('99 of 100 others are served', load.unexcused <= load.begun / 100);
-  // Whoever has nothing left to do goes at once; the client finds the way to the first.
+  await settle(lab, fleet, before);
+}
+
+/** Whoever has nothing left to do goes at once; the client finds the way to the first. */
+async function settle(lab: Lab, { client, places }: Fleet, before: Ends['before']): Promise<void> {
+  const [first, ...others] = places;
   for (const { server } of others) {
     server.program.signal('SIGTERM');
     await lab.expect(
@@ -107,6 +111,57 @@ async function chaos(lab: Lab, secure: boolean): Promise<void> {
   }
   await lab.expect('the first server serves', lab.isServed(client.port));
   await lab.settle({ client, server: first.server, before });
+}
+
+/** What a proxy on the way does to connections, and what ends no server. */
+const CUTS = ['reset', 'end', 'close code', 'away'];
+/** What the system holds of it has left the destination when it resets. */
+const LAST_WORDS = 50_000;
+
+/** A proxy cuts whatever it can; no application and no destination may notice any of it. */
+async function cut(lab: Lab): Promise<void> {
+  const minutes = lab.minutes ?? lab.size(10, 1 / 4);
+  const channels = lab.size(200, 40);
+  const fleet = await startFleet(lab, { servers: 2, secure: false, client: ['--connections', '2'], server: [] });
+  const { client, places } = fleet;
+  await lab.expect('a first request is served', lab.isServed(client.port));
+  const before = { client: await atRest(client), server: await atRest(places[0].server) };
+  client.forgetPeak();
+  let resets = 0;
+  const { dice } = lab;
+  const pauses = () => dice.between(100, 400);
+  const loads = [
+    lab.keepBusy(client.port, channels, () => ({
+      kind: 'both',
+      up: 0,
+      down: dice.between(0, 400_000),
+      pause: pauses(),
+    })),
+    lab.keepBusy(client.port, channels, () => ({
+      kind: 'both',
+      up: dice.between(0, 400_000),
+      down: 0,
+      pause: pauses(),
+    })),
+    lab.keepBusy(client.port, channels / 10, () => {
+      resets += 1;
+      return { kind: 'last words', up: dice.between(0, 20_000), down: dice.between(1, LAST_WORDS), pause: pauses() };
+    }),
+  ];
+  const counts = await strike(lab, fleet, minutes * 60_000, CUTS);
+  lab.status = 'the rest of the bytes';
+  for (const stop of loads) for (const error of await stop()) lab.fail(error);
+  await until('everything that was sent has arrived', () => lab.books.isComplete, BACK_IN);
+
+  lab.figure('channels each way', channels);
+  lab.figure('last words', resets);
+  for (const [kind, count] of Object.entries(counts).sort()) lab.figure(kind, count);
+  const balance = lab.books.balance();
+  await lab.expect('bytes have passed', balance.bytes > 0);
+  const { lost, duplicated, reordered, corrupted } = balance;
+  await lab.expect('nothing is lost, doubled, late or changed', lost + duplicated + reordered + corrupted === 0);
+  await lab.expect('nobody sees a reset but behind last words', balance.resets === resets);
+  await settle(lab, fleet, before);
 }
 
 export const chaoses: readonly Scenario[] = [
@@ -120,5 +175,11 @@ export const chaoses: readonly Scenario[] = [
     title: 'the same on wss, with the TLS that the servers have built in',
     programs: ['openssl'],
     run: (lab) => chaos(lab, true),
+  },
+  {
+    id: 'S24',
+    title:
+      '200 channels each way and last words for 10 minutes, behind a proxy that cuts, between a client and two servers',
+    run: cut,
   },
 ];
