@@ -1,5 +1,6 @@
 import { connect as connectSocket, isIP, isIPv6, type Socket } from 'node:net';
 import { type Clock, type FailureCode, formatTarget, systemClock, type Target, TunnelError } from 'wsproxy-engine';
+import { KEEPALIVE_DELAY } from '../sockets/keepalive-delay.js';
 import { canonicalAddress } from '../targets/address-class.js';
 import type { DialTask } from './dial-task.js';
 import type { ConnectUpstream } from './egress.js';
@@ -115,9 +116,6 @@ async function firstThrough(
     return firstThrough(upstream, others, port, signal);
   }
 }
-
-/** First keepalive probe after this much silence, ms: a destination that vanished must not hold its channel for ever. */
-const KEEPALIVE_DELAY = 60_000;
 
 /**
  * The socket stays paused until `resume()` is called; nothing listens for its data. It has an `error` listener for good,

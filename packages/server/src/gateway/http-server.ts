@@ -1,9 +1,9 @@
 import { createServer, type Server as HttpServer, type ServerOptions } from 'node:http';
 import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
+import { KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
 import { secureContextOptions, type TlsOptions } from './tls.js';
 
 const MAX_HEADER_SIZE = 16_384;
-const KEEPALIVE_DELAY = 60_000;
 
 /**
  * An HTTP server, over TLS if `tls` is given, that answers nothing by itself and has no time-outs but that of the TLS

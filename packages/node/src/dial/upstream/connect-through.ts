@@ -1,14 +1,13 @@
 import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import { formatTarget, type Target } from 'wsproxy-engine';
+import { KEEPALIVE_DELAY } from '../../sockets/keepalive-delay.js';
 import { onAbort } from '../race/on-abort.js';
 import { requestTunnel } from './http-connect.js';
 import { formatProxy, type UpstreamProxy } from './proxy.js';
 import { ProxyError } from './proxy-error.js';
 
 const DEFAULT_TIMEOUT = 10_000;
-/** First keepalive probe after this much silence, ms. */
-const KEEPALIVE_DELAY = 60_000;
 
 /**
  * A connection to `target` through `proxy`, which also resolves a name. Rejects with ProxyError and leaves nothing open.
