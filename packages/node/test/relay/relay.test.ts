@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Channel } from 'wsproxy-engine';
+import { type Channel, systemMemory } from 'wsproxy-engine';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { sessionSide } from 'wsproxy-test-support/engine/session-side';
 import { type LivePair, openLive } from 'wsproxy-test-support/live-pair';
@@ -17,8 +17,10 @@ import { relay } from '../../src/relay/relay.js';
 
 const cleanup: (() => void)[] = [];
 
-afterEach(() => {
+afterEach(async () => {
   for (const undo of cleanup.splice(0)) undo();
+  // Whatever has become of both ends.
+  await until(() => systemMemory.kept === 0);
 });
 
 interface Tunnel {
