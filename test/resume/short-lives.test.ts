@@ -25,9 +25,16 @@ test('a proxy that cuts every WebSocket after 2 s costs resumes, and nothing els
   const transfer = async (n: number): Promise<void> => {
     while (!isOver()) await exchange(bySocks5, port, partner.port, chooseExchange(dice, 'both', `${seed} ${n}`));
   };
+  // However slow the machine is: the most transports that one answer has taken to come.
+  let [known, most] = [relay.accepted, 0];
+  const isLast = (): boolean => {
+    most = Math.max(most, relay.accepted - known);
+    known = relay.accepted;
+    return isOver();
+  };
   const talk = { ...chooseExchange(dice, 'echo', seed), pause: 20 };
   const [times] = await Promise.all([
-    converse(byConnect, port, partner.port, talk, isOver),
+    converse(byConnect, port, partner.port, talk, isLast),
     ...Array.from({ length: CHANNELS }, (_, n) => transfer(n)),
   ]);
   for (const timer of timers) clearTimeout(timer);
@@ -39,6 +46,7 @@ test('a proxy that cuts every WebSocket after 2 s costs resumes, and nothing els
       `worst ${worst.toFixed(0)} ms; seed ${seed}`,
   );
   expect(relay.accepted).toBeGreaterThan(DURATION / LIFE / 2);
-  expect(worst).toBeLessThan(LIFE);
+  // The one that it was asked on, cut at once, and the one that brings it.
+  expect(most).toBeLessThanOrEqual(2);
   expect(server.sessionCount).toBe(1);
 });
