@@ -122,7 +122,13 @@ const LAST_WORDS = 50_000;
 async function cut(lab: Lab): Promise<void> {
   const minutes = lab.minutes ?? lab.size(10, 1 / 4);
   const channels = lab.size(200, 40);
-  const fleet = await startFleet(lab, { servers: 2, secure: false, client: ['--connections', '2'], server: [] });
+  const fleet = await startFleet(lab, {
+    servers: 2,
+    secure: false,
+    client: ['--connections', '2'],
+    // Cuts in a greeting leave sessions that no client knows; they are to take no other's place.
+    server: ['--max-sessions-per-user', '1000'],
+  });
   const { client, places } = fleet;
   await lab.expect('a first request is served', lab.isServed(client.port));
   const before = { client: await atRest(client), server: await atRest(places[0].server) };
