@@ -67,7 +67,8 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/start/**'],
+          // What tests share is a package, and links to others.
+          exclude: ['test/start/**', '**/node_modules/**'],
           setupFiles: [...WATCHED, 'test/support/cleanup/clean-after-each.ts'],
           pool: 'forks',
           execArgv: ['--disable-warning=ExperimentalWarning'],
