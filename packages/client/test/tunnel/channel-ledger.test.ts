@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { formatTarget, type Target, type Tunnel } from 'wsproxy-engine';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { echo, keepWaiting, refuseWith, TestTunnel } from 'wsproxy-test-support/test-tunnel';
 import { ChannelLedger } from '../../src/tunnel/channel-ledger.js';
 import type { ChannelChange } from '../../src/tunnel/client-status.js';
 import { KeepAwake } from '../../src/tunnel/keep-awake.js';
-import { ChannelLog } from './channel-log.js';
 
 const TARGET: Target = { host: 'example.org', port: 80 };
 const tunnels: TestTunnel[] = [];
@@ -20,12 +20,12 @@ function prepare(farEnd: ConstructorParameters<typeof TestTunnel>[0]) {
   const changes: ChannelChange[] = [];
   const awake = new KeepAwake();
   const ledger = new ChannelLedger(awake, (change) => changes.push(change));
-  const openBy = (way: Tunnel, target: Target): ChannelLog => {
-    const log = new ChannelLog();
-    return log.watch(way.open(target, log));
+  const openBy = (way: Tunnel, target: Target): Recorder => {
+    const log = new Recorder();
+    return log.take(way.open(target, log));
   };
-  const open = (target = TARGET): ChannelLog => openBy(ledger.over(tunnel), target);
-  const openHidden = (target = TARGET): ChannelLog => openBy(ledger.hide(tunnel), target);
+  const open = (target = TARGET): Recorder => openBy(ledger.over(tunnel), target);
+  const openHidden = (target = TARGET): Recorder => openBy(ledger.hide(tunnel), target);
   const until = async (condition: () => boolean): Promise<void> => {
     while (!condition()) await new Promise((resolve) => setImmediate(resolve));
   };

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { CloseCode, ProtocolError } from 'wsproxy-engine';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import { Connector, type ConnectorOptions } from '../../src/tunnel/connector.js';
-import { ChannelLog } from './channel-log.js';
 import { FakeNetwork } from './fake-network.js';
 
 const GRACE = 60_000;
@@ -33,9 +33,9 @@ class Fixture {
     return this.path.join(' -> ');
   }
 
-  open(): ChannelLog {
-    const log = new ChannelLog();
-    return log.watch(this.connector.open({ host: 'example.org', port: 80 }, log));
+  open(): Recorder {
+    const log = new Recorder();
+    return log.take(this.connector.open({ host: 'example.org', port: 80 }, log));
   }
 
   /** Channels of each session of the server, in the order in which they began. */
@@ -216,7 +216,7 @@ describe('when the session is lost', () => {
     fixture.network.route = 'open';
     await fixture.network.pass(2_000);
     expect([old.events, waiting.events]).toEqual([['open', 'reset SESSION_LOST'], ['open']]);
-    expect(fixture.network.far.at(-1)?.bytes.toString()).toBe('early');
+    expect(fixture.network.far.at(-1)?.text).toBe('early');
     expect(fixture.load).toEqual([1]);
   });
 
@@ -308,7 +308,7 @@ describe('when the server drains', () => {
     fixture.network.far[0]?.channel.end();
     await fixture.network.pass(500);
     expect(old.events).toEqual(['open', 'end']);
-    expect(fixture.network.far[0]?.bytes.toString()).toBe('still here');
+    expect(fixture.network.far[0]?.text).toBe('still here');
     expect(fixture.network.far[0]?.events).toEqual(['data', 'end']);
     expect(draining.closed).toBe(true);
     expect(fixture.load).toEqual([1]);
@@ -363,7 +363,7 @@ describe('when the server drains', () => {
     fixture.network.far[0]?.channel.write(Buffer.from('the rest'));
     fixture.network.far[0]?.channel.end();
     await fixture.network.settle();
-    expect([old.events, old.bytes.toString()]).toEqual([['open', 'data', 'end'], 'the rest']);
+    expect([old.events, old.text]).toEqual([['open', 'data', 'end'], 'the rest']);
   });
 
   test('closing ends the old session too', async () => {
@@ -443,7 +443,7 @@ describe('optimistic', () => {
     near.channel.write(Buffer.from('first bytes'));
     await fixture.network.settle();
     expect(near.events).toEqual(['open']);
-    expect(fixture.network.far[0]?.bytes.toString()).toBe('first bytes');
+    expect(fixture.network.far[0]?.text).toBe('first bytes');
   });
 });
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { DirectTunnel } from '../../src/tunnel/direct-tunnel.js';
-import { ChannelLog } from './channel-log.js';
 
 const tunnel = new DirectTunnel();
 const servers = new Set<Server>();
@@ -29,9 +29,9 @@ async function listen(onSocket: (socket: Socket) => void): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-function open(port: number, host = '127.0.0.1'): ChannelLog {
-  const log = new ChannelLog();
-  return log.watch(tunnel.open({ host, port }, log));
+function open(port: number, host = '127.0.0.1'): Recorder {
+  const log = new Recorder();
+  return log.take(tunnel.open({ host, port }, log));
 }
 
 const until = (condition: () => boolean): Promise<void> => expect.poll(condition, { timeout: 10_000 }).toBe(true);
@@ -40,7 +40,7 @@ describe('a channel past the tunnel', () => {
   test.each(['127.0.0.1', 'localhost'])('to %s carries bytes both ways, and each end by itself', async (host) => {
     const near = open(await listen((socket) => socket.pipe(socket)), host);
     near.channel.write(Buffer.from('early'));
-    await until(() => near.bytes.toString() === 'early');
+    await until(() => near.text === 'early');
     near.channel.end();
     await until(() => near.events.includes('end'));
     expect(near.events).toEqual(['open', 'data', 'end']);

@@ -11,9 +11,9 @@ import {
 } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import type { ServerRoute } from '../../src/tunnel/attempts.js';
-import { ChannelLog } from './channel-log.js';
 
 /** One connection between client and server. */
 export interface Connection {
@@ -56,10 +56,10 @@ export class FakeNetwork {
   /** What the server does with a channel; accepts it by default. */
   onChannel: (channel: OfferedChannel) => void = (channel) => {
     channel.accept();
-    this.far.push(new ChannelLog().watch(channel));
+    this.far.push(new Recorder().take(channel));
   };
   /** The server's ends of the channels that were accepted. */
-  readonly far: ChannelLog[] = [];
+  readonly far: Recorder[] = [];
   /** Why sessions of the server ended. */
   readonly endings: string[] = [];
 

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { CloseCode, type OfferedChannel, ProtocolError } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import { Connector } from '../../src/tunnel/connector.js';
-import { ChannelLog } from './channel-log.js';
 import { FakeNetwork } from './fake-network.js';
 
 const DOWN = new ConnectError('refused', false);
@@ -50,9 +50,9 @@ class Fixture {
     );
   }
 
-  open(): ChannelLog {
-    const log = new ChannelLog();
-    return log.watch(this.connector.open({ host: 'example.org', port: 80 }, log));
+  open(): Recorder {
+    const log = new Recorder();
+    return log.take(this.connector.open({ host: 'example.org', port: 80 }, log));
   }
 
   async pass(milliseconds: number): Promise<void> {
@@ -225,7 +225,7 @@ describe('when the server in use is lost', () => {
     await fixture.pass(40_000);
     old.channel.write(Buffer.from('still here'));
     await fixture.pass(100);
-    expect(fixture.network(0).far[0]?.bytes.toString()).toBe('still here');
+    expect(fixture.network(0).far[0]?.text).toBe('still here');
     expect(old.events).toEqual(['open']);
   });
 
@@ -246,7 +246,7 @@ describe('when the server in use is lost', () => {
     expect(fixture.sessions[1]).toBe(1);
     fixture.network(0).route = 'open';
     await fixture.pass(40_000);
-    expect([far?.bytes.toString(), far?.events]).toEqual(['the last words', ['data', 'end']]);
+    expect([far?.text, far?.events]).toEqual(['the last words', ['data', 'end']]);
   });
 
   test('running channels are reset after their grace, and only they', async () => {
@@ -278,7 +278,7 @@ describe('when the server in use drains', () => {
   const draining = new ProtocolError('draining', CloseCode.serviceRestart);
 
   /** A session on the first of two servers, with a channel that runs; the server drains, and has not been asked for another. */
-  async function drained(): Promise<{ fixture: Fixture; running: ChannelLog }> {
+  async function drained(): Promise<{ fixture: Fixture; running: Recorder }> {
     const fixture = new Fixture(2);
     await fixture.started();
     const running = fixture.open();
@@ -289,7 +289,7 @@ describe('when the server in use drains', () => {
   }
 
   /** The request is open on the second server, which alone has dialled it, and what ran goes on. */
-  function expectMoved(fixture: Fixture, request: ChannelLog, running: ChannelLog): void {
+  function expectMoved(fixture: Fixture, request: Recorder, running: Recorder): void {
     expect([request.events, running.events]).toEqual([['open'], ['open']]);
     expect([fixture.sessions, fixture.load]).toEqual([
       [1, 1],
@@ -305,11 +305,11 @@ describe('when the server in use drains', () => {
     request.channel.write(Buffer.from('early'));
     await fixture.pass(3_000);
     expectMoved(fixture, request, running);
-    expect(fixture.network(1).far[0]?.bytes.toString()).toBe('early');
+    expect(fixture.network(1).far[0]?.text).toBe('early');
   });
 
   /** The same, with a request that a transport has taken which the first server does not answer. */
-  async function unanswered(): Promise<{ fixture: Fixture; running: ChannelLog; request: ChannelLog }> {
+  async function unanswered(): Promise<{ fixture: Fixture; running: Recorder; request: Recorder }> {
     const { fixture, running } = await drained();
     fixture.network(0).mute = true;
     const request = fixture.open();

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { CloseCode, ProtocolError, type Session } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { Connector } from '../../src/tunnel/connector.js';
-import { ChannelLog } from './channel-log.js';
 import { FakeNetwork } from './fake-network.js';
 
 /** Ways in which a server accepts a connection and ends it at once. */
@@ -96,8 +96,8 @@ test('a server that ends every session at once is left for the next one', async 
     set(bad);
     connector.start().catch(() => {});
     await pass(6_000);
-    const near = new ChannelLog();
-    near.watch(connector.open({ host: 'example.org', port: 80 }, near));
+    const near = new Recorder();
+    near.take(connector.open({ host: 'example.org', port: 80 }, near));
     await pass(500);
     expect([name, near.events, good.far.length]).toEqual([name, ['open'], 1]);
     connector.close();
@@ -110,8 +110,8 @@ test('a request does not make a server that ends every session be asked in a tig
   network.onSession = (session) => session.drain(1_000);
   connector.start().catch(() => {});
   for (let n = 0; n < 100; n++) {
-    const near = new ChannelLog();
-    near.watch(connector.open({ host: 'example.org', port: 80 }, near));
+    const near = new Recorder();
+    near.take(connector.open({ host: 'example.org', port: 80 }, near));
     await pass(100);
   }
   expect(attempts()).toBeLessThanOrEqual(15);
@@ -124,8 +124,8 @@ test('a session that has carried something, or lived, has a successor at once', 
   await Promise.all([connector.start(), pass(100)]);
   for (let n = 0; n < 20; n++) {
     if (n % 2 === 0) {
-      const near = new ChannelLog();
-      near.watch(connector.open({ host: 'example.org', port: 80 }, near));
+      const near = new Recorder();
+      near.take(connector.open({ host: 'example.org', port: 80 }, near));
       await pass(50);
     } else await pass(1_100);
     network.session.close('for the test', CloseCode.sessionExpired);

@@ -1,6 +1,6 @@
+import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { Backoff } from '../../src/tunnel/backoff.js';
 import { Uplink } from '../../src/tunnel/uplink.js';
-import { ChannelLog } from './channel-log.js';
 import { FakeNetwork } from './fake-network.js';
 
 /** How long the channels of an uplink under test wait for the way back, ms. */
@@ -56,9 +56,9 @@ export class UplinkFixture {
     return this.path.join(' -> ');
   }
 
-  open(optimistic = false): ChannelLog {
-    const log = new ChannelLog();
-    return log.watch(this.uplink.open({ host: 'example.org', port: 80 }, log, optimistic));
+  open(optimistic = false): Recorder {
+    const log = new Recorder();
+    return log.take(this.uplink.open({ host: 'example.org', port: 80 }, log, optimistic));
   }
 
   /** Somebody on the way closes the connection; the server is not told. */

@@ -119,7 +119,7 @@ describe('an uplink whose machine has slept', () => {
     expect(fixture.network.attempts).toBe(2);
     near.channel.write(Buffer.from('awake'));
     await fixture.network.settle();
-    expect(fixture.network.far[0]?.bytes.toString()).toBe('awake');
+    expect(fixture.network.far[0]?.text).toBe('awake');
   });
 
   test('stays where it is when the probe is answered', async () => {
@@ -148,7 +148,7 @@ describe('an uplink that is asked to migrate', () => {
     near.channel.write(Buffer.from('fore'));
     await fixture.network.pass(1_000);
     expect(fixture.network.connections.map((connection) => connection.near.isOpen)).toEqual([false, true]);
-    expect(fixture.network.far[0]?.bytes.toString()).toBe('before');
+    expect(fixture.network.far[0]?.text).toBe('before');
     expect([near.events, fixture.transitions]).toEqual([['open'], 'waiting -> connecting -> online']);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CloseCode, ProtocolError } from 'wsproxy-engine';
+import type { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { ConnectError } from '../../src/reach/connect-error.js';
-import type { ChannelLog } from './channel-log.js';
 import { GRACE, UplinkFixture } from './uplink-fixture.js';
 
 describe('an uplink that connects', () => {
@@ -89,7 +89,7 @@ describe('an uplink that connects', () => {
 });
 
 describe('an uplink whose HELLO is answered by a close code that may be of a proxy', () => {
-  const early = async (text = 'early'): Promise<{ fixture: UplinkFixture; near: ChannelLog }> => {
+  const early = async (text = 'early'): Promise<{ fixture: UplinkFixture; near: Recorder }> => {
     const fixture = new UplinkFixture();
     fixture.uplink.connect();
     const near = fixture.open();
@@ -105,7 +105,7 @@ describe('an uplink whose HELLO is answered by a close code that may be of a pro
     fixture.lose(code);
     await fixture.network.pass(2_000);
     expect([near.events, fixture.network.far.length, fixture.network.sessions.size]).toEqual([['open'], 1, 1]);
-    expect(fixture.network.far[0]?.bytes.toString()).toBe('early');
+    expect(fixture.network.far[0]?.text).toBe('early');
   });
 
   test.each([1000, 1001, 1006, 1012, 1013, 4999])(
@@ -123,7 +123,7 @@ describe('an uplink whose HELLO is answered by a close code that may be of a pro
     async (code) => {
       const { fixture, near } = await early();
       fixture.network.connection.near.deliver();
-      expect(fixture.network.far[0]?.bytes.toString()).toBe('early');
+      expect(fixture.network.far[0]?.text).toBe('early');
       fixture.network.forget();
       fixture.lose(code);
       await fixture.network.pass(2_000);
@@ -151,7 +151,7 @@ describe('an uplink that loses its transport', () => {
       near.channel.write(Buffer.from('meanwhile'));
       await fixture.network.pass(200);
       expect(fixture.transitions).toBe('waiting -> connecting -> online -> waiting -> connecting -> online');
-      expect(fixture.network.far[0]?.bytes.toString()).toBe('meanwhile');
+      expect(fixture.network.far[0]?.text).toBe('meanwhile');
       expect([near.events, fixture.events, fixture.resumes]).toEqual([['open'], [], 1]);
     },
   );
