@@ -94,4 +94,12 @@ describe('who may import whom', () => {
     const page = readFileSync(new URL('../../CONTRIBUTING.md', import.meta.url), 'utf8');
     expect(page).toContain(tableOf(rooms));
   });
+
+  test('every room, or the one around it, is described in docs/architecture.md', () => {
+    const page = readFileSync(new URL('../../docs/architecture.md', import.meta.url), 'utf8');
+    const described = (room: string): boolean => page.includes(`| \`${room}\``) || page.includes(`, \`${room}\` |`);
+    const around = (room: string): string => room.split('/').slice(0, 2).join('/');
+    const rest = names.filter((room) => !isFile(room) && !described(room) && !described(around(room)));
+    expect(rest).toEqual(['cli/logging', 'cli/options', 'cli/yaml', 'cli/config']);
+  });
 });
