@@ -12,7 +12,7 @@ import { startServer } from 'wsproxy-test-support/tunnel';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { packageManager: string };
-const NAMES = ['protocol', 'upstream', 'cli', 'client', 'server'].map((name) => `wsproxy-${name}`);
+const NAMES = ['engine', 'node', 'cli', 'client', 'server'].map((name) => `wsproxy-${name}`);
 /** In one of the folders that make up a package, or one of the files that npm always takes. */
 const EXPECTED = /^package\/((bin|dist|page|src)\/|(package\.json|README\.md|LICENSE)$)/;
 /** Of a package manager that has nothing in its cache. */
@@ -105,7 +105,7 @@ describe('the packed packages work in an empty folder', () => {
       // Not published yet: the tarballs also stand for what the packages depend on.
       const { files } = packed;
       const inner = Object.fromEntries(
-        ['protocol', 'upstream', 'cli'].map((name) => [`wsproxy-${name}`, files[`wsproxy-${name}`]]),
+        ['engine', 'node', 'cli'].map((name) => [`wsproxy-${name}`, files[`wsproxy-${name}`]]),
       );
       const folder = consumer({
         ...('overrides' in how && { overrides: inner }),

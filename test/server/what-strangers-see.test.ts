@@ -108,7 +108,7 @@ describe('wrong usage', () => {
   const cases: [string, string[], string][] = [
     ['a decoy that is no folder', ['--decoy', '/nowhere/at/all'], 'decoy: no such folder: /nowhere/at/all'],
     ['a trusted proxy by name', ['--trusted-proxy', 'example.org'], 'not a trusted proxy: "example.org"'],
-    ['an origin with a path', ['--allow-origin', 'https://a.example/'], 'Expected an origin without a path'],
+    ['an origin with a path', ['--allow-origin', 'https://a.example/'], 'expected an origin without a path'],
     ['a Unix socket without a path', ['--listen', 'unix:'], 'Expected a path such as unix:/run/name.sock'],
   ];
   test.each(cases)('%s is told in one line', async (_, args, words) => {
