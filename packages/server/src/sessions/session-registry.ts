@@ -212,12 +212,16 @@ export class SessionRegistry {
     return present;
   }
 
-  /** A new session takes the place of the user's one that has been without a transport for longest, if it has to. */
+  /**
+   * A new session takes the place of the user's one that has been without a transport for longest, if it has to: of those
+   * with which nothing is lost, if there are any. Such are those of which no client ever heard, since its greeting was cut.
+   */
   #makeRoom(user: User): void {
     if (this.#admission.refusesSession(user) === undefined) return;
     const detached = [...this.#living.values()].filter((other) => other.user.id === user.id && !other.session.attached);
     detached.sort((a, b) => a.detachedAt - b.detachedAt);
-    detached[0]?.session.close('a newer session took its place', CloseCode.sessionExpired);
+    const replaced = detached.find(({ session }) => session.isIdle) ?? detached[0];
+    replaced?.session.close('a newer session took its place', CloseCode.sessionExpired);
     const limit = this.#admission.refusesSession(user);
     if (limit === undefined) return;
     this.#options.guard.hit(limit, user.id, user.limits?.sessions);

@@ -411,6 +411,31 @@ describe('limits of sessions', () => {
     expect([resumed(4, 9), resumed(2, 9)]).toEqual([4005, undefined]);
   });
 
+  test('one with channels makes no room as long as there is one without, such as greetings leave that were cut', () => {
+    const near = client(0).connect();
+    const application = near.open();
+    near.cut();
+    for (let value = 1; value <= 20; value++) {
+      clock.advance(1_000);
+      client(value).connect().cut();
+    }
+    expect([registry.size, resumed(1, 9), resumed(11, 9), resumed(12, 9)]).toEqual([10, 4005, 4005, undefined]);
+    channels[0]?.write(Buffer.from('still there'));
+    near.connect();
+    expect([application.bytes, application.events]).toEqual(['still there', ['open']]);
+  });
+
+  test('with channels in all of them, it is again the one that has been detached for longest', () => {
+    const living = Array.from({ length: 10 }, (_, i) => client(i).connect());
+    for (const near of living) near.open();
+    for (const value of [4, 2]) {
+      living[value]?.cut();
+      clock.advance(1_000);
+    }
+    expect(client(10).connect().losses).toEqual([]);
+    expect([resumed(4, 9), living[2]?.connect().welcomes]).toEqual([4005, 2]);
+  });
+
   test('a WebSocket counts until it is closed, although its session has let go of it', () => {
     present.set('alice', { id: 'alice', limits: { sessions: 1 } });
     const user = present.get('alice') as User;
