@@ -203,6 +203,7 @@ export class Uplink {
     if (canBegin) this.#noteTurnedAway();
     if (this.state === 'closed') return;
     this.#requests.add(this.session.unanswered);
+    this.#requests.hurryIn(HURRIED_RETRY);
     this.#expiry ??= this.#options.clock.now() + this.#greeter.grace;
     this.#retry(`${loss.reason || 'connection lost'} (${loss.code})`);
     if (!hasServed) this.#events.onUnreachable(this);

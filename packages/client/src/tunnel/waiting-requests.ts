@@ -44,6 +44,11 @@ export class WaitingRequests {
     if (this.#limits.size > 0) this.#nextTry = this.#clock.setTimer(() => this.hurry(), pause);
   }
 
+  /** The same a while from now, ms, unless it comes before: a pause is worth keeping, but not for longer. */
+  hurryIn(pause: number): void {
+    if (this.#limits.size > 0) this.#nextTry ??= this.#clock.setTimer(() => this.hurry(), pause);
+  }
+
   /** There is a way, or there will never be one: nobody waits any more. */
   end(): void {
     this.#nextTry?.cancel();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { OfferedChannel } from 'wsproxy-engine';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import { UplinkFixture } from './uplink-fixture.js';
 
@@ -43,6 +44,24 @@ describe('a request while the tunnel is down', () => {
     expect(near.events).toEqual(['open']);
     // Its time is not up any more.
     await fixture.network.pass(10_000);
+    expect(near.events).toEqual(['open']);
+  });
+
+  test('whose OPEN had left when the connection was lost is served as well when the server comes back in time', async () => {
+    const fixture = new UplinkFixture(1);
+    const offered: OfferedChannel[] = [];
+    fixture.network.onChannel = (channel) => offered.push(channel);
+    fixture.uplink.connect();
+    await fixture.network.pass(100);
+    const near = fixture.open();
+    await fixture.network.pass(100);
+    fixture.network.route = unreachable;
+    fixture.lose();
+    // The next pause is the first that is longer than somebody waits.
+    await fixture.network.pass(3_900);
+    fixture.network.route = 'open';
+    offered[0]?.accept();
+    await fixture.network.pass(1_000);
     expect(near.events).toEqual(['open']);
   });
 
