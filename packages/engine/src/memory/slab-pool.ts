@@ -157,7 +157,10 @@ export class SlabPool {
   }
 
   #recycle(slab: Slab): void {
-    if (!slab.isPosted && slab.keepers === 0 && this.#free.length < MAX_FREE) this.#free.push(slab);
+    if (slab.isPosted || slab.keepers > 0 || this.#free.length >= MAX_FREE) return;
+    this.#free.push(slab);
+    // Also where it was kept for so long that nobody looks any more.
+    this.#tidyLater();
   }
 }
 

@@ -56,6 +56,20 @@ describe('a slab', () => {
     expect(nextFree()).not.toBe(slab.bytes.buffer);
   });
 
+  test('that is free only long after the last reader has rested is let go as well', () => {
+    const clock = new FakeClock();
+    pool = new SlabPool(clock);
+    const reader = { restIfSilent() {} };
+    const slab = pool.lend(reader);
+    const kept = pool.keep(pool.scratch.subarray(0, SLAB_SIZE));
+    if (slab !== undefined) pool.takeBack(reader, slab);
+    clock.advance(10_000);
+    pool.release(kept);
+    clock.advance(10_000);
+    expect(clock.pending).toBe(0);
+    expect(nextFree()).not.toBe(kept.buffer);
+  });
+
   test('that was superfluous for a while is let go', () => {
     const slab = pool.post();
     pool.unpost(slab);
