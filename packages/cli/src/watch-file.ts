@@ -1,4 +1,4 @@
-import { unwatchFile as forget, watchFile as poll } from 'node:fs';
+import { unwatchFile as forget, watchFile as poll, statSync } from 'node:fs';
 
 /** Between two looks at a file, and without a further change before the news is told, ms. */
 const INTERVAL = 1_000;
@@ -22,8 +22,18 @@ export function watchFile(
   };
   const paths = typeof path === 'string' ? [path] : path;
   for (const each of paths) poll(each, { interval, persistent: false }, onStatus);
+  // The first look of `poll` comes later, and takes for the beginning what has changed until then.
+  const beginning = paths.map(statusOf).join();
+  const first = setTimeout(() => paths.map(statusOf).join() !== beginning && onStatus(), interval);
+  first.unref();
   return () => {
     clearTimeout(timer);
+    clearTimeout(first);
     for (const each of paths) forget(each, onStatus);
   };
+}
+
+function statusOf(path: string): string {
+  const { ino, size, mtimeMs, ctimeMs } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  return [ino, size, mtimeMs, ctimeMs].join(' ');
 }

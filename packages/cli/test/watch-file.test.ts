@@ -45,6 +45,13 @@ async function quiet(onChange: { readonly mock: { readonly calls: unknown[] } })
 
 const told = (onChange: () => void) => vi.waitFor(() => expect(onChange).toHaveBeenCalled());
 
+it('tells of a change that comes before the first look', async () => {
+  const onChange = vi.fn();
+  stop = watchFile(inFolder('file'), onChange, INTERVAL);
+  write('file', 'changed at once');
+  await told(onChange);
+});
+
 it('tells of a file that is written to', async () => {
   const onChange = await watch('file');
   write('file', 'two');
