@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const TABLE = /(<!-- rooms -->\n\n)[\s\S]*?(<!-- \/rooms -->)/;
 /** Static and dynamic imports, of types too. */
-const IMPORT = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)'([^']+)'/g;
+const IMPORT =
+  /(?:\bfrom\s+'|\bimport\s+'|\bimport\(\s*['`]|\brequire\(\s*'|^\/\/\/ <reference types=")([^'"`]+)['"`]/gm;
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));
 
@@ -39,7 +40,7 @@ export function sourceFiles() {
   const files = new Map();
   for (const folder of folders) {
     for (const file of listFiles(join(root, folder))) {
-      if (/\.(ts|js|mjs)$/.test(file))
+      if (/\.[cm]?[jt]sx?$/.test(file))
         files.set(relative(root, file).replaceAll('\\', '/'), readFileSync(file, 'utf8'));
     }
   }

@@ -15,6 +15,10 @@ export async function listenLocal(tunnel: Tunnel, options: LocalPortOptions): Pr
   const { at, protocols = ALL_PROTOCOLS, users, logger = silentLogger } = options;
   const { handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT } = options;
   const enter = enterTunnel(tunnel, logger);
+  const unknown = protocols.find((protocol) => !ALL_PROTOCOLS.includes(protocol));
+  if (unknown !== undefined) {
+    throw new TypeError(`protocols: expected ${ALL_PROTOCOLS.join(', ')}, got ${JSON.stringify(unknown)}`);
+  }
   const services = protocols.map((protocol) =>
     PROTOCOLS[protocol]({
       tunnel,
@@ -57,4 +61,4 @@ export interface LocalPortOptions {
 }
 
 const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
-const ALL_PROTOCOLS: readonly LocalProtocol[] = ['socks5', 'socks4', 'http'];
+const ALL_PROTOCOLS = Object.keys(PROTOCOLS) as readonly LocalProtocol[];
