@@ -89,5 +89,5 @@ test('the status of the tunnel counts nothing that went past it', async () => {
 test('what is no rule ends with exit code 2 and one line that says what is', async () => {
   const ended = await runCommand('wsproxy-client', ['ws://127.0.0.1:9/', '--bypass', 'a:b']);
   expect([ended.code, ended.stdout]).toEqual([2, '']);
-  expect(ended.stderr).toMatch(/^wsproxy-client: not a destination rule: "a:b"; expected a host[^\n]*\n$/);
+  expect(ended.stderr).toMatch(/^wsproxy-client: --bypass: not a destination rule: "a:b"; expected a host[^\n]*\n$/);
 });

@@ -157,7 +157,7 @@ describe('the environment', () => {
     const { code, stderr } = await runCommand('wsproxy-client', args, { env: { HTTPS_PROXY: 'ftp://u:hidden@x' } });
     expect([code, stderr]).toEqual([
       2,
-      expect.stringMatching(/^wsproxy-client: a proxy's URL cannot begin with ftp:[^\n]+\n$/),
+      expect.stringMatching(/^wsproxy-client: --proxy: a proxy's URL cannot begin with ftp:[^\n]+\n$/),
     ]);
   });
 });

@@ -28,7 +28,7 @@ describe('the token does not leave this machine in clear', () => {
     for (const command of [[], ['doctor']]) {
       const args = [...command, `ws://${host}:${port}/`, '--proxy', `http://127.0.0.1:${proxy.port}`];
       const { code, stderr } = await runCommand('wsproxy-client', args);
-      expect(stderr).toMatch(/^wsproxy-client: ws:.. through a proxy would send the token in clear: .*\n$/);
+      expect(stderr).toMatch(/^wsproxy-client: url: ws:.. through a proxy would send the token in clear: .*\n$/);
       expect(code).toBe(2);
     }
     expect(proxy.heard()).toHaveLength(0);
@@ -39,7 +39,7 @@ describe('the token does not leave this machine in clear', () => {
     ['name that --resolve sends elsewhere', ['ws://localhost:9/', '--resolve', 'localhost:9:192.0.2.1']],
   ])('to the %s', async (_what, args) => {
     const { code, stderr } = await runCommand('wsproxy-client', args);
-    expect(stderr).toMatch(/^wsproxy-client: ws:.. to .* would send the token in clear: .*--insecure.*\n$/);
+    expect(stderr).toMatch(/^wsproxy-client: url: ws:.. to .* would send the token in clear: .*--insecure.*\n$/);
     expect(code).toBe(2);
   });
 });

@@ -38,7 +38,8 @@ async function run(program: Command): Promise<ExitCode> {
     return ExitCode.ok;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.ok;
-    tell(program, error);
+    // It has printed the help, since a command was missing.
+    if (!(error instanceof CommanderError && error.code === 'commander.help')) tell(program, error);
     if (error instanceof CommanderError) return ExitCode.usage;
     return error instanceof ExitError ? error.exitCode : ExitCode.defect;
   }

@@ -87,10 +87,18 @@ async function load(program: Command, path: string, options: LoadOptions, mayBeM
   const { oneLine, parseConfig } = await import('./config-text.js');
   const { settings, mistakes } = parseConfig(program, text, { folder: dirname(path), home: options.home });
   const judged: LineMistake[] = [...mistakes];
-  for (const [name, { line, option, value }] of settings) {
-    await options.judge?.(option, value).catch(({ message }: Error) => {
-      judged.push({ line, message: oneLine(`${name}: ${message}`) });
-    });
+  for (const [name, { line, lines, option, value }] of settings) {
+    const judge = async (it: unknown, at: number): Promise<void> => {
+      await options.judge?.(option, it).catch((error: Error) => {
+        const problem = error instanceof OptionError ? error.problem : error.message;
+        judged.push({ line: at, message: oneLine(`${name}: ${problem}`) });
+      });
+    };
+    const before = judged.length;
+    const items: readonly unknown[] = Array.isArray(value) && value.length === lines.length ? value : [];
+    for (const [n, item] of items.entries()) await judge([item], lines[n] ?? line);
+    // What items have to do with each other.
+    if (judged.length === before) await judge(value, line);
   }
   return { settings, mistakes: judged.sort((a, b) => a.line - b.line) };
 }

@@ -15,6 +15,8 @@ export interface Config {
 export interface Setting {
   /** Counted from 1. */
   readonly line: number;
+  /** Of each item, where the value is a list. */
+  readonly lines: readonly number[];
   /** What it sets. */
   readonly option: TableOption | TableArgument;
   /** As the command line would have parsed it. */
@@ -69,7 +71,12 @@ class ConfigText {
       return this.#blame(key, `unknown setting ${JSON.stringify(name)}; allowed are ${allowed}`);
     }
     try {
-      this.#settings.set(name, { line: this.#yaml.lineOf(key), option, value: this.#valueOf(option, value) });
+      this.#settings.set(name, {
+        line: this.#yaml.lineOf(key),
+        lines: isSeq(value) ? value.items.map((item) => this.#yaml.lineOf(item)) : [],
+        option,
+        value: this.#valueOf(option, value),
+      });
     } catch (error) {
       if (!(error instanceof InvalidArgumentError)) throw error;
       this.#blame(hasPlace(value) ? value : key, `${name}: ${lowerFirst(error.message.replace(/\.$/, ''))}`);
@@ -80,6 +87,7 @@ class ConfigText {
     if (isSeq(node) && !option.takesList) throw new InvalidArgumentError('Expected one value, not a list.');
     if (option.rule.unit === 'switch') return switchOf(node);
     const texts = (isSeq(node) ? node.items : [node]).map((each: unknown) => this.#textOf(option, each));
+    if (isSeq(node) && texts.length === 0) return [];
     if (option instanceof TableArgument) return option.takesList ? texts : texts[0];
     // Commander hands the value before it, of whatever type the parser returns, to every parser.
     return texts.reduce<unknown>((previous, text) => option.parseArg?.(text, previous as never) ?? text, undefined);

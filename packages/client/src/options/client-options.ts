@@ -68,9 +68,11 @@ export interface CloseOptions {
  * @throws TypeError that says so
  */
 export function parseTarget(text: string): Target {
-  const target = parseAuthority(text);
+  const target = parseAuthority(String(text));
   if (target !== undefined) return target;
-  throw new TypeError(`not a destination: ${JSON.stringify(text.slice(0, 300))}; expected host:port, IPv6 in brackets`);
+  throw new TypeError(
+    `not a destination: ${JSON.stringify(String(text).slice(0, 300))}; expected host:port, IPv6 in brackets`,
+  );
 }
 
 /** The same for either way to name one. */

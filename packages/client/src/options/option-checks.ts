@@ -55,6 +55,8 @@ export function problemOfTarget(text: string): string | undefined {
 
 function problemOfFallbacks(value: unknown): string | undefined {
   if (!Array.isArray(value) || !value.every(isObject)) return 'expected a list of { url, token }';
+  const unknown = value.flatMap((server) => Object.keys(server)).find((key) => key !== 'url' && key !== 'token');
+  if (unknown !== undefined) return `${unknown}: there is no such option`;
   const problems = value.flatMap(({ url, token }) => [aUrl(url), token === undefined ? undefined : aToken(token)]);
   return problems.find((problem) => problem !== undefined);
 }

@@ -11,7 +11,7 @@ import { OPTIONS } from './options.js';
 /** @throws OptionError for the first that is unknown or cannot be used */
 export function resolveSettings(given: ClientOptions): Settings {
   // Before their form: a certificate alone may be no certificate at all.
-  checkPair(given);
+  checkPair(given ?? {});
   checkOptions(OPTIONS, OPTION_CHECKS, given);
   const options = withDefaults(OPTIONS, given) as ClientOptions & Required<Pick<ClientOptions, Defaulted>>;
   const { url, token, fallbacks = [], grace, heartbeat, connections, optimistic, bypass } = options;

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { parseHost, parsePort } from 'wsproxy-engine';
 import { parseProxyUrl, type UpstreamProxy } from 'wsproxy-node/dial';
-import { OptionError } from 'wsproxy-node/options';
+import { OptionError, thrownBy } from 'wsproxy-node/options';
 import { checkClearText } from './clear-text.js';
 
 /** How the server is reached, beyond its URL. */
@@ -70,13 +70,19 @@ export function parseReach(url: URL, options: ReachOptions): Reach {
     certified: options.cert !== undefined,
     pins: pins.map(parsePin),
     addresses: new Map(resolve.map(parseResolve)),
-    ...(proxy !== undefined && { proxy: parseProxyUrl(proxy) }),
+    ...(proxy !== undefined && { proxy: parseProxy(proxy) }),
     ...(sni !== undefined && { sni: checkSni(sni) }),
     ...(ca !== undefined && { ca }),
     ...(family !== undefined && { family }),
   };
   checkClearText(url, reach);
   return reach;
+}
+
+function parseProxy(text: string): UpstreamProxy {
+  const problem = thrownBy(parseProxyUrl)(text);
+  if (problem !== undefined) throw new OptionError('proxy', problem);
+  return parseProxyUrl(text);
 }
 
 /** Of the public key in a certificate, as curl's --pinnedpubkey has it: the SHA-256 of its SubjectPublicKeyInfo. */

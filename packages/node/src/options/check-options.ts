@@ -16,6 +16,7 @@ export function checkOptions<Unit extends string>(
   checks: Checks<Unit>,
   options: object,
 ): void {
+  if (!isObject(options)) throw new OptionError('options', 'expected an object');
   const [mistake] = mistakesIn(table, checks, options, '');
   if (mistake !== undefined) throw new OptionError(mistake.key, mistake.problem);
 }
@@ -96,7 +97,8 @@ function* mistakesIn<Unit extends string>(
 ): Generator<Mistake> {
   for (const [name, value] of Object.entries(options)) {
     const key = `${group}${name}`;
-    const rule = Object.hasOwn(table, key) ? table[key] : undefined;
+    // A name with a dot is one of the table alone: `limits.sessions` stands in `limits`.
+    const rule = Object.hasOwn(table, key) && !name.includes('.') ? table[key] : undefined;
     const isGroup = rule === undefined && Object.keys(table).some((other) => other.startsWith(`${key}.`));
     if ((rule === undefined && !isGroup) || isOfCommandLine(rule)) yield { key, problem: 'there is no such option' };
     else if (value === undefined) continue;

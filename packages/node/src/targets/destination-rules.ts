@@ -105,7 +105,11 @@ function readRules(rules: DestinationRules): { mistakes: readonly Mistake[]; com
 }
 
 function parsePorts(text: string): DestinationRule {
-  if (/^\d+([,-]\d+)*$/.test(text)) return parseDestinationRule(text);
+  try {
+    if (/^\d+([,-]\d+)*$/.test(text)) return parseDestinationRule(text);
+  } catch {
+    // It says what a destination is.
+  }
   throw new TypeError(`not a port: ${JSON.stringify(text.slice(0, 300))}; expected ports such as 25, 1-1023 or 25,587`);
 }
 
