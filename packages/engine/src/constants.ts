@@ -96,5 +96,5 @@ export const PROBE_LIMIT = 2_000;
 /** A transport that has brought nothing for this long, or for so many heartbeats, is lost, ms. */
 export const SILENCE_LIMIT = 45_000;
 export const SILENCE_HEARTBEATS = 3;
-/** The first frame must be complete within this time, ms. */
+/** The first frame must be complete within this time, and answered within as much, ms. */
 export const HANDSHAKE_TIMEOUT = 5_000;

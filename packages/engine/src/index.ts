@@ -6,6 +6,7 @@ export type { Tunnel } from './channel/tunnel.js';
 export { type Clock, systemClock, type Timer } from './clock.js';
 export {
   CloseCode,
+  HANDSHAKE_TIMEOUT,
   LONE_FRAME_SIZE,
   MAX_PING_INTERVAL,
   MAX_THROUGHPUT,

@@ -1,6 +1,7 @@
 import {
   type FailureCode,
   Greeter,
+  HANDSHAKE_TIMEOUT,
   Session,
   systemClock,
   systemMemory,
@@ -46,8 +47,8 @@ export class ProbeSession {
     const probe = new ProbeSession(transport, heartbeat, onWelcome);
     const late = new Promise<string>((resolve) => {
       timer = setTimeout(
-        () => resolve(`no answer to the greeting within ${WELCOME_TIMEOUT / 1000} s`),
-        WELCOME_TIMEOUT,
+        () => resolve(`no answer to the greeting within ${HANDSHAKE_TIMEOUT / 1000} s`),
+        HANDSHAKE_TIMEOUT,
       );
     });
     const reason = await Promise.race([welcomed, probe.lost, late]);
@@ -95,7 +96,5 @@ export class ProbeSession {
 
 /** The server keeps a probe that was cut for this long, ms: nobody comes back for it. */
 const GRACE = 1_000;
-/** HELLO must be answered within this time, ms. */
-const WELCOME_TIMEOUT = 5_000;
-/** So must the wish for a channel: the server needs some 10 s to find out that a destination is silent, ms. */
+/** A wish for a channel must be answered within this time: the server needs some 10 s to find out that a destination is silent, ms. */
 const ANSWER_TIMEOUT = 30_000;

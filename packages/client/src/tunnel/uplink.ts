@@ -3,6 +3,7 @@ import {
   type Clock,
   CloseCode,
   Greeter,
+  HANDSHAKE_TIMEOUT,
   type Logger,
   type Loss,
   type OpenHandler,
@@ -152,7 +153,7 @@ export class Uplink {
     if (this.#phases.present.is === 'online') this.#judgeLife(this.#phases.present);
     const seems = this.state === 'online' ? 'online' : 'connecting';
     const giveUp = (): void => this.session.detach({ code: 1006, reason: 'the server did not answer the greeting' });
-    this.#enter({ is: 'greeting', seems }, { after: WELCOME_TIMEOUT, call: giveUp });
+    this.#enter({ is: 'greeting', seems }, { after: HANDSHAKE_TIMEOUT, call: giveUp });
     this.#greeter.greet(transport, () => this.#onWelcome());
   }
 
@@ -288,8 +289,6 @@ export interface UplinkEvents {
   onEnded(uplink: Uplink, unsent: readonly Channel[]): void;
 }
 
-/** HELLO or RESUME must be answered within this time, ms. */
-const WELCOME_TIMEOUT = 5_000;
 /** While a request waits, the server is tried as often as this, ms. */
 const HURRIED_RETRY = 1_500;
 /** A session that was online for less than this, ms, and opened no channel, was of no use. */
