@@ -48,5 +48,6 @@ test('a proxy that cuts every WebSocket after 2 s costs resumes, and nothing els
   expect(relay.accepted).toBeGreaterThan(DURATION / LIFE / 2);
   // The one that it was asked on, cut at once, and the one that brings it.
   expect(most).toBeLessThanOrEqual(2);
+  expect(worst).toBeLessThan(LIFE);
   expect(server.sessionCount).toBe(1);
 });
