@@ -1,10 +1,20 @@
 import type { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { ChannelChange } from 'wsproxy-client';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { startSource } from 'wsproxy-test-support/destinations/source';
 import { startRelayedTunnel } from 'wsproxy-test-support/relayed-tunnel';
-import { askSocks5, bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import {
+  askConnect,
+  askPlain,
+  askSocks4a,
+  askSocks5,
+  bySocks5,
+  connectTo,
+  readBytes,
+  readToEnd,
+} from 'wsproxy-test-support/sockets/application';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { startTunnel } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
@@ -37,6 +47,29 @@ test('the status agrees with the traffic, while it runs and after it', async () 
   });
   expect(roundTripMs).toBeGreaterThan(0);
   talking.destroy();
+});
+
+test('a channel is shown with what the application speaks', async () => {
+  const { client, port } = await startTunnel();
+  const changes: ChannelChange[] = [];
+  client.on('channel', (change) => changes.push(change));
+  const target = `127.0.0.1:${await freePort()}`;
+  const forwarded = await client.forward({ port: 0, target });
+  const to = ['127.0.0.1', Number(target.split(':')[1])] as const;
+  const ways: readonly [kind: string, ask: () => Promise<unknown>][] = [
+    ['socks5', () => askSocks5(port, ...to)],
+    ['socks4', () => askSocks4a(port, ...to)],
+    ['connect', () => askConnect(port, ...to)],
+    ['http', () => askPlain(port, ...to)],
+    ['forward', async () => readToEnd(await connectTo(forwarded.address.port))],
+    ['stdio', () => client.pipe(target, new PassThrough(), new PassThrough()).catch(() => {})],
+    ['library', () => client.connect(target).catch(() => {})],
+  ];
+  for (const [kind, ask] of ways) {
+    changes.length = 0;
+    await ask();
+    expect(changes, kind).toMatchObject([{ change: 'over', kind, target, failure: 'CONNECTION_REFUSED' }]);
+  }
 });
 
 test('events tell state, resumes and channels', async () => {

@@ -65,7 +65,7 @@ export class ChannelLedger {
       onFail: (code) => handler.onFail(code),
     });
     this.#lastId += 1;
-    const entry: Entry = { id: this.#lastId, target: formatTarget(target), channel };
+    const entry: Entry = { id: this.#lastId, target: formatTarget(target), kind: handler.kind ?? OWN_KIND, channel };
     this.#living.set(channel, entry);
     this.#awake.hold(channel);
     channel.onOver(() => {
@@ -84,17 +84,22 @@ export class ChannelLedger {
   }
 }
 
+/** Of a channel that no listener has opened. */
+const OWN_KIND = 'library';
+
 interface Entry {
   readonly id: number;
   readonly target: string;
+  readonly kind: string;
   readonly channel: Channel;
 }
 
-function statusOf({ id, target, channel }: Entry): ChannelStatus {
+function statusOf({ id, target, kind, channel }: Entry): ChannelStatus {
   const { age, bytesSent, bytesReceived } = channel.figures;
   return {
     id,
     target,
+    kind,
     open: channel.state.opening === 'open',
     ageMs: Math.round(age),
     bytesUp: bytesSent,

@@ -7,6 +7,8 @@ export interface ChannelStatus {
   readonly id: number;
   /** `host:port` as the application named it. */
   readonly target: string;
+  /** What the application speaks: `socks5`, `socks4`, `connect`, `http`, `forward`, `stdio`; or `library`, the program itself. */
+  readonly kind: string;
   /** Whether the server has dialled it. */
   readonly open: boolean;
   /** Since it was asked for. */

@@ -16,7 +16,7 @@ function statusWith(channels: readonly ChannelStatus[]) {
 }
 
 function channel(id: number, bytesUp: number, bytesDown = 0): ChannelStatus {
-  return { id, target: `host-${id}:80`, open: true, ageMs: 0, bytesUp, bytesDown };
+  return { id, target: `host-${id}:80`, kind: 'http', open: true, ageMs: 0, bytesUp, bytesDown };
 }
 
 test('has what the page shows', () => {

@@ -15,7 +15,9 @@ const STATUS: ClientStatus = {
   resumes: 3,
   bytesUp: 1_000,
   bytesDown: 2_000,
-  channels: [{ id: 1, target: 'example.org:443', open: true, ageMs: 10, bytesUp: 1_000, bytesDown: 2_000 }],
+  channels: [
+    { id: 1, target: 'example.org:443', kind: 'socks5', open: true, ageMs: 10, bytesUp: 1_000, bytesDown: 2_000 },
+  ],
 };
 
 let page: LocalPort;

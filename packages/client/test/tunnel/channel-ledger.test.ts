@@ -20,11 +20,16 @@ function prepare(farEnd: ConstructorParameters<typeof TestTunnel>[0]) {
   const changes: ChannelChange[] = [];
   const awake = new KeepAwake();
   const ledger = new ChannelLedger(awake, (change) => changes.push(change));
-  const openBy = (way: Tunnel, target: Target): Recorder => {
+  const openBy = (way: Tunnel, target: Target, kind?: string): Recorder => {
     const log = new Recorder();
-    return log.take(way.open(target, log));
+    return log.take(
+      way.open(
+        target,
+        kind === undefined ? log : { kind, onOpen: () => log.onOpen(), onFail: (code) => log.onFail(code) },
+      ),
+    );
   };
-  const open = (target = TARGET): Recorder => openBy(ledger.over(tunnel), target);
+  const open = (target = TARGET, kind?: string): Recorder => openBy(ledger.over(tunnel), target, kind);
   const openHidden = (target = TARGET): Recorder => openBy(ledger.hide(tunnel), target);
   const until = async (condition: () => boolean): Promise<void> => {
     while (!condition()) await new Promise((resolve) => setImmediate(resolve));
@@ -40,13 +45,13 @@ describe('status', () => {
   test('shows living channels, oldest first, with what each has carried so far', async () => {
     const { ledger, open, until } = prepare(echo);
     const first = open();
-    open({ host: '::1', port: 443 });
+    open({ host: '::1', port: 443 }, 'socks5');
     first.channel.write(Buffer.alloc(1_000));
     await until(() => first.bytes.length === 1_000);
     const { channels, ...sum } = ledger.status();
     expect(channels).toMatchObject([
-      { id: 1, target: 'example.org:80', open: true, bytesUp: 1_000, bytesDown: 1_000 },
-      { id: 2, target: '[::1]:443', open: true, bytesUp: 0, bytesDown: 0 },
+      { id: 1, target: 'example.org:80', kind: 'library', open: true, bytesUp: 1_000, bytesDown: 1_000 },
+      { id: 2, target: '[::1]:443', kind: 'socks5', open: true, bytesUp: 0, bytesDown: 0 },
     ]);
     expect(sum).toEqual({ bytesUp: 1_000, bytesDown: 1_000 });
     for (const { ageMs } of channels) expect(ageMs).toBeGreaterThanOrEqual(0);

@@ -2,6 +2,8 @@ import type { FailureCode } from '../failures.js';
 
 /** Told how the opening of a channel ended: exactly one of the two is called, exactly once. */
 export interface OpenHandler {
+  /** What asks for the channel, for whoever lists channels. No peer is told. */
+  readonly kind?: string;
   /** The far end has dialled the target. Called before any data of the channel. */
   onOpen(): void;
   /** The channel is over before it began; nothing follows. */

@@ -21,6 +21,7 @@ export function enterTunnel(tunnel: Tunnel, logger: Logger): Enter {
   return ({ socket, target, early, reply }) => {
     const log = { target: formatTarget(target) };
     const channel = tunnel.open(target, {
+      kind: reply?.kind ?? 'forward',
       onOpen() {
         logger.debug(log, 'channel open');
         if (reply !== undefined) socket.write(reply.success());
@@ -37,7 +38,7 @@ export function enterTunnel(tunnel: Tunnel, logger: Logger): Enter {
 }
 
 /** The same for what is no socket: a channel as a stream, whose reader gets what came before a reset, for a while. */
-export function openStream(tunnel: Tunnel, target: Target, handler: OpenHandler): ChannelStream {
+export function openStream(tunnel: Tunnel, target: Target, handler: ListenerHandler): ChannelStream {
   return new ChannelStream(tunnel.open(target, handler), { allowHalfOpen: true, lastWords: LAST_WORDS });
 }
 
@@ -54,8 +55,16 @@ export interface Inbound {
   readonly reply?: Reply;
 }
 
+interface ListenerHandler extends OpenHandler {
+  readonly kind: ListenerKind;
+}
+
+/** What brought a channel: a protocol of a local port, a forwarded port, or a pair of streams. */
+export type ListenerKind = 'socks5' | 'socks4' | 'connect' | 'http' | 'forward' | 'stdio';
+
 /** How a protocol tells the application what became of its request. */
 export interface Reply {
+  readonly kind: ListenerKind;
   success(): Buffer | string;
   failure(code: FailureCode): Buffer | string;
 }

@@ -10,6 +10,7 @@ import { openStream } from './enter-tunnel.js';
  */
 export async function pipeThrough(tunnel: Tunnel, target: Target, input: Readable, output: Writable): Promise<void> {
   const stream = openStream(tunnel, target, {
+    kind: 'stdio',
     onOpen() {},
     // Never called before it is there.
     onFail: (code) => stream.destroy(new TunnelError(code)),

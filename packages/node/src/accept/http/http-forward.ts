@@ -51,6 +51,7 @@ export function forwardRequest(
   };
 
   const stream = openStream(tunnel, destination.target, {
+    kind: 'http',
     onOpen: () => logger.debug(fields, 'channel open'),
     onFail: (code) => fail(refusalOf(code)),
   });

@@ -112,6 +112,7 @@ class HttpService implements LocalService {
 }
 
 const CONNECT_REPLY: Reply = {
+  kind: 'connect',
   // Without Content-Length or Transfer-Encoding (RFC 9110 section 9.3.6).
   success: () => 'HTTP/1.1 200 Connection established\r\n\r\n',
   failure: (code) => encodeRefusal(refusalOf(code)),

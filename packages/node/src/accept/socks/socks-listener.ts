@@ -59,11 +59,13 @@ export function serveSocks4({ isAllowed }: ServedPort): LocalService {
 }
 
 const SOCKS5_REPLY: Reply = {
+  kind: 'socks5',
   success: () => encodeSocks5Reply(REPLIES.SUCCEEDED),
   failure: (code) => encodeSocks5Reply(FAILURES[code].socks5),
 };
 
 const SOCKS4_REPLY: Reply = {
+  kind: 'socks4',
   success: () => encodeSocks4Reply(SOCKS4_REPLIES.GRANTED),
   failure: () => encodeSocks4Reply(SOCKS4_REPLIES.REJECTED),
 };
