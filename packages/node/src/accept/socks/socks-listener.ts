@@ -15,28 +15,35 @@ import {
   REPLIES,
 } from './socks5-codec.js';
 
-/** RFC 1928, with the password of RFC 1929 where one is needed. */
+/** RFC 1928, with the password of RFC 1929 where one is needed, or where a client offers nothing else. */
 export function serveSocks5({ isAllowed }: ServedPort): LocalService {
-  const method = isAllowed === undefined ? METHODS.NO_AUTHENTICATION : METHODS.PASSWORD;
   return {
     begins: (first) => first === 0x05,
     serve(connection, input) {
-      readMessage(connection, input, parseSocks5Greeting, (methods, afterGreeting) => {
-        if (!methods.includes(method)) {
+      readMessage(connection, input, parseSocks5Greeting, (offered, afterGreeting) => {
+        const method = chooseMethod(offered, isAllowed !== undefined);
+        if (method === undefined) {
           connection.refuse('no acceptable SOCKS method', encodeSocks5Method(METHODS.NONE_ACCEPTABLE));
           return;
         }
         connection.socket.write(encodeSocks5Method(method));
-        if (isAllowed === undefined) return readRequest(connection, afterGreeting);
+        if (method === METHODS.NO_AUTHENTICATION) return readRequest(connection, afterGreeting);
         readMessage(connection, afterGreeting, parseSocks5Password, (given, afterPassword) => {
-          if (!isAllowed(...given))
+          if (isAllowed?.(...given) === false) {
             return connection.refuse('wrong user or password', encodeSocks5PasswordReply(false));
+          }
           connection.socket.write(encodeSocks5PasswordReply(true));
           readRequest(connection, afterPassword);
         });
       });
     },
   };
+}
+
+/** Where nobody needs a password, any will do: a client with one in its settings may offer no other way. */
+function chooseMethod(offered: Buffer, needsPassword: boolean): number | undefined {
+  if (!needsPassword && offered.includes(METHODS.NO_AUTHENTICATION)) return METHODS.NO_AUTHENTICATION;
+  return offered.includes(METHODS.PASSWORD) ? METHODS.PASSWORD : undefined;
 }
 
 function readRequest(connection: LocalConnection, input: Buffer): void {

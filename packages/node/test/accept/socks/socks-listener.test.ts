@@ -61,9 +61,26 @@ describe('SOCKS5', () => {
   });
 
   it.each([
+    ['any password', hex('01 04 75736572 06 736563726574')],
+    ['an empty one', hex('01 00 00')],
+  ])('A7 takes %s from a client that offers nothing else', async (_title, password) => {
+    const application = await fixture.send(hex('05 01 02'));
+    expect(await application.untilBytes(2)).toEqual(hex('05 02'));
+    application.send(password);
+    expect(await application.untilBytes(4)).toEqual(hex('05 02 01 00'));
+    application.send(example);
+    expect(await application.untilBytes(14)).toEqual(Buffer.concat([hex('05 02 01 00'), reply5(0)]));
+  });
+
+  it('takes a password together with the greeting that offers it', async () => {
+    const application = await fixture.send(Buffer.concat([hex('05 02 01 02 01 01 75 01 70'), example]));
+    expect(await application.untilBytes(14)).toEqual(Buffer.concat([hex('05 02 01 00'), reply5(0)]));
+  });
+
+  it.each([
     ['A5 zero methods', hex('05 00')],
-    ['A6 255 methods without 00', Buffer.concat([hex('05 FF'), Buffer.alloc(255, 0x02)])],
-    ['A7 authentication by user and password only', hex('05 01 02')],
+    ['A6 255 methods without 00 and 02', Buffer.concat([hex('05 FF'), Buffer.alloc(255, 0x03)])],
+    ['A8 GSSAPI only', hex('05 01 01')],
   ])('%s: answers 05 FF and closes', async (_title, greeting) => {
     const application = await fixture.send(Buffer.concat([greeting, example]));
     expect(await application.closed()).toMatchObject({ bytes: hex('05 FF'), end: 'closed' });
