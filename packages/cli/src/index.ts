@@ -1,5 +1,6 @@
 export { checkSecret } from './check-secret.js';
 export { addConfigFile } from './config/config-file.js';
+export { decodeText } from './decode-text.js';
 export { formatDuration, parseDuration } from './duration.js';
 export { escapeText, formatJson } from './escape-text.js';
 export { ExitCode, ExitError } from './exit-code.js';

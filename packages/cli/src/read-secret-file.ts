@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { checkSecret } from './check-secret.js';
+import { decodeText, MARK_LENGTH } from './decode-text.js';
 import { escapeText } from './escape-text.js';
 import { ExitCode, ExitError } from './exit-code.js';
 
@@ -7,7 +8,7 @@ export interface SecretFile {
   readonly path: string;
   /** The flag that names it. */
   readonly flag: string;
-  /** Bytes that are read at most. */
+  /** Bytes that are read at most, beside a byte order mark. */
   readonly maxBytes: number;
 }
 
@@ -22,7 +23,7 @@ export function readSecretFile({ path, flag, maxBytes }: SecretFile): string {
     const file = openSync(path, 'r');
     try {
       checkSecret(file, { path, name });
-      return readStart(file, maxBytes);
+      return decodeText(readStart(file, maxBytes + MARK_LENGTH));
     } finally {
       closeSync(file);
     }
@@ -50,14 +51,14 @@ function pathReasons(flag: string): Readonly<Record<string, string>> {
   };
 }
 
-function readStart(file: number, maxBytes: number): string {
+function readStart(file: number, maxBytes: number): Buffer {
   const buffer = Buffer.alloc(maxBytes);
   let length = 0;
   for (;;) {
     // A pipe (`--token-file <(pass show tunnel)`) may hand out its content in pieces.
     const read = readSync(file, buffer, length, buffer.length - length, null);
     length += read;
-    if (read === 0) return buffer.toString('utf8', 0, length);
+    if (read === 0) return buffer.subarray(0, length);
   }
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { OptionError } from 'wsproxy-node/options';
 import { checkSecret } from '../check-secret.js';
+import { decodeText } from '../decode-text.js';
 import { escapeText } from '../escape-text.js';
 import { ExitCode, ExitError } from '../exit-code.js';
 import { TableArgument, type TableOption } from '../options/table-option.js';
@@ -77,9 +78,11 @@ async function load(program: Command, path: string, options: LoadOptions, mayBeM
     text = readText(path);
   } catch (error) {
     if (error instanceof ExitError) throw error;
-    const { code = 'error' } = error as NodeJS.ErrnoException;
+    const { code, message } = error as NodeJS.ErrnoException;
     if (!(mayBeMissing && (code === 'ENOENT' || code === 'ENOTDIR'))) {
-      throw new ExitError(ExitCode.usage, `cannot read the configuration file ${path}: ${code}`, { cause: error });
+      throw new ExitError(ExitCode.usage, `cannot read the configuration file ${path}: ${code ?? message}`, {
+        cause: error,
+      });
     }
   }
   if (text === '') return { mistakes: [], settings: new Map() };
@@ -121,7 +124,7 @@ async function judgeAll(program: Command, config: Config, options: ConfigFileOpt
 function readText(path: string): string {
   const file = openSync(path, 'r');
   try {
-    const text = readFileSync(file, 'utf8');
+    const text = decodeText(readFileSync(file));
     if (PASSWORD.test(text)) checkSecret(file, { path, name: `${escapeText(path)}, which holds a password,` });
     return text;
   } finally {

@@ -16,7 +16,6 @@ export function readProxyUsers(path: string): readonly ProxyUser[] {
   const text = readSecretFile({ path, flag: '--socks-auth', maxBytes: MAX_BYTES });
   if (Buffer.byteLength(text) >= MAX_BYTES) throw usage('the file has more than 64 KiB');
   const users = text
-    .replace(/^\ufeff/, '')
     .split(/\r?\n/)
     .flatMap((line, index) => (line.trim() === '' || line.startsWith('#') ? [] : [parseLine(line, index + 1)]));
   if (users.length === 0) throw usage('the file names no user; expected lines user:password');

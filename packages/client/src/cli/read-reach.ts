@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { checkSecret, ExitCode, ExitError } from 'wsproxy-cli';
+import { checkSecret, decodeText, ExitCode, ExitError } from 'wsproxy-cli';
 import { OptionError } from 'wsproxy-node/options';
 import type { ClientOptions } from '../index.js';
 
@@ -64,7 +64,7 @@ export function readPem(flag: string, path: string, isSecret = false): string {
       for (;;) {
         const chunk = Buffer.alloc(65_536);
         const read = readSync(file, chunk);
-        if (read === 0) return Buffer.concat(chunks).toString('utf8');
+        if (read === 0) return decodeText(Buffer.concat(chunks));
         chunks.push(chunk.subarray(0, read));
         length += read;
         if (length > MAX_PEM) throw new Error('it is too long for a PEM file');

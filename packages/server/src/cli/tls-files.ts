@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { checkSecret, ExitCode, ExitError, type ProgramLogger, watchFile } from 'wsproxy-cli';
+import { checkSecret, decodeText, ExitCode, ExitError, type ProgramLogger, watchFile } from 'wsproxy-cli';
 import { OptionError } from 'wsproxy-node/options';
 import type { Server, TlsOptions } from '../index.js';
 
@@ -87,18 +87,20 @@ function expiryOf({ cert }: TlsOptions): string {
 }
 
 /** @throws ExitError (usage) that names the file of `flag`, when it cannot be read */
-export function readPem(path: string, flag: string, isSecret = false): Buffer {
+export function readPem(path: string, flag: string, isSecret = false): string {
   try {
     const file = openSync(path, 'r');
     try {
       if (isSecret) checkSecret(file, { path, name: `the file of ${flag}, ${path},`, mayBeRead: true });
-      return readFileSync(file);
+      return decodeText(readFileSync(file));
     } finally {
       closeSync(file);
     }
   } catch (error) {
     if (error instanceof ExitError) throw error;
-    const { code = 'error' } = error as NodeJS.ErrnoException;
-    throw new ExitError(ExitCode.usage, `cannot read the file of ${flag}, ${path}: ${code}`, { cause: error });
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new ExitError(ExitCode.usage, `cannot read the file of ${flag}, ${path}: ${code ?? message}`, {
+      cause: error,
+    });
   }
 }
