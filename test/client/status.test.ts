@@ -82,6 +82,8 @@ test('events tell state, resumes and channels', async () => {
   const resumed: string[] = [];
   const changes: ChannelChange[] = [];
   client.on('state', (state, previous) => states.push(`${previous} -> ${state}`));
+  const retries: unknown[] = [];
+  client.on('retry', (retry) => retries.push(retry));
   client.on('resumed', ({ server }) => resumed.push(server));
   client.on('channel', (change) => changes.push(change));
 
@@ -90,6 +92,9 @@ test('events tell state, resumes and channels', async () => {
   await echoed(socket, 10);
   expect(states).toEqual(['online -> waiting', 'waiting -> connecting', 'connecting -> online']);
   expect([resumed, client.status().resumes]).toEqual([[url], 1]);
+  expect(retries).toEqual([
+    { server: url, reason: expect.stringMatching(/\(1006\)$/), retryInMs: expect.any(Number), wasConnected: true },
+  ]);
 
   socket.end();
   const [reply, refused] = await askSocks5(port, '127.0.0.1', nobody);

@@ -69,6 +69,9 @@ export class Client extends EventEmitter<ClientEvents> {
       clock: systemClock,
       memory: systemMemory,
       onState: (state, previous) => this.emit('state', state, previous),
+      onRetry: ({ name }, { reason, delay, former }) =>
+        this.emit('retry', { server: name, reason, retryInMs: delay, wasConnected: former === 'online' }),
+      onServer: ({ name }, former) => this.emit('server', { server: name, former: former.name }),
       onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });
     this.#rules = bypass;

@@ -19,5 +19,5 @@ export type { ReachOptions } from './reach/reach.js';
 export type { ConnectOptions } from './sockets/connect-channel.js';
 export type { DispatcherOptions } from './sockets/create-dispatcher.js';
 export type { TunnelSocket } from './sockets/tunnel-socket.js';
-export type { ChannelChange, ChannelStatus, ClientEvents, ClientStatus } from './tunnel/client-status.js';
-export type { ConnectorState, TunnelStatus } from './tunnel/connector.js';
+export type { ChannelChange, ChannelStatus, ClientEvents, ClientRetry, ClientStatus } from './tunnel/client-status.js';
+export type { ConnectorState, ServerStatus, TunnelStatus } from './tunnel/connector.js';

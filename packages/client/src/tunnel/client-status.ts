@@ -36,9 +36,22 @@ export interface ChannelChange extends ChannelStatus {
   readonly failure: FailureCode | undefined;
 }
 
+/** What stands in the way of a connection. */
+export interface ClientRetry {
+  readonly server: string;
+  readonly reason: string;
+  readonly retryInMs: number;
+  /** Whether there was a connection until now; otherwise a try has failed. */
+  readonly wasConnected: boolean;
+}
+
 /** Told while it happens: a listener that throws harms the tunnel. */
 export interface ClientEvents {
   state: [state: ConnectorState, previous: ConnectorState];
+  /** `server` is not connected, and will be tried again after so many ms at the latest. */
+  retry: [retry: ClientRetry];
+  /** Another server serves now. */
+  server: [change: { readonly server: string; readonly former: string }];
   /** A session goes on with another connection to `server`; its channels have lost nothing. */
   resumed: [resumed: { readonly server: string }];
   channel: [channel: ChannelChange];

@@ -3,7 +3,7 @@ import { ConnectError } from '../reach/connect-error.js';
 import type { ServerRoute } from './attempts.js';
 import type { UplinkState } from './phases.js';
 import { Slot, type SlotEvents, type SlotOptions } from './slot.js';
-import type { Uplink } from './uplink.js';
+import type { Retry, Uplink } from './uplink.js';
 
 /** Keeps the tunnel up: as many slots as connections were asked for, each with a living session as soon as can be. */
 export class Connector implements Tunnel {
@@ -13,11 +13,14 @@ export class Connector implements Tunnel {
   readonly #refusals = new Map<ServerRoute, ConnectError>();
   #state: ConnectorState = 'idle';
   #resumes = 0;
+  /** When it was connected, or not any more, by the clock. */
+  #changedAt: number;
   readonly #idleWaits = new Set<{ resolve(): void; reject(error: TunnelError): void }>();
   #onFirst: { resolve(): void; reject(error: ConnectError): void } | undefined;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
+    this.#changedAt = options.clock.now();
     this.#slots = Array.from({ length: options.connections }, () => new Slot(options, this.#events));
   }
 
@@ -33,12 +36,35 @@ export class Connector implements Tunnel {
   status(): TunnelStatus {
     const { server, session, state } = this.#leastBusy();
     const { roundTrip } = session.figures;
-    const isKnown = state === 'online' && Number.isFinite(roundTrip);
+    const { clock, servers } = this.#options;
+    const isOnline = state === 'online';
+    const isKnown = isOnline && Number.isFinite(roundTrip);
+    const { reason, nextTryMs, failedTries } = this.#serverStatus(server);
     return {
       state: this.#state,
+      sinceMs: Math.round(clock.now() - this.#changedAt),
       server: server.name,
+      reason,
+      nextTryMs,
+      failedTries,
+      servers: servers.map((one) => this.#serverStatus(one)),
       roundTripMs: isKnown ? Math.round(roundTrip * 1_000) / 1_000 : undefined,
       resumes: this.#resumes,
+    };
+  }
+
+  #serverStatus(server: ServerRoute): ServerStatus {
+    const states = this.#state === 'idle' ? [] : this.#slots.map((slot) => slot.stateOf(server));
+    const state = RANKING.find((one) => states.includes(one)) ?? 'standby';
+    const troubles = this.#slots.flatMap((slot) => slot.troubleOf(server) ?? []);
+    const [trouble] = state === 'online' ? [] : troubles.sort((a, b) => a.nextTry - b.nextTry);
+    const wait = (trouble?.nextTry ?? 0) - this.#options.clock.now();
+    return {
+      server: server.name,
+      state,
+      reason: trouble?.reason,
+      nextTryMs: state === 'waiting' && trouble !== undefined ? Math.max(0, Math.round(wait)) : undefined,
+      failedTries: trouble?.failedTries ?? 0,
     };
   }
 
@@ -101,6 +127,8 @@ export class Connector implements Tunnel {
 
   readonly #events: SlotEvents = {
     onState: () => this.#rank(),
+    onRetry: ({ server }, retry) => this.#options.onRetry?.(server, retry),
+    onPromoted: ({ server }, former) => this.#options.onServer?.(server, former.server),
     onResumed: ({ server }) => {
       this.#resumes += 1;
       this.#options.onResumed?.(server);
@@ -133,6 +161,7 @@ export class Connector implements Tunnel {
     const previous = this.#state;
     if (state === previous) return;
     this.#state = state;
+    if (previous === 'idle' || state === 'online' || previous === 'online') this.#changedAt = this.#options.clock.now();
     this.#options.logger.debug({ state, previous }, 'connector');
     this.#options.onState?.(state, previous);
     if (state !== 'online') return;
@@ -149,10 +178,26 @@ export interface TunnelStatus {
   readonly state: ConnectorState;
   /** URL of the server that takes new channels, or is tried while none does. */
   readonly server: string;
+  /** For how long it is connected, or is not, ms. */
+  readonly sinceMs: number;
+  /** Why it is not connected: the last failure; undefined while it is, and before the first try has ended. */
+  readonly reason: string | undefined;
+  /** Until the next try, ms; undefined while there is nothing to wait for. */
+  readonly nextTryMs: number | undefined;
+  /** Tries that have failed one after the other. */
+  readonly failedTries: number;
+  /** All of them, in the order of preference. */
+  readonly servers: readonly ServerStatus[];
   /** Shortest round trip of the last seconds; undefined while unknown. */
   readonly roundTripMs: number | undefined;
   /** How often a session went on with another connection. */
   readonly resumes: number;
+}
+
+/** How it stands with one of the servers. */
+export interface ServerStatus extends Pick<TunnelStatus, 'server' | 'reason' | 'nextTryMs' | 'failedTries'> {
+  /** `standby`: it is not asked now. */
+  readonly state: UplinkState | 'standby';
 }
 
 export interface ConnectorOptions extends SlotOptions {
@@ -163,6 +208,10 @@ export interface ConnectorOptions extends SlotOptions {
   readonly onState?: (state: ConnectorState, previous: ConnectorState) => void;
   /** A session goes on with another connection to this server. */
   readonly onResumed?: (server: ServerRoute) => void;
+  /** A server is not connected, and will be tried again. */
+  readonly onRetry?: (server: ServerRoute, retry: Retry) => void;
+  /** Another server serves now. */
+  readonly onServer?: (server: ServerRoute, former: ServerRoute) => void;
 }
 
 /** From the best to the worst. An uplink that is closed is about to be replaced; the connector is not closed with it. */

@@ -1,7 +1,8 @@
 import type { Timer } from 'wsproxy-engine';
 import type { ServerRoute } from './attempts.js';
 import { Backoff } from './backoff.js';
-import { Uplink, type UplinkEvents, type UplinkSettings } from './uplink.js';
+import type { UplinkState } from './phases.js';
+import { type Retry, Uplink, type UplinkEvents, type UplinkSettings } from './uplink.js';
 
 /**
  * One place of the pool: the uplink in use, perhaps candidates for its place on other servers, and those that lost it and only
@@ -19,6 +20,8 @@ export class Slot {
   readonly #tried = new Set<ServerRoute>();
   /** Servers that have ended a session that was of no use, and until when they are not asked for another, by the clock. */
   readonly #resting = new Map<ServerRoute, number>();
+  /** Of the servers that were not reached since they were connected for the last time. */
+  readonly #troubles = new Map<ServerRoute, Trouble>();
   #present: Uplink;
   #timer: Timer | undefined;
   #closed = false;
@@ -42,6 +45,17 @@ export class Slot {
     return [this.#present, ...this.#retired];
   }
 
+  /** How it stands with a server; undefined when nobody asks it now. */
+  stateOf(server: ServerRoute): UplinkState | undefined {
+    if (this.#present.server === server) return this.#present.state;
+    return [...this.#candidates.keys()].find((candidate) => candidate.server === server)?.state;
+  }
+
+  /** Why a server is not connected; undefined while it is, and before it was tried. */
+  troubleOf(server: ServerRoute): Trouble | undefined {
+    return this.#troubles.get(server);
+  }
+
   /** Does not wait for the next retry. */
   connect(): void {
     for (const backoff of this.#backoffs.values()) backoff.reset();
@@ -59,11 +73,17 @@ export class Slot {
   readonly #uplinkEvents: UplinkEvents = {
     onState: (uplink) => {
       if (this.#closed) return;
+      if (uplink.state === 'online') this.#troubles.delete(uplink.server);
       if (this.#candidates.has(uplink) && uplink.state === 'online') this.#promote(uplink);
       if (uplink !== this.#present) return;
       if (uplink.state === 'online') this.#settle();
       else if (uplink.state === 'connecting') this.#seekAfter(FAILOVER_AFTER);
       this.#events.onState(uplink);
+    },
+    onRetry: (uplink, retry) => {
+      if (uplink !== this.#present && !this.#candidates.has(uplink)) return;
+      this.#noteTrouble(uplink.server, retry);
+      this.#events.onRetry(uplink, retry);
     },
     onResumed: (uplink) => this.#events.onResumed(uplink),
     onRefused: (uplink, error) => {
@@ -101,6 +121,15 @@ export class Slot {
       this.#events.onEnded(uplink, unsent);
     },
   };
+
+  #noteTrouble(server: ServerRoute, { reason, delay, former }: Retry): void {
+    const before = this.#troubles.get(server)?.failedTries ?? 0;
+    this.#troubles.set(server, {
+      reason,
+      nextTry: this.#options.clock.now() + delay,
+      failedTries: former === 'connecting' ? before + 1 : before,
+    });
+  }
 
   /** The uplink in use is online: only a better server may still be looked for. */
   #settle(): void {
@@ -156,6 +185,7 @@ export class Slot {
     this.#options.logger.info({ server: uplink.server.name, former: former.server.name }, 'another server serves now');
     uplink.adopt(former.release());
     this.#retire(former);
+    this.#events.onPromoted(uplink, former);
   }
 
   /** A fresh session on the same server; if the last one was of no use, another server may be faster. */
@@ -215,7 +245,19 @@ export interface SlotOptions extends UplinkSettings {
 }
 
 /** What a slot tells: of what becomes of its uplinks, that to which it does not see itself. */
-export type SlotEvents = Omit<UplinkEvents, 'onUnreachable' | 'onDraining' | 'onTurnedAway'>;
+export interface SlotEvents extends Omit<UplinkEvents, 'onUnreachable' | 'onDraining' | 'onTurnedAway'> {
+  /** Another server serves now. */
+  onPromoted(uplink: Uplink, former: Uplink): void;
+}
+
+/** What keeps a server from being connected. */
+export interface Trouble {
+  readonly reason: string;
+  /** By the clock; it is over while a try is under way. */
+  readonly nextTry: number;
+  /** Since it was connected. */
+  readonly failedTries: number;
+}
 
 /** A server that has not answered after this time gets a rival, ms: less than a request waits for a tunnel. */
 const FAILOVER_AFTER = 2_000;

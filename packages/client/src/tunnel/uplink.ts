@@ -245,6 +245,7 @@ export class Uplink {
     const { backoff, logger } = this.#options;
     const delay = Math.max(atLeast, Math.round(backoff.next(this.session.channelCount > 0)));
     logger.warn({ reason, retryInMs: delay }, 'not connected to the server');
+    this.#events.onRetry(this, { reason, delay, former: this.state });
     this.#enter({ is: 'waiting' }, { after: delay, call: () => this.connect() });
     return delay;
   }
@@ -271,6 +272,8 @@ export interface UplinkOptions extends UplinkSettings {
 /** What becomes of an uplink. */
 export interface UplinkEvents {
   onState(uplink: Uplink): void;
+  /** It is not connected, and will try after a pause. Told before `onState`. */
+  onRetry(uplink: Uplink, retry: Retry): void;
   /** The session goes on with another transport. */
   onResumed(uplink: Uplink): void;
   /** Trying again is of no use as things are; the uplink tries nevertheless, unless it is closed now. */
@@ -287,6 +290,14 @@ export interface UplinkEvents {
   onIdle(uplink: Uplink): void;
   /** The session is over, the channels are reset; another uplink may begin, and adopt those in `unsent`. */
   onEnded(uplink: Uplink, unsent: readonly Channel[]): void;
+}
+
+export interface Retry {
+  readonly reason: string;
+  /** Until the next try, ms, unless something makes it come before. */
+  readonly delay: number;
+  /** What has ended: a connection, a try, or a pause. */
+  readonly former: UplinkState;
 }
 
 /** While a request waits, the server is tried as often as this, ms. */

@@ -6,6 +6,11 @@ import type { ChannelStatus } from '../../src/tunnel/client-status.js';
 function statusWith(channels: readonly ChannelStatus[]) {
   return {
     state: 'online',
+    sinceMs: 0,
+    reason: undefined,
+    nextTryMs: undefined,
+    failedTries: 0,
+    servers: [],
     server: 'wss://x/',
     roundTripMs: 1,
     resumes: 0,

@@ -10,6 +10,11 @@ import type { ClientStatus } from '../../src/tunnel/client-status.js';
 
 const STATUS: ClientStatus = {
   state: 'online',
+  sinceMs: 60_000,
+  reason: undefined,
+  nextTryMs: undefined,
+  failedTries: 0,
+  servers: [],
   server: 'wss://proxy.example/',
   roundTripMs: 12.5,
   resumes: 3,

@@ -125,13 +125,13 @@ describe('status', () => {
   test('knows no round trip before the tunnel is up, and while it is down', async () => {
     const fixture = new Fixture();
     const idle = { state: 'idle', server: 'the server', roundTripMs: undefined, resumes: 0 };
-    expect(fixture.connector.status()).toEqual(idle);
+    expect(fixture.connector.status()).toMatchObject(idle);
     const started = fixture.connector.start();
     await fixture.network.settle();
     await started;
-    expect(fixture.connector.status()).toEqual({ ...idle, state: 'online', roundTripMs: 0 });
+    expect(fixture.connector.status()).toMatchObject({ ...idle, state: 'online', roundTripMs: 0 });
     fixture.network.connection.near.cut();
-    expect(fixture.connector.status()).toEqual({ ...idle, state: 'waiting' });
+    expect(fixture.connector.status()).toMatchObject({ ...idle, state: 'waiting' });
   });
 
   test('counts the sessions that went on with another connection, and tells of each', async () => {

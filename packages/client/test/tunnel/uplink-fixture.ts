@@ -13,6 +13,7 @@ export class UplinkFixture {
   /** The states it went through. */
   readonly path: string[] = ['waiting'];
   readonly events: string[] = [];
+  readonly retries: string[] = [];
   resumes = 0;
 
   /** `random` decides the pauses between tries. */
@@ -29,6 +30,7 @@ export class UplinkFixture {
       },
       {
         onState: ({ state }) => this.path.push(state),
+        onRetry: (_uplink, { reason, former }) => this.retries.push(`${former}: ${reason}`),
         onResumed: () => {
           this.resumes += 1;
         },
