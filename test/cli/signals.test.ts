@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
-import { start } from 'wsproxy-test-support/programs/command-line';
+import { start, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import type { Program } from 'wsproxy-test-support/programs/program';
 import { bySocks5, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
 
 /** Both programs, and an application with an open connection. */
@@ -58,6 +61,47 @@ describe.each(signals)('%s', (signal) => {
     const { program } = await start('wsproxy-server', ['--drain', '1m']);
     program.signal(signal);
     expect(await program.ended).toMatchObject({ code: 0, signal: null });
+  });
+});
+
+describe('SIGHUP never ends a server', () => {
+  const token = (lines: string): string => {
+    const file = join(temporaryFolder(), 'token');
+    writeFileSync(file, lines, { mode: 0o600 });
+    return file;
+  };
+
+  test.each<[string, () => { args?: string[]; token?: null }, RegExp]>([
+    ['whose token is in the environment', () => ({}), /SIGHUP: there is no file to read again/],
+    [
+      'with a token file',
+      () => ({ args: ['--token-file', token(TOKEN)], token: null }),
+      /"tokens":1[^\n]*users reloaded/,
+    ],
+  ])('%s, nor what runs', async (_what, how, line) => {
+    const { args = [], ...options } = how();
+    const { program, port } = await start('wsproxy-server', [...args, '--allow-private'], options);
+    const [client, echo] = await Promise.all([start('wsproxy-client', [`ws://127.0.0.1:${port}/`]), startEcho()]);
+    const application = await bySocks5(client.port, '127.0.0.1', echo.port);
+    const ending = readToEnd(application);
+    for (let n = 0; n < 3; n++) program.signal('SIGHUP');
+    await program.untilStderr(line);
+    application.end('still there');
+    expect(await ending).toEqual({ bytes: 11, by: 'end' });
+    program.signal('SIGTERM');
+    expect(await program.ended).toMatchObject({ code: 0, signal: null });
+  });
+
+  test('that drains', async () => {
+    const { server, application } = await startAll('--drain', '1m');
+    server.signal('SIGTERM');
+    await server.untilStderr(/"msg":"stopping"/);
+    server.signal('SIGHUP');
+    await server.untilStderr(/SIGHUP/);
+    const ending = readToEnd(application);
+    application.end('the last words');
+    expect(await ending).toEqual({ bytes: 14, by: 'end' });
+    expect(await server.ended).toMatchObject({ code: 0, signal: null });
   });
 });
 

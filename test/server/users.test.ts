@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { startSource } from 'wsproxy-test-support/destinations/source';
 import { Keystream } from 'wsproxy-test-support/keystream';
 import { runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
@@ -17,8 +18,12 @@ const OTHER = 'another-token-for-tests-0123456789-0123456789';
 /** More than windows and buffers take: the download is still under way when a user is removed. */
 const LENGTH = 60_000_000;
 
+function sha256(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
 function line(id: string, token: string, more = ''): string {
-  return `- { id: ${id}, token: "sha256:${createHash('sha256').update(token).digest('hex')}"${more} }\n`;
+  return `- { id: ${id}, token: "sha256:${sha256(token)}"${more} }\n`;
 }
 
 const ALICE = line('alice', TOKEN);
@@ -111,6 +116,64 @@ describe('a server with a users file', () => {
     await expect(bySocks5(local, '127.0.0.1', source.port)).rejects.toThrow();
     await program.untilStderr(/"code":"DENIED"/);
     expect(program.stderr.match(/session began/g)).toHaveLength(1);
+  });
+});
+
+describe('a server whose user has several tokens', () => {
+  const entry = (token: string, more = '') => `{ token: "sha256:${sha256(token)}"${more} }`;
+  const alice = (...tokens: string[]) => `- id: alice\n  tokens: [${tokens.join()}]\n`;
+
+  test('lets in each, and names in its log which one it was', async () => {
+    const { program, port } = await startWithUsers(alice(entry(TOKEN, ', label: old'), entry(OTHER)));
+    await Promise.all([startClient(port), startClient(port, { token: OTHER })]);
+    await program.untilStderr(/"user":"alice","tokenLabel":"old"[^\n]*"session began"/);
+    await program.untilStderr(/"user":"alice","tokenLabel":"#2"[^\n]*"session began"/);
+    expect([await statusFor(port, `${TOKEN}x`), program.stderr.includes(TOKEN)]).toEqual([401, false]);
+  });
+
+  test('ends the sessions of the one that is removed, and not those of the others', async () => {
+    const { port, write } = await startWithUsers(alice(entry(TOKEN), entry(OTHER)));
+    const echo = await startEcho();
+    const [old, kept] = await Promise.all(
+      [TOKEN, OTHER].map(async (token) => {
+        const { port: local } = await startClient(port, { token });
+        return bySocks5(local, '127.0.0.1', echo.port);
+      }),
+    );
+    if (old === undefined || kept === undefined) throw new Error('two were asked for');
+    write(alice(entry(OTHER)));
+    expect(await readToEnd(old)).toEqual({ bytes: 0, by: 'reset' });
+    kept.end('still there');
+    expect(await readToEnd(kept)).toEqual({ bytes: 11, by: 'end' });
+    expect([await statusFor(port, TOKEN), await statusFor(port, OTHER)]).toEqual([401, 101]);
+  });
+
+  test('lets nobody in by one that has expired', async () => {
+    const past = ', expires: 2020-01-31T18:00:00+01:00';
+    const { port } = await startWithUsers(alice(entry(TOKEN, past), entry(OTHER, ', expires: 2999-01-01T00:00:00Z')));
+    expect([await statusFor(port, TOKEN), await statusFor(port, OTHER)]).toEqual([401, 101]);
+  });
+});
+
+describe('a server with a token file', () => {
+  test('lets in each of its tokens, as they are now, and keeps those of before when it is broken', async () => {
+    const file = join(temporaryFolder(), 'token');
+    writeFileSync(file, `${TOKEN}\n`, { mode: 0o600 });
+    const { program, port } = await start('wsproxy-server', ['--token-file', file], { token: null });
+    const statuses = async () => [await statusFor(port, TOKEN), await statusFor(port, OTHER)];
+    expect(await statuses()).toEqual([101, 401]);
+    writeFileSync(file, `${TOKEN}\n${OTHER}\n`);
+    // Without a signal too: the file is looked at.
+    await until('the new token lets in', async () => (await statusFor(port, OTHER)) === 101, 10_000);
+    expect(await statuses()).toEqual([101, 101]);
+    writeFileSync(file, 'short\n');
+    program.signal('SIGHUP');
+    await program.untilStderr(/has 5 characters[^\n]*users not reloaded, those of before stay/);
+    expect(await statuses()).toEqual([101, 101]);
+    writeFileSync(file, `${OTHER}\n`);
+    program.signal('SIGHUP');
+    await until('the old token is gone', async () => (await statusFor(port, TOKEN)) === 401);
+    expect([await statuses(), program.stderr.includes(OTHER)]).toEqual([[401, 101], false]);
   });
 });
 

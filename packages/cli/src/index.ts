@@ -20,8 +20,8 @@ export { addCommonOptions, COMMON_OPTIONS, type CommonOptions } from './options/
 export { asUsage, libraryOptions, usageOf } from './options/library-options.js';
 export { formatNumber, rangeOf } from './options/number-text.js';
 export { namesFile, type Parsers, TableArgument, TableOption } from './options/table-option.js';
-export { readSecretFile, type SecretFile } from './read-secret-file.js';
-export { readToken, type TokenSources } from './read-token.js';
+export { isRepeatable, readSecretFile, type SecretFile } from './read-secret-file.js';
+export { readToken, readTokens, type TokenSources } from './read-token.js';
 export { runProgram } from './run-program.js';
 export { formatSize, parseSize } from './size.js';
 export { standardOutput } from './standard-output.js';

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { checkSecret } from './check-secret.js';
 import { decodeText, MARK_LENGTH } from './decode-text.js';
 import { escapeText } from './escape-text.js';
@@ -38,6 +38,12 @@ export function readSecretFile({ path, flag, maxBytes }: SecretFile): string {
 /** `--token-file` names a token file, `--users` a users file. */
 export function nameOfFile(path: string, flag: string): string {
   return `${flag.replace(/^--|-file$/g, '')} file ${escapeText(path, 1024)}`;
+}
+
+/** Whether `path` gives its content again: a pipe gives it once, and would make its reader wait for a writer. */
+export function isRepeatable(path: string): boolean {
+  // With bigint, since Node's search for modules looks at what the last call without it has found, and fails at a pipe.
+  return statSync(path, { throwIfNoEntry: false, bigint: true })?.isFile() === true;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ExitError } from '../src/exit-code.js';
-import { readToken, type TokenSources } from '../src/read-token.js';
+import { readToken, readTokens, type TokenSources } from '../src/read-token.js';
 
 const TOKEN = 'q9Zr3T5v7Xy1B3d5F7h9J1k3M5n7P9r1S3t5U7w9=';
 
@@ -20,9 +20,9 @@ function tokenFile(content: string | Buffer, mode = 0o600): string {
   return file;
 }
 
-function refusal(sources: TokenSources): ExitError {
+function refusal(sources: TokenSources, read: (sources: TokenSources) => unknown = readToken): ExitError {
   try {
-    readToken(sources);
+    read(sources);
   } catch (error) {
     if (error instanceof ExitError) return error;
     throw error;
@@ -102,5 +102,31 @@ describe('readToken', () => {
 
   it.runIf(process.platform !== 'win32')('accepts a file that only its owner can read', () => {
     expect(readToken({ file: tokenFile(TOKEN, 0o400) })).toBe(TOKEN);
+  });
+});
+
+describe('readTokens', () => {
+  const other = 'x'.repeat(32);
+
+  it('reads one token a line, in their order', () => {
+    const file = tokenFile(`\ufeff${TOKEN}\r\n\n  ${other}\n`);
+    expect(readTokens({ file })).toEqual([TOKEN, other]);
+    expect(readTokens({ env: TOKEN })).toEqual([TOKEN]);
+  });
+
+  it('refuses a line that is no token, a token twice, and more tokens than anybody rotates', () => {
+    const many = [...'123456789'].map((digit) => digit.repeat(4096)).join('\n');
+    for (const [content, message] of [
+      ['', 'is empty'],
+      [`${TOKEN}\nshort\n`, 'has 5 characters'],
+      [`${TOKEN}\n${TOKEN}\n`, 'has one token twice'],
+      [many, 'has more than 8 tokens'],
+      [`${many}\n${many}`, 'has more than 8 tokens'],
+    ] as const) {
+      const error = refusal({ file: tokenFile(content) }, readTokens);
+      expect([error.exitCode, error.message]).toEqual([2, expect.stringContaining(message)]);
+      expect(error.message).not.toContain(TOKEN.slice(0, 20));
+    }
+    expect(readTokens({ file: tokenFile(many.split('\n').slice(1).join('\n')) })).toHaveLength(8);
   });
 });

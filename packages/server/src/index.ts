@@ -14,6 +14,6 @@ export type { DestinationPolicy, Dialer, DialRequest, PolicyRequest } from './op
 export type { ServerOptions } from './options/server-options.js';
 export { type CloseOptions, createServer, type Server } from './server.js';
 export type { ChannelInfo, SessionInfo } from './sessions/session-info.js';
-export type { UserEntry } from './users/directory.js';
+export type { UserEntry, UserToken } from './users/directory.js';
 export type { User } from './users/user.js';
 export type { UserLimits } from './users/user-limits.js';

@@ -29,7 +29,7 @@ import type { SessionInfo } from './sessions/session-info.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import { checkUser } from './users/check-user.js';
 import { soleUser, UserDirectory, type UserEntry } from './users/directory.js';
-import type { User } from './users/user.js';
+import { hasExpired, type User } from './users/user.js';
 
 /**
  * Makes the far end of a tunnel: `listen`, or hand it upgrades of an HTTP server that is there already.
@@ -178,8 +178,8 @@ export class Server {
   }
 
   /**
-   * From now on these are the users, and no others: sessions of those who are gone, disabled, or have another token end
-   * at once; new rules count from the next channel on.
+   * From now on these are the users, and no others: sessions end at once that came with a token which is gone, or whose user
+   * is gone or disabled; new rules count from the next channel on. Also in place of `token`.
    * @throws OptionError that names the user at fault, and changes nothing then
    */
   setUsers(users: readonly UserEntry[]): void {
@@ -241,8 +241,9 @@ function authenticateOf({ authenticate }: ServerOptions, directory: UserDirector
   }
   return async (request) => {
     const user = (await authenticate(request)) ?? undefined;
-    if (user !== undefined) checkUser(user, 'authenticate');
-    return user?.disabled === true ? undefined : user;
+    if (user === undefined) return undefined;
+    checkUser(user, 'authenticate');
+    return user.disabled === true || hasExpired(user, systemClock.wallTime()) ? undefined : user;
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { libraryOptions, namesFile, readToken, type TableArgument, type TableOption } from 'wsproxy-cli';
+import { libraryOptions, namesFile, readTokens, type TableArgument, type TableOption } from 'wsproxy-cli';
 import { type OptionRule, problemOf } from 'wsproxy-node/options';
 import { createServer } from '../index.js';
 import { OPTION_CHECKS } from '../options/option-checks.js';
@@ -32,7 +32,7 @@ function readFileOf(rule: OptionRule<ServerUnit>, flag: string, path: string): v
     case 'users':
       return void readUsers(path);
     case 'token':
-      return void readToken({ file: path });
+      return void readTokens({ file: path });
     default:
       if (readPem(path, flag, rule.secret).includes('-----BEGIN ')) return;
       throw new TypeError(`${path} is not in PEM form`);

@@ -12,7 +12,8 @@ import {
   runProgram,
 } from 'wsproxy-cli';
 import { OPTIONS } from '../options/options.js';
-import { readCredentials, type UserFlags } from './credentials.js';
+import { findCredentials, type UserFlags } from './credentials.js';
+import { followUsers } from './follow-users.js';
 import { type ListenAt, listen, parseListen } from './listen.js';
 import { type SightFlags, serveSight } from './sight.js';
 import { followTls, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
@@ -42,6 +43,7 @@ Examples:
   wsproxy-server --users /etc/wsproxy/users.yaml
   wsproxy-server --listen 0.0.0.0:443 --tls-cert fullchain.pem --tls-key privkey.pem --token-file token
 
+SIGHUP reads the files of --users, --token-file and --tls-cert again, as does a change of them; it never ends the server.
 Put a TLS reverse proxy in front before you let the Internet reach it, or give --tls-cert and --tls-key.
 Exit codes: 0 stopped by a signal, 1 cannot listen, 2 wrong usage or no token, 70 a defect.`,
 );
@@ -57,7 +59,13 @@ program.action(serve);
 await runProgram(program);
 
 async function serve(flags: Flags): Promise<void> {
-  const credentials = await readCredentials(flags, process.env['WSPROXY_TOKEN']);
+  // First of all: without a handler the signal would end the process, whatever there is to read again.
+  const reloads: (() => void)[] = [];
+  process.on('SIGHUP', () => {
+    for (const reload of reloads) reload();
+  });
+  const credentials = await findCredentials(flags, process.env['WSPROXY_TOKEN']);
+  const users = credentials.read();
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
   await import('wsproxy-engine');
@@ -66,14 +74,11 @@ async function serve(flags: Flags): Promise<void> {
   const files = asUsage(program, () => tlsFiles(flags));
   const tls = files && readTls(files);
   const server = asUsage(program, () =>
-    createServer({ ...credentials, ...libraryOptions(program), ...(tls && { tls }), logger }),
+    createServer({ users, ...libraryOptions(program), ...(tls && { tls }), logger }),
   );
-  if (files && tls) process.on('SIGHUP', followTls(files, tls, server, logger));
-
-  if (flags.users !== undefined) {
-    const { followUsers } = await import('./follow-users.js');
-    process.on('SIGHUP', followUsers(flags.users, server, logger));
-  }
+  if (files && tls) reloads.push(followTls(files, tls, server, logger));
+  if (credentials.file !== undefined) reloads.push(followUsers(credentials, server, logger));
+  if (reloads.length === 0) reloads.push(() => logger.info({}, 'SIGHUP: there is no file to read again'));
 
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     onTermination(resolve);

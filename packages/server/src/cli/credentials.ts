@@ -1,5 +1,6 @@
-import { ExitCode, ExitError, readToken } from 'wsproxy-cli';
+import { ExitCode, ExitError, isRepeatable, readTokens } from 'wsproxy-cli';
 import type { UserEntry } from '../index.js';
+import { soleUser } from '../users/directory.js';
 
 /** Who may come in. */
 export interface UserFlags {
@@ -7,12 +8,20 @@ export interface UserFlags {
   readonly tokenFile?: string;
 }
 
-/** What `Server` takes: the one token, or the users. */
-export async function readCredentials(
-  { users, tokenFile }: UserFlags,
-  env: string | undefined,
-): Promise<{ token: string } | { users: readonly UserEntry[] }> {
-  if (users === undefined) return { token: readToken({ file: tokenFile, env }) };
+/** Where the users stand. */
+export interface Credentials {
+  /** What they have there now. @throws ExitError (usage), with a line for every mistake */
+  readonly read: () => readonly UserEntry[];
+  /** The file, if it can be read again. */
+  readonly file?: string | undefined;
+}
+
+/** @throws ExitError (usage) when there is none, or two that exclude each other */
+export async function findCredentials({ users, tokenFile }: UserFlags, env: string | undefined): Promise<Credentials> {
+  if (users === undefined) {
+    const read = (): readonly UserEntry[] => [soleUser(...readTokens({ file: tokenFile, env }))];
+    return { read, file: tokenFile !== undefined && isRepeatable(tokenFile) ? tokenFile : undefined };
+  }
   const other = tokenFile === undefined ? env && 'WSPROXY_TOKEN' : '--token-file';
   if (other !== undefined && other !== '') {
     throw new ExitError(
@@ -22,5 +31,5 @@ export async function readCredentials(
   }
   // The reader of YAML is not loaded for nothing.
   const { readUsers } = await import('./users-file.js');
-  return { users: readUsers(users) };
+  return { read: () => readUsers(users), file: isRepeatable(users) ? users : undefined };
 }

@@ -1,8 +1,10 @@
 import { ExitCode, ExitError, parseSize, readSecretFile } from 'wsproxy-cli';
 import { booleanOf, hasPlace, isMap, isScalar, isSeq, type LineMistake, sourceOf, YamlText } from 'wsproxy-cli/yaml';
 import { mistakesInRules } from 'wsproxy-node/targets';
-import type { DestinationRules, UserEntry, UserLimits } from '../index.js';
+import type { DestinationRules, UserEntry, UserLimits, UserToken } from '../index.js';
+import { isTokenLabel, TOKEN_LABEL_EXPECTED } from '../users/token-label.js';
 import { isUserId, USER_ID_EXPECTED } from '../users/user-id.js';
+import { parseTime } from './time.js';
 
 /** The text is no list of users. */
 export class UsersFileError extends Error {
@@ -77,6 +79,7 @@ class UsersText {
     const fields = this.#readFields(node, 'a user', {
       id: (value) => this.#once(value, 'id', readId(value)),
       token: (value) => this.#once(value, 'token', readDigest(value)),
+      tokens: (value) => this.#readTokens(value),
       allow: (value) => readRules('allow', value),
       deny: (value) => readRules('deny', value),
       'allow-private': readBoolean,
@@ -84,8 +87,12 @@ class UsersText {
       limits: (value) => this.#readLimits(value),
       disabled: readBoolean,
     });
-    for (const key of ['id', 'token']) {
-      if (isMap(node) && !node.has(key)) this.#yaml.blame(node, `a user needs ${key}: ${EXPECTED[key]}`);
+    if (isMap(node)) {
+      const has = (key: string) => node.has(key);
+      if (!has('id')) this.#yaml.blame(node, `a user needs id: ${EXPECTED.id}`);
+      if (!has('token') && !has('tokens')) this.#yaml.blame(node, `a user needs token: ${EXPECTED.token}`);
+      if (has('token') && has('tokens'))
+        this.#yaml.blame(node, 'a user has token or tokens, not both: put it into the list');
     }
     if (this.#yaml.mistakes.length > before) return [];
     const policy: DestinationRules = pick(fields, {
@@ -97,11 +104,27 @@ class UsersText {
     return [
       {
         id: String(fields['id']),
-        tokenSha256: String(fields['token']),
+        ...pick(fields, { token: 'tokenSha256', tokens: 'tokens' }),
         ...(Object.keys(policy).length > 0 && { policy }),
         ...pick(fields, { limits: 'limits', disabled: 'disabled' }),
       },
     ];
+  }
+
+  #readTokens(node: unknown): readonly UserToken[] {
+    if (!isSeq(node) || node.items.length === 0) {
+      throw new TypeError('expected a list of tokens, such as [{ token: "sha256:...", label: laptop }]');
+    }
+    const labels = new Map<string, number>();
+    return node.items.map((item) => {
+      const fields = this.#readFields(item, 'a token', {
+        token: (value) => this.#once(value, 'token', readDigest(value)),
+        label: (value) => readLabel(value, this.#yaml.lineOf(value), labels),
+        expires: readTime,
+      });
+      if (isMap(item) && !item.has('token')) this.#yaml.blame(item, `a token needs token: ${EXPECTED.token}`);
+      return { sha256: String(fields['token']), ...pick(fields, { label: 'label', expires: 'expires' }) };
+    });
   }
 
   #readLimits(node: unknown): UserLimits {
@@ -153,7 +176,7 @@ class UsersText {
   }
 }
 
-const EXPECTED: Readonly<Record<string, string>> = {
+const EXPECTED = {
   id: `expected ${USER_ID_EXPECTED}`,
   token: 'expected "sha256:" and 64 hexadecimal digits, as wsproxy-server token prints them',
 };
@@ -161,13 +184,34 @@ const EXPECTED: Readonly<Record<string, string>> = {
 function readId(node: unknown): string {
   const id = sourceOf(node);
   if (isUserId(id)) return id;
-  throw new TypeError(`${EXPECTED['id']}`);
+  throw new TypeError(EXPECTED.id);
 }
 
 function readDigest(node: unknown): string {
   const digest = /^sha256:([0-9a-f]{64})$/i.exec(sourceOf(node) ?? '')?.[1];
   if (digest !== undefined) return digest.toLowerCase();
-  throw new TypeError(`${EXPECTED['token']}`);
+  throw new TypeError(EXPECTED.token);
+}
+
+function readLabel(node: unknown, line: number, seen: Map<string, number>): string {
+  const label = sourceOf(node);
+  if (!isTokenLabel(label)) throw new TypeError(`expected ${TOKEN_LABEL_EXPECTED}`);
+  const first = seen.get(label);
+  if (first !== undefined) throw new TypeError(`the same as in line ${first}; every token needs one of its own`);
+  seen.set(label, line);
+  return label;
+}
+
+/** Of RFC 3339 section 5.6: nobody has to guess whose noon is meant. */
+function readTime(node: unknown): Date {
+  const text = sourceOf(node) ?? '';
+  const time = parseTime(text);
+  if (time !== undefined) return time;
+  const isWithoutZone = /^\d{4}-\d\d-\d\d(?:[T ][\d:.]+)?$/i.test(text);
+  const zone = isWithoutZone ? 'the time zone is missing; ' : '';
+  throw new TypeError(
+    `${zone}expected a date and a time with its zone, such as 2027-01-31T18:00:00Z or 2027-01-31T18:00:00+01:00`,
+  );
 }
 
 function readBoolean(node: unknown): boolean {

@@ -95,7 +95,7 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'token',
     env: 'WSPROXY_TOKEN',
     secret: true,
-    text: 'file with the token of the one user there is',
+    text: 'file with the token of the one user there is, or several, one a line; read again on SIGHUP and when it changes',
   },
   authenticate: { unit: 'function', text: 'says who makes a request, in place of token and users' },
   allow: {

@@ -3,6 +3,8 @@ import { formatTarget, type Session } from 'wsproxy-engine';
 /** A living session, for people and metrics to read: nothing in it lets anybody resume it. */
 export interface SessionInfo {
   readonly user: string;
+  /** Which of several tokens its client came with last; undefined when there is only one. */
+  readonly tokenLabel?: string | undefined;
   /** The first 8 hexadecimal characters of its id, as in the log. */
   readonly id: string;
   /** Where its last transport came from; undefined when that is not known. */
@@ -33,7 +35,7 @@ export interface ChannelInfo {
 }
 
 /** What only the keeper of a session knows of it. */
-export type KeptFacts = Pick<SessionInfo, 'user' | 'id' | 'remoteAddress' | 'ageMs'>;
+export type KeptFacts = Pick<SessionInfo, 'user' | 'tokenLabel' | 'id' | 'remoteAddress' | 'ageMs'>;
 
 export function describeSession(session: Session, facts: KeptFacts): SessionInfo {
   const { attached } = session;

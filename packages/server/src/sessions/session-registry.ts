@@ -19,9 +19,11 @@ import type { Guard } from '../limits/guard.js';
 import type { ServerObserver } from '../observe/observer.js';
 import type { User } from '../users/user.js';
 import { Admission, type SessionLimit } from './admission.js';
+import { ExpiryWatch } from './expiry-watch.js';
 import { describeSession, type SessionInfo } from './session-info.js';
 
 const ACCESS_LOST = 'the user was removed, disabled or given another token';
+const TOKEN_EXPIRED = 'the token has expired';
 /** How many ended sessions are remembered, to tell "expired" from "unknown". */
 const REMEMBERED = 1_000;
 
@@ -53,7 +55,13 @@ export class SessionRegistry {
   describe(): SessionInfo[] {
     const now = this.#options.clock.now();
     return [...this.#living.values()].map(({ id, session, user, remoteAddress, began }) =>
-      describeSession(session, { user: user.id, id: shortId(id), remoteAddress, ageMs: Math.round(now - began) }),
+      describeSession(session, {
+        user: user.id,
+        tokenLabel: user.tokenLabel,
+        id: shortId(id),
+        remoteAddress,
+        ageMs: Math.round(now - began),
+      }),
     );
   }
 
@@ -117,10 +125,15 @@ export class SessionRegistry {
     });
   }
 
-  /** Ends the sessions of those who may not come in any more: their channels are reset, their clients told why. */
+  /**
+   * Ends the sessions of those who may not come in any more: their channels are reset, their clients told why. The others
+   * go on with the rules of now.
+   */
   endAbsent(): void {
-    for (const { user, session } of this.#living.values()) {
-      if (this.#presence(user) === undefined) session.close(ACCESS_LOST, CloseCode.accessLost);
+    for (const living of this.#living.values()) {
+      const present = this.#presence(living.user);
+      if (present === undefined) living.session.close(ACCESS_LOST, CloseCode.accessLost);
+      else this.#belongsTo(living, present);
     }
   }
 
@@ -166,9 +179,14 @@ export class SessionRegistry {
       detachedAt: 0,
       began: clock.now(),
       remoteAddress,
+      expiry: new ExpiryWatch(clock, {
+        onExpired: (isNews) => this.#onExpired(living, isNews),
+        onOver: () => session.close(TOKEN_EXPIRED, CloseCode.accessLost),
+      }),
     };
     this.#living.set(id, living);
     this.#tell('began', living);
+    this.#belongsTo(living, user);
     return living;
   }
 
@@ -186,13 +204,26 @@ export class SessionRegistry {
   /** With the rules of now, and from where its client comes now. */
   #onResumed(living: LivingSession, user: User, remoteAddress: string | undefined): void {
     living.graceTimer?.cancel();
-    living.user = user;
     living.remoteAddress = remoteAddress;
+    this.#belongsTo(living, user);
     this.#tell('resumed', living, { channels: living.session.channelCount });
+  }
+
+  #belongsTo(living: LivingSession, user: User): void {
+    living.user = user;
+    living.expiry.watch(user.tokenExpires);
+  }
+
+  /** Its client may have another token by now: what runs does not have to end for it. */
+  #onExpired({ id, user, session }: LivingSession, isNews: boolean): void {
+    if (isNews)
+      this.#options.logger.info({ ...ofUser(user), session: shortId(id) }, 'the token of a session has expired');
+    if (session.attached) session.migrate();
   }
 
   #onClosed(living: LivingSession, reason: string): void {
     living.graceTimer?.cancel();
+    living.expiry.stop();
     this.#living.delete(living.id);
     this.#remember(living.id);
     this.#tell('ended', living, { reason });
@@ -202,7 +233,7 @@ export class SessionRegistry {
   /** The log, and whoever observes. */
   #tell(event: 'began' | 'detached' | 'resumed' | 'ended', { id, user }: LivingSession, fields: object = {}): void {
     const { logger, observer } = this.#options;
-    logger.info({ user: user.id, session: shortId(id), ...fields }, `session ${event}`);
+    logger.info({ ...ofUser(user), session: shortId(id), ...fields }, `session ${event}`);
     observer?.onSession?.(event, { user: user.id, id });
   }
 
@@ -269,6 +300,13 @@ interface LivingSession extends KeptSession {
   readonly began: number;
   /** Where its present transport comes from, or the last one did. */
   remoteAddress: string | undefined;
+  /** Of the token that its client came with last. */
+  readonly expiry: ExpiryWatch;
+}
+
+/** Who it is, by which of several tokens. */
+function ofUser({ id, tokenLabel }: User): object {
+  return { user: id, ...(tokenLabel !== undefined && { tokenLabel }) };
 }
 
 function hex(id: Uint8Array): string {

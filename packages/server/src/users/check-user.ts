@@ -1,5 +1,6 @@
 import { OptionError } from 'wsproxy-node/options';
 import { checkRules } from 'wsproxy-node/targets';
+import { isTokenLabel, TOKEN_LABEL_EXPECTED } from './token-label.js';
 import type { User } from './user.js';
 import { isUserId, USER_ID_EXPECTED } from './user-id.js';
 
@@ -17,4 +18,12 @@ export function checkUser(user: User, option: string): void {
     const isRight = value === undefined || (Number.isSafeInteger(value) && value >= 1);
     if (!isRight) fail(`limits.${name}: expected a whole number from 1 to ${MOST}, got ${String(value)}`);
   }
+  const { tokenLabel, tokenExpires } = user;
+  if (tokenLabel !== undefined && !isTokenLabel(tokenLabel)) fail(`the label of a token has ${TOKEN_LABEL_EXPECTED}`);
+  if (tokenExpires !== undefined && !isDate(tokenExpires)) fail('expected a Date when its token expires');
+}
+
+/** Also one that was made in another realm, such as by a test. */
+function isDate(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Date]' && !Number.isNaN(Number(value));
 }

@@ -1,17 +1,20 @@
 import { createHash } from 'node:crypto';
 import { OptionError, problemOfToken } from 'wsproxy-node/options';
 import { checkUser } from './check-user.js';
-import type { User } from './user.js';
+import { hasExpired, type User } from './user.js';
 
-/** Who may come in, by the digest of the token; tokens themselves are nowhere kept. */
+/** Who may come in, by the digests of their tokens; tokens themselves are nowhere kept. */
 export class UserDirectory {
+  readonly #wallTime: () => number;
+  /** The user, once for each token. */
   #byDigest: ReadonlyMap<string, User> = new Map();
-  #digests: ReadonlyMap<string, string> = new Map();
+  #size = 0;
   /** The digest that each user, also of before, was known by. */
   readonly #digestOf = new WeakMap<User, string>();
 
   /** @throws OptionError as `replace` does */
-  constructor(entries: readonly UserEntry[]) {
+  constructor(entries: readonly UserEntry[], wallTime: () => number = Date.now) {
+    this.#wallTime = wallTime;
     this.replace(entries);
   }
 
@@ -21,60 +24,116 @@ export class UserDirectory {
    */
   replace(entries: readonly UserEntry[]): void {
     const byDigest = new Map<string, User>();
-    const digests = new Map<string, string>();
-    for (const { tokenSha256, ...user } of entries) {
+    const ids = new Set<string>();
+    for (const entry of entries) {
+      const { tokenSha256, tokens, ...user } = entry;
       checkUser(user, 'users');
-      const digest = String(tokenSha256).toLowerCase();
-      const fail = (problem: string): never => {
-        throw new OptionError('users', `user ${JSON.stringify(user.id)}${problem}`);
-      };
-      if (!/^[0-9a-f]{64}$/.test(digest)) fail(': tokenSha256 must be 64 hexadecimal digits');
-      if (digests.has(user.id)) fail(' is there twice');
-      if (byDigest.has(digest)) fail(' has the token of another user');
-      byDigest.set(digest, user);
-      digests.set(user.id, digest);
+      if (ids.has(user.id)) fail(entry, ' is there twice');
+      ids.add(user.id);
+      const labels = new Set<string>();
+      for (const { sha256, ...owner } of tokensOf(entry)) {
+        const digest = String(sha256).toLowerCase();
+        if (!/^[0-9a-f]{64}$/.test(digest)) fail(entry, `: ${nameOf(entry)} must be 64 hexadecimal digits`);
+        const other = byDigest.get(digest);
+        if (other !== undefined)
+          fail(entry, other.id === user.id ? ' has one token twice' : ' has the token of another user');
+        if (labels.has(owner.tokenLabel ?? '')) fail(entry, ' has two tokens of one label');
+        if (owner.tokenLabel !== undefined) labels.add(owner.tokenLabel);
+        const known = { ...user, ...owner };
+        checkUser(known, 'users');
+        byDigest.set(digest, known);
+      }
     }
     for (const [digest, user] of byDigest) this.#digestOf.set(user, digest);
     this.#byDigest = byDigest;
-    this.#digests = digests;
+    this.#size = ids.size;
   }
 
+  /** How many users there are. */
   get size(): number {
-    return this.#byDigest.size;
+    return this.#size;
   }
 
   /** The user whose token an Authorization header carries (RFC 6750 section 2.1); undefined for whatever is not right. */
-  readonly authenticate = (authorization: string = ''): User | undefined => {
+  readonly authenticate = (authorization?: string): User | undefined => {
+    const { user, refused } = this.judge(authorization);
+    return refused === undefined ? user : undefined;
+  };
+
+  /** The same, and why a right token is refused like a wrong one: for the log, never for whoever asks. */
+  judge(authorization: string = ''): Judged {
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
     // The same work for every wrong token. How long a look at the map takes may tell about digests, and nobody can
     // choose a token by its digest.
     const user = this.#byDigest.get(digestOf(token));
-    return user?.disabled === true ? undefined : user;
-  };
+    if (user?.disabled === true) return { user, refused: 'disabled' };
+    return user !== undefined && hasExpired(user, this.#wallTime()) ? { user, refused: 'expired' } : { user };
+  }
 
-  /** `user`, once authenticated, with the rules of now; undefined when removed, disabled, or given another token. */
+  /** `user`, once authenticated, with the rules of now; undefined when removed, disabled, or without the token that it was known by. */
   present(user: User): User | undefined {
-    const digest = this.#digests.get(user.id);
-    if (digest === undefined || digest !== this.#digestOf.get(user)) return undefined;
-    const now = this.#byDigest.get(digest);
-    return now?.disabled === true ? undefined : now;
+    const now = this.#byDigest.get(this.#digestOf.get(user) ?? '');
+    return now?.id !== user.id || now.disabled === true ? undefined : now;
   }
 }
 
-/** A user and what proves to be one. */
-export interface UserEntry extends User {
-  /** SHA-256 of the token, 64 hexadecimal digits. */
-  readonly tokenSha256: string;
+export interface Judged {
+  /** Whose token it is; undefined when it is nobody's. */
+  readonly user: User | undefined;
+  readonly refused?: 'disabled' | 'expired';
+}
+
+/** A user and what proves to be one: `tokenSha256` or `tokens`. */
+export interface UserEntry extends Omit<User, 'tokenLabel' | 'tokenExpires'> {
+  /** SHA-256 of the one token, 64 hexadecimal digits. */
+  readonly tokenSha256?: string;
+  /** Several, so that one can take the place of another; each is good by itself. */
+  readonly tokens?: readonly UserToken[];
+}
+
+/** One of the tokens of a user. */
+export interface UserToken {
+  /** 64 hexadecimal digits. */
+  readonly sha256: string;
+  /** Its name in logs. Default: its place among the tokens, `#1`. */
+  readonly label?: string;
+  /** Default: never. */
+  readonly expires?: Date;
 }
 
 /**
- * The one user of a server that knows one token.
- * @throws OptionError when it is too short to be safe, or cannot be sent
+ * The one user of a server without others: any of the tokens lets in.
+ * @throws OptionError when one is too short to be safe, or cannot be sent
  */
-export function soleUser(token: string): UserEntry {
-  const problem = problemOfToken(token);
+export function soleUser(...tokens: readonly string[]): UserEntry {
+  const problem = tokens.map(problemOfToken).find((each) => each !== undefined);
   if (problem !== undefined) throw new OptionError('token', `the token ${problem}`);
-  return { id: 'default', tokenSha256: digestOf(token) };
+  const [only = '', ...others] = tokens.map(digestOf);
+  return others.length === 0
+    ? { id: 'default', tokenSha256: only }
+    : { id: 'default', tokens: [only, ...others].map((sha256) => ({ sha256 })) };
+}
+
+type KnownToken = Pick<User, 'tokenLabel' | 'tokenExpires'> & Pick<UserToken, 'sha256'>;
+
+function tokensOf(entry: UserEntry): readonly KnownToken[] {
+  const { tokenSha256, tokens } = entry;
+  if (tokenSha256 !== undefined && tokens !== undefined) fail(entry, ': give one of tokenSha256 and tokens');
+  if (tokens === undefined) return [{ sha256: tokenSha256 ?? '' }];
+  if (!Array.isArray(tokens) || tokens.length === 0) fail(entry, ': tokens must be a list with at least one token');
+  return tokens.map(({ sha256, label, expires }, index) => ({
+    sha256,
+    tokenLabel: label ?? `#${index + 1}`,
+    ...(expires !== undefined && { tokenExpires: expires }),
+  }));
+}
+
+function nameOf({ tokens }: UserEntry): string {
+  return tokens === undefined ? 'tokenSha256' : 'sha256 of a token';
+}
+
+function fail({ id }: UserEntry, problem: string): never {
+  throw new OptionError('users', `user ${JSON.stringify(id)}${problem}`);
 }
 
 function digestOf(token: string): string {

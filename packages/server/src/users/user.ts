@@ -9,4 +9,16 @@ export interface User {
   readonly limits?: UserLimits;
   /** The right token is refused like a wrong one. Default false. */
   readonly disabled?: boolean;
+  /** Which of several tokens it was, for logs. Never the token. */
+  readonly tokenLabel?: string;
+  /**
+   * When the token expires. It opens nothing from then on, and a session that came with it has a minute to come back with
+   * another. Default: never.
+   */
+  readonly tokenExpires?: Date;
+}
+
+/** The token of `user` is good no longer, by the time of day. */
+export function hasExpired({ tokenExpires }: User, wallTime: number): boolean {
+  return tokenExpires !== undefined && tokenExpires.getTime() <= wallTime;
 }

@@ -59,6 +59,96 @@ describe('a users file', () => {
     ]);
   });
 
+  test('gives a user several tokens, each with a label and a time when it expires, or without', () => {
+    const text = `
+- id: alice
+  tokens:
+    - { token: "${DIGESTS[0]}", label: laptop 2026, expires: 2027-01-31T18:00:00+01:00 }
+    - { token: "${DIGESTS[1]}", label: 2027 }
+    - token: ${DIGESTS[2]}
+`;
+    expect(parseUsers(text)).toEqual([
+      {
+        id: 'alice',
+        tokens: [
+          { sha256: '1'.repeat(64), label: 'laptop 2026', expires: new Date('2027-01-31T17:00:00Z') },
+          { sha256: '2'.repeat(64), label: '2027' },
+          { sha256: '3'.repeat(64) },
+        ],
+      },
+    ]);
+  });
+
+  test('with mistakes among its tokens is told each with its line', () => {
+    const text = `- id: alice
+  token: ${DIGESTS[0]}
+  tokens: [{ token: "${DIGESTS[1]}" }]
+- id: bob
+  tokens: []
+- id: carol
+  tokens:
+    - label: laptop
+    - token: ${SECRET}
+    - { token: "${DIGESTS[2]}", label: laptop }
+    - { token: "${DIGESTS[2]}", expires: 2027-01-31 }
+    - { expire: 2027-01-31T18:00:00Z }
+    - ${DIGESTS[1]}
+`;
+    const mistakes = mistakesIn(text);
+    const expected: [number, RegExp][] = [
+      [1, /^a user has token or tokens, not both: put it into the list$/],
+      [5, /^tokens: expected a list of tokens/],
+      [8, /^a token needs token: expected "sha256:"/],
+      [9, /^token: expected "sha256:"/],
+      [10, /^label: the same as in line 8/],
+      [11, /^token: the same as in line 10/],
+      [11, /^expires: the time zone is missing; expected a date and a time with its zone/],
+      [12, /^a token needs token/],
+      [12, /^unknown key in a token; allowed are token, label, expires$/],
+      [13, /^expected a token: token, label, expires$/],
+    ];
+    const told = mistakes.map(({ line, message }) => `${line} ${message}`).toSorted((a, b) => a.localeCompare(b));
+    for (const [line, pattern] of expected) {
+      const found = mistakes.findIndex((each) => each.line === line && pattern.test(each.message));
+      expect(found, `${line} ${pattern} in ${told.join('; ')}`).toBeGreaterThanOrEqual(0);
+    }
+    expect(mistakes).toHaveLength(expected.length);
+    expect(JSON.stringify(mistakes)).not.toContain(SECRET);
+  });
+
+  test.each([
+    ['2027-02-30T12:00:00Z', /^expires: expected a date and a time/],
+    ['2027-01-31T24:00:00Z', /^expires: expected a date and a time/],
+    ['2027-01-31T18:00:00+25:00', /^expires: expected a date and a time/],
+    ['2027-01-31T18:00:00', /^expires: the time zone is missing/],
+    ['2027-01-31', /^expires: the time zone is missing/],
+    ['tomorrow', /^expires: expected a date and a time/],
+    ['1801418400', /^expires: expected a date and a time/],
+    ['[]', /^expires: expected a date and a time/],
+  ])('takes no %s for a time', (time, message) => {
+    const text = `- { id: alice, tokens: [{ token: "${DIGESTS[0]}", expires: ${time} }] }`;
+    expect(mistakesIn(text)).toEqual([{ line: 1, message: expect.stringMatching(message) }]);
+  });
+
+  test('takes every time that RFC 3339 knows, leap seconds aside, for what it is', () => {
+    const zones = fc.integer({ min: -23 * 60 - 59, max: 23 * 60 + 59 });
+    const times = fc.date({
+      min: new Date('0001-01-02T00:00:00Z'),
+      max: new Date('9998-12-31T00:00:00Z'),
+      noInvalidDate: true,
+    });
+    fc.assert(
+      fc.property(times, zones, fc.constantFrom('T', 't', ' '), (time, zone, separator) => {
+        const local = new Date(time.getTime() + zone * 60_000).toISOString().slice(0, -1).replace('T', separator);
+        const of = (value: number) => String(value).padStart(2, '0');
+        const [hours, minutes] = [Math.floor(Math.abs(zone) / 60), Math.abs(zone) % 60];
+        const text = `${local}${zone < 0 ? '-' : '+'}${of(hours)}:${of(minutes)}`;
+        const [user] = parseUsers(`- { id: alice, tokens: [{ token: "${DIGESTS[0]}", expires: "${text}" }] }`);
+        expect(user?.tokens?.[0]?.expires).toEqual(time);
+      }),
+    );
+  });
+
   test('takes one rule without a list, an id that looks like a number, and an empty list of rules', () => {
     const [user] = parseUsers(`- { id: 007, token: "${DIGESTS[0]}", deny: :25, allow: [] }`);
     expect(user).toMatchObject({ id: '007', policy: { deny: [':25'], allow: [] } });
@@ -88,7 +178,7 @@ describe('a users file', () => {
       [1, /^id: expected 1 to 64 letters, digits/],
       [2, /^token: expected "sha256:" and 64 hexadecimal digits/],
       [3, /^a user needs token: expected "sha256:"/],
-      [4, /^unknown key in a user; allowed are id, token, allow, deny, .*, limits, disabled$/],
+      [4, /^unknown key in a user; allowed are id, token, tokens, allow, deny, .*, limits, disabled$/],
       [7, /^allow: not a destination rule: "300\.0\.0\.0\/8"; expected a host/],
       [8, /^deny: expected a list of rules/],
       [9, /^allow-ports: not a port: "http"; expected ports/],

@@ -152,6 +152,82 @@ describe('a session', () => {
   });
 });
 
+describe('a session whose token expires', () => {
+  const EXPIRY = 100_000;
+  const expiring: User = { id: 'alice', tokenLabel: 'old', tokenExpires: new Date(EXPIRY) };
+
+  beforeEach(() => {
+    present.set('alice', expiring);
+  });
+
+  /** Lets time pass, by the clock, with a client that answers. */
+  function pass(near: TestClient, until: number): void {
+    while (clock.now() < until) {
+      clock.advance(Math.min(1_000, until - clock.now()));
+      near.settle();
+    }
+  }
+
+  test('is asked to come back, and goes on for ever with another token', () => {
+    const near = client().connect();
+    const application = near.open();
+    pass(near, EXPIRY - 100);
+    expect(near.goAways).toEqual([]);
+    pass(near, EXPIRY + 100);
+    expect(near.goAways).toEqual(['migrate']);
+    present.set('alice', { id: 'alice', tokenLabel: 'new' });
+    near.connect();
+    pass(near, EXPIRY + 300_000);
+    expect([registry.size, near.goAways, application.events, resets]).toEqual([1, ['migrate'], ['open'], []]);
+    expect(logged.map(({ message, fields }) => [message, (fields as User).tokenLabel])).toEqual([
+      ['session began', 'old'],
+      ['the token of a session has expired', 'old'],
+      ['session detached', 'old'],
+      ['session resumed', 'new'],
+    ]);
+    expect(registry.describe()).toMatchObject([{ tokenLabel: 'new' }]);
+  });
+
+  test('is asked again and again, for a minute, and then its client is told why it has lost access', () => {
+    const near = client().connect();
+    near.open();
+    pass(near, EXPIRY + 59_000);
+    expect([near.goAways.length, registry.size]).toEqual([4, 1]);
+    pass(near, EXPIRY + 60_100);
+    expect([registry.size, resets]).toEqual([0, ['SESSION_LOST']]);
+    expect(near.losses).toMatchObject([{ code: 4001, reason: 'the token has expired' }]);
+    expect(logged.filter(({ message }) => message === 'the token of a session has expired')).toHaveLength(1);
+  });
+
+  test('is over at the same time when its client is away', () => {
+    const near = client().connect();
+    pass(near, EXPIRY + 30_000);
+    near.cut();
+    clock.advance(30_100);
+    expect(registry.size).toBe(0);
+    near.session.close('for the test', 1000);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('goes by the time of day, whenever that is set', () => {
+    const near = client().connect();
+    clock.wallOffset = EXPIRY;
+    pass(near, 60_100);
+    expect(logged.map(({ message }) => message)).toContain('the token of a session has expired');
+  });
+
+  test('lives as long as the users of now say', () => {
+    const near = client().connect();
+    pass(near, EXPIRY + 100);
+    present.set('alice', { ...expiring, tokenExpires: new Date(3 * EXPIRY) });
+    registry.endAbsent();
+    pass(near, 3 * EXPIRY - 100);
+    expect([registry.size, near.goAways]).toEqual([1, ['migrate']]);
+    pass(near, 3 * EXPIRY + 61_000);
+    expect(registry.size).toBe(0);
+  });
+});
+
 describe('a detached session', () => {
   test('is kept for its grace, then every channel is reset, once', () => {
     const near = client().connect();

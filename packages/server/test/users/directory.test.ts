@@ -55,7 +55,76 @@ describe('a directory', () => {
   });
 });
 
+describe('a user with several tokens', () => {
+  const [one, two, three] = ['1'.repeat(32), '2'.repeat(32), '3'.repeat(32)] as const;
+  const sha256 = (text: string): string => entry('x', text).tokenSha256 ?? '';
+  const NOON = Date.parse('2027-01-31T12:00:00Z');
+  let now: number;
+  let directory: UserDirectory;
+
+  beforeEach(() => {
+    now = NOON - 1;
+    const tokens = [{ sha256: sha256(one), label: 'laptop', expires: new Date(NOON) }, { sha256: sha256(two) }];
+    directory = new UserDirectory([{ id: 'alice', tokens }, entry('bob', three)], () => now);
+  });
+
+  test('is known by each, which has a name for the log: its label, or its place', () => {
+    const known = [one, two, three].map((text) => directory.authenticate(`Bearer ${text}`));
+    expect(known.map((user) => [user?.id, user?.tokenLabel])).toEqual([
+      ['alice', 'laptop'],
+      ['alice', '#2'],
+      ['bob', undefined],
+    ]);
+    expect(directory.size).toBe(2);
+  });
+
+  test('is not known by one that has expired, from that moment on', () => {
+    expect(directory.judge(`Bearer ${one}`).refused).toBeUndefined();
+    now = NOON;
+    expect(directory.authenticate(`Bearer ${one}`)).toBeUndefined();
+    expect(directory.judge(`Bearer ${one}`)).toMatchObject({ user: { id: 'alice' }, refused: 'expired' });
+    expect(directory.authenticate(`Bearer ${two}`)?.id).toBe('alice');
+  });
+
+  test('is known no more by the one that is removed, and still by the others', () => {
+    const [byOne, byTwo] = [one, two].map((text) => directory.authenticate(`Bearer ${text}`) as User);
+    directory.replace([{ id: 'alice', tokens: [{ sha256: sha256(two), label: 'new' }] }]);
+    expect(byOne && directory.present(byOne)).toBeUndefined();
+    expect(byTwo && directory.present(byTwo)).toMatchObject({ id: 'alice', tokenLabel: 'new' });
+    directory.replace([{ id: 'alice', tokenSha256: sha256(two) }]);
+    expect(byTwo && directory.present(byTwo)).toEqual({ id: 'alice' });
+  });
+
+  test.each<[string, Partial<UserEntry>, RegExp]>([
+    ['token and tokens', { tokenSha256: '1'.repeat(64), tokens: [{ sha256: '2'.repeat(64) }] }, /one of tokenSha256/],
+    ['no token', { tokens: [] }, /at least one token/],
+    ['a digest that is none', { tokens: [{ sha256: 'x' }] }, /sha256 of a token must be 64/],
+    ['one token twice', { tokens: [{ sha256: '1'.repeat(64) }, { sha256: '1'.repeat(64) }] }, /one token twice/],
+    [
+      'two tokens of one label',
+      {
+        tokens: [
+          { sha256: '1'.repeat(64), label: 'a' },
+          { sha256: '2'.repeat(64), label: 'a' },
+        ],
+      },
+      /two tokens of one label/,
+    ],
+    ['a label that no log can show', { tokens: [{ sha256: '1'.repeat(64), label: 'a\n' }] }, /label of a token/],
+    ['a time that is none', { tokens: [{ sha256: '1'.repeat(64), expires: new Date('') }] }, /expected a Date/],
+  ])('is refused with %s', (_what, wrong, message) => {
+    expect(() => new UserDirectory([{ id: 'alice', ...wrong }])).toThrow(message);
+  });
+});
+
 describe('soleUser', () => {
+  test('is let in by each of several tokens', () => {
+    const two = new UserDirectory([soleUser('1'.repeat(32), '2'.repeat(32))]);
+    expect(['1', '2', '3'].map((digit) => two.authenticate(`Bearer ${digit.repeat(32)}`)?.id)).toEqual([
+      ...['default', 'default', undefined],
+    ]);
+  });
+
   test.each([0, 31])('refuses a token of %i characters', (length) => {
     expect(() => soleUser('x'.repeat(length))).toThrow(/32 or more/);
   });
