@@ -69,7 +69,7 @@ type Handshake = (socket: Socket, proxy: UpstreamProxy, target: Target, timeout:
 
 /** Only those who have such a proxy wait for the package that speaks to it. */
 async function handshakeOf({ scheme }: UpstreamProxy): Promise<Handshake> {
-  return scheme === 'socks5' ? (await import('./socks-handshake.js')).socksHandshake : requestTunnel;
+  return scheme.startsWith('socks') ? (await import('./socks-handshake.js')).socksHandshake : requestTunnel;
 }
 
 function openSocket(proxy: UpstreamProxy, { lookup, family, ca }: ConnectThroughOptions): Socket {

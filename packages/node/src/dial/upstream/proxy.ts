@@ -1,10 +1,14 @@
 import { formatTarget, parseHost, type Target } from 'wsproxy-engine';
 
-const FORM = 'socks5://[user:password@]host[:port], or http:// or https:// in its place';
+const FORM = 'socks5://[user:password@]host[:port], or socks4a://, http:// or https:// in its place';
 
 const SCHEMES: Readonly<Record<string, Pick<UpstreamProxy, 'scheme' | 'port'>>> = {
   'socks5:': { scheme: 'socks5', port: 1080 },
   'socks5h:': { scheme: 'socks5', port: 1080 },
+  // What the settings of GNOME make of a SOCKS host. Whatever speaks SOCKS today speaks version 5.
+  'socks:': { scheme: 'socks5', port: 1080 },
+  'socks4:': { scheme: 'socks4', port: 1080 },
+  'socks4a:': { scheme: 'socks4', port: 1080 },
   'http:': { scheme: 'http', port: 80 },
   'https:': { scheme: 'https', port: 443 },
 };
@@ -30,9 +34,9 @@ export function parseProxyUrl(text: string): UpstreamProxy {
   return { ...proxy, credentials: parseCredentials(url, known.scheme) };
 }
 
-/** Somebody else's proxy. `socks5` always sends names to it, as `socks5h` of curl does. */
+/** Somebody else's proxy. Names are always sent to it: `socks5` is what curl calls `socks5h`, and `socks4` its `socks4a`. */
 export interface UpstreamProxy extends Target {
-  readonly scheme: 'socks5' | 'http' | 'https';
+  readonly scheme: 'socks5' | 'socks4' | 'http' | 'https';
   readonly credentials?: ProxyCredentials;
 }
 
@@ -49,7 +53,7 @@ export function formatProxy(proxy: UpstreamProxy): string {
 function parseCredentials(url: URL, scheme: UpstreamProxy['scheme']): ProxyCredentials {
   const [user, password] = [decode(url.username), decode(url.password)];
   // RFC 7617 section 2: the first colon ends the user.
-  if (scheme !== 'socks5' && user.includes(':')) throw new TypeError("a proxy's user must not contain a colon");
+  if (!scheme.startsWith('socks') && user.includes(':')) throw new TypeError("a proxy's user must not contain a colon");
   const lengths = [user, password].map((part) => Buffer.byteLength(part));
   if (scheme === 'socks5' && !lengths.every((length) => length >= 1 && length <= SOCKS_CREDENTIAL_LIMIT)) {
     throw new TypeError('a SOCKS proxy needs user and password together, each of 1 to 255 bytes');

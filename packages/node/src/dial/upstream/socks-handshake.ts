@@ -37,7 +37,7 @@ export function socksHandshake(socket: Socket, proxy: UpstreamProxy, target: Tar
     const client = new SocksClient({
       command: 'connect',
       destination: { host: target.host, port: target.port },
-      proxy: { host: proxy.host, port: proxy.port, type: 5, ...credentialsOf(proxy) },
+      proxy: { host: proxy.host, port: proxy.port, type: proxy.scheme === 'socks4' ? 4 : 5, ...credentialsOf(proxy) },
       timeout,
     });
     client.once('error', (error) => {
@@ -70,11 +70,11 @@ function explain(message: string, proxy: UpstreamProxy, target: Target): ProxyEr
   if (message.includes('Authentication failed')) {
     return new ProxyError('CREDENTIALS_REFUSED', `${name} refused the user and password`);
   }
-  const rejection = /rejected connection - (\w+)/.exec(message)?.[1];
+  const rejection = /rejected connection - \(?(\w+)/.exec(message)?.[1];
   if (rejection !== undefined) {
     const [code, words] = REPLIES[rejection] ?? ['PROXY_FAILED', 'failed to reach'];
     return new ProxyError(code, `${name} ${words} ${formatTarget(target)}`);
   }
   if (message === 'Socket closed') return new ProxyError('PROXY_BROKEN', `${name} hung up instead of answering`);
-  return new ProxyError('PROXY_BROKEN', `${name} does not speak SOCKS5`);
+  return new ProxyError('PROXY_BROKEN', `${name} does not speak ${proxy.scheme.toUpperCase()}`);
 }

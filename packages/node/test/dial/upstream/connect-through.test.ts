@@ -129,6 +129,36 @@ describe('through a SOCKS5 proxy', () => {
   });
 });
 
+describe('through a SOCKS4 proxy', () => {
+  const answerWith = (code: number) => Buffer.of(0, code, 0, 0, 0, 0, 0, 0);
+  const REQUEST = Buffer.concat([Buffer.of(4, 1, 0x01, 0xbb, 0, 0, 0, 1), Buffer.from(`ann\0${TARGET.host}\0`)]);
+
+  test('the name and the user are sent to it, and bytes pass both ways', async () => {
+    let asked: Buffer | undefined;
+    const { port } = await startFakeProxy(async ({ socket, take }) => {
+      asked = await take(REQUEST.length);
+      socket.write(Buffer.concat([answerWith(0x5a), Buffer.from('early, ')]));
+      echo(socket);
+    });
+    const socket = await through(`socks4://ann@127.0.0.1:${port}`);
+    socket.end('there and back');
+    expect(await text(socket)).toBe('early, there and back');
+    expect(asked).toEqual(REQUEST);
+  });
+
+  test.each([
+    ['a refusal', answerWith(0x5b), 'PROXY_FAILED', /failed to reach destination\.example:443/],
+    ['nothing', Buffer.of(), 'PROXY_BROKEN', /hung up/],
+  ])('%s is told as that', async (_what, answer, code, message) => {
+    const { port } = await startFakeProxy(async ({ socket, take }) => {
+      await take(REQUEST.length);
+      socket.end(answer);
+    });
+    const error = await failure(`socks4://ann@127.0.0.1:${port}`);
+    expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)]);
+  });
+});
+
 describe('through an HTTP proxy', () => {
   test('CONNECT names the target, with the credentials, and bytes pass both ways', async () => {
     let header = '';

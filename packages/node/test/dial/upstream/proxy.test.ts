@@ -5,6 +5,9 @@ describe("a proxy's URL", () => {
   test.each([
     ['socks5://proxy.example', { scheme: 'socks5', host: 'proxy.example', port: 1080 }],
     ['socks5h://Proxy.Example:9', { scheme: 'socks5', host: 'proxy.example', port: 9 }],
+    ['socks://proxy.example/', { scheme: 'socks5', host: 'proxy.example', port: 1080 }],
+    ['socks4://proxy.example', { scheme: 'socks4', host: 'proxy.example', port: 1080 }],
+    ['socks4a://u@h', { scheme: 'socks4', host: 'h', port: 1080, credentials: { user: 'u', password: '' } }],
     ['http://10.0.0.1', { scheme: 'http', host: '10.0.0.1', port: 80 }],
     ['http://proxy.example:3128/', { scheme: 'http', host: 'proxy.example', port: 3128 }],
     ['https://[::1]', { scheme: 'https', host: '::1', port: 443 }],
