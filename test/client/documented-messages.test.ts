@@ -55,6 +55,8 @@ const USAGE: Readonly<Record<string, Produce<Ended>>> = {
     client([URL_OF_NOBODY, '--proxy', 'http://127.0.0.1:9']),
   '--listen …: other machines can reach …, and nobody would need a password there; give --socks-auth FILE': () =>
     client([URL_OF_NOBODY, '--listen', '0.0.0.0:0']),
+  "HTTPS_PROXY: a proxy's URL cannot begin with …": () =>
+    client(['wss://proxy.example.org/'], { env: { HTTPS_PROXY: 'ftp://proxy.example.org' } }),
   '--bypass: not a destination rule: …': () => client([URL_OF_NOBODY, '--bypass', '10.0.0.0/33']),
   '…:2: unknown setting …; allowed are …': () =>
     client(['--config', file('client.yaml', `url: ${URL_OF_NOBODY}\nlisten-on: 1080\n`)]),

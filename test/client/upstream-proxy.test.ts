@@ -112,6 +112,19 @@ describe.each(KINDS)('through $program', ({ program, scheme, startProxy }) => {
   });
 });
 
+describe('microsocks', () => {
+  skipUnlessInstalled('microsocks');
+
+  test('is reached as GNOME writes it', async () => {
+    const [server, proxyPort] = await Promise.all([startServer(), startMicrosocks()]);
+    const relay = await new CuttingRelay(proxyPort).start();
+    const place = `tunnel.example:${server.port}`;
+    const args = [`ws://${place}/`, '--insecure', '--resolve', `${place}:127.0.0.1`];
+    await start('wsproxy-client', args, { env: { all_proxy: `socks://${CREDENTIALS}@127.0.0.1:${relay.port}/` } });
+    expect(relay.accepted).toBe(1);
+  });
+});
+
 describe('tinyproxy with rules', () => {
   skipUnlessInstalled('tinyproxy');
 
@@ -135,7 +148,7 @@ describe('the environment', () => {
     return relay.accepted;
   }
 
-  test.each(['HTTP_PROXY', 'http_proxy', 'ALL_PROXY'])('names the proxy in %s', async (name) => {
+  test.each(['http_proxy', 'ALL_PROXY'])('names the proxy in %s', async (name) => {
     expect(await connections((proxy) => ({ [name]: proxy }))).toBe(1);
   });
 
@@ -152,12 +165,14 @@ describe('the environment', () => {
     await start('wsproxy-client', [`ws://127.0.0.1:${port}/`], { env: { ALL_PROXY: `http://127.0.0.1:${nobody}` } });
   });
 
-  test('is judged like the flag', async () => {
-    const args = ['wss://tunnel.example/', '--listen', '0'];
-    const { code, stderr } = await runCommand('wsproxy-client', args, { env: { HTTPS_PROXY: 'ftp://u:hidden@x' } });
+  test('is judged like the flag, which keeps it from counting', async () => {
+    const env = { HTTPS_PROXY: 'ftp://u:hidden@x' };
+    const args = ['wss://tunnel.example:9/', '--listen', '0', '--resolve', 'tunnel.example:9:127.0.0.1'];
+    const { code, stderr } = await runCommand('wsproxy-client', args, { env });
     expect([code, stderr]).toEqual([
       2,
-      expect.stringMatching(/^wsproxy-client: --proxy: a proxy's URL cannot begin with ftp:[^\n]+\n$/),
+      expect.stringMatching(/^wsproxy-client: HTTPS_PROXY: a proxy's URL cannot begin with ftp:[^\n]+\n$/),
     ]);
+    await launch('wsproxy-client', [...args, '--proxy', 'none'], { env }).untilStderr(/ECONNREFUSED 127\.0\.0\.1:9/);
   });
 });

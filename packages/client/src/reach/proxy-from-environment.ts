@@ -1,30 +1,50 @@
-import { isIP } from 'node:net';
 import { isLoopback } from 'wsproxy-engine';
+import { parseProxyUrl } from 'wsproxy-node/dial';
+import { OptionError, thrownBy } from 'wsproxy-node/options';
+import { isExcepted } from './no-proxy.js';
 import { parseServerUrl, targetOf } from './server-url.js';
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
- * The proxy that the environment names for a server, as curl reads it: HTTPS_PROXY for wss://, HTTP_PROXY for ws://, then
- * ALL_PROXY, each in small letters first, unless NO_PROXY has the server's host. This machine needs none.
+ * The proxy that the environment names for a server, as curl reads it, unless NO_PROXY has the server's host. This machine
+ * needs none, which curl would have to be told.
+ * @throws OptionError that names the variable, when it holds no URL of a proxy
  */
-export function proxyFromEnvironment(
-  serverUrl: string,
-  env: Readonly<Record<string, string | undefined>>,
-): string | undefined {
-  const read = (name: string): string => env[name.toLowerCase()] ?? env[name] ?? '';
+export function proxyFromEnvironment(serverUrl: string, env: Environment): string | undefined {
   const url = parseServerUrl(serverUrl);
-  if (isLoopback(targetOf(url).host) || isExcepted(url, read('NO_PROXY'))) return undefined;
-  const own = url.protocol === 'wss:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-  return read(own) || read('ALL_PROXY') || undefined;
+  const { host } = targetOf(url);
+  // What is empty is not there.
+  const isSet = (name: string): boolean => (env[name] ?? '') !== '';
+  const exceptions = ['no_proxy', 'NO_PROXY'].find(isSet);
+  if (isLoopback(host) || (exceptions !== undefined && isExcepted(host, env[exceptions] ?? ''))) return undefined;
+  const variable = VARIABLES[url.protocol === 'wss:' ? 'wss:' : 'ws:'].find(isSet);
+  if (variable === undefined) return undefined;
+  const proxy = inFull(env[variable] ?? '');
+  const problem = thrownBy(parseProxyUrl)(proxy);
+  if (problem !== undefined) throw new OptionError(variable, problem);
+  return proxy;
 }
 
-/** `*`, names with what is below them, addresses; each for one port only if it says so. */
-function isExcepted(url: URL, list: string): boolean {
-  const port = url.port || (url.protocol === 'wss:' ? '443' : '80');
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  return list.split(/[\s,]+/).some((entry) => {
-    if (entry === '*' || (isIP(entry) !== 0 && entry === host)) return true;
-    const [, name = '', ofPort = port] =
-      /^\[?(.*?)\]?(?::(\d+))?$/.exec(entry.toLowerCase().replace(/^\*?\./, '')) ?? [];
-    return name !== '' && ofPort === port && (host === name || host.endsWith(`.${name}`));
-  });
+/**
+ * The first of them that is set counts. HTTP_PROXY in capitals is none: where a program serves web requests, a header
+ * `Proxy` of a stranger becomes that.
+ */
+const VARIABLES = {
+  'wss:': ['wss_proxy', 'WSS_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'],
+  'ws:': ['ws_proxy', 'WS_PROXY', 'http_proxy', 'all_proxy', 'ALL_PROXY'],
+} as const;
+
+/** The URL that curl takes a value for. */
+function inFull(value: string): string {
+  const url = value.includes('://') ? value : `http://${value}`;
+  return (
+    url
+      // Nothing that follows host and port counts. With an @ in it, what looks like that is the rest of a password.
+      .replace(/^([^:/]+:\/\/[^/?#]*)[/?#][^@]*$/, '$1')
+      // HTTP proxies too are on port 1080, unless they say otherwise.
+      .replace(/^http:\/\/(?:[^/?#]*@)?(?:\[[^\]]*\]|[^/?#:@]+)(?=[/?#]|$)/i, '$&:1080')
+      // A % that begins no two digits stands for itself.
+      .replace(/%(?![0-9a-f]{2})/gi, '%25')
+  );
 }
