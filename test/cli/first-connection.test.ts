@@ -1,7 +1,7 @@
 import { createServer as createTlsServer } from 'node:https';
 import { describe, expect, test } from 'vitest';
 import { makeCertificate } from 'wsproxy-test-support/certificate';
-import { launch, readyPort, runCommand, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { launch, runCommand, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { httpResponse, startAnswering } from 'wsproxy-test-support/sockets/answering';
 import { freePort, listen, listenOn } from 'wsproxy-test-support/sockets/listen';
@@ -113,7 +113,7 @@ describe('the client goes on trying when', () => {
     const client = launch('wsproxy-client', [`ws://127.0.0.1:${port}/`, '--listen', '0', '--log-format', 'json']);
     await client.untilStderr(/ECONNREFUSED/);
     await startServer({}, port);
-    expect(await readyPort(client)).toBeGreaterThan(0);
+    await client.untilStderr(/"connected to the server"/);
   });
 
   test.each(['429 Too Many Requests', '502 Bad Gateway', '503 Service Unavailable'])(
@@ -125,7 +125,7 @@ describe('the client goes on trying when', () => {
       await client.untilStderr(new RegExp(`not available \\(${status.slice(0, 3)}\\)`));
       await web.close();
       await startServer({}, web.port);
-      expect(await readyPort(client)).toBeGreaterThan(0);
+      await client.untilStderr(/"connected to the server"/);
     },
   );
 
@@ -152,6 +152,6 @@ test('SIGHUP makes the client try at once', async () => {
   await startServer({}, port);
   const start = performance.now();
   client.signal('SIGHUP');
-  await readyPort(client);
+  await client.untilStderr(/"connected to the server"/);
   expect(performance.now() - start).toBeLessThan(pause / 2);
 });

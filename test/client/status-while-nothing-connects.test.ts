@@ -10,13 +10,14 @@ describe('--status', () => {
     const client = launch('wsproxy-client', args);
     const url = await client.untilStderr(/"url":"(http:\/\/127\.0\.0\.1:\d+\/)"[^\n]*"status page"/);
     const look = async () => (await fetch(`${url}status.json`)).json() as Promise<unknown>;
-    expect(await look()).toMatchObject({ state: expect.stringMatching(/^(connecting|waiting)$/), channels: [] });
-    expect((await fetch(`${url}proxy.pac`)).status).toBe(404);
+    const proxy = `127.0.0.1:${await readyPort(client)}`;
+    const away = { state: expect.stringMatching(/^(idle|connecting|waiting)$/), channels: [], proxy };
+    expect(await look()).toMatchObject(away);
+    expect(await (await fetch(`${url}proxy.pac`)).text()).toContain(`PROXY ${proxy}`);
 
     await startServer({}, port);
-    const proxy = `127.0.0.1:${await readyPort(client)}`;
+    await client.untilStderr(/"connected to the server"/);
     expect(await look()).toMatchObject({ state: 'online', server: `ws://127.0.0.1:${port}/`, proxy });
-    expect(await (await fetch(`${url}proxy.pac`)).text()).toContain(`PROXY ${proxy}`);
     client.signal('SIGTERM');
     expect(await client.ended).toMatchObject({ code: 0 });
   });

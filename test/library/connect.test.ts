@@ -178,6 +178,6 @@ describe('client.close', () => {
     const socket = await client.connect({ host: '127.0.0.1', port });
     const failed = new Promise((resolve) => socket.once('error', resolve));
     await client.close();
-    expect(await failed).toMatchObject({ code: 'SESSION_LOST' });
+    expect(await failed).toMatchObject({ code: 'CANCELLED' });
   });
 });

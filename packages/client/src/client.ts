@@ -111,7 +111,8 @@ export class Client extends EventEmitter<ClientEvents> {
    * @throws TypeError when the target is no host and port
    */
   connect(target: string | Target, options?: ConnectOptions): Promise<TunnelSocket> {
-    return connectChannel(this.#ways, checkTarget(target), options, this.#keepAwakeFor);
+    const whyDown = (): Error | undefined => this.#connector.trouble;
+    return connectChannel(this.#ways, checkTarget(target), options, this.#keepAwakeFor, whyDown);
   }
 
   /** For `http.request`, `https.request` and whatever else takes an agent. `options` are those of `http.Agent`. */
@@ -217,6 +218,8 @@ export class Client extends EventEmitter<ClientEvents> {
   async #keep(opening: Promise<LocalPort>): Promise<LocalPort> {
     const port = await opening;
     this.#ports.push(port);
-    return port;
+    if (this.#connector.state !== 'closed') return port;
+    await port.close();
+    throw this.#connector.trouble;
   }
 }

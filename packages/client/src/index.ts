@@ -13,7 +13,7 @@ export {
   type ProxyOptions,
   parseTarget,
 } from './options/client-options.js';
-export { ConnectError } from './reach/connect-error.js';
+export { ConnectError, type ConnectErrorCode } from './reach/connect-error.js';
 export { proxyFromEnvironment } from './reach/proxy-from-environment.js';
 export type { ReachOptions } from './reach/reach.js';
 export type { ConnectOptions } from './sockets/connect-channel.js';

@@ -51,7 +51,10 @@ export interface Listening {
   readonly port: number;
 }
 
-/** Starts one of the programs on a free port of 127.0.0.1, or on `host` and `port`, and waits until it says that it is ready. */
+/**
+ * Starts one of the programs on a free port of 127.0.0.1, or on `host` and `port`, and waits until it says that it is ready;
+ * a client, until it is connected too.
+ */
 export async function start(
   name: ProgramName,
   args: readonly string[],
@@ -59,7 +62,9 @@ export async function start(
 ): Promise<Listening> {
   const { host = '127.0.0.1', port = 0, ...rest } = options;
   const program = launch(name, [...args, '--listen', `${host}:${port}`, '--log-format', 'json'], rest);
-  return { program, port: await readyPort(program) };
+  const listening = { program, port: await readyPort(program) };
+  if (name === 'wsproxy-client') await program.untilStderr(/"connected to the server"/);
+  return listening;
 }
 
 /** The port that a program logs with `--log-format json` when it is ready. */

@@ -111,19 +111,16 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     onTermination(resolve);
     // ssh ends its ProxyCommand by it.
-    process.on('SIGHUP', () => (stdio === undefined ? client.reconnectNow() : resolve('SIGHUP')));
-  });
-  const connecting = client.start().catch((error: ConnectError) => {
-    throw new ExitError(ExitCode.failed, `${servers.url}: ${error.message}`);
+    process.on('SIGHUP', () => (stdio !== undefined ? resolve('SIGHUP') : client.reconnectNow()));
   });
   try {
     if (stdio === undefined) {
-      if (flags.status !== undefined) await openStatus(client, flags.status, logger);
-      await Promise.race([stopped, connecting.then(() => openPorts(client, flags, users, logger))]);
+      const serving = openPorts(client, flags, users, logger).then(() => connect(client, servers.url));
+      await Promise.race([stopped, serving]);
       logger.info({ signal: await stopped }, 'stopping');
     } else {
       const refused = new Promise<never>((_resolve, reject) => {
-        connecting.catch(reject);
+        connect(client, servers.url).catch(reject);
       });
       await Promise.race([stopped, refused, carryStandardStreams(client, stdio)]);
     }
@@ -132,6 +129,16 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
   }
 }
 
+/** Rejects when that cannot succeed as things are; a server that is away is waited for. */
+async function connect(client: Client, url: string): Promise<void> {
+  try {
+    await client.start();
+  } catch (error) {
+    throw new ExitError(ExitCode.failed, `${url}: ${(error as ConnectError).message}`, { cause: error });
+  }
+}
+
+/** All that applications use is there before the first connection to the server, since they do not come back for it. */
 async function openPorts(client: Client, flags: Flags, users: ProxyUsers, logger: ProgramLogger): Promise<void> {
   const { forward = [], listen = forward.length === 0 ? [DEFAULT_LISTEN] : [] } = flags;
   const ready: { listen?: string; forward?: string } = {};
@@ -143,13 +150,12 @@ async function openPorts(client: Client, flags: Flags, users: ProxyUsers, logger
     const address = await openPort(at, '-L', () => client.forward({ ...at, target }));
     ready.forward = join(ready.forward, `${address} to ${target}`);
   }
+  const { status } = flags;
+  if (status !== undefined) {
+    const address = await openPort(status, '--status', () => client.serveStatus(status));
+    logger.info({ url: `http://${address}/` }, 'status page');
+  }
   logger.info(ready, 'ready');
-}
-
-/** Also while the tunnel is not up yet: then it says so. */
-async function openStatus(client: Client, at: ListenAddress, logger: ProgramLogger): Promise<void> {
-  const address = await openPort(at, '--status', () => client.serveStatus(at));
-  logger.info({ url: `http://${address}/` }, 'status page');
 }
 
 function checkListen(check: () => void, at: Forward['at']): void {

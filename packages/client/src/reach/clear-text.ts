@@ -46,5 +46,6 @@ export function checkPrivacy(url: URL, { proxy, insecure }: Way, socket: Socket)
   if (insecure) return false;
   throw new ConnectError(`${url.hostname} is ${remoteAddress}, and ws:// would send the token there in clear`, true, {
     cure: CURE,
+    code: 'NOT_TRUSTED',
   });
 }

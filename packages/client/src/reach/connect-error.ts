@@ -4,6 +4,8 @@ import { isBrokenUpgrade, tlsAlertOf } from 'wsproxy-node/internals';
 /** Why the server could not be reached, and what to do about it: the message says both, `what` and `cure` each. */
 export class ConnectError extends Error {
   override readonly name = 'ConnectError';
+  /** Stable. */
+  readonly code: ConnectErrorCode;
   readonly what: string;
   readonly cure: string | undefined;
   /** Trying again changes nothing: the address, the token or the server has to change first. */
@@ -16,6 +18,7 @@ export class ConnectError extends Error {
   constructor(what: string, permanent: boolean, options: ConnectErrorOptions = {}) {
     const { cure } = options;
     super(cure === undefined ? what : `${what}: ${cure}`, options);
+    this.code = options.code ?? (permanent ? 'NOT_A_SERVER' : 'UNREACHABLE');
     this.what = what;
     this.cure = cure;
     this.permanent = permanent;
@@ -24,7 +27,26 @@ export class ConnectError extends Error {
   }
 }
 
+/** What kind of trouble it is. */
+export type ConnectErrorCode =
+  /** Name, network, TCP, a proxy that is away, or an answer that does not come. */
+  | 'UNREACHABLE'
+  /** The server, or what stands before it, says that it is not available now, or that a login is needed first. */
+  | 'UNAVAILABLE'
+  | 'TOKEN_REFUSED'
+  /** What answers is no wsproxy-server, or not at this path. */
+  | 'NOT_A_SERVER'
+  /** Certificate, pin, or a way on which others would read the token; or the server does not trust this end. */
+  | 'NOT_TRUSTED'
+  /** The proxy on the way does not let this end through. */
+  | 'PROXY_REFUSED'
+  | 'UNSUPPORTED_VERSION'
+  /** `close` was called. */
+  | 'CLOSED';
+
 interface ConnectErrorOptions extends ErrorOptions {
+  /** Default: NOT_A_SERVER for what is permanent, else UNREACHABLE. */
+  readonly code?: ConnectErrorCode;
   readonly cure?: string;
   readonly retryAfter?: number;
   readonly status?: number;
@@ -52,34 +74,37 @@ const STATUSES: Readonly<Record<number, readonly [what: string, cure: string]>> 
 };
 
 /** What an answer other than 101 means. Redirects are never followed; `url` is what was asked for. */
-export function describeStatus(status: number, headers: AnswerHeaders, url: URL): ConnectError {
+export function describeStatus(status: number, headers: AnswerHeaders, url: URL, cause?: Error): ConnectError {
   const [what, cure] = STATUSES[status] ?? [];
-  if (what !== undefined && cure !== undefined) return new ConnectError(what, true, { status, cure });
+  const answer = { status, cause };
+  if (what !== undefined && cure !== undefined) {
+    return new ConnectError(what, true, { ...answer, cure, code: status === 401 ? 'TOKEN_REFUSED' : 'NOT_A_SERVER' });
+  }
   if (status === 511) {
     const cure = 'open any page in a browser';
-    return new ConnectError('this network wants a login first (511)', false, { status, cure });
+    return new ConnectError('this network wants a login first (511)', false, { ...answer, cure, code: 'UNAVAILABLE' });
   }
-  if (status >= 300 && status < 400) return describeRedirect(status, headers.location, url);
+  if (status >= 300 && status < 400) return describeRedirect(status, headers.location, url, cause);
   if (status >= 500 || status === 429 || status === 408) {
     const retryAfter = parseRetryAfter(headers['retry-after']);
     const text = `the server, or a proxy before it, is not available (${status})${status === 429 ? ': too many requests' : ''}`;
-    return new ConnectError(text, false, { status, retryAfter });
+    return new ConnectError(text, false, { ...answer, retryAfter, code: 'UNAVAILABLE' });
   }
   if (/^text\/html\b/i.test(headers['content-type'] ?? '') && status === 200) {
     const cure = 'a login page of this network, or a URL without the path of the tunnel?';
-    return new ConnectError('the answer is a web page (200)', true, { status, cure });
+    return new ConnectError('the answer is a web page (200)', true, { ...answer, cure });
   }
   const guess = 'a login page, or a reverse proxy without Upgrade headers?';
-  return new ConnectError(`the answer is not a WebSocket's (${status})`, true, { status, cure: guess });
+  return new ConnectError(`the answer is not a WebSocket's (${status})`, true, { ...answer, cure: guess });
 }
 
-function describeRedirect(status: number, location: string | undefined, url: URL): ConnectError {
+function describeRedirect(status: number, location: string | undefined, url: URL, answer?: Error): ConnectError {
   const where = location === undefined ? '' : ` to ${JSON.stringify(location)}`;
   const base = url.href.replace(/^ws/, 'http');
   const isElsewhere =
     location !== undefined && URL.canParse(location, base) && new URL(location, base).hostname !== url.hostname;
   const cause = isElsewhere ? 'a login page of this network, or the wrong URL?' : 'not a wsproxy-server: check the URL';
-  return new ConnectError(`redirected${where} (${status}), ${cause}`, true, { status });
+  return new ConnectError(`redirected${where} (${status}), ${cause}`, true, { status, cause: answer });
 }
 
 /** RFC 9110 section 10.2.3: seconds, or a date. */
@@ -133,7 +158,11 @@ const TLS_ALERTS: Readonly<Record<number, Words>> = {
 export function describeFailure(error: NodeJS.ErrnoException): ConnectError {
   const code = error.code ?? '';
   const permanently = (before: string, [what, cure]: Words): ConnectError =>
-    new ConnectError(`${before}${what}`, true, { cause: error, ...(cure !== undefined && { cure }) });
+    new ConnectError(`${before}${what}`, true, {
+      cause: error,
+      code: before === '' ? 'NOT_A_SERVER' : 'NOT_TRUSTED',
+      ...(cure !== undefined && { cure }),
+    });
   const alert = TLS_ALERTS[tlsAlertOf(error) ?? -1];
   if (alert !== undefined) return permanently('the server ended TLS: ', alert);
   const tlsCause: Words | undefined =
@@ -162,8 +191,11 @@ export function describeProxyFailure(error: ProxyError): ConnectError {
   const isUpToUser = ['CREDENTIALS_WANTED', 'CREDENTIALS_REFUSED', 'DENIED'].includes(error.code);
   if (error.code === 'CREDENTIALS_WANTED') {
     const cure = 'write them into its URL, http://user:password@host:port';
-    return new ConnectError(error.message, isUpToUser, { cause: error, cure });
+    return new ConnectError(error.message, isUpToUser, { cause: error, cure, code: 'PROXY_REFUSED' });
   }
   const more = error.code === 'PROXY_UNREACHABLE' ? '; --proxy none goes without it' : '';
-  return new ConnectError(`${error.message}${more}`, isUpToUser, { cause: error });
+  return new ConnectError(`${error.message}${more}`, isUpToUser, {
+    cause: error,
+    code: isUpToUser ? 'PROXY_REFUSED' : 'UNREACHABLE',
+  });
 }

@@ -24,7 +24,7 @@ export async function connectTransport(
     return await open({ url, headers, connect, memory }, AbortSignal.any([signal, deadline.signal]));
   } catch (error) {
     if (error instanceof ConnectError) throw error;
-    if (error instanceof RefusedError) throw describeStatus(error.status, error.headers, url);
+    if (error instanceof RefusedError) throw describeStatus(error.status, error.headers, url, error);
     if (signal.aborted) throw describeFailure(new Error('given up'));
     if (deadline.signal.aborted) {
       throw describeFailure(new Error(`no answer from ${url.host} within ${timeout / 1000} s`));

@@ -96,7 +96,9 @@ export function checkPins(socket: TLSSocket, pins: readonly string[]): void {
   const certificate = socket.getPeerX509Certificate();
   const pin = certificate === undefined ? 'unknown' : pinOf(certificate);
   if (pins.includes(pin)) return;
-  throw new ConnectError(`the server is not trusted: its public key is ${pin}, and no pin says so`, true);
+  throw new ConnectError(`the server is not trusted: its public key is ${pin}, and no pin says so`, true, {
+    code: 'NOT_TRUSTED',
+  });
 }
 
 /** Rejects, everything destroyed, when the connection cannot be made or `signal` gives up. */

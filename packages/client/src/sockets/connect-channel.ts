@@ -9,6 +9,7 @@ export function connectChannel(
   target: Target,
   { signal, timeout, allowHalfOpen }: ConnectOptions = {},
   keepAwake: KeepAwakeFor = () => {},
+  whyDown: WhyDown = () => undefined,
 ): Promise<TunnelSocket> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortError(signal));
@@ -35,7 +36,8 @@ export function connectChannel(
       },
       onFail(code) {
         settle();
-        reject(failure(code, target));
+        const cause = code === 'TUNNEL_DOWN' || code === 'CANCELLED' ? whyDown() : undefined;
+        reject(failure(code, target, cause && `: ${cause.message}`, cause));
       },
     });
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -63,8 +65,11 @@ export interface ConnectOptions {
 /** Says of a channel whether the process is to live for it. */
 export type KeepAwakeFor = (channel: Channel, isReferenced: boolean) => void;
 
-function failure(code: FailureCode, target: Target, more = ''): TunnelError {
-  return new TunnelError(code, `${formatTarget(target)}: ${FAILURES[code].text}${more}`);
+/** Why there is no tunnel, if that is known. */
+export type WhyDown = () => Error | undefined;
+
+function failure(code: FailureCode, target: Target, more = '', cause?: Error): TunnelError {
+  return new TunnelError(code, `${formatTarget(target)}: ${FAILURES[code].text}${more}`, cause && { cause });
 }
 
 /** As Node's own functions reject. */

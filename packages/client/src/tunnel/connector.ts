@@ -1,4 +1,11 @@
-import { type Channel, type OpenHandler, type Target, type Tunnel, TunnelError } from 'wsproxy-engine';
+import {
+  type Channel,
+  type FailureCode,
+  type OpenHandler,
+  type Target,
+  type Tunnel,
+  TunnelError,
+} from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
 import type { ServerRoute } from './attempts.js';
 import type { UplinkState } from './phases.js';
@@ -11,12 +18,16 @@ export class Connector implements Tunnel {
   readonly #slots: readonly Slot[];
   /** Why servers refuse, each for good as things are. */
   readonly #refusals = new Map<ServerRoute, ConnectError>();
+  /** Why there will be no tunnel: every server has refused, or this was closed. */
+  #end: ConnectError | undefined;
+  #hasServed = false;
   #state: ConnectorState = 'idle';
   #resumes = 0;
   /** When it was connected, or not any more, by the clock. */
   #changedAt: number;
   readonly #idleWaits = new Set<{ resolve(): void; reject(error: TunnelError): void }>();
-  #onFirst: { resolve(): void; reject(error: ConnectError): void } | undefined;
+  /** Those who wait for the first connection. */
+  readonly #starts = new Set<{ resolve(): void; reject(error: ConnectError): void }>();
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -31,6 +42,11 @@ export class Connector implements Tunnel {
   /** Living channels. */
   get channelCount(): number {
     return this.#slots.flatMap(({ uplinks }) => uplinks).reduce((sum, { session }) => sum + session.channelCount, 0);
+  }
+
+  /** Why there is no tunnel; undefined while there is one, and as long as nobody knows. */
+  get trouble(): ConnectError | undefined {
+    return this.#end ?? this.#leastBusy().trouble;
   }
 
   status(): TunnelStatus {
@@ -70,11 +86,13 @@ export class Connector implements Tunnel {
 
   /**
    * Connects, and stays connected until `close`. Resolves once a server has answered for the first time; rejects
-   * with ConnectError when that can never succeed as things are.
+   * with ConnectError when that can never succeed as things are, and this is then closed.
    */
-  start(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#onFirst = { resolve, reject };
+  async start(): Promise<void> {
+    if (this.#state === 'closed') throw this.trouble;
+    if (this.#hasServed) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#starts.add({ resolve, reject });
       this.reconnectNow();
     });
   }
@@ -98,11 +116,18 @@ export class Connector implements Tunnel {
 
   /** Leaves for good: every channel is reset, the server is told. */
   close(): void {
+    this.#close(new ConnectError('this client was closed', false, { code: 'CLOSED' }), 'CANCELLED');
+  }
+
+  /** Channels are told `failure`. */
+  #close(end: ConnectError, failure: FailureCode): void {
     if (this.#state === 'closed') return;
+    this.#end = end;
     this.#setState('closed');
-    for (const slot of this.#slots) slot.close('this client was closed');
-    this.#failIdleWaits();
-    this.#onFirst?.reject(new ConnectError('closed before it was connected', false));
+    for (const slot of this.#slots) slot.close('this client was closed', failure);
+    this.#failIdleWaits(failure);
+    for (const { reject } of this.#starts) reject(end);
+    this.#starts.clear();
   }
 
   #noteIdle(): void {
@@ -111,8 +136,8 @@ export class Connector implements Tunnel {
     this.#idleWaits.clear();
   }
 
-  #failIdleWaits(): void {
-    for (const { reject } of this.#idleWaits) reject(new TunnelError('SESSION_LOST'));
+  #failIdleWaits(failure: FailureCode): void {
+    for (const { reject } of this.#idleWaits) reject(new TunnelError(failure));
     this.#idleWaits.clear();
   }
 
@@ -134,22 +159,24 @@ export class Connector implements Tunnel {
       this.#options.onResumed?.(server);
     },
     onRefused: ({ server }, error) => {
-      const { servers } = this.#options;
       this.#refusals.set(server, error);
-      const first = this.#onFirst;
-      if (first === undefined || this.#refusals.size < servers.length) return;
-      this.#onFirst = undefined;
-      this.close();
-      const [best] = servers;
-      first.reject((best && this.#refusals.get(best)) ?? error);
+      if (!this.#hasServed && this.#refusals.size === this.#options.servers.length) this.#giveUp(error);
     },
     onIdle: () => this.#noteIdle(),
     onUndialled: (_uplink, channels) => this.#leastBusy().adopt(channels),
     onEnded: (_uplink, unsent) => {
-      this.#failIdleWaits();
+      this.#failIdleWaits('SESSION_LOST');
       this.#leastBusy().adopt(unsent);
     },
   };
+
+  /** No server will ever serve as things are: whoever waits is told, and whoever has started this decides what comes next. */
+  #giveUp(last: ConnectError): void {
+    const [best] = this.#options.servers;
+    const refusal = (best && this.#refusals.get(best)) ?? last;
+    if (this.#starts.size > 0) return this.#close(refusal, 'TUNNEL_DOWN');
+    for (const { uplink } of this.#slots) uplink.giveUp();
+  }
 
   #rank(): void {
     if (this.#state === 'closed') return;
@@ -165,8 +192,9 @@ export class Connector implements Tunnel {
     this.#options.logger.debug({ state, previous }, 'connector');
     this.#options.onState?.(state, previous);
     if (state !== 'online') return;
-    this.#onFirst?.resolve();
-    this.#onFirst = undefined;
+    this.#hasServed = true;
+    for (const { resolve } of this.#starts) resolve();
+    this.#starts.clear();
   }
 }
 

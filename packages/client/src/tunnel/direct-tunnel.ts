@@ -1,7 +1,6 @@
 import { Socket } from 'node:net';
 import {
   type Channel,
-  CloseCode,
   joinUngreeted,
   MemoryTransport,
   type OfferedChannel,
@@ -41,7 +40,7 @@ export class DirectTunnel implements Tunnel {
 
   /** Resets every channel. */
   close(): void {
-    this.#near?.close('closed', CloseCode.normal);
+    this.#near?.leave('closed', 'CANCELLED');
   }
 
   #begin(): Session {

@@ -1,4 +1,4 @@
-import type { Timer } from 'wsproxy-engine';
+import type { FailureCode, Timer } from 'wsproxy-engine';
 import type { ServerRoute } from './attempts.js';
 import { Backoff } from './backoff.js';
 import type { UplinkState } from './phases.js';
@@ -62,12 +62,12 @@ export class Slot {
     for (const uplink of this.uplinks) uplink.connect();
   }
 
-  /** Every channel is reset, the servers are told. */
-  close(reason: string): void {
+  /** Every channel is reset, and told `failure`; so are the servers. */
+  close(reason: string, failure: FailureCode): void {
     this.#closed = true;
     this.#timer?.cancel();
     this.#drop(...this.#candidates.keys());
-    for (const uplink of this.uplinks) uplink.close(reason);
+    for (const uplink of this.uplinks) uplink.close(reason, failure);
   }
 
   readonly #uplinkEvents: UplinkEvents = {

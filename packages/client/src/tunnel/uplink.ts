@@ -2,6 +2,7 @@ import {
   type Channel,
   type Clock,
   CloseCode,
+  type FailureCode,
   Greeter,
   HANDSHAKE_TIMEOUT,
   type Logger,
@@ -29,6 +30,7 @@ export class Uplink {
   readonly #phases: Phases;
   /** When the server lets go of the session, by the clock; undefined while it is online, and before it has lost a transport. */
   #expiry: number | undefined;
+  #trouble: ConnectError | undefined;
 
   constructor(options: UplinkOptions, events: UplinkEvents) {
     const { clock, memory, heartbeat, lastChannel } = options;
@@ -62,6 +64,11 @@ export class Uplink {
     return this.#phases.state;
   }
 
+  /** Why the last attempt to connect has failed; undefined when none has since it was online. */
+  get trouble(): ConnectError | undefined {
+    return this.#trouble;
+  }
+
   /**
    * The server has opened a channel in this session, or kept it online for a while. One that was of no use must not be
    * followed at once by the next: a server that accepts sessions only to end them would be asked in a tight loop.
@@ -75,6 +82,7 @@ export class Uplink {
     if (this.#phases.present.is === 'waiting') this.#enter({ is: 'connecting' });
     if (this.#phases.present.is !== 'connecting') return;
     this.#attempt((failure) => {
+      this.#trouble = failure;
       if (failure.permanent) this.#events.onRefused(this, failure);
       this.#retry(failure.message, failure.retryAfter);
       this.#events.onUnreachable(this);
@@ -108,11 +116,17 @@ export class Uplink {
     return this.session.release(this.isTurnedAway ? 'unheard' : 'unsent');
   }
 
-  /** Leaves for good: every channel is reset, the server is told. */
-  close(reason: string): void {
+  /** Nobody need wait any longer for what waits here. */
+  giveUp(): void {
+    this.#requests.end();
+    this.session.giveUp(this.session.unanswered, 'TUNNEL_DOWN');
+  }
+
+  /** Leaves for good: every channel is reset, and told `failure`; so is the server. */
+  close(reason: string, failure?: FailureCode): void {
     if (this.#phases.present.is === 'closed') return;
     this.#enter({ is: 'closed' });
-    this.session.leave(reason);
+    this.session.leave(reason, failure);
   }
 
   /** Leaves the present phase, with its timers and its attempts to connect. */
@@ -187,6 +201,7 @@ export class Uplink {
 
   #onWelcome(): void {
     const isResumed = this.#phases.wasOnline;
+    this.#trouble = undefined;
     this.#options.logger.info({ channels: this.session.channelCount }, 'connected to the server');
     this.#enter({ is: 'online', since: this.#options.clock.now(), progress: this.session.figures.progress });
     if (isResumed) this.#events.onResumed(this);
@@ -198,7 +213,11 @@ export class Uplink {
     if (this.#phases.present.is === 'online') this.#judgeLife(this.#phases.present);
     const canBegin = loss.code === CloseCode.sessionUnknown && this.#greeter.onUnknown();
     if (SESSION_ENDING.has(loss.code) && !canBegin) {
-      if (loss.code === CloseCode.unsupportedVersion) this.#events.onRefused(this, new ConnectError(loss.reason, true));
+      if (loss.code === CloseCode.unsupportedVersion) {
+        const refusal = new ConnectError(loss.reason, true, { code: 'UNSUPPORTED_VERSION' });
+        this.#trouble = refusal;
+        this.#events.onRefused(this, refusal);
+      }
       return this.session.close(`${loss.reason} (${loss.code})`, loss.code);
     }
     if (canBegin) this.#noteTurnedAway();

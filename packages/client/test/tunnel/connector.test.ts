@@ -92,6 +92,35 @@ describe('start', () => {
     expect([fixture.connector.state, fixture.network.clock.pending]).toEqual(['closed', 0]);
   });
 
+  test('resolves at once for a tunnel that is up, and for each who waits for it', async () => {
+    const fixture = await Fixture.online();
+    await fixture.connector.start();
+    const other = new Fixture();
+    const started = [other.connector.start(), other.connector.start()];
+    await other.network.settle();
+    await Promise.all(started);
+  });
+
+  test('rejects after a close, with why it was closed', async () => {
+    const refused = new Fixture();
+    refused.network.route = new ConnectError('wrong token', true);
+    for (let n = 0; n < 2; n++) await expect(refused.connector.start()).rejects.toThrow('wrong token');
+    const closed = new Fixture();
+    closed.connector.close();
+    await expect(closed.connector.start()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  test('gives up what waits when trying again is of no use', async () => {
+    const fixture = new Fixture();
+    fixture.network.route = 'hanging';
+    const started = fixture.connector.start();
+    const near = fixture.open();
+    fixture.network.route = new ConnectError('wrong token', true);
+    fixture.connector.reconnectNow();
+    await expect(started).rejects.toThrow('wrong token');
+    expect(near.events).toEqual(['fail TUNNEL_DOWN']);
+  });
+
   test('waits as long as it takes when the failure may pass', async () => {
     const fixture = new Fixture();
     fixture.network.route = new ConnectError('unreachable', false);
@@ -107,7 +136,7 @@ describe('start', () => {
     fixture.network.route = 'hanging';
     const started = fixture.connector.start();
     fixture.connector.close();
-    await expect(started).rejects.toThrow('closed before it was connected');
+    await expect(started).rejects.toMatchObject({ code: 'CLOSED' });
   });
 
   test('a refusal that comes later is tried again: waiting -> connecting -> online', async () => {
@@ -118,6 +147,41 @@ describe('start', () => {
     fixture.network.route = 'open';
     await fixture.network.pass(30_000);
     expect(fixture.connector.state).toBe('online');
+  });
+});
+
+describe('without start', () => {
+  test('a request connects, and fails at once when trying is of no use; the next one tries again', async () => {
+    const fixture = new Fixture({ connections: 2 });
+    fixture.network.route = new ConnectError('wrong token', true);
+    const near = fixture.open();
+    await fixture.network.settle();
+    expect([near.events, fixture.connector.trouble?.message]).toEqual([['fail TUNNEL_DOWN'], 'wrong token']);
+    await fixture.network.pass(2_000);
+    fixture.network.route = 'open';
+    const next = fixture.open();
+    await fixture.network.passUntil(() => next.events.length > 0);
+    expect([next.events, fixture.connector.trouble]).toEqual([['open'], undefined]);
+  });
+
+  test('a server that refuses after it has served is tried again, and requests wait for it', async () => {
+    const fixture = await Fixture.online();
+    fixture.network.route = new ConnectError('wrong token', true);
+    fixture.network.connection.near.cut();
+    await fixture.network.pass(2_000);
+    const near = fixture.open();
+    await fixture.network.pass(1_000);
+    fixture.network.route = 'open';
+    await fixture.network.pass(2_000);
+    expect(near.events).toEqual(['open']);
+  });
+
+  test('why a server cannot be reached is known when a request is given up', async () => {
+    const fixture = new Fixture();
+    fixture.network.route = new ConnectError('nobody there', false);
+    const near = fixture.open();
+    await fixture.network.passUntil(() => near.events.length > 0);
+    expect([near.events, fixture.connector.trouble?.message]).toEqual([['fail TUNNEL_DOWN'], 'nobody there']);
   });
 });
 
@@ -374,7 +438,7 @@ describe('when the server drains', () => {
     await fixture.network.pass(500);
     fixture.connector.close();
     await fixture.network.settle();
-    expect(old.events).toEqual(['open', 'reset SESSION_LOST']);
+    expect(old.events).toEqual(['open', 'reset CANCELLED']);
     expect([fixture.load, fixture.network.clock.pending]).toEqual([[], 0]);
   });
 });
@@ -462,7 +526,7 @@ describe('close', () => {
     fixture.connector.close();
     const near = fixture.open();
     await fixture.network.settle();
-    expect(near.events).toEqual(['fail SESSION_LOST']);
+    expect(near.events).toEqual(['fail CANCELLED']);
     expect(fixture.network.clock.pending).toBe(0);
   });
 });

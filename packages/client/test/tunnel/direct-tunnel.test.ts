@@ -120,7 +120,7 @@ test('close resets every channel; the next one begins anew', async () => {
   const near = open(port);
   await until(() => near.events.includes('open'));
   tunnel.close();
-  expect(near.events).toEqual(['open', 'reset SESSION_LOST']);
+  expect(near.events).toEqual(['open', 'reset CANCELLED']);
   const next = open(port);
   await until(() => next.events.includes('open'));
 });

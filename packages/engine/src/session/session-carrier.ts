@@ -29,7 +29,8 @@ export class SessionCarrier implements Carrier {
   readonly #options: SessionOptions;
   readonly #clock: Clock;
   readonly #roundTrip: RoundTrip;
-  #isClosed = false;
+  /** What channels are told once this is closed. */
+  #end: FailureCode | undefined;
 
   constructor(options: SessionOptions, terms: Terms, roundTrip: RoundTrip) {
     const { clock, memory, processBudgets, role, lastChannel, replayPace } = options;
@@ -98,7 +99,7 @@ export class SessionCarrier implements Carrier {
     const isValid = parseHost(target.host) !== undefined && parsePort(String(target.port)) !== undefined;
     if (!isValid) return stillbornChannel(this.#clock, this.memory, handler, 'BAD_TARGET');
     const id = this.#takeId();
-    if (id === undefined) return stillbornChannel(this.#clock, this.memory, handler, 'SESSION_LOST');
+    if (id === undefined) return stillbornChannel(this.#clock, this.memory, handler, this.#end ?? 'SESSION_LOST');
     const channel = SessionChannel.request(id, target, this, handler);
     this.channels.add(channel);
     if (optimistic) this.#clock.defer(() => channel.assumeOpen());
@@ -110,13 +111,13 @@ export class SessionCarrier implements Carrier {
     if (channel.state.dead) return;
     if (!isAdrift(channel)) return void holds(false, 'a channel is adopted that another session carries');
     const id = this.#takeId();
-    if (id === undefined) return channel.onDead('SESSION_LOST');
+    if (id === undefined) return channel.onDead(this.#end ?? 'SESSION_LOST');
     channel.move(id, this);
     this.channels.add(channel);
   }
 
   #takeId(): number | undefined {
-    const id = this.#isClosed ? undefined : this.channels.takeId();
+    const id = this.#end !== undefined ? undefined : this.channels.takeId();
     // Later: whoever opens this one is not done with it yet.
     if (id !== undefined && this.channels.isFirstOfFew(id)) this.#clock.defer(() => this.#options.onNumbersLow?.());
     return id;
@@ -156,15 +157,15 @@ export class SessionCarrier implements Carrier {
   tellIdle(): void {
     if (this.channels.size > 0) return;
     this.#clock.defer(() => {
-      if (this.isIdle && !this.#isClosed) this.#options.onIdle?.();
+      if (this.isIdle && this.#end === undefined) this.#options.onIdle?.();
     });
   }
 
   /** Takes no more channels, and resets those there are, but for what it lets go of and returns. */
-  close(): readonly SessionChannel[] {
-    this.#isClosed = true;
+  close(failure: FailureCode): readonly SessionChannel[] {
+    this.#end = failure;
     const unsent = this.release('unsent');
-    for (const channel of this.channels.all()) channel.onDead('SESSION_LOST');
+    for (const channel of this.channels.all()) channel.onDead(failure);
     this.outbox.replay.clear();
     return unsent;
   }

@@ -187,20 +187,24 @@ export class Session implements InboxOwner {
     this.#outbox.control(FrameType.goAway, encodeGoAway(GoAway.migrate));
   }
 
-  /** Tells the peer that this session is over for good, then closes it. */
-  leave(reason: string): void {
+  /** Tells the peer that this session is over for good, then closes it. Whoever has a channel is told `failure`. */
+  leave(reason: string, failure: FailureCode = 'SESSION_LOST'): void {
     this.#outbox.final(encodeGoAway(GoAway.final));
-    this.close(reason, CloseCode.normal);
+    this.#close(reason, CloseCode.normal, [], failure);
   }
 
   /** Resets every channel, never ends one cleanly, and closes the transport with `closeCode`. `unheard`: let go of, never dialled. */
   close(reason: string, closeCode: number, unheard: readonly Channel[] = []): void {
+    this.#close(reason, closeCode, unheard, 'SESSION_LOST');
+  }
+
+  #close(reason: string, closeCode: number, unheard: readonly Channel[], failure: FailureCode): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#unlink()?.close(closeCode, reason);
-    const unsent = [...unheard, ...this.#carrier.close()];
+    const unsent = [...unheard, ...this.#carrier.close(failure)];
     this.#options.onClosed(reason, unsent);
-    for (const channel of unsent) if (isAdrift(channel)) channel.onDead('SESSION_LOST');
+    for (const channel of unsent) if (isAdrift(channel)) channel.onDead(failure);
   }
 
   /** The peer has said where this session, or its transport, is to go: a kind of GOAWAY. */

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'wsproxy-engine';
 import { resetSocket } from '../sockets/reset-socket.js';
+import { closesPolitely } from './close-politely.js';
 
 /**
  * Hands every connection that comes to `onSocket`. Rejects with the error of `net.Server` if it cannot listen. It is
@@ -21,7 +22,8 @@ export async function acceptLocal(
     onSocket(socket);
   });
   const port = await listenAt(server, at, () => {
-    for (const socket of sockets) resetSocket(socket);
+    // What has been answered, and is about to close by itself, is to get its answer.
+    for (const socket of sockets) if (!closesPolitely(socket)) resetSocket(socket);
   });
   server.on('error', (error) => logger.error({ error }, 'local port failed'));
   return port;

@@ -9,11 +9,19 @@ import { resetSocket } from '../sockets/reset-socket.js';
  */
 export function closePolitely(socket: Socket, reply?: Buffer | string): void {
   if (socket.destroyed || socket.writableEnded) return;
+  closing.add(socket);
   if (reply === undefined) socket.end();
   else socket.end(reply);
   socket.resume();
   destroyLate(socket);
 }
+
+/** Whether a socket has its last bytes, and is about to close by itself. */
+export function closesPolitely(socket: Socket): boolean {
+  return closing.has(socket);
+}
+
+const closing = new WeakSet<Socket>();
 
 /**
  * Ends a transfer that is not complete in a way that cannot be mistaken for one that is: a reset, after what was
