@@ -25,5 +25,6 @@ export { readToken, readTokens, type TokenSources } from './read-token.js';
 export { runProgram } from './run-program.js';
 export { formatSize, parseSize } from './size.js';
 export { standardOutput } from './standard-output.js';
+export { hasTerminal } from './terminal.js';
 export { listenOnUnixSocket } from './unix-socket.js';
 export { watchFile } from './watch-file.js';

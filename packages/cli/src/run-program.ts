@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import { type Command, CommanderError } from 'commander';
 import { escapeText } from './escape-text.js';
 import { ExitCode, ExitError } from './exit-code.js';
+import { leaveClosedTerminal } from './terminal.js';
 
 /** How long the last lines may take to reach a slow reader of standard error, in milliseconds. */
 const LAST_LINES = 500;
@@ -28,6 +29,7 @@ export async function runProgram(program: Command): Promise<void> {
   // What the action wrote to standard output is data, and a slow reader gets all of it.
   await flushed(process.stdout);
   await Promise.race([flushed(process.stderr), new Promise((resolve) => setTimeout(resolve, LAST_LINES))]);
+  leaveClosedTerminal();
   process.exit(exitCode);
 }
 

@@ -10,6 +10,7 @@ import {
   ExitError,
   explainListenError,
   formatListenAddress,
+  hasTerminal,
   type ListenAddress,
   libraryOptions,
   listenOnUnixSocket,
@@ -59,7 +60,8 @@ Examples:
   ssh -o ProxyCommand='wsproxy-client wss://proxy.example.org/tunnel -W %h:%p' host
   wsproxy-client doctor wss://proxy.example.org/tunnel --to example.com:443
 
-SIGHUP reconnects at once instead of waiting for the next try.
+SIGHUP without a terminal reconnects at once instead of waiting for the next try; with one it ends the program, as
+closing the terminal does.
 Exit codes: 0 stopped by a signal, 1 the server cannot be used or the port is taken, 2 wrong usage or no token,
 70 a defect.`,
 );
@@ -108,10 +110,11 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
     const reach = readReach(flags, (server) => proxyFromEnvironment(server, process.env));
     return createClient({ ...libraryOptions(program), ...reach, ...servers, logger });
   });
+  // ssh ends its ProxyCommand by it, and a terminal that is closed what runs in it.
+  const endsAtHangup = stdio !== undefined || hasTerminal();
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     onTermination(resolve);
-    // ssh ends its ProxyCommand by it.
-    process.on('SIGHUP', () => (stdio !== undefined ? resolve('SIGHUP') : client.reconnectNow()));
+    process.on('SIGHUP', () => (endsAtHangup ? resolve('SIGHUP') : client.reconnectNow()));
   });
   try {
     if (stdio === undefined) {
