@@ -6,6 +6,7 @@ import { runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-
 import { startNginx } from 'wsproxy-test-support/programs/nginx';
 import { startBehind } from 'wsproxy-test-support/programs/reverse-proxy';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { httpResponse, startAnswering } from 'wsproxy-test-support/sockets/answering';
 import { freePort, listen, listenOn } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 
@@ -183,6 +184,13 @@ describe('doctor names what is wrong:', () => {
     });
     const args = ['wss://proxy.example/', '--proxy', `http://127.0.0.1:${port}`];
     await expectCause(args, { step: 'proxy', cause: /wants a user and password \(407\)/, cure: /user:password@/ });
+  });
+
+  test('the proxy on the way wants NTLM only', async () => {
+    const { port } = await startAnswering(httpResponse('407 Denied', ['Proxy-Authenticate: NTLM']));
+    const args = ['wss://proxy.example/', '--proxy', `http://127.0.0.1:${port}`];
+    const cause = /wants NTLM, which wsproxy cannot do; Basic is what it can \(407\)/;
+    await expectCause(args, { step: 'proxy', cause, cure: /run a local proxy that can/ });
   });
 
   test('the clock is off', async () => {

@@ -188,14 +188,23 @@ export function describeUnanswered(error: NodeJS.ErrnoException, certified: bool
 
 /** What a failure on the way through a proxy means. */
 export function describeProxyFailure(error: ProxyError): ConnectError {
-  const isUpToUser = ['CREDENTIALS_WANTED', 'CREDENTIALS_REFUSED', 'DENIED'].includes(error.code);
-  if (error.code === 'CREDENTIALS_WANTED') {
-    const cure = 'write them into its URL, http://user:password@host:port';
-    return new ConnectError(error.message, isUpToUser, { cause: error, cure, code: 'PROXY_REFUSED' });
-  }
+  const cure = PROXY_CURES[error.code];
+  const isUpToUser = UP_TO_USER.includes(error.code);
   const more = error.code === 'PROXY_UNREACHABLE' ? '; --proxy none goes without it' : '';
   return new ConnectError(`${error.message}${more}`, isUpToUser, {
     cause: error,
     code: isUpToUser ? 'PROXY_REFUSED' : 'UNREACHABLE',
+    ...(cure !== undefined && { cure }),
   });
 }
+
+const UP_TO_USER: readonly ProxyError['code'][] = [
+  'CREDENTIALS_WANTED',
+  'CREDENTIALS_REFUSED',
+  'SCHEME_UNKNOWN',
+  'DENIED',
+];
+const PROXY_CURES: Readonly<Partial<Record<ProxyError['code'], string>>> = {
+  CREDENTIALS_WANTED: 'write them into its URL, http://user:password@host:port',
+  SCHEME_UNKNOWN: 'run a local proxy that can, such as px or cntlm, and name that one with --proxy',
+};

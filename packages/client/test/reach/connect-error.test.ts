@@ -119,6 +119,7 @@ describe('a proxy on the way', () => {
   test.each([
     ['CREDENTIALS_WANTED', true, /user:password@/],
     ['CREDENTIALS_REFUSED', true, /^told$/],
+    ['SCHEME_UNKNOWN', true, /^told: run a local proxy that can, such as px or cntlm/],
     ['DENIED', true, /^told$/],
     ['PROXY_UNREACHABLE', false, /--proxy none/],
     ['PROXY_TIMEOUT', false, /^told$/],

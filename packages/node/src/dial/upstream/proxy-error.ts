@@ -1,8 +1,9 @@
 /**
  * Why there is no connection through the proxy.
  * The proxy itself: `PROXY_UNREACHABLE` no connection to it; `PROXY_TIMEOUT` no answer in time; `PROXY_BROKEN` it hung
- * up, or what it said is not the protocol; `CREDENTIALS_WANTED`, `CREDENTIALS_REFUSED`; `DENIED` its rules forbid the
- * target; `PROXY_FAILED` it says that it failed, not why.
+ * up, or what it said is not the protocol; `CREDENTIALS_WANTED`, `CREDENTIALS_REFUSED`; `SCHEME_UNKNOWN` it wants them in a
+ * way that is not known here, such as NTLM; `DENIED` its rules forbid the target; `PROXY_FAILED` it says that it failed,
+ * not why.
  * Beyond it, in its words: `TARGET_REFUSED`, `TARGET_UNREACHABLE`, `TARGET_TIMEOUT`.
  * `CANCELLED`: the caller gave up.
  */
@@ -13,6 +14,7 @@ export type ProxyErrorCode =
   | 'PROXY_FAILED'
   | 'CREDENTIALS_WANTED'
   | 'CREDENTIALS_REFUSED'
+  | 'SCHEME_UNKNOWN'
   | 'DENIED'
   | 'TARGET_REFUSED'
   | 'TARGET_UNREACHABLE'

@@ -187,6 +187,79 @@ describe('through an HTTP proxy', () => {
   });
 
   test.each([
+    ['nothing but a status', 'HTTP/1.1 200\r\n\r\n'],
+    ['HTTP/1.0', 'HTTP/1.0 200 Connection established\r\nProxy-agent: Foo/1.0\r\n\r\n'],
+    ['another 2xx', 'HTTP/1.1 204 No Content\r\n\r\n'],
+    ['small letters', 'http/1.1 200 ok\r\n\r\n'],
+    ['LF alone', 'HTTP/1.0 200 Connection Established\nProxy-agent: Foo\n\n'],
+    ['an empty line before', '\r\nHTTP/1.1 200 OK\r\n\r\n'],
+    ['a space before a colon', 'HTTP/1.1 200 OK\r\nProxy-Agent : Foo\r\n\r\n'],
+    ['a line without a colon', 'HTTP/1.1 200 OK\r\nProxy-Agent\r\n\r\n'],
+    ['a folded field', 'HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n'],
+    ['control characters', 'HTTP/1.1 200 O\x01K\r\nX: a\0b\r\n\r\n'],
+    ['a length', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'],
+    ['a length that is none', 'HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n'],
+    ['chunks beside a length', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['Connection: close', 'HTTP/1.1 200 OK\r\nConnection: close\r\nProxy-Connection: close\r\n\r\n'],
+    ['an interim answer before', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n'],
+    ['a long head', `HTTP/1.1 200 OK\r\nX-Report: ${'x'.repeat(100_000)}\r\n\r\n`],
+    ['many fields', `HTTP/1.1 200 OK\r\n${'X-A: 1\r\n'.repeat(3_000)}\r\n`],
+  ])('an answer with %s leads to the target', async (_what, answer) => {
+    const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
+      await takeHeader();
+      socket.write(`${answer}early `, 'latin1');
+      echo(socket);
+    });
+    const socket = await through(`http://127.0.0.1:${port}`);
+    socket.end('and late');
+    expect(await text(socket)).toBe('early and late');
+  });
+
+  test.each([
+    [['NTLM'], /wants NTLM, which wsproxy cannot do; Basic is what it can \(407\)$/],
+    [['Negotiate', 'NTLM'], /wants Negotiate or NTLM, which/],
+    [['Negotiate, NTLM'], /wants Negotiate or NTLM, which/],
+    [['Digest realm="x, Basic y", nonce="z"'], /wants Digest, which/],
+  ])('a 407 that offers %j only is told as that, with a password or without', async (offers, message) => {
+    const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
+      await takeHeader();
+      const fields = offers.map((offer) => `Proxy-Authenticate: ${offer}\r\n`).join('');
+      socket.write(`HTTP/1.1 407 Denied\r\n${fields}Content-Length: 3\r\n\r\nno!`);
+    });
+    for (const scheme of ['http://', 'http://u:secret@']) {
+      const error = await failure(`${scheme}127.0.0.1:${port}`);
+      expect([error.code, error.message]).toEqual(['SCHEME_UNKNOWN', expect.stringMatching(message)]);
+    }
+  });
+
+  test('a 407 that offers Basic among others wants a user and password', async () => {
+    const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
+      await takeHeader();
+      socket.end('HTTP/1.1 407 X\r\nProxy-Authenticate: NTLM\r\nProxy-Authenticate: basic realm="x"\r\n\r\n');
+    });
+    expect((await failure(`http://127.0.0.1:${port}`)).code).toBe('CREDENTIALS_WANTED');
+    expect((await failure(`http://u:secret@127.0.0.1:${port}`)).code).toBe('CREDENTIALS_REFUSED');
+  });
+
+  test.each([
+    ['Blocked by policy 7', ', and says "Blocked by policy 7"'],
+    ['Verbindung unm\xc3\xb6glich', ', and says "Verbindung unm\u00f6glich"'],
+    ['unm\xf6glich', ', and says "unm\u00f6glich"'],
+    ['\x1b[31mred\x07\xc2\x9b\xe2\x80\xae', ', and says "[31mred"'],
+    ['x'.repeat(5_000), `, and says "${'x'.repeat(100)}"`],
+    ['forbidden', ''],
+    ['', ''],
+    ['u:secret is not welcome', ''],
+  ])('what it says of its refusal, %j, is told cleaned', async (reason, told) => {
+    const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
+      await takeHeader();
+      socket.end(Buffer.from(`HTTP/1.1 403 ${reason}\r\n\r\n`, 'latin1'));
+    });
+    const { message } = await failure(`http://u:secret@127.0.0.1:${port}`);
+    expect(message).toBe(`the proxy http://127.0.0.1:${port} does not allow destination.example:443 (403)${told}`);
+  });
+
+  test.each([
     ['407', 'http://', 'CREDENTIALS_WANTED', /wants a user and password/],
     ['407', 'http://u:secret@', 'CREDENTIALS_REFUSED', /refused the user and password/],
     ['401', 'http://u:secret@', 'CREDENTIALS_REFUSED', /refused the user and password/],
@@ -195,7 +268,7 @@ describe('through an HTTP proxy', () => {
     ['502', 'http://', 'TARGET_UNREACHABLE', /502/],
     ['504', 'http://', 'TARGET_TIMEOUT', /504/],
     ['302', 'http://', 'PROXY_FAILED', /302/],
-    ['100', 'http://', 'PROXY_FAILED', /100/],
+    ['101', 'http://', 'PROXY_FAILED', /101/],
     ['500', 'http://', 'PROXY_FAILED', /500/],
   ])('the status %s over %s is %s', async (status, scheme, code, message) => {
     const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
@@ -208,7 +281,10 @@ describe('through an HTTP proxy', () => {
 
   test.each([
     ['no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n', /does not speak HTTP/],
+    ['a status that is none', 'HTTP/1.1 OK\r\n\r\n', /does not speak HTTP: its status line is not that of HTTP$/],
     ['a header without end', `HTTP/1.1 200 OK\r\n${'X-Padding: 0123456789\r\n'.repeat(2_000)}`, /does not speak HTTP/],
+    ['a header that is too large', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(300_000)}`, /does not speak HTTP: its head is/],
+    ['an interim answer alone', 'HTTP/1.1 100 Continue\r\n\r\n', /hung up/],
     ['nothing', '', /hung up/],
   ])('%s is told as that', async (_what, answer, message) => {
     const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
