@@ -2,8 +2,9 @@ export { createDial, type DialTarget } from './dial.js';
 export type { Dialed, DialTask } from './dial-task.js';
 export { createUpstream, type EgressOptions, mistakesInEgress } from './egress.js';
 export type { EmbedderDialer, EmbedderDialRequest } from './embedder-dialer.js';
-export { createLookup, systemLookup } from './names/lookup.js';
+export { createLookup } from './names/lookup.js';
 export { createResolver } from './names/resolver.js';
+export { systemLookup } from './names/system-lookup.js';
 export {
   createPolicies,
   type EmbedderPolicy,

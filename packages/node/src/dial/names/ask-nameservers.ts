@@ -10,7 +10,6 @@ const FAMILY_DELAY = 50;
 /** One question, one wait: c-ares takes no late answer to a question that it has repeated. Callers have deadlines. */
 const PATIENCE = { timeout: 60_000, tries: 1 };
 
-/** What a nameserver says about a name that no other one would say differently. */
 const FINAL: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);
 
 /**
@@ -36,7 +35,7 @@ export function askNameservers(
       clock,
       signal,
       failureOf: (errors) => errors.at(-1) ?? new Error('there is no nameserver'),
-      isFinal: (error) => FINAL.has(codeOf(error)),
+      isFinal,
     },
   );
 }
@@ -70,12 +69,13 @@ async function askServer(server: string, { name, signal }: Question): Promise<re
     const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
     if (addresses.length > 0) return addresses;
     const errors = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []));
-    throw errors.find((error) => !FINAL.has(codeOf(error))) ?? errors[0];
+    throw errors.find((error) => !isFinal(error)) ?? errors[0];
   } finally {
     forgetSignal();
   }
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+/** Whether a nameserver has answered, and there is no such address: no other one would say anything else. */
+export function isFinal(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && FINAL.has(String(error.code));
 }

@@ -1,30 +1,14 @@
-import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { platform } from 'node:os';
-import { type Clock, systemClock } from 'wsproxy-engine';
+import type { Clock } from 'wsproxy-engine';
+import { followFile } from './followed-file.js';
 
 const HOSTS_FILE = platform() === 'win32' ? String.raw`C:\Windows\System32\drivers\etc\hosts` : '/etc/hosts';
 
-/** How long the file is believed to be unchanged, ms. */
-const LIFETIME = 5_000;
-
 /** A function that yields the addresses which the hosts file of this machine gives a canonical name. */
-export function createHostsFile(
-  path: string = HOSTS_FILE,
-  clock: Clock = systemClock,
-): (name: string) => readonly string[] {
-  let names: ReadonlyMap<string, readonly string[]> = new Map();
-  let version: number | undefined;
-  let expires = Number.NEGATIVE_INFINITY;
-  return (name) => {
-    if (clock.now() >= expires) {
-      expires = clock.now() + LIFETIME;
-      const newest = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-      if (newest !== version) names = newest === undefined ? new Map() : parseHostsFile(readFileSync(path, 'utf8'));
-      version = newest;
-    }
-    return names.get(name) ?? [];
-  };
+export function createHostsFile(path: string = HOSTS_FILE, clock?: Clock): (name: string) => readonly string[] {
+  const names = followFile(path, parseHostsFile, clock);
+  return (name) => names().get(name) ?? [];
 }
 
 function parseHostsFile(text: string): ReadonlyMap<string, readonly string[]> {

@@ -1,54 +1,76 @@
-import { lookup as getaddrinfo, Resolver } from 'node:dns/promises';
+import { Resolver } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { classifyAddress } from '../../targets/address-class.js';
-import { askNameservers, type Question } from './ask-nameservers.js';
+import { askNameservers, isFinal, type Question } from './ask-nameservers.js';
 import { createHostsFile } from './hosts-file.js';
 import { createOwnAddresses } from './own-addresses.js';
+import { createSearchList } from './search-list.js';
+import { createSystemLookup, type Lookup } from './system-lookup.js';
+import { createSystemTurn, type SystemTurn } from './system-turn.js';
 
 /**
  * Looks up as the system does, with one difference: nameservers are asked without `getaddrinfo`, which would let two dead
- * names delay all others. First the hosts file; then the nameservers of the system; at last, for what they do not know
- * and for names without a dot, the system itself, with search domains and whatever else it has.
+ * names delay all others. First the hosts file; then the nameservers of the system, with its search domains; at last, for
+ * what they do not know, the system itself, where it has other sources.
  */
 export function createLookup(options: LookupOptions = {}): Lookup {
-  const { servers = [], hostsFile = createHostsFile(), ask = askNameservers, system = systemLookup } = options;
+  const { servers = [], hostsFile = createHostsFile(), ask = askNameservers, system = createSystemLookup() } = options;
   const { ownAddresses = createOwnAddresses(), nameservers = () => new Resolver().getServers() } = options;
+  const { namesFor = createSearchList(), systemTurn = createSystemTurn() } = options;
   const inOrder = (addresses: readonly string[]) => {
     const hasIPv6 = [...ownAddresses()].some((address) => isIPv6(address) && classifyAddress(address) === 'public');
     return hasIPv6 ? addresses : [...addresses].sort((a, b) => Number(isIPv6(a)) - Number(isIPv6(b)));
   };
 
-  return async (name, signal) => {
+  return async (name, signal, user) => {
     if (servers.length > 0) return inOrder(await ask(servers, { name, signal }));
     const listed = hostsFile(name);
     if (listed.length > 0) return listed;
+    const turn = systemTurn(name);
     const known = nameservers();
-    if (!name.includes('.') || known.length === 0) return system(name);
+    if (turn === 'alone' || known.length === 0) return system(name, signal, user);
     try {
-      return inOrder(await ask(known, { name, signal }));
+      return inOrder(await askInTurn(namesFor(name), (each) => ask(known, { name: each, signal }), name, signal));
     } catch (error) {
-      if (signal.aborted || (error as NodeJS.ErrnoException).code !== 'ENOTFOUND') throw error;
-      return system(name);
+      if (signal.aborted || turn === 'never') throw error;
+      return system(name, signal, user);
     }
   };
 }
 
-/** One question. Rejects with the system's error, or for any reason once `signal` aborts. */
-export type Lookup = (name: string, signal: AbortSignal) => Promise<readonly string[]>;
+/**
+ * The addresses of the first of `names` that has some. Whatever is wrong with one of them, the next may be known: a
+ * nameserver that fails for a name of which it knows no domain, and knows it below another, is common (Kubernetes).
+ */
+async function askInTurn(
+  names: readonly string[],
+  ask: (name: string) => Promise<readonly string[]>,
+  asked: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const errors: unknown[] = [];
+  for (const name of names) {
+    try {
+      return await ask(name);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      errors.push(error);
+    }
+  }
+  // A name that was asked for as it stands before all others is what was meant.
+  throw names[0] === asked ? errors[0] : (errors.find((error) => !isFinal(error)) ?? errors[0]);
+}
 
 export interface LookupOptions {
   /** Asked in place of the system and its hosts file: `address` or `address:port`. Default: none. */
   readonly servers?: readonly string[];
   readonly hostsFile?: (name: string) => readonly string[];
   readonly ask?: (servers: readonly string[], question: Question) => Promise<readonly string[]>;
-  readonly system?: (name: string) => Promise<readonly string[]>;
+  readonly system?: Lookup;
   /** Those of the system. */
   readonly nameservers?: () => readonly string[];
+  /** What they are asked for a name, in order. */
+  readonly namesFor?: (name: string) => readonly string[];
+  readonly systemTurn?: (name: string) => SystemTurn;
   readonly ownAddresses?: () => ReadonlySet<string>;
-}
-
-/** `getaddrinfo`, as any other program of this machine asks: with its search domains and whatever else the system has. */
-export async function systemLookup(name: string): Promise<readonly string[]> {
-  const answer = await getaddrinfo(name, { all: true, order: 'verbatim' });
-  return answer.map(({ address }) => address);
 }

@@ -1,6 +1,8 @@
 import { type Clock, systemClock, TunnelError } from 'wsproxy-engine';
 import { onAbort } from '../race/on-abort.js';
-import { createLookup, type Lookup } from './lookup.js';
+import { createLookup } from './lookup.js';
+import type { Lookup } from './system-lookup.js';
+import { Turns } from './turns.js';
 
 export function createResolver(options: ResolverOptions = {}): Resolver {
   return new SystemResolver(options);
@@ -34,22 +36,16 @@ class SystemResolver implements Resolver {
   readonly #lookup: Lookup;
   readonly #clock: Clock;
   readonly #timeout: number;
-  readonly #concurrency: number;
   readonly #maxAddresses: number;
-  /** Of all, for one user: nobody's dead names hold up the others. */
-  readonly #userConcurrency: number;
   readonly #onWait: ((user: string) => void) | undefined;
-  readonly #waiting = new Set<Waiting>();
-  /** Lookups that run, by user. */
-  readonly #running = new Map<string, number>();
-  #total = 0;
+  /** Nobody's dead names hold up those of others. */
+  readonly #turns: Turns;
 
   constructor(options: ResolverOptions) {
     this.#lookup = options.lookup ?? createLookup();
     this.#clock = options.clock ?? systemClock;
     this.#timeout = options.timeout ?? 5_000;
-    this.#concurrency = options.concurrency ?? 512;
-    this.#userConcurrency = Math.ceil(this.#concurrency / 2);
+    this.#turns = new Turns(options.concurrency ?? 512);
     this.#onWait = options.onWait;
     this.#maxAddresses = options.maxAddresses ?? 16;
   }
@@ -67,67 +63,37 @@ class SystemResolver implements Resolver {
           resolve(addresses);
         }, fail);
       };
-      const waiting = { user, start };
       const onTimeout = () =>
         fail(new TunnelError('NAME_LOOKUP_TIMEOUT', `no answer for ${name} in ${this.#timeout} ms`));
       const timer = this.#clock.setTimer(onTimeout, this.#timeout);
       let forgetSignal = () => {};
+      let giveUp: (() => void) | undefined;
       const release = () => {
         timer.cancel();
         forgetSignal();
-        this.#waiting.delete(waiting);
+        giveUp?.();
         over.abort();
       };
 
       forgetSignal = onAbort(signal, () => fail(signal.reason));
       if (signal.aborted) return;
-      if (this.#hasRoomFor(user)) start();
-      else {
-        this.#waiting.add(waiting);
-        this.#onWait?.(user);
-      }
+      giveUp = this.#turns.take(user, start);
+      if (giveUp !== undefined) this.#onWait?.(user);
     });
   }
 
   /** Holds its place until the lookup is over: nothing can cancel `getaddrinfo`, not even our deadline. */
   async #run(name: string, user: string, signal: AbortSignal): Promise<readonly string[]> {
-    this.#count(user, 1);
     try {
-      const answer = await this.#lookup(name, signal);
+      const answer = await this.#lookup(name, signal, user);
       if (answer.length === 0) throw new TunnelError('NAME_NOT_FOUND', `${name} has no address`);
       return answer.slice(0, this.#maxAddresses);
     } catch (error) {
       throw lookupFailure(name, error);
     } finally {
-      this.#count(user, -1);
-      this.#startNext();
+      this.#turns.giveBack(user);
     }
   }
-
-  #startNext(): void {
-    for (const waiting of this.#waiting) {
-      if (!this.#hasRoomFor(waiting.user)) continue;
-      this.#waiting.delete(waiting);
-      waiting.start();
-      return;
-    }
-  }
-
-  #hasRoomFor(user: string): boolean {
-    return this.#total < this.#concurrency && (this.#running.get(user) ?? 0) < this.#userConcurrency;
-  }
-
-  #count(user: string, change: 1 | -1): void {
-    const running = (this.#running.get(user) ?? 0) + change;
-    if (running === 0) this.#running.delete(user);
-    else this.#running.set(user, running);
-    this.#total += change;
-  }
-}
-
-interface Waiting {
-  readonly user: string;
-  readonly start: () => void;
 }
 
 const NOT_FOUND: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);

@@ -4,9 +4,10 @@ import { createLookup, type LookupOptions } from '../../../src/dial/names/lookup
 const { signal } = new AbortController();
 const fails = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }));
 
-/** A lookup whose three sources are fakes, and which of them were asked. */
+/** A lookup whose three sources are fakes, which of them were asked, and the names that nameservers were asked for. */
 function lookupWith(options: LookupOptions = {}) {
   const asked: string[] = [];
+  const names: string[] = [];
   const answers: Required<Pick<LookupOptions, 'hostsFile' | 'ask' | 'system'>> = {
     hostsFile: () => [],
     ask: async () => ['192.0.2.1'],
@@ -16,6 +17,8 @@ function lookupWith(options: LookupOptions = {}) {
   const lookup = createLookup({
     ownAddresses: () => new Set(),
     nameservers: () => ['192.0.2.53'],
+    namesFor: (name) => [name],
+    systemTurn: () => 'after',
     ...options,
     hostsFile: (name) => {
       asked.push('hosts');
@@ -23,14 +26,15 @@ function lookupWith(options: LookupOptions = {}) {
     },
     ask: (servers, question) => {
       asked.push(servers.join());
+      names.push(question.name);
       return answers.ask(servers, question);
     },
-    system: (name) => {
+    system: (...question) => {
       asked.push('system');
-      return answers.system(name);
+      return answers.system(...question);
     },
   });
-  return { lookup: (name: string) => lookup(name, signal), asked };
+  return { lookup: (name: string) => lookup(name, signal), asked, names };
 }
 
 describe('a lookup', () => {
@@ -46,25 +50,48 @@ describe('a lookup', () => {
     expect(asked).toEqual(['hosts', '192.0.2.53']);
   });
 
-  test('asks the system for what they do not know', async () => {
-    const { lookup, asked } = lookupWith({ ask: fails('ENOTFOUND') });
-    expect(await lookup('service.namespace')).toEqual(['192.0.2.2']);
-    expect(asked).toEqual(['hosts', '192.0.2.53', 'system']);
-  });
+  test.each(['ENOTFOUND', 'ESERVFAIL', 'EREFUSED', 'ENODATA', 'ECONNREFUSED'])(
+    'asks the system after %s, where it knows more',
+    async (code) => {
+      const knows = lookupWith({ ask: fails(code) });
+      expect(await knows.lookup('printer.example')).toEqual(['192.0.2.2']);
+      expect(knows.asked).toEqual(['hosts', '192.0.2.53', 'system']);
+      const knowsNoMore = lookupWith({ ask: fails(code), systemTurn: () => 'never' });
+      await expect(knowsNoMore.lookup('example.org')).rejects.toMatchObject({ code });
+      expect(knowsNoMore.asked).toEqual(['hosts', '192.0.2.53']);
+    },
+  );
 
-  test.each(['ESERVFAIL', 'ENODATA', 'ECONNREFUSED'])('asks nobody else after %s', async (code) => {
-    const { lookup, asked } = lookupWith({ ask: fails(code) });
-    await expect(lookup('example.org')).rejects.toMatchObject({ code });
-    expect(asked).toEqual(['hosts', '192.0.2.53']);
-  });
-
-  test('asks the system alone for a name without a dot, and where it has no nameserver', async () => {
-    const short = lookupWith();
-    expect(await short.lookup('database')).toEqual(['192.0.2.2']);
-    expect(short.asked).toEqual(['hosts', 'system']);
+  test('asks the system alone for what is no matter of nameservers, and where it has none', async () => {
+    const local = lookupWith({ systemTurn: () => 'alone' });
+    expect(await local.lookup('printer.local')).toEqual(['192.0.2.2']);
+    expect(local.asked).toEqual(['hosts', 'system']);
     const without = lookupWith({ nameservers: () => [] });
     expect(await without.lookup('example.org')).toEqual(['192.0.2.2']);
     expect(without.asked).toEqual(['hosts', 'system']);
+  });
+
+  test.each(['ENOTFOUND', 'ESERVFAIL', 'EREFUSED', 'ENODATA'])(
+    'asks for one name after the other, until one is known: after %s too',
+    async (code) => {
+      const ask: LookupOptions['ask'] = async (_servers, { name }) =>
+        name === 'redis.prod.c' ? ['192.0.2.4'] : fails(code)();
+      const namesFor = (name: string) => ['a', 'b', 'c', 'd'].map((domain) => `${name}.${domain}`);
+      const { lookup, names } = lookupWith({ ask, namesFor });
+      expect(await lookup('redis.prod')).toEqual(['192.0.2.4']);
+      expect(names).toEqual(['redis.prod.a', 'redis.prod.b', 'redis.prod.c']);
+    },
+  );
+
+  test.each([
+    [['redis.prod', 'redis.prod.a'], ['ENOTFOUND', 'ESERVFAIL'], 'ENOTFOUND'],
+    [['redis.prod.a', 'redis.prod'], ['ENOTFOUND', 'ESERVFAIL'], 'ESERVFAIL'],
+    [['redis.prod.a', 'redis.prod'], ['ESERVFAIL', 'ENOTFOUND'], 'ESERVFAIL'],
+    [['redis.prod.a', 'redis.prod'], ['ENOTFOUND', 'ENODATA'], 'ENOTFOUND'],
+  ])('that asked for %j and heard %j fails with %s', async (names, codes, code) => {
+    const ask: LookupOptions['ask'] = (_servers, { name }) => fails(codes[names.indexOf(name)] ?? '')();
+    const { lookup } = lookupWith({ ask, namesFor: () => names, systemTurn: () => 'never' });
+    await expect(lookup('redis.prod')).rejects.toMatchObject({ code });
   });
 
   test('asks nothing but the servers it was given', async () => {

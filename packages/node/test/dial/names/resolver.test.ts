@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from 'wsproxy-engine/testing';
-import type { Lookup } from '../../../src/dial/names/lookup.js';
 import { createResolver, type ResolverOptions } from '../../../src/dial/names/resolver.js';
+import type { Lookup } from '../../../src/dial/names/system-lookup.js';
 
 const never = () => new AbortController().signal;
 

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { createSystemLookup } from '../../../src/dial/names/system-lookup.js';
+
+/** A system that answers by hand, and the names that it was asked for. */
+function systemByHand() {
+  const asked: { name: string; answer(): void; fail(): void }[] = [];
+  const lookup = createSystemLookup(
+    (name) =>
+      new Promise((resolve, reject) => {
+        asked.push({ name, answer: () => resolve(['192.0.2.1']), fail: () => reject(new Error('not found')) });
+      }),
+  );
+  return { lookup, asked, names: () => asked.map(({ name }) => name) };
+}
+
+const never = new AbortController().signal;
+
+describe('the system', () => {
+  test('is asked by two users at a time, and once by each', async () => {
+    const { lookup, asked, names } = systemByHand();
+    const answers = [lookup('a', never, 'ann'), lookup('b', never, 'ann'), lookup('c', never, 'bob')];
+    answers.push(lookup('d', never, 'joe'));
+    expect(names()).toEqual(['a', 'c']);
+    asked[1]?.answer();
+    expect(await answers[2]).toEqual(['192.0.2.1']);
+    expect(names()).toEqual(['a', 'c', 'd']);
+    asked[0]?.fail();
+    await expect(answers[0]).rejects.toThrow('not found');
+    expect(names()).toEqual(['a', 'c', 'd', 'b']);
+    for (const { answer } of asked) answer();
+    expect(await Promise.all([answers[1], answers[3]])).toEqual([['192.0.2.1'], ['192.0.2.1']]);
+  });
+
+  test('is not asked for what nobody waits for any more', async () => {
+    const { lookup, asked, names } = systemByHand();
+    const controller = new AbortController();
+    const first = lookup('a', never);
+    const abandoned = lookup('b', controller.signal);
+    const last = lookup('c', never);
+    const reason = new Error('given up');
+    controller.abort(reason);
+    await expect(abandoned).rejects.toBe(reason);
+    asked[0]?.answer();
+    await first;
+    expect(names()).toEqual(['a', 'c']);
+    asked[1]?.answer();
+    await last;
+  });
+
+  test('holds its place until it has answered, also when nobody waits', async () => {
+    const { lookup, asked, names } = systemByHand();
+    const controller = new AbortController();
+    const slow = lookup('a', controller.signal);
+    controller.abort(new Error('given up'));
+    const next = lookup('b', never);
+    expect(names()).toEqual(['a']);
+    asked[0]?.answer();
+    await slow;
+    expect(names()).toEqual(['a', 'b']);
+    asked[1]?.answer();
+    await next;
+  });
+});
