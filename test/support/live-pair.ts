@@ -7,6 +7,7 @@ import {
   MemoryTransport,
   type OfferedChannel,
   Session,
+  type SessionHost,
   systemClock,
   systemMemory,
   unknownSession,
@@ -16,8 +17,11 @@ import {
 export class LivePair {
   readonly client: Session;
   server: Session | undefined;
-  readonly #ends = MemoryTransport.pair();
+  readonly #greeter: Greeter;
+  readonly #host: SessionHost<KeptSession>;
+  #ends = MemoryTransport.pair();
   #pump: NodeJS.Immediate | undefined;
+  #isSilent = false;
   #closed = false;
 
   /** `onChannel` gets what the client opens. */
@@ -29,36 +33,59 @@ export class LivePair {
       onDetached() {},
       onClosed() {},
     });
-    acceptTransport(
-      this.#ends[1],
-      {
-        create: (hello): KeptSession => {
-          const session = new Session({
-            role: 'server',
-            clock: systemClock,
-            memory: systemMemory,
-            onChannel,
-            onDetached() {},
-            onClosed() {},
-          });
-          this.server = session;
-          return { session, secret: hello.secret, attempt: 0, grace: hello.grace };
-        },
-        find() {
-          throw unknownSession();
-        },
-        onResumed() {},
-        onRejected() {},
+    let kept: KeptSession | undefined;
+    this.#host = {
+      create: (hello) => {
+        const session = new Session({
+          role: 'server',
+          clock: systemClock,
+          memory: systemMemory,
+          onChannel,
+          onDetached() {},
+          onClosed() {},
+        });
+        this.server = session;
+        kept = { session, secret: hello.secret, attempt: 0, grace: hello.grace };
+        return kept;
       },
-      systemClock,
-    );
-    new Greeter(this.client, 1_000).greet(this.#ends[0], () => {});
+      find() {
+        if (kept === undefined) throw unknownSession();
+        return kept;
+      },
+      onResumed() {},
+      onRejected() {},
+    };
+    this.#greeter = new Greeter(this.client, 1_000);
+    this.#greet();
     this.#deliver();
+  }
+
+  /** The transport is lost: what was under way is sent again by `reconnect`. */
+  cut(): void {
+    this.#isSilent = false;
+    this.#ends[0].cut();
+  }
+
+  reconnect(): void {
+    this.#ends = MemoryTransport.pair();
+    this.#greet();
+  }
+
+  /** The server has a transport, over which nothing comes from there on, in either direction. */
+  reconnectSilent(): void {
+    this.reconnect();
+    this.#ends[0].deliver();
+    this.#isSilent = true;
+  }
+
+  #greet(): void {
+    acceptTransport(this.#ends[1], this.#host, systemClock);
+    this.#greeter.greet(this.#ends[0], () => {});
   }
 
   #deliver(): void {
     if (this.#closed) return;
-    for (const end of this.#ends) end.deliver();
+    if (!this.#isSilent) for (const end of this.#ends) end.deliver();
     this.#pump = setImmediate(() => this.#deliver());
   }
 

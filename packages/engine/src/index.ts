@@ -1,4 +1,4 @@
-export type { Channel, OfferedChannel } from './channel/channel.js';
+export type { Channel, ChannelFigures, OfferedChannel } from './channel/channel.js';
 export { isOver } from './channel/channel-state.js';
 export { finishChannel } from './channel/finish-channel.js';
 export type { ChannelSink, OpenHandler } from './channel/handlers.js';

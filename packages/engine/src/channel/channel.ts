@@ -40,7 +40,7 @@ export interface OfferedChannel extends Channel {
   onAbandoned(listener: () => void): void;
 }
 
-export interface ChannelFigures {
+export interface ChannelFigures extends FramesSent {
   /** Time since it was asked for, ms. */
   readonly age: number;
   /** Payload bytes sent to and received from the peer. */
@@ -48,8 +48,15 @@ export interface ChannelFigures {
   readonly bytesReceived: number;
   /** How often bytes that were written began to wait because the peer's window was used up. */
   readonly windowStalls: number;
-  /** What was written waits for a peer that is there, and takes nothing. */
+  /** What was written waits until the peer takes more. */
   readonly isStalled: boolean;
   /** Why it could not be opened, or was reset; undefined while it lives, and after both directions have ended. */
   readonly failure: FailureCode | undefined;
+}
+
+/** What tells whether the peer has all that the channel has sent, whatever becomes of transports meanwhile. */
+export interface FramesSent {
+  /** Frames of the whole session: how many were sent, and how many of those the peer has processed. */
+  readonly framesSent: number;
+  readonly framesProcessed: number;
 }

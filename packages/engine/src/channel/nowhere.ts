@@ -10,7 +10,7 @@ export function nowhere(clock: Pick<Clock, 'now'>, memory: SlabPool): Carrier {
     isNowhere: true,
     memory,
     budget: NOTHING,
-    isAttached: () => false,
+    framesSent: () => NONE_SENT,
     queues: NOTHING,
     now: () => clock.now(),
     roundTrip: () => 0,
@@ -25,4 +25,5 @@ export function isAdrift(channel: Channel): channel is SessionChannel {
   return channel instanceof SessionChannel && channel.isCarriedNowhere;
 }
 
+const NONE_SENT = { framesSent: 0, framesProcessed: 0 };
 const NOTHING = new MemoryBudget(0);

@@ -6,7 +6,7 @@ import { FrameType } from '../frame/frame.js';
 import type { SlabPool } from '../memory/slab-pool.js';
 import type { SequencedFrame } from '../replay/replay-buffer.js';
 import type { Target } from '../target.js';
-import type { ChannelFigures, OfferedChannel } from './channel.js';
+import type { ChannelFigures, FramesSent, OfferedChannel } from './channel.js';
 import { channelFrames } from './channel-frames.js';
 import { type ChannelState, isOver, newState } from './channel-state.js';
 import type { ChannelSink, OpenHandler } from './handlers.js';
@@ -81,7 +81,8 @@ export class SessionChannel implements OfferedChannel {
       bytesSent: this.bytesSent,
       bytesReceived: this.receiving.window.received,
       windowStalls: this.#sending.stalls,
-      isStalled: !this.#sending.isEmpty && !this.#sending.hasCredit && this.#carrier.isAttached(),
+      isStalled: !this.#sending.isEmpty && !this.#sending.hasCredit,
+      ...this.#carrier.framesSent(),
       failure: this.#failure,
     };
   }
@@ -347,8 +348,8 @@ export interface Carrier {
   readonly memory: SlabPool;
   /** What the windows of all channels may hold together. */
   readonly budget: MemoryBudget;
-  /** The peer is there, so that what it does not take waits for it alone. */
-  isAttached(): boolean;
+  /** Of all channels together. */
+  framesSent(): FramesSent;
   /** What may wait in all of them to be sent. */
   readonly queues: MemoryBudget;
   /** The session's clock, and the path's lowest round trip, ms. */

@@ -71,11 +71,6 @@ export class Outbox {
     this.acknowledger = new Acknowledger(clock, roundTrip, this);
   }
 
-  /** There is a transport. */
-  get isAttached(): boolean {
-    return this.#transport !== undefined;
-  }
-
   /** How often another transport went on where the last one had ended. */
   get resumes(): number {
     return Math.max(0, this.#lives - 1);

@@ -1,4 +1,4 @@
-import type { Channel } from '../channel/channel.js';
+import type { Channel, FramesSent } from '../channel/channel.js';
 import type { OpenHandler } from '../channel/handlers.js';
 import { isAdrift, nowhere } from '../channel/nowhere.js';
 import { type Carrier, SessionChannel } from '../channel/session-channel.js';
@@ -47,8 +47,9 @@ export class SessionCarrier implements Carrier {
 
   // What channels ask.
 
-  isAttached(): boolean {
-    return this.outbox.isAttached;
+  framesSent(): FramesSent {
+    const { total, acknowledged } = this.outbox.replay;
+    return { framesSent: total, framesProcessed: acknowledged };
   }
 
   now(): number {

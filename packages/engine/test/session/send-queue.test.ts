@@ -17,7 +17,7 @@ class Fixture {
   readonly #carrier: Carrier = {
     memory: newMemory(),
     budget: new MemoryBudget(0),
-    isAttached: () => true,
+    framesSent: () => ({ framesSent: 0, framesProcessed: 0 }),
     queues: new MemoryBudget(1_000_000),
     now: () => 0,
     roundTrip: () => 0,

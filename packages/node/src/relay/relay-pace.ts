@@ -100,6 +100,11 @@ export class PacedSource implements Unread {
     this.#owner = owner;
   }
 
+  /** It is paused until the channel takes more. */
+  get isChannelFull(): boolean {
+    return this.#isChannelFull;
+  }
+
   onDead(): void {
     this.#owner.onDead();
   }

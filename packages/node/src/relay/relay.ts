@@ -3,7 +3,7 @@ import { readIntoSlabs } from '../internals/read-into-slabs.js';
 import { outliveFailedWrites } from '../sockets/outlive-writes.js';
 import type { RelaySocket } from '../sockets/reset-socket.js';
 import { endedByReset, type Mortal } from '../sockets/socket-death.js';
-import { LAST_WORDS } from './last-words.js';
+import { Hearing, LAST_WORDS } from './last-words.js';
 import { PacedPieces, PacedSource, type RelayPace, whenEmpty } from './relay-pace.js';
 import { type OtherWay, RelayWriter } from './relay-writer.js';
 
@@ -133,15 +133,14 @@ class Relay implements ByteTaker, OtherWay, Mortal {
   /** Begins once, by the first sign of the reset. */
   #limitLastWords(): void {
     if (this.#lastWords !== undefined) return;
-    let before = this.#channel.figures;
+    const hearing = new Hearing(this.#channel.figures);
     const look = (): void => {
       const channel = this.#channel;
-      this.#giveUp();
+      const { hasMoved, isIgnored } = hearing.look(channel.figures);
+      // What waits for the peer waits in the socket as well.
+      if (channel.state.dead || isIgnored || !(hasMoved || this.#source.isChannelFull)) this.#giveUp();
       if (channel.state.dead) return;
-      const { figures } = channel;
-      const isStuck = before.isStalled && figures.isStalled && before.bytesSent === figures.bytesSent;
-      if (isStuck) return channel.reset('CONNECTION_RESET');
-      before = figures;
+      if (isIgnored) return channel.reset('CONNECTION_RESET');
       this.#lastWords?.refresh();
     };
     this.#lastWords = setTimeout(look, LAST_WORDS);

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Channel } from 'wsproxy-engine';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { type LivePair, openLive } from 'wsproxy-test-support/live-pair';
 import { connectedSockets, Observer, until, untilStill } from 'wsproxy-test-support/sockets/connected-sockets';
 import { tlsSockets } from 'wsproxy-test-support/sockets/tls-sockets';
+import { LAST_WORDS } from '../../src/relay/last-words.js';
 import { relay } from '../../src/relay/relay.js';
 import type { RelayPace, Turn } from '../../src/relay/relay-pace.js';
 import { isDead } from '../../src/sockets/socket-death.js';
@@ -40,19 +41,6 @@ async function tunnel(pace?: RelayPace): Promise<Ends> {
     for (const socket of [application, accepted, destination, dialled]) socket.destroy();
   });
   return { pair, near, far, application, destination, dialled };
-}
-
-/** channel == relay == destination */
-async function tunnelWithoutReader(): Promise<Pick<Ends, 'pair' | 'far' | 'destination'>> {
-  const { pair, far } = await openLive();
-  const [destination, dialled] = await connectedSockets('TCP');
-  destination.on('error', () => {});
-  relay(far, dialled);
-  cleanup.push(() => {
-    pair.close();
-    for (const socket of [destination, dialled]) socket.destroy();
-  });
-  return { pair, far, destination };
 }
 
 const flood = Buffer.alloc(65_536);
@@ -153,6 +141,93 @@ describe('the last words before a reset', () => {
   });
 });
 
+describe('the last words that have to wait', () => {
+  /** More than the tunnel takes while there is no transport; all of it has left the destination when that resets. */
+  const words = pattern(1, 0, 100_000);
+
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  async function untilNow(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise(setImmediate);
+  }
+
+  /** Far longer than anything waits for a reader. */
+  async function pass(): Promise<void> {
+    for (let passed = 0; passed < 10 * LAST_WORDS; passed += 100) {
+      vi.advanceTimersByTime(100);
+      await new Promise(setImmediate);
+    }
+  }
+
+  async function lastWords(far: Channel): Promise<Socket> {
+    const [destination, dialled] = await connectedSockets('TCP');
+    destination.on('error', () => {});
+    cleanup.push(() => {
+      for (const socket of [destination, dialled]) socket.destroy();
+    });
+    relay(far, dialled);
+    // In pieces, so that some of it stays in the socket.
+    for (const end of [40_000, 80_000]) {
+      destination.write(words.subarray(dialled.bytesRead, end));
+      await untilNow(() => dialled.bytesRead === end);
+    }
+    await new Promise((resolve) => destination.write(words.subarray(80_000), resolve));
+    destination.resetAndDestroy();
+    return dialled;
+  }
+
+  async function read(near: Channel): Promise<Observer> {
+    vi.useRealTimers();
+    const [accepted, application] = await connectedSockets('TCP');
+    cleanup.push(() => {
+      for (const socket of [application, accepted]) socket.destroy();
+    });
+    relay(near, accepted);
+    const seen = new Observer(application);
+    await seen.closed;
+    return seen;
+  }
+
+  async function pairUp(): Promise<{ pair: LivePair; near: Channel; far: Channel }> {
+    const live = await openLive();
+    cleanup.push(() => live.pair.close());
+    return live;
+  }
+
+  test('arrive behind an outage of the transport, however long', async () => {
+    const { pair, near, far } = await pairUp();
+    pair.cut();
+    await lastWords(far);
+    await pass();
+    pair.reconnect();
+    const seen = await read(near);
+    expect(seen.bytes.equals(words)).toBe(true);
+    expect(seen.events).toEqual(['reset']);
+  });
+
+  test('arrive behind outages that each look happens to miss', async () => {
+    const { pair, near, far } = await pairUp();
+    pair.cut();
+    await lastWords(far);
+    for (let look = 0; look < 10; look += 1) {
+      pair.reconnectSilent();
+      vi.advanceTimersByTime(LAST_WORDS);
+      pair.cut();
+    }
+    pair.reconnect();
+    const seen = await read(near);
+    expect(seen.bytes.equals(words)).toBe(true);
+  });
+
+  test('are given up when the peer has what was sent, and takes none of it', async () => {
+    const { near, far } = await pairUp();
+    const dialled = await lastWords(far);
+    await pass();
+    expect([far.state.dead, near.state.dead, dialled.destroyed]).toEqual([true, true, true]);
+  });
+});
+
 describe('a reset that nobody reads up to', () => {
   /** Until nothing moves any more: the peer of `sender` takes nothing. */
   async function block(sender: Socket): Promise<void> {
@@ -188,14 +263,6 @@ describe('a reset that nobody reads up to', () => {
       // Neither reads any more, or is told of it.
       await until(() => left.destroyed || isDead(left));
     }
-  });
-
-  test('is not waited for while there is no transport: whoever takes nothing may be taking it', async () => {
-    const { pair, far, destination } = await tunnelWithoutReader();
-    destination.write(Buffer.alloc(1_000_000));
-    await until(() => far.figures.isStalled);
-    pair.server?.detach({ code: 1006, reason: 'for the test' });
-    expect(far.figures.isStalled).toBe(false);
   });
 
   test('is told while the pace holds the source', async () => {
