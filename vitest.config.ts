@@ -3,7 +3,8 @@ import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { CHROMIUM, CHROMIUM_ARGS } from './test/support/programs/chromium-program.js';
 import { isInstalled } from './test/support/programs/installed.js';
 
-const conditions = ['wsproxy-source', 'node', 'import', 'module', 'default'];
+/** Node and Vite add "import" or "require" themselves: from here, a CommonJS package would get both, and the wrong one. */
+const conditions = ['wsproxy-source', 'node', 'module'];
 
 /** So that tests may ask what holds memory (heap.ts). */
 const MEMORY_ARGS = ['--js-flags=--expose-gc', '--enable-precise-memory-info'];

@@ -86,7 +86,10 @@ test(`random operations of both ends do the same as with net.Socket (${SCRIPTS} 
   const make = await twinMaker(client);
   const runOne = async (number: number): Promise<void> => {
     const dice = new Dice(`${seed} ${number}`);
-    const options: TwinOptions = { allowHalfOpen: dice.between(0, 2) === 1 };
+    const options: TwinOptions = {
+      allowHalfOpen: dice.between(0, 2) === 1,
+      by: dice.between(0, 2) === 1 ? 'connect' : 'socket',
+    };
     const script = randomScript(dice);
     const twins = await make(options);
     const done: string[] = [];

@@ -42,6 +42,12 @@ const differences: Record<string, (sockets: Case) => Promise<void> | void> = {
     expect(b).toMatchObject({ name: 'TunnelError', code: 'CONNECTION_RESET' });
   },
 
+  // The rest is seen in socket-connecting.test.ts.
+  '`connect`': ({ tunneled }) => {
+    expect(() => tunneled.connect('/run/a.sock')).toThrow(TypeError);
+    expect(() => tunneled.connect(80)).toThrow(expect.objectContaining({ code: 'EISCONN' }));
+  },
+
   '`destroy(error)`, or `destroy()` before every write was acknowledged': async (sockets) => {
     const ends = [endOf(sockets.straightFar), endOf(sockets.tunneledFar)];
     for (const socket of [sockets.straight, sockets.tunneled])

@@ -37,6 +37,8 @@ interface EndRecord {
 
 export interface TwinOptions {
   readonly allowHalfOpen?: boolean;
+  /** How the client is asked for the tunneled one. Default: `connect`. */
+  readonly by?: 'connect' | 'socket';
 }
 
 /** Makes twins, as often as it is called; all their connections are gone when the test ends. */
@@ -61,10 +63,12 @@ export async function pairMaker(
     const far = new Promise<Socket>((resolve) => waiting.push(resolve));
     return Promise.all([opening, far]);
   };
-  const make = async (options: TwinOptions): Promise<{ straight: Pair; tunneled: Pair }> => {
+  const make = async ({ by, ...options }: TwinOptions): Promise<{ straight: Pair; tunneled: Pair }> => {
     const direct = connect({ port, host: '127.0.0.1', ...options });
     const straight = await ends(once(direct, 'connect').then(() => direct));
-    const tunneled = await ends(client.connect({ port, host: '127.0.0.1' }, options));
+    const tunneled = await ends(
+      by === 'socket' ? connected(client.socket(options), port) : client.connect({ port, host: '127.0.0.1' }, options),
+    );
     return { straight, tunneled };
   };
   // One after the other, so that it is known which connection is whose.
@@ -74,6 +78,11 @@ export async function pairMaker(
     last = twins;
     return twins;
   };
+}
+
+async function connected(socket: TunnelSocket, port: number): Promise<TunnelSocket> {
+  await once(socket.connect(port, '127.0.0.1'), 'connect');
+  return socket;
 }
 
 /** Does the same to both, and waits until both have come to the same, and nothing moves any more. */

@@ -1,4 +1,5 @@
 import type { Agent } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { describe, expect, expectTypeOf, test } from 'vitest';
@@ -57,6 +58,12 @@ describe('a client', () => {
       .toEqualTypeOf<string | { readonly host: string; readonly port: number }>();
     expectTypeOf<Client['connect']>().returns.resolves.toExtend<Duplex>();
     expectTypeOf<Parameters<Client['connect']>[1]>().toEqualTypeOf<surface.ConnectOptions | undefined>();
+  });
+
+  test('gives sockets that stand where a socket of the system is expected', () => {
+    expectTypeOf<Client['connect']>().returns.resolves.toExtend<Socket>();
+    expectTypeOf<Client['socket']>().returns.toExtend<Socket>();
+    expectTypeOf<Client['socket']>().parameters.toEqualTypeOf<[options?: surface.SocketOptions | undefined]>();
   });
 
   test('gives an agent and a dispatcher', () => {

@@ -20,10 +20,15 @@ import {
 } from './options/client-options.js';
 import { resolveSettings } from './options/resolve-settings.js';
 import { connectTransport } from './reach/connect-transport.js';
-import { type ConnectOptions, connectChannel, type KeepAwakeFor } from './sockets/connect-channel.js';
+import { type ConnectOptions, connectSocket } from './sockets/connect-socket.js';
 import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';
 import { TunnelAgent } from './sockets/tunnel-agent.js';
-import type { TunnelSocket } from './sockets/tunnel-socket.js';
+import {
+  type KeepAwakeFor,
+  type SocketOptions,
+  TunnelSocket,
+  type TunnelSocketOptions,
+} from './sockets/tunnel-socket.js';
 import { Bypass } from './tunnel/bypass.js';
 import { ChannelLedger } from './tunnel/channel-ledger.js';
 import type { ClientEvents, ClientStatus } from './tunnel/client-status.js';
@@ -110,9 +115,17 @@ export class Client extends EventEmitter<ClientEvents> {
    * A reset is an error, never an end. Rejects, and the socket fails, with TunnelError: its `code` says why.
    * @throws TypeError when the target is no host and port
    */
-  connect(target: string | Target, options?: ConnectOptions): Promise<TunnelSocket> {
-    const whyDown = (): Error | undefined => this.#connector.trouble;
-    return connectChannel(this.#ways, checkTarget(target), options, this.#keepAwakeFor, whyDown);
+  connect(target: string | Target, { allowHalfOpen, ...options }: ConnectOptions = {}): Promise<TunnelSocket> {
+    const socket = this.#newSocket({ allowHalfOpen });
+    return connectSocket(socket, checkTarget(target), options);
+  }
+
+  /**
+   * As `new net.Socket(options)`, for what takes a socket and connects it itself. It fails as one of the system does: `code`
+   * is such as ECONNREFUSED, the `cause` a TunnelError.
+   */
+  socket({ allowHalfOpen }: SocketOptions = {}): TunnelSocket {
+    return this.#newSocket({ allowHalfOpen, errors: 'system' });
   }
 
   /** For `http.request`, `https.request` and whatever else takes an agent. `options` are those of `http.Agent`. */
@@ -189,6 +202,11 @@ export class Client extends EventEmitter<ClientEvents> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #newSocket(options: TunnelSocketOptions): TunnelSocket {
+    const whyDown = (): Error | undefined => this.#connector.trouble;
+    return new TunnelSocket(this.#ways, { ...options, keepAwake: this.#keepAwakeFor, whyDown });
   }
 
   readonly #keepAwakeFor: KeepAwakeFor = (channel, isAwake) => {

@@ -16,8 +16,8 @@ export {
 export { ConnectError, type ConnectErrorCode } from './reach/connect-error.js';
 export { proxyFromEnvironment } from './reach/proxy-from-environment.js';
 export type { ReachOptions } from './reach/reach.js';
-export type { ConnectOptions } from './sockets/connect-channel.js';
+export type { ConnectOptions } from './sockets/connect-socket.js';
 export type { DispatcherOptions } from './sockets/create-dispatcher.js';
-export type { TunnelSocket } from './sockets/tunnel-socket.js';
+export type { SocketOptions, TunnelSocket } from './sockets/tunnel-socket.js';
 export type { ChannelChange, ChannelStatus, ClientEvents, ClientRetry, ClientStatus } from './tunnel/client-status.js';
 export type { ConnectorState, ServerStatus, TunnelStatus } from './tunnel/connector.js';

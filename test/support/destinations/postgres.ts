@@ -1,5 +1,6 @@
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Certificate } from '../certificate.js';
 import { atEnd } from '../cleanup/at-end.js';
 import { Program, run } from '../programs/program.js';
 import { freePort } from '../sockets/listen.js';
@@ -18,7 +19,7 @@ export function postgresProgram(name: string): string {
 }
 
 /** A real PostgreSQL with an empty database; the URL that leads there, user `postgres`, without a password. */
-export async function startPostgres(): Promise<string> {
+export async function startPostgres(certificate?: Certificate): Promise<string> {
   const [folder, port] = [temporaryFolder(), await freePort()];
   const data = join(folder, 'data');
   // It refuses to run as root.
@@ -28,6 +29,7 @@ export async function startPostgres(): Promise<string> {
   const { code, stderr } = await run(initdb[0] ?? '', initdb.slice(1), { cwd: folder });
   if (code !== 0) throw new Error(`initdb: ${stderr}`);
   const settings = ['-h', '127.0.0.1', '-p', String(port), '-k', folder, '-F', '-c', 'shared_buffers=1MB'];
+  if (certificate !== undefined) settings.push('-c', 'ssl=on', ...certificateIn(data, certificate));
   const start = [...as, postgresProgram('postgres'), '-D', data, ...settings];
   const server = new Program(start[0] ?? '', start.slice(1), { cwd: folder });
   // Killed, it would leave its workers behind.
@@ -37,4 +39,15 @@ export async function startPostgres(): Promise<string> {
   });
   await until('PostgreSQL is ready', () => server.stderr.includes('ready to accept connections'), 20_000);
   return `postgres://postgres@127.0.0.1:${port}/postgres`;
+}
+
+/** The settings for a certificate whose files belong to whoever owns the data. */
+function certificateIn(data: string, { cert, key }: Certificate): string[] {
+  const { uid, gid } = statSync(data);
+  return Object.entries({ ssl_cert_file: cert, ssl_key_file: key }).flatMap(([name, pem]) => {
+    const file = join(data, `${name}.pem`);
+    writeFileSync(file, pem, { mode: 0o600 });
+    chownSync(file, uid, gid);
+    return ['-c', `${name}=${file}`];
+  });
 }

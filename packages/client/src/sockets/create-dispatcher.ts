@@ -1,9 +1,9 @@
-import type { Duplex } from 'node:stream';
-import type { ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { Agent, buildConnector } from 'undici';
 import { parseHost } from 'wsproxy-engine';
 import { secureStream } from './secure-stream.js';
 import type { Connect } from './tunnel-agent.js';
+import type { TunnelSocket } from './tunnel-socket.js';
 
 /**
  * For the `dispatcher` of undici and of `fetch`: each connection is a channel. `undici` must be installed by whoever
@@ -14,8 +14,7 @@ export async function createDispatcher(open: Connect, options: DispatcherOptions
   const { tls = {}, ...rest } = options;
   const connect = (to: buildConnector.Options, callback: buildConnector.Callback): void => {
     connectTo(open, to, tls).then(
-      // It calls what a Duplex has, and asks before the rest.
-      (socket) => callback(null, socket as Parameters<buildConnector.Callback>[1] & object),
+      (socket) => callback(null, socket),
       (error: Error) => callback(error, null),
     );
   };
@@ -28,7 +27,11 @@ export interface DispatcherOptions extends Omit<Agent.Options, 'connect' | 'tls'
   readonly tls?: ConnectionOptions;
 }
 
-async function connectTo(open: Connect, to: buildConnector.Options, tls: ConnectionOptions): Promise<Duplex> {
+async function connectTo(
+  open: Connect,
+  to: buildConnector.Options,
+  tls: ConnectionOptions,
+): Promise<TunnelSocket | TLSSocket> {
   const isSecure = to.protocol === 'https:';
   const host = parseHost(to.hostname) ?? to.hostname;
   const stream = await open({ host, port: Number(to.port) || (isSecure ? 443 : 80) });

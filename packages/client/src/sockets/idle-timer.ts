@@ -4,7 +4,6 @@ import { LONGEST_TIME } from 'wsproxy-node/options';
 export class IdleTimer {
   readonly #bytesMoved: () => number;
   readonly #onIdle: () => void;
-  #time: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** At the last look. */
   #seen = 0;
@@ -13,11 +12,6 @@ export class IdleTimer {
   constructor(bytesMoved: () => number, onIdle: () => void) {
     this.#bytesMoved = bytesMoved;
     this.#onIdle = onIdle;
-  }
-
-  /** ms; undefined until it was set. */
-  get time(): number | undefined {
-    return this.#time;
   }
 
   /**
@@ -29,7 +23,6 @@ export class IdleTimer {
     if (!(time >= 0 && time < Number.POSITIVE_INFINITY)) {
       throw invalid(new RangeError(`a time must be 0 or more, ms, and finite: ${time}`), 'ERR_OUT_OF_RANGE');
     }
-    this.#time = time;
     this.stop();
     if (time === 0) return;
     this.#seen = this.#bytesMoved();

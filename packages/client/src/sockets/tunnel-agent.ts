@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { Agent, type AgentConnectOpts } from 'agent-base';
 import type { Target } from 'wsproxy-engine';
 import { changeRequests } from 'wsproxy-node/internals';
-import type { ConnectOptions } from './connect-channel.js';
+import type { ConnectOptions } from './connect-socket.js';
 import { secureStream } from './secure-stream.js';
 import type { TunnelSocket } from './tunnel-socket.js';
 

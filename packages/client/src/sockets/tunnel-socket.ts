@@ -1,35 +1,84 @@
 import { isIP } from 'node:net';
-import type { Channel, Target } from 'wsproxy-engine';
+import {
+  type Channel,
+  FAILURES,
+  type FailureCode,
+  formatTarget,
+  type Target,
+  type Tunnel,
+  TunnelError,
+} from 'wsproxy-engine';
 import { ChannelStream } from 'wsproxy-node/relay';
+import { type ConnectTo, connectTarget, type Listener } from './connect-arguments.js';
 import { IdleTimer } from './idle-timer.js';
+import { systemError } from './system-error.js';
 
 /** A channel with those parts of `net.Socket` that HTTP and database clients use without asking. */
 export class TunnelSocket extends ChannelStream {
-  readonly connecting = false;
   /** Where this end is, and from which port the server has dialled, is not known here. */
-  readonly localAddress = undefined;
-  readonly localPort = undefined;
-  readonly localFamily = undefined;
+  readonly localAddress?: string;
+  readonly localPort?: number;
+  readonly localFamily?: string;
+  /** Which addresses a server has tried is not known here. */
+  readonly autoSelectFamilyAttemptedAddresses: string[] = [];
+  /** As of `net.Socket`: ms; undefined until it was set, and 0 for never. */
+  timeout?: number;
 
-  readonly #channel: Channel;
+  readonly #tunnel: Tunnel;
+  readonly #isSystems: boolean;
   readonly #timer: IdleTimer;
-  readonly #keepAwake: ((isReferenced: boolean) => void) | undefined;
+  readonly #keepAwake: KeepAwakeFor | undefined;
+  readonly #whyDown: WhyDown | undefined;
+  #isReferenced = true;
+  /** From `connect` on. */
+  #channel: Channel | undefined;
+  #connecting = false;
   #bytesRead = 0;
 
-  constructor(channel: Channel, { allowHalfOpen, keepAwake }: TunnelSocketOptions = {}) {
+  constructor(tunnel: Tunnel, options: TunnelSocketOptions = {}) {
+    const { allowHalfOpen, keepAwake, whyDown, errors = 'tunnel' } = options;
     // Emitted here, since it says whether there was an error.
-    super(channel, { allowHalfOpen, emitClose: false });
-    this.#channel = channel;
+    super(undefined, { allowHalfOpen, emitClose: false });
+    this.#tunnel = tunnel;
+    this.#isSystems = errors === 'system';
     this.#keepAwake = keepAwake;
+    this.#whyDown = whyDown;
     if (!this.allowHalfOpen) this.once('end', () => this.#refuseWrites());
     this.#timer = new IdleTimer(
-      () => channel.figures.bytesSent,
+      () => this.#channel?.figures.bytesSent ?? 0,
       () => this.emit('timeout'),
     );
   }
 
+  /**
+   * As of `net.Socket`, once: emits `connect` and `ready` when the server has reached the destination.
+   * @throws TypeError when the arguments name no host and port
+   */
+  connect(to: ConnectTo, host?: string | Listener, listener?: Listener): this {
+    const target = connectTarget(to, host);
+    if (this.#channel !== undefined || this.destroyed) {
+      throw Object.assign(new Error('this socket has been connected: make another one'), { code: 'EISCONN' });
+    }
+    const onConnect = typeof host === 'function' ? host : listener;
+    if (onConnect !== undefined) this.once('connect', onConnect);
+    this.#connecting = true;
+    this.#timer.refresh();
+    const channel = this.#tunnel.open(target, {
+      onOpen: () => this.#onOpen(channel),
+      onFail: (code) => this.destroy(this.#failure(code, target)),
+    });
+    this.#channel = channel;
+    if (!this.#isReferenced) this.#keepAwake?.(channel, false);
+    return this;
+  }
+
+  get connecting(): boolean {
+    return this.#connecting;
+  }
+
   /** As of `net.Socket`. */
-  get readyState(): 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+  get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+    if (this.#connecting) return 'opening';
     const [canRead, canWrite] = [this.readable, this.writable];
     if (canRead && canWrite) return 'open';
     if (canRead) return 'readOnly';
@@ -38,7 +87,12 @@ export class TunnelSocket extends ChannelStream {
 
   /** As of `net.Socket`: whether it is not connected yet, or no more. */
   get pending(): boolean {
-    return this.destroyed;
+    return this.#target === undefined;
+  }
+
+  /** As of `net.Socket`, which has it still. */
+  get bufferSize(): number {
+    return this.writableLength;
   }
 
   get bytesRead(): number {
@@ -47,25 +101,21 @@ export class TunnelSocket extends ChannelStream {
 
   /** The destination as it was asked for: an address only if that was one, since the server resolves names. */
   get remoteAddress(): string | undefined {
-    return this.remoteFamily === undefined ? undefined : this.#target.host;
+    return this.remoteFamily === undefined ? undefined : this.#target?.host;
   }
 
   get remotePort(): number | undefined {
-    return this.destroyed ? undefined : this.#target.port;
+    return this.#target?.port;
   }
 
   get remoteFamily(): 'IPv4' | 'IPv6' | undefined {
-    const family = this.destroyed ? 0 : isIP(this.#target.host);
+    const family = isIP(this.#target?.host ?? '');
     return family === 0 ? undefined : `IPv${family as 4 | 6}`;
   }
 
-  /** As of `net.Socket`: ms; undefined until it was set, and 0 for never. */
-  get timeout(): number | undefined {
-    return this.#timer.time;
-  }
-
-  get #target(): Target {
-    return this.#channel.target;
+  /** While it is connected. */
+  get #target(): Target | undefined {
+    return this.#connecting || this.destroyed ? undefined : this.#channel?.target;
   }
 
   /** As of `net.Socket` when it has none. */
@@ -77,6 +127,7 @@ export class TunnelSocket extends ChannelStream {
   setTimeout(time: number, listener?: () => void): this {
     if (this.destroyed) return this;
     this.#timer.set(time);
+    this.timeout = time;
     if (listener === undefined) return this;
     return time === 0 ? this.off('timeout', listener) : this.once('timeout', listener);
   }
@@ -93,13 +144,11 @@ export class TunnelSocket extends ChannelStream {
 
   /** The process lives as long as this socket does: the default. */
   ref(): this {
-    if (!this.destroyed) this.#keepAwake?.(true);
-    return this;
+    return this.#refer(true);
   }
 
   unref(): this {
-    if (!this.destroyed) this.#keepAwake?.(false);
-    return this;
+    return this.#refer(false);
   }
 
   /** Ends what is written, and is destroyed when it has gone. */
@@ -111,8 +160,13 @@ export class TunnelSocket extends ChannelStream {
 
   /** The destination sees a reset, and what was not sent yet is lost. */
   resetAndDestroy(): this {
-    if (!this.destroyed) this.#channel.reset('CONNECTION_RESET');
+    if (!this.destroyed) this.#channel?.reset('CONNECTION_RESET');
     return this.destroy();
+  }
+
+  override destroy(error?: Error | null): this {
+    const isOurs = this.#isSystems && error instanceof TunnelError;
+    return super.destroy((isOurs ? systemError(error, this.#connecting) : error) ?? undefined);
   }
 
   override push(chunk: Buffer | null): boolean {
@@ -123,15 +177,55 @@ export class TunnelSocket extends ChannelStream {
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: Callback): void {
     this.#timer.refresh();
-    super._write(chunk, encoding, done);
+    this.#whenConnected(done, () => super._write(chunk, encoding, done));
+  }
+
+  override _final(done: Callback): void {
+    if (this.#channel === undefined) done();
+    else this.#whenConnected(done, () => super._final(done));
   }
 
   override _destroy(error: Error | null, done: Callback): void {
     this.#timer.stop();
     // What was written is still to be delivered.
-    this.#keepAwake?.(true);
+    if (this.#channel !== undefined) this.#keepAwake?.(this.#channel, true);
+    if (this.#connecting) this.#channel?.reset('CANCELLED');
+    this.#connecting = false;
     super._destroy(error, done);
-    setImmediate(() => this.emit('close', error !== null));
+    // As `net.Socket`, which has nothing to tell of what was never connected.
+    const told = this.#channel === undefined ? [] : [error !== null];
+    setImmediate(() => this.emit('close', ...told));
+  }
+
+  #onOpen(channel: Channel): void {
+    this.#connecting = false;
+    this.#timer.refresh();
+    this.attach(channel);
+    this.emit('connect');
+    this.emit('ready');
+  }
+
+  /** As of `net.Socket`, in the order of its listeners: what was written while it connects goes when it is connected. */
+  #whenConnected(done: Callback, go: () => void): void {
+    if (!this.#connecting) return this.#channel === undefined ? done(closed('ERR_SOCKET_CLOSED')) : go();
+    const onClose = (): void => done(closed('ERR_SOCKET_CLOSED_BEFORE_CONNECTION'));
+    this.once('close', onClose).once('connect', () => {
+      this.off('close', onClose);
+      go();
+    });
+  }
+
+  #failure(code: FailureCode, target: Target): TunnelError {
+    const cause = code === 'TUNNEL_DOWN' || code === 'CANCELLED' ? this.#whyDown?.() : undefined;
+    const why = cause === undefined ? '' : `: ${cause.message}`;
+    return new TunnelError(code, `${formatTarget(target)}: ${FAILURES[code].text}${why}`, cause && { cause });
+  }
+
+  #refer(isReferenced: boolean): this {
+    if (this.destroyed) return this;
+    this.#isReferenced = isReferenced;
+    if (this.#channel !== undefined) this.#keepAwake?.(this.#channel, isReferenced);
+    return this;
   }
 
   /** As of `net.Socket`: Node has ended the own half, but who writes is told who had begun. */
@@ -151,9 +245,24 @@ export class TunnelSocket extends ChannelStream {
 
 type Callback = (error?: Error | null) => void;
 
-export interface TunnelSocketOptions {
+function closed(code: string): Error {
+  return Object.assign(new Error('the socket is not connected'), { code });
+}
+
+export interface SocketOptions {
   /** As of `net.Socket`, default false: the own half ends when the destination has ended its half. */
   readonly allowHalfOpen?: boolean | undefined;
-  /** Says whether the process is to live for the channel. */
-  readonly keepAwake?: ((isReferenced: boolean) => void) | undefined;
 }
+
+export interface TunnelSocketOptions extends SocketOptions {
+  readonly keepAwake?: KeepAwakeFor | undefined;
+  readonly whyDown?: WhyDown | undefined;
+  /** What it fails with: `TunnelError`, the default, or as a socket of the system would, with the former as its cause. */
+  readonly errors?: 'tunnel' | 'system';
+}
+
+/** Says of a channel whether the process is to live for it. */
+export type KeepAwakeFor = (channel: Channel, isReferenced: boolean) => void;
+
+/** Why there is no way to the server, if something was in the way of the last try. */
+export type WhyDown = () => Error | undefined;

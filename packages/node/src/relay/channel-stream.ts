@@ -31,7 +31,8 @@ const NOTHING = Buffer.alloc(0);
  * once its callback was called, also when the stream is destroyed then: without an error the peer sees an end after it.
  */
 export class ChannelStream extends Duplex {
-  readonly #channel: Channel;
+  /** Undefined until `attach`. */
+  #channel: Channel | undefined;
   /** Bytes pushed to the readable side that its reader may not have taken yet. */
   #unread = 0;
   #writeDone: Callback | undefined;
@@ -48,12 +49,18 @@ export class ChannelStream extends Duplex {
   readonly #clock: Clock;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(channel: Channel, options: ChannelStreamOptions = {}) {
+  /** Whoever has no channel yet writes, and ends, after `attach`. */
+  constructor(channel: Channel | undefined, options: ChannelStreamOptions = {}) {
     const { allowHalfOpen = false, emitClose = true, lastWords = 0, clock = systemClock } = options;
     super({ allowHalfOpen, emitClose });
-    this.#channel = channel;
     this.#lastWords = lastWords;
     this.#clock = clock;
+    if (channel !== undefined) this.attach(channel);
+  }
+
+  /** Once, and before anything is written. */
+  protected attach(channel: Channel): void {
+    this.#channel = channel;
     channel.start({
       onData: (chunk) => {
         this.#unread += chunk.length;
@@ -100,7 +107,7 @@ export class ChannelStream extends Duplex {
   }
 
   override _final(done: Callback): void {
-    this.#channel.end();
+    this.#channel?.end();
     // Later, as with a socket: whoever destroys the stream in the callback of its last write comes before 'finish'.
     setImmediate(done);
   }
@@ -108,9 +115,11 @@ export class ChannelStream extends Duplex {
   override _destroy(error: Error | null, done: Callback): void {
     const isWhole = error === null && this.#writeDone === undefined && this.writableLength === 0;
     // Given up before it was open, and nothing was said: nobody need be dialled.
-    const isWanted = this.#channel.state.opening === 'open' || this.#begun > 0;
+    const isWanted = this.#channel?.state.opening === 'open' || this.#begun > 0;
     clearTimeout(this.#timer);
-    finishChannel(this.#channel, this.#clock, isWhole && isWanted ? undefined : codeOf(error));
+    if (this.#channel !== undefined) {
+      finishChannel(this.#channel, this.#clock, isWhole && isWanted ? undefined : codeOf(error));
+    }
     this.#giveBack();
     // Node leaves it to the stream to answer a write that is under way.
     this.#rest = NOTHING;
@@ -125,7 +134,7 @@ export class ChannelStream extends Duplex {
       const isLast = rest.length <= LONE_FRAME_SIZE;
       this.#rest = isLast ? NOTHING : rest.subarray(LONE_FRAME_SIZE);
       // The caller may use its buffer again once the write is done; the channel keeps the bytes until acknowledged.
-      if (!this.#channel.write(Buffer.from(isLast ? rest : rest.subarray(0, LONE_FRAME_SIZE)))) return;
+      if (!this.#channel?.write(Buffer.from(isLast ? rest : rest.subarray(0, LONE_FRAME_SIZE)))) return;
     }
     this.#answer();
   }
@@ -158,7 +167,7 @@ export class ChannelStream extends Duplex {
 
   #giveBack(): void {
     if (this.#unread === 0) return;
-    this.#channel.consumed(this.#unread);
+    this.#channel?.consumed(this.#unread);
     this.#unread = 0;
   }
 }
