@@ -33,3 +33,4 @@ export { Session } from './session/session.js';
 export type { Loss } from './session/session-options.js';
 export { formatTarget, isLoopback, parseAuthority, parseHost, parsePort, type Target } from './target.js';
 export { deafReceiver, type Transport, type TransportReceiver } from './transport.js';
+export { VERSION } from './version.js';

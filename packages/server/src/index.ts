@@ -9,7 +9,13 @@ export type { Authenticate } from './gateway/authenticate.js';
 export type { ListenOptions, TcpListenOptions } from './gateway/listen.js';
 export type { TlsOptions } from './gateway/tls.js';
 export { LIMITS, type LimitName, type LimitOptions, type LimitRule } from './limits/limits.js';
-export type { ChannelRecord, ObservedSession, OpenedChannel, ServerObserver } from './observe/observer.js';
+export type {
+  ChannelRecord,
+  ObservedSession,
+  OpenedChannel,
+  ServerObserver,
+  SessionEvent,
+} from './observe/observer.js';
 export type { DestinationPolicy, Dialer, DialRequest, PolicyRequest } from './options/hooks.js';
 export type { ServerOptions } from './options/server-options.js';
 export { type CloseOptions, createServer, type Server } from './server.js';

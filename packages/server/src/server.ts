@@ -15,7 +15,7 @@ import { OptionError } from 'wsproxy-node/options';
 import { WebSocketAcceptor } from 'wsproxy-node/transports';
 import { createChannelHandler } from './channels/channel-handler.js';
 import { ThroughputService } from './channels/throughput-service.js';
-import { type Authenticate, authorizationValues } from './gateway/authenticate.js';
+import { authorizationValues } from './gateway/authenticate.js';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway.js';
 import { type ListenOptions, listenOn, type TcpListenOptions } from './gateway/listen.js';
 import type { TlsOptions } from './gateway/tls.js';
@@ -28,8 +28,9 @@ import type { ServerOptions } from './options/server-options.js';
 import type { SessionInfo } from './sessions/session-info.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import { checkUser } from './users/check-user.js';
+import { type Denial, denialOf } from './users/denial.js';
 import { soleUser, UserDirectory, type UserEntry } from './users/directory.js';
-import { hasExpired, type User } from './users/user.js';
+import type { User } from './users/user.js';
 
 /**
  * Makes the far end of a tunnel: `listen`, or hand it upgrades of an HTTP server that is there already.
@@ -97,12 +98,12 @@ export class Server {
     this.#gateway = createGateway({
       ...gatewayOptionsOf(options),
       path,
-      authenticate: authenticateOf(options, directory),
+      ...doorkeeperOf(options, directory),
       hasRoom: (user) => this.#hasRoom(user, guard),
       acceptors: [new WebSocketAcceptor(systemMemory)],
-      onTransport: (transport, user, remoteAddress) => {
+      onTransport: (transport, user, caller) => {
         const onClosed = this.#registry.onOpen(user);
-        this.#registry.accept(transport, user, remoteAddress);
+        this.#registry.accept(transport, user, caller);
         return onClosed;
       },
       logger,
@@ -235,17 +236,33 @@ function directoryOf({ token, users }: ServerOptions): UserDirectory | undefined
   return users && new UserDirectory(users);
 }
 
-function authenticateOf({ authenticate }: ServerOptions, directory: UserDirectory | undefined): Authenticate {
+function doorkeeperOf(
+  { authenticate }: ServerOptions,
+  directory: UserDirectory | undefined,
+): Pick<GatewayOptions, 'authenticate' | 'whyNot'> {
   if (authenticate === undefined) {
-    return ({ rawHeaders }) => directory?.authenticate(authorizationValues(rawHeaders)[0]);
+    const shown = ({ rawHeaders }: IncomingMessage) => authorizationValues(rawHeaders)[0];
+    return {
+      authenticate: (request) => directory?.authenticate(shown(request)),
+      whyNot: (request) => directory?.whyNot(shown(request)) ?? NOBODY,
+    };
   }
-  return async (request) => {
-    const user = (await authenticate(request)) ?? undefined;
-    if (user === undefined) return undefined;
-    checkUser(user, 'authenticate');
-    return user.disabled === true || hasExpired(user, systemClock.wallTime()) ? undefined : user;
+  const denied = new WeakMap<IncomingMessage, Denial>();
+  return {
+    authenticate: async (request) => {
+      const user = (await authenticate(request)) ?? undefined;
+      if (user === undefined) return undefined;
+      checkUser(user, 'authenticate');
+      const denial = denialOf(user, systemClock.wallTime());
+      if (denial === undefined) return user;
+      denied.set(request, denial);
+      return undefined;
+    },
+    whyNot: (request) => denied.get(request) ?? NOBODY,
   };
 }
+
+const NOBODY: Denial = { reason: 'not authenticated' };
 
 function gatewayOptionsOf(
   options: CheckedOptions,

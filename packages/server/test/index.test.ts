@@ -74,7 +74,7 @@ describe('the types', () => {
 
   test('of what is told are closed lists of names', () => {
     expectTypeOf<Parameters<NonNullable<ServerObserver['onSession']>>[0]>().toEqualTypeOf<
-      'began' | 'detached' | 'resumed' | 'ended'
+      'began' | 'detached' | 'resumed' | 'over'
     >();
     expectTypeOf<library.ChannelRecord['outcome']>().extract<'ok' | 'DENIED'>().toEqualTypeOf<'ok' | 'DENIED'>();
     expectTypeOf<library.LimitName>().toEqualTypeOf<keyof typeof LIMITS>();

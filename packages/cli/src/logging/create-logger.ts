@@ -9,6 +9,8 @@ export interface LoggerOptions {
   readonly format: LogFormat;
   /** The name of the program, in every line; none by default. */
   readonly name?: string;
+  /** More that stands in every line. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 /** Fields first, a constant sentence second. */
@@ -34,7 +36,7 @@ export async function createLogger(options: LoggerOptions): Promise<ProgramLogge
   const logger: ProgramLogger = pino(
     {
       ...(options.name !== undefined && { name: options.name }),
-      base: {},
+      base: cleanFields(options.fields ?? {}),
       level: options.level,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },

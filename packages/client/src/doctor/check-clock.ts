@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { boundInterim } from 'wsproxy-node/sockets';
 import type { ServerAddress } from '../reach/connect-transport.js';
 import { openRaw, secure } from '../reach/open-socket.js';
+import { DOCTOR_AGENT } from '../reach/user-agent.js';
 import { type Finding, ok, skip, warn } from './finding.js';
 
 /**
@@ -40,6 +41,7 @@ async function askDate({ url, reach }: ServerAddress, signal: AbortSignal, timeo
         method: 'HEAD',
         path: '/',
         host: url.hostname,
+        headers: { 'user-agent': DOCTOR_AGENT },
         createConnection: () => socket.resume(),
         signal,
       });

@@ -6,6 +6,7 @@ import { DOCTOR_OPTIONS, OPTIONS } from '../options/options.js';
 import type { ServerAddress } from '../reach/connect-transport.js';
 import { parseReach, type ReachOptions } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
+import { DOCTOR_AGENT } from '../reach/user-agent.js';
 import { checkClock } from './check-clock.js';
 import { checkDestinations } from './check-destinations.js';
 import { checkHeartbeat, checkIdle, IdleWatch } from './check-idle.js';
@@ -25,7 +26,9 @@ import type { ProbeSession } from './probe-session.js';
 export async function diagnose(options: DiagnoseOptions, observer: DiagnoseObserver = {}): Promise<Diagnosis> {
   checkOptions({ ...OPTIONS, ...DOCTOR_OPTIONS }, OPTION_CHECKS, options);
   const url = parseServerUrl(options.url);
-  const server = { url, token: options.token, reach: parseReach(url, options) };
+  const reach = parseReach(url, options);
+  const headers = { 'user-agent': DOCTOR_AGENT, ...reach.headers };
+  const server = { url, token: options.token, reach: { ...reach, headers } };
   const targets = (options.reach ?? []).map(parseTarget);
   const { idle = 0 } = options;
   const examination = new Examination(server, options.signal ?? new AbortController().signal, observer);

@@ -4,6 +4,7 @@ import { checkPrivacy } from './clear-text.js';
 import { ConnectError, describeFailure, describeStatus, describeUnanswered } from './connect-error.js';
 import { openSocket } from './open-socket.js';
 import type { Reach } from './reach.js';
+import { USER_AGENT } from './user-agent.js';
 
 /**
  * Opens a transport to the server, of the kind that `open` makes. Rejects with ConnectError; `signal` gives up, and so does
@@ -17,7 +18,7 @@ export async function connectTransport(
 ): Promise<Transport> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), timeout);
-  const headers = { ...reach.headers, authorization: `Bearer ${token}` };
+  const headers = { 'user-agent': USER_AGENT, ...reach.headers, authorization: `Bearer ${token}` };
   // With a deadline of its own, so that whoever hangs is told by its name.
   const connect = (): Promise<ServerConnection> => connectTo(url, reach, signal, timeout);
   try {

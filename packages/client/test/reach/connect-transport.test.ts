@@ -3,7 +3,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server } f
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Transport } from 'wsproxy-engine';
+import { type Transport, VERSION } from 'wsproxy-engine';
 import { type OpenTransport, RefusedError } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { connectTransport } from '../../src/reach/connect-transport.js';
@@ -124,7 +124,7 @@ describe('another kind of transport', () => {
     };
     const reach = parseReach(url, { headers: { 'X-Name': 'a' } });
     expect(await connectTransport({ url, token: TOKEN, reach }, never, memory, { open })).toBe(opened);
-    const headers = { 'X-Name': 'a', authorization: `Bearer ${TOKEN}` };
+    const headers = { 'user-agent': `wsproxy-client/${VERSION}`, 'X-Name': 'a', authorization: `Bearer ${TOKEN}` };
     expect(asked).toEqual([[port, true], [port, true], url, headers, memory]);
   });
 

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { FAILURES } from 'wsproxy-engine';
 import { LIMITS } from '../limits/limits.js';
-import type { ChannelRecord, OpenedChannel, ServerObserver } from '../observe/observer.js';
+import type { ChannelRecord, OpenedChannel, ServerObserver, SessionEvent } from '../observe/observer.js';
 import type { SessionInfo } from '../sessions/session-info.js';
 
 /** Every label comes from a set that the operator or this program bounds: users, outcomes, statuses, limits. */
@@ -57,7 +57,7 @@ export class Metrics implements ServerObserver {
     return this.#registry.metrics();
   }
 
-  onSession(event: 'began' | 'detached' | 'resumed' | 'ended', { user }: { user: string }): void {
+  onSession(event: SessionEvent, { user }: { user: string }): void {
     if (event === 'began') this.#began.inc({ user });
     else if (event === 'detached') this.#detached.inc({ user });
     else if (event === 'resumed') this.#resumed.inc({ user });

@@ -2,30 +2,34 @@ import { type FailureCode, formatTarget, type Logger, type OfferedChannel, Tunne
 import type { Dialed, DialTarget, Policy } from 'wsproxy-node/dial';
 import { type RelayPace, relay } from 'wsproxy-node/relay';
 import { ChannelPlace } from '../limits/channel-place.js';
-import type { DialTurns } from '../limits/dial-turns.js';
 import type { Guard } from '../limits/guard.js';
 import type { LimitName } from '../limits/limits.js';
-import type { ServerObserver } from '../observe/observer.js';
+import type { ChannelRecord, ServerObserver } from '../observe/observer.js';
 import type { User } from '../users/user.js';
+import type { SessionOfChannels } from './session-of-channels.js';
 
 /** One channel from its OPEN to its end: all that the server does for it. */
 export class ServedChannel {
   readonly #service: ChannelService;
   readonly #channel: OfferedChannel;
   readonly #user: User;
+  readonly #session: SessionOfChannels;
   /** What it holds, unless it was refused for that. */
   #place: ChannelPlace | undefined;
   /** Once it is open. */
   #destination: Dialed | undefined;
+  /** From its being asked for to that, ms. */
+  #dialMs: number | undefined;
 
-  constructor(service: ChannelService, channel: OfferedChannel, user: User) {
+  constructor(service: ChannelService, channel: OfferedChannel, user: User, session: SessionOfChannels) {
     this.#service = service;
     this.#channel = channel;
     this.#user = user;
+    this.#session = session;
   }
 
-  /** Everything that happens to it, in its order, until the relay runs; `#onOver` follows. `turns`: those of its session. */
-  async serve(turns: DialTurns): Promise<void> {
+  /** Everything that happens to it, in its order, until the relay runs; `#onOver` follows. */
+  async serve(): Promise<void> {
     const channel = this.#channel;
     const place = ChannelPlace.take(this.#service.guard, channel, this.#user);
     this.#place = place;
@@ -34,7 +38,7 @@ export class ServedChannel {
 
     const abandoned = new AbortController();
     channel.onAbandoned(() => abandoned.abort(new TunnelError('CANCELLED')));
-    const dialed = await turns.run(() => this.#dial(place, abandoned.signal), abandoned.signal);
+    const dialed = await this.#session.turns.run(() => this.#dial(place, abandoned.signal), abandoned.signal);
     // Its turn has not come in time. Otherwise it is over already, and this is nothing to it.
     if (dialed === undefined) return channel.refuse('LIMIT_REACHED');
     const pace = place.hold(dialed.socket);
@@ -65,7 +69,8 @@ export class ServedChannel {
   #open(destination: Dialed, pace: RelayPace): void {
     const [channel, { address }] = [this.#channel, destination];
     this.#destination = destination;
-    this.#service.observer.onChannelOpened?.({ user: this.#user.id, target: formatTarget(channel.target), address });
+    this.#dialMs = Math.round(channel.figures.age);
+    this.#service.observer.onChannelOpened?.({ ...this.#names, address, dialMs: this.#dialMs });
     channel.accept();
     relay(channel, destination.socket, pace);
     this.#log('debug', 'channel opened', {}, { address });
@@ -80,27 +85,40 @@ export class ServedChannel {
   }
 
   #onOver(): void {
-    const { target, figures } = this.#channel;
-    this.#service.observer.onChannelOver?.({
-      user: this.#user.id,
-      target: formatTarget(target),
+    const { figures } = this.#channel;
+    const record: ChannelRecord = {
+      ...this.#names,
       address: this.#destination?.address,
+      dialMs: this.#dialMs,
       connected: this.#destination !== undefined,
       outcome: figures.failure ?? 'ok',
       bytesUp: figures.bytesReceived,
       bytesDown: figures.bytesSent,
       windowStalls: figures.windowStalls,
       durationMs: Math.round(figures.age),
-    });
+    };
+    this.#session.onChannelOver(record);
+    this.#service.observer.onChannelOver?.(record);
     this.#place?.leave();
+  }
+
+  /** What every record of it begins with. */
+  get #names(): Pick<ChannelRecord, 'user' | 'session' | 'channel' | 'probe' | 'target'> {
+    const { id, isProbe } = this.#session;
+    const { id: channel, target } = this.#channel;
+    return {
+      ...{ user: this.#user.id, session: id, channel },
+      ...(isProbe && { probe: true }),
+      target: formatTarget(target),
+    };
   }
 
   /** `destination` tells what the user connects to. */
   #log(level: 'debug' | 'info', message: string, fields: object, destination: object): void {
     const { logger, logTargets } = this.#service;
-    const { id, target } = this.#channel;
-    const named = logTargets && { target: formatTarget(target), ...destination };
-    logger[level]({ user: this.#user.id, channel: id, ...fields, ...named }, message);
+    const { target, ...names } = this.#names;
+    const named = logTargets && { target, ...destination };
+    logger[level]({ ...names, ...fields, ...named }, message);
   }
 }
 

@@ -23,7 +23,9 @@ import { addTokenCommand } from './token-command.js';
 interface Flags extends CommonOptions, TlsFlags, SightFlags, UserFlags {
   readonly listen: ListenAt;
   readonly path: string;
+  readonly allowPrivate: boolean;
   readonly drain: number;
+  readonly name?: string;
 }
 
 const program = new Command('wsproxy-server').description(
@@ -68,9 +70,14 @@ async function serve(flags: Flags): Promise<void> {
   const users = credentials.read();
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
-  await import('wsproxy-engine');
+  const { VERSION } = await import('wsproxy-engine');
   const { createServer } = await import('../index.js');
-  const logger = await createLogger({ level: flags.logLevel, format: flags.logFormat, name: 'server' });
+  const logger = await createLogger({
+    level: flags.logLevel,
+    format: flags.logFormat,
+    name: 'server',
+    ...(flags.name !== undefined && { fields: { server: flags.name } }),
+  });
   const files = asUsage(program, () => tlsFiles(flags));
   const tls = files && readTls(files);
   const server = asUsage(program, () =>
@@ -84,10 +91,15 @@ async function serve(flags: Flags): Promise<void> {
     onTermination(resolve);
   });
   // First there and last gone: it tells that the server is not ready yet, and that it drains.
-  const pages = await serveSight(server, flags, logger);
-  logger.info({ listen: await listen(server, flags.listen, process), path: flags.path }, 'ready');
+  const sight = await serveSight(server, flags, logger);
+  const ready = {
+    ...{ version: VERSION, node: process.versions.node, users: users.length },
+    ...{ listen: await listen(server, flags.listen, process), path: flags.path, tls: tls !== undefined },
+    ...{ ...sight.listening, allowPrivate: flags.allowPrivate },
+  };
+  logger.info(ready, 'ready');
   logger.info({ signal: await stopped, channels: server.channelCount, drainMs: flags.drain }, 'stopping');
   const unfinished = await server.close({ drain: flags.drain });
   if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');
-  await Promise.all(pages.map((each) => each.close()));
+  await sight.close();
 }

@@ -15,30 +15,42 @@ export interface SightFlags {
 }
 
 /** Opens the pages of `server` that were asked for. Throws an ExitError when a place cannot be had. */
-export async function serveSight(
-  server: Server,
-  { health, admin }: SightFlags,
-  logger: ProgramLogger,
-): Promise<readonly Health[]> {
+export async function serveSight(server: Server, { health, admin }: SightFlags, logger: ProgramLogger): Promise<Sight> {
   const { createAdmin, createHealth } = await import('../index.js');
-  const pages: Health[] = [];
-  if (health !== undefined) pages.push(await serve(createHealth(server, { logger }), 'health', health, logger));
-  if (admin !== undefined) pages.push(await serve(await createAdmin(server, { logger }), 'admin', admin, logger));
-  return pages;
+  const served: Served[] = [];
+  if (health !== undefined) served.push(await serve(createHealth(server, { logger }), 'health', health, logger));
+  if (admin !== undefined) served.push(await serve(await createAdmin(server, { logger }), 'admin', admin, logger));
+  return {
+    listening: Object.fromEntries(served.map(({ name, at }) => [name, at])),
+    close: async () => void (await Promise.all(served.map(({ pages }) => pages.close()))),
+  };
+}
+
+/** The pages that are served. */
+export interface Sight {
+  /** Where, for the log. */
+  readonly listening: { readonly health?: string; readonly admin?: string };
+  close(): Promise<void>;
+}
+
+interface Served {
+  readonly pages: Health;
+  readonly name: 'health' | 'admin';
+  readonly at: string;
 }
 
 async function serve(
   pages: Health,
-  name: 'health' | 'admin',
+  name: Served['name'],
   where: ListenAddress | UnixAddress,
   logger: ProgramLogger,
-): Promise<Health> {
+): Promise<Served> {
   const listen = () => pages.listen(where);
   try {
     const address = await ('path' in where ? listenOnUnixSocket(where.path, listen) : listen());
-    const at = address === undefined ? where : { host: address.address, port: address.port };
-    logger.info({ [name]: formatListenAddress(at) }, `${name} pages are up`);
-    return pages;
+    const at = formatListenAddress(address === undefined ? where : { host: address.address, port: address.port });
+    logger.info({ [name]: at }, `${name} pages are up`);
+    return { pages, name, at };
   } catch (error) {
     throw explainListenError(error as Error, where, `--${name}`);
   }

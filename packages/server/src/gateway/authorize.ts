@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Denial } from '../users/denial.js';
 import type { User } from '../users/user.js';
 import { type Authenticate, authorizationValues } from './authenticate.js';
 import { type Refusal, stranger } from './refusal.js';
@@ -8,11 +9,13 @@ export function createAuthorize(options: AuthorizeOptions): Authorize {
   return async (request) => {
     // Only browsers send Origin, and our client is none (RFC 6455 section 10.2).
     const { origin } = request.headers;
-    if (origin !== undefined && !allowOrigins.has(origin)) return stranger(403);
-    if (authorizationValues(request.rawHeaders).length > 1) return stranger(400);
+    if (origin !== undefined && !allowOrigins.has(origin)) return stranger(403, 'origin');
+    if (authorizationValues(request.rawHeaders).length > 1) return stranger(400, 'several tokens');
     const user = await authenticate(options, request);
-    if (user === 'failed') return stranger(503);
-    return user === undefined ? stranger(401) : { user };
+    if (user === 'failed') return stranger(503, 'authentication failed');
+    if (user !== undefined) return { user };
+    const denial = options.whyNot?.(request) ?? ({ reason: 'not authenticated' } as const);
+    return { ...stranger(401, denial.reason), ...denial };
   };
 }
 
@@ -40,6 +43,8 @@ export type Authorize = (request: IncomingMessage) => Promise<{ readonly user: U
 
 export interface AuthorizeOptions {
   readonly authenticate: Authenticate;
+  /** Why it knows nobody by a request, for the log. Default: that is not known. */
+  readonly whyNot?: (request: IncomingMessage) => Denial;
   /** For `authenticate`, ms. */
   readonly timeout: number;
   readonly onTimeout: () => void;

@@ -5,7 +5,7 @@ import { TLSSocket } from 'node:tls';
 import { socketBelow } from 'wsproxy-node/internals';
 import type { Guard } from '../limits/guard.js';
 import { Door } from './door.js';
-import { type RefusalStatus, refuseSocket } from './refusal.js';
+import { known, type Refusal, refuseSocket } from './refusal.js';
 import type { RefusalLog } from './refusal-log.js';
 
 /**
@@ -98,11 +98,14 @@ export class Connections {
     if (this.#answered.has(accepted)) return;
     if (!this.#ready.has(accepted)) {
       if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') this.#options.guard?.hit('upgradeTimeout');
+      // One that comes and goes without a byte only looks whether somebody listens, as load balancers do all day.
+      const isLook = error.code === 'ECONNRESET' && accepted.bytesRead === 0;
       // What is wrong with a client's certificate Node says only there.
-      this.#options.log.handshake(accepted, (socket as TLSSocket).authorizationError ?? error.code);
+      if (!isLook) this.#options.log.handshake(accepted, (socket as TLSSocket).authorizationError ?? error.code);
       socket.destroy();
     } else if (socket.writable) {
-      this.#refuse(accepted, socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, error.code);
+      const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+      this.#refuse(accepted, socket, isTooLarge ? known(431, 'too large') : known(400, 'malformed'), error.code);
     } else socket.destroy();
   }
 
@@ -118,17 +121,17 @@ export class Connections {
     const isAnswered = this.#answered.has(accepted);
     this.#options.guard?.hit('upgradeTimeout');
     const socket = this.#ready.get(accepted);
-    if (!isAnswered && socket !== undefined) this.#refuse(accepted, socket, 408);
+    if (!isAnswered && socket !== undefined) this.#refuse(accepted, socket, known(408, 'too late'));
     else this.#options.log.late(accepted);
     this.#answered.set(accepted, undefined);
     return !isAnswered && socket !== undefined;
   }
 
   /** Refuses what is no request. */
-  #refuse(accepted: Socket, socket: Duplex, status: RefusalStatus, code?: string): void {
+  #refuse(accepted: Socket, socket: Duplex, refusal: Refusal, code?: string): void {
     this.#answered.set(accepted, undefined);
-    this.#options.log.connection(accepted, status, code);
-    refuseSocket(socket, status);
+    this.#options.log.connection(accepted, refusal, code);
+    refuseSocket(socket, refusal.status);
   }
 
   /** Where Node does not say what TLS was put on, the port of the peer does, among those that wait. */

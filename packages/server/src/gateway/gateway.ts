@@ -10,6 +10,7 @@ import type { Guard } from '../limits/guard.js';
 import type { ServerObserver } from '../observe/observer.js';
 import type { User } from '../users/user.js';
 import { type Authorize, type AuthorizeOptions, createAuthorize } from './authorize.js';
+import { type Caller, callerOf } from './caller.js';
 import { Connections } from './connections.js';
 import { createDecoy, type Decoy, showDecoy } from './decoy.js';
 import { createHttpServer } from './http-server.js';
@@ -44,13 +45,13 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-export interface GatewayOptions extends Pick<AuthorizeOptions, 'authenticate' | 'allowOrigins'> {
+export interface GatewayOptions extends Pick<AuthorizeOptions, 'authenticate' | 'whyNot' | 'allowOrigins'> {
   /** The one path served, compared byte for byte; a query is ignored. */
   readonly path: string;
   /** The kinds of transports that there are. */
   readonly acceptors: readonly TransportAcceptor[];
   /** Takes over an open transport; returns what to call once its connection is closed. */
-  readonly onTransport: (transport: Transport, user: User, remoteAddress: string | undefined) => () => void;
+  readonly onTransport: (transport: Transport, user: User, caller: Caller) => () => void;
   /** Whether an authenticated user may open one more transport; default yes. */
   readonly hasRoom?: (user: User) => boolean;
   readonly logger: Logger;
@@ -184,20 +185,21 @@ class HttpGateway implements Gateway {
   async #serve(arrival: Arrival, isOnPath: boolean): Promise<void> {
     const outcome = await this.#admit(arrival, isOnPath);
     if ('socket' in arrival && arrival.socket.destroyed) return;
-    if ('user' in outcome) this.#accept(arrival, outcome);
-    else await this.#turnAway(arrival, outcome);
+    if ('status' in outcome) await this.#turnAway(arrival, outcome);
+    else this.#accept(arrival, outcome);
   }
 
   async #admit(arrival: Arrival, isOnPath: boolean): Promise<Entrant | Refusal> {
     const { request } = arrival;
-    if (!hasRightHost(request)) return known(400);
-    if (!isOnPath) return stranger(404);
+    if (!hasRightHost(request)) return known(400, 'wrong Host');
+    if (!isOnPath) return stranger(404, 'not on the path');
     const who = await this.#authorize(request);
-    if (!('user' in who)) return who;
+    if ('status' in who) return who;
     const kind = this.#kinds.find(({ acceptor }) => acceptor.recognizes(arrival));
-    if (kind === undefined) return known(426);
-    if (!kind.acceptor.isRight(arrival)) return known(400);
-    return this.#options.hasRoom?.(who.user) === false ? known(429) : { user: who.user, kind };
+    const { user } = who;
+    if (kind === undefined) return known(426, 'not an upgrade', user.id);
+    if (!kind.acceptor.isRight(arrival)) return known(400, 'wrong upgrade', user.id);
+    return this.#options.hasRoom?.(user) === false ? known(429, 'too many sessions', user.id) : { user, kind };
   }
 
   #accept(arrival: Arrival, { user, kind }: Entrant): void {
@@ -206,17 +208,18 @@ class HttpGateway implements Gateway {
       onTransport: (transport) => {
         const { request } = arrival;
         this.#connections.leave(request.socket);
-        const remoteAddress = this.#remoteAddressOf(request);
-        this.#options.logger.debug({ user: user.id, remoteAddress }, `accepted a ${acceptor.name}`);
-        return this.#options.onTransport(transport, user, remoteAddress);
+        const caller = callerOf(request, this.#remoteAddressOf);
+        this.#options.logger.debug({ user: user.id, ...caller }, `accepted a ${acceptor.name}`);
+        return this.#options.onTransport(transport, user, caller);
       },
-      onRefused: (status) => void this.#turnAway(arrival, known(status)),
+      onRefused: (status) => void this.#turnAway(arrival, known(status, 'wrong upgrade', user.id)),
       onBroken,
     });
   }
 
-  async #turnAway(arrival: Arrival, { status, isStranger }: Refusal): Promise<void> {
-    this.#log.request(arrival.request, status);
+  async #turnAway(arrival: Arrival, refusal: Refusal): Promise<void> {
+    this.#log.request(arrival, refusal);
+    const { status, isStranger } = refusal;
     if (this.#decoy === undefined || !isStranger) return refuse(arrival, status);
     await showDecoy(this.#decoy, arrival, (error) => this.#log.failedDecoy(error));
   }

@@ -1,9 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Logger, systemClock } from 'wsproxy-engine';
+import type { Arrival } from 'wsproxy-node/transports';
 import type { ServerObserver } from '../observe/observer.js';
+import { callerOf } from './caller.js';
 import { FloodLog } from './flood-log.js';
-import type { RefusalStatus } from './refusal.js';
+import type { Refusal } from './refusal.js';
 import type { RemoteAddressOf } from './remote-address.js';
 import { pathOf } from './request-head.js';
 
@@ -13,6 +14,7 @@ const MAX_LOGGED_PATH = 256;
 /** Tells the log and the observer whom the gateway has turned away, and why; of a flood the log gets some lines only. */
 export class RefusalLog {
   readonly #options: RefusalLogOptions;
+  readonly #looks: FloodLog;
   readonly #refusals: FloodLog;
   readonly #broken: FloodLog;
   readonly #errors: FloodLog;
@@ -20,24 +22,29 @@ export class RefusalLog {
   constructor(options: RefusalLogOptions) {
     const { logger } = options;
     this.#options = options;
-    const floodLog = () => new FloodLog((fields, message) => logger.info(fields, message), systemClock);
-    this.#refusals = floodLog();
-    this.#broken = floodLog();
-    this.#errors = new FloodLog((fields, message) => logger.error(fields, message), systemClock);
+    const floodLog = (level: 'debug' | 'info' | 'error') =>
+      new FloodLog((fields, message) => logger[level](fields, message), systemClock);
+    this.#looks = floodLog('debug');
+    this.#refusals = floodLog('info');
+    this.#broken = floodLog('info');
+    this.#errors = floodLog('error');
   }
 
   /** Never with the query: it is where a misguided client would have put its token. */
-  request(request: IncomingMessage, status: RefusalStatus): void {
+  request(arrival: Arrival, refusal: Refusal): void {
+    const { request } = arrival;
     const { observer, remoteAddressOf } = this.#options;
-    observer.onRefusedRequest?.(status);
+    observer.onRefusedRequest?.(refusal.status);
+    const { isStranger: _, ...cause } = refusal;
     const path = pathOf(request).slice(0, MAX_LOGGED_PATH);
-    this.#refusals.write({ status, path, remoteAddress: remoteAddressOf(request) }, 'refused a request');
+    const lines = isLook(arrival) ? this.#looks : this.#refusals;
+    lines.write({ ...cause, path, ...callerOf(request, remoteAddressOf) }, 'refused a request');
   }
 
   /** What has come was no request; `code` of Node's parser. */
-  connection(accepted: Socket, status: RefusalStatus, code?: string): void {
+  connection(accepted: Socket, { status, reason }: Refusal, code?: string): void {
     this.#options.observer.onRefusedRequest?.(status);
-    this.#refusals.write({ status, ...(code && { code }), ...from(accepted) }, 'refused a request');
+    this.#refusals.write({ status, reason, ...(code && { code }), ...from(accepted) }, 'refused a request');
   }
 
   late(accepted: Socket): void {
@@ -65,6 +72,11 @@ export class RefusalLog {
   failedDecoy(error: unknown): void {
     this.#options.logger.error({ err: error }, 'the decoy failed');
   }
+}
+
+/** No client of ours, nor anybody who tries tokens: a browser, a health check, a search engine. */
+function isLook(arrival: Arrival): boolean {
+  return 'response' in arrival && arrival.request.headers.authorization === undefined;
 }
 
 function from({ remoteAddress }: Socket): { remoteAddress?: string } {

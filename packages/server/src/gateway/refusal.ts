@@ -1,22 +1,39 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Arrival } from 'wsproxy-node/transports';
+import type { Denial } from '../users/denial.js';
 
 /** The statuses the gateway answers with, all but 101. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 408 | 426 | 429 | 431 | 503;
 
-/** The status for whoever may not come in, and whether it is a stranger who must learn nothing. */
-export interface Refusal {
+/** Why, for the log: what an operator looks for. Whoever is refused learns the status, and no more. */
+export type RefusalReason =
+  | Denial['reason']
+  | 'authentication failed'
+  | 'malformed'
+  | 'not an upgrade'
+  | 'not on the path'
+  | 'origin'
+  | 'several tokens'
+  | 'too large'
+  | 'too late'
+  | 'too many sessions'
+  | 'wrong Host'
+  | 'wrong upgrade';
+
+/** The status for whoever may not come in, why, and whether it is a stranger who must learn nothing. */
+export interface Refusal extends Pick<Denial, 'user' | 'tokenLabel'> {
   readonly status: RefusalStatus;
+  readonly reason: RefusalReason;
   readonly isStranger: boolean;
 }
 
-export function stranger(status: RefusalStatus): Refusal {
-  return { status, isStranger: true };
+export function stranger(status: RefusalStatus, reason: RefusalReason): Refusal {
+  return { status, reason, isStranger: true };
 }
 
-export function known(status: RefusalStatus): Refusal {
-  return { status, isStranger: false };
+export function known(status: RefusalStatus, reason: RefusalReason, user?: string): Refusal {
+  return { status, reason, isStranger: false, ...(user !== undefined && { user }) };
 }
 
 /** Refuses a request, however it has come, by the same bytes. */

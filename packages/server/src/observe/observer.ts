@@ -2,7 +2,7 @@ import type { FailureCode } from 'wsproxy-engine';
 
 /** Is told what happens in a server, as it happens, so its methods should be quick. What they throw is logged. */
 export interface ServerObserver {
-  onSession?(event: 'began' | 'detached' | 'resumed' | 'ended', session: ObservedSession): void;
+  onSession?(event: SessionEvent, session: ObservedSession): void;
   onChannelOpened?(channel: OpenedChannel): void;
   /** Also for a channel that was never opened, since its dial failed or was given up. */
   onChannelOver?(record: ChannelRecord): void;
@@ -14,11 +14,14 @@ export interface ServerObserver {
   onLimit?(limit: string): void;
 }
 
+/** `detached`: its client is away; `resumed`: it has come back; `over`: for good. */
+export type SessionEvent = 'began' | 'detached' | 'resumed' | 'over';
+
 /** A session as an observer sees it. */
 export interface ObservedSession {
   /** Id of the user it belongs to. */
   readonly user: string;
-  /** Its id, hexadecimal; no secret. */
+  /** The first 8 hexadecimal characters of its id, as in the log; no secret. */
   readonly id: string;
 }
 
@@ -26,10 +29,17 @@ export interface ObservedSession {
 export interface OpenedChannel {
   /** Id of the user who opened it. */
   readonly user: string;
+  /** Id of the session it is in, as in the log, and its number there. */
+  readonly session: string;
+  readonly channel: number;
+  /** The client only examines the way: `wsproxy-client doctor`. */
+  readonly probe?: true;
   /** `host:port` as the application named it. */
   readonly target: string;
   /** The IP address that was connected to; undefined when none was, or a dialer of the embedding program knows. */
   readonly address: string | undefined;
+  /** From the client's asking for it to that, ms: its turn, the lookup of its name, the dial; undefined if never dialled. */
+  readonly dialMs: number | undefined;
 }
 
 /** What became of a channel. */

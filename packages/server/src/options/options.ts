@@ -12,6 +12,7 @@ export type ServerUnit =
   | 'function'
   | 'IP address'
   | 'logger'
+  | 'name'
   | 'nameserver'
   | 'observer'
   | 'origin'
@@ -34,7 +35,7 @@ type OptionName =
   | `tls.${keyof TlsOptions}`
   | `limits.${LimitName}`;
 /** What only the command line has; it stands in the arguments of methods. */
-type CommandOption = 'listen' | 'drain' | 'admin' | 'health';
+type CommandOption = 'listen' | 'name' | 'drain' | 'admin' | 'health';
 
 /** Every option of the server, in the order of its help. */
 export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<ServerUnit>>> = {
@@ -177,6 +178,13 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'address',
     library: 'createHealth(server)',
     text: 'where to serve /healthz and /readyz besides, for probes: no flood of the other ports reaches it; unix:/path works too',
+  },
+  name: {
+    flags: '--name <text>',
+    unit: 'name',
+    library: false,
+    otherwise: 'none',
+    text: 'stands as `server` in every line of the log, where there are several servers',
   },
   accessLog: {
     flags: '--no-access-log',

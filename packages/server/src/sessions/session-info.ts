@@ -9,6 +9,8 @@ export interface SessionInfo {
   readonly id: string;
   /** Where its last transport came from; undefined when that is not known. */
   readonly remoteAddress: string | undefined;
+  /** Of its client, as that says; undefined for other programs. */
+  readonly version: string | undefined;
   /** False while it waits for its client to come back. */
   readonly attached: boolean;
   readonly ageMs: number;
@@ -35,7 +37,7 @@ export interface ChannelInfo {
 }
 
 /** What only the keeper of a session knows of it. */
-export type KeptFacts = Pick<SessionInfo, 'user' | 'tokenLabel' | 'id' | 'remoteAddress' | 'ageMs'>;
+export type KeptFacts = Pick<SessionInfo, 'user' | 'tokenLabel' | 'id' | 'remoteAddress' | 'version' | 'ageMs'>;
 
 export function describeSession(session: Session, facts: KeptFacts): SessionInfo {
   const { attached } = session;

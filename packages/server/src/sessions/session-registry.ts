@@ -14,11 +14,13 @@ import {
   unknownSession,
 } from 'wsproxy-engine';
 import type { ChannelHandler } from '../channels/channel-handler.js';
+import type { Caller } from '../gateway/caller.js';
 import { FloodLog } from '../gateway/flood-log.js';
 import type { Guard } from '../limits/guard.js';
-import type { ServerObserver } from '../observe/observer.js';
+import type { ServerObserver, SessionEvent } from '../observe/observer.js';
 import type { User } from '../users/user.js';
 import { Admission, type SessionLimit } from './admission.js';
+import { ChannelTotals } from './channel-totals.js';
 import { ExpiryWatch } from './expiry-watch.js';
 import { describeSession, type SessionInfo } from './session-info.js';
 
@@ -54,15 +56,13 @@ export class SessionRegistry {
   /** Every living session, for people and metrics to read. */
   describe(): SessionInfo[] {
     const now = this.#options.clock.now();
-    return [...this.#living.values()].map(({ id, session, user, remoteAddress, began }) =>
-      describeSession(session, {
-        user: user.id,
-        tokenLabel: user.tokenLabel,
-        id: shortId(id),
-        remoteAddress,
+    return [...this.#living.values()].map(({ session, user, shortId, caller, began }) => {
+      const { remoteAddress, version } = caller;
+      return describeSession(session, {
+        ...{ user: user.id, tokenLabel: user.tokenLabel, id: shortId, remoteAddress, version },
         ageMs: Math.round(now - began),
-      }),
-    );
+      });
+    });
   }
 
   /** Living channels of all sessions. */
@@ -83,22 +83,22 @@ export class SessionRegistry {
   }
 
   /** Reads the greeting on a fresh transport, and gives it a session: a new one, or the one it resumes. */
-  accept(transport: Transport, user: User, remoteAddress?: string): void {
+  accept(transport: Transport, user: User, caller: Caller = {}): void {
     const { clock } = this.#options;
     const greeted = this.#admission.greets(user);
     const host: SessionHost<LivingSession> = {
       create: ({ id, secret, grace }) => {
         greeted();
-        return this.#create(hex(id), secret, grace, this.#present(user), remoteAddress);
+        return this.#create(hex(id), secret, grace, this.#present(user), caller);
       },
       find: ({ id }) => {
         greeted();
         return this.#find(hex(id), this.#present(user));
       },
-      onResumed: (living) => this.#onResumed(living, this.#present(user), remoteAddress),
+      onResumed: (living) => this.#onResumed(living, this.#present(user), caller),
       onRejected: (reason) => {
         greeted();
-        this.#rejections.write({ user: user.id, reason }, 'transport rejected');
+        this.#rejections.write({ user: user.id, ...caller, reason }, 'refused a session');
       },
     };
     acceptTransport(transport, host, clock);
@@ -149,17 +149,17 @@ export class SessionRegistry {
     for (const { session } of this.#living.values()) session.leave('the server is stopping');
   }
 
-  #create(id: string, secret: Uint8Array, wishedGrace: number, user: User, remoteAddress?: string): LivingSession {
+  #create(id: string, secret: Uint8Array, wishedGrace: number, user: User, caller: Caller): LivingSession {
     if (this.#draining) throw new ProtocolError('the server is draining', CloseCode.serviceRestart);
     if (this.#living.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
     const { clock, memory, onChannel, guard, maxGrace } = this.#options;
     this.#makeRoom(user);
-    const turns = guard.beginSession(user);
+    const totals = new ChannelTotals(shortIdOf(id), caller.probe === true, guard.beginSession(user));
     const session = new Session({
       role: 'server',
       clock,
       memory,
-      onChannel: (channel) => onChannel(channel, this.#present(living.user), turns),
+      onChannel: (channel) => onChannel(channel, this.#present(living.user), totals),
       maxChannels: guard.limits.channelsPerSession,
       onChannelLimit: () => guard.hit('channelsPerSession', user.id),
       onDetached: (loss) => this.#onDetached(living, loss),
@@ -170,15 +170,17 @@ export class SessionRegistry {
     });
     const living: LivingSession = {
       id,
+      shortId: totals.id,
       session,
+      totals,
       secret,
       attempt: 0,
       grace: Math.min(wishedGrace, maxGrace),
       user,
       graceTimer: undefined,
-      detachedAt: 0,
+      awaySince: undefined,
       began: clock.now(),
-      remoteAddress,
+      caller,
       expiry: new ExpiryWatch(clock, {
         onExpired: (isNews) => this.#onExpired(living, isNews),
         onOver: () => session.close(TOKEN_EXPIRED, CloseCode.accessLost),
@@ -194,7 +196,7 @@ export class SessionRegistry {
     const { clock } = this.#options;
     const { session, grace } = living;
     this.#tell('detached', living, { ...loss, channels: session.channelCount });
-    living.detachedAt = clock.now();
+    living.awaySince = clock.now();
     living.graceTimer?.cancel();
     living.graceTimer = clock.setTimer(() => {
       if (!session.attached) session.close('expired', CloseCode.sessionExpired);
@@ -202,11 +204,14 @@ export class SessionRegistry {
   }
 
   /** With the rules of now, and from where its client comes now. */
-  #onResumed(living: LivingSession, user: User, remoteAddress: string | undefined): void {
+  #onResumed(living: LivingSession, user: User, caller: Caller): void {
     living.graceTimer?.cancel();
-    living.remoteAddress = remoteAddress;
+    living.caller = caller;
     this.#belongsTo(living, user);
-    this.#tell('resumed', living, { channels: living.session.channelCount });
+    // Undefined when the new transport has come while the old one seemed to live.
+    const awayMs = living.awaySince === undefined ? 0 : Math.round(this.#options.clock.now() - living.awaySince);
+    living.awaySince = undefined;
+    this.#tell('resumed', living, { channels: living.session.channelCount, awayMs });
   }
 
   #belongsTo(living: LivingSession, user: User): void {
@@ -215,9 +220,8 @@ export class SessionRegistry {
   }
 
   /** Its client may have another token by now: what runs does not have to end for it. */
-  #onExpired({ id, user, session }: LivingSession, isNews: boolean): void {
-    if (isNews)
-      this.#options.logger.info({ ...ofUser(user), session: shortId(id) }, 'the token of a session has expired');
+  #onExpired({ shortId, user, session }: LivingSession, isNews: boolean): void {
+    if (isNews) this.#options.logger.info({ ...ofUser(user), session: shortId }, 'the token of a session has expired');
     if (session.attached) session.migrate();
   }
 
@@ -226,15 +230,21 @@ export class SessionRegistry {
     living.expiry.stop();
     this.#living.delete(living.id);
     this.#remember(living.id);
-    this.#tell('ended', living, { reason });
+    const { session, totals, began } = living;
+    this.#tell('over', living, {
+      reason,
+      ...totals.figures,
+      resumes: session.figures.resumes,
+      durationMs: Math.round(this.#options.clock.now() - began),
+    });
     this.#onIdle?.();
   }
 
   /** The log, and whoever observes. */
-  #tell(event: 'began' | 'detached' | 'resumed' | 'ended', { id, user }: LivingSession, fields: object = {}): void {
+  #tell(event: SessionEvent, { shortId, user, caller }: LivingSession, fields: object = {}): void {
     const { logger, observer } = this.#options;
-    logger.info({ ...ofUser(user), session: shortId(id), ...fields }, `session ${event}`);
-    observer?.onSession?.(event, { user: user.id, id });
+    logger.info({ ...ofUser(user), session: shortId, ...caller, ...fields }, `session ${event}`);
+    observer?.onSession?.(event, { user: user.id, id: shortId });
   }
 
   #present(user: User): User {
@@ -250,7 +260,7 @@ export class SessionRegistry {
   #makeRoom(user: User): void {
     if (this.#admission.refusesSession(user) === undefined) return;
     const detached = [...this.#living.values()].filter((other) => other.user.id === user.id && !other.session.attached);
-    detached.sort((a, b) => a.detachedAt - b.detachedAt);
+    detached.sort((a, b) => (a.awaySince ?? 0) - (b.awaySince ?? 0));
     const replaced = detached.find(({ session }) => session.isIdle) ?? detached[0];
     replaced?.session.close('a newer session took its place', CloseCode.sessionExpired);
     const limit = this.#admission.refusesSession(user);
@@ -291,15 +301,18 @@ export interface SessionRegistryOptions {
 
 interface LivingSession extends KeptSession {
   readonly id: string;
+  /** What people see of it: enough to tell sessions apart. */
+  readonly shortId: string;
+  readonly totals: ChannelTotals;
   /** As authenticated last. */
   user: User;
   graceTimer: Timer | undefined;
-  /** When it was last detached, by the clock. */
-  detachedAt: number;
+  /** Since when its client is away, by the clock; undefined while it is there. */
+  awaySince: number | undefined;
   /** When it began, by the clock. */
   readonly began: number;
-  /** Where its present transport comes from, or the last one did. */
-  remoteAddress: string | undefined;
+  /** Who its present transport comes from, or the last one did. */
+  caller: Caller;
   /** Of the token that its client came with last. */
   readonly expiry: ExpiryWatch;
 }
@@ -313,7 +326,6 @@ function hex(id: Uint8Array): string {
   return Buffer.from(id).toString('hex');
 }
 
-/** What people see of an id: enough to tell sessions apart. */
-function shortId(id: string): string {
+function shortIdOf(id: string): string {
   return id.slice(0, 8);
 }

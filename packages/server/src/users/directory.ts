@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { OptionError, problemOfToken } from 'wsproxy-node/options';
 import { checkUser } from './check-user.js';
-import { hasExpired, type User } from './user.js';
+import { type Denial, denialOf } from './denial.js';
+import type { User } from './user.js';
 
 /** Who may come in, by the digests of their tokens; tokens themselves are nowhere kept. */
 export class UserDirectory {
@@ -56,18 +57,22 @@ export class UserDirectory {
 
   /** The user whose token an Authorization header carries (RFC 6750 section 2.1); undefined for whatever is not right. */
   readonly authenticate = (authorization?: string): User | undefined => {
-    const { user, refused } = this.judge(authorization);
-    return refused === undefined ? user : undefined;
+    const user = this.#find(authorization);
+    return user !== undefined && denialOf(user, this.#wallTime()) === undefined ? user : undefined;
   };
 
-  /** The same, and why a right token is refused like a wrong one: for the log, never for whoever asks. */
-  judge(authorization: string = ''): Judged {
+  /** Why `authenticate` knows nobody by this header: for the log, never for whoever asks. */
+  whyNot(authorization?: string): Denial {
+    const user = this.#find(authorization);
+    const denial = user && denialOf(user, this.#wallTime());
+    return denial ?? { reason: (authorization ?? '') === '' ? 'no token' : 'wrong token' };
+  }
+
+  #find(authorization: string = ''): User | undefined {
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
     // The same work for every wrong token. How long a look at the map takes may tell about digests, and nobody can
     // choose a token by its digest.
-    const user = this.#byDigest.get(digestOf(token));
-    if (user?.disabled === true) return { user, refused: 'disabled' };
-    return user !== undefined && hasExpired(user, this.#wallTime()) ? { user, refused: 'expired' } : { user };
+    return this.#byDigest.get(digestOf(token));
   }
 
   /** `user`, once authenticated, with the rules of now; undefined when removed, disabled, or without the token that it was known by. */
@@ -75,12 +80,6 @@ export class UserDirectory {
     const now = this.#byDigest.get(this.#digestOf.get(user) ?? '');
     return now?.id !== user.id || now.disabled === true ? undefined : now;
   }
-}
-
-export interface Judged {
-  /** Whose token it is; undefined when it is nobody's. */
-  readonly user: User | undefined;
-  readonly refused?: 'disabled' | 'expired';
 }
 
 /** A user and what proves to be one: `tokenSha256` or `tokens`. */

@@ -18,10 +18,13 @@ const channel = (bytesUp: number, bytesDown: number, windowStalls = 0): ChannelI
 
 const session = (user: string, attached: boolean, channels: ChannelInfo[]): SessionInfo => ({
   ...{ user, attached, channels, id: '01020304', ageMs: 1, resumes: 0, replayBytes: 100 },
-  ...{ remoteAddress: undefined, roundTripMs: undefined },
+  ...{ remoteAddress: undefined, version: undefined, roundTripMs: undefined },
 });
 
+const ids = { session: '01020304', channel: 1, dialMs: 1 };
+
 const record = (user: string, outcome: ChannelRecord['outcome'], address?: string): ChannelRecord => ({
+  ...ids,
   ...{
     user,
     outcome,
@@ -71,7 +74,7 @@ describe('counters', () => {
   });
 
   test('tell a dial that failed from a channel that was reset', async () => {
-    metrics.onChannelOpened({ user: 'alice', target: 'example.org:80', address: '192.0.2.1' });
+    metrics.onChannelOpened({ ...ids, user: 'alice', target: 'example.org:80', address: '192.0.2.1' });
     metrics.onChannelOver(record('alice', 'CONNECTION_RESET', '192.0.2.1'));
     metrics.onChannelOver(record('alice', 'NAME_NOT_FOUND'));
     expect(await samples('dials_total{')).toEqual(['outcome="ok"} 1', 'outcome="NAME_NOT_FOUND"} 1']);
@@ -85,7 +88,7 @@ describe('counters', () => {
 
   test('count sessions, refusals and limits', async () => {
     const alice = { user: 'alice', id: 'f00d' };
-    for (const event of ['began', 'detached', 'resumed', 'detached', 'ended'] as const) metrics.onSession(event, alice);
+    for (const event of ['began', 'detached', 'resumed', 'detached', 'over'] as const) metrics.onSession(event, alice);
     metrics.onRefusedRequest(401);
     metrics.onLimit('max-channels');
     expect(await samples('sessions_began_total{')).toEqual(['user="alice"} 1']);

@@ -116,7 +116,10 @@ describe('a channel', () => {
     expect(client.session.channelCount).toBe(0);
     expect(logged).toContainEqual({
       message: 'channel opened',
-      fields: { user: 'alice', channel: 1, target: 'destination.example:80', address: '127.0.0.1' },
+      fields: {
+        ...{ user: 'alice', session: '01010101', channel: 1 },
+        ...{ target: 'destination.example:80', address: '127.0.0.1' },
+      },
     });
   });
 
@@ -127,7 +130,10 @@ describe('a channel', () => {
     expect(application.events).toEqual(['fail NAME_NOT_FOUND']);
     expect(logged).toContainEqual({
       message: 'channel refused',
-      fields: { user: 'alice', channel: 1, target: 'example.org:80', code: 'NAME_NOT_FOUND', reason: 'no such host' },
+      fields: {
+        ...{ user: 'alice', session: '01010101', channel: 1, target: 'example.org:80' },
+        ...{ code: 'NAME_NOT_FOUND', reason: 'no such host' },
+      },
     });
   });
 
@@ -163,9 +169,12 @@ describe('an observer', () => {
   test('is told of a channel when it is open, and when it is over', async () => {
     const application = client.open();
     const { near, far } = await dialed();
+    clock.advance(300);
+    const waited = client.session.channels[0]?.figures.age;
     onlyDial().succeed({ socket: near, address: '127.0.0.1' });
     await until(() => observed.length === 1);
-    const opened = { user: 'alice', target: 'example.org:80', address: '127.0.0.1' };
+    const ids = { user: 'alice', session: '01010101', channel: 1 };
+    const opened = { ...ids, target: 'example.org:80', address: '127.0.0.1', dialMs: waited };
     expect(observed).toEqual([opened]);
     clock.advance(1_000);
     application.channel?.write(Buffer.from('question'));
@@ -195,7 +204,7 @@ describe('an observer', () => {
     expect(observed).toMatchObject([
       { user: 'alice', target: 'example.org:80', outcome: 'NAME_NOT_FOUND', connected: false },
     ]);
-    expect(observed[0]?.address).toBeUndefined();
+    expect([observed[0]?.address, observed[0]?.dialMs]).toEqual([undefined, undefined]);
   });
 });
 

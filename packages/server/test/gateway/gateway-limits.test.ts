@@ -54,7 +54,11 @@ describe('the time for a request', () => {
     await exchange(port, 'GET /tunnel HTTP/1.1');
     expect(refused).toEqual([408]);
     expect(logs).toEqual([
-      { level: 'info', fields: { status: 408, remoteAddress: '127.0.0.1' }, message: 'refused a request' },
+      {
+        level: 'info',
+        fields: { status: 408, reason: 'too late', remoteAddress: '127.0.0.1' },
+        message: 'refused a request',
+      },
     ]);
   });
 

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Transport } from 'wsproxy-engine';
 import { type Arrival, type TransportAcceptor, WebSocketAcceptor, WebSocketTransport } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
+import { soleUser, UserDirectory } from '../../src/users/directory.js';
 import {
   cleanUpWith,
   echo,
@@ -86,8 +88,8 @@ test('another kind of transport gets the requests that it recognizes, of those w
   expect(statusOf((await upgradeRaw(port)).head)).toBe(101);
   expect([accepted.length, refused]).toEqual([1, [400, 401, 426]]);
   expect(onTransport.mock.calls).toEqual([
-    [{}, { id: 'default' }, '127.0.0.1'],
-    [expect.any(WebSocketTransport), { id: 'default' }, '127.0.0.1'],
+    [{}, { id: 'default' }, { remoteAddress: '127.0.0.1' }],
+    [expect.any(WebSocketTransport), { id: 'default' }, { remoteAddress: '127.0.0.1' }],
   ]);
 });
 
@@ -260,6 +262,11 @@ describe('bytes that are no request', () => {
   });
 });
 
+/** What the log says of a request of `wsproxy-client doctor`. */
+const DOCTOR = { reason: 'not on the path', version: '1.2.3', probe: true };
+const directory = new UserDirectory([soleUser(token)]);
+const whyNot = ({ headers }: IncomingMessage) => directory.whyNot(headers.authorization);
+
 describe('the log', () => {
   test('holds neither token nor query', async () => {
     const { port, logs } = await startGateway();
@@ -270,6 +277,34 @@ describe('the log', () => {
       { status: 404, path: '/other', remoteAddress: '127.0.0.1' },
     ]);
     expect(JSON.stringify(logs)).not.toMatch(/secret|\?/);
+  });
+
+  test.each([
+    ['without a token', upgrade({ Authorization: undefined }), { reason: 'no token' }],
+    ['with a wrong one', upgrade({ Authorization: `Bearer ${'x'.repeat(39)}` }), { reason: 'wrong token' }],
+    ['with two', upgrade({ Authorization: ['Bearer x', 'Bearer y'] }), { reason: 'several tokens' }],
+    ['on another path', upgrade({}, 'GET / HTTP/1.1'), { reason: 'not on the path' }],
+    ['of a page', upgrade({ Origin: 'https://page.example' }), { reason: 'origin' }],
+    ['for no upgrade', plain(), { reason: 'not an upgrade', user: 'default' }],
+    ['for a wrong one', upgrade({ 'Sec-WebSocket-Key': undefined }), { reason: 'wrong upgrade', user: 'default' }],
+    ['to two hosts', upgrade({ Host: ['a', 'b'] }), { reason: 'wrong Host' }],
+    ['that is none', 'nonsense\r\n\r\n', { reason: 'malformed', code: 'HPE_INVALID_METHOD' }],
+    ['that is endless', `GET /${'x'.repeat(17_000)} HTTP/1.1\r\n\r\n`, { reason: 'too large' }],
+    ['by the doctor', upgrade({ 'User-Agent': 'wsproxy-client/1.2.3 (doctor)' }, 'GET / HTTP/1.1'), DOCTOR],
+  ])('says why a request %s is refused', async (_, request, expected) => {
+    const { port, logs } = await startGateway({}, '/tunnel', { whyNot });
+    await exchange(port, request);
+    expect(logs).toMatchObject([{ level: 'info', fields: expected, message: 'refused a request' }]);
+  });
+
+  test('counts a look at a page, such as a health check makes, and keeps it for those who debug', async () => {
+    const { port, logs, refused } = await startGateway();
+    for (const path of ['/', '/tunnel'])
+      await exchange(port, plain({ Authorization: undefined }, `GET ${path} HTTP/1.1`));
+    expect([refused, logs.map(({ level }) => level)]).toEqual([
+      [404, 401],
+      ['debug', 'debug'],
+    ]);
   });
 
   test('holds no more than 256 characters of a path, and only as a field', async () => {

@@ -4,6 +4,7 @@ import { FakeClock } from 'wsproxy-engine/testing';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { Guard } from '../../src/limits/guard.js';
 import { resolveLimits } from '../../src/limits/limits.js';
+import type { ChannelRecord } from '../../src/observe/observer.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { User } from '../../src/users/user.js';
 import { key, RawTransport, resumeFrame, TestClient } from './test-client.js';
@@ -45,9 +46,10 @@ beforeEach(() => {
     }),
     observer: { onSession: (event, { user, id }) => events.push(`${event} ${user} ${id.slice(0, 4)}`) },
     present: (user) => present.get(user.id),
-    onChannel: (channel, user) => {
+    onChannel: (channel, user, session) => {
       channels.push(channel);
       rules.push(user);
+      channel.onOver(() => session.onChannelOver(recordOf(channel)));
       channel.accept();
       channel.start({
         onData: (chunk) => channel.consumed(chunk.length),
@@ -57,6 +59,12 @@ beforeEach(() => {
       });
     },
   });
+});
+
+const recordOf = ({ figures }: Channel): ChannelRecord => ({
+  ...{ user: '', session: '', channel: 0, target: '', address: undefined, dialMs: undefined },
+  ...{ connected: true, outcome: figures.failure ?? 'ok', windowStalls: 0, durationMs: 0 },
+  ...{ bytesUp: figures.bytesReceived, bytesDown: figures.bytesSent },
 });
 
 const client = (value = 1, user = alice, grace = MAX_GRACE): TestClient =>
@@ -118,12 +126,41 @@ describe('a session', () => {
     expect(registry.describe()).toMatchObject([{ remoteAddress: '192.0.2.1' }]);
   });
 
+  test('is told by the log from its beginning to its end: who, from where, by what, how much, and how long', () => {
+    const began = clock.now();
+    const near = Object.assign(client(), { address: '192.0.2.1', version: '1.2.3' }).connect();
+    const application = near.open();
+    application.channel?.write(Buffer.from('five!'));
+    near.cut();
+    clock.advance(1_000);
+    Object.assign(near, { address: '192.0.2.2', version: '1.2.4' }).connect();
+    near.session.leave('for the test');
+    const who = { user: 'alice', session: '01010101' };
+    const [before, after] = [
+      { remoteAddress: '192.0.2.1', version: '1.2.3' },
+      { remoteAddress: '192.0.2.2', version: '1.2.4' },
+    ];
+    const durationMs = clock.now() - began;
+    expect(logged.filter(({ message }) => message.startsWith('session '))).toEqual([
+      { message: 'session began', fields: { ...who, ...before } },
+      { message: 'session detached', fields: { ...who, ...before, code: 1006, reason: 'terminated', channels: 1 } },
+      { message: 'session resumed', fields: { ...who, ...after, channels: 1, awayMs: expect.any(Number) } },
+      {
+        message: 'session over',
+        fields: {
+          ...{ ...who, ...after, reason: 'the peer has left', channels: 1, bytesUp: 5, bytesDown: 0, resumes: 1 },
+          durationMs,
+        },
+      },
+    ]);
+  });
+
   test('is shown to an observer from its beginning to its end', () => {
     const near = client().connect();
     near.cut();
     near.connect();
     near.session.leave('for the test');
-    expect(events).toEqual(['began', 'detached', 'resumed', 'ended'].map((event) => `${event} alice 0101`));
+    expect(events).toEqual(['began', 'detached', 'resumed', 'over'].map((event) => `${event} alice 0101`));
   });
 
   test('is taken over by a new transport while the old one seems to live', () => {
@@ -280,7 +317,7 @@ describe('a detached session', () => {
     client().connect().cut();
     clock.advance(MAX_GRACE);
     expect([resumed(1, 1), resumed(2, 1)]).toEqual([4005, 4006]);
-    expect(logged.filter(({ message }) => message === 'transport rejected').map(({ fields }) => fields)).toEqual([
+    expect(logged.filter(({ message }) => message === 'refused a session').map(({ fields }) => fields)).toEqual([
       { user: 'alice', reason: 'the session has expired' },
       { user: 'alice', reason: 'unknown session' },
     ]);
@@ -288,7 +325,7 @@ describe('a detached session', () => {
 
   test('is asked for in vain as often as one likes without filling the disk', () => {
     for (let n = 0; n < 300; n++) resumed(2, 1);
-    expect(logged.filter(({ message }) => message === 'transport rejected')).toHaveLength(100);
+    expect(logged.filter(({ message }) => message === 'refused a session')).toHaveLength(100);
   });
 
   test('is remembered as expired among the last thousand only', () => {

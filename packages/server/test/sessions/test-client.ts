@@ -43,7 +43,7 @@ export class RawTransport {
       },
     };
     this.#near = near;
-    registry.accept(far, user, remoteAddress);
+    registry.accept(far, user, { remoteAddress });
   }
 
   say(bytes: Buffer): this {
@@ -60,8 +60,9 @@ export class TestClient {
   readonly goAways: string[] = [];
   readonly key: SessionKey;
   welcomes = 0;
-  /** Where its next transport comes from. */
+  /** Where its next transport comes from, and as what it shows itself. */
   address: string | undefined;
+  version: string | undefined;
   readonly #clock: FakeClock;
   readonly #greeter: Greeter;
   readonly #registry: SessionRegistry;
@@ -93,7 +94,7 @@ export class TestClient {
     this.#ends = MemoryTransport.pair();
     const [near, far] = this.#ends;
     if (near === undefined || far === undefined) throw new Error('no transport');
-    this.#registry.accept(far, this.#user, this.address);
+    this.#registry.accept(far, this.#user, { remoteAddress: this.address, version: this.version });
     this.#greeter.greet(near, () => {
       this.welcomes += 1;
     });

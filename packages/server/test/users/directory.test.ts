@@ -79,10 +79,10 @@ describe('a user with several tokens', () => {
   });
 
   test('is not known by one that has expired, from that moment on', () => {
-    expect(directory.judge(`Bearer ${one}`).refused).toBeUndefined();
+    expect(directory.authenticate(`Bearer ${one}`)?.id).toBe('alice');
     now = NOON;
     expect(directory.authenticate(`Bearer ${one}`)).toBeUndefined();
-    expect(directory.judge(`Bearer ${one}`)).toMatchObject({ user: { id: 'alice' }, refused: 'expired' });
+    expect(directory.whyNot(`Bearer ${one}`)).toEqual({ reason: 'expired token', user: 'alice', tokenLabel: 'laptop' });
     expect(directory.authenticate(`Bearer ${two}`)?.id).toBe('alice');
   });
 
@@ -194,3 +194,19 @@ describe('replace', () => {
 function entry(id: string, token: string): UserEntry {
   return { ...soleUser(token), id };
 }
+
+describe('why nobody was let in', () => {
+  const disabled = 'x'.repeat(32);
+  const bob: UserEntry = { ...soleUser(disabled), id: 'bob', disabled: true };
+  const directory = new UserDirectory([soleUser(token), bob]);
+
+  test.each([
+    [undefined, { reason: 'no token' }],
+    ['', { reason: 'no token' }],
+    [`Bearer ${'y'.repeat(32)}`, { reason: 'wrong token' }],
+    ['Basic dXNlcjpwYXNz', { reason: 'wrong token' }],
+    [`Bearer ${disabled}`, { reason: 'disabled user', user: 'bob' }],
+  ])('is told for %s', (authorization, why) => {
+    expect([directory.authenticate(authorization), directory.whyNot(authorization)]).toEqual([undefined, why]);
+  });
+});

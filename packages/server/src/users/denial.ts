@@ -1,0 +1,18 @@
+import { hasExpired, type User } from './user.js';
+
+/** Why somebody whose token is right is refused like all others, by the time of day, ms; undefined when there is no reason. */
+export function denialOf(user: User, wallTime: number): Denial | undefined {
+  const { id, tokenLabel } = user;
+  const whose = { user: id, ...(tokenLabel !== undefined && { tokenLabel }) };
+  if (user.disabled === true) return { reason: 'disabled user', ...whose };
+  return hasExpired(user, wallTime) ? { reason: 'expired token', ...whose } : undefined;
+}
+
+/** Why nobody was let in, and whose token it would have been, if it was somebody's: for the log. */
+export interface Denial {
+  readonly reason: 'disabled user' | 'expired token' | 'no token' | 'not authenticated' | 'wrong token';
+  /** Id of the user. */
+  readonly user?: string;
+  /** Which of several tokens. */
+  readonly tokenLabel?: string;
+}
