@@ -39,6 +39,7 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   resolution: ['proxy.example:443:192.0.2.1', '[2001:db8::1]:443:192.0.2.1', 'proxy.example:443'],
   rule: ['10.0.0.0/8', '*.corp.example', '10.0.0.0/33'],
   'server address': ['127.0.0.1:0', 'systemd', '99999'],
+  'server name': ['gateway-1', 'gateway-1', 'two words'],
   switch: ['true', 'false', 'perhaps'],
   target: ['example.org:80', 'example.org:80', 'example.org'],
   'TCP address': ['127.0.0.1:0', '0', '99999'],

@@ -18,7 +18,7 @@ export { ProtocolError, TunnelError } from './errors.js';
 export { FAILURES, type FailureCode } from './failures.js';
 export { MemoryBudget, type ProcessBudgets } from './flow/memory-budget.js';
 export type { SessionKey } from './frame/payload.js';
-export { type Logger, silentLogger } from './logger.js';
+export { type Logger, silentLogger, withFields } from './logger.js';
 export { compact } from './memory/compact.js';
 export { SlabPool } from './memory/slab-pool.js';
 export { type ByteTaker, SlabReader } from './memory/slab-reader.js';

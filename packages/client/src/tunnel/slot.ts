@@ -1,4 +1,4 @@
-import type { FailureCode, Timer } from 'wsproxy-engine';
+import { type FailureCode, type Timer, withFields } from 'wsproxy-engine';
 import type { ServerRoute } from './attempts.js';
 import { Backoff } from './backoff.js';
 import type { UplinkState } from './phases.js';
@@ -225,7 +225,12 @@ export class Slot {
   }
 
   #newUplink(server: ServerRoute): Uplink {
-    return new Uplink({ ...this.#options, server, backoff: this.#backoffOf(server) }, this.#uplinkEvents);
+    const { servers, logger } = this.#options;
+    const named = servers.length === 1 ? logger : withFields(logger, { server: server.name });
+    return new Uplink(
+      { ...this.#options, logger: named, server, backoff: this.#backoffOf(server) },
+      this.#uplinkEvents,
+    );
   }
 
   #backoffOf(server: ServerRoute): Backoff {

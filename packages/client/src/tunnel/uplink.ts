@@ -84,14 +84,14 @@ export class Uplink {
     this.#attempt((failure) => {
       this.#trouble = failure;
       if (failure.permanent) this.#events.onRefused(this, failure);
-      this.#retry(failure.message, failure.retryAfter);
+      this.#retry(failure.message, { atLeast: failure.retryAfter });
       this.#events.onUnreachable(this);
     });
   }
 
   /** Connects after a pause, as after a failure; tells how long it is, ms. */
   connectLater(reason: string): number {
-    return this.#retry(reason);
+    return this.#retry(reason, { level: 'info' });
   }
 
   open(target: Target, handler: OpenHandler, optimistic: boolean): Channel {
@@ -202,7 +202,8 @@ export class Uplink {
   #onWelcome(): void {
     const isResumed = this.#phases.wasOnline;
     this.#trouble = undefined;
-    this.#options.logger.info({ channels: this.session.channelCount }, 'connected to the server');
+    const { sessionName } = this.#greeter;
+    this.#options.logger.info({ session: sessionName, channels: this.session.channelCount }, 'connected to the server');
     this.#enter({ is: 'online', since: this.#options.clock.now(), progress: this.session.figures.progress });
     if (isResumed) this.#events.onResumed(this);
   }
@@ -225,7 +226,8 @@ export class Uplink {
     this.#requests.add(this.session.unanswered);
     this.#requests.hurryIn(HURRIED_RETRY);
     this.#expiry ??= this.#options.clock.now() + this.#greeter.grace;
-    this.#retry(`${loss.reason || 'connection lost'} (${loss.code})`);
+    // A proxy that reloads does as much, and the next try goes well: nobody has to get up for it.
+    this.#retry(`${loss.reason || 'connection lost'} (${loss.code})`, { level: hasServed ? 'info' : 'warn' });
     if (!hasServed) this.#events.onUnreachable(this);
   }
 
@@ -259,11 +261,11 @@ export class Uplink {
     this.#events.onEnded(this, unsent);
   }
 
-  #retry(reason: string, atLeast = 0): number {
+  #retry(reason: string, { atLeast = 0, level = 'warn' }: { atLeast?: number; level?: 'info' | 'warn' }): number {
     if (this.#phases.present.is === 'closed') return 0;
     const { backoff, logger } = this.#options;
     const delay = Math.max(atLeast, Math.round(backoff.next(this.session.channelCount > 0)));
-    logger.warn({ reason, retryInMs: delay }, 'not connected to the server');
+    logger[level]({ reason, retryInMs: delay }, 'not connected to the server');
     this.#events.onRetry(this, { reason, delay, former: this.state });
     this.#enter({ is: 'waiting' }, { after: delay, call: () => this.connect() });
     return delay;

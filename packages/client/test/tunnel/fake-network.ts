@@ -63,11 +63,14 @@ export class FakeNetwork {
   /** Why sessions of the server ended. */
   readonly endings: string[] = [];
 
-  readonly #lines: { message: string; fields: object }[] = [];
-  readonly #log = (fields: object, message: string): void => {
-    this.#lines.push({ message, fields });
+  /** Everything that was logged, of all times. */
+  readonly lines: { level: string; message: string; fields: object }[] = [];
+  readonly #log = (level: string) => (fields: object, message: string) =>
+    void this.lines.push({ level, message, fields });
+  readonly logger: Logger = {
+    ...{ debug: this.#log('debug'), info: this.#log('info') },
+    ...{ warn: this.#log('warn'), error: this.#log('error') },
   };
-  readonly logger: Logger = { debug: this.#log, info: this.#log, warn: this.#log, error: this.#log };
 
   readonly connect: ServerRoute['connect'] = (signal) => {
     this.attempts += 1;
@@ -106,7 +109,7 @@ export class FakeNetwork {
 
   /** What was logged with a message, of all times. */
   logged(message: string): object[] {
-    return this.#lines.filter((line) => line.message === message).map(({ fields }) => fields);
+    return this.lines.filter((line) => line.message === message).map(({ fields }) => fields);
   }
 
   /** The server is started again, and remembers nothing. */

@@ -80,6 +80,21 @@ class Fixture {
 }
 
 describe('of several servers', () => {
+  test('each is named in the lines about it', async () => {
+    const fixture = new Fixture(2);
+    fixture.network(0).route = DOWN;
+    await fixture.started();
+    const named = (message: string) =>
+      fixture
+        .network(0)
+        .logged(message)
+        .map((fields) => ('server' in fields ? fields.server : ''));
+    expect([new Set(named('not connected to the server')), named('connected to the server')]).toEqual([
+      new Set(['server 0']),
+      ['server 1'],
+    ]);
+  });
+
   test('the first serves when it answers, and the others hear nothing', async () => {
     const fixture = new Fixture(3);
     await fixture.started();

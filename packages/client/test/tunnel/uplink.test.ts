@@ -256,6 +256,27 @@ describe('an uplink whose session is over', () => {
     }
   });
 
+  test('warns of a server that cannot be reached, and not of a connection that is lost and comes again', async () => {
+    const fixture = await UplinkFixture.online();
+    const levels = () =>
+      fixture.network.lines
+        .filter(({ message }) => message === 'not connected to the server')
+        .map(({ level }) => level);
+    fixture.lose();
+    await fixture.network.pass(200);
+    expect([fixture.uplink.state, levels()]).toEqual(['online', ['info']]);
+    fixture.network.route = new ConnectError('refused', false);
+    fixture.lose();
+    await fixture.network.pass(1_000);
+    expect(levels().slice(0, 3)).toEqual(['info', 'info', 'warn']);
+  });
+
+  test('names its session as the server does', async () => {
+    const fixture = await UplinkFixture.online();
+    const [id] = fixture.network.sessions.keys();
+    expect(fixture.network.logged('connected to the server')).toEqual([{ session: id?.slice(0, 8), channels: 0 }]);
+  });
+
   test('finds that out when it resumes with a server that was started again', async () => {
     const fixture = await UplinkFixture.online();
     const near = fixture.open();

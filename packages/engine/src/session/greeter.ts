@@ -45,6 +45,11 @@ export class Greeter implements HandshakeSink {
     return this.#grace;
   }
 
+  /** What the logs of both ends call the session: the first 8 hexadecimal characters of its id. */
+  get sessionName(): string {
+    return Array.from(this.#key.id.subarray(0, 4), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  }
+
   /** The server has said that it has nothing of the session, and nothing was sent to it since. */
   get isRefused(): boolean {
     return this.#refused;

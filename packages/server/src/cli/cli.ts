@@ -15,6 +15,7 @@ import { OPTIONS } from '../options/options.js';
 import { findCredentials, type UserFlags } from './credentials.js';
 import { followUsers } from './follow-users.js';
 import { type ListenAt, listen, parseListen } from './listen.js';
+import { parseServerName } from './server-name.js';
 import { type SightFlags, serveSight } from './sight.js';
 import { followTls, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 import { addTokenCommand } from './token-command.js';
@@ -23,7 +24,7 @@ import { addTokenCommand } from './token-command.js';
 interface Flags extends CommonOptions, TlsFlags, SightFlags, UserFlags {
   readonly listen: ListenAt;
   readonly path: string;
-  readonly allowPrivate: boolean;
+  readonly allowPrivate?: boolean;
   readonly drain: number;
   readonly name?: string;
 }
@@ -34,6 +35,7 @@ const program = new Command('wsproxy-server').description(
 addOptions(program, OPTIONS, {
   address: (text) => parseListenOrUnix(text, '127.0.0.1'),
   'server address': parseListen,
+  'server name': parseServerName,
 });
 program.addHelpText(
   'after',
@@ -95,7 +97,7 @@ async function serve(flags: Flags): Promise<void> {
   const ready = {
     ...{ version: VERSION, node: process.versions.node, users: users.length },
     ...{ listen: await listen(server, flags.listen, process), path: flags.path, tls: tls !== undefined },
-    ...{ ...sight.listening, allowPrivate: flags.allowPrivate },
+    ...{ ...sight.listening, allowPrivate: flags.allowPrivate === true },
   };
   logger.info(ready, 'ready');
   logger.info({ signal: await stopped, channels: server.channelCount, drainMs: flags.drain }, 'stopping');

@@ -105,7 +105,10 @@ class HttpGateway implements Gateway {
     const { handshakeTimeout = 10_000, pendingConnections = 1_024 } = limits ?? {};
     this.#options = options;
     this.#remoteAddressOf = createRemoteAddressOf(trustedProxies);
-    const log = new RefusalLog({ logger, observer: observer ?? {}, remoteAddressOf: this.#remoteAddressOf });
+    const log = new RefusalLog({
+      ...{ logger, observer: observer ?? {}, remoteAddressOf: this.#remoteAddressOf },
+      hasDecoy: decoy !== undefined,
+    });
     this.#log = log;
     this.#kinds = acceptors.map((acceptor) => ({ acceptor, onBroken: (error) => log.broken(acceptor.name, error) }));
     this.#decoy = decoy === undefined ? undefined : createDecoy(decoy);

@@ -10,11 +10,15 @@ import { pathOf } from './request-head.js';
 
 /** What one refused request may add to the log, characters. */
 const MAX_LOGGED_PATH = 256;
+/** Looks that are told from new ones. */
+const MAX_KNOWN = 1_000;
 
 /** Tells the log and the observer whom the gateway has turned away, and why; of a flood the log gets some lines only. */
 export class RefusalLog {
   readonly #options: RefusalLogOptions;
   readonly #looks: FloodLog;
+  /** Looks at pages, each by whom and at what, the one longest ago first. */
+  readonly #known = new Set<string>();
   readonly #refusals: FloodLog;
   readonly #broken: FloodLog;
   readonly #errors: FloodLog;
@@ -37,8 +41,21 @@ export class RefusalLog {
     observer.onRefusedRequest?.(refusal.status);
     const { isStranger: _, ...cause } = refusal;
     const path = pathOf(request).slice(0, MAX_LOGGED_PATH);
-    const lines = isLook(arrival) ? this.#looks : this.#refusals;
-    lines.write({ ...cause, path, ...callerOf(request, remoteAddressOf) }, 'refused a request');
+    const caller = callerOf(request, remoteAddressOf);
+    const isQuiet = isLook(arrival) && (this.#options.hasDecoy || this.#isKnownLook(`${caller.remoteAddress} ${path}`));
+    const lines = isQuiet ? this.#looks : this.#refusals;
+    lines.write({ ...cause, path, ...caller }, 'refused a request');
+  }
+
+  /** Whether somebody there has looked at that page a while ago, as a health check does all day. */
+  #isKnownLook(look: string): boolean {
+    const isKnown = this.#known.delete(look);
+    this.#known.add(look);
+    for (const oldest of this.#known) {
+      if (this.#known.size <= MAX_KNOWN) break;
+      this.#known.delete(oldest);
+    }
+    return isKnown;
   }
 
   /** What has come was no request; `code` of Node's parser. */
@@ -87,4 +104,6 @@ export interface RefusalLogOptions {
   readonly logger: Logger;
   readonly observer: ServerObserver;
   readonly remoteAddressOf: RemoteAddressOf;
+  /** Strangers are shown pages: looks are nothing to tell of. */
+  readonly hasDecoy: boolean;
 }

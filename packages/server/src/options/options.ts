@@ -12,7 +12,7 @@ export type ServerUnit =
   | 'function'
   | 'IP address'
   | 'logger'
-  | 'name'
+  | 'server name'
   | 'nameserver'
   | 'observer'
   | 'origin'
@@ -181,7 +181,7 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
   },
   name: {
     flags: '--name <text>',
-    unit: 'name',
+    unit: 'server name',
     library: false,
     otherwise: 'none',
     text: 'stands as `server` in every line of the log, where there are several servers',

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Transport } from 'wsproxy-engine';
@@ -297,14 +298,22 @@ describe('the log', () => {
     expect(logs).toMatchObject([{ level: 'info', fields: expected, message: 'refused a request' }]);
   });
 
-  test('counts a look at a page, such as a health check makes, and keeps it for those who debug', async () => {
+  test('tells once of looks that come again and again, as those of a health check do, and counts each', async () => {
     const { port, logs, refused } = await startGateway();
-    for (const path of ['/', '/tunnel'])
+    for (const path of ['/', '/', '/tunnel', '/']) {
       await exchange(port, plain({ Authorization: undefined }, `GET ${path} HTTP/1.1`));
+    }
     expect([refused, logs.map(({ level }) => level)]).toEqual([
-      [404, 401],
-      ['debug', 'debug'],
+      [404, 404, 401, 404],
+      ['info', 'debug', 'info', 'debug'],
     ]);
+  });
+
+  test('is quiet about those who are shown a decoy, and not about those who try a token', async () => {
+    const { port, logs } = await startGateway({}, '/tunnel', { decoy: fileURLToPath(new URL('.', import.meta.url)) });
+    await exchange(port, plain({ Authorization: undefined }));
+    await exchange(port, plain({ Authorization: 'Bearer x' }));
+    expect(logs.map(({ level }) => level)).toEqual(['debug', 'info']);
   });
 
   test('holds no more than 256 characters of a path, and only as a field', async () => {
