@@ -44,6 +44,7 @@ export async function startFleet(lab: Lab, options: FleetOptions): Promise<Fleet
   const urls = places.map(({ relay }) => `${origin}:${relay.port}/`);
   const env = certificate === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificate.file };
   const client = await End.start('wsproxy-client', [...urls, ...options.client], { env });
+  lab.follow('client', client);
   return { client, places };
 }
 
@@ -58,6 +59,7 @@ async function startPlace(lab: Lab, n: number, options: PlaceOptions): Promise<P
   const tls = certificate === undefined ? [] : ['--tls-cert', certificate.file, '--tls-key', `${folder}/key`];
   const args = serverArguments(['--bind-address', address, ...tls, ...options.server]);
   const server = await End.start('wsproxy-server', args);
+  lab.follow(address, server);
   const proxy = await new ClosingProxy(server.port, certificate).start();
   const relay = await new CuttingRelay(proxy.port, lab.dice).start();
   const place: Place = {
@@ -68,6 +70,7 @@ async function startPlace(lab: Lab, n: number, options: PlaceOptions): Promise<P
     address,
     restart: async () => {
       place.server = await End.start('wsproxy-server', args, { port: server.port });
+      lab.follow(address, place.server);
     },
   };
   return place;

@@ -122,6 +122,13 @@ export class Lab {
     return End.start('wsproxy-server', serverArguments(args), { port });
   }
 
+  /** What an end logs is a part of the history. */
+  follow(name: string, { program }: End): void {
+    program.child.stderr?.on('data', (text: string) => {
+      for (const line of text.trimEnd().split('\n')) this.history.note('log', { of: name, line });
+    });
+  }
+
   /** One exchange with a destination of its own comes to its end. */
   async isServed(proxy: number): Promise<boolean> {
     try {
@@ -157,6 +164,7 @@ export class Lab {
       while (!isOver) {
         await this.exchange(proxy, agreed()).catch(async (error: unknown) => {
           errors.push(String(error));
+          this.history.note('not served', { error: String(error) });
           // Nothing is gained by asking a proxy in a tight loop that refuses at once.
           await pause(AFTER_FAILURE);
         });

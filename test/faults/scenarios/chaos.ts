@@ -177,7 +177,8 @@ async function cut(lab: Lab): Promise<void> {
   await lab.expect('nothing is lost, doubled, late or changed', lost + duplicated + reordered + corrupted === 0);
   await lab.expect('nobody sees a reset but behind last words', balance.resets <= resets);
   await lab.expect('all last words are followed by one', balance.resets >= resets - refused);
-  if (lab.effort === 'full') await lab.expect('99 of 100 are served', refused <= requests / 100);
+  // Those whose session could not be resumed for longer than a request waits.
+  if (lab.effort === 'full') await lab.expect('999 of 1,000 are served', refused <= requests / 1_000);
   await settle(lab, fleet, before);
 }
 
