@@ -22,6 +22,7 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   choice: ['', '', 'neither'],
   file: ['users', 'users', 'no-such-file'],
   folder: ['folder', 'folder', 'no-such-folder'],
+  command: ['pass show wsproxy', 'cat token', ' '],
   forward: ['8080:example.org:80', '127.0.0.1:8081:[2001:db8::1]:80', '8080:example.org'],
   headers: ['X-One: 1', 'X-Two: a:b', 'Connection: x'],
   host: ['front.example', 'front.example:8443', 'a b'],
@@ -54,7 +55,7 @@ const NUMBERS: Readonly<Record<string, readonly [one: string, other: string, wro
   rate: ['2M', '2M', '1'],
 };
 /** What cannot stand in a file beside all others, or needs what this test does not make. */
-const LEFT_OUT = ['egress.upstream', 'ipv6', 'tls.clientCrl'];
+const LEFT_OUT = ['egress.upstream', 'ipv6', 'tls.clientCrl', 'tokenCommand'];
 
 let folder: string;
 skipUnlessInstalled('openssl');

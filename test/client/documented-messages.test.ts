@@ -79,8 +79,8 @@ async function overTls(
 }
 
 const FAILURES: Readonly<Record<string, Produce<Ended>>> = {
-  '…: the server refused the token (401): check WSPROXY_TOKEN or --token-file': async () =>
-    client([`ws://127.0.0.1:${(await startServer()).port}/`], { token: `another-${TOKEN}` }),
+  '…: the server refused the token (401): check WSPROXY_TOKEN or --token-file, or what --token-command prints':
+    async () => client([`ws://127.0.0.1:${(await startServer()).port}/`], { token: `another-${TOKEN}` }),
   "…: nothing there (404): check the URL's path against the server's --path": async () =>
     client([`ws://127.0.0.1:${(await startServer()).port}/tunnel`]),
   '…: redirected to … (302), a login page of this network, or the wrong URL?': () =>

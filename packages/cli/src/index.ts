@@ -4,6 +4,7 @@ export { decodeText } from './decode-text.js';
 export { formatDuration, parseDuration } from './duration.js';
 export { escapeText, formatJson } from './escape-text.js';
 export { ExitCode, ExitError } from './exit-code.js';
+export { CommandError, firstLineOf, type ShellCommand } from './first-line.js';
 export {
   explainListenError,
   formatListenAddress,

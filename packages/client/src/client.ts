@@ -144,6 +144,14 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
+   * Goes on with another WebSocket, opened with the token of now; what runs loses nothing. For a `token` that is a function,
+   * when it gives another one: the old one is then used no more. Before the client connects it does nothing.
+   */
+  renew(): void {
+    this.#connector.renew();
+  }
+
+  /**
    * Offers SOCKS and HTTP proxying to local applications.
    * @throws TypeError as `checkProxyOptions` does
    */

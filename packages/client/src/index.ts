@@ -16,6 +16,7 @@ export {
 export { ConnectError, type ConnectErrorCode } from './reach/connect-error.js';
 export { proxyFromEnvironment } from './reach/proxy-from-environment.js';
 export type { ReachOptions } from './reach/reach.js';
+export type { TokenSource } from './reach/token-source.js';
 export type { ConnectOptions } from './sockets/connect-socket.js';
 export type { DispatcherOptions } from './sockets/create-dispatcher.js';
 export type { SocketOptions, TunnelSocket } from './sockets/tunnel-socket.js';

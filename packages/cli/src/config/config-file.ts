@@ -24,6 +24,8 @@ export interface ConfigFileOptions {
 
 /** In the URL of a proxy. */
 const PASSWORD = /:\/\/[^\s/@]*:[^\s/@]+@/;
+/** A setting whose value is run. */
+const COMMAND = /\w-command\b/;
 
 /**
  * Gives `program` a configuration file, `--config FILE` or the default one if it is there, and the command
@@ -120,12 +122,14 @@ async function judgeAll(program: Command, config: Config, options: ConfigFileOpt
   }
 }
 
-/** One with a password in it must be as close as any other file with a secret. */
+/** One with a password in it must be as close as any other file with a secret; one with a command could run another. */
 function readText(path: string): string {
   const file = openSync(path, 'r');
   try {
     const text = decodeText(readFileSync(file));
-    if (PASSWORD.test(text)) checkSecret(file, { path, name: `${escapeText(path)}, which holds a password,` });
+    const shown = escapeText(path);
+    if (PASSWORD.test(text)) checkSecret(file, { path, name: `${shown}, which holds a password,` });
+    else if (COMMAND.test(text)) checkSecret(file, { path, name: `${shown}, which names a command,`, mayBeRead: true });
     return text;
   } finally {
     closeSync(file);

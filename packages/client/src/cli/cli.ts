@@ -27,10 +27,10 @@ import { addDoctorCommand } from './doctor-command.js';
 import { DEFAULT_HOST, type Forward, parseForward } from './forward.js';
 import type { ProxyUsers } from './proxy-users.js';
 import { type ReachFlags, readReach } from './read-reach.js';
-import { readServers } from './server-list.js';
+import { followTokens, readServers, type TokenFlags } from './server-list.js';
 
 /** What of `program.opts()` is used here; the rest goes to the library as it is. */
-interface Flags extends CommonOptions, ReachFlags {
+interface Flags extends CommonOptions, ReachFlags, TokenFlags {
   /** By default at DEFAULT_LISTEN, unless something else is asked for. */
   readonly listen?: readonly Forward['at'][];
   readonly forward?: readonly Forward[];
@@ -84,7 +84,8 @@ program.action(run);
 await runProgram(program);
 
 async function run(urls: readonly string[], flags: Flags, command: Command): Promise<void> {
-  const servers = readServers(urls, flags.tokenFile ?? [], process.env['WSPROXY_TOKEN']);
+  const tell = (text: string): void => logger.warn({ text }, 'the command for the token says');
+  const servers = asUsage(program, () => readServers(urls, flags, process.env, tell));
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
   await import('wsproxy-engine');
@@ -110,6 +111,7 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
     const reach = readReach(flags, (server) => proxyFromEnvironment(server, process.env));
     return createClient({ ...libraryOptions(program), ...reach, ...servers, logger });
   });
+  followTokens(flags, client);
   // ssh ends its ProxyCommand by it, and a terminal that is closed what runs in it.
   const endsAtHangup = stdio !== undefined || hasTerminal();
   const stopped = new Promise<NodeJS.Signals>((resolve) => {

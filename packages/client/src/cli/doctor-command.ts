@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { addOptions, asUsage, ExitCode, ExitError, libraryOptions, usageOf } from 'wsproxy-cli';
+import { addOptions, asUsage, ExitCode, ExitError, escapeText, libraryOptions, usageOf } from 'wsproxy-cli';
 import { DOCTOR_OPTIONS } from '../options/options.js';
 import type { Screen } from './doctor-report.js';
 import { type ReachFlags, readReach } from './read-reach.js';
-import { readServers } from './server-list.js';
+import { readServers, type TokenFlags } from './server-list.js';
 
 export interface DoctorContext {
   readonly screen: Screen;
@@ -31,8 +31,10 @@ async function examine(
   program: Command,
   { screen, env }: DoctorContext,
 ): Promise<void> {
-  const flags = program.opts<ReachFlags>();
-  const { url, token } = readServers(urls, (flags.tokenFile ?? []).slice(0, 1), env['WSPROXY_TOKEN']);
+  const flags = program.opts<ReachFlags & TokenFlags>();
+  const tokens = { ...flags, tokenFile: (flags.tokenFile ?? []).slice(0, 1) };
+  const tell = (text: string): void => screen.progress?.(`${escapeText(text)}\n`);
+  const { url, token } = asUsage(program, () => readServers(urls, tokens, env, tell));
   const { diagnose, proxyFromEnvironment } = await import('../index.js');
   const { DoctorReport } = await import('./doctor-report.js');
   const report = new DoctorReport(screen, json);

@@ -5,8 +5,6 @@ import type { ClientOptions } from '../index.js';
 
 /** The flags about the way to the server that the library has in another form. */
 export interface ReachFlags {
-  /** One for all servers, or one for each. */
-  readonly tokenFile?: readonly string[];
   readonly proxy?: string;
   readonly header?: readonly string[];
   readonly ca?: string;

@@ -1,27 +1,68 @@
-import { ExitCode, ExitError, readToken } from 'wsproxy-cli';
-import type { ClientOptions } from '../index.js';
+import { ExitCode, ExitError, isRepeatable, readToken, watchFile } from 'wsproxy-cli';
+import { OptionError } from 'wsproxy-node/options';
+import type { Client, ClientOptions } from '../index.js';
+import { commandToken, type Environment } from './command-token.js';
+
+/** Where the tokens come from. */
+export interface TokenFlags {
+  /** One for all servers, or one for each. */
+  readonly tokenFile?: readonly string[];
+  readonly tokenCommand?: string;
+}
+
+type Token = ClientOptions['token'];
 
 /**
  * The servers that the command line names, each with its token: one file for all, or one for each, in their order.
- * @throws ExitError (usage)
+ * `tell`: what the command for it writes to standard error.
+ * @throws ExitError (usage), OptionError
  */
 export function readServers(
   urls: readonly string[],
-  tokenFiles: readonly string[],
-  env: string | undefined,
+  { tokenFile: files = [], tokenCommand: command }: TokenFlags,
+  env: Environment,
+  tell: (text: string) => void,
 ): Pick<ClientOptions, 'url' | 'token' | 'fallbacks'> {
   const [url, ...others] = urls;
   if (url === undefined) {
     throw new ExitError(ExitCode.usage, 'no server: give its URL, wss://host[:port]/path, or a configuration file');
   }
-  if (tokenFiles.length > 1 && tokenFiles.length !== urls.length) {
-    const counts = `${tokenFiles.length} for ${urls.length} ${urls.length === 1 ? 'server' : 'servers'}`;
+  if (command !== undefined) {
+    checkTokens({ tokenCommand: command, tokenFile: files });
+    const ask = (server: string): Token => commandToken({ command, server, env, tell });
+    return { url, token: ask(url), fallbacks: others.map((other) => ({ url: other, token: ask(other) })) };
+  }
+  if (files.length > 1 && files.length !== urls.length) {
+    const counts = `${files.length} for ${urls.length} ${urls.length === 1 ? 'server' : 'servers'}`;
     throw new ExitError(ExitCode.usage, `--token-file: ${counts}; give one for all, or one for each in their order`);
   }
-  const token = readToken({ file: tokenFiles[0], env });
+  const token = tokenOf(files[0], env);
   const fallbacks = others.map((other, i) => {
-    const file = tokenFiles[i + 1];
-    return { url: other, token: file === undefined ? token : readToken({ file, env }) };
+    const file = files[i + 1];
+    return { url: other, token: file === undefined ? token : tokenOf(file, env) };
   });
   return { url, token, fallbacks };
+}
+
+/** Whoever changes the files need not say so: sessions go on with what they hold now, and the old tokens can be taken away. */
+export function followTokens({ tokenFile = [] }: TokenFlags, client: Client): void {
+  const files = tokenFile.filter(isRepeatable);
+  if (files.length > 0) watchFile(files, () => client.renew());
+}
+
+/** Read now, so that a mistake is told at once, and again for every connection. */
+function tokenOf(file: string | undefined, env: Environment): Token {
+  if (file === undefined || !isRepeatable(file)) return readToken({ file, env: env['WSPROXY_TOKEN'] });
+  readToken({ file });
+  return () => readToken({ file });
+}
+
+/**
+ * Commander judges flags alone; these may stand in a file.
+ * @throws OptionError
+ */
+export function checkTokens({ tokenFile = [], tokenCommand }: TokenFlags): void {
+  if (tokenCommand === undefined) return;
+  if (tokenCommand.trim() === '') throw new OptionError('tokenCommand', 'expected a command');
+  if (tokenFile.length > 0) throw new OptionError('tokenCommand', 'cannot be combined with --token-file');
 }

@@ -6,6 +6,7 @@ import { DOCTOR_OPTIONS, OPTIONS } from '../options/options.js';
 import type { ServerAddress } from '../reach/connect-transport.js';
 import { parseReach, type ReachOptions } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
+import type { TokenSource } from '../reach/token-source.js';
 import { DOCTOR_AGENT } from '../reach/user-agent.js';
 import { checkClock } from './check-clock.js';
 import { checkDestinations } from './check-destinations.js';
@@ -43,7 +44,8 @@ export async function diagnose(options: DiagnoseOptions, observer: DiagnoseObser
 export interface DiagnoseOptions extends ReachOptions {
   /** `wss://host[:port]/path`, or `ws://` to loopback. */
   readonly url: string;
-  readonly token: string;
+  /** Or what gives it. */
+  readonly token: TokenSource;
   /** Destinations to reach through the tunnel, `host:port`. Default: none. */
   readonly reach?: readonly string[];
   /** Measures for so long, ms, 1 s to 590 s, when a silent connection is cut. Default 0: not at all. */

@@ -1,12 +1,13 @@
 import { formatTarget, isLoopback, type Logger, parseAuthority, type Target } from 'wsproxy-engine';
 import type { Endpoint, LocalProtocol, ProxyUser } from 'wsproxy-node/accept';
 import type { ReachOptions } from '../reach/reach.js';
+import type { TokenSource } from '../reach/token-source.js';
 
 export interface ClientOptions extends ReachOptions {
   /** `wss://host[:port]/path`, or `ws://` to loopback. */
   readonly url: string;
-  /** Sent as a bearer token; 32 characters or more. */
-  readonly token: string;
+  /** Sent as a bearer token, 32 characters or more; or what gives it, asked for every connection. */
+  readonly token: TokenSource;
   /** Servers to use while those before them do not answer, in this order. Default: none. */
   readonly fallbacks?: readonly Fallback[];
   /** How long channels survive without a connection, ms; default 120 000. */
@@ -32,7 +33,7 @@ export interface ClientOptions extends ReachOptions {
 export interface Fallback {
   readonly url: string;
   /** Default: the token of the first server. */
-  readonly token?: string;
+  readonly token?: TokenSource;
 }
 
 /** Where local applications are accepted. */

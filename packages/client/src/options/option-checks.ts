@@ -6,6 +6,7 @@ import {
   anObject,
   anyValue,
   aString,
+  type Check,
   type Checks,
   isObject,
   problemOfToken,
@@ -17,10 +18,11 @@ import { parseServerUrl } from '../reach/server-url.js';
 import type { ClientUnit } from './options.js';
 
 const aUrl = aString(thrownBy(parseServerUrl));
-const aToken = aString((token) => {
+const aTokenText = aString((token) => {
   const problem = problemOfToken(token);
   return problem === undefined ? undefined : `the token ${problem}`;
 });
+const aToken: Check = (value) => (aFunction(value) === undefined ? undefined : aTokenText(value));
 const aProxy = aString(thrownBy(parseProxyUrl));
 
 /** How a value of each unit is checked by itself; what options have to do with each other is judged beside it. */
@@ -45,6 +47,7 @@ export const OPTION_CHECKS: Checks<ClientUnit> = {
   'TCP address': anyValue,
   forward: anyValue,
   file: anyValue,
+  command: aString((text) => (text.trim() === '' ? 'expected a command' : undefined)),
 };
 
 /** What is wrong with a destination, `host:port`. */

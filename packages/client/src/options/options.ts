@@ -4,6 +4,7 @@ import type { ClientOptions } from './client-options.js';
 /** Units of the client's options beside numbers, choices and switches; `OPTION_CHECKS` says how their values are checked. */
 export type ClientUnit =
   | 'address'
+  | 'command'
   | 'fallbacks'
   | 'file'
   | 'forward'
@@ -24,7 +25,16 @@ export type ClientUnit =
   | 'URL';
 
 /** What only the command line has; it stands in the arguments of methods, or nowhere. */
-type CommandOption = 'listen' | 'forward' | 'stdio' | 'socksAuth' | 'status' | 'noCommand' | 'ipv4' | 'ipv6';
+type CommandOption =
+  | 'listen'
+  | 'forward'
+  | 'stdio'
+  | 'socksAuth'
+  | 'status'
+  | 'tokenCommand'
+  | 'noCommand'
+  | 'ipv4'
+  | 'ipv6';
 
 /** Every option of the client, in the order of its help. The letters are those of ssh and curl. */
 export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, OptionRule<ClientUnit>>> = {
@@ -88,7 +98,14 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     list: 'flag',
     env: 'WSPROXY_TOKEN',
     secret: true,
-    text: 'file with the token of the server, or one for each server',
+    text: 'file with the token of the server, or one for each server; read again when it changes',
+  },
+  tokenCommand: {
+    flags: '--token-command <command>',
+    unit: 'command',
+    library: 'token: () => ...',
+    conflicts: ['tokenFile'],
+    text: 'command for the shell that prints the token; asked again when the server refuses the one it gave',
   },
   insecure: {
     flags: '--insecure',

@@ -65,7 +65,7 @@ const MAX_RETRY_AFTER = 300_000;
 /** Statuses that only something has to be changed for. */
 const STATUSES: Readonly<Record<number, readonly [what: string, cure: string]>> = {
   400: ['the server refused the upgrade (400)', 'its version may differ from this one, or it wants another --host'],
-  401: ['the server refused the token (401)', 'check WSPROXY_TOKEN or --token-file'],
+  401: ['the server refused the token (401)', 'check WSPROXY_TOKEN or --token-file, or what --token-command prints'],
   404: ['nothing there (404)', "check the URL's path against the server's --path"],
   426: [
     "the answer is not a WebSocket's (426)",

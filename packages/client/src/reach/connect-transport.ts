@@ -4,6 +4,7 @@ import { checkPrivacy } from './clear-text.js';
 import { ConnectError, describeFailure, describeStatus, describeUnanswered } from './connect-error.js';
 import { openSocket } from './open-socket.js';
 import type { Reach } from './reach.js';
+import { askToken, type TokenSource } from './token-source.js';
 import { USER_AGENT } from './user-agent.js';
 
 /**
@@ -11,10 +12,28 @@ import { USER_AGENT } from './user-agent.js';
  * `timeout`, ms.
  */
 export async function connectTransport(
-  { url, token, reach }: ServerAddress,
+  server: ServerAddress,
   signal: AbortSignal,
   memory: SlabPool,
-  { timeout = CONNECT_TIMEOUT, open = openWebSocket }: ConnectTransportOptions = {},
+  options: ConnectTransportOptions = {},
+): Promise<Transport> {
+  const token = await askToken(server.token, signal);
+  try {
+    return await connectWith(token, server, signal, memory, options);
+  } catch (error) {
+    if (!(error instanceof ConnectError && error.status === 401) || typeof server.token === 'string') throw error;
+    const other = await askToken(server.token, signal, token);
+    if (other === token) throw error;
+    return connectWith(other, server, signal, memory, options);
+  }
+}
+
+async function connectWith(
+  token: string,
+  { url, reach }: ServerAddress,
+  signal: AbortSignal,
+  memory: SlabPool,
+  { timeout = CONNECT_TIMEOUT, open = openWebSocket }: ConnectTransportOptions,
 ): Promise<Transport> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), timeout);
@@ -41,7 +60,7 @@ const CONNECT_TIMEOUT = 10_000;
 
 export interface ServerAddress {
   readonly url: URL;
-  readonly token: string;
+  readonly token: TokenSource;
   readonly reach: Reach;
 }
 

@@ -102,6 +102,12 @@ export class Connector implements Tunnel {
     for (const slot of this.#slots) slot.connect();
   }
 
+  /** Goes on with other transports, opened with the tokens of now; nothing is lost. */
+  renew(): void {
+    if (this.#state === 'idle' || this.#state === 'closed') return;
+    for (const slot of this.#slots) slot.renew();
+  }
+
   open(target: Target, handler: OpenHandler): Channel {
     return this.#leastBusy().open(target, handler, this.#options.optimistic);
   }

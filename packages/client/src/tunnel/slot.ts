@@ -62,6 +62,12 @@ export class Slot {
     for (const uplink of this.uplinks) uplink.connect();
   }
 
+  /** Goes on with other transports, opened with the tokens of now; nothing is lost. */
+  renew(): void {
+    for (const backoff of this.#backoffs.values()) backoff.reset();
+    for (const uplink of [...this.uplinks, ...this.#candidates.keys()]) uplink.renew();
+  }
+
   /** Every channel is reset, and told `failure`; so are the servers. */
   close(reason: string, failure: FailureCode): void {
     this.#closed = true;

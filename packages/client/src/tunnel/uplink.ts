@@ -17,6 +17,7 @@ import { ConnectError } from '../reach/connect-error.js';
 import { Attempts, type ServerRoute } from './attempts.js';
 import type { Backoff } from './backoff.js';
 import { type Online, type Phase, Phases, type PhaseTimer, type UplinkState } from './phases.js';
+import { Renewal } from './renewal.js';
 import { WaitingRequests } from './waiting-requests.js';
 
 /** One session, and the transports that carry it one after the other: connects, greets, resumes, until it is lost. */
@@ -28,6 +29,7 @@ export class Uplink {
   readonly #attempts: Attempts;
   readonly #requests: WaitingRequests;
   readonly #phases: Phases;
+  readonly #renewal: Renewal;
   /** When the server lets go of the session, by the clock; undefined while it is online, and before it has lost a transport. */
   #expiry: number | undefined;
   #trouble: ConnectError | undefined;
@@ -37,6 +39,7 @@ export class Uplink {
     this.#options = options;
     this.#events = events;
     this.#phases = new Phases(clock, () => events.onState(this));
+    this.#renewal = new Renewal(clock, () => this.#renew());
     this.#attempts = new Attempts(options.server.connect);
     this.session = new Session({
       role: 'client',
@@ -89,6 +92,12 @@ export class Uplink {
     });
   }
 
+  /** Goes on with another transport, with the token of now; until that is there with the one it has. */
+  renew(): void {
+    this.#renewal.ask();
+    this.connect();
+  }
+
   /** Connects after a pause, as after a failure; tells how long it is, ms. */
   connectLater(reason: string): number {
     return this.#retry(reason, { level: 'info' });
@@ -133,6 +142,7 @@ export class Uplink {
   #enter(phase: Phase, ...timers: readonly PhaseTimer[]): void {
     this.#attempts.abort();
     if (phase.is === 'online') this.#expiry = undefined;
+    if (phase.is === 'closed') this.#renewal.end();
     if (phase.is === 'online' || phase.is === 'closed') {
       this.#requests.end();
       return this.#phases.enter(phase);
@@ -157,9 +167,11 @@ export class Uplink {
 
   #attempt(onFailure: (failure: ConnectError) => void, isWanted: () => boolean = () => true): void {
     this.#options.backoff.triedAt = this.#options.clock.now();
+    const onUsed = this.#renewal.begin();
     this.#attempts.begin((transport) => {
-      if (isWanted()) this.#greet(transport);
-      else transport.terminate();
+      if (!isWanted()) return transport.terminate();
+      onUsed();
+      this.#greet(transport);
     }, onFailure);
   }
 
@@ -184,6 +196,16 @@ export class Uplink {
     }, isSilent);
   }
 
+  #renew(): void {
+    if (this.#phases.present.is !== 'online') return;
+    const { logger } = this.#options;
+    logger.info({ reason: 'the token may have changed' }, 'trying another transport');
+    this.#attempt(({ message }) => {
+      logger.warn({ reason: message }, 'no other transport');
+      this.#renewal.failed();
+    });
+  }
+
   #onGoAway(kind: 'drain' | 'migrate' | 'refused'): void {
     const { backoff, clock, logger } = this.#options;
     if (kind === 'refused') {
@@ -206,6 +228,7 @@ export class Uplink {
     this.#options.logger.info({ session: sessionName, channels: this.session.channelCount }, 'connected to the server');
     this.#enter({ is: 'online', since: this.#options.clock.now(), progress: this.session.figures.progress });
     if (isResumed) this.#events.onResumed(this);
+    this.#renewal.tryNow();
   }
 
   /** The transport is gone; the session may be resumed, unless the server said otherwise. */

@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Transport, VERSION } from 'wsproxy-engine';
 import { type OpenTransport, RefusedError } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { connectTransport } from '../../src/reach/connect-transport.js';
 import { parseReach } from '../../src/reach/reach.js';
+import type { TokenSource } from '../../src/reach/token-source.js';
 
 const TOKEN = 'a-token-for-tests-0123456789-abcdefghij';
 const never = new AbortController().signal;
@@ -313,5 +314,71 @@ describe('giving up', () => {
     transport.send([Buffer.from('still here')]);
     expect(String((await arrived)[0])).toBe('still here');
     transport.terminate();
+  });
+});
+
+describe('a token that is asked for', () => {
+  const OLD = 'o'.repeat(32);
+  const NEW = 'n'.repeat(32);
+  const url = new URL('ws://127.0.0.1:1/');
+  /** The tokens that the server was shown; it takes the new one alone. */
+  const shown: unknown[] = [];
+  const open: OpenTransport = ({ headers }) => {
+    shown.push(headers['authorization']);
+    if (headers['authorization'] === `Bearer ${NEW}`) return Promise.resolve('a transport' as unknown as Transport);
+    return Promise.reject(new RefusedError(401, {}));
+  };
+  const connect = (token: TokenSource, signal: AbortSignal = never): Promise<Transport> => {
+    shown.length = 0;
+    return connectTransport({ url, token, reach: parseReach(url, {}) }, signal, newMemory(), { open });
+  };
+
+  test('is asked for with every connection', async () => {
+    let asked = 0;
+    const token = (): string => {
+      asked += 1;
+      return NEW;
+    };
+    await connect(token);
+    await connect(token);
+    expect([asked, shown]).toEqual([2, [`Bearer ${NEW}`]]);
+  });
+
+  test('is asked for again at once when the server refuses it, and told which one that was', async () => {
+    const token = vi.fn(async (refused?: string) => (refused === OLD ? NEW : OLD));
+    expect(await connect(token)).toBe('a transport');
+    expect(token.mock.calls).toEqual([[undefined], [OLD]]);
+    expect(shown).toEqual([`Bearer ${OLD}`, `Bearer ${NEW}`]);
+  });
+
+  test('is not tried again when it is still the same, or the second one is refused too', async () => {
+    const refused = { message: expect.stringMatching(/refused the token/), permanent: true, status: 401 };
+    await expect(connect(() => OLD)).rejects.toMatchObject(refused);
+    expect(shown).toHaveLength(1);
+    await expect(connect((last) => (last === undefined ? OLD : 'x'.repeat(32)))).rejects.toMatchObject(refused);
+    expect(shown).toHaveLength(2);
+  });
+
+  test.each<[string, TokenSource, RegExp]>([
+    [
+      'throws',
+      () => {
+        throw new Error('the keyring is locked');
+      },
+      /^the keyring is locked$/,
+    ],
+    ['rejects', () => Promise.reject(new Error('the keyring is locked')), /^the keyring is locked$/],
+    ['gives a token that is none', () => 'short', /^the token has 5 characters/],
+    ['gives nothing', () => undefined as unknown as string, /^the token is no string$/],
+  ])('that %s is why there is no connection for now', async (_what, token, message) => {
+    await expect(connect(token)).rejects.toMatchObject({ message: expect.stringMatching(message), permanent: false });
+    expect(shown).toEqual([]);
+  });
+
+  test('is not waited for once the attempt is given up', async () => {
+    const attempt = new AbortController();
+    const connecting = connect(() => new Promise(() => {}), attempt.signal);
+    attempt.abort();
+    await expect(connecting).rejects.toMatchObject({ message: 'given up', permanent: false });
   });
 });

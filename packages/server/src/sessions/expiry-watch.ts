@@ -37,9 +37,12 @@ export class ExpiryWatch {
     if (left > 0) return this.#lookIn(Math.min(left, LONGEST_PAUSE));
     const now = this.#clock.now();
     const isNews = this.#end === undefined;
-    this.#end ??= now + EXPIRY_GRACE;
-    if (now >= this.#end) return this.#events.onOver();
-    this.#lookIn(Math.min(this.#end - now, ASK_AGAIN));
+    const end = this.#end ?? now + EXPIRY_GRACE;
+    this.#end = end;
+    if (now >= end) return this.#events.onOver();
+    // After 2, 6, 14 and 30 s.
+    const since = now + EXPIRY_GRACE - end;
+    this.#lookIn(Math.min(end - now, since + ASK_AGAIN));
     this.#events.onExpired(isNews);
   };
 
@@ -57,7 +60,7 @@ export interface ExpiryEvents {
 
 /** How long a client has to come back with another token, ms. */
 const EXPIRY_GRACE = 60_000;
-/** For a client that could not come back, or has not heard of it, ms. */
-const ASK_AGAIN = 15_000;
+/** For a client that could not come back yet, or has not heard of it, ms; the pauses double. */
+const ASK_AGAIN = 2_000;
 /** Between two looks at the time of day, which somebody may set, ms. */
 const LONGEST_PAUSE = 60_000;

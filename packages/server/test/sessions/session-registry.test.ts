@@ -229,7 +229,7 @@ describe('a session whose token expires', () => {
     const near = client().connect();
     near.open();
     pass(near, EXPIRY + 59_000);
-    expect([near.goAways.length, registry.size]).toEqual([4, 1]);
+    expect([near.goAways.length, registry.size]).toEqual([5, 1]);
     pass(near, EXPIRY + 60_100);
     expect([registry.size, resets]).toEqual([0, ['SESSION_LOST']]);
     expect(near.losses).toMatchObject([{ code: 4001, reason: 'the token has expired' }]);
