@@ -9,6 +9,7 @@ export type Answer =
   | { readonly records: readonly DnsRecord[]; readonly after?: number }
   | 'NXDOMAIN'
   | 'SERVFAIL'
+  | 'REFUSED'
   | 'garbage'
   | 'truncated'
   | 'silence';
@@ -20,17 +21,20 @@ export interface DnsRecord {
 }
 
 export interface Nameserver {
-  /** `127.0.0.1:port`. */
+  /** `host:port`. */
   readonly address: string;
   /** Names that were asked for, each once for every question. */
   readonly questions: readonly string[];
 }
 
 const TYPES = { A: 1, CNAME: 5, AAAA: 28 } as const;
-const RCODES = { NXDOMAIN: 3, SERVFAIL: 2 } as const;
+const RCODES = { SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as const;
 
-/** Answers over UDP on loopback with TTL 0, until the test ends (RFC 1035 section 4). Over TCP it refuses. */
-export async function startNameserver(answer: (name: string) => Answer): Promise<Nameserver> {
+/** Answers over UDP, on loopback unless told otherwise, with TTL 0, until the test ends (RFC 1035 section 4). Over TCP it refuses. */
+export async function startNameserver(
+  answer: (name: string) => Answer,
+  { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {},
+): Promise<Nameserver> {
   const questions: string[] = [];
   const timers = new Set<NodeJS.Timeout>();
   const socket = createSocket('udp4', (message, from) => {
@@ -44,7 +48,7 @@ export async function startNameserver(answer: (name: string) => Answer): Promise
     else timers.add(setTimeout(() => send(bytes, from), delay));
   });
   const send = (bytes: Buffer, { port, address }: RemoteInfo) => socket.send(bytes, port, address);
-  socket.bind(0, '127.0.0.1');
+  socket.bind(port, host);
   await once(socket, 'listening');
   atEnd(async () => {
     for (const timer of timers) clearTimeout(timer);
@@ -52,7 +56,7 @@ export async function startNameserver(answer: (name: string) => Answer): Promise
     socket.close();
     await closed;
   });
-  return { address: `127.0.0.1:${socket.address().port}`, questions };
+  return { address: `${host}:${socket.address().port}`, questions };
 }
 
 function readQuestion(message: Buffer): { name: string; type: number; end: number } {
@@ -69,7 +73,7 @@ function encode(query: Buffer, end: number, type: number, reply: Exclude<Answer,
   if (reply === 'garbage') return Buffer.concat([query.subarray(0, 2), Buffer.alloc(40, 0xff)]);
   const head = Buffer.from(query.subarray(0, end));
   const records = typeof reply === 'object' ? reply.records.filter(({ value }) => fits(value, type)) : [];
-  const rcode = reply === 'NXDOMAIN' || reply === 'SERVFAIL' ? RCODES[reply] : 0;
+  const rcode = typeof reply === 'string' && reply !== 'truncated' ? RCODES[reply] : 0;
   // A response to a query that wanted recursion, and has it; truncated if so.
   head.writeUInt16BE(0x8180 | (reply === 'truncated' ? 0x0200 : 0) | rcode, 2);
   head.writeUInt16BE(records.length, 6);

@@ -77,5 +77,9 @@ async function askServer(server: string, { name, signal }: Question): Promise<re
 
 /** Whether a nameserver has answered, and there is no such address: no other one would say anything else. */
 export function isFinal(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && FINAL.has(String(error.code));
+  return FINAL.has(codeOf(error));
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

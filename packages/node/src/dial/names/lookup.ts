@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { classifyAddress } from '../../targets/address-class.js';
-import { askNameservers, isFinal, type Question } from './ask-nameservers.js';
+import { askNameservers, codeOf, isFinal, type Question } from './ask-nameservers.js';
 import { createHostsFile } from './hosts-file.js';
 import { createOwnAddresses } from './own-addresses.js';
 import { createSearchList } from './search-list.js';
@@ -39,8 +39,9 @@ export function createLookup(options: LookupOptions = {}): Lookup {
 }
 
 /**
- * The addresses of the first of `names` that has some. Whatever is wrong with one of them, the next may be known: a
- * nameserver that fails for a name of which it knows no domain, and knows it below another, is common (Kubernetes).
+ * The addresses of the first of `names` that has some. What is wrong with the name as it stands keeps no search domain from
+ * being asked for: a nameserver that fails there, and knows the name below one, is common (Kubernetes). A failure below
+ * one ends the search list, but SERVFAIL does not, as for glibc.
  */
 async function askInTurn(
   names: readonly string[],
@@ -49,12 +50,15 @@ async function askInTurn(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const errors: unknown[] = [];
+  let isSearching = true;
   for (const name of names) {
+    if (name !== asked && !isSearching) continue;
     try {
       return await ask(name);
     } catch (error) {
       if (signal.aborted) throw error;
       errors.push(error);
+      if (name !== asked && !isFinal(error) && codeOf(error) !== 'ESERVFAIL') isSearching = false;
     }
   }
   // A name that was asked for as it stands before all others is what was meant.

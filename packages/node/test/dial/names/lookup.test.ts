@@ -71,7 +71,7 @@ describe('a lookup', () => {
     expect(without.asked).toEqual(['hosts', 'system']);
   });
 
-  test.each(['ENOTFOUND', 'ESERVFAIL', 'EREFUSED', 'ENODATA'])(
+  test.each(['ENOTFOUND', 'ESERVFAIL', 'ENODATA'])(
     'asks for one name after the other, until one is known: after %s too',
     async (code) => {
       const ask: LookupOptions['ask'] = async (_servers, { name }) =>
@@ -82,6 +82,19 @@ describe('a lookup', () => {
       expect(names).toEqual(['redis.prod.a', 'redis.prod.b', 'redis.prod.c']);
     },
   );
+
+  test('goes on to the search domains after EREFUSED, and leaves those that follow it', async () => {
+    const ask: LookupOptions['ask'] = async (_servers, { name }) =>
+      name === 'first.a' ? ['192.0.2.4'] : fails('EREFUSED')();
+    const { lookup, names } = lookupWith({
+      ask,
+      namesFor: (name) => (name === 'first' ? [name, `${name}.a`] : [`${name}.a`, `${name}.b`, name]),
+      systemTurn: () => 'never',
+    });
+    expect(await lookup('first')).toEqual(['192.0.2.4']);
+    await expect(lookup('last')).rejects.toMatchObject({ code: 'EREFUSED' });
+    expect(names).toEqual(['first', 'first.a', 'last.a', 'last']);
+  });
 
   test.each([
     [['redis.prod', 'redis.prod.a'], ['ENOTFOUND', 'ESERVFAIL'], 'ENOTFOUND'],
