@@ -132,6 +132,11 @@ describe('the manifests for Kubernetes', () => {
     // What is given to the group of the program stays closed for others.
     expect(pod.securityContext.fsGroup).toBe(container.securityContext.runAsGroup);
     expect(volume?.secret.defaultMode).toBe(0o440);
+    expect(container.volumeMounts[0]).not.toHaveProperty('subPath');
+  });
+
+  test('believe the Ingress controller who a client is', () => {
+    expect(flag(container, 'trusted-proxy')).toMatch(/^[\d.]+\/\d+$/);
   });
 
   test('start a server whose probes answer', async () => {

@@ -85,6 +85,13 @@ describe('the systemd unit', () => {
     expect(await server.ended).toMatchObject({ code: 0 });
   });
 
+  test('reads its files again on a reload, from where it can read them', () => {
+    expect(settings('ExecReload')).toEqual(['/bin/kill -HUP $MAINPID']);
+    // A copy that is made at the start would stay as it was.
+    expect([settings('LoadCredential'), settings('SupplementaryGroups')]).toEqual([[], ['wsproxy']]);
+    expect(settings('ExecStart').join()).toContain(' --token-file /etc/wsproxy/token ');
+  });
+
   test('exposes little', async () => {
     const { stdout, stderr } = await run('systemd-analyze', ['security', '--offline=yes', '--no-pager', UNIT]);
     const [, level] = /exposure level for .*: ([0-9.]+)/.exec(stdout) ?? [];
@@ -111,7 +118,7 @@ describe('the systemd unit', () => {
           arg
             .replace('/opt/wsproxy-server', fileURLToPath(new URL('../../packages/server', import.meta.url)))
             .replace('127.0.0.1:8080', '127.0.0.1:0')
-            .replace('%d/token', token),
+            .replace('/etc/wsproxy/token', token),
         ),
         ...['--allow-private', '--log-format', 'json'],
       ]);

@@ -1,4 +1,4 @@
-import { fstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { existsSync, fstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { escapeText } from './escape-text.js';
 import { ExitCode, ExitError } from './exit-code.js';
@@ -22,6 +22,11 @@ interface SecretPlace {
 
 /** What was open already when the program began: whoever started it chose it, under `sudo` perhaps another user. */
 const HANDED_OVER = /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/;
+const CONTAINER_SECRET = /^\/run\/secrets\/[^/]+$/;
+/** What stands in a container of Docker, and of Podman. */
+const CONTAINERS = ['/.dockerenv', '/run/.containerenv'];
+/** Where the kubelet keeps the content of a volume. */
+const KUBERNETES = /\/\.\.\d{4}_[^/]*\/[^/]+$/;
 const STICKY = 0o1000;
 const GROUP_WRITES = 0o020;
 const OTHERS_WRITE = 0o002;
@@ -39,10 +44,13 @@ export function checkSecret(file: number, { path, name, mayBeRead = false }: Sec
   if (!isHandedOver && !isTrusted(facts, self)) {
     throw usage(`${name} belongs to another user (uid ${facts.uid}); run: chown ${self.uid} ${escapeText(path, 1024)}`);
   }
-  if (!isClosed(facts, self, mayBeRead)) {
+  if (!isClosed(facts, self, mayBeRead || isOfContainer(path, facts))) {
     const what = mayBeRead ? 'changed' : 'read or changed';
-    const cure = mayBeRead ? 'go-w' : '600';
-    throw usage(`${name} can be ${what} by other users; run: chmod ${cure} ${escapeText(path, 1024)}`);
+    const cure =
+      !isHandedOver && KUBERNETES.test(realpathSync(path))
+        ? 'give its volume defaultMode: 0440, and the pod an fsGroup'
+        : `run: chmod ${mayBeRead ? 'go-w' : '600'} ${escapeText(path, 1024)}`;
+    throw usage(`${name} can be ${what} by other users; ${cure}`);
   }
   if (isHandedOver) return;
   const folder = dirname(realpathSync(path));
@@ -65,6 +73,18 @@ export function isTrusted({ uid }: Pick<Facts, 'uid'>, self: Self): boolean {
 export function isClosed({ mode, uid }: Pick<Facts, 'mode' | 'uid'>, self: Self, mayBeRead = false): boolean {
   const forbidden = uid === 0 && self.uid !== 0 ? 0o037 : 0o077;
   return (mode & (mayBeRead ? GROUP_WRITES | OTHERS_WRITE : forbidden)) === 0;
+}
+
+/**
+ * Whether a file is a secret of Docker's swarm or of Podman: root's, and readable for all users of the container, in which
+ * there is nobody but the program.
+ */
+export function isOfContainer(
+  path: string,
+  { mode, uid }: Pick<Facts, 'mode' | 'uid'>,
+  exists: (path: string) => boolean = existsSync,
+): boolean {
+  return uid === 0 && (mode & 0o333) === 0 && CONTAINER_SECRET.test(path) && CONTAINERS.some((each) => exists(each));
 }
 
 /**

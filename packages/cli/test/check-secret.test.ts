@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkSecret, isClosed, isKept, isTrusted } from '../src/check-secret.js';
+import { checkSecret, isClosed, isKept, isOfContainer, isTrusted } from '../src/check-secret.js';
 
 /** A program of a user, in a group of its own and in 50. */
 const SELF = { uid: 7, groups: [7, 50] };
@@ -46,6 +46,17 @@ describe('a secret', () => {
     ["root's, readable by the group, and the program is root", { mode: 0o100440, uid: 0 }, ROOT, false],
   ])('that is %s is closed: %j', (_which, facts, self, expected) => {
     expect(isClosed(facts, self)).toBe(expected);
+  });
+
+  it.each<[string, string, { mode: number; uid: number }, string, boolean]>([
+    ["root's, readable by all, in Docker", '/run/secrets/token', { mode: 0o100444, uid: 0 }, '/.dockerenv', true],
+    ['the same in Podman', '/run/secrets/token', { mode: 0o100444, uid: 0 }, '/run/.containerenv', true],
+    ['the same on a host', '/run/secrets/token', { mode: 0o100444, uid: 0 }, '/etc/passwd', false],
+    ['the same elsewhere', '/run/secrets/../token', { mode: 0o100444, uid: 0 }, '/.dockerenv', false],
+    ['one that can be changed', '/run/secrets/token', { mode: 0o100644, uid: 0 }, '/.dockerenv', false],
+    ['one of somebody else', '/run/secrets/token', { mode: 0o100444, uid: 8 }, '/.dockerenv', false],
+  ])('that is %s, at %s, %j, %s, is one of a container: %j', (_which, path, facts, present, expected) => {
+    expect(isOfContainer(path, facts, (each) => each === present)).toBe(expected);
   });
 
   it.each([
@@ -90,6 +101,16 @@ describe.runIf(process.platform !== 'win32')('checkSecret', () => {
     symlinkSync('../file', join(folder, 'links', 'one'));
     symlinkSync('links/one', join(folder, 'two'));
     expect(() => check(join(folder, 'two'))).not.toThrow();
+  });
+
+  it('names the cure in the manifest for a volume of Kubernetes that everybody can read', () => {
+    mkdirSync(join(folder, '..2026_11_26_22_45_50.1234567890'));
+    writeFileSync(join(folder, '..2026_11_26_22_45_50.1234567890', 'token'), 'x', { mode: 0o644 });
+    symlinkSync('..2026_11_26_22_45_50.1234567890', join(folder, '..data'));
+    symlinkSync('..data/token', join(folder, 'token'));
+    expect(() => check(join(folder, 'token'))).toThrow(
+      'the file can be read or changed by other users; give its volume defaultMode: 0440, and the pod an fsGroup',
+    );
   });
 
   it('refuses one in a folder that everybody can change, also behind a link', () => {
