@@ -153,29 +153,36 @@ describe('a server that is asked to stop', () => {
     socket.destroy();
   });
 
-  test('has new channels wait for the next server, and refused when there is none in time', async () => {
-    const [{ program, port: serverPort }, source, echo] = await Promise.all([
+  test('serves new channels while nobody else does, and leaves them to the next server at its end', async () => {
+    const [first, second, source, echo] = await Promise.all([
+      startServer('--drain', '4s'),
       startServer(),
       startSource('down', LENGTH),
       startEcho(),
     ]);
-    const balancer = await new CuttingRelay(serverPort).start();
+    const balancer = await new CuttingRelay(first.port).start();
     const { client, port } = await startClient(balancer.port);
     const download = await Download.begin(port, source.port);
-    program.signal('SIGTERM');
-    await program.untilStderr(/stopping/);
-    await until('the client is looking for another one', () => client.state !== 'online');
-    const asked = performance.now();
-    const [refused] = await askSocks5(port, '127.0.0.1', echo.port);
-    expect(refused).toBe(0x01);
-    expect(performance.now() - asked).toBeGreaterThan(4_000);
+    first.program.signal('SIGTERM');
+    await until('the client knows of it', () => client.state === 'draining');
 
-    const waiting = askSocks5(port, '127.0.0.1', echo.port);
-    const next = await startServer();
-    balancer.target = next.port;
-    const [served] = await waiting;
-    expect(served).toBe(0x00);
-    expect(await download.finish()).toBe(`${LENGTH} bytes, then end`);
-    expect((await program.ended).code).toBe(0);
+    const replies: (number | undefined)[] = [];
+    let isOver = false;
+    // One after the other, four at a time, so that some come in each moment of the change.
+    const asking = Array.from({ length: 4 }, async () => {
+      while (!isOver) {
+        const [reply, socket] = await askSocks5(port, '127.0.0.1', echo.port);
+        replies.push(reply);
+        socket.destroy();
+      }
+    });
+    await until('some are served by a server that drains', () => replies.length > 20);
+    expect((await first.program.ended).code).toBe(0);
+    balancer.target = second.port;
+    await until('the client is back', () => client.state === 'online');
+    isOver = true;
+    await Promise.all(asking);
+    expect(new Set(replies)).toEqual(new Set([0x00]));
+    expect(await download.finish()).toMatch(/then reset$/);
   });
 });

@@ -5,6 +5,7 @@ import type { ShownChannel, Snapshot } from './snapshot.js';
 const STATES: Readonly<Record<string, string>> = {
   idle: 'not started',
   connecting: 'connecting',
+  draining: 'online, the server is about to restart',
   online: 'online',
   waiting: 'waiting to try again',
   closed: 'closed',

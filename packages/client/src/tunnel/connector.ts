@@ -8,8 +8,7 @@ import {
 } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
 import type { ServerRoute } from './attempts.js';
-import type { UplinkState } from './phases.js';
-import { Slot, type SlotEvents, type SlotOptions } from './slot.js';
+import { Slot, type SlotEvents, type SlotOptions, type SlotState } from './slot.js';
 import type { Retry, Uplink } from './uplink.js';
 
 /** Keeps the tunnel up: as many slots as connections were asked for, each with a living session as soon as can be. */
@@ -186,7 +185,7 @@ export class Connector implements Tunnel {
 
   #rank(): void {
     if (this.#state === 'closed') return;
-    const states = this.#slots.map(({ uplink }) => uplink.state);
+    const states = this.#slots.map(({ state }) => state);
     this.#setState(RANKING.find((state) => states.includes(state)) ?? 'waiting');
   }
 
@@ -204,8 +203,8 @@ export class Connector implements Tunnel {
   }
 }
 
-/** `idle` before `start`; then that of the best uplink. */
-export type ConnectorState = 'idle' | UplinkState;
+/** `idle` before `start`; then that of the best slot. */
+export type ConnectorState = 'idle' | SlotState;
 
 /** How the tunnel stands now. */
 export interface TunnelStatus {
@@ -231,7 +230,7 @@ export interface TunnelStatus {
 /** How it stands with one of the servers. */
 export interface ServerStatus extends Pick<TunnelStatus, 'server' | 'reason' | 'nextTryMs' | 'failedTries'> {
   /** `standby`: it is not asked now. */
-  readonly state: UplinkState | 'standby';
+  readonly state: SlotState | 'standby';
 }
 
 export interface ConnectorOptions extends SlotOptions {
@@ -249,7 +248,7 @@ export interface ConnectorOptions extends SlotOptions {
 }
 
 /** From the best to the worst. An uplink that is closed is about to be replaced; the connector is not closed with it. */
-const RANKING: readonly UplinkState[] = ['online', 'connecting', 'waiting'];
+const RANKING: readonly SlotState[] = ['online', 'draining', 'connecting', 'waiting'];
 
 function isLessBusy(a: Uplink, b: Uplink): boolean {
   const difference = a.session.figures.bytesInFlight - b.session.figures.bytesInFlight;

@@ -14,6 +14,8 @@ export class Slot {
   readonly #events: SlotEvents;
   readonly #backoffs: ReadonlyMap<ServerRoute, Backoff>;
   readonly #retired = new Set<Uplink>();
+  /** Those of the retired whose server has asked for it. */
+  readonly #draining = new Set<Uplink>();
   /** And when each began, by the clock: the last one is the newest. */
   readonly #candidates = new Map<Uplink, number>();
   /** Servers that had their candidate in this round. */
@@ -35,9 +37,19 @@ export class Slot {
     this.#present = this.#newUplink(first);
   }
 
-  /** The uplink that takes new channels. */
+  /** The uplink that takes new channels: as long as the next one is not there, one whose server drains may still do so. */
   get uplink(): Uplink {
-    return this.#present;
+    return (this.#present.state === 'online' ? undefined : this.#lastResort) ?? this.#present;
+  }
+
+  get state(): SlotState {
+    const { state } = this.#present;
+    const isDraining = [...this.#draining].some((uplink) => uplink.state === 'online');
+    return state !== 'online' && isDraining ? 'draining' : state;
+  }
+
+  get #lastResort(): Uplink | undefined {
+    return [...this.#draining].findLast((uplink) => uplink.state === 'online' && uplink.takesChannels);
   }
 
   /** Every uplink that may carry a channel. */
@@ -46,8 +58,8 @@ export class Slot {
   }
 
   /** How it stands with a server; undefined when nobody asks it now. */
-  stateOf(server: ServerRoute): UplinkState | undefined {
-    if (this.#present.server === server) return this.#present.state;
+  stateOf(server: ServerRoute): SlotState | undefined {
+    if (this.#present.server === server) return this.state;
     return [...this.#candidates.keys()].find((candidate) => candidate.server === server)?.state;
   }
 
@@ -81,7 +93,8 @@ export class Slot {
       if (this.#closed) return;
       if (uplink.state === 'online') this.#troubles.delete(uplink.server);
       if (this.#candidates.has(uplink) && uplink.state === 'online') this.#promote(uplink);
-      if (uplink !== this.#present) return;
+      if (uplink === this.#lastResort && uplink === this.uplink) uplink.adopt(this.#present.release());
+      if (uplink !== this.#present) return this.#draining.has(uplink) ? this.#events.onState(uplink) : undefined;
       if (uplink.state === 'online') this.#settle();
       else if (uplink.state === 'connecting') this.#seekAfter(FAILOVER_AFTER);
       this.#events.onState(uplink);
@@ -102,6 +115,7 @@ export class Slot {
     },
     onDraining: (uplink) => {
       if (uplink !== this.#present) return;
+      if (uplink.takesChannels) this.#draining.add(uplink);
       this.#renew();
       this.#retire(uplink);
     },
@@ -116,17 +130,28 @@ export class Slot {
       this.#uplinkEvents.onIdle(uplink);
     },
     onIdle: (uplink) => {
-      if (this.#retired.delete(uplink)) uplink.close('drained');
+      if (uplink !== this.uplink && this.#retired.delete(uplink)) uplink.close('drained');
       this.#events.onIdle(uplink);
     },
     onEnded: (uplink, unsent) => {
       this.#retired.delete(uplink);
+      const hasDrained = this.#draining.delete(uplink);
       if (this.#closed) return;
       if (this.#candidates.delete(uplink)) return this.#dismiss(uplink);
       if (uplink === this.#present) this.#renew();
+      else if (hasDrained) this.#followUp(uplink);
       this.#events.onEnded(uplink, unsent);
     },
   };
+
+  /** A server that has drained is gone, and the next one in its place starts just now. */
+  #followUp({ server }: Uplink): void {
+    const present = this.#present;
+    if (present.state !== 'waiting' || present.server !== server) return;
+    this.#backoffOf(server).reset();
+    present.connectLater('the server has stopped');
+    this.#events.onState(present);
+  }
 
   #noteTrouble(server: ServerRoute, { reason, delay, former }: Retry): void {
     const before = this.#troubles.get(server)?.failedTries ?? 0;
@@ -143,6 +168,8 @@ export class Slot {
     const rivals = this.#rivals();
     for (const candidate of this.#candidates.keys()) if (!rivals.includes(candidate.server)) this.#drop(candidate);
     this.#seekAfter(PREFERENCE_INTERVAL);
+    // They were kept for what came meanwhile.
+    for (const uplink of this.#draining) if (uplink.session.isIdle) this.#uplinkEvents.onIdle(uplink);
   }
 
   /** Servers that would be worth a change: better ones while there is one that serves, any other while there is none. */
@@ -247,6 +274,9 @@ export class Slot {
     return new Backoff(this.#options.random ?? Math.random);
   }
 }
+
+/** That of the uplink in use; `draining`: the last server is about to stop, and there is no other yet. */
+export type SlotState = UplinkState | 'draining';
 
 export interface SlotOptions extends UplinkSettings {
   /** In the order of preference; one at least. */

@@ -33,6 +33,7 @@ export class Uplink {
   /** When the server lets go of the session, by the clock; undefined while it is online, and before it has lost a transport. */
   #expiry: number | undefined;
   #trouble: ConnectError | undefined;
+  #takesChannels = true;
 
   constructor(options: UplinkOptions, events: UplinkEvents) {
     const { clock, memory, heartbeat, lastChannel } = options;
@@ -50,8 +51,14 @@ export class Uplink {
       onDetached: (loss) => this.#onLost(loss),
       onSuspicion: () => this.#takeOver('the server is silent'),
       onGoAway: (kind) => this.#onGoAway(kind),
-      onNumbersLow: () => events.onDraining(this),
-      onUndialled: (channel) => events.onUndialled(this, [channel]),
+      onNumbersLow: () => {
+        this.#takesChannels = false;
+        events.onDraining(this);
+      },
+      onUndialled: (channel) => {
+        this.#takesChannels = false;
+        events.onUndialled(this, [channel]);
+      },
       onIdle: () => events.onIdle(this),
       onClosed: (reason, unsent) => this.#onSessionClosed(reason, unsent),
     });
@@ -113,6 +120,11 @@ export class Uplink {
   adopt(channels: readonly Channel[]): void {
     for (const channel of channels) this.session.adopt(channel);
     this.#await(channels);
+  }
+
+  /** False once the server has sent a channel elsewhere, or the numbers of the session run low. */
+  get takesChannels(): boolean {
+    return this.#takesChannels;
   }
 
   /** The server has dialled none of the channels: it has turned the session away. */
@@ -250,7 +262,9 @@ export class Uplink {
     this.#requests.hurryIn(HURRIED_RETRY);
     this.#expiry ??= this.#options.clock.now() + this.#greeter.grace;
     // A proxy that reloads does as much, and the next try goes well: nobody has to get up for it.
-    this.#retry(`${loss.reason || 'connection lost'} (${loss.code})`, { level: hasServed ? 'info' : 'warn' });
+    this.#retry(`${loss.reason || 'connection lost'} (${loss.code})`, {
+      level: hasServed || this.isTurnedAway ? 'info' : 'warn',
+    });
     if (!hasServed) this.#events.onUnreachable(this);
   }
 
@@ -324,7 +338,7 @@ export interface UplinkEvents {
   onRefused(uplink: Uplink, error: ConnectError): void;
   /** The server could not be reached, or did not answer; it will be tried again. */
   onUnreachable(uplink: Uplink): void;
-  /** Takes no more channels; those it has live on. */
+  /** Is about to end, or to run out of numbers: new channels should go elsewhere; those it has live on. */
   onDraining(uplink: Uplink): void;
   /** The server has not dialled these, and will not: another uplink may adopt them. */
   onUndialled(uplink: Uplink, channels: readonly Channel[]): void;

@@ -378,6 +378,48 @@ describe('when the server drains', () => {
     expect(fixture.load).toEqual([1]);
   });
 
+  test('new channels go on in the old session as long as there is no other, and wait once it takes no more', async () => {
+    const fixture = await Fixture.online();
+    const old = fixture.open();
+    await fixture.network.settle();
+    const draining = fixture.network.session;
+    draining.announceDrain(30_000);
+    fixture.network.refusal = new ProtocolError('the server is draining', CloseCode.serviceRestart);
+    await fixture.network.pass(10_000);
+    const fresh = fixture.open();
+    await fixture.network.settle();
+    expect([fixture.connector.state, fresh.events, fixture.load]).toEqual(['draining', ['open'], [2]]);
+
+    draining.drain(2_000);
+    const late = fixture.open();
+    await fixture.network.pass(1_000);
+    expect([fixture.connector.state, late.events]).toEqual(['draining', []]);
+    fixture.network.refusal = undefined;
+    draining.leave('the server is stopping');
+    await fixture.network.pass(3_000);
+    expect([fixture.connector.state, late.events]).toEqual(['online', ['open']]);
+    expect([old.events, fresh.events]).toEqual([
+      ['open', 'reset SESSION_LOST'],
+      ['open', 'reset SESSION_LOST'],
+    ]);
+  });
+
+  test('a session without channels stays for new ones until there is another', async () => {
+    const fixture = await Fixture.online();
+    const draining = fixture.network.session;
+    draining.announceDrain(30_000);
+    fixture.network.refusal = new ProtocolError('the server is draining', CloseCode.serviceRestart);
+    await fixture.network.pass(3_000);
+    expect([draining.closed, fixture.connector.state]).toEqual([false, 'draining']);
+    expect(fixture.connector.status()).toMatchObject({ state: 'draining', servers: [{ state: 'draining' }] });
+    const near = fixture.open();
+    await fixture.network.settle();
+    near.channel.reset();
+    fixture.network.refusal = undefined;
+    await fixture.network.pass(30_000);
+    expect([near.events[0], draining.closed, fixture.connector.state]).toEqual(['open', true, 'online']);
+  });
+
   test('requests that cross it go to the next session, with all that was written, and are dialled once', async () => {
     const fixture = await Fixture.online();
     const requests = Array.from({ length: 3 }, () => fixture.open());

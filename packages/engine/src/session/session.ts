@@ -175,11 +175,16 @@ export class Session implements InboxOwner {
     this.close(error.message, error.closeCode);
   }
 
-  /** Takes no more channels, and tells the peer so; those there are live on, for `deadline` ms at most. */
-  drain(deadline: number): void {
-    this.#acceptor.drain();
+  /** Tells the peer that this end will be gone in `deadline` ms at most: it should go elsewhere with what is new, if it can. */
+  announceDrain(deadline: number): void {
     this.#drainEnd = this.#clock.now() + deadline;
     this.#tellDrain();
+  }
+
+  /** The same, and takes no more channels; those there are live on. */
+  drain(deadline: number): void {
+    this.#acceptor.drain();
+    this.announceDrain(deadline);
   }
 
   /** Asks the peer for a new transport, before this one is cut. */

@@ -26,6 +26,11 @@ import { describeSession, type SessionInfo } from './session-info.js';
 
 const ACCESS_LOST = 'the user was removed, disabled or given another token';
 const TOKEN_EXPIRED = 'the token has expired';
+/**
+ * For so long before its end a server that drains takes no more channels, ms: those it has may finish, and new ones wait in the
+ * client, which gives them 5 s, for the next server.
+ */
+const LAST_CALL = 1_000;
 /** How many ended sessions are remembered, to tell "expired" from "unknown". */
 const REMEMBERED = 1_000;
 
@@ -105,19 +110,26 @@ export class SessionRegistry {
   }
 
   /**
-   * Takes no more sessions and channels; resolves when the last channel is over and its client has all of it, or after
-   * `deadline` ms, with the number of channels that are left.
+   * Takes no more sessions, and no more channels from whoever can go elsewhere; resolves when the last channel is over and
+   * its client has all of it, or after `deadline` ms, with the number of channels that are left. Whoever has nowhere to go,
+   * since this server alone holds the port, is served until shortly before that.
    */
   drain(deadline: number): Promise<number> {
+    const { clock } = this.#options;
     this.#draining = true;
-    for (const { session } of this.#living.values()) session.drain(deadline);
+    for (const { session } of this.#living.values()) session.announceDrain(deadline);
     return new Promise((resolve) => {
       const finish = (): void => {
         timer.cancel();
+        lastCall.cancel();
         this.#onIdle = undefined;
         resolve(this.channelCount);
       };
-      const timer = this.#options.clock.setTimer(finish, deadline);
+      const timer = clock.setTimer(finish, deadline);
+      const rest = Math.min(deadline, LAST_CALL);
+      const lastCall = clock.setTimer(() => {
+        for (const { session } of this.#living.values()) session.drain(rest);
+      }, deadline - rest);
       this.#onIdle = () => {
         if ([...this.#living.values()].every(({ session }) => session.isIdle)) finish();
       };

@@ -419,12 +419,13 @@ describe('draining', () => {
     expect(await done(drained)).toBe(0);
   });
 
-  test('turns new sessions away with 1012, and refuses new channels', () => {
+  test('turns new sessions away with 1012, and new channels in the last second', () => {
     const near = client().connect();
     near.open();
     void registry.drain(30_000);
-    const application = near.open();
-    expect(application.events).toEqual(['fail GOING_AWAY']);
+    expect(near.open().events).toEqual(['open']);
+    clock.advance(29_000);
+    expect(near.settle().open().events).toEqual(['fail GOING_AWAY']);
     const other = client(2).connect();
     expect(other.losses).toMatchObject([{ code: 1012 }]);
     expect(registry.size).toBe(1);
