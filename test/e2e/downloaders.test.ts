@@ -34,7 +34,7 @@ describe('wget', () => {
     const args = ['--quiet', '--output-document=-', '--header=Proxy-Connection: keep-alive'];
     const { stdout } = await run('wget', [...args, `http://localhost:${files.port}/headers`], { env });
     const headers = JSON.parse(stdout) as string[];
-    expect(headers.filter((name) => /^(proxy-|keep-alive)/i.test(name))).toEqual([]);
+    expect(headers.filter((name, index) => index % 2 === 0 && /^(proxy-|keep-alive)/i.test(name))).toEqual([]);
     expect(headers).toContain(`localhost:${files.port}`);
   });
 });

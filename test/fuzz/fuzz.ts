@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import type { Target } from './target.js';
 import { config, rules, users } from './targets/files.js';
 import { frames } from './targets/frames.js';
+import { httpRequest } from './targets/http-request.js';
 import { httpTarget } from './targets/http-target.js';
 import { socks } from './targets/socks.js';
 
-export const targets: readonly Target[] = [socks, httpTarget, frames, config, users, rules];
+export const targets: readonly Target[] = [socks, httpRequest, httpTarget, frames, config, users, rules];
 
 const MAX_CHANGES = 6;
 const MAX_STRETCH = 40;

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { systemClock } from 'wsproxy-engine';
 import { resetSocket } from '../sockets/reset-socket.js';
 
@@ -38,9 +37,9 @@ export function cutOff(socket: Socket): void {
 }
 
 /** What is over closes by itself, or within LINGER. */
-export function destroyLate(stream: Duplex): void {
-  const linger = systemClock.setTimer(() => stream.destroy(), LINGER);
-  stream.once('close', () => linger.cancel());
+function destroyLate(socket: Socket): void {
+  const linger = systemClock.setTimer(() => socket.destroy(), LINGER);
+  socket.once('close', () => linger.cancel());
 }
 
 /** How long a peer may take to close its side after we have closed ours, ms. */

@@ -16,23 +16,31 @@ export class LocalConnection {
     closePolitely(this.socket);
   };
   readonly #enter: Enter;
-  readonly #deadline: Timer;
+  readonly #handshakeTimeout: number;
+  #deadline: Timer | undefined;
   readonly #onEnd = () => this.socket.destroy();
-  readonly #onClose = () => this.#deadline.cancel();
+  readonly #onClose = () => this.#deadline?.cancel();
 
   /** @param handshakeTimeout milliseconds from now until `onDeadline`. */
   constructor(socket: Socket, enter: Enter, logger: Logger, handshakeTimeout: number) {
     this.socket = socket;
     this.#enter = enter;
     this.logger = logger;
-    this.#deadline = systemClock.setTimer(() => this.onDeadline(), handshakeTimeout);
-    socket.on('end', this.#onEnd);
-    socket.on('close', this.#onClose);
+    this.#handshakeTimeout = handshakeTimeout;
+    this.beginHandshake();
+  }
+
+  /** Another request is to come, within `timeout` ms from now, or as much as there was for the first. */
+  beginHandshake(timeout: number = this.#handshakeTimeout): void {
+    this.endHandshake();
+    this.#deadline = systemClock.setTimer(() => this.onDeadline(), timeout);
+    this.socket.on('end', this.#onEnd);
+    this.socket.on('close', this.#onClose);
   }
 
   /** The request is complete: from here on, time and the end of the input are somebody else's business. */
   endHandshake(): void {
-    this.#deadline.cancel();
+    this.#deadline?.cancel();
     this.socket.off('end', this.#onEnd);
     // Without it nothing refers to this any more: the relay that follows may be idle for days.
     this.socket.off('close', this.#onClose);

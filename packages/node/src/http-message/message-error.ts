@@ -9,4 +9,4 @@ export class MessageError extends Error {
   }
 }
 
-export type MessageFault = 'malformed' | 'too large';
+export type MessageFault = 'malformed' | 'too large' | 'unsupported';

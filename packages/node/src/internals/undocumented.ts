@@ -4,7 +4,7 @@
  * what becomes of its callers where a version has taken it away: they go on, and only lose what it was for.
  */
 import { readSync, writeSync } from 'node:fs';
-import { type Agent, type ClientRequest, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { type Agent, type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
@@ -190,37 +190,6 @@ export function tlsAlertOf({ message }: Error): number | undefined {
 }
 
 // ---- HTTP
-
-/**
- * Has a server of HTTP answer also whoever has ended its half behind the request.
- *
- * Node 20.19 to 26: `httpAllowHalfOpen` of a server, as old as Node.
- * Without: such a client gets no answer.
- */
-export function answerHalfOpen(server: Server): void {
-  Object.assign(server, { httpAllowHalfOpen: true });
-}
-
-/**
- * Has `close` called once a server of HTTP has written its response to `socket`, which it would destroy then.
- *
- * Node 20.19 to 26: the server calls `destroySoon` of the socket.
- * Without: the socket is destroyed, and a client that still sends may lose the end of the response.
- */
-export function closeBehindResponse(socket: Socket, close: () => void): void {
-  socket.destroySoon = close;
-}
-
-/**
- * Sends the head of a response now, byte for byte: `flushHeaders` would write it in UTF-8, and bytes beyond ASCII would
- * change.
- *
- * Node 20.19 to 26: a head that leaves with the first piece of content, be it empty, is written in Latin-1.
- * Without: bytes beyond ASCII change.
- */
-export function sendHead(response: ServerResponse): void {
-  response.write(Buffer.alloc(0));
-}
 
 /**
  * A response to a request to upgrade, for which Node makes none; the connection ends behind it.

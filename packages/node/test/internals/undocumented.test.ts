@@ -10,9 +10,7 @@ import { connectedSockets, Observer, until } from 'wsproxy-test-support/sockets/
 import { tlsSockets } from 'wsproxy-test-support/sockets/tls-sockets';
 import { webSocketPair } from 'wsproxy-test-support/sockets/websocket-pair';
 import {
-  answerHalfOpen,
   changeRequests,
-  closeBehindResponse,
   forgetFailedWrite,
   isBrokenUpgrade,
   keepDraining,
@@ -22,7 +20,6 @@ import {
   readPastWs,
   resetOnceDestroyed,
   respondTo,
-  sendHead,
   socketBelow,
   tellEndThatCame,
   tlsAlertOf,
@@ -134,45 +131,6 @@ describe('a probe finds that', () => {
     const client = connectTls({ port, host: '127.0.0.1', maxVersion: 'TLSv1.2' });
     const [error] = (await once(client, 'error')) as [Error];
     expect(tlsAlertOf(error), `${gone('tlsAlertOf')}: ${error.message}`).toBe(70);
-  });
-
-  test('a server of HTTP answers whoever has ended its half behind the request', async () => {
-    const server = createHttpServer((_request, response) => setImmediate(() => response.end('late')));
-    answerHalfOpen(server);
-    const client = await dial(await listen(server));
-    client.end('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
-    expect(await textOf(client), gone('answerHalfOpen')).toContain('late');
-  });
-
-  test('a server of HTTP asks how to close the socket behind a response', async () => {
-    let asked = 0;
-    const server = createHttpServer((_request, response) => {
-      const socket = response.socket as Socket;
-      closeBehindResponse(socket, () => {
-        asked += 1;
-        socket.end();
-      });
-      response.end('whole');
-    });
-    const client = await dial(await listen(server));
-    client.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
-    expect(await textOf(client)).toContain('whole');
-    expect(asked, gone('closeBehindResponse')).toBe(1);
-  });
-
-  test('a head leaves before its content, byte for byte', async () => {
-    const server = createHttpServer((_request, response) => {
-      response.writeHead(200, ['X-Name', '\xe9', 'Connection', 'close']);
-      sendHead(response);
-    });
-    const client = await dial(await listen(server));
-    client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-    let head = '';
-    client.on('data', (chunk: Buffer) => {
-      head += chunk.toString('latin1');
-    });
-    await until(() => head.includes('\r\n\r\n'));
-    expect(head, gone('sendHead')).toContain('X-Name: \xe9\r\n');
   });
 
   test('a request to upgrade gets a response of Node', async () => {

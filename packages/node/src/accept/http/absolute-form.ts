@@ -1,4 +1,7 @@
-import { parseAuthority, type Target } from 'wsproxy-engine';
+import { isIPv4 } from 'node:net';
+import { domainToASCII } from 'node:url';
+import { parseAuthority, parsePort, type Target } from 'wsproxy-engine';
+import { MessageError } from '../../http-message/message-error.js';
 
 /** Where a plain request goes, out of its request-target in absolute form (RFC 9112 section 3.2.2). */
 export interface Destination {
@@ -7,9 +10,9 @@ export interface Destination {
   readonly authority: string;
   /** The request-target for the destination: path and query byte for byte as they came. */
   readonly requestTarget: string;
+  /** The Authorization field that user and password in the URI stand for. */
+  readonly authorization?: string | undefined;
 }
-
-const DEFAULT_PORT = 80;
 
 /** The scheme in lower case, or undefined when `uri` is not in absolute form. */
 export function schemeOf(uri: string): string | undefined {
@@ -17,13 +20,45 @@ export function schemeOf(uri: string): string | undefined {
 }
 
 /**
- * Undefined for anything but `http://host[:port][/path][?query]`: user information is deprecated and a way to disguise
- * the host (RFC 9110 section 4.2.4), a fragment is never sent.
+ * Reads `http://[user[:password]@]host[:[port]][/path][?query][#fragment]`, and the same with `ws`, as RFC 9110 section 4.2
+ * has it; throws MessageError for anything else. A fragment is for the application alone, and goes no further.
  */
-export function parseAbsoluteForm(method: string, uri: string): Destination | undefined {
-  const [, authority = '', rest = ''] = /^http:\/\/([^/?#]*)([^#]*)$/i.exec(uri) ?? [];
-  const target = parseAuthority(authority) ?? parseAuthority(`${authority}:${DEFAULT_PORT}`);
-  return target && { target, authority, requestTarget: requestTargetOf(method, rest) };
+export function parseAbsoluteForm(method: string, uri: string): Destination {
+  const [, all = '', rest = ''] = /^(?:http|ws):\/\/([^/?#]*)([^#]*)/i.exec(uri) ?? [];
+  const [authority = '', userInfo, ...more] = all.split('@').reverse();
+  // Which of them ends the user information is read in two ways.
+  if (more.length > 0) throw new MessageError('malformed', 'the URI has more than one @ before its path');
+  const [, name = '', port = ''] = /^(.*?)(?::(\d*))?$/.exec(authority) ?? [];
+  if (port !== '' && parsePort(port) === undefined)
+    throw new MessageError('malformed', 'the port of the URI is not 1 to 65535');
+  const host = nameInAscii(name);
+  const target = host === undefined ? undefined : parseAuthority(`${host}:${port === '' ? DEFAULT_PORT : port}`);
+  if (target === undefined) throw new MessageError('malformed', 'the URI has no valid host');
+  return {
+    target,
+    authority: port === '' ? `${host}` : `${host}:${port}`,
+    requestTarget: requestTargetOf(method, rest),
+    authorization: basicOf(userInfo),
+  };
+}
+
+/** The target of CONNECT, or undefined: RFC 9112 section 3.2.3. */
+export function parseConnectTarget(requestTarget: string): Target | undefined {
+  const [, name = '', port = ''] = /^(.*):(\d+)$/.exec(requestTarget) ?? [];
+  const host = nameInAscii(name);
+  return host === undefined ? undefined : parseAuthority(`${host}:${port}`);
+}
+
+/**
+ * A name beyond ASCII as it is looked up (RFC 5891), if it is UTF-8, and as it is otherwise. It must stay a name: digits of
+ * other scripts make no address.
+ */
+function nameInAscii(name: string): string | undefined {
+  if (/^[\0-\x7f]*$/.test(name)) return name;
+  const bytes = Buffer.from(name, 'latin1');
+  const text = bytes.toString();
+  const ascii = Buffer.from(text).equals(bytes) ? domainToASCII(text) : '';
+  return ascii === '' || isIPv4(ascii) ? undefined : ascii;
 }
 
 function requestTargetOf(method: string, rest: string): string {
@@ -31,3 +66,15 @@ function requestTargetOf(method: string, rest: string): string {
   if (rest === '' && method === 'OPTIONS') return '*';
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
+
+/** RFC 7617, of user information as RFC 3986 section 3.2.1 encodes it: what curl makes of it without a proxy. */
+function basicOf(userInfo: string | undefined): string | undefined {
+  if (userInfo === undefined || userInfo === '') return undefined;
+  const withPassword = userInfo.includes(':') ? userInfo : `${userInfo}:`;
+  const decoded = withPassword.replace(/%([0-9a-f]{2})/gi, (_all, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return `Basic ${Buffer.from(decoded, 'latin1').toString('base64')}`;
+}
+
+const DEFAULT_PORT = 80;

@@ -1,24 +1,22 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import { FAILURES, type FailureCode } from 'wsproxy-engine';
-import type { LocalConnection } from '../local-connection.js';
+import type { MessageError } from '../../http-message/message-error.js';
 
 /** A final answer of our own; the connection closes behind it. */
 export interface HttpRefusal {
   readonly status: number;
-  /** One constant sentence: whoever asks learns the cause and nothing else. */
+  /** One constant sentence: whoever asks learns the cause and nothing else, and no byte of what was sent comes back. */
   readonly text: string;
   readonly headers?: readonly string[];
 }
 
 /** What a request can be refused for before any channel is opened. */
 export const REFUSALS = {
-  MALFORMED: { status: 400, text: 'malformed request' },
   NOT_A_PROXY_REQUEST: { status: 400, text: 'not a proxy request' },
-  BAD_VERSION: { status: 400, text: 'HTTP version must be 1.0 or 1.1' },
-  BAD_HOST_HEADER: { status: 400, text: 'there must be one Host header' },
+  SEVERAL_HOSTS: { status: 400, text: 'the request has more than one Host field' },
   BAD_AUTHORITY: { status: 400, text: 'CONNECT takes host:port' },
-  BODY_ON_CONNECT: { status: 400, text: 'CONNECT takes no content' },
-  BAD_URI: { status: 400, text: 'not a valid http:// URI' },
+  CONTENT_OF_CONNECT: { status: 400, text: 'CONNECT takes no content' },
+  CUT: { status: 400, text: 'the request ended before its content was complete' },
   LOOP: { status: 400, text: 'the target is this proxy' },
   FROM_A_PAGE: { status: 403, text: 'not for web pages' },
   NEEDS_PASSWORD: {
@@ -32,10 +30,7 @@ export const REFUSALS = {
     headers: ['Allow: CONNECT, GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'],
   },
   TOO_SLOW: { status: 408, text: 'the request took too long' },
-  BAD_EXPECTATION: { status: 417, text: 'expectation not supported' },
-  HEADERS_TOO_LARGE: { status: 431, text: 'more than 16 KiB or 100 fields of headers' },
-  NEEDS_CONNECT: { status: 501, text: 'only http:// URIs are forwarded, use CONNECT for anything else' },
-  BAD_TRANSFER_CODING: { status: 501, text: 'transfer coding not supported' },
+  NEEDS_CONNECT: { status: 501, text: 'only http:// and ws:// URIs are forwarded, use CONNECT for anything else' },
   NO_RESPONSE: {
     status: 502,
     text: 'the destination closed the connection without a response',
@@ -47,6 +42,28 @@ export const REFUSALS = {
     headers: ['Proxy-Status: wsproxy; error=http_protocol_error'],
   },
 } as const;
+
+/** Why a request cannot be taken, in the words of whoever could not read it. */
+export function refusalOfRequest({ fault, message }: MessageError): HttpRefusal {
+  return { status: STATUSES[fault], text: message };
+}
+
+const STATUSES: Readonly<Record<MessageError['fault'], number>> = {
+  malformed: 400,
+  'too large': 431,
+  unsupported: 501,
+};
+
+/** The same of what stands behind the head of a request. */
+export function refusalOfContent(error: MessageError): HttpRefusal {
+  return { status: STATUSES[error.fault], text: `the content of the request is malformed: ${error.message}` };
+}
+
+/** The same of a response. */
+export function refusalOfResponse({ message }: MessageError): HttpRefusal {
+  const { status, text, headers } = REFUSALS.BAD_RESPONSE;
+  return { status, text: `${text}: ${message}`, headers };
+}
 
 /** Seconds; about what a lost tunnel needs to come back. */
 const RETRY_AFTER = 5;
@@ -76,11 +93,4 @@ export function encodeRefusal(refusal: HttpRefusal, method?: string): string {
     ...(refusal.headers ?? []),
   ];
   return `${head.join('\r\n')}\r\n\r\n${method === 'HEAD' ? '' : body}`;
-}
-
-/** Answers `request`, or input that never became one, and closes; nothing behind it is looked at (RFC 9931). */
-export function refuseHttp(connection: LocalConnection, refusal: HttpRefusal, request?: IncomingMessage): void {
-  connection.refuse(refusal.text, encodeRefusal(refusal, request?.method));
-  // Content that nobody reads would stop the reading of the socket.
-  request?.resume();
 }

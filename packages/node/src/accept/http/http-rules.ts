@@ -1,56 +1,46 @@
-import type { IncomingMessage } from 'node:http';
-import { parseAuthority, type Target } from 'wsproxy-engine';
-import { type Destination, parseAbsoluteForm, schemeOf } from './absolute-form.js';
-import { countHeader, hasUnknownTransferCoding } from './http-headers.js';
-import { type HttpRefusal, REFUSALS } from './http-refusal.js';
-
-export const MAX_HEADER_BYTES: number = 16 * 1024;
-export const MAX_HEADER_FIELDS = 100;
+import type { Target } from 'wsproxy-engine';
+import { valuesOf } from '../../http-message/fields.js';
+import { MessageError } from '../../http-message/message-error.js';
+import type { RequestHead } from '../../http-message/request-head.js';
+import { type Destination, parseAbsoluteForm, parseConnectTarget, schemeOf } from './absolute-form.js';
+import { type HttpRefusal, REFUSALS, refusalOfRequest } from './http-refusal.js';
 
 /** What a request asks for, or why it will not get it. */
 export type Decision<T> = { readonly accepted: T } | { readonly refusal: HttpRefusal };
 
-/** Where a CONNECT goes. Node emits it for any request-target and with any headers, hence the checks here. */
-export function decideConnect(request: IncomingMessage): Decision<Target> {
-  const refusal = checkMessage(request);
-  if (refusal !== undefined) return { refusal };
-  // RFC 9110 section 9.3.6: it has no content, and Node would hand the content over as early data.
-  const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
-  if (length !== undefined || coding !== undefined) return { refusal: REFUSALS.BODY_ON_CONNECT };
-  const target = parseAuthority(request.url ?? '');
+/** Where a CONNECT goes. Its Host field says nothing that its target does not, and may be missing. */
+export function decideConnect({ requestTarget, fields, framing }: RequestHead): Decision<Target> {
+  if (hasSeveralHosts(fields)) return { refusal: REFUSALS.SEVERAL_HOSTS };
+  // RFC 9110 section 9.3.6: it has no content; WinINet says so by a length of 0.
+  if (framing.kind === 'chunked' || (framing.kind === 'length' && framing.length > 0)) {
+    return { refusal: REFUSALS.CONTENT_OF_CONNECT };
+  }
+  const target = parseConnectTarget(requestTarget);
   return target === undefined ? { refusal: REFUSALS.BAD_AUTHORITY } : { accepted: target };
 }
 
-/** Where any other request goes; only `http://` in absolute form goes anywhere. */
-export function decideRequest(request: IncomingMessage): Decision<Destination> {
-  const { method = '', url = '', headers } = request;
-  if (method === 'TRACE' || (method === 'OPTIONS' && url === '*')) return { refusal: REFUSALS.BAD_METHOD };
-  const scheme = schemeOf(url);
+/** Where any other request goes; only `http://` and `ws://` in absolute form go anywhere. */
+export function decideRequest({ method, requestTarget, fields }: RequestHead): Decision<Destination> {
+  if (method === 'TRACE' || (method === 'OPTIONS' && requestTarget === '*')) return { refusal: REFUSALS.BAD_METHOD };
+  const scheme = schemeOf(requestTarget);
   if (scheme === undefined) {
     // Origin form is what web pages send, by fetch or by WebSocket.
-    const fromPage = headers.origin ?? headers['sec-fetch-site'] ?? headers.upgrade;
-    return { refusal: fromPage === undefined ? REFUSALS.NOT_A_PROXY_REQUEST : REFUSALS.FROM_A_PAGE };
+    const isFromPage = PAGE_FIELDS.some((name) => valuesOf(fields, name).length > 0);
+    return { refusal: isFromPage ? REFUSALS.FROM_A_PAGE : REFUSALS.NOT_A_PROXY_REQUEST };
   }
-  const refusal = checkMessage(request);
-  if (refusal !== undefined) return { refusal };
-  if (scheme !== 'http') return { refusal: REFUSALS.NEEDS_CONNECT };
-  if (hasUnknownTransferCoding(request)) return { refusal: REFUSALS.BAD_TRANSFER_CODING };
-  // Node sends the head of such a request in UTF-8: better no expectation than other bytes.
-  if (headers.expect !== undefined && !isAscii(request.rawHeaders)) return { refusal: REFUSALS.BAD_EXPECTATION };
-  const destination = parseAbsoluteForm(method, url);
-  return destination === undefined ? { refusal: REFUSALS.BAD_URI } : { accepted: destination };
+  // RFC 9112 section 3.2; of one, and of none, the target is right.
+  if (hasSeveralHosts(fields)) return { refusal: REFUSALS.SEVERAL_HOSTS };
+  if (scheme !== 'http' && scheme !== 'ws') return { refusal: REFUSALS.NEEDS_CONNECT };
+  try {
+    return { accepted: parseAbsoluteForm(method, requestTarget) };
+  } catch (error) {
+    if (error instanceof MessageError) return { refusal: refusalOfRequest(error) };
+    throw error;
+  }
 }
 
-function checkMessage(request: IncomingMessage): HttpRefusal | undefined {
-  const { httpVersion } = request;
-  if (httpVersion !== '1.0' && httpVersion !== '1.1') return REFUSALS.BAD_VERSION;
-  if (request.rawHeaders.length > 2 * MAX_HEADER_FIELDS) return REFUSALS.HEADERS_TOO_LARGE;
-  // RFC 9112 section 3.2; the target wins over what it says.
-  const hosts = countHeader(request, 'host');
-  if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return REFUSALS.BAD_HOST_HEADER;
-  return undefined;
-}
+const PAGE_FIELDS: readonly string[] = ['origin', 'sec-fetch-site', 'upgrade'];
 
-function isAscii(texts: readonly string[]): boolean {
-  return texts.every((text) => /^[\0-\x7f]*$/.test(text));
+function hasSeveralHosts(fields: RequestHead['fields']): boolean {
+  return valuesOf(fields, 'host').length > 1;
 }

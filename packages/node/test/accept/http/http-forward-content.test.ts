@@ -39,7 +39,7 @@ describe('content', () => {
     await echo('length');
     const content = randomBytes(size);
     const application = await forwarding.port.send(
-      message(`POST ${URI} HTTP/1.1`, 'Host: a', `Content-Length: ${size}`),
+      message(`POST ${URI} HTTP/1.1`, 'Connection: close', `Content-Length: ${size}`),
     );
     const { bytes, end } = await application.send(content).closed();
     const start = bytes.indexOf('\r\n\r\n') + 4;
@@ -53,10 +53,10 @@ describe('content', () => {
   it.each([1, 1000, MIB])('in chunks of %i bytes passes both ways, byte for byte', async (chunk) => {
     await echo('chunks');
     const content = randomBytes(chunk === 1 ? 3000 : 3 * MIB);
-    const head = message(`POST ${URI} HTTP/1.1`, 'Host: a', 'Transfer-Encoding: chunked');
+    const head = message(`POST ${URI} HTTP/1.1`, 'Connection: close', 'Transfer-Encoding: chunked');
     const application = await forwarding.port.send(head);
     const { text, bytes } = await application.send(inChunks(content, chunk)).closed();
-    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\nTransfer-Encoding: chunked\r\n\r\n/);
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\nTransfer-Encoding: chunked\r\n/);
     expect(sha256(unchunk(bytes.subarray(bytes.indexOf('\r\n\r\n') + 4)))).toBe(sha256(content));
   });
 
@@ -73,7 +73,7 @@ describe('content', () => {
     application.socket.resume();
     const { bytes, end } = await application.closed();
     expect(end).toBe('closed');
-    expect(unchunk(bytes.subarray(bytes.indexOf('\r\n\r\n') + 4)).length).toBe(total);
+    expect(bytes.length - bytes.indexOf('\r\n\r\n') - 4).toBe(total);
   });
 
   it('that the destination does not read holds back the application, and arrives whole once it does', async () => {
@@ -90,7 +90,7 @@ describe('content', () => {
       });
     });
     const application = await forwarding.port.send(
-      message(`PUT ${URI} HTTP/1.1`, 'Host: a', `Content-Length: ${total}`),
+      message(`PUT ${URI} HTTP/1.1`, 'Connection: close', `Content-Length: ${total}`),
     );
     pour(application.socket, total, () => {});
     await expectStall(() => taken(application.socket), total);
@@ -130,7 +130,7 @@ async function expectStall(count: () => number, total: number): Promise<void> {
   expect(last).toBeLessThan(total / 2);
 }
 
-/** Content out of its chunks, or as it is when there are none. */
+/** Content out of its chunks. */
 function unchunk(bytes: Buffer): Buffer {
   const parts: Buffer[] = [];
   for (let at = 0; ; ) {

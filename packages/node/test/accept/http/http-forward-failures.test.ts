@@ -5,6 +5,8 @@ import { keepWaiting, refuseWith } from 'wsproxy-test-support/test-tunnel';
 import { GET, message, URI, useForwarding } from '../forward-fixture.js';
 
 const forwarding = useForwarding();
+/** Of a response, and of all interim ones before it, bytes. */
+const MAX_RESPONSE_HEAD = 256 * 1024;
 
 /** How a connection ends at the destination. */
 function closing(socket: Socket | undefined): Promise<'closed' | 'reset'> {
@@ -47,26 +49,6 @@ describe('a failure', () => {
     ['resets', (socket: Socket) => socket.resetAndDestroy(), 'connection_terminated'],
     ['speaks something else', (socket: Socket) => socket.end('SSH-2.0-OpenSSH\r\n'), 'http_protocol_error'],
     [
-      'has lengths that disagree',
-      (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'),
-      'http_protocol_error',
-    ],
-    [
-      'uses an unknown transfer coding',
-      (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'),
-      'http_protocol_error',
-    ],
-    [
-      'has a control character in its reason',
-      (socket: Socket) => socket.end('HTTP/1.1 200 O\x01K\r\nContent-Length: 0\r\n\r\n'),
-      'http_protocol_error',
-    ],
-    [
-      'has a status below 100',
-      (socket: Socket) => socket.end('HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n'),
-      'http_protocol_error',
-    ],
-    [
       'switches protocols unasked',
       (socket: Socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
       'http_protocol_error',
@@ -77,8 +59,8 @@ describe('a failure', () => {
       'http_protocol_error',
     ],
     [
-      'sends more than 64 KiB of headers',
-      (socket: Socket) => socket.end(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`),
+      'sends a head without end',
+      (socket: Socket) => socket.end(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(MAX_RESPONSE_HEAD)}\r\n\r\n`),
       'http_protocol_error',
     ],
   ])('of a destination that %s is told as 502', async (_title, answer, proxyStatus) => {
@@ -132,6 +114,9 @@ describe('interim responses without an end', () => {
     return new Promise<number>((resolve) => socket.once('close', () => resolve(said)));
   };
 
+  /** The space behind a status is never left out: at most one more byte for each head. */
+  const WRITTEN_OUT = 17 / 16;
+
   it.each([
     ['with fields', `HTTP/1.1 103 Early Hints\r\nLink: ${'a'.repeat(200)}\r\n\r\n`],
     ['without', 'HTTP/1.1 102\r\n\r\n'],
@@ -146,7 +131,9 @@ describe('interim responses without an end', () => {
       const { text } = await (await forwarding.port.send(message(`GET ${URI} ${version}`, 'Host: a'))).closed();
       const [final = ''] = /HTTP\/1\.1 [2-5][^]*$/.exec(text) ?? [];
       expect(final).toMatch(/^HTTP\/1\.1 502 [^]*error=http_protocol_error/);
-      expect(text.length - final.length).toBeLessThanOrEqual(version === 'HTTP/1.0' ? 0 : 64 * 1024);
+      expect(text.length - final.length).toBeLessThanOrEqual(
+        version === 'HTTP/1.0' ? 0 : MAX_RESPONSE_HEAD * WRITTEN_OUT,
+      );
       await said;
     }
     await expect.poll(() => forwarding.port.tunnel.channelCount).toBe(0);
@@ -186,22 +173,29 @@ describe('an application that goes away', () => {
     expect(await closed).toBe('reset');
   });
 
-  it('that breaks the framing of its content cuts the request', async () => {
+  it('that breaks the framing of its content is told so, and its request is cut', async () => {
     const { sockets } = await forwarding.answering(() => {});
     const head = message(`POST ${URI} HTTP/1.1`, 'Host: a', 'Transfer-Encoding: chunked');
     const application = await forwarding.port.send(`${head}5\r\nhello\r\n`);
     await expect.poll(() => sockets.length).toBe(1);
+    const closed = closing(sockets[0]);
     application.send('not a chunk\r\n');
-    expect((await application.closed()).end).toBe('reset');
+    const { text, end } = await application.closed();
+    expect(text).toMatch(
+      /^HTTP\/1\.1 400 [^]*\r\n\r\nthe content of the request is malformed: the size of a chunk is not a number\n$/,
+    );
+    expect([end, await closed]).toEqual(['closed', 'reset']);
     await expect.poll(() => forwarding.port.tunnel.channelCount).toBe(0);
   });
 
-  it('from its request to a CONNECT behind it gets neither', async () => {
-    const { heads } = await forwarding.answering(() => {});
+  it('from its request to a CONNECT behind it gets its response alone', async () => {
+    const { sockets, heads } = await forwarding.answering(() => {});
     const application = await forwarding.port.send(GET);
     await expect.poll(() => heads.length).toBe(1);
     application.send(message('CONNECT 10.0.0.1:22 HTTP/1.1', 'Host: a'));
-    expect(await application.closed()).toMatchObject({ text: '', end: 'reset' });
+    sockets[0]?.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    const { text, end } = await application.closed();
+    expect([text.match(/HTTP\/1\.1 /g)?.length, text.slice(-2), end]).toEqual([1, 'ok', 'closed']);
     expect(forwarding.port.tunnel.opened).toEqual(['example.org:8080']);
   });
 });

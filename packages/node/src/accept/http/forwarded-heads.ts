@@ -1,0 +1,87 @@
+import { endToEnd, type Field, formatHead, listOf, valuesOf } from '../../http-message/fields.js';
+import { framingFields } from '../../http-message/frame-response.js';
+import type { RequestHead } from '../../http-message/request-head.js';
+import type { ResponseHead } from '../../http-message/response-head.js';
+import type { Destination } from './absolute-form.js';
+
+/**
+ * The head of a request as its origin gets it. There is no Via field: a destination is told no more about the way here than
+ * it is by SOCKS or CONNECT.
+ */
+export function formatRequest(request: RequestHead, destination: Destination): Buffer {
+  const { method, minor, framing } = request;
+  // RFC 9110 section 10.1.1: HTTP/1.0 expects nothing.
+  const replaced = minor === 0 ? ['host', 'expect'] : ['host'];
+  const kept = endToEnd(request.fields, ...replaced);
+  // RFC 9112 section 3.2.2: the Host of the request-target, whatever the application's Host field says.
+  const fields: Field[] = [{ name: 'Host', value: destination.authority }, ...kept];
+  const { authorization } = destination;
+  if (authorization !== undefined && valuesOf(kept, 'authorization').length === 0) {
+    fields.push({ name: 'Authorization', value: authorization });
+  }
+  if (framing.kind === 'chunked') fields.push({ name: 'Transfer-Encoding', value: 'chunked' });
+  else if (framing.kind === 'length') fields.push({ name: 'Content-Length', value: String(framing.length) });
+  // RFC 9110 section 8.6.
+  else if (WITH_CONTENT.has(method)) fields.push({ name: 'Content-Length', value: '0' });
+  return formatHead(`${method} ${destination.requestTarget} HTTP/1.1`, [...fields, ...connectionOf(request)]);
+}
+
+/** Whether the application may send another request on its connection; a proxy keeps none of HTTP/1.0 (RFC 9112 section 9.3). */
+export function isPersistent({ minor, fields }: RequestHead): boolean {
+  return minor === 1 && ![...listOf(fields, 'connection'), ...listOf(fields, 'proxy-connection')].includes('close');
+}
+
+/** Whether a request asks to go on in another protocol (RFC 9110 section 7.8). */
+export function isUpgrade({ minor, fields }: RequestHead): boolean {
+  return minor === 1 && listOf(fields, 'connection').includes('upgrade') && valuesOf(fields, 'upgrade').length > 0;
+}
+
+function connectionOf(request: RequestHead): Field[] {
+  const option = isPersistent(request) ? 'keep-alive' : 'close';
+  if (!isUpgrade(request)) return [{ name: 'Connection', value: option }];
+  const upgrade = { name: 'Upgrade', value: valuesOf(request.fields, 'upgrade').join(', ') };
+  return [{ name: 'Connection', value: option === 'close' ? 'close, Upgrade' : 'Upgrade' }, upgrade];
+}
+
+/** The head of a final response as the application gets it. `isKept`: another may follow on its connection. */
+export function formatResponse(response: ResponseHead, request: RequestHead, isKept: boolean): Buffer {
+  const fields = [...endToEnd(response.fields), ...framingFields(response, request.minor)];
+  if (!isKept) return formatStatus(response, [...fields, { name: 'Connection', value: 'close' }]);
+  fields.push({ name: 'Connection', value: 'keep-alive' });
+  // How long the origin will wait for the next request: so long lives what leads to it.
+  for (const value of valuesOf(response.fields, 'keep-alive')) fields.push({ name: 'Keep-Alive', value });
+  // RFC 4559 section 6: without it some applications do not try.
+  if (
+    response.status === 401 &&
+    valuesOf(response.fields, 'www-authenticate').some((value) => OF_A_CONNECTION.test(value))
+  ) {
+    fields.push({ name: 'Proxy-Support', value: 'Session-Based-Authentication' });
+  }
+  return formatStatus(response, fields);
+}
+
+/** Whether the origin may take another request on its connection. */
+export function isKeptByOrigin({ minor, fields, framing, isPlain }: ResponseHead): boolean {
+  const options = listOf(fields, 'connection');
+  return (
+    isPlain && framing.kind !== 'close' && (minor === 1 ? !options.includes('close') : options.includes('keep-alive'))
+  );
+}
+
+export function formatInterim(response: ResponseHead): Buffer {
+  return formatStatus(response, endToEnd(response.fields));
+}
+
+/** 101 (Switching Protocols), for which both were asked. */
+export function formatSwitch(response: ResponseHead): Buffer {
+  const upgrade = valuesOf(response.fields, 'upgrade').map((value) => ({ name: 'Upgrade', value }));
+  return formatStatus(response, [...endToEnd(response.fields), { name: 'Connection', value: 'Upgrade' }, ...upgrade]);
+}
+
+function formatStatus({ status, reason }: ResponseHead, fields: readonly Field[]): Buffer {
+  return formatHead(`HTTP/1.1 ${String(status).padStart(3, '0')} ${reason}`, fields);
+}
+
+/** Methods of which a request without content says so. */
+const WITH_CONTENT: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+const OF_A_CONNECTION = /^(ntlm|negotiate|kerberos)\b/i;

@@ -1,0 +1,263 @@
+import { type Channel, type ChannelSink, finishChannel, systemClock, type Target } from 'wsproxy-engine';
+import { valuesOf } from '../../http-message/fields.js';
+import { MessageError } from '../../http-message/message-error.js';
+import { type RequestHead, RequestHeadReader } from '../../http-message/request-head.js';
+import { relay } from '../../relay/relay.js';
+import { resetSocket } from '../../sockets/reset-socket.js';
+import { closePolitely } from '../close-politely.js';
+import { parseBasic } from '../credentials.js';
+import type { Reply } from '../enter-tunnel.js';
+import type { LocalConnection } from '../local-connection.js';
+import type { ServedPort } from '../local-service.js';
+import type { Destination } from './absolute-form.js';
+import { type ExchangeOwner, HttpExchange } from './http-exchange.js';
+import { encodeRefusal, type HttpRefusal, REFUSALS, refusalOf, refusalOfRequest } from './http-refusal.js';
+import { decideConnect, decideRequest } from './http-rules.js';
+
+/**
+ * The connection of an application that speaks HTTP: one request after the other, while nothing is doubtful; a request
+ * that is refused is the last (RFC 9931). It keeps the channel to its origin between requests, so that authentication
+ * which belongs to a connection (NTLM, Negotiate) works as without a proxy; no other application's request goes there.
+ */
+export class HttpConnection implements ExchangeOwner, ChannelSink {
+  readonly #connection: LocalConnection;
+  readonly #port: ServedPort;
+  #reader = new RequestHeadReader();
+  #exchange: HttpExchange | undefined;
+  /** What the last exchange has left. */
+  #kept: Channel | undefined;
+  /** Sent by the application, and not looked at yet. */
+  #input: Buffer = EMPTY;
+  /** It was sent before the response to the request before: it may be no request at all. */
+  #isBehind = false;
+  #hasInputEnded = false;
+  #isAdvancing = false;
+  #isOver = false;
+
+  constructor(connection: LocalConnection, port: ServedPort) {
+    this.#connection = connection;
+    this.#port = port;
+  }
+
+  /** @param input the first bytes. */
+  serve(input: Buffer): void {
+    const { socket } = this.#connection;
+    this.#connection.onDeadline = () => this.#refuse(REFUSALS.TOO_SLOW);
+    socket.on('data', this.#onInput);
+    socket.on('end', this.#onInputEnd);
+    socket.on('drain', this.#onDrain);
+    socket.on('close', this.#onClose);
+    this.#onInput(input);
+  }
+
+  onKept(channel: Channel): void {
+    this.#exchange = undefined;
+    this.#kept = channel;
+    this.#connection.onDeadline = () => this.#close('no other request in time');
+    this.#connection.beginHandshake(IDLE_TIMEOUT);
+    channel.start(this);
+    this.#advance();
+  }
+
+  onSwitched(channel: Channel): void {
+    const { socket } = this.#connection;
+    const early = this.#leave();
+    if (early.length > 0) channel.write(early);
+    relay(channel, socket);
+    if (socket.readableEnded) channel.end();
+  }
+
+  onClosing(): void {
+    this.#leave();
+  }
+
+  onWritable(): void {
+    this.#advance();
+  }
+
+  /** Of the channel that is kept. Nobody has asked: it could be taken for the answer to what is asked next. */
+  onData({ length }: Uint8Array): void {
+    this.#kept?.consumed(length);
+    this.#close('the destination speaks unasked');
+  }
+
+  onEnd(): void {
+    this.#close('the destination has closed the connection');
+  }
+
+  onReset(): void {
+    this.#leave();
+    resetSocket(this.#connection.socket);
+  }
+
+  readonly #onInput = (bytes: Buffer): void => {
+    if (this.#exchange === undefined && !this.#reader.hasBegun) this.#isBehind = false;
+    this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
+    this.#advance();
+  };
+
+  /** Node tells the end of what it has read itself, though not everything of it was looked at. */
+  readonly #onInputEnd = (): void => {
+    this.#hasInputEnded = true;
+    this.#advance();
+  };
+
+  readonly #onDrain = (): void => {
+    this.#exchange?.onDrain();
+    this.#advance();
+  };
+
+  readonly #onClose = (): void => {
+    this.#exchange?.abandon();
+    this.#leave();
+  };
+
+  /** Looks at what the application has sent as far as it may be looked at, and reads on when nothing of it is left. */
+  #advance(): void {
+    // Whatever is called from here may call back.
+    if (this.#isAdvancing) return;
+    this.#isAdvancing = true;
+    while (this.#step());
+    this.#isAdvancing = false;
+    if (this.#isOver) return;
+    const { socket } = this.#connection;
+    if (this.#input.length > 0 || this.#exchange?.isFull === true) socket.pause();
+    else if (!this.#hasInputEnded) socket.resume();
+    else if (this.#exchange !== undefined) this.#exchange.endInput();
+    else this.#close('no other request');
+  }
+
+  /** Whether there may be more to do. */
+  #step(): boolean {
+    const input = this.#input;
+    if (this.#isOver || input.length === 0) return false;
+    const exchange = this.#exchange;
+    if (exchange !== undefined) {
+      const used = exchange.takeContent(input);
+      this.#input = input.subarray(used);
+      if (used < input.length) this.#isBehind = true;
+      return this.#exchange !== exchange;
+    }
+    // Whoever does not take its responses is not asked for more requests.
+    if (this.#connection.socket.writableNeedDrain) return false;
+    this.#input = EMPTY;
+    this.#readHead(input);
+    return true;
+  }
+
+  #readHead(bytes: Buffer): void {
+    const hadBegun = this.#reader.hasBegun;
+    let head: RequestHead | undefined;
+    try {
+      head = this.#reader.read(bytes);
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      // Content that is longer than the application has said: it has its answer, and is no request.
+      return this.#isBehind ? this.#close(error.message) : this.#refuse(refusalOfRequest(error));
+    }
+    if (head !== undefined) {
+      this.#input = this.#reader.rest;
+      this.#reader = new RequestHeadReader();
+      this.#take(head);
+    } else if (this.#kept !== undefined && !hadBegun && this.#reader.hasBegun) {
+      this.#connection.beginHandshake(this.#isBehind ? BEHIND_TIMEOUT : undefined);
+    }
+  }
+
+  #take(request: RequestHead): void {
+    if (request.method === 'CONNECT') return this.#takeConnect(request);
+    const decision = decideRequest(request);
+    if ('refusal' in decision) this.#refuse(decision.refusal, request.method);
+    else if (!this.#isAllowed(request)) this.#refuse(REFUSALS.NEEDS_PASSWORD, request.method);
+    else if (this.#port.isSelf(decision.accepted.target)) this.#refuse(REFUSALS.LOOP, request.method);
+    else this.#forward(request, decision.accepted);
+  }
+
+  #takeConnect(request: RequestHead): void {
+    const decision = decideConnect(request);
+    // No application asks so: it may be the content of the request before.
+    if (this.#isBehind) this.#close('CONNECT behind a request that had no answer');
+    else if ('refusal' in decision) this.#refuse(decision.refusal);
+    else if (!this.#isAllowed(request)) this.#refuse(REFUSALS.NEEDS_PASSWORD);
+    else this.#connection.enter(decision.accepted, this.#leave(), CONNECT_REPLY);
+  }
+
+  #forward(request: RequestHead, destination: Destination): void {
+    const connection = this.#connection;
+    connection.endHandshake();
+    const kept = this.#takeKept(destination.target);
+    this.#exchange = new HttpExchange({
+      tunnel: this.#port.tunnel,
+      connection,
+      request,
+      destination,
+      kept,
+      owner: this,
+    });
+  }
+
+  /** The channel that was kept, if it leads to `target`; else it is ended. */
+  #takeKept(target: Target): Channel | undefined {
+    const kept = this.#kept;
+    if (kept?.target.host === target.host && kept.target.port === target.port) {
+      this.#kept = undefined;
+      return kept;
+    }
+    this.#endKept();
+    return undefined;
+  }
+
+  #endKept(): void {
+    if (this.#kept !== undefined) finishChannel(this.#kept, systemClock);
+    this.#kept = undefined;
+  }
+
+  #isAllowed({ fields }: RequestHead): boolean {
+    const { isAllowed } = this.#port;
+    if (isAllowed === undefined) return true;
+    const [field, ...others] = valuesOf(fields, 'proxy-authorization');
+    const given = parseBasic(field);
+    return given !== undefined && others.length === 0 && isAllowed(...given);
+  }
+
+  #refuse(refusal: HttpRefusal, method?: string): void {
+    this.#leave();
+    this.#connection.refuse(refusal.text, encodeRefusal(refusal, method));
+  }
+
+  /** In silence: the application waits for nothing. */
+  #close(reason: string): void {
+    this.#leave();
+    this.#connection.endHandshake();
+    this.#connection.logger.debug({ reason }, 'local connection closed');
+    closePolitely(this.#connection.socket);
+  }
+
+  /** From here on the socket is somebody else's. Returns what the application has sent beyond its requests. */
+  #leave(): Buffer {
+    const { socket } = this.#connection;
+    this.#isOver = true;
+    this.#exchange = undefined;
+    this.#endKept();
+    socket.off('data', this.#onInput);
+    socket.off('end', this.#onInputEnd);
+    socket.off('drain', this.#onDrain);
+    socket.off('close', this.#onClose);
+    const input = this.#input;
+    this.#input = EMPTY;
+    return input;
+  }
+}
+
+const CONNECT_REPLY: Reply = {
+  kind: 'connect',
+  // Without Content-Length or Transfer-Encoding (RFC 9110 section 9.3.6).
+  success: () => 'HTTP/1.1 200 Connection established\r\n\r\n',
+  failure: (code) => encodeRefusal(refusalOf(code)),
+};
+
+/** How long an application may take until its next request, ms. Most origins end a connection sooner. */
+const IDLE_TIMEOUT = 120_000;
+/** The same until the rest of one that has begun behind content that may be too long: who sends a second request sends all of it. */
+const BEHIND_TIMEOUT = 1_000;
+const EMPTY: Buffer = Buffer.alloc(0);

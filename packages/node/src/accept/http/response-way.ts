@@ -1,0 +1,102 @@
+import type { Socket } from 'node:net';
+import { createBodyReader } from '../../http-message/body.js';
+import type { BodyReader } from '../../http-message/body-reader.js';
+import { chunkPrefix, lastChunk } from '../../http-message/chunked.js';
+import type { RequestHead } from '../../http-message/request-head.js';
+import { isInterim, type ResponseHead, ResponseHeadReader } from '../../http-message/response-head.js';
+import { formatInterim, formatResponse, isKeptByOrigin } from './forwarded-heads.js';
+
+/**
+ * The way of a response: what a destination says is read, mended, and written to the application. A response that was odd,
+ * and one with bytes behind it, is the last on its connection: where nothing follows, nothing can be smuggled in.
+ */
+export class ResponseWay {
+  readonly #socket: Socket;
+  readonly #request: RequestHead;
+  readonly #heads: ResponseHeadReader;
+  #body: BodyReader | undefined;
+  #isChunked = false;
+  #isKept: boolean;
+
+  /** @param isKept whether the application may send another request. */
+  constructor(socket: Socket, request: RequestHead, isKept: boolean) {
+    this.#socket = socket;
+    this.#request = request;
+    this.#isKept = isKept;
+    this.#heads = new ResponseHeadReader(request.method);
+  }
+
+  /** Nothing of a response has come, interim ones aside. */
+  get isSilent(): boolean {
+    return this.#body === undefined && !this.#heads.hasBegun;
+  }
+
+  /** The application has the head of the final response. */
+  get hasHead(): boolean {
+    return this.#body !== undefined;
+  }
+
+  /** It has all of it. */
+  get isOver(): boolean {
+    return this.#body?.isOver === true;
+  }
+
+  /** Another response may follow on the connection. */
+  get isKept(): boolean {
+    return this.#isKept;
+  }
+
+  /** None may, though that is not known yet to the application. */
+  endBehind(): void {
+    this.#isKept = false;
+  }
+
+  /**
+   * Takes what has come. Returns the head of a response that switches protocols: what comes behind that is no HTTP, and its
+   * beginning in `rest`. Throws MessageError.
+   */
+  take(bytes: Buffer): ResponseHead | undefined {
+    if (this.#body !== undefined) return this.#takeContent(this.#body, bytes);
+    let head = this.#heads.read(bytes);
+    for (; head !== undefined && isInterim(head); head = this.#heads.read()) {
+      // RFC 9110 section 15.2: HTTP/1.0 does not know them.
+      if (this.#request.minor === 1) this.#socket.write(formatInterim(head));
+    }
+    if (head === undefined || head.status === 101) return head;
+    this.#isKept &&= isKeptByOrigin(head);
+    this.#isChunked = head.framing.kind === 'chunked' && this.#request.minor === 1;
+    this.#body = createBodyReader(head.framing, false);
+    this.#socket.write(formatResponse(head, this.#request, this.#isKept));
+    return this.#takeContent(this.#body, this.#heads.takeRest());
+  }
+
+  /** What has come behind the head that `take` returned. */
+  takeRest(): Buffer {
+    return this.#heads.takeRest();
+  }
+
+  /** The destination says no more. True when that completes the response. */
+  end(): boolean {
+    const { isOver } = this;
+    if (this.#body?.end() !== true) return false;
+    if (!isOver) this.#endContent(this.#body);
+    return true;
+  }
+
+  #takeContent(body: BodyReader, bytes: Buffer): undefined {
+    const { isOver } = body;
+    const used = body.read(bytes, (piece) => this.#write(piece));
+    if (used < bytes.length || !body.isPlain) this.#isKept = false;
+    if (body.isOver && !isOver) this.#endContent(body);
+  }
+
+  #write(piece: Buffer): void {
+    if (this.#isChunked) this.#socket.write(chunkPrefix(piece.length), 'latin1');
+    this.#socket.write(piece);
+    if (this.#isChunked) this.#socket.write('\r\n', 'latin1');
+  }
+
+  #endContent({ trailers }: BodyReader): void {
+    if (this.#isChunked) this.#socket.write(lastChunk(trailers), 'latin1');
+  }
+}
