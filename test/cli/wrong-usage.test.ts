@@ -28,6 +28,7 @@ describe('wsproxy-client ends with exit code 2 and one line for', () => {
     ['an http:// URL', ['http://localhost/'], /must begin with wss:\/\/ or ws:\/\//],
     ['a URL with a password', [`wss://user:${TOKEN}@localhost/`], /must not carry a user or password/],
     ['an unknown option', [URL, '--fast'], /unknown option '--fast'.*--help/],
+    ['a token among the arguments', [URL, '--token', 'x'], /no --token.*--token-file FILE, or set WSPROXY_TOKEN/],
     ['an option without its value', [URL, '--listen'], /argument missing/],
     ['a port that is none', [URL, '--listen', '99999'], /0 to 65535/],
     ['an address that is none', [URL, '--listen', 'a:b:c'], /Expected \[host:\]port/],
@@ -45,6 +46,7 @@ describe('wsproxy-server ends with exit code 2 and one line for', () => {
   test.each<[string, string[], RegExp]>([
     ['an argument', ['8080'], /too many arguments/],
     ['an unknown option', ['--fast'], /unknown option '--fast'.*--help/],
+    ['a token among the arguments', ['--token=x'], /no --token.*--token-file FILE, or set WSPROXY_TOKEN/],
     ['a path without a slash', ['--path', 'tunnel'], /--path.*\/tunnel/],
     ['a path with a query', ['--path', '/tunnel?x'], /--path/],
     ['a port that is none', ['--listen', '99999'], /0 to 65535/],

@@ -10,7 +10,7 @@ const LINES: readonly [line: string, mistake?: RegExp][] = [
   ['# what a person might write'],
   ['url: [wss://near.example.org/tunnel, http://far.example.org/]', /^url: the URL must begin with wss:\/\/ or ws:/],
   ['token-file: nowhere', /^token-file: cannot read token file .*nowhere: no such file/],
-  ['listen-on: 1080', /^unknown setting "listen-on"; allowed are bypass, .*listen/],
+  ['listen-on: 1080', /^unknown setting "listen-on"; did you mean listen\?$/],
   ['listen: [1080, 99999]', /^listen: expected a port from 0 to 65535$/],
   [''],
   ['grace: 10', /^grace: expected a number and a unit, such as 500ms/],

@@ -58,8 +58,12 @@ const USAGE: Readonly<Record<string, Produce<Ended>>> = {
   "HTTPS_PROXY: a proxy's URL cannot begin with …": () =>
     client(['wss://proxy.example.org/'], { env: { HTTPS_PROXY: 'ftp://proxy.example.org' } }),
   '--bypass: not a destination rule: …': () => client([URL_OF_NOBODY, '--bypass', '10.0.0.0/33']),
-  '…:2: unknown setting …; allowed are …': () =>
+  '…:2: unknown setting …; did you mean …?': () =>
     client(['--config', file('client.yaml', `url: ${URL_OF_NOBODY}\nlisten-on: 1080\n`)]),
+  '…:2: unknown setting …; allowed are …': () =>
+    client(['--config', file('client.yaml', `url: ${URL_OF_NOBODY}\ncolour: blue\n`)]),
+  '…:3: … cannot stand beside …': () =>
+    client(['--config', file('client.yaml', `url: ${URL_OF_NOBODY}\nipv4: true\nipv6: true\n`)]),
 };
 
 /** The client against a port that gives this answer. */

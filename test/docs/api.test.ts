@@ -17,13 +17,22 @@ const LIBRARIES = ['wsproxy-server', 'wsproxy-client'].map((name) => {
   return { name, part, source: read(`packages/${name.slice('wsproxy-'.length)}/src/index.ts`) };
 });
 
-test('every snippet compiles', { timeout: 120_000 }, async () => {
+test('every snippet compiles in strict mode, and that of the README', { timeout: 120_000 }, async () => {
   const snippets = [...api.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code = '']) => code);
   expect(snippets.length).toBeGreaterThan(5);
+  const [, readme = ''] = /^```js\n(import \{ createClient \}[^]*?)^```$/m.exec(read('README.md')) ?? [];
+  expect(readme).not.toBe('');
+  snippets.push(readme);
   const folder = temporaryFolder();
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  const compilerOptions = { noEmit: true, isolatedDeclarations: false, skipLibCheck: true };
+  // What `strict` does not ask of a user.
+  const compilerOptions = {
+    noEmit: true,
+    isolatedDeclarations: false,
+    skipLibCheck: true,
+    noPropertyAccessFromIndexSignature: false,
+  };
   const tsconfig = { extends: join(ROOT, 'tsconfig.base.json'), compilerOptions, include: ['*.ts'] };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
   for (const [i, code] of snippets.entries()) writeFileSync(join(folder, `snippet${i + 1}.ts`), code);

@@ -58,8 +58,13 @@ function tell(program: Command, error: unknown): void {
   for (const line of lines) process.stderr.write(`${program.name()}: ${escapeText(line, 2048)}\n`);
 }
 
+/** What other programs have: everybody on the machine could read it in the list of processes. */
+const NO_TOKEN_FLAG =
+  'there is no --token, since other users would see it: put the token in a file and give --token-file FILE, or set WSPROXY_TOKEN';
+
 function describe(program: Command, error: unknown): string {
   if (error instanceof CommanderError) {
+    if (error.code === 'commander.unknownOption' && /'--token[='"]/.test(error.message)) return NO_TOKEN_FLAG;
     const text = error.message.replace(/^error: |\.$/g, '').replaceAll('\n', ' ');
     return `${text}; see ${program.name()} --help`;
   }

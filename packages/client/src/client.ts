@@ -10,14 +10,13 @@ import type { DestinationRule } from 'wsproxy-node/targets';
 import {
   type ClientOptions,
   type CloseOptions,
-  checkProxyOptions,
   checkTarget,
-  endpointOf,
   type ForwardOptions,
   type ListenOptions,
   type ProxyOptions,
   parseTarget,
 } from './options/client-options.js';
+import { checkMethodOptions, checkProxyOptions, endpointOf, METHOD_OPTIONS } from './options/method-options.js';
 import { resolveSettings } from './options/resolve-settings.js';
 import { connectTransport } from './reach/connect-transport.js';
 import { type ConnectOptions, connectSocket } from './sockets/connect-socket.js';
@@ -115,9 +114,10 @@ export class Client extends EventEmitter<ClientEvents> {
    * A reset is an error, never an end. Rejects, and the socket fails, with TunnelError: its `code` says why.
    * @throws TypeError when the target is no host and port
    */
-  connect(target: string | Target, { allowHalfOpen, ...options }: ConnectOptions = {}): Promise<TunnelSocket> {
-    const socket = this.#newSocket({ allowHalfOpen });
-    return connectSocket(socket, checkTarget(target), options);
+  connect(target: string | Target, options: ConnectOptions = {}): Promise<TunnelSocket> {
+    checkMethodOptions(METHOD_OPTIONS.connect, options);
+    const { allowHalfOpen, ...rest } = options;
+    return connectSocket(this.#newSocket({ allowHalfOpen }), checkTarget(target), rest);
   }
 
   /**
@@ -169,6 +169,7 @@ export class Client extends EventEmitter<ClientEvents> {
    * @throws TypeError when the target is no host and port
    */
   forward(options: ForwardOptions): Promise<LocalPort> {
+    checkMethodOptions(METHOD_OPTIONS.forward, options);
     const target = parseTarget(options.target);
     return this.#keep(forwardLocal(this.#tunnel, { at: endpointOf(options), target, logger: this.#logger }));
   }
@@ -178,6 +179,7 @@ export class Client extends EventEmitter<ClientEvents> {
    * sees what targets are used.
    */
   async serveStatus(options: ListenOptions): Promise<LocalPort> {
+    checkMethodOptions(METHOD_OPTIONS.serveStatus, options);
     // Only those who want it wait for it.
     const { serveStatus } = await import('./status/status-page.js');
     const source = { status: () => this.status(), proxy: () => this.#proxy, bypass: this.#rules };
@@ -200,7 +202,9 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /** Ends local ports, channels and the connection. */
-  async close({ drain = 0 }: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkMethodOptions(METHOD_OPTIONS.close, options);
+    const { drain = 0 } = options;
     for (const port of this.#ports) port.stop();
     if (drain > 0) await this.#drain(drain);
     this.#connector.close();

@@ -7,12 +7,12 @@ export type { Finding, Mark, StepFinding, StepName } from './doctor/finding.js';
 export {
   type ClientOptions,
   type CloseOptions,
-  checkProxyOptions,
   type ForwardOptions,
   type ListenOptions,
   type ProxyOptions,
   parseTarget,
 } from './options/client-options.js';
+export { checkProxyOptions } from './options/method-options.js';
 export { ConnectError, type ConnectErrorCode } from './reach/connect-error.js';
 export { proxyFromEnvironment } from './reach/proxy-from-environment.js';
 export type { ReachOptions } from './reach/reach.js';

@@ -9,6 +9,7 @@ import { ExitCode, ExitError } from '../exit-code.js';
 import { TableArgument, type TableOption } from '../options/table-option.js';
 import type { LineMistake } from '../yaml/index.js';
 import type { Config } from './config-text.js';
+import { conflictsIn, isExcluded } from './conflicts.js';
 
 export interface ConfigFileOptions {
   /** Name of the default file: `client` is `$XDG_CONFIG_HOME/wsproxy/client.yaml`. */
@@ -21,6 +22,13 @@ export interface ConfigFileOptions {
   /** Rejects with OptionError when the settings of `program`, each of which can be used, do not go together. */
   readonly judgeAll?: () => Promise<void>;
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EACCES: 'no permission',
+  EISDIR: 'it is a directory',
+};
 
 /** In the URL of a proxy. */
 const PASSWORD = /:\/\/[^\s/@]*:[^\s/@]+@/;
@@ -80,18 +88,17 @@ async function load(program: Command, path: string, options: LoadOptions, mayBeM
     text = readText(path);
   } catch (error) {
     if (error instanceof ExitError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code = '', message } = error as NodeJS.ErrnoException;
     if (!(mayBeMissing && (code === 'ENOENT' || code === 'ENOTDIR'))) {
-      throw new ExitError(ExitCode.usage, `cannot read the configuration file ${path}: ${code ?? message}`, {
-        cause: error,
-      });
+      const reason = REASONS[code] ?? (code || message);
+      throw new ExitError(ExitCode.usage, `cannot read the configuration file ${path}: ${reason}`, { cause: error });
     }
   }
   if (text === '') return { mistakes: [], settings: new Map() };
   // It brings a parser of YAML, tens of milliseconds: only those who have a file wait for it.
   const { oneLine, parseConfig } = await import('./config-text.js');
   const { settings, mistakes } = parseConfig(program, text, { folder: dirname(path), home: options.home });
-  const judged: LineMistake[] = [...mistakes];
+  const judged: LineMistake[] = [...mistakes, ...conflictsIn(settings)];
   for (const [name, { line, lines, option, value }] of settings) {
     const judge = async (it: unknown, at: number): Promise<void> => {
       await options.judge?.(option, it).catch((error: Error) => {
@@ -139,7 +146,7 @@ function readText(path: string): string {
 function apply(program: Command, { settings }: Config): void {
   for (const { option, value } of settings.values()) {
     if (option instanceof TableArgument) applyArgument(program, option, value);
-    else if (program.getOptionValueSource(option.attributeName()) !== 'cli') {
+    else if (program.getOptionValueSource(option.attributeName()) !== 'cli' && !isExcluded(program, option)) {
       program.setOptionValueWithSource(option.attributeName(), value, 'config');
     }
   }

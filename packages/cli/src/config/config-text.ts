@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { OptionRule } from 'wsproxy-node/options';
+import { didYouMean, type OptionRule } from 'wsproxy-node/options';
 import { escapeText } from '../escape-text.js';
 import { namesFile, TableArgument, TableOption } from '../options/table-option.js';
 import { booleanOf, hasPlace, isMap, isScalar, isSeq, type LineMistake, sourceOf, YamlText } from '../yaml/index.js';
@@ -68,7 +68,8 @@ class ConfigText {
     const option = this.#known.get(name);
     if (option === undefined) {
       const allowed = [...this.#known.keys()].sort().join(', ');
-      return this.#blame(key, `unknown setting ${JSON.stringify(name)}; allowed are ${allowed}`);
+      const meant = didYouMean(name, [...this.#known.keys()]);
+      return this.#blame(key, `unknown setting ${JSON.stringify(name)}${meant || `; allowed are ${allowed}`}`);
     }
     try {
       this.#settings.set(name, {

@@ -42,6 +42,13 @@ export class YamlText {
     try {
       const document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
       for (const { pos, code, message } of [...document.errors, ...document.warnings]) {
+        if (code === 'MULTIPLE_DOCS') {
+          this.#mistakes.push({
+            line: this.#lineAt(pos[0]),
+            message: 'a second document begins here (---); expected one',
+          });
+          continue;
+        }
         const told = quotes ? message.split('\n', 1).join() : `not YAML: ${code.toLowerCase().replaceAll('_', ' ')}`;
         this.#mistakes.push({ line: this.#lineAt(pos[0]), message: told });
       }

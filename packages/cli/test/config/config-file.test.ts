@@ -99,7 +99,37 @@ describe('a configuration file', () => {
   it('must be there when it was named', async () => {
     const { code, stderr } = await runFixture('program.mjs', ['options', '--config', '/nowhere/example.yaml']);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^example: cannot read the configuration file \/nowhere\/example.yaml: ENOENT\n$/);
+    expect(stderr).toMatch(
+      /^example: cannot read the configuration file \/nowhere\/example.yaml: there is no such file\n$/,
+    );
+    const folder = await runFixture('program.mjs', ['options', '--config', '/']);
+    expect([folder.code, folder.stderr]).toEqual([
+      2,
+      'example: cannot read the configuration file /: it is a directory\n',
+    ]);
+  });
+
+  it('is one document', async () => {
+    const path = write('loud: true\n---\nloud: false\n');
+    const { code, stderr } = await runFixture('program.mjs', ['options', '--config', path]);
+    expect([code, stderr]).toEqual([2, `example: ${path}:2: a second document begins here (---); expected one\n`]);
+  });
+
+  it('cannot have two settings that exclude each other', async () => {
+    const path = write('loud: true\nquiet: true\n');
+    const { code, stderr } = await runFixture('program.mjs', ['config', 'check', path]);
+    expect([code, stderr]).toEqual([2, `example: ${path}:2: quiet: cannot stand beside loud\n`]);
+    expect(await optionsOf(['options', '--config', write('loud: true\nquiet: false\n')])).toMatchObject({ loud: true });
+  });
+
+  it('gives way to a flag that excludes one of its settings', async () => {
+    for (const [flag, setting] of [
+      ['--loud', 'quiet'],
+      ['--quiet', 'loud'],
+    ] as const) {
+      const options = await optionsOf(['options', flag, '--config', write(`${setting}: true\n`)]);
+      expect(options).toEqual({ ...DEFAULTS, [flag.slice(2)]: true });
+    }
   });
 });
 
@@ -118,7 +148,7 @@ config: other.yaml
 `;
 
 const TOLD = [
-  [2, /unknown setting "lissten"; allowed are .*grace, listen/],
+  [2, /unknown setting "lissten"; did you mean listen\?$/],
   [3, /grace: expected a number and a unit, such as 500ms/],
   [4, /listen: expected a port from 0 to 65535/],
   [5, /log-level: allowed choices are trace, debug/],
@@ -128,7 +158,7 @@ const TOLD = [
   [9, /unique/],
   [10, /secret-file: expected a value/],
   [11, /log-format: expected one value, not a list/],
-  [12, /unknown setting "config"/],
+  [12, /unknown setting "config"; allowed are action, .*grace, listen/],
 ] as const;
 
 describe('config check', () => {

@@ -22,8 +22,6 @@ export function readReach(
   { proxy, header = [], ca, cert, key, ipv4, ipv6 }: ReachFlags,
   fromEnvironment: (server: string) => string | undefined,
 ): Partial<ClientOptions> {
-  // Commander judges flags alone; these may stand in a file.
-  if (ipv4 === true && ipv6 === true) throw new OptionError('ipv6', 'cannot be combined with --ipv4');
   return {
     headers: parseHeaders(header),
     ...(proxy === undefined && { proxy: fromEnvironment }),

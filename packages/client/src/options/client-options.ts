@@ -1,5 +1,5 @@
-import { formatTarget, isLoopback, type Logger, parseAuthority, type Target } from 'wsproxy-engine';
-import type { Endpoint, LocalProtocol, ProxyUser } from 'wsproxy-node/accept';
+import { formatTarget, type Logger, parseAuthority, type Target } from 'wsproxy-engine';
+import type { LocalProtocol, ProxyUser } from 'wsproxy-node/accept';
 import type { ReachOptions } from '../reach/reach.js';
 import type { TokenSource } from '../reach/token-source.js';
 
@@ -71,31 +71,18 @@ export interface CloseOptions {
 export function parseTarget(text: string): Target {
   const target = parseAuthority(String(text));
   if (target !== undefined) return target;
-  throw new TypeError(
-    `not a destination: ${JSON.stringify(String(text).slice(0, 300))}; expected host:port, IPv6 in brackets`,
-  );
+  throw notADestination(text);
+}
+
+function notADestination(what: unknown): TypeError {
+  const isNamed = typeof what === 'object' && what !== null;
+  const shown = isNamed ? `{ ${Object.keys(what).join(', ')} }` : JSON.stringify(String(what).slice(0, 300));
+  return new TypeError(`not a destination: ${shown}; expected host:port, IPv6 in brackets, or { host, port }`);
 }
 
 /** The same for either way to name one. */
 export function checkTarget(target: string | Target): Target {
-  return parseTarget(typeof target === 'string' ? target : formatTarget(target));
-}
-
-/**
- * An address that others reach would let them use the tunnel in the name of its owner.
- * @throws TypeError when there are no users for such an address, or a digest is none
- */
-export function checkProxyOptions(options: ProxyOptions): void {
-  const { users } = options;
-  for (const { name, sha256 } of users ?? []) {
-    if (!/^[0-9a-f]{64}$/i.test(sha256))
-      throw new TypeError(`the digest of user ${JSON.stringify(name)} is no SHA-256`);
-  }
-  const at = endpointOf(options);
-  if ('path' in at || isLoopback(at.host) || (users !== undefined && users.length > 0)) return;
-  throw new TypeError(`other machines can reach ${at.host}, and nobody would need a password there`);
-}
-
-export function endpointOf(options: ListenOptions): Endpoint {
-  return 'path' in options ? { path: options.path } : { host: options.host ?? '127.0.0.1', port: options.port };
+  if (typeof target === 'string') return parseTarget(target);
+  if (typeof target?.host !== 'string' || typeof target.port !== 'number') throw notADestination(target);
+  return parseTarget(formatTarget(target));
 }

@@ -1,3 +1,4 @@
+import { didYouMean } from './did-you-mean.js';
 import { type Mistake, OptionError } from './option-error.js';
 import { isNumberRule, type NumberRule, type OptionRule, type OptionTable } from './option-rule.js';
 
@@ -100,12 +101,17 @@ function* mistakesIn<Unit extends string>(
     // A name with a dot is one of the table alone: `limits.sessions` stands in `limits`.
     const rule = Object.hasOwn(table, key) && !name.includes('.') ? table[key] : undefined;
     const isGroup = rule === undefined && Object.keys(table).some((other) => other.startsWith(`${key}.`));
-    if ((rule === undefined && !isGroup) || isOfCommandLine(rule)) yield { key, problem: 'there is no such option' };
+    if ((rule === undefined && !isGroup) || isOfCommandLine(rule)) yield { key, problem: unknown(table, key) };
     else if (value === undefined) continue;
     else if (rule !== undefined) yield* mistakeOf(key, problemOf(rule, checks, value));
     else if (isObject(value)) yield* mistakesIn(table, checks, value, `${key}.`);
     else yield { key, problem: 'expected an object' };
   }
+}
+
+function unknown(table: OptionTable, key: string): string {
+  const known = Object.keys(table).filter((other) => !isOfCommandLine(table[other]));
+  return `there is no such option${didYouMean(key, known)}`;
 }
 
 function* mistakeOf(key: string, problem: string | undefined): Generator<Mistake> {

@@ -14,6 +14,7 @@ export {
   thrownBy,
   withDefaults,
 } from './check-options.js';
+export { didYouMean } from './did-you-mean.js';
 export { expectNoMistake, type Mistake, OptionError } from './option-error.js';
 export {
   isNumberRule,

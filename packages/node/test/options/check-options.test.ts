@@ -36,10 +36,10 @@ describe('options', () => {
     [{ loud: 'yes' }, 'loud', 'expected true or false'],
     [{ level: 'middle' }, 'level', 'expected low or high'],
     [{ times: { wait: 99 } }, 'times.wait', 'expected a whole number from 100 to 1000 ms, or 0 (off), got 99'],
-    [{ times: { waits: 1 } }, 'times.waits', 'there is no such option'],
+    [{ times: { waits: 1 } }, 'times.waits', 'there is no such option; did you mean times.wait?'],
     [{ times: 7 }, 'times', 'expected an object'],
     [{ file: 'x' }, 'file', 'there is no such option'],
-    [{ nam: 'a', name: 1 }, 'nam', 'there is no such option'],
+    [{ nam: 'a', name: 1 }, 'nam', 'there is no such option; did you mean name?'],
     [{ toString: 'a' }, 'toString', 'there is no such option'],
   ])('%j are refused for the first that is wrong', (options, option, problem) => {
     expect(() => check(options)).toThrow(new OptionError(option, problem));

@@ -27,6 +27,10 @@ const NAMES = { clientCa: 'client CA', clientCrl: 'revocation list' } as const;
  * @throws OptionError that says what is wrong with the certificate or the key
  */
 export function secureContextOptions({ cert, key, clientCa, clientCrl }: TlsOptions): SecureContextOptions {
+  for (const [name, pem] of Object.entries({ cert, key })) {
+    // In a program without types; Node would take neither for a server without any.
+    if (pem === undefined) throw new OptionError(`tls.${name}`, 'is missing: TLS needs cert and key');
+  }
   if (clientCrl !== undefined && clientCa === undefined) {
     throw new OptionError('tls.clientCrl', 'a revocation list needs the client CA beside it');
   }

@@ -55,6 +55,8 @@ describe('an option that cannot be used', () => {
     [{ token, tls: { cert: 'x', key: 'x' } }, 'tls.cert', 'is not in PEM form'],
     [{ token, tls: { cert: 'x', key: 'x', clientCa: 'x' } }, 'tls.clientCa', 'the client CA is not in PEM form'],
     [{ token, tls: { cert: 'x', keys: 'x' } }, 'tls.keys', 'there is no such option'],
+    [{ token, tls: {} }, 'tls.cert', 'is missing'],
+    [{ token, tls: { cert: 'x' } }, 'tls.key', 'is missing'],
     [{ token, tls: 'x' }, 'tls', 'expected an object'],
     [{ token, tls: { cert: 7 } }, 'tls.cert', 'expected PEM, as text or bytes'],
     [{ token, allowOrigins: ['example.org'] }, 'allowOrigins', 'expected an origin without a path'],
