@@ -110,20 +110,23 @@ function serve(args: readonly string[], folder: string): Program {
 describe.each(Object.entries(WAYS))('a secret by the way of %s', (_name, way) => {
   skipUnlessInstalled('setpriv');
 
-  test.runIf(process.getuid?.() === 0).each(FILES)('is read by %s, and read again when it changes', async (flag, name, before, after) => {
-    const folder = temporaryFolder();
-    chmodSync(folder, 0o755);
-    const program = serve([flag, way.make(folder, name, before)], folder);
-    const port = await readyPort(program);
-    expect([await statusFor(port, TOKEN), await statusFor(port, NEW)]).toEqual([101, 401]);
-    way.change(folder, name, after);
-    if (way.signal !== undefined) program.signal(way.signal);
-    await until('the new token lets in', async () => (await statusFor(port, NEW)) === 101, 10_000);
-    expect(await statusFor(port, TOKEN)).toBe(101);
-    await program.untilStderr(/"tokens":2[^\n]*users reloaded/);
-    program.signal('SIGTERM');
-    expect(await program.ended).toMatchObject({ code: 0 });
-  });
+  test.runIf(process.getuid?.() === 0).each(FILES)(
+    'is read by %s, and read again when it changes',
+    async (flag, name, before, after) => {
+      const folder = temporaryFolder();
+      chmodSync(folder, 0o755);
+      const program = serve([flag, way.make(folder, name, before)], folder);
+      const port = await readyPort(program);
+      expect([await statusFor(port, TOKEN), await statusFor(port, NEW)]).toEqual([101, 401]);
+      way.change(folder, name, after);
+      if (way.signal !== undefined) program.signal(way.signal);
+      await until('the new token lets in', async () => (await statusFor(port, NEW)) === 101, 10_000);
+      expect(await statusFor(port, TOKEN)).toBe(101);
+      await program.untilStderr(/"tokens":2[^\n]*users reloaded/);
+      program.signal('SIGTERM');
+      expect(await program.ended).toMatchObject({ code: 0 });
+    },
+  );
 });
 
 describe("a secret of Docker's swarm", () => {
