@@ -65,8 +65,14 @@ export class Authority {
     return this.#read('cert');
   }
 
-  issue(name: string): Issued {
-    this.#openssl('req', '-new', ...NEW_KEY, '-subj', `/CN=${name}`, '-keyout', 'their-key', '-out', 'request');
+  /** `altName`: whose it is, such as `IP:127.0.0.1`; without it, it is a client's. */
+  issue(name: string, altName?: string): Issued {
+    const subject = [
+      '-subj',
+      `/CN=${name}`,
+      ...(altName === undefined ? [] : ['-addext', `subjectAltName=${altName}`]),
+    ];
+    this.#openssl('req', '-new', ...NEW_KEY, ...subject, '-keyout', 'their-key', '-out', 'request');
     return { name, key: this.#read('their-key'), cert: this.#sign(name, this.#read('request')) };
   }
 
