@@ -11,8 +11,12 @@ export function skipUnlessInstalled(program: string): void {
  * and a test that silently stopped running would not be missed.
  */
 export function skipWithout(context: TestContext, program: string): void {
-  if (isInstalled(program)) return;
-  const note = `skipped: ${program} not installed`;
+  if (!isInstalled(program)) skipMissing(context, program);
+}
+
+/** The same for what is known to be missing. */
+export function skipMissing(context: TestContext, what: string): never {
+  const note = `skipped: ${what} not installed`;
   if (process.env['CI'] === 'true') throw new Error(note);
   context.skip(note);
 }

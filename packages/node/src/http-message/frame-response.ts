@@ -14,7 +14,7 @@ export function frameResponse(fields: readonly Field[], method: string, status: 
   const given = valuesOf(fields, TRANSFER_ENCODING);
   const codings = listOf(fields, TRANSFER_ENCODING).filter((coding) => coding !== 'identity');
   const lengths = valuesOf(fields, CONTENT_LENGTH);
-  const hasContent = status >= 200 && status !== 204 && status !== 304 && method !== 'HEAD';
+  const hasContent = !isWithoutLength(status) && status !== 304 && method !== 'HEAD';
   const isChunked = codings.length > 0 && codings.every((coding) => coding === 'chunked');
 
   if (isChunked) {
@@ -45,7 +45,7 @@ export interface Framed {
 
 /** The fields that tell an application how the content comes to it, beside those that travel from end to end. */
 export function framingFields({ framing, status, fields }: FramedHead, minor: 0 | 1): Field[] {
-  const names = new Set(status >= 200 && status !== 204 ? [CONTENT_LENGTH] : []);
+  const names = new Set(isWithoutLength(status) ? [] : [CONTENT_LENGTH]);
   // Nobody expects transfer codings of HTTP/1.0, and what names them beside HEAD and 304 is left out.
   if (framing.kind === 'close' || (framing.kind === 'chunked' && minor === 1)) names.add(TRANSFER_ENCODING);
   if (framing.kind === 'chunked' && minor === 1) names.add('trailer');
@@ -53,6 +53,11 @@ export function framingFields({ framing, status, fields }: FramedHead, minor: 0 
 }
 
 type FramedHead = Pick<Framed, 'framing' | 'fields'> & { readonly status: number };
+
+/** RFC 9110 section 8.6: interim answers and 204 have neither content nor a length. */
+function isWithoutLength(status: number): boolean {
+  return (status >= 100 && status < 200) || status === 204;
+}
 
 function frameLength(hasContent: boolean, length: number | undefined): Framing {
   if (!hasContent) return NONE;

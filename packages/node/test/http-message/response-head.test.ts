@@ -162,6 +162,10 @@ describe('the content', () => {
     expect(read([STATUS_LINE, line], 'HEAD')).toMatchObject({ framing: NONE, isPlain: true });
   });
 
+  it('of a status below 100 is that of any other', () => {
+    expect(read(['HTTP/1.1 000 X', 'Content-Length: 5'])).toMatchObject({ framing: FIVE });
+  });
+
   it('in chunks of HTTP/1.0 is read, and nothing relies on it', () => {
     expect(read(['HTTP/1.0 200 OK', 'Transfer-Encoding: chunked'])).toMatchObject({ framing: CHUNKED, isPlain: false });
   });
