@@ -72,7 +72,7 @@ export class Connector implements Tunnel {
     const states = this.#state === 'idle' ? [] : this.#slots.map((slot) => slot.stateOf(server));
     const state = RANKING.find((one) => states.includes(one)) ?? 'standby';
     const troubles = this.#slots.flatMap((slot) => slot.troubleOf(server) ?? []);
-    const [trouble] = state === 'online' ? [] : troubles.sort((a, b) => a.nextTry - b.nextTry);
+    const [trouble] = isConnected(state) ? [] : troubles.sort((a, b) => a.nextTry - b.nextTry);
     const wait = (trouble?.nextTry ?? 0) - this.#options.clock.now();
     return {
       server: server.name,
@@ -193,7 +193,8 @@ export class Connector implements Tunnel {
     const previous = this.#state;
     if (state === previous) return;
     this.#state = state;
-    if (previous === 'idle' || state === 'online' || previous === 'online') this.#changedAt = this.#options.clock.now();
+    if (previous === 'idle' || isConnected(state) !== isConnected(previous))
+      this.#changedAt = this.#options.clock.now();
     this.#options.logger.debug({ state, previous }, 'connector');
     this.#options.onState?.(state, previous);
     if (state !== 'online') return;
@@ -249,6 +250,11 @@ export interface ConnectorOptions extends SlotOptions {
 
 /** From the best to the worst. An uplink that is closed is about to be replaced; the connector is not closed with it. */
 const RANKING: readonly SlotState[] = ['online', 'draining', 'connecting', 'waiting'];
+
+/** It carries, perhaps not for long. */
+function isConnected(state: ConnectorState | ServerStatus['state']): boolean {
+  return state === 'online' || state === 'draining';
+}
 
 function isLessBusy(a: Uplink, b: Uplink): boolean {
   const difference = a.session.figures.bytesInFlight - b.session.figures.bytesInFlight;

@@ -102,7 +102,8 @@ export class Slot {
     onRetry: (uplink, retry) => {
       if (uplink !== this.#present && !this.#candidates.has(uplink)) return;
       this.#noteTrouble(uplink.server, retry);
-      this.#events.onRetry(uplink, retry);
+      // A pause that only goes on is nobody's news.
+      if (retry.former !== 'waiting') this.#events.onRetry(uplink, retry);
     },
     onResumed: (uplink) => this.#events.onResumed(uplink),
     onRefused: (uplink, error) => {
@@ -154,11 +155,13 @@ export class Slot {
   }
 
   #noteTrouble(server: ServerRoute, { reason, delay, former }: Retry): void {
-    const before = this.#troubles.get(server)?.failedTries ?? 0;
+    const before = this.#troubles.get(server);
+    const failedTries = before?.failedTries ?? 0;
     this.#troubles.set(server, {
-      reason,
+      // Why the last one has ended says more.
+      reason: reason === NEW_SESSION ? (before?.reason ?? reason) : reason,
       nextTry: this.#options.clock.now() + delay,
-      failedTries: former === 'connecting' ? before + 1 : before,
+      failedTries: former === 'connecting' ? failedTries + 1 : failedTries,
     });
   }
 
@@ -225,7 +228,7 @@ export class Slot {
   #renew(): void {
     const { server, wasOfUse } = this.#present;
     this.#present = this.#newUplink(server);
-    const pause = this.#present.connectLater('a new session begins');
+    const pause = this.#present.connectLater(NEW_SESSION);
     this.#events.onState(this.#present);
     if (!wasOfUse) this.#rest(server, pause);
   }
@@ -300,6 +303,8 @@ export interface Trouble {
   readonly failedTries: number;
 }
 
+/** Why a session waits to begin that follows another one. */
+const NEW_SESSION = 'a new session begins';
 /** A server that has not answered after this time gets a rival, ms: less than a request waits for a tunnel. */
 const FAILOVER_AFTER = 2_000;
 /** How old a request may be that a server turns away as it stops, ms, and still go to the next: as long as a server dials. */

@@ -294,6 +294,7 @@ export class Uplink {
     if (this.#phases.present.is === 'closed') return;
     this.#options.logger.warn({ reason }, 'session ended');
     this.#noteUse();
+    this.#events.onRetry(this, { reason, delay: 0, former: this.state });
     this.#enter({ is: 'closed' });
     this.#events.onEnded(this, unsent);
   }
@@ -330,7 +331,7 @@ export interface UplinkOptions extends UplinkSettings {
 /** What becomes of an uplink. */
 export interface UplinkEvents {
   onState(uplink: Uplink): void;
-  /** It is not connected, and will try after a pause. Told before `onState`. */
+  /** It is not connected, and will try after a pause, or another one in its place. Told before `onState`. */
   onRetry(uplink: Uplink, retry: Retry): void;
   /** The session goes on with another transport. */
   onResumed(uplink: Uplink): void;

@@ -129,6 +129,18 @@ test('each loss and each try that fails is told, with the pause', async () => {
   ]);
 });
 
+test('a session that the server does not know any more is told with its reason, and the pause behind it is not', async () => {
+  const fixture = await Fixture.online();
+  fixture.first.forget();
+  fixture.first.connection.near.cut();
+  await fixture.pass(10_000);
+  expect(fixture.told).toEqual([
+    expect.stringMatching(/^server 0: online, .*\(1006\), 100 ms$/),
+    expect.stringMatching(/^server 0: connecting, .*session.* \(\d{4}\), 0 ms$/),
+  ]);
+  expect(fixture.connector.status()).toMatchObject({ ...NOTHING, state: 'online', sinceMs: expect.any(Number) });
+});
+
 test('of several servers each has its state and its reason, and the change is told', async () => {
   const fixture = await Fixture.online(3);
   expect(fixture.servers.map(({ state }) => state)).toEqual(['online', 'standby', 'standby']);
