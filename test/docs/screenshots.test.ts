@@ -26,13 +26,15 @@ function lookAt(file: string): { width: number; brightness: number } {
 describe('npm run screenshots', () => {
   skipUnlessInstalled(CHROMIUM);
 
-  test('takes pictures of the status page, one in light colours and one in dark ones', async () => {
+  test('takes pictures of the status page in light colours and in dark ones, of a tunnel that is up and of one that is away', async () => {
     const folder = temporaryFolder();
     const args = ['--import', 'tsx', 'scripts/screenshots.ts', '--folder', folder, '--seconds', '3', '--port', '0'];
     const { code, stderr } = await run(process.execPath, args, { cwd: ROOT, timeout: 80_000 });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const [light, dark] = ['status-light', 'status-dark'].map((name) => lookAt(join(folder, `${name}.png`)));
-    expect([light?.width, dark?.width]).toEqual([960, 390]);
+    const [light, dark, away] = ['status-light', 'status-dark', 'status-away'].map((name) =>
+      lookAt(join(folder, `${name}.png`)),
+    );
+    expect([light?.width, dark?.width, away?.width]).toEqual([1_280, 390, 1_280]);
     expect(light?.brightness).toBeGreaterThan(200);
     expect(dark?.brightness).toBeLessThan(60);
   });

@@ -1,24 +1,19 @@
 import { Chart } from './chart.js';
 import { enableCopying } from './copying.js';
-import { Rates } from './rates.js';
-import type { Snapshot } from './snapshot.js';
-import { find, View } from './view.js';
+import { Look } from './look.js';
+import type { News } from './snapshot.js';
+import { View } from './view.js';
 
-const view = new View();
-const rates = new Rates();
-const chart = new Chart(find('chart'), rates);
+const look = new Look();
+const view = new View(look);
+const chart = new Chart(look);
 enableCopying();
 
 // It connects again by itself.
 const events = new EventSource('events');
 events.addEventListener('message', ({ data }) => {
-  const snapshot = JSON.parse(data as string) as Snapshot;
-  rates.add(snapshot);
-  view.show(snapshot, rates);
+  look.apply(JSON.parse(data as string) as News);
+  view.show();
   chart.draw();
 });
-events.addEventListener('error', () => {
-  view.showState('away');
-  rates.interrupt();
-  chart.draw();
-});
+events.addEventListener('error', () => view.showAway());

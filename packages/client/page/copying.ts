@@ -1,4 +1,4 @@
-import { find } from './view.js';
+import { find } from './dom.js';
 
 /** Lets each button copy the text of the element that it names. */
 export function enableCopying(): void {

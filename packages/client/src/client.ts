@@ -57,6 +57,8 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #logger: Logger;
   readonly #ports: LocalPort[] = [];
   readonly #awake = new KeepAwake();
+  /** By the clock. */
+  readonly #madeAt = systemClock.now();
   /** Of the first port over TCP that offers SOCKS and HTTP. */
   #proxy: AddressInfo | undefined;
 
@@ -95,7 +97,8 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /** What state, traffic and channels are now; it costs something only when it is asked. */
   status(): ClientStatus {
-    return { ...this.#connector.status(), ...this.#ledger.status() };
+    const uptimeMs = Math.round(systemClock.now() - this.#madeAt);
+    return { ...this.#connector.status(), ...this.#ledger.status(), uptimeMs };
   }
 
   /** Resolves when the tunnel is up for the first time; rejects with ConnectError when it never can be. */
@@ -182,7 +185,7 @@ export class Client extends EventEmitter<ClientEvents> {
     checkMethodOptions(METHOD_OPTIONS.serveStatus, options);
     // Only those who want it wait for it.
     const { serveStatus } = await import('./status/status-page.js');
-    const source = { status: () => this.status(), proxy: () => this.#proxy, bypass: this.#rules };
+    const source = { status: () => this.status(), events: this, proxy: () => this.#proxy, bypass: this.#rules };
     return this.#keep(serveStatus(source, endpointOf(options)));
   }
 

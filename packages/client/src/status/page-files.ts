@@ -9,6 +9,9 @@ export interface PageFile {
 
 const SCRIPT = 'text/javascript; charset=utf-8';
 const STYLE = 'text/css; charset=utf-8';
+/** Of the page; `app` imports the others. */
+const SCRIPTS = 'app chart connections copying dom format happenings look order view words'.split(' ');
+
 /** Both are found from `src` as from `dist`. */
 const ASSETS = '../../page/';
 const COMPILED = '../../dist/page/';
@@ -16,12 +19,9 @@ const COMPILED = '../../dist/page/';
 const FILES: readonly [path: string, type: string, locate: () => string][] = [
   ['/', 'text/html; charset=utf-8', () => own(ASSETS, 'index.html')],
   ['/page.css', STYLE, () => own(ASSETS, 'page.css')],
+  ['/lists.css', STYLE, () => own(ASSETS, 'lists.css')],
   ['/icon.svg', 'image/svg+xml', () => own(ASSETS, 'icon.svg')],
-  ...['app', 'chart', 'copying', 'format', 'rates', 'view'].map((name): [string, string, () => string] => [
-    `/${name}.js`,
-    SCRIPT,
-    () => own(COMPILED, `${name}.js`),
-  ]),
+  ...SCRIPTS.map((name): [string, string, () => string] => [`/${name}.js`, SCRIPT, () => own(COMPILED, `${name}.js`)]),
   ['/uplot.js', SCRIPT, () => ofPackage('uplot/dist/uPlot.iife.min.js')],
   ['/uplot.css', STYLE, () => ofPackage('uplot/dist/uPlot.min.css')],
 ];

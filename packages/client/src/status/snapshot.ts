@@ -1,25 +1,65 @@
-import type { ClientStatus } from '../tunnel/client-status.js';
+import { VERSION } from 'wsproxy-engine';
+import type { ChannelStatus, ClientStatus } from '../tunnel/client-status.js';
+import type { Point } from './history.js';
+import type { EndedChannel, TunnelEvent } from './journal.js';
+import type { Rates } from './meter.js';
+import type { Recorder } from './recorder.js';
 
-export function snapshot(status: ClientStatus, clockMs: number, proxy: string | undefined): Snapshot {
-  return { ...status, clockMs, proxy, channelCount: status.channels.length };
+/** What scripts are shown of a client: everything. */
+export function snapshot(recorder: Recorder, { status, clockMs, proxy }: Moment): Snapshot {
+  const channels = status.channels.map((channel) => ({ ...channel, ...recorder.rates.of(channel) }));
+  const { seconds, tens } = recorder.history;
+  return {
+    ...figuresOf(recorder, status, clockMs),
+    proxy,
+    channels,
+    ...recorder.journal.newer(0),
+    history: { seconds: seconds.newer(0), tens: tens.newer(0) },
+  };
 }
 
-/** What pages and scripts are shown of a client. */
-export interface Snapshot extends ClientStatus {
-  /** When, by a clock that does not jump, ms: what rates are derived from. */
+/** What a page shows in one line each, or less. */
+export function figuresOf({ rates, total }: Recorder, status: ClientStatus, clockMs: number): Figures {
+  const { channels, ...rest } = status;
+  return {
+    ...rest,
+    ...total.rates,
+    version: VERSION,
+    clockMs,
+    channelCount: channels.length,
+    idleCount: rates.idleCount,
+  };
+}
+
+/** How it is right now, which the last look of the recorder may not know. */
+interface Moment {
+  readonly status: ClientStatus;
   readonly clockMs: number;
-  /** Living channels, of which `channels` may show a part. */
-  readonly channelCount: number;
   /** `host:port` that offers SOCKS and HTTP; undefined when none does over TCP. */
   readonly proxy: string | undefined;
 }
 
-/** In what watchers are sent each second. */
-const MAX_CHANNELS = 100;
+export interface Figures extends Omit<ClientStatus, 'channels'>, Rates {
+  /** Of this program. */
+  readonly version: string;
+  /** When, by a clock that does not jump, ms: what rates are derived from. */
+  readonly clockMs: number;
+  /** Living channels, and those of them on which nothing moves. */
+  readonly channelCount: number;
+  readonly idleCount: number;
+}
 
-/** The channels that have carried the most, and no more of them than anybody reads. */
-export function busiest(snapshot: Snapshot): Snapshot {
-  const carried = ({ bytesUp, bytesDown }: Snapshot['channels'][number]): number => bytesUp + bytesDown;
-  const channels = [...snapshot.channels].sort((a, b) => carried(b) - carried(a) || a.id - b.id);
-  return { ...snapshot, channels: channels.slice(0, MAX_CHANNELS) };
+/** A living channel, and how fast it is. */
+export interface ShownChannel extends ChannelStatus, Rates {
+  readonly idle: boolean;
+}
+
+export interface Snapshot extends Figures, Pick<Moment, 'proxy'> {
+  /** Oldest first. */
+  readonly channels: readonly ShownChannel[];
+  /** What has happened to the tunnel, and channels that are over: the last of each, oldest first. */
+  readonly events: readonly TunnelEvent[];
+  readonly ended: readonly EndedChannel[];
+  /** Bytes a second, down and up: each second of two minutes, and each ten seconds of an hour. */
+  readonly history: { readonly seconds: readonly Point[]; readonly tens: readonly Point[] };
 }

@@ -1,13 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
-import { formatTarget } from 'wsproxy-engine';
+import { formatTarget, systemClock } from 'wsproxy-engine';
 import { type Endpoint, type LocalPort, listenAt } from 'wsproxy-node/accept';
 import { LOCAL_PAGE_HEADERS, refuseLocalPage } from 'wsproxy-node/pages';
 import type { DestinationRule } from 'wsproxy-node/targets';
-import type { ClientStatus } from '../tunnel/client-status.js';
+import { Feed } from './feed.js';
 import { type PageFile, readPageFiles } from './page-files.js';
 import { proxyPac } from './proxy-pac.js';
-import { busiest, type Snapshot, snapshot } from './snapshot.js';
+import { type RecordedClient, Recorder } from './recorder.js';
+import { snapshot } from './snapshot.js';
 import { Watchers } from './watchers.js';
 
 /**
@@ -21,12 +22,14 @@ export async function serveStatus(source: StatusSource, at: Endpoint): Promise<L
     (request, response) => page.answer(request, response),
   );
   server.maxConnections = MAX_CONNECTIONS;
-  return listenAt(server, at, () => server.closeAllConnections());
+  const port = await listenAt(server, at, () => server.closeAllConnections());
+  page.start();
+  server.once('close', () => page.stop());
+  return port;
 }
 
 /** What is shown. */
-export interface StatusSource {
-  status(): ClientStatus;
+export interface StatusSource extends RecordedClient {
   /** Where SOCKS and HTTP is offered over TCP, if it is. */
   proxy(): AddressInfo | undefined;
   /** What the client dials past the tunnel. */
@@ -50,12 +53,26 @@ class StatusPage {
   readonly #source: StatusSource;
   readonly #files: ReadonlyMap<string, PageFile>;
   readonly #listenHost: string | undefined;
+  readonly #recorder: Recorder;
+  readonly #feed: Feed;
   readonly #watchers = new Watchers();
+  /** What has changed with the last look, for those who have seen all before. */
+  #news = '';
 
   constructor(source: StatusSource, files: ReadonlyMap<string, PageFile>, listenHost: string | undefined) {
     this.#source = source;
     this.#files = files;
     this.#listenHost = listenHost;
+    this.#recorder = new Recorder(source, systemClock, () => this.#tellWatchers());
+    this.#feed = new Feed(this.#recorder);
+  }
+
+  start(): void {
+    this.#recorder.start();
+  }
+
+  stop(): void {
+    this.#recorder.stop();
   }
 
   answer(request: IncomingMessage, response: ServerResponse): void {
@@ -64,20 +81,40 @@ class StatusPage {
     const path = request.url?.split('?', 1)[0] ?? '';
     const file = this.#files.get(path);
     if (file !== undefined) return send(response, file.type, file.body);
-    if (path === '/status.json') return send(response, 'application/json', `${JSON.stringify(this.#look(request))}\n`);
+    if (path === '/status.json') return send(response, 'application/json', this.#snapshot(request));
     if (path === '/proxy.pac') return this.#sendPac(request, response);
     if (path === '/events') return this.#watch(request, response);
     refuse(response, 404);
   }
 
-  #look(request: IncomingMessage): Snapshot {
-    return snapshot(this.#source.status(), performance.now(), this.#proxyFor(request));
+  #snapshot(request: IncomingMessage): string {
+    const clockMs = Math.round(systemClock.now());
+    const moment = { status: this.#source.status(), clockMs, proxy: this.#proxyFor(request) };
+    return `${JSON.stringify(snapshot(this.#recorder, moment))}\n`;
   }
 
   #watch(request: IncomingMessage, response: ServerResponse): void {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     response.setHeader('Content-Type', 'text/event-stream');
-    if (!this.#watchers.add(response, () => JSON.stringify(busiest(this.#look(request))))) refuse(response, 503);
+    // What happened while nobody watched is no news to the first one.
+    if (this.#watchers.size === 0) this.#feed.next();
+    if (!this.#watchers.add(response, this.#lookOf(request))) refuse(response, 503);
+  }
+
+  #lookOf(request: IncomingMessage): (isInStep: boolean) => string {
+    let told: string | undefined;
+    return (isInStep) => {
+      const proxy = this.#proxyFor(request);
+      const isKnown = isInStep && proxy === told;
+      told = proxy;
+      return isKnown ? this.#news : JSON.stringify(this.#feed.whole(proxy));
+    };
+  }
+
+  #tellWatchers(): void {
+    if (this.#watchers.size === 0) return;
+    this.#news = JSON.stringify(this.#feed.next());
+    this.#watchers.tellAll();
   }
 
   #sendPac(request: IncomingMessage, response: ServerResponse): void {

@@ -1,42 +1,44 @@
 import type { ServerResponse } from 'node:http';
 
-/** Those who watch: each is sent an event a second (server-sent events of the HTML standard); without any, nothing runs. */
+/** Those who watch: each is sent events (server-sent events of the HTML standard) as they are told. */
 export class Watchers {
-  readonly #watching = new Map<ServerResponse, () => string>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #watching = new Map<ServerResponse, Watcher>();
+
+  get size(): number {
+    return this.#watching.size;
+  }
 
   /**
-   * Takes over a response whose head was set; `look` gives one line, the data of an event. False, and the response is
-   * left alone, when there are too many.
+   * Takes over a response whose head was set, and sends the first event; `look` gives one line, the data of an event. False,
+   * and the response is left alone, when there are too many.
    */
-  add(response: ServerResponse, look: () => string): boolean {
+  add(response: ServerResponse, look: (isInStep: boolean) => string): boolean {
     if (this.#watching.size >= MAX_WATCHERS) return false;
-    this.#watching.set(response, look);
-    response.once('close', () => this.#remove(response));
-    tell(response, look);
-    this.#timer ??= setInterval(() => this.#tellAll(), INTERVAL).unref();
+    const watcher: Watcher = { look, isInStep: false };
+    this.#watching.set(response, watcher);
+    response.once('close', () => this.#watching.delete(response));
+    tell(response, watcher);
     return true;
   }
 
-  #tellAll(): void {
-    for (const [response, look] of this.#watching) tell(response, look);
+  tellAll(): void {
+    for (const [response, watcher] of this.#watching) tell(response, watcher);
   }
+}
 
-  #remove(response: ServerResponse): void {
-    this.#watching.delete(response);
-    if (this.#watching.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
+interface Watcher {
+  /** `isInStep`: it was sent every event before this one. */
+  readonly look: (isInStep: boolean) => string;
+  isInStep: boolean;
 }
 
 /** At a time: each is a browser tab. */
 const MAX_WATCHERS = 16;
-/** Between two events, ms. */
-const INTERVAL = 1_000;
 /** A watcher that has not read this much of what it was sent is left out until it has, bytes. */
 const MAX_UNREAD = 65_536;
 
-function tell(response: ServerResponse, look: () => string): void {
-  if (response.writableLength < MAX_UNREAD) response.write(`data: ${look()}\n\n`);
+function tell(response: ServerResponse, watcher: Watcher): void {
+  const hasRead = response.writableLength < MAX_UNREAD;
+  if (hasRead) response.write(`data: ${watcher.look(watcher.isInStep)}\n\n`);
+  watcher.isInStep = hasRead;
 }

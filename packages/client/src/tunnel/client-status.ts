@@ -21,6 +21,8 @@ export interface ChannelStatus {
 
 /** A look at a client. Whoever wants rates compares two of them. */
 export interface ClientStatus extends TunnelStatus {
+  /** Since the client was made. */
+  readonly uptimeMs: number;
   /** Payload bytes of all channels so far, those that are over included. */
   readonly bytesUp: number;
   readonly bytesDown: number;

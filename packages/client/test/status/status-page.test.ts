@@ -6,38 +6,22 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LocalPort } from 'wsproxy-node/accept';
 import { parseDestinationRule } from 'wsproxy-node/targets';
 import { serveStatus } from '../../src/status/status-page.js';
-import type { ClientStatus } from '../../src/tunnel/client-status.js';
-
-const STATUS: ClientStatus = {
-  state: 'online',
-  sinceMs: 60_000,
-  reason: undefined,
-  nextTryMs: undefined,
-  failedTries: 0,
-  servers: [],
-  server: 'wss://proxy.example/',
-  roundTripMs: 12.5,
-  resumes: 3,
-  bytesUp: 1_000,
-  bytesDown: 2_000,
-  channels: [
-    { id: 1, target: 'example.org:443', kind: 'socks5', open: true, ageMs: 10, bytesUp: 1_000, bytesDown: 2_000 },
-  ],
-};
+import { FakeClient } from './fake-client.js';
 
 let page: LocalPort;
 let port: number;
 let proxy: AddressInfo | undefined;
-let looks: number;
+let client: FakeClient;
 
 beforeEach(async () => {
   proxy = { address: '127.0.0.1', port: 1080, family: 'IPv4' };
-  looks = 0;
-  const status = (): ClientStatus => {
-    looks += 1;
-    return { ...STATUS, resumes: looks };
+  client = new FakeClient();
+  const source = {
+    status: () => client.status(),
+    events: client.events,
+    proxy: () => proxy,
+    bypass: [parseDestinationRule('printer.lan')],
   };
-  const source = { status, proxy: () => proxy, bypass: [parseDestinationRule('printer.lan')] };
   page = await serveStatus(source, { host: '127.0.0.1', port: 0 });
   ({ port } = page.address);
 });
@@ -85,9 +69,17 @@ describe('the status page', () => {
   test('tells scripts all that the client says', async () => {
     const { body, headers } = await ask('/status.json');
     expect(headers['content-type']).toBe('application/json');
-    const { clockMs, ...rest } = JSON.parse(body) as Record<string, unknown>;
-    expect(rest).toEqual({ ...STATUS, resumes: 1, proxy: '127.0.0.1:1080', channelCount: 1 });
+    const { clockMs, version, history, events, channels, ...rest } = JSON.parse(body) as Record<string, unknown>;
+    const { channels: known, ...status } = client.now;
+    expect(rest).toEqual({
+      ...JSON.parse(JSON.stringify(status)),
+      ...{ rateUp: 0, rateDown: 0, proxy: '127.0.0.1:1080', channelCount: 1, idleCount: 0, ended: [] },
+    });
+    expect(channels).toEqual([{ ...known[0], rateUp: 0, rateDown: 0, idle: false }]);
     expect(clockMs).toBeGreaterThan(0);
+    expect(version).toMatch(/^\d+\.\d+\.\d+/);
+    expect(history).toEqual({ seconds: [], tens: [] });
+    expect(events).toMatchObject([{ what: 'connected', server: 'wss://proxy.example/' }]);
   });
 
   test('gives browsers a proxy.pac', async () => {
@@ -111,13 +103,29 @@ describe('the status page', () => {
     expect(JSON.parse((await ask('/status.json')).body)).not.toHaveProperty('proxy');
   });
 
-  test('sends events to whoever watches, and looks at nothing before', async () => {
-    expect(looks).toBe(0);
+  test('sends whoever watches all at first, and then what has changed', async () => {
     const { response, texts } = await watch();
     expect(response.headers['content-type']).toBe('text/event-stream');
     await expect.poll(() => texts.length, { timeout: 5_000 }).toBe(2);
     for (const event of texts) expect(event).toMatch(/^data: \{[^\n]*\}\n\n$/);
-    expect(texts.map((event) => JSON.parse(event.slice(6)) as unknown)).toMatchObject([{ resumes: 1 }, { resumes: 2 }]);
+    const [first, second] = texts.map((event) => JSON.parse(event.slice(6)) as unknown);
+    expect(first).toMatchObject({ whole: true, proxy: '127.0.0.1:1080', channels: [{ id: 1 }], events: [{ id: 1 }] });
+    expect(second).toMatchObject({ whole: false, figures: { resumes: 3 }, channels: [], events: [] });
+  });
+
+  test('tells watchers all again when there is another proxy', async () => {
+    const { texts } = await watch();
+    proxy = { address: '127.0.0.1', port: 1090, family: 'IPv4' };
+    await expect.poll(() => texts.length, { timeout: 5_000 }).toBe(2);
+    expect(JSON.parse(texts[1]?.slice(6) ?? '')).toMatchObject({ whole: true, proxy: '127.0.0.1:1090' });
+  });
+
+  test('looks at the client only as long as it is served', async () => {
+    await page.close();
+    const { looks } = client;
+    expect(client.events.eventNames()).toEqual([]);
+    client.enter('waiting');
+    expect(client.looks).toBe(looks);
   });
 
   test('lets sixteen watch, tells the next one no, and has room again when one leaves', async () => {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { Watchers } from '../../src/status/watchers.js';
 
 /** As much of a response as watchers use. */
@@ -18,53 +18,41 @@ class FakeResponse extends EventEmitter {
 }
 
 let watchers: Watchers;
-let looks: number;
 
 function watch(): FakeResponse {
   const response = new FakeResponse();
-  const look = (): string => {
-    looks += 1;
-    return String(looks);
-  };
-  expect(watchers.add(response.asResponse, look)).toBe(true);
+  expect(watchers.add(response.asResponse, (isInStep) => (isInStep ? 'news' : 'all'))).toBe(true);
   return response;
 }
 
 beforeEach(() => {
-  vi.useFakeTimers();
   watchers = new Watchers();
-  looks = 0;
 });
 
-afterEach(() => {
-  vi.useRealTimers();
-});
-
-test('a watcher is sent an event at once, and one each second', () => {
+test('a watcher is sent all at once, and then what is new, each time', () => {
   const { written } = watch();
-  expect(written).toEqual(['data: 1\n\n']);
-  vi.advanceTimersByTime(2_000);
-  expect(written).toEqual(['data: 1\n\n', 'data: 2\n\n', 'data: 3\n\n']);
+  expect(written).toEqual(['data: all\n\n']);
+  watchers.tellAll();
+  watchers.tellAll();
+  expect(written).toEqual(['data: all\n\n', 'data: news\n\n', 'data: news\n\n']);
 });
 
-test('nothing is looked at, and no timer runs, once all have gone', () => {
-  const all = [watch(), watch()];
-  for (const response of all) response.emit('close');
-  expect(vi.getTimerCount()).toBe(0);
-  vi.advanceTimersByTime(10_000);
-  expect(looks).toBe(2);
-  watch();
-  expect(vi.getTimerCount()).toBe(1);
+test('one that has gone is told nothing more', () => {
+  const [first, second] = [watch(), watch()];
+  first.emit('close');
+  watchers.tellAll();
+  expect([first.written.length, second.written.length, watchers.size]).toEqual([1, 2, 1]);
 });
 
-test('a watcher that does not read is left out until it does', () => {
+test('one that does not read is left out until it does, and then sent all', () => {
   const slow = watch();
   slow.writableLength = 100_000;
-  vi.advanceTimersByTime(60_000);
-  expect([slow.written.length, looks]).toEqual([1, 1]);
+  for (let n = 0; n < 60; n++) watchers.tellAll();
+  expect(slow.written.length).toBe(1);
   slow.writableLength = 0;
-  vi.advanceTimersByTime(1_000);
-  expect(slow.written.length).toBe(2);
+  watchers.tellAll();
+  watchers.tellAll();
+  expect(slow.written.slice(1)).toEqual(['data: all\n\n', 'data: news\n\n']);
 });
 
 test('there are sixteen at most', () => {

@@ -1,0 +1,106 @@
+import type { Point } from './history.js';
+import type { EndedChannel, TunnelEvent } from './journal.js';
+import type { Recorder } from './recorder.js';
+import { type Figures, figuresOf, type ShownChannel } from './snapshot.js';
+
+/** What pages are told: once everything that they show, then after each look what is new. */
+export class Feed {
+  readonly #recorder: Recorder;
+  /** How far the last news went. */
+  #shown: ReadonlyMap<number, FedChannel> = new Map();
+  #changes = 0;
+  #seconds = 0;
+  #tens = 0;
+
+  constructor(recorder: Recorder) {
+    this.#recorder = recorder;
+  }
+
+  /** For a page that knows nothing. */
+  whole(proxy: string | undefined): News {
+    const channels = [...this.#busiest().values()];
+    const news = this.#news(channels, [], { changes: 0, seconds: 0, tens: 0 });
+    return { ...news, whole: true, proxy };
+  }
+
+  /** Since it was called last. */
+  next(): News {
+    const { journal, history } = this.#recorder;
+    const [before, now] = [this.#shown, this.#busiest()];
+    const changed = [...now.values()].filter((channel) => !isSame(channel, before.get(channel.id)));
+    const gone = [...before.keys()].filter((id) => !now.has(id));
+    const since = { changes: this.#changes, seconds: this.#seconds, tens: this.#tens };
+    this.#shown = now;
+    this.#changes = journal.changes;
+    this.#seconds = history.seconds.closed;
+    this.#tens = history.tens.closed;
+    return this.#news(changed, gone, since);
+  }
+
+  #news(
+    channels: readonly FedChannel[],
+    gone: readonly number[],
+    since: { readonly changes: number; readonly seconds: number; readonly tens: number },
+  ): News {
+    const { history, journal, lookedAt, status } = this.#recorder;
+    const [seconds, tens] = [history.seconds.newer(since.seconds), history.tens.newer(since.tens)];
+    return {
+      whole: false,
+      figures: figuresOf(this.#recorder, status, lookedAt),
+      channels,
+      gone,
+      ...journal.newer(since.changes),
+      seconds,
+      tens,
+    };
+  }
+
+  /** The fastest, then those that have carried the most: no more of them than anybody reads. */
+  #busiest(): Map<number, FedChannel> {
+    const { lookedAt, rates, status } = this.#recorder;
+    const ranked = status.channels.map((channel) => {
+      const rate = rates.of(channel);
+      const { id, bytesUp, bytesDown } = channel;
+      return { channel, rate, id, speed: rate.rateUp + rate.rateDown, carried: bytesUp + bytesDown };
+    });
+    ranked.sort((a, b) => b.speed - a.speed || b.carried - a.carried || a.id - b.id);
+    const shown = ranked.slice(0, MAX_CHANNELS).map(({ channel: { ageMs, ...channel }, rate, id }) => {
+      const beganMs = this.#shown.get(id)?.beganMs ?? Math.round(lookedAt - ageMs);
+      return [id, { ...channel, ...rate, beganMs }] as const;
+    });
+    return new Map(shown);
+  }
+}
+
+/** What a page is told. */
+export interface News {
+  /** It stands for itself; otherwise it tells what has changed. */
+  readonly whole: boolean;
+  /** With the whole only. */
+  readonly proxy?: string | undefined;
+  readonly figures: Figures;
+  /** Channels that are new or have changed, and the numbers of those that are not shown any more. */
+  readonly channels: readonly FedChannel[];
+  readonly gone: readonly number[];
+  /** New, or told again because they have changed; oldest first. */
+  readonly events: readonly TunnelEvent[];
+  readonly ended: readonly EndedChannel[];
+  /** Points of the history that are new. */
+  readonly seconds: readonly Point[];
+  readonly tens: readonly Point[];
+}
+
+/** A channel that does not change while it is still. */
+export interface FedChannel extends Omit<ShownChannel, 'ageMs'> {
+  /** When it was asked for, by the clock of the figures, ms. */
+  readonly beganMs: number;
+}
+
+const MAX_CHANNELS = 100;
+
+function isSame(a: FedChannel, b: FedChannel | undefined): boolean {
+  return b !== undefined && KEYS.every((key) => a[key] === b[key]);
+}
+
+/** Everything else stays as it is. */
+const KEYS = ['open', 'idle', 'bytesUp', 'bytesDown', 'rateUp', 'rateDown'] as const;

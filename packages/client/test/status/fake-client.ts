@@ -1,0 +1,40 @@
+import { EventEmitter } from 'node:events';
+import type { RecordedClient } from '../../src/status/recorder.js';
+import type { ClientEvents, ClientStatus } from '../../src/tunnel/client-status.js';
+
+/** A client that is online and idle, until the test says otherwise. */
+export class FakeClient implements RecordedClient {
+  readonly events = new EventEmitter<ClientEvents>();
+  now: ClientStatus = {
+    state: 'online',
+    sinceMs: 60_000,
+    uptimeMs: 61_000,
+    server: 'wss://proxy.example/',
+    reason: undefined,
+    nextTryMs: undefined,
+    failedTries: 0,
+    servers: [],
+    roundTripMs: 12.5,
+    resumes: 3,
+    bytesUp: 1_000,
+    bytesDown: 2_000,
+    channels: [channel(1, 1_000, 2_000)],
+  };
+  looks = 0;
+
+  status(): ClientStatus {
+    this.looks += 1;
+    return this.now;
+  }
+
+  /** Goes over to another state, and tells so. */
+  enter(state: ClientStatus['state'], more: Partial<ClientStatus> = {}): void {
+    const previous = this.now.state;
+    this.now = { ...this.now, state, ...more };
+    this.events.emit('state', state, previous);
+  }
+}
+
+export function channel(id: number, bytesUp: number, bytesDown = 0): ClientStatus['channels'][number] {
+  return { id, target: `host-${id}.example:443`, kind: 'socks5', open: true, ageMs: 10, bytesUp, bytesDown };
+}
