@@ -41,6 +41,7 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   rule: ['10.0.0.0/8', '*.corp.example', '10.0.0.0/33'],
   'server address': ['127.0.0.1:0', 'systemd', '99999'],
   'server name': ['gateway-1', 'gateway-1', 'two words'],
+  'state file': ['quota.json', 'quota.json', '/no/such/folder/quota.json'],
   switch: ['true', 'false', 'perhaps'],
   target: ['example.org:80', 'example.org:80', 'example.org'],
   'TCP address': ['127.0.0.1:0', '0', '99999'],

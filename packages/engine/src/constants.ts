@@ -10,7 +10,9 @@ export const SESSION_ID_LENGTH = 16;
 export const SESSION_SECRET_LENGTH = 32;
 /** The name of the service that takes and gives bytes; RFC 6761 keeps it from ever being anybody's. */
 export const THROUGHPUT_HOST = 'throughput.wsproxy.invalid';
-/** What it gives at most, bytes. */
+/** The name of the one that tells what is counted for a user. */
+export const ACCOUNT_HOST = 'account.wsproxy.invalid';
+/** What the first one gives at most, bytes. */
 export const MAX_THROUGHPUT = 67_108_864;
 /** What HELLO may say of the heartbeat, ms. */
 export const MIN_PING_INTERVAL = 5_000;

@@ -144,6 +144,14 @@ export const FAILURES = {
     proxyStatus: 'destination_unavailable',
     text: 'server going away',
   },
+  QUOTA_USED_UP: {
+    wire: 18,
+    system: 'EACCES',
+    socks5: 0x02,
+    http: 403,
+    proxyStatus: 'connection_limit_reached',
+    text: 'the bytes of this month are used up, counting begins again on the first of the next (UTC)',
+  },
 } as const;
 
 /** The stable name of a failure; `TunnelError.code`, log field and table key alike. */

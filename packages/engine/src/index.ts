@@ -5,6 +5,7 @@ export type { ChannelSink, OpenHandler } from './channel/handlers.js';
 export type { Tunnel } from './channel/tunnel.js';
 export { type Clock, systemClock, type Timer } from './clock.js';
 export {
+  ACCOUNT_HOST,
   CloseCode,
   HANDSHAKE_TIMEOUT,
   LONE_FRAME_SIZE,

@@ -21,6 +21,7 @@ import { type ListenOptions, listenOn, type TcpListenOptions } from './gateway/l
 import type { TlsOptions } from './gateway/tls.js';
 import { Guard } from './limits/guard.js';
 import { resolveLimits } from './limits/limits.js';
+import { QuotaFile } from './limits/quota-file.js';
 import { createAccessLog } from './observe/access-log.js';
 import { Observers, type ServerObserver } from './observe/observer.js';
 import { type CheckedOptions, checkServerOptions, rulesOf } from './options/check-server-options.js';
@@ -52,6 +53,7 @@ export class Server {
   readonly #gateway: Gateway;
   readonly #registry: SessionRegistry;
   readonly #guard: Guard;
+  readonly #quotaFile: QuotaFile | undefined;
   readonly #observers: Observers;
   readonly #directory: UserDirectory | undefined;
   readonly #listening: ListeningAddress[] = [];
@@ -76,6 +78,9 @@ export class Server {
       isShared: () => directory === undefined || directory.size > 1,
     });
     this.#guard = guard;
+    const { quotaFile } = options;
+    if (quotaFile !== undefined)
+      this.#quotaFile = new QuotaFile({ path: quotaFile, accounts: guard.accounts, clock: systemClock, logger });
     const policies = createPolicies(rulesOf(options), { listening: () => this.#listening });
     this.#directory = directory;
     this.#registry = new SessionRegistry({
@@ -209,6 +214,7 @@ export class Server {
     this.#registry.close();
     this.#guard.dropLeftovers();
     await this.#gateway.close();
+    await this.#quotaFile?.close();
     return unfinished;
   }
 

@@ -120,7 +120,7 @@ function switchOf(node: unknown): boolean {
 }
 
 function namesPath(rule: OptionRule): boolean {
-  return namesFile(rule) || rule.unit === 'folder';
+  return namesFile(rule) || rule.unit === 'folder' || rule.unit === 'state file';
 }
 
 /**

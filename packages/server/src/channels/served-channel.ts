@@ -1,4 +1,11 @@
-import { type FailureCode, formatTarget, type Logger, type OfferedChannel, TunnelError } from 'wsproxy-engine';
+import {
+  ACCOUNT_HOST,
+  type FailureCode,
+  formatTarget,
+  type Logger,
+  type OfferedChannel,
+  TunnelError,
+} from 'wsproxy-engine';
 import type { Dialed, DialTarget, Policy } from 'wsproxy-node/dial';
 import { type RelayPace, relay } from 'wsproxy-node/relay';
 import { ChannelPlace } from '../limits/channel-place.js';
@@ -6,6 +13,7 @@ import type { Guard } from '../limits/guard.js';
 import type { LimitName } from '../limits/limits.js';
 import type { ChannelRecord, ServerObserver } from '../observe/observer.js';
 import type { User } from '../users/user.js';
+import { tellAccount } from './account-service.js';
 import type { SessionOfChannels } from './session-of-channels.js';
 
 /** One channel from its OPEN to its end: all that the server does for it. */
@@ -31,10 +39,12 @@ export class ServedChannel {
   /** Everything that happens to it, in its order, until the relay runs; `#onOver` follows. */
   async serve(): Promise<void> {
     const channel = this.#channel;
-    const place = ChannelPlace.take(this.#service.guard, channel, this.#user);
+    const { guard } = this.#service;
+    if (channel.target.host === ACCOUNT_HOST) return tellAccount(channel, this.#user, guard.accounts);
+    const place = ChannelPlace.take(guard, channel, this.#user);
     this.#place = place;
     this.#listen();
-    if (place === undefined) return channel.refuse('LIMIT_REACHED');
+    if (place === undefined) return channel.refuse(guard.refusalOf(this.#user));
 
     const abandoned = new AbortController();
     channel.onAbandoned(() => abandoned.abort(new TunnelError('CANCELLED')));

@@ -18,10 +18,12 @@ export async function checkSetting(option: TableOption | TableArgument, value: u
 /** Rejects with OptionError when the settings of `program` do not go together. */
 export async function checkSettings(program: Command): Promise<void> {
   const files = tlsFiles(program.opts<TlsFlags>());
+  // It was judged by itself, and a server would move one that is broken aside.
+  const { quotaFile: _, ...options } = libraryOptions(program);
   // Making one does nothing else than to judge its options.
   const server = createServer({
     token: 'x'.repeat(32),
-    ...libraryOptions(program),
+    ...options,
     ...(files && { tls: readTls(files) }),
   });
   await server.close();

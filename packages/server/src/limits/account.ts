@@ -34,14 +34,19 @@ export class Account {
     this.#bytes += bytes;
   }
 
-  /** Bytes of both ways in the calendar month (UTC) of `wallTime`, as far as this process has seen them. */
+  /** Bytes of both ways in the calendar month (UTC) of `wallTime`. */
   bytesThisMonth(wallTime: number): number {
     if (wallTime >= this.#monthEnd) {
       // At first there is no month yet, and what was counted is of this one.
       if (this.#monthEnd !== Number.NEGATIVE_INFINITY) this.#bytes = 0;
-      const date = new Date(wallTime);
-      this.#monthEnd = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
+      this.#monthEnd = monthEnd(wallTime);
     }
     return this.#bytes;
   }
+}
+
+/** When the calendar month (UTC) of `wallTime` ends. */
+export function monthEnd(wallTime: number): number {
+  const date = new Date(wallTime);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
 }

@@ -1,6 +1,6 @@
 import type { Clock } from 'wsproxy-engine';
 import type { User } from '../users/user.js';
-import { Account } from './account.js';
+import { Account, monthEnd } from './account.js';
 import { AccountPace, type PaceEvents } from './account-pace.js';
 import type { LimitName, Limits } from './limits.js';
 import type { SocketBudget } from './socket-budget.js';
@@ -41,6 +41,35 @@ export class Accounts {
     const { bytesPerSecondUp = this.#limits.rateUp, bytesPerSecondDown = this.#limits.rateDown } = user.limits ?? {};
     account.setRates(bytesPerSecondUp || undefined, bytesPerSecondDown || undefined);
     return account;
+  }
+
+  /** What `user` may carry in this calendar month, and has carried. */
+  quotaOf(user: User): Quota {
+    const wallTime = this.#clock.wallTime();
+    const limit = this.#monthlyBytes(user);
+    return {
+      bytes: this.of(user).bytesThisMonth(wallTime),
+      limit: Number.isFinite(limit) ? limit : undefined,
+      endsAt: monthEnd(wallTime),
+    };
+  }
+
+  /** Bytes of this calendar month, of each user who has carried some. */
+  get bytesThisMonth(): Map<string, number> {
+    const wallTime = this.#clock.wallTime();
+    const counts = [...this.#byUser].map(([id, account]) => [id, account.bytesThisMonth(wallTime)] as const);
+    return new Map(counts.filter(([, bytes]) => bytes > 0));
+  }
+
+  /** Goes on where another process has stopped, before anything is counted here. */
+  restore(bytesThisMonth: ReadonlyMap<string, number>): void {
+    for (const [id, bytes] of bytesThisMonth) {
+      const account = new Account(this.#clock);
+      account.carried(bytes);
+      // From here on they are of the month that it is now.
+      account.bytesThisMonth(this.#clock.wallTime());
+      this.#byUser.set(id, account);
+    }
   }
 
   /** What keeps `user` from beginning another channel. */
@@ -100,4 +129,13 @@ export interface LimitHit {
   readonly limit: LimitName;
   readonly value: number;
   readonly ofUser: boolean;
+}
+
+/** Of one user, in the present calendar month. */
+export interface Quota {
+  readonly bytes: number;
+  /** Undefined: none. */
+  readonly limit: number | undefined;
+  /** When counting begins again, by the time of day, ms. */
+  readonly endsAt: number;
 }

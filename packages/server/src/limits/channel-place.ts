@@ -35,7 +35,7 @@ export class ChannelPlace implements AttemptRoom, PaceEvents {
     this.#account = guard.accounts.beginChannel(user);
   }
 
-  /** Undefined when `user`, or all of them, have as many channels as they may. `leave` has to follow. */
+  /** Undefined when `user`, or all of them, have as much as they may (`guard.refusalOf`). `leave` has to follow. */
   static take(guard: Guard, channel: Channel, user: User): ChannelPlace | undefined {
     const hit = guard.accounts.channelLimit(user);
     if (hit === undefined) return new ChannelPlace(guard, channel, user);
@@ -88,10 +88,10 @@ export class ChannelPlace implements AttemptRoom, PaceEvents {
   }
 
   onSpent(monthlyBytes: number): void {
-    this.#guard.hit('monthlyBytes', this.#user.id, monthlyBytes);
+    this.#guard.hitBy(this.#user, { limit: 'monthlyBytes', value: monthlyBytes, ofUser: true });
     // Not in the middle of what the relay is doing.
     this.#guard.clock.defer(() => {
-      this.#channel.reset('LIMIT_REACHED');
+      this.#channel.reset('QUOTA_USED_UP');
       this.#cutOff();
     });
   }

@@ -87,12 +87,19 @@ export class Guard {
 
   /** Somebody ran into `limit`, the one that holds for all or, with `value`, their own; `user` for who did. */
   hit(limit: LimitName, user?: string, value: number = this.limits[limit]): void {
-    this.#reporter.hit(limit, value, user);
+    this.#reporter.hit({ limit, value, ...(user !== undefined && { user }) });
+  }
+
+  /** How a channel of `user` fails that gets no place. */
+  refusalOf(user: User): 'LIMIT_REACHED' | 'QUOTA_USED_UP' {
+    return this.accounts.channelLimit(user)?.limit === 'monthlyBytes' ? 'QUOTA_USED_UP' : 'LIMIT_REACHED';
   }
 
   /** `user` ran into it. */
   hitBy(user: User, { limit, value, ofUser }: LimitHit): void {
-    this.hit(limit, ofUser ? user.id : undefined, value);
+    if (limit !== 'monthlyBytes') return this.hit(limit, ofUser ? user.id : undefined, value);
+    const until = new Date(this.accounts.quotaOf(user).endsAt).toISOString();
+    this.#reporter.hit({ limit, value, user: user.id, until });
   }
 
   /** Whether there is room for the socket of a client; it is given back when it closes. */

@@ -26,8 +26,8 @@ export class LimitReporter {
     this.#options = options;
   }
 
-  /** `user` for what is counted for each user. */
-  hit(limit: LimitName, value: number, user?: string): void {
+  hit(hit: Hit): void {
+    const { limit, user } = hit;
     const { clock, logger, onLimit } = this.#options;
     onLimit?.(limit);
     const wave = `${limit} ${user ?? ''}`;
@@ -36,14 +36,21 @@ export class LimitReporter {
     this.#waves.delete(wave);
     this.#waves.set(wave, now);
     if (last !== undefined && now - last < WAVE_GAP) return;
-    const fields = { limit, value, ...(user !== undefined && { user }) };
-    if (WAITING.has(limit)) logger.info(fields, 'a limit was reached, and slows down');
-    else logger.warn(fields, 'a limit was reached');
+    if (WAITING.has(limit)) logger.info(hit, 'a limit was reached, and slows down');
+    else logger.warn(hit, 'a limit was reached');
     for (const oldest of this.#waves.keys()) {
       if (this.#waves.size <= MAX_WAVES) break;
       this.#waves.delete(oldest);
     }
   }
+}
+
+/** A limit, its value, whose it is if each user has one, and when it stands in the way no more if that is known. */
+export interface Hit {
+  readonly limit: LimitName;
+  readonly value: number;
+  readonly user?: string;
+  readonly until?: string;
 }
 
 export interface LimitReporterOptions {

@@ -117,7 +117,7 @@ export const LIMITS: Readonly<Record<LimitName, LimitRule>> = {
     min: 1_048_576,
     max: 2 ** 53 - 1,
     zero: 'none',
-    text: 'bytes of one user in a calendar month, both ways; a restart forgets what was counted',
+    text: 'bytes of one user in a calendar month, both ways (--quota-file)',
   },
 };
 

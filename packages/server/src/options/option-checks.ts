@@ -13,6 +13,7 @@ import {
 import { type DestinationRules, mistakesInRules } from 'wsproxy-node/targets';
 import { createDecoy } from '../gateway/decoy.js';
 import { createRemoteAddressOf } from '../gateway/remote-address.js';
+import { checkQuotaFile } from '../limits/quota-file.js';
 import type { ServerUnit } from './options.js';
 
 const aPem = expects('PEM, as text or bytes', (value) => typeof value === 'string' || value instanceof Uint8Array);
@@ -34,6 +35,7 @@ export const OPTION_CHECKS: Checks<ServerUnit> = {
   }),
   users: expects('a list of users', Array.isArray),
   folder: aString(thrownBy(createDecoy)),
+  'state file': aString(thrownBy(checkQuotaFile)),
   PEM: aPem,
   'PEM key': aPem,
   function: aFunction,

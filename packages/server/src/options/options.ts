@@ -24,6 +24,7 @@ export type ServerUnit =
   | 'range'
   | 'rule'
   | 'server address'
+  | 'state file'
   | 'token'
   | 'users';
 
@@ -178,6 +179,12 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'address',
     library: 'createHealth(server)',
     text: 'where to serve /healthz and /readyz besides, for probes: no flood of the other ports reaches it; unix:/path works too',
+  },
+  quotaFile: {
+    flags: '--quota-file <path>',
+    unit: 'state file',
+    otherwise: 'a restart forgets them',
+    text: 'keep the bytes of the month of each user in this file, made if it is missing (docs/limits.md)',
   },
   name: {
     flags: '--name <text>',

@@ -43,6 +43,11 @@ export interface ServerOptions<U extends User = User> extends DestinationRules {
   readonly trustedProxies?: readonly string[];
   /** Bounds, by default those of `LIMITS`, which has their units and ranges as well. */
   readonly limits?: LimitOptions;
+  /**
+   * Path of a file in which the bytes of the month of each user are kept, made if it is missing; of this server alone. Without
+   * it a restart forgets them.
+   */
+  readonly quotaFile?: string;
   /** Default: silent. */
   readonly logger?: Logger;
   /**

@@ -170,14 +170,14 @@ describe('a reporter of limits', () => {
     const logger = { debug: log, info: log, warn: log, error: log };
     const reporter = new LimitReporter({ clock, logger, onLimit: (limit) => hits.push(limit) });
     for (let i = 0; i < 100; i++) {
-      reporter.hit('channels', 5, 'alice');
+      reporter.hit({ limit: 'channels', value: 5, user: 'alice' });
       clock.advance(500);
     }
-    reporter.hit('channels', 5, 'bob');
+    reporter.hit({ limit: 'channels', value: 5, user: 'bob' });
     expect(hits.length).toBe(101);
     expect(lines).toEqual(['alice', 'bob'].map((user) => ({ limit: 'channels', value: 5, user })));
     clock.advance(10_000);
-    reporter.hit('channels', 5, 'alice');
+    reporter.hit({ limit: 'channels', value: 5, user: 'alice' });
     expect(lines.length).toBe(3);
   });
 });

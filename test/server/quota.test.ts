@@ -1,0 +1,82 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ACCOUNT_HOST, type Logger } from 'wsproxy-engine';
+import { startSource } from 'wsproxy-test-support/destinations/source';
+import { askConnect, askSocks5 } from 'wsproxy-test-support/sockets/application';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startTunnel } from 'wsproxy-test-support/tunnel';
+
+const LIMIT = 1_048_576;
+const MONTH_END = /^\d{4}-\d\d-01T00:00:00\.000Z$/;
+
+interface Line {
+  readonly level: string;
+  readonly fields: object;
+  readonly message: string;
+}
+
+/** A tunnel whose user may carry `LIMIT` bytes a month, and what its server logs. */
+async function startLimited(quotaFile: string) {
+  const lines: Line[] = [];
+  const log = (level: string) => (fields: object, message: string) => void lines.push({ level, fields, message });
+  const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
+  return { ...(await startTunnel({ server: { limits: { monthlyBytes: LIMIT }, quotaFile, logger } })), lines };
+}
+
+type Limited = Awaited<ReturnType<typeof startLimited>>;
+
+/** Downloads until the connection is reset, and why that is. */
+async function useUp({ client }: Limited): Promise<string> {
+  const source = await startSource('quota', 2 * LIMIT);
+  const socket = await client.connect({ host: '127.0.0.1', port: source.port });
+  return new Promise((resolve) => {
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(`${error.code}`)).resume();
+  });
+}
+
+async function accountOf({ client }: Limited): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of (await client.connect({ host: ACCOUNT_HOST, port: 1 })).end()) chunks.push(chunk as Buffer);
+  return JSON.parse(String(Buffer.concat(chunks)));
+}
+
+test('a used-up quota is told as such to applications, in the log and to the user, also by the next process', async () => {
+  const quotaFile = join(temporaryFolder(), 'quota.json');
+  const first = await startLimited(quotaFile);
+  expect(await accountOf(first)).toEqual({
+    user: 'default',
+    quota: { bytes: 0, limit: LIMIT, endsAt: expect.stringMatching(MONTH_END) },
+  });
+  expect(await useUp(first)).toBe('QUOTA_USED_UP');
+  expect(first.lines.filter(({ message }) => message === 'a limit was reached')).toEqual([
+    {
+      level: 'warn',
+      fields: { limit: 'monthlyBytes', value: LIMIT, user: 'default', until: expect.stringMatching(MONTH_END) },
+      message: 'a limit was reached',
+    },
+  ]);
+  await first.server.close();
+
+  const next = await startLimited(quotaFile);
+  const [[reply], [status]] = await Promise.all([
+    askSocks5(next.port, '127.0.0.1', 1),
+    askConnect(next.port, '127.0.0.1', 1),
+  ]);
+  expect([reply, status]).toEqual([0x02, 403]);
+  const { quota } = (await accountOf(next)) as { quota: { bytes: number } };
+  expect(quota.bytes).toBeGreaterThanOrEqual(LIMIT);
+  const { month, bytes } = JSON.parse(readFileSync(quotaFile, 'utf8')) as { month: string; bytes: object };
+  expect([month, bytes]).toEqual([new Date().toISOString().slice(0, 7), { default: quota.bytes }]);
+});
+
+test('a file of counts that cannot be understood is kept aside, and keeps nobody out', async () => {
+  const quotaFile = join(temporaryFolder(), 'quota.json');
+  writeFileSync(quotaFile, '{"month":');
+  const tunnel = await startLimited(quotaFile);
+  expect(await accountOf(tunnel)).toMatchObject({ quota: { bytes: 0 } });
+  expect(readFileSync(`${quotaFile}.broken`, 'utf8')).toBe('{"month":');
+  expect(tunnel.lines.filter(({ level }) => level === 'error').map(({ fields }) => fields)).toEqual([
+    { file: quotaFile, kept: `${quotaFile}.broken` },
+  ]);
+});
