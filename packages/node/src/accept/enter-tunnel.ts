@@ -9,9 +9,10 @@ import {
 } from 'wsproxy-engine';
 import { ChannelStream } from '../relay/channel-stream.js';
 import { LAST_WORDS } from '../relay/last-words.js';
-import { relay } from '../relay/relay.js';
+import { type HeldRelay, relay, relayHeld } from '../relay/relay.js';
 import { resetSocket } from '../sockets/reset-socket.js';
 import { closePolitely } from './close-politely.js';
+import { releaseOnceRead } from './release-once-read.js';
 
 /**
  * Opens a channel for what listeners yield, and joins the two. The reply waits until the target was dialled, so that it
@@ -20,11 +21,15 @@ import { closePolitely } from './close-politely.js';
 export function enterTunnel(tunnel: Tunnel, logger: Logger): Enter {
   return ({ socket, target, early, reply }) => {
     const log = { target: formatTarget(target) };
+    let held: HeldRelay | undefined;
+    const onReply = (): void => {
+      if (held !== undefined) releaseOnceRead(held, channel, socket);
+    };
     const channel = tunnel.open(target, {
       kind: reply?.kind ?? 'forward',
       onOpen() {
         logger.debug(log, 'channel open');
-        if (reply !== undefined) socket.write(reply.success());
+        if (reply !== undefined) socket.write(reply.success(), onReply);
       },
       onFail(code) {
         logger.info({ ...log, code }, 'channel failed to open');
@@ -32,8 +37,10 @@ export function enterTunnel(tunnel: Tunnel, logger: Logger): Enter {
         else closePolitely(socket, reply.failure(code));
       },
     });
-    if (early !== undefined && early.length > 0) channel.write(early);
-    relay(channel, socket);
+    const hasSpoken = early !== undefined && early.length > 0;
+    if (hasSpoken) channel.write(early);
+    if (hasSpoken || reply?.isAlone !== true) relay(channel, socket);
+    else held = relayHeld(channel, socket);
   };
 }
 
@@ -65,6 +72,8 @@ export type ListenerKind = 'socks5' | 'socks4' | 'connect' | 'http' | 'forward' 
 /** How a protocol tells the application what became of its request. */
 export interface Reply {
   readonly kind: ListenerKind;
+  /** The application takes what it reads together with the success for a mistake. */
+  readonly isAlone?: boolean;
   success(): Buffer | string;
   failure(code: FailureCode): Buffer | string;
 }

@@ -15,8 +15,20 @@ export function relay(channel: Channel, socket: RelaySocket, pace?: RelayPace): 
   new Relay(channel, socket, pace).start();
 }
 
+/** The same, but what the channel brings waits in it until the socket has sent something, or it is released. */
+export function relayHeld(channel: Channel, socket: RelaySocket): HeldRelay {
+  const held = new Relay(channel, socket, undefined);
+  held.start(true);
+  return held;
+}
+
+export interface HeldRelay {
+  readonly isHeld: boolean;
+  release(): void;
+}
+
 /** The way from the socket to the channel, and what becomes of both ways when the socket fails. */
-class Relay implements ByteTaker, OtherWay, Mortal {
+class Relay implements ByteTaker, OtherWay, Mortal, HeldRelay {
   readonly #channel: Channel;
   readonly #socket: RelaySocket;
   readonly #pace: RelayPace | undefined;
@@ -25,6 +37,8 @@ class Relay implements ByteTaker, OtherWay, Mortal {
   #reader: SlabReader | undefined;
   /** What waits for its turn, once something had to. */
   #paced: PacedPieces | undefined;
+  /** The socket gets nothing yet. */
+  #isHeld = false;
   /** The socket is dead; what it had received before may still come. */
   #isDead = false;
   #wasReset = false;
@@ -38,9 +52,10 @@ class Relay implements ByteTaker, OtherWay, Mortal {
     this.#source = new PacedSource(socket, this);
   }
 
-  start(): void {
+  start(isHeld = false): void {
     const socket = this.#socket;
-    this.#channel.start(this.#writer);
+    this.#isHeld = isHeld;
+    if (!isHeld) this.#channel.start(this.#writer);
     outliveFailedWrites(socket, this);
     socket.on('data', (bytes: Uint8Array) => this.onBytes(bytes));
     this.#reader = readIntoSlabs(socket, this.#channel.memory, this);
@@ -52,6 +67,16 @@ class Relay implements ByteTaker, OtherWay, Mortal {
     else socket.resume();
   }
 
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#channel.start(this.#writer);
+  }
+
   get isTight(): boolean {
     return this.#channel.isTight;
   }
@@ -59,6 +84,7 @@ class Relay implements ByteTaker, OtherWay, Mortal {
   onBytes(bytes: Uint8Array): void {
     // Nobody is to pay for what goes nowhere.
     if (this.#channel.state.dead) return;
+    this.release();
     const pace = this.#pace;
     if (pace === undefined || (this.#paced?.isEmpty !== false && pace.mayPass('down', bytes.length))) {
       return this.#toChannel(bytes);

@@ -251,6 +251,8 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
 
 const CONNECT_REPLY: Reply = {
   kind: 'connect',
+  // Chromium ends a connection on which bytes come with it.
+  isAlone: true,
   // Without Content-Length or Transfer-Encoding (RFC 9110 section 9.3.6).
   success: () => 'HTTP/1.1 200 Connection established\r\n\r\n',
   failure: (code) => encodeRefusal(refusalOf(code)),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FAILURES, type FailureCode } from 'wsproxy-engine';
-import { keepWaiting, refuseWith } from 'wsproxy-test-support/test-tunnel';
+import { echo, keepWaiting, refuseWith } from 'wsproxy-test-support/test-tunnel';
 import { usePort } from '../port-fixture.js';
 
 const fixture = usePort();
@@ -100,6 +100,68 @@ describe('CONNECT', () => {
   it('C25 ignores Expect: there is no 100 before the answer', async () => {
     const application = await fixture.send(connectTo('example.org:443', 'Expect: 100-continue'));
     expect(await application.until((text) => text.includes('\r\n\r\n'))).toBe(ESTABLISHED);
+  });
+});
+
+describe('a destination that speaks first', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    fixture.tunnel.farEnd = (channel) => {
+      channel.accept();
+      channel.write(Buffer.from('banner'));
+      echo(channel);
+    };
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Time passes, a millisecond in each turn of the system. */
+  async function pass(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      await vi.advanceTimersByTimeAsync(1);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  it('is heard once the 200 was read', async () => {
+    const application = await fixture.send(connectTo('example.org:443'));
+    const reads: string[] = [];
+    application.socket.on('data', (bytes: Buffer) => reads.push(String(bytes)));
+    await pass(() => application.text.endsWith('banner'));
+    expect(reads).toEqual([ESTABLISHED, 'banner']);
+  });
+
+  it('and ends at once is heard to end', async () => {
+    fixture.tunnel.farEnd = (channel) => {
+      channel.accept();
+      channel.end();
+    };
+    const application = await fixture.send(connectTo('example.org:443'));
+    let hasEnded = false;
+    application.socket.once('end', () => {
+      hasEnded = true;
+    });
+    await pass(() => hasEnded);
+  });
+
+  it('is heard at once by who has spoken since', async () => {
+    const application = await fixture.send(connectTo('example.org:443'));
+    await application.until((text) => text === ESTABLISHED);
+    application.send('hello');
+    expect(await application.until((text) => text.endsWith('hello'))).toBe(`${ESTABLISHED}bannerhello`);
+  });
+
+  it('is heard at once by who has spoken before', async () => {
+    const application = await fixture.send(`${connectTo('example.org:443')}early`);
+    expect(await application.until((text) => text.endsWith('early'))).toBe(`${ESTABLISHED}bannerearly`);
+  });
+
+  it('and resets at once is not heard by who has gone by then', async () => {
+    const application = await fixture.send(connectTo('example.org:443'));
+    await application.until((text) => text === ESTABLISHED);
+    application.socket.resetAndDestroy();
+    await pass(() => fixture.tunnel.channelCount === 0);
   });
 });
 
