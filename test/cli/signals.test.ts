@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
-import { start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { launch, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import type { Program } from 'wsproxy-test-support/programs/program';
 import { bySocks5, readToEnd } from 'wsproxy-test-support/sockets/application';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
@@ -90,6 +90,21 @@ describe('SIGHUP never ends a server', () => {
     expect(await ending).toEqual({ bytes: 11, by: 'end' });
     program.signal('SIGTERM');
     expect(await program.ended).toMatchObject({ code: 0, signal: null });
+  });
+
+  test('that has only just begun', async () => {
+    const server = launch('wsproxy-server', ['--listen', '127.0.0.1:0']);
+    // As soon as there is a handler: Node itself has taken its first steps then.
+    const hasHandler = () => {
+      const [, caught = '0'] =
+        /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8')) ?? [];
+      return (BigInt(`0x${caught}`) & 1n) === 1n;
+    };
+    await until('it handles the signal', hasHandler);
+    for (let n = 0; n < 20; n++) server.signal('SIGHUP');
+    await server.untilStderr(/ready/);
+    server.signal('SIGTERM');
+    expect(await server.ended).toMatchObject({ code: 0, signal: null });
   });
 
   test('that drains', async () => {

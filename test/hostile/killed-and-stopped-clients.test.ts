@@ -33,7 +33,7 @@ test('K4 a client that is killed: its destinations are reset after the grace, an
   await until('every destination is connected', () => destination.sockets.size === CHANNELS);
   client.signal('SIGKILL');
   await server.untilStderr(/"session detached"/, GONE_IN);
-  await server.untilStderr(/"session ended"/, GONE_IN);
+  await server.untilStderr(/"session over"/, GONE_IN);
   await until('every destination is rid of its connection', () => endings.length === CHANNELS, GONE_IN);
   expect(endings).toEqual(Array(CHANNELS).fill('reset'));
 });
@@ -47,7 +47,7 @@ test('K6 a client that was stopped for longer than the grace: its applications a
   client.signal('SIGSTOP');
   // The kernel keeps the connection of a process that is stopped; the network may not.
   relay.cut('reset');
-  await server.untilStderr(/"session ended"/, GONE_IN);
+  await server.untilStderr(/"session over"/, GONE_IN);
   client.signal('SIGCONT');
   expect(await ended).toEqual({ bytes: 0, by: 'reset' });
   await until('the next one is served', () => isServed(port, echo.port), GONE_IN);

@@ -74,7 +74,7 @@ describe('a server with a users file', () => {
     const startedAt = performance.now();
     expect(await readToEnd(hers)).toMatchObject({ by: 'reset' });
     expect(performance.now() - startedAt).toBeLessThan(5_000);
-    await program.untilStderr(/"user":"alice"[^\n]*"reason":"the user was removed[^\n]*"session ended"/);
+    await program.untilStderr(/"user":"alice"[^\n]*"reason":"the user was removed[^\n]*"session over"/);
 
     let differs = false;
     const ending = await readToEnd(his, (chunk) => {
@@ -186,6 +186,23 @@ describe('wsproxy-server token', () => {
     expect(entry).not.toContain(token);
     const { port } = await startWithUsers(`${entry}\n`);
     expect([await statusFor(port, token), await statusFor(port, TOKEN)]).toEqual([101, 401]);
+  });
+
+  test('prints a line with label and end of the token', async () => {
+    const args = ['token', '--id', 'carol', '--label', 'laptop "2027"', '--expires', '2999-01-31T18:00:00+01:00'];
+    const made = await runCommand('wsproxy-server', args, { token: null });
+    const [token = '', entry = ''] = made.stdout.split('\n');
+    expect(entry).toMatch(/label: "laptop \\"2027\\"", expires: "2999-01-31T18:00:00\+01:00"/);
+    const { port } = await startWithUsers(`${entry}\n`);
+    expect(await statusFor(port, token)).toBe(101);
+  });
+
+  test.each([
+    ['--label', 'a\nb', /--label.*visible characters/],
+    ['--expires', '2027-01-31', /--expires.*with its zone/],
+  ])('refuses a wrong %s', async (flag, value, message) => {
+    const { code, stderr } = await runCommand('wsproxy-server', ['token', flag, value], { token: null });
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
   });
 
   test('refuses an id that no users file takes', async () => {

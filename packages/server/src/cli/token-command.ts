@@ -1,19 +1,40 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { isTokenLabel, TOKEN_LABEL_EXPECTED } from '../users/token-label.js';
 import { isUserId, USER_ID_EXPECTED } from '../users/user-id.js';
+import { parseTime } from './time.js';
 
 /** Adds `token`, which makes a token. Its lines go to `write`. */
 export function addTokenCommand(program: Command, write: (text: string) => void): void {
   const command = new Command('token')
     .description('make a token: prints it, then the line for the file of --users')
     .addOption(new Option('--id <name>', 'who the token is for').argParser(parseId).default('default'))
-    .action(({ id }: { id: string }) => {
+    .addOption(
+      new Option('--label <text>', 'its name in the log, beside other tokens of the user').argParser(parseLabel),
+    )
+    .addOption(new Option('--expires <time>', 'such as 2027-01-31T18:00:00Z').argParser(parseExpires))
+    .action(({ id, label, expires }: { id: string; label?: string; expires?: string }) => {
       // 256 bits, in an alphabet that survives files, headers and shells.
       const token = randomBytes(32).toString('base64url');
       const digest = createHash('sha256').update(token).digest('hex');
-      write(`${token}\n- { id: ${JSON.stringify(id)}, token: "sha256:${digest}" }\n`);
+      const only = `token: "sha256:${digest}"`;
+      const more = Object.entries({ label, expires }).flatMap(([key, value]) =>
+        value === undefined ? [] : [`, ${key}: ${JSON.stringify(value)}`],
+      );
+      const tokens = more.length === 0 ? only : `tokens: [{ ${only}${more.join('')} }]`;
+      write(`${token}\n- { id: ${JSON.stringify(id)}, ${tokens} }\n`);
     });
   program.addCommand(command);
+}
+
+function parseLabel(text: string): string {
+  if (isTokenLabel(text)) return text;
+  throw new InvalidArgumentError(`Expected ${TOKEN_LABEL_EXPECTED}.`);
+}
+
+function parseExpires(text: string): string {
+  if (parseTime(text) !== undefined) return text;
+  throw new InvalidArgumentError('Expected a date and a time with its zone, such as 2027-01-31T18:00:00Z.');
 }
 
 function parseId(text: string): string {
