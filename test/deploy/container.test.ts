@@ -118,7 +118,9 @@ test('the compose file gives connections the time they were promised, and the se
   expect(server.command).toContain('--token-file=/etc/wsproxy/token');
   const [{ gateway }] = networks.default.ipam.config;
   expect(server.command).toContain(`--trusted-proxy=${gateway}`);
-  const differs = /^--(?:token-file|trusted-proxy)=/;
+  // Prometheus asks by the name of the service; nobody else can ask.
+  expect(server.command).toContain('--admin-host=wsproxy-server');
+  const differs = /^--(?:token-file|trusted-proxy|admin|admin-host)=/;
   expect(server.command.filter((each: string) => !differs.test(each)).join(' ')).toBe(
     JSON.parse(all('CMD').join())
       .slice(0, -2)

@@ -20,6 +20,8 @@ interface Manifests {
     metadata: { name: string };
     spec: { selector: object; ports: { name: string; targetPort: string }[] };
   };
+  /** The other Service. */
+  readonly Metrics: Manifests['Service'];
   readonly NetworkPolicy: {
     spec: {
       podSelector: { matchLabels: object };
@@ -66,7 +68,7 @@ function read(): Manifests {
     documents.map((document) => {
       expect([...document.errors, ...document.warnings]).toEqual([]);
       const value = document.toJS();
-      return [value.kind, value];
+      return [value.metadata.name.endsWith('-metrics') ? 'Metrics' : value.kind, value];
     }),
   ) as unknown as Manifests;
 }
@@ -77,7 +79,7 @@ function flag(container: Container, name: string): string {
 }
 
 describe('the manifests for Kubernetes', () => {
-  const { Deployment, Service, Ingress, NetworkPolicy } = read();
+  const { Deployment, Service, Metrics, Ingress, NetworkPolicy } = read();
   const pod = Deployment.spec.template.spec;
   const [container] = pod.containers;
   const portOf = (name: string) => container.ports.find((each) => each.name === name)?.containerPort;
@@ -108,6 +110,12 @@ describe('the manifests for Kubernetes', () => {
     ]);
     expect(Service.spec.ports.map(({ targetPort }) => targetPort)).toEqual(['tunnel']);
     expect(NetworkPolicy.spec.ingress.flatMap(({ ports }) => ports)).not.toContainEqual({ port: 'health' });
+  });
+
+  test('let Prometheus ask for the admin pages by the name of a Service', () => {
+    expect(Metrics.spec.selector).toEqual(Deployment.spec.template.metadata.labels);
+    expect(Metrics.spec.ports).toEqual([{ name: 'admin', port: portOf('admin'), targetPort: 'admin' }]);
+    expect(flag(container, 'admin-host')).toBe(`${Metrics.metadata.name}.default.svc`);
   });
 
   test('let everybody come to the tunnel, and only some to the admin pages', () => {

@@ -75,7 +75,7 @@ export class Server {
       logger,
       onLimit: (limit) => observer.onLimit(limit),
       // Whom `authenticate` may let in nobody knows.
-      isShared: () => directory === undefined || directory.size > 1,
+      isShared: () => directory === undefined || directory.ids.size > 1,
     });
     this.#guard = guard;
     const { quotaFile } = options;
@@ -171,6 +171,17 @@ export class Server {
   /** Every living session and its channels, as they are now. */
   sessions(): SessionInfo[] {
     return this.#registry.describe();
+  }
+
+  /** Ids of the users that are known beforehand; those whom `authenticate` lets in are not. */
+  get userIds(): ReadonlySet<string> {
+    return this.#directory?.ids ?? new Set();
+  }
+
+  /** When the certificate of `tls` stops counting, or the first of those with it; undefined without. */
+  get certificateExpires(): Date | undefined {
+    const { certificateExpires } = this.#gateway;
+    return certificateExpires === undefined ? undefined : new Date(certificateExpires);
   }
 
   /** Tells `observer` too what happens from here on. */

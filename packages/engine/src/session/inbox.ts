@@ -31,6 +31,7 @@ export class Inbox implements LinkHolder {
   readonly #clock: Clock;
   readonly #terms: Terms;
   readonly #roundTrip: RoundTrip;
+  readonly #onRoundTrip: InboxParts['onRoundTrip'];
   readonly #acceptor: Acceptor;
   readonly #carrier: SessionCarrier;
   readonly #channels: Channels;
@@ -48,11 +49,12 @@ export class Inbox implements LinkHolder {
   #skip = 0;
 
   constructor(session: InboxOwner, parts: InboxParts) {
-    const { clock, terms, roundTrip, acceptor, carrier } = parts;
+    const { clock, terms, roundTrip, onRoundTrip, acceptor, carrier } = parts;
     this.#session = session;
     this.#clock = clock;
     this.#terms = terms;
     this.#roundTrip = roundTrip;
+    this.#onRoundTrip = onRoundTrip;
     this.#acceptor = acceptor;
     this.#carrier = carrier;
     this.#channels = carrier.channels;
@@ -137,7 +139,9 @@ export class Inbox implements LinkHolder {
 
   #onPong(payload: Uint8Array): void {
     this.#liveness?.answered();
-    this.#roundTrip.note(roundTripOf(payload, this.#now), this.#now);
+    const time = roundTripOf(payload, this.#now);
+    this.#roundTrip.note(time, this.#now);
+    this.#onRoundTrip?.(time);
   }
 
   #onChannelFrame(type: number, id: number, payload: Uint8Array): void {
@@ -195,6 +199,7 @@ export interface InboxParts {
   readonly clock: Clock;
   readonly terms: Terms;
   readonly roundTrip: RoundTrip;
+  readonly onRoundTrip: ((time: number) => void) | undefined;
   readonly acceptor: Acceptor;
   readonly carrier: SessionCarrier;
 }

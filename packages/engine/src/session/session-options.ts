@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly onUndialled?: (channel: Channel) => void;
   /** Few channel numbers are left: new channels should begin on another session, those there live on. Told once. */
   readonly onNumbersLow?: () => void;
+  /** The peer has answered a PING, after so many ms. */
+  readonly onRoundTrip?: ((time: number) => void) | undefined;
   /** `isIdle` has become true. */
   readonly onIdle?: () => void;
   /**

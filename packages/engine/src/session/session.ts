@@ -52,7 +52,14 @@ export class Session implements InboxOwner {
     this.#carrier = carrier;
     this.#outbox = carrier.outbox;
     this.#acceptor = acceptor;
-    this.#inbox = new Inbox(this, { clock, terms, roundTrip: this.#roundTrip, acceptor, carrier });
+    this.#inbox = new Inbox(this, {
+      clock,
+      terms,
+      roundTrip: this.#roundTrip,
+      onRoundTrip: options.onRoundTrip,
+      acceptor,
+      carrier,
+    });
     this.figures = new SessionFigures(this.#inbox, this.#outbox, this.#roundTrip);
   }
 

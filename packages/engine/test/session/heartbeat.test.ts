@@ -282,6 +282,16 @@ describe('suspicion', () => {
     expect(server.suspicions).toBe(0);
   });
 
+  test('tells how long each answer to a PING has taken', () => {
+    const server = new RawServer();
+    const peer = server.greeted();
+    server.clock.advance(30);
+    peer.say(pong(0));
+    expect(server.roundTrips).toEqual([30]);
+    peer.say(ack(0));
+    expect(server.roundTrips).toEqual([30]);
+  });
+
   test('waits for four round trips where these are longer', () => {
     const server = new RawServer();
     const peer = server.greeted();

@@ -36,6 +36,8 @@ export class RawServer {
   readonly session: Session;
   welcomes = 0;
   suspicions = 0;
+  /** As the answers to PINGs tell them, ms. */
+  readonly roundTrips: number[] = [];
   readonly #greeter: Greeter;
 
   constructor() {
@@ -44,6 +46,7 @@ export class RawServer {
       clock: this.clock,
       memory: newMemory(),
       onDetached: (loss) => this.log.losses.push(loss),
+      onRoundTrip: (time) => this.roundTrips.push(time),
       onSuspicion: () => {
         this.suspicions += 1;
       },

@@ -25,14 +25,19 @@ export const LOCAL_PAGE_HEADERS = {
 
 /**
  * The HTTP status to refuse a request with, if it must be. `listenHost` is the host that was asked for when listening, and
- * undefined for a Unix socket: no browser can reach it, and every Host is right.
+ * undefined for a Unix socket: no browser can reach it, and every Host is right. `hosts` are further names of this place, such
+ * as that of a container; which port they lead to is known where they are given.
  */
 export function refuseLocalPage(
   { method, headers, socket }: LocalPageRequest,
   listenHost: string | undefined,
+  hosts: readonly string[] = [],
 ): 403 | 405 | 421 | undefined {
   const { localAddress = '', localPort } = socket;
-  if (listenHost !== undefined && !isOwnHost(headers.host, localPort, [listenHost, localAddress])) return 421;
+  if (listenHost !== undefined) {
+    const isOurs = isOwnHost(headers.host, localPort, [listenHost, localAddress]) || isNamed(headers.host, hosts);
+    if (!isOurs) return 421;
+  }
   if (isForeign(headers)) return 403;
   return method === 'GET' ? undefined : 405;
 }
@@ -54,4 +59,9 @@ function isOwnHost(host: string | undefined, port: number | undefined, own: read
     .map((name) => name.replace(/^::ffff:(?=\d+\.)/i, ''))
     .map((name) => (name.includes(':') ? `[${name}]` : name).toLowerCase())
     .some((name) => asked === `${name}:${port}` || (asked === name && port === 80));
+}
+
+function isNamed(host: string | undefined, names: readonly string[]): boolean {
+  const asked = host?.toLowerCase().replace(/:\d*$/, '');
+  return names.some((name) => name.toLowerCase() === asked);
 }

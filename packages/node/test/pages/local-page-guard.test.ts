@@ -32,6 +32,18 @@ describe('a Host header', () => {
     expect(byHost('10.0.0.5:9090', { ...ipv6, localAddress: '::ffff:10.0.0.5' })).toBe(OK);
   });
 
+  test('may be one of the names that it is given, on whatever port those lead to', () => {
+    const ask = (host: string, names: string[]) =>
+      refuseLocalPage({ method: 'GET', headers: { host }, socket: ARRIVAL }, '0.0.0.0', names);
+    const names = ['wsproxy', 'wsproxy-metrics.default.svc'];
+    for (const host of ['wsproxy:9090', 'WSproxy', 'wsproxy:80', 'wsproxy-metrics.default.svc:9090']) {
+      expect([host, ask(host, names), ask(host, [])]).toEqual([host, OK, MISDIRECTED]);
+    }
+    for (const host of ['wsproxy.evil.example:9090', 'evil.example', 'wsproxy:9090:1', '']) {
+      expect([host, ask(host, names)]).toEqual([host, MISDIRECTED]);
+    }
+  });
+
   test('may leave out the port only where it is the default of http', () => {
     expect(byHost('localhost', { localPort: 80 })).toBe(OK);
     expect(byHost('localhost:80', { localPort: 80 })).toBe(OK);

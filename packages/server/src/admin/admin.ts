@@ -12,12 +12,14 @@ const TIME = 10_000;
  * Serves `/healthz`, `/readyz`, `/metrics` and `/sessions` of a server, on a port of their own. Metrics count from this
  * call on, so make it before the server listens.
  */
-export async function createAdmin(server: Server, { logger = silentLogger }: AdminOptions = {}): Promise<Admin> {
+export async function createAdmin(server: Server, options: AdminOptions = {}): Promise<Admin> {
+  const { logger = silentLogger, hosts = [] } = options;
   // It brings prom-client, tens of milliseconds: only those who ask for metrics wait for it.
   const { Metrics } = await import('./metrics.js');
   const metrics = new Metrics(server);
   server.observe(metrics);
-  return new LocalPages(server, { places: PLACES, time: TIME, answer: (path) => page(server, metrics, path), logger });
+  const answer = (path: string): Promise<Page> => page(server, metrics, path);
+  return new LocalPages(server, { places: PLACES, time: TIME, hosts, answer, logger });
 }
 
 /** The admin pages of one server. */

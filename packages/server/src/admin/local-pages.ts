@@ -68,7 +68,7 @@ export class LocalPages {
   }
 
   async #answer(request: IncomingMessage): Promise<Page> {
-    const refusal = refuseLocalPage(request, this.#listenHost);
+    const refusal = refuseLocalPage(request, this.#listenHost, this.#options.hosts);
     if (refusal !== undefined) return plain(refusal);
     return this.#options.answer((request.url ?? '').split('?', 1).join());
   }
@@ -79,6 +79,8 @@ export interface LocalPagesOptions {
   readonly places: number;
   /** For a request, from accept on, and for its answer as long again, ms. */
   readonly time: number;
+  /** Names that it may be asked by, beside that of the address. */
+  readonly hosts: readonly string[];
   readonly answer: (path: string) => Page | Promise<Page>;
   readonly logger: Logger;
 }
@@ -92,6 +94,8 @@ export interface Page {
 export interface AdminOptions {
   /** Default: silent. */
   readonly logger?: Logger;
+  /** Names that the pages may be asked by, as a `Host`, beside that of the address: of a container, of a service. Default: none. */
+  readonly hosts?: readonly string[];
 }
 
 export function plain(status: number, body = `${STATUS_CODES[status]}\n`): Page {

@@ -1,5 +1,6 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { FAILURES } from 'wsproxy-engine';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { FAILURES, VERSION } from 'wsproxy-engine';
+import { REFUSAL_STATUSES } from '../gateway/refusal.js';
 import { LIMITS } from '../limits/limits.js';
 import type { ChannelRecord, OpenedChannel, ServerObserver, SessionEvent } from '../observe/observer.js';
 import type { SessionInfo } from '../sessions/session-info.js';
@@ -34,6 +35,22 @@ export class Metrics implements ServerObserver {
   readonly #ends = this.#counter('channels_ended_total', 'Opened channels that are over, by outcome', ['outcome']);
   readonly #refused = this.#counter('refused_requests_total', 'Requests that did not become a WebSocket', ['status']);
   readonly #handshakes = this.#counter('tls_handshakes_failed_total', 'TLS handshakes that failed', []);
+  readonly #certificate = this.#gauge(
+    'certificate_expiry_timestamp_seconds',
+    'When the certificate of --tls-cert, or one that it is shown with, expires, since 1970; 0 without one',
+  );
+  readonly #dialTimes = this.#histogram(
+    'dial_duration_seconds',
+    'From being asked for a target to having reached it, or not: turn, lookup and dial',
+    DIAL_BUCKETS,
+    ['result'],
+  );
+  readonly #roundTrips = this.#histogram(
+    'round_trip_seconds',
+    'From a PING to its answer, whatever stands in the queues between',
+    ROUND_TRIP_BUCKETS,
+    [],
+  );
   readonly #limits = this.#counter('limits_hit_total', 'Times that a limit was hit', ['limit']);
 
   constructor(measured: Measured) {
@@ -45,6 +62,9 @@ export class Metrics implements ServerObserver {
       this.#ends.inc({ outcome }, 0);
     }
     for (const limit of Object.keys(LIMITS)) this.#limits.inc({ limit }, 0);
+    for (const status of REFUSAL_STATUSES) this.#refused.inc({ status }, 0);
+    for (const result of ['ok', 'failed']) this.#dialTimes.zero({ result });
+    this.#gauge('build_info', 'Always 1; the version is a label', ['version']).set({ version: VERSION }, 1);
   }
 
   get contentType(): string {
@@ -58,20 +78,29 @@ export class Metrics implements ServerObserver {
   }
 
   onSession(event: SessionEvent, { user }: { user: string }): void {
+    trafficOf(this.#past, user);
     if (event === 'began') this.#began.inc({ user });
     else if (event === 'detached') this.#detached.inc({ user });
     else if (event === 'resumed') this.#resumed.inc({ user });
   }
 
-  onChannelOpened(_channel: OpenedChannel): void {
+  onChannelOpened({ dialMs = 0 }: OpenedChannel): void {
     this.#dials.inc({ outcome: 'ok' });
+    this.#dialTimes.observe({ result: 'ok' }, dialMs / 1_000);
   }
 
   onChannelOver(record: ChannelRecord): void {
-    const { outcome, connected, user } = record;
+    const { outcome, connected, user, durationMs } = record;
     if (connected) this.#ends.inc({ outcome });
-    else this.#dials.inc({ outcome });
+    else {
+      this.#dials.inc({ outcome });
+      this.#dialTimes.observe({ result: 'failed' }, durationMs / 1_000);
+    }
     add(trafficOf(this.#past, user), record);
+  }
+
+  onRoundTrip(time: number): void {
+    this.#roundTrips.observe(time / 1_000);
   }
 
   onRefusedRequest(status: number): void {
@@ -89,10 +118,18 @@ export class Metrics implements ServerObserver {
   #read(): void {
     const sessions = this.#measured.sessions();
     for (const metric of [this.#sessions, this.#channels, this.#bytes, this.#stalls]) metric.reset();
+    this.#certificate.set((this.#measured.certificateExpires?.getTime() ?? 0) / 1_000);
     this.#ready.set(this.#measured.isReady ? 1 : 0);
     this.#replayBytes.set(sessions.reduce((sum, { replayBytes }) => sum + replayBytes, 0));
 
     const traffic = new Map([...this.#past].map(([user, past]) => [user, { ...past }]));
+    // Nothing yet, or nothing now, is 0: of what is missing no alert can tell whether it is well.
+    for (const user of [...this.#measured.userIds, ...traffic.keys()]) {
+      trafficOf(traffic, user);
+      for (const state of ['attached', 'detached']) this.#sessions.set({ user, state }, 0);
+      this.#channels.set({ user }, 0);
+      for (const event of [this.#began, this.#detached, this.#resumed]) event.inc({ user }, 0);
+    }
     for (const { user, attached, channels } of sessions) {
       this.#sessions.inc({ user, state: attached ? 'attached' : 'detached' });
       this.#channels.inc({ user }, channels.length);
@@ -110,10 +147,27 @@ export class Metrics implements ServerObserver {
     return new Gauge({ name: `wsproxy_${name}`, help, labelNames, registers: [this.#registry] });
   }
 
+  #histogram<Label extends string>(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labelNames: Label[],
+  ): Histogram<Label> {
+    return new Histogram({
+      ...{ name: `wsproxy_${name}`, help, labelNames },
+      ...{ buckets: [...buckets], registers: [this.#registry] },
+    });
+  }
+
   #counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {
     return new Counter({ name: `wsproxy_${name}`, help, labelNames, registers: [this.#registry] });
   }
 }
+
+/** A dial lasts from what a network of one's own takes to the longest wait for a turn, seconds. */
+const DIAL_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** From one machine to a satellite with full queues, seconds. */
+const ROUND_TRIP_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /** What the channels of one user have amounted to. */
 interface Traffic {
@@ -125,6 +179,8 @@ interface Traffic {
 /** What metrics read when they are asked for. */
 export interface Measured {
   readonly isReady: boolean;
+  readonly userIds: Iterable<string>;
+  readonly certificateExpires: Date | undefined;
   sessions(): readonly SessionInfo[];
 }
 

@@ -14,6 +14,7 @@ import {
 import { OPTIONS } from '../options/options.js';
 import { findCredentials, type UserFlags } from './credentials.js';
 import { followUsers } from './follow-users.js';
+import { parseHostName } from './host-name.js';
 import { type ListenAt, listen, parseListen } from './listen.js';
 import { parseServerName } from './server-name.js';
 import { type SightFlags, serveSight } from './sight.js';
@@ -35,6 +36,7 @@ const program = new Command('wsproxy-server').description(
 addOptions(program, OPTIONS, {
   address: (text) => parseListenOrUnix(text, '127.0.0.1'),
   'server address': parseListen,
+  name: parseHostName,
   'server name': parseServerName,
 });
 program.addHelpText(

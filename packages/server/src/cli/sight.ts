@@ -12,14 +12,18 @@ import type { Health, Server } from '../index.js';
 export interface SightFlags {
   readonly admin?: ListenAddress | UnixAddress;
   readonly health?: ListenAddress | UnixAddress;
+  /** Names that the pages may be asked by besides. */
+  readonly adminHost?: readonly string[];
 }
 
 /** Opens the pages of `server` that were asked for. Throws an ExitError when a place cannot be had. */
-export async function serveSight(server: Server, { health, admin }: SightFlags, logger: ProgramLogger): Promise<Sight> {
+export async function serveSight(server: Server, flags: SightFlags, logger: ProgramLogger): Promise<Sight> {
+  const { health, admin, adminHost: hosts = [] } = flags;
   const { createAdmin, createHealth } = await import('../index.js');
   const served: Served[] = [];
-  if (health !== undefined) served.push(await serve(createHealth(server, { logger }), 'health', health, logger));
-  if (admin !== undefined) served.push(await serve(await createAdmin(server, { logger }), 'admin', admin, logger));
+  if (health !== undefined) served.push(await serve(createHealth(server, { logger, hosts }), 'health', health, logger));
+  if (admin !== undefined)
+    served.push(await serve(await createAdmin(server, { logger, hosts }), 'admin', admin, logger));
   return {
     listening: Object.fromEntries(served.map(({ name, at }) => [name, at])),
     close: async () => void (await Promise.all(served.map(({ pages }) => pages.close()))),

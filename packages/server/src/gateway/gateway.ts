@@ -18,7 +18,7 @@ import { known, type Refusal, refuse, stranger } from './refusal.js';
 import { RefusalLog } from './refusal-log.js';
 import { createRemoteAddressOf, type RemoteAddressOf } from './remote-address.js';
 import { hasRightHost, pathOf } from './request-head.js';
-import { secureContextOptions, type TlsOptions } from './tls.js';
+import { expiryOf, secureContextOptions, type TlsOptions } from './tls.js';
 
 /** @throws OptionError for an option that cannot be used */
 export function createGateway(options: GatewayOptions): Gateway {
@@ -36,6 +36,8 @@ export interface Gateway {
    * @throws OptionError that says what is wrong; nothing has changed then
    */
   setTls(tls: TlsOptions): void;
+  /** When the certificate that is shown stops counting, ms since 1970; undefined without TLS. */
+  readonly certificateExpires: number | undefined;
   /** Takes an upgrade that another server has got, whatever its path, and answers it. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /**
@@ -99,6 +101,7 @@ class HttpGateway implements Gateway {
   readonly #decoy: Decoy | undefined;
   readonly #authorize: Authorize;
   readonly #remoteAddressOf: RemoteAddressOf;
+  #certificateExpires: number | undefined;
 
   constructor(options: GatewayOptions) {
     const { limits, tls, decoy, trustedProxies = [], logger, guard, observer, acceptors } = options;
@@ -129,11 +132,16 @@ class HttpGateway implements Gateway {
       log,
     });
     this.server = createHttpServer(handshakeTimeout, tls);
+    this.#certificateExpires = tls && expiryOf(tls);
     this.#listen();
   }
 
   get dropped(): number {
     return this.#connections.dropped;
+  }
+
+  get certificateExpires(): number | undefined {
+    return this.#certificateExpires;
   }
 
   setTls(tls: TlsOptions): void {
@@ -142,6 +150,7 @@ class HttpGateway implements Gateway {
       throw new OptionError('tls', 'whether clients need a certificate cannot change');
     }
     this.server.setSecureContext(secureContextOptions(tls));
+    this.#certificateExpires = expiryOf(tls);
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

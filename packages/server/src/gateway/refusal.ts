@@ -4,7 +4,9 @@ import type { Arrival } from 'wsproxy-node/transports';
 import type { Denial } from '../users/denial.js';
 
 /** The statuses the gateway answers with, all but 101. */
-export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 408 | 426 | 429 | 431 | 503;
+export const REFUSAL_STATUSES = [400, 401, 403, 404, 405, 408, 426, 429, 431, 503] as const;
+
+export type RefusalStatus = (typeof REFUSAL_STATUSES)[number];
 
 /** Why, for the log: what an operator looks for. Whoever is refused learns the status, and no more. */
 export type RefusalReason =

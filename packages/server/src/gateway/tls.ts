@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { OptionError } from 'wsproxy-node/options';
 
@@ -51,12 +52,22 @@ export function secureContextOptions({ cert, key, clientCa, clientCrl }: TlsOpti
   return options;
 }
 
+/** When the first of the certificates that are shown stops counting, ms since 1970. */
+export function expiryOf({ cert }: TlsOptions): number {
+  const blocks = String(cert).match(blocksNamed('(?:TRUSTED |X509 )?CERTIFICATE')) ?? [];
+  return Math.min(...blocks.map((pem) => Date.parse(new X509Certificate(pem).validTo)));
+}
+
 /**
  * Every one of a text, since Node reads only the first revocation list, and takes an empty text for none: it would then
  * let in clients of any authority, and revoked ones.
  */
 function blocksOf(pem: string | Buffer, label: string, key: 'clientCa' | 'clientCrl'): string[] {
-  const blocks = String(pem).match(new RegExp(`-----BEGIN ${label}-----[^-]+-----END ${label}-----`, 'g'));
+  const blocks = String(pem).match(blocksNamed(label));
   if (blocks === null) throw new OptionError(`tls.${key}`, `the ${NAMES[key]} is not in PEM form`);
   return blocks;
+}
+
+function blocksNamed(label: string): RegExp {
+  return new RegExp(`-----BEGIN ${label}-----[^-]+-----END ${label}-----`, 'g');
 }

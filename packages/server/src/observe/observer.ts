@@ -6,6 +6,8 @@ export interface ServerObserver {
   onChannelOpened?(channel: OpenedChannel): void;
   /** Also for a channel that was never opened, since its dial failed or was given up. */
   onChannelOver?(record: ChannelRecord): void;
+  /** A client has answered a PING: how long that took, ms. */
+  onRoundTrip?(time: number): void;
   /** A request was answered with this HTTP status instead of becoming a WebSocket. */
   onRefusedRequest?(status: number): void;
   /** A connection did not get through its TLS handshake: no TLS, too slow, or without a certificate that counts. */
@@ -81,6 +83,10 @@ export class Observers implements Required<ServerObserver> {
 
   onChannelOver(record: ChannelRecord): void {
     this.#tell((observer) => observer.onChannelOver?.(record));
+  }
+
+  onRoundTrip(time: number): void {
+    this.#tell((observer) => observer.onRoundTrip?.(time));
   }
 
   onRefusedRequest(status: number): void {

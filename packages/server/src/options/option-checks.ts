@@ -43,6 +43,7 @@ export const OPTION_CHECKS: Checks<ServerUnit> = {
   observer: anObject,
   // The command line has made them of its text.
   address: anyValue,
+  name: anyValue,
   'server name': anyValue,
   'server address': anyValue,
 };

@@ -12,6 +12,7 @@ export type ServerUnit =
   | 'function'
   | 'IP address'
   | 'logger'
+  | 'name'
   | 'server name'
   | 'nameserver'
   | 'observer'
@@ -36,7 +37,7 @@ type OptionName =
   | `tls.${keyof TlsOptions}`
   | `limits.${LimitName}`;
 /** What only the command line has; it stands in the arguments of methods. */
-type CommandOption = 'listen' | 'name' | 'drain' | 'admin' | 'health';
+type CommandOption = 'listen' | 'name' | 'drain' | 'admin' | 'adminHost' | 'health';
 
 /** Every option of the server, in the order of its help. */
 export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<ServerUnit>>> = {
@@ -173,6 +174,13 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'address',
     library: 'createAdmin(server)',
     text: 'where to serve /metrics, /healthz, /readyz and /sessions; off unless given; unix:/path works too',
+  },
+  adminHost: {
+    flags: '--admin-host <name>',
+    unit: 'name',
+    list: true,
+    library: 'createAdmin(server, { hosts })',
+    text: 'name that the pages of --admin and --health may be asked by besides, such as that of a container',
   },
   health: {
     flags: '--health <[host:]port>',

@@ -164,7 +164,7 @@ export class SessionRegistry {
   #create(id: string, secret: Uint8Array, wishedGrace: number, user: User, caller: Caller): LivingSession {
     if (this.#draining) throw new ProtocolError('the server is draining', CloseCode.serviceRestart);
     if (this.#living.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
-    const { clock, memory, onChannel, guard, maxGrace } = this.#options;
+    const { clock, memory, onChannel, guard, maxGrace, observer } = this.#options;
     this.#makeRoom(user);
     const totals = new ChannelTotals(shortIdOf(id), caller.probe === true, guard.beginSession(user));
     const session = new Session({
@@ -175,6 +175,7 @@ export class SessionRegistry {
       maxChannels: guard.limits.channelsPerSession,
       onChannelLimit: () => guard.hit('channelsPerSession', user.id),
       onDetached: (loss) => this.#onDetached(living, loss),
+      onRoundTrip: observer && ((time) => observer.onRoundTrip?.(time)),
       onIdle: () => this.#onIdle?.(),
       processBudgets: guard.memoryOf(user),
       replayPace: guard.replayPaceOf(user),

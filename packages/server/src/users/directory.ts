@@ -9,7 +9,7 @@ export class UserDirectory {
   readonly #wallTime: () => number;
   /** The user, once for each token. */
   #byDigest: ReadonlyMap<string, User> = new Map();
-  #size = 0;
+  #ids: ReadonlySet<string> = new Set();
   /** The digest that each user, also of before, was known by. */
   readonly #digestOf = new WeakMap<User, string>();
 
@@ -47,12 +47,12 @@ export class UserDirectory {
     }
     for (const [digest, user] of byDigest) this.#digestOf.set(user, digest);
     this.#byDigest = byDigest;
-    this.#size = ids.size;
+    this.#ids = ids;
   }
 
-  /** How many users there are. */
-  get size(): number {
-    return this.#size;
+  /** Who there is. */
+  get ids(): ReadonlySet<string> {
+    return this.#ids;
   }
 
   /** The user whose token an Authorization header carries (RFC 6750 section 2.1); undefined for whatever is not right. */

@@ -78,6 +78,16 @@ describe('refused is', () => {
     expect(await ask('/metrics', { headers: { host: `localhost:${port}` } })).toMatchObject({ status: 200 });
   });
 
+  test('no name that the pages were given', async () => {
+    const named = await createAdmin(server, { hosts: ['wsproxy'] });
+    const { port: at } = (await named.listen({ port: 0 })) as AddressInfo;
+    const statuses = ['wsproxy:9090', 'WSPROXY', `localhost:${at}`, 'evil.example'].map(async (host) => {
+      return (await ask('/metrics', { port: at, headers: { host } })).status;
+    });
+    expect(await Promise.all(statuses)).toEqual([200, 200, 200, 421]);
+    await named.close();
+  });
+
   test('a page of any origin', async () => {
     for (const origin of ['https://evil.example', `http://127.0.0.1:${port}`, 'null']) {
       expect(await ask('/sessions', { headers: { origin } })).toMatchObject({ status: 403, body: 'Forbidden\n' });

@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { Metrics } from '../../src/admin/metrics.js';
 
 const read = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8');
 
 /** What `/metrics` knows, whether it has happened already or not. */
 async function printed(): Promise<string[]> {
-  const text = await new Metrics({ isReady: true, sessions: () => [] }).print();
+  const text = await new Metrics({
+    isReady: true,
+    sessions: () => [],
+    userIds: [],
+    certificateExpires: undefined,
+  }).print();
   return [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => String(name)).sort();
 }
 
@@ -18,6 +24,18 @@ interface Dashboard {
     readonly targets: readonly { readonly expr: string }[];
   }[];
   readonly templating: { readonly list: readonly { readonly query: string }[] };
+}
+
+interface Alerts {
+  readonly groups: readonly { readonly rules: readonly { readonly expr: string }[] }[];
+}
+
+const LINUX_ONLY = ['process_open_fds', 'process_max_fds'];
+
+/** The metrics in expressions; those of a histogram by its own name. */
+function namesIn(texts: readonly string[]): string[] {
+  const names = texts.join(' ').match(/\b(?:wsproxy|process|nodejs)_\w+/g) ?? [];
+  return names.map((name) => name.replace(/_bucket$/, ''));
 }
 
 const dashboard = JSON.parse(read('deploy/grafana-dashboard.json')) as Dashboard;
@@ -38,13 +56,18 @@ test('docs/observing.md gives every metric a meaning, and no other', async () =>
 });
 
 test('the dashboard asks for metrics that exist, and shows every one of ours', async () => {
-  const names = (texts: readonly string[]): readonly string[] =>
-    texts.join(' ').match(/\b(?:wsproxy|process|nodejs)_\w+/g) ?? [];
   const known = await printed();
-  const linuxOnly = ['process_open_fds', 'process_max_fds'];
-  const asked = names([...expressions, ...dashboard.templating.list.map(({ query }) => query)]);
-  expect(asked.filter((name) => ![...known, ...linuxOnly].includes(name))).toEqual([]);
+  const asked = namesIn([...expressions, ...dashboard.templating.list.map(({ query }) => query)]);
+  expect(asked.filter((name) => ![...known, ...LINUX_ONLY].includes(name))).toEqual([]);
   expect(known.filter((name) => name.startsWith('wsproxy_') && !asked.includes(name))).toEqual([]);
+});
+
+test('the alerts ask for metrics that exist', async () => {
+  const { groups } = parse(read('deploy/prometheus-alerts.yaml')) as Alerts;
+  const asked = namesIn(groups.flatMap(({ rules }) => rules.map(({ expr }) => expr)));
+  const known = await printed();
+  expect(asked.length).toBeGreaterThan(10);
+  expect(asked.filter((name) => ![...known, ...LINUX_ONLY].includes(name))).toEqual([]);
 });
 
 test('the dashboard is one that Grafana imports', () => {

@@ -1,16 +1,21 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { VERSION } from 'wsproxy-engine';
 import { Metrics } from '../../src/admin/metrics.js';
 import { LIMITS } from '../../src/limits/limits.js';
 import type { ChannelRecord } from '../../src/observe/observer.js';
 import type { ChannelInfo, SessionInfo } from '../../src/sessions/session-info.js';
 
 let sessions: SessionInfo[];
+let userIds: string[];
 let metrics: Metrics;
 
 beforeEach(() => {
   sessions = [];
-  metrics = new Metrics({ isReady: true, sessions: () => sessions });
+  userIds = [];
+  metrics = new Metrics({ isReady: true, sessions: () => sessions, userIds, certificateExpires: EXPIRES });
 });
+
+const EXPIRES = new Date('2027-01-02T03:04:05Z');
 
 const channel = (bytesUp: number, bytesDown: number, windowStalls = 0): ChannelInfo => ({
   ...{ target: 'example.org:80', open: true, ageMs: 1, bytesUp, bytesDown, windowStalls },
@@ -104,4 +109,65 @@ test('nothing that a client chooses becomes a label', async () => {
   metrics.onChannelOver({ ...record('alice', 'ok', '192.0.2.77'), target: 'planted.example:80' });
   const text = await metrics.print();
   expect(text).not.toMatch(/planted|192\.0\.2\.77/);
+});
+
+describe('what has not happened yet', () => {
+  test('is 0 for every user who may come', async () => {
+    userIds.push('alice');
+    const text = await metrics.print();
+    for (const series of [
+      ...['sessions{user="alice",state="attached"}', 'sessions{user="alice",state="detached"}'],
+      ...['channels{user="alice"}', 'window_stalls_total{user="alice"}'],
+      ...['bytes_total{user="alice",direction="up"}', 'bytes_total{user="alice",direction="down"}'],
+      ...['sessions_began_total{user="alice"}', 'detaches_total{user="alice"}', 'resumes_total{user="alice"}'],
+      ...['refused_requests_total{status="401"}', 'refused_requests_total{status="503"}'],
+      ...['tls_handshakes_failed_total', 'dials_total{outcome="ok"}', 'channels_ended_total{outcome="SESSION_LOST"}'],
+      ...['dial_duration_seconds_count{result="ok"}', 'dial_duration_seconds_count{result="failed"}'],
+      ...['round_trip_seconds_count'],
+    ]) {
+      expect(text).toContain(`\nwsproxy_${series} 0\n`);
+    }
+  });
+
+  test('is 0 again for a user who has gone', async () => {
+    sessions = [session('alice', true, [channel(1, 1)])];
+    metrics.onSession('began', { user: 'alice' });
+    metrics.onChannelOver(record('alice', 'ok', '192.0.2.1'));
+    sessions = [];
+    const text = await metrics.print();
+    expect(text).toContain('\nwsproxy_sessions{user="alice",state="attached"} 0\n');
+    expect(text).toContain('\nwsproxy_sessions_began_total{user="alice"} 1\n');
+  });
+});
+
+describe('histograms', () => {
+  test('tell how long it takes to reach a target, or not', async () => {
+    const { target } = record('alice', 'ok');
+    const names = { user: 'alice', session: 'f00d', channel: 1, target, address: '192.0.2.1' };
+    metrics.onChannelOpened({ ...names, dialMs: 30 });
+    metrics.onChannelOver({ ...record('alice', 'ok', '192.0.2.1'), durationMs: 90_000 });
+    metrics.onChannelOver({ ...record('alice', 'DIAL_TIMEOUT'), durationMs: 10_000 });
+    const found = await samples('dial_duration_seconds');
+    expect(found).toContain('_sum{result="ok"} 0.03');
+    expect(found).toContain('_bucket{le="0.05",result="ok"} 1');
+    expect(found).not.toContain('_bucket{le="0.025",result="ok"} 1');
+    expect(found).toContain('_sum{result="failed"} 10');
+  });
+
+  test('tell how long clients take to answer', async () => {
+    for (const time of [20, 40]) metrics.onRoundTrip(time);
+    const found = await samples('round_trip_seconds');
+    expect(found).toContain('_count 2');
+    expect(found).toContain('_bucket{le="0.025"} 1');
+  });
+
+  test('have few buckets, whatever is measured', async () => {
+    const lines = (await metrics.print()).split('\n').filter((line) => /^wsproxy_\w+_bucket/.test(line));
+    expect(lines.length).toBeLessThan(50);
+  });
+});
+
+test('the version and the end of the certificate are told', async () => {
+  expect(await samples('build_info')).toEqual([`{version="${VERSION}"} 1`]);
+  expect(await samples('certificate_expiry')).toEqual([`_timestamp_seconds ${EXPIRES.getTime() / 1_000}`]);
 });

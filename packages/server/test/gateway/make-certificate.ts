@@ -4,11 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TlsOptions } from '../../src/gateway/tls.js';
 
-/** A certificate for 127.0.0.1 that has signed itself; undefined on a machine without OpenSSL. */
-export function makeCertificate(): TlsOptions | undefined {
+/** A certificate for 127.0.0.1 that has signed itself, for some days; undefined on a machine without OpenSSL. */
+export function makeCertificate(days = 2): TlsOptions | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'wsproxy-tls-'));
   const [key, cert] = [join(folder, 'key'), join(folder, 'cert')];
-  const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const args = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-days',
+    String(days),
+  ];
   const more = ['-subj', '/CN=test', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert];
   try {
     execFileSync('openssl', [...args, ...more], { stdio: 'ignore' });

@@ -1,7 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import type { TlsOptions } from '../../src/gateway/tls.js';
+import { createServer } from '../../src/server.js';
 import {
   cleanUpWith,
   closeOf,
@@ -16,7 +19,7 @@ import {
 } from './gateway-fixture.js';
 import { makeCertificate } from './make-certificate.js';
 
-const [first, second] = [makeCertificate(), makeCertificate()];
+const [first, second] = [makeCertificate(), makeCertificate(3)];
 const start = (limits = {}, more = {}) =>
   startGateway(limits, '/tunnel', { tls: first ?? { cert: '', key: '' }, ...more });
 
@@ -157,8 +160,10 @@ describe.skipIf(second === undefined)('certificates', () => {
     const client = await openWebSocket(port);
     const servedNow = async () => (await handshake(port)).getPeerX509Certificate()?.toString();
     expect(await servedNow()).toBe(first?.cert);
+    expect(gateway.certificateExpires).toBe(expiryOf(first));
     gateway.setTls(second ?? { cert: '', key: '' });
     expect(await servedNow()).toBe(second?.cert);
+    expect(gateway.certificateExpires).toBe(expiryOf(second));
     expect(client.readyState).toBe(WebSocket.OPEN);
   });
 
@@ -174,8 +179,19 @@ describe.skipIf(second === undefined)('certificates', () => {
     expect((await handshake(port)).getPeerX509Certificate()?.toString()).toBe(cert);
   });
 
+  test('end with the first that ends of those that are shown', () => {
+    const gateway = (cert: string) => createServer({ token: 'x'.repeat(32), tls: { cert, key: second?.key ?? '' } });
+    const ends = [first, second].map(expiryOf);
+    expect(gateway(`${second?.cert}${first?.cert}`).certificateExpires?.getTime()).toBe(Math.min(...ends));
+    expect(createServer({ token: 'x'.repeat(32) }).certificateExpires).toBeUndefined();
+  });
+
   test('are for a server that was made with some', async () => {
     const { gateway } = await startGateway();
     expect(() => gateway.setTls(first ?? { cert: '', key: '' })).toThrow('tls: the server was made without it');
   });
 });
+
+function expiryOf(pair: TlsOptions | undefined): number {
+  return Date.parse(new X509Certificate(pair?.cert ?? '').validTo);
+}
