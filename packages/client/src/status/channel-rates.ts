@@ -30,8 +30,10 @@ export class ChannelRates {
   }
 
   of({ id, open }: ChannelStatus): ChannelRate {
-    const { meter, still = 0 } = this.#entries.get(id) ?? {};
-    return { ...(meter?.rates ?? STILL), idle: open && still >= IDLE_AFTER };
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return { ...STILL, idle: false };
+    const { rateUp, rateDown } = entry.meter?.rates ?? STILL;
+    return { rateUp, rateDown, idle: open && entry.still >= IDLE_AFTER };
   }
 
   /** What a channel has carried that was not there at the last look, it has carried since. */

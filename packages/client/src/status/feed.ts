@@ -63,8 +63,8 @@ export class Feed {
       const { id, bytesUp, bytesDown } = channel;
       return { channel, rate, id, speed: rate.rateUp + rate.rateDown, carried: bytesUp + bytesDown };
     });
-    ranked.sort((a, b) => b.speed - a.speed || b.carried - a.carried || a.id - b.id);
-    const shown = ranked.slice(0, MAX_CHANNELS).map(({ channel: { ageMs, ...channel }, rate, id }) => {
+    const first = pickFirst(ranked, MAX_CHANNELS, (a, b) => b.speed - a.speed || b.carried - a.carried || a.id - b.id);
+    const shown = first.map(({ channel: { ageMs, ...channel }, rate, id }) => {
       const beganMs = this.#shown.get(id)?.beganMs ?? Math.round(lookedAt - ageMs);
       return [id, { ...channel, ...rate, beganMs }] as const;
     });
@@ -97,6 +97,19 @@ export interface FedChannel extends Omit<ShownChannel, 'ageMs'> {
 }
 
 const MAX_CHANNELS = 100;
+
+/** As many as `most`, in their order; thousands of others cost one look each. */
+function pickFirst<T>(items: readonly T[], most: number, compare: (a: T, b: T) => number): readonly T[] {
+  const picked: T[] = [];
+  for (const item of items) {
+    const last = picked[most - 1];
+    if (last !== undefined && compare(item, last) >= 0) continue;
+    const at = picked.findIndex((other) => compare(item, other) < 0);
+    picked.splice(at < 0 ? picked.length : at, 0, item);
+    picked.length = Math.min(picked.length, most);
+  }
+  return picked;
+}
 
 function isSame(a: FedChannel, b: FedChannel | undefined): boolean {
   return b !== undefined && KEYS.every((key) => a[key] === b[key]);
