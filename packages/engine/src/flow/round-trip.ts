@@ -7,6 +7,8 @@ export class RoundTrip {
   #previous = Number.POSITIVE_INFINITY;
   #since = 0;
   #latest = 0;
+  /** What left before tells how long this process stood still, not how long the path is. */
+  #validFrom = Number.NEGATIVE_INFINITY;
   /** What is known is of an earlier path, and stands only until the present one has told its own. */
   #isOutdated = false;
 
@@ -22,6 +24,7 @@ export class RoundTrip {
 
   /** Something came back after `sample` ms. */
   note(sample: number, now: number): void {
+    if (now - sample < this.#validFrom) return;
     const age = now - this.#since;
     if (this.#isOutdated || age >= HALF_LIFE) {
       const isPreviousValid = !this.#isOutdated && age < 2 * HALF_LIFE;
@@ -32,6 +35,12 @@ export class RoundTrip {
     }
     this.#current = Math.min(this.#current, sample);
     this.#latest = sample;
+  }
+
+  /** This process has not run until `now`, for so long that it counts. */
+  stoodStill(now: number): void {
+    this.#validFrom = now;
+    this.#latest = 0;
   }
 
   /** Another transport may be another path. */

@@ -119,9 +119,11 @@ export class Liveness {
   #hasJumped(now: number, wallTime: number): boolean {
     const passed = now - this.#lookedAt;
     const ahead = wallTime - this.#lookedAtWall - passed;
+    const late = passed - this.#options.interval;
     this.#lookedAt = now;
     this.#lookedAtWall = wallTime;
-    return passed - this.#options.interval > JUMP || ahead > JUMP;
+    if (late > STALL) this.#options.roundTrip.stoodStill(now);
+    return late > JUMP || ahead > JUMP;
   }
 
   /** Data came in after the last PING: should it have stopped, nobody knows whether the peer is done or gone. */
@@ -154,12 +156,14 @@ export type Judgement = 'fine' | 'ping' | 'suspect' | 'lost';
 
 export interface LivenessOptions {
   /** With the queues that stand in its way. */
-  readonly roundTrip: Pick<RoundTrip, 'latest'>;
+  readonly roundTrip: Pick<RoundTrip, 'latest' | 'stoodStill'>;
   /** Between two looks. */
   readonly interval: number;
   /** Silence of our own after which it asks. */
   readonly pingInterval: number;
 }
 
+/** A look this late, ms: this process stood still, and an answer that waited for it seems to have been on its way for so long. */
+const STALL = 1_000;
 /** A look this late, or a wall clock this far ahead, ms: the machine slept, and the path may be gone. */
 const JUMP = 5_000;

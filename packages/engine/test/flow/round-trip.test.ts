@@ -55,6 +55,20 @@ describe('a round trip', () => {
   });
 });
 
+describe('a round trip after this process stood still', () => {
+  test('is not how long an answer waited for it, read before that is noticed or after', () => {
+    const roundTrip = new RoundTrip();
+    roundTrip.note(20, 1_000);
+    roundTrip.note(10_000, 11_500);
+    roundTrip.stoodStill(11_501);
+    expect(roundTrip.latest).toBe(0);
+    roundTrip.note(10_000, 11_502);
+    expect(roundTrip.latest).toBe(0);
+    roundTrip.note(30, 11_540);
+    expect([roundTrip.lowest, roundTrip.latest]).toEqual([30, 30]);
+  });
+});
+
 describe('a round trip on another transport', () => {
   test('is what the former one had until it has told its own, and nothing but that from then on', () => {
     const roundTrip = new RoundTrip();

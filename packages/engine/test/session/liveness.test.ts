@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { RoundTrip } from '../../src/flow/round-trip.js';
 import { type Judgement, Liveness } from '../../src/session/liveness.js';
 
 const INTERVAL = 1_000;
@@ -23,7 +24,9 @@ interface Step {
 }
 
 function follow(steps: readonly Step[], { latest = 0, pingInterval = 15_000 } = {}): void {
-  const liveness = new Liveness({ roundTrip: { latest }, interval: INTERVAL, pingInterval }, 0, 0);
+  const roundTrip = new RoundTrip();
+  roundTrip.note(latest, 0);
+  const liveness = new Liveness({ roundTrip, interval: INTERVAL, pingInterval }, 0, 0);
   for (const step of steps) {
     const { at, ahead = 0 } = step;
     if (step.sent === true) liveness.sent(at);
@@ -180,6 +183,26 @@ describe('after the machine has slept', () => {
     follow([...ahead, { at: 3_500, heard: true, answered: true }, ...fine(4_000, 14_000, { ahead: 5_001 })]);
   });
 
+  test.each([
+    [10_000, 'ping', 2_000],
+    [2_001, 'fine', 5_000],
+  ])('of %i ms, an answer that waited meanwhile is no reason for patience', (sleep, look, limit) => {
+    const roundTrip = new RoundTrip();
+    const liveness = new Liveness({ roundTrip, interval: INTERVAL, pingInterval: 15_000 }, 0, 0);
+    roundTrip.note(20, 900);
+    expect(liveness.look(1_000, 1_000, true)).toBe('fine');
+    const woken = 1_000 + INTERVAL + sleep;
+    liveness.heard(woken - 2);
+    roundTrip.note(sleep, woken - 2);
+    expect(liveness.look(woken, woken, true)).toBe(look);
+    for (let at = woken + INTERVAL; at < woken + limit; at += INTERVAL) {
+      expect(liveness.look(at, at, true)).toBe('fine');
+      expect(liveness.nextLook(at)).toBe(at + INTERVAL);
+    }
+    liveness.look(woken + limit, woken + limit, true);
+    expect(liveness.look(woken + limit, woken + limit, true)).toBe('suspect');
+  });
+
   test('a time of day that somebody sets back, or ahead a little, means nothing', () => {
     follow([...fine(1_000, 2_000), { at: 3_000, ahead: -3_600_000, look: 'fine' }]);
     follow([...fine(1_000, 2_000), { at: 3_000, ahead: 5_000, look: 'fine' }]);
@@ -192,7 +215,11 @@ describe('silence', () => {
     [180_000, 60_000],
     [45_000, 5_000],
   ])('of %i ms is the end where %i ms make a heartbeat', (limit, pingInterval) => {
-    const liveness = new Liveness({ roundTrip: { latest: 1e6 }, interval: INTERVAL, pingInterval }, 0, 0);
+    const liveness = new Liveness(
+      { roundTrip: { latest: 1e6, stoodStill() {} }, interval: INTERVAL, pingInterval },
+      0,
+      0,
+    );
     for (let at = INTERVAL; at < limit; at += INTERVAL) {
       expect(liveness.look(at, at, false)).toMatch(/fine|ping/);
       expect(liveness.nextLook(at)).toBe(at + INTERVAL);
@@ -203,7 +230,7 @@ describe('silence', () => {
   });
 
   test('tells when it was broken last', () => {
-    const liveness = new Liveness({ roundTrip: { latest: 0 }, interval: INTERVAL, pingInterval: 15_000 }, 7, 7);
+    const liveness = new Liveness({ roundTrip: new RoundTrip(), interval: INTERVAL, pingInterval: 15_000 }, 7, 7);
     expect(liveness.lastSign).toBe(7);
     liveness.heard(12);
     expect(liveness.lastSign).toBe(12);
