@@ -72,6 +72,16 @@ test('a channel is shown with what the application speaks', async () => {
   }
 });
 
+test('a request that a local port refuses is told with its reason', async () => {
+  const { client, port } = await startTunnel();
+  const refused: unknown[] = [];
+  client.on('refused', (one) => refused.push(one));
+  const socket = await connectTo(port);
+  socket.write(Buffer.from([0x16, 3, 1, 0]));
+  await readToEnd(socket);
+  expect(refused).toEqual([{ reason: 'unknown protocol' }]);
+});
+
 test('events tell state, resumes and channels', async () => {
   const [{ client, relay, port, url }, echo, nobody] = await Promise.all([
     startRelayedTunnel(),

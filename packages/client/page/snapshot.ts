@@ -76,7 +76,7 @@ export interface EndedChannel {
 /** What has happened to the tunnel. */
 export interface TunnelEvent {
   readonly id: number;
-  readonly what: 'connected' | 'lost' | 'failed' | 'closed';
+  readonly what: 'connected' | 'lost' | 'failed' | 'refused' | 'closed';
   /** Time of day, ms since 1970; of the last time where it has happened again and again. */
   readonly atMs: number;
   readonly lastMs: number;

@@ -66,8 +66,10 @@ export function eventText(event: TunnelEvent, nowMs: number): string {
   }
   const why = reason === undefined ? '' : `: ${plainReason(reason)}`;
   if (what === 'lost') return `Connection lost${why}`;
-  if (times === 1) return `A try failed${why}`;
-  return `${times} tries failed, the last one at ${formatClock(lastMs, nowMs)}${why}`;
+  const [one, many] =
+    what === 'refused' ? ['A request was refused', 'requests were refused'] : ['A try failed', 'tries failed'];
+  if (times === 1) return `${one}${why}`;
+  return `${times} ${many}, the last one at ${formatClock(lastMs, nowMs)}${why}`;
 }
 
 /** A reason as people would say it. What is not known here is left as it is: it may be plain already. */

@@ -162,7 +162,8 @@ export class Client extends EventEmitter<ClientEvents> {
     checkProxyOptions(options);
     const { users, protocols } = options;
     const at = endpointOf(options);
-    const port = await this.#keep(listenLocal(this.#ways, { at, users, protocols, logger: this.#logger }));
+    const onRefused = (reason: string): void => void this.emit('refused', { reason });
+    const port = await this.#keep(listenLocal(this.#ways, { at, users, protocols, logger: this.#logger, onRefused }));
     if (!('path' in at)) this.#proxy ??= port.address;
     return port;
   }

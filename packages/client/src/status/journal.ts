@@ -62,10 +62,10 @@ export class Journal {
 
 /** What has happened to the tunnel. */
 export interface Happened {
-  /** `lost`: a connection has ended. `failed`: a try to connect. */
-  readonly what: 'connected' | 'lost' | 'failed' | 'closed';
+  /** `lost`: a connection has ended. `failed`: a try to connect. `refused`: a request, by a local port. */
+  readonly what: 'connected' | 'lost' | 'failed' | 'refused' | 'closed';
   readonly server: string;
-  /** Of what was lost or has failed. */
+  /** Of what was lost, has failed or was refused. */
   readonly reason?: string | undefined;
   /** Of a connection: the server that served before, if it was another one. */
   readonly former?: string | undefined;

@@ -52,6 +52,7 @@ export class Recorder {
       .on('retry', this.#onRetry)
       .on('server', this.#onServer)
       .on('resumed', this.#onResumed)
+      .on('refused', this.#onRefused)
       .on('channel', this.#onChannel);
     const { state, server, sinceMs } = this.#client.status();
     if (isUp(state)) {
@@ -69,6 +70,7 @@ export class Recorder {
       .off('retry', this.#onRetry)
       .off('server', this.#onServer)
       .off('resumed', this.#onResumed)
+      .off('refused', this.#onRefused)
       .off('channel', this.#onChannel);
   }
 
@@ -117,6 +119,10 @@ export class Recorder {
 
   readonly #onResumed = ({ server }: { readonly server: string }): void => {
     this.journal.noteResumed(this.#clock.wallTime(), server);
+  };
+
+  readonly #onRefused = ({ reason }: { readonly reason: string }): void => {
+    this.journal.note(this.#clock.wallTime(), { what: 'refused', server: this.#last.server, reason });
   };
 
   readonly #onChannel = (change: ChannelChange): void => {

@@ -52,6 +52,8 @@ export interface ClientEvents {
   state: [state: ConnectorState, previous: ConnectorState];
   /** `server` is not connected, and will be tried again after so many ms at the latest. */
   retry: [retry: ClientRetry];
+  /** An application asked a local port for something that was refused there. */
+  refused: [refused: { readonly reason: string }];
   /** Another server serves now. */
   server: [change: { readonly server: string; readonly former: string }];
   /** A session goes on with another connection to `server`; its channels have lost nothing. */

@@ -113,6 +113,8 @@ test.each<[Partial<TunnelEvent>, string]>([
   [{ what: 'lost', reason: 'read ECONNRESET (1006)' }, 'Connection lost: the connection was cut'],
   [{ what: 'failed', reason: 'busy' }, 'A try failed: busy'],
   [{ what: 'failed', reason: 'busy', times: 14 }, '14 tries failed, the last one at 14:02:11: busy'],
+  [{ what: 'refused', reason: 'wrong user or password' }, 'A request was refused: wrong user or password'],
+  [{ what: 'refused', times: 2 }, '2 requests were refused, the last one at 14:02:11'],
   [{ what: 'closed' }, 'The client was closed'],
 ])('what happened, %j, is told as %j', (event, text) => {
   const usual = { id: 1, what: 'lost', atMs: 0, lastMs: NOW, times: 1, server: SERVER } as const;

@@ -123,6 +123,17 @@ describe('what is recorded of an outage', () => {
   });
 });
 
+test('requests that a local port refuses are counted by their reasons', () => {
+  recorder.start();
+  for (const reason of ['wrong user or password', 'unknown protocol', 'wrong user or password']) {
+    client.events.emit('refused', { reason });
+  }
+  expect(events().slice(1)).toMatchObject([
+    { what: 'refused', reason: 'wrong user or password', times: 2 },
+    { what: 'refused', reason: 'unknown protocol', times: 1 },
+  ]);
+});
+
 test('channels that are over are kept, those that open are not', () => {
   recorder.start();
   const change = { ...channel(5, 10), failure: undefined };

@@ -17,15 +17,16 @@ export class LocalConnection {
   };
   readonly #enter: Enter;
   readonly #handshakeTimeout: number;
+  readonly #onRefused: ((reason: string) => void) | undefined;
   #deadline: Timer | undefined;
   readonly #onEnd = () => this.socket.destroy();
   readonly #onClose = () => this.#deadline?.cancel();
 
-  /** @param handshakeTimeout milliseconds from now until `onDeadline`. */
-  constructor(socket: Socket, enter: Enter, logger: Logger, handshakeTimeout: number) {
+  constructor(socket: Socket, enter: Enter, { logger, handshakeTimeout, onRefused }: LocalConnectionOptions) {
     this.socket = socket;
     this.#enter = enter;
     this.logger = logger;
+    this.#onRefused = onRefused;
     this.#handshakeTimeout = handshakeTimeout;
     this.beginHandshake();
   }
@@ -56,6 +57,15 @@ export class LocalConnection {
   refuse(reason: string, reply?: Buffer | string): void {
     this.endHandshake();
     this.logger.info({ reason }, 'local request refused');
+    this.#onRefused?.(reason);
     closePolitely(this.socket, reply);
   }
+}
+
+export interface LocalConnectionOptions {
+  readonly logger: Logger;
+  /** From now until `onDeadline`, ms. */
+  readonly handshakeTimeout: number;
+  /** A request was refused here. */
+  readonly onRefused?: ((reason: string) => void) | undefined;
 }

@@ -13,7 +13,7 @@ import { serveSocks4, serveSocks5 } from './socks/socks-listener.js';
  */
 export async function listenLocal(tunnel: Tunnel, options: LocalPortOptions): Promise<LocalPort> {
   const { at, protocols = ALL_PROTOCOLS, users, logger = silentLogger } = options;
-  const { handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT } = options;
+  const { handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT, onRefused } = options;
   const enter = enterTunnel(tunnel, logger);
   const unknown = protocols.find((protocol) => !ALL_PROTOCOLS.includes(protocol));
   if (unknown !== undefined) {
@@ -27,7 +27,7 @@ export async function listenLocal(tunnel: Tunnel, options: LocalPortOptions): Pr
     }),
   );
   const localPort = await acceptLocal(at, logger, (socket) => {
-    const connection = new LocalConnection(socket, enter, logger, handshakeTimeout);
+    const connection = new LocalConnection(socket, enter, { logger, handshakeTimeout, onRefused });
     socket.once('data', (input: Buffer) => {
       // TLS (0x16) and everything else gets no answer: it would not be understood.
       const service = services.find((one) => one.begins(input[0] ?? 0));
@@ -56,6 +56,8 @@ export interface LocalPortOptions {
   readonly protocols?: readonly LocalProtocol[] | undefined;
   /** How long an application may take for its request, ms from accept; default 10 000. */
   readonly handshakeTimeout?: number;
+  /** A request was refused here: nobody was asked for a channel. */
+  readonly onRefused?: (reason: string) => void;
   /** Default: silent. */
   readonly logger?: Logger;
 }
