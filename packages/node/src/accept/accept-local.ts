@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'wsproxy-engine';
+import { DescriptorReserve } from '../sockets/descriptor-reserve.js';
 import { resetSocket } from '../sockets/reset-socket.js';
 import { closesPolitely } from './close-politely.js';
 
@@ -13,8 +14,13 @@ export async function acceptLocal(
   onSocket: (socket: Socket) => void,
 ): Promise<LocalPort> {
   const sockets = new Set<Socket>();
+  const reserve = new DescriptorReserve({
+    onScarce: () => logger.warn({ port: nameOf(at) }, NO_DESCRIPTOR),
+    onPlenty: (closed) => logger.info({ port: nameOf(at), closed }, 'there are descriptors again'),
+  });
   // Without allowHalfOpen, what comes back after the application has ended its half is lost.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    if (!reserve.admits(socket)) return void socket.destroy();
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     // Whoever is in charge of the socket learns of errors by 'close'; without a listener they end the process.
@@ -27,6 +33,12 @@ export async function acceptLocal(
   });
   server.on('error', (error) => logger.error({ error }, 'local port failed'));
   return port;
+}
+
+const NO_DESCRIPTOR = 'no descriptor is left: connections of applications are closed; raise the limit (ulimit -n)';
+
+function nameOf(at: Endpoint): string {
+  return 'path' in at ? at.path : `${at.host}:${at.port}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 export {
   changeRequests,
+  descriptorOf,
   isBrokenUpgrade,
   keepDraining,
   respondTo,

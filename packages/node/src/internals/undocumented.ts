@@ -98,7 +98,13 @@ export function writeNothing(socket: Socket): number | string | undefined {
 
 const NOTHING = Buffer.alloc(0);
 
-function descriptorOf(socket: Socket): number | undefined {
+/**
+ * The descriptor of a socket, while it has one.
+ *
+ * Node 20.19 to 26, not on Windows: `fd` of a handle.
+ * Without: undefined.
+ */
+export function descriptorOf(socket: Socket): number | undefined {
   const fd = handleOf(socket)?.fd ?? -1;
   return fd < 0 ? undefined : fd;
 }

@@ -1,3 +1,4 @@
 export { boundInterim } from './bound-interim.js';
+export { DescriptorReserve, descriptorLimit, type ReserveEvents } from './descriptor-reserve.js';
 export { KEEPALIVE_DELAY } from './keepalive-delay.js';
 export { type RelaySocket, resetSocket } from './reset-socket.js';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock, Logger, MemoryBudget, ProcessBudgets, ReplayPace } from 'wsproxy-engine';
-import type { RelaySocket } from 'wsproxy-node/sockets';
+import { descriptorLimit, type RelaySocket } from 'wsproxy-node/sockets';
 import type { User } from '../users/user.js';
 import { Accounts, type LimitHit } from './accounts.js';
 import { cutOff } from './cut-off.js';
@@ -9,7 +9,7 @@ import { LimitReporter } from './limit-reporter.js';
 import type { LimitName, Limits } from './limits.js';
 import { ShareBudget } from './share-budget.js';
 import { SilenceWatch } from './silence-watch.js';
-import { descriptorLimit, SocketBudget, socketsOf } from './socket-budget.js';
+import { SocketBudget, socketsOf } from './socket-budget.js';
 import { WatchedBudget } from './watched-budget.js';
 
 /** Asks before anything is taken on, and tells whoever watches when the answer is no. */

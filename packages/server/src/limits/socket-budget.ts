@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-
 /** Kept free for what is no socket of ours: Node's own, files, name lookups. */
 const SPARE = 32;
 
@@ -61,18 +59,4 @@ export class SocketBudget {
 /** What a process with so many descriptors may use for sockets: 90 %, but always some spare. */
 export function socketsOf(descriptors: number): number {
   return Math.max(1, Math.min(Math.floor(descriptors * 0.9), descriptors - SPARE));
-}
-
-/** The limit of descriptors of this process; Infinity where the system does not tell. */
-export function descriptorLimit(limits: string = readLimits()): number {
-  const soft = /^Max open files +(\d+)/m.exec(limits)?.[1];
-  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
-}
-
-function readLimits(): string {
-  try {
-    return readFileSync('/proc/self/limits', 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -3,7 +3,7 @@ import { FakeClock } from 'wsproxy-engine/testing';
 import { Accounts } from '../../src/limits/accounts.js';
 import { LimitReporter } from '../../src/limits/limit-reporter.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
-import { descriptorLimit, SocketBudget, socketsOf } from '../../src/limits/socket-budget.js';
+import { SocketBudget, socketsOf } from '../../src/limits/socket-budget.js';
 
 let clock: FakeClock;
 const alice = { id: 'alice' };
@@ -122,16 +122,6 @@ describe('the budget of sockets', () => {
     [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
   ])('of %d descriptors uses %d', (descriptors, sockets) => {
     expect(socketsOf(descriptors)).toBe(sockets);
-  });
-
-  test('reads the soft limit of the system', () => {
-    const text =
-      'Limit      Soft Limit   Hard Limit   Units\nMax open files            64                   128                  files\n';
-    expect(descriptorLimit(text)).toBe(64);
-    expect(descriptorLimit('Max open files            unlimited            unlimited            files\n')).toBe(
-      Infinity,
-    );
-    expect(descriptorLimit('')).toBe(Infinity);
   });
 
   test('is given back', () => {
