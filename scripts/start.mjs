@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, install, root } from './steps.mjs';
@@ -11,6 +12,13 @@ import { build, install, root } from './steps.mjs';
 const START_DEADLINE = 15_000;
 /** How often an end that was told to stop is told again, in milliseconds; the second time cuts off what it waits for. */
 const STOP_INTERVAL = 1000;
+
+/** By the code of the system. */
+const WHY_NOT_FREE = {
+  EADDRINUSE: 'is not free; end the program that uses it',
+  EADDRNOTAVAIL: 'cannot be had: this machine has no such address',
+  EACCES: 'cannot be had: no permission; choose a port above 1023',
+};
 
 const children = new Set();
 let stopping = false;
@@ -23,8 +31,9 @@ async function startBothEnds(serverArguments) {
   const { formatListenAddress, parseListenAddress } = await import('../packages/cli/dist/index.js');
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop());
 
-  const { listen, path, clientArguments } = readArguments(serverArguments);
-  const token = randomBytes(32).toString('base64url');
+  const { listen, path, hasUsers, configuration, clientArguments } = readArguments(serverArguments);
+  const token = hasUsers ? process.env.WSPROXY_TOKEN : randomBytes(32).toString('base64url');
+  if (!token) return fail('cannot start: with --users set WSPROXY_TOKEN to the token of one of them, for the client');
   const clientAddress = { host: '127.0.0.1', port: 1080 };
   const statusAddress = { host: '127.0.0.1', port: 1081 };
   let serverAddress;
@@ -40,13 +49,14 @@ async function startBothEnds(serverArguments) {
 
   startEnd(
     'server',
-    ['--log-level', 'warn', ...serverArguments, '--listen', formatListenAddress(serverAddress)],
-    token,
+    ['--log-level', 'warn', ...configuration, ...serverArguments, '--listen', formatListenAddress(serverAddress)],
+    // Beside users, the server would take it for a second way to say who may come in.
+    hasUsers ? {} : { WSPROXY_TOKEN: token },
   );
   if (!(await isListening(reachable))) return fail('wsproxy-server does not listen');
   const places = ['--listen', formatListenAddress(clientAddress), '--status', formatListenAddress(statusAddress)];
-  startEnd('client', [url, ...clientArguments, ...places], token);
-  if (!(await isListening(clientAddress))) return fail('wsproxy-client does not listen');
+  startEnd('client', [url, ...clientArguments, ...places], { WSPROXY_TOKEN: token });
+  if (!(await isOnline(statusAddress))) return fail('wsproxy-client does not reach wsproxy-server');
 
   const proxy = formatListenAddress(clientAddress);
   console.log(`
@@ -72,13 +82,23 @@ function readArguments(args) {
       listen: { type: 'string', default: '127.0.0.1:8080' },
       path: { type: 'string', default: '/' },
       'token-file': { type: 'string' },
-      // Quieter than the server: that the server has gone is told below, and true at every end.
-      'log-level': { type: 'string', default: 'error' },
+      users: { type: 'string' },
+      config: { type: 'string' },
+      // The client tells which destinations cannot be reached, and why.
+      'log-level': { type: 'string', default: 'info' },
     },
   });
-  const { listen, path, 'token-file': tokenFile, 'log-level': logLevel } = values;
-  const clientArguments = ['--log-level', logLevel, ...(tokenFile === undefined ? [] : ['--token-file', tokenFile])];
-  return { listen, path, clientArguments };
+  const { listen, path, users, config, 'token-file': tokenFile, 'log-level': logLevel } = values;
+  // What somebody has configured for good is not meant.
+  const none = ['--config', devNull];
+  const tokenArguments = tokenFile === undefined ? [] : ['--token-file', tokenFile];
+  return {
+    listen,
+    path,
+    hasUsers: users !== undefined,
+    configuration: config === undefined ? none : [],
+    clientArguments: ['--log-level', logLevel, ...none, ...tokenArguments],
+  };
 }
 
 /** Tries the address before anything is started: another program there would answer in place of ours. */
@@ -87,7 +107,8 @@ async function freePort(address) {
   try {
     await once(probe, 'listening');
   } catch (error) {
-    throw new Error(`${address.host} port ${address.port} is not free (${error.code}); end the program that uses it`);
+    const why = WHY_NOT_FREE[error.code] ?? `cannot be had (${error.code})`;
+    throw new Error(`${address.host} port ${address.port} ${why}`);
   }
   const { port } = probe.address();
   probe.close();
@@ -101,11 +122,12 @@ function localHost(host) {
 }
 
 /** Starts one end; when it ends without having been told to, so does everything. */
-function startEnd(name, args, token) {
+function startEnd(name, args, secrets) {
+  const { WSPROXY_TOKEN: _, ...environment } = process.env;
   const script = join(root, 'packages', name, 'bin', `wsproxy-${name}.js`);
   const child = spawn(process.execPath, [script, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, WSPROXY_TOKEN: token },
+    env: { ...environment, ...secrets },
   });
   children.add(child);
   child.on('exit', (code, signal) => {
@@ -127,6 +149,17 @@ async function isListening(address) {
     } finally {
       socket.destroy();
     }
+  }
+  return false;
+}
+
+/** Waits until the client is connected to the server; false as above. */
+async function isOnline(statusAddress) {
+  const deadline = performance.now() + START_DEADLINE;
+  while (!stopping && performance.now() < deadline) {
+    const answer = await fetch(`http://${statusAddress.host}:${statusAddress.port}/status.json`).catch(() => undefined);
+    if (answer?.ok && (await answer.json()).state === 'online') return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return false;
 }
