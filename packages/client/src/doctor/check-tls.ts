@@ -41,7 +41,13 @@ function assess(socket: TLSSocket, { reach }: ServerAddress): Finding {
     // Its type says Error; Node sets the code alone.
     const code = String(socket.authorizationError);
     const { mark, text, ...more } = failed(describeFailure(Object.assign(new Error(code), { code })));
-    return { mark, text: `${text}; issued by ${JSON.stringify(issuer)}, until ${day(validTo)}`, ...more, figures };
+    const names = code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? `, it has ${namesIn(certificate)}` : '';
+    return {
+      mark,
+      text: `${text}${names}; issued by ${JSON.stringify(issuer)}, until ${day(validTo)}`,
+      ...more,
+      figures,
+    };
   }
   checkPins(socket, reach.pins);
   if (reach.ca === undefined && !isWellKnown(rootOf(certificate))) {
@@ -56,6 +62,15 @@ function assess(socket: TLSSocket, { reach }: ServerAddress): Finding {
     return warn(`the certificate ends in ${days} days, ${day(validTo)}`, 'renew it on the server', figures);
   return ok(`${protocol}, issued by ${JSON.stringify(issuer)}, until ${day(validTo)}`, figures);
 }
+
+/** As RFC 5280 has them, of which there may be hundreds; without any the subject's name counts. */
+function namesIn({ subjectaltname, subject }: DetailedPeerCertificate): string {
+  const names = subjectaltname?.split(', ').map((name) => name.replace(/^(DNS|IP Address):/, '')) ?? [nameOf(subject)];
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+  return `${names.slice(0, MOST_NAMES).join(', ')}${more}`;
+}
+
+const MOST_NAMES = 5;
 
 function rootOf(certificate: DetailedPeerCertificate): DetailedPeerCertificate {
   const { issuerCertificate: issuer } = certificate;
