@@ -1,5 +1,6 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { NoneMatched } from './test/support/none-matched.js';
 import { CHROMIUM, CHROMIUM_ARGS } from './test/support/programs/chromium-program.js';
 import { isInstalled } from './test/support/programs/installed.js';
 
@@ -43,6 +44,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     provide: { efforts: EFFORTS },
+    reporters: ['default', new NoneMatched()],
     // `npm run coverage`: of the parts that nothing else may go wrong in, and that need nothing to be tested.
     coverage: {
       provider: 'v8',
