@@ -6,6 +6,7 @@ import { startSource } from 'wsproxy-test-support/destinations/source';
 import { askConnect, askSocks5 } from 'wsproxy-test-support/sockets/application';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startTunnel } from 'wsproxy-test-support/tunnel';
+import { until } from 'wsproxy-test-support/until';
 
 const LIMIT = 1_048_576;
 const MONTH_END = /^\d{4}-\d\d-01T00:00:00\.000Z$/;
@@ -48,6 +49,8 @@ test('a used-up quota is told as such to applications, in the log and to the use
     user: 'default',
     quota: { bytes: 0, limit: LIMIT, endsAt: expect.stringMatching(MONTH_END) },
   });
+  await until('the client knows of it', () => first.client.status().quota?.limit === LIMIT);
+  expect(first.client.status().channels).toEqual([]);
   expect(await useUp(first)).toBe('QUOTA_USED_UP');
   expect(first.lines.filter(({ message }) => message === 'a limit was reached')).toEqual([
     {

@@ -7,6 +7,7 @@ import { isOver, type Logger, systemClock, systemMemory, type Target, type Tunne
 import type { LocalPort } from 'wsproxy-node/accept';
 import { forwardLocal, listenLocal, pipeThrough } from 'wsproxy-node/accept';
 import type { DestinationRule } from 'wsproxy-node/targets';
+import { QuotaWatch } from './account/quota-watch.js';
 import {
   type ClientOptions,
   type CloseOptions,
@@ -49,6 +50,7 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #connector: Connector;
   readonly #direct = new DirectTunnel();
   readonly #ledger: ChannelLedger;
+  readonly #quota: QuotaWatch;
   /** Through the tunnel, wherever to. */
   readonly #tunnel: Tunnel;
   /** Through the tunnel or past it, as the rules say. */
@@ -80,6 +82,7 @@ export class Client extends EventEmitter<ClientEvents> {
       onServer: ({ name }, former) => this.emit('server', { server: name, former: former.name }),
       onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });
+    this.#quota = new QuotaWatch(this.#connector, systemClock);
     this.#rules = bypass;
     this.#ledger = new ChannelLedger(this.#awake, (change) => this.emit('channel', change));
     this.#tunnel = this.#ledger.over(this.#connector);
@@ -98,7 +101,9 @@ export class Client extends EventEmitter<ClientEvents> {
   /** What state, traffic and channels are now; it costs something only when it is asked. */
   status(): ClientStatus {
     const uptimeMs = Math.round(systemClock.now() - this.#madeAt);
-    return { ...this.#connector.status(), ...this.#ledger.status(), uptimeMs };
+    const tunnel = this.#connector.status();
+    const quota = this.#quota.look(tunnel.state === 'online');
+    return { ...tunnel, ...this.#ledger.status(), uptimeMs, ...(quota && { quota }) };
   }
 
   /** Resolves when the tunnel is up for the first time; rejects with ConnectError when it never can be. */

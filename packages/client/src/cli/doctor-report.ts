@@ -25,6 +25,12 @@ export class DoctorReport implements DiagnoseObserver {
     this.#json = json;
   }
 
+  onBegin(mostBytes: number): void {
+    const size = Math.round(mostBytes / 1_048_576);
+    const text = `Moves up to ${size} MiB through the tunnel to measure it; --throughput off, or --quick, leaves that out.\n`;
+    if (!this.#json) this.#screen.out(text);
+  }
+
   onProgress(step: StepName, share: number): void {
     const full = Math.round(share * BAR_WIDTH);
     const bar = `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}`;

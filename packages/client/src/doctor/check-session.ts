@@ -1,4 +1,5 @@
 import { systemMemory, type Transport } from 'wsproxy-engine';
+import { ACCOUNT } from '../account/read-account.js';
 import { ConnectError } from '../reach/connect-error.js';
 import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
 import { type Finding, fail, failed, ok, warn } from './finding.js';
@@ -32,8 +33,6 @@ export async function checkSession(transport: Transport): Promise<[Finding, Prob
   }
 }
 
-/** An address that no server dials, so that the answer comes at once. */
-const NOWHERE = { host: '0.0.0.0', port: 1 };
 const SAMPLES = 5;
 /** A spread beyond this is felt at a keyboard, ms. */
 const UNSTEADY = 200;
@@ -41,7 +40,7 @@ const UNSTEADY = 200;
 /** How long an answer takes through the whole way. */
 export async function checkRoundTrip(probe: ProbeSession): Promise<Finding> {
   const samples: number[] = [];
-  for (let n = 0; n < SAMPLES; n++) samples.push((await probe.ask(NOWHERE)).ms);
+  for (let n = 0; n < SAMPLES; n++) samples.push((await probe.ask(ACCOUNT)).ms);
   samples.sort((a, b) => a - b);
   const [shortest = 0, median = 0, longest = 0] = [samples[0], samples[SAMPLES >> 1], samples[SAMPLES - 1]].map(round);
   const text = `${median} ms, from ${shortest} to ${longest}`;

@@ -4,16 +4,26 @@ import type { ChannelStream } from 'wsproxy-node/relay';
 import { type Finding, ok, skip, warn } from './finding.js';
 import type { ProbeSession } from './probe-session.js';
 
-/** How fast bytes go each way. `onProgress` is told the share that is done, 0 to 1. */
-export async function checkThroughput(probe: ProbeSession, onProgress: (share: number) => void): Promise<Finding> {
+/**
+ * How fast bytes go each way; both ways together they are `mostBytes` at most. `onProgress` is told the share that is done,
+ * 0 to 1.
+ */
+export async function checkThroughput(
+  probe: ProbeSession,
+  mostBytes: number,
+  onProgress: (share: number) => void,
+): Promise<Finding> {
+  if (mostBytes < 2 * FIRST_MOVE) return skip('so little of the quota is left that nothing is measured');
   const { outcome } = await probe.ask(SERVICE);
   if (outcome !== 'open') return skip('the server has nothing to measure with: it is older than this program');
   const down = await measure(
     (bytes) => download(probe, bytes),
+    mostBytes / 2,
     (share) => onProgress(share / 2),
   );
   const up = await measure(
     (bytes) => upload(probe, bytes),
+    mostBytes / 2,
     (share) => onProgress(0.5 + share / 2),
   );
   const figures = { downBytesPerSecond: Math.round(down), upBytesPerSecond: Math.round(up) };
@@ -28,6 +38,8 @@ export async function checkThroughput(probe: ProbeSession, onProgress: (share: n
 
 /** The service of the server that takes and gives bytes (PROTOCOL.md section 5). */
 const SERVICE = { host: THROUGHPUT_HOST, port: 1 };
+/** Bytes. */
+const FIRST_MOVE = 256 * 1024;
 const PIECE = Buffer.alloc(65_536);
 /** For each direction, ms: enough for windows to grow, and no waste. */
 const MAX_TIME = 5_000;
@@ -36,16 +48,21 @@ const MAX_MOVE = 60_000;
 /** Below this pages load slowly, bytes a second. */
 const SLOW = 128 * 1024;
 
-/** Moves four times as much each time, as long as there is time for it: the last rate, bytes a second. */
-async function measure(move: (bytes: number) => Promise<number>, onProgress: (share: number) => void): Promise<number> {
+/** Moves four times as much each time, as long as time and `mostBytes` allow: the last rate, bytes a second. */
+async function measure(
+  move: (bytes: number) => Promise<number>,
+  mostBytes: number,
+  onProgress: (share: number) => void,
+): Promise<number> {
   const start = performance.now();
-  let rate = 0;
-  for (let bytes = 256 * 1024; ; bytes *= 4) {
+  let moved = 0;
+  for (let bytes = FIRST_MOVE; ; bytes *= 4) {
     const ms = await move(bytes);
-    rate = (bytes * 1000) / ms;
+    moved += bytes;
     const spent = performance.now() - start;
-    onProgress(Math.max(spent / MAX_TIME, bytes / MAX_THROUGHPUT));
-    if (bytes * 4 > MAX_THROUGHPUT || spent + 4 * ms > MAX_TIME) return rate;
+    onProgress(Math.max(spent / MAX_TIME, moved / mostBytes));
+    const isEnough = bytes * 4 > MAX_THROUGHPUT || moved + bytes * 4 > mostBytes || spent + 4 * ms > MAX_TIME;
+    if (isEnough) return (bytes * 1000) / ms;
   }
 }
 

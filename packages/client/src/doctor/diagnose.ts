@@ -2,7 +2,7 @@ import type { Target, Transport } from 'wsproxy-engine';
 import { checkOptions } from 'wsproxy-node/options';
 import { parseTarget } from '../options/client-options.js';
 import { OPTION_CHECKS } from '../options/option-checks.js';
-import { DOCTOR_OPTIONS, OPTIONS } from '../options/options.js';
+import { DOCTOR_OPTIONS, OPTIONS, THROUGHPUT } from '../options/options.js';
 import type { ServerAddress } from '../reach/connect-transport.js';
 import { parseReach, type ReachOptions } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
@@ -13,6 +13,7 @@ import { checkDestinations } from './check-destinations.js';
 import { checkHeartbeat, checkIdle, IdleWatch } from './check-idle.js';
 import { checkName } from './check-name.js';
 import { checkProxy } from './check-proxy.js';
+import { checkQuota } from './check-quota.js';
 import { checkHttp, checkRoundTrip, checkSession } from './check-session.js';
 import { checkTcp } from './check-tcp.js';
 import { checkThroughput } from './check-throughput.js';
@@ -34,7 +35,10 @@ export async function diagnose(options: DiagnoseOptions, observer: DiagnoseObser
   const { idle = 0 } = options;
   const examination = new Examination(server, options.signal ?? new AbortController().signal, observer);
   try {
-    await examination.run(targets, idle, options.quick ?? false);
+    const quick = options.quick ?? false;
+    const mostBytes = quick ? 0 : (options.throughput ?? THROUGHPUT);
+    if (mostBytes > 0) observer.onBegin?.(mostBytes);
+    await examination.run(targets, idle, quick, mostBytes);
   } finally {
     examination.end();
   }
@@ -52,12 +56,16 @@ export interface DiagnoseOptions extends ReachOptions {
   readonly idle?: number;
   /** Leaves out what takes long: throughput and heartbeat. Default false. */
   readonly quick?: boolean;
+  /** Bytes that measuring the throughput may move at most, both ways together, 0 for none; default 64 MiB. */
+  readonly throughput?: number;
   /** Gives up. */
   readonly signal?: AbortSignal;
 }
 
 /** Is told how far the examination is. */
 export interface DiagnoseObserver {
+  /** It will move so many bytes at most to measure the throughput; before anything is done. */
+  onBegin?(mostBytes: number): void;
   /** A step goes on; `share` of it is done, 0 to 1. */
   onProgress?(step: StepName, share: number): void;
   onFinding?(finding: StepFinding): void;
@@ -80,6 +88,8 @@ class Examination {
   #transport: Transport | undefined;
   #probe: ProbeSession | undefined;
   #idleWatch: IdleWatch | Finding | undefined;
+  /** What the user may still carry this month. */
+  #quotaLeft = Infinity;
 
   constructor(server: ServerAddress, signal: AbortSignal, observer: DiagnoseObserver) {
     this.#server = server;
@@ -96,7 +106,7 @@ class Examination {
     return { findings, cause: cause ?? findings.find(({ mark }) => mark === 'warn') };
   }
 
-  async run(targets: readonly Target[], idle: number, quick: boolean): Promise<void> {
+  async run(targets: readonly Target[], idle: number, quick: boolean, mostBytes: number): Promise<void> {
     const server = this.#server;
     const signal = this.#signal;
     const steps: Readonly<Record<StepName, () => Promise<Finding>>> = {
@@ -109,8 +119,8 @@ class Examination {
       session: () => this.#beginSession(quick),
       'round trip': () => this.#withProbe(checkRoundTrip),
       reach: () => this.#withProbe((probe) => checkDestinations(probe, targets)),
-      throughput: () =>
-        this.#unless(quick, () => this.#withProbe((probe) => checkThroughput(probe, this.#progress('throughput')))),
+      quota: () => this.#withProbe((probe) => this.#checkQuota(probe)),
+      throughput: () => this.#unless(quick, () => this.#measureThroughput(mostBytes)),
       heartbeat: () => this.#unless(quick, () => this.#watchHeartbeat()),
       idle: async () =>
         idle === 0 ? skip('not asked for: --idle 5m') : checkIdle(server, idle, signal, this.#progress('idle')),
@@ -130,7 +140,9 @@ class Examination {
   /** The clock is asked for without trust, and so also when TLS has failed. */
   #isBroken(step: StepName): boolean {
     const failed = this.#findings.filter(({ mark }) => mark === 'fail').map((finding) => finding.step);
-    return failed.some((other) => !['reach', 'heartbeat'].includes(other) && !(step === 'clock' && other === 'tls'));
+    return failed.some(
+      (other) => !['reach', 'quota', 'heartbeat'].includes(other) && !(step === 'clock' && other === 'tls'),
+    );
   }
 
   #note(step: StepName, finding: Finding): void {
@@ -170,6 +182,19 @@ class Examination {
       check(probe).catch(({ message }: Error) => broken(message)),
       probe.lost.then((reason) => broken(`the tunnel was cut meanwhile: ${reason}`)),
     ]);
+  }
+
+  async #checkQuota(probe: ProbeSession): Promise<Finding> {
+    const [finding, left] = await checkQuota(probe);
+    this.#quotaLeft = left;
+    return finding;
+  }
+
+  /** An examination must not use up what it is to help with. */
+  async #measureThroughput(mostBytes: number): Promise<Finding> {
+    if (mostBytes === 0) return skip('not asked for: --throughput 64M');
+    const budget = Math.min(mostBytes, this.#quotaLeft / 10);
+    return this.#withProbe((probe) => checkThroughput(probe, budget, this.#progress('throughput')));
   }
 
   async #watchHeartbeat(): Promise<Finding> {

@@ -11,6 +11,7 @@ export const STEPS = [
   'session',
   'round trip',
   'reach',
+  'quota',
   'throughput',
   'heartbeat',
   'idle',

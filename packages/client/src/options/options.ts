@@ -193,35 +193,48 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
   logger: { unit: 'logger', otherwise: 'silent', text: 'is given fields and a message for each line' },
 };
 
+/** What measuring the throughput may move, bytes: enough for windows to grow. */
+export const THROUGHPUT = 67_108_864;
+
 /** Those that the command `doctor` has beside the client's. */
-export const DOCTOR_OPTIONS: Readonly<Record<'reach' | 'idle' | 'quick' | 'json' | 'signal', OptionRule<ClientUnit>>> =
-  {
-    reach: {
-      flags: '--to <host:port>',
-      unit: 'target',
-      list: true,
-      text: 'a destination to reach through the tunnel',
-    },
-    idle: {
-      flags: '--idle <duration>',
-      unit: 'ms',
-      min: 1_000,
-      max: 590_000,
-      zero: 'off',
-      text: 'measure for so long when a silent connection is cut, {range}',
-    },
-    quick: {
-      flags: '--quick',
-      unit: 'switch',
-      default: false,
-      text: 'leave out what takes long: throughput and heartbeat',
-    },
-    signal: { unit: 'signal', text: 'gives up' },
-    json: {
-      flags: '--json',
-      unit: 'switch',
-      default: false,
-      library: false,
-      text: 'print one JSON document instead of lines',
-    },
-  };
+export const DOCTOR_OPTIONS: Readonly<
+  Record<'reach' | 'idle' | 'quick' | 'throughput' | 'json' | 'signal', OptionRule<ClientUnit>>
+> = {
+  reach: {
+    flags: '--to <host:port>',
+    unit: 'target',
+    list: true,
+    text: 'a destination to reach through the tunnel',
+  },
+  idle: {
+    flags: '--idle <duration>',
+    unit: 'ms',
+    min: 1_000,
+    max: 590_000,
+    zero: 'off',
+    text: 'measure for so long when a silent connection is cut, {range}',
+  },
+  quick: {
+    flags: '--quick',
+    unit: 'switch',
+    default: false,
+    text: 'leave out what takes long: throughput and heartbeat',
+  },
+  throughput: {
+    flags: '--throughput <size>',
+    unit: 'bytes',
+    default: THROUGHPUT,
+    min: 1_048_576,
+    max: 1_073_741_824,
+    zero: 'off',
+    text: 'bytes that measuring the throughput may move at most, both ways together',
+  },
+  signal: { unit: 'signal', text: 'gives up' },
+  json: {
+    flags: '--json',
+    unit: 'switch',
+    default: false,
+    library: false,
+    text: 'print one JSON document instead of lines',
+  },
+};
