@@ -7,8 +7,8 @@ import {
   startOddAnswers,
   UNUSABLE,
 } from 'wsproxy-test-support/destinations/odd-answers';
-import { type Ask, HTTP_CLIENTS, type Outcome } from 'wsproxy-test-support/programs/http-clients/http-clients';
-import { skipMissing, skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { type Ask, HTTP_CLIENTS, type Outcome, POOLED } from 'wsproxy-test-support/programs/http-clients/http-clients';
+import { skipMissing, skipUnlessInstalled, skipWithout } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { startTunnel } from 'wsproxy-test-support/tunnel';
 
 type Answers = Readonly<Record<string, OddAnswer>>;
@@ -66,4 +66,14 @@ describe.each(HTTP_CLIENTS.map((client) => [client.name, client] as const))('%s'
       status === undefined || status === 502 || status < 200;
     expect(exceptions(all, UNUSABLE, isFailure)).toEqual([]);
   });
+});
+
+test('a program that keeps its connections loses no request to an origin that ends them without a word', async (context) => {
+  skipWithout(context, POOLED.program);
+  const ask = (await POOLED.prepare()) ?? skipMissing(context, 'Python requests');
+  const names = Array.from({ length: 50 }, (_, index) => `answer-${index}`);
+  const plain = { bytes: 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello' };
+  const all = await compare(ask, Object.fromEntries(names.map((name) => [name, plain])));
+  const lost = names.filter((name) => all.get(name)?.through.status !== 200);
+  expect(lost).toEqual([]);
 });

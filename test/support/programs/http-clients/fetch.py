@@ -35,16 +35,21 @@ def with_urllib():
     return fetch
 
 
-def with_requests(requests):
-    def fetch(method, url):
-        # Each in a session of its own: when a connection is kept that ends at once, it depends on luck who is faster.
-        with requests.Session() as session:
-            session.trust_env = False
-            if proxy:
-                session.proxies = {"http": proxy}
-            response = session.request(method, url, timeout=TIMEOUT, allow_redirects=False)
-            return response.status_code, response.content
+def with_requests(requests, is_pool=False):
+    def new_session():
+        session = requests.Session()
+        session.trust_env = False
+        if proxy:
+            session.proxies = {"http": proxy}
+        return session
 
+    def fetch(method, url):
+        # When a connection is kept that ends at once, it depends on luck who is faster.
+        session = shared or new_session()
+        response = session.request(method, url, timeout=TIMEOUT, allow_redirects=False)
+        return response.status_code, response.content
+
+    shared = new_session() if is_pool else None
     return fetch
 
 
@@ -71,10 +76,10 @@ async def each_with_aiohttp(lines):
 lines = [line.split() for line in sys.stdin]
 if library == "aiohttp":
     asyncio.run(each_with_aiohttp(lines))
-elif library == "requests":
+elif library in ("requests", "pool"):
     import requests
 
-    each(lines, with_requests(requests))
+    each(lines, with_requests(requests, library == "pool"))
 elif library == "pip":
     from pip._vendor import requests
 

@@ -43,11 +43,14 @@ export const HTTP_CLIENTS: readonly HttpClient[] = [
   { name: 'apt', program: '/usr/lib/apt/apt-helper', isForFiles: true, prepare: async () => askApt },
 ];
 
+/** One that keeps its connections, as browsers and package managers do; the others take a new one for each question. */
+export const POOLED: HttpClient = python('pool');
+
 /** Of a whole run. */
 const TIMEOUT = 120_000;
 
 function python(library: string): HttpClient {
-  const module = { pip: 'pip._vendor.requests', urllib: 'urllib.request' }[library] ?? library;
+  const module = { pip: 'pip._vendor.requests', pool: 'requests', urllib: 'urllib.request' }[library] ?? library;
   return {
     name: `Python ${library}`,
     program: 'python3',

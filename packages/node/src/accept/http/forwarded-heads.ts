@@ -51,13 +51,20 @@ export function formatResponse(response: ResponseHead, request: RequestHead, isK
   // How long the origin will wait for the next request: so long lives what leads to it.
   for (const value of valuesOf(response.fields, 'keep-alive')) fields.push({ name: 'Keep-Alive', value });
   // RFC 4559 section 6: without it some applications do not try.
-  if (
-    response.status === 401 &&
-    valuesOf(response.fields, 'www-authenticate').some((value) => OF_A_CONNECTION.test(value))
-  ) {
+  if (challengesConnection(response)) {
     fields.push({ name: 'Proxy-Support', value: 'Session-Based-Authentication' });
   }
   return formatStatus(response, fields);
+}
+
+/** Whether a request authenticates the connection on which it comes, and not itself alone (RFC 4559 section 6). */
+export function authenticatesConnection({ fields }: RequestHead): boolean {
+  return valuesOf(fields, 'authorization').some((value) => OF_A_CONNECTION.test(value));
+}
+
+/** Whether a response asks for that. */
+export function challengesConnection({ status, fields }: ResponseHead): boolean {
+  return status === 401 && valuesOf(fields, 'www-authenticate').some((value) => OF_A_CONNECTION.test(value));
 }
 
 /** Whether the origin may take another request on its connection. */

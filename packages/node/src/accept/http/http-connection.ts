@@ -10,14 +10,17 @@ import type { Reply } from '../enter-tunnel.js';
 import type { LocalConnection } from '../local-connection.js';
 import type { ServedPort } from '../local-service.js';
 import type { Destination } from './absolute-form.js';
+import { authenticatesConnection } from './forwarded-heads.js';
 import { type ExchangeOwner, HttpExchange } from './http-exchange.js';
 import { encodeRefusal, type HttpRefusal, REFUSALS, refusalOf, refusalOfRequest } from './http-refusal.js';
 import { decideConnect, decideRequest } from './http-rules.js';
 
 /**
- * The connection of an application that speaks HTTP: one request after the other, while nothing is doubtful; a request
- * that is refused is the last (RFC 9931). It keeps the channel to its origin between requests, so that authentication
- * which belongs to a connection (NTLM, Negotiate) works as without a proxy; no other application's request goes there.
+ * The connection of an application that speaks HTTP. As a rule it carries one request: an origin that ends a connection
+ * tells it to an application at once, and to one behind a tunnel later, when its next request is under way, and many do not
+ * ask again. Where authentication belongs to the connection (NTLM, Negotiate), it carries one request after the other and
+ * keeps the channel to its origin in between, while nothing is doubtful; no other application's request goes there. A
+ * request that is refused is the last (RFC 9931).
  */
 export class HttpConnection implements ExchangeOwner, ChannelSink {
   readonly #connection: LocalConnection;
@@ -26,6 +29,8 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
   #exchange: HttpExchange | undefined;
   /** What the last exchange has left. */
   #kept: Channel | undefined;
+  /** The application has authenticated it. */
+  #isBound = false;
   /** Sent by the application, and not looked at yet. */
   #input: Buffer = EMPTY;
   /** It was sent before the response to the request before: it may be no request at all. */
@@ -186,10 +191,12 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
     const connection = this.#connection;
     connection.endHandshake();
     const kept = this.#takeKept(destination.target);
+    this.#isBound ||= authenticatesConnection(request);
     this.#exchange = new HttpExchange({
       tunnel: this.#port.tunnel,
       connection,
       request,
+      isBound: this.#isBound,
       destination,
       kept,
       owner: this,

@@ -20,7 +20,7 @@ import { closePolitely, cutOff } from '../close-politely.js';
 import type { ListenerKind } from '../enter-tunnel.js';
 import type { LocalConnection } from '../local-connection.js';
 import type { Destination } from './absolute-form.js';
-import { formatRequest, formatSwitch, isPersistent, isUpgrade } from './forwarded-heads.js';
+import { formatRequest, formatSwitch, isUpgrade } from './forwarded-heads.js';
 import {
   encodeRefusal,
   type HttpRefusal,
@@ -49,14 +49,14 @@ export class HttpExchange implements ChannelSink, Unread {
   #patience: Timer | undefined;
   #isOver = false;
 
-  constructor({ tunnel, connection, request, destination, kept, owner }: ExchangeParts) {
+  constructor({ tunnel, connection, request, isBound, destination, kept, owner }: ExchangeParts) {
     this.#connection = connection;
     this.#request = request;
     this.#owner = owner;
     this.#log = { target: formatTarget(destination.target) };
     this.#isReused = kept !== undefined;
     this.#content = createBodyReader(request.framing, true);
-    this.#response = new ResponseWay(connection.socket, request, isPersistent(request));
+    this.#response = new ResponseWay(connection.socket, request, isBound);
     this.#channel =
       kept ??
       tunnel.open(destination.target, {
@@ -235,6 +235,8 @@ export interface ExchangeParts {
   readonly tunnel: Tunnel;
   readonly connection: LocalConnection;
   readonly request: RequestHead;
+  /** The application has authenticated its connection, or does so with this request. */
+  readonly isBound: boolean;
   readonly destination: Destination;
   /** The channel of the exchange before, if it leads to the same origin; else there is to be a new one. */
   readonly kept: Channel | undefined;

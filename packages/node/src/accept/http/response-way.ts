@@ -4,7 +4,13 @@ import type { BodyReader } from '../../http-message/body-reader.js';
 import { chunkPrefix, lastChunk } from '../../http-message/chunked.js';
 import type { RequestHead } from '../../http-message/request-head.js';
 import { isInterim, type ResponseHead, ResponseHeadReader } from '../../http-message/response-head.js';
-import { formatInterim, formatResponse, isKeptByOrigin } from './forwarded-heads.js';
+import {
+  challengesConnection,
+  formatInterim,
+  formatResponse,
+  isKeptByOrigin,
+  isPersistent,
+} from './forwarded-heads.js';
 
 /**
  * The way of a response: what a destination says is read, mended, and written to the application. A response that was odd,
@@ -16,13 +22,15 @@ export class ResponseWay {
   readonly #heads: ResponseHeadReader;
   #body: BodyReader | undefined;
   #isChunked = false;
+  readonly #isBound: boolean;
   #isKept: boolean;
 
-  /** @param isKept whether the application may send another request. */
-  constructor(socket: Socket, request: RequestHead, isKept: boolean) {
+  /** @param isBound whether its connection is an authenticated one. */
+  constructor(socket: Socket, request: RequestHead, isBound: boolean) {
     this.#socket = socket;
     this.#request = request;
-    this.#isKept = isKept;
+    this.#isBound = isBound;
+    this.#isKept = isPersistent(request);
     this.#heads = new ResponseHeadReader(request.method);
   }
 
@@ -63,7 +71,7 @@ export class ResponseWay {
       if (this.#request.minor === 1) this.#socket.write(formatInterim(head));
     }
     if (head === undefined || head.status === 101) return head;
-    this.#isKept &&= isKeptByOrigin(head);
+    this.#isKept &&= isKeptByOrigin(head) && (this.#isBound || challengesConnection(head));
     this.#isChunked = head.framing.kind === 'chunked' && this.#request.minor === 1;
     this.#body = createBodyReader(head.framing, false);
     this.#socket.write(formatResponse(head, this.#request, this.#isKept));

@@ -117,7 +117,7 @@ describe('the response', () => {
     const headers = Array.from({ length: 3000 }, (_, index) => `X-${index}: x`);
     await forwarding.answering((socket) => socket.end(message('HTTP/1.1 204 No Content', ...headers)));
     const { text } = await (await forwarding.port.send(GET)).closed();
-    expect(text).toBe(message('HTTP/1.1 204 No Content', ...headers, 'Connection: keep-alive'));
+    expect(text).toBe(message('HTTP/1.1 204 No Content', ...headers, 'Connection: close'));
   });
 
   it('in chunks stays in chunks, with its trailers', async () => {
@@ -125,7 +125,7 @@ describe('the response', () => {
     const content = '\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n';
     await forwarding.answering((socket) => socket.end(response + content));
     const { text } = await (await forwarding.port.send(GET)).closed();
-    expect(text).toBe(`${response}Connection: keep-alive\r\n${content}`);
+    expect(text).toBe(`${response}Connection: close\r\n${content}`);
   });
 
   it('in chunks reaches an HTTP/1.0 application without them', async () => {
@@ -208,14 +208,14 @@ describe('interim responses', () => {
     const application = await forwarding.port.send(upload);
     expect(await application.until((text) => text !== '')).toBe('HTTP/1.1 100 Continue\r\nX-Hint: 1\r\n\r\n');
     const { text } = await application.send('hello').closed();
-    expect(text).toMatch(/HTTP\/1\.1 201 Created\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n$/);
+    expect(text).toMatch(/HTTP\/1\.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n$/);
     expect(heads[0]).toContain('\r\nExpect: 100-continue\r\n');
   });
 
   it('a final response instead of 100 is passed on', async () => {
     await forwarding.answering((socket) => socket.end('HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n'));
     const { text } = await (await forwarding.port.send(upload)).closed();
-    expect(text).toBe('HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n');
+    expect(text).toBe('HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
   });
 
   it('any expectation is for the destination to judge, with the bytes of all fields as they were', async () => {

@@ -1,9 +1,12 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { refuseWith } from 'wsproxy-test-support/test-tunnel';
-import { GET, message, URI, useForwarding } from '../forward-fixture.js';
+import { message, GET as UNBOUND, URI, useForwarding } from '../forward-fixture.js';
 
 const forwarding = useForwarding();
+/** Authenticates the connection, which is why it is kept. */
+const NTLM = 'Authorization: NTLM TlRMTVNTUAAB';
+const GET = message(`GET ${URI} HTTP/1.1`, NTLM);
 const OTHER = message('GET http://other.example/ HTTP/1.1', 'Host: other.example');
 
 function ok(content: string, ...headers: string[]): string {
@@ -101,10 +104,11 @@ describe('requests of one connection', () => {
 });
 
 describe('a connection ends behind its answer', () => {
-  const http10 = message(`GET ${URI} HTTP/1.0`, 'Connection: keep-alive');
+  const http10 = message(`GET ${URI} HTTP/1.0`, NTLM, 'Connection: keep-alive');
   it.each([
-    ['the application asks for it', message(`GET ${URI} HTTP/1.1`, 'Connection: close'), ok('#1.1')],
-    ['it asks for it as of a proxy', message(`GET ${URI} HTTP/1.1`, 'Proxy-Connection: close'), ok('#1.1')],
+    ['nothing was authenticated', UNBOUND, ok('#1.1')],
+    ['the application asks for it', message(`GET ${URI} HTTP/1.1`, NTLM, 'Connection: close'), ok('#1.1')],
+    ['it asks for it as of a proxy', message(`GET ${URI} HTTP/1.1`, NTLM, 'Proxy-Connection: close'), ok('#1.1')],
     ['it speaks HTTP/1.0', http10, ok('#1.1')],
     ['the destination asks for it', GET, ok('#1.1', 'Connection: close')],
     ['the destination speaks HTTP/1.0', GET, ok('#1.1').replace('HTTP/1.1', 'HTTP/1.0')],
@@ -165,7 +169,7 @@ describe('a connection ends behind its answer', () => {
 
   it('with what its content has too much, which is no request', async () => {
     await counting();
-    const upload = `${message(`POST ${URI} HTTP/1.1`, 'Content-Length: 0')} and more`;
+    const upload = `${message(`POST ${URI} HTTP/1.1`, NTLM, 'Content-Length: 0')} and more`;
     const { text, end } = await (await forwarding.port.send(upload)).closed();
     expect([answers(text), text.match(/HTTP\/1\.1 /g)?.length, end]).toEqual([['#1.1'], 1, 'closed']);
   });
@@ -191,7 +195,7 @@ describe('a connection ends behind its answer', () => {
 });
 
 describe('a request that goes on behind its answer', () => {
-  const head = message(`POST ${URI} HTTP/1.1`, 'Content-Length: 10');
+  const head = message(`POST ${URI} HTTP/1.1`, NTLM, 'Content-Length: 10');
 
   it('is completed, and the connection kept', async () => {
     const { sockets } = await counting();
@@ -223,7 +227,9 @@ it('an application that goes away ends the connection that was kept', async () =
 it('authentication that belongs to a connection is offered as such', async () => {
   const challenge = ok('#1.1', 'WWW-Authenticate: NTLM').replace('200 OK', '401 Unauthorized');
   await counting((socket) => void socket.write(challenge));
-  const application = await forwarding.port.send(GET);
+  const application = await forwarding.port.send(UNBOUND);
   await application.until((text) => text.endsWith('#1.1'));
   expect(application.text).toContain('\r\nProxy-Support: Session-Based-Authentication\r\n');
+  await application.send(GET).until((text) => text.endsWith('#1.1') && answers(text).length === 2);
+  expect(forwarding.port.tunnel.opened).toHaveLength(1);
 });

@@ -49,7 +49,7 @@ describe('a request to upgrade', () => {
     await forwarding.answering((socket) => socket.write('HTTP/1.1 426 No\r\nContent-Length: 2\r\n\r\nno'));
     const application = await forwarding.port.send(upgrade('http://example.org/'));
     await application.until((text) => text.endsWith('no'));
-    expect(application.text).toBe('HTTP/1.1 426 No\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nno');
+    expect(application.text).toBe('HTTP/1.1 426 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno');
   });
 
   it.each([
