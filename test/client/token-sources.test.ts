@@ -94,6 +94,17 @@ describe('a client with a command for the token', () => {
     expect(await readToEnd(application)).toEqual({ bytes: 4, by: 'end' });
   });
 
+  test('runs it again on SIGHUP, and goes over to what it gives then', async () => {
+    const { server, port } = await startWith(old, fresh);
+    const { line, write, runs } = command(`${TOKEN}\n`);
+    const client = await start('wsproxy-client', [`ws://127.0.0.1:${port}/`, '--token-command', line], { token: null });
+    await until('it is connected', () => server.sessions()[0]?.tokenLabel === 'old');
+    write(`${NEW}\n`);
+    client.program.signal('SIGHUP');
+    await until('the new token is in use', () => server.sessions()[0]?.tokenLabel === 'new');
+    expect([runs(), server.sessions().length, server.sessions()[0]?.resumes]).toEqual([2, 1, 1]);
+  });
+
   test('is told by the command which server it is for', async () => {
     const [{ port }, asked] = [await startWith(old), join(temporaryFolder(), 'asked')];
     const url = `ws://127.0.0.1:${port}/`;
@@ -166,7 +177,7 @@ describe('a client with a command for the token', () => {
     ],
   ])('takes no token file beside it %s', async (_where, args) => {
     const { code, stderr } = await runCommand('wsproxy-client', args(temporaryFolder()), { token: null });
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/--token-command.*--token-file/)]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/token-command.*token-file|token-file.*token-command/)]);
   });
 
   test('runs none of a configuration file that others can write', async () => {

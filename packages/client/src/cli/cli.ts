@@ -60,8 +60,8 @@ Examples:
   ssh -o ProxyCommand='wsproxy-client wss://proxy.example.org/tunnel -W %h:%p' host
   wsproxy-client doctor wss://proxy.example.org/tunnel --to example.com:443
 
-SIGHUP without a terminal reconnects at once instead of waiting for the next try; with one it ends the program, as
-closing the terminal does.
+SIGHUP without a terminal reconnects at once instead of waiting for the next try, and asks for the token again; with
+one it ends the program, as closing the terminal does.
 Exit codes: 0 stopped by a signal, 1 the server cannot be used or the port is taken, 2 wrong usage or no token,
 70 a defect.`,
 );
@@ -84,8 +84,9 @@ program.action(run);
 await runProgram(program);
 
 async function run(urls: readonly string[], flags: Flags, command: Command): Promise<void> {
+  let reloads = 0;
   const tell = (text: string): void => logger.warn({ text }, 'the command for the token says');
-  const servers = asUsage(program, () => readServers(urls, flags, process.env, tell));
+  const servers = asUsage(program, () => readServers(urls, flags, process.env, { tell, reloads: () => reloads }));
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
   await import('wsproxy-engine');
@@ -116,7 +117,12 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
   const endsAtHangup = stdio !== undefined || hasTerminal();
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     onTermination(resolve);
-    process.on('SIGHUP', () => (endsAtHangup ? resolve('SIGHUP') : client.reconnectNow()));
+    process.on('SIGHUP', () => {
+      if (endsAtHangup) return resolve('SIGHUP');
+      reloads += 1;
+      client.reconnectNow();
+      client.renew();
+    });
   });
   try {
     if (stdio === undefined) {

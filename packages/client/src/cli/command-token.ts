@@ -12,20 +12,23 @@ export interface TokenCommand {
   readonly env: Environment;
   /** Is told each line that the command writes to standard error. */
   readonly tell: (text: string) => void;
+  /** How often the user has asked for everything anew: what was given before does not count. */
+  readonly reloads: () => number;
 }
 
 /**
  * The first line that a command prints, as credential helpers of git and plugins of kubectl do. What it has given is kept
- * until the server refuses it; whoever asks meanwhile waits for the one command that runs.
+ * until the server refuses it, or the user asks for a new one; whoever asks meanwhile waits for the one command that runs.
  */
 export function commandToken(options: TokenCommand): Exclude<TokenSource, string> {
-  let kept: string | undefined;
+  let kept: { readonly token: string; readonly reloads: number } | undefined;
   let running: Promise<string> | undefined;
   return (refused) => {
-    if (kept !== undefined && kept !== refused) return kept;
+    const reloads = options.reloads();
+    if (kept !== undefined && kept.token !== refused && kept.reloads === reloads) return kept.token;
     running ??= run(options)
       .then((token) => {
-        kept = token;
+        kept = { token, reloads };
         return token;
       })
       .finally(() => {

@@ -34,7 +34,7 @@ async function examine(
   const flags = program.opts<ReachFlags & TokenFlags>();
   const tokens = { ...flags, tokenFile: (flags.tokenFile ?? []).slice(0, 1) };
   const tell = (text: string): void => screen.progress?.(`${escapeText(text)}\n`);
-  const { url, token } = asUsage(program, () => readServers(urls, tokens, env, tell));
+  const { url, token } = asUsage(program, () => readServers(urls, tokens, env, { tell }));
   const { diagnose, proxyFromEnvironment } = await import('../index.js');
   const { DoctorReport } = await import('./doctor-report.js');
   const report = new DoctorReport(screen, json);

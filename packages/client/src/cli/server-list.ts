@@ -1,7 +1,7 @@
 import { ExitCode, ExitError, isRepeatable, readToken, watchFile } from 'wsproxy-cli';
 import { OptionError } from 'wsproxy-node/options';
 import type { Client, ClientOptions } from '../index.js';
-import { commandToken, type Environment } from './command-token.js';
+import { commandToken, type Environment, type TokenCommand } from './command-token.js';
 
 /** Where the tokens come from. */
 export interface TokenFlags {
@@ -14,14 +14,14 @@ type Token = ClientOptions['token'];
 
 /**
  * The servers that the command line names, each with its token: one file for all, or one for each, in their order.
- * `tell`: what the command for it writes to standard error.
+ * `tell` and `reloads` are of the command for them, if that is where they come from.
  * @throws ExitError (usage), OptionError
  */
 export function readServers(
   urls: readonly string[],
   { tokenFile: files = [], tokenCommand: command }: TokenFlags,
   env: Environment,
-  tell: (text: string) => void,
+  { tell, reloads = () => 0 }: Pick<TokenCommand, 'tell'> & Partial<Pick<TokenCommand, 'reloads'>>,
 ): Pick<ClientOptions, 'url' | 'token' | 'fallbacks'> {
   const [url, ...others] = urls;
   if (url === undefined) {
@@ -29,7 +29,7 @@ export function readServers(
   }
   if (command !== undefined) {
     checkTokens({ tokenCommand: command, tokenFile: files });
-    const ask = (server: string): Token => commandToken({ command, server, env, tell });
+    const ask = (server: string): Token => commandToken({ command, server, env, tell, reloads });
     return { url, token: ask(url), fallbacks: others.map((other) => ({ url: other, token: ask(other) })) };
   }
   if (files.length > 1 && files.length !== urls.length) {
