@@ -34,7 +34,7 @@ export function enterTunnel(tunnel: Tunnel, logger: Logger): Enter {
       onFail(code) {
         logger.info({ ...log, code }, 'channel failed to open');
         if (reply === undefined) resetSocket(socket);
-        else closePolitely(socket, reply.failure(code));
+        else closePolitely(socket, reply.failure(code, target));
       },
     });
     const hasSpoken = early !== undefined && early.length > 0;
@@ -75,5 +75,5 @@ export interface Reply {
   /** The application takes what it reads together with the success for a mistake. */
   readonly isAlone?: boolean;
   success(): Buffer | string;
-  failure(code: FailureCode): Buffer | string;
+  failure(code: FailureCode, target: Target): Buffer | string;
 }

@@ -262,7 +262,7 @@ const CONNECT_REPLY: Reply = {
   isAlone: true,
   // Without Content-Length or Transfer-Encoding (RFC 9110 section 9.3.6).
   success: () => 'HTTP/1.1 200 Connection established\r\n\r\n',
-  failure: (code) => encodeRefusal(refusalOf(code)),
+  failure: (code, target) => encodeRefusal(refusalOf(code), 'CONNECT', target),
 };
 
 /** How long an application may take until its next request, ms. Most origins end a connection sooner. */

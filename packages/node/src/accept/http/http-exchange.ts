@@ -217,7 +217,7 @@ export class HttpExchange implements ChannelSink, Unread {
     this.#connection.logger.info({ ...this.#log, reason: refusal.text }, 'plain request failed');
     finishChannel(this.#channel, systemClock, 'CANCELLED');
     if (this.#response.hasHead) cutOff(this.socket);
-    else closePolitely(this.socket, encodeRefusal(refusal, this.#request.method));
+    else closePolitely(this.socket, encodeRefusal(refusal, this.#request.method, this.#channel.target));
     this.#owner.onClosing();
   }
 

@@ -1,13 +1,15 @@
 import { STATUS_CODES } from 'node:http';
-import { FAILURES, type FailureCode } from 'wsproxy-engine';
+import { FAILURES, type FailureCode, formatTarget, type Target } from 'wsproxy-engine';
 import type { MessageError } from '../../http-message/message-error.js';
 
 /** A final answer of our own; the connection closes behind it. */
 export interface HttpRefusal {
   readonly status: number;
-  /** One constant sentence: whoever asks learns the cause and nothing else, and no byte of what was sent comes back. */
+  /** One constant sentence: whoever asks learns the cause and nothing else, and of what was sent only where it was to go comes back. */
   readonly text: string;
   readonly headers?: readonly string[];
+  /** A server has decided it, by its own rules; default false. */
+  readonly isOfServer?: boolean;
 }
 
 /** What a request can be refused for before any channel is opened. */
@@ -73,22 +75,29 @@ export function refusalOf(code: FailureCode): HttpRefusal {
   const { http, proxyStatus, text } = FAILURES[code];
   const headers = [`Proxy-Status: wsproxy; error=${proxyStatus}`];
   if (http === 503) headers.push(`Retry-After: ${RETRY_AFTER}`);
-  return { status: http, text, headers };
+  return { status: http, text, headers, isOfServer: OF_SERVER.has(code) };
 }
+
+/** Decided, and not met on the way to the destination. */
+const OF_SERVER: ReadonlySet<FailureCode> = new Set(['DENIED', 'LIMIT_REACHED', 'QUOTA_USED_UP', 'GOING_AWAY']);
 
 /**
  * The whole response. No version banner and no Access-Control header: any web page may ask a loopback port, and must
  * learn nothing from it.
  *
  * @param method of the request; the response to HEAD has no content.
+ * @param target that it is about, if it is about one.
  */
-export function encodeRefusal(refusal: HttpRefusal, method?: string): string {
-  const body = `${refusal.text}\n`;
+export function encodeRefusal(refusal: HttpRefusal, method?: string, target?: Target): string {
+  // A page like it may come from the destination, or from another proxy.
+  const speaker = refusal.isOfServer === true ? 'wsproxy-server' : 'wsproxy-client';
+  const about = target === undefined ? '' : `${formatTarget(target)}: `;
+  const body = `${speaker}: ${about}${refusal.text}\n`;
   const head = [
     `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? 'Unknown'}`,
     'Content-Type: text/plain',
     'X-Content-Type-Options: nosniff',
-    `Content-Length: ${body.length}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
     ...(refusal.headers ?? []),
   ];

@@ -24,7 +24,8 @@ describe('a failure', () => {
       const { text, end } = await (await forwarding.port.send(GET)).closed();
       const failure = FAILURES[code];
       expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${failure.http} `));
-      expect(text.split('\r\n\r\n')[1]).toBe(`${failure.text}\n`);
+      expect(text.split('\r\n\r\n')[1]).toMatch(/^wsproxy-(client|server): example\.org:8080: /);
+      expect(text.endsWith(`: ${failure.text}\n`)).toBe(true);
       expect(text).toContain(`\r\nProxy-Status: wsproxy; error=${failure.proxyStatus}\r\n`);
       expect(end).toBe('closed');
     },
@@ -183,7 +184,7 @@ describe('an application that goes away', () => {
     application.send('not a chunk\r\n');
     const { text, end } = await application.closed();
     expect(text).toMatch(
-      /^HTTP\/1\.1 400 [^]*\r\n\r\nthe content of the request is malformed: the size of a chunk is not a number\n$/,
+      /^HTTP\/1\.1 400 [^]*\r\n\r\nwsproxy-client: example\.org:8080: the content of the request is malformed: the size of a chunk is not a number\n$/,
     );
     expect([end, await closed]).toEqual(['closed', 'reset']);
     await expect.poll(() => forwarding.port.tunnel.channelCount).toBe(0);

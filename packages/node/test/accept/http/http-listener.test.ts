@@ -53,7 +53,11 @@ describe('a request that is not for a proxy', () => {
     expect(head).toContain('Content-Type: text/plain');
     expect(head).toContain('X-Content-Type-Options: nosniff');
     expect(body).toBe(
-      request.startsWith('HEAD') ? '' : status === 403 ? 'not for web pages\n' : 'not a proxy request\n',
+      request.startsWith('HEAD')
+        ? ''
+        : status === 403
+          ? 'wsproxy-client: not for web pages\n'
+          : 'wsproxy-client: not a proxy request\n',
     );
     expect(end).toBe('closed');
     expect(fixture.tunnel.opened).toEqual([]);

@@ -181,7 +181,7 @@ describe('a connection ends behind its answer', () => {
     application.send(`${message('GET / HTTP/1.1')}${GET}`);
     const { text, end } = await application.closed();
     expect([answers(text), end]).toEqual([['#1.1'], 'closed']);
-    expect(text).toMatch(/#1\.1HTTP\/1\.1 400 [^]*\r\n\r\nnot a proxy request\n$/);
+    expect(text).toMatch(/#1\.1HTTP\/1\.1 400 [^]*\r\n\r\nwsproxy-client: not a proxy request\n$/);
   });
 
   it('when a later target cannot be reached', async () => {
