@@ -90,6 +90,18 @@ describe('an upgrade', () => {
     expect(request?.url).toBe('/tunnel');
   });
 
+  test.each([
+    ['its version', {}, `wsproxy-client/${VERSION}`],
+    ['what a header of the user says', { 'User-Agent': 'Mozilla/5.0' }, 'Mozilla/5.0'],
+  ])('calls itself by %s', async (_, headers, expected) => {
+    const { port, requests } = await upgrading();
+    const url = urlOf(port);
+    (
+      await connectTransport({ url, token: TOKEN, reach: parseReach(url, { headers }) }, never, newMemory())
+    ).terminate();
+    expect(requests.map((request) => request.headers['user-agent'])).toEqual([expected]);
+  });
+
   test('sends small messages at once', async () => {
     const { port, accepted } = await upgrading();
     const transport = await dial(urlOf(port));

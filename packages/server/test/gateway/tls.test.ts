@@ -77,6 +77,21 @@ describe.skipIf(first === undefined)('a gateway with TLS', () => {
     expect(onFailedHandshake).toHaveBeenCalledOnce();
   });
 
+  test.each([
+    ['a look whether somebody listens', '', 0],
+    ['half a handshake', '16030100a5010000a10303', 1],
+  ])('takes %s for what it is', async (_, hex, told) => {
+    const onFailedHandshake = vi.fn();
+    const { port, gateway, logs } = await start({}, { observer: { onFailedHandshake } });
+    const accepted = once(gateway.server, 'connection');
+    const failed = once(gateway.server, 'tlsClientError');
+    const socket = openSocket(port);
+    socket.end(Buffer.from(hex, 'hex'));
+    const [near] = await accepted;
+    await Promise.all([closeOf(near), closeOf(socket), failed]);
+    expect([onFailedHandshake.mock.calls.length, logs.length]).toEqual([told, told]);
+  });
+
   test('gives the request behind a handshake a time too', async () => {
     const { port } = await start({ handshakeTimeout: 100 });
     expect(statusOf(await exchangeSecurely(port, 'GET /tunnel HTTP/1.1\r\nHost: proxy.exa'))).toBe(408);
