@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import {
-  FEW,
   JUDGED,
   MENDED,
   type OddAnswer,
@@ -10,6 +9,9 @@ import {
 import { type Ask, HTTP_CLIENTS, type Outcome, POOLED } from 'wsproxy-test-support/programs/http-clients/http-clients';
 import { skipMissing, skipUnlessInstalled, skipWithout } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { startTunnel } from 'wsproxy-test-support/tunnel';
+
+/** Go may have to be compiled first, all of its library. */
+const TIMEOUT = 180_000;
 
 type Answers = Readonly<Record<string, OddAnswer>>;
 
@@ -50,22 +52,26 @@ const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === 
 describe.each(HTTP_CLIENTS.map((client) => [client.name, client] as const))('%s', (clientName, client) => {
   skipUnlessInstalled(client.program);
 
-  test('gets every answer through the tunnel that it gets directly, and none that is cut', async (context) => {
-    const ask = (await client.prepare()) ?? skipMissing(context, clientName);
-    const answers = Object.entries({ ...MENDED, ...JUDGED, ...UNUSABLE });
-    const asked = answers.filter(([name]) => !client.isForFiles || FEW.includes(name));
-    const all = await compare(ask, Object.fromEntries(asked));
-    const isMended = ({ direct, through }: Compared, { status, content, not = [] }: OddAnswer): boolean => {
-      const expected = not.some((name) => clientName.startsWith(name)) ? withoutWords(direct) : { status, content };
-      return same(withoutWords(through), expected);
-    };
-    expect(exceptions(all, MENDED, isMended)).toEqual([]);
-    const isAlike = ({ direct, through }: Compared): boolean => same(withoutWords(direct), withoutWords(through));
-    expect(exceptions(all, JUDGED, isAlike)).toEqual([]);
-    const isFailure = ({ through: { status } }: Compared): boolean =>
-      status === undefined || status === 502 || status < 200;
-    expect(exceptions(all, UNUSABLE, isFailure)).toEqual([]);
-  });
+  test(
+    'gets every answer through the tunnel that it gets directly, and none that is cut',
+    async (context) => {
+      const ask = (await client.prepare()) ?? skipMissing(context, clientName);
+      const answers = Object.entries({ ...MENDED, ...JUDGED, ...UNUSABLE });
+      const asked = answers.filter(([name]) => client.only?.includes(name) ?? true);
+      const all = await compare(ask, Object.fromEntries(asked));
+      const isMended = ({ direct, through }: Compared, { status, content, not = [] }: OddAnswer): boolean => {
+        const expected = not.some((name) => clientName.startsWith(name)) ? withoutWords(direct) : { status, content };
+        return same(withoutWords(through), expected);
+      };
+      expect(exceptions(all, MENDED, isMended)).toEqual([]);
+      const isAlike = ({ direct, through }: Compared): boolean => same(withoutWords(direct), withoutWords(through));
+      expect(exceptions(all, JUDGED, isAlike)).toEqual([]);
+      const isFailure = ({ through: { status } }: Compared): boolean =>
+        status === undefined || status === 502 || status < 200;
+      expect(exceptions(all, UNUSABLE, isFailure)).toEqual([]);
+    },
+    TIMEOUT,
+  );
 });
 
 test('a program that keeps its connections loses no request to an origin that ends them without a word', async (context) => {

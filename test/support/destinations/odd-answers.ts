@@ -1,12 +1,12 @@
 import { readHead } from '../sockets/application.js';
 import { listen } from '../sockets/listen.js';
 
-/** Says for each request what the last part of its path names, and ends its half of the connection. */
+/** Says for each request what the first part of its path names, and ends its half of the connection. */
 export async function startOddAnswers(answers: Readonly<Record<string, OddAnswer>>): Promise<{ port: number }> {
   return listen((socket) => {
     void readHead(socket).then(
       (head) => {
-        const name = /^\S+ \S*\/(\S*) HTTP/.exec(head)?.[1] ?? '';
+        const name = /^\S+ (?:http:\/\/[^/]*)?\/([^/ ]*)/.exec(head)?.[1] ?? '';
         socket.resume().end(Buffer.from(answers[name]?.bytes ?? '', 'latin1'));
       },
       () => socket.destroy(),
@@ -189,10 +189,10 @@ export const UNUSABLE: Readonly<Record<string, OddAnswer>> = Object.fromEntries(
 
 /** What those are asked that take long for each. */
 export const FEW: readonly string[] = [
-  'bytes-behind-a-length',
-  'a-second-last-chunk',
   'lines-that-end-in-lf',
   'length-and-chunks',
+  'bytes-behind-a-length',
+  'a-second-last-chunk',
   'a-length-twice',
   'a-space-before-a-colon',
   'a-folded-field',

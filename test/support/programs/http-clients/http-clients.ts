@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { FEW } from '../../destinations/odd-answers.js';
 import { temporaryFolder } from '../../temporary-folder.js';
 import { run } from '../program.js';
 
@@ -20,8 +21,8 @@ export interface HttpClient {
   readonly name: string;
   /** What must be installed; the test skips without. */
   readonly program: string;
-  /** It is slow, asks for files only, and tells no status. */
-  readonly isForFiles?: boolean;
+  /** All that it is asked: it is slow, and tells no status. */
+  readonly only?: readonly string[];
   /** Builds it, if need be; undefined when a library of it is missing. */
   prepare(): Promise<Ask | undefined>;
 }
@@ -40,7 +41,8 @@ export const HTTP_CLIENTS: readonly HttpClient[] = [
   { name: 'Go', program: 'go', prepare: buildGo },
   java('HttpURLConnection'),
   java('HttpClient'),
-  { name: 'apt', program: '/usr/lib/apt/apt-helper', isForFiles: true, prepare: async () => askApt },
+  { name: 'apt', program: '/usr/lib/apt/apt-helper', only: FEW, prepare: async () => askApt },
+  { name: 'npm', program: 'npm', only: FEW.slice(0, 4), prepare: async () => askNpm },
 ];
 
 /** One that keeps its connections, as browsers and package managers do; the others take a new one for each question. */
@@ -140,6 +142,16 @@ async function askWget(questions: readonly Question[], proxy?: string): Promise<
     const status = code === 0 || code === 8 ? stderr.match(/^ {2}HTTP\/\S+ (\d+)/gm)?.at(-1) : undefined;
     if (status === undefined) return { error: `exit code ${code}` };
     return { status: Number(status.split(' ').at(-1)), content: method === 'HEAD' ? '' : contentOf(file) };
+  });
+}
+
+/** It asks its registry whether it is there, and takes any answer with 200 for a yes. */
+async function askNpm(questions: readonly Question[], proxy?: string): Promise<ReadonlyMap<string, Outcome>> {
+  const way = proxy === undefined ? ['--noproxy', '*'] : ['--proxy', proxy, '--noproxy', 'nowhere.example'];
+  const basics = ['--fetch-retries', '0', '--fetch-timeout', '10000', '--no-update-notifier', ...way];
+  return inTurn(questions, async ({ url }) => {
+    const { code } = await run('npm', ['ping', '--registry', `${url}/`, ...basics], { cwd: temporaryFolder() });
+    return code === 0 ? { status: 200, content: 'hello' } : { error: `exit code ${code}` };
   });
 }
 
