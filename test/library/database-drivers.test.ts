@@ -99,8 +99,10 @@ describe('mysql2', () => {
       const [[second]] = await connection.query<mysql.RowDataPacket[]>('select repeat("x", ?) as big', [BIG]);
       events.push(first?.['sum'], String(second?.['big']).length);
       events.push(await outcomeOf(connection.query('select nothing from nowhere')));
-      connection.on('error', (error: NodeJS.ErrnoException) => events.push(`told: ${error.code}`));
+      const told = new Promise((resolve) => connection.once('error', resolve));
       events.push(await outcomeOf(connection.query('kill connection_id()')));
+      // Who asks before is told by the write.
+      events.push(failureOf((await told) as NodeJS.ErrnoException));
       events.push(await outcomeOf(connection.query('select 1')));
 
       const pool = mysql.createPool({ ...options, connectionLimit: 3, ssl: { ca: certificate.cert } });
