@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { refuseWith } from 'wsproxy-test-support/test-tunnel';
 import { message, GET as UNBOUND, URI, useForwarding } from '../forward-fixture.js';
 
@@ -212,6 +212,36 @@ describe('a request that goes on behind its answer', () => {
     const application = await forwarding.port.send(`${head}12345`);
     const { text, end } = await application.closed();
     expect([answers(text), end]).toEqual([['#1.1'], 'closed']);
+  });
+});
+
+describe('a connection without a request', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it.each([
+    ['is closed after two minutes', '', 120_000],
+    ['is closed as soon as any other when a request stops in the middle', 'GET http://exa', 10_000],
+    ['waits as long when nothing but empty lines come', '\r\n\r\n', 120_000],
+  ])('%s, in silence', async (_title, input, ms) => {
+    const { sockets } = await counting();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const application = await forwarding.port.send(GET);
+    await application.until((text) => text.endsWith('#1.1'));
+    if (input !== '') application.send(input);
+    let waited = 0;
+    for (; !application.socket.readableEnded && waited < 200_000; waited += 1_000) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(waited).toBeGreaterThanOrEqual(ms);
+    // What is sent takes some turns.
+    expect(waited).toBeLessThan(ms + 10_000);
+    vi.useRealTimers();
+    const { text, end } = await application.closed();
+    expect([answers(text), text.match(/HTTP/g)?.length, end]).toEqual([['#1.1'], 1, 'closed']);
+    await expect.poll(() => sockets[0]?.readableEnded).toBe(true);
   });
 });
 
