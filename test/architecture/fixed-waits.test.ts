@@ -15,6 +15,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'test/resume/hundred-kills.test.ts': 'how long a transport lives, and a proxy is away',
   'test/faults/lab/lab.ts': 'between two looks',
   'test/faults/lab/strikes.ts': 'how long a fault lasts',
+  'test/faults/roam/inside.ts': 'how long a machine sleeps',
   'test/faults/scenarios/chaos.ts': 'between two faults',
   'test/faults/scenarios/herd.ts': 'how long a server is away',
   'test/faults/scenarios/kills.ts': 'how long a fault lasts',

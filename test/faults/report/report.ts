@@ -22,7 +22,7 @@ npm run test:faults -- --only S23 --minutes 60   chaos for as long as you like
 npm run soak -- --minutes 20                     channels and sessions that come and go
 \`\`\`
 
-S17 and S18t need root (network namespaces, a tmpfs); what is missing on a machine is told, and skipped. The history of each
+S17, S18t and S25 need root (network namespaces, a tmpfs); what is missing on a machine is told, and skipped. The history of each
 run is a file of JSON lines, whose folder the program prints first.
 `;
 
@@ -38,6 +38,8 @@ S23, S23t: each destination sees from where it is dialled, so it is known which 
 right only when that server was killed, and so is an end before its time at a destination, which counts as a reset here; any
 other fails the run, as does a connection that is dialled twice. A byte of one connection in another counts as *changed*.
 *Not served* are requests that were refused, as when a killed server may have dialled for them already.
+S25: the old network falls silent, and nobody says so; the old address of the server is gone with it. The time counts from the
+moment when the new network is up, and the client awake.
 S11: with no descriptor left the client can only close what it accepts, and the server refuses.
 J13: on plain \`ws\` nobody notices a byte that changed on the way, as with TCP, and one in the mask of a message changes every
 fourth byte of it; on \`wss\`, TLS notices. S17: the hosts at the two ends of the emulated link use cubic. *Transports* count from two: each run begins with one cut.

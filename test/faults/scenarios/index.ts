@@ -8,6 +8,7 @@ import { load } from './load.js';
 import { logs } from './logs.js';
 import { outages } from './outages.js';
 import { processes } from './processes.js';
+import { roam } from './roam.js';
 import { soaks } from './soak.js';
 import { wan } from './wan.js';
 
@@ -23,5 +24,6 @@ export const scenarios: readonly Scenario[] = [
   ...guesses,
   ...byTests,
   ...wan,
+  ...roam,
   ...soaks,
 ];

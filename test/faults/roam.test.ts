@@ -1,0 +1,4 @@
+import { roam } from './scenarios/roam.js';
+import { testScenarios } from './test-scenarios.js';
+
+testScenarios(roam);
