@@ -187,7 +187,10 @@ export const UNUSABLE: Readonly<Record<string, OddAnswer>> = Object.fromEntries(
   }).map(([name, bytes]) => [name, { bytes }]),
 );
 
-/** What those are asked that take long for each. */
+/**
+ * What those are asked that take long for each. apt is asked no other: there are lengths with which it writes for ever, until
+ * the disk is full.
+ */
 export const FEW: readonly string[] = [
   'lines-that-end-in-lf',
   'length-and-chunks',
