@@ -1,5 +1,5 @@
 import { isIP, type Socket } from 'node:net';
-import { isLoopback } from 'wsproxy-engine';
+import { isLoopback, type Target } from 'wsproxy-engine';
 import { OptionError } from 'wsproxy-node/options';
 import { ConnectError, describeFailure } from './connect-error.js';
 import { targetOf } from './server-url.js';
@@ -10,7 +10,7 @@ const CURE = 'use wss://, or --insecure if the way is safe by itself';
 
 /** What of a `Reach` says where bytes go. */
 interface Way {
-  readonly proxy?: unknown;
+  readonly proxy?: Target;
   readonly addresses: ReadonlyMap<string, string>;
   /** Whoever is on the way may read them. */
   readonly insecure: boolean;
@@ -20,6 +20,7 @@ interface Way {
 export function checkClearText(url: URL, { proxy, addresses, insecure }: Way): void {
   if (url.protocol !== 'ws:' || insecure) return;
   if (proxy !== undefined) {
+    if (isProxyOfLocalhost(url, proxy)) return;
     throw new OptionError(
       'url',
       `ws:// through a proxy would send the token in clear: use wss://, --proxy none, or --insecure`,
@@ -43,9 +44,14 @@ export function checkPrivacy(url: URL, { proxy, insecure }: Way, socket: Socket)
   const { remoteAddress } = socket;
   if (remoteAddress === undefined) throw describeFailure(new Error('the connection was closed at once'));
   if (proxy === undefined && isLoopback(remoteAddress)) return true;
-  if (insecure) return false;
+  if (insecure || (proxy !== undefined && isProxyOfLocalhost(url, proxy))) return false;
   throw new ConnectError(`${url.hostname} is ${remoteAddress}, and ws:// would send the token there in clear`, true, {
     cure: CURE,
     code: 'NOT_TRUSTED',
   });
+}
+
+/** A proxy on this machine that dials an address of this machine: no more of the way is unknown than with `ssh -L`. */
+function isProxyOfLocalhost(url: URL, proxy: Target): boolean {
+  return [proxy.host, targetOf(url).host].every((host) => LOCALHOST.includes(host));
 }

@@ -21,6 +21,8 @@ describe('before anything is dialled, the token may go', () => {
     ['ws://127.0.0.1/', { resolve: ['127.0.0.1:80:192.0.2.1'] }],
     ['ws://192.0.2.1/', { insecure: true }],
     ['ws://localhost/', { ...PROXY, insecure: true }],
+    ['ws://127.0.0.1/', PROXY],
+    ['ws://[::1]/', { proxy: 'socks5://[::1]' }],
     ['wss://tunnel.example/', PROXY],
     ['wss://localhost/', { resolve: ['localhost:443:192.0.2.1'] }],
   ])('to %s with %j', (url, options) => {
@@ -36,6 +38,10 @@ describe('it may not go', () => {
     ['ws://127.0.0.1.example.org/', {}, /in clear/],
     ['ws://[::ffff:127.0.0.1]/', {}, /in clear/],
     ['ws://0.0.0.0/', {}, /in clear/],
+    // Other addresses of 127.0.0.0/8 are often those of tunnels, which lead elsewhere.
+    ['ws://127.0.0.1/', { proxy: 'http://127.0.0.2:3128' }, /through a proxy/],
+    ['ws://127.0.0.2/', PROXY, /through a proxy/],
+    ['ws://127.0.0.1/', { proxy: 'http://localhost:3128' }, /through a proxy/],
     ['ws://localhost/', PROXY, /through a proxy would send the token in clear: .*--proxy none/],
     ['ws://127.0.0.1/', { proxy: () => 'socks5://192.0.2.1' }, /through a proxy/],
     ['ws://[::1]/', { proxy: 'https://proxy.example' }, /through a proxy/],
@@ -64,6 +70,7 @@ describe('a connection is private', () => {
     ['ws://tunnel.example/', { insecure: true }, '192.0.2.1', false],
     ['ws://localhost/', { insecure: true }, '192.0.2.1', false],
     ['ws://localhost/', { ...PROXY, insecure: true }, '127.0.0.1', false],
+    ['ws://127.0.0.1/', PROXY, '127.0.0.1', false],
   ])('to %s with %j, when it was dialled at %s: %j', (url, options, address, expected) => {
     expect(isPrivate(url, options, address)).toBe(expected);
   });
