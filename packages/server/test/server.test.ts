@@ -138,7 +138,7 @@ describe('a server that drains', () => {
     expect(peer.goAways).toEqual(['drain']);
   });
 
-  test('waits for those there are, and refuses new ones', async () => {
+  test('waits for those there are, and takes new ones of whoever has nowhere to go', async () => {
     const destination = await startDestination();
     const { server, port } = await start({ allowPrivate: true });
     const peer = new Peer();
@@ -146,9 +146,24 @@ describe('a server that drains', () => {
     const { channel } = await peer.open('127.0.0.1', destination);
     const drained = server.close({ drain: 60_000 });
     await until(() => peer.goAways.length > 0);
-    expect((await peer.open('127.0.0.1', destination)).outcome).toBe('GOING_AWAY');
-    channel.reset();
+    const other = await peer.open('127.0.0.1', destination);
+    expect(other.outcome).toBe('open');
+    for (const each of [channel, other.channel]) each.reset();
     expect(await drained).toBe(0);
+  });
+
+  test('takes no new ones in its last second', async () => {
+    const destination = await startDestination();
+    const { server, port } = await start({ allowPrivate: true });
+    const peer = new Peer();
+    await peer.connect(port);
+    const { channel } = await peer.open('127.0.0.1', destination);
+    const drained = server.close({ drain: 1_000 });
+    let outcome = 'open';
+    while (outcome === 'open') ({ outcome } = await peer.open('127.0.0.1', destination));
+    expect(outcome).toBe('GOING_AWAY');
+    channel.reset();
+    await drained;
   });
 
   test('tells after its deadline how many did not finish', async () => {

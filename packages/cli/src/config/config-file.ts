@@ -98,7 +98,7 @@ async function load(program: Command, path: string, options: LoadOptions, mayBeM
   // It brings a parser of YAML, tens of milliseconds: only those who have a file wait for it.
   const { oneLine, parseConfig } = await import('./config-text.js');
   const { settings, mistakes } = parseConfig(program, text, { folder: dirname(path), home: options.home });
-  const judged: LineMistake[] = [...mistakes, ...conflictsIn(settings)];
+  const judged: LineMistake[] = [...mistakes];
   for (const [name, { line, lines, option, value }] of settings) {
     const judge = async (it: unknown, at: number): Promise<void> => {
       await options.judge?.(option, it).catch((error: Error) => {
@@ -112,6 +112,8 @@ async function load(program: Command, path: string, options: LoadOptions, mayBeM
     // What items have to do with each other.
     if (judged.length === before) await judge(value, line);
   }
+  // One mistake of a setting is enough.
+  judged.push(...conflictsIn(settings).filter(({ line }) => judged.every((mistake) => mistake.line !== line)));
   return { settings, mistakes: judged.sort((a, b) => a.line - b.line) };
 }
 
