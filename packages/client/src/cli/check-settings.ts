@@ -7,7 +7,6 @@ import type { ClientUnit } from '../options/options.js';
 import type { Forward } from './forward.js';
 import { readProxyUsers } from './proxy-users.js';
 import { parseHeaders, type ReachFlags, readPem, readReach } from './read-reach.js';
-import { checkTokens, type TokenFlags } from './server-list.js';
 
 /** Rejects with what is wrong with one setting of the configuration file by itself, so that it can be told with its line. */
 export async function checkSetting(option: TableOption | TableArgument, value: unknown): Promise<void> {
@@ -20,7 +19,6 @@ export async function checkSetting(option: TableOption | TableArgument, value: u
 export async function checkSettings(program: Command): Promise<void> {
   const [url = 'wss://localhost/', ...others] = (program.processedArgs[0] ?? []) as string[];
   const token = 'x'.repeat(32);
-  checkTokens(program.opts<TokenFlags>());
   const reach = readReach(program.opts<ReachFlags>(), () => undefined);
   // Making one does nothing else than to judge its options.
   createClient({

@@ -1,5 +1,4 @@
 import { ExitCode, ExitError, isRepeatable, readToken, watchFile } from 'wsproxy-cli';
-import { OptionError } from 'wsproxy-node/options';
 import type { Client, ClientOptions } from '../index.js';
 import { commandToken, type Environment, type TokenCommand } from './command-token.js';
 
@@ -15,7 +14,7 @@ type Token = ClientOptions['token'];
 /**
  * The servers that the command line names, each with its token: one file for all, or one for each, in their order.
  * `tell` and `reloads` are of the command for them, if that is where they come from.
- * @throws ExitError (usage), OptionError
+ * @throws ExitError (usage)
  */
 export function readServers(
   urls: readonly string[],
@@ -28,7 +27,7 @@ export function readServers(
     throw new ExitError(ExitCode.usage, 'no server: give its URL, wss://host[:port]/path, or a configuration file');
   }
   if (command !== undefined) {
-    checkTokens({ tokenCommand: command, tokenFile: files });
+    if (command.trim() === '') throw new ExitError(ExitCode.usage, '--token-command: expected a command');
     const ask = (server: string): Token => commandToken({ command, server, env, tell, reloads });
     return { url, token: ask(url), fallbacks: others.map((other) => ({ url: other, token: ask(other) })) };
   }
@@ -55,14 +54,4 @@ function tokenOf(file: string | undefined, env: Environment): Token {
   if (file === undefined || !isRepeatable(file)) return readToken({ file, env: env['WSPROXY_TOKEN'] });
   readToken({ file });
   return () => readToken({ file });
-}
-
-/**
- * Commander judges flags alone; these may stand in a file.
- * @throws OptionError
- */
-export function checkTokens({ tokenFile = [], tokenCommand }: TokenFlags): void {
-  if (tokenCommand === undefined) return;
-  if (tokenCommand.trim() === '') throw new OptionError('tokenCommand', 'expected a command');
-  if (tokenFile.length > 0) throw new OptionError('tokenCommand', 'cannot be combined with --token-file');
 }
