@@ -33,8 +33,11 @@ function patternOf(message: string): string {
 
 type Produce<T> = () => Promise<T>;
 
-const client = (args: readonly string[], options: Parameters<typeof runCommand>[2] = {}): Promise<Ended> =>
-  runCommand('wsproxy-client', [...args, '--log-level', 'silent'], options);
+/** Its port is there before it is known that the server cannot be used: the usual one may be somebody else's. */
+function client(args: readonly string[], options: Parameters<typeof runCommand>[2] = {}): Promise<Ended> {
+  const listen = args.includes('--listen') ? [] : ['--listen', '0'];
+  return runCommand('wsproxy-client', [...args, ...listen, '--log-level', 'silent'], options);
+}
 const URL_OF_NOBODY = 'ws://127.0.0.1:9/';
 
 function file(name: string, text: string, mode = 0o600): string {
@@ -52,7 +55,7 @@ const USAGE: Readonly<Record<string, Produce<Ended>>> = {
   'url: ws:// to … would send the token in clear: use wss://, or --insecure if the way is safe by itself': () =>
     client(['ws://proxy.example.org/']),
   'url: ws:// through a proxy would send the token in clear: use wss://, --proxy none, or --insecure': () =>
-    client([URL_OF_NOBODY, '--proxy', 'http://127.0.0.1:9']),
+    client(['ws://localhost:9/', '--proxy', 'http://127.0.0.1:9']),
   '--listen …: other machines can reach …, and nobody would need a password there; give --socks-auth FILE': () =>
     client([URL_OF_NOBODY, '--listen', '0.0.0.0:0']),
   "HTTPS_PROXY: a proxy's URL cannot begin with …": () =>

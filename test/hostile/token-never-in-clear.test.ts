@@ -7,9 +7,9 @@ import { listen } from 'wsproxy-test-support/sockets/listen';
 import { until } from 'wsproxy-test-support/until';
 
 /** A proxy that speaks CONNECT, leads everywhere to `port`, and keeps what goes up. */
-async function startEavesdropper(port: number): Promise<{ port: number; heard: () => Buffer }> {
+async function startEavesdropper(port: number, host = '127.0.0.1'): Promise<{ port: number; heard: () => Buffer }> {
   const heard: Buffer[] = [];
-  const proxy = await listen((socket) => void serve(socket));
+  const proxy = await listen((socket) => void serve(socket), { host });
   async function serve(socket: Socket): Promise<void> {
     heard.push(Buffer.from(await readHead(socket)));
     const onward = connect(port, '127.0.0.1');
@@ -22,11 +22,17 @@ async function startEavesdropper(port: number): Promise<{ port: number; heard: (
 }
 
 describe('the token does not leave this machine in clear', () => {
-  test.each(['localhost', '127.0.0.1', '[::1]'])('by a proxy, when ws:// names %s', async (host) => {
+  test.each([
+    ['localhost', '127.0.0.1'],
+    ['localhost', '127.0.0.2'],
+    ['127.0.0.1', '127.0.0.2'],
+    ['[::1]', '127.0.0.2'],
+    ['127.0.0.2', '127.0.0.1'],
+  ])('when ws:// names %s, by a proxy at %s', async (host, proxyHost) => {
     const { port } = await start('wsproxy-server', []);
-    const proxy = await startEavesdropper(port);
+    const proxy = await startEavesdropper(port, proxyHost);
     for (const command of [[], ['doctor']]) {
-      const args = [...command, `ws://${host}:${port}/`, '--proxy', `http://127.0.0.1:${proxy.port}`];
+      const args = [...command, `ws://${host}:${port}/`, '--proxy', `http://${proxyHost}:${proxy.port}`];
       const { code, stderr } = await runCommand('wsproxy-client', args);
       expect(stderr).toMatch(/^wsproxy-client: url: ws:.. through a proxy would send the token in clear: .*\n$/);
       expect(code).toBe(2);

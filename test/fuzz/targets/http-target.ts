@@ -6,12 +6,7 @@ import {
   type Target as TunnelTarget,
 } from '../../../packages/engine/src/target.js';
 import { parseBasic } from '../../../packages/node/src/accept/credentials.js';
-import {
-  type Destination,
-  parseAbsoluteForm,
-  parseConnectTarget,
-  schemeOf,
-} from '../../../packages/node/src/accept/http/absolute-form.js';
+import { type Destination, parseAbsoluteForm, schemeOf } from '../../../packages/node/src/accept/http/absolute-form.js';
 import { MessageError } from '../../../packages/node/src/http-message/message-error.js';
 import type { Target } from '../target.js';
 
@@ -21,7 +16,6 @@ export const httpTarget: Target = {
   run(input) {
     const text = input.toString('latin1');
     expectSafe(parseAuthority(text));
-    expectSafe(parseConnectTarget(text));
     const destination = destinationOf(text);
     expectSafe(destination?.target);
     if (destination !== undefined) {

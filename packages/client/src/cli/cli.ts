@@ -120,7 +120,6 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
     process.on('SIGHUP', () => {
       if (endsAtHangup) return resolve('SIGHUP');
       reloads += 1;
-      client.reconnectNow();
       client.renew();
     });
   });

@@ -42,13 +42,6 @@ export function parseAbsoluteForm(method: string, uri: string): Destination {
   };
 }
 
-/** The target of CONNECT, or undefined: RFC 9112 section 3.2.3. */
-export function parseConnectTarget(requestTarget: string): Target | undefined {
-  const [, name = '', port = ''] = /^(.*):(\d+)$/.exec(requestTarget) ?? [];
-  const host = nameInAscii(name);
-  return host === undefined ? undefined : parseAuthority(`${host}:${port}`);
-}
-
 /**
  * A name beyond ASCII as it is looked up (RFC 5891), if it is UTF-8, and as it is otherwise. It must stay a name: digits of
  * other scripts make no address.

@@ -1,8 +1,8 @@
-import type { Target } from 'wsproxy-engine';
+import { parseAuthority, type Target } from 'wsproxy-engine';
 import { valuesOf } from '../../http-message/fields.js';
 import { MessageError } from '../../http-message/message-error.js';
 import type { RequestHead } from '../../http-message/request-head.js';
-import { type Destination, parseAbsoluteForm, parseConnectTarget, schemeOf } from './absolute-form.js';
+import { type Destination, parseAbsoluteForm, schemeOf } from './absolute-form.js';
 import { type HttpRefusal, REFUSALS, refusalOfRequest } from './http-refusal.js';
 
 /** What a request asks for, or why it will not get it. */
@@ -15,7 +15,8 @@ export function decideConnect({ requestTarget, fields, framing }: RequestHead): 
   if (framing.kind === 'chunked' || (framing.kind === 'length' && framing.length > 0)) {
     return { refusal: REFUSALS.CONTENT_OF_CONNECT };
   }
-  const target = parseConnectTarget(requestTarget);
+  // RFC 9112 section 3.2.3. Programs write names beyond ASCII as they are looked up.
+  const target = parseAuthority(requestTarget);
   return target === undefined ? { refusal: REFUSALS.BAD_AUTHORITY } : { accepted: target };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAbsoluteForm, parseConnectTarget, schemeOf } from '../../../src/accept/http/absolute-form.js';
+import { parseAbsoluteForm, schemeOf } from '../../../src/accept/http/absolute-form.js';
 import { MessageError } from '../../../src/http-message/message-error.js';
 
 /** The bytes of UTF-8, a character each, as they come off the wire. */
@@ -79,19 +79,5 @@ describe('schemeOf', () => {
     ['://a', undefined],
   ])('finds the scheme of %s', (uri, scheme) => {
     expect(schemeOf(uri)).toBe(scheme);
-  });
-});
-
-describe('parseConnectTarget', () => {
-  it.each([
-    ['example.org:443', { host: 'example.org', port: 443 }],
-    ['[::1]:22', { host: '::1', port: 22 }],
-    [latin1('B\u00fccher.example:443'), { host: 'xn--bcher-kva.example', port: 443 }],
-    ['example.org', undefined],
-    ['example.org:', undefined],
-    ['user@example.org:443', undefined],
-    [latin1('\uff11\uff12\uff17.\uff10.\uff10.\uff11:443'), undefined],
-  ])('makes %s of it', (text, target) => {
-    expect(parseConnectTarget(text)).toEqual(target);
   });
 });
