@@ -67,6 +67,8 @@ const IS_GONE: readonly Operation[] = ['far destroy', 'far reset'];
 /** After them a tunnel answers what the far end writes with a reset too, but not at once (docs/api.md). */
 const CLOSES: readonly Operation[] = ALL.filter((operation) => /^(?!far).*(destroy|reset)/.test(operation));
 const FAR_WRITES: readonly Operation[] = ['far write', 'far end with data'];
+/** A far end that writes behind its end is destroyed for it (ERR_STREAM_WRITE_AFTER_END): it is gone then, too. */
+const FAR_ENDS: readonly Operation[] = ['far end', 'far end with data'];
 
 function randomScript(dice: Dice): Script {
   const script = Array.from({ length: dice.between(1, 7) }, () => ({
@@ -74,8 +76,11 @@ function randomScript(dice: Dice): Script {
     length: dice.between(1, 5_000),
   }));
   const close = script.findIndex(({ operation }) => CLOSES.includes(operation));
+  const farEnd = script.findIndex(({ operation }) => FAR_ENDS.includes(operation));
+  const isBehind = (i: number, other: number): boolean => other >= 0 && i > other;
   const end = script.findIndex(
-    ({ operation }, i) => IS_GONE.includes(operation) || (close >= 0 && i > close && FAR_WRITES.includes(operation)),
+    ({ operation }, i) =>
+      IS_GONE.includes(operation) || (FAR_WRITES.includes(operation) && (isBehind(i, close) || isBehind(i, farEnd))),
   );
   return end < 0 ? script : script.slice(0, end + 1);
 }
