@@ -120,7 +120,9 @@ test('the compose file gives connections the time they were promised, and the se
   expect(server.command).toContain(`--trusted-proxy=${gateway}`);
   // Prometheus asks by the name of the service; nobody else can ask.
   expect(server.command).toContain('--admin-host=wsproxy-server');
-  const differs = /^--(?:token-file|trusted-proxy|admin|admin-host)=/;
+  // The commands of docs/observing.md read it.
+  expect(server.command).toContain('--log-format=json');
+  const differs = /^--(?:token-file|trusted-proxy|admin|admin-host|log-format)=/;
   expect(server.command.filter((each: string) => !differs.test(each)).join(' ')).toBe(
     JSON.parse(all('CMD').join())
       .slice(0, -2)

@@ -17,6 +17,7 @@ import { until } from 'wsproxy-test-support/until';
 
 skipUnlessInstalled('openssl');
 skipUnlessInstalled('curl');
+skipUnlessInstalled('jq');
 
 const NEW = 'another-token-for-tests-0123456789-0123456789';
 /** At a time, and each piece of one after a pause, so that one is always longer than what happens to it. */
@@ -173,8 +174,10 @@ test('a token is exchanged, users are reloaded, a certificate is renewed and bot
   /** The command of docs/users.md: how many sessions still use the old token. */
   const usesOfOld = async (program: Program): Promise<number> => {
     const admin = await program.untilStderr(/"admin":"([^"]+)"/);
-    const script = `curl -s http://${admin}/sessions | grep -o '"tokenLabel":"old"' | wc -l`;
-    return Number((await run('sh', ['-c', script])).stdout);
+    const script = `curl -fsS http://${admin}/sessions | jq '[.sessions[] | select(.tokenLabel == "old")] | length'`;
+    const { stdout } = await run('sh', ['-c', script]);
+    expect(stdout).toMatch(/^\d+\n$/);
+    return Number(stdout);
   };
   await moved();
 

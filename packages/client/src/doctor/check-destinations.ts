@@ -1,5 +1,5 @@
 import { FAILURES, type FailureCode, formatTarget, type Target } from 'wsproxy-engine';
-import { type Finding, fail, ok, warn } from './finding.js';
+import { type Finding, fail, ok, skip, warn } from './finding.js';
 import type { ProbeSession } from './probe-session.js';
 
 /** Whether the server reaches `wanted`, and keeps closed what should be. Without `wanted` only the latter is known. */
@@ -12,10 +12,12 @@ export async function checkDestinations(probe: ProbeSession, wanted: readonly Ta
     if (outcome !== 'open') unreached.push({ target, outcome });
   }
   const exposed: string[] = [];
+  let unknown: FailureCode | undefined;
   for (const [what, target] of GUARDED) {
     const { outcome } = await probe.ask(target);
     figures[formatTarget(target)] = outcome;
-    if (outcome !== 'DENIED') exposed.push(what);
+    if (outcome === 'open' || DIALLED.has(outcome)) exposed.push(what);
+    else if (outcome !== 'DENIED') unknown = outcome;
   }
   if (unreached.length > 0) {
     const cure = unreached.some(({ outcome }) => outcome === 'DENIED')
@@ -25,6 +27,10 @@ export async function checkDestinations(probe: ProbeSession, wanted: readonly Ta
     return { ...fail(`not through the tunnel: ${whys.join('; ')}`, cure), figures };
   }
   const reached = wanted.length === 0 ? '' : `${wanted.map(formatTarget).join(', ')} reached; `;
+  if (exposed.length === 0 && unknown !== undefined) {
+    const text = `${reached}it is not known whether private addresses are closed: ${FAILURES[unknown].text}`;
+    return { ...skip(text), figures };
+  }
   if (exposed.length === 0) return ok(`${reached}private addresses are closed`, figures);
   return warn(
     `${reached}the server lets its clients reach ${exposed.join(' and ')}`,
@@ -32,6 +38,15 @@ export async function checkDestinations(probe: ProbeSession, wanted: readonly Ta
     figures,
   );
 }
+
+/** How a destination fails that was dialled: the rules have let it pass. A limit or a quota says nothing of the rules. */
+const DIALLED: ReadonlySet<FailureCode> = new Set([
+  'NETWORK_UNREACHABLE',
+  'HOST_UNREACHABLE',
+  'CONNECTION_REFUSED',
+  'CONNECTION_RESET',
+  'DIAL_TIMEOUT',
+]);
 
 /** What a server should not reach for its clients, unless its operator wants it so. */
 const GUARDED: readonly (readonly [what: string, target: Target])[] = [
