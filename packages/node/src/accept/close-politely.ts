@@ -4,20 +4,31 @@ import { resetSocket } from '../sockets/reset-socket.js';
 
 /**
  * Sends the last bytes, if any, and closes. Closing with unread input would be a reset that takes the reply with it
- * (RFC 9112 section 9.6), so what the application still sends is read and dropped, for at most LINGER.
+ * (RFC 9112 section 9.6), so what the application still sends is read and dropped, for at most LINGER once it has taken
+ * everything. One that takes nothing any more is reset: it must not take what it has for the whole.
  */
 export function closePolitely(socket: Socket, reply?: Buffer | string): void {
-  if (socket.destroyed || socket.writableEnded) return;
+  if (socket.destroyed || socket.writableEnded || closing.has(socket)) return;
   closing.add(socket);
-  if (reply === undefined) socket.end();
-  else socket.end(reply);
+  if (reply !== undefined) socket.write(reply);
   socket.resume();
-  destroyLate(socket);
+  // Node counts what the system takes of a long write as activity.
+  socket.setTimeout(PATIENCE, () => resetSocket(socket));
+  const end = (): void => {
+    if (socket.destroyed) return;
+    socket.end();
+    closeWithin(socket, () => socket.destroy());
+  };
+  // Once it has been ended, the system does not reset a socket that still has to write.
+  if (socket.writableLength === 0) end();
+  else socket.write('', end);
 }
 
-/** Whether a socket has its last bytes, and is about to close by itself. */
-export function closesPolitely(socket: Socket): boolean {
-  return closing.has(socket);
+/** Whether a socket has its last bytes, and is about to close by itself; then it has LINGER from now on. */
+export function closesSoon(socket: Socket): boolean {
+  if (!closing.has(socket)) return false;
+  closeWithin(socket, () => resetSocket(socket));
+  return true;
 }
 
 const closing = new WeakSet<Socket>();
@@ -36,11 +47,13 @@ export function cutOff(socket: Socket): void {
   socket.write('', reset);
 }
 
-/** What is over closes by itself, or within LINGER. */
-function destroyLate(socket: Socket): void {
-  const linger = systemClock.setTimer(() => socket.destroy(), LINGER);
+/** Unless it has closed by itself before. */
+function closeWithin(socket: Socket, close: () => void): void {
+  const linger = systemClock.setTimer(close, LINGER);
   socket.once('close', () => linger.cancel());
 }
 
 /** How long a peer may take to close its side after we have closed ours, ms. */
 const LINGER = 1_000;
+/** How long an application that has its last bytes may take none of them, ms. */
+const PATIENCE = 60_000;
