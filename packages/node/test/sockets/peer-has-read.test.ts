@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectedSockets } from 'wsproxy-test-support/sockets/connected-sockets';
 import { peerHasRead } from '../../src/sockets/peer-has-read.js';
@@ -25,6 +27,34 @@ describe.runIf(process.platform === 'linux')('whether the other end has read', (
     await expect.poll(() => peerHasRead(ours)).toBe(false);
     theirs.resume();
     await expect.poll(() => peerHasRead(ours)).toBe(true);
+  });
+
+  it('is told of this connection, and of none with the same ports at other addresses', async () => {
+    const [ours, theirs] = await sockets('TCP');
+    const other = createServer((socket) => cleanups.push(() => socket.destroy()));
+    other.listen(ours.localPort, '127.0.0.9');
+    await once(other, 'listening');
+    const stranger = connect({
+      port: ours.localPort as number,
+      host: '127.0.0.9',
+      localAddress: '127.0.0.9',
+      localPort: ours.remotePort as number,
+    });
+    stranger.pause();
+    cleanups.push(
+      () => other.close(),
+      () => stranger.destroy(),
+    );
+    const [[accepted]] = (await Promise.all([once(other, 'connection'), once(stranger, 'connect')])) as [[Socket], []];
+    accepted.write(Buffer.alloc(1 << 20));
+    await expect.poll(() => peerHasRead(accepted)).toBe(false);
+    theirs.resume();
+    expect(await peerHasRead(ours)).toBe(true);
+  });
+
+  it('is told to many by few looks', async () => {
+    const pairs = await Promise.all(Array.from({ length: 20 }, () => sockets('TCP')));
+    expect(await Promise.all(pairs.map(([ours]) => peerHasRead(ours)))).toEqual(pairs.map(() => true));
   });
 
   it('is not known of a Unix socket', async () => {
