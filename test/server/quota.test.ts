@@ -73,6 +73,13 @@ test('a used-up quota is told as such to applications, in the log and to the use
   expect([month, bytes]).toEqual([new Date().toISOString().slice(0, 7), { default: quota.bytes }]);
 });
 
+test('the account is told, and its channel over, also to a client that does not end its half', async () => {
+  const { client, server } = await startLimited(join(temporaryFolder(), 'quota.json'));
+  const socket = await client.connect({ host: ACCOUNT_HOST, port: 1 }, { allowHalfOpen: true });
+  socket.on('error', () => {}).resume();
+  await until('the server has let go of it', () => server.channelCount === 0 && socket.destroyed);
+});
+
 test('a file of counts that cannot be understood is kept aside, and keeps nobody out', async () => {
   const quotaFile = join(temporaryFolder(), 'quota.json');
   writeFileSync(quotaFile, '{"month":');

@@ -1,4 +1,4 @@
-import type { OfferedChannel } from 'wsproxy-engine';
+import { finishChannel, type OfferedChannel, systemClock } from 'wsproxy-engine';
 import type { Accounts } from '../limits/accounts.js';
 import type { User } from '../users/user.js';
 
@@ -10,12 +10,7 @@ export function tellAccount(channel: OfferedChannel, user: User, accounts: Pick<
   const { bytes, limit = null, endsAt } = accounts.quotaOf(user);
   const account = { user: user.id, quota: { bytes, limit, endsAt: new Date(endsAt).toISOString() } };
   channel.accept();
-  channel.start({
-    onData: ({ length }) => channel.consumed(length),
-    onEnd() {},
-    onReset() {},
-    onWritable() {},
-  });
   channel.write(Buffer.from(JSON.stringify(account)));
-  channel.end();
+  // A client that does not end its half holds no channel by it.
+  finishChannel(channel, systemClock);
 }
