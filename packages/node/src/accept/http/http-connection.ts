@@ -126,10 +126,15 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
     this.#isAdvancing = false;
     if (this.#isOver) return;
     const { socket } = this.#connection;
-    if (this.#input.length > 0 || this.#exchange?.isFull === true) socket.pause();
+    const { length } = this.#input;
+    const exchange = this.#exchange;
+    // What comes behind a request waits, and is read on: that the application has gone comes behind it, too.
+    if (exchange === undefined ? length > 0 : exchange.isFull || length > MOST_BEHIND) socket.pause();
     else if (!this.#hasInputEnded) socket.resume();
-    else if (this.#exchange !== undefined) this.#exchange.endInput();
-    else this.#close('no other request');
+    else if (exchange !== undefined) {
+      // Requests that wait for a kept connection are answered before.
+      if (length === 0 || !this.#isBound) exchange.endInput();
+    } else this.#close('no other request');
   }
 
   /** Whether there may be more to do. */
@@ -269,4 +274,6 @@ const CONNECT_REPLY: Reply = {
 const IDLE_TIMEOUT = 120_000;
 /** The same until the rest of one that has begun behind content that may be too long: who sends a second request sends all of it. */
 const BEHIND_TIMEOUT = 1_000;
+/** Of what an application sends behind a request that has no answer yet, bytes. */
+const MOST_BEHIND = 65_536;
 const EMPTY: Buffer = Buffer.alloc(0);

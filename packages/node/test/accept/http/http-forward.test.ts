@@ -165,6 +165,25 @@ describe('the response', () => {
     expect(await application.until((text) => text.endsWith('\r\n\r\n'))).toMatch(/^HTTP\/1\.1 200 OK/);
   });
 
+  it.each([
+    ['another request', GET],
+    ['an empty line', '\r\n'],
+  ])('is given up by an application that ends behind %s, which the destination learns', async (_what, behind) => {
+    let hasEnded = false;
+    await forwarding.answering((socket) => {
+      socket.once('end', () => {
+        hasEnded = true;
+        socket.end();
+      });
+      socket.resume();
+    });
+    const application = await forwarding.port.send(GET + behind);
+    application.endHalf();
+    await expect.poll(() => hasEnded).toBe(true);
+    await application.closed();
+    expect(forwarding.port.tunnel.channelCount).toBe(0);
+  });
+
   it('is waited for when the application has ended its half, which the destination learns', async () => {
     await forwarding.dialled((socket) => {
       socket.resume();
