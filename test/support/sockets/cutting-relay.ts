@@ -114,6 +114,8 @@ export class CuttingRelay {
   }
 
   #serve(near: Socket): void {
+    // Accepted just before the relay went away.
+    if (!this.#server.listening) return void near.destroy();
     this.accepted += 1;
     const far = connect({ port: this.target, host: '127.0.0.1', allowHalfOpen: true });
     const lane = (from: Socket, to: Socket): RelayLane =>
