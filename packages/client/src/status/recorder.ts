@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Clock } from 'wsproxy-engine';
 import type { ChannelChange, ClientEvents, ClientRetry, ClientStatus } from '../tunnel/client-status.js';
-import type { ConnectorState } from '../tunnel/connector.js';
+import { type ConnectorState, isConnected } from '../tunnel/connector.js';
 import { ChannelRates } from './channel-rates.js';
 import { History } from './history.js';
 import { Journal } from './journal.js';
@@ -55,7 +55,7 @@ export class Recorder {
       .on('refused', this.#onRefused)
       .on('channel', this.#onChannel);
     const { state, server, sinceMs } = this.#client.status();
-    if (isUp(state)) {
+    if (isConnected(state)) {
       this.#server = server;
       this.journal.note(this.#clock.wallTime() - sinceMs, { what: 'connected', server });
     }
@@ -82,17 +82,17 @@ export class Recorder {
     this.#lookedAt = now;
     this.rates.add(now, channels);
     this.total.add(now, bytesUp, bytesDown);
-    this.history.add({ now, bytesUp, bytesDown, isOnline: isUp(state) });
+    this.history.add({ now, bytesUp, bytesDown, isOnline: isConnected(state) });
     this.#onLook();
   }
 
   readonly #onState = (state: ConnectorState, previous: ConnectorState): void => {
     const { server, reason } = this.#client.status();
     const atMs = this.#clock.wallTime();
-    if (isUp(state)) {
-      if (!isUp(previous) || server !== this.#server) this.#noteConnection(server);
+    if (isConnected(state)) {
+      if (!isConnected(previous) || server !== this.#server) this.#noteConnection(server);
     } else if (state === 'closed') this.journal.note(atMs, { what: 'closed', server });
-    else if (isUp(previous)) {
+    else if (isConnected(previous)) {
       // Where a session was ended, no connection was lost.
       if (this.#lostAt === undefined) this.journal.note(atMs, { what: 'lost', server, reason });
       this.#lostAt ??= this.#clock.now();
@@ -114,7 +114,7 @@ export class Recorder {
 
   /** While the tunnel is up nothing else tells of it. */
   readonly #onServer = ({ server }: { readonly server: string }): void => {
-    if (isUp(this.#client.status().state) && this.#lostAt === undefined) this.#noteConnection(server);
+    if (isConnected(this.#client.status().state) && this.#lostAt === undefined) this.#noteConnection(server);
   };
 
   readonly #onResumed = ({ server }: { readonly server: string }): void => {
@@ -134,11 +134,6 @@ export class Recorder {
 export interface RecordedClient {
   status(): ClientStatus;
   readonly events: EventEmitter<ClientEvents>;
-}
-
-/** It carries, perhaps not for long. */
-function isUp(state: string): boolean {
-  return state === 'online' || state === 'draining';
 }
 
 /** Between two looks, ms. */

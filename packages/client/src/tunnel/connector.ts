@@ -252,7 +252,7 @@ export interface ConnectorOptions extends SlotOptions {
 const RANKING: readonly SlotState[] = ['online', 'draining', 'connecting', 'waiting'];
 
 /** It carries, perhaps not for long. */
-function isConnected(state: ConnectorState | ServerStatus['state']): boolean {
+export function isConnected(state: ConnectorState | ServerStatus['state']): boolean {
   return state === 'online' || state === 'draining';
 }
 
