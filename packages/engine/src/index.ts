@@ -31,6 +31,7 @@ export { Greeter } from './session/greeter.js';
 export { joinUngreeted } from './session/handshake.js';
 export type { ReplayPace } from './session/replay-pace.js';
 export { Session } from './session/session.js';
+export { sessionName } from './session/session-name.js';
 export type { Loss } from './session/session-options.js';
 export { formatTarget, isLoopback, parseAuthority, parseHost, parsePort, type Target } from './target.js';
 export { deafReceiver, type Transport, type TransportReceiver } from './transport.js';

@@ -17,6 +17,7 @@ import { checkVersion } from './handshake.js';
 import type { HandshakeSink } from './inbox.js';
 import { Link } from './link.js';
 import type { Session } from './session.js';
+import { sessionName } from './session-name.js';
 
 /** The client's side of the handshake, for the life of one session. */
 export class Greeter implements HandshakeSink {
@@ -45,9 +46,9 @@ export class Greeter implements HandshakeSink {
     return this.#grace;
   }
 
-  /** What the logs of both ends call the session: the first 8 hexadecimal characters of its id. */
+  /** Of the session as it is now: one that was turned away begins again by another name. */
   get sessionName(): string {
-    return Array.from(this.#key.id.subarray(0, 4), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    return sessionName(this.#key.id);
   }
 
   /** The server has said that it has nothing of the session, and nothing was sent to it since. */

@@ -9,6 +9,7 @@ import {
   Session,
   type SessionHost,
   type SlabPool,
+  sessionName,
   type Timer,
   type Transport,
   unknownSession,
@@ -94,7 +95,7 @@ export class SessionRegistry {
     const host: SessionHost<LivingSession> = {
       create: ({ id, secret, grace }) => {
         greeted();
-        return this.#create(hex(id), secret, grace, this.#present(user), caller);
+        return this.#create(id, secret, grace, this.#present(user), caller);
       },
       find: ({ id }) => {
         greeted();
@@ -161,12 +162,13 @@ export class SessionRegistry {
     for (const { session } of this.#living.values()) session.leave('the server is stopping');
   }
 
-  #create(id: string, secret: Uint8Array, wishedGrace: number, user: User, caller: Caller): LivingSession {
+  #create(key: Uint8Array, secret: Uint8Array, wishedGrace: number, user: User, caller: Caller): LivingSession {
+    const id = hex(key);
     if (this.#draining) throw new ProtocolError('the server is draining', CloseCode.serviceRestart);
     if (this.#living.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
     const { clock, memory, onChannel, guard, maxGrace, observer } = this.#options;
     this.#makeRoom(user);
-    const totals = new ChannelTotals(shortIdOf(id), caller.probe === true, guard.beginSession(user));
+    const totals = new ChannelTotals(sessionName(key), caller.probe === true, guard.beginSession(user));
     const session = new Session({
       role: 'server',
       clock,
@@ -337,8 +339,4 @@ function ofUser({ id, tokenLabel }: User): object {
 
 function hex(id: Uint8Array): string {
   return Buffer.from(id).toString('hex');
-}
-
-function shortIdOf(id: string): string {
-  return id.slice(0, 8);
 }
