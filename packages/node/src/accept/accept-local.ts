@@ -1,8 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'wsproxy-engine';
 import { DescriptorReserve } from '../sockets/descriptor-reserve.js';
-import { resetSocket } from '../sockets/reset-socket.js';
-import { closesSoon } from './close-politely.js';
+import { resetPolitely } from './close-politely.js';
 
 /**
  * Hands every connection that comes to `onSocket`. Rejects with the error of `net.Server` if it cannot listen. It is
@@ -29,7 +28,7 @@ export async function acceptLocal(
   });
   const port = await listenAt(server, at, () => {
     // What has been answered, and is about to close by itself, is to get its answer.
-    for (const socket of sockets) if (!closesSoon(socket)) resetSocket(socket);
+    for (const socket of sockets) resetPolitely(socket);
   });
   server.on('error', (error) => logger.error({ error }, 'local port failed'));
   return port;

@@ -24,11 +24,10 @@ export function closePolitely(socket: Socket, reply?: Buffer | string): void {
   else socket.write('', end);
 }
 
-/** Whether a socket has its last bytes, and is about to close by itself; then it has LINGER from now on. */
-export function closesSoon(socket: Socket): boolean {
-  if (!closing.has(socket)) return false;
-  closeWithin(socket, () => resetSocket(socket));
-  return true;
+/** Resets a socket, at once; one that has its last bytes, and is about to close by itself, within LINGER. */
+export function resetPolitely(socket: Socket): void {
+  if (closing.has(socket)) closeWithin(socket, () => resetSocket(socket));
+  else resetSocket(socket);
 }
 
 const closing = new WeakSet<Socket>();

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { connectedSockets, Observer, until } from 'wsproxy-test-support/sockets/connected-sockets';
-import { closePolitely, closesSoon } from '../../src/accept/close-politely.js';
+import { closePolitely, resetPolitely } from '../../src/accept/close-politely.js';
 
 const cleanup: Socket[] = [];
 
@@ -53,7 +52,8 @@ describe('a polite close', () => {
     const [socket, application] = await pair();
     socket.write(MUCH);
     closePolitely(socket);
-    expect(closesSoon(socket)).toBe(true);
+    resetPolitely(socket);
+    expect(socket.destroyed).toBe(false);
     vi.advanceTimersByTime(1_000);
     vi.useRealTimers();
     await until(() => socket.destroyed);
@@ -62,10 +62,12 @@ describe('a polite close', () => {
     expect(seen.events).toEqual(['reset']);
   });
 
-  test('is none for a socket that nobody closes', async () => {
+  test('is none for a socket that nobody closes: it is reset at once', async () => {
     const [socket, application] = await pair();
-    expect(closesSoon(socket)).toBe(false);
-    application.end();
-    await once(socket, 'end');
+    const seen = new Observer(application);
+    resetPolitely(socket);
+    expect(socket.destroyed).toBe(true);
+    await seen.closed;
+    expect(seen.events).toEqual(['reset']);
   });
 });
