@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from 'node:net';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Target } from 'wsproxy-engine';
-import { connectThrough, ProxyError } from 'wsproxy-node/dial';
+import { connectThrough, onAbort, ProxyError } from 'wsproxy-node/dial';
 import { ConnectError, describeFailure, describeProxyFailure } from './connect-error.js';
 import { pinOf, type Reach } from './reach.js';
 import { targetOf } from './server-url.js';
@@ -104,9 +104,10 @@ export function checkPins(socket: TLSSocket, pins: readonly string[]): void {
 /** Rejects, everything destroyed, when the connection cannot be made or `signal` gives up. */
 function until(socket: Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    let forgetSignal = (): void => {};
     const settle = (error?: Error): void => {
       socket.off(event, onConnect).off('close', onClose);
-      signal.removeEventListener('abort', onAbort);
+      forgetSignal();
       if (error === undefined) return resolve();
       socket.destroy();
       reject(error);
@@ -114,12 +115,10 @@ function until(socket: Socket, event: 'connect' | 'secureConnect', signal: Abort
     const onConnect = (): void => settle();
     const onClose = (): void =>
       settle(new Error(`the connection was closed before it was ${event === 'connect' ? 'made' : 'secure'}`));
-    const onAbort = (): void => settle(new Error('given up'));
     // For good: a failure later on is told by whoever uses the socket then, and must not end the process.
     socket.on('error', settle);
     socket.once(event, onConnect).once('close', onClose);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
+    forgetSignal = onAbort(signal, () => settle(new Error('given up')));
   });
 }
 

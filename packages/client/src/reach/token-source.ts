@@ -1,3 +1,4 @@
+import { onAbort } from 'wsproxy-node/dial';
 import { problemOfToken } from 'wsproxy-node/options';
 import { ConnectError } from './connect-error.js';
 
@@ -12,12 +13,11 @@ export type TokenSource = string | ((refused?: string) => string | Promise<strin
 export async function askToken(source: TokenSource, signal: AbortSignal, refused?: string): Promise<string> {
   if (typeof source === 'string') return source;
   let timer: NodeJS.Timeout | undefined;
-  let giveUp: (() => void) | undefined;
+  let forgetSignal = (): void => {};
   const late = new Promise<never>((_resolve, reject) => {
     const fail = (what: string): void => reject(new ConnectError(what, false));
     timer = setTimeout(fail, TIMEOUT, `no token within ${TIMEOUT / 1000} s`);
-    giveUp = () => fail('given up');
-    signal.addEventListener('abort', giveUp, { once: true });
+    forgetSignal = onAbort(signal, () => fail('given up'));
   });
   try {
     const token: unknown = await Promise.race([source(refused), late]);
@@ -29,7 +29,7 @@ export async function askToken(source: TokenSource, signal: AbortSignal, refused
     throw new ConnectError(error instanceof Error ? error.message : String(error), false, { cause: error });
   } finally {
     clearTimeout(timer);
-    if (giveUp !== undefined) signal.removeEventListener('abort', giveUp);
+    forgetSignal();
   }
 }
 

@@ -12,6 +12,7 @@ export {
   type ListeningAddress,
   type Policy,
 } from './policy.js';
+export { onAbort } from './race/on-abort.js';
 export type { AttemptRoom } from './race/race.js';
 export { connectThrough } from './upstream/connect-through.js';
 export { formatProxy, parseProxyUrl, type UpstreamProxy } from './upstream/proxy.js';
