@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -87,6 +88,11 @@ describe('wsproxy-client ends with exit code 2 and one line for', () => {
   test.each([
     ['a line without a colon', 'ann\n', /line 1 is not user:password/],
     ['an empty password', 'ann:x\nbob:\n', /line 2 is not user:password/],
+    [
+      'the digest of nothing',
+      `x:y\nann:sha256:${createHash('sha256').digest('hex')}\n`,
+      /line 2: the digest of an empty/,
+    ],
     ['a short digest', 'ann:sha256:abcd\n', /line 1: 64 hexadecimal digits/],
     ['no user', '# nobody\n', /names no user/],
   ])('a file with %s', async (_what, text, line) => {

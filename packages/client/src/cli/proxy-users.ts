@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ExitCode, ExitError, readSecretFile } from 'wsproxy-cli';
+import { isDigestOfNothing } from 'wsproxy-node/options';
 import type { ProxyUser } from '../index.js';
 
 export type ProxyUsers = readonly ProxyUser[] | undefined;
@@ -30,6 +31,7 @@ function parseLine(line: string, number: number): ProxyUser {
   if (!secret.startsWith('sha256:')) return { name, sha256: createHash('sha256').update(secret).digest('hex') };
   const sha256 = secret.slice('sha256:'.length);
   if (!/^[0-9a-f]{64}$/i.test(sha256)) throw usage(`line ${number}: 64 hexadecimal digits must follow sha256:`);
+  if (isDigestOfNothing(sha256)) throw usage(`line ${number}: the digest of an empty password`);
   return { name, sha256 };
 }
 

@@ -6,6 +6,7 @@ import {
   type Checks,
   checkOptions,
   expects,
+  isDigestOfNothing,
   isObject,
   LONGEST_TIME,
   OptionError,
@@ -29,6 +30,7 @@ export function checkProxyOptions(options: ProxyOptions): void {
   for (const { name, sha256 } of users ?? []) {
     if (!/^[0-9a-f]{64}$/i.test(sha256))
       throw new TypeError(`the digest of user ${JSON.stringify(name)} is no SHA-256`);
+    if (isDigestOfNothing(sha256)) throw new TypeError(`user ${JSON.stringify(name)} has an empty password`);
   }
   const at = endpointOf(options);
   if ('path' in at || isLoopback(at.host) || (users !== undefined && users.length > 0)) return;

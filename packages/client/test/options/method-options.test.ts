@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { createClient } from '../../src/client.js';
 
+const DIGEST_OF_NOTHING = createHash('sha256').digest('hex');
 const TOKEN = 'a-token-for-tests-0123456789-abcdefghij';
 
 /** What one of the methods of a client says to what it was given. */
@@ -24,6 +26,7 @@ describe('what a method is given that it does not know, or cannot use, is told a
     ['listen', [{ prot: 1080 }], 'prot: there is no such option; did you mean port?'],
     ['listen', [{ port: '1080' }], 'port: expected a whole number from 0 to 65535, got 1080'],
     ['listen', [{ port: 0, users: { name: 'a' } }], 'users: expected a list of { name, sha256 }'],
+    ['listen', [{ port: 0, users: [{ name: 'a', sha256: DIGEST_OF_NOTHING }] }], 'user "a" has an empty password'],
     ['listen', [{ port: 0, user: [] }], 'user: there is no such option; did you mean users?'],
     [
       'forward',

@@ -23,4 +23,4 @@ export {
   type OptionRule,
   type OptionTable,
 } from './option-rule.js';
-export { MAX_TOKEN_LENGTH, problemOfToken } from './token.js';
+export { isDigestOfNothing, MAX_TOKEN_LENGTH, problemOfToken } from './token.js';

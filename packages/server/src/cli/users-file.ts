@@ -1,5 +1,6 @@
 import { ExitCode, ExitError, parseSize, readSecretFile } from 'wsproxy-cli';
 import { booleanOf, hasPlace, isMap, isScalar, isSeq, type LineMistake, sourceOf, YamlText } from 'wsproxy-cli/yaml';
+import { isDigestOfNothing } from 'wsproxy-node/options';
 import { mistakesInRules } from 'wsproxy-node/targets';
 import type { DestinationRules, UserEntry, UserLimits, UserToken } from '../index.js';
 import { isTokenLabel, TOKEN_LABEL_EXPECTED } from '../users/token-label.js';
@@ -181,6 +182,8 @@ const EXPECTED = {
   token: 'expected "sha256:" and 64 hexadecimal digits, as wsproxy-server token prints them',
 };
 
+const EMPTY = 'the digest of an empty token, as of a variable that is not set; wsproxy-server token makes a right one';
+
 function readId(node: unknown): string {
   const id = sourceOf(node);
   if (isUserId(id)) return id;
@@ -189,6 +192,7 @@ function readId(node: unknown): string {
 
 function readDigest(node: unknown): string {
   const digest = /^sha256:([0-9a-f]{64})$/i.exec(sourceOf(node) ?? '')?.[1];
+  if (digest !== undefined && isDigestOfNothing(digest)) throw new TypeError(EMPTY);
   if (digest !== undefined) return digest.toLowerCase();
   throw new TypeError(EXPECTED.token);
 }

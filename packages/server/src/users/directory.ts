@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { OptionError, problemOfToken } from 'wsproxy-node/options';
+import { isDigestOfNothing, OptionError, problemOfToken } from 'wsproxy-node/options';
 import { checkUser } from './check-user.js';
 import { type Denial, denialOf } from './denial.js';
 import type { User } from './user.js';
@@ -35,6 +35,7 @@ export class UserDirectory {
       for (const { sha256, ...owner } of tokensOf(entry)) {
         const digest = String(sha256).toLowerCase();
         if (!/^[0-9a-f]{64}$/.test(digest)) fail(entry, `: ${nameOf(entry)} must be 64 hexadecimal digits`);
+        if (isDigestOfNothing(digest)) fail(entry, `: ${nameOf(entry)} is that of an empty token`);
         const other = byDigest.get(digest);
         if (other !== undefined)
           fail(entry, other.id === user.id ? ' has one token twice' : ' has the token of another user');
@@ -69,7 +70,9 @@ export class UserDirectory {
   }
 
   #find(authorization: string = ''): User | undefined {
-    const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
+    const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+    // Whoever shows none is nobody, whatever digests there are.
+    if (token === undefined) return undefined;
     // The same work for every wrong token. How long a look at the map takes may tell about digests, and nobody can
     // choose a token by its digest.
     return this.#byDigest.get(digestOf(token));

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,6 +94,7 @@ describe('a users file', () => {
     - { token: "${DIGESTS[2]}", expires: 2027-01-31 }
     - { expire: 2027-01-31T18:00:00Z }
     - ${DIGESTS[1]}
+    - token: sha256:${createHash('sha256').digest('hex')}
 `;
     const mistakes = mistakesIn(text);
     const expected: [number, RegExp][] = [
@@ -106,6 +108,7 @@ describe('a users file', () => {
       [12, /^a token needs token/],
       [12, /^unknown key in a token; allowed are token, label, expires$/],
       [13, /^expected a token: token, label, expires$/],
+      [14, /^token: the digest of an empty token, as of a variable that is not set/],
     ];
     const told = mistakes.map(({ line, message }) => `${line} ${message}`).toSorted((a, b) => a.localeCompare(b));
     for (const [line, pattern] of expected) {

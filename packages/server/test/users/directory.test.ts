@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { soleUser, UserDirectory, type UserEntry } from '../../src/users/directory.js';
 import type { User } from '../../src/users/user.js';
 
+const NOTHING = createHash('sha256').digest('hex');
 const token = 'correct-horse-battery-staple-0123456789';
 const { authenticate } = new UserDirectory([soleUser(token)]);
 
@@ -99,6 +101,8 @@ describe('a user with several tokens', () => {
     ['token and tokens', { tokenSha256: '1'.repeat(64), tokens: [{ sha256: '2'.repeat(64) }] }, /one of tokenSha256/],
     ['no token', { tokens: [] }, /at least one token/],
     ['a digest that is none', { tokens: [{ sha256: 'x' }] }, /sha256 of a token must be 64/],
+    ['the digest of an empty token', { tokens: [{ sha256: NOTHING }] }, /sha256 of a token is that of an empty token/],
+    ['it in capitals', { tokenSha256: NOTHING.toUpperCase() }, /tokenSha256 is that of an empty token/],
     ['one token twice', { tokens: [{ sha256: '1'.repeat(64) }, { sha256: '1'.repeat(64) }] }, /one token twice/],
     [
       'two tokens of one label',
