@@ -35,7 +35,7 @@ describe('names', () => {
     const { code, stdout, stderr } = await onMachineWith(folder, command);
     expect(code, stderr).toBe(0);
     const { told, before, after }: Told = JSON.parse(stdout);
-    expect(told.length).toBe(300);
+    expect(told.length).toBe(570);
     expect(told.filter(({ theirs }) => theirs !== 'none').length).toBeGreaterThan(100);
     expect(told.filter(({ ours, theirs }) => ours !== theirs)).toEqual([]);
     expect(before).toEqual(['none', 'none', 'none', 'none']);

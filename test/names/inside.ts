@@ -12,13 +12,28 @@ import { until } from 'wsproxy-test-support/until';
 const [folder = ''] = process.argv.slice(2);
 const { signal } = new AbortController();
 const ANSWERS = ['known', 'nodata', 'NXDOMAIN', 'SERVFAIL', 'REFUSED'] as const;
+/** IPv4 and IPv6 apart. Where one is refused and the other fails, getaddrinfo goes by which answer comes first. */
+const APART = ANSWERS.flatMap((ipv4) => ANSWERS.slice(1).map((ipv6) => `${ipv4}_${ipv6}`)).filter(
+  (word) => new Set(word.split('_')).size === 2 && word !== 'REFUSED_SERVFAIL',
+);
+const WORDS = [
+  ...ANSWERS.flatMap((a) => ANSWERS.flatMap((b) => ['known', 'NXDOMAIN'].map((c) => [a, b, c]))),
+  ...APART.flatMap((word) => [
+    [word, 'NXDOMAIN', 'known'],
+    ['NXDOMAIN', word, 'known'],
+    ['known', word, 'NXDOMAIN'],
+  ]),
+];
 const DOMAINS = ['one.test', 'two.test'];
 
-/** `n-nodata-known-nxdomain` has no address, has one below the first domain, and is unknown below the second. */
-function answer(name: string): Answer {
+/**
+ * `n-nodata-known-nxdomain` has no address, has one below the first domain, and is unknown below the second. Of a word such
+ * as `refused_nodata` the first half is for IPv4, the second one for IPv6.
+ */
+function answer(name: string, family: 4 | 6): Answer {
   const place = 1 + DOMAINS.findIndex((domain) => name.endsWith(`.${domain}`));
-  const word = name.split('.')[0]?.split('-')[1 + place] ?? '';
-  const kind = ANSWERS.find((each) => each.toLowerCase() === word) ?? 'NXDOMAIN';
+  const [word = '', ipv6 = word] = name.split('.')[0]?.split('-')[1 + place]?.split('_') ?? [];
+  const kind = ANSWERS.find((each) => each.toLowerCase() === (family === 4 ? word : ipv6)) ?? 'NXDOMAIN';
   if (kind === 'known') return { records: [{ value: `192.0.2.${1 + place}` }] };
   return kind === 'nodata' ? { records: [] } : kind;
 }
@@ -31,16 +46,19 @@ async function outcomeOf(ask: () => Promise<readonly string[]>): Promise<string>
 }
 
 await startNameserver(answer, { port: 53 });
-await startNameserver((name) => (name === 'there.test' ? { records: [{ value: '192.0.2.8' }] } : answer(name)), {
-  host: '127.0.0.2',
-  port: 53,
-});
+await startNameserver(
+  (name, family) => (name === 'there.test' ? { records: [{ value: '192.0.2.8' }] } : answer(name, family)),
+  {
+    host: '127.0.0.2',
+    port: 53,
+  },
+);
 const told: { config: string; name: string; ours: string; theirs: string }[] = [];
 for (const ndots of [0, 1, 2]) {
   const config = `search ${DOMAINS.join(' ')}\noptions ndots:${ndots} timeout:1 attempts:1\n`;
   writeFileSync(join(folder, 'resolv.conf'), `nameserver 127.0.0.1\n${config}`);
   const lookup = createLookup();
-  for (const words of ANSWERS.flatMap((a) => ANSWERS.flatMap((b) => ['known', 'NXDOMAIN'].map((c) => [a, b, c])))) {
+  for (const words of WORDS) {
     for (const more of ['', '.x']) {
       const name = `n-${words.join('-').toLowerCase()}${more}`;
       const [ours, theirs] = await Promise.all([

@@ -30,9 +30,12 @@ export interface Nameserver {
 const TYPES = { A: 1, CNAME: 5, AAAA: 28 } as const;
 const RCODES = { SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as const;
 
-/** Answers over UDP, on loopback unless told otherwise, with TTL 0, until the test ends (RFC 1035 section 4). Over TCP it refuses. */
+/**
+ * Answers over UDP, on loopback unless told otherwise, with TTL 0, until the test ends (RFC 1035 section 4), for each family
+ * of addresses by itself. Over TCP it refuses.
+ */
 export async function startNameserver(
-  answer: (name: string) => Answer,
+  answer: (name: string, family: 4 | 6) => Answer,
   { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {},
 ): Promise<Nameserver> {
   const questions: string[] = [];
@@ -40,7 +43,7 @@ export async function startNameserver(
   const socket = createSocket('udp4', (message, from) => {
     const { name, type, end } = readQuestion(message);
     questions.push(name);
-    const reply = answer(name);
+    const reply = answer(name, type === TYPES.A ? 4 : 6);
     if (reply === 'silence') return;
     const bytes = encode(message, end, type, reply);
     const delay = typeof reply === 'object' ? (reply.after ?? 0) : 0;

@@ -2,6 +2,7 @@ import { Resolver } from 'node:dns/promises';
 import { type Clock, systemClock } from 'wsproxy-engine';
 import { onAbort } from '../race/on-abort.js';
 import { race } from '../race/race.js';
+import { FamilyErrors, isFinal } from './lookup-errors.js';
 
 /** Head start of a nameserver over the next one, ms. */
 const SERVER_DELAY = 1_000;
@@ -9,8 +10,6 @@ const SERVER_DELAY = 1_000;
 const FAMILY_DELAY = 50;
 /** One question, one wait: c-ares takes no late answer to a question that it has repeated. Callers have deadlines. */
 const PATIENCE = { timeout: 60_000, tries: 1 };
-
-const FINAL: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);
 
 /**
  * Asks the first of `servers`, and the next as well when it fails or has said nothing for a second; the first answer
@@ -68,18 +67,10 @@ async function askServer(server: string, { name, signal }: Question): Promise<re
     const answers = await settled;
     const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
     if (addresses.length > 0) return addresses;
-    const errors = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []));
-    throw errors.find((error) => !isFinal(error)) ?? errors[0];
+    throw new FamilyErrors(
+      answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : [])),
+    );
   } finally {
     forgetSignal();
   }
-}
-
-/** Whether a nameserver has answered, and there is no such address: no other one would say anything else. */
-export function isFinal(error: unknown): boolean {
-  return FINAL.has(codeOf(error));
-}
-
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

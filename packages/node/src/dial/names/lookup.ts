@@ -1,8 +1,9 @@
 import { Resolver } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { classifyAddress } from '../../targets/address-class.js';
-import { askNameservers, codeOf, isFinal, type Question } from './ask-nameservers.js';
+import { askNameservers, type Question } from './ask-nameservers.js';
 import { createHostsFile } from './hosts-file.js';
+import { goesOn, isFinal } from './lookup-errors.js';
 import { createOwnAddresses } from './own-addresses.js';
 import { createSearchList } from './search-list.js';
 import { createSystemLookup, type Lookup } from './system-lookup.js';
@@ -41,7 +42,7 @@ export function createLookup(options: LookupOptions = {}): Lookup {
 /**
  * The addresses of the first of `names` that has some. What is wrong with the name as it stands keeps no search domain from
  * being asked for: a nameserver that fails there, and knows the name below one, is common (Kubernetes). A failure below
- * one ends the search list, but SERVFAIL does not, as for glibc.
+ * one ends the search list unless it is SERVFAIL, or one family of addresses has failed and the other has none, as for glibc.
  */
 async function askInTurn(
   names: readonly string[],
@@ -58,7 +59,7 @@ async function askInTurn(
     } catch (error) {
       if (signal.aborted) throw error;
       errors.push(error);
-      if (name !== asked && !isFinal(error) && codeOf(error) !== 'ESERVFAIL') isSearching = false;
+      if (name !== asked && !goesOn(error)) isSearching = false;
     }
   }
   // A name that was asked for as it stands before all others is what was meant.

@@ -1,6 +1,7 @@
 import { type Clock, systemClock, TunnelError } from 'wsproxy-engine';
 import { onAbort } from '../race/on-abort.js';
 import { createLookup } from './lookup.js';
+import { codeOf, isFinal } from './lookup-errors.js';
 import type { Lookup } from './system-lookup.js';
 import { Turns } from './turns.js';
 
@@ -96,11 +97,8 @@ class SystemResolver implements Resolver {
   }
 }
 
-const NOT_FOUND: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);
-
 function lookupFailure(name: string, error: unknown): TunnelError {
   if (error instanceof TunnelError) return error;
-  const errno = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-  const code = NOT_FOUND.has(errno) ? 'NAME_NOT_FOUND' : 'NAME_LOOKUP_FAILED';
-  return new TunnelError(code, `lookup of ${name}: ${errno}`, { cause: error });
+  const code = isFinal(error) ? 'NAME_NOT_FOUND' : 'NAME_LOOKUP_FAILED';
+  return new TunnelError(code, `lookup of ${name}: ${codeOf(error) || 'unknown error'}`, { cause: error });
 }

@@ -19,20 +19,31 @@ export function createSystemTurn(
     // RFC 6762 section 3: no nameserver is responsible for those.
     const isLocal = name.endsWith('.local');
     if (system !== 'linux') return isLocal || !name.includes('.') ? 'alone' : 'after';
-    const others = sources();
-    if (isLocal && others.some((source) => source.startsWith('mdns'))) return 'alone';
+    const { nameservers, others } = sources();
+    if (!nameservers || (isLocal && others.some((source) => source.startsWith('mdns')))) return 'alone';
     return others.length > 0 ? 'after' : 'never';
   };
 }
 
-/** What stands behind `hosts:` beside the two that are asked here, without what to do in which case. */
-function parseSources(text: string): readonly string[] {
-  const line = text.split('\n').findLast((each) => /^\s*hosts:/.test(each)) ?? '';
+interface Sources {
+  /** Whether nameservers are to be asked at all. */
+  readonly nameservers: boolean;
+  /** Those beside the hosts file and the nameservers. */
+  readonly others: readonly string[];
+}
+
+/** Reads `hosts:`, without what to do in which case. Where it is missing, the hosts file and nameservers are what there is. */
+function parseSources(text: string): Sources {
+  const line = text.split('\n').findLast((each) => /^\s*hosts:/.test(each)) ?? 'hosts: files dns';
   const words = line
     .replace(/#.*/, '')
     .replace(/\[[^\]]*\]/g, ' ')
     .trim()
     .split(/\s+/)
     .slice(1);
-  return words.filter((source) => source !== 'files' && source !== 'dns');
+  return {
+    // systemd-resolved is a nameserver too, and stands in resolv.conf.
+    nameservers: words.includes('dns') || words.includes('resolve'),
+    others: words.filter((source) => source !== 'files' && source !== 'dns'),
+  };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createLookup, type LookupOptions } from '../../../src/dial/names/lookup.js';
+import { FamilyErrors } from '../../../src/dial/names/lookup-errors.js';
 
 const { signal } = new AbortController();
 const fails = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }));
@@ -95,6 +96,21 @@ describe('a lookup', () => {
     await expect(lookup('last')).rejects.toMatchObject({ code: 'EREFUSED' });
     expect(names).toEqual(['first', 'first.a', 'last.a', 'last']);
   });
+
+  test.each(['ENODATA', 'ENOTFOUND', 'ESERVFAIL'])(
+    'asks below the next search domain where one family of addresses is refused and the other says %s',
+    async (code) => {
+      const errors = ['EREFUSED', code].map((each) => Object.assign(new Error(each), { code: each }));
+      const ask: LookupOptions['ask'] = async (_servers, { name }) => {
+        if (name === 'redis.b') return ['192.0.2.4'];
+        throw new FamilyErrors(name === 'redis.a' ? errors : [...errors].reverse());
+      };
+      const namesFor = (name: string) => ['a', 'b'].map((domain) => `${name}.${domain}`);
+      const { lookup } = lookupWith({ ask, namesFor, systemTurn: () => 'never' });
+      expect(await lookup('redis')).toEqual(['192.0.2.4']);
+      await expect(lookup('other')).rejects.toThrow(`${code}, EREFUSED`);
+    },
+  );
 
   test.each([
     [['redis.prod', 'redis.prod.a'], ['ENOTFOUND', 'ESERVFAIL'], 'ENOTFOUND'],

@@ -27,7 +27,10 @@ describe('the system', () => {
     [MDNS, 'printer.local', 'alone'],
     ['hosts: files mymachines resolve [!UNAVAIL=return] myhostname dns', 'container', 'after'],
     ['hosts: files resolve [!UNAVAIL=return] dns', 'printer.local', 'after'],
-    ['hosts: sss', 'example.org', 'after'],
+    ['hosts: files resolve', 'example.org', 'after'],
+    ['hosts: sss', 'example.org', 'alone'],
+    ['hosts: files', 'example.org', 'alone'],
+    ['hosts: files # dns', 'example.org', 'alone'],
     ['hosts: files sss\nhosts: files dns', 'example.org', 'never'],
   ])('on Linux with %j is asked for %s: %s', (config, name, turn) => {
     expect(turnWith(config)(name)).toBe(turn);
