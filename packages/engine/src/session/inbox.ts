@@ -13,7 +13,6 @@ import type { Channels } from './channels.js';
 import type { LinkHolder } from './link.js';
 import type { Liveness } from './liveness.js';
 import type { Outbox } from './outbox.js';
-import { roundTripOf } from './ping.js';
 import type { Returner } from './returner.js';
 import type { SessionCarrier } from './session-carrier.js';
 import type { Loss } from './session-options.js';
@@ -100,8 +99,7 @@ export class Inbox implements LinkHolder {
     if (gate !== undefined && !this.#terms.has(gate)) throw violation(`frame type ${type} was not agreed on`);
     switch (type) {
       case FrameType.ack:
-        if (!this.#outbox.acknowledge(readCount(payload))) throw violation('an ACK for what was never sent');
-        return this.#carrier.tellIdle();
+        return this.#onAck(readCount(payload));
       case FrameType.window:
       case FrameType.return:
       case FrameType.returned:
@@ -137,9 +135,15 @@ export class Inbox implements LinkHolder {
     this.#returner.arm();
   }
 
+  #onAck(count: number): void {
+    const bytes = this.#outbox.acknowledge(count);
+    if (bytes === undefined) throw violation('an ACK for what was never sent');
+    if (bytes > 0) this.#carrier.tellIdle();
+  }
+
   #onPong(payload: Uint8Array): void {
-    this.#liveness?.answered();
-    const time = roundTripOf(payload, this.#now);
+    const time = this.#liveness?.answered(payload, this.#now);
+    if (time === undefined) return;
     this.#roundTrip.note(time, this.#now);
     this.#onRoundTrip?.(time);
   }

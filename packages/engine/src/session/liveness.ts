@@ -7,6 +7,7 @@ import {
   SUSPICION_ROUND_TRIPS,
 } from '../constants.js';
 import type { RoundTrip } from '../flow/round-trip.js';
+import { isAnswerTo } from './ping.js';
 
 /**
  * Whether one transport still carries, judged by what is told of it; every time is an argument. Keeps proxies from cutting
@@ -22,7 +23,7 @@ export class Liveness {
   #wasBlocked = false;
   #askedAt = Number.NEGATIVE_INFINITY;
   #dataAt = Number.NEGATIVE_INFINITY;
-  /** A PING is unanswered. */
+  /** The last PING is unanswered: only that one is waited for. */
   #isAsked = false;
   /** When it was last looked at, by either clock. */
   #lookedAt: number;
@@ -71,7 +72,7 @@ export class Liveness {
    */
   heardData(now: number): boolean {
     this.#dataAt = now;
-    return now - this.#askedAt >= ROUND_TRIP_INTERVAL;
+    return this.#mayMeasure(now);
   }
 
   /** PING was sent. */
@@ -80,9 +81,14 @@ export class Liveness {
     this.#askedAt = now;
   }
 
-  /** PONG has arrived. */
-  answered(): void {
+  /**
+   * PONG has arrived: after how many ms, if it answers the PING that is out. Any other tells nothing: whatever its sender likes
+   * could be written in it, as often as it likes.
+   */
+  answered(payload: Uint8Array, now: number): number | undefined {
+    if (!isAnswerTo(payload, this.#askedAt) || !this.#isAsked) return undefined;
     this.#isAsked = false;
+    return Math.max(0, now - this.#askedAt);
   }
 
   /** When to look next. */
@@ -128,7 +134,12 @@ export class Liveness {
 
   /** Data came in after the last PING: should it have stopped, nobody knows whether the peer is done or gone. */
   #hasUnaskedData(now: number): boolean {
-    return this.#dataAt > this.#askedAt && now - this.#askedAt >= ROUND_TRIP_INTERVAL;
+    return this.#dataAt > this.#askedAt && this.#mayMeasure(now);
+  }
+
+  /** While one PING is out another one would take its place, and on a long path none would ever be answered in time. */
+  #mayMeasure(now: number): boolean {
+    return !this.#isAsked && now - this.#askedAt >= ROUND_TRIP_INTERVAL;
   }
 
   #await(now: number, isOwed: boolean): void {

@@ -195,13 +195,14 @@ export class Outbox {
     this.schedule();
   }
 
-  /** The peer has processed `count` sequenced frames; false when it cannot have. */
-  acknowledge(count: number): boolean {
+  /** The peer has processed `count` sequenced frames: how many bytes that tells anew; undefined when it cannot have. */
+  acknowledge(count: number): number | undefined {
     const bytes = this.replay.acknowledge(count);
-    if (bytes === undefined) return false;
+    // One that tells nothing new is no sample of the path.
+    if (bytes === undefined || bytes === 0) return bytes;
     this.#inFlight.onDelivered(bytes, this.#clock.now());
     this.schedule();
-    return true;
+    return bytes;
   }
 
   /** Sends soon, together with whatever else the present callback brings about. */

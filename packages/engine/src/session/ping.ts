@@ -1,14 +1,18 @@
 import { encodeCount, readCount } from '../frame/payload.js';
 
-/** What PING carries at `now` ms, so that its answer tells the round trip. */
+/** What a PING carries that is sent at `now` ms: its answer brings the same. */
 export function encodePing(now: number): Uint8Array {
-  return encodeCount(Math.floor(now * MICROSECONDS));
+  return encodeCount(stampOf(now));
 }
 
-/** The round trip, in ms, that the PONG with `payload` tells when it arrives at `now`. */
-export function roundTripOf(payload: Uint8Array, now: number): number {
-  return Math.max(0, now - readCount(payload) / MICROSECONDS);
+/** Whether the PONG with `payload` answers the PING of that time, ms. */
+export function isAnswerTo(payload: Uint8Array, askedAt: number): boolean {
+  return readCount(payload) === stampOf(askedAt);
 }
 
-/** A millisecond is too coarse nearby. */
+function stampOf(now: number): number {
+  return Math.floor(now * MICROSECONDS);
+}
+
+/** A millisecond is too coarse: two PINGs must not be the same. */
 const MICROSECONDS = 1_000;

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { bytesOf } from 'wsproxy-test-support/engine/bytes';
 import { ack, data, open, openOk, ping, pong, resume } from 'wsproxy-test-support/engine/frames';
-import { encodePlain } from 'wsproxy-test-support/engine/oracle-codec';
+import { encodePlain, type PlainFrame } from 'wsproxy-test-support/engine/oracle-codec';
 import type { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
 import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { zeros } from '../../src/bytes.js';
 import { FrameType } from '../../src/frame/frame.js';
+import type { SessionFigures } from '../../src/session/session-figures.js';
 import type { FakeClock } from '../../src/testing/fake-clock.js';
 import { RawClient, RawServer } from './raw-session.js';
 import { SessionPair } from './session-pair.js';
@@ -24,6 +25,12 @@ function readBeforeJudging(clock: FakeClock, read: () => void): void {
 }
 
 const pings = (peer: RawPeer): number => peer.settle().heard(FrameType.ping).length;
+
+/** To the last PING. */
+const answerOf = (peer: RawPeer): PlainFrame => {
+  const { payload = zeros(8) } = peer.settle().heard(FrameType.ping).at(-1) ?? {};
+  return { ...pong(0), payload };
+};
 
 describe('PING', () => {
   test('is said after 15 s without anything sent, and every 15 s from then on', () => {
@@ -247,7 +254,7 @@ describe('suspicion', () => {
     const peer = server.greeted();
     server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
     peer.settle().say(ack(1), openOk(1));
-    const answer = () => pong(server.clock.now() * 1_000);
+    const answer = () => answerOf(peer);
     for (let n = 0; n < 30; n++) {
       peer.say(data(1, 'x'), answer());
       server.clock.advance(100);
@@ -290,6 +297,36 @@ describe('suspicion', () => {
     expect(server.roundTrips).toEqual([30]);
     peer.say(ack(0));
     expect(server.roundTrips).toEqual([30]);
+  });
+
+  test.each<[end: string, under: () => { peer: RawPeer; clock: FakeClock; figures: SessionFigures; told: number[] }]>([
+    [
+      'client',
+      () => {
+        const server = new RawServer();
+        const { clock, session, roundTrips: told } = server;
+        return { peer: server.greeted(), clock, figures: session.figures, told };
+      },
+    ],
+    [
+      'server',
+      () => {
+        const told: number[] = [];
+        const client = new RawClient({ onRoundTrip: (time) => told.push(time) });
+        const peer = client.greeted();
+        const { figures } = client.keeper.session;
+        return { peer, clock: client.clock, figures, told };
+      },
+    ],
+  ])('learns nothing from a PONG that it has not asked for, nor from a second one (%s)', (_end, under) => {
+    const { peer, clock, figures, told } = under();
+    clock.advance(30);
+    peer.say(pong(1), pong(29_999), pong(30_000));
+    expect([told, figures.roundTrip]).toEqual([[], Number.POSITIVE_INFINITY]);
+    peer.say(pong(0));
+    clock.advance(400);
+    peer.say(pong(0), pong(0), pong(400_000));
+    expect([told, figures.roundTrip]).toEqual([[30], 30]);
   });
 
   test('waits for four round trips where these are longer', () => {
@@ -362,7 +399,7 @@ describe('K7 after the machine has slept', () => {
     const { server, peer } = sleeper();
     server.clock.wallOffset += 3_600_000;
     server.clock.advance(1_500);
-    peer.say(pong(0));
+    peer.say(answerOf(peer));
     server.clock.advance(10_000);
     expect(server.suspicions).toBe(0);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { RoundTrip } from '../../src/flow/round-trip.js';
 import { type Judgement, Liveness } from '../../src/session/liveness.js';
+import { encodePing } from '../../src/session/ping.js';
 
 const INTERVAL = 1_000;
 
@@ -13,7 +14,8 @@ interface Step {
   readonly drained?: number;
   /** Data arrived; whether that is reason to ask. */
   readonly data?: boolean;
-  readonly answered?: true;
+  /** PONG has arrived that answers the PING of this time. */
+  readonly answered?: number;
   /** How far the time of day is ahead. */
   readonly ahead?: number;
   /** What was sent is not acknowledged. */
@@ -32,7 +34,7 @@ function follow(steps: readonly Step[], { latest = 0, pingInterval = 15_000 } = 
     if (step.sent === true) liveness.sent(at);
     if (step.heard === true) liveness.heard(at);
     if (step.drained !== undefined) liveness.drained(at, step.drained);
-    if (step.answered === true) liveness.answered();
+    if (step.answered !== undefined) liveness.answered(encodePing(step.answered), at);
     if (step.data !== undefined) expect([at, liveness.heardData(at)]).toEqual([at, step.data]);
     if (step.look !== undefined)
       expect([at, liveness.look(at, at + ahead, step.owed === true)]).toEqual([at, step.look]);
@@ -75,8 +77,24 @@ describe('a ping', () => {
         { at: 500, data: true },
         { at: 1_000, heard: true, look: 'ping' },
         { at: 1_001, data: false },
+        { at: 1_050, answered: 1_000 },
         { at: 1_999, data: false },
         { at: 2_000, data: true },
+      ],
+    ],
+    [
+      'is not due for data while one is unanswered, which may take longer than a second',
+      [
+        { at: 500, data: true },
+        { at: 1_000, heard: true, look: 'ping' },
+        { at: 2_000, data: false },
+        { at: 3_000, heard: true, data: false, look: 'fine' },
+        // Nobody has asked for these.
+        { at: 3_100, answered: 0 },
+        { at: 3_100, answered: 999.999 },
+        { at: 3_200, data: false },
+        { at: 3_300, answered: 1_000 },
+        { at: 3_301, data: true },
       ],
     ],
     [
@@ -128,7 +146,7 @@ describe('suspicion', () => {
       [
         { at: 500, data: true },
         { at: 1_000, look: 'ping' },
-        { at: 1_500, answered: true, heard: true },
+        { at: 1_500, answered: 1_000, heard: true },
         ...fine(2_000, 14_000),
       ],
     ],
@@ -180,7 +198,7 @@ describe('after the machine has slept', () => {
   });
 
   test('a sign of life means that all is well', () => {
-    follow([...ahead, { at: 3_500, heard: true, answered: true }, ...fine(4_000, 14_000, { ahead: 5_001 })]);
+    follow([...ahead, { at: 3_500, heard: true, answered: 3_000 }, ...fine(4_000, 14_000, { ahead: 5_001 })]);
   });
 
   test.each([

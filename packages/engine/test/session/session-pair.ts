@@ -19,7 +19,10 @@ export interface SessionLog {
   readonly closings: string[];
 }
 
-export type ServerOptions = Pick<SessionOptions, 'maxChannels' | 'processBudgets' | 'replayPace'>;
+export type ServerOptions = Pick<
+  SessionOptions,
+  'maxChannels' | 'onIdle' | 'onRoundTrip' | 'processBudgets' | 'replayPace'
+>;
 
 /** Where a test keeps the sessions of the server. */
 export class SessionKeeper {
