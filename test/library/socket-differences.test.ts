@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { Client, TunnelSocket } from 'wsproxy-client';
+import type { Server } from 'wsproxy-server';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { listen } from 'wsproxy-test-support/sockets/listen';
 import { startTunnel } from 'wsproxy-test-support/tunnel';
@@ -15,6 +16,7 @@ const documented = table.split('\n').flatMap((line) => /^\| (?!of \||---)(.+?) \
 
 interface Case {
   readonly client: Client;
+  readonly server: Server;
   /** `net.Socket`, what it has at the other end, and the same through the tunnel. */
   readonly straight: Socket;
   readonly straightFar: Socket;
@@ -105,6 +107,35 @@ const differences: Record<string, (sockets: Case) => Promise<void> | void> = {
     expect(await failed).toMatchObject([{ code: 'EPIPE' }]);
   },
 
+  'a reset while it is paused': async (sockets) => {
+    const { client, server, straight, straightFar, tunneled, tunneledFar } = sockets;
+    const other = await makeSockets();
+    const { port } = await listen((socket) => socket.resume());
+    const nears = [straight, tunneled, other.tunneled];
+    const fars = [straightFar, tunneledFar, other.tunneledFar];
+    for (const socket of nears) socket.pause();
+    const [toStraight, toTunneled] = [straight, tunneled].map((socket) => {
+      const read: string[] = [];
+      socket.on('data', (bytes: Buffer) => read.push(String(bytes)));
+      return read;
+    });
+    for (const far of fars) far.write('part');
+    await until('all have it', () => nears.every(({ readableLength }) => readableLength === 4));
+    const failed = once(straight, 'error');
+    for (const far of fars) far.resetAndDestroy();
+    expect(await failed).toMatchObject([{ code: 'ECONNRESET' }]);
+
+    // It lives at the client until it is read.
+    await until('both servers have told', () => [server, other.server].every(({ channelCount }) => channelCount === 0));
+    for (const one of [client, other.client]) (await one.connect({ host: '127.0.0.1', port })).destroy();
+    expect([tunneled.errored, other.tunneled.errored]).toEqual([null, null]);
+    const told = [tunneled, other.tunneled].map((socket) => once(socket, 'error'));
+    for (const socket of [straight, tunneled]) socket.resume();
+    other.tunneled.write('x');
+    for (const error of await Promise.all(told)) expect(error).toMatchObject([{ code: 'CONNECTION_RESET' }]);
+    expect([toStraight, toTunneled]).toEqual([[], ['part']]);
+  },
+
   'a reset that comes with data': async ({ straight, straightFar, tunneled, tunneledFar }) => {
     const ends = [endOf(straight), endOf(tunneled)];
     for (const far of [straightFar, tunneledFar]) {
@@ -132,7 +163,7 @@ const differences: Record<string, (sockets: Case) => Promise<void> | void> = {
 };
 
 async function makeSockets(): Promise<Case> {
-  const { client } = await startTunnel();
+  const { client, server } = await startTunnel();
   const accepted: Socket[] = [];
   const { port } = await listen((socket) => accepted.push(socket));
   const straight = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {});
@@ -144,7 +175,7 @@ async function makeSockets(): Promise<Case> {
   atEnd(() => {
     for (const socket of [straight, tunneled]) socket.destroy();
   });
-  return { client, straight, straightFar, tunneled, tunneledFar };
+  return { client, server, straight, straightFar, tunneled, tunneledFar };
 }
 
 describe('what differs from net.Socket', () => {
