@@ -37,14 +37,13 @@ const VARIABLES = {
 
 /** The URL that curl takes a value for. */
 function inFull(value: string): string {
-  const url = value.includes('://') ? value : `http://${value}`;
-  return (
-    url
-      // Nothing that follows host and port counts. With an @ in it, what looks like that is the rest of a password.
-      .replace(/^([^:/]+:\/\/[^/?#]*)[/?#][^@]*$/, '$1')
-      // HTTP proxies too are on port 1080, unless they say otherwise.
-      .replace(/^http:\/\/(?:[^/?#]*@)?(?:\[[^\]]*\]|[^/?#:@]+)(?=[/?#]|$)/i, '$&:1080')
-      // A % that begins no two digits stands for itself.
-      .replace(/%(?![0-9a-f]{2})/gi, '%25')
-  );
+  const [, scheme = 'http', hostAndPort = '', more = ''] =
+    /^(?:([a-z][a-z\d+.-]*):\/{1,3})?([^/?#]*)(.*)$/is.exec(value) ?? [];
+  const authority = hostAndPort.replace(/:$/, '');
+  // HTTP proxies too are on port 1080, unless they say otherwise.
+  const port = scheme.toLowerCase() === 'http' && !/:\d+$/.test(authority) ? ':1080' : '';
+  // Nothing that follows host and port counts. With an @ in it, what looks like that is the rest of a password.
+  const rest = more.includes('@') ? more : '';
+  // A % that begins no two digits stands for itself.
+  return `${scheme}://${authority}${port}${rest}`.replace(/%(?![0-9a-f]{2})/gi, '%25');
 }

@@ -52,6 +52,13 @@ describe('the proxy of the environment', () => {
     ['HTTP://proxy:8080/some/path?and=query#more', 'HTTP://proxy:8080'],
     ['http://u:50%off@proxy:1/', 'http://u:50%25off@proxy:1'],
     ['http://u:%40%5a@proxy:1/', 'http://u:%40%5a@proxy:1'],
+    ['http:/proxy:3128', 'http://proxy:3128'],
+    ['socks5:///proxy', 'socks5://proxy'],
+    ['http://proxy:', 'http://proxy:1080'],
+    ['http://u:1@proxy:/x', 'http://u:1@proxy:1080'],
+    ['https://proxy:', 'https://proxy'],
+    ['http://DOMAIN\\u:p@proxy:1', 'http://DOMAIN\\u:p@proxy:1'],
+    ['http://u%3Ax:%ff@proxy:1', 'http://u%3Ax:%ff@proxy:1'],
   ])('%j is %s', (value, proxy) => {
     expect(proxyFromEnvironment(WSS, { HTTPS_PROXY: value })).toBe(proxy);
   });
@@ -61,6 +68,9 @@ describe('the proxy of the environment', () => {
     ['http://', /^HTTPS_PROXY: not the URL of a proxy/],
     ['http://u:hid/den@proxy', /^HTTPS_PROXY: (nothing may follow|no such host|not the URL)/],
     ['http://proxy:99999', /^HTTPS_PROXY: not the URL of a proxy/],
+    ['http://u:hidden@proxy:1 ', /^HTTPS_PROXY: not the URL of a proxy/],
+    ['http://u:1/hid@den', /^HTTPS_PROXY: nothing may follow/],
+    ['socks5://u:hid%ff@proxy', /^HTTPS_PROXY: user and password for a SOCKS proxy must be UTF-8/],
   ])('%j is told with the name of its variable', (value, message) => {
     const read = () => proxyFromEnvironment(WSS, { HTTPS_PROXY: value });
     expect(read).toThrow(OptionError);

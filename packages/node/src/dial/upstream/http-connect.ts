@@ -55,5 +55,5 @@ function formatConnect(credentials: ProxyCredentials | undefined, target: Target
 
 /** RFC 7617. */
 function basic({ user, password }: ProxyCredentials): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  return `Basic ${Buffer.concat([user, Buffer.from(':'), password]).toString('base64')}`;
 }

@@ -42,7 +42,7 @@ function explainChallenge({ status, fields }: ResponseHead, proxy: UpstreamProxy
 function reasonOf({ status, reason }: ResponseHead, { credentials }: UpstreamProxy): string {
   const text = decode(reason).replace(UNPRINTABLE, ' ').replace(/ +/g, ' ').slice(0, MAX_REASON).trim();
   const isUsual = text.toLowerCase() === (STATUS_CODES[status] ?? '').toLowerCase();
-  if (text === '' || isUsual || (credentials !== undefined && reason.includes(credentials.password))) return '';
+  if (text === '' || isUsual || (credentials !== undefined && reason.includes(credentials.password.toString('latin1')))) return '';
   return `, and says ${JSON.stringify(text)}`;
 }
 

@@ -56,7 +56,7 @@ export function socksHandshake(socket: Socket, proxy: UpstreamProxy, target: Tar
 }
 
 function credentialsOf({ credentials }: UpstreamProxy): { userId: string; password: string } | undefined {
-  return credentials && { userId: credentials.user, password: credentials.password };
+  return credentials && { userId: credentials.user.toString(), password: credentials.password.toString() };
 }
 
 /** The package's errors hold its options, and those the password: only their words are used. */
