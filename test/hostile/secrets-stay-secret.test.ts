@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type ProgramName, runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { launch, type ProgramName, runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { httpResponse, startAnswering } from 'wsproxy-test-support/sockets/answering';
 import { askSocks5 } from 'wsproxy-test-support/sockets/application';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
-import { requestUpgrade } from 'wsproxy-test-support/wire/raw-websocket';
+import { startFakeServer } from 'wsproxy-test-support/wire/fake-server';
+import { closeFrame, requestUpgrade } from 'wsproxy-test-support/wire/raw-websocket';
 
 const OTHER = 'another-token-for-tests-0123456789-0123456789';
 
@@ -207,4 +209,19 @@ test('G6 the token appears neither in the list of processes nor in a log', async
     expect(stdout + stderr).not.toContain(TOKEN);
   }
   expect(denied.stdout + denied.stderr).not.toContain(OTHER);
+});
+
+test.each([
+  ['as it is', TOKEN],
+  ['in base64', Buffer.from(`Bearer ${TOKEN}`).toString('base64')],
+])('the client does not log the token that a server sends back %s', async (_how, told) => {
+  const closing = await startFakeServer((webSocket) => {
+    webSocket.send(closeFrame(4321, `no ${told}`, { masked: false }));
+  });
+  const client = launch('wsproxy-client', [`ws://127.0.0.1:${closing.port}/`, '--listen', '0', '--log-level', 'trace']);
+  await client.untilStderr(/4321/);
+  const leading = await startAnswering(httpResponse('302 Found', [`Location: http://login.example/?t=${told}`]));
+  const refused = await runCommand('wsproxy-client', [`ws://127.0.0.1:${leading.port}/`, '--listen', '0']);
+  expect(refused.stderr).toMatch(/: redirected \(302\)/);
+  expect(client.stderr + refused.stderr).not.toContain(told);
 });

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { formatTarget, type Target } from 'wsproxy-engine';
 import { schemesOf } from '../../http-message/challenges.js';
 import type { ResponseHead } from '../../http-message/response-head.js';
+import { holdsSecret } from '../../secrets/holds-secret.js';
 import { formatProxy, type UpstreamProxy } from './proxy.js';
 import { ProxyError, type ProxyErrorCode } from './proxy-error.js';
 
@@ -29,7 +30,8 @@ function explainChallenge({ status, fields }: ResponseHead, proxy: UpstreamProxy
   const schemes = schemesOf(fields, status === 407 ? 'proxy-authenticate' : 'www-authenticate');
   // Without any, it may be a proxy that takes them all the same.
   if (schemes.length > 0 && !schemes.some((scheme) => scheme.toLowerCase() === 'basic')) {
-    const wanted = schemes.slice(0, MAX_SCHEMES).join(' or ');
+    const told = schemes.filter((scheme) => !holdsSecret(scheme, secretsOf(proxy)));
+    const wanted = told.slice(0, MAX_SCHEMES).join(' or ') || 'a scheme';
     const text = `${name} wants ${wanted}, which wsproxy cannot do; Basic is what it can (${status})`;
     return new ProxyError('SCHEME_UNKNOWN', text);
   }
@@ -39,11 +41,15 @@ function explainChallenge({ status, fields }: ResponseHead, proxy: UpstreamProxy
 }
 
 /** In the words of the proxy, where they tell more than the status, and not the password. */
-function reasonOf({ status, reason }: ResponseHead, { credentials }: UpstreamProxy): string {
+function reasonOf({ status, reason }: ResponseHead, proxy: UpstreamProxy): string {
   const text = decode(reason).replace(UNPRINTABLE, ' ').replace(/ +/g, ' ').slice(0, MAX_REASON).trim();
   const isUsual = text.toLowerCase() === (STATUS_CODES[status] ?? '').toLowerCase();
-  if (text === '' || isUsual || (credentials !== undefined && reason.includes(credentials.password.toString('latin1')))) return '';
+  if (text === '' || isUsual || holdsSecret(reason, secretsOf(proxy))) return '';
   return `, and says ${JSON.stringify(text)}`;
+}
+
+function secretsOf({ credentials }: UpstreamProxy): readonly Uint8Array[] {
+  return credentials === undefined ? [] : [credentials.password];
 }
 
 /** UTF-8 where it is that. */

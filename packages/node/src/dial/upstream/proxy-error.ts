@@ -21,7 +21,7 @@ export type ProxyErrorCode =
   | 'TARGET_TIMEOUT'
   | 'CANCELLED';
 
-/** The message names proxy and target, and never a user or password. */
+/** The message names proxy and target, and never the password, whatever the proxy says. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
   readonly code: ProxyErrorCode;

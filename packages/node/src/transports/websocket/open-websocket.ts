@@ -1,5 +1,6 @@
 import { WebSocket } from 'ws';
 import { SUBPROTOCOL, type Transport } from 'wsproxy-engine';
+import { holdsSecret } from '../../secrets/holds-secret.js';
 import { boundInterim } from '../../sockets/bound-interim.js';
 import { RefusedError, type WayToServer } from '../open-transport.js';
 import { WEBSOCKET_LIMITS } from './websocket-limits.js';
@@ -15,6 +16,7 @@ export async function openWebSocket(
   signal: AbortSignal,
 ): Promise<Transport> {
   const { socket, isPrivate } = await connect();
+  const secrets = secretsIn(headers);
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
       settle();
@@ -42,12 +44,14 @@ export async function openWebSocket(
     // Permanent: a WebSocket that fails late must not end the process.
     ws.on('error', fail);
     ws.once('unexpected-response', (_request, response) => {
-      fail(new RefusedError(response.statusCode ?? 0, response.headers));
+      const { location = '', ...others } = response.headers;
+      const told = location === '' || holdsSecret(location, secrets) ? others : response.headers;
+      fail(new RefusedError(response.statusCode ?? 0, told));
     });
     ws.once('open', () => {
       settle();
       // At once: what the server sends right behind its answer must not find nobody listening.
-      resolve(new WebSocketTransport(ws, socket, { role: 'client', masks: !isPrivate }, memory));
+      resolve(new WebSocketTransport(ws, socket, { role: 'client', masks: !isPrivate, secrets }, memory));
       // It is the channels that keep the process alive.
       socket.unref();
     });
@@ -59,3 +63,9 @@ export async function openWebSocket(
  * none; a mask of zeros is as valid, and `ws` then need not copy every byte.
  */
 function leaveZero(): void {}
+
+/** The token, and whatever a reverse proxy may want in headers of its own. */
+function secretsIn(headers: WayToServer['headers']): string[] {
+  const kept = Object.entries(headers).filter(([name]) => !/^(host|user-agent)$/i.test(name));
+  return kept.map(([, value]) => value.replace(/^Bearer /, ''));
+}

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { deafReceiver, type SlabPool, type Transport, type TransportReceiver } from 'wsproxy-engine';
 import { readIntoSlabs } from '../../internals/read-into-slabs.js';
 import { readPastWs } from '../../internals/undocumented.js';
+import { holdsSecret } from '../../secrets/holds-secret.js';
 import { endsAsClosing } from './closing-tail.js';
 import { MessageReader } from './message-reader.js';
 import { WEBSOCKET_LIMITS } from './websocket-limits.js';
@@ -51,7 +52,8 @@ export class WebSocketTransport implements Transport {
       this.#error = error.message;
     });
     ws.on('close', (code, reason) => {
-      this.receiver.onClose(code, reason.toString('utf8') || this.#error);
+      const words = reason.toString('utf8') || this.#error;
+      this.receiver.onClose(code, end.role === 'client' && holdsSecret(words, end.secrets ?? []) ? '' : words);
     });
     socket.once('close', () => {
       for (const parts of this.#sending.splice(0)) if (parts !== undefined) this.#release(parts);
@@ -195,4 +197,11 @@ export interface WsWebSocket {
  * At which end it is. A client `masks` what it sends with random keys; without that the keys are zeros, and nothing is copied:
  * right within TLS and on loopback only (PROTOCOL.md, "Security").
  */
-export type WebSocketEnd = { readonly role: 'server' } | { readonly role: 'client'; readonly masks: boolean };
+export type WebSocketEnd =
+  | { readonly role: 'server' }
+  | {
+      readonly role: 'client';
+      readonly masks: boolean;
+      /** What the server was sent, and its words must not bring back into logs. */
+      readonly secrets?: readonly string[];
+    };

@@ -232,6 +232,26 @@ describe('through an HTTP proxy', () => {
     }
   });
 
+  test('a 407 that offers the password as a scheme does not bring it into the message', async () => {
+    const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
+      await takeHeader();
+      socket.end('HTTP/1.1 407 X\r\nProxy-Authenticate: secret\r\nProxy-Authenticate: dTpzZWNyZXQ\r\n\r\n');
+    });
+    const { message } = await failure(`http://u:secret@127.0.0.1:${port}`);
+    expect(message).toMatch(/ wants a scheme, which wsproxy cannot do; Basic is what it can \(407\)$/);
+  });
+
+  test('a user and password in bytes that are no UTF-8 are sent as they are', async () => {
+    let header = '';
+    const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
+      header = await takeHeader();
+      socket.end('HTTP/1.1 403 no p\xffw \r\n\r\n', 'latin1');
+    });
+    const { message } = await failure(`http://D\\u%3a:p%ffw@127.0.0.1:${port}`);
+    expect(header).toContain(`Basic ${Buffer.from('D\\u::p\xffw', 'latin1').toString('base64')}`);
+    expect(message).toMatch(/\(403\)$/);
+  });
+
   test('a 407 that offers Basic among others wants a user and password', async () => {
     const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
       await takeHeader();
@@ -250,6 +270,9 @@ describe('through an HTTP proxy', () => {
     ['forbidden', ''],
     ['', ''],
     ['u:secret is not welcome', ''],
+    ['no %73%65%63%72%65%74', ''],
+    [`bad header: Basic ${Buffer.from('u:secret').toString('base64')}`, ''],
+    [`${'x '.repeat(47)} secret`, ''],
   ])('what it says of its refusal, %j, is told cleaned', async (reason, told) => {
     const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
       await takeHeader();
