@@ -141,6 +141,6 @@ describe('L2 beside a crowd that keeps a TLS server busy', () => {
 test('L3 a WebSocket with the right token that then says nothing has a deadline', async () => {
   const { port, program } = await start('wsproxy-server', []);
   const silent = await RawPeer.connect(port);
-  expect(await silent.closed).toMatchObject({ code: 4003, reason: 'no HELLO or RESUME in time' });
+  expect(await silent.closed).toMatchObject({ code: 4007, reason: 'no HELLO or RESUME in time' });
   await until('it is in the log', () => /no HELLO or RESUME in time/.test(program.stderr));
 });

@@ -31,6 +31,7 @@ export const CloseCode = {
   superseded: 4004,
   sessionExpired: 4005,
   sessionUnknown: 4006,
+  late: 4007,
 } as const;
 
 // Implementation: choices of this code that a peer need not share.

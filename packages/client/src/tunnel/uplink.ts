@@ -247,6 +247,8 @@ export class Uplink {
   #onLost(loss: Loss): void {
     const hasServed = this.state !== 'connecting';
     if (this.#phases.present.is === 'online') this.#judgeLife(this.#phases.present);
+    const isLate = loss.code === CloseCode.late;
+    if (isLate) this.#greeter.onUnread();
     const canBegin = loss.code === CloseCode.sessionUnknown && this.#greeter.onUnknown();
     if (SESSION_ENDING.has(loss.code) && !canBegin) {
       if (loss.code === CloseCode.unsupportedVersion) {
@@ -256,7 +258,7 @@ export class Uplink {
       }
       return this.session.close(`${loss.reason} (${loss.code})`, loss.code);
     }
-    if (canBegin) this.#noteTurnedAway();
+    if (canBegin || isLate) this.#noteTurnedAway();
     if (this.state === 'closed') return;
     this.#requests.add(this.session.unanswered);
     this.#requests.hurryIn(HURRIED_RETRY);

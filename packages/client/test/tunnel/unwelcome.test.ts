@@ -8,7 +8,7 @@ import { FakeNetwork } from './fake-network.js';
 
 /** Ways in which a server accepts a connection and ends it at once. */
 const ENDINGS: readonly [name: string, set: (network: FakeNetwork) => void][] = [
-  ...[1000, 1001, 1003, 1006, 1011, 1012, 1013, 4000, 4001, 4003, 4004, 4005, 4006, 4999].map(
+  ...[1000, 1001, 1003, 1006, 1011, 1012, 1013, 4000, 4001, 4003, 4004, 4005, 4006, 4007, 4999].map(
     (code): [string, (network: FakeNetwork) => void] => [
       `answers HELLO with ${code}`,
       (network) => {

@@ -271,6 +271,32 @@ describe('an uplink whose session is over', () => {
     expect(levels().slice(0, 3)).toEqual(['info', 'info', 'warn']);
   });
 
+  test('lives on when the server had no time to wait for its RESUME', async () => {
+    const fixture = await UplinkFixture.online();
+    const near = fixture.open();
+    await fixture.network.settle();
+    fixture.network.mute = true;
+    fixture.lose();
+    await fixture.network.passUntil(() => fixture.network.connections.length === 2);
+    fixture.network.mute = false;
+    fixture.lose(CloseCode.late, 'no HELLO or RESUME in time');
+    await fixture.network.pass(1_000);
+    expect([fixture.uplink.state, near.events, fixture.resumes]).toEqual(['online', ['open'], 1]);
+  });
+
+  test('begins again, with all that was sent, when the server had no time to wait for its HELLO', async () => {
+    const fixture = new UplinkFixture();
+    fixture.network.mute = true;
+    const near = fixture.open();
+    near.channel.write(Buffer.from('early'));
+    await fixture.network.settle();
+    fixture.network.mute = false;
+    fixture.lose(CloseCode.late, 'no HELLO or RESUME in time');
+    await fixture.network.pass(1_000);
+    expect([fixture.uplink.state, near.events]).toEqual(['online', ['open']]);
+    expect(fixture.network.far.map(({ text }) => text)).toEqual(['early']);
+  });
+
   test('names its session as the server does', async () => {
     const fixture = await UplinkFixture.online();
     const [id] = fixture.network.sessions.keys();

@@ -69,7 +69,8 @@ class Greeting<Kept extends KeptSession> implements LinkHolder {
 
   read(transport: Transport, clock: Clock): void {
     this.#link = new Link(transport, this);
-    const late = (): void => this.#reject(CloseCode.protocolError, 'no HELLO or RESUME in time');
+    // The path may be slow, or the client's machine busy: the session that it would name is none the worse for it.
+    const late = (): void => this.#reject(CloseCode.late, 'no HELLO or RESUME in time');
     this.#timer = clock.setTimer(late, HANDSHAKE_TIMEOUT);
   }
 

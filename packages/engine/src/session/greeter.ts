@@ -70,6 +70,11 @@ export class Greeter implements HandshakeSink {
     return this.#refused;
   }
 
+  /** The server has closed the transport before it had read the greeting: if that was HELLO, nothing is begun. */
+  onUnread(): void {
+    if (!this.#resumes) this.onRefused();
+  }
+
   /**
    * Attaches `transport` and begins the session, or resumes it. A new session sends at once, without waiting for the
    * answer; a resumed one has to learn first where to go on. `onWelcome` is told when the server has answered.

@@ -102,7 +102,7 @@ describe('a server', () => {
     client.clock.advance(4_999);
     expect(peer.closeCode).toBeUndefined();
     client.clock.advance(1);
-    expect(peer.closeCode).toBe(4003);
+    expect(peer.closeCode).toBe(4007);
     expect(client.clock.pending).toBe(0);
     peer.say(hello());
     expect(client.keeper.kept.size).toBe(0);
