@@ -18,6 +18,8 @@ const LINES = 10_000;
 const LENGTH = 300_000;
 /** Fewer than wait for their turn. */
 const BATCH = 200;
+/** More at once than have a line each. */
+const FLOOD = 150;
 /** Of a cloud's metadata: no server dials it. */
 const CLOSED = { host: '169.254.169.254', port: 80 };
 
@@ -47,6 +49,9 @@ async function writeLog(file: string): Promise<{ session: string; port: number; 
   for (const token of [OTHER, `${TOKEN}x`]) {
     await runCommand('wsproxy-client', [`ws://127.0.0.1:${server.port}/`, '--listen', '127.0.0.1:0'], { token });
   }
+  const knock = () => fetch(`http://127.0.0.1:${server.port}/`, { headers: { authorization: 'Bearer wrong' } });
+  await Promise.all(Array.from({ length: FLOOD }, knock));
+  await server.program.untilStderr(/"reason":"wrong token"[^\n]*"unlogged":/);
   await runCommand('wsproxy-client', ['doctor', `ws://127.0.0.1:${server.port}/`, '--quick']);
   const count = (): number => server.program.stderr.split('\n').length;
   let denied = 0;
@@ -99,7 +104,7 @@ describe('the checklist of docs/observing.md', () => {
     expect(await rows('Why were clients refused, and who?')).toEqual([
       ['disabled user', 'mallory', '127.0.0.1', '1'],
       ['no token', 'nobody', '127.0.0.1', '1'],
-      ['wrong token', 'nobody', '127.0.0.1', '1'],
+      ['wrong token', 'nobody', '127.0.0.1', String(FLOOD + 1)],
     ]);
     expect(await rows('Why were destinations refused, those aside that a doctor tries?')).toEqual([
       ['DENIED', '169.254.169.254:80', 'alice', String(denied)],

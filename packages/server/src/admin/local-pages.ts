@@ -3,9 +3,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type Logger, systemClock } from 'wsproxy-engine';
 import { LOCAL_PAGE_HEADERS, refuseLocalPage } from 'wsproxy-node/pages';
 import { Door } from '../gateway/door.js';
-import { FloodLog } from '../gateway/flood-log.js';
 import { createHttpServer } from '../gateway/http-server.js';
 import { type ListenOptions, listenOn } from '../gateway/listen.js';
+import { FloodLog } from '../limits/flood-log.js';
 import type { Server } from '../server.js';
 
 /**
@@ -17,6 +17,7 @@ export class LocalPages {
   readonly #options: LocalPagesOptions;
   readonly #http: HttpServer;
   readonly #door: Door;
+  readonly #log: FloodLog;
   /** They have had their one request. */
   readonly #answered = new WeakSet<Socket>();
   /** Undefined on a Unix socket. */
@@ -26,8 +27,9 @@ export class LocalPages {
     this.#server = server;
     this.#options = options;
     const { places, time, logger } = options;
-    const log = new FloodLog((fields, message) => logger.warn(fields, message), systemClock);
-    const onCrowded = (): void => log.write({ places }, 'too many connections for the admin pages, one was closed');
+    this.#log = new FloodLog((fields, message) => logger.warn(fields, message), systemClock);
+    const onCrowded = (): void =>
+      this.#log.write({ source: '' }, { places }, 'too many connections for the admin pages, one was closed');
     this.#door = new Door({ places, time, onCrowded });
     this.#http = createHttpServer(time);
     this.#http.on('connection', (socket: Socket) => this.#door.admit(socket));
@@ -50,6 +52,7 @@ export class LocalPages {
     return new Promise((resolve) => {
       this.#http.close(() => resolve());
       this.#door.close();
+      this.#log.flush();
     });
   }
 

@@ -162,6 +162,7 @@ class HttpGateway implements Gateway {
       this.server.close(() => resolve());
     });
     await Promise.all([closed, this.#connections.close()]);
+    this.#log.close();
   }
 
   #listen(): void {

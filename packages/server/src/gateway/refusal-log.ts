@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { type Logger, systemClock } from 'wsproxy-engine';
 import type { Arrival } from 'wsproxy-node/transports';
+import { FloodLog } from '../limits/flood-log.js';
 import type { ServerObserver } from '../observe/observer.js';
 import { callerOf } from './caller.js';
-import { FloodLog } from './flood-log.js';
+import { sourceOf } from './door-source.js';
 import type { Refusal } from './refusal.js';
 import type { RemoteAddressOf } from './remote-address.js';
 import { pathOf } from './request-head.js';
@@ -44,7 +45,8 @@ export class RefusalLog {
     const caller = callerOf(request, remoteAddressOf);
     const isQuiet = isLook(arrival) && (this.#options.hasDecoy || this.#isKnownLook(`${caller.remoteAddress} ${path}`));
     const lines = isQuiet ? this.#looks : this.#refusals;
-    lines.write({ ...cause, path, ...caller }, 'refused a request');
+    const origin = { source: sourceOf(caller.remoteAddress), cause: `${cause.reason} ${cause.user ?? ''}` };
+    lines.write(origin, { ...cause, path, ...caller }, 'refused a request');
   }
 
   /** Whether somebody there has looked at that page a while ago, as a health check does all day. */
@@ -61,29 +63,39 @@ export class RefusalLog {
   /** What has come was no request; `code` of Node's parser. */
   connection(accepted: Socket, { status, reason }: Refusal, code?: string): void {
     this.#options.observer.onRefusedRequest?.(status);
-    this.#refusals.write({ status, reason, ...(code && { code }), ...from(accepted) }, 'refused a request');
+    const origin = { source: sourceOf(accepted.remoteAddress), cause: reason };
+    this.#refusals.write(origin, { status, reason, ...(code && { code }), ...from(accepted) }, 'refused a request');
   }
 
   late(accepted: Socket): void {
-    this.#refusals.write(from(accepted), 'a connection took too long');
+    this.#refusals.write({ source: sourceOf(accepted.remoteAddress) }, from(accepted), 'a connection took too long');
   }
 
   handshake(accepted: Socket, code: unknown): void {
-    this.#refusals.write({ code, ...from(accepted) }, 'a TLS handshake failed');
+    this.#refusals.write(
+      { source: sourceOf(accepted.remoteAddress) },
+      { code, ...from(accepted) },
+      'a TLS handshake failed',
+    );
     this.#options.observer.onFailedHandshake?.();
   }
 
   /** A transport was closed for it. */
   broken(protocol: string, error: Error): void {
-    this.#broken.write({ err: error }, `a peer broke the ${protocol} protocol`);
+    this.#broken.write(NOBODY, { err: error }, `a peer broke the ${protocol} protocol`);
   }
 
   lateAuthentication(ms: number): void {
-    this.#errors.write({ ms }, 'authentication took too long');
+    this.#errors.write(NOBODY, { ms }, 'authentication took too long');
   }
 
   failedAuthentication(error: unknown): void {
-    this.#errors.write({ err: error }, 'authentication failed');
+    this.#errors.write(NOBODY, { err: error }, 'authentication failed');
+  }
+
+  /** Nothing more comes. */
+  close(): void {
+    for (const lines of [this.#looks, this.#refusals, this.#broken, this.#errors]) lines.flush();
   }
 
   failedDecoy(error: unknown): void {
@@ -95,6 +107,9 @@ export class RefusalLog {
 function isLook(arrival: Arrival): boolean {
   return 'response' in arrival && arrival.request.headers.authorization === undefined;
 }
+
+/** It is not known whose fault it is. */
+const NOBODY = { source: '' };
 
 function from({ remoteAddress }: Socket): { remoteAddress?: string } {
   return remoteAddress === undefined ? {} : { remoteAddress };

@@ -16,7 +16,7 @@ import {
 } from 'wsproxy-engine';
 import type { ChannelHandler } from '../channels/channel-handler.js';
 import type { Caller } from '../gateway/caller.js';
-import { FloodLog } from '../gateway/flood-log.js';
+import { FloodLog } from '../limits/flood-log.js';
 import type { Guard } from '../limits/guard.js';
 import type { ServerObserver, SessionEvent } from '../observe/observer.js';
 import type { User } from '../users/user.js';
@@ -104,7 +104,11 @@ export class SessionRegistry {
       onResumed: (living) => this.#onResumed(living, this.#present(user), caller),
       onRejected: (reason) => {
         greeted();
-        this.#rejections.write({ user: user.id, ...caller, reason }, 'refused a session');
+        this.#rejections.write(
+          { source: user.id, cause: String(caller.remoteAddress) },
+          { user: user.id, ...caller, reason },
+          'refused a session',
+        );
       },
     };
     acceptTransport(transport, host, clock);
@@ -160,6 +164,7 @@ export class SessionRegistry {
   /** Ends every session; the channels are reset. */
   close(): void {
     for (const { session } of this.#living.values()) session.leave('the server is stopping');
+    this.#rejections.flush();
   }
 
   #create(key: Uint8Array, secret: Uint8Array, wishedGrace: number, user: User, caller: Caller): LivingSession {
