@@ -65,8 +65,6 @@ export class Server {
     const { path, grace, logger = silentLogger, accessLog } = options;
     this.#observers = new Observers((error) => logger.error({ err: error }, 'an observer has thrown an error'));
     const observer = this.#observers;
-    if (accessLog) observer.add(createAccessLog(logger));
-    if (options.observer !== undefined) observer.add(options.observer);
     const limits = resolveLimits(options.limits);
     const directory = directoryOf(options);
     const guard = new Guard({
@@ -78,6 +76,8 @@ export class Server {
       isShared: () => directory === undefined || directory.ids.size > 1,
     });
     this.#guard = guard;
+    if (accessLog) observer.add(createAccessLog(guard.lines));
+    if (options.observer !== undefined) observer.add(options.observer);
     const { quotaFile } = options;
     if (quotaFile !== undefined)
       this.#quotaFile = new QuotaFile({ path: quotaFile, accounts: guard.accounts, clock: systemClock, logger });
@@ -223,7 +223,7 @@ export class Server {
     this.#stopping = true;
     const unfinished = mayDrain ? await this.#registry.drain(drain) : this.channelCount;
     this.#registry.close();
-    this.#guard.dropLeftovers();
+    this.#guard.close();
     await this.#gateway.close();
     await this.#quotaFile?.close();
     return unfinished;

@@ -32,19 +32,19 @@ export class Acceptor {
 
   /** The channel of an OPEN, passed on or refused. Throws ProtocolError for one that must not be. */
   take(id: number, { target, window }: Open): SessionChannel {
-    const { onChannel, onChannelLimit, maxChannels = DEFAULT_MAX_CHANNELS } = this.#options;
+    const { onChannel, onRefused, maxChannels = DEFAULT_MAX_CHANNELS } = this.#options;
     if (onChannel === undefined) throw violation('this end opens channels, it does not take them');
     this.#channels.checkPeerId(id);
     const unread = this.#outbox.waitingChannels - maxChannels;
     if (unread > MAX_UNREAD_ANSWERS) throw violation('channels are opened, but the answers are not read');
     const channel = SessionChannel.offer(id, target, this.#carrier, window);
-    if (this.#isDraining) channel.refuse('GOING_AWAY');
-    else if (this.#channels.size < maxChannels) {
+    if (!this.#isDraining && this.#channels.size < maxChannels) {
       this.#channels.add(channel);
       onChannel(channel);
     } else {
-      onChannelLimit?.();
-      channel.refuse('LIMIT_REACHED');
+      const code = this.#isDraining ? 'GOING_AWAY' : 'LIMIT_REACHED';
+      onRefused?.(channel, code);
+      channel.refuse(code);
     }
     return channel;
   }

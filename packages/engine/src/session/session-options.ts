@@ -33,8 +33,8 @@ export interface SessionOptions {
   readonly onClosed: (reason: string, unsent: readonly Channel[]) => void;
   /** Channels that the peer may have open at a time; 1024 unless told. More are refused with LIMIT_REACHED. */
   readonly maxChannels?: number;
-  /** A channel was refused since the peer has `maxChannels` open. */
-  readonly onChannelLimit?: () => void;
+  /** A channel that `onChannel` is not told of is about to be refused: the peer has `maxChannels` open, or this end drains. */
+  readonly onRefused?: (channel: OfferedChannel, code: 'LIMIT_REACHED' | 'GOING_AWAY') => void;
   /** Silence after which either end sends PING, ms, 5 s to 10 min: told to a server in HELLO. Default 15 s. */
   readonly heartbeat?: number | undefined;
   /** Bounds of the whole process, within which this session has its own. */

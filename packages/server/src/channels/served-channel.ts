@@ -9,7 +9,7 @@ import {
 import type { Dialed, DialTarget, Policy } from 'wsproxy-node/dial';
 import { type RelayPace, relay } from 'wsproxy-node/relay';
 import { ChannelPlace } from '../limits/channel-place.js';
-import type { Guard } from '../limits/guard.js';
+import { type Guard, limitReached } from '../limits/guard.js';
 import type { LimitName } from '../limits/limits.js';
 import type { ChannelRecord, ServerObserver } from '../observe/observer.js';
 import type { User } from '../users/user.js';
@@ -44,17 +44,25 @@ export class ServedChannel {
     const place = ChannelPlace.take(guard, channel, this.#user);
     this.#place = place;
     this.#listen();
-    if (place === undefined) return channel.refuse(guard.refusalOf(this.#user));
+    if (place === undefined) return this.#refuse(guard.refusalOf(this.#user));
 
     const abandoned = new AbortController();
     channel.onAbandoned(() => abandoned.abort(new TunnelError('CANCELLED')));
     const dialed = await this.#session.turns.run(() => this.#dial(place, abandoned.signal), abandoned.signal);
-    // Its turn has not come in time. Otherwise it is over already, and this is nothing to it.
-    if (dialed === undefined) return channel.refuse('LIMIT_REACHED');
+    // Otherwise it is over already, and this is nothing to it.
+    if (dialed === undefined) return this.#refuse(new TunnelError('LIMIT_REACHED', 'its turn has not come in time'));
     const pace = place.hold(dialed.socket);
     // Whoever has dialled lets go of the socket a few turns before this one.
     if (channel.state.dead) dialed.socket.destroy();
     else this.#open(dialed, pace);
+  }
+
+  /** The session does not take it. */
+  turnAway(code: 'LIMIT_REACHED' | 'GOING_AWAY'): void {
+    this.#listen();
+    if (code === 'GOING_AWAY') return this.#refuse(new TunnelError(code));
+    this.#service.guard.hit('channelsPerSession', this.#user.id);
+    this.#refuse(limitReached('channelsPerSession'));
   }
 
   /** By itself: a function that lives as long as the channel keeps everything that is around it. */
@@ -66,7 +74,10 @@ export class ServedChannel {
   async #dial(place: ChannelPlace, signal: AbortSignal): Promise<Dialed | undefined> {
     const { dial, policyOf } = this.#service;
     const [{ target }, user] = [this.#channel, this.#user];
-    if (!place.takeSocket()) return undefined;
+    if (!place.takeSocket()) {
+      this.#refuse(limitReached('sockets'));
+      return undefined;
+    }
     try {
       return await dial({ target, user, rules: policyOf(user), signal, room: place });
     } catch (error) {
@@ -83,15 +94,18 @@ export class ServedChannel {
     this.#service.observer.onChannelOpened?.({ ...this.#names, address, dialMs: this.#dialMs });
     channel.accept();
     relay(channel, destination.socket, pace);
-    this.#log('debug', 'channel opened', {}, { address });
+    this.#service.logger.debug(this.#line({}, { address }), 'channel opened');
   }
 
+  /** Unless it is over, since whoever has given it up is refused nothing. */
   #refuse({ code, message }: TunnelError): void {
+    if (this.#channel.state.dead) return;
+    const { guard } = this.#service;
     const limit = LIMIT_OF[code];
-    if (limit !== undefined) this.#service.guard.hit(limit, this.#user.id);
+    if (limit !== undefined) guard.hit(limit, this.#user.id);
+    // Before `channel over`. The reason may name addresses.
+    guard.lines.write(this.#user.id, code, this.#line({ code }, { reason: message }), 'channel refused');
     this.#channel.refuse(code);
-    // The reason names addresses.
-    if (code !== 'CANCELLED') this.#log('info', 'channel refused', { code }, { reason: message });
   }
 
   #onOver(): void {
@@ -123,12 +137,11 @@ export class ServedChannel {
     };
   }
 
-  /** `destination` tells what the user connects to. */
-  #log(level: 'debug' | 'info', message: string, fields: object, destination: object): void {
-    const { logger, logTargets } = this.#service;
+  /** For the log. `destination` tells what the user connects to. */
+  #line(fields: object, destination: object): object {
     const { target, ...names } = this.#names;
-    const named = logTargets && { target, ...destination };
-    logger[level]({ ...names, ...fields, ...named }, message);
+    const named = this.#service.logTargets && { target, ...destination };
+    return { ...names, ...fields, ...named };
   }
 }
 

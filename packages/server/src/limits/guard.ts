@@ -1,8 +1,16 @@
 import type { Socket } from 'node:net';
-import type { Clock, Logger, MemoryBudget, ProcessBudgets, ReplayPace } from 'wsproxy-engine';
+import {
+  type Clock,
+  type Logger,
+  type MemoryBudget,
+  type ProcessBudgets,
+  type ReplayPace,
+  TunnelError,
+} from 'wsproxy-engine';
 import { descriptorLimit, type RelaySocket } from 'wsproxy-node/sockets';
 import type { User } from '../users/user.js';
 import { Accounts, type LimitHit } from './accounts.js';
+import { ChannelLines } from './channel-lines.js';
 import { cutOff } from './cut-off.js';
 import { DialTurns } from './dial-turns.js';
 import { LimitReporter } from './limit-reporter.js';
@@ -20,6 +28,8 @@ export class Guard {
   readonly silence: SilenceWatch;
   /** Sockets that channels which are over have left behind, until their destinations have taken what is in them. */
   readonly leftovers: Set<RelaySocket> = new Set();
+  /** What the log tells of channels. */
+  readonly lines: ChannelLines;
   readonly #reporter: LimitReporter;
   readonly #memory: ProcessBudgets;
   readonly #sockets: SocketBudget;
@@ -28,6 +38,7 @@ export class Guard {
     const { limits, clock } = options;
     this.limits = limits;
     this.clock = clock;
+    this.lines = new ChannelLines(options.logger, clock);
     this.#reporter = new LimitReporter(options);
     const maxSockets = limits.sockets > 0 ? limits.sockets : socketsOf(descriptorLimit());
     // Half for what sessions receive, half for what they may send again.
@@ -56,8 +67,9 @@ export class Guard {
   }
 
   /** The server ends: nobody waits for what destinations have not taken of channels that are over. */
-  dropLeftovers(): void {
+  close(): void {
     for (const socket of this.leftovers) cutOff(socket);
+    this.lines.close();
   }
 
   /** The memory of one session of `user`. */
@@ -91,8 +103,9 @@ export class Guard {
   }
 
   /** How a channel of `user` fails that gets no place. */
-  refusalOf(user: User): 'LIMIT_REACHED' | 'QUOTA_USED_UP' {
-    return this.accounts.channelLimit(user)?.limit === 'monthlyBytes' ? 'QUOTA_USED_UP' : 'LIMIT_REACHED';
+  refusalOf(user: User): TunnelError {
+    const { limit = 'channels' } = this.accounts.channelLimit(user) ?? {};
+    return limit === 'monthlyBytes' ? new TunnelError('QUOTA_USED_UP') : limitReached(limit);
   }
 
   /** `user` ran into it. */
@@ -112,6 +125,11 @@ export class Guard {
     else socket.once('close', () => this.#sockets.releaseClient());
     return true;
   }
+}
+
+/** How a channel fails for which there is no room. */
+export function limitReached(limit: LimitName): TunnelError {
+  return new TunnelError('LIMIT_REACHED', `the limit ${limit} is reached`);
 }
 
 export interface GuardOptions {

@@ -180,7 +180,7 @@ export class SessionRegistry {
       memory,
       onChannel: (channel) => onChannel(channel, this.#present(living.user), totals),
       maxChannels: guard.limits.channelsPerSession,
-      onChannelLimit: () => guard.hit('channelsPerSession', user.id),
+      onRefused: (channel, code) => onChannel(channel, this.#present(living.user), totals, code),
       onDetached: (loss) => this.#onDetached(living, loss),
       onRoundTrip: observer && ((time) => observer.onRoundTrip?.(time)),
       onIdle: () => this.#onIdle?.(),

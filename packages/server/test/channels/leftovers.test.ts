@@ -147,7 +147,7 @@ test('the server ends without waiting for what is left', async () => {
   clean.channel?.end();
   destinations[0]?.push(null);
   await turn(client);
-  guard.dropLeftovers();
+  guard.close();
   expect(destinations.map(({ destroyed }) => destroyed)).toEqual([true, false]);
   running.channel?.reset();
 });
