@@ -5,8 +5,11 @@ import { ACCOUNT_HOST, type Logger } from 'wsproxy-engine';
 import { startSource } from 'wsproxy-test-support/destinations/source';
 import { askConnect, askSocks5 } from 'wsproxy-test-support/sockets/application';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
-import { startTunnel } from 'wsproxy-test-support/tunnel';
+import { startClient, startTunnel } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
+import { startFakeServer } from 'wsproxy-test-support/wire/fake-server';
+import { Type } from 'wsproxy-test-support/wire/hand-written-frames';
+import type { RawWebSocket } from 'wsproxy-test-support/wire/raw-websocket';
 
 const LIMIT = 1_048_576;
 const MONTH_END = /^\d{4}-\d\d-01T00:00:00\.000Z$/;
@@ -49,9 +52,13 @@ test('a used-up quota is told as such to applications, in the log and to the use
     user: 'default',
     quota: { bytes: 0, limit: LIMIT, endsAt: expect.stringMatching(MONTH_END) },
   });
-  await until('the client knows of it', () => first.client.status().quota?.limit === LIMIT);
+  const told = { bytes: 0, limit: LIMIT, endsAt: expect.stringMatching(MONTH_END) };
+  expect(first.client.status().quota).toBeUndefined();
+  expect(await first.client.quota()).toEqual(told);
+  expect(first.client.status().quota).toEqual(told);
   expect(first.client.status().channels).toEqual([]);
   expect(await useUp(first)).toBe('QUOTA_USED_UP');
+  expect((await first.client.quota())?.bytes).toBeGreaterThanOrEqual(LIMIT);
   expect(first.lines.filter(({ message }) => message === 'a limit was reached')).toEqual([
     {
       level: 'warn',
@@ -78,6 +85,51 @@ test('the account is told, and its channel over, also to a client that does not 
   const socket = await client.connect({ host: ACCOUNT_HOST, port: 1 }, { allowHalfOpen: true });
   socket.on('error', () => {}).resume();
   await until('the server has let go of it', () => server.channelCount === 0 && socket.destroyed);
+});
+
+test('whoever asks for the account has a place, a turn and an end as any other channel, and no bytes of the month', async () => {
+  const limits = { channels: 2, opensPerSecond: 1, opensBurst: 2, monthlyBytes: LIMIT };
+  const { client, server } = await startTunnel({ server: { limits } });
+  const ask = () => client.connect({ host: ACCOUNT_HOST, port: 1 }, { allowHalfOpen: true });
+  const results = await Promise.allSettled(Array.from({ length: 20 }, ask));
+  const sockets = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  for (const socket of sockets) socket.on('error', () => {}).resume();
+  expect(sockets).toHaveLength(2);
+  expect(results.flatMap((result) => (result.status === 'rejected' ? result.reason.code : []))).toEqual(
+    Array.from({ length: 18 }, () => 'LIMIT_REACHED'),
+  );
+  await until('the server has let go of them', () => server.channelCount === 0);
+  expect((await client.quota())?.bytes).toBe(0);
+});
+
+test('nobody is asked for the account while nobody looks', async () => {
+  const opened: string[] = [];
+  const { client, port } = await startTunnel({
+    server: { observer: { onChannelOpened: ({ target }) => opened.push(target) } },
+  });
+  const { address } = await client.serveStatus({ port: 0 });
+  const quotaOf = async () => {
+    const response = await fetch(`http://127.0.0.1:${address.port}/status.json`);
+    return ((await response.json()) as { quota?: { bytes: number } }).quota;
+  };
+  await askConnect(port, 'throughput.wsproxy.invalid', 1);
+  expect([client.status().quota, opened]).toEqual([undefined, ['throughput.wsproxy.invalid:1']]);
+  expect(await quotaOf()).toMatchObject({ bytes: 0, endsAt: expect.stringMatching(MONTH_END) });
+  expect(await quotaOf()).toMatchObject({ bytes: 0 });
+  expect(opened).toEqual(['throughput.wsproxy.invalid:1', `${ACCOUNT_HOST}:1`]);
+});
+
+test('a server that does not say that it tells the account is not asked for it', async () => {
+  const heard: number[] = [];
+  const listen = async (webSocket: RawWebSocket): Promise<void> => {
+    for (;;) heard.push((await webSocket.next()).payload[0] ?? 0);
+  };
+  const { port } = await startFakeServer((webSocket) => void listen(webSocket).catch(() => {}));
+  const { client } = await startClient(port);
+  expect(await client.quota()).toBeUndefined();
+  client.renew();
+  await until('something else was said behind it', () => heard.includes(Type.ping));
+  expect(heard).not.toContain(Type.open);
 });
 
 test('a file of counts that cannot be understood is kept aside, and keeps nobody out', async () => {

@@ -7,6 +7,7 @@ import { isOver, type Logger, systemClock, systemMemory, type Target, type Tunne
 import type { LocalPort } from 'wsproxy-node/accept';
 import { forwardLocal, listenLocal, pipeThrough } from 'wsproxy-node/accept';
 import type { DestinationRule } from 'wsproxy-node/targets';
+import type { Quota } from './account/ask-quota.js';
 import { QuotaWatch } from './account/quota-watch.js';
 import {
   type ClientOptions,
@@ -82,9 +83,12 @@ export class Client extends EventEmitter<ClientEvents> {
       onServer: ({ name }, former) => this.emit('server', { server: name, former: former.name }),
       onResumed: ({ name }) => this.emit('resumed', { server: name }),
     });
-    this.#quota = new QuotaWatch(this.#connector, systemClock);
+    this.#quota = new QuotaWatch(this.#connector, systemClock, () => this.#connector.accountServer);
     this.#rules = bypass;
-    this.#ledger = new ChannelLedger(this.#awake, (change) => this.emit('channel', change));
+    this.#ledger = new ChannelLedger(this.#awake, (change) => {
+      if (change.failure === 'QUOTA_USED_UP') this.#quota.noteUsedUp();
+      this.emit('channel', change);
+    });
     this.#tunnel = this.#ledger.over(this.#connector);
     this.#ways = new Bypass(bypass, this.#tunnel, this.#ledger.hide(this.#direct));
   }
@@ -102,19 +106,24 @@ export class Client extends EventEmitter<ClientEvents> {
   status(): ClientStatus {
     const uptimeMs = Math.round(systemClock.now() - this.#madeAt);
     const tunnel = this.#connector.status();
-    const quota = this.#quota.look(tunnel.state === 'online');
+    const quota = this.#quota.of(tunnel.server);
     return { ...tunnel, ...this.#ledger.status(), uptimeMs, ...(quota && { quota }) };
   }
 
   /** Resolves when the tunnel is up for the first time; rejects with ConnectError when it never can be. */
-  async start(): Promise<void> {
-    const reason = {};
-    this.#awake.hold(reason);
-    try {
+  start(): Promise<void> {
+    return this.#whileAwake(() => this.#connector.start());
+  }
+
+  /**
+   * Asks the server, unless that was done a moment ago, what its user may carry this month; connects as `start` does.
+   * Undefined when the server does not tell that, or not now.
+   */
+  quota(): Promise<Quota | undefined> {
+    return this.#whileAwake(async () => {
       await this.#connector.start();
-    } finally {
-      this.#awake.release(reason);
-    }
+      return this.#quota.look();
+    });
   }
 
   /**
@@ -191,7 +200,13 @@ export class Client extends EventEmitter<ClientEvents> {
     checkMethodOptions(METHOD_OPTIONS.serveStatus, options);
     // Only those who want it wait for it.
     const { serveStatus } = await import('./status/status-page.js');
-    const source = { status: () => this.status(), events: this, proxy: () => this.#proxy, bypass: this.#rules };
+    const source = {
+      status: () => this.status(),
+      askQuota: () => this.#quota.look(),
+      events: this,
+      proxy: () => this.#proxy,
+      bypass: this.#rules,
+    };
     return this.#keep(serveStatus(source, endpointOf(options)));
   }
 
@@ -234,6 +249,16 @@ export class Client extends EventEmitter<ClientEvents> {
     if (!isAwake) this.#awake.release(channel);
     else if (!isOver(channel.state)) this.#awake.hold(channel);
   };
+
+  async #whileAwake<T>(task: () => Promise<T>): Promise<T> {
+    const reason = {};
+    this.#awake.hold(reason);
+    try {
+      return await task();
+    } finally {
+      this.#awake.release(reason);
+    }
+  }
 
   async #drain(time: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;

@@ -1,7 +1,7 @@
 export { FAILURES, type FailureCode, type Target, TunnelError } from 'wsproxy-engine';
 export type { LocalPort, ProxyUser } from 'wsproxy-node/accept';
 export { OptionError } from 'wsproxy-node/options';
-export type { Quota } from './account/read-account.js';
+export type { Quota } from './account/ask-quota.js';
 export { type Client, createClient } from './client.js';
 export { type DiagnoseObserver, type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
 export type { Finding, Mark, StepFinding, StepName } from './doctor/finding.js';

@@ -18,6 +18,7 @@ export {
 export { ProtocolError, TunnelError } from './errors.js';
 export { FAILURES, type FailureCode } from './failures.js';
 export { MemoryBudget, type ProcessBudgets } from './flow/memory-budget.js';
+export { Capability } from './frame/capabilities.js';
 export type { SessionKey } from './frame/payload.js';
 export { type Logger, silentLogger, withFields } from './logger.js';
 export { compact } from './memory/compact.js';

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { silentLogger, systemClock, systemMemory, THROUGHPUT_HOST } from 'wsproxy-engine';
+import { ACCOUNT_HOST, silentLogger, systemClock, systemMemory, THROUGHPUT_HOST } from 'wsproxy-engine';
 import {
   createDial,
   createLookup,
@@ -13,6 +13,7 @@ import {
 } from 'wsproxy-node/dial';
 import { OptionError } from 'wsproxy-node/options';
 import { WebSocketAcceptor } from 'wsproxy-node/transports';
+import { AccountService } from './channels/account-service.js';
 import { createChannelHandler } from './channels/channel-handler.js';
 import { ThroughputService } from './channels/throughput-service.js';
 import { authorizationValues } from './gateway/authenticate.js';
@@ -299,7 +300,10 @@ function dialOf({ egress = {}, policy, dialer }: ServerOptions, guard: Guard): D
       onWait: (user) => guard.hit('lookups', user),
     }),
     dialTimeout: limits.dialTimeout,
-    services: new Map([[THROUGHPUT_HOST, () => new ThroughputService()]]),
+    services: new Map<string, (user: User) => Duplex>([
+      [THROUGHPUT_HOST, () => new ThroughputService()],
+      [ACCOUNT_HOST, (user) => new AccountService(user.id, guard.accounts.quotaOf(user))],
+    ]),
     bindAddresses,
     ...(prefer !== undefined && { prefer }),
     ...(upstream !== undefined && { upstream: createUpstream(upstream) }),

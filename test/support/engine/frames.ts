@@ -24,8 +24,9 @@ export const data = (channel: number, bytes: string | Uint8Array): PlainFrame =>
   make(FrameType.data, channel, bytesOf(bytes));
 export const fin = (channel: number): PlainFrame => make(FrameType.fin, channel);
 export const reset = (channel: number, code = 13): PlainFrame => make(FrameType.reset, channel, u16(code));
-/** Bit 4 of the capabilities. */
+/** Bit 4 of the capabilities; and all that this version knows, with bit 5 for the account. */
 export const RETURN = 0x10;
+export const CAPABILITIES = 0x30;
 /** Of an end that knows nothing of capabilities. */
 export const hello = ({ version = 1, secret = SESSION_SECRET, grace = 120_000 } = {}): PlainFrame =>
   make(FrameType.hello, 0, ...key(version, secret), u32(grace));

@@ -1,39 +1,59 @@
 import type { Clock, Tunnel } from 'wsproxy-engine';
-import { ChannelStream } from 'wsproxy-node/relay';
-import { ACCOUNT, type Quota, readQuota } from './read-account.js';
+import { askQuota, type Quota } from './ask-quota.js';
 
-/** For so long what was told is new enough, ms: as long as nobody asks, nobody is asked. */
-const FRESH = 30_000;
-
-/** What the server has told of the quota; it is asked when somebody wants to know, and the answer is for the next time. */
+/** What servers have told of the quota. They are asked when somebody wants to know, one question at a time. */
 export class QuotaWatch {
   readonly #tunnel: Tunnel;
-  readonly #clock: Pick<Clock, 'now'>;
-  #latest: Quota | undefined;
+  readonly #clock: Clock;
+  readonly #server: () => string | undefined;
+  #told: { readonly quota: Quota; readonly by: string } | undefined;
+  /** The last question: when it was put, and to whom. */
   #askedAt = Number.NEGATIVE_INFINITY;
+  #asked: string | undefined;
+  #asking: Promise<void> | undefined;
 
-  constructor(tunnel: Tunnel, clock: Pick<Clock, 'now'>) {
+  /** `server`: the one that `tunnel` leads to, if there is one now that tells the account. */
+  constructor(tunnel: Tunnel, clock: Clock, server: () => string | undefined) {
     this.#tunnel = tunnel;
     this.#clock = clock;
+    this.#server = server;
   }
 
-  /** Undefined as long as no server has told. `canAsk`: there is a server to ask. */
-  look(canAsk: boolean): Quota | undefined {
-    if (canAsk && this.#clock.now() - this.#askedAt >= FRESH) {
-      this.#askedAt = this.#clock.now();
-      this.#ask().then(
-        (quota) => {
-          this.#latest = quota;
-        },
-        // It is older than this program, or lost meanwhile.
-        () => {},
-      );
+  /** What `server` has told last. */
+  of(server: string): Quota | undefined {
+    return this.#told?.by === server ? this.#told.quota : undefined;
+  }
+
+  /** The quota as of a moment ago, or as it was told last when no answer comes now. Undefined: no server tells it. */
+  async look(): Promise<Quota | undefined> {
+    const server = this.#server();
+    if (server === undefined) return undefined;
+    if (this.#isDue(server)) await this.#asking;
+    if (this.#isDue(server)) this.#asking = this.#ask(server);
+    await this.#asking;
+    return this.of(server);
+  }
+
+  /** The server has refused something since the quota is used up: whoever looks next is to see that. */
+  noteUsedUp(): void {
+    const { bytes = 0, limit = Number.POSITIVE_INFINITY } = this.#told?.quota ?? {};
+    if (bytes < limit) this.#askedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  #isDue(server: string): boolean {
+    return this.#asked !== server || this.#clock.now() - this.#askedAt >= FRESH;
+  }
+
+  async #ask(server: string): Promise<void> {
+    this.#asked = server;
+    this.#askedAt = this.#clock.now();
+    try {
+      this.#told = { quota: await askQuota(this.#tunnel, this.#clock), by: server };
+    } catch {
+      // It was lost meanwhile, or does not answer: what it told before stands.
     }
-    return this.#latest;
-  }
-
-  #ask(): Promise<Quota> {
-    const channel = this.#tunnel.open(ACCOUNT, { onOpen() {}, onFail: (code) => channel.reset(code) });
-    return readQuota(new ChannelStream(channel, { allowHalfOpen: true }));
   }
 }
+
+/** For so long what was told is new enough, and a server that gave no answer is left alone, ms. */
+const FRESH = 10_000;

@@ -1,4 +1,5 @@
-import { ACCOUNT, readQuota } from '../account/read-account.js';
+import { TunnelError } from 'wsproxy-engine';
+import { askQuota } from '../account/ask-quota.js';
 import { type Finding, fail, ok, skip, warn } from './finding.js';
 import type { ProbeSession } from './probe-session.js';
 
@@ -7,9 +8,10 @@ const MUCH = 0.9;
 
 /** What of the month's bytes is used; and how many may still be carried, Infinity for any number. */
 export async function checkQuota(probe: ProbeSession): Promise<[Finding, left: number]> {
-  const { outcome } = await probe.ask(ACCOUNT);
-  if (outcome !== 'open') return [skip('the server tells nothing of it: it is older than this program'), Infinity];
-  const { bytes, limit, endsAt } = await readQuota(probe.open(ACCOUNT));
+  if (!probe.tellsAccount) return [skip('the server tells nothing of it: it is older than this program'), Infinity];
+  const answer = await askQuota(probe.session).catch(refusalOf);
+  if (answer instanceof TunnelError) return [skip(`the server does not tell it now: ${answer.message}`), Infinity];
+  const { bytes, limit, endsAt } = answer;
   const figures = { bytes, endsAt, ...(limit !== undefined && { limit }) };
   const day = endsAt.slice(0, 10);
   if (limit === undefined) return [ok(`${megabytes(bytes)} this month, and there is no limit`, figures), Infinity];
@@ -18,6 +20,11 @@ export async function checkQuota(probe: ProbeSession): Promise<[Finding, left: n
   if (left === 0) return [{ ...fail(text, `wait for ${day}, or ask the operator of the server for more`), figures }, 0];
   if (bytes >= MUCH * limit) return [warn(text, 'ask the operator of the server for more', figures), left];
   return [ok(text, figures), left];
+}
+
+function refusalOf(error: unknown): TunnelError {
+  if (error instanceof TunnelError) return error;
+  throw error;
 }
 
 function megabytes(bytes: number): string {

@@ -1,7 +1,8 @@
 import { systemMemory, type Transport } from 'wsproxy-engine';
-import { ACCOUNT } from '../account/read-account.js';
+import { ACCOUNT } from '../account/ask-quota.js';
 import { ConnectError } from '../reach/connect-error.js';
 import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
+import { THROUGHPUT } from './check-throughput.js';
 import { type Finding, fail, failed, ok, warn } from './finding.js';
 import { ProbeSession } from './probe-session.js';
 
@@ -40,7 +41,9 @@ const UNSTEADY = 200;
 /** How long an answer takes through the whole way. */
 export async function checkRoundTrip(probe: ProbeSession): Promise<Finding> {
   const samples: number[] = [];
-  for (let n = 0; n < SAMPLES; n++) samples.push((await probe.ask(ACCOUNT)).ms);
+  // Whoever does not know the name asks nameservers for it.
+  const target = probe.tellsAccount ? ACCOUNT : THROUGHPUT;
+  for (let n = 0; n < SAMPLES; n++) samples.push((await probe.ask(target)).ms);
   samples.sort((a, b) => a - b);
   const [shortest = 0, median = 0, longest = 0] = [samples[0], samples[SAMPLES >> 1], samples[SAMPLES - 1]].map(round);
   const text = `${median} ms, from ${shortest} to ${longest}`;

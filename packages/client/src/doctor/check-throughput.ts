@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { MAX_THROUGHPUT, THROUGHPUT_HOST } from 'wsproxy-engine';
+import { MAX_THROUGHPUT, type Target, THROUGHPUT_HOST } from 'wsproxy-engine';
 import type { ChannelStream } from 'wsproxy-node/relay';
 import { type Finding, ok, skip, warn } from './finding.js';
 import type { ProbeSession } from './probe-session.js';
@@ -14,7 +14,7 @@ export async function checkThroughput(
   onProgress: (share: number) => void,
 ): Promise<Finding> {
   if (mostBytes < 2 * FIRST_MOVE) return skip('so little of the quota is left that nothing is measured');
-  const { outcome } = await probe.ask(SERVICE);
+  const { outcome } = await probe.ask(THROUGHPUT);
   if (outcome !== 'open') return skip('the server has nothing to measure with: it is older than this program');
   const down = await measure(
     (bytes) => download(probe, bytes),
@@ -37,7 +37,7 @@ export async function checkThroughput(
 }
 
 /** The service of the server that takes and gives bytes (PROTOCOL.md section 5). */
-const SERVICE = { host: THROUGHPUT_HOST, port: 1 };
+export const THROUGHPUT: Target = { host: THROUGHPUT_HOST, port: 1 };
 /** Bytes. */
 const FIRST_MOVE = 256 * 1024;
 const PIECE = Buffer.alloc(65_536);
@@ -93,7 +93,7 @@ async function fill(stream: ChannelStream, bytes: number): Promise<void> {
 
 /** Ms that a move takes. Rejects when it has no end, or the server says more than it was asked for. */
 async function timed(probe: ProbeSession, move: (stream: ChannelStream) => Promise<void>): Promise<number> {
-  const stream = probe.open(SERVICE);
+  const stream = probe.open(THROUGHPUT);
   const start = performance.now();
   const timer = setTimeout(() => {
     stream.destroy(new Error(`the measurement had no end within ${MAX_MOVE / 1000} s`));

@@ -1,4 +1,5 @@
 import {
+  Capability,
   type FailureCode,
   Greeter,
   HANDSHAKE_TIMEOUT,
@@ -56,6 +57,11 @@ export class ProbeSession {
     if (reason === undefined) return probe;
     probe.end();
     throw new Error(reason);
+  }
+
+  /** The server says what it counts for its user. */
+  get tellsAccount(): boolean {
+    return this.session.terms.has(Capability.account);
   }
 
   /**

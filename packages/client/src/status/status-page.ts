@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { formatTarget, systemClock } from 'wsproxy-engine';
 import { type Endpoint, type LocalPort, listenAt } from 'wsproxy-node/accept';
 import { LOCAL_PAGE_HEADERS, refuseLocalPage } from 'wsproxy-node/pages';
@@ -30,6 +31,8 @@ export async function serveStatus(source: StatusSource, at: Endpoint): Promise<L
 
 /** What is shown. */
 export interface StatusSource extends RecordedClient {
+  /** Asks the server for the quota that `status` shows, unless that was done a moment ago. Never rejects. */
+  askQuota(): Promise<unknown>;
   /** Where SOCKS and HTTP is offered over TCP, if it is. */
   proxy(): AddressInfo | undefined;
   /** What the client dials past the tunnel. */
@@ -39,6 +42,8 @@ export interface StatusSource extends RecordedClient {
 /** A tab needs about six to load, and one to watch. */
 const MAX_CONNECTIONS = 64;
 const REQUEST_TIMEOUT = 10_000;
+/** So long a reader waits for the quota of now, ms; then it gets what is known. */
+const QUOTA_PATIENCE = 1_000;
 
 const HEADERS = {
   ...LOCAL_PAGE_HEADERS,
@@ -81,10 +86,15 @@ class StatusPage {
     const path = request.url?.split('?', 1)[0] ?? '';
     const file = this.#files.get(path);
     if (file !== undefined) return send(response, file.type, file.body);
-    if (path === '/status.json') return send(response, 'application/json', this.#snapshot(request));
+    if (path === '/status.json') return void this.#sendSnapshot(request, response);
     if (path === '/proxy.pac') return this.#sendPac(request, response);
     if (path === '/events') return this.#watch(request, response);
     refuse(response, 404);
+  }
+
+  async #sendSnapshot(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await Promise.race([this.#source.askQuota(), pause(QUOTA_PATIENCE, undefined, { ref: false })]);
+    send(response, 'application/json', this.#snapshot(request));
   }
 
   #snapshot(request: IncomingMessage): string {
@@ -113,6 +123,7 @@ class StatusPage {
 
   #tellWatchers(): void {
     if (this.#watchers.size === 0) return;
+    void this.#source.askQuota();
     this.#news = JSON.stringify(this.#feed.next());
     this.#watchers.tellAll();
   }

@@ -1,5 +1,5 @@
 import type { FailureCode } from 'wsproxy-engine';
-import type { Quota } from '../account/read-account.js';
+import type { Quota } from '../account/ask-quota.js';
 import type { ConnectorState, TunnelStatus } from './connector.js';
 
 /** A living channel. */
@@ -27,7 +27,7 @@ export interface ClientStatus extends TunnelStatus {
   /** Payload bytes of all channels so far, those that are over included. */
   readonly bytesUp: number;
   readonly bytesDown: number;
-  /** As the server has told it, when it was asked last; missing before that. */
+  /** As the server has told it, when it was asked last (`quota()`, or the status page); missing before that. */
   readonly quota?: Quota;
   /** Living channels, oldest first. */
   readonly channels: readonly ChannelStatus[];

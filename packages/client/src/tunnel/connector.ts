@@ -1,4 +1,5 @@
 import {
+  Capability,
   type Channel,
   type FailureCode,
   type OpenHandler,
@@ -46,6 +47,12 @@ export class Connector implements Tunnel {
   /** Why there is no tunnel; undefined while there is one, and as long as nobody knows. */
   get trouble(): ConnectError | undefined {
     return this.#end ?? this.#leastBusy().trouble;
+  }
+
+  /** The server that takes new channels, if it is one that tells its users what it counts for them. */
+  get accountServer(): string | undefined {
+    const { server, session, state } = this.#leastBusy();
+    return state === 'online' && session.terms.has(Capability.account) ? server.name : undefined;
   }
 
   status(): TunnelStatus {

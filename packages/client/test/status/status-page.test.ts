@@ -12,12 +12,21 @@ let page: LocalPort;
 let port: number;
 let proxy: AddressInfo | undefined;
 let client: FakeClient;
+/** How often the quota was asked for, and what comes of it. */
+let questions: number;
+let answering: Promise<unknown>;
 
 beforeEach(async () => {
   proxy = { address: '127.0.0.1', port: 1080, family: 'IPv4' };
   client = new FakeClient();
+  questions = 0;
+  answering = Promise.resolve();
   const source = {
     status: () => client.status(),
+    askQuota: () => {
+      questions += 1;
+      return answering;
+    },
     events: client.events,
     proxy: () => proxy,
     bypass: [parseDestinationRule('printer.lan')],
@@ -111,6 +120,18 @@ describe('the status page', () => {
     const [first, second] = texts.map((event) => JSON.parse(event.slice(6)) as unknown);
     expect(first).toMatchObject({ whole: true, proxy: '127.0.0.1:1080', channels: [{ id: 1 }], events: [{ id: 1 }] });
     expect(second).toMatchObject({ whole: false, figures: { resumes: 3 }, channels: [], events: [] });
+  });
+
+  test('asks for the quota only when somebody looks, and does not wait long for it', async () => {
+    await ask('/');
+    await expect.poll(() => client.looks, { timeout: 5_000 }).toBeGreaterThan(3);
+    expect(questions).toBe(0);
+    answering = new Promise(() => {});
+    expect(await ask('/status.json')).toMatchObject({ status: 200 });
+    expect(questions).toBe(1);
+    const { texts } = await watch();
+    await expect.poll(() => texts.length, { timeout: 5_000 }).toBeGreaterThan(1);
+    expect(questions).toBeGreaterThan(1);
   });
 
   test('tells watchers all again when there is another proxy', async () => {

@@ -4,6 +4,8 @@ import { FrameType } from './frame.js';
 export const Capability = {
   /** Credit that is not used is given back. */
   return: 0x10,
+  /** The server tells what it counts for a user, at `ACCOUNT_HOST`. */
+  account: 0x20,
 } as const;
 export type Capability = (typeof Capability)[keyof typeof Capability];
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bytesOf } from 'wsproxy-test-support/engine/bytes';
 import {
+  CAPABILITIES,
   giveBack,
   hello,
   helloWith,
@@ -32,7 +33,7 @@ describe('a server', () => {
   });
 
   test.each([
-    ['all', 0xffff_ffff, RETURN],
+    ['all', 0xffff_ffff, CAPABILITIES],
     ['none', 0, 0],
     ['others', 0x8000_000f, 0],
   ])('grants of what is asked for what it can do: %s', (_what, asked, granted) => {
@@ -51,7 +52,7 @@ describe('a server', () => {
     const client = new RawClient();
     client.connect().say(helloWith(0xff));
     const peer = client.connect().say(resume({ attempt: 3 }));
-    expect(peer.frames[0]).toEqual(resumed(3, 0, 120_000, RETURN));
+    expect(peer.frames[0]).toEqual(resumed(3, 0, 120_000, CAPABILITIES));
   });
 });
 
@@ -59,10 +60,10 @@ describe('a client', () => {
   test('asks for what it can do, and agrees on what it is granted of that', () => {
     const server = new RawServer();
     const peer = server.connect();
-    expect(peer.frames[0]).toEqual(helloWith(RETURN));
+    expect(peer.frames[0]).toEqual(helloWith(CAPABILITIES));
     expect(server.session.terms.capabilities).toBeUndefined();
     peer.say(helloWith(0xff, NOBODY));
-    expect(server.session.terms.capabilities).toBe(RETURN);
+    expect(server.session.terms.capabilities).toBe(CAPABILITIES);
   });
 
   test('agrees on nothing with a server that knows of no capabilities', () => {
@@ -96,8 +97,8 @@ test('the transport is cut between HELLO and its answer: the session has capabil
   pair.cut();
   pair.connect().settle();
   expect([pair.client.terms.capabilities, pair.server.terms.capabilities, pair.client.channelCount]).toEqual([
-    RETURN,
-    RETURN,
+    CAPABILITIES,
+    CAPABILITIES,
     1,
   ]);
 });

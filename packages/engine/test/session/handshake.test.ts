@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bytesOf, filled } from 'wsproxy-test-support/engine/bytes';
 import {
+  CAPABILITIES,
   data,
   fin,
   goAway,
@@ -9,7 +10,6 @@ import {
   open,
   openOk,
   ping,
-  RETURN,
   resume,
   SESSION_ID,
 } from 'wsproxy-test-support/engine/frames';
@@ -227,7 +227,7 @@ describe('a client', () => {
     channel.write(bytesOf('early'));
     channel.end();
     const peer = server.connect();
-    expect(peer.frames[0]).toEqual(helloWith(RETURN));
+    expect(peer.frames[0]).toEqual(helloWith(CAPABILITIES));
     expect(peer.heard('sequenced').map(({ type }) => type)).toEqual([FrameType.open, FrameType.data, FrameType.fin]);
     expect(server.welcomes).toBe(0);
     peer.say(hello());

@@ -1,5 +1,6 @@
 import { parseHost, parsePort, systemClock, TunnelError } from 'wsproxy-engine';
 import type { RelaySocket } from '../sockets/reset-socket.js';
+import type { Asker } from './asker.js';
 import type { Dialed, DialTask } from './dial-task.js';
 import { DirectDialer, type DirectDialerOptions } from './direct-dialer.js';
 import { dialByEmbedder, type EmbedderDialer } from './embedder-dialer.js';
@@ -14,7 +15,7 @@ export function createDial(options: DialOptions): DialTarget {
     const host = parseHost(task.target.host);
     if (host === undefined || parsePort(String(port)) === undefined) throw new TunnelError('BAD_TARGET');
     const service = services?.get(host);
-    if (service !== undefined) return { socket: service(), address: undefined };
+    if (service !== undefined) return { socket: service(task.user), address: undefined };
 
     const over = new AbortController();
     const forgetSignal = onAbort(task.signal, () => over.abort(task.signal.reason));
@@ -45,5 +46,5 @@ export interface DialOptions extends DirectDialerOptions {
   /** Default: this process itself, directly. */
   readonly dialer?: EmbedderDialer;
   /** What is served here in place of a destination, by canonical host: nothing is dialled for it. Default: none. */
-  readonly services?: ReadonlyMap<string, () => RelaySocket>;
+  readonly services?: ReadonlyMap<string, (user: Asker) => RelaySocket>;
 }

@@ -178,16 +178,21 @@ describe('without rules', () => {
 });
 
 describe('a service', () => {
-  test('is given in place of a destination, by its canonical host, and nothing is dialled', async () => {
+  test('is given to a user in place of a destination, by its canonical host, and nothing is dialled', async () => {
     const service = new Socket();
     const { resolver, names } = resolverOf(['1.1.1.1']);
-    const { dial, connected } = dryDialer({ resolver, services: new Map([['a.service.invalid', () => service]]) });
+    const asked: string[] = [];
+    const serve = ({ id }: { id: string }) => {
+      asked.push(id);
+      return service;
+    };
+    const { dial, connected } = dryDialer({ resolver, services: new Map([['a.service.invalid', serve]]) });
     const target = { host: 'A.Service.invalid.', port: 1 };
     expect(await dial({ target, user: alice, rules: standard, signal })).toEqual({
       socket: service,
       address: undefined,
     });
-    expect([names, connected]).toEqual([[], []]);
+    expect([names, connected, asked]).toEqual([[], [], [alice.id]]);
   });
 });
 

@@ -1,16 +1,28 @@
-import { finishChannel, type OfferedChannel, systemClock } from 'wsproxy-engine';
-import type { Accounts } from '../limits/accounts.js';
-import type { User } from '../users/user.js';
+import { Duplex } from 'node:stream';
+import type { Quota } from '../limits/accounts.js';
 
-/**
- * Tells a user what is counted for it (PROTOCOL.md section 5), whatever the limits are: it is little, and asked for when they are
- * reached.
- */
-export function tellAccount(channel: OfferedChannel, user: User, accounts: Pick<Accounts, 'quotaOf'>): void {
-  const { bytes, limit = null, endsAt } = accounts.quotaOf(user);
-  const account = { user: user.id, quota: { bytes, limit, endsAt: new Date(endsAt).toISOString() } };
-  channel.accept();
-  channel.write(Buffer.from(JSON.stringify(account)));
-  // A client that does not end its half holds no channel by it.
-  finishChannel(channel, systemClock);
+/** Stands for a destination (PROTOCOL.md section 5): says what is counted for a user, and ends. What comes is dropped. */
+export class AccountService extends Duplex {
+  constructor(user: string, { bytes, limit, endsAt }: Quota) {
+    super({ allowHalfOpen: true });
+    const quota = { bytes, limit: limit ?? null, endsAt: new Date(endsAt).toISOString() };
+    this.push(JSON.stringify({ user, quota }));
+    this.push(null);
+    this.once('end', () => this.#awaitEnd());
+  }
+
+  override _read(): void {}
+
+  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
+    done();
+  }
+
+  /** Everything is said: a client that does not end its half holds no channel by it. */
+  #awaitEnd(): void {
+    const timer = setTimeout(() => this.destroy(), LINGER).unref();
+    this.once('close', () => clearTimeout(timer));
+  }
 }
+
+/** ms. */
+const LINGER = 1_000;

@@ -13,7 +13,6 @@ import { type Guard, limitReached } from '../limits/guard.js';
 import type { LimitName } from '../limits/limits.js';
 import type { ChannelRecord, ServerObserver } from '../observe/observer.js';
 import type { User } from '../users/user.js';
-import { tellAccount } from './account-service.js';
 import type { SessionOfChannels } from './session-of-channels.js';
 
 /** One channel from its OPEN to its end: all that the server does for it. */
@@ -40,8 +39,9 @@ export class ServedChannel {
   async serve(): Promise<void> {
     const channel = this.#channel;
     const { guard } = this.#service;
-    if (channel.target.host === ACCOUNT_HOST) return tellAccount(channel, this.#user, guard.accounts);
-    const place = ChannelPlace.take(guard, channel, this.#user);
+    // Where the quota is used up a user asks for the account.
+    const isFree = channel.target.host === ACCOUNT_HOST;
+    const place = ChannelPlace.take(guard, channel, this.#user, isFree);
     this.#place = place;
     this.#listen();
     if (place === undefined) return this.#refuse(guard.refusalOf(this.#user));

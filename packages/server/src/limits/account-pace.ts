@@ -10,15 +10,18 @@ const NONE: readonly Rate[] = [];
 /** Paces one relay by the account of its user. */
 export class AccountPace implements RelayPace {
   readonly #account: Account;
-  readonly #monthlyBytes: number;
+  readonly #monthlyBytes: number | undefined;
   readonly #wallTime: () => number;
   readonly #events: PaceEvents;
   #isSpent = false;
   /** The rates that have made it wait. */
   #slowedBy: readonly Rate[] = NONE;
 
-  /** `monthlyBytes`: what it may carry of the month's; Infinity for all. `wallTime`: the time of day, ms. */
-  constructor(account: Account, monthlyBytes: number, wallTime: () => number, events: PaceEvents) {
+  /**
+   * `monthlyBytes`: what it may carry of the month's; Infinity for all, undefined when what it carries is none of them.
+   * `wallTime`: the time of day, ms.
+   */
+  constructor(account: Account, monthlyBytes: number | undefined, wallTime: () => number, events: PaceEvents) {
     this.#account = account;
     this.#monthlyBytes = monthlyBytes;
     this.#wallTime = wallTime;
@@ -46,10 +49,12 @@ export class AccountPace implements RelayPace {
   }
 
   #count(bytes: number): void {
+    const monthlyBytes = this.#monthlyBytes;
+    if (monthlyBytes === undefined) return;
     this.#account.carried(bytes);
-    if (this.#isSpent || this.#account.bytesThisMonth(this.#wallTime()) < this.#monthlyBytes) return;
+    if (this.#isSpent || this.#account.bytesThisMonth(this.#wallTime()) < monthlyBytes) return;
     this.#isSpent = true;
-    this.#events.onSpent(this.#monthlyBytes);
+    this.#events.onSpent(monthlyBytes);
   }
 }
 

@@ -72,15 +72,15 @@ export class Accounts {
     }
   }
 
-  /** What keeps `user` from beginning another channel. */
-  channelLimit(user: User): LimitHit | undefined {
+  /** What keeps `user` from beginning another channel; `isFree`: one whose bytes do not count in those of the month. */
+  channelLimit(user: User, isFree = false): LimitHit | undefined {
     const { channels } = this.#limits;
     const account = this.of(user);
     const own = Math.min(user.limits?.channels ?? Number.POSITIVE_INFINITY, this.shareOf(channels));
     if (account.channels >= own && own < channels) return { limit: 'channels', value: own, ofUser: true };
     if (this.#channels >= channels) return { limit: 'channels', value: channels, ofUser: false };
     const monthly = this.#monthlyBytes(user);
-    if (account.bytesThisMonth(this.#clock.wallTime()) < monthly) return undefined;
+    if (isFree || account.bytesThisMonth(this.#clock.wallTime()) < monthly) return undefined;
     return { limit: 'monthlyBytes', value: monthly, ofUser: true };
   }
 
@@ -115,8 +115,9 @@ export class Accounts {
   }
 
   /** For one relay of `user`. */
-  paceOf(user: User, events: PaceEvents): AccountPace {
-    return new AccountPace(this.of(user), this.#monthlyBytes(user), this.#wallTime, events);
+  paceOf(user: User, events: PaceEvents, isFree = false): AccountPace {
+    const monthlyBytes = isFree ? undefined : this.#monthlyBytes(user);
+    return new AccountPace(this.of(user), monthlyBytes, this.#wallTime, events);
   }
 
   #monthlyBytes({ limits = {} }: User): number {

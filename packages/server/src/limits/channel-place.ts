@@ -21,6 +21,7 @@ export class ChannelPlace implements AttemptRoom, PaceEvents {
   readonly #channel: Channel;
   readonly #user: User;
   readonly #account: Account;
+  readonly #isFree: boolean;
   #isOver = false;
   /** A place among the sockets: for the dial, then for the socket itself. */
   #hasSocket = false;
@@ -28,17 +29,21 @@ export class ChannelPlace implements AttemptRoom, PaceEvents {
   #socket: RelaySocket | undefined;
   #watched: Watched | undefined;
 
-  private constructor(guard: Guard, channel: Channel, user: User) {
+  private constructor(guard: Guard, channel: Channel, user: User, isFree: boolean) {
     this.#guard = guard;
     this.#channel = channel;
     this.#user = user;
+    this.#isFree = isFree;
     this.#account = guard.accounts.beginChannel(user);
   }
 
-  /** Undefined when `user`, or all of them, have as much as they may (`guard.refusalOf`). `leave` has to follow. */
-  static take(guard: Guard, channel: Channel, user: User): ChannelPlace | undefined {
-    const hit = guard.accounts.channelLimit(user);
-    if (hit === undefined) return new ChannelPlace(guard, channel, user);
+  /**
+   * Undefined when `user`, or all of them, have as much as they may (`guard.refusalOf`). `leave` has to follow. `isFree`: it
+   * counts in every limit but the bytes of the month.
+   */
+  static take(guard: Guard, channel: Channel, user: User, isFree = false): ChannelPlace | undefined {
+    const hit = guard.accounts.channelLimit(user, isFree);
+    if (hit === undefined) return new ChannelPlace(guard, channel, user, isFree);
     guard.hitBy(user, hit);
     return undefined;
   }
@@ -80,7 +85,7 @@ export class ChannelPlace implements AttemptRoom, PaceEvents {
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
       if (code === 'ETIMEDOUT') this.#guard.hit('keepalive', this.#user.id);
     });
-    return accounts.paceOf(this.#user, this);
+    return accounts.paceOf(this.#user, this, this.#isFree);
   }
 
   onSlowed(limit: 'rateUp' | 'rateDown', rate: number): void {

@@ -100,6 +100,21 @@ describe('accounts', () => {
     expect(accounts.channelLimit(alice)).toBeUndefined();
   });
 
+  test('let a user whose month is used up have a free channel, whose bytes count in the rates alone, not in those', () => {
+    const accounts = accountsWith({ monthlyBytes: 1_048_576, rateDown: 1_000_000, channels: 2 });
+    const events = { onSpent() {}, onSlowed() {} };
+    accounts.paceOf(alice, events).mayPass('up', 1_048_576);
+    expect([accounts.channelLimit(alice)?.limit, accounts.channelLimit(alice, true)]).toEqual([
+      'monthlyBytes',
+      undefined,
+    ]);
+    const free = accounts.paceOf(alice, events, true);
+    expect([free.mayPass('down', 1_000_000), free.mayPass('down', 1_000_000)]).toEqual([true, false]);
+    expect(accounts.quotaOf(alice).bytes).toBe(1_048_576);
+    for (let n = 0; n < 2; n++) accounts.beginChannel(alice);
+    expect(accounts.channelLimit(alice, true)).toEqual({ limit: 'channels', value: 2, ofUser: false });
+  });
+
   test('give a new monthly limit to relays that begin, and to no others', () => {
     const accounts = accountsWith();
     const spent: number[] = [];

@@ -1,8 +1,25 @@
-import { ACCOUNT_HOST, type Target } from 'wsproxy-engine';
-import type { ChannelStream } from 'wsproxy-node/relay';
+import { ACCOUNT_HOST, type Clock, systemClock, type Target, type Tunnel, TunnelError } from 'wsproxy-engine';
+import { ChannelStream } from 'wsproxy-node/relay';
 
 /** The service of the server that tells a user what is counted for it (PROTOCOL.md section 5). */
 export const ACCOUNT: Target = { host: ACCOUNT_HOST, port: 1 };
+
+/**
+ * Asks for it in a channel of `tunnel`, whose server must have said that it tells the account. Rejects when it says something
+ * else, or too much, or not all of it in time.
+ */
+export async function askQuota(tunnel: Tunnel, clock: Clock = systemClock): Promise<Quota> {
+  const channel = tunnel.open(ACCOUNT, { onOpen() {}, onFail: (code) => channel.reset(code) });
+  const stream = new ChannelStream(channel, { allowHalfOpen: true });
+  const late = new TunnelError('TIMED_OUT', 'the server does not tell the account in time');
+  const timer = clock.setTimer(() => stream.destroy(late), DEADLINE);
+  try {
+    return await readQuota(stream);
+  } finally {
+    timer.cancel();
+    stream.destroy();
+  }
+}
 
 /** What a user may carry in this calendar month, and has carried. */
 export interface Quota {
@@ -16,9 +33,10 @@ export interface Quota {
 
 /** More than a server has to say, bytes. */
 const MAX_LENGTH = 16_384;
+/** ms. */
+const DEADLINE = 10_000;
 
-/** Reads to its end what that service says. Rejects when it says something else, or too much. */
-export async function readQuota(stream: ChannelStream): Promise<Quota> {
+async function readQuota(stream: ChannelStream): Promise<Quota> {
   stream.end();
   let text = '';
   for await (const chunk of stream as AsyncIterable<Buffer>) {
