@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { formatTarget, type Target } from 'wsproxy-engine';
 import { schemesOf } from '../../http-message/challenges.js';
+import { valuesOf } from '../../http-message/fields.js';
 import type { ResponseHead } from '../../http-message/response-head.js';
 import { holdsSecret } from '../../secrets/holds-secret.js';
 import { formatProxy, type UpstreamProxy } from './proxy.js';
@@ -12,17 +13,24 @@ export function explainRefusal(head: ResponseHead, proxy: UpstreamProxy, target:
   const name = `the proxy ${formatProxy(proxy)}`;
   // tinyproxy says 401 when they are wrong.
   if (status === 407 || status === 401) return explainChallenge(head, proxy);
-  const [code, words] = STATUSES[status] ?? ['PROXY_FAILED', 'opened no way to'];
-  return new ProxyError(code, `${name} ${words} ${formatTarget(target)} (${status})${reasonOf(head, proxy)}`);
+  const isRedirect = status >= 300 && status < 400;
+  const [code, words] = STATUSES[status] ?? (isRedirect ? LOGIN : ['PROXY_FAILED', 'opened no way to']);
+  const where = isRedirect ? placeOf(head, proxy) : '';
+  const message = `${name} ${words} ${formatTarget(target)} (${status})${where}${reasonOf(head, proxy)}`;
+  return new ProxyError(code, message, { retryAfter: valuesOf(head.fields, 'retry-after')[0] });
 }
 
+const LOGIN = ['LOGIN_WANTED', 'has a page, such as a login, in place of'] as const;
 const STATUSES: Readonly<Record<number, readonly [code: ProxyErrorCode, words: string]>> = {
   403: ['DENIED', 'does not allow'],
   404: ['TARGET_UNREACHABLE', 'cannot find'],
   405: ['DENIED', 'does not allow CONNECT, which is the only way to'],
+  429: ['PROXY_FAILED', 'has had too many requests to open a way to'],
   502: ['TARGET_UNREACHABLE', 'cannot reach'],
   503: ['TARGET_UNREACHABLE', 'cannot reach at the moment'],
   504: ['TARGET_TIMEOUT', 'had no answer from'],
+  // RFC 6585 section 6.
+  511: ['LOGIN_WANTED', 'wants a login before it leads to'],
 };
 
 function explainChallenge({ status, fields }: ResponseHead, proxy: UpstreamProxy): ProxyError {
@@ -40,9 +48,16 @@ function explainChallenge({ status, fields }: ResponseHead, proxy: UpstreamProxy
     : new ProxyError('CREDENTIALS_REFUSED', `${name} refused the user and password (${status})`);
 }
 
+/** Where it sends a browser, which may be where one logs in. */
+function placeOf({ fields }: ResponseHead, proxy: UpstreamProxy): string {
+  const [location = ''] = valuesOf(fields, 'location');
+  const text = shown(location, MAX_LOCATION);
+  return text === '' || holdsSecret(location, secretsOf(proxy)) ? '' : `, at ${JSON.stringify(text)}`;
+}
+
 /** In the words of the proxy, where they tell more than the status, and not the password. */
 function reasonOf({ status, reason }: ResponseHead, proxy: UpstreamProxy): string {
-  const text = decode(reason).replace(UNPRINTABLE, ' ').replace(/ +/g, ' ').slice(0, MAX_REASON).trim();
+  const text = shown(reason, MAX_REASON);
   const isUsual = text.toLowerCase() === (STATUS_CODES[status] ?? '').toLowerCase();
   if (text === '' || isUsual || holdsSecret(reason, secretsOf(proxy))) return '';
   return `, and says ${JSON.stringify(text)}`;
@@ -50,6 +65,10 @@ function reasonOf({ status, reason }: ResponseHead, proxy: UpstreamProxy): strin
 
 function secretsOf({ credentials }: UpstreamProxy): readonly Uint8Array[] {
   return credentials === undefined ? [] : [credentials.password];
+}
+
+function shown(latin1: string, length: number): string {
+  return decode(latin1).replace(UNPRINTABLE, ' ').replace(/ +/g, ' ').slice(0, length).trim();
 }
 
 /** UTF-8 where it is that. */
@@ -62,4 +81,5 @@ function decode(latin1: string): string {
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 /** Characters. */
 const MAX_REASON = 100;
+const MAX_LOCATION = 200;
 const MAX_SCHEMES = 4;

@@ -2,7 +2,7 @@
  * Why there is no connection through the proxy.
  * The proxy itself: `PROXY_UNREACHABLE` no connection to it; `PROXY_TIMEOUT` no answer in time; `PROXY_BROKEN` it hung
  * up, or what it said is not the protocol; `CREDENTIALS_WANTED`, `CREDENTIALS_REFUSED`; `SCHEME_UNKNOWN` it wants them in a
- * way that is not known here, such as NTLM; `DENIED` its rules forbid the target; `PROXY_FAILED` it says that it failed,
+ * way that is not known here, such as NTLM; `LOGIN_WANTED` it leads to a page in place of the target; `DENIED` its rules forbid the target; `PROXY_FAILED` it says that it failed,
  * not why.
  * Beyond it, in its words: `TARGET_REFUSED`, `TARGET_UNREACHABLE`, `TARGET_TIMEOUT`.
  * `CANCELLED`: the caller gave up.
@@ -15,6 +15,7 @@ export type ProxyErrorCode =
   | 'CREDENTIALS_WANTED'
   | 'CREDENTIALS_REFUSED'
   | 'SCHEME_UNKNOWN'
+  | 'LOGIN_WANTED'
   | 'DENIED'
   | 'TARGET_REFUSED'
   | 'TARGET_UNREACHABLE'
@@ -25,9 +26,16 @@ export type ProxyErrorCode =
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
   readonly code: ProxyErrorCode;
+  /** When it wants to be asked again, as its header `Retry-After` has it. */
+  readonly retryAfter: string | undefined;
 
-  constructor(code: ProxyErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ProxyErrorCode, message: string, options: ProxyErrorOptions = {}) {
     super(message, options);
     this.code = code;
+    this.retryAfter = options.retryAfter;
   }
+}
+
+interface ProxyErrorOptions extends ErrorOptions {
+  readonly retryAfter?: string | undefined;
 }

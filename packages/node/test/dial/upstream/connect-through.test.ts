@@ -232,6 +232,24 @@ describe('through an HTTP proxy', () => {
     }
   });
 
+  test('where it sends a browser is told, and when it wants to be asked again', async () => {
+    const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
+      await takeHeader();
+      socket.end('HTTP/1.1 307 x\r\nLocation: http://login.example/\x1b?a\r\nRetry-After: 7\r\n\r\n');
+    });
+    const { message, retryAfter } = await failure(`http://u:secret@127.0.0.1:${port}`);
+    expect(message).toContain(' (307), at "http://login.example/ ?a"');
+    expect(retryAfter).toBe('7');
+  });
+
+  test('where it sends a browser is not told with the password in it', async () => {
+    const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
+      await takeHeader();
+      socket.end('HTTP/1.1 302 Found\r\nLocation: http://login.example/?s%65cret\r\n\r\n');
+    });
+    expect((await failure(`http://u:secret@127.0.0.1:${port}`)).message).toMatch(/\(302\)$/);
+  });
+
   test('a 407 that offers the password as a scheme does not bring it into the message', async () => {
     const { port } = await startFakeProxy(async ({ socket, takeHeader }) => {
       await takeHeader();
@@ -290,7 +308,9 @@ describe('through an HTTP proxy', () => {
     ['405', 'http://', 'DENIED', /405/],
     ['502', 'http://', 'TARGET_UNREACHABLE', /502/],
     ['504', 'http://', 'TARGET_TIMEOUT', /504/],
-    ['302', 'http://', 'PROXY_FAILED', /302/],
+    ['302', 'http://', 'LOGIN_WANTED', /has a page, such as a login, in place of destination\.example:443 \(302\)/],
+    ['511', 'http://', 'LOGIN_WANTED', /wants a login before it leads to destination\.example:443 \(511\)/],
+    ['429', 'http://', 'PROXY_FAILED', /too many requests/],
     ['101', 'http://', 'PROXY_FAILED', /101/],
     ['500', 'http://', 'PROXY_FAILED', /500/],
   ])('the status %s over %s is %s', async (status, scheme, code, message) => {
