@@ -120,6 +120,16 @@ const FAILURES: Readonly<Record<string, Produce<Ended>>> = {
     const { port } = await start('wsproxy-server', tls);
     return client([`wss://127.0.0.1:${port}/`, '--ca', path]);
   },
+  '…: what answers does not speak TLS: a page of the proxy … in its place, such as a login: open any page in a browser; or check the port, or whether the URL should begin with ws://':
+    async () => {
+      const { port } = await startAnswering(PAGE);
+      return client(['wss://tunnel.invalid/', '--proxy', `http://127.0.0.1:${port}`]);
+    },
+  '…: the proxy … is not trusted: it does not speak TLS there, or no version known here: check its port, or whether its URL should begin with http://':
+    async () => {
+      const { port } = await startServer();
+      return client(['wss://tunnel.invalid/', '--proxy', `https://127.0.0.1:${port}`]);
+    },
   '…: the proxy … wants a user and password (407): write them into its URL, http://user:password@host:port': async () =>
     client([URL_OF_NOBODY, '--insecure', '--proxy', `http://127.0.0.1:${await startTinyproxy()}`]),
   '…: the proxy … wants NTLM, which wsproxy cannot do; Basic is what it can (407): run a local proxy that can, such as px or cntlm, and name that one with --proxy':
@@ -152,6 +162,15 @@ const REASONS: Readonly<Record<string, Produce<string>>> = {
     trying(`ws://127.0.0.1:${(await startAnswering(httpResponse('511 Network Authentication Required'))).port}/`),
   'no connection to the proxy …; --proxy none goes without it': async () =>
     trying(URL_OF_NOBODY, '--insecure', '--proxy', `socks5://127.0.0.1:${await freePort()}`),
+  'the proxy … has a page, such as a login, in place of … (302), at …: open any page in a browser': async () => {
+    const { port } = await startAnswering(httpResponse('302 Found', ['Location: http://login.example/']));
+    return trying('wss://tunnel.invalid/', '--proxy', `http://127.0.0.1:${port}`);
+  },
+  'the server ended TLS: internal error (alert 80)': async () => {
+    const alert = Buffer.from([21, 3, 3, 0, 2, 2, 80]);
+    const { port } = await listen((socket) => void socket.once('data', () => socket.end(alert)));
+    return trying(`wss://127.0.0.1:${port}/`);
+  },
 };
 
 describe('a message of docs/client.md', () => {

@@ -21,6 +21,7 @@ import {
 import { checkMethodOptions, checkProxyOptions, endpointOf, METHOD_OPTIONS } from './options/method-options.js';
 import { resolveSettings } from './options/resolve-settings.js';
 import { connectTransport } from './reach/connect-transport.js';
+import type { Reader } from './reach/option-names.js';
 import { type ConnectOptions, connectSocket } from './sockets/connect-socket.js';
 import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';
 import { TunnelAgent } from './sockets/tunnel-agent.js';
@@ -39,11 +40,12 @@ import { KeepAwake } from './tunnel/keep-awake.js';
 
 /**
  * Makes a client. It connects when it is first used, or by `start`, and stays connected until `close`; meanwhile it keeps
- * the process alive only while channels live, local ports are open or `start` is pending.
+ * the process alive only while channels live, local ports are open or `start` is pending. Its messages name options, or the
+ * flags of `wsproxy-client` if that is what their reader has.
  * @throws TypeError in one line when an option cannot be used
  */
-export function createClient(options: ClientOptions): Client {
-  return new Client(options);
+export function createClient(options: ClientOptions, reader: Reader = 'program'): Client {
+  return new Client(options, reader);
 }
 
 /** The local end of the tunnel. */
@@ -65,9 +67,9 @@ export class Client extends EventEmitter<ClientEvents> {
   /** Of the first port over TCP that offers SOCKS and HTTP. */
   #proxy: AddressInfo | undefined;
 
-  constructor(options: ClientOptions) {
+  constructor(options: ClientOptions, reader: Reader) {
     super();
-    const { servers, bypass, ...settings } = resolveSettings(options);
+    const { servers, bypass, ...settings } = resolveSettings(options, reader);
     this.#logger = settings.logger;
     this.#connector = new Connector({
       ...settings,

@@ -110,7 +110,7 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
   const client = asUsage(program, () => {
     checkTargets(flags);
     const reach = readReach(flags, (server) => proxyFromEnvironment(server, process.env));
-    return createClient({ ...libraryOptions(program), ...reach, ...servers, logger });
+    return createClient({ ...libraryOptions(program), ...reach, ...servers, logger }, 'command line');
   });
   followTokens(flags, client);
   // ssh ends its ProxyCommand by it, and a terminal that is closed what runs in it.

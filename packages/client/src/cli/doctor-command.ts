@@ -40,7 +40,7 @@ async function examine(
   const report = new DoctorReport(screen, json);
   const reach = asUsage(program, () => readReach(flags, (server) => proxyFromEnvironment(server, env)));
   const options = { ...libraryOptions(program), ...libraryOptions(command), ...reach, url, token };
-  const { findings, cause } = await diagnose(options, report).catch((error: unknown) => {
+  const { findings, cause } = await diagnose(options, report, 'command line').catch((error: unknown) => {
     throw usageOf(command, error);
   });
   report.end(url, findings, cause);

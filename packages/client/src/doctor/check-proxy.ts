@@ -15,7 +15,7 @@ export async function checkProxy(server: ServerAddress, signal: AbortSignal, tim
     (await openRaw(server.url, server.reach, signal, timeout)).destroy();
   } catch (error) {
     if (!(error instanceof ProxyError)) throw error;
-    const finding = failed(describeProxyFailure(error));
+    const finding = failed(describeProxyFailure(error, server.reach));
     return { cure: 'check --proxy, HTTPS_PROXY and ALL_PROXY, or ask who runs the proxy', ...finding };
   }
   const connectMs = Math.round(performance.now() - start);

@@ -16,7 +16,7 @@ export async function checkTls(server: ServerAddress, signal: AbortSignal, timeo
       socket.destroy();
     }
   } catch (error) {
-    return failed(error instanceof ConnectError ? error : describeFailure(error as Error));
+    return failed(error instanceof ConnectError ? error : describeFailure(error as Error, server.reach));
   }
 }
 
@@ -40,7 +40,7 @@ function assess(socket: TLSSocket, { reach }: ServerAddress): Finding {
   if (!socket.authorized) {
     // Its type says Error; Node sets the code alone.
     const code = String(socket.authorizationError);
-    const { mark, text, ...more } = failed(describeFailure(Object.assign(new Error(code), { code })));
+    const { mark, text, ...more } = failed(describeFailure(Object.assign(new Error(code), { code }), reach));
     const names = code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? `, it has ${namesIn(certificate)}` : '';
     return {
       mark,

@@ -4,6 +4,7 @@ import { parseTarget } from '../options/client-options.js';
 import { OPTION_CHECKS } from '../options/option-checks.js';
 import { DOCTOR_OPTIONS, OPTIONS, THROUGHPUT } from '../options/options.js';
 import type { ServerAddress } from '../reach/connect-transport.js';
+import type { Reader } from '../reach/option-names.js';
 import { parseReach, type ReachOptions } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
 import type { TokenSource } from '../reach/token-source.js';
@@ -25,10 +26,14 @@ import type { ProbeSession } from './probe-session.js';
  * Looks at every part of the way to a server and through it, step by step; what cannot be looked at, since a step before
  * has failed, is skipped. Says nothing to the server but what a client would. Rejects with OptionError when an option is wrong.
  */
-export async function diagnose(options: DiagnoseOptions, observer: DiagnoseObserver = {}): Promise<Diagnosis> {
+export async function diagnose(
+  options: DiagnoseOptions,
+  observer: DiagnoseObserver = {},
+  reader: Reader = 'program',
+): Promise<Diagnosis> {
   checkOptions({ ...OPTIONS, ...DOCTOR_OPTIONS }, OPTION_CHECKS, options);
   const url = parseServerUrl(options.url);
-  const reach = parseReach(url, options);
+  const reach = parseReach(url, options, reader);
   const headers = { 'user-agent': DOCTOR_AGENT, ...reach.headers };
   const server = { url, token: options.token, reach: { ...reach, headers } };
   const targets = (options.reach ?? []).map(parseTarget);

@@ -2,6 +2,7 @@ import { type Logger, silentLogger } from 'wsproxy-engine';
 import { checkOptions, OptionError, withDefaults } from 'wsproxy-node/options';
 import { type DestinationRule, parseDestinationRule } from 'wsproxy-node/targets';
 import type { ServerAddress } from '../reach/connect-transport.js';
+import type { Reader } from '../reach/option-names.js';
 import { checkPair, parseReach } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
 import type { ClientOptions } from './client-options.js';
@@ -9,7 +10,7 @@ import { OPTION_CHECKS } from './option-checks.js';
 import { OPTIONS } from './options.js';
 
 /** @throws OptionError for the first that is unknown or cannot be used */
-export function resolveSettings(given: ClientOptions): Settings {
+export function resolveSettings(given: ClientOptions, reader: Reader): Settings {
   // Before their form: a certificate alone may be no certificate at all.
   checkPair(given ?? {});
   checkOptions(OPTIONS, OPTION_CHECKS, given);
@@ -21,7 +22,7 @@ export function resolveSettings(given: ClientOptions): Settings {
   return {
     servers: [options, ...fallbacks].map((server) => {
       const address = parseServerUrl(server.url);
-      return { url: address, token: server.token ?? token, reach: parseReach(address, options) };
+      return { url: address, token: server.token ?? token, reach: parseReach(address, options, reader) };
     }),
     grace,
     heartbeat,

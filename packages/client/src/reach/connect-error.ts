@@ -1,5 +1,7 @@
-import type { ProxyError } from 'wsproxy-node/dial';
-import { isBrokenUpgrade, tlsAlertOf } from 'wsproxy-node/internals';
+import { formatProxy, type ProxyError, type UpstreamProxy } from 'wsproxy-node/dial';
+import { isBrokenUpgrade } from 'wsproxy-node/internals';
+import type { OptionNames } from './option-names.js';
+import { explainTls, type TlsFailure } from './tls-failure.js';
 
 /** Why the server could not be reached, and what to do about it: the message says both, `what` and `cure` each. */
 export class ConnectError extends Error {
@@ -52,6 +54,12 @@ interface ConnectErrorOptions extends ErrorOptions {
   readonly status?: number;
 }
 
+export interface Answer {
+  readonly status: number;
+  readonly headers: AnswerHeaders;
+  readonly cause?: Error;
+}
+
 /** Of the answer: what tells a login page from a server. */
 export interface AnswerHeaders {
   readonly location?: string | undefined;
@@ -63,22 +71,34 @@ export interface AnswerHeaders {
 const MAX_RETRY_AFTER = 300_000;
 
 /** Statuses that only something has to be changed for. */
-const STATUSES: Readonly<Record<number, readonly [what: string, cure: string]>> = {
-  400: ['the server refused the upgrade (400)', 'its version may differ from this one, or it wants another --host'],
-  401: ['the server refused the token (401)', 'check WSPROXY_TOKEN or --token-file, or what --token-command prints'],
-  404: ['nothing there (404)', "check the URL's path against the server's --path"],
+const STATUSES: Readonly<Record<number, readonly [what: string, cure: (names: OptionNames) => string]>> = {
+  400: [
+    'the server refused the upgrade (400)',
+    ({ host }) => `its version may differ from this one, or it wants another ${host}`,
+  ],
+  401: ['the server refused the token (401)', ({ token }) => `check ${token}`],
+  404: ['nothing there (404)', () => "check the URL's path against the server's --path"],
   426: [
     "the answer is not a WebSocket's (426)",
-    'a reverse proxy without Upgrade headers; nginx: proxy_http_version 1.1, proxy_set_header Upgrade and Connection',
+    () =>
+      'a reverse proxy without Upgrade headers; nginx: proxy_http_version 1.1, proxy_set_header Upgrade and Connection',
   ],
 };
 
 /** What an answer other than 101 means. Redirects are never followed; `url` is what was asked for. */
-export function describeStatus(status: number, headers: AnswerHeaders, url: URL, cause?: Error): ConnectError {
-  const [what, cure] = STATUSES[status] ?? [];
+export function describeStatus(
+  { status, headers, cause }: Answer,
+  url: URL,
+  { names }: Pick<Way, 'names'>,
+): ConnectError {
+  const [what, cureOf] = STATUSES[status] ?? [];
   const answer = { status, cause };
-  if (what !== undefined && cure !== undefined) {
-    return new ConnectError(what, true, { ...answer, cure, code: status === 401 ? 'TOKEN_REFUSED' : 'NOT_A_SERVER' });
+  if (what !== undefined && cureOf !== undefined) {
+    return new ConnectError(what, true, {
+      ...answer,
+      cure: cureOf(names),
+      code: status === 401 ? 'TOKEN_REFUSED' : 'NOT_A_SERVER',
+    });
   }
   if (status === 511) {
     const cure = 'open any page in a browser';
@@ -114,86 +134,76 @@ function parseRetryAfter(text: string | undefined): number {
   return wait > 0 ? Math.min(wait, MAX_RETRY_AFTER) : 0;
 }
 
-type Words = readonly [what: string, cure?: string];
-const UNKNOWN_CA: Words = ['its certificate comes from an unknown CA', 'give the CA with --ca'];
-
-const TLS_CAUSES: Readonly<Record<string, Words>> = {
-  CERT_HAS_EXPIRED: ['its certificate has expired', 'renew it on the server'],
-  CERT_NOT_YET_VALID: ['its certificate is not valid yet', 'check the clock of this machine'],
-  DEPTH_ZERO_SELF_SIGNED_CERT: ['its certificate is self-signed', 'give it with --ca'],
-  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_CA,
-  UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_CA,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_CA,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
-    'it does not send its whole certificate chain, or comes from an unknown CA',
-    'complete the chain on the server, or give the CA with --ca',
-  ],
-  CERT_REVOKED: ['its certificate was revoked'],
-  ERR_TLS_CERT_ALTNAME_INVALID: ['its certificate is for another name', 'check the host in the URL, or give --sni'],
-  EPROTO: [
-    'it does not speak TLS there, or no version known here',
-    'check the port, or whether the URL should begin with ws://',
-  ],
-};
-
-const CHECK_CERT: Words = ['it does not accept the client certificate', 'check --cert'];
-
-/** Alerts of RFC 8446 section 6.2, by which the server ends a handshake. */
-const TLS_ALERTS: Readonly<Record<number, Words>> = {
-  40: ['it and this program have no way of TLS in common, or it wants a client certificate', '--cert and --key'],
-  42: CHECK_CERT,
-  43: CHECK_CERT,
-  44: ['the client certificate was revoked', '--cert'],
-  45: ['the client certificate has expired', '--cert'],
-  46: CHECK_CERT,
-  48: ['it does not know the CA of the client certificate', 'check --cert'],
-  49: ['it denies this client access'],
-  70: ['its version of TLS is too old or too new for this program'],
-  71: ['it and this program have no way of TLS in common that is safe enough'],
-  112: ['it does not know the name it was asked for', 'check the host in the URL, or give --sni'],
-  116: ['it wants a client certificate', 'give --cert and --key'],
-};
-
 /** What a failure below HTTP means. */
-export function describeFailure(error: NodeJS.ErrnoException): ConnectError {
-  const code = error.code ?? '';
-  const permanently = (before: string, [what, cure]: Words): ConnectError =>
-    new ConnectError(`${before}${what}`, true, {
-      cause: error,
-      code: before === '' ? 'NOT_A_SERVER' : 'NOT_TRUSTED',
-      ...(cure !== undefined && { cure }),
-    });
-  const alert = TLS_ALERTS[tlsAlertOf(error) ?? -1];
-  if (alert !== undefined) return permanently('the server ended TLS: ', alert);
-  const tlsCause: Words | undefined =
-    TLS_CAUSES[code.startsWith('ERR_SSL_') ? 'EPROTO' : code] ??
-    (code.includes('CERT') ? [`its certificate is not accepted (${code})`] : undefined);
-  if (tlsCause !== undefined) return permanently('the server is not trusted: ', tlsCause);
-  if (code.startsWith('HPE_')) {
-    return permanently('', ['the answer is not HTTP', 'check the port, or whether the URL should begin with wss://']);
+export function describeFailure(error: NodeJS.ErrnoException, { names, proxy }: Way): ConnectError {
+  const tls = explainTls(error, 'server', names);
+  const isOtherProtocol = tls === undefined ? error.code?.startsWith('HPE_') === true : tls.kind === 'speech';
+  if (isOtherProtocol && proxy?.scheme.startsWith('http') === true)
+    return describePage(error, proxy, tls !== undefined);
+  if (tls !== undefined) return describeTls(error, 'the server', tls);
+  if (isOtherProtocol) {
+    const cure = 'check the port, or whether the URL should begin with wss://';
+    return new ConnectError('the answer is not HTTP', true, { cause: error, cure });
   }
   if (isBrokenUpgrade(error)) {
-    return permanently('', [`not a wsproxy-server: ${error.message}`]);
+    return new ConnectError(`not a wsproxy-server: ${error.message}`, true, { cause: error });
   }
-  return new ConnectError(error.message || code || 'connection failed', false, { cause: error });
+  return new ConnectError(error.message || error.code || 'connection failed', false, { cause: error });
 }
 
-/** What a failure means once the request for the upgrade has left; `certified`: with a client certificate, judged last. */
-export function describeUnanswered(error: NodeJS.ErrnoException, certified: boolean): ConnectError {
-  if (error.code !== 'ECONNRESET') return describeFailure(error);
-  const cure = 'the server may not accept the certificate of --cert (revoked, expired, or of another authority)';
-  const options = { cause: error, ...(certified && { cure }) };
+/** What of a `Reach` a message may name. */
+interface Way {
+  readonly names: OptionNames;
+  readonly proxy?: UpstreamProxy;
+}
+
+/** A proxy that opens tunnels by HTTP may answer in the server's place: 200, and a page. */
+function describePage(cause: Error, proxy: UpstreamProxy, isTls: boolean): ConnectError {
+  const what = isTls ? 'what answers does not speak TLS' : 'the answer is not HTTP';
+  const page = `a page of the proxy ${formatProxy(proxy)} in its place, such as a login: open any page in a browser`;
+  const cure = `${page}; or check the port, or whether the URL should begin with ${isTls ? 'ws://' : 'wss://'}`;
+  return new ConnectError(what, true, { cause, cure });
+}
+
+function describeTls(cause: Error, who: string, { kind, what, permanent, cure }: TlsFailure): ConnectError {
+  return new ConnectError(`${who} ${TLS_KINDS[kind]}: ${what}`, permanent, {
+    cause,
+    ...(permanent && { code: 'NOT_TRUSTED' }),
+    ...(cure !== undefined && { cure }),
+  });
+}
+
+const TLS_KINDS: Readonly<Record<TlsFailure['kind'], string>> = {
+  ended: 'ended TLS',
+  distrust: 'is not trusted',
+  speech: 'is not trusted',
+  failed: 'broke TLS',
+};
+
+/** What a failure means once the request for the upgrade has left; a client certificate is judged only then. */
+export function describeUnanswered(
+  error: NodeJS.ErrnoException,
+  reach: Way & { readonly certified: boolean },
+): ConnectError {
+  if (error.code !== 'ECONNRESET') return describeFailure(error, reach);
+  const { cert } = reach.names;
+  const cure = `the server may not accept the certificate of ${cert} (revoked, expired, or of another authority)`;
+  const options = { cause: error, ...(reach.certified && { cure }) };
   return new ConnectError('the connection ended before the answer came', false, options);
 }
 
 /** What a failure on the way through a proxy means. */
-export function describeProxyFailure(error: ProxyError): ConnectError {
-  const cure = PROXY_CURES[error.code];
+export function describeProxyFailure(error: ProxyError, { names, proxy }: Way): ConnectError {
+  const tls = explainTls((error.cause ?? error) as NodeJS.ErrnoException, 'proxy', names);
+  if (tls !== undefined && proxy !== undefined) return describeTls(error, `the proxy ${formatProxy(proxy)}`, tls);
+  const cure = PROXY_CURES[error.code]?.(names);
   const isUpToUser = UP_TO_USER.includes(error.code);
-  const more = error.code === 'PROXY_UNREACHABLE' ? '; --proxy none goes without it' : '';
+  const more = error.code === 'PROXY_UNREACHABLE' ? `; ${names.noProxy} goes without it` : '';
+  const code = isUpToUser ? 'PROXY_REFUSED' : error.code === 'LOGIN_WANTED' ? 'UNAVAILABLE' : 'UNREACHABLE';
   return new ConnectError(`${error.message}${more}`, isUpToUser, {
     cause: error,
-    code: isUpToUser ? 'PROXY_REFUSED' : 'UNREACHABLE',
+    code,
+    retryAfter: parseRetryAfter(error.retryAfter),
     ...(cure !== undefined && { cure }),
   });
 }
@@ -204,7 +214,8 @@ const UP_TO_USER: readonly ProxyError['code'][] = [
   'SCHEME_UNKNOWN',
   'DENIED',
 ];
-const PROXY_CURES: Readonly<Partial<Record<ProxyError['code'], string>>> = {
-  CREDENTIALS_WANTED: 'write them into its URL, http://user:password@host:port',
-  SCHEME_UNKNOWN: 'run a local proxy that can, such as px or cntlm, and name that one with --proxy',
+const PROXY_CURES: Readonly<Partial<Record<ProxyError['code'], (names: OptionNames) => string>>> = {
+  CREDENTIALS_WANTED: () => 'write them into its URL, http://user:password@host:port',
+  LOGIN_WANTED: () => 'open any page in a browser',
+  SCHEME_UNKNOWN: ({ proxy }) => `run a local proxy that can, such as px or cntlm, and name that one with ${proxy}`,
 };

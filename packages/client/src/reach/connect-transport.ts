@@ -44,12 +44,13 @@ async function connectWith(
     return await open({ url, headers, connect, memory }, AbortSignal.any([signal, deadline.signal]));
   } catch (error) {
     if (error instanceof ConnectError) throw error;
-    if (error instanceof RefusedError) throw describeStatus(error.status, error.headers, url, error);
-    if (signal.aborted) throw describeFailure(new Error('given up'));
+    if (error instanceof RefusedError)
+      throw describeStatus({ status: error.status, headers: error.headers, cause: error }, url, reach);
+    if (signal.aborted) throw describeFailure(new Error('given up'), reach);
     if (deadline.signal.aborted) {
-      throw describeFailure(new Error(`no answer from ${url.host} within ${timeout / 1000} s`));
+      throw describeFailure(new Error(`no answer from ${url.host} within ${timeout / 1000} s`), reach);
     }
-    throw describeUnanswered(error as Error, reach.certified);
+    throw describeUnanswered(error as Error, reach);
   } finally {
     clearTimeout(timer);
   }

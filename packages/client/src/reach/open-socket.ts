@@ -21,10 +21,11 @@ export async function openSocket(url: URL, reach: Reach, signal: AbortSignal, ti
     return url.protocol === 'wss:' ? await secure(socket, url, reach, ending) : socket;
   } catch (error) {
     if (error instanceof ConnectError) throw error;
-    if (error instanceof ProxyError) throw describeProxyFailure(error);
+    if (error instanceof ProxyError) throw describeProxyFailure(error, reach);
     const isLate = deadline.signal.aborted;
     throw describeFailure(
       isLate ? new Error(`no connection to ${url.host} within ${timeout / 1000} s`) : (error as Error),
+      reach,
     );
   } finally {
     clearTimeout(timer);

@@ -5,6 +5,7 @@ import { parseHost, parsePort } from 'wsproxy-engine';
 import { parseProxyUrl, type UpstreamProxy } from 'wsproxy-node/dial';
 import { OptionError, thrownBy } from 'wsproxy-node/options';
 import { checkClearText } from './clear-text.js';
+import { namesFor, type OptionNames, type Reader } from './option-names.js';
 
 /** How the server is reached, beyond its URL. */
 export interface ReachOptions {
@@ -48,6 +49,8 @@ export interface Reach {
   /** The address for `host:port`. */
   readonly addresses: ReadonlyMap<string, string>;
   readonly family?: 4 | 6;
+  /** Of what can be set, in messages. */
+  readonly names: OptionNames;
 }
 
 /** RFC 9110 section 5.6.2. */
@@ -57,7 +60,7 @@ const OWN_HEADERS =
   /^(authorization|connection|content-length|expect|host|keep-alive|proxy-.*|sec-websocket-.*|te|trailer|transfer-encoding|upgrade)$/i;
 
 /** Throws OptionError, or TypeError with one line, for what cannot be used. */
-export function parseReach(url: URL, options: ReachOptions): Reach {
+export function parseReach(url: URL, options: ReachOptions, reader: Reader = 'program'): Reach {
   const { headers = {}, host, sni, ca, pins = [], resolve = [], family } = options;
   const proxy = typeof options.proxy === 'function' ? options.proxy(url.href) : options.proxy;
   for (const [name, value] of Object.entries(headers)) checkHeader(name, value);
@@ -65,6 +68,7 @@ export function parseReach(url: URL, options: ReachOptions): Reach {
     throw new OptionError('pins', 'a pin is of a key of TLS: it needs a wss:// URL');
   const reach = {
     insecure: options.insecure ?? false,
+    names: namesFor(reader),
     headers: { ...headers, ...(host !== undefined && { host: checkHost(host) }) },
     secureContext: createContext(options),
     certified: options.cert !== undefined,

@@ -10,7 +10,9 @@ export function parseServerUrl(text: string): URL {
     throw new TypeError(`the URL must begin with wss:// or ws://, not ${url.protocol}//`);
   }
   if (url.username !== '' || url.password !== '') {
-    throw new TypeError('the URL must not carry a user or password: give the token by WSPROXY_TOKEN or --token-file');
+    throw new TypeError(
+      'the URL must not carry a user or password: the token has its own place (WSPROXY_TOKEN, --token-file, or the option token)',
+    );
   }
   return url;
 }

@@ -4,7 +4,7 @@ import { checkPrivacy } from '../../src/reach/clear-text.js';
 import { parseReach, type ReachOptions } from '../../src/reach/reach.js';
 
 const PROXY = { proxy: 'http://127.0.0.1:3128' };
-const judge = (url: string, options: ReachOptions = {}) => parseReach(new URL(url), options);
+const judge = (url: string, options: ReachOptions = {}) => parseReach(new URL(url), options, 'command line');
 
 describe('before anything is dialled, the token may go', () => {
   test.each<[string, ReachOptions?]>([
