@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { plainAddress } from './plain-address.js';
 
 /**
  * Who counts as one at the door: an address of IPv4, a network of 64 bits of IPv6, where everybody has at least that
@@ -6,7 +7,7 @@ import { isIPv6 } from 'node:net';
  */
 export function sourceOf(address: string | undefined): string {
   if (address === undefined) return 'unix';
-  const bare = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  const bare = plainAddress(address);
   return isIPv6(bare) ? networkOf(bare) : bare;
 }
 

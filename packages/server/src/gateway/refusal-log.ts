@@ -5,6 +5,7 @@ import { FloodLog } from '../limits/flood-log.js';
 import type { ServerObserver } from '../observe/observer.js';
 import { callerOf } from './caller.js';
 import { sourceOf } from './door-source.js';
+import { plainAddress } from './plain-address.js';
 import type { Refusal } from './refusal.js';
 import type { RemoteAddressOf } from './remote-address.js';
 import { pathOf } from './request-head.js';
@@ -112,7 +113,7 @@ function isLook(arrival: Arrival): boolean {
 const NOBODY = { source: '' };
 
 function from({ remoteAddress }: Socket): { remoteAddress?: string } {
-  return remoteAddress === undefined ? {} : { remoteAddress };
+  return remoteAddress === undefined ? {} : { remoteAddress: plainAddress(remoteAddress) };
 }
 
 export interface RefusalLogOptions {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
 import { OptionError } from 'wsproxy-node/options';
 import { parseDestinationRule } from 'wsproxy-node/targets';
+import { plainAddress } from './plain-address.js';
 
 /** Where a request comes from, as far as can be trusted; undefined for a Unix socket without a word of a proxy. */
 export type RemoteAddressOf = (request: IncomingMessage) => string | undefined;
@@ -26,7 +27,7 @@ export function createRemoteAddressOf(trustedProxies: readonly string[]): Remote
       if (hop === undefined) break;
       address = hop;
     }
-    return address;
+    return address === undefined ? undefined : plainAddress(address);
   };
 }
 

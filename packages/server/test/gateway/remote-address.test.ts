@@ -22,6 +22,8 @@ describe('the remote address', () => {
     ['IPv6 in brackets with a port', '127.0.0.1', '[2a00::1]:4711', '2a00::1'],
     ['IPv6 in brackets', '127.0.0.1', '[2a00::1]', '2a00::1'],
     ['found behind IPv4 as a dual-stack socket writes it', '::ffff:127.0.0.1', '203.0.113.9', '203.0.113.9'],
+    ['IPv4 without what a dual-stack socket adds', '::ffff:192.0.2.1', undefined, '192.0.2.1'],
+    ['the same, as a proxy with such a socket writes it', '127.0.0.1', '::FFFF:192.0.2.1', '192.0.2.1'],
     ['not that of a Unix socket unless it is trusted', undefined, '203.0.113.9', undefined],
   ])('is %s', (_, remoteAddress, header, expected) => {
     expect(createRemoteAddressOf(trusted)(from(remoteAddress, header))).toBe(expected);
