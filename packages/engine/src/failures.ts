@@ -149,7 +149,7 @@ export const FAILURES = {
     system: 'EACCES',
     socks5: 0x02,
     http: 403,
-    proxyStatus: 'connection_limit_reached',
+    proxyStatus: 'http_request_denied',
     text: 'the bytes of this month are used up, counting begins again on the first of the next (UTC)',
   },
 } as const;

@@ -15,6 +15,11 @@ test.each([0, rows.length + 1, 65_535])('wire code %i, which is not in the table
   expect(failureFromWire(wire)).toBe('INTERNAL');
 });
 
+test('a limit of connections, which RFC 9209 section 2.3.12 tells by 503, is none that is told otherwise', () => {
+  const limits = rows.filter(([, { proxyStatus }]) => proxyStatus === 'connection_limit_reached');
+  expect(limits.map(([, { http }]) => http)).toEqual([503]);
+});
+
 test.each(rows)('%s has codes that exist in SOCKS5 and HTTP', (_code, { socks5, http, text, proxyStatus }) => {
   expect(socks5).toBeGreaterThanOrEqual(1);
   expect(socks5).toBeLessThanOrEqual(8);
