@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
-import { start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { codeBlocks } from 'wsproxy-test-support/documents';
+import { runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { Program, run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { bySocks5, readBytes } from 'wsproxy-test-support/sockets/application';
@@ -85,6 +86,29 @@ describe('the systemd unit', () => {
     expect(await server.ended).toMatchObject({ code: 0 });
   });
 
+  test.each([
+    ['more flags', 'Environment="FLAGS=--admin 9090 --drain 10s"'],
+    ['TLS', 'Environment="FLAGS=--listen systemd --tls-cert /etc/wsproxy/fullchain.pem --tls-key'],
+    ['a quota file', 'StateDirectory=wsproxy-server\nEnvironment="FLAGS=--quota-file %S/wsproxy-server/quota.json"'],
+  ])('takes the lines of the documents for %s', async (_what, lines) => {
+    const text = ['deploy.md', 'limits.md'].flatMap((page) => codeBlocks(page)).find((block) => block.includes(lines));
+    const folder = temporaryFolder();
+    const unit = join(folder, 'wsproxy-server.service');
+    writeFileSync(unit, readFileSync(UNIT, 'utf8').replace('/usr/bin/node', process.execPath));
+    mkdirSync(`${unit}.d`);
+    const dropIn = /^\[Service\]\n[^]*?(?=^END$|$(?![^]))/m.exec(text ?? '')?.[0] ?? '';
+    writeFileSync(join(`${unit}.d`, 'flags.conf'), dropIn);
+    const verified = await run('systemd-analyze', ['verify', '--man=no', unit], {
+      env: { SYSTEMD_UNIT_PATH: `${folder}:` },
+    });
+    expect(verified).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    const flags = /"FLAGS=(.*)"/.exec(dropIn)?.[1]?.split(' ') ?? [];
+    const [, , ...own] = settings('ExecStart').join('').split(' ').slice(0, -1);
+    const told = await runCommand('wsproxy-server', [...own, ...flags]);
+    // What they say is understood; the files are not there.
+    expect(told).toMatchObject({ code: 2, stderr: expect.stringMatching(/cannot read the file of --tls|token file/) });
+  });
+
   test('reads its files again on a reload, from where it can read them', () => {
     expect(settings('ExecReload')).toEqual(['/bin/kill -HUP $MAINPID']);
     // A copy that is made at the start would stay as it was.
@@ -112,9 +136,10 @@ describe('the systemd unit', () => {
       const [token, calls] = [join(folder, 'token'), join(folder, 'calls')];
       writeFileSync(token, TOKEN, { mode: 0o600 });
       const [, ...args] = settings('ExecStart').join('').split(' ');
+      expect(args.at(-1)).toBe('$FLAGS');
       const server = new Program('strace', [
         ...['--follow-forks', '--output', calls, '-e', `inject=${REFUSED.join()}:error=EPERM`, process.execPath],
-        ...args.map((arg) =>
+        ...args.slice(0, -1).map((arg) =>
           arg
             .replace('/opt/wsproxy-server', fileURLToPath(new URL('../../packages/server', import.meta.url)))
             .replace('127.0.0.1:8080', '127.0.0.1:0')
