@@ -14,7 +14,8 @@ import {
 import { OptionError } from 'wsproxy-node/options';
 import { WebSocketAcceptor } from 'wsproxy-node/transports';
 import { AccountService } from './channels/account-service.js';
-import { createChannelHandler } from './channels/channel-handler.js';
+import { createChannelHandler, createRefusalHandler } from './channels/channel-handler.js';
+import type { ChannelService } from './channels/served-channel.js';
 import { ThroughputService } from './channels/throughput-service.js';
 import { authorizationValues } from './gateway/authenticate.js';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway.js';
@@ -84,18 +85,17 @@ export class Server {
       this.#quotaFile = new QuotaFile({ path: quotaFile, accounts: guard.accounts, clock: systemClock, logger });
     const policies = createPolicies(rulesOf(options), { listening: () => this.#listening });
     this.#directory = directory;
+    const service: ChannelService = {
+      dial: dialOf(options, guard),
+      policyOf: (user) => policies(user.policy),
+      ...{ logger, observer, guard, logTargets: accessLog },
+    };
     this.#registry = new SessionRegistry({
       clock: systemClock,
       memory: systemMemory,
       logger,
-      onChannel: createChannelHandler({
-        dial: dialOf(options, guard),
-        policyOf: (user) => policies(user.policy),
-        logger,
-        observer,
-        logTargets: accessLog,
-        guard,
-      }),
+      onChannel: createChannelHandler(service),
+      onRefused: createRefusalHandler(service),
       guard,
       maxGrace: grace,
       observer,

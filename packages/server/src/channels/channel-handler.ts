@@ -5,17 +5,21 @@ import type { SessionOfChannels } from './session-of-channels.js';
 
 /** Answers what clients open: dials the target, then joins channel and socket. */
 export function createChannelHandler(service: ChannelService): ChannelHandler {
-  return (channel, user, session, refusal) => {
-    const served = new ServedChannel(service, channel, user, session);
-    if (refusal === undefined) void served.serve();
-    else served.turnAway(refusal);
-  };
+  return (channel, user, session) => void new ServedChannel(service, channel, user, session).serve();
 }
 
-/** `user`: with the rules of now; `session`: the one that the channel is in; `refusal`: why that does not take it. */
-export type ChannelHandler = (
+/** Tells of channels that a session does not take. */
+export function createRefusalHandler(service: ChannelService): RefusalHandler {
+  return (channel, user, session, code) => new ServedChannel(service, channel, user, session).turnAway(code);
+}
+
+/** `user`: with the rules of now; `session`: the one that the channel is in. */
+export type ChannelHandler = (channel: OfferedChannel, user: User, session: SessionOfChannels) => void;
+
+/** `code`: why it is refused. */
+export type RefusalHandler = (
   channel: OfferedChannel,
   user: User,
   session: SessionOfChannels,
-  refusal?: 'LIMIT_REACHED' | 'GOING_AWAY',
+  code: 'LIMIT_REACHED' | 'GOING_AWAY',
 ) => void;

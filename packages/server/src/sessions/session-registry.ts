@@ -14,7 +14,7 @@ import {
   type Transport,
   unknownSession,
 } from 'wsproxy-engine';
-import type { ChannelHandler } from '../channels/channel-handler.js';
+import type { ChannelHandler, RefusalHandler } from '../channels/channel-handler.js';
 import type { Caller } from '../gateway/caller.js';
 import { FloodLog } from '../limits/flood-log.js';
 import type { Guard } from '../limits/guard.js';
@@ -171,7 +171,7 @@ export class SessionRegistry {
     const id = hex(key);
     if (this.#draining) throw new ProtocolError('the server is draining', CloseCode.serviceRestart);
     if (this.#living.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
-    const { clock, memory, onChannel, guard, maxGrace, observer } = this.#options;
+    const { clock, memory, onChannel, onRefused, guard, maxGrace, observer } = this.#options;
     this.#makeRoom(user);
     const totals = new ChannelTotals(sessionName(key), caller.probe === true, guard.beginSession(user));
     const session = new Session({
@@ -180,7 +180,7 @@ export class SessionRegistry {
       memory,
       onChannel: (channel) => onChannel(channel, this.#present(living.user), totals),
       maxChannels: guard.limits.channelsPerSession,
-      onRefused: (channel, code) => onChannel(channel, this.#present(living.user), totals, code),
+      onRefused: (channel, code) => onRefused?.(channel, living.user, totals, code),
       onDetached: (loss) => this.#onDetached(living, loss),
       onRoundTrip: observer && ((time) => observer.onRoundTrip?.(time)),
       onIdle: () => this.#onIdle?.(),
@@ -311,6 +311,8 @@ export interface SessionRegistryOptions {
   readonly memory: SlabPool;
   readonly logger: Logger;
   readonly onChannel: ChannelHandler;
+  /** A session does not take a channel. */
+  readonly onRefused?: RefusalHandler;
   readonly guard: Guard;
   /** How long a detached session is kept at most, ms; a client may ask for less. */
   readonly maxGrace: number;

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { type Logger, TunnelError } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
-import { createChannelHandler } from '../../src/channels/channel-handler.js';
+import { createChannelHandler, createRefusalHandler } from '../../src/channels/channel-handler.js';
 import { Guard } from '../../src/limits/guard.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
 import { createAccessLog } from '../../src/observe/access-log.js';
@@ -41,8 +41,9 @@ function connectWith(limits: LimitOptions, dial: () => Promise<never> = () => ne
     },
   };
   const policyOf = () => ({ check: () => undefined });
-  const onChannel = createChannelHandler({ dial, policyOf, guard, logger, observer, logTargets: true });
-  registry = new SessionRegistry({ clock, memory: newMemory(), logger, onChannel, guard, maxGrace: 60_000 });
+  const service = { dial, policyOf, guard, logger, observer, logTargets: true };
+  const handlers = { onChannel: createChannelHandler(service), onRefused: createRefusalHandler(service) };
+  registry = new SessionRegistry({ clock, memory: newMemory(), logger, ...handlers, guard, maxGrace: 60_000 });
   return new TestClient(registry, clock, { id: 'alice' }).connect();
 }
 

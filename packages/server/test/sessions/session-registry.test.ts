@@ -570,6 +570,6 @@ describe('limits of sessions', () => {
     near[0]?.cut();
     new RawTransport(registry, user);
     clock.advance(5_000);
-    expect([silent[1]?.closeCode, registry.refuses(user)]).toEqual([4003, undefined]);
+    expect([silent[1]?.closeCode, registry.refuses(user)]).toEqual([4007, undefined]);
   });
 });
