@@ -36,6 +36,10 @@ export const CloseCode = {
 
 // Implementation: choices of this code that a peer need not share.
 
+/** What `wsproxy-client doctor` asks for once, to see that it is closed: metadata of a cloud, ports of the server's machine. */
+export const GUARDED_METADATA = { host: '169.254.169.254', port: 80 };
+export const GUARDED_MACHINE = { host: '127.0.0.1', port: 9 };
+
 /** Our receive window for a new channel, and what it may grow to, bytes; the session's budget allowing. */
 export const INITIAL_WINDOW = 262_144;
 export const MAX_WINDOW = 33_554_432;

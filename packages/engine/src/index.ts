@@ -7,6 +7,8 @@ export { type Clock, systemClock, type Timer } from './clock.js';
 export {
   ACCOUNT_HOST,
   CloseCode,
+  GUARDED_MACHINE,
+  GUARDED_METADATA,
   HANDSHAKE_TIMEOUT,
   LONE_FRAME_SIZE,
   MAX_PING_INTERVAL,

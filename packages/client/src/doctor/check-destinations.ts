@@ -1,4 +1,11 @@
-import { FAILURES, type FailureCode, formatTarget, type Target } from 'wsproxy-engine';
+import {
+  FAILURES,
+  type FailureCode,
+  formatTarget,
+  GUARDED_MACHINE,
+  GUARDED_METADATA,
+  type Target,
+} from 'wsproxy-engine';
 import { type Finding, fail, ok, skip, warn } from './finding.js';
 import type { ProbeSession } from './probe-session.js';
 
@@ -50,6 +57,6 @@ const DIALLED: ReadonlySet<FailureCode> = new Set([
 
 /** What a server should not reach for its clients, unless its operator wants it so. */
 const GUARDED: readonly (readonly [what: string, target: Target])[] = [
-  ['the metadata service of its cloud', { host: '169.254.169.254', port: 80 }],
-  ['the ports of its own machine', { host: '127.0.0.1', port: 9 }],
+  ['the metadata service of its cloud', GUARDED_METADATA],
+  ['the ports of its own machine', GUARDED_MACHINE],
 ];

@@ -21,6 +21,7 @@ export class ServedChannel {
   readonly #channel: OfferedChannel;
   readonly #user: User;
   readonly #session: SessionOfChannels;
+  readonly #isProbe: boolean;
   /** What it holds, unless it was refused for that. */
   #place: ChannelPlace | undefined;
   /** Once it is open. */
@@ -33,6 +34,7 @@ export class ServedChannel {
     this.#channel = channel;
     this.#user = user;
     this.#session = session;
+    this.#isProbe = session.takesForProbe(channel.target);
   }
 
   /** Everything that happens to it, in its order, until the relay runs; `#onOver` follows. */
@@ -128,11 +130,11 @@ export class ServedChannel {
 
   /** What every record of it begins with. */
   get #names(): Pick<ChannelRecord, 'user' | 'session' | 'channel' | 'probe' | 'target'> {
-    const { id, isProbe } = this.#session;
+    const { id } = this.#session;
     const { id: channel, target } = this.#channel;
     return {
       ...{ user: this.#user.id, session: id, channel },
-      ...(isProbe && { probe: true }),
+      ...(this.#isProbe && { probe: true }),
       target: formatTarget(target),
     };
   }

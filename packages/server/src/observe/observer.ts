@@ -34,7 +34,7 @@ export interface OpenedChannel {
   /** Id of the session it is in, as in the log, and its number there. */
   readonly session: string;
   readonly channel: number;
-  /** The client only examines the way: `wsproxy-client doctor`. */
+  /** `wsproxy-client doctor` examines the way by it, as far as the client can be believed. */
   readonly probe?: true;
   /** `host:port` as the application named it. */
   readonly target: string;
