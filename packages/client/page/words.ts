@@ -46,6 +46,7 @@ function quotaText(bytes: number, limit: number, endsAt: string): string {
 /** How it stands with one of several servers. */
 export function serverState({ server, state, reason, nextTryMs }: Server, inUse: string): string {
   if (state === 'online') return server === inUse ? 'in use' : 'connected';
+  if (state === 'draining') return 'about to stop';
   if (state === 'connecting') return 'trying now';
   const why = reason === undefined ? [] : [plainReason(reason)];
   const next = nextTryMs === undefined ? [] : [`next try in ${formatTime(nextTryMs)}`];

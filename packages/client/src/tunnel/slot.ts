@@ -48,6 +48,11 @@ export class Slot {
     return state !== 'online' && isDraining ? 'draining' : state;
   }
 
+  /** A server that is about to stop serves until then, though it begins no session. */
+  #isDrainingOn(server: ServerRoute): boolean {
+    return [...this.#draining].some((uplink) => uplink.server === server && uplink.state === 'online');
+  }
+
   get #lastResort(): Uplink | undefined {
     return [...this.#draining].findLast((uplink) => uplink.state === 'online' && uplink.takesChannels);
   }
@@ -263,8 +268,9 @@ export class Slot {
   #newUplink(server: ServerRoute): Uplink {
     const { servers, logger } = this.#options;
     const named = servers.length === 1 ? logger : withFields(logger, { server: server.name });
+    const isServed = () => this.#isDrainingOn(server);
     return new Uplink(
-      { ...this.#options, logger: named, server, backoff: this.#backoffOf(server) },
+      { ...this.#options, logger: named, server, backoff: this.#backoffOf(server), isServed },
       this.#uplinkEvents,
     );
   }

@@ -34,6 +34,8 @@ export class Uplink {
   #expiry: number | undefined;
   #trouble: ConnectError | undefined;
   #takesChannels = true;
+  /** The server has said that it is about to stop. */
+  #isEnding = false;
 
   constructor(options: UplinkOptions, events: UplinkEvents) {
     const { clock, memory, heartbeat, lastChannel } = options;
@@ -224,13 +226,19 @@ export class Uplink {
       this.#greeter.onRefused();
       return this.#noteTurnedAway();
     }
-    logger.info({ kind }, 'the server asks to go away');
-    if (kind === 'drain') {
-      this.#noteUse();
-      return this.#events.onDraining(this);
-    }
+    if (kind === 'drain') return this.#onDrain();
     if (clock.now() - backoff.triedAt < HURRIED_RETRY) return;
+    logger.info({ reason: 'the server asks for one' }, 'trying another transport');
     this.#attempt(({ message }) => logger.info({ reason: message }, 'no other transport'));
+  }
+
+  /** It may say so again and again. */
+  #onDrain(): void {
+    if (!this.#isEnding)
+      this.#options.logger.info({}, 'the server is about to stop; until then it serves what is there');
+    this.#isEnding = true;
+    this.#noteUse();
+    this.#events.onDraining(this);
   }
 
   #onWelcome(): void {
@@ -305,7 +313,8 @@ export class Uplink {
     if (this.#phases.present.is === 'closed') return 0;
     const { backoff, logger } = this.#options;
     const delay = Math.max(atLeast, Math.round(backoff.next(this.session.channelCount > 0)));
-    logger[level]({ reason, retryInMs: delay }, 'not connected to the server');
+    if (this.#options.isServed?.() === true) logger.debug({ reason, retryInMs: delay }, 'no new session yet');
+    else logger[level]({ reason, retryInMs: delay }, 'not connected to the server');
     this.#events.onRetry(this, { reason, delay, former: this.state });
     this.#enter({ is: 'waiting' }, { after: delay, call: () => this.connect() });
     return delay;
@@ -328,6 +337,8 @@ export interface UplinkSettings {
 export interface UplinkOptions extends UplinkSettings {
   readonly server: ServerRoute;
   readonly backoff: Backoff;
+  /** Whether another session with this server serves while this one cannot begin. Default no. */
+  readonly isServed?: () => boolean;
 }
 
 /** What becomes of an uplink. */

@@ -94,6 +94,7 @@ test.each([
 test.each([
   [{ state: 'online' }, 'in use'],
   [{ state: 'online', server: 'wss://other/' }, 'connected'],
+  [{ state: 'draining' }, 'about to stop'],
   [{ state: 'connecting' }, 'trying now'],
   [{ state: 'standby' }, 'in reserve'],
   [{ state: 'waiting', reason: 'busy', nextTryMs: 4_000 }, 'busy, next try in 4 s'],

@@ -404,6 +404,23 @@ describe('when the server drains', () => {
     ]);
   });
 
+  test('the log says once that it is about to stop, and not that there is no connection, until there is none', async () => {
+    const { network } = await Fixture.online();
+    const told = () => network.lines.filter(({ level }) => level !== 'debug').map(({ message }) => message);
+    const before = told().length;
+    const draining = network.session;
+    draining.announceDrain(30_000);
+    network.refusal = new ProtocolError('the server is draining', CloseCode.serviceRestart);
+    await network.pass(20_000);
+    draining.drain(10_000);
+    await network.pass(5_000);
+    expect(told().slice(before)).toEqual(['the server is about to stop; until then it serves what is there']);
+    expect(network.attempts).toBeGreaterThan(5);
+    draining.leave('the server is stopping');
+    await network.settle();
+    expect(told().slice(before + 1)).toEqual(['session ended', 'not connected to the server']);
+  });
+
   test('a session without channels stays for new ones until there is another', async () => {
     const fixture = await Fixture.online();
     const draining = fixture.network.session;
