@@ -3,6 +3,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { startCrowd } from 'wsproxy-test-support/sockets/crowd';
 import { createAdmin } from '../../src/admin/admin.js';
 import { createHealth } from '../../src/admin/health.js';
 import type { LocalPages } from '../../src/admin/local-pages.js';
@@ -10,14 +11,14 @@ import { createServer, type Server } from '../../src/server.js';
 
 let server: Server;
 const pages: LocalPages[] = [];
-const sockets: Socket[] = [];
+const cleanups: (() => unknown)[] = [];
 
 beforeEach(() => {
   server = createServer({ token: 'correct-horse-battery-staple-0123456789' });
 });
 
 afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy();
+  for (const cleanup of cleanups.splice(0)) cleanup();
   await Promise.all(pages.splice(0).map((each) => each.close()));
   await server.close();
 });
@@ -31,13 +32,11 @@ async function start(name: 'admin' | 'health'): Promise<number> {
   return ((await made.listen({ port: 0 })) as AddressInfo).port;
 }
 
-function open(port: number, bytes = ''): Socket {
+function openInSilence(port: number): Socket {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
-  socket.resume();
-  socket.write(bytes);
-  sockets.push(socket);
-  return socket;
+  cleanups.push(() => socket.destroy());
+  return socket.resume();
 }
 
 async function statusOf(port: number, path: string): Promise<number | undefined> {
@@ -57,14 +56,9 @@ describe.each(['admin', 'health'] as const)('the %s pages', (name) => {
     'L4 answer beside a crowd that comes again and again %s',
     async (_, bytes) => {
       const port = await start(name);
-      let isOver = false;
-      const comeAgain = (): void => {
-        if (!isOver) open(port, bytes).once('close', () => setImmediate(comeAgain));
-      };
-      for (let i = 0; i < 200; i += 1) comeAgain();
+      cleanups.push(startCrowd(port, 200, bytes));
       const statuses: unknown[] = [];
       for (let i = 0; i < 30; i += 1) statuses.push(await statusOf(port, '/healthz'));
-      isOver = true;
       expect(statuses).toEqual(statuses.map(() => 200));
       // The crowd is in this process too, and takes most of what the machine has.
     },
@@ -94,14 +88,14 @@ test('the health pages are two, and no others', async () => {
 test('a crowd is told in the log', async () => {
   warnings.length = 0;
   const port = await start('health');
-  for (let i = 0; i < 17; i += 1) open(port);
+  for (let i = 0; i < 17; i += 1) openInSilence(port);
   await vi.waitFor(() => expect(warnings).toEqual([{ places: 16 }]), { timeout: 9_000 });
 });
 
 test('a probe that says nothing is closed after its time', async () => {
   const port = await start('health');
   const began = performance.now();
-  await once(open(port), 'close');
+  await once(openInSilence(port), 'close');
   // Not before; how much later is the machine's.
   expect(performance.now() - began).toBeGreaterThan(1_900);
 });

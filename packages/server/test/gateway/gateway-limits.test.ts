@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
+import { startCrowd } from 'wsproxy-test-support/sockets/crowd';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.js';
 import {
   cleanUpWith,
@@ -92,29 +93,22 @@ describe('connections that wait to authenticate', () => {
     ['with half a request', 'GET /tunnel HTTP/1.1\r\nHost: proxy.exa'],
     ['with an expectation', plain({ Expect: 'patience' })],
     ['with a body that never comes', plain({ 'Content-Length': '9' }, 'POST /tunnel HTTP/1.1')],
-  ])('keep nobody out %s, however often they come', async (_, bytes) => {
-    const { port } = await startGateway({ pendingConnections: 64 });
-    let isOver = false;
-    cleanUpWith(() => {
-      isOver = true;
-    });
-    const comeAgain = (): void => {
-      if (isOver) return;
-      const socket = openSocket(port);
-      socket.once('connect', () => socket.write(bytes));
-      socket.once('close', () => setImmediate(comeAgain));
-      socket.resume();
-    };
-    for (let i = 0; i < 100; i += 1) comeAgain();
-    const statuses: number[] = [];
-    for (let i = 0; i < 50; i += 1) {
-      const { socket, head } = await upgradeRaw(port);
-      statuses.push(statusOf(head));
-      socket.destroy();
-    }
-    isOver = true;
-    expect(statuses.filter((status) => status !== 101)).toEqual([]);
-  });
+  ])(
+    'keep nobody out %s, however often they come',
+    async (_, bytes) => {
+      const { port } = await startGateway({ pendingConnections: 64 });
+      cleanUpWith(startCrowd(port, 100, bytes));
+      const statuses: number[] = [];
+      for (let i = 0; i < 50; i += 1) {
+        const { socket, head } = await upgradeRaw(port);
+        statuses.push(statusOf(head));
+        socket.destroy();
+      }
+      expect(statuses.filter((status) => status !== 101)).toEqual([]);
+      // The crowd is in this process too, and takes most of what the machine has.
+    },
+    60_000,
+  );
 
   test('do not include WebSockets', async () => {
     const { port, gateway } = await startGateway({ pendingConnections: 1 });
