@@ -90,7 +90,9 @@ describe.each(['accepted', 'dialled'] as const)('a socket that was %s', (side) =
     expect(Buffer.concat(seen).equals(pattern(1, 0, 6_000_000))).toBe(true);
   });
 
-  test('shares memory with the others again once it has been silent for 10 s, a second longer each time, 1,000 times', async () => {
+  test('shares memory with the others again once it has been silent for 10 s, a second longer each time, 1,000 times', {
+    timeout: 60_000,
+  }, async () => {
     let read: ArrayBufferLike | undefined;
     onBytes = ({ buffer }) => {
       read = buffer;

@@ -149,6 +149,15 @@ describe('a relay with a pace', () => {
     expect([seen.events, seen.bytes.length, pace.waiting.size]).toEqual([['reset'], 0, 0]);
     await until(() => far.state.dead);
   });
+
+  test('lets nobody pay for what goes nowhere', async () => {
+    const pace = new TestPace();
+    const { dialled, near, far } = await pacedTunnel(pace);
+    near.reset();
+    await until(() => far.state.dead);
+    dialled.emit('data', Buffer.from('late'));
+    expect(pace.passed).toEqual({ up: 0, down: 0 });
+  });
 });
 
 test('pieces of one byte are joined as they wait for the turn of somebody who is held to a rate', () => {

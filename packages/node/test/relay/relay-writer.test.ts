@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Channel, SlabPool } from 'wsproxy-engine';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
@@ -16,8 +16,10 @@ const NO_WAY_BACK = { onReset() {}, onWritable() {} };
 
 let socket: Socket;
 let peer: Socket;
+let channel: Channel;
 let writer: RelayWriter;
 let consumed: number;
+let onConsumed: () => void;
 let memory: SlabPool;
 let given: ArrayBufferLike[];
 
@@ -25,11 +27,13 @@ beforeEach(async () => {
   [socket, peer] = await connectedSockets('TCP');
   for (const each of [socket, peer]) each.on('error', () => {});
   consumed = 0;
+  onConsumed = () => {};
   memory = newMemory();
-  const channel = {
+  channel = {
     memory,
     consumed(bytes: number) {
       consumed += bytes;
+      onConsumed();
     },
   } as Channel;
   writer = new RelayWriter(channel, socket, NO_WAY_BACK);
@@ -67,6 +71,82 @@ test('what the socket never takes counts as held until the socket is closed, and
   expect(consumed).toBe(much.length + 4);
   await new Promise((resolve) => setImmediate(resolve));
   expect(consumed).toBe(much.length + 4);
+});
+
+describe('memory that was read into', () => {
+  const LARGE = Buffer.alloc(8_388_608);
+  const SLABS = 128;
+
+  function writeSlabs(): void {
+    for (let i = 0; i < SLABS; i++) {
+      const slab = memory.post();
+      writer.onData(slab.bytes, false);
+      memory.unpost(slab);
+    }
+  }
+
+  test('is held until the socket has taken what lies in it, and not until it has taken everything', async () => {
+    const held = new Map<number, number>();
+    onConsumed = () => held.set(consumed, memory.kept);
+    writer.onData(LARGE, false);
+    writeSlabs();
+    peer.resume();
+    await until(() => memory.kept === 0);
+    expect(held.get(LARGE.length)).toBe(SLABS);
+  });
+
+  test('is held until the socket is closed when it takes no more', async () => {
+    writer.onData(LARGE, false);
+    writeSlabs();
+    writer.stop();
+    expect(memory.kept).toBe(SLABS);
+    socket.destroy();
+    await once(socket, 'close');
+    writer.stop();
+    expect(memory.kept).toBe(0);
+  });
+});
+
+describe('a channel that is over', () => {
+  const LARGE = Buffer.alloc(16_777_216);
+
+  test('closes a socket that takes no more', () => {
+    writer.stop();
+    writer.onReset('CONNECTION_RESET');
+    expect(socket.destroyed).toBe(true);
+  });
+
+  test('gives back what waited for its turn', () => {
+    const paced = new RelayWriter(channel, socket, NO_WAY_BACK, { mayPass: () => false, wait() {}, leave() {} });
+    paced.onData(Buffer.from('abc'), false);
+    expect(consumed).toBe(0);
+    paced.onReset('CONNECTION_RESET');
+    expect(consumed).toBe(3);
+  });
+
+  test('waits for a socket that takes what came before the end, and a minute for one that does not', async () => {
+    const observer = new Observer(peer);
+    const hasTaken = new Promise<void>((resolve) => {
+      onConsumed = resolve;
+    });
+    for (let i = 0; i < 2; i++) writer.onData(LARGE, false);
+    writer.onEnd();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      writer.onReset('CANCELLED');
+      await hasTaken;
+      peer.pause();
+      vi.advanceTimersByTime(60_000);
+      expect([consumed, socket.destroyed]).toEqual([LARGE.length, false]);
+      vi.advanceTimersByTime(60_000);
+      expect(socket.destroyed).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
+    peer.resume();
+    await observer.closed;
+    expect(observer.events).toEqual(['reset']);
+  });
 });
 
 describe('small pieces that a busy socket has to write', () => {
@@ -126,10 +206,11 @@ describe('the pieces of a frame', () => {
     const observer = new Observer(peer);
     for (let frame = 1; frame <= 3; frame++) {
       writeFrame();
+      // In the same turn.
+      expect(consumed).toBe(frame * 3 * PIECE);
       await until(() => observer.bytes.length === frame * 3 * PIECE);
     }
     expect(given).toEqual(Array(9).fill(read.buffer));
-    expect(consumed).toBe(9 * PIECE);
     const expected = Buffer.concat([...pieces, ...pieces, ...pieces]);
     expect(observer.bytes.equals(expected)).toBe(true);
   });
