@@ -125,14 +125,24 @@ export class SlabPool {
   trim(): number {
     this.#free.splice(0, this.#fewestFree);
     this.#fewestFree = this.#free.length;
+    if (this.#isTidy) {
+      this.#tidying?.cancel();
+      this.#tidying = undefined;
+    }
     return this.#fewestFree;
+  }
+
+  /** There is nothing to look for. */
+  get #isTidy(): boolean {
+    return this.#fewestFree === 0 && this.#busy.size === 0;
   }
 
   #tidyLater(): void {
     this.#tidying ??= this.#clock.setTimer(() => {
       this.#tidying = undefined;
       for (const reader of this.#busy) reader.restIfSilent(this.#clock.now());
-      if (this.trim() > 0 || this.#busy.size > 0) this.#tidyLater();
+      this.trim();
+      if (!this.#isTidy) this.#tidyLater();
     }, TIDY_INTERVAL);
   }
 

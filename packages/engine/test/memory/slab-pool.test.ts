@@ -77,6 +77,20 @@ describe('a slab', () => {
     pool.trim();
     expect(nextFree()).not.toBe(slab.bytes.buffer);
   });
+
+  test('is looked for until none is left, and no longer', () => {
+    const clock = new FakeClock();
+    pool = new SlabPool(clock);
+    pool.unpost(pool.post());
+    expect([pool.trim(), clock.pending]).toEqual([1, 1]);
+    expect([pool.trim(), clock.pending]).toEqual([0, 0]);
+    const reader = { restIfSilent() {} };
+    const slab = pool.lend(reader);
+    expect([pool.trim(), clock.pending]).toEqual([0, 1]);
+    if (slab !== undefined) pool.takeBack(reader, slab);
+    clock.advance(10_000);
+    expect(clock.pending).toBe(0);
+  });
 });
 
 test('a pool tells of how many slabs somebody keeps bytes', () => {
