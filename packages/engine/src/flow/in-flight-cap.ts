@@ -29,8 +29,6 @@ interface Mark {
   readonly previousAt: number;
   readonly delivered: number;
   readonly deliveredAt: number;
-  /** The source had no more to give: what the path could have carried does not show. */
-  readonly isSourceLimited: boolean;
 }
 
 /**
@@ -46,7 +44,9 @@ export class InFlightCap {
   #delivered = 0;
   #deliveredAt = 0;
   #deliveredSentAt = 0;
-  /** What was sent before this point was sent by a source that had no more. */
+  /** The source had no more at this point. */
+  #emptyAt = 0;
+  /** Up to this point it left the pipe empty in part: what the path could have carried does not show. */
   #sourceLimitedUntil = 0;
   /** Where acknowledgements are rare, so much of what seems to be in flight has arrived, on average. */
   #untold = 0;
@@ -103,18 +103,19 @@ export class InFlightCap {
       previousAt: this.#deliveredSentAt,
       delivered: this.#delivered,
       deliveredAt: this.#deliveredAt,
-      isSourceLimited: this.#delivered < this.#sourceLimitedUntil,
     });
   }
 
   /** The `bytes` that are sent next are all there is at the moment, though there would be room for more. */
   onSourceEmpty(bytes: number): void {
-    if (this.inFlight + bytes < this.cap * NEARLY_FULL) this.#sourceLimitedUntil = this.#sent + bytes;
+    this.#emptyAt = this.#sent + bytes;
   }
 
   /** `bytes` were acknowledged. */
   onDelivered(bytes: number, now: number): void {
     const inFlight = this.inFlight;
+    // Judged by what it has made of the room since the last one: where much is acknowledged at once, it gives the next in pieces.
+    if (this.#emptyAt === this.#sent && inFlight < this.cap * NEARLY_FULL) this.#sourceLimitedUntil = this.#sent;
     this.#untold = bytes < FAST_BYTES ? 0 : bytes / 2;
     this.#delivered += bytes;
     this.#deliveredAt = now;
@@ -129,8 +130,9 @@ export class InFlightCap {
     if (!Number.isFinite(this.#length)) this.#length = roundTrip;
     this.#roundTrip.note(roundTrip, now);
     this.#swing?.onDelivered(bytes, roundTrip, inFlight);
-    this.#noteRate(mark, now);
-    if (mark.sent > this.#roundEnd) this.#endRound(mark.isSourceLimited, now);
+    const isSourceLimited = mark.delivered < this.#sourceLimitedUntil;
+    this.#noteRate(mark, isSourceLimited, now);
+    if (mark.sent > this.#roundEnd) this.#endRound(isSourceLimited, now);
   }
 
   /** `bytes` came in the other way: what acknowledges ours shares the path with them. */
@@ -138,12 +140,12 @@ export class InFlightCap {
     this.#swing?.onReceived(bytes);
   }
 
-  #noteRate(mark: Mark, now: number): void {
+  #noteRate(mark: Mark, isSourceLimited: boolean, now: number): void {
     // Over a whole round trip at least: acknowledgements that were held up on their way arrive all at once.
     const least = this.#swing === undefined ? this.#roundTrip.lowest : this.#roundMean;
     const elapsed = Math.max(now - mark.deliveredAt, mark.at - mark.previousAt, least);
     const rate = elapsed > 0 ? (this.#delivered - mark.delivered) / elapsed : 0;
-    if (!mark.isSourceLimited || rate > this.rate) this.#rate.add(rate);
+    if (!isSourceLimited || rate > this.rate) this.#rate.add(rate);
   }
 
   /** A round trip is over when something is acknowledged that was sent after the last one was. */

@@ -24,12 +24,24 @@ class Rounds {
     return this;
   }
 
+  /** The source has no more behind any of `pieces`, but gives the next one at once. */
+  runInPieces(pieces: readonly number[], roundTrip: number): void {
+    for (const bytes of pieces) {
+      this.cap.onSourceEmpty(bytes);
+      this.cap.onSent(bytes, this.now);
+    }
+    this.now += roundTrip;
+    this.cap.onDelivered(sum(pieces), this.now);
+  }
+
   /** How much of what the path holds may be in flight. */
   get gain(): number {
     const { cap, rate } = this.cap;
     return Math.round((cap / (rate * this.roundTrip.lowest)) * 1_000) / 1_000;
   }
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 
 const WIDE = { bytes: 100_000, roundTrip: 50 };
 
@@ -98,6 +110,18 @@ describe('the rate', () => {
     rounds.run(14, { bytes, roundTrip: 500, isAll: true });
     expect(rounds.cap.rate).toBe(isKept ? 2_000 : bytes / 500);
   });
+
+  test.each([
+    ['fills the room in the end', [60_000, 70_000], false],
+    ['does not fill it in the end either', [60_000, 60_000], true],
+  ])(
+    'is judged by a source that gives in pieces when the next is acknowledged: one that %s',
+    (_what, pieces, isKept) => {
+      const rounds = new Rounds().run(3, WIDE);
+      for (let n = 0; n < 14; n++) rounds.runInPieces(pieces, 500);
+      expect(rounds.cap.rate).toBe(isKept ? 2_000 : 130_000 / 500);
+    },
+  );
 });
 
 describe('the cap', () => {

@@ -27,11 +27,14 @@ const PATHS: [string, Path, Bounds][] = [
     { roundTrip: 40, mbit: 20, queue: 150, hasForeign: true, ramp: 8_000, end: 40_000 },
     { down: 0.3, echo: 150 },
   ],
+  // Much is acknowledged at once, and the source gives the next in pieces.
+  ['a long and fast path', { roundTrip: 100, mbit: 100, end: 12_000 }, { down: 0.93, echo: 0 }],
   ['loss of 0.1 %', { roundTrip: 50, mbit: 50, loss: 0.001 }, { down: 0.8, echo: 100 }],
 ];
 
 function mean(way: 'plain' | 'tunnel', path: Path): Measured {
-  const all = SEEDS.map((seed) => measurePath(path, way, seed));
+  const isRandom = path.jitter !== undefined || path.loss !== undefined;
+  const all = (isRandom ? SEEDS : [1]).map((seed) => measurePath(path, way, seed));
   const of = (key: keyof Measured): number => all.reduce((sum, one) => sum + one[key], 0) / all.length;
   return { down: of('down'), up: of('up'), echo: of('echo') };
 }

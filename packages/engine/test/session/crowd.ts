@@ -8,6 +8,8 @@ import { SlowPath } from './slow-path.js';
 const PATH = { rate: 12_500, latency: 50, systemBuffer: 4_194_304 };
 const CHUNK = zeros(65_536);
 const STEP = 5;
+/** How long a source takes to give more once it is asked, ms. */
+const READ_TIME = 0.2;
 
 export interface CrowdOptions {
   /** Channels that are open and silent; each has said a byte, and heard one. */
@@ -64,7 +66,8 @@ export class Crowd {
       while (from.write(CHUNK));
     };
     take(to);
-    take(from, feed);
+    // As a socket, which is read in another turn.
+    take(from, () => this.pair.clock.setTimer(feed, READ_TIME));
     feed();
     this.wait(ramp);
     const before = to.figures.bytesReceived;

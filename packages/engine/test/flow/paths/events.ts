@@ -1,4 +1,5 @@
 import { Random } from 'wsproxy-test-support/engine/random';
+import type { Clock } from '../../../src/clock.js';
 
 interface Event {
   readonly at: number;
@@ -33,6 +34,24 @@ export class Events {
 
   after(delay: number, run: () => void): void {
     this.at(this.now + delay, run);
+  }
+
+  /** The same time, as the engine asks for it. */
+  get clock(): Clock {
+    return {
+      now: () => this.now,
+      wallTime: () => this.now,
+      setTimer: (callback, delay) => {
+        let isSet = true;
+        this.after(delay, () => isSet && callback());
+        return {
+          cancel() {
+            isSet = false;
+          },
+        };
+      },
+      defer: (callback) => callback(),
+    };
   }
 
   runUntil(end: number): void {

@@ -1,13 +1,15 @@
 import { InFlightCap } from '../../../src/flow/in-flight-cap.js';
 import { RoundTrip } from '../../../src/flow/round-trip.js';
+import { Acknowledger } from '../../../src/session/acknowledger.js';
 import type { Events } from './events.js';
 import type { Tcp } from './tcp.js';
 
 const HIGH_WATER = 131_072;
 const BATCH = 65_536;
-const ACK_BYTES = 16_384;
-const ACK_DELAY = 5;
 const CONTROL = 20;
+/** What a busy source gives at once, and how long it takes to give the next, ms: a socket is read in another turn. */
+const PIECE = 65_536;
+const READ_TIME = 0.2;
 
 interface Frame {
   readonly length: number;
@@ -21,15 +23,18 @@ export class HalfTunnel {
   readonly cap = new InFlightCap(this.roundTrip);
   /** Bytes that have arrived. */
   delivered = 0;
-  isBusy = false;
   readonly #events: Events;
   #tcp: Tcp | undefined;
   #other: HalfTunnel | undefined;
   readonly #small: Frame[] = [];
   readonly #frames: Frame[] = [];
   #partial = 0;
+  /** Of the far end, and the bytes that it has not told. */
+  #acknowledger: Acknowledger | undefined;
   #pending = 0;
-  #isDue = false;
+  /** What the source has given and was not taken. */
+  #given = 0;
+  #isReading = false;
 
   constructor(events: Events) {
     this.#events = events;
@@ -38,7 +43,18 @@ export class HalfTunnel {
   join(tcp: Tcp, other: HalfTunnel): void {
     this.#tcp = tcp;
     this.#other = other;
+    this.#acknowledger = new Acknowledger(this.#events.clock, other.roundTrip, { schedule: () => this.#tell() });
     tcp.onSpace = () => this.flush();
+  }
+
+  /** From now on there is always more to send. */
+  begin(): void {
+    this.#isReading = true;
+    this.#events.after(READ_TIME, () => {
+      this.#given += PIECE;
+      this.#isReading = false;
+      this.flush();
+    });
   }
 
   /** A keystroke, ahead of what is big. */
@@ -66,8 +82,7 @@ export class HalfTunnel {
       const size = Math.floor(Math.max(1_024, Math.min(65_472, cap.rate * 4 || 32_768)));
       let bytes = 0;
       while (bytes < room) {
-        const bulk = this.isBusy ? { length: size, isControl: false, onArrival: undefined } : undefined;
-        const frame = this.#small.shift() ?? bulk;
+        const frame = this.#small.shift() ?? this.#take(size);
         if (frame === undefined) break;
         this.#frames.push(frame);
         this.#tcp.write(frame.length);
@@ -79,6 +94,14 @@ export class HalfTunnel {
     }
   }
 
+  #take(size: number): Frame | undefined {
+    const length = Math.min(size, this.#given);
+    if (length === 0) return undefined;
+    this.#given -= length;
+    if (this.#given < PIECE && !this.#isReading) this.begin();
+    return { length, isControl: false, onArrival: undefined };
+  }
+
   /** What the far end reads. */
   onBytes(bytes: number): void {
     this.#partial += bytes;
@@ -86,25 +109,21 @@ export class HalfTunnel {
       this.#partial -= frame.length;
       this.#frames.shift();
       frame.onArrival?.();
-      if (!frame.isControl) this.#acknowledge(frame.length);
+      if (!frame.isControl) this.#arrive(frame.length);
     }
   }
 
-  #acknowledge(bytes: number): void {
+  #arrive(bytes: number): void {
     this.delivered += bytes;
     this.#pending += bytes;
     this.#other?.cap.onReceived(bytes);
-    if (this.#pending >= ACK_BYTES) this.#tell();
-    else if (!this.#isDue) {
-      this.#isDue = true;
-      this.#events.after(ACK_DELAY, () => this.#tell());
-    }
+    this.#acknowledger?.note(bytes);
   }
 
   #tell(): void {
-    this.#isDue = false;
+    if (this.#acknowledger?.isDue !== true) return;
+    this.#acknowledger.tell();
     const bytes = this.#pending;
-    if (bytes === 0) return;
     this.#pending = 0;
     this.#other?.control(() => {
       this.cap.onDelivered(bytes, this.#events.now);

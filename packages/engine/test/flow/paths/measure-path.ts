@@ -108,10 +108,8 @@ function runTunnel(run: Run): void {
     upward.ping();
   });
   events.at(START, () => {
-    downward.isBusy = true;
-    upward.isBusy = path.isBusyUp ?? false;
-    downward.flush();
-    upward.flush();
+    downward.begin();
+    if (path.isBusyUp === true) upward.begin();
   });
   events.at(ramp, () => {
     const before = [downward.delivered, upward.delivered] as const;
