@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import type { Readable } from 'node:stream';
 
 export interface ShellCommand {
   /** For the shell. */
   readonly command: string;
   /** Its whole environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Is told each line that the command writes to standard error. */
+  /** Is told the first lines that the command writes to standard error. */
   readonly tell: (text: string) => void;
   /** How long it may take, ms. */
   readonly timeout?: number;
@@ -25,8 +25,8 @@ export class CommandError extends Error {
 }
 
 /**
- * The first line that a command prints, without the white space around it, once it has ended with success. It gets no input,
- * and ends with this process at the latest. Rejects with CommandError.
+ * The first line that a command prints, without the white space around it, once it has ended with success. It gets no input.
+ * What it has started ends with it, and so does it with this process. Rejects with CommandError.
  */
 export function firstLineOf({ command, env, tell, timeout = TIMEOUT }: ShellCommand): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -38,26 +38,27 @@ export function firstLineOf({ command, env, tell, timeout = TIMEOUT }: ShellComm
       env,
     });
     let output = '';
-    let told = 0;
     let failure: CommandError | undefined;
+    let isOver = false;
+    const stopNow = (): void => killGroup(child);
     const stop = (why: string): void => {
       failure ??= new CommandError(why);
-      killGroup(child);
+      stopNow();
     };
-    const stopNow = (): void => killGroup(child);
     const timer = setTimeout(stop, timeout, `took more than ${timeout / 1000} s`);
     process.once('exit', stopNow);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       if (output.length + text.length > MAX_OUTPUT) stop(`printed more than ${MAX_OUTPUT} characters`);
       else output += text;
     });
-    createInterface({ input: child.stderr }).on('line', (text) => {
-      told += 1;
-      if (told <= MAX_TOLD) tell(text);
-    });
+    const tellLast = tellLines(child.stderr, tell);
     const settle = (): void => {
+      if (isOver) return;
+      isOver = true;
       clearTimeout(timer);
       process.off('exit', stopNow);
+      stopNow();
+      tellLast();
       child.stdout.destroy();
       child.stderr.destroy();
       if (failure !== undefined) return reject(failure);
@@ -71,10 +72,27 @@ export function firstLineOf({ command, env, tell, timeout = TIMEOUT }: ShellComm
     child.once('close', settle);
     child.once('exit', (code, signal) => {
       failure ??= failureOf(code, signal);
-      // A daemon that it has started may keep its output open for ever.
-      setTimeout(settle, DAEMON_TIME).unref();
+      // What it has started may keep its output open for ever.
+      setTimeout(settle, LATE_OUTPUT).unref();
     });
   });
+}
+
+/** Tells the first lines of `stream`, each in part if it is long, and drops the rest; returns how to tell the last one. */
+function tellLines(stream: Readable, tell: (text: string) => void): () => void {
+  let rest = '';
+  let left = MAX_TOLD;
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    if (left === 0) return;
+    const lines = `${rest}${text}`.split(/\r?\n/, left + 1);
+    // The line that has no end yet, or the first of those that are not told.
+    rest = (lines.pop() ?? '').slice(0, MAX_LINE);
+    for (const line of lines) tell(line.slice(0, MAX_LINE));
+    left -= lines.length;
+  });
+  return () => {
+    if (left > 0 && rest !== '') tell(rest);
+  };
 }
 
 function failureOf(code: number | null, signal: string | null): CommandError | undefined {
@@ -84,14 +102,18 @@ function failureOf(code: number | null, signal: string | null): CommandError | u
   return code === 0 ? undefined : new CommandError(`failed with exit code ${code}`);
 }
 
-function killGroup(child: ChildProcess): void {
-  const { pid } = child;
+/** What leaves the group, such as a daemon that begins a session of its own, goes on. */
+function killGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
+  if (process.platform === 'win32') {
+    // The shell alone would end by `kill`. Once that has ended, nobody knows what it has started.
+    spawnSync('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore', windowsHide: true });
+    return;
+  }
   try {
-    if (process.platform === 'win32') child.kill();
-    else process.kill(-pid, 'SIGKILL');
+    process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has ended by itself.
+    // All of it has ended by itself.
   }
 }
 
@@ -101,5 +123,7 @@ const TIMEOUT = 30_000;
 const MAX_OUTPUT = 65_536;
 /** Lines of one run. */
 const MAX_TOLD = 20;
+/** Characters. */
+const MAX_LINE = 1_024;
 /** What the command has written arrives within this time of its end, ms. */
-const DAEMON_TIME = 500;
+const LATE_OUTPUT = 500;
