@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Socket } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { TunnelError, type TunnelSocket } from 'wsproxy-client';
 import { startUnresponsive } from 'wsproxy-test-support/destinations/unresponsive';
@@ -185,12 +185,19 @@ describe('client.socket()', () => {
     };
     const port = await freePort();
     const refused = await fail(HOST, port);
-    expect(refused).toMatchObject({ code: 'ECONNREFUSED', syscall: 'connect' });
+    expect(refused).toMatchObject({ code: 'ECONNREFUSED', syscall: 'connect', address: HOST, port });
     expect(refused.message).toBe(`connect ECONNREFUSED 127.0.0.1:${port}: connection refused`);
     expect(refused.cause).toBeInstanceOf(TunnelError);
     expect(refused.cause).toMatchObject({ code: 'CONNECTION_REFUSED' });
     expect(await fail('10.0.0.1', 1)).toMatchObject({ code: 'EACCES', cause: { code: 'DENIED' } });
-    expect(await fail('no-such-name.invalid', 1)).toMatchObject({ syscall: 'getaddrinfo' });
+    expect(await fail('no-such-name.invalid', 1)).toMatchObject({
+      syscall: 'getaddrinfo',
+      hostname: 'no-such-name.invalid',
+    });
+    // Whatever a socket of the system tells of the same, but for the number of the error.
+    const [direct] = (await once(connect(port, HOST), 'error')) as [NodeJS.ErrnoException];
+    const { errno: _, ...told } = direct;
+    expect(refused).toMatchObject(told);
   });
 
   test.each<[string, unknown[]]>([

@@ -166,7 +166,8 @@ export class TunnelSocket extends ChannelStream {
 
   override destroy(error?: Error | null): this {
     const isOurs = this.#isSystems && error instanceof TunnelError;
-    return super.destroy((isOurs ? systemError(error, this.#connecting) : error) ?? undefined);
+    const wanted = this.#connecting ? this.#channel?.target : undefined;
+    return super.destroy((isOurs ? systemError(error, wanted) : error) ?? undefined);
   }
 
   override push(chunk: Buffer | null): boolean {
