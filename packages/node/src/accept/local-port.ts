@@ -29,14 +29,18 @@ export async function listenLocal(tunnel: Tunnel, options: LocalPortOptions): Pr
   const localPort = await acceptLocal(at, logger, (socket) => {
     const connection = new LocalConnection(socket, enter, { logger, handshakeTimeout, onRefused });
     socket.once('data', (input: Buffer) => {
-      // TLS (0x16) and everything else gets no answer: it would not be understood.
+      // What is unknown gets no answer: it would not be understood.
       const service = services.find((one) => one.begins(input[0] ?? 0));
-      if (service === undefined) connection.refuse('unknown protocol');
+      if (service === undefined) connection.refuse(input[0] === TLS_HANDSHAKE ? TLS : 'unknown protocol');
       else service.serve(connection, input);
     });
   });
   return localPort;
 }
+
+/** RFC 8446 section 5.1: the type of the record with which TLS begins. */
+const TLS_HANDSHAKE = 0x16;
+const TLS = "TLS, which this port does not speak: the proxy's URL has to begin with http://, not https://";
 
 /** What a local port can speak, all of it at a time: the first byte tells one from the other. */
 const PROTOCOLS: Readonly<Record<LocalProtocol, CreateService>> = {

@@ -164,6 +164,11 @@ describe('the log', () => {
       { reason: 'the request line has a control character' },
     ],
     ['an unknown protocol', Buffer.from('{hello}'), { reason: 'unknown protocol' }],
+    [
+      'TLS',
+      Buffer.from('16030100050100000100', 'hex'),
+      { reason: "TLS, which this port does not speak: the proxy's URL has to begin with http://, not https://" },
+    ],
   ])('tells %s in one line, without its bytes', async (_title, input, fields) => {
     lines.length = 0;
     await (await fixture.send(input)).closed();
