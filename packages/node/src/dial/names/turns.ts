@@ -4,7 +4,7 @@ export class Turns {
   readonly #userPlaces: number;
   readonly #waiting = new Set<Waiting>();
   /** Places that are taken, by user. */
-  readonly #taken = new Map<string, number>();
+  readonly #taken = new Map<Whose, number>();
   #total = 0;
 
   constructor(places: number) {
@@ -16,7 +16,7 @@ export class Turns {
    * Calls `start` as soon as there is a place for `user`, who gives it back with `giveBack`. If that is not at once, what
    * is returned gives up waiting for it.
    */
-  take(user: string, start: () => void): (() => void) | undefined {
+  take(user: Whose, start: () => void): (() => void) | undefined {
     const waiting = { user, start };
     if (this.#hasPlaceFor(user)) {
       this.#start(waiting);
@@ -26,7 +26,7 @@ export class Turns {
     return () => void this.#waiting.delete(waiting);
   }
 
-  giveBack(user: string): void {
+  giveBack(user: Whose): void {
     this.#count(user, -1);
     for (const waiting of this.#waiting) {
       if (!this.#hasPlaceFor(waiting.user)) continue;
@@ -40,11 +40,11 @@ export class Turns {
     start();
   }
 
-  #hasPlaceFor(user: string): boolean {
+  #hasPlaceFor(user: Whose): boolean {
     return this.#total < this.#places && (this.#taken.get(user) ?? 0) < this.#userPlaces;
   }
 
-  #count(user: string, change: 1 | -1): void {
+  #count(user: Whose, change: 1 | -1): void {
     const taken = (this.#taken.get(user) ?? 0) + change;
     if (taken === 0) this.#taken.delete(user);
     else this.#taken.set(user, taken);
@@ -52,7 +52,10 @@ export class Turns {
   }
 }
 
+/** A user, or several who count as one. */
+type Whose = string | symbol;
+
 interface Waiting {
-  readonly user: string;
+  readonly user: Whose;
   readonly start: () => void;
 }

@@ -1,16 +1,19 @@
 import { describe, expect, test } from 'vitest';
+import { FakeClock } from 'wsproxy-engine/testing';
 import { createSystemLookup } from '../../../src/dial/names/system-lookup.js';
 
 /** A system that answers by hand, and the names that it was asked for. */
 function systemByHand() {
+  const clock = new FakeClock();
   const asked: { name: string; answer(): void; fail(): void }[] = [];
   const lookup = createSystemLookup(
     (name) =>
       new Promise((resolve, reject) => {
         asked.push({ name, answer: () => resolve(['192.0.2.1']), fail: () => reject(new Error('not found')) });
       }),
+    clock,
   );
-  return { lookup, asked, names: () => asked.map(({ name }) => name) };
+  return { lookup, clock, asked, names: () => asked.map(({ name }) => name) };
 }
 
 const never = new AbortController().signal;
@@ -59,5 +62,39 @@ describe('the system', () => {
     expect(names()).toEqual(['a', 'b']);
     asked[1]?.answer();
     await next;
+  });
+
+  test('keeps a place for others when the questions of some outlive everybody who waited', async () => {
+    const { lookup, asked, names, clock } = systemByHand();
+    const gone = new AbortController();
+    const answer = async (name: string) => {
+      const at = names().indexOf(name);
+      expect(names()).toContain(name);
+      asked.splice(at, 1)[0]?.answer();
+      await new Promise(setImmediate);
+    };
+    const dead = ['ann', 'bob'].map((user) => lookup(`${user}-1`, gone.signal, user));
+    // One more of each waits for its turn already.
+    const waiting = ['ann', 'bob'].map((user) => lookup(`${user}-2`, never, user));
+    gone.abort(new Error('given up'));
+    expect(names()).toEqual(['ann-1', 'bob-1']);
+    await answer('ann-1');
+    await answer('bob-1');
+    // Both count as one now, and a third has the other place.
+    expect(names()).toEqual(['ann-2']);
+    const others = [lookup('joe-1', never, 'joe')];
+    expect(names()).toEqual(['ann-2', 'joe-1']);
+    await answer('joe-1');
+    others.push(lookup('eve-1', never, 'eve'));
+    await answer('eve-1');
+    await answer('ann-2');
+    await answer('bob-2');
+    await Promise.all([...dead, ...waiting, ...others]);
+
+    clock.advance(600_000);
+    const forgotten = ['ann', 'bob'].map((user) => lookup(`${user}-3`, never, user));
+    expect(names()).toEqual(['ann-3', 'bob-3']);
+    for (const { answer: reply } of asked) reply();
+    await Promise.all(forgotten);
   });
 });
