@@ -1,5 +1,6 @@
 import { CHANNEL_FLOOR, CHANNEL_HIGH_WATER } from '../constants.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
+import { compact } from '../memory/compact.js';
 import type { SlabPool } from '../memory/slab-pool.js';
 import { SmallPieces } from '../memory/small-pieces.js';
 
@@ -64,6 +65,18 @@ export class ByteQueue {
     const slice = this.#cut(limit);
     if (slice !== undefined) this.#taken?.push(this.#memory.keep(slice));
     return slice;
+  }
+
+  /** Nothing can be taken for a while: what is left of a chunk does not keep the memory of all of it. */
+  rest(): void {
+    const chunk = this.#chunks[this.#head];
+    if (chunk === undefined || this.#offset === 0) return;
+    const left = chunk.subarray(this.#offset);
+    const own = compact(left, Number.POSITIVE_INFINITY);
+    if (own === left) return;
+    this.#chunks[this.#head] = own;
+    this.#offset = 0;
+    this.#memory.release(chunk);
   }
 
   /** Everything that was taken comes again. */

@@ -48,7 +48,10 @@ export class SendingHalf {
     const bytes = this.#queue.take(Math.min(limit, this.window.credit));
     if (bytes === undefined) return undefined;
     this.window.spend(bytes.length);
-    if (!this.isEmpty && !this.hasCredit) this.stalls += 1;
+    if (!this.isEmpty && !this.hasCredit) {
+      this.stalls += 1;
+      this.#queue.rest();
+    }
     return bytes;
   }
 

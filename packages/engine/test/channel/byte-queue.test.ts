@@ -12,6 +12,7 @@ const steps = fc.array(
     fc.record({ push: fc.integer({ min: 1, max: 500 }) }),
     fc.record({ take: fc.oneof(fc.integer({ min: -1, max: 600 }), fc.double({ min: 1, max: 600, noNaN: true })) }),
     { weight: 1, arbitrary: fc.constant('clear' as const) },
+    { weight: 1, arbitrary: fc.constant('rest' as const) },
   ),
   { maxLength: 100 },
 );
@@ -26,6 +27,8 @@ test('gives the bytes in their order, never more than asked for, never an empty 
         if (step === 'clear') {
           queue.clear();
           taken = pushed;
+        } else if (step === 'rest') {
+          queue.rest();
         } else if ('push' in step) {
           queue.push(pattern(1, pushed, step.push));
           pushed += step.push;
@@ -62,6 +65,8 @@ test('a provisional one gives again what was taken, until it is committed', () =
         if (step === 'rewind') {
           queue.rewind();
           taken = 0;
+        } else if (step === 'rest') {
+          queue.rest();
         } else if ('push' in step) {
           queue.push(pattern(1, pushed, step.push));
           pushed += step.push;

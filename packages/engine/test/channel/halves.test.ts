@@ -54,6 +54,35 @@ describe('the sending half', () => {
   });
 });
 
+describe('what waits for the peer to take more', () => {
+  /** A slab that was read full, of which the peer takes all but `left` bytes. */
+  const stalled = (left: number) => {
+    const memory = newMemory();
+    const slab = memory.post();
+    const half = new SendingHalf(memory, plenty(), slab.bytes.length - left);
+    half.push(slab.bytes.fill(7));
+    memory.unpost(slab);
+    for (let bytes = half.take(16_384); bytes !== undefined; bytes = half.take(16_384)) memory.release(bytes);
+    return { memory, half };
+  };
+
+  test.each([1, 16_383, 16_400, 32_000])('does not keep the slab that it was read into: %i bytes', (left) => {
+    const { memory, half } = stalled(left);
+    expect(memory.kept).toBe(0);
+    half.window.raise(1e6);
+    const rest = half.take(left) as Uint8Array;
+    expect([rest.length, rest.every((byte) => byte === 7), half.isEmpty]).toEqual([left, true, true]);
+    memory.release(rest);
+  });
+
+  test('stays where it is when it is most of it', () => {
+    const { memory, half } = stalled(33_000);
+    expect(memory.kept).toBe(1);
+    half.clear();
+    expect(memory.kept).toBe(0);
+  });
+});
+
 describe('the receiving half', () => {
   test('takes what its window allows, and no more', () => {
     const half = new ReceivingHalf(plenty(), 0);
