@@ -56,14 +56,11 @@ export class ChannelLedger {
   }
 
   #open(tunnel: Tunnel, target: Target, handler: OpenHandler): Channel {
-    // Neither is called before the channel is there.
-    const channel = tunnel.open(target, {
-      onOpen: () => {
-        this.#tell('open', entry);
-        handler.onOpen();
-      },
-      onFail: (code) => handler.onFail(code),
-    });
+    // Told only when the channel is there.
+    const channel = tunnel.open(
+      target,
+      telling(handler, () => this.#tell('open', entry)),
+    );
     this.#lastId += 1;
     const entry: Entry = { id: this.#lastId, target: formatTarget(target), kind: handler.kind ?? OWN_KIND, channel };
     this.#living.set(channel, entry);
@@ -82,6 +79,20 @@ export class ChannelLedger {
   #tell(change: ChannelChange['change'], entry: Entry): void {
     this.#onChange({ change, ...statusOf(entry), failure: entry.channel.figures.failure });
   }
+}
+
+/**
+ * Tells `onOpen` before `handler`. Closures that are made together keep alive what any of them needs: these are made apart
+ * from those that live as long as the channel, which needs neither once it was answered.
+ */
+function telling(handler: OpenHandler, onOpen: () => void): OpenHandler {
+  return {
+    onOpen: () => {
+      onOpen();
+      handler.onOpen();
+    },
+    onFail: (code) => handler.onFail(code),
+  };
 }
 
 /** Of a channel that no listener has opened. */
