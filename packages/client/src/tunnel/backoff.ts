@@ -1,7 +1,10 @@
 /** How long to wait before the next try. Times in ms. */
 export class Backoff {
   readonly #random: () => number;
-  #attempt = 0;
+  /** Rounds that have failed, one after the other. */
+  #failures = 0;
+  /** Of the last one: until its pause is over, by the clock, others that fail belong to it. */
+  #roundEnds = Number.NEGATIVE_INFINITY;
   #last = 0;
   /** When the server was last tried, by the clock. */
   triedAt: number = Number.NEGATIVE_INFINITY;
@@ -13,7 +16,8 @@ export class Backoff {
 
   /** The server can be reached: the next loss is the first again. */
   reset(): void {
-    this.#attempt = 0;
+    this.#failures = 0;
+    this.#roundEnds = Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -24,16 +28,21 @@ export class Backoff {
     if (life > this.#last) this.reset();
   }
 
-  /** Full jitter, so that the clients of a server that was restarted come back spread out. */
-  next(resuming: boolean): number {
+  /**
+   * Full jitter, so that the clients of a server that was restarted come back spread out. Several sessions of one server
+   * fail side by side: however many they are, that is one failure.
+   */
+  next(resuming: boolean, now: number): number {
+    const isNew = now >= this.#roundEnds;
+    if (isNew) this.#failures += 1;
     this.#last = this.#draw(resuming ? MAX_DELAY_RESUMING : MAX_DELAY);
-    this.#attempt += 1;
+    if (isNew) this.#roundEnds = now + this.#last;
     return this.#last;
   }
 
   #draw(cap: number): number {
-    if (this.#attempt === 0) return this.#random() * FIRST_DELAY;
-    const ceiling = Math.min(cap, BASE_DELAY * 2 ** Math.min(this.#attempt, 16));
+    if (this.#failures === 1) return this.#random() * FIRST_DELAY;
+    const ceiling = Math.min(cap, BASE_DELAY * 2 ** Math.min(this.#failures - 1, 16));
     // Never quite at once: a server that refuses immediately must not be asked in a tight loop.
     return ceiling / 10 + this.#random() * ceiling * 0.9;
   }

@@ -240,7 +240,7 @@ export class Slot {
 
   /** The candidate's session is over. */
   #dismiss({ server, wasOfUse }: Uplink): void {
-    this.#rest(server, wasOfUse ? 0 : this.#backoffOf(server).next(false));
+    this.#rest(server, wasOfUse ? 0 : this.#backoffOf(server).next(false, this.#options.clock.now()));
   }
 
   #rest(server: ServerRoute, pause: number): void {

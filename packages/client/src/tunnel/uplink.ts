@@ -32,6 +32,8 @@ export class Uplink {
   readonly #renewal: Renewal;
   /** When the server lets go of the session, by the clock; undefined while it is online, and before it has lost a transport. */
   #expiry: number | undefined;
+  /** When this session, or the last one before it, has tried the server, by the clock: what others try is of no use to it. */
+  #triedAt: number;
   #trouble: ConnectError | undefined;
   #takesChannels = true;
   /** The server has said that it is about to stop. */
@@ -41,6 +43,7 @@ export class Uplink {
     const { clock, memory, heartbeat, lastChannel } = options;
     this.#options = options;
     this.#events = events;
+    this.#triedAt = options.backoff.triedAt;
     this.#phases = new Phases(clock, () => events.onState(this));
     this.#renewal = new Renewal(clock, () => this.#renew());
     this.#attempts = new Attempts(options.server.connect);
@@ -173,14 +176,16 @@ export class Uplink {
 
   /** Connects for those who wait, but not more often than is good; tells when to do so again, ms. */
   #hurry(): number {
-    const { backoff, clock } = this.#options;
-    if (clock.now() - backoff.triedAt >= HURRIED_RETRY) this.connect();
-    const left = backoff.triedAt + HURRIED_RETRY - clock.now();
+    const { clock } = this.#options;
+    if (clock.now() - this.#triedAt >= HURRIED_RETRY) this.connect();
+    const left = this.#triedAt + HURRIED_RETRY - clock.now();
     return left > 0 ? left : HURRIED_RETRY;
   }
 
   #attempt(onFailure: (failure: ConnectError) => void, isWanted: () => boolean = () => true): void {
-    this.#options.backoff.triedAt = this.#options.clock.now();
+    const { backoff, clock } = this.#options;
+    this.#triedAt = clock.now();
+    backoff.triedAt = this.#triedAt;
     const onUsed = this.#renewal.begin();
     this.#attempts.begin((transport) => {
       if (!isWanted()) return transport.terminate();
@@ -221,13 +226,13 @@ export class Uplink {
   }
 
   #onGoAway(kind: 'drain' | 'migrate' | 'refused'): void {
-    const { backoff, clock, logger } = this.#options;
+    const { clock, logger } = this.#options;
     if (kind === 'refused') {
       this.#greeter.onRefused();
       return this.#noteTurnedAway();
     }
     if (kind === 'drain') return this.#onDrain();
-    if (clock.now() - backoff.triedAt < HURRIED_RETRY) return;
+    if (clock.now() - this.#triedAt < HURRIED_RETRY) return;
     logger.info({ reason: 'the server asks for one' }, 'trying another transport');
     this.#attempt(({ message }) => logger.info({ reason: message }, 'no other transport'));
   }
@@ -311,8 +316,8 @@ export class Uplink {
 
   #retry(reason: string, { atLeast = 0, level = 'warn' }: { atLeast?: number; level?: 'info' | 'warn' }): number {
     if (this.#phases.present.is === 'closed') return 0;
-    const { backoff, logger } = this.#options;
-    const delay = Math.max(atLeast, Math.round(backoff.next(this.session.channelCount > 0)));
+    const { backoff, clock, logger } = this.#options;
+    const delay = Math.max(atLeast, Math.round(backoff.next(this.session.channelCount > 0, clock.now())));
     if (this.#options.isServed?.() === true) logger.debug({ reason, retryInMs: delay }, 'no new session yet');
     else logger[level]({ reason, retryInMs: delay }, 'not connected to the server');
     this.#events.onRetry(this, { reason, delay, former: this.state });

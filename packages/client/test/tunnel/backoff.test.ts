@@ -5,7 +5,12 @@ import { Backoff } from '../../src/tunnel/backoff.js';
 /** The pauses of `count` tries in a row, with jitter at `random`. */
 function pauses(random: number, count: number, resuming: boolean): number[] {
   const backoff = new Backoff(() => random);
-  return Array.from({ length: count }, () => backoff.next(resuming));
+  let now = 0;
+  return Array.from({ length: count }, () => {
+    const pause = backoff.next(resuming, now);
+    now += pause;
+    return pause;
+  });
 }
 
 describe('a pause', () => {
@@ -36,6 +41,13 @@ describe('a pause', () => {
     );
   });
 
+  test('is that of one failure for sessions that fail side by side', () => {
+    const backoff = new Backoff(() => 1);
+    expect([0, 10, 100].map((now) => backoff.next(true, now))).toEqual([200, 200, 200]);
+    expect([200, 300, 699].map((now) => backoff.next(true, now))).toEqual([500, 500, 500]);
+    expect(backoff.next(true, 700)).toBe(1_000);
+  });
+
   test('does not overflow after very many tries', () => {
     expect(pauses(1, 5_000, false).at(-1)).toBe(30_000);
   });
@@ -44,25 +56,25 @@ describe('a pause', () => {
 describe('the first pause comes again', () => {
   const tired = (): Backoff => {
     const backoff = new Backoff(() => 1);
-    for (let n = 0; n < 5; n++) backoff.next(true);
+    for (let n = 0; n < 5; n++) backoff.next(true, n * 10_000);
     return backoff;
   };
 
   test('after a reset', () => {
     const backoff = tired();
     backoff.reset();
-    expect(backoff.next(true)).toBe(200);
+    expect(backoff.next(true, 50_000)).toBe(200);
   });
 
   test('after a connection that has outlived the last pause', () => {
     const backoff = tired();
     backoff.lived(4_001);
-    expect(backoff.next(true)).toBe(200);
+    expect(backoff.next(true, 50_000)).toBe(200);
   });
 
   test('but not after one that has not', () => {
     const backoff = tired();
     backoff.lived(4_000);
-    expect(backoff.next(true)).toBe(5_000);
+    expect(backoff.next(true, 50_000)).toBe(5_000);
   });
 });

@@ -8,7 +8,7 @@ export const GRACE = 60_000;
 
 /** An uplink on a fake network, and everything that it tells. */
 export class UplinkFixture {
-  readonly network = new FakeNetwork();
+  readonly network: FakeNetwork;
   readonly uplink: Uplink;
   /** The states it went through. */
   readonly path: string[] = ['waiting'];
@@ -16,8 +16,12 @@ export class UplinkFixture {
   readonly retries: string[] = [];
   resumes = 0;
 
-  /** `random` decides the pauses between tries. */
-  constructor(random = 0.5) {
+  readonly backoff: Backoff;
+
+  /** `random` decides the pauses between tries. `beside`: another session of the same client and server. */
+  constructor(random = 0.5, beside?: UplinkFixture) {
+    this.network = new FakeNetwork(beside?.network.clock);
+    this.backoff = beside?.backoff ?? new Backoff(() => random);
     const { connect, clock, memory, logger } = this.network;
     this.uplink = new Uplink(
       {
@@ -25,7 +29,7 @@ export class UplinkFixture {
         clock,
         memory,
         logger,
-        backoff: new Backoff(() => random),
+        backoff: this.backoff,
         grace: GRACE,
       },
       {

@@ -35,6 +35,20 @@ describe('a request while the tunnel is down', () => {
     expect(fixture.network.attempts - before).toBeLessThanOrEqual(8);
   });
 
+  test('makes it dial as often where other sessions try the same server', async () => {
+    const fixture = await downForLong(1);
+    const others = [1, 2, 3].map(() => new UplinkFixture(1, fixture));
+    const before = fixture.network.attempts;
+    fixture.open();
+    for (let n = 0; n < 49; n++) {
+      const other = others[n % 3] as UplinkFixture;
+      other.network.route = unreachable;
+      other.uplink.connect();
+      await fixture.network.pass(100);
+    }
+    expect(fixture.network.attempts - before).toBeGreaterThanOrEqual(4);
+  });
+
   test('is served when the server comes back while it waits', async () => {
     const fixture = await downForLong(1);
     const near = fixture.open();
