@@ -1,7 +1,7 @@
 import { Chart } from './chart.js';
 import { enableCopying } from './copying.js';
 import { Look } from './look.js';
-import type { News } from './snapshot.js';
+import type { News } from './news.js';
 import { View } from './view.js';
 
 const look = new Look();

@@ -2,7 +2,7 @@ import type { default as UPlot } from 'uplot';
 import { find, setText } from './dom.js';
 import { formatClock, formatRate } from './format.js';
 import { type Look, SECONDS, TENS } from './look.js';
-import type { Point } from './snapshot.js';
+import type { Point } from './news.js';
 
 /** Of the script that the page loads before this one. */
 declare const uPlot: typeof UPlot;

@@ -1,8 +1,8 @@
 import { find, type Row, Rows, setBreakableText, setQuantity, setText } from './dom.js';
 import { formatBytes, formatClock, formatRate, formatTime } from './format.js';
 import type { Look } from './look.js';
+import type { Channel, EndedChannel } from './news.js';
 import { FASTEST_FIRST, nextOrder, type Order, type SortKey, sortChannels } from './order.js';
-import type { Channel, EndedChannel } from './snapshot.js';
 import { count, kindText } from './words.js';
 
 /** The connections: those that carry something, sorted; those that are idle, and those that have ended, folded. */

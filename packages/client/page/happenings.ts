@@ -1,7 +1,7 @@
 import { find, type Row, Rows, setText } from './dom.js';
 import { formatClock } from './format.js';
 import type { Look } from './look.js';
-import type { TunnelEvent } from './snapshot.js';
+import type { TunnelEvent } from './news.js';
 import { eventText } from './words.js';
 
 /** What has happened to the tunnel, the last one first; what is older is folded. */

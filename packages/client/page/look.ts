@@ -1,4 +1,4 @@
-import type { Channel, EndedChannel, Figures, News, Point, TunnelEvent } from './snapshot.js';
+import type { Channel, EndedChannel, Figures, News, Point, TunnelEvent } from './news.js';
 
 /** All that is known of the client: what was told at first, and what has changed since. */
 export class Look {

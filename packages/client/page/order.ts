@@ -1,4 +1,4 @@
-import type { Channel } from './snapshot.js';
+import type { Channel } from './news.js';
 
 /** By what connections can be sorted; `rate` is both directions together. */
 export type SortKey = 'rate' | 'target' | 'kind' | 'down' | 'up' | 'carried' | 'age';

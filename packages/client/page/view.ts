@@ -3,7 +3,7 @@ import { find, type Row, Rows, setText } from './dom.js';
 import { formatBytes, formatRate, formatTime, hostOf } from './format.js';
 import { Happenings } from './happenings.js';
 import type { Look } from './look.js';
-import type { Figures, Server } from './snapshot.js';
+import type { Figures, Server } from './news.js';
 import { cause, details, headline, serverState } from './words.js';
 
 /** Shows what is known. Whatever it says is text, never markup. */

@@ -1,5 +1,5 @@
 import { formatBytes, formatClock, formatDay, formatRoundTrip, formatTime, hostOf } from './format.js';
-import type { Figures, Server, TunnelEvent } from './snapshot.js';
+import type { Figures, Server, TunnelEvent } from './news.js';
 
 /** How the tunnel stands, in one sentence that stays the same until that changes. */
 export function headline(figures: Figures, nowMs: number): string {

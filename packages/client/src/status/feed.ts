@@ -1,13 +1,12 @@
-import type { Point } from './history.js';
-import type { EndedChannel, TunnelEvent } from './journal.js';
+import type { Channel, News } from '../../page/news.js';
 import type { Recorder } from './recorder.js';
-import { type Figures, figuresOf, type ShownChannel } from './snapshot.js';
+import { figuresOf } from './snapshot.js';
 
 /** What pages are told: once everything that they show, then after each look what is new. */
 export class Feed {
   readonly #recorder: Recorder;
   /** How far the last news went. */
-  #shown: ReadonlyMap<number, FedChannel> = new Map();
+  #shown: ReadonlyMap<number, Channel> = new Map();
   #changes = 0;
   #seconds = 0;
   #tens = 0;
@@ -38,7 +37,7 @@ export class Feed {
   }
 
   #news(
-    channels: readonly FedChannel[],
+    channels: readonly Channel[],
     gone: readonly number[],
     since: { readonly changes: number; readonly seconds: number; readonly tens: number },
   ): News {
@@ -56,7 +55,7 @@ export class Feed {
   }
 
   /** The fastest, then those that have carried the most: no more of them than anybody reads. */
-  #busiest(): Map<number, FedChannel> {
+  #busiest(): Map<number, Channel> {
     const { lookedAt, rates, status } = this.#recorder;
     const ranked = status.channels.map((channel) => {
       const rate = rates.of(channel);
@@ -70,30 +69,6 @@ export class Feed {
     });
     return new Map(shown);
   }
-}
-
-/** What a page is told. */
-export interface News {
-  /** It stands for itself; otherwise it tells what has changed. */
-  readonly whole: boolean;
-  /** With the whole only. */
-  readonly proxy?: string | undefined;
-  readonly figures: Figures;
-  /** Channels that are new or have changed, and the numbers of those that are not shown any more. */
-  readonly channels: readonly FedChannel[];
-  readonly gone: readonly number[];
-  /** New, or told again because they have changed; oldest first. */
-  readonly events: readonly TunnelEvent[];
-  readonly ended: readonly EndedChannel[];
-  /** Points of the history that are new. */
-  readonly seconds: readonly Point[];
-  readonly tens: readonly Point[];
-}
-
-/** A channel that does not change while it is still. */
-export interface FedChannel extends Omit<ShownChannel, 'ageMs'> {
-  /** When it was asked for, by the clock of the figures, ms. */
-  readonly beganMs: number;
 }
 
 const MAX_CHANNELS = 100;
@@ -111,7 +86,7 @@ function pickFirst<T>(items: readonly T[], most: number, compare: (a: T, b: T) =
   return picked;
 }
 
-function isSame(a: FedChannel, b: FedChannel | undefined): boolean {
+function isSame(a: Channel, b: Channel | undefined): boolean {
   return b !== undefined && KEYS.every((key) => a[key] === b[key]);
 }
 

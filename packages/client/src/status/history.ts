@@ -1,3 +1,5 @@
+import type { Point } from '../../page/news.js';
+
 /**
  * What flowed in the last hour, in two spans: each second of the last two minutes, and each ten seconds of the hour. It takes
  * 480 points, however long it goes on.
@@ -42,9 +44,6 @@ interface Flow {
   readonly up: number;
   readonly isAway: boolean;
 }
-
-/** Bytes a second down and up, and 1 where the tunnel was away for a part of the time. */
-export type Point = readonly [down: number, up: number, away: 0 | 1];
 
 /** The last steps of time, as many as there is room for. Looks need not come at their borders: a flow is shared out by time. */
 export class Span {

@@ -1,4 +1,5 @@
 import { FAILURES, type FailureCode } from 'wsproxy-engine';
+import type { EndedChannel as ShownEnd, TunnelEvent } from '../../page/news.js';
 import type { ChannelChange } from '../tunnel/client-status.js';
 
 /** What has happened to the tunnel, and to connections that are over: the last of each, with the time of day. */
@@ -61,45 +62,14 @@ export class Journal {
 }
 
 /** What has happened to the tunnel. */
-export interface Happened {
-  /** `lost`: a connection has ended. `failed`: a try to connect. `refused`: a request, by a local port. */
-  readonly what: 'connected' | 'lost' | 'failed' | 'refused' | 'closed';
-  readonly server: string;
-  /** Of what was lost, has failed or was refused. */
-  readonly reason?: string | undefined;
-  /** Of a connection: the server that served before, if it was another one. */
-  readonly former?: string | undefined;
-  /** Of a connection: how long there was none before, ms; undefined for the first one. */
-  readonly awayMs?: number | undefined;
-  /** Of a connection: the channels that there were went on. */
-  readonly kept?: boolean | undefined;
-}
+type Happened = Omit<TunnelEvent, 'id' | 'atMs' | 'lastMs' | 'times'>;
 
-export interface TunnelEvent extends Happened {
-  /** Counted from 1. */
-  readonly id: number;
-  /** Time of day, ms since 1970: when it has happened, and for the last time. */
-  readonly atMs: number;
-  readonly lastMs: number;
-  readonly times: number;
-}
-
-/** A channel that is over. */
-export interface EndedChannel {
-  readonly id: number;
-  readonly target: string;
-  readonly kind: string;
-  /** Time of day, ms since 1970. */
-  readonly atMs: number;
-  readonly lastedMs: number;
-  readonly bytesUp: number;
-  readonly bytesDown: number;
+/** A channel that is over, as scripts are shown it. */
+export interface EndedChannel extends ShownEnd {
   /** Whether the destination was reached. */
   readonly wasOpen: boolean;
   /** Undefined where both directions have ended. */
   readonly failure: FailureCode | undefined;
-  /** The failure in words. */
-  readonly reason: string | undefined;
 }
 
 interface Kept<T> {

@@ -1,7 +1,7 @@
 import { VERSION } from 'wsproxy-engine';
+import type { Point, TunnelEvent } from '../../page/news.js';
 import type { ChannelStatus, ClientStatus } from '../tunnel/client-status.js';
-import type { Point } from './history.js';
-import type { EndedChannel, TunnelEvent } from './journal.js';
+import type { EndedChannel } from './journal.js';
 import type { Rates } from './meter.js';
 import type { Recorder } from './recorder.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Channel } from '../../page/news.js';
 import { FASTEST_FIRST, nextOrder, type SortKey, sortChannels } from '../../page/order.js';
-import type { Channel } from '../../page/snapshot.js';
 
 function channel(id: number, more: Partial<Channel> = {}): Channel {
   const figures = { bytesUp: 0, bytesDown: 0, rateUp: 0, rateDown: 0 };

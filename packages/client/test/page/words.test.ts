@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Figures, TunnelEvent } from '../../page/snapshot.js';
+import type { Figures, TunnelEvent } from '../../page/news.js';
 import { cause, details, eventText, headline, plainReason, serverState } from '../../page/words.js';
 
 const NOW = new Date(2026, 10, 26, 14, 2, 11).getTime();

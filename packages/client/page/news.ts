@@ -1,14 +1,17 @@
-/** What the client tells, as far as the page shows it. A field that is missing is not known. */
+/** What a client tells its page: both ends compile against this, which is types alone. A field that is missing is not known. */
 export interface News {
   /** It stands for itself; otherwise it tells what has changed. */
   readonly whole: boolean;
   /** `host:port`, with the whole only. */
   readonly proxy?: string | undefined;
   readonly figures: Figures;
+  /** Channels that are new or have changed, and the numbers of those that are not shown any more. */
   readonly channels: readonly Channel[];
   readonly gone: readonly number[];
+  /** New, or told again because they have changed; oldest first. */
   readonly events: readonly TunnelEvent[];
   readonly ended: readonly EndedChannel[];
+  /** Points of the history that are new. */
   readonly seconds: readonly Point[];
   readonly tens: readonly Point[];
 }
@@ -44,14 +47,14 @@ export interface Server {
   readonly nextTryMs?: number | undefined;
 }
 
-/** A living channel. */
+/** A living channel. It does not change while it is still. */
 export interface Channel {
   readonly id: number;
   readonly target: string;
   readonly kind: string;
   readonly open: boolean;
   readonly idle: boolean;
-  /** By the clock of the figures. */
+  /** When it was asked for, by the clock of the figures, ms. */
   readonly beganMs: number;
   readonly bytesUp: number;
   readonly bytesDown: number;
@@ -75,18 +78,24 @@ export interface EndedChannel {
 
 /** What has happened to the tunnel. */
 export interface TunnelEvent {
+  /** Counted from 1. */
   readonly id: number;
+  /** `lost`: a connection has ended. `failed`: a try to connect. `refused`: a request, by a local port. */
   readonly what: 'connected' | 'lost' | 'failed' | 'refused' | 'closed';
-  /** Time of day, ms since 1970; of the last time where it has happened again and again. */
+  /** Time of day, ms since 1970: when it has happened, and for the last time. */
   readonly atMs: number;
   readonly lastMs: number;
   readonly times: number;
   readonly server: string;
+  /** Of what was lost, has failed or was refused. */
   readonly reason?: string | undefined;
+  /** Of a connection: the server that served before, if it was another one. */
   readonly former?: string | undefined;
+  /** Of a connection: how long there was none before, ms; undefined for the first one. */
   readonly awayMs?: number | undefined;
+  /** Of a connection: the channels that there were went on. */
   readonly kept?: boolean | undefined;
 }
 
-/** Bytes a second, and 1 where the tunnel was away. */
+/** Bytes a second down and up, and 1 where the tunnel was away for a part of the time. */
 export type Point = readonly [down: number, up: number, away: 0 | 1];
