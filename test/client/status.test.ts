@@ -77,7 +77,7 @@ test('a request that a local port refuses is told with its reason', async () => 
   const refused: unknown[] = [];
   client.on('refused', (one) => refused.push(one));
   const socket = await connectTo(port);
-  socket.write(Buffer.from([0x16, 3, 1, 0]));
+  socket.write(Buffer.from([0, 3, 1, 0]));
   await readToEnd(socket);
   expect(refused).toEqual([{ reason: 'unknown protocol' }]);
 });

@@ -29,10 +29,11 @@ export async function listenLocal(tunnel: Tunnel, options: LocalPortOptions): Pr
   const localPort = await acceptLocal(at, logger, (socket) => {
     const connection = new LocalConnection(socket, enter, { logger, handshakeTimeout, onRefused });
     socket.once('data', (input: Buffer) => {
-      // What is unknown gets no answer: it would not be understood.
       const service = services.find((one) => one.begins(input[0] ?? 0));
-      if (service === undefined) connection.refuse(input[0] === TLS_HANDSHAKE ? TLS : 'unknown protocol');
-      else service.serve(connection, input);
+      if (service !== undefined) service.serve(connection, input);
+      else if (input[0] === TLS_HANDSHAKE) connection.refuse(TLS, NO_TLS);
+      // What is unknown gets no answer: it would not be understood.
+      else connection.refuse('unknown protocol');
     });
   });
   return localPort;
@@ -41,6 +42,8 @@ export async function listenLocal(tunnel: Tunnel, options: LocalPortOptions): Pr
 /** RFC 8446 section 5.1: the type of the record with which TLS begins. */
 const TLS_HANDSHAKE = 0x16;
 const TLS = "TLS, which this port does not speak: the proxy's URL has to begin with http://, not https://";
+/** A fatal alert, handshake_failure, as a record of its own (RFC 8446 section 6). */
+const NO_TLS: Buffer = Buffer.from([0x15, 0x03, 0x03, 0, 2, 2, 40]);
 
 /** What a local port can speak, all of it at a time: the first byte tells one from the other. */
 const PROTOCOLS: Readonly<Record<LocalProtocol, CreateService>> = {

@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { echo, keepWaiting, refuseWith, TestTunnel } from 'wsproxy-test-support/test-tunnel';
@@ -26,7 +27,6 @@ describe('the first byte', () => {
   });
 
   it.each([
-    ['C20 a TLS ClientHello', Buffer.concat([hex('16 03 01 02 00 01 00 01 fc 03 03'), randomBytes(500)])],
     ['a NUL', hex('00')],
     ['SOCKS version 6', hex('06 00')],
     ['a byte that begins no method', Buffer.from('@')],
@@ -188,6 +188,16 @@ describe('the log', () => {
     lines.length = 0;
     await (await fixture.send(input)).closed();
     expect(lines).toEqual([['info', { target: 'example.org:80', ...cause }, expect.any(String)]]);
+  });
+});
+
+describe('TLS to a local port', () => {
+  const fixture = usePort();
+
+  it('C20 is answered in TLS', async () => {
+    const application = connectTls({ port: fixture.port, host: '127.0.0.1', rejectUnauthorized: false });
+    const [error] = await once(application, 'error');
+    expect(error).toMatchObject({ code: expect.stringMatching(/ALERT_HANDSHAKE_FAILURE/) });
   });
 });
 
