@@ -103,9 +103,10 @@ export class ChunkedReader implements BodyReader {
   }
 }
 
-/** What stands before the bytes of a chunk; CR LF stands behind them. */
-export function chunkPrefix(length: number): string {
-  return `${length.toString(16)}\r\n`;
+/** One chunk of these pieces, and none of nothing: that would end the content. */
+export function asChunk(pieces: readonly Buffer[]): readonly Buffer[] {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  return length === 0 ? [] : [Buffer.from(`${length.toString(16)}\r\n`), ...pieces, Buffer.from('\r\n')];
 }
 
 /** What ends the content. `trailers` of a reader: those that are undefined have no end here either. */

@@ -25,6 +25,8 @@ export function schemeOf(uri: string): string | undefined {
  */
 export function parseAbsoluteForm(method: string, uri: string): Destination {
   const [, all = '', rest = ''] = /^(?:http|ws):\/\/([^/?#]*)([^#]*)/i.exec(uri) ?? [];
+  // To some readers a slash (WHATWG URL), to others a part of the user information.
+  if (all.includes('\\')) throw new MessageError('malformed', 'the URI has a backslash before its path');
   const [authority = '', userInfo, ...more] = all.split('@').reverse();
   // Which of them ends the user information is read in two ways.
   if (more.length > 0) throw new MessageError('malformed', 'the URI has more than one @ before its path');
@@ -47,6 +49,7 @@ export function parseAbsoluteForm(method: string, uri: string): Destination {
  * other scripts make no address.
  */
 function nameInAscii(name: string): string | undefined {
+  if (name.length > LONGEST_NAME) return undefined;
   if (/^[\0-\x7f]*$/.test(name)) return name;
   const bytes = Buffer.from(name, 'latin1');
   const text = bytes.toString();
@@ -71,3 +74,5 @@ function basicOf(userInfo: string | undefined): string | undefined {
 }
 
 const DEFAULT_PORT = 80;
+/** Bytes of UTF-8 for the 253 characters that DNS takes, of four each. To look at more takes long. */
+const LONGEST_NAME = 1_012;

@@ -10,7 +10,7 @@ import {
 } from 'wsproxy-engine';
 import { createBodyReader } from '../../http-message/body.js';
 import type { BodyReader } from '../../http-message/body-reader.js';
-import { chunkPrefix, lastChunk } from '../../http-message/chunked.js';
+import { asChunk, lastChunk } from '../../http-message/chunked.js';
 import { MessageError } from '../../http-message/message-error.js';
 import type { RequestHead } from '../../http-message/request-head.js';
 import type { ResponseHead } from '../../http-message/response-head.js';
@@ -82,7 +82,7 @@ export class HttpExchange implements ChannelSink, Unread {
   takeContent(bytes: Buffer): number {
     if (this.#isOver || this.#content.isOver) return 0;
     try {
-      const used = this.#content.read(bytes, (piece) => this.#sendContent(piece));
+      const used = this.#sendContent(bytes);
       if (this.#content.isOver) this.#endContent();
       return used;
     } catch (error) {
@@ -158,9 +158,14 @@ export class HttpExchange implements ChannelSink, Unread {
     if (!this.#channel.write(bytes)) this.#isFull = true;
   }
 
-  #sendContent(piece: Buffer): void {
-    if (this.#request.framing.kind !== 'chunked') return this.#send(piece);
-    this.#send(Buffer.concat([Buffer.from(chunkPrefix(piece.length)), piece, Buffer.from('\r\n')]));
+  #sendContent(bytes: Buffer): number {
+    const pieces: Buffer[] = [];
+    const used = this.#content.read(bytes, (piece) => pieces.push(piece));
+    const isChunked = this.#request.framing.kind === 'chunked';
+    // One chunk of what has come together, as of a response.
+    const sent = isChunked ? [Buffer.concat(asChunk(pieces))] : pieces;
+    for (const piece of sent) if (piece.length > 0) this.#send(piece);
+    return used;
   }
 
   #endContent(): void {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { createBodyReader } from '../../http-message/body.js';
 import type { BodyReader } from '../../http-message/body-reader.js';
-import { chunkPrefix, lastChunk } from '../../http-message/chunked.js';
+import { asChunk, lastChunk } from '../../http-message/chunked.js';
 import type { RequestHead } from '../../http-message/request-head.js';
 import { isInterim, type ResponseHead, ResponseHeadReader } from '../../http-message/response-head.js';
 import {
@@ -11,13 +11,14 @@ import {
   isKeptByOrigin,
   isPersistent,
 } from './forwarded-heads.js';
+import { JoinedWrites } from './joined-writes.js';
 
 /**
  * The way of a response: what a destination says is read, mended, and written to the application. A response that was odd,
  * and one with bytes behind it, is the last on its connection: where nothing follows, nothing can be smuggled in.
  */
 export class ResponseWay {
-  readonly #socket: Socket;
+  readonly #output: JoinedWrites;
   readonly #request: RequestHead;
   readonly #heads: ResponseHeadReader;
   #body: BodyReader | undefined;
@@ -27,7 +28,7 @@ export class ResponseWay {
 
   /** @param isBound whether its connection is an authenticated one. */
   constructor(socket: Socket, request: RequestHead, isBound: boolean) {
-    this.#socket = socket;
+    this.#output = new JoinedWrites(socket);
     this.#request = request;
     this.#isBound = isBound;
     this.#isKept = isPersistent(request);
@@ -64,17 +65,25 @@ export class ResponseWay {
    * beginning in `rest`. Throws MessageError.
    */
   take(bytes: Buffer): ResponseHead | undefined {
+    try {
+      return this.#take(bytes);
+    } finally {
+      this.#output.flush();
+    }
+  }
+
+  #take(bytes: Buffer): ResponseHead | undefined {
     if (this.#body !== undefined) return this.#takeContent(this.#body, bytes);
     let head = this.#heads.read(bytes);
     for (; head !== undefined && isInterim(head); head = this.#heads.read()) {
       // RFC 9110 section 15.2: HTTP/1.0 does not know them.
-      if (this.#request.minor === 1) this.#socket.write(formatInterim(head));
+      if (this.#request.minor === 1) this.#output.write(formatInterim(head));
     }
     if (head === undefined || head.status === 101) return head;
     this.#isKept &&= isKeptByOrigin(head) && (this.#isBound || challengesConnection(head));
     this.#isChunked = head.framing.kind === 'chunked' && this.#request.minor === 1;
     this.#body = createBodyReader(head.framing, false);
-    this.#socket.write(formatResponse(head, this.#request, this.#isKept));
+    this.#output.write(formatResponse(head, this.#request, this.#isKept));
     return this.#takeContent(this.#body, this.#heads.takeRest());
   }
 
@@ -88,23 +97,29 @@ export class ResponseWay {
     const { isOver } = this;
     if (this.#body?.end() !== true) return false;
     if (!isOver) this.#endContent(this.#body);
+    this.#output.flush();
     return true;
   }
 
   #takeContent(body: BodyReader, bytes: Buffer): undefined {
     const { isOver } = body;
-    const used = body.read(bytes, (piece) => this.#write(piece));
+    const used = this.#readContent(body, bytes);
     if (used < bytes.length || !body.isPlain) this.#isKept = false;
     if (body.isOver && !isOver) this.#endContent(body);
   }
 
-  #write(piece: Buffer): void {
-    if (this.#isChunked) this.#socket.write(chunkPrefix(piece.length), 'latin1');
-    this.#socket.write(piece);
-    if (this.#isChunked) this.#socket.write('\r\n', 'latin1');
+  #readContent(body: BodyReader, bytes: Buffer): number {
+    if (!this.#isChunked) return body.read(bytes, (piece) => this.#output.write(piece));
+    // What has come together is one chunk, however small those were in which it has come (RFC 9112 section 7.1).
+    const pieces: Buffer[] = [];
+    try {
+      return body.read(bytes, (piece) => pieces.push(piece));
+    } finally {
+      for (const piece of asChunk(pieces)) this.#output.write(piece);
+    }
   }
 
   #endContent({ trailers }: BodyReader): void {
-    if (this.#isChunked) this.#socket.write(lastChunk(trailers), 'latin1');
+    if (this.#isChunked) this.#output.write(Buffer.from(lastChunk(trailers), 'latin1'));
   }
 }

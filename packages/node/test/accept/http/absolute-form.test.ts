@@ -43,6 +43,7 @@ describe('parseAbsoluteForm', () => {
   });
 
   const noHost = 'the URI has no valid host';
+  const noBackslash = 'the URI has a backslash before its path';
   const noPort = 'the port of the URI is not 1 to 65535';
   it.each([
     ['http://', noHost],
@@ -53,7 +54,11 @@ describe('parseAbsoluteForm', () => {
     ['http://::1/', noHost],
     ['http://[::1/', noHost],
     ['http://example.org:80a/', noHost],
-    ['http://exam\\ple.org/', noHost],
+    ['http://exam\\ple.org/', noBackslash],
+    ['http://evil.example\\@127.0.0.1/', noBackslash],
+    ['http://127.0.0.1\\@evil.example/', noBackslash],
+    // Looked at as a name, it would take a third of a second.
+    [latin1(`http://${'\u00e9'.repeat(30_000)}/`), noHost],
     ['http://caf\u00e9.example/', noHost],
     [latin1('http://\uff11\uff12\uff17.\uff10.\uff10.\uff11/'), noHost],
     ['http://example.org:0/', noPort],

@@ -2,6 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { ResponseWay } from '../../../src/accept/http/response-way.js';
+import { MessageError } from '../../../src/http-message/message-error.js';
+import type { RequestHead } from '../../../src/http-message/request-head.js';
 import { message, URI, useForwarding } from '../forward-fixture.js';
 
 const forwarding = useForwarding();
@@ -129,6 +132,41 @@ async function expectStall(count: () => number, total: number): Promise<void> {
     .toBe(true);
   expect(last).toBeLessThan(total / 2);
 }
+
+describe('many small pieces in one read', () => {
+  const request: RequestHead = { method: 'GET', requestTarget: '/', minor: 1, fields: [], framing: { kind: 'none' } };
+  const CHUNKED = message('HTTP/1.1 200 A', 'Transfer-Encoding: chunked');
+
+  function responseWay(): { way: ResponseWay; written: string[] } {
+    const written: string[] = [];
+    const socket = { write: (bytes: Buffer) => void written.push(String(bytes)) } as unknown as Socket;
+    return { way: new ResponseWay(socket, request, false), written };
+  }
+
+  it('of interim answers are one write', () => {
+    const { way, written } = responseWay();
+    way.take(Buffer.from(message('HTTP/1.1 103 A').repeat(1_000)));
+    expect(written).toEqual([message('HTTP/1.1 103 A').repeat(1_000)]);
+  });
+
+  it('of content are one chunk, and one write with the head before it', () => {
+    const { way, written } = responseWay();
+    way.take(Buffer.from(CHUNKED + '1\r\na\r\n'.repeat(3_000)));
+    way.take(Buffer.from('1\r\nb\r\n2\r\nc'));
+    way.take(Buffer.from('d\r\n0\r\n\r\n'));
+    expect(written).toEqual([
+      `${message('HTTP/1.1 200 A', 'Transfer-Encoding: chunked', 'Connection: close')}bb8\r\n${'a'.repeat(3_000)}\r\n`,
+      '2\r\nbc\r\n',
+      '1\r\nd\r\n0\r\n\r\n',
+    ]);
+  });
+
+  it('are written though a fault comes behind them', () => {
+    const { way, written } = responseWay();
+    expect(() => way.take(Buffer.from(`${CHUNKED}1\r\na\r\nx\r\n`))).toThrow(MessageError);
+    expect(written.join('')).toMatch(/\r\n\r\n1\r\na\r\n$/);
+  });
+});
 
 /** Content out of its chunks. */
 function unchunk(bytes: Buffer): Buffer {
