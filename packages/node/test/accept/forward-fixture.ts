@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { dial } from 'wsproxy-test-support/test-tunnel';
+import type { LocalPortOptions } from '../../src/accept/local-port.js';
 import { type Destination, readUntil, useDestinations } from './destination.js';
 import { type PortFixture, usePort } from './port-fixture.js';
 
@@ -20,8 +21,8 @@ export interface ForwardFixture {
 }
 
 /** A local port whose channels reach a destination made by the test. To be called at the top of a test file. */
-export function useForwarding(): ForwardFixture {
-  const port = usePort();
+export function useForwarding(options?: Partial<LocalPortOptions>): ForwardFixture {
+  const port = usePort(options);
   const destinations = useDestinations();
 
   async function dialled(onConnection: (socket: Socket) => void): Promise<Destination> {

@@ -29,8 +29,10 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
   #exchange: HttpExchange | undefined;
   /** What the last exchange has left. */
   #kept: Channel | undefined;
-  /** The application has authenticated it. */
+  /** The application has authenticated that of the last exchange. */
   #isBound = false;
+  /** Who has asked last. */
+  #user: string | undefined;
   /** Sent by the application, and not looked at yet. */
   #input: Buffer = EMPTY;
   /** It was sent before the response to the request before: it may be no request at all. */
@@ -177,10 +179,11 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
   #take(request: RequestHead): void {
     if (request.method === 'CONNECT') return this.#takeConnect(request);
     const decision = decideRequest(request);
-    if ('refusal' in decision) this.#refuse(decision.refusal, request.method);
-    else if (!this.#isAllowed(request)) this.#refuse(REFUSALS.NEEDS_PASSWORD, request.method);
+    if ('refusal' in decision) return this.#refuse(decision.refusal, request.method);
+    const user = this.#userOf(request);
+    if (user === undefined) this.#refuse(REFUSALS.NEEDS_PASSWORD, request.method);
     else if (this.#port.isSelf(decision.accepted.target)) this.#refuse(REFUSALS.LOOP, request.method);
-    else this.#forward(request, decision.accepted);
+    else this.#forward(request, decision.accepted, user);
   }
 
   #takeConnect(request: RequestHead): void {
@@ -188,15 +191,16 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
     // No application asks so: it may be the content of the request before.
     if (this.#isBehind) this.#close('CONNECT behind a request that had no answer');
     else if ('refusal' in decision) this.#refuse(decision.refusal);
-    else if (!this.#isAllowed(request)) this.#refuse(REFUSALS.NEEDS_PASSWORD);
+    else if (this.#userOf(request) === undefined) this.#refuse(REFUSALS.NEEDS_PASSWORD);
     else this.#connection.enter(decision.accepted, this.#leave(), CONNECT_REPLY);
   }
 
-  #forward(request: RequestHead, destination: Destination): void {
+  #forward(request: RequestHead, destination: Destination, user: string): void {
     const connection = this.#connection;
     connection.endHandshake();
-    const kept = this.#takeKept(destination.target);
-    this.#isBound ||= authenticatesConnection(request);
+    const kept = this.#takeKept(destination.target, user);
+    this.#isBound = (this.#isBound && kept !== undefined) || authenticatesConnection(request);
+    this.#user = user;
     this.#exchange = new HttpExchange({
       tunnel: this.#port.tunnel,
       connection,
@@ -208,10 +212,10 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
     });
   }
 
-  /** The channel that was kept, if it leads to `target`; else it is ended. */
-  #takeKept(target: Target): Channel | undefined {
+  /** The channel that was kept, if it is this user's and leads to `target`; else it is ended. */
+  #takeKept(target: Target, user: string): Channel | undefined {
     const kept = this.#kept;
-    if (kept?.target.host === target.host && kept.target.port === target.port) {
+    if (user === this.#user && kept?.target.host === target.host && kept.target.port === target.port) {
       this.#kept = undefined;
       return kept;
     }
@@ -224,12 +228,13 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
     this.#kept = undefined;
   }
 
-  #isAllowed({ fields }: RequestHead): boolean {
+  /** Who asks: undefined for somebody who may not, empty where everybody may. */
+  #userOf({ fields }: RequestHead): string | undefined {
     const { isAllowed } = this.#port;
-    if (isAllowed === undefined) return true;
+    if (isAllowed === undefined) return '';
     const [field, ...others] = valuesOf(fields, 'proxy-authorization');
     const given = parseBasic(field);
-    return given !== undefined && others.length === 0 && isAllowed(...given);
+    return given !== undefined && others.length === 0 && isAllowed(...given) ? given[0] : undefined;
   }
 
   #refuse(refusal: HttpRefusal, method?: string): void {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { refuseWith } from 'wsproxy-test-support/test-tunnel';
@@ -7,15 +8,18 @@ const forwarding = useForwarding();
 /** Authenticates the connection, which is why it is kept. */
 const NTLM = 'Authorization: NTLM TlRMTVNTUAAB';
 const GET = message(`GET ${URI} HTTP/1.1`, NTLM);
-const OTHER = message('GET http://other.example/ HTTP/1.1', 'Host: other.example');
+const OTHER = message('GET http://other.example/ HTTP/1.1', NTLM);
 
 function ok(content: string, ...headers: string[]): string {
   return message('HTTP/1.1 200 OK', `Content-Length: ${content.length}`, ...headers) + content;
 }
 
 /** Answers each request without content with the number of its connection and its own number there. */
-async function counting(onRequest = (socket: Socket, answer: string) => void socket.write(ok(answer))) {
-  const destination = await forwarding.dialled((socket) => {
+async function counting(
+  onRequest = (socket: Socket, answer: string) => void socket.write(ok(answer)),
+  { dialled } = forwarding,
+) {
+  const destination = await dialled((socket) => {
     const connection = destination.sockets.length;
     let requests = 0;
     let text = '';
@@ -68,6 +72,16 @@ describe('requests of one connection', () => {
     expect(forwarding.port.tunnel.opened).toEqual(['example.org:8080', 'other.example:80']);
   });
 
+  it('to another origin, which it has not authenticated, are one', async () => {
+    await counting();
+    const application = await forwarding.port.send(GET);
+    await application.until((text) => text.endsWith('#1.1'));
+    const plain = message('GET http://other.example/ HTTP/1.1', 'Host: other.example');
+    const { text } = await application.send(plain + plain).closed();
+    expect(answers(text)).toEqual(['#1.1', '#2.1']);
+    expect(text).toContain('\r\nConnection: close\r\n');
+  });
+
   it('may end with a CONNECT', async () => {
     await counting();
     const application = await forwarding.port.send(GET);
@@ -100,6 +114,26 @@ describe('requests of one connection', () => {
       .toBe(true);
     expect(asked).toBeLessThan(1_000);
     application.socket.resetAndDestroy();
+  });
+});
+
+describe('requests of one connection of two users', () => {
+  const names = ['alice', 'bob'];
+  const users = names.map((name) => ({ name, sha256: createHash('sha256').update(name).digest('hex') }));
+  const shared = useForwarding({ users });
+
+  it('share no authenticated connection to their origin', async () => {
+    await counting(undefined, shared);
+    const by = (name: string) =>
+      message(`GET ${URI} HTTP/1.1`, NTLM, `Proxy-Authorization: Basic ${btoa(`${name}:${name}`)}`);
+    const application = await shared.port.send(by('alice'));
+    for (const [name, answer] of [
+      ['alice', '#1.2'],
+      ['bob', '#2.1'],
+      ['alice', '#3.1'],
+    ] as const) {
+      await application.send(by(name)).until((text) => text.endsWith(answer));
+    }
   });
 });
 
