@@ -8,9 +8,14 @@ export interface Field {
   readonly value: string;
 }
 
+/** All lines with this name. */
+export function fieldsOf(fields: readonly Field[], lowerCaseName: string): Field[] {
+  return fields.filter(({ name }) => name.toLowerCase() === lowerCaseName);
+}
+
 /** The values of all lines with this name. */
 export function valuesOf(fields: readonly Field[], lowerCaseName: string): string[] {
-  return fields.filter(({ name }) => name.toLowerCase() === lowerCaseName).map(({ value }) => value);
+  return fieldsOf(fields, lowerCaseName).map(({ value }) => value);
 }
 
 /** What a field lists over all its lines (RFC 9110 section 5.6.1), in lower case and without empty elements. */

@@ -10,6 +10,7 @@ import type { Reply } from '../enter-tunnel.js';
 import type { LocalConnection } from '../local-connection.js';
 import type { ServedPort } from '../local-service.js';
 import type { Destination } from './absolute-form.js';
+import { answerHere } from './answer-here.js';
 import { authenticatesConnection } from './forwarded-heads.js';
 import { type ExchangeOwner, HttpExchange } from './http-exchange.js';
 import { encodeRefusal, type HttpRefusal, REFUSALS, refusalOf, refusalOfRequest } from './http-refusal.js';
@@ -178,10 +179,11 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
 
   #take(request: RequestHead): void {
     if (request.method === 'CONNECT') return this.#takeConnect(request);
-    const decision = decideRequest(request);
+    const decision = answerHere(request) ?? decideRequest(request);
     if ('refusal' in decision) return this.#refuse(decision.refusal, request.method);
     const user = this.#userOf(request);
     if (user === undefined) this.#refuse(REFUSALS.NEEDS_PASSWORD, request.method);
+    else if ('answer' in decision) this.#close('answered here', decision.answer);
     else if (this.#port.isSelf(decision.accepted.target)) this.#refuse(REFUSALS.LOOP, request.method);
     else this.#forward(request, decision.accepted, user);
   }
@@ -242,12 +244,12 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
     this.#connection.refuse(refusal.text, encodeRefusal(refusal, method));
   }
 
-  /** In silence: the application waits for nothing. */
-  #close(reason: string): void {
+  /** In silence, unless the application waits for something. */
+  #close(reason: string, answer?: string): void {
     this.#leave();
     this.#connection.endHandshake();
     this.#connection.logger.debug({ reason }, 'local connection closed');
-    closePolitely(this.#connection.socket);
+    closePolitely(this.#connection.socket, answer);
   }
 
   /** From here on the socket is somebody else's. Returns what the application has sent beyond its requests. */

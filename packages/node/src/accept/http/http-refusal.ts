@@ -26,11 +26,6 @@ export const REFUSALS = {
     text: 'user and password needed',
     headers: ['Proxy-Authenticate: Basic realm="wsproxy", charset="UTF-8"'],
   },
-  BAD_METHOD: {
-    status: 405,
-    text: 'method not allowed',
-    headers: ['Allow: CONNECT, GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'],
-  },
   TOO_SLOW: { status: 408, text: 'the request took too long' },
   NEEDS_CONNECT: { status: 501, text: 'only http:// and ws:// URIs are forwarded, use CONNECT for anything else' },
   NO_RESPONSE: {

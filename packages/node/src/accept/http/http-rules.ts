@@ -22,7 +22,6 @@ export function decideConnect({ requestTarget, fields, framing }: RequestHead): 
 
 /** Where any other request goes; only `http://` and `ws://` in absolute form go anywhere. */
 export function decideRequest({ method, requestTarget, fields }: RequestHead): Decision<Destination> {
-  if (method === 'TRACE' || (method === 'OPTIONS' && requestTarget === '*')) return { refusal: REFUSALS.BAD_METHOD };
   const scheme = schemeOf(requestTarget);
   if (scheme === undefined) {
     // Origin form is what web pages send, by fetch or by WebSocket.

@@ -18,7 +18,7 @@ describe('the request', () => {
       'X-Hop: 1',
       'Proxy-Connection: keep-alive',
       'Proxy-Authorization: Basic eDp5',
-      'TE: trailers',
+      'TE: deflate, trailers',
       'Upgrade: h2c',
       'Origin: http://page.example',
       'X-Latin: caf\u00e9',
@@ -32,7 +32,8 @@ describe('the request', () => {
         'x-dup: 2',
         'Origin: http://page.example',
         'X-Latin: caf\u00e9',
-        'Connection: keep-alive',
+        'Connection: keep-alive, TE',
+        'TE: trailers',
       ),
     ]);
     expect(forwarding.port.tunnel.opened).toEqual(['example.org:8080']);
@@ -78,6 +79,33 @@ describe('the request', () => {
       expect(text).toMatch(/^HTTP\/1\.1 (204|400) /);
     }
     expect(heads.length).toBeGreaterThan(50);
+  });
+});
+
+describe('trailers', () => {
+  it('are asked for and announced as the application does it', async () => {
+    const { heads } = await forwarding.answering((socket) => socket.end('HTTP/1.1 204 No\r\n\r\n'));
+    const fields = ['TE: trailers, deflate', 'Connection: TE', 'Trailer: X-Sum', 'Transfer-Encoding: chunked'];
+    const request = `${message(`POST ${URI} HTTP/1.1`, ...fields)}0\r\nX-Sum: 1\r\n\r\n`;
+    await (await forwarding.port.send(request)).closed();
+    expect(heads[0]).toContain(
+      message('', 'Trailer: X-Sum', 'Transfer-Encoding: chunked', 'Connection: keep-alive, TE', 'TE: trailers'),
+    );
+  });
+});
+
+describe('TRACE and OPTIONS', () => {
+  it.each([
+    ['TRACE', 'Max-Forwards: 7', 'Max-Forwards: 6'],
+    ['OPTIONS', 'max-forwards: 01', 'max-forwards: 0'],
+    ['TRACE', 'Max-Forwards: 99999999999999999999999', 'Max-Forwards: 999'],
+    ['TRACE', 'Max-Forwards: x', 'Max-Forwards: x'],
+    ['GET', 'Max-Forwards: 0', 'Max-Forwards: 0'],
+  ])('%s goes on with %s as %s', async (method, given, passed) => {
+    const { heads } = await forwarding.answering((socket) => socket.end('HTTP/1.1 204 No\r\n\r\n'));
+    await (await forwarding.port.send(message(`${method} ${URI} HTTP/1.1`, given))).closed();
+    expect(heads[0]).toMatch(new RegExp(`^${method} /path`));
+    expect(heads[0]).toContain(`\r\n${passed}\r\n`);
   });
 });
 

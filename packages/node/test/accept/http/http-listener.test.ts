@@ -66,7 +66,8 @@ describe('a request that is not for a proxy', () => {
   it.each([
     ['content that is a CONNECT', message('POST / HTTP/1.1', 'Host: a', 'Content-Length: 40'), 400],
     ['a pipelined CONNECT', message('POST / HTTP/1.1', 'Host: a', 'Content-Length: 0'), 400],
-    ['a pipelined CONNECT behind TRACE', message('TRACE http://a/ HTTP/1.1', 'Host: a'), 405],
+    ['a pipelined CONNECT behind OPTIONS', message('OPTIONS * HTTP/1.1', 'Host: a'), 200],
+    ['a pipelined CONNECT behind TRACE', message('TRACE http://a/ HTTP/1.1', 'Max-Forwards: 0'), 200],
   ])('%s is never executed', async (_title, request, status) => {
     const application = await fixture.send(request + message('CONNECT 10.0.0.1:22 HTTP/1.1', 'Host: 10.0.0.1:22'));
     const { text, end } = await application.closed();
@@ -77,11 +78,38 @@ describe('a request that is not for a proxy', () => {
   });
 });
 
+describe('a request for the proxy itself', () => {
+  it.each([
+    ['C19 OPTIONS *', message('OPTIONS * HTTP/1.1', 'Host: a')],
+    ['OPTIONS that may pass no proxy', message('OPTIONS http://example.org/ HTTP/1.1', 'Max-Forwards: 0')],
+  ])('%s is told what there is', async (_title, request) => {
+    const { text, end } = await (await fixture.send(request)).closed();
+    expect(text).toMatch(
+      /^HTTP\/1\.1 200 OK\r\nAllow: CONNECT, GET, [^]*\r\nContent-Length: 0\r\nConnection: close\r\n\r\n$/,
+    );
+    expect(end).toBe('closed');
+    expect(fixture.tunnel.opened).toEqual([]);
+  });
+
+  it('C19 TRACE that may pass no proxy comes back without its secrets', async () => {
+    const secrets = ['Authorization: Basic eDp5', 'Cookie: a=b', 'Proxy-Authorization: Basic eDp5'];
+    const request = ['TRACE http://example.org/a HTTP/1.1', 'Host: b', 'X-A: 1', 'max-forwards: 0'] as const;
+    const application = await fixture.send(message(...request, ...secrets));
+    const [head, body] = (await application.closed()).text.split(/(?<=^[^]*?\r\n)\r\n(?=TRACE)/);
+    expect(head).toContain('\r\nContent-Type: message/http\r\n');
+    expect(body).toBe(message(...request));
+    expect(fixture.tunnel.opened).toEqual([]);
+  });
+
+  it('is none in the form that web pages send', async () => {
+    const application = await fixture.send(message('OPTIONS / HTTP/1.1', 'Max-Forwards: 0', 'Origin: http://a'));
+    expect((await application.closed()).text).toMatch(/^HTTP\/1\.1 403 /);
+  });
+});
+
 describe('a request that cannot be forwarded', () => {
   const host = 'Host: example.org';
   it.each([
-    ['C19 OPTIONS *', message('OPTIONS * HTTP/1.1', host), 405],
-    ['C19 TRACE', message('TRACE http://example.org/ HTTP/1.1', host), 405],
     ['C19 the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
     ['C7 two Hosts', message('GET http://example.org/ HTTP/1.1', host, host), 400],
     ['HTTP/2.0', message('GET http://example.org/ HTTP/2.0', host), 400],
@@ -132,11 +160,6 @@ describe('a request that cannot be forwarded', () => {
     expect(text).toContain('\r\nConnection: close\r\n');
     expect(end).toBe('closed');
     expect(fixture.tunnel.opened).toEqual([]);
-  });
-
-  it('names the methods it has when it refuses one', async () => {
-    const application = await fixture.send(message('TRACE http://example.org/ HTTP/1.1', host));
-    expect((await application.closed()).text).toMatch(/\r\nAllow: CONNECT, GET/);
   });
 
   it.each(['localhost', 'LOCALHOST.', '127.0.0.1', '127.8.9.10', '[::1]'])(

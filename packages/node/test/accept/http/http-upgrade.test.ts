@@ -62,6 +62,23 @@ describe('a request to upgrade', () => {
     expect(heads[0]).not.toMatch(/upgrade/i);
   });
 
+  it.each([
+    ['h2c', ''],
+    ['H2C, echo', 'Connection: Upgrade\r\nUpgrade: echo\r\n'],
+  ])('to %s goes on without HTTP/2, and without what that needs', async (protocols, upgrade) => {
+    const { heads } = await forwarding.answering((socket) => socket.end('HTTP/1.1 204 No\r\n\r\n'));
+    const fields = ['Connection: Upgrade, HTTP2-Settings', `Upgrade: ${protocols}`, 'HTTP2-Settings: AAMAAABkAAQ'];
+    await (await forwarding.port.send(message('GET http://a/ HTTP/1.1', ...fields))).closed();
+    expect(heads[0]).toBe(`GET / HTTP/1.1\r\nHost: a\r\n${upgrade || 'Connection: keep-alive\r\n'}\r\n`);
+  });
+
+  it('that an origin asks for says to what', async () => {
+    const fields = ['Upgrade: TLS/1.3', 'Connection: Upgrade', 'Content-Length: 0'];
+    await forwarding.answering((socket) => socket.write(message('HTTP/1.1 426 Upgrade Required', ...fields)));
+    const { text } = await (await forwarding.port.send(message('GET http://a/ HTTP/1.1'))).closed();
+    expect(text).toContain('\r\nConnection: close, Upgrade\r\nUpgrade: TLS/1.3\r\n');
+  });
+
   it('is not complete before its content is', async () => {
     await forwarding.answering((socket) => socket.write(SWITCH));
     const { text } = await (await forwarding.port.send(upgrade('http://a/', 'Content-Length: 9'))).closed();
