@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ACCOUNT_HOST, type Logger } from 'wsproxy-engine';
 import { startSource } from 'wsproxy-test-support/destinations/source';
+import { runCommand } from 'wsproxy-test-support/programs/command-line';
 import { askConnect, askSocks5 } from 'wsproxy-test-support/sockets/application';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startClient, startTunnel } from 'wsproxy-test-support/tunnel';
@@ -141,4 +142,24 @@ test('a file of counts that cannot be understood is kept aside, and keeps nobody
   expect(tunnel.lines.filter(({ level }) => level === 'error').map(({ fields }) => fields)).toEqual([
     { file: quotaFile, kept: `${quotaFile}.broken` },
   ]);
+});
+
+test.each([
+  [
+    'a file',
+    (folder: string) => {
+      writeFileSync(join(folder, 'quota.json'), '');
+      chmodSync(join(folder, 'quota.json'), 0o666);
+    },
+    /can be changed by other users; run: chmod go-w/,
+  ],
+  ['a folder', (folder: string) => chmodSync(folder, 0o777), /can be exchanged by other users: its folder is open/],
+])('%s that other users can change keeps no quotas', async (_what, open, message) => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'quota.json');
+  open(folder);
+  const ended = await runCommand('wsproxy-server', ['--quota-file', file, '--listen', '127.0.0.1:0']);
+  expect(ended.code).toBe(2);
+  expect(ended.stderr).toMatch(message);
+  expect(ended.stderr).toMatch(/^wsproxy-server: quota file [^\n]+\n$/);
 });

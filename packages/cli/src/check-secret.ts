@@ -1,4 +1,4 @@
-import { existsSync, fstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { escapeText } from './escape-text.js';
 import { ExitCode, ExitError } from './exit-code.js';
@@ -52,10 +52,41 @@ export function checkSecret(file: number, { path, name, mayBeRead = false }: Sec
         : `run: chmod ${mayBeRead ? 'go-w' : '600'} ${escapeText(path, 1024)}`;
     throw usage(`${name} can be ${what} by other users; ${cure}`);
   }
-  if (isHandedOver) return;
-  const folder = dirname(realpathSync(path));
-  const around = read(() => statSync(folder, { bigint: true }));
-  if (isKept(around, self)) return;
+  if (!isHandedOver) checkFolder(dirname(realpathSync(path)), name);
+}
+
+/**
+ * Judges a file that the program itself writes: whoever can change it could tell the program whatever they like. Others may
+ * read it. Before there is one, its folder is judged alone. What else is wrong with it is told by whoever uses it.
+ * @throws ExitError (usage) that says who can, and the cure
+ */
+export function checkOwnFile(path: string, name: string): void {
+  let file: number;
+  try {
+    // A pipe would make its reader wait.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') checkFolder(dirname(path), name);
+    return;
+  }
+  try {
+    checkSecret(file, { path, name, mayBeRead: true });
+  } finally {
+    closeSync(file);
+  }
+}
+
+function checkFolder(path: string, name: string): void {
+  const self = thisProcess();
+  if (self === undefined || !existsSync(path)) return;
+  const folder = realpathSync(path);
+  if (
+    isKept(
+      read(() => statSync(folder, { bigint: true })),
+      self,
+    )
+  )
+    return;
   const shown = escapeText(folder, 1024);
   throw usage(`${name} can be exchanged by other users: its folder is open to them; run: chmod go-w ${shown}`);
 }

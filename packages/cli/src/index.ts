@@ -1,4 +1,4 @@
-export { checkSecret } from './check-secret.js';
+export { checkOwnFile, checkSecret } from './check-secret.js';
 export { addConfigFile } from './config/config-file.js';
 export { decodeText } from './decode-text.js';
 export { formatDuration, parseDuration } from './duration.js';

@@ -4,6 +4,7 @@ import { type OptionRule, problemOf } from 'wsproxy-node/options';
 import { createServer } from '../index.js';
 import { OPTION_CHECKS } from '../options/option-checks.js';
 import type { ServerUnit } from '../options/options.js';
+import { checkQuotaPlace } from './quota-place.js';
 import { readPem, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 import { readUsers } from './users-file.js';
 
@@ -12,6 +13,7 @@ export async function checkSetting(option: TableOption | TableArgument, value: u
   const rule = option.rule as OptionRule<ServerUnit>;
   const problem = namesFile(rule) ? undefined : problemOf(rule, OPTION_CHECKS, value);
   if (problem !== undefined) throw new TypeError(problem);
+  if (rule.unit === 'state file') checkQuotaPlace(String(value));
   if (namesFile(rule)) readFileOf(rule, option.label, String(value));
 }
 

@@ -16,6 +16,7 @@ import { findCredentials, type UserFlags } from './credentials.js';
 import { followUsers } from './follow-users.js';
 import { parseHostName } from './host-name.js';
 import { type ListenAt, listen, parseListen } from './listen.js';
+import { checkQuotaPlace } from './quota-place.js';
 import { parseServerName } from './server-name.js';
 import { type SightFlags, serveSight } from './sight.js';
 import { followTls, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
@@ -27,6 +28,7 @@ interface Flags extends CommonOptions, TlsFlags, SightFlags, UserFlags {
   readonly path: string;
   readonly allowPrivate?: boolean;
   readonly drain: number;
+  readonly quotaFile?: string;
   readonly name?: string;
 }
 
@@ -84,6 +86,7 @@ async function serve(flags: Flags): Promise<void> {
   });
   const files = asUsage(program, () => tlsFiles(flags));
   const tls = files && readTls(files);
+  if (flags.quotaFile !== undefined) checkQuotaPlace(flags.quotaFile);
   const server = asUsage(program, () =>
     createServer({ users, ...libraryOptions(program), ...(tls && { tls }), logger }),
   );

@@ -22,11 +22,10 @@ export class QuotaFile {
 
   /**
    * What the file says of this month counts from here on. One that cannot be understood is moved aside.
-   * @throws OptionError when the file cannot be read, or none can be written there
+   * Its path has to be right (`checkQuotaFile`).
    */
   constructor(options: QuotaFileOptions) {
     this.#options = options;
-    checkQuotaFile(options.path);
     const { accounts } = options;
     accounts.restore(this.#read());
     this.#written = this.#text();
@@ -106,7 +105,8 @@ export function checkQuotaFile(path: string): void {
 
 function textOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    // An editor may have left a byte order mark.
+    return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -6,7 +6,7 @@ import { silentLogger } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { Accounts } from '../../src/limits/accounts.js';
 import { resolveLimits } from '../../src/limits/limits.js';
-import { QuotaFile } from '../../src/limits/quota-file.js';
+import { checkQuotaFile, QuotaFile } from '../../src/limits/quota-file.js';
 import { SocketBudget } from '../../src/limits/socket-budget.js';
 
 let folder: string;
@@ -59,6 +59,11 @@ describe('the file of quotas', () => {
     expect(begin().accounts.quotaOf({ id: 'alice' }).bytes).toBe(0);
   });
 
+  test('may begin with a byte order mark', () => {
+    writeFileSync(path, '\ufeff{"month":"2030-11","bytes":{"alice":7}}\n');
+    expect(begin().accounts.quotaOf({ id: 'alice' }).bytes).toBe(7);
+  });
+
   test.each([
     ['no JSON', '{'],
     ['another form', '[]'],
@@ -73,6 +78,6 @@ describe('the file of quotas', () => {
 
   test('must have a folder', () => {
     path = join(folder, 'none', 'quota.json');
-    expect(begin).toThrow(/quotaFile: .*cannot be used \(ENOENT\): its folder must be there/);
+    expect(() => checkQuotaFile(path)).toThrow(/quotaFile: .*cannot be used \(ENOENT\): its folder must be there/);
   });
 });
