@@ -45,6 +45,7 @@ describe('wsproxy-client ends with exit code 2 and one line for', () => {
 describe('wsproxy-server ends with exit code 2 and one line for', () => {
   test.each<[string, string[], RegExp]>([
     ['an argument', ['8080'], /too many arguments/],
+    ['a misspelt command', ['toke'], /unknown command 'toke' \(Did you mean token\?\)/],
     ['an unknown option', ['--fast'], /unknown option '--fast'.*--help/],
     ['a token among the arguments', ['--token=x'], /no --token.*--token-file FILE, or set WSPROXY_TOKEN/],
     ['a path without a slash', ['--path', 'tunnel'], /--path.*\/tunnel/],

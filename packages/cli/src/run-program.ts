@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { type Command, CommanderError } from 'commander';
+import { didYouMean } from 'wsproxy-node/options';
 import { escapeText } from './escape-text.js';
 import { ExitCode, ExitError } from './exit-code.js';
 import { leaveClosedTerminal } from './terminal.js';
@@ -65,11 +66,19 @@ const NO_TOKEN_FLAG =
 function describe(program: Command, error: unknown): string {
   if (error instanceof CommanderError) {
     if (error.code === 'commander.unknownOption' && /'--token[='"]/.test(error.message)) return NO_TOKEN_FLAG;
-    const text = error.message.replace(/^error: |\.$/g, '').replaceAll('\n', ' ');
+    const text = (unknownCommand(program, error) ?? error.message).replace(/^error: |\.$/g, '').replaceAll('\n', ' ');
     return `${text}; see ${program.name()} --help`;
   }
   const place = error instanceof Error ? error.stack?.split('\n    at ')[1] : undefined;
   return `internal error, please report it: ${error}${place === undefined ? '' : ` at ${place}`}`;
+}
+
+/** A program that takes no arguments was given one that is nearly a command: commander does not ask for that. */
+function unknownCommand(program: Command, { code }: CommanderError): string | undefined {
+  const [given = ''] = program.args;
+  const names = program.commands.map((command) => command.name());
+  const hint = code === 'commander.excessArguments' && !names.includes(given) && didYouMean(given, names);
+  return hint ? `unknown command '${given}'${hint.replace(/^; d(.+)$/, ' (D$1)')}` : undefined;
 }
 
 function flushed(stream: Writable): Promise<void> {

@@ -100,9 +100,11 @@ export class ServedChannel {
   }
 
   /** Unless it is over, since whoever has given it up is refused nothing. */
-  #refuse({ code, message }: TunnelError): void {
+  #refuse(error: TunnelError): void {
     if (this.#channel.state.dead) return;
     const { guard } = this.#service;
+    const { code, message } = error;
+    guard.failed(error);
     const limit = LIMIT_OF[code];
     if (limit !== undefined) guard.hit(limit, this.#user.id);
     // Before `channel over`. The reason may name addresses.

@@ -108,6 +108,12 @@ export class Guard {
     return limit === 'monthlyBytes' ? new TunnelError('QUOTA_USED_UP') : limitReached(limit);
   }
 
+  /** A dial has failed: tells when it is the system of this server that has nothing left, not the destination. */
+  failed({ code, cause }: TunnelError): void {
+    const systemCode = (cause as NodeJS.ErrnoException | undefined)?.code;
+    if (code === 'LIMIT_REACHED' && systemCode !== undefined) this.#reporter.lack(systemCode);
+  }
+
   /** `user` ran into it. */
   hitBy(user: User, { limit, value, ofUser }: LimitHit): void {
     if (limit !== 'monthlyBytes') return this.hit(limit, ofUser ? user.id : undefined, value);

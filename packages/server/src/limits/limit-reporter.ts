@@ -13,6 +13,7 @@ const WAITING: ReadonlySet<LimitName> = new Set<LimitName>([
   'rateUp',
   'rateDown',
 ]);
+const LACK = 'the system has no descriptor, local port or memory left to dial with';
 /** Waves that are known at a time; beyond them the oldest is told anew. */
 const MAX_WAVES = 1_000;
 
@@ -28,20 +29,29 @@ export class LimitReporter {
 
   hit(hit: Hit): void {
     const { limit, user } = hit;
-    const { clock, logger, onLimit } = this.#options;
+    const { logger, onLimit } = this.#options;
     onLimit?.(limit);
-    const wave = `${limit} ${user ?? ''}`;
-    const now = clock.now();
+    if (!this.#begins(`${limit} ${user ?? ''}`)) return;
+    if (WAITING.has(limit)) logger.info(hit, 'a limit was reached, and slows down');
+    else logger.warn(hit, 'a limit was reached');
+  }
+
+  /** The system has refused to dial, by this code of its own: whoever asks for whatever destination, it has nothing left. */
+  lack(code: string): void {
+    if (this.#begins(`system ${code}`)) this.#options.logger.warn({ code }, LACK);
+  }
+
+  /** Whether a wave begins; one that is there goes on. */
+  #begins(wave: string): boolean {
+    const now = this.#options.clock.now();
     const last = this.#waves.get(wave);
     this.#waves.delete(wave);
     this.#waves.set(wave, now);
-    if (last !== undefined && now - last < WAVE_GAP) return;
-    if (WAITING.has(limit)) logger.info(hit, 'a limit was reached, and slows down');
-    else logger.warn(hit, 'a limit was reached');
     for (const oldest of this.#waves.keys()) {
       if (this.#waves.size <= MAX_WAVES) break;
       this.#waves.delete(oldest);
     }
+    return last === undefined || now - last >= WAVE_GAP;
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { silentLogger } from 'wsproxy-engine';
+import { silentLogger, TunnelError } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { Guard } from '../../src/limits/guard.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
@@ -44,4 +44,23 @@ test('one user has half of the memory for all, in whatever number of sessions, w
   expect(guard.memoryOf({ id: 'bob' }).windows.room).toBe(90_000);
   theirs[0]?.windows.release(80_000);
   expect(guard.memoryOf(mallory).windows.room).toBe(70_000);
+});
+
+test('that the system has nothing left to dial with is told once for a wave, and what a destination says is not', () => {
+  const clock = new FakeClock();
+  const warnings: object[] = [];
+  const logger = { ...silentLogger, warn: (fields: object) => warnings.push(fields) };
+  const guard = new Guard({ limits: resolveLimits(), clock, logger });
+  const fail = (code: 'LIMIT_REACHED' | 'CONNECTION_REFUSED', systemCode: string): void => {
+    const cause = Object.assign(new Error(`connect ${systemCode}`), { code: systemCode });
+    guard.failed(new TunnelError(code, cause.message, { cause }));
+  };
+  for (let i = 0; i < 100; i += 1) fail('LIMIT_REACHED', 'EMFILE');
+  fail('CONNECTION_REFUSED', 'ECONNREFUSED');
+  guard.failed(new TunnelError('LIMIT_REACHED'));
+  expect(warnings).toEqual([{ code: 'EMFILE' }]);
+  clock.advance(10_000);
+  fail('LIMIT_REACHED', 'EMFILE');
+  fail('LIMIT_REACHED', 'EADDRNOTAVAIL');
+  expect(warnings).toEqual([{ code: 'EMFILE' }, { code: 'EMFILE' }, { code: 'EADDRNOTAVAIL' }]);
 });
