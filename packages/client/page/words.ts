@@ -15,8 +15,9 @@ export function headline(figures: Figures, nowMs: number): string {
 /** Why it does not carry; nothing when it does, or nobody knows. */
 export function cause({ state, reason }: Figures): string {
   if (state === 'draining') return 'It still serves, until another one takes over.';
-  if (state === 'online' || reason === undefined) return '';
-  const text = plainReason(reason);
+  if (reason === undefined) return '';
+  // The server wants another connection, and does not take one.
+  const text = state === 'online' ? `connections end soon: ${plainReason(reason)}` : plainReason(reason);
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
 }
 

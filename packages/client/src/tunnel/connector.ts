@@ -75,6 +75,10 @@ export class Connector implements Tunnel {
     };
   }
 
+  #threatOf(server: ServerRoute): string | undefined {
+    return this.#slots.map((slot) => slot.threatOf(server)).find((threat) => threat !== undefined);
+  }
+
   #serverStatus(server: ServerRoute): ServerStatus {
     const states = this.#state === 'idle' ? [] : this.#slots.map((slot) => slot.stateOf(server));
     const state = RANKING.find((one) => states.includes(one)) ?? 'standby';
@@ -84,7 +88,7 @@ export class Connector implements Tunnel {
     return {
       server: server.name,
       state,
-      reason: trouble?.reason,
+      reason: trouble?.reason ?? (isConnected(state) ? this.#threatOf(server) : undefined),
       nextTryMs: state === 'waiting' && trouble !== undefined ? Math.max(0, Math.round(wait)) : undefined,
       failedTries: trouble?.failedTries ?? 0,
     };
@@ -221,7 +225,10 @@ export interface TunnelStatus {
   readonly server: string;
   /** For how long it is connected, or is not, ms. */
   readonly sinceMs: number;
-  /** Why it is not connected: the last failure; undefined while it is, and before the first try has ended. */
+  /**
+   * Why it is not connected: the last failure; undefined before the first try has ended. While it is connected: why it will
+   * not be for long; mostly undefined.
+   */
   readonly reason: string | undefined;
   /** Until the next try, ms; undefined while there is nothing to wait for. */
   readonly nextTryMs: number | undefined;

@@ -73,6 +73,11 @@ export class Slot {
     return this.#troubles.get(server);
   }
 
+  /** Why the session with a server that is connected ends soon; undefined when it does not. */
+  threatOf(server: ServerRoute): string | undefined {
+    return this.#present.server === server ? this.#present.threat?.message : undefined;
+  }
+
   /** Does not wait for the next retry. */
   connect(): void {
     for (const backoff of this.#backoffs.values()) backoff.reset();

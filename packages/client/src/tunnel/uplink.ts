@@ -35,6 +35,7 @@ export class Uplink {
   /** When this session, or the last one before it, has tried the server, by the clock: what others try is of no use to it. */
   #triedAt: number;
   #trouble: ConnectError | undefined;
+  #threat: ConnectError | undefined;
   #takesChannels = true;
   /** The server has said that it is about to stop. */
   #isEnding = false;
@@ -82,6 +83,11 @@ export class Uplink {
   /** Why the last attempt to connect has failed; undefined when none has since it was online. */
   get trouble(): ConnectError | undefined {
     return this.#trouble;
+  }
+
+  /** Why the server, which wants another transport, does not take one: the session ends soon. Undefined when it does not. */
+  get threat(): ConnectError | undefined {
+    return this.#threat;
   }
 
   /**
@@ -234,7 +240,12 @@ export class Uplink {
     if (kind === 'drain') return this.#onDrain();
     if (clock.now() - this.#triedAt < HURRIED_RETRY) return;
     logger.info({ reason: 'the server asks for one' }, 'trying another transport');
-    this.#attempt(({ message }) => logger.info({ reason: message }, 'no other transport'));
+    this.#attempt((failure) => {
+      const reason = failure.message;
+      if (!failure.permanent || this.#threat !== undefined) return logger.info({ reason }, 'no other transport');
+      this.#threat = failure;
+      logger.warn({ reason }, 'the server wants another transport, and refuses it: the session ends soon');
+    });
   }
 
   /** It may say so again and again. */
@@ -249,6 +260,7 @@ export class Uplink {
   #onWelcome(): void {
     const isResumed = this.#phases.wasOnline;
     this.#trouble = undefined;
+    this.#threat = undefined;
     const { sessionName } = this.#greeter;
     this.#options.logger.info({ session: sessionName, channels: this.session.channelCount }, 'connected to the server');
     this.#enter({ is: 'online', since: this.#options.clock.now(), progress: this.session.figures.progress });

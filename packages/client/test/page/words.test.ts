@@ -40,6 +40,13 @@ describe('the state in words', () => {
     expect(head({ resumes: 1 }).at(-1)).toBe('1 interruption, nothing lost');
   });
 
+  test('of a tunnel whose server is about to cut it', () => {
+    expect(head({ reason: 'the server refused the token (401)' }).slice(0, 2)).toEqual([
+      'Connected to proxy.example.org',
+      'Connections end soon: the server refused the token (401).',
+    ]);
+  });
+
   test('of a user who may carry so much in a month', () => {
     const quota = { bytes: 3 * 2 ** 30, limit: 50 * 2 ** 30, endsAt: '2026-12-01T12:00:00.000Z' };
     expect(head({ quota }).at(-1)).toBe('3.00 GiB of 50.0 GiB used, counted anew from 1 Dec');

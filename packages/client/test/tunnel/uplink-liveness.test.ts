@@ -162,6 +162,25 @@ describe('an uplink that is asked to migrate', () => {
     expect(fixture.network.connection.near.isOpen).toBe(true);
   });
 
+  test('warns once that it ends soon when it is refused, until it is not', async () => {
+    const fixture = await UplinkFixture.online();
+    const { network } = fixture;
+    const refusal = new ConnectError('the server refused the token (401)', true);
+    network.route = refusal;
+    for (let n = 0; n < 3; n++) {
+      await network.pass(5_000);
+      network.session.migrate();
+      await network.settle();
+    }
+    const warned = network.logged('the server wants another transport, and refuses it: the session ends soon');
+    expect([warned.length, fixture.uplink.threat, fixture.uplink.state]).toEqual([1, refusal, 'online']);
+    network.route = 'open';
+    await network.pass(5_000);
+    network.session.migrate();
+    await network.pass(1_000);
+    expect([fixture.uplink.threat, fixture.resumes]).toEqual([undefined, 1]);
+  });
+
   test('does not do so more often than every 1.5 s, whatever the server says', async () => {
     const fixture = await UplinkFixture.online();
     for (let n = 0; n < 100; n++) {
