@@ -158,7 +158,7 @@ interface Way {
 }
 
 /** A proxy that opens tunnels by HTTP may answer in the server's place: 200, and a page. */
-function describePage(cause: Error, proxy: UpstreamProxy, isTls: boolean): ConnectError {
+export function describePage(cause: Error, proxy: UpstreamProxy, isTls: boolean): ConnectError {
   const what = isTls ? 'what answers does not speak TLS' : 'the answer is not HTTP';
   const page = `a page of the proxy ${formatProxy(proxy)} in its place, such as a login: open any page in a browser`;
   const cure = `${page}; or check the port, or whether the URL should begin with ${isTls ? 'ws://' : 'wss://'}`;

@@ -3,7 +3,7 @@ import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from 'n
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Target } from 'wsproxy-engine';
 import { connectThrough, onAbort, ProxyError } from 'wsproxy-node/dial';
-import { ConnectError, describeFailure, describeProxyFailure } from './connect-error.js';
+import { ConnectError, describeFailure, describePage, describeProxyFailure } from './connect-error.js';
 import { pinOf, type Reach } from './reach.js';
 import { targetOf } from './server-url.js';
 
@@ -18,6 +18,7 @@ export async function openSocket(url: URL, reach: Reach, signal: AbortSignal, ti
   try {
     // With its own deadline, so that a proxy that hangs is told by its name.
     const socket = await openRaw(url, reach, reach.proxy === undefined ? ending : signal, timeout);
+    checkSilence(socket, url, reach);
     return url.protocol === 'wss:' ? await secure(socket, url, reach, ending) : socket;
   } catch (error) {
     if (error instanceof ConnectError) throw error;
@@ -30,6 +31,13 @@ export async function openSocket(url: URL, reach: Reach, signal: AbortSignal, ti
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Throws ConnectError when a proxy has said more than that the way is open: a server does not speak first. */
+function checkSilence(socket: Socket, url: URL, { proxy }: Reach): void {
+  if (proxy?.scheme.startsWith('http') !== true || socket.readableLength === 0) return;
+  socket.destroy();
+  throw describePage(new Error('it speaks before it was asked'), proxy, url.protocol === 'wss:');
 }
 
 /** The same without TLS: TCP, and the proxy's word that it leads to the server. Rejects with whatever has failed. */
