@@ -103,10 +103,12 @@ function failureOf(code: number | null, signal: string | null): CommandError | u
 }
 
 /** What leaves the group, such as a daemon that begins a session of its own, goes on. */
-function killGroup({ pid }: ChildProcess): void {
+function killGroup({ pid, exitCode, signalCode }: ChildProcess): void {
   if (pid === undefined) return;
   if (process.platform === 'win32') {
-    // The shell alone would end by `kill`. Once that has ended, nobody knows what it has started.
+    // Once the shell has ended, nobody knows what it has started, and its number may be that of another.
+    if (exitCode !== null || signalCode !== null) return;
+    // By `kill` the shell alone would end.
     spawnSync('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore', windowsHide: true });
     return;
   }

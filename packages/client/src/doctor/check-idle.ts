@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { MAX_PING_INTERVAL, systemMemory } from 'wsproxy-engine';
 import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
+import type { OptionNames } from '../reach/option-names.js';
 import { type Finding, fail, ok, skip, warn } from './finding.js';
 import { ProbeSession } from './probe-session.js';
 
@@ -60,6 +61,7 @@ export class IdleWatch {
 /** Whether the heartbeat keeps a tunnel open that is not used. */
 export async function checkHeartbeat(
   watch: IdleWatch | Finding,
+  { heartbeat }: OptionNames,
   signal: AbortSignal,
   onProgress: (share: number) => void,
 ): Promise<Finding> {
@@ -68,7 +70,7 @@ export async function checkHeartbeat(
   if (end === undefined) return ok(`an unused tunnel is still open after ${HEARTBEAT_WATCH / 1000} s`);
   return fail(
     `an unused tunnel was cut after ${seconds(end.afterMs)}: ${end.reason}`,
-    'a time-out on the way is shorter than the heartbeat of 15 s: raise it (docs/deploy.md), or set --heartbeat 5s',
+    `a time-out on the way is shorter than the heartbeat of 15 s: raise it (docs/deploy.md), or set ${heartbeat}`,
   );
 }
 

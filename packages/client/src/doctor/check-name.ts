@@ -9,7 +9,8 @@ export async function checkName(server: ServerAddress): Promise<Finding> {
   const { host, port } = firstHop(server.url, server.reach);
   if (isIP(host) !== 0) return skip(`${host} is an address`);
   const known = server.reach.addresses.get(`${host}:${port}`);
-  if (known !== undefined) return ok(`${host} is ${known}, as --resolve says`, { addresses: [known] });
+  if (known !== undefined)
+    return ok(`${host} is ${known}, as ${server.reach.names.resolve} says`, { addresses: [known] });
   const { family = 0 } = server.reach;
   try {
     const addresses = (await lookup(host, { all: true, family })).map(({ address }) => address);

@@ -8,7 +8,7 @@ import { type Finding, failed, ok, skip } from './finding.js';
 
 /** Whether the proxy on the way, if there is one, leads to the server. */
 export async function checkProxy(server: ServerAddress, signal: AbortSignal, timeout: number): Promise<Finding> {
-  const { proxy } = server.reach;
+  const { proxy, names } = server.reach;
   if (proxy === undefined) return skip('there is none on the way');
   const start = performance.now();
   try {
@@ -16,7 +16,7 @@ export async function checkProxy(server: ServerAddress, signal: AbortSignal, tim
   } catch (error) {
     if (!(error instanceof ProxyError)) throw error;
     const finding = failed(describeProxyFailure(error, server.reach));
-    return { cure: 'check --proxy, HTTPS_PROXY and ALL_PROXY, or ask who runs the proxy', ...finding };
+    return { cure: `check ${names.proxy}, HTTPS_PROXY and ALL_PROXY, or ask who runs the proxy`, ...finding };
   }
   const connectMs = Math.round(performance.now() - start);
   return ok(`${formatProxy(proxy)} leads to ${formatTarget(targetOf(server.url))}, after ${connectMs} ms`, {

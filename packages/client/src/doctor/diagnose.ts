@@ -128,7 +128,9 @@ class Examination {
       throughput: () => this.#unless(quick, () => this.#measureThroughput(mostBytes)),
       heartbeat: () => this.#unless(quick, () => this.#watchHeartbeat()),
       idle: async () =>
-        idle === 0 ? skip('not asked for: --idle 5m') : checkIdle(server, idle, signal, this.#progress('idle')),
+        idle === 0
+          ? skip(`not asked for: ${this.#server.reach.names.idle}`)
+          : checkIdle(server, idle, signal, this.#progress('idle')),
     };
     for (const step of STEPS) {
       this.#progress(step)(0);
@@ -161,7 +163,7 @@ class Examination {
   }
 
   async #unless(isLeftOut: boolean, check: () => Promise<Finding>): Promise<Finding> {
-    return isLeftOut ? skip('left out by --quick') : check();
+    return isLeftOut ? skip(`left out by ${this.#server.reach.names.quick}`) : check();
   }
 
   async #openWebSocket(): Promise<Finding> {
@@ -197,13 +199,14 @@ class Examination {
 
   /** An examination must not use up what it is to help with. */
   async #measureThroughput(mostBytes: number): Promise<Finding> {
-    if (mostBytes === 0) return skip('not asked for: --throughput 64M');
+    if (mostBytes === 0) return skip(`not asked for: ${this.#server.reach.names.throughput}`);
     const budget = Math.min(mostBytes, this.#quotaLeft / 10);
     return this.#withProbe((probe) => checkThroughput(probe, budget, this.#progress('throughput')));
   }
 
   async #watchHeartbeat(): Promise<Finding> {
     const watch = this.#idleWatch;
-    return watch === undefined ? skip('not reached') : checkHeartbeat(watch, this.#signal, this.#progress('heartbeat'));
+    if (watch === undefined) return skip('not reached');
+    return checkHeartbeat(watch, this.#server.reach.names, this.#signal, this.#progress('heartbeat'));
   }
 }

@@ -95,13 +95,16 @@ function openSocket(proxy: UpstreamProxy, { lookup, family, ca }: ConnectThrough
   return socket;
 }
 
+/** Of the system, or of OpenSSL, which has a `reason`. */
+type ConnectFailure = NodeJS.ErrnoException & { readonly reason?: string };
+
 /** TCP, and TLS if the proxy is spoken to in it. */
 function untilConnected(socket: Socket, proxy: UpstreamProxy): Promise<void> {
   return new Promise((resolve, reject) => {
-    const settle = (error?: NodeJS.ErrnoException): void => {
+    const settle = (error?: ConnectFailure): void => {
       socket.off('error', settle).off('close', onClose).off(event, onConnect);
       if (error === undefined) return resolve();
-      const why = error.code ?? error.message;
+      const why = error.reason === undefined ? (error.code ?? error.message) : `TLS failed (${error.reason})`;
       reject(
         new ProxyError('PROXY_UNREACHABLE', `no connection to the proxy ${formatProxy(proxy)}: ${why}`, {
           cause: error,

@@ -369,3 +369,20 @@ describe.each(['socks5://u:secret@', 'http://u:secret@', 'https://u:secret@'])('
     expect((await failure(`${scheme}127.0.0.1:${port}`, { signal: AbortSignal.abort() })).code).toBe('CANCELLED');
   });
 });
+
+describe('a proxy that is to be spoken to in TLS', () => {
+  test.each([
+    ['speaks none', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'TLS failed (wrong version number)'],
+    ['ends it', Buffer.of(21, 3, 3, 0, 2, 2, 80), 'TLS failed (tlsv1 alert internal error)'],
+  ])('and %s is told as that', async (_what, answer, told) => {
+    const { port } = await startFakeProxy(async ({ socket, take }) => {
+      await take(1);
+      socket.resume().end(answer);
+    });
+    const { code, message } = await failure(`https://u:secret@127.0.0.1:${port}`);
+    expect([code, message]).toEqual([
+      'PROXY_UNREACHABLE',
+      `no connection to the proxy https://127.0.0.1:${port}: ${told}`,
+    ]);
+  });
+});
