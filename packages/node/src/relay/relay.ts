@@ -147,6 +147,8 @@ class Relay implements ByteTaker, OtherWay, Mortal, HeldRelay {
     this.#writer.stop();
     // Without having ended: destroyed by someone, or half of it failed.
     if (!this.#socket.readableEnded || !this.#socket.writableFinished) this.#passOnReset();
+    // Nobody is left to be waited for.
+    this.#channel.onOver(() => clearTimeout(this.#lastWords));
   }
 
   #passOnReset(): void {

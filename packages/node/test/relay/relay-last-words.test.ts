@@ -25,6 +25,7 @@ interface Ends {
   /** Untouched by the relays. */
   readonly application: Socket;
   readonly destination: Socket;
+  readonly accepted: Socket;
   readonly dialled: Socket;
 }
 
@@ -40,7 +41,7 @@ async function tunnel(pace?: RelayPace): Promise<Ends> {
     pair.close();
     for (const socket of [application, accepted, destination, dialled]) socket.destroy();
   });
-  return { pair, near, far, application, destination, dialled };
+  return { pair, near, far, application, destination, accepted, dialled };
 }
 
 const flood = Buffer.alloc(65_536);
@@ -263,6 +264,16 @@ describe('a reset that nobody reads up to', () => {
       // Neither reads any more, or is told of it.
       await until(() => left.destroyed || isDead(left));
     }
+  });
+
+  test('keeps nothing waiting once both ends are gone', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    // Nothing of another test does either.
+    await until(() => timers() === 0);
+    const { near, far, dialled, accepted, destination } = await tunnel();
+    destination.resetAndDestroy();
+    await until(() => near.state.dead && far.state.dead && accepted.closed && dialled.closed);
+    expect(timers()).toBe(0);
   });
 
   test('is told while the pace holds the source', async () => {
