@@ -18,6 +18,7 @@ import { Attempts, type ServerRoute } from './attempts.js';
 import type { Backoff } from './backoff.js';
 import { type Online, type Phase, Phases, type PhaseTimer, type UplinkState } from './phases.js';
 import { Renewal } from './renewal.js';
+import { endsSession } from './session-ending.js';
 import { WaitingRequests } from './waiting-requests.js';
 
 /** One session, and the transports that carry it one after the other: connects, greets, resumes, until it is lost. */
@@ -275,7 +276,7 @@ export class Uplink {
     const isLate = loss.code === CloseCode.late;
     if (isLate) this.#greeter.onUnread();
     const canBegin = loss.code === CloseCode.sessionUnknown && this.#greeter.onUnknown();
-    if (SESSION_ENDING.has(loss.code) && !canBegin) {
+    if (endsSession(loss.code) && !canBegin) {
       if (loss.code === CloseCode.unsupportedVersion) {
         const refusal = new ConnectError(loss.reason, true, { code: 'UNSUPPORTED_VERSION' });
         this.#trouble = refusal;
@@ -393,13 +394,3 @@ export interface Retry {
 const HURRIED_RETRY = 1_500;
 /** A session that was online for less than this, ms, and opened no channel, was of no use. */
 const AT_ONCE = 1_000;
-/** Close codes after which the server does not know the session, or wants no more of it. */
-const SESSION_ENDING: ReadonlySet<number> = new Set([
-  CloseCode.sessionUnknown,
-  CloseCode.sessionExpired,
-  CloseCode.accessLost,
-  CloseCode.superseded,
-  CloseCode.protocolError,
-  CloseCode.unsupportedVersion,
-  CloseCode.textMessage,
-]);
