@@ -60,6 +60,14 @@ describe('a sender', () => {
     expect(peer.heard(FrameType.return)).toHaveLength(1);
   });
 
+  test('looks for idle channels only while there may be some', () => {
+    const { client, wait } = sender();
+    wait(1_000);
+    const looking = client.clock.pending;
+    wait(5_000);
+    expect(client.clock.pending).toBe(looking - 1);
+  });
+
   test('sends no more than it has kept, before and after the answer', () => {
     const { client, peer, wait } = sender();
     wait(5_000);
