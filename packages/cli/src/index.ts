@@ -4,7 +4,7 @@ export { decodeText } from './decode-text.js';
 export { formatDuration, parseDuration } from './duration.js';
 export { escapeText, formatJson } from './escape-text.js';
 export { ExitCode, ExitError } from './exit-code.js';
-export { CommandError, firstLineOf, type ShellCommand } from './first-line.js';
+export { CommandError, firstLineOf } from './first-line.js';
 export {
   explainListenError,
   formatListenAddress,
@@ -13,7 +13,7 @@ export {
   parseListenOrUnix,
   type UnixAddress,
 } from './listen-address.js';
-export { createLogger, type LoggerOptions, type ProgramLogger } from './logging/create-logger.js';
+export { createLogger, type ProgramLogger } from './logging/create-logger.js';
 export type { LogFormat, LogLevel } from './logging/log-options.js';
 export { onTermination } from './on-termination.js';
 export { addOptions } from './options/add-options.js';
@@ -21,8 +21,8 @@ export { addCommonOptions, COMMON_OPTIONS, type CommonOptions } from './options/
 export { asUsage, libraryOptions, usageOf } from './options/library-options.js';
 export { formatNumber, rangeOf } from './options/number-text.js';
 export { namesFile, type Parsers, TableArgument, TableOption } from './options/table-option.js';
-export { isRepeatable, readSecretFile, type SecretFile } from './read-secret-file.js';
-export { readToken, readTokens, type TokenSources } from './read-token.js';
+export { isRepeatable, readSecretFile } from './read-secret-file.js';
+export { readToken, readTokens } from './read-token.js';
 export { runProgram } from './run-program.js';
 export { formatSize, parseSize } from './size.js';
 export { standardOutput } from './standard-output.js';
