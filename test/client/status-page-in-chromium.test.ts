@@ -50,7 +50,11 @@ describe('the status page in Chromium', () => {
     );
     await until('it has most of it', async () => /^(9\d|100) %$/.test((await cells(page, 'channels', 3))[0] ?? ''));
     expect(await cells(page, 'channels', 2)).toEqual(['HTTP', 'SOCKS5']);
-    for (const column of [4, 5]) expect((await cells(page, 'channels', column))[0]).toMatch(/^[1-9][\d.]* KiB\/s$/);
+    // What has gone up comes back a moment later.
+    for (const column of [4, 5]) {
+      const rate = async () => (await cells(page, 'channels', column))[0] ?? '';
+      await until('its rate is shown', async () => /^[1-9][\d.]* KiB\/s$/.test(await rate()));
+    }
 
     const order = (name: string) => page.getByRole('columnheader', { name }).getAttribute('aria-sort');
     expect(await order('Share')).toBe('descending');
