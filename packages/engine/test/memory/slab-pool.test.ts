@@ -93,6 +93,15 @@ describe('a slab', () => {
   });
 });
 
+test('only in front of the first bytes of a slab is there room for headers', () => {
+  const { bytes } = pool.post();
+  expect(pool.headroomOf(bytes.subarray(0, 10))).toBeGreaterThan(0);
+  expect(pool.headroomOf(bytes)).toBeLessThanOrEqual(bytes.byteOffset);
+  // Those before it are somebody's.
+  expect(pool.headroomOf(bytes.subarray(1))).toBe(0);
+  expect(pool.headroomOf(zeros(10))).toBe(0);
+});
+
 test('a pool tells of how many slabs somebody keeps bytes', () => {
   const [one, other] = [pool.post(), pool.post()];
   const kept = [one.bytes, one.bytes.subarray(1), other.bytes].map((bytes) => pool.keep(bytes));
