@@ -221,6 +221,15 @@ describe('RESUME', () => {
 });
 
 describe('a client', () => {
+  test.each([
+    [30_000, 30_000],
+    [600_000, 120_000],
+  ])('that is granted a grace of %i ms believes %i', (grace, believed) => {
+    const server = new RawServer();
+    server.connect().say(hello({ secret: zeroSecret, grace }));
+    expect(server.grace).toBe(believed);
+  });
+
   test('begins with HELLO, and what was opened follows without waiting', () => {
     const server = new RawServer();
     const channel = server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
