@@ -118,8 +118,11 @@ export function describeStatus(
   return new ConnectError(`the answer is not a WebSocket's (${status})`, true, { ...answer, cure: guess });
 }
 
+/** Characters that are told. */
+const MAX_LOCATION = 300;
+
 function describeRedirect(status: number, location: string | undefined, url: URL, answer?: Error): ConnectError {
-  const where = location === undefined ? '' : ` to ${JSON.stringify(location)}`;
+  const where = location === undefined ? '' : ` to ${JSON.stringify(location.slice(0, MAX_LOCATION))}`;
   const base = url.href.replace(/^ws/, 'http');
   const isElsewhere =
     location !== undefined && URL.canParse(location, base) && new URL(location, base).hostname !== url.hostname;
@@ -194,7 +197,8 @@ export function describeUnanswered(
 
 /** What a failure on the way through a proxy means. */
 export function describeProxyFailure(error: ProxyError, { names, proxy }: Way): ConnectError {
-  const tls = explainTls((error.cause ?? error) as NodeJS.ErrnoException, 'proxy', names);
+  const { cause } = error;
+  const tls = cause instanceof Error ? explainTls(cause, 'proxy', names) : undefined;
   if (tls !== undefined && proxy !== undefined) return describeTls(error, `the proxy ${formatProxy(proxy)}`, tls);
   const cure = PROXY_CURES[error.code]?.(names);
   const isUpToUser = UP_TO_USER.includes(error.code);

@@ -51,6 +51,11 @@ describe('a status other than 101', () => {
   });
 });
 
+test('where a redirect leads is told in part, if it is long', () => {
+  const headers = { location: `http://login.example/${'x'.repeat(9_000)}` };
+  expect(describeStatus({ status: 302, headers }, URL_ASKED, reach).message.length).toBeLessThan(500);
+});
+
 describe('a login page', () => {
   test('is suspected where a page answers', () => {
     const failure = describeStatus(
@@ -197,6 +202,12 @@ describe('a proxy that is spoken to in TLS', () => {
     expect(failure.permanent).toBe(permanent);
     const [, what] = failure.message.split('the proxy https://proxy.example:443 ');
     expect(what).toEqual(typeof told === 'string' ? told : expect.stringMatching(told));
+  });
+
+  test('whose own words are of TLS is not taken for TLS that has failed', () => {
+    const told = 'cannot reach it (502), and says "SSL alert number 40"';
+    const { permanent, message } = describeProxyFailure(new ProxyError('TARGET_UNREACHABLE', told), through);
+    expect([permanent, message]).toEqual([false, told]);
   });
 
   test('that is away is told as before', () => {

@@ -3,10 +3,13 @@
  * usual spelling: UTF-8 or Latin-1, other letter case, percent-encoded, escaped as in HTML or JSON, base64, hex.
  */
 export function holdsSecret(text: string, secrets: readonly (string | Uint8Array)[]): boolean {
-  const parts = secrets.flatMap(spellingsOf).flatMap((secret) => partsOf(fold(secret)));
-  if (parts.length === 0) return false;
+  const parts = new Set(secrets.flatMap(spellingsOf).flatMap((secret) => partsOf(fold(secret))));
+  if (parts.size === 0) return false;
+  const short = [...parts].filter((part) => part.length < PART);
   const readings = new Set(readingsOf(text.slice(0, MAX_TEXT)).map(fold));
-  return [...readings].some((reading) => parts.some((part) => reading.includes(part)));
+  return [...readings].some(
+    (reading) => short.some((part) => reading.includes(part)) || partsOf(reading).some((part) => parts.has(part)),
+  );
 }
 
 /** Characters: more than is ever shown. */
@@ -14,9 +17,9 @@ const MAX_TEXT = 4_096;
 /** So many characters of a secret in a row are no chance. A shorter one counts as a whole. */
 const PART = 6;
 
-function partsOf(secret: string): string[] {
-  if (secret.length <= PART) return secret === '' ? [] : [secret];
-  return Array.from({ length: secret.length - PART + 1 }, (_, start) => secret.slice(start, start + PART));
+function partsOf(text: string): string[] {
+  if (text.length <= PART) return text === '' ? [] : [text];
+  return Array.from({ length: text.length - PART + 1 }, (_, start) => text.slice(start, start + PART));
 }
 
 function spellingsOf(secret: string | Uint8Array): string[] {
