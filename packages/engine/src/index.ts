@@ -14,8 +14,11 @@ export {
   MAX_PING_INTERVAL,
   MAX_THROUGHPUT,
   MIN_PING_INTERVAL,
+  QUEUE_LIMIT,
+  REPLAY_LIMIT,
   SUBPROTOCOL,
   THROUGHPUT_HOST,
+  WINDOW_BUDGET,
 } from './constants.js';
 export { ProtocolError, TunnelError } from './errors.js';
 export { FAILURES, type FailureCode } from './failures.js';

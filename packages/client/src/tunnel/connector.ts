@@ -9,6 +9,7 @@ import {
 } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
 import type { ServerRoute } from './attempts.js';
+import { clientBudgets } from './client-budgets.js';
 import { Slot, type SlotEvents, type SlotOptions, type SlotState } from './slot.js';
 import type { Retry, Uplink } from './uplink.js';
 
@@ -32,7 +33,8 @@ export class Connector implements Tunnel {
   constructor(options: ConnectorOptions) {
     this.#options = options;
     this.#changedAt = options.clock.now();
-    this.#slots = Array.from({ length: options.connections }, () => new Slot(options, this.#events));
+    const settings = { ...options, processBudgets: clientBudgets(options.connections) };
+    this.#slots = Array.from({ length: options.connections }, () => new Slot(settings, this.#events));
   }
 
   get state(): ConnectorState {

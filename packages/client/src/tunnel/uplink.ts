@@ -8,6 +8,7 @@ import {
   type Logger,
   type Loss,
   type OpenHandler,
+  type ProcessBudgets,
   Session,
   type SlabPool,
   type Target,
@@ -42,7 +43,7 @@ export class Uplink {
   #isEnding = false;
 
   constructor(options: UplinkOptions, events: UplinkEvents) {
-    const { clock, memory, heartbeat, lastChannel } = options;
+    const { clock, memory, heartbeat, lastChannel, processBudgets } = options;
     this.#options = options;
     this.#events = events;
     this.#triedAt = options.backoff.triedAt;
@@ -55,6 +56,7 @@ export class Uplink {
       memory,
       heartbeat,
       lastChannel,
+      ...(processBudgets !== undefined && { processBudgets }),
       onDetached: (loss) => this.#onLost(loss),
       onSuspicion: () => this.#takeOver('the server is silent'),
       onGoAway: (kind) => this.#onGoAway(kind),
@@ -348,6 +350,8 @@ export interface UplinkSettings {
   readonly grace: number;
   /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
   readonly heartbeat?: number | undefined;
+  /** What all sessions of the client may hold together; without one, each has its own bounds alone. */
+  readonly processBudgets?: ProcessBudgets;
   /** The highest channel number of a session; undefined for the last there is. */
   readonly lastChannel?: number | undefined;
 }
