@@ -26,6 +26,8 @@ export interface Channel {
   end(failure?: FailureCode): void;
   /** Ends both directions at once. What was written but not yet sent is dropped. CANCELLED unless told. */
   reset(code?: FailureCode): void;
+  /** Asks the peer for a sign of life, unless it is asked already; `figures` tell of the answer. */
+  ask(): void;
   /** Calls `listener` once, when nothing can happen on the channel any more: at once if that is so. */
   onOver(listener: () => void): void;
 }
@@ -40,7 +42,7 @@ export interface OfferedChannel extends Channel {
   onAbandoned(listener: () => void): void;
 }
 
-export interface ChannelFigures extends FramesSent {
+export interface ChannelFigures extends Progress {
   /** Time since it was asked for, ms. */
   readonly age: number;
   /** Payload bytes sent to and received from the peer. */
@@ -54,9 +56,12 @@ export interface ChannelFigures extends FramesSent {
   readonly failure: FailureCode | undefined;
 }
 
-/** What tells whether the peer has all that the channel has sent, whatever becomes of transports meanwhile. */
-export interface FramesSent {
-  /** Frames of the whole session: how many were sent, and how many of those the peer has processed. */
+/** What tells whether the peer has all that the channel has sent, whatever becomes of transports meanwhile: of the whole session. */
+export interface Progress {
+  /** How many frames were sent, and how many of those the peer has processed. */
   readonly framesSent: number;
   readonly framesProcessed: number;
+  /** How many PINGs were sent, and which of them the peer has answered last. Whatever it had to tell before it has told then. */
+  readonly asked: number;
+  readonly answered: number;
 }

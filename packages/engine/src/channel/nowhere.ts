@@ -10,7 +10,8 @@ export function nowhere(clock: Pick<Clock, 'now'>, memory: SlabPool): Carrier {
     isNowhere: true,
     memory,
     budget: NOTHING,
-    framesSent: () => NONE_SENT,
+    progress: () => NO_PROGRESS,
+    ask() {},
     queues: NOTHING,
     now: () => clock.now(),
     roundTrip: () => 0,
@@ -25,5 +26,5 @@ export function isAdrift(channel: Channel): channel is SessionChannel {
   return channel instanceof SessionChannel && channel.isCarriedNowhere;
 }
 
-const NONE_SENT = { framesSent: 0, framesProcessed: 0 };
+const NO_PROGRESS = { framesSent: 0, framesProcessed: 0, asked: 0, answered: 0 };
 const NOTHING = new MemoryBudget(0);

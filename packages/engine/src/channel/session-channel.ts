@@ -6,7 +6,7 @@ import { FrameType } from '../frame/frame.js';
 import type { SlabPool } from '../memory/slab-pool.js';
 import type { SequencedFrame } from '../replay/replay-buffer.js';
 import type { Target } from '../target.js';
-import type { ChannelFigures, FramesSent, OfferedChannel } from './channel.js';
+import type { ChannelFigures, OfferedChannel, Progress } from './channel.js';
 import { channelFrames } from './channel-frames.js';
 import { type ChannelState, isOver, newState } from './channel-state.js';
 import type { ChannelSink, OpenHandler } from './handlers.js';
@@ -82,9 +82,13 @@ export class SessionChannel implements OfferedChannel {
       bytesReceived: this.receiving.window.received,
       windowStalls: this.#sending.stalls,
       isStalled: !this.#sending.isEmpty && !this.#sending.hasCredit,
-      ...this.#carrier.framesSent(),
+      ...this.#carrier.progress(),
       failure: this.#failure,
     };
+  }
+
+  ask(): void {
+    this.#carrier.ask();
   }
 
   onOver(listener: () => void): void {
@@ -349,7 +353,9 @@ export interface Carrier {
   /** What the windows of all channels may hold together. */
   readonly budget: MemoryBudget;
   /** Of all channels together. */
-  framesSent(): FramesSent;
+  progress(): Progress;
+  /** As `Channel.ask`. */
+  ask(): void;
   /** What may wait in all of them to be sent. */
   readonly queues: MemoryBudget;
   /** The session's clock, and the path's lowest round trip, ms. */

@@ -144,6 +144,7 @@ export class Inbox implements LinkHolder {
   #onPong(payload: Uint8Array): void {
     const time = this.#liveness?.answered(payload, this.#now);
     if (time === undefined) return;
+    this.#outbox.noteAnswer();
     this.#roundTrip.note(time, this.#now);
     this.#onRoundTrip?.(time);
   }

@@ -49,6 +49,11 @@ export class Liveness {
     return this.#signAt;
   }
 
+  /** PING was sent, and is not answered. */
+  get isAsked(): boolean {
+    return this.#isAsked;
+  }
+
   /** Bytes left. */
   sent(now: number): void {
     this.#sentAt = now;

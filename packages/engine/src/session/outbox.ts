@@ -52,6 +52,9 @@ export class Outbox {
   #transport: Transport | undefined;
   /** Of that. */
   #liveness: Liveness | undefined;
+  /** PINGs that were sent by all transports, and the last of them that was answered. */
+  #asked = 0;
+  #answered = 0;
   /** Transports that have gone live, the first one included. */
   #lives = 0;
   /** Sequenced frames wait while a resume has not told yet where to begin. */
@@ -74,6 +77,14 @@ export class Outbox {
   /** How often another transport went on where the last one had ended. */
   get resumes(): number {
     return Math.max(0, this.#lives - 1);
+  }
+
+  get asked(): number {
+    return this.#asked;
+  }
+
+  get answered(): number {
+    return this.#answered;
   }
 
   /** Bytes that the present transport has carried and the peer has not acknowledged. */
@@ -175,8 +186,19 @@ export class Outbox {
     this.schedule();
   }
 
+  /** Asks for a sign of life, unless one is awaited. */
+  ask(): void {
+    if (this.#live && this.#liveness?.isAsked === false) this.ping();
+  }
+
+  /** The PING that was sent last is answered. */
+  noteAnswer(): void {
+    this.#answered = this.#asked;
+  }
+
   /** Asks for a sign of life, and how long it takes. */
   ping(): void {
+    this.#asked += 1;
     const now = this.#clock.now();
     this.#liveness?.asked(now);
     this.control(FrameType.ping, encodePing(now));
@@ -243,17 +265,22 @@ export class Outbox {
     if (this.#transport === undefined) return;
     for (const { type, payload } of this.#urgent) this.#batch.add(type, SESSION_CHANNEL, payload);
     this.#urgent = [];
+    if (this.#live) this.#addLimits();
+    // Behind those: whoever has this has all that was to be told.
     if (this.#pong !== undefined) this.#batch.add(FrameType.pong, SESSION_CHANNEL, this.#pong);
     this.#pong = undefined;
     if (!this.#live) return;
+    if (this.acknowledger.isDue || (this.#batch.length > 0 && this.acknowledger.isPending)) {
+      this.#batch.add(FrameType.ack, SESSION_CHANNEL, encodeCount(this.acknowledger.tell()));
+    }
+  }
+
+  #addLimits(): void {
     for (const channel of this.#grants) {
       this.#batch.add(FrameType.window, channel.id, encodeCount(channel.grantedLimit));
     }
     this.#grants.clear();
     if (this.#returns !== undefined || this.#answers !== undefined) this.#addReturns();
-    if (this.acknowledger.isDue || (this.#batch.length > 0 && this.acknowledger.isPending)) {
-      this.#batch.add(FrameType.ack, SESSION_CHANNEL, encodeCount(this.acknowledger.tell()));
-    }
   }
 
   #addReturns(): void {

@@ -1,4 +1,4 @@
-import type { Channel, FramesSent } from '../channel/channel.js';
+import type { Channel, Progress } from '../channel/channel.js';
 import type { OpenHandler } from '../channel/handlers.js';
 import { isAdrift, nowhere } from '../channel/nowhere.js';
 import { type Carrier, SessionChannel } from '../channel/session-channel.js';
@@ -47,9 +47,13 @@ export class SessionCarrier implements Carrier {
 
   // What channels ask.
 
-  framesSent(): FramesSent {
-    const { total, acknowledged } = this.outbox.replay;
-    return { framesSent: total, framesProcessed: acknowledged };
+  progress(): Progress {
+    const { replay, asked, answered } = this.outbox;
+    return { framesSent: replay.total, framesProcessed: replay.acknowledged, asked, answered };
+  }
+
+  ask(): void {
+    this.outbox.ask();
   }
 
   now(): number {

@@ -71,6 +71,22 @@ describe('PING', () => {
     ).toEqual([pong(2n ** 64n - 1n)]);
   });
 
+  test('is answered behind the credit that is due: whoever has the answer has that', () => {
+    const client = new RawClient();
+    const peer = client.greeted().say(open(1));
+    for (const channel of client.keeper.offered) {
+      channel.accept();
+      new Recorder().take(channel);
+    }
+    const before = peer.settle().frames.length;
+    peer.say(data(1, zeros(60_000)), data(1, zeros(60_000)), ping(1));
+    const told = peer.frames.slice(before).map(({ type }) => type);
+    expect(told.filter((type) => type === FrameType.window || type === FrameType.pong)).toEqual([
+      FrameType.window,
+      FrameType.pong,
+    ]);
+  });
+
   test('is not answered each time to a peer that does not read, and then with the newest', () => {
     const client = new RawClient();
     const peer = client.greeted();

@@ -17,7 +17,8 @@ class Fixture {
   readonly #carrier: Carrier = {
     memory: newMemory(),
     budget: new MemoryBudget(0),
-    framesSent: () => ({ framesSent: 0, framesProcessed: 0 }),
+    progress: () => ({ framesSent: 0, framesProcessed: 0, asked: 0, answered: 0 }),
+    ask() {},
     queues: new MemoryBudget(1_000_000),
     now: () => 0,
     roundTrip: () => 0,

@@ -1,4 +1,4 @@
-import type { ChannelFigures } from 'wsproxy-engine';
+import type { Channel, ChannelFigures } from 'wsproxy-engine';
 
 /**
  * What came before a reset has this long to be read, and longer only while the reader takes it, ms: its memory is held as
@@ -8,29 +8,38 @@ export const LAST_WORDS = 1_000;
 
 /**
  * Tells a peer that does not read from one that cannot be heard. A transport that is there tells nothing: it may have come
- * just now, be dead, or take longer for a round trip than we wait. That the peer has processed what was sent does tell;
- * what it takes of it then, it tells within the next look.
+ * just now, be dead, or take longer for a round trip than we wait. That the peer has processed what was sent tells that its
+ * reader may read; what it takes, the peer tells ahead of the answer to a PING that is sent a look later. Neither an outage
+ * nor a long path comes between the two unnoticed.
  */
 export class Hearing {
+  readonly #channel: Pick<Channel, 'figures' | 'ask'>;
   #before: ChannelFigures;
   #wasHeard = false;
+  /** The PING whose successor has to be answered; undefined as long as none has to be. */
+  #askedBefore: number | undefined;
 
-  /** `figures` of the channel as it is now. */
-  constructor(figures: ChannelFigures) {
-    this.#before = figures;
+  constructor(channel: Pick<Channel, 'figures' | 'ask'>) {
+    this.#channel = channel;
+    this.#before = channel.figures;
   }
 
   /** What has become of the channel since the look before. */
-  look(figures: ChannelFigures): { readonly hasMoved: boolean; readonly isIgnored: boolean } {
+  look(): { readonly hasMoved: boolean; readonly isIgnored: boolean } {
+    const { figures } = this.#channel;
     const before = this.#before;
     const hasMoved = figures.bytesSent !== before.bytesSent || figures.framesSent < before.framesSent;
     if (hasMoved || !figures.isStalled || !before.isStalled) {
       this.#before = figures;
       this.#wasHeard = false;
+      this.#askedBefore = undefined;
       return { hasMoved, isIgnored: false };
     }
-    const isIgnored = this.#wasHeard;
-    this.#wasHeard = figures.framesProcessed >= before.framesSent;
+    if (this.#wasHeard) this.#askedBefore ??= figures.asked;
+    this.#wasHeard ||= figures.framesProcessed >= before.framesSent;
+    if (this.#askedBefore === undefined) return { hasMoved, isIgnored: false };
+    const isIgnored = figures.answered > this.#askedBefore;
+    if (!isIgnored) this.#channel.ask();
     return { hasMoved, isIgnored };
   }
 }

@@ -161,10 +161,10 @@ class Relay implements ByteTaker, OtherWay, Mortal, HeldRelay {
   /** Begins once, by the first sign of the reset. */
   #limitLastWords(): void {
     if (this.#lastWords !== undefined) return;
-    const hearing = new Hearing(this.#channel.figures);
+    const hearing = new Hearing(this.#channel);
     const look = (): void => {
       const channel = this.#channel;
-      const { hasMoved, isIgnored } = hearing.look(channel.figures);
+      const { hasMoved, isIgnored } = hearing.look();
       // What waits for the peer waits in the socket as well.
       if (channel.state.dead || isIgnored || !(hasMoved || this.#source.isChannelFull)) this.#giveUp();
       if (channel.state.dead) return;

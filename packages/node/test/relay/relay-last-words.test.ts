@@ -161,7 +161,7 @@ describe('the last words that have to wait', () => {
     }
   }
 
-  async function lastWords(far: Channel): Promise<Socket> {
+  async function lastWords(far: Channel, said: Uint8Array = words): Promise<Socket> {
     const [destination, dialled] = await connectedSockets('TCP');
     destination.on('error', () => {});
     cleanup.push(() => {
@@ -169,11 +169,12 @@ describe('the last words that have to wait', () => {
     });
     relay(far, dialled);
     // In pieces, so that some of it stays in the socket.
-    for (const end of [40_000, 80_000]) {
-      destination.write(words.subarray(dialled.bytesRead, end));
+    const pieces = [0.4 * said.length, 0.8 * said.length];
+    for (const end of pieces) {
+      destination.write(said.subarray(dialled.bytesRead, end));
       await untilNow(() => dialled.bytesRead === end);
     }
-    await new Promise((resolve) => destination.write(words.subarray(80_000), resolve));
+    await new Promise((resolve) => destination.write(said.subarray(dialled.bytesRead), resolve));
     destination.resetAndDestroy();
     return dialled;
   }
@@ -221,11 +222,34 @@ describe('the last words that have to wait', () => {
     expect(seen.bytes.equals(words)).toBe(true);
   });
 
-  test('are given up when the peer has what was sent, and takes none of it', async () => {
-    const { near, far } = await pairUp();
-    const dialled = await lastWords(far);
-    await pass();
-    expect([far.state.dead, near.state.dead, dialled.destroyed]).toEqual([true, true, true]);
+  describe('for a reader who takes no more', () => {
+    /** More than its window: the rest waits in the channel. */
+    const many = pattern(2, 0, 300_000);
+
+    test('are given up when the peer has what was sent, and answers', async () => {
+      const { near, far } = await pairUp();
+      const dialled = await lastWords(far, many);
+      await pass();
+      expect([far.state.dead, near.state.dead, dialled.destroyed]).toEqual([true, true, true]);
+    });
+
+    test('arrive behind an outage that begins when the peer has what was sent', async () => {
+      const { pair, near, far } = await pairUp();
+      await lastWords(far, many);
+      await untilNow(() => {
+        vi.advanceTimersByTime(10);
+        const { isStalled, framesSent, framesProcessed } = far.figures;
+        return isStalled && framesProcessed === framesSent;
+      });
+      // The look that finds it so; a WINDOW that follows is lost with the transport.
+      vi.advanceTimersByTime(LAST_WORDS);
+      pair.cut();
+      await pass();
+      expect(far.state.dead).toBe(false);
+      pair.reconnect();
+      const seen = await read(near);
+      expect(seen.bytes.equals(many)).toBe(true);
+    });
   });
 });
 
