@@ -117,6 +117,8 @@ async function settle(lab: Lab, { client, places }: Fleet, before: Ends['before'
 const CUTS = ['reset', 'end', 'close code', 'away'];
 /** What the system holds of it has left the destination when it resets. */
 const LAST_WORDS = 50_000;
+/** What a client of two connections may hold in all its sessions (docs/architecture.md, "Bounds"), and Node by itself, MiB. */
+const PEAK = 600;
 
 /** A proxy cuts whatever it can; no application and no destination may notice any of it. */
 async function cut(lab: Lab): Promise<void> {
@@ -180,6 +182,10 @@ async function cut(lab: Lab): Promise<void> {
   // Those whose session could not be resumed for longer than a request waits.
   if (lab.effort === 'full') await lab.expect('999 of 1,000 are served', refused <= requests / 1_000);
   await settle(lab, fleet, before);
+  if (process.platform === 'linux') {
+    const { client: peak = Number.NaN } = lab.outcome().peakMemory ?? {};
+    await lab.expect(`the client needs less than ${PEAK} MiB`, peak < PEAK);
+  }
 }
 
 export const chaoses: readonly Scenario[] = [
