@@ -245,7 +245,7 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
   }
 
   /** In silence, unless the application waits for something. */
-  #close(reason: string, answer?: string): void {
+  #close(reason: string, answer?: Buffer): void {
     this.#leave();
     this.#connection.endHandshake();
     this.#connection.logger.debug({ reason }, 'local connection closed');

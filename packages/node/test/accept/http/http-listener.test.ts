@@ -92,13 +92,20 @@ describe('a request for the proxy itself', () => {
   });
 
   it('C19 TRACE that may pass no proxy comes back without its secrets', async () => {
-    const secrets = ['Authorization: Basic eDp5', 'Cookie: a=b', 'Proxy-Authorization: Basic eDp5'];
+    const secrets = ['Authorization: Basic eDp5', 'Cookie: a=b', 'Proxy-Authorization: Basic eDp5', 'X-Api-Key: 5'];
     const request = ['TRACE http://example.org/a HTTP/1.1', 'Host: b', 'X-A: 1', 'max-forwards: 0'] as const;
     const application = await fixture.send(message(...request, ...secrets));
     const [head, body] = (await application.closed()).text.split(/(?<=^[^]*?\r\n)\r\n(?=TRACE)/);
     expect(head).toContain('\r\nContent-Type: message/http\r\n');
     expect(body).toBe(message(...request));
     expect(fixture.tunnel.opened).toEqual([]);
+  });
+
+  it('TRACE comes back byte for byte, but for the user in its URI', async () => {
+    const trace = (place: string): string => message(`TRACE http://${place}/ü HTTP/1.1`, 'X-A: ü', 'Max-Forwards: 0');
+    const { text } = await (await fixture.send(trace('user:secret@example.org'))).closed();
+    expect(text.endsWith(trace('example.org'))).toBe(true);
+    expect(text).toContain(`Content-Length: ${trace('example.org').length}\r\n`);
   });
 
   it('is none in the form that web pages send', async () => {
