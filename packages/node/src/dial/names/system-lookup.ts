@@ -15,7 +15,9 @@ export type Lookup = (name: string, signal: AbortSignal, user?: string) => Promi
 /** Node runs no more of them at a time, on half of the threads that files and ciphers share. */
 const PLACES = 2;
 
-/** How long it is remembered that a question of a user outlived everybody who waited for it, ms. */
+/** Nobody is made to wait by an answer that comes sooner, ms: whoever asks may have left for reasons of their own. */
+const LONG = 1_000;
+/** How long it is remembered that such a question of a user outlived everybody who waited for it, ms. */
 const MEMORY = 600_000;
 /** All users of whom that is remembered, as one: they share a place, and leave the other one to the rest. */
 const LATE = Symbol('late');
@@ -45,10 +47,11 @@ export function createSystemLookup(
             turns.giveBack(asWhom);
             return enter(LATE);
           }
+          const startedAt = clock.now();
           // Nothing can cancel it: it holds its place until it is over.
           void ask(name)
             .finally(() => {
-              if (signal.aborted) noteLate(user);
+              if (signal.aborted && clock.now() - startedAt >= LONG) noteLate(user);
               turns.giveBack(asWhom);
             })
             .then(resolve, reject);

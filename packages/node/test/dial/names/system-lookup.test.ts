@@ -77,6 +77,7 @@ describe('the system', () => {
     // One more of each waits for its turn already.
     const waiting = ['ann', 'bob'].map((user) => lookup(`${user}-2`, never, user));
     gone.abort(new Error('given up'));
+    clock.advance(1_000);
     expect(names()).toEqual(['ann-1', 'bob-1']);
     await answer('ann-1');
     await answer('bob-1');
@@ -96,5 +97,27 @@ describe('the system', () => {
     expect(names()).toEqual(['ann-3', 'bob-3']);
     for (const { answer: reply } of asked) reply();
     await Promise.all(forgotten);
+  });
+
+  test('does not count an answer as late that nobody waits for any more, but has come soon', async () => {
+    const { lookup, asked, names, clock } = systemByHand();
+    const leave = (name: string, user: string) => {
+      const gone = new AbortController();
+      const answer = lookup(name, gone.signal, user);
+      gone.abort(new Error('given up'));
+      return answer;
+    };
+    const answers = [leave('quick', 'ann')];
+    clock.advance(999);
+    asked.shift()?.answer();
+    await new Promise(setImmediate);
+    answers.push(leave('dead', 'bob'));
+    clock.advance(1_000);
+    asked.shift()?.answer();
+    await new Promise(setImmediate);
+    answers.push(lookup('bob', never, 'bob'), lookup('ann', never, 'ann'));
+    expect(names()).toEqual(['bob', 'ann']);
+    for (const { answer } of asked) answer();
+    await Promise.all(answers);
   });
 });
