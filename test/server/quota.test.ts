@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ACCOUNT_HOST, type Logger } from 'wsproxy-engine';
@@ -154,6 +154,17 @@ test.each([
     /can be changed by other users; run: chmod go-w/,
   ],
   ['a folder', (folder: string) => chmodSync(folder, 0o777), /can be exchanged by other users: its folder is open/],
+  [
+    'a link',
+    (folder: string) => {
+      const kept = join(folder, 'kept');
+      mkdirSync(kept, { mode: 0o700 });
+      writeFileSync(join(kept, 'quota.json'), '', { mode: 0o600 });
+      symlinkSync(join(kept, 'quota.json'), join(folder, 'quota.json'));
+      chmodSync(folder, 0o777);
+    },
+    /can be exchanged by other users: its folder is open/,
+  ],
 ])('%s that other users can change keeps no quotas', async (_what, open, message) => {
   const folder = temporaryFolder();
   const file = join(folder, 'quota.json');

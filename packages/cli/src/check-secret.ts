@@ -57,16 +57,17 @@ export function checkSecret(file: number, { path, name, mayBeRead = false }: Sec
 
 /**
  * Judges a file that the program itself writes: whoever can change it could tell the program whatever they like. Others may
- * read it. Before there is one, its folder is judged alone. What else is wrong with it is told by whoever uses it.
+ * read it. The folder of the path is where it is written, wherever a link there leads; before there is a file, it is judged
+ * alone. What else is wrong with it is told by whoever uses it.
  * @throws ExitError (usage) that says who can, and the cure
  */
 export function checkOwnFile(path: string, name: string): void {
+  checkFolder(dirname(path), name);
   let file: number;
   try {
     // A pipe would make its reader wait.
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') checkFolder(dirname(path), name);
+  } catch {
     return;
   }
   try {
