@@ -24,6 +24,7 @@ export class ServedChannel {
   readonly #isProbe: boolean;
   /** What it holds, unless it was refused for that. */
   #place: ChannelPlace | undefined;
+  #isRefused = false;
   /** Once it is open. */
   #destination: Dialed | undefined;
   /** From its being asked for to that, ms. */
@@ -108,7 +109,8 @@ export class ServedChannel {
     const limit = LIMIT_OF[code];
     if (limit !== undefined) guard.hit(limit, this.#user.id);
     // Before `channel over`. The reason may name addresses.
-    guard.lines.write(this.#user.id, code, this.#line({ code }, { reason: message }), 'channel refused');
+    guard.lines.write({ user: this.#user.id, code }, this.#line({ code }, { reason: message }), 'channel refused');
+    this.#isRefused = true;
     this.#channel.refuse(code);
   }
 
@@ -119,6 +121,7 @@ export class ServedChannel {
       address: this.#destination?.address,
       dialMs: this.#dialMs,
       connected: this.#destination !== undefined,
+      refused: this.#isRefused,
       outcome: figures.failure ?? 'ok',
       bytesUp: figures.bytesReceived,
       bytesDown: figures.bytesSent,

@@ -14,13 +14,23 @@ export class ChannelLines {
     this.#refused = new FloodLog((fields, message) => logger.info(fields, message), clock);
   }
 
-  write(user: string, outcome: 'ok' | FailureCode, fields: object, message: string): void {
-    if (AT_ONCE.has(outcome)) this.#refused.write({ source: user, cause: outcome }, fields, message);
-    else this.#logger.info(fields, message);
+  /**
+   * `refused` if this server has done so. What a user has reset a channel with has no say in it: by a code of which only some
+   * are written anybody could keep what they do out of the log.
+   */
+  write(refused: Refused | undefined, fields: object, message: string): void {
+    if (refused === undefined || !AT_ONCE.has(refused.code)) return this.#logger.info(fields, message);
+    this.#refused.write({ source: refused.user, cause: refused.code }, fields, message);
   }
 
   /** Nothing more comes. */
   close(): void {
     this.#refused.flush();
   }
+}
+
+/** Whose channel it was, and why this server has refused it. */
+interface Refused {
+  readonly user: string;
+  readonly code: string;
 }

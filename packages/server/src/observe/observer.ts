@@ -48,6 +48,8 @@ export interface OpenedChannel {
 export interface ChannelRecord extends OpenedChannel {
   /** Whether the destination was reached. */
   readonly connected: boolean;
+  /** Whether this server has refused it, by `outcome`: never if it was connected, nor if its client gave it up before. */
+  readonly refused: boolean;
   /** `ok` when both directions have ended cleanly; otherwise how it failed or was reset. */
   readonly outcome: 'ok' | FailureCode;
   /** Payload bytes from the client to the destination. */

@@ -34,6 +34,7 @@ const record = (user: string, outcome: ChannelRecord['outcome'], address?: strin
     user,
     outcome,
     address,
+    refused: false,
     connected: address !== undefined,
     target: 'example.org:80',
     bytesUp: 10,

@@ -183,7 +183,15 @@ describe('an observer', () => {
     far.end('answer!');
     await until(() => observed.length === 2);
     const { durationMs, ...record } = observed[1] as ChannelRecord;
-    expect(record).toEqual({ ...opened, connected: true, outcome: 'ok', bytesUp: 8, bytesDown: 7, windowStalls: 0 });
+    expect(record).toEqual({
+      ...opened,
+      connected: true,
+      refused: false,
+      outcome: 'ok',
+      bytesUp: 8,
+      bytesDown: 7,
+      windowStalls: 0,
+    });
     expect(durationMs).toBeGreaterThanOrEqual(1_000);
   });
 

@@ -72,7 +72,7 @@ describe('a channel that is refused has a line that says why, before the one tha
       { msg: 'channel refused', ...about, code, reason },
       { msg: 'channel over', ...about, outcome: code, bytesUp: 0 },
     ]);
-    expect(records).toMatchObject([{ channel: 3, outcome: code, connected: false }]);
+    expect(records).toMatchObject([{ channel: 3, outcome: code, connected: false, refused: true }]);
     client.session.leave('the test is over');
   });
 
@@ -110,6 +110,20 @@ describe('a channel that is refused has a line that says why, before the one tha
     ]);
   });
 });
+
+test.each(['LIMIT_REACHED', 'QUOTA_USED_UP', 'GOING_AWAY'] as const)(
+  'a channel that its client gives up as %s has its line, in however long a row of them',
+  (code) => {
+    const client = connectWith({ pendingDials: 1_000, opensPerSecond: 1_000 });
+    for (let i = 0; i < 300; i += 1) client.open(`host-${i}.example`).channel?.reset(code);
+    client.settle();
+    const targets = Array.from({ length: 300 }, (_, i) => `host-${i}.example:80`);
+    const over = lines.filter(({ msg }) => msg === 'channel over');
+    expect(over).toMatchObject(targets.map((target) => ({ target, outcome: code })));
+    expect(records.every(({ refused }) => !refused)).toBe(true);
+    client.session.leave('the test is over');
+  },
+);
 
 test('however many are refused, the log has a hundred lines of them, one more each second, and the number', () => {
   const client = connectWith({ channelsPerSession: 1 });

@@ -63,7 +63,7 @@ beforeEach(() => {
 
 const recordOf = ({ figures }: Channel): ChannelRecord => ({
   ...{ user: '', session: '', channel: 0, target: '', address: undefined, dialMs: undefined },
-  ...{ connected: true, outcome: figures.failure ?? 'ok', windowStalls: 0, durationMs: 0 },
+  ...{ connected: true, refused: false, outcome: figures.failure ?? 'ok', windowStalls: 0, durationMs: 0 },
   ...{ bytesUp: figures.bytesReceived, bytesDown: figures.bytesSent },
 });
 
