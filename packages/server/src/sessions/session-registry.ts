@@ -104,11 +104,7 @@ export class SessionRegistry {
       onResumed: (living) => this.#onResumed(living, this.#present(user), caller),
       onRejected: (reason) => {
         greeted();
-        this.#rejections.write(
-          { source: user.id, cause: String(caller.remoteAddress) },
-          { user: user.id, ...caller, reason },
-          'refused a session',
-        );
+        this.#rejections.write({ source: user.id }, { user: user.id, ...caller, reason }, 'refused a session');
       },
     };
     acceptTransport(transport, host, clock);

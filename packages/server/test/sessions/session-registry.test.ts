@@ -71,9 +71,9 @@ const client = (value = 1, user = alice, grace = MAX_GRACE): TestClient =>
   new TestClient(registry, clock, user, value, grace);
 
 /** How the server answers a RESUME. */
-function resumed(session: number, attempt: number, user = alice, secret = session): number | undefined {
+function resumed(session: number, attempt: number, user = alice, secret = session, from?: string): number | undefined {
   const claim = { id: key(session).id, secret: key(secret).secret };
-  return new RawTransport(registry, user).say(resumeFrame(claim, attempt, 0)).closeCode;
+  return new RawTransport(registry, user, from).say(resumeFrame(claim, attempt, 0)).closeCode;
 }
 
 describe('a session', () => {
@@ -326,6 +326,15 @@ describe('a detached session', () => {
   test('is asked for in vain as often as one likes without filling the disk', () => {
     for (let n = 0; n < 300; n++) resumed(2, 1);
     expect(logged.filter(({ message }) => message === 'refused a session')).toHaveLength(100);
+  });
+
+  test('is asked for from as many addresses as one likes, which are one flood of that user', () => {
+    const before = clock.pending;
+    for (let n = 0; n < 300; n++) resumed(2, 1, alice, 2, `2001:db8::${n}`);
+    clock.advance(1_000);
+    const lines = logged.filter(({ message }) => message === 'refused a session').map(({ fields }) => fields);
+    expect(lines.slice(100)).toMatchObject([{ user: 'alice', remoteAddress: '2001:db8::299', unlogged: 199 }]);
+    expect(clock.pending).toBe(before);
   });
 
   test('is remembered as expired among the last thousand only', () => {
