@@ -225,3 +225,24 @@ test.each([
   expect(refused.stderr).toMatch(/: redirected \(302\)/);
   expect(client.stderr + refused.stderr).not.toContain(told);
 });
+
+test('headers that are no secret hide nothing of what a server says', async () => {
+  const headers = [
+    'X-Tenant: e',
+    'Origin: http://login.example',
+    'Accept-Language: en',
+    'Cookie: session=0123456789ab',
+  ];
+  const flags = [...headers.flatMap((header) => ['--header', header]), '--listen', '0'];
+  const closing = await startFakeServer((webSocket) => {
+    webSocket.send(closeFrame(4321, 'the session has expired', { masked: false }));
+  });
+  const client = launch('wsproxy-client', [`ws://127.0.0.1:${closing.port}/`, ...flags]);
+  await client.untilStderr(/the session has expired \(4321\)/);
+  const leading = await startAnswering(httpResponse('302 Found', ['Location: http://login.example/?s=0123456789ab']));
+  const secret = await runCommand('wsproxy-client', [`ws://127.0.0.1:${leading.port}/`, ...flags]);
+  expect(secret.stderr).toMatch(/: redirected \(302\)/);
+  const plain = await startAnswering(httpResponse('302 Found', ['Location: http://login.example/']));
+  const told = await runCommand('wsproxy-client', [`ws://127.0.0.1:${plain.port}/`, ...flags]);
+  expect(told.stderr).toMatch(/: redirected to "http:\/\/login.example\/" \(302\)/);
+});

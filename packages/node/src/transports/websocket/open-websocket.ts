@@ -66,6 +66,19 @@ function leaveZero(): void {}
 
 /** The token, and whatever a reverse proxy may want in headers of its own. */
 function secretsIn(headers: WayToServer['headers']): string[] {
-  const kept = Object.entries(headers).filter(([name]) => !/^(host|user-agent)$/i.test(name));
-  return kept.map(([, value]) => value.replace(/^Bearer /, ''));
+  return Object.entries(headers)
+    .filter(([name]) => !PUBLIC.test(name))
+    .flatMap(([name, value]) => (/^cookie$/i.test(name) ? valuesOfCookies(value) : [value.replace(/^Bearer /, '')]))
+    .filter((value) => value.length >= SHORTEST_SECRET);
 }
+
+/** Their names are words such as `session`. */
+function valuesOfCookies(text: string): string[] {
+  return text.split(/; */).map((cookie) => cookie.replace(/^[^=]*=/, ''));
+}
+
+/** Who asks, from where and for what: an answer may well have the same words. */
+const PUBLIC =
+  /^(accept.*|cache-control|dnt|forwarded|from|host|origin|pragma|referer|user-agent|via|x-forwarded-.*|x-real-ip)$/i;
+/** Characters: what is shorter stands in any text by chance. */
+const SHORTEST_SECRET = 8;
