@@ -40,12 +40,11 @@ import { KeepAwake } from './tunnel/keep-awake.js';
 
 /**
  * Makes a client. It connects when it is first used, or by `start`, and stays connected until `close`; meanwhile it keeps
- * the process alive only while channels live, local ports are open or `start` is pending. Its messages name options, or the
- * flags of `wsproxy-client` if that is what their reader has.
+ * the process alive only while channels live, local ports are open or `start` is pending.
  * @throws TypeError in one line when an option cannot be used
  */
-export function createClient(options: ClientOptions, reader: Reader = 'program'): Client {
-  return new Client(options, reader);
+export function createClient(options: ClientOptions): Client {
+  return new Client(options, 'program');
 }
 
 /** The local end of the tunnel. */
@@ -67,6 +66,7 @@ export class Client extends EventEmitter<ClientEvents> {
   /** Of the first port over TCP that offers SOCKS and HTTP. */
   #proxy: AddressInfo | undefined;
 
+  /** `reader`: who reads the messages. */
   constructor(options: ClientOptions, reader: Reader) {
     super();
     const { servers, bypass, ...settings } = resolveSettings(options, reader);

@@ -90,7 +90,8 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
   await import('wsproxy-engine');
-  const { createClient, checkProxyOptions, proxyFromEnvironment } = await import('../index.js');
+  const { Client } = await import('../client.js');
+  const { checkProxyOptions, proxyFromEnvironment } = await import('../index.js');
   const { checkTargets } = await import('./check-settings.js');
   const { stdio } = flags;
   // What uses -W shows its user whatever comes on standard error.
@@ -110,7 +111,7 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
   const client = asUsage(program, () => {
     checkTargets(flags);
     const reach = readReach(flags, (server) => proxyFromEnvironment(server, process.env));
-    return createClient({ ...libraryOptions(program), ...reach, ...servers, logger }, 'command line');
+    return new Client({ ...libraryOptions(program), ...reach, ...servers, logger }, 'command line');
   });
   followTokens(flags, client);
   // ssh ends its ProxyCommand by it, and a terminal that is closed what runs in it.

@@ -35,12 +35,13 @@ async function examine(
   const tokens = { ...flags, tokenFile: (flags.tokenFile ?? []).slice(0, 1) };
   const tell = (text: string): void => screen.progress?.(`${escapeText(text)}\n`);
   const { url, token } = asUsage(program, () => readServers(urls, tokens, env, { tell }));
-  const { diagnose, proxyFromEnvironment } = await import('../index.js');
+  const { diagnoseFor } = await import('../doctor/diagnose.js');
+  const { proxyFromEnvironment } = await import('../index.js');
   const { DoctorReport } = await import('./doctor-report.js');
   const report = new DoctorReport(screen, json);
   const reach = asUsage(program, () => readReach(flags, (server) => proxyFromEnvironment(server, env)));
   const options = { ...libraryOptions(program), ...libraryOptions(command), ...reach, url, token };
-  const { findings, cause } = await diagnose(options, report, 'command line').catch((error: unknown) => {
+  const { findings, cause } = await diagnoseFor('command line', options, report).catch((error: unknown) => {
     throw usageOf(command, error);
   });
   report.end(url, findings, cause);

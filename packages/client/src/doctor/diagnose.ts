@@ -26,10 +26,15 @@ import type { ProbeSession } from './probe-session.js';
  * Looks at every part of the way to a server and through it, step by step; what cannot be looked at, since a step before
  * has failed, is skipped. Says nothing to the server but what a client would. Rejects with OptionError when an option is wrong.
  */
-export async function diagnose(
+export function diagnose(options: DiagnoseOptions, observer: DiagnoseObserver = {}): Promise<Diagnosis> {
+  return diagnoseFor('program', options, observer);
+}
+
+/** The same, in words for `reader`. */
+export async function diagnoseFor(
+  reader: Reader,
   options: DiagnoseOptions,
-  observer: DiagnoseObserver = {},
-  reader: Reader = 'program',
+  observer: DiagnoseObserver,
 ): Promise<Diagnosis> {
   checkOptions({ ...OPTIONS, ...DOCTOR_OPTIONS }, OPTION_CHECKS, options);
   const url = parseServerUrl(options.url);
