@@ -48,9 +48,11 @@ export class Slot {
     return state !== 'online' && isDraining ? 'draining' : state;
   }
 
-  /** A server that is about to stop serves until then, though it begins no session. */
-  #isDrainingOn(server: ServerRoute): boolean {
-    return [...this.#draining].some((uplink) => uplink.server === server && uplink.state === 'online');
+  /** A server that is about to stop serves until then, though it does not begin what `other` is to be. */
+  #isServedBeside(other: Uplink): boolean {
+    return [...this.#draining].some(
+      (uplink) => uplink !== other && uplink.server === other.server && uplink.state === 'online',
+    );
   }
 
   get #lastResort(): Uplink | undefined {
@@ -110,7 +112,8 @@ export class Slot {
       this.#events.onState(uplink);
     },
     onRetry: (uplink, retry) => {
-      if (uplink !== this.#present && !this.#candidates.has(uplink)) return;
+      const isLastResort = this.state === 'draining' && this.#draining.has(uplink);
+      if (uplink !== this.#present && !this.#candidates.has(uplink) && !isLastResort) return;
       this.#noteTrouble(uplink.server, retry);
       // A pause that only goes on is nobody's news.
       if (retry.former !== 'waiting') this.#events.onRetry(uplink, retry);
@@ -273,11 +276,12 @@ export class Slot {
   #newUplink(server: ServerRoute): Uplink {
     const { servers, logger } = this.#options;
     const named = servers.length === 1 ? logger : withFields(logger, { server: server.name });
-    const isServed = () => this.#isDrainingOn(server);
-    return new Uplink(
+    const isServed = (): boolean => this.#isServedBeside(uplink);
+    const uplink: Uplink = new Uplink(
       { ...this.#options, logger: named, server, backoff: this.#backoffOf(server), isServed },
       this.#uplinkEvents,
     );
+    return uplink;
   }
 
   #backoffOf(server: ServerRoute): Backoff {

@@ -334,8 +334,10 @@ export class Uplink {
     const { backoff, clock, logger } = this.#options;
     const delay = Math.max(atLeast, Math.round(backoff.next(this.session.channelCount > 0, clock.now())));
     if (this.#options.isServed?.() === true) logger.debug({ reason, retryInMs: delay }, 'no new session yet');
-    else logger[level]({ reason, retryInMs: delay }, 'not connected to the server');
-    this.#events.onRetry(this, { reason, delay, former: this.state });
+    else {
+      logger[level]({ reason, retryInMs: delay }, 'not connected to the server');
+      this.#events.onRetry(this, { reason, delay, former: this.state });
+    }
     this.#enter({ is: 'waiting' }, { after: delay, call: () => this.connect() });
     return delay;
   }
@@ -366,7 +368,7 @@ export interface UplinkOptions extends UplinkSettings {
 /** What becomes of an uplink. */
 export interface UplinkEvents {
   onState(uplink: Uplink): void;
-  /** It is not connected, and will try after a pause, or another one in its place. Told before `onState`. */
+  /** Its server is not connected, and is tried after a pause, by this or another one in its place. Told before `onState`. */
   onRetry(uplink: Uplink, retry: Retry): void;
   /** The session goes on with another transport. */
   onResumed(uplink: Uplink): void;

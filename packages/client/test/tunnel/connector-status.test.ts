@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { CloseCode, ProtocolError, type Session } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { ConnectError } from '../../src/reach/connect-error.js';
@@ -154,4 +155,24 @@ test('of several servers each has its state and its reason, and the change is to
     { ...NOTHING, state: 'standby' },
   ]);
   expect(fixture.connector.status()).toMatchObject({ ...NOTHING, server: 'server 1', state: 'online' });
+});
+
+test.each<[string, (session: Session) => void, string]>([
+  ['the server ends', (session) => session.leave('stopping'), 'the peer has left, 0 ms'],
+  ['the transport is lost', (session) => session.detach({ code: 1006, reason: '' }), 'terminated (1006), '],
+])('nothing is told of tries for a new session while a server is about to stop, until %s', async (_how, end, told) => {
+  const fixture = new Fixture(1);
+  const { connector, first } = fixture;
+  const started = connector.start();
+  await fixture.pass(100);
+  await started;
+  const { session } = first;
+  session.announceDrain(30_000);
+  first.refusal = new ProtocolError('the server is draining', CloseCode.serviceRestart);
+  await fixture.pass(20_000);
+  expect([first.attempts > 5, connector.state, fixture.told]).toEqual([true, 'draining', []]);
+  end(session);
+  await first.settle();
+  expect([connector.state, fixture.told[0]]).toEqual(['waiting', expect.stringContaining(`online, ${told}`)]);
+  expect(fixture.servers).toMatchObject([{ state: 'waiting', failedTries: 0 }]);
 });
