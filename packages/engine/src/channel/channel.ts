@@ -26,7 +26,7 @@ export interface Channel {
   end(failure?: FailureCode): void;
   /** Ends both directions at once. What was written but not yet sent is dropped. CANCELLED unless told. */
   reset(code?: FailureCode): void;
-  /** Asks the peer for a sign of life, unless it is asked already; `figures` tell of the answer. */
+  /** Asks the peer for a sign of life, once a second at most; `figures` tell of the answer. */
   ask(): void;
   /** Calls `listener` once, when nothing can happen on the channel any more: at once if that is so. */
   onOver(listener: () => void): void;

@@ -49,11 +49,6 @@ export class Liveness {
     return this.#signAt;
   }
 
-  /** PING was sent, and is not answered. */
-  get isAsked(): boolean {
-    return this.#isAsked;
-  }
-
   /** Bytes left. */
   sent(now: number): void {
     this.#sentAt = now;
@@ -77,7 +72,15 @@ export class Liveness {
    */
   heardData(now: number): boolean {
     this.#dataAt = now;
-    return this.#mayMeasure(now);
+    return this.mayAsk(now);
+  }
+
+  /**
+   * Whether PING may be sent only to learn something. While one is out another one would take its place, and on a long
+   * path none would ever be answered in time.
+   */
+  mayAsk(now: number): boolean {
+    return !this.#isAsked && now - this.#askedAt >= ROUND_TRIP_INTERVAL;
   }
 
   /** PING was sent. */
@@ -139,12 +142,7 @@ export class Liveness {
 
   /** Data came in after the last PING: should it have stopped, nobody knows whether the peer is done or gone. */
   #hasUnaskedData(now: number): boolean {
-    return this.#dataAt > this.#askedAt && this.#mayMeasure(now);
-  }
-
-  /** While one PING is out another one would take its place, and on a long path none would ever be answered in time. */
-  #mayMeasure(now: number): boolean {
-    return !this.#isAsked && now - this.#askedAt >= ROUND_TRIP_INTERVAL;
+    return this.#dataAt > this.#askedAt && this.mayAsk(now);
   }
 
   #await(now: number, isOwed: boolean): void {

@@ -186,9 +186,9 @@ export class Outbox {
     this.schedule();
   }
 
-  /** Asks for a sign of life, unless one is awaited. */
+  /** Asks for a sign of life, unless that was done just now. */
   ask(): void {
-    if (this.#live && this.#liveness?.isAsked === false) this.ping();
+    if (this.#live && this.#liveness?.mayAsk(this.#clock.now()) === true) this.ping();
   }
 
   /** The PING that was sent last is answered. */

@@ -87,6 +87,22 @@ describe('PING', () => {
     ]);
   });
 
+  test('is said once a second at most, however often channels ask', () => {
+    const client = new RawClient();
+    const peer = client.greeted().say(open(1), open(3));
+    peer.say(answerOf(peer));
+    const before = pings(peer);
+    const ask = (times: number): number => {
+      for (let i = 0; i < times; i += 1) {
+        for (const channel of client.keeper.offered) channel.ask();
+        peer.say(answerOf(peer));
+        client.clock.advance(100);
+      }
+      return pings(peer) - before;
+    };
+    expect([ask(10), ask(10), ask(10)]).toEqual([0, 1, 2]);
+  });
+
   test('is not answered each time to a peer that does not read, and then with the newest', () => {
     const client = new RawClient();
     const peer = client.greeted();

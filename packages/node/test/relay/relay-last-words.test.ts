@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Channel } from 'wsproxy-engine';
+import { type Channel, systemClock } from 'wsproxy-engine';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { type LivePair, openLive } from 'wsproxy-test-support/live-pair';
 import { connectedSockets, Observer, until, untilStill } from 'wsproxy-test-support/sockets/connected-sockets';
@@ -146,8 +146,23 @@ describe('the last words that have to wait', () => {
   /** More than the tunnel takes while there is no transport; all of it has left the destination when that resets. */
   const words = pattern(1, 0, 100_000);
 
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] }));
-  afterEach(() => void vi.useRealTimers());
+  /** Beyond what has really passed, ms. */
+  let ahead = 0;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    ahead = 0;
+    vi.spyOn(systemClock, 'now').mockImplementation(() => performance.now() + ahead);
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+
+  function advance(milliseconds: number): void {
+    ahead += milliseconds;
+    vi.advanceTimersByTime(milliseconds);
+  }
 
   async function untilNow(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise(setImmediate);
@@ -156,7 +171,7 @@ describe('the last words that have to wait', () => {
   /** Far longer than anything waits for a reader. */
   async function pass(): Promise<void> {
     for (let passed = 0; passed < 10 * LAST_WORDS; passed += 100) {
-      vi.advanceTimersByTime(100);
+      advance(100);
       await new Promise(setImmediate);
     }
   }
@@ -214,7 +229,7 @@ describe('the last words that have to wait', () => {
     await lastWords(far);
     for (let look = 0; look < 10; look += 1) {
       pair.reconnectSilent();
-      vi.advanceTimersByTime(LAST_WORDS);
+      advance(LAST_WORDS);
       pair.cut();
     }
     pair.reconnect();
@@ -237,12 +252,12 @@ describe('the last words that have to wait', () => {
       const { pair, near, far } = await pairUp();
       await lastWords(far, many);
       await untilNow(() => {
-        vi.advanceTimersByTime(10);
+        advance(10);
         const { isStalled, framesSent, framesProcessed } = far.figures;
         return isStalled && framesProcessed === framesSent;
       });
       // The look that finds it so; a WINDOW that follows is lost with the transport.
-      vi.advanceTimersByTime(LAST_WORDS);
+      advance(LAST_WORDS);
       pair.cut();
       await pass();
       expect(far.state.dead).toBe(false);
