@@ -130,6 +130,15 @@ describe('leave', () => {
     expect(peer.closeCode).toBe(1000);
   });
 
+  test('before the answer to RESUME tells no count: RESUME has told it', () => {
+    const server = new RawServer();
+    server.greeted().close(1006);
+    const peer = server.connect();
+    server.session.leave('good bye');
+    expect(peer.settle().frames.map(({ type }) => type)).toEqual([FrameType.resume, FrameType.goAway]);
+    expect(peer.closeCode).toBe(1000);
+  });
+
   test('of a detached session closes it without a word', () => {
     const server = new RawServer();
     server.greeted().close(1006);
