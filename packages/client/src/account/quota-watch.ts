@@ -24,7 +24,7 @@ export class QuotaWatch {
     return this.#told?.by === server ? this.#told.quota : undefined;
   }
 
-  /** The quota as of a moment ago, or as it was told last when no answer comes now. Undefined: no server tells it. */
+  /** The quota as of a moment ago, or as it was told last when no answer comes now. Undefined: there is no server now that tells it. */
   async look(): Promise<Quota | undefined> {
     const server = this.#server();
     if (server === undefined) return undefined;

@@ -9,6 +9,8 @@ const BURST_OF_ALL = 1_000;
 const PER_SECOND_OF_ALL = 10;
 /** Sources that are told apart, of those that have written and of those with something untold. */
 const MAX_SOURCES = 1_000;
+/** Stands for all that are not. No user, nor address, is called so. */
+const OTHERS = ' ';
 /** Until what was left out is told, ms. */
 const INTERVAL = 1_000;
 
@@ -35,12 +37,16 @@ export class FloodLog {
   /** `source`: who has caused it; `cause`: what of it is counted together, from a set that nobody outside can make longer. */
   write({ source, cause = '' }: Origin, fields: object, message: string): void {
     const key = `${source} ${cause} ${message}`;
-    const known = this.#untold.get(key);
-    if (known === undefined && this.#mayWrite(source)) return this.#write(fields, message);
+    const isKnown = this.#untold.has(key);
+    if (!isKnown && this.#mayWrite(source)) return this.#write(fields, message);
     this.#timer ??= this.#clock.setTimer(() => this.#tell(), INTERVAL);
-    if (known !== undefined) this.#untold.set(key, { source, fields, message, count: known.count + 1 });
-    else if (this.#untold.size < MAX_SOURCES) this.#untold.set(key, { source, fields, message, count: 1 });
-    else this.#countWithFirst();
+    if (isKnown || this.#untold.size < MAX_SOURCES) this.#count(key, { source, fields, message });
+    // More than can be told apart: nobody is named, but the number stays right.
+    else this.#count(message, { source: OTHERS, fields: {}, message });
+  }
+
+  #count(key: string, line: Omit<Untold, 'count'>): void {
+    this.#untold.set(key, { ...line, count: (this.#untold.get(key)?.count ?? 0) + 1 });
   }
 
   /** Tells what was left out, since nothing more comes. */
@@ -62,12 +68,6 @@ export class FloodLog {
     if (this.#all.waitFor(now) > 0 || !bucket.take(1, now)) return false;
     this.#all.spend(1, now);
     return true;
-  }
-
-  /** More than can be told apart: nobody is named, but the number stays right. */
-  #countWithFirst(): void {
-    const [[key, first] = []] = this.#untold;
-    if (key !== undefined && first !== undefined) this.#untold.set(key, { ...first, count: first.count + 1 });
   }
 
   /** One line of each source, as many as may be; those that were not told of come first the next time. */

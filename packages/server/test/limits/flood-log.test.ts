@@ -88,10 +88,13 @@ describe('a flood of many', () => {
     expect(crowd.map(countOf)).toEqual(crowd.map(() => 10));
   });
 
-  test('of more than can be told apart loses none', () => {
+  test('of more than can be told apart loses none, and is laid to nobody who has no part in it', () => {
     for (let n = 0; n < 5_000; n += 1) write(`host-${n}`, 1);
+    log.write({ source: 'late' }, { who: 'late' }, 'too slow');
     log.flush();
-    expect([lines.length, countOf()]).toEqual([2_000, 5_000]);
+    expect([lines.length, countOf()]).toEqual([2_002, 5_001]);
+    expect(lines.filter(({ unlogged }) => unlogged !== undefined)).toEqual([{ unlogged: 2_999, message: 'refused' }]);
+    expect(lines.at(-1)).toEqual({ message: 'too slow' });
   });
 });
 
