@@ -30,6 +30,12 @@ const COMMANDS = new Map(
   ),
 );
 
+/** What makes the log of all that a journal has of the server, by the document. */
+const [, FILTER = 'false'] =
+  /^journalctl .* -o cat \| (.+) > log$/m.exec(
+    readFileSync(new URL('../../docs/observing.md', import.meta.url), 'utf8'),
+  ) ?? [];
+
 const line = (id: string, token: string, more = ''): string =>
   `- { id: ${id}, token: "sha256:${createHash('sha256').update(token).digest('hex')}"${more} }\n`;
 
@@ -64,7 +70,11 @@ async function writeLog(file: string): Promise<{ session: string; port: number; 
   const session = await server.program.untilStderr(/"session":"([0-9a-f]{8})"[^\n]*session resumed/);
   await client.close();
   await server.program.untilStderr(new RegExp(`"session":"${session}"[^\n]*session over`));
-  writeFileSync(file, server.program.stderr);
+  const again = await runCommand('wsproxy-server', ['--listen', `127.0.0.1:${server.port}`, '--log-format', 'json']);
+  expect(again).toMatchObject({ code: 1, stderr: expect.stringMatching(/^wsproxy-server: cannot listen/) });
+  const { code, stdout } = await run('sh', ['-c', FILTER], { input: again.stderr + server.program.stderr });
+  expect(code).toBe(0);
+  writeFileSync(file, stdout);
   return { session, port: server.port, source: source.port, denied };
 }
 
