@@ -158,11 +158,15 @@ test(
 );
 
 describe('the types', () => {
-  test.each(['nodenext', 'bundler'])(
-    'are found with moduleResolution %s',
-    async (moduleResolution) => {
+  test.each([
+    ['nodenext', 'with undici', ['undici@7']],
+    ['bundler', 'with undici', ['undici@7']],
+    ['nodenext', 'without it', []],
+  ] as const)(
+    'are found with moduleResolution %s, %s',
+    async (moduleResolution, _with, undici) => {
       const folder = consumer({ type: 'module', overrides: packed.files });
-      await runIn(folder, 'npm', 'install', '--no-audit', '--no-fund', '@types/node@20', 'undici@7');
+      await runIn(folder, 'npm', 'install', '--no-audit', '--no-fund', '@types/node@20', ...undici);
       mkdirSync(join(folder, 'src'));
       writeFileSync(
         join(folder, 'src/use.ts'),

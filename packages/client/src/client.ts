@@ -2,6 +2,8 @@ import { EventEmitter } from 'node:events';
 import type { Agent, AgentOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+// biome-ignore lint/suspicious/noTsIgnore: in the types of the package, where it is an error for those alone who have no undici.
+/** @ts-ignore Who does not use it need not have it. */
 import type { Dispatcher } from 'undici';
 import { isOver, type Logger, systemClock, systemMemory, type Target, type Tunnel } from 'wsproxy-engine';
 import type { LocalPort } from 'wsproxy-node/accept';

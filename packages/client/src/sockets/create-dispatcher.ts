@@ -1,4 +1,6 @@
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
+// biome-ignore lint/suspicious/noTsIgnore: in the types of the package, where it is an error for those alone who have no undici.
+/** @ts-ignore Who does not use it need not have it. */
 import type { Agent, buildConnector } from 'undici';
 import { parseHost } from 'wsproxy-engine';
 import { secureStream } from './secure-stream.js';
