@@ -38,6 +38,8 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
   #input: Buffer = EMPTY;
   /** It was sent before the response to the request before: it may be no request at all. */
   #isBehind = false;
+  /** More of that has come than is kept: none of it is. */
+  #isDropped = false;
   #hasInputEnded = false;
   #isAdvancing = false;
   #isOver = false;
@@ -61,6 +63,7 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
   onKept(channel: Channel): void {
     this.#exchange = undefined;
     this.#kept = channel;
+    if (this.#isDropped) return this.#close('too much behind a request that had no answer');
     this.#connection.onDeadline = () => this.#close('no other request in time');
     this.#connection.beginHandshake(IDLE_TIMEOUT);
     channel.start(this);
@@ -70,6 +73,10 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
   onSwitched(channel: Channel): void {
     const { socket } = this.#connection;
     const early = this.#leave();
+    if (this.#isDropped) {
+      channel.reset();
+      return resetSocket(socket);
+    }
     if (early.length > 0) channel.write(early);
     relay(channel, socket);
     if (socket.readableEnded) channel.end();
@@ -131,8 +138,8 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
     const { socket } = this.#connection;
     const { length } = this.#input;
     const exchange = this.#exchange;
-    // What comes behind a request waits, and is read on: that the application has gone comes behind it, too.
-    if (exchange === undefined ? length > 0 : exchange.isFull || length > MOST_BEHIND) socket.pause();
+    // What comes behind a request is read on: that the application has gone comes behind it, too.
+    if (exchange === undefined ? length > 0 : exchange.isFull) socket.pause();
     else if (!this.#hasInputEnded) socket.resume();
     else if (exchange !== undefined) {
       // Requests that wait for a kept connection are answered before.
@@ -146,10 +153,12 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
     if (this.#isOver || input.length === 0) return false;
     const exchange = this.#exchange;
     if (exchange !== undefined) {
-      const used = exchange.takeContent(input);
-      this.#input = input.subarray(used);
-      if (used < input.length) this.#isBehind = true;
-      return this.#exchange !== exchange;
+      const behind = input.subarray(exchange.takeContent(input));
+      const isNext = this.#exchange !== exchange;
+      if (behind.length > 0) this.#isBehind = true;
+      if (behind.length > MOST_BEHIND && !isNext) this.#isDropped = true;
+      this.#input = this.#isDropped ? EMPTY : behind;
+      return isNext;
     }
     // Whoever does not take its responses is not asked for more requests.
     if (this.#connection.socket.writableNeedDrain) return false;
@@ -281,6 +290,6 @@ const CONNECT_REPLY: Reply = {
 const IDLE_TIMEOUT = 120_000;
 /** The same until the rest of one that has begun behind content that may be too long: who sends a second request sends all of it. */
 const BEHIND_TIMEOUT = 1_000;
-/** Of what an application sends behind a request that has no answer yet, bytes. */
+/** What is kept of what an application sends behind a request that has no answer yet, bytes. */
 const MOST_BEHIND = 65_536;
 const EMPTY: Buffer = Buffer.alloc(0);

@@ -73,9 +73,9 @@ export class HttpExchange implements ChannelSink, Unread {
     return this.#connection.socket;
   }
 
-  /** The destination takes no more at present. */
+  /** There is content to come, and the destination takes no more at present. */
   get isFull(): boolean {
-    return this.#isFull;
+    return this.#isFull && !this.#content.isOver;
   }
 
   /** Passes on what of `bytes` belongs to the request; returns how many they are. */

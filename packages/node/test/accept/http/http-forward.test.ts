@@ -196,6 +196,7 @@ describe('the response', () => {
   it.each([
     ['another request', GET],
     ['an empty line', '\r\n'],
+    ['a request with much content', message(`POST ${URI} HTTP/1.1`, 'Content-Length: 500000') + 'x'.repeat(500_000)],
   ])('is given up by an application that ends behind %s, which the destination learns', async (_what, behind) => {
     let hasEnded = false;
     await forwarding.answering((socket) => {

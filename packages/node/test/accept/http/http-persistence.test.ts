@@ -161,6 +161,16 @@ describe('a connection ends behind its answer', () => {
     expect([answers(text), text.includes('evil'), end]).toEqual([['#1.1'], false, 'closed']);
   });
 
+  it('when more than is kept came behind it', async () => {
+    const { sockets } = await counting(() => {});
+    const application = await forwarding.port.send(GET);
+    await new Promise((resolve) => application.socket.write(Buffer.alloc(16_000_000), resolve));
+    await expect.poll(() => sockets.length).toBe(1);
+    sockets[0]?.write(ok('#1.1'));
+    const { text, end } = await application.closed();
+    expect([answers(text), end]).toEqual([['#1.1'], 'closed']);
+  });
+
   it('when bytes come later, unasked', async () => {
     const { sockets } = await counting();
     const application = await forwarding.port.send(GET);

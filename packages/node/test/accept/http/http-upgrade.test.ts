@@ -45,6 +45,16 @@ describe('a request to upgrade', () => {
     expect((await application.closed()).end).toBe('reset');
   });
 
+  it('is reset when more came ahead of 101 than is kept', async () => {
+    const { sockets } = await forwarding.answering(() => {});
+    const application = await forwarding.port.send(upgrade('http://example.org/'));
+    // More than the system holds: it has been read when it is written.
+    await new Promise((resolve) => application.socket.write(Buffer.alloc(16_000_000), resolve));
+    await expect.poll(() => sockets.length).toBe(1);
+    sockets[0]?.write(SWITCH);
+    expect((await application.closed()).end).toBe('reset');
+  });
+
   it('that is declined is answered like any other', async () => {
     await forwarding.answering((socket) => socket.write('HTTP/1.1 426 No\r\nContent-Length: 2\r\n\r\nno'));
     const application = await forwarding.port.send(upgrade('http://example.org/'));
