@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { type Logger, systemClock } from 'wsproxy-engine';
 import type { Arrival } from 'wsproxy-node/transports';
 import { FloodLog } from '../limits/flood-log.js';
+import { putNewest } from '../limits/put-newest.js';
 import type { ServerObserver } from '../observe/observer.js';
 import { callerOf } from './caller.js';
 import { sourceOf } from './door-source.js';
@@ -20,7 +21,7 @@ export class RefusalLog {
   readonly #options: RefusalLogOptions;
   readonly #looks: FloodLog;
   /** Looks at pages, each by whom and at what, the one longest ago first. */
-  readonly #known = new Set<string>();
+  readonly #known = new Map<string, true>();
   readonly #refusals: FloodLog;
   readonly #broken: FloodLog;
   readonly #errors: FloodLog;
@@ -52,12 +53,8 @@ export class RefusalLog {
 
   /** Whether somebody there has looked at that page a while ago, as a health check does all day. */
   #isKnownLook(look: string): boolean {
-    const isKnown = this.#known.delete(look);
-    this.#known.add(look);
-    for (const oldest of this.#known) {
-      if (this.#known.size <= MAX_KNOWN) break;
-      this.#known.delete(oldest);
-    }
+    const isKnown = this.#known.has(look);
+    putNewest(this.#known, look, true, MAX_KNOWN);
     return isKnown;
   }
 

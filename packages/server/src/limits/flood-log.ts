@@ -1,4 +1,5 @@
 import type { Clock, Timer } from 'wsproxy-engine';
+import { putNewest } from './put-newest.js';
 import { RateBucket } from './rate-bucket.js';
 
 /** Lines of one source that may come at once, and each second in the long run. */
@@ -59,12 +60,7 @@ export class FloodLog {
   #mayWrite(source: string): boolean {
     const now = this.#clock.now();
     const bucket = this.#buckets.get(source) ?? RateBucket.ofOnes(PER_SECOND, BURST);
-    this.#buckets.delete(source);
-    this.#buckets.set(source, bucket);
-    for (const oldest of this.#buckets.keys()) {
-      if (this.#buckets.size <= MAX_SOURCES) break;
-      this.#buckets.delete(oldest);
-    }
+    putNewest(this.#buckets, source, bucket, MAX_SOURCES);
     if (this.#all.waitFor(now) > 0 || !bucket.take(1, now)) return false;
     this.#all.spend(1, now);
     return true;

@@ -1,5 +1,6 @@
 import type { Clock, Logger } from 'wsproxy-engine';
 import type { LimitName } from './limits.js';
+import { putNewest } from './put-newest.js';
 
 /** A wave is over when nothing of it was heard for so long, ms. */
 const WAVE_GAP = 10_000;
@@ -45,12 +46,7 @@ export class LimitReporter {
   #begins(wave: string): boolean {
     const now = this.#options.clock.now();
     const last = this.#waves.get(wave);
-    this.#waves.delete(wave);
-    this.#waves.set(wave, now);
-    for (const oldest of this.#waves.keys()) {
-      if (this.#waves.size <= MAX_WAVES) break;
-      this.#waves.delete(oldest);
-    }
+    putNewest(this.#waves, wave, now, MAX_WAVES);
     return last === undefined || now - last >= WAVE_GAP;
   }
 }
