@@ -103,10 +103,18 @@ export class ChunkedReader implements BodyReader {
   }
 }
 
-/** One chunk of these pieces, and none of nothing: that would end the content. */
-export function asChunk(pieces: readonly Buffer[]): readonly Buffer[] {
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  return length === 0 ? [] : [Buffer.from(`${length.toString(16)}\r\n`), ...pieces, Buffer.from('\r\n')];
+/**
+ * As `body.read`, but hands on what has come together as one chunk in its parts, however small the pieces were in which it
+ * has come. Of nothing there is no chunk: it would end the content.
+ */
+export function readAsChunk(body: BodyReader, input: Buffer, onChunk: (parts: readonly Buffer[]) => void): number {
+  const pieces: Buffer[] = [];
+  try {
+    return body.read(input, (piece) => pieces.push(piece));
+  } finally {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    if (length > 0) onChunk([Buffer.from(`${length.toString(16)}\r\n`), ...pieces, Buffer.from('\r\n')]);
+  }
 }
 
 /** What ends the content. `trailers` of a reader: those that are undefined have no end here either. */

@@ -10,7 +10,7 @@ import {
 } from 'wsproxy-engine';
 import { createBodyReader } from '../../http-message/body.js';
 import type { BodyReader } from '../../http-message/body-reader.js';
-import { asChunk, lastChunk } from '../../http-message/chunked.js';
+import { lastChunk, readAsChunk } from '../../http-message/chunked.js';
 import { MessageError } from '../../http-message/message-error.js';
 import type { RequestHead } from '../../http-message/request-head.js';
 import type { ResponseHead } from '../../http-message/response-head.js';
@@ -159,13 +159,8 @@ export class HttpExchange implements ChannelSink, Unread {
   }
 
   #sendContent(bytes: Buffer): number {
-    const pieces: Buffer[] = [];
-    const used = this.#content.read(bytes, (piece) => pieces.push(piece));
-    const isChunked = this.#request.framing.kind === 'chunked';
-    // One chunk of what has come together, as of a response.
-    const sent = isChunked ? [Buffer.concat(asChunk(pieces))] : pieces;
-    for (const piece of sent) if (piece.length > 0) this.#send(piece);
-    return used;
+    if (this.#request.framing.kind !== 'chunked') return this.#content.read(bytes, (piece) => this.#send(piece));
+    return readAsChunk(this.#content, bytes, (parts) => this.#send(Buffer.concat(parts)));
   }
 
   #endContent(): void {

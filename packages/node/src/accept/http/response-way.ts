@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { createBodyReader } from '../../http-message/body.js';
 import type { BodyReader } from '../../http-message/body-reader.js';
-import { asChunk, lastChunk } from '../../http-message/chunked.js';
+import { lastChunk, readAsChunk } from '../../http-message/chunked.js';
 import type { RequestHead } from '../../http-message/request-head.js';
 import { isInterim, type ResponseHead, ResponseHeadReader } from '../../http-message/response-head.js';
 import {
@@ -110,13 +110,9 @@ export class ResponseWay {
 
   #readContent(body: BodyReader, bytes: Buffer): number {
     if (!this.#isChunked) return body.read(bytes, (piece) => this.#output.write(piece));
-    // What has come together is one chunk, however small those were in which it has come (RFC 9112 section 7.1).
-    const pieces: Buffer[] = [];
-    try {
-      return body.read(bytes, (piece) => pieces.push(piece));
-    } finally {
-      for (const piece of asChunk(pieces)) this.#output.write(piece);
-    }
+    return readAsChunk(body, bytes, (parts) => {
+      for (const part of parts) this.#output.write(part);
+    });
   }
 
   #endContent({ trailers }: BodyReader): void {
