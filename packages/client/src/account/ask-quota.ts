@@ -1,5 +1,5 @@
 import { ACCOUNT_HOST, type Clock, systemClock, type Target, type Tunnel, TunnelError } from 'wsproxy-engine';
-import { ChannelStream } from 'wsproxy-node/relay';
+import { type ChannelStream, streamTo } from 'wsproxy-node/relay';
 
 /** The service of the server that tells a user what is counted for it (PROTOCOL.md section 5). */
 export const ACCOUNT: Target = { host: ACCOUNT_HOST, port: 1 };
@@ -9,8 +9,7 @@ export const ACCOUNT: Target = { host: ACCOUNT_HOST, port: 1 };
  * else, or too much, or not all of it in time.
  */
 export async function askQuota(tunnel: Tunnel, clock: Clock = systemClock): Promise<Quota> {
-  const channel = tunnel.open(ACCOUNT, { onOpen() {}, onFail: (code) => channel.reset(code) });
-  const stream = new ChannelStream(channel, { allowHalfOpen: true });
+  const stream = streamTo(tunnel, ACCOUNT);
   const late = new TunnelError('TIMED_OUT', 'the server does not tell the account in time');
   const timer = clock.setTimer(() => stream.destroy(late), DEADLINE);
   try {

@@ -9,7 +9,7 @@ import {
   type Target,
   type Transport,
 } from 'wsproxy-engine';
-import { ChannelStream } from 'wsproxy-node/relay';
+import { type ChannelStream, streamTo } from 'wsproxy-node/relay';
 
 /** A session of one transport: when that is lost, so is the session, and somebody is told why. */
 export class ProbeSession {
@@ -91,8 +91,7 @@ export class ProbeSession {
 
   /** A channel as a stream; a failure is its error. */
   open(target: Target): ChannelStream {
-    const channel = this.session.open(target, { onOpen() {}, onFail: (code) => channel.reset(code) });
-    return new ChannelStream(channel, { allowHalfOpen: true });
+    return streamTo(this.session, target);
   }
 
   end(): void {
