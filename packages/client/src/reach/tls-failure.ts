@@ -93,6 +93,8 @@ const CERTIFICATE_CODES: Readonly<Record<string, Words>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: ['its certificate is for another name', checkName],
 };
 
+const CERTIFICATE_REFUSED: Words = ['it does not accept the client certificate', checkCert];
+
 /**
  * Alerts (RFC 8446 section 6) that come again as long as nobody changes anything. The others tell of bytes that have
  * arrived broken, or of a trouble of the peer's own: internal_error is what Caddy says as long as it has no certificate yet.
@@ -102,11 +104,11 @@ const FINAL_ALERTS: Readonly<Record<number, Words>> = {
     'it and this program have no way of TLS in common, or it wants a client certificate',
     (asked) => `${giveCert(asked)} if it does`,
   ],
-  42: ['it does not accept the client certificate', checkCert],
-  43: ['it does not accept the client certificate', checkCert],
+  42: CERTIFICATE_REFUSED,
+  43: CERTIFICATE_REFUSED,
   44: ['the client certificate was revoked', checkCert],
   45: ['the client certificate has expired', checkCert],
-  46: ['it does not accept the client certificate', checkCert],
+  46: CERTIFICATE_REFUSED,
   48: ['it does not know the CA of the client certificate', checkCert],
   49: ['it denies this client access', operator],
   70: ['its version of TLS is too old or too new for this program', operator],
