@@ -81,13 +81,8 @@ function checkFolder(path: string, name: string): void {
   const self = thisProcess();
   if (self === undefined || !existsSync(path)) return;
   const folder = realpathSync(path);
-  if (
-    isKept(
-      read(() => statSync(folder, { bigint: true })),
-      self,
-    )
-  )
-    return;
+  const around = read(() => statSync(folder, { bigint: true }));
+  if (isKept(around, self)) return;
   const shown = escapeText(folder, 1024);
   throw usage(`${name} can be exchanged by other users: its folder is open to them; run: chmod go-w ${shown}`);
 }
