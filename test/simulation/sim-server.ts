@@ -3,6 +3,7 @@ import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { Guard } from '../../packages/server/src/limits/guard.js';
 import { resolveLimits } from '../../packages/server/src/limits/limits.js';
 import { SessionRegistry } from '../../packages/server/src/sessions/session-registry.js';
+import { SimListeners } from './sim-listeners.js';
 
 const USER = { id: 'alice' };
 /** How long a server keeps a session that is away, ms. */
@@ -11,9 +12,14 @@ export const GRACE = 30_000;
 /** One process of a server: its registry is the real one. */
 export class SimProcess {
   readonly registry: SessionRegistry;
+  readonly listeners = new SimListeners();
   isDraining = false;
+  readonly #clock: Clock;
+  /** When tokens expire; undefined for never. */
+  #expires: Date | undefined;
 
   constructor(clock: Clock, sessions: number, onChannel: (channel: OfferedChannel, process: SimProcess) => void) {
+    this.#clock = clock;
     this.registry = new SessionRegistry({
       clock,
       memory: newMemory(),
@@ -24,8 +30,18 @@ export class SimProcess {
         clock,
         logger: silentLogger,
       }),
+      listeners: this.listeners,
       onChannel: (channel) => onChannel(channel, this),
+      present: (user) => ({ ...user, ...(this.#expires !== undefined && { tokenExpires: this.#expires }) }),
     });
+  }
+
+  /** Asks its clients for other transports, as when their tokens have expired. */
+  migrate(): void {
+    for (const expires of [new Date(this.#clock.wallTime()), undefined]) {
+      this.#expires = expires;
+      this.registry.endAbsent();
+    }
   }
 }
 

@@ -1,14 +1,17 @@
-import type { FailureCode, OfferedChannel, Target } from 'wsproxy-engine';
+import type { Channel, FailureCode, OfferedChannel, Target } from 'wsproxy-engine';
 import { sessionSide } from 'wsproxy-test-support/engine/session-side';
 import { Speaker } from 'wsproxy-test-support/engine/speaker';
 import type { SimProcess } from './sim-server.js';
 
-/** One connection of an application: its end at the client, and the destination's, each with bytes of its own. */
+/**
+ * One connection of an application: its own end, and the destination's, each with bytes of its own. The application is at the client;
+ * or it comes to a remote listener, and the destination is the client's.
+ */
 export class Talk {
   readonly near: Speaker;
   far: Speaker;
   readonly target: Target;
-  /** The process that has dialled it. */
+  /** The process that has dialled it, or that it has come to. */
   process: SimProcess | undefined;
   /** Nobody knows whether it was dialled, or the session under it could not go on. */
   excuse: string | undefined;
@@ -18,12 +21,18 @@ export class Talk {
     this.#index = index;
     this.near = new Speaker(`application ${index}`, 2 * index, 2 * index + 1);
     this.far = this.#newDestination();
-    this.target = { host: `t${index}.example`, port: 80 };
+    this.target = { host: `t${index}.example`, port: index + 1 };
   }
 
-  /** A server dials: once, or nothing was said the first time. */
-  offer(channel: OfferedChannel, process: SimProcess): void {
+  /** It has come to a remote listener of `process`, and was told of there. */
+  arrive(channel: Channel, process: SimProcess): void {
+    this.near.channel = channel;
     this.process = process;
+  }
+
+  /** A server dials, or the client: once, or nothing was said the first time. */
+  offer(channel: OfferedChannel, process?: SimProcess): void {
+    if (process !== undefined) this.process = process;
     if (this.far.channel !== undefined) {
       if (this.far.read > 0) throw new Error(`request ${this.#index} ran twice`);
       this.far = this.#newDestination();
@@ -91,6 +100,7 @@ const OURS: ReadonlySet<FailureCode> = new Set([
   'GOING_AWAY',
   'LIMIT_REACHED',
   'INTERNAL',
+  'BAD_TARGET',
 ]);
 
 function isOurs(code: FailureCode): boolean {

@@ -3,6 +3,7 @@ import { FakeClock } from 'wsproxy-engine/testing';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { Random } from 'wsproxy-test-support/engine/random';
 import { sessionSide } from 'wsproxy-test-support/engine/session-side';
+import { KeptListener } from '../../packages/client/src/remote/kept-listener.js';
 import { Connector } from '../../packages/client/src/tunnel/connector.js';
 import { SHAPES, type Shape } from './shape.js';
 import { type Road, SimNetwork } from './sim-network.js';
@@ -13,8 +14,6 @@ import { Talk } from './talk.js';
 const PROXY_CODES = [CloseCode.serviceRestart, CloseCode.tryAgainLater] as const;
 const ANY_CODES = [1000, 1001, 1006, 1011, 1012, 1013, 4000] as const;
 const ENDING_CODES = [1003, 4003, 4004, 4005, 4006] as const;
-/** GOAWAY, as a server sends it that wants another transport. */
-const MIGRATE = Buffer.from([0x86, 0, 0, 8, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
 /** So long is a server away, ms: longer than a request waits, shorter than the grace. */
 const MAX_OUTAGE = 12_000;
 /** Chance per step that much time passes at once, and how much at most, ms; what happens meanwhile is looked at so often. */
@@ -32,6 +31,7 @@ export class World {
   readonly #network = new SimNetwork(() => this.#excuseUnderWay());
   readonly #servers: SimServer[] = [];
   readonly #connector: Connector;
+  readonly #listener: KeptListener;
   readonly #talks: Talk[] = [];
 
   constructor(seed: number) {
@@ -61,10 +61,22 @@ export class World {
       random: () => this.#random.next(),
       lastChannel,
     });
+    this.#listener = new KeptListener(
+      this.#connector,
+      { kind: 'tcp', bind: '', port: 8_080, backlog: 0, name: 'one', text: 'localhost:8080' },
+      {
+        onChange() {},
+        // Whom it is from says which one it is.
+        onChannel: (channel, { peer }) => this.#talkAt((peer?.port ?? 0) - 1).offer(channel),
+        onFlow() {},
+      },
+      { clock: this.#clock, logger: silentLogger, random: () => this.#random.next() },
+    );
   }
 
   async run(): Promise<void> {
     this.#connector.start().catch(() => {});
+    this.#listener.start();
     for (let step = 0; step < this.shape.steps; step++) {
       if (this.#random.chance(PASSING)) await this.#pass(this.#random.below(MAX_PASSING));
       else if (this.#act()) await flush();
@@ -86,7 +98,8 @@ export class World {
     else if (kind < 48) this.#clock.advance(random.below(15));
     else if (kind < 60) this.#clock.runDeferred();
     else if (kind < 68) return this.#answerDial();
-    else if (kind < 73) this.#open();
+    else if (kind < 71) this.#open();
+    else if (kind < 73) this.#arrive();
     else this.#speak();
     return kind >= 36 && kind < 48;
   }
@@ -124,6 +137,21 @@ export class World {
     if (this.shape.isLossy) this.#excuse(talk, 'anything may happen');
     // Nobody opens all the channels that are left in one turn.
     if (this.shape.lastChannel !== undefined) this.#clock.runDeferred();
+    if (this.#random.chance(0.8)) talk.near.start();
+  }
+
+  /** Somebody comes to a port that a server listens on for the client. */
+  #arrive(): void {
+    const processes = this.#servers.flatMap((server) => server.processes);
+    const process = processes.find(({ listeners }) => listeners.name.owner !== undefined);
+    const owner = process?.listeners.name.owner;
+    if (process === undefined || owner === undefined || this.#talks.length >= this.shape.maxTalks) return;
+    const index = this.#talks.length;
+    const talk = new Talk(index);
+    this.#talks.push(talk);
+    const ends = { peer: { host: '192.0.2.7', port: index + 1 }, local: { host: '192.0.2.1', port: 8_080 } };
+    talk.arrive(owner.session.openIncoming(owner.listener, { ...ends, name: '' }, talk.near), process);
+    if (this.shape.isLossy) this.#excuse(talk, 'anything may happen');
     if (this.#random.chance(0.8)) talk.near.start();
   }
 
@@ -251,8 +279,8 @@ export class World {
   }
 
   #migrate(): void {
-    this.#withRoad(({ link, isAnswered }) => {
-      if (isAnswered) link.ends[1].send([MIGRATE]);
+    this.#withRoad(({ process, isAnswered }) => {
+      if (isAnswered) process.migrate();
     });
   }
 
@@ -282,11 +310,7 @@ export class World {
       server.isReachable = true;
       server.isSilent = false;
     }
-    for (const { link } of network.roads) {
-      if (!link.isStalled) continue;
-      link.isStalled = false;
-      link.cut([0, 1]);
-    }
+    for (const { link } of network.roads) link.loseIfStalled();
     const deadline = this.#clock.now() + PATIENCE;
     for (let step = 5; this.#isBusy; step = Math.min(200, step + 5)) {
       if (this.#clock.now() > deadline) throw new Error(`stuck: ${this.#describe()}`);
@@ -329,6 +353,7 @@ export class World {
 
   /** Nothing is left of what has been: no channel, no timer, no connection, no dial. */
   async #leave(): Promise<void> {
+    this.#listener.close();
     this.#connector.close();
     await this.#settle();
     for (const { processes } of this.#servers) for (const { registry } of processes) registry.close();
@@ -348,8 +373,12 @@ export class World {
   }
 
   #talkOf(host: string): Talk {
-    const talk = this.#talks[Number(/^t(\d+)\.example$/.exec(host)?.[1])];
-    if (talk === undefined) throw new Error(`${host} was dialled, and nobody has asked for it`);
+    return this.#talkAt(Number(/^t(\d+)\.example$/.exec(host)?.[1]));
+  }
+
+  #talkAt(index: number): Talk {
+    const talk = this.#talks[index];
+    if (talk === undefined) throw new Error('something was dialled, and nobody has asked for it');
     return talk;
   }
 

@@ -81,3 +81,28 @@ export function writeLatin1(bytes: Uint8Array, text: string, at: number): void {
 export function readLatin1(bytes: Uint8Array): string {
   return Reflect.apply(String.fromCharCode, undefined, bytes);
 }
+
+/** Undefined for a text with half a character. Encoders and decoders are of a platform, these functions of the language. */
+export function utf8(text: string): Uint8Array | undefined {
+  try {
+    const spelt = encodeURIComponent(text).replaceAll(/%(..)/g, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+    const bytes = allocate(spelt.length);
+    writeLatin1(bytes, spelt, 0);
+    return bytes;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined for what is no text. As `readLatin1`, of no more than some hundred bytes. */
+export function readUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return decodeURIComponent(
+      readLatin1(bytes).replaceAll(/[%\x80-\xff]/g, (one) => `%${one.charCodeAt(0).toString(16)}`),
+    );
+  } catch {
+    return undefined;
+  }
+}

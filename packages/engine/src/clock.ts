@@ -8,6 +8,8 @@ export interface Clock {
   setTimer(callback: () => void, delay: number): Timer;
   /** Runs `callback` after the current one has returned, before any input or timer. */
   defer(callback: () => void): void;
+  /** Runs `callback` once what has arrived by now was handled; as `defer` where the platform cannot tell. */
+  deferPastInput(callback: () => void): void;
 }
 
 export interface Timer {
@@ -19,6 +21,8 @@ declare const performance: { now(): number };
 declare function setTimeout(callback: () => void, delay: number): unknown;
 declare function clearTimeout(timer: unknown): void;
 declare function queueMicrotask(callback: () => void): void;
+/** Of Node alone. */
+declare const setImmediate: ((callback: () => void) => unknown) | undefined;
 
 export const systemClock: Clock = {
   now: () => performance.now(),
@@ -29,4 +33,8 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(timer) };
   },
   defer: (callback) => queueMicrotask(callback),
+  deferPastInput(callback) {
+    if (typeof setImmediate === 'function') setImmediate(callback);
+    else queueMicrotask(callback);
+  },
 };

@@ -52,6 +52,10 @@ export const RETURN_INTERVAL = 2_000;
 /** Payload of a DATA frame at most, while several channels send and while one sends alone, bytes. */
 export const SHARED_FRAME_SIZE = 16_384;
 export const LONE_FRAME_SIZE = 65_472;
+/** The same where long frames are agreed on, as far as the path is that fast. */
+export const LONG_FRAME_SIZE = 262_080;
+/** Whatever the rate seems to be, a frame longer than LONE_FRAME_SIZE is this part of what may be in flight at most. */
+export const LONG_FRAME_PART = 0.125;
 /** The same while the path's rate is unknown. */
 export const FIRST_FRAME_SIZE = 32_768;
 /** While several channels send, a frame may be what the path carries in this time, ms, if that is more. */
@@ -61,13 +65,18 @@ export const FRAME_TIME = 4;
 export const MIN_FRAME_SIZE = 1_024;
 /** What a channel may send before the next one has its turn, bytes. */
 export const QUANTUM = 16_384;
-/** What one batch hands to the transport at most, bytes. */
+/** What one batch hands to the transport at most, unless a frame is longer, bytes. */
 export const BATCH_SIZE = 65_536;
-/** No further batch while the transport holds this much, bytes. */
+/** No further batch while the transport holds this much, or as much as a frame, bytes. */
 export const TRANSPORT_HIGH_WATER = 131_072;
-/** Control frames do not wait for that, but nothing more is sent to a peer that has left so much unread, bytes. */
+/**
+ * Control frames do not wait for that, but nothing more is sent to a peer that has left so much unread, bytes. A batch of long
+ * frames is more: what is told then waits until the transport is down to this, a few times FRAME_TIME, since frames are that
+ * long only on a path so fast. Should it be slow by now, nobody is cut off for it: whatever the transport gets rid of is a sign
+ * of life to this side, as what arrives is to the other, and each time the rest is sent.
+ */
 export const CONTROL_HIGH_WATER = 262_144;
-/** A channel asks its source to pause above this many queued bytes. */
+/** A channel asks its source to pause above this many queued bytes, or as many as a frame. */
 export const CHANNEL_HIGH_WATER = 65_536;
 /** The same when the memory for what waits is used up, bytes: so that each channel goes on. */
 export const CHANNEL_FLOOR = 8_192;

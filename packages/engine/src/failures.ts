@@ -152,6 +152,30 @@ export const FAILURES = {
     proxyStatus: 'http_request_denied',
     text: 'the bytes of this month are used up, counting begins again on the first of the next (UTC)',
   },
+  UNSUPPORTED: {
+    wire: 19,
+    system: 'EOPNOTSUPP',
+    socks5: 0x07,
+    http: 501,
+    proxyStatus: 'proxy_configuration_error',
+    text: 'not supported by the server',
+  },
+  ADDRESS_IN_USE: {
+    wire: 20,
+    system: 'EADDRINUSE',
+    socks5: 0x01,
+    http: 502,
+    proxyStatus: 'proxy_internal_error',
+    text: 'address already in use',
+  },
+  TAKEN_OVER: {
+    wire: 21,
+    system: 'ECONNABORTED',
+    socks5: 0x01,
+    http: 502,
+    proxyStatus: 'proxy_internal_error',
+    text: 'taken over by another client of the same user',
+  },
 } as const;
 
 /** The stable name of a failure; `TunnelError.code`, log field and table key alike. */

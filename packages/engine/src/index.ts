@@ -20,11 +20,16 @@ export {
   THROUGHPUT_HOST,
   WINDOW_BUDGET,
 } from './constants.js';
+export type { Flow, FlowDrops, FlowFigures, FlowSink, FlowState, OfferedFlow, Peer } from './datagram/flow.js';
+export type { FlowTunnel } from './datagram/flow-tunnel.js';
 export { ProtocolError, TunnelError } from './errors.js';
 export { FAILURES, type FailureCode } from './failures.js';
 export { MemoryBudget, type ProcessBudgets } from './flow/memory-budget.js';
 export { Capability } from './frame/capabilities.js';
+export type { Arrival, ListenKind, ListenRequest } from './frame/listen.js';
 export type { SessionKey } from './frame/payload.js';
+export { addressBytes, addressText } from './ip-bytes.js';
+export type { ListenerFigures, ListenHandler, OfferedListener, RemoteListener } from './listen/listener.js';
 export { type Logger, silentLogger, withFields } from './logger.js';
 export { compact } from './memory/compact.js';
 export { SlabPool } from './memory/slab-pool.js';
@@ -33,12 +38,14 @@ export { SmallPieces } from './memory/small-pieces.js';
 export { systemMemory } from './memory/system-memory.js';
 export { MemoryTransport } from './memory-transport.js';
 export { acceptTransport, type KeptSession, type SessionHost, unknownSession } from './session/accept-transport.js';
+export type { Carried } from './session/carried.js';
 export { Greeter } from './session/greeter.js';
 export { joinUngreeted } from './session/handshake.js';
 export type { ReplayPace } from './session/replay-pace.js';
 export { Session } from './session/session.js';
 export { sessionName } from './session/session-name.js';
-export type { Loss } from './session/session-options.js';
-export { formatTarget, isLoopback, parseAuthority, parseHost, parsePort, type Target } from './target.js';
+export type { Loss, SessionOptions } from './session/session-options.js';
+export { formatTarget, isLoopback, parseAuthority, parseHost, parseName, parsePort, type Target } from './target.js';
 export { deafReceiver, type Transport, type TransportReceiver } from './transport.js';
 export { VERSION } from './version.js';
+export { Watch } from './watch.js';

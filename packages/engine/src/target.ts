@@ -32,6 +32,12 @@ export function parseHost(text: string): string | undefined {
   return name.toLowerCase();
 }
 
+/** The canonical form of a name; undefined for an IP literal, and for what is neither. */
+export function parseName(text: string): string | undefined {
+  const host = parseHost(text);
+  return host === undefined || isIPv4(host) || isIPv6(host) ? undefined : host;
+}
+
 /** A decimal port from 1 to 65535, without sign, space or leading zero; undefined for anything else. */
 export function parsePort(text: string): number | undefined {
   if (!/^[1-9]\d{0,4}$/.test(text)) return undefined;

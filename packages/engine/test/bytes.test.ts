@@ -9,6 +9,8 @@ import {
   readLatin1,
   readU16,
   readU32,
+  readUtf8,
+  utf8,
   viewOf,
   writeLatin1,
   writeU16,
@@ -108,4 +110,38 @@ test('a text of one byte a character comes back as it went', () => {
     }),
   );
   expect(readLatin1(bytesOf([0x61, 0xe9, 0xff]))).toBe('aéÿ');
+});
+
+describe('UTF-8', () => {
+  test('is what encoders of the platform make of a text, and comes back as it was', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), (text) => {
+        const bytes = utf8(text) ?? zeros(0);
+        expect([...bytes]).toEqual([...new TextEncoder().encode(text)]);
+        expect(readUtf8(bytes)).toBe(text);
+      }),
+    );
+  });
+
+  test('that is none is told from a text as decoders of the platform do it', () => {
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    const decode = (bytes: Uint8Array): string | undefined => {
+      try {
+        return decoder.decode(bytes);
+      } catch {
+        return undefined;
+      }
+    };
+    const mostlyHigh = fc.array(fc.oneof(fc.integer({ min: 0x7e, max: 0xff }), fc.nat(0xff)), { maxLength: 8 });
+    fc.assert(
+      fc.property(mostlyHigh, (bytes) => {
+        expect(readUtf8(bytesOf(bytes))).toBe(decode(bytesOf(bytes)));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('has nothing for half a character', () => {
+    expect(utf8('\ud800')).toBeUndefined();
+  });
 });

@@ -29,6 +29,21 @@ test('what is deferred runs behind the present call, and before any timer', asyn
   expect(ran).toEqual(['now', 'deferred', 'timer']);
 });
 
+test('what is deferred past the input runs behind the present call, and before any timer that is not due', async () => {
+  const ran: string[] = [];
+  const past = new Promise<void>((resolve) => {
+    systemClock.deferPastInput(() => {
+      ran.push('past the input');
+      resolve();
+    });
+  });
+  const timer = systemClock.setTimer(() => ran.push('timer'), 60_000);
+  ran.push('now');
+  await past;
+  timer.cancel();
+  expect(ran).toEqual(['now', 'past the input']);
+});
+
 test('its time of day is that of the machine', () => {
   expect(Math.abs(systemClock.wallTime() - Date.now())).toBeLessThan(1_000);
 });

@@ -23,7 +23,7 @@ test('a limit of connections, which RFC 9209 section 2.3.12 tells by 503, is non
 test.each(rows)('%s has codes that exist in SOCKS5 and HTTP', (_code, { socks5, http, text, proxyStatus }) => {
   expect(socks5).toBeGreaterThanOrEqual(1);
   expect(socks5).toBeLessThanOrEqual(8);
-  expect([400, 403, 502, 503, 504]).toContain(http);
+  expect([400, 403, 501, 502, 503, 504]).toContain(http);
   expect(text).not.toBe('');
   expect(proxyStatus).toMatch(/^[a-z_]+$/);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatTarget, parseAuthority, parseHost, parsePort } from '../src/target.js';
+import { formatTarget, parseAuthority, parseHost, parseName, parsePort } from '../src/target.js';
 
 /** Text that has something of a host in it, so that the interesting branches are reached. */
 const hostlike = fc.oneof(
@@ -103,6 +103,16 @@ describe('parseHost', () => {
       }),
     );
   });
+});
+
+test.each([
+  ['DB.Example.org.', 'db.example.org'],
+  ['192.0.2.1', undefined],
+  ['::1', undefined],
+  ['[::1]', undefined],
+  ['', undefined],
+])('parseName takes %j for the name %s', (text, name) => {
+  expect(parseName(text)).toBe(name);
 });
 
 describe('parsePort', () => {

@@ -1,10 +1,9 @@
 import { join } from '../../../packages/engine/src/bytes.js';
 import type { FrameSink } from '../../../packages/engine/src/frame/decode.js';
-import { FrameType } from '../../../packages/engine/src/frame/frame.js';
 import { bytesOf } from './bytes.js';
 import type { PlainFrame } from './oracle-codec.js';
 
-/** Puts the pieces of DATA frames together again, and keeps them too. */
+/** Puts the pieces of DATA and LONG_DATA frames together again, and keeps them too. */
 export class CollectingSink implements FrameSink {
   readonly frames: PlainFrame[] = [];
   /** Every call of onData, in order. */
@@ -15,11 +14,11 @@ export class CollectingSink implements FrameSink {
     this.frames.push({ type, channel, payload: bytesOf(payload) });
   }
 
-  onData(channel: number, piece: Uint8Array, last: boolean): void {
+  onData(channel: number, piece: Uint8Array, last: boolean, type: number): void {
     this.pieces.push({ channel, length: piece.length, last });
     this.#partial.push(bytesOf(piece));
     if (!last) return;
-    this.frames.push({ type: FrameType.data, channel, payload: join(this.#partial) });
+    this.frames.push({ type, channel, payload: join(this.#partial) });
     this.#partial = [];
   }
 }

@@ -1,7 +1,16 @@
 import { inject } from 'vitest';
 
 /** In the environment of whoever runs the tests; vitest.config.ts hands it on, also to where there is none. */
-type Effort = 'SEED' | 'SEEDS' | 'MUTATIONS' | 'FUZZ_RUNS' | 'REBINDINGS';
+type Effort =
+  | 'SEED'
+  | 'SEEDS'
+  | 'MUTATIONS'
+  | 'FUZZ_RUNS'
+  | 'REBINDINGS'
+  | 'DATAGRAMS'
+  | 'DESTINATIONS'
+  | 'KILLS'
+  | 'OUTAGE';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -24,9 +24,14 @@ export const data = (channel: number, bytes: string | Uint8Array): PlainFrame =>
   make(FrameType.data, channel, bytesOf(bytes));
 export const fin = (channel: number): PlainFrame => make(FrameType.fin, channel);
 export const reset = (channel: number, code = 13): PlainFrame => make(FrameType.reset, channel, u16(code));
-/** Bit 4 of the capabilities; and all that this version knows, with bit 5 for the account. */
+/** Bits of the capabilities; and all that this version knows, of a client and of a server that takes no flows, and listens for nobody. */
+export const TAKEN = 0x01;
+export const FLOWS = 0x02;
+export const LISTEN = 0x04;
 export const RETURN = 0x10;
-export const CAPABILITIES = 0x30;
+export const LONG_DATA = 0x40;
+export const CAPABILITIES = 0x77;
+export const WITHOUT_FLOWS = 0x71;
 /** Of an end that knows nothing of capabilities. */
 export const hello = ({ version = 1, secret = SESSION_SECRET, grace = 120_000 } = {}): PlainFrame =>
   make(FrameType.hello, 0, ...key(version, secret), u32(grace));
@@ -38,6 +43,55 @@ export const resume = ({ version = 1, secret = SESSION_SECRET, attempt = 1, rece
 export const resumed = (attempt: number, received: number, grace: number, capabilities: number): PlainFrame =>
   make(FrameType.resume, 0, ...key(1, zeros(32)), u32(attempt), u64(received), u32(grace), u32(capabilities));
 export const ack = (received: number | bigint): PlainFrame => make(FrameType.ack, 0, u64(received));
+export const taken = (received: number | bigint, bytes: number | bigint): PlainFrame =>
+  make(FrameType.taken, 0, u64(received), u64(bytes));
+/** For any peer, unless there is a `host`. */
+export const flow = (channel: number, host = '', port = 0): PlainFrame =>
+  make(FrameType.flow, channel, bytesOf([host === '' ? 1 : 2, 0]), u16(port), latin1(host));
+/** A listener for TCP, unless there is another `kind`. */
+export const listen = (
+  channel: number,
+  { kind = 1, flags = 0, backlog = 0, port = 8080, bind = '', name = 'n' } = {},
+): PlainFrame =>
+  make(
+    FrameType.listen,
+    channel,
+    bytesOf([kind, flags]),
+    u16(backlog),
+    u16(port),
+    bytesOf([bind.length]),
+    latin1(bind),
+    bytesOf([name.length]),
+    latin1(name),
+  );
+export const listening = (channel: number, address = '127.0.0.1', port = 8080): PlainFrame =>
+  make(FrameType.listening, channel, u16(port), bytesOf([address.length]), latin1(address));
+/** From 192.0.2.7:50000 to 192.0.2.1:8080. */
+const ADDRESSES = [192, 0, 2, 7, 0xc3, 0x50, 192, 0, 2, 1, 0x1f, 0x90];
+/** Of bytes, from an IPv4 address, unless there is another `kind` and `family`. */
+export const incoming = (
+  channel: number,
+  listener: number,
+  { kind = 1, family = 4, addresses = ADDRESSES, name = '', window = 65_536 } = {},
+): PlainFrame =>
+  make(
+    FrameType.incoming,
+    channel,
+    u32(window),
+    u32(listener),
+    bytesOf([kind, family]),
+    bytesOf(addresses),
+    latin1(name),
+  );
+/** For the one peer of its flow, unless there is an IPv4 address. */
+export const datagram = (channel: number, bytes: string | Uint8Array, address?: number[], port = 53): PlainFrame =>
+  make(
+    FrameType.datagram,
+    channel,
+    bytesOf([0, address === undefined ? 0 : 4]),
+    ...(address === undefined ? [] : [bytesOf(address), u16(port)]),
+    bytesOf(bytes),
+  );
 export const ping = (value: number | bigint): PlainFrame => make(FrameType.ping, 0, u64(value));
 export const pong = (value: number | bigint): PlainFrame => make(FrameType.pong, 0, u64(value));
 export const window = (channel: number, limit: number | bigint): PlainFrame =>

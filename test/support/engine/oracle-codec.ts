@@ -8,13 +8,15 @@ export interface PlainFrame {
 }
 
 const HEADER = 8;
+/** Its length has 24 bits, those of the flags among them. */
+const LONG_DATA = 0x0b;
 
 /** The codec once more, as plain as it can be: what the real one is compared with. */
 export function encodePlain(frame: PlainFrame): Uint8Array {
   const view = new DataView(new ArrayBuffer(HEADER + frame.payload.length));
   view.setUint8(0, frame.type);
-  view.setUint8(1, 0);
-  view.setUint16(2, frame.payload.length);
+  view.setUint8(1, frame.type === LONG_DATA ? frame.payload.length >>> 16 : 0);
+  view.setUint16(2, frame.payload.length & 0xffff);
   view.setUint32(4, frame.channel);
   const bytes = bytesOf(new Uint8Array(view.buffer));
   bytes.set(frame.payload, HEADER);
@@ -27,7 +29,8 @@ export function decodePlain(bytes: Uint8Array): { frames: PlainFrame[]; rest: Ui
   let at = 0;
   while (bytes.length - at >= HEADER) {
     const view = new DataView(bytes.buffer, bytes.byteOffset + at, HEADER);
-    const end = at + HEADER + view.getUint16(2);
+    const high = view.getUint8(0) === LONG_DATA ? view.getUint8(1) : 0;
+    const end = at + HEADER + high * 65_536 + view.getUint16(2);
     if (end > bytes.length) break;
     const payload = bytesOf(bytes.subarray(at + HEADER, end));
     frames.push({ type: view.getUint8(0), channel: view.getUint32(4), payload });

@@ -66,6 +66,13 @@ export class SimLink {
     return this.ends[0].isDone && this.#told[1] === false;
   }
 
+  /** A stall turns out to be a loss. */
+  loseIfStalled(): void {
+    if (!this.isStalled) return;
+    this.isStalled = false;
+    this.cut([0, 1]);
+  }
+
   /** Loses what is under way in one direction or both; each side will learn of it when it is told, the client by `code`. */
   cut(directions: readonly (0 | 1)[], code = 1006): void {
     for (const direction of directions) this.ends[direction].outgoing = [];

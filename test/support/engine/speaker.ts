@@ -3,6 +3,7 @@ import type { ChannelSink, OpenHandler } from '../../../packages/engine/src/chan
 import type { FailureCode } from '../../../packages/engine/src/failures.js';
 import { isEqual } from './bytes.js';
 import { pattern } from './pattern.js';
+import type { Random } from './random.js';
 
 /**
  * One end of a channel in a simulation: writes the pattern of its key, checks every byte that comes against the other
@@ -78,6 +79,17 @@ export class Speaker implements ChannelSink, OpenHandler {
     const bytes = this.#unread;
     this.#unread = 0;
     if (bytes > 0) this.channel?.consumed(bytes);
+  }
+
+  /** Does one thing or another by chance: writes so many bytes at most, resets with a chance of `resets`. */
+  act(random: Random, write: number, resets: number): void {
+    if (random.chance(resets)) return this.reset(random.chance(0.5));
+    const kind = random.below(20);
+    if (kind < 12) this.write(1 + random.below(1 + random.below(write)));
+    else if (kind < 13) this.end();
+    else if (kind < 15) this.isStopped = true;
+    else if (kind < 18) this.goOn();
+    else this.start();
   }
 
   /** What the two ends of a channel must have seen of each other; `lost` when the session was closed under them. */

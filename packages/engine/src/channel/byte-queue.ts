@@ -32,14 +32,14 @@ export class ByteQueue {
     return this.#length;
   }
 
-  /** The budget has no room for as much as a channel may have waiting. */
-  get isTight(): boolean {
-    return this.#budget.room < CHANNEL_HIGH_WATER;
-  }
-
-  /** From this length on it is better not to bring more, bytes. */
-  get highWater(): number {
-    return this.isTight ? CHANNEL_FLOOR : CHANNEL_HIGH_WATER;
+  /**
+   * So many bytes are best brought at once, and from this length on no more: a little more than a frame of `session`, as far
+   * as the budget has much more room than that.
+   */
+  appetite(session: FrameSizer): number {
+    const { room } = this.#budget;
+    if (room < CHANNEL_HIGH_WATER) return CHANNEL_FLOOR;
+    return Math.max(CHANNEL_HIGH_WATER, Math.min(session.frameSize + LITTLE, room / ROOM_PARTS));
   }
 
   /** It counts in `budget` from here on. */
@@ -132,3 +132,14 @@ export class ByteQueue {
     this.#offset = 0;
   }
 }
+
+/** Whoever makes frames of what waits. It is asked for each of them, so only where the answer decides. */
+export interface FrameSizer {
+  /** What a frame of a channel should carry at present, bytes. */
+  readonly frameSize: number;
+}
+
+/** A source that brings a frame at a time need not pause after each, bytes. */
+const LITTLE = 64;
+/** A channel takes this part of the room that is left, at most: the next ones have some, too. */
+const ROOM_PARTS = 8;

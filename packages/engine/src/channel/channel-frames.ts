@@ -1,15 +1,20 @@
 import { FAILURES, type FailureCode } from '../failures.js';
 import { FrameType } from '../frame/frame.js';
-import { encodeFailure, encodeOpen, encodeWord } from '../frame/payload.js';
+import { encodeFailure, encodeFlow, encodeOpen, encodeWord } from '../frame/payload.js';
 import type { SequencedFrame } from '../replay/replay-buffer.js';
 import type { Target } from '../target.js';
 
-/** What a channel says beside its bytes (PROTOCOL.md, "Channels"). */
+/** What a channel says beside its bytes, and a flow beside its datagrams (PROTOCOL.md, "Channels", "Datagrams"). */
 export const channelFrames = {
   open: (channel: number, target: Target, window: number): SequencedFrame => ({
     type: FrameType.open,
     channel,
     payload: encodeOpen({ window, target }),
+  }),
+  flow: (channel: number, target: Target | undefined): SequencedFrame => ({
+    type: FrameType.flow,
+    channel,
+    payload: encodeFlow({ target }),
   }),
   openOk: (channel: number, limit: number): SequencedFrame => ({
     type: FrameType.openOk,

@@ -14,8 +14,8 @@ export interface Channel {
   readonly figures: ChannelFigures;
   /** Where the bytes lie that it is given, and brings: who needs what it brings for longer keeps it there. */
   readonly memory: SlabPool;
-  /** Little memory is left for what waits to be sent: a source does better to bring little at a time. */
-  readonly isTight: boolean;
+  /** So many bytes does a source best bring at once, at most: few when little memory is left for what waits to be sent. */
+  readonly appetite: number;
   /** From here on `sink` takes what the channel brings, beginning with what has arrived already. */
   start(sink: ChannelSink): void;
   /** `bytes` of what `onData` brought have gone: the peer may send as many again. Until then, also beyond the end, they are held. */

@@ -3,7 +3,7 @@ import type { MemoryBudget } from '../flow/memory-budget.js';
 import { SendWindow } from '../flow/send-window.js';
 import { compact } from '../memory/compact.js';
 import type { SlabPool } from '../memory/slab-pool.js';
-import { ByteQueue } from './byte-queue.js';
+import { ByteQueue, type FrameSizer } from './byte-queue.js';
 
 /** What a channel sends: bytes that wait for the window of the peer, and a source that may have to wait for them. */
 export class SendingHalf {
@@ -31,15 +31,16 @@ export class SendingHalf {
     return this.window.credit > 0;
   }
 
-  get isTight(): boolean {
-    return this.#queue.isTight;
+  /** So many bytes are best brought at once; `session`: its own. */
+  appetite(session: FrameSizer): number {
+    return this.#queue.appetite(session);
   }
 
   /** False asks the source for a pause, until `resumesSource`. */
-  push(bytes: Uint8Array): boolean {
+  push(bytes: Uint8Array, session: FrameSizer): boolean {
     if (this.isEmpty && !this.hasCredit) this.stalls += 1;
     this.#queue.push(this.#memory.keep(compact(bytes)));
-    if (this.#queue.length >= this.#queue.highWater) this.#isSourcePaused = true;
+    if (this.#queue.length >= this.#queue.appetite(session)) this.#isSourcePaused = true;
     return !this.#isSourcePaused;
   }
 
@@ -56,8 +57,8 @@ export class SendingHalf {
   }
 
   /** True, once, when a source that was asked for a pause may go on. */
-  resumesSource(): boolean {
-    if (!this.#isSourcePaused || this.#queue.length > this.#queue.highWater / 2) return false;
+  resumesSource(session: FrameSizer): boolean {
+    if (!this.#isSourcePaused || this.#queue.length > this.#queue.appetite(session) / 2) return false;
     this.#isSourcePaused = false;
     return true;
   }

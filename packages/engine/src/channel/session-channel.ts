@@ -2,27 +2,28 @@ import { EARLY_WINDOW } from '../constants.js';
 import type { FailureCode } from '../failures.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
 import type { Return } from '../flow/send-window.js';
-import { FrameType } from '../frame/frame.js';
+import { dataTypeFor } from '../frame/frame.js';
 import type { SlabPool } from '../memory/slab-pool.js';
 import type { SequencedFrame } from '../replay/replay-buffer.js';
 import type { Target } from '../target.js';
+import type { FrameSizer } from './byte-queue.js';
 import type { ChannelFigures, OfferedChannel, Progress } from './channel.js';
 import { channelFrames } from './channel-frames.js';
 import { type ChannelState, isOver, newState } from './channel-state.js';
 import type { ChannelSink, OpenHandler } from './handlers.js';
-import { Opening } from './opening.js';
+import { type Beginning, Opening } from './opening.js';
 import { ReceivingHalf } from './receiving-half.js';
+import type { Sender, Turn } from './sender.js';
 import { SendingHalf } from './sending-half.js';
 
-const NOBODY: readonly (() => void)[] = [];
-
 /** A channel with what only the session does that carries it. Either direction has a window of its own. */
-export class SessionChannel implements OfferedChannel {
+export class SessionChannel implements OfferedChannel, Sender {
   readonly target: Target;
 
   #id: number;
   #carrier: Carrier;
-  readonly #opening: Opening;
+  /** Until it is open, and has said so. */
+  #opening: Opening | undefined;
   readonly #state: ChannelState;
   readonly #sending: SendingHalf;
   /** The session hands it what comes, once it has judged it by `state`. */
@@ -31,32 +32,39 @@ export class SessionChannel implements OfferedChannel {
   #farewell: SequencedFrame | undefined;
   #resetAfterData: FailureCode | undefined;
   #granted = false;
+  turn: Turn | undefined;
   #failure: FailureCode | undefined;
   readonly #openedAt: number;
   /** Until it is over. */
-  #overListeners = NOBODY;
+  #onOver: (() => void) | undefined;
 
-  private constructor(id: number, target: Target, carrier: Carrier, opener?: OpenHandler, credit?: number) {
+  private constructor(id: number, target: Target, carrier: Carrier, opening: Opening, credit?: number) {
     this.#id = id;
     this.target = target;
     this.#carrier = carrier;
-    this.#opening = new Opening(opener);
-    this.#state = newState(opener === undefined ? 'offered' : 'requested');
+    this.#opening = opening;
+    this.#state = newState(credit === undefined ? 'requested' : 'offered');
     this.#openedAt = carrier.now();
     this.#sending = new SendingHalf(carrier.memory, carrier.queues, credit);
     this.receiving = new ReceivingHalf(carrier.budget, this.#openedAt);
   }
 
-  /** The opener's end: sends OPEN, and early data right behind it. */
-  static request(id: number, target: Target, carrier: Carrier, opener: OpenHandler): SessionChannel {
-    const channel = new SessionChannel(id, target, carrier, opener);
+  /** The opener's end: sends OPEN, or what it begins with in place of that, and early data right behind it. */
+  static request(
+    id: number,
+    target: Target,
+    carrier: Carrier,
+    opener: OpenHandler,
+    beginning?: Beginning,
+  ): SessionChannel {
+    const channel = new SessionChannel(id, target, carrier, new Opening(opener, beginning));
     channel.#announce();
     return channel;
   }
 
   /** The other end, waiting for `accept` or `refuse`. */
   static offer(id: number, target: Target, carrier: Carrier, window: number): SessionChannel {
-    return new SessionChannel(id, target, carrier, undefined, window);
+    return new SessionChannel(id, target, carrier, new Opening(), window);
   }
 
   get id(): number {
@@ -93,24 +101,24 @@ export class SessionChannel implements OfferedChannel {
 
   onOver(listener: () => void): void {
     if (isOver(this.#state)) listener();
-    else this.#overListeners = [...this.#overListeners, listener];
+    else this.#onOver = this.#onOver === undefined ? listener : inTurn(this.#onOver, listener);
   }
 
   onAbandoned(listener: () => void): void {
-    this.#opening.onAbandoned(listener);
+    this.#opening?.onAbandoned(listener);
   }
 
   write(chunk: Uint8Array): boolean {
     if (this.#state.dead || this.#state.sending !== 'open' || chunk.length === 0) return true;
     // Whoever asks expects an answer: its window is told ahead of the question.
     if (this.#isReceiving && this.receiving.window.widen()) this.#grant();
-    const mayGoOn = this.#sending.push(chunk);
+    const mayGoOn = this.#sending.push(chunk, this.#carrier);
     this.#carrier.onSendable(this);
     return mayGoOn;
   }
 
-  get isTight(): boolean {
-    return this.#sending.isTight;
+  get appetite(): number {
+    return this.#sending.appetite(this.#carrier);
   }
 
   end(failure?: FailureCode): void {
@@ -124,7 +132,7 @@ export class SessionChannel implements OfferedChannel {
 
   reset(code: FailureCode = 'CANCELLED'): void {
     if (this.#state.dead) return;
-    if (this.isUnsent) this.#opening.frame = undefined;
+    if (this.isUnsent) this.#opening?.takeFrame();
     else this.#farewell = channelFrames.reset(this.#id, code);
     this.#hush();
     this.#die(code);
@@ -133,7 +141,7 @@ export class SessionChannel implements OfferedChannel {
 
   /** The opener is told success before the peer has answered; should it fail, the channel is reset. */
   assumeOpen(): void {
-    if (!this.#state.dead && this.#state.opening === 'requested') this.#opening.succeed();
+    if (!this.#state.dead && this.#state.opening === 'requested') this.#opening?.succeed();
   }
 
   /** The peer takes too long to answer: the opener is told `code`, and the channel is over. */
@@ -146,9 +154,8 @@ export class SessionChannel implements OfferedChannel {
   accept(): void {
     if (this.#state.dead || this.#state.opening !== 'offered') return;
     this.#state.opening = 'open';
-    this.#opening.settle();
     const limit = this.#isReceiving ? this.receiving.window.open() : this.grantedLimit;
-    this.#opening.frame = channelFrames.openOk(this.#id, limit);
+    this.#opening?.settle(channelFrames.openOk(this.#id, limit));
     this.#carrier.onSendable(this);
   }
 
@@ -182,10 +189,10 @@ export class SessionChannel implements OfferedChannel {
 
   /** No peer has heard of it. */
   get isUnsent(): boolean {
-    return this.#opening.isUnsent;
+    return this.#opening?.isUnsent === true;
   }
 
-  isCarriedBy(carrier: Carrier): boolean {
+  isCarriedBy(carrier: object): boolean {
     return this.#carrier === carrier;
   }
 
@@ -211,15 +218,23 @@ export class SessionChannel implements OfferedChannel {
     this.#announce();
   }
 
+  /** What it begins with in place of OPEN; undefined once it is open. */
+  get beginning(): Beginning | undefined {
+    return this.#opening?.beginning;
+  }
+
   #announce(): void {
-    this.#opening.frame = channelFrames.open(this.#id, this.target, this.receiving.window.open());
+    const window = this.receiving.window.open();
+    this.#opening?.say(this.beginning?.frame(this.#id, window) ?? channelFrames.open(this.#id, this.target, window));
     this.#carrier.onSendable(this);
   }
 
   onOpened(window: number): void {
     this.#state.opening = 'open';
     this.#sending.open(window);
-    this.#opening.succeed();
+    const opening = this.#opening;
+    this.#opening = undefined;
+    opening?.succeed();
     this.#carrier.onSendable(this);
   }
 
@@ -237,12 +252,12 @@ export class SessionChannel implements OfferedChannel {
     if (opening === 'requested') return this.#tellFailure(code);
     if (opening === 'open') return this.receiving.reset(code);
     this.#hush();
-    this.#opening.abandon();
+    this.#opening?.abandon();
   }
 
   #tellFailure(code: FailureCode): void {
     // It was told success already.
-    if (this.#opening.isTold) return this.receiving.reset(code);
+    if (this.#opening?.isTold !== false) return this.receiving.reset(code);
     this.#hush();
     this.#opening.fail(code);
   }
@@ -290,19 +305,17 @@ export class SessionChannel implements OfferedChannel {
     return this.receiving.window.limit;
   }
 
-  /** Whether `takeFrame` would give one. */
   get sendable(): boolean {
-    if (this.#farewell !== undefined || this.#opening.frame !== undefined) return true;
+    if (this.#farewell !== undefined || this.#opening?.hasFrame === true) return true;
     if (this.#state.dead || this.#state.opening === 'offered') return false;
     return this.#sending.isEmpty ? this.#state.sending === 'ending' : this.#sending.hasCredit;
   }
 
-  /** The next frame in the channel's order, with at most `limit` bytes of data. */
   takeFrame(limit: number): SequencedFrame | undefined {
     if (!this.sendable) return undefined;
-    const first = this.#opening.frame;
+    const first = this.#opening?.takeFrame();
     if (first !== undefined) {
-      this.#opening.frame = undefined;
+      if (this.#state.opening === 'open') this.#opening = undefined;
       return first;
     }
     if (this.#state.dead) {
@@ -323,8 +336,8 @@ export class SessionChannel implements OfferedChannel {
   #takeData(limit: number): SequencedFrame | undefined {
     const payload = this.#sending.take(limit);
     if (payload === undefined) return undefined;
-    if (this.#sending.resumesSource()) this.receiving.writable();
-    return { type: FrameType.data, channel: this.#id, payload };
+    if (this.#sending.resumesSource(this.#carrier)) this.receiving.writable();
+    return { type: dataTypeFor(payload.length), channel: this.#id, payload };
   }
 
   #die(code: FailureCode): void {
@@ -338,14 +351,21 @@ export class SessionChannel implements OfferedChannel {
     if (!isOver(this.#state)) return;
     this.receiving.window.close();
     this.#carrier.onOver(this);
-    const listeners = this.#overListeners;
-    this.#overListeners = NOBODY;
-    for (const listener of listeners) listener();
+    const onOver = this.#onOver;
+    this.#onOver = undefined;
+    onOver?.();
   }
 }
 
+/** One function in place of a list, since a channel has hardly ever more than one. */
+function inTurn(...listeners: readonly (() => void)[]): () => void {
+  return () => {
+    for (const listener of listeners) listener();
+  };
+}
+
 /** What a channel asks of the session that carries it: its one owner, which every queue that names it has to ask for. */
-export interface Carrier {
+export interface Carrier extends FrameSizer {
   /** No session is behind it. */
   readonly isNowhere?: boolean;
   /** Where the bytes lie that the channel is given, and brings. */

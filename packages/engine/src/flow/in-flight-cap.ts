@@ -1,12 +1,18 @@
 import { FAST_BYTES } from '../constants.js';
+import { Ramp } from './ramp.js';
 import { RecentMax } from './recent-max.js';
 import type { RoundTrip } from './round-trip.js';
 import { Swing } from './swing.js';
 
 /** In flight before anything is known of the path, bytes: less would slow down a page of small objects. */
 const INITIAL_CAP = 65_536;
-/** While the rate still grows, the cap must not be what limits it: a TCP in slow start doubles each round trip. */
+/**
+ * While the rate still grows, the cap must not be what limits it: a TCP in slow start doubles each round trip. Twice what a
+ * path carries would fill a queue of one round trip to the brim: the last step is a smaller one (`ramp.ts`).
+ */
 const STARTUP_GAIN = 1.7;
+/** How far the rate may be behind what arrives, in slow start. */
+const MAX_LAG = 2;
 /**
  * Growth by less than this in a round does not count. After so many such rounds the pipe is full, after one if all that
  * was acknowledged in it had taken so much longer than the path is long: a queue stands.
@@ -20,6 +26,8 @@ const NEARLY_FULL = 0.75;
 const RATE_ROUNDS = 10;
 /** On shorter paths the event loops of both ends are the round trip: allow for what the path carries in this time, ms. */
 const MIN_ROUND_TRIP = 12;
+/** But for no more than this, bytes: what is in flight lies in memory, and the less of it goes round, the nearer it stays. */
+const SHORT_PIPE = 4_194_304;
 
 /** A point in what was sent, and how things stood then. */
 interface Mark {
@@ -64,6 +72,8 @@ export class InFlightCap {
 
   #fullRate = 0;
   #roundsWithoutGrowth = 0;
+  /** Of the start. */
+  readonly #ramp = new Ramp();
   /** Once the start is over. */
   #swing: Swing | undefined;
 
@@ -84,9 +94,17 @@ export class InFlightCap {
 
   /** Bytes that may be in flight now. */
   get cap(): number {
-    if (this.#swing !== undefined) return Math.max(this.#swing.cap + this.#untold, this.rate * MIN_ROUND_TRIP);
-    const pipe = this.rate * Math.max(this.#length, MIN_ROUND_TRIP);
-    return Math.max(INITIAL_CAP, Number.isFinite(pipe) ? STARTUP_GAIN * pipe : 0);
+    const { rate } = this;
+    const least = Math.min(rate * MIN_ROUND_TRIP, SHORT_PIPE);
+    if (this.#swing !== undefined) return Math.max(this.#swing.cap + this.#untold, least);
+    return rate === 0 ? INITIAL_CAP : Math.max(INITIAL_CAP, STARTUP_GAIN * least, this.#startRate * this.#length);
+  }
+
+  /** What the path will carry next, if the rate grows on. */
+  get #startRate(): number {
+    // Acknowledgements that waited for a lost packet arrive all at once.
+    const arriving = Math.min(this.#ramp.rate, MAX_LAG * this.rate);
+    return Math.max(STARTUP_GAIN * this.rate, Math.max(STARTUP_GAIN, this.#ramp.growth) * arriving);
   }
 
   /** `bytes` were handed to the transport. */
@@ -95,6 +113,7 @@ export class InFlightCap {
     if (this.inFlight === 0) {
       this.#deliveredAt = now;
       this.#deliveredSentAt = now;
+      this.#ramp.restart(this.#delivered, now);
     }
     this.#sent += bytes;
     this.#marks.push({
@@ -129,6 +148,7 @@ export class InFlightCap {
     this.#roundSamples += 1;
     if (!Number.isFinite(this.#length)) this.#length = roundTrip;
     this.#roundTrip.note(roundTrip, now);
+    if (this.#swing === undefined) this.#noteRamp(now);
     this.#swing?.onDelivered(bytes, roundTrip, inFlight);
     const isSourceLimited = mark.delivered < this.#sourceLimitedUntil;
     this.#noteRate(mark, isSourceLimited, now);
@@ -138,6 +158,11 @@ export class InFlightCap {
   /** `bytes` came in the other way: what acknowledges ours shares the path with them. */
   onReceived(bytes: number): void {
     this.#swing?.onReceived(bytes);
+  }
+
+  #noteRamp(now: number): void {
+    this.#ramp.note(this.#delivered, now, Math.max(this.#length, MIN_ROUND_TRIP));
+    if (this.inFlight === 0) this.#ramp.rest();
   }
 
   #noteRate(mark: Mark, isSourceLimited: boolean, now: number): void {
@@ -169,6 +194,8 @@ export class InFlightCap {
     } else if (!isSourceLimited) {
       this.#roundsWithoutGrowth += this.#roundLowest > this.#length * QUEUED ? FULL_ROUNDS : 1;
     }
-    if (this.#roundsWithoutGrowth >= FULL_ROUNDS) this.#swing = new Swing(rate * this.#length, now);
+    if (this.#roundsWithoutGrowth < FULL_ROUNDS) return;
+    this.#swing = new Swing(rate * this.#length, now);
+    this.#ramp.rest();
   }
 }

@@ -1,13 +1,21 @@
-import { allocate, allocateAlone, copyOf, join, readU16, readU32 } from '../bytes.js';
+import { allocate, readU16, readU32 } from '../bytes.js';
 import { violation } from '../errors.js';
-import { belongsToChannel, FrameType, HEADER_LENGTH, isIgnorable, PAYLOAD_LIMITS, SESSION_CHANNEL } from './frame.js';
+import {
+  belongsToChannel,
+  FrameType,
+  HEADER_LENGTH,
+  isData,
+  isIgnorable,
+  PAYLOAD_LIMITS,
+  SESSION_CHANNEL,
+} from './frame.js';
 
 /** Takes what a decoder finds. */
 export interface FrameSink {
-  /** A whole frame of any type but DATA. The payload is a view that the sink must not keep. */
+  /** A whole frame of any type but DATA and LONG_DATA. The payload is a view that the sink must not keep. */
   onFrame(type: number, channel: number, payload: Uint8Array): void;
-  /** The next piece of a DATA frame's payload, never empty; `last` with the piece that completes the frame. */
-  onData(channel: number, piece: Uint8Array, last: boolean): void;
+  /** The next piece of the payload of those, never empty; `last` with the piece that completes the frame. */
+  onData(channel: number, piece: Uint8Array, last: boolean, type: number): void;
 }
 
 const NOTHING = allocate(0);
@@ -22,7 +30,8 @@ export class FrameDecoder {
   /** How many have begun so far. */
   frames = 0;
 
-  readonly #header = allocateAlone(HEADER_LENGTH);
+  /** Of a header whose rest has not come with it. */
+  #header: Uint8Array | undefined;
   #headerFill = 0;
   #type = 0;
   #channel = 0;
@@ -47,7 +56,7 @@ export class FrameDecoder {
       this.#missing -= end - at;
       const piece = at === 0 && end === length ? chunk : chunk.subarray(at, end);
       at = end;
-      if (this.#type === FrameType.data) this.sink.onData(this.#channel, piece, this.#missing === 0);
+      if (isData(this.#type)) this.sink.onData(this.#channel, piece, this.#missing === 0, this.#type);
       else if (PAYLOAD_LIMITS[this.#type] !== undefined) this.#collect(piece);
     }
   }
@@ -58,19 +67,23 @@ export class FrameDecoder {
       return offset + HEADER_LENGTH;
     }
     const taken = Math.min(HEADER_LENGTH - this.#headerFill, chunk.length - offset);
-    this.#header.set(chunk.subarray(offset, offset + taken), this.#headerFill);
+    this.#header ??= allocate(HEADER_LENGTH);
+    const header = this.#header;
+    header.set(chunk.subarray(offset, offset + taken), this.#headerFill);
     this.#headerFill += taken;
     if (this.#headerFill === HEADER_LENGTH) {
+      this.#header = undefined;
       this.#headerFill = 0;
-      this.#begin(this.#header, 0);
+      this.#begin(header, 0);
     }
     return offset + taken;
   }
 
   #begin(bytes: Uint8Array, at: number): void {
     const type = bytes[at] as number;
-    const flags = bytes[at + 1] as number;
-    const length = readU16(bytes, at + 2);
+    const isLong = type === FrameType.longData;
+    const flags = isLong ? 0 : (bytes[at + 1] as number);
+    const length = readU16(bytes, at + 2) + (isLong ? (bytes[at + 1] as number) << 16 : 0);
     const channel = readU32(bytes, at + 4);
     const limits = PAYLOAD_LIMITS[type];
     if (limits === undefined) {
@@ -89,11 +102,15 @@ export class FrameDecoder {
     if (length === 0 && limits !== undefined) this.sink?.onFrame(type, channel, NOTHING);
   }
 
+  /** What comes in pieces is copied, since the chunk may be reused by whoever reads it from the network. */
   #collect(piece: Uint8Array): void {
-    const last = this.#missing === 0;
-    const payload = this.#collected === undefined ? piece : join([this.#collected, piece]);
-    // A copy, since the chunk may be reused by whoever reads it from the network.
-    this.#collected = last ? undefined : copyOf(payload);
-    if (last) this.sink?.onFrame(this.#type, this.#channel, payload);
+    const isLast = this.#missing === 0;
+    let payload = piece;
+    if (!isLast || this.#collected !== undefined) {
+      payload = this.#collected ?? allocate(piece.length + this.#missing);
+      payload.set(piece, payload.length - this.#missing - piece.length);
+    }
+    this.#collected = isLast ? undefined : payload;
+    if (isLast) this.sink?.onFrame(this.#type, this.#channel, payload);
   }
 }

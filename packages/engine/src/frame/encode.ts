@@ -107,7 +107,7 @@ export function encodeFrame(type: number, channel: number, payload: Uint8Array):
 
 function writeHeader(bytes: Uint8Array, at: number, type: number, channel: number, length: number): void {
   bytes[at] = type;
-  bytes[at + 1] = 0;
+  bytes[at + 1] = length >>> 16;
   bytes[at + 2] = length >>> 8;
   bytes[at + 3] = length & 0xff;
   writeU32(bytes, channel, at + 4);

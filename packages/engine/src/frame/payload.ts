@@ -3,6 +3,7 @@ import { SESSION_ID_LENGTH, SESSION_SECRET_LENGTH } from '../constants.js';
 import { violation } from '../errors.js';
 import type { Target } from '../target.js';
 import {
+  FLOW_FIXED_LENGTH,
   HELLO_LENGTH,
   HELLO_WITH_CAPABILITIES_LENGTH,
   HELLO_WITH_HEARTBEAT_LENGTH,
@@ -16,6 +17,11 @@ export interface Open {
   readonly window: number;
   /** As it stood on the wire; whether it is a valid host is for the dialler to say. */
   readonly target: Target;
+}
+
+/** What FLOW says: whom for. Undefined for any peer, as each datagram names its own. */
+export interface OpenFlow {
+  readonly target: Target | undefined;
 }
 
 /** Whom a session belongs to: chosen by the client, sent once in HELLO, proved in every RESUME. */
@@ -58,6 +64,27 @@ export function decodeOpen(payload: Uint8Array): Open {
     window: readU32(payload, 0),
     target: { host: readLatin1(payload.subarray(OPEN_FIXED_LENGTH)), port: readU16(payload, 4) },
   };
+}
+
+/** Kinds of FLOW. */
+const ANY_PEER = 1;
+const ONE_PEER = 2;
+
+export function encodeFlow({ target }: OpenFlow): Uint8Array {
+  const host = target?.host ?? '';
+  const payload = allocate(FLOW_FIXED_LENGTH + host.length);
+  payload[0] = target === undefined ? ANY_PEER : ONE_PEER;
+  payload[1] = 0;
+  writeU16(payload, target?.port ?? 0, 2);
+  writeLatin1(payload, host, FLOW_FIXED_LENGTH);
+  return payload;
+}
+
+/** Undefined for a flow of a kind that is not known. */
+export function decodeFlow(payload: Uint8Array): OpenFlow | undefined {
+  const host = readLatin1(payload.subarray(FLOW_FIXED_LENGTH));
+  if (payload[0] === ONE_PEER) return { target: { host, port: readU16(payload, 2) } };
+  return payload[0] === ANY_PEER ? { target: undefined } : undefined;
 }
 
 export function encodeHello(hello: Hello): Uint8Array {
@@ -119,7 +146,7 @@ export function encodeCount(count: number): Uint8Array {
   return payload;
 }
 
-/** The two u64 of RETURN and RETURNED. */
+/** The two u64 of TAKEN, RETURN and RETURNED. */
 export function encodeCounts(first: number, second: number): Uint8Array {
   const payload = allocate(16);
   writeCount(payload, first, 0);

@@ -1,4 +1,5 @@
-import { type BusyReader, SLAB_SIZE, type Slab, type SlabPool } from './slab-pool.js';
+import { CHANNEL_FLOOR } from '../constants.js';
+import { type BusyReader, LARGEST_SLAB, SLAB_SIZE, type Slab, type SlabPool } from './slab-pool.js';
 
 /** Where one socket reads to: the scratch buffer while it brings little, slabs of its own when it brings much. */
 export class SlabReader implements BusyReader {
@@ -6,8 +7,11 @@ export class SlabReader implements BusyReader {
   readonly #taker: ByteTaker;
   readonly #readInto: (bytes: Uint8Array) => void;
   #slab: Slab | undefined;
-  /** Of the slab, what was read before and is kept. */
-  #used = 0;
+  /** How large a slab it would like to have, bytes. */
+  #wanted = 0;
+  /** Reads into the present one, and what they brought, bytes. */
+  #reads = 0;
+  #bytes = 0;
   #smallReads = 0;
   /** Since when it has brought nothing; undefined when it was not silent at the last look. */
   #silentSince: number | undefined;
@@ -30,8 +34,12 @@ export class SlabReader implements BusyReader {
 
   /** Where the next read goes. */
   get next(): Uint8Array {
-    if (this.#slab !== undefined) return this.#used === 0 ? this.#slab.bytes : this.#slab.bytes.subarray(this.#used);
-    return this.#taker.isTight === true ? this.#pool.sip : this.#pool.scratch;
+    if (this.#slab !== undefined) return this.#slab.free;
+    return this.#appetite <= CHANNEL_FLOOR ? this.#pool.sip : this.#pool.scratch;
+  }
+
+  get #appetite(): number {
+    return this.#taker.appetite ?? Number.POSITIVE_INFINITY;
   }
 
   restIfSilent(now: number): void {
@@ -47,25 +55,39 @@ export class SlabReader implements BusyReader {
     if (this.#slab === undefined) return;
     this.#pool.takeBack(this, this.#slab);
     this.#slab = undefined;
+    this.#wanted = 0;
   }
 
   #begin(): void {
     this.#slab = this.#pool.lend(this);
-    this.#used = 0;
+    this.#reads = 0;
+    this.#bytes = 0;
   }
 
   #goOn(slab: Slab, length: number): void {
     if (this.#smallReads >= SMALL_READS) return this.stop();
-    if (slab.keepers === 0) {
-      this.#used = 0;
+    this.#reads += 1;
+    this.#bytes += length;
+    const isFull = length === slab.bytes.length;
+    const isRoom = slab.keepers === 0 || slab.use(length);
+    const isTooLarge = slab.level > 0 && slab.bytes.length > this.#appetite;
+    if (isRoom && !isFull && !isTooLarge && this.#reads < MANY_READS) {
+      if (slab.keepers === 0) slab.reset();
       return;
     }
-    this.#used += length;
-    // TLS brings records of 16 KiB: the next one has its place behind this one.
-    if (SLAB_SIZE - this.#used >= LARGE_READ && length <= LARGE_READ) return;
+    if (isFull) this.#wanted = Math.min(LARGEST_SLAB, 2 * slab.memory);
+    else if (this.#bytes < (this.#reads * slab.memory) / SMALL_PART) this.#wanted = slab.memory / 2;
+    this.#exchange(slab);
+  }
+
+  /** For one of the size that it would like, as far as there are such, and whoever takes what is read likes so much. */
+  #exchange(slab: Slab): void {
+    this.#reads = 0;
+    this.#bytes = 0;
+    const level = this.#pool.levelFor(Math.min(this.#wanted, this.#appetite), slab);
+    if (level === slab.level && slab.keepers === 0) return slab.reset();
     this.#pool.unpost(slab);
-    this.#slab = this.#pool.post();
-    this.#used = 0;
+    this.#slab = this.#pool.post(level);
   }
 }
 
@@ -73,13 +95,16 @@ export class SlabReader implements BusyReader {
 export interface ByteTaker {
   /** They are valid until this returns, unless they are kept. */
   onBytes(bytes: Uint8Array): void;
-  /** There is little memory for more: a read is to bring little. */
-  readonly isTight?: boolean;
+  /** So many bytes should a read bring at most, as far as there is a choice; undefined for any number. */
+  readonly appetite?: number;
 }
 
 /** A read of so much makes a socket a busy one, with a slab of its own; so many smaller ones in a row end that. */
 const LARGE_READ = SLAB_SIZE / 4;
 const SMALL_READS = 16;
+/** A slab is too large for reads that bring less than this part of it, on average of so many if nobody keeps any. */
+const SMALL_PART = 8;
+const MANY_READS = 16;
 /** One that has brought nothing for so long, since somebody looked, gives its slab back, ms; each time it takes longer by so much. */
 const SILENCE = 10_000;
 const LONGER = 1_000;

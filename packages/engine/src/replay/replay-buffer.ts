@@ -1,18 +1,9 @@
 import type { MemoryBudget } from '../flow/memory-budget.js';
-import { FrameType, HEADER_LENGTH, SESSION_CHANNEL } from '../frame/frame.js';
+import { type Frame, isData, isOpening, SESSION_CHANNEL, wireLength } from '../frame/frame.js';
 import type { SlabPool } from '../memory/slab-pool.js';
 
 /** A frame that is counted, kept until acknowledged, and sent again after a resume. */
-export interface SequencedFrame {
-  readonly type: number;
-  readonly channel: number;
-  readonly payload: Uint8Array | undefined;
-}
-
-/** Bytes of a frame on the wire. */
-export function wireLength(frame: SequencedFrame): number {
-  return HEADER_LENGTH + (frame.payload === undefined ? 0 : frame.payload.length);
-}
+export type SequencedFrame = Frame;
 
 /** Cost of keeping one frame beside its bytes: the object and its place in the queue. */
 const FRAME_OVERHEAD = 100;
@@ -54,15 +45,25 @@ export class ReplayBuffer {
     return this.#bytes;
   }
 
-  /** Channels whose OPEN the peer has not told that it has processed. */
+  /** Sequenced frames that the present transport has carried, or need not carry. */
+  get carried(): number {
+    return this.#cursor;
+  }
+
+  /** The present transport has not carried all of them. */
+  get isBehind(): boolean {
+    return this.#cursor < this.total;
+  }
+
+  /** Channels and flows whose OPEN or FLOW the peer has not told that it has processed. */
   get unheard(): ReadonlySet<number> {
-    const opens = this.#frames.filter((frame) => frame?.type === FrameType.open);
+    const opens = this.#frames.filter((frame) => frame !== undefined && isOpening(frame.type));
     return new Set(opens.map((frame) => frame?.channel ?? SESSION_CHANNEL));
   }
 
   /** Bytes of an application are among what the peer has not told that it has processed. */
   get hasData(): boolean {
-    return this.#frames.some((frame) => frame?.type === FrameType.data);
+    return this.#frames.some((frame) => frame !== undefined && isData(frame.type));
   }
 
   get isFull(): boolean {

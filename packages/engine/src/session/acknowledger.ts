@@ -46,16 +46,18 @@ export class Acknowledger {
     return this.#toldAt + Math.max(ACK_INTERVAL, share * Math.min(1, this.#bytes / FAST_BYTES));
   }
 
-  /** One more frame, of `bytes`, was processed. */
-  note(bytes: number): void {
+  /** One more frame, of `bytes`, was processed; one that is counted, or a datagram. */
+  note(bytes: number, isCounted = true): void {
     if (!this.isPending) this.#pendingSince = this.#clock.now();
-    this.received += 1;
+    if (isCounted) this.received += 1;
+    // It is not in the count, and yet there is something to tell.
+    else this.#told = Math.min(this.#told, this.received - 1);
     this.#bytes += bytes;
     if (this.isDue) this.#teller.schedule();
-    else this.#timer ??= this.#clock.setTimer(this.#onTimer, ACK_DELAY);
+    else this.#timer ??= this.#lookIn(ACK_DELAY);
   }
 
-  /** The count that an ACK or RESUME leaving now has to tell. */
+  /** The count that an ACK, TAKEN or RESUME leaving now has to tell. */
   tell(): number {
     // The timer goes on, and looks again: making one for each frame would cost more than that.
     this.#isLate = false;
@@ -71,17 +73,21 @@ export class Acknowledger {
     this.#isLate = false;
   }
 
-  readonly #onTimer = (): void => {
+  #lookIn(delay: number): Timer {
+    return this.#clock.setTimer(() => this.#look(), delay);
+  }
+
+  #look(): void {
     this.#timer = undefined;
     if (!this.isPending) return;
     const left = this.#dueAt - this.#clock.now();
     if (left > 0) {
-      this.#timer = this.#clock.setTimer(this.#onTimer, left);
+      this.#timer = this.#lookIn(left);
       return;
     }
     this.#isLate = true;
     this.#teller.schedule();
-  };
+  }
 }
 
 /** Whoever tells the peer. */

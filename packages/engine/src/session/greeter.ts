@@ -1,6 +1,5 @@
 import { PROTOCOL_VERSION, SESSION_ID_LENGTH, SESSION_SECRET_LENGTH } from '../constants.js';
 import { violation } from '../errors.js';
-import { OFFERED } from '../frame/capabilities.js';
 import { FrameType } from '../frame/frame.js';
 import {
   decodeHello,
@@ -93,8 +92,8 @@ export class Greeter implements HandshakeSink {
     if (this.#greeted) this.#key = randomKey();
     this.#greeted = true;
     this.#refused = false;
-    const { heartbeat } = this.#session.terms;
-    const wishes = { grace: this.#grace, capabilities: OFFERED, ...(heartbeat !== undefined && { heartbeat }) };
+    const { heartbeat, offered } = this.#session.terms;
+    const wishes = { grace: this.#grace, capabilities: offered, ...(heartbeat !== undefined && { heartbeat }) };
     this.#session.greet(FrameType.hello, encodeHello({ ...this.#key, version: PROTOCOL_VERSION, ...wishes }));
     this.#session.goLive(0);
   }
@@ -123,7 +122,12 @@ export class Greeter implements HandshakeSink {
 
   #onResume({ version, received, agreed }: Resume): void {
     checkVersion(version);
+    const { terms } = this.#session;
+    const before = terms.capabilities;
     if (agreed !== undefined) this.#agree(agreed.grace, agreed.capabilities);
+    // Whoever knows of capabilities tells them again.
+    else if (before === undefined) terms.agree(0);
+    if (before !== undefined && terms.capabilities !== before) throw violation('other capabilities than before');
     this.#session.goLive(received);
   }
 

@@ -12,8 +12,9 @@ export const noHandshake: HandshakeSink = {
   },
 };
 
-/** Attaches the first transport of a session whose peer is of this process, and does not greet. */
-export function joinUngreeted(session: Session, transport: Transport): void {
+/** Attaches the first transport of a session whose peer is of this process, and does not greet. `capabilities`: what both can do. */
+export function joinUngreeted(session: Session, transport: Transport, capabilities = 0): void {
+  session.terms.agree(capabilities);
   session.attach(new Link(transport), noHandshake);
   session.goLive(0);
 }

@@ -2,12 +2,15 @@ import { readU16, readU32 } from '../bytes.js';
 import { judge } from '../channel/channel-state.js';
 import type { SessionChannel } from '../channel/session-channel.js';
 import type { Clock } from '../clock.js';
+import type { SessionFlow } from '../datagram/session-flow.js';
 import { type ProtocolError, violation } from '../errors.js';
 import { type FailureCode, failureFromWire } from '../failures.js';
 import type { RoundTrip } from '../flow/round-trip.js';
 import { GATES } from '../frame/capabilities.js';
-import { FrameType } from '../frame/frame.js';
-import { decodeOpen, readCount } from '../frame/payload.js';
+import { FrameType, HEADER_LENGTH } from '../frame/frame.js';
+import { decodeIncoming, decodeListen, decodeListening } from '../frame/listen.js';
+import { decodeFlow, decodeOpen, readCount } from '../frame/payload.js';
+import type { SessionListener } from '../listen/session-listener.js';
 import type { Acceptor } from './acceptor.js';
 import type { Channels } from './channels.js';
 import type { LinkHolder } from './link.js';
@@ -15,7 +18,7 @@ import type { Liveness } from './liveness.js';
 import type { Outbox } from './outbox.js';
 import type { Returner } from './returner.js';
 import type { SessionCarrier } from './session-carrier.js';
-import type { Loss } from './session-options.js';
+import type { Loss, SessionOptions } from './session-options.js';
 import type { Terms } from './terms.js';
 
 /**
@@ -30,7 +33,7 @@ export class Inbox implements LinkHolder {
   readonly #clock: Clock;
   readonly #terms: Terms;
   readonly #roundTrip: RoundTrip;
-  readonly #onRoundTrip: InboxParts['onRoundTrip'];
+  readonly #options: SessionOptions;
   readonly #acceptor: Acceptor;
   readonly #carrier: SessionCarrier;
   readonly #channels: Channels;
@@ -48,12 +51,12 @@ export class Inbox implements LinkHolder {
   #skip = 0;
 
   constructor(session: InboxOwner, parts: InboxParts) {
-    const { clock, terms, roundTrip, onRoundTrip, acceptor, carrier } = parts;
+    const { options, terms, roundTrip, acceptor, carrier } = parts;
     this.#session = session;
-    this.#clock = clock;
+    this.#options = options;
+    this.#clock = options.clock;
     this.#terms = terms;
     this.#roundTrip = roundTrip;
-    this.#onRoundTrip = onRoundTrip;
     this.#acceptor = acceptor;
     this.#carrier = carrier;
     this.#channels = carrier.channels;
@@ -95,11 +98,14 @@ export class Inbox implements LinkHolder {
   onFrame(type: number, id: number, payload: Uint8Array): void {
     if (type === FrameType.hello || type === FrameType.resume) return this.#onHandshake(type, payload);
     if (!this.#live) throw violation('a frame before the answer to RESUME');
-    const gate = GATES[type];
-    if (gate !== undefined && !this.#terms.has(gate)) throw violation(`frame type ${type} was not agreed on`);
+    this.#checkAgreed(type);
     switch (type) {
       case FrameType.ack:
-        return this.#onAck(readCount(payload));
+        return this.#onAcknowledged(this.#outbox.acknowledge(readCount(payload)));
+      case FrameType.taken:
+        return this.#onAcknowledged(this.#outbox.acknowledgeTaken(readCount(payload), readCount(payload, 8)));
+      case FrameType.datagram:
+        return this.#onDatagram(id, payload);
       case FrameType.window:
       case FrameType.return:
       case FrameType.returned:
@@ -111,14 +117,32 @@ export class Inbox implements LinkHolder {
       case FrameType.goAway:
         return this.#session.onGoAway(payload[0] as number);
       default:
-        if (type === FrameType.open) this.#returner.watch(this.#acceptor.take(id, decodeOpen(payload)));
-        else this.#onChannelFrame(type, id, payload);
+        this.#onSequenced(type, id, payload);
         this.#count(payload.length);
     }
   }
 
-  onData(id: number, piece: Uint8Array, last: boolean): void {
+  #onSequenced(type: number, id: number, payload: Uint8Array): void {
+    switch (type) {
+      case FrameType.open:
+        return this.#returner.watch(this.#acceptor.take(id, decodeOpen(payload)));
+      case FrameType.flow:
+        return this.#acceptor.takeFlow(id, decodeFlow(payload));
+      case FrameType.listen:
+        return this.#acceptor.takeListener(id, decodeListen(payload));
+      case FrameType.incoming: {
+        const channel = this.#acceptor.takeIncoming(id, decodeIncoming(payload));
+        if (channel !== undefined) this.#returner.watch(channel);
+        return;
+      }
+      default:
+        return this.#onChannelFrame(type, id, payload);
+    }
+  }
+
+  onData(id: number, piece: Uint8Array, last: boolean, type: number): void {
     if (!this.#live) throw violation('DATA before the answer to RESUME');
+    if (type !== FrameType.data) this.#checkAgreed(type);
     const fresh = this.#skip === 0 ? piece : piece.subarray(Math.min(this.#skip, piece.length));
     this.#skip -= piece.length - fresh.length;
     this.#delivered += fresh.length;
@@ -130,14 +154,19 @@ export class Inbox implements LinkHolder {
     this.#delivered = 0;
   }
 
+  #checkAgreed(type: number): void {
+    const gate = GATES[type];
+    if (gate !== undefined && !this.#terms.has(gate)) throw violation(`frame type ${type} was not agreed on`);
+  }
+
   #onHandshake(type: number, payload: Uint8Array): void {
     this.#handshake?.onHandshake(type, payload);
     this.#returner.arm();
+    this.#carrier.onAgreed();
   }
 
-  #onAck(count: number): void {
-    const bytes = this.#outbox.acknowledge(count);
-    if (bytes === undefined) throw violation('an ACK for what was never sent');
+  #onAcknowledged(bytes: number | undefined): void {
+    if (bytes === undefined) throw violation('an acknowledgement of what was never sent');
     if (bytes > 0) this.#carrier.tellIdle();
   }
 
@@ -146,10 +175,40 @@ export class Inbox implements LinkHolder {
     if (time === undefined) return;
     this.#outbox.noteAnswer();
     this.#roundTrip.note(time, this.#now);
-    this.#onRoundTrip?.(time);
+    this.#options.onRoundTrip?.(time);
+  }
+
+  /** For a flow that is over, or was never opened, it is ignored. */
+  #onDatagram(id: number, payload: Uint8Array): void {
+    if (this.#channels.has(id) || this.#carrier.listeners?.find(id) !== undefined) {
+      throw violation(`a datagram for channel or listener ${id}`);
+    }
+    this.#carrier.flows?.find(id)?.onDatagram(payload);
+    this.#count(HEADER_LENGTH + payload.length, false);
+  }
+
+  #onFlowFrame(type: number, flow: SessionFlow, payload: Uint8Array): void {
+    const isAnswer = type === FrameType.openOk || type === FrameType.openFail;
+    const fits = isAnswer ? flow.state.opening === 'requested' : type === FrameType.reset;
+    if (!fits) throw violation(`frame type ${type} does not fit flow ${flow.id}`);
+    if (type === FrameType.openOk) flow.onOpened();
+    else this.#onFailure(type, flow, failureFromWire(readU16(payload, 0)));
+  }
+
+  #onListenerFrame(type: number, listener: SessionListener, payload: Uint8Array): void {
+    const isRequested = listener.state.opening === 'requested';
+    if (type === FrameType.listening && isRequested) return listener.onListening(decodeListening(payload));
+    if (type === FrameType.fin && listener.mayEnd) return listener.onFin();
+    const isEnd = type === FrameType.reset || (type === FrameType.openFail && isRequested);
+    if (!isEnd) throw violation(`frame type ${type} does not fit listener ${listener.id}`);
+    listener.onDead(failureFromWire(readU16(payload, 0)));
   }
 
   #onChannelFrame(type: number, id: number, payload: Uint8Array): void {
+    const flow = this.#carrier.flows?.find(id);
+    if (flow !== undefined) return this.#onFlowFrame(type, flow, payload);
+    const listener = this.#carrier.listeners?.find(id);
+    if (listener !== undefined) return this.#onListenerFrame(type, listener, payload);
     const channel = this.#find(type, id);
     if (channel === undefined) return;
     switch (type) {
@@ -179,32 +238,37 @@ export class Inbox implements LinkHolder {
     this.#outbox.answerReturn(channel, seen);
   }
 
-  #onFailure(type: number, channel: SessionChannel, code: FailureCode): void {
-    if (type === FrameType.openFail && code === 'GOING_AWAY') this.#carrier.onUndialled(channel);
-    else channel.onDead(code);
+  #onFailure(type: number, one: SessionChannel | SessionFlow, code: FailureCode): void {
+    if (type === FrameType.openFail && code === 'GOING_AWAY') this.#carrier.onUndialled(one);
+    else one.onDead(code);
   }
 
   /** The channel that a frame is for, if it is to be taken. */
   #find(type: number, id: number): SessionChannel | undefined {
     const channel = this.#channels.find(id);
-    if (channel === undefined) return undefined;
+    if (channel === undefined) {
+      const { flows, listeners } = this.#carrier;
+      if (flows?.find(id) !== undefined || listeners?.find(id) !== undefined) {
+        throw violation(`frame type ${type} does not fit flow or listener ${id}`);
+      }
+      return undefined;
+    }
     const verdict = judge(channel.state, type);
     if (verdict === 'violation') throw violation(`frame type ${type} does not fit the state of channel ${id}`);
     return verdict === 'take' ? channel : undefined;
   }
 
-  #count(bytes: number): void {
-    this.#outbox.noteProcessed(bytes);
+  #count(bytes: number, isCounted = true): void {
+    this.#outbox.noteProcessed(bytes, isCounted);
     if (this.#liveness?.heardData(this.#now) === true) this.#outbox.ping();
   }
 }
 
 /** What the inbox works with. */
 export interface InboxParts {
-  readonly clock: Clock;
+  readonly options: SessionOptions;
   readonly terms: Terms;
   readonly roundTrip: RoundTrip;
-  readonly onRoundTrip: ((time: number) => void) | undefined;
   readonly acceptor: Acceptor;
   readonly carrier: SessionCarrier;
 }

@@ -11,6 +11,8 @@ import type { Loss } from './session-options.js';
  */
 export class Link implements TransportReceiver {
   readonly transport: Transport;
+  /** Bytes of its stream that were processed. */
+  received = 0;
   readonly #decoder: FrameDecoder;
   #holder: LinkHolder | undefined;
   /** Small frames that were read of late. */
@@ -40,6 +42,7 @@ export class Link implements TransportReceiver {
     this.#holder?.onArrival();
     try {
       this.#decoder.push(chunk);
+      this.received += chunk.length;
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#holder?.onViolation(error);

@@ -1,32 +1,26 @@
 import { copyOf } from '../bytes.js';
+import type { Sender } from '../channel/sender.js';
 import type { Carrier, SessionChannel } from '../channel/session-channel.js';
 import type { Clock, Timer } from '../clock.js';
-import {
-  BATCH_SIZE,
-  CONTROL_HIGH_WATER,
-  FIRST_FRAME_SIZE,
-  FRAME_TIME,
-  LONE_FRAME_SIZE,
-  MIN_FRAME_SIZE,
-  REPLAY_FLOOR,
-  REPLAY_LIMIT,
-  SHARED_FRAME_SIZE,
-  SHARED_FRAME_TIME,
-  TRANSPORT_HIGH_WATER,
-} from '../constants.js';
-import { InFlightCap } from '../flow/in-flight-cap.js';
+import { BATCH_SIZE, CONTROL_HIGH_WATER, REPLAY_FLOOR, REPLAY_LIMIT, TRANSPORT_HIGH_WATER } from '../constants.js';
 import { MemoryBudget } from '../flow/memory-budget.js';
 import type { RoundTrip } from '../flow/round-trip.js';
+import { Capability } from '../frame/capabilities.js';
 import { FrameBatch, HEADROOM } from '../frame/encode.js';
-import { FrameType, SESSION_CHANNEL } from '../frame/frame.js';
+import { type Frame, FrameType, isSequenced, SESSION_CHANNEL, wireLength } from '../frame/frame.js';
 import { encodeCount, encodeCounts } from '../frame/payload.js';
-import { ReplayBuffer, type SequencedFrame, wireLength } from '../replay/replay-buffer.js';
-import type { Transport } from '../transport.js';
+import { ReplayBuffer } from '../replay/replay-buffer.js';
 import { Acknowledger } from './acknowledger.js';
+import { ChannelNews } from './channel-news.js';
+import { InFlight } from './in-flight.js';
+import type { Link } from './link.js';
 import type { Liveness } from './liveness.js';
 import { encodePing } from './ping.js';
 import type { ReplayPace } from './replay-pace.js';
+import { ReplayTurn } from './replay-turn.js';
 import { SendQueue } from './send-queue.js';
+import type { Terms } from './terms.js';
+import { Throng } from './throng.js';
 
 /**
  * Everything that leaves a session, in its order: control frames, then what must be replayed, then new frames of the
@@ -38,20 +32,24 @@ export class Outbox {
   readonly acknowledger: Acknowledger;
 
   readonly #clock: Clock;
-  readonly #roundTrip: RoundTrip;
+  readonly #terms: Terms;
   readonly #replayPace: ReplayPace | undefined;
   readonly #queue: SendQueue;
   readonly #batch: FrameBatch;
-  readonly #grants = new Set<SessionChannel>();
-  /** Channels that give credit back, and those whose peer did, with the limit that it had seen; undefined when there are none. */
-  #returns: Set<SessionChannel> | undefined;
-  #answers: Map<SessionChannel, number> | undefined;
-  #inFlight: InFlightCap;
+  /** Undefined, not empty. */
+  #news: ChannelNews | undefined;
+  readonly #roundTrip: RoundTrip;
+  /** Once the present transport has carried a frame that is to be acknowledged. */
+  #inFlight: InFlight | undefined;
+  /** Bytes that were handed to it. */
+  #handed = 0;
   #urgent: { type: number; payload: Uint8Array }[] = [];
   #pong: Uint8Array | undefined;
-  #transport: Transport | undefined;
+  #link: Link | undefined;
   /** Of that. */
   #liveness: Liveness | undefined;
+  /** Once there was a flow. */
+  #replayTurn: ReplayTurn | undefined;
   /** PINGs that were sent by all transports, and the last of them that was answered. */
   #asked = 0;
   #answered = 0;
@@ -62,13 +60,14 @@ export class Outbox {
   /** Until then nothing is sent again, nor anything behind it. */
   #pause: Timer | undefined;
   #flushDue = false;
+  readonly #throng = new Throng();
 
-  constructor({ clock, carrier, roundTrip, budget, pace }: OutboxOptions) {
+  constructor({ clock, carrier, terms, roundTrip, budget, pace }: OutboxOptions) {
     this.#clock = clock;
+    this.#terms = terms;
     this.#roundTrip = roundTrip;
     this.#replayPace = pace;
     this.#queue = new SendQueue(carrier);
-    this.#inFlight = new InFlightCap(roundTrip);
     this.#batch = new FrameBatch(carrier.memory);
     this.replay = new ReplayBuffer(carrier.memory, new MemoryBudget(REPLAY_LIMIT, budget, REPLAY_FLOOR));
     this.acknowledger = new Acknowledger(clock, roundTrip, this);
@@ -89,12 +88,17 @@ export class Outbox {
 
   /** Bytes that the present transport has carried and the peer has not acknowledged. */
   get bytesInFlight(): number {
-    return this.#inFlight.inFlight;
+    return this.#inFlight?.bytes ?? 0;
   }
 
-  /** Channels that wait for their turn, those that are over but have to tell so among them. */
+  /** Channels and flows that wait for their turn, those that are over but have to tell so among them. */
   get waitingChannels(): number {
     return this.#queue.size;
+  }
+
+  /** Of these, those with one of such numbers. */
+  countWaiting(isCounted: (id: number) => boolean): number {
+    return this.#queue.count(({ id }) => isCounted(id));
   }
 
   /** The peer has processed everything that was to be sent. */
@@ -102,28 +106,29 @@ export class Outbox {
     return this.replay.bytes === 0 && this.#queue.isEmpty;
   }
 
-  /** A sequenced frame of `bytes` was processed. */
-  noteProcessed(bytes: number): void {
-    this.acknowledger.note(bytes);
-    this.#inFlight.onReceived(bytes);
+  /** A sequenced frame of `bytes` was processed, or a datagram, which is not counted. */
+  noteProcessed(bytes: number, isCounted = true): void {
+    this.acknowledger.note(bytes, isCounted);
+    this.#inFlight?.onReceived(bytes);
   }
 
-  /** From here on control frames leave by `transport`; sequenced frames once `goLive` is called. */
-  attach(transport: Transport, liveness: Liveness): void {
-    this.#transport = transport;
+  /** From here on control frames leave by `link`; others once `goLive` is called. */
+  attach(link: Link, liveness: Liveness): void {
+    this.#link = link;
     this.#liveness = liveness;
+    this.#handed = 0;
+    this.#inFlight = undefined;
   }
 
   detach(): void {
-    this.#transport = undefined;
+    this.#link = undefined;
     this.#liveness = undefined;
     this.#live = false;
     this.#pause?.cancel();
     this.#pause = undefined;
     this.#urgent = [];
     this.#pong = undefined;
-    this.#returns = undefined;
-    this.#answers = undefined;
+    this.#news?.forgetReturns();
     this.acknowledger.stop();
   }
 
@@ -132,50 +137,63 @@ export class Outbox {
     this.replay.rewind();
     // Another transport may be another path: what was learnt of the old one does not hold.
     this.#roundTrip.restart();
-    this.#inFlight = new InFlightCap(this.#roundTrip);
+    this.#inFlight = undefined;
     this.#live = true;
     this.#lives += 1;
+    if (this.#replayTurn !== undefined) this.takeTurns();
     const pause = this.replay.bytes > 0 ? (this.#replayPace?.pause ?? 0) : 0;
     if (pause > 0) this.#pause = this.#clock.setTimer(() => this.#goOn(), pause);
     this.schedule();
   }
 
-  sendable(channel: SessionChannel): void {
-    this.#queue.add(channel);
+  sendable(sender: Sender): void {
+    this.#queue.add(sender);
     this.schedule();
+  }
+
+  /** The same for what need not leave at once: what else comes in this turn goes with it, in one message. */
+  sendableLater(sender: Sender): void {
+    this.#queue.add(sender);
+    if (this.#flushDue || this.#link === undefined) return;
+    this.#flushDue = true;
+    this.#clock.deferPastInput(() => this.#onFlush());
+  }
+
+  /** There are flows: what is sent again takes turns with their datagrams. */
+  takeTurns(): void {
+    this.#replayTurn ??= new ReplayTurn(this.replay);
+    if (this.replay.isBehind) this.#queue.add(this.#replayTurn);
   }
 
   /** The channel's limit is to be told. */
   grant(channel: SessionChannel): void {
-    this.#grants.add(channel);
+    this.#news ??= new ChannelNews();
+    this.#news.grant(channel);
     this.schedule();
   }
 
   /** The channel gives back what it does not use. */
   giveBack(channel: SessionChannel): void {
-    this.#returns ??= new Set();
-    this.#returns.add(channel);
+    this.#news ??= new ChannelNews();
+    this.#news.giveBack(channel);
     this.schedule();
   }
 
   /** The peer gave back what lies below `seen`: it is told what holds since. */
   answerReturn(channel: SessionChannel, seen: number): void {
-    this.#answers ??= new Map();
-    this.#answers.set(channel, seen);
+    this.#news ??= new ChannelNews();
+    this.#news.answerReturn(channel, seen);
     this.schedule();
   }
 
   /** The channel is over: its limit interests nobody. */
   forget(channel: SessionChannel): void {
-    this.#grants.delete(channel);
-    this.#returns?.delete(channel);
-    this.#answers?.delete(channel);
+    this.#news?.forget(channel);
   }
 
-  /** The channel goes over to another session: nothing of it leaves here, now or after a resume. */
-  release(channel: SessionChannel): void {
-    this.#queue.remove(channel);
-    this.forget(channel);
+  /** It goes over to another session: nothing of it leaves here, now or after a resume. */
+  release(sender: Sender): void {
+    this.#queue.remove(sender);
   }
 
   /** A frame of the session that goes before everything else. */
@@ -206,7 +224,7 @@ export class Outbox {
 
   /** The session is over for good: before that is told, what was processed is, so that the peer knows what was not. */
   final(payload: Uint8Array): void {
-    if (this.#live) this.control(FrameType.ack, encodeCount(this.acknowledger.tell()));
+    if (this.#live) this.control(this.#acknowledgement, this.#tellProcessed());
     this.control(FrameType.goAway, payload);
     this.flush();
   }
@@ -220,18 +238,45 @@ export class Outbox {
   /** The peer has processed `count` sequenced frames: how many bytes that tells anew; undefined when it cannot have. */
   acknowledge(count: number): number | undefined {
     const bytes = this.replay.acknowledge(count);
-    // One that tells nothing new is no sample of the path.
     if (bytes === undefined || bytes === 0) return bytes;
-    this.#inFlight.onDelivered(bytes, this.#clock.now());
+    this.#inFlight?.onAcknowledged(bytes, this.#clock.now());
     this.schedule();
     return bytes;
   }
 
-  /** Sends soon, together with whatever else the present callback brings about. */
+  /** The same, and it has taken `taken` bytes of the present transport's stream. */
+  acknowledgeTaken(count: number, taken: number): number | undefined {
+    const bytes = taken > this.#handed ? undefined : this.replay.acknowledge(count);
+    if (bytes === undefined) return undefined;
+    this.#inFlight?.onTaken(taken, this.#clock.now());
+    this.schedule();
+    return bytes;
+  }
+
+  /** The frame that tells what was processed, and what it says. */
+  get #acknowledgement(): FrameType {
+    return this.#terms.has(Capability.taken) ? FrameType.taken : FrameType.ack;
+  }
+
+  #tellProcessed(): Uint8Array {
+    const received = this.acknowledger.tell();
+    if (!this.#terms.has(Capability.taken)) return encodeCount(received);
+    return encodeCounts(received, this.#link?.received ?? 0);
+  }
+
+  /**
+   * Sends soon, together with whatever else the present callback brings about; in a throng, with what the other callbacks of
+   * the turn do as well.
+   */
   schedule(): void {
-    if (this.#flushDue || this.#transport === undefined) return;
+    if (this.#flushDue || this.#link === undefined) return;
     this.#flushDue = true;
-    this.#clock.defer(this.#onFlush);
+    this.#flushLater();
+  }
+
+  #flushLater(): void {
+    if (this.#throng.isDense) this.#clock.deferPastInput(() => this.#onFlush());
+    else this.#clock.defer(() => this.#onFlush());
   }
 
   #goOn(): void {
@@ -239,86 +284,100 @@ export class Outbox {
     this.schedule();
   }
 
-  readonly #onFlush = (): void => {
+  #onFlush(): void {
     this.#flushDue = false;
     this.flush();
-  };
+  }
 
   /** Hands batches to the transport until it has enough, or nothing is left. */
   flush(): void {
     // Facts can wait; written, they would pile up in memory for whoever asks for them and never reads.
-    if (this.#transport !== undefined && this.#transport.backlog >= CONTROL_HIGH_WATER) return;
+    if (this.#link !== undefined && this.#link.transport.backlog >= CONTROL_HIGH_WATER) return;
     this.#addControl();
     for (;;) {
-      const transport = this.#transport;
-      if (transport === undefined) return;
+      if (this.#link === undefined) return;
+      const { transport } = this.#link;
       // Control frames never wait for the backlog: a PONG or WINDOW behind bulk looks like death or a stopped reader.
-      const mayAdd = this.#live && this.#pause === undefined && transport.backlog < TRANSPORT_HIGH_WATER;
-      if (mayAdd) this.#addSequenced();
+      if (this.#live && this.#pause === undefined && !this.#isUnused) this.#addFrames(transport.backlog);
       if (this.#batch.length === 0) return;
-      this.#liveness?.sent(this.#clock.now());
+      const now = this.#clock.now();
+      this.#liveness?.sent(now);
+      this.#throng.sent(this.#batch.length, now);
+      this.#handed += this.#batch.length;
       transport.send(this.#batch.take(), HEADROOM);
     }
   }
 
   #addControl(): void {
-    if (this.#transport === undefined) return;
+    if (this.#link === undefined) return;
     for (const { type, payload } of this.#urgent) this.#batch.add(type, SESSION_CHANNEL, payload);
     this.#urgent = [];
-    if (this.#live) this.#addLimits();
+    if (this.#live) this.#addNews();
     // Behind those: whoever has this has all that was to be told.
     if (this.#pong !== undefined) this.#batch.add(FrameType.pong, SESSION_CHANNEL, this.#pong);
     this.#pong = undefined;
     if (!this.#live) return;
     if (this.acknowledger.isDue || (this.#batch.length > 0 && this.acknowledger.isPending)) {
-      this.#batch.add(FrameType.ack, SESSION_CHANNEL, encodeCount(this.acknowledger.tell()));
+      this.#batch.add(this.#acknowledgement, SESSION_CHANNEL, this.#tellProcessed());
     }
   }
 
-  #addLimits(): void {
-    for (const channel of this.#grants) {
-      this.#batch.add(FrameType.window, channel.id, encodeCount(channel.grantedLimit));
-    }
-    this.#grants.clear();
-    if (this.#returns !== undefined || this.#answers !== undefined) this.#addReturns();
+  #addNews(): void {
+    this.#news?.addTo(this.#batch);
+    this.#news = undefined;
   }
 
-  #addReturns(): void {
-    for (const { id, returning } of this.#returns ?? []) {
-      if (returning === undefined) continue;
-      this.#batch.add(FrameType.return, id, encodeCounts(returning.seen, returning.keep));
-    }
-    this.#returns = undefined;
-    for (const [{ id, grantedLimit }, seen] of this.#answers ?? []) {
-      this.#batch.add(FrameType.returned, id, encodeCounts(seen, grantedLimit));
-    }
-    this.#answers = undefined;
+  /** The transport has carried nothing that counts, nor is there any. */
+  get #isUnused(): boolean {
+    return this.#inFlight === undefined && this.replay.bytes === 0 && this.#queue.size === 0;
   }
 
-  #addSequenced(): void {
-    const inFlight = this.#inFlight;
-    const room = Math.min(BATCH_SIZE, inFlight.cap - inFlight.inFlight);
-    const limit = Math.max(MIN_FRAME_SIZE, Math.min(LONE_FRAME_SIZE, inFlight.rate * FRAME_TIME || FIRST_FRAME_SIZE));
+  get #present(): InFlight {
+    this.#inFlight ??= new InFlight(this.#terms, this.#roundTrip);
+    return this.#inFlight;
+  }
+
+  /** What a frame of a channel should carry at present, bytes. */
+  get frameSize(): number {
+    const inFlight = this.#present;
+    const longest = inFlight.longestFrame;
+    return this.#queue.size > 1 ? inFlight.sharedFrame(longest) : longest;
+  }
+
+  /** Nothing where the transport holds enough, by its `backlog`. */
+  #addFrames(backlog: number): void {
+    const inFlight = this.#present;
+    const limit = inFlight.longestFrame;
+    if (backlog >= Math.max(TRANSPORT_HIGH_WATER, limit)) return;
+    const room = Math.min(Math.max(BATCH_SIZE, limit), inFlight.room);
     let bytes = 0;
     let again = 0;
     while (bytes < room) {
-      const former = this.replay.next();
-      const frame = former ?? this.#newFrame(limit);
+      const { isBehind } = this.replay;
+      const frame = this.#nextFrame(limit);
       if (frame === undefined) break;
       this.#batch.add(frame.type, frame.channel, frame.payload);
-      bytes += wireLength(frame);
-      if (former !== undefined) again = bytes;
+      this.#throng.note(frame.channel);
+      const length = wireLength(frame);
+      bytes += length;
+      if (isBehind && isSequenced(frame.type)) again += length;
     }
     if (again > 0) this.#replayPace?.charge(again);
-    if (bytes < room && !this.replay.isFull) inFlight.onSourceEmpty(bytes);
-    if (bytes > 0) inFlight.onSent(bytes, this.#clock.now());
+    const isAll = bytes < room && !this.replay.isFull;
+    const place = [this.#handed, this.#handed + this.#batch.length] as const;
+    if (bytes > 0 || isAll) inFlight.onSent(bytes, place, isAll, this.#clock.now());
   }
 
-  #newFrame(limit: number): SequencedFrame | undefined {
+  #nextFrame(limit: number): Frame | undefined {
+    if (this.#replayTurn === undefined) return this.replay.next() ?? this.#newFrame(limit);
+    if (this.replay.isBehind || this.replay.isFull) return this.#queue.nextUnkept(this.#present.sharedFrame(limit));
+    return this.#newFrame(limit);
+  }
+
+  #newFrame(limit: number): Frame | undefined {
     if (this.replay.isFull) return undefined;
-    const shared = Math.max(SHARED_FRAME_SIZE, this.#inFlight.rate * SHARED_FRAME_TIME);
-    const frame = this.#queue.next(limit, Math.min(limit, shared));
-    if (frame === undefined) return undefined;
+    const frame = this.#queue.next(limit, this.#present.sharedFrame(limit));
+    if (frame === undefined || !isSequenced(frame.type)) return frame;
     this.replay.append(frame);
     return this.replay.next();
   }
@@ -328,6 +387,8 @@ export interface OutboxOptions {
   readonly clock: Clock;
   /** Whose channels send. */
   readonly carrier: Carrier;
+  /** What the peer can take. */
+  readonly terms: Terms;
   readonly roundTrip: RoundTrip;
   /** Of the process, within which unacknowledged frames have a budget of their own; when that is used up, sources pause. */
   readonly budget: MemoryBudget | undefined;

@@ -1,28 +1,33 @@
 import type { Channel } from '../channel/channel.js';
 import type { OpenHandler } from '../channel/handlers.js';
-import { isAdrift } from '../channel/nowhere.js';
 import type { Clock, Timer } from '../clock.js';
 import { CLIENT_WATCH_INTERVAL, CloseCode, SERVER_WATCH_INTERVAL } from '../constants.js';
+import type { Flow } from '../datagram/flow.js';
 import { type ProtocolError, violation } from '../errors.js';
 import type { FailureCode } from '../failures.js';
 import { RoundTrip } from '../flow/round-trip.js';
+import { Capability, OFFERED } from '../frame/capabilities.js';
 import { FrameType } from '../frame/frame.js';
+import type { Arrival, ListenRequest } from '../frame/listen.js';
 import { encodeGoAway, GoAway } from '../frame/payload.js';
+import type { ListenHandler, OfferedListener, RemoteListener } from '../listen/listener.js';
 import type { Target } from '../target.js';
 import type { Transport } from '../transport.js';
 import { Acceptor } from './acceptor.js';
+import { type Carried, isAdrift } from './carried.js';
 import { type HandshakeSink, Inbox, type InboxOwner } from './inbox.js';
 import type { Link } from './link.js';
 import { Liveness } from './liveness.js';
 import type { Outbox } from './outbox.js';
+import { type LookedAt, type Round, Rounds } from './rounds.js';
 import { SessionCarrier } from './session-carrier.js';
 import { SessionFigures } from './session-figures.js';
 import type { Loss, SessionOptions } from './session-options.js';
 import { Terms } from './terms.js';
 
-/** What two peers share: channels, counts, the replay buffer. Outlives any one transport, and never dials. */
-export class Session implements InboxOwner {
-  readonly terms: Terms = new Terms();
+/** What two peers share: channels and flows, counts, the replay buffer. Outlives any one transport, and never dials. */
+export class Session implements InboxOwner, LookedAt {
+  readonly terms: Terms;
   readonly figures: SessionFigures;
 
   readonly #options: SessionOptions;
@@ -35,7 +40,9 @@ export class Session implements InboxOwner {
   /** Both of the present transport. */
   #link: Link | undefined;
   #liveness: Liveness | undefined;
-  /** Until the next look at it. */
+  /** In which that is looked at. */
+  #round: Round | undefined;
+  /** Until it is looked at once more, behind the input that waits. */
   #timer: Timer | undefined;
   #closed = false;
   /** When the channels must be over, by the clock; undefined while there is no drain. */
@@ -43,7 +50,8 @@ export class Session implements InboxOwner {
 
   constructor(options: SessionOptions) {
     const { clock, heartbeat } = options;
-    const { terms } = this;
+    const terms = new Terms(offeredBy(options));
+    this.terms = terms;
     this.#options = options;
     this.#clock = clock;
     if (heartbeat !== undefined) terms.setHeartbeat(heartbeat);
@@ -53,10 +61,9 @@ export class Session implements InboxOwner {
     this.#outbox = carrier.outbox;
     this.#acceptor = acceptor;
     this.#inbox = new Inbox(this, {
-      clock,
+      options,
       terms,
       roundTrip: this.#roundTrip,
-      onRoundTrip: options.onRoundTrip,
       acceptor,
       carrier,
     });
@@ -71,7 +78,7 @@ export class Session implements InboxOwner {
     return this.#closed;
   }
 
-  /** Living channels. */
+  /** Living channels; flows are counted by themselves. */
   get channelCount(): number {
     return this.#carrier.channels.size;
   }
@@ -81,12 +88,25 @@ export class Session implements InboxOwner {
     return this.#carrier.channels.all();
   }
 
-  /** Channels that we opened and the peer has not answered. */
-  get unanswered(): Channel[] {
-    return this.channels.filter((channel) => channel.state.opening === 'requested');
+  /** Living flows. */
+  get flowCount(): number {
+    return this.#carrier.flowCount;
   }
 
-  /** No channel lives, and the peer has processed all that was sent: the session may end, and nothing is lost with it. */
+  /** Living flows, oldest first; a copy. */
+  get flows(): Flow[] {
+    return this.#carrier.flows?.all() ?? [];
+  }
+
+  /** Channels and flows that we opened and the peer has not answered. */
+  get unanswered(): Carried[] {
+    return this.#carrier.all.filter(({ state }) => state.opening === 'requested');
+  }
+
+  /**
+   * No channel and no flow lives, and the peer has processed all that was sent: the session may end, and nothing is lost with it but
+   * listeners, which are asked for again in the next one.
+   */
   get isIdle(): boolean {
     return this.#carrier.isIdle;
   }
@@ -106,22 +126,64 @@ export class Session implements InboxOwner {
     return this.#carrier.open(target, handler, optimistic);
   }
 
-  /** The openers of those of `channels` that wait here for an answer are told `code`: it takes too long. */
-  giveUp(channels: readonly Channel[], code: FailureCode): void {
-    this.#carrier.giveUp(channels, code);
-  }
-
-  /** Takes a channel that another session has let go of: OPEN and what was written leave by this one. It fails when this one takes no more. */
-  adopt(channel: Channel): void {
-    this.#carrier.adopt(channel);
+  /**
+   * Opens a flow, attached or not, for one peer or, without `target`, for any: FLOW and what is sent wait for a transport, the
+   * latter for half a second. When the peer knows no flows, it fails as soon as that is known, with UNSUPPORTED; else as `open`.
+   */
+  openFlow(target: Target | undefined, handler: OpenHandler): Flow {
+    return this.#carrier.openFlow(target, handler);
   }
 
   /**
-   * Lets go of the channels of which the peer has never heard (`unsent`): another session may adopt them, and must. With
-   * `unheard` the same for those whose OPEN the peer has not processed either: right only when it has told what it has, and
+   * Asks the server to listen. While it is not known whether it does that for others, LISTEN waits; when it does not, the listener
+   * fails with UNSUPPORTED. It belongs to this session alone, and ends with it: the next one is asked anew.
+   */
+  listen(request: ListenRequest, handler: ListenHandler): RemoteListener {
+    return this.#carrier.listening.listen(request, handler);
+  }
+
+  /**
+   * Opens a channel for what has arrived at `listener`, which listens here, attached or not, as `open` does. It fails with BAD_TARGET
+   * when there is no such listener, and as the listener when that ends before INCOMING has left.
+   */
+  openIncoming(listener: OfferedListener, arrival: Arrival, handler: OpenHandler): Channel {
+    return this.#carrier.listening.openIncoming(listener, arrival, handler);
+  }
+
+  /** The same for one peer of a listener for datagrams: a flow with the peer of `arrival`. */
+  openIncomingFlow(listener: OfferedListener, arrival: Arrival, handler: OpenHandler): Flow {
+    return this.#carrier.listening.openIncomingFlow(listener, arrival, handler);
+  }
+
+  /** Lets go of what has arrived at `listener`, and the peer has never heard of: a listener of another session may adopt it, and must. */
+  releaseIncoming(listener: OfferedListener): readonly Carried[] {
+    return this.#carrier.listening.release(listener);
+  }
+
+  /** Takes it for `listener`, which listens here: INCOMING, and what was written, leave by this session. */
+  adoptIncoming(one: Carried, listener: OfferedListener): void {
+    this.#carrier.listening.adopt(one, listener);
+  }
+
+  /** The openers of those of `which` that wait here for an answer are told `code`: it takes too long. */
+  giveUp(which: readonly Carried[], code: FailureCode): void {
+    this.#carrier.giveUp(which, code);
+  }
+
+  /**
+   * Takes a channel or flow that another session has let go of: OPEN or FLOW, and what was written, leave by this one. It fails
+   * when this one takes no more, or its peer knows no flows.
+   */
+  adopt(one: Carried): void {
+    this.#carrier.adopt(one);
+  }
+
+  /**
+   * Lets go of the channels and flows of which the peer has never heard (`unsent`): another session may adopt them, and must. With
+   * `unheard` the same for those whose OPEN or FLOW the peer has not processed either: right only when it has told what it has, and
    * will process no more. Such a session must end then, since it would say those OPENs again.
    */
-  release(which: 'unsent' | 'unheard'): readonly Channel[] {
+  release(which: 'unsent' | 'unheard'): readonly Carried[] {
     return this.#carrier.release(which);
   }
 
@@ -139,14 +201,21 @@ export class Session implements InboxOwner {
     this.#link = link;
     this.#liveness = liveness;
     this.#inbox.attach(handshake, liveness);
-    this.#outbox.attach(link.transport, liveness);
+    this.#outbox.attach(link, liveness);
     link.handTo(this.#inbox);
-    this.#lookLater(liveness);
+    this.#round = Rounds.of(this.#clock, this.#watchInterval).join(this);
+  }
+
+  get #watchInterval(): number {
+    return this.#options.role === 'client' ? CLIENT_WATCH_INTERVAL : SERVER_WATCH_INTERVAL;
   }
 
   #beginLiveness(): Liveness {
-    const interval = this.#options.role === 'client' ? CLIENT_WATCH_INTERVAL : SERVER_WATCH_INTERVAL;
-    const options = { roundTrip: this.#roundTrip, interval, pingInterval: this.terms.pingInterval };
+    const options = {
+      roundTrip: this.#roundTrip,
+      interval: this.#watchInterval,
+      pingInterval: this.terms.pingInterval,
+    };
     return new Liveness(options, this.#clock.now(), this.#clock.wallTime());
   }
 
@@ -205,18 +274,18 @@ export class Session implements InboxOwner {
     this.#close(reason, CloseCode.normal, [], failure);
   }
 
-  /** Resets every channel, never ends one cleanly, and closes the transport with `closeCode`. `unheard`: let go of, never dialled. */
-  close(reason: string, closeCode: number, unheard: readonly Channel[] = []): void {
+  /** Resets every channel and flow, never ends one cleanly, and closes the transport with `closeCode`. `unheard`: let go of, never dialled. */
+  close(reason: string, closeCode: number, unheard: readonly Carried[] = []): void {
     this.#close(reason, closeCode, unheard, 'SESSION_LOST');
   }
 
-  #close(reason: string, closeCode: number, unheard: readonly Channel[], failure: FailureCode): void {
+  #close(reason: string, closeCode: number, unheard: readonly Carried[], failure: FailureCode): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#unlink()?.close(closeCode, reason);
     const unsent = [...unheard, ...this.#carrier.close(failure)];
     this.#options.onClosed(reason, unsent);
-    for (const channel of unsent) if (isAdrift(channel)) channel.onDead(failure);
+    for (const one of unsent) if (isAdrift(one)) one.onDead(failure);
   }
 
   /** The peer has said where this session, or its transport, is to go: a kind of GOAWAY. */
@@ -237,24 +306,28 @@ export class Session implements InboxOwner {
     this.#outbox.control(FrameType.goAway, encodeGoAway(GoAway.drain, left));
   }
 
-  #lookLater(liveness: Liveness): void {
-    const now = this.#clock.now();
-    this.#timer = this.#clock.setTimer(this.#look, liveness.nextLook(now) - now);
-  }
-
-  readonly #look = (): void => {
+  onLook(): void {
     const liveness = this.#liveness;
     if (liveness === undefined) return;
     const isOwed = this.#outbox.bytesInFlight > 0;
-    const judgement = liveness.look(this.#clock.now(), this.#clock.wallTime(), isOwed);
-    this.#lookLater(liveness);
+    const now = this.#clock.now();
+    const judgement = liveness.look(now, this.#clock.wallTime(), isOwed);
+    if (liveness.nextLook(now) === now) this.#timer ??= this.#clock.setTimer(() => this.#lookAgain(), 0);
     if (judgement === 'ping') this.#outbox.ping();
     else if (judgement === 'suspect') this.#options.onSuspicion?.();
     else if (judgement === 'lost') this.detach({ code: 1006, reason: 'nothing was heard from the peer for too long' });
-  };
+  }
+
+  #lookAgain(): void {
+    this.#timer = undefined;
+    this.onLook();
+  }
 
   #unlink(): Transport | undefined {
+    this.#round?.leave(this);
+    this.#round = undefined;
     this.#timer?.cancel();
+    this.#timer = undefined;
     this.#carrier.detach();
     this.#liveness = undefined;
     const link = this.#link;
@@ -262,4 +335,11 @@ export class Session implements InboxOwner {
     link?.cut();
     return link?.transport;
   }
+}
+
+/** What an end can do: a server only what it is told to. */
+function offeredBy({ role, onFlow, onListen }: SessionOptions): number {
+  if (role === 'client') return OFFERED;
+  const withheld = (onFlow === undefined ? Capability.flows : 0) | (onListen === undefined ? Capability.listen : 0);
+  return OFFERED & ~withheld;
 }

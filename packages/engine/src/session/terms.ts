@@ -1,10 +1,16 @@
 import { MAX_PING_INTERVAL, MIN_PING_INTERVAL, PING_INTERVAL } from '../constants.js';
-import { type Capability, OFFERED } from '../frame/capabilities.js';
+import { Capability, OFFERED } from '../frame/capabilities.js';
 
 /** What both ends of a session go by, as HELLO and its answer say it. */
 export class Terms {
+  /** What this end can do. */
+  readonly offered: number;
   #pingInterval = PING_INTERVAL;
   #capabilities: number | undefined;
+
+  constructor(offered: number = OFFERED) {
+    this.offered = offered;
+  }
 
   /** Silence after which either end sends PING, ms. */
   get pingInterval(): number {
@@ -32,6 +38,8 @@ export class Terms {
 
   /** What the peer says that it can do: what this end can do too holds from here on. */
   agree(capabilities: number): void {
-    this.#capabilities = capabilities & OFFERED;
+    const agreed = capabilities & this.offered;
+    // Datagrams that are not counted would stand in the way of all else.
+    this.#capabilities = (agreed & Capability.taken) === 0 ? agreed & ~Capability.flows : agreed;
   }
 }

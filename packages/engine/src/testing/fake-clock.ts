@@ -31,6 +31,10 @@ export class FakeClock implements Clock {
     this.#deferred.push(callback);
   }
 
+  deferPastInput(callback: () => void): void {
+    this.defer(callback);
+  }
+
   /** Timers that are still set. */
   get pending(): number {
     return this.#timers.length;

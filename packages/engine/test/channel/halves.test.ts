@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bytesOf, textOf } from 'wsproxy-test-support/engine/bytes';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { zeros } from '../../src/bytes.js';
+import { channelFrames } from '../../src/channel/channel-frames.js';
 import { Opening } from '../../src/channel/opening.js';
 import { ReceivingHalf } from '../../src/channel/receiving-half.js';
 import { SendingHalf } from '../../src/channel/sending-half.js';
@@ -9,11 +10,12 @@ import { CHANNEL_HIGH_WATER, EARLY_WINDOW } from '../../src/constants.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
 
 const plenty = () => new MemoryBudget(1e9);
+const SESSION = { frameSize: 0 };
 
 describe('the sending half', () => {
   test('gives no more than the peer takes, and counts each time that bytes begin to wait for it', () => {
     const half = new SendingHalf(newMemory(), plenty(), 10);
-    half.push(zeros(15));
+    half.push(zeros(15), SESSION);
     expect([half.take(4)?.length, half.take(100)?.length, half.take(100)]).toEqual([4, 6, undefined]);
     expect([half.isEmpty, half.hasCredit, half.stalls]).toEqual([false, false, 1]);
     half.window.raise(20);
@@ -22,17 +24,31 @@ describe('the sending half', () => {
 
   test('asks the source for a pause when much waits, and tells once that it may go on when half of it has gone', () => {
     const half = new SendingHalf(newMemory(), plenty(), 1e9);
-    expect(half.push(zeros(CHANNEL_HIGH_WATER - 1))).toBe(true);
-    expect(half.push(zeros(2_000))).toBe(false);
+    expect(half.push(zeros(CHANNEL_HIGH_WATER - 1), SESSION)).toBe(true);
+    expect(half.push(zeros(2_000), SESSION)).toBe(false);
     half.take(1_000);
-    expect(half.resumesSource()).toBe(false);
+    expect(half.resumesSource(SESSION)).toBe(false);
     half.take(CHANNEL_HIGH_WATER);
-    expect([half.resumesSource(), half.resumesSource()]).toEqual([true, false]);
+    expect([half.resumesSource(SESSION), half.resumesSource(SESSION)]).toEqual([true, false]);
+  });
+
+  test('does not ask how long a frame may be, frame by frame, of a source that is not paused', () => {
+    const half = new SendingHalf(newMemory(), plenty(), 1e9);
+    let asked = 0;
+    const session = {
+      get frameSize() {
+        asked += 1;
+        return 0;
+      },
+    };
+    half.push(zeros(2_000), session);
+    const askedForPause = asked;
+    expect([half.take(1_000)?.length, half.resumesSource(session), asked]).toEqual([1_000, false, askedForPause]);
   });
 
   test('says everything again to another peer, as long as none has answered', () => {
     const half = new SendingHalf(newMemory(), plenty());
-    half.push(bytesOf('early'));
+    half.push(bytesOf('early'), SESSION);
     expect([textOf(half.take(3) as Uint8Array), half.window.credit]).toEqual(['ear', EARLY_WINDOW - 3]);
     half.rewind();
     expect(half.window.credit).toBe(EARLY_WINDOW);
@@ -44,7 +60,7 @@ describe('the sending half', () => {
     const memory = newMemory();
     const half = new SendingHalf(memory, plenty());
     const slab = memory.post();
-    half.push(slab.bytes.subarray(0, 30_000));
+    half.push(slab.bytes.subarray(0, 30_000), SESSION);
     memory.unpost(slab);
     const taken = half.take(10_000) as Uint8Array;
     expect(memory.kept).toBe(1);
@@ -60,7 +76,7 @@ describe('what waits for the peer to take more', () => {
     const memory = newMemory();
     const slab = memory.post();
     const half = new SendingHalf(memory, plenty(), slab.bytes.length - left);
-    half.push(slab.bytes.fill(7));
+    half.push(slab.bytes.fill(7), SESSION);
     memory.unpost(slab);
     for (let bytes = half.take(16_384); bytes !== undefined; bytes = half.take(16_384)) memory.release(bytes);
     return { memory, half };
@@ -122,7 +138,9 @@ describe('an opening', () => {
     const [one, other] = [new Opening(undefined), new Opening(undefined)];
     for (const who of ['a', 'b']) one.onAbandoned(() => void told.push(who));
     other.onAbandoned(() => void told.push('answered'));
-    other.settle();
+    const answer = channelFrames.openOk(1, 10);
+    other.settle(answer);
+    expect([other.takeFrame(), other.hasFrame, other.takeFrame()]).toEqual([answer, false, undefined]);
     for (const opening of [one, other]) opening.abandon();
     expect(told).toEqual(['a', 'b']);
   });

@@ -69,6 +69,35 @@ describe('InFlightCap', () => {
   });
 });
 
+describe('beside a TCP in slow start', () => {
+  /** What a TCP, that doubles its window in each round trip from ten segments on, has to wait for in all until it has sent `total`, ms. */
+  function timeToSend(total: number, roundTrip: number): number {
+    const cap = new InFlightCap(new RoundTrip());
+    const arriving: { at: number; bytes: number }[] = [];
+    let [window, given, sent, delivered] = [14_480, 0, 0, 0];
+    for (let now = 0; ; now++) {
+      while (arriving[0] !== undefined && arriving[0].at <= now) {
+        const { bytes } = arriving.shift() ?? { bytes: 0 };
+        delivered += bytes;
+        window += bytes;
+        cap.onDelivered(bytes, now);
+      }
+      if (delivered >= total) return now;
+      for (let room = cap.cap - cap.inFlight; room >= 1_448; room = cap.cap - cap.inFlight) {
+        cap.onSent(1_448, now);
+        given += 1_448;
+      }
+      for (; sent < given && sent - delivered < window; sent += 1_448)
+        arriving.push({ at: now + roundTrip, bytes: 1_448 });
+    }
+  }
+
+  test('never holds it up: what it has not taken yet is no reason to think that the path is slow', () => {
+    // Ten segments, twenty, forty, ... : the sixth flight brings the last of 600 KiB.
+    expect(timeToSend(614_400, 100)).toBeLessThan(620);
+  });
+});
+
 test('RecentMax is the largest value of the last rounds', () => {
   const value = fc.integer({ min: 0, max: 100 });
   fc.assert(

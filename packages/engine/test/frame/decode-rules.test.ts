@@ -15,6 +15,11 @@ const rules: [name: string, type: number, min: number, max: number, channel: num
   ['DATA', 0x04, 1, 65_535, 1],
   ['FIN', 0x05, 0, 0, 1],
   ['RESET', 0x06, 2, 2, 1],
+  ['LISTEN', 0x07, 8, 518, 1],
+  ['LISTENING', 0x08, 3, 258, 1],
+  ['FLOW', 0x09, 4, 259, 1],
+  ['INCOMING', 0x0a, 10, 301, 1],
+  ['LONG_DATA', 0x0b, 65_536, 262_144, 1],
   ['HELLO', 0x80, 56, 1024, 0],
   ['RESUME', 0x81, 64, 1024, 0],
   ['ACK', 0x82, 8, 8, 0],
@@ -22,12 +27,16 @@ const rules: [name: string, type: number, min: number, max: number, channel: num
   ['PONG', 0x84, 8, 8, 0],
   ['WINDOW', 0x85, 8, 8, 1],
   ['GOAWAY', 0x86, 8, 8, 0],
+  ['TAKEN', 0x87, 16, 16, 0],
   ['RETURN', 0x88, 16, 16, 1],
   ['RETURNED', 0x89, 16, 16, 1],
+  ['DATAGRAM', 0xc8, 2, 65_535, 1],
 ];
 
-function header(type: number, length: number, channel: number, flags = 0): Uint8Array {
-  return join([bytesOf([type, flags, length >>> 8, length & 0xff]), u32(channel)]);
+const LONG = 0x0b;
+
+function header(type: number, length: number, channel: number, flags = length >>> 16): Uint8Array {
+  return join([bytesOf([type, flags, (length >>> 8) & 0xff, length & 0xff]), u32(channel)]);
 }
 
 function push(bytes: Uint8Array): CollectingSink {
@@ -42,7 +51,7 @@ describe.each(rules)('%s', (_name, type, min, max, channel) => {
     expect(push(encodePlain(frame)).frames).toEqual([frame]);
   });
 
-  test.each([min - 1, max + 1].filter((length) => length >= 0 && length <= 65_535))(
+  test.each([min - 1, max + 1].filter((length) => length >= 0 && (type === LONG || length <= 65_535)))(
     'is refused with a payload of %i, as soon as the header is there',
     (length) => {
       expect(() => push(header(type, length, channel))).toThrow(ProtocolError);
@@ -50,7 +59,8 @@ describe.each(rules)('%s', (_name, type, min, max, channel) => {
     },
   );
 
-  test.each([1, 0x80])('is refused with flags %i', (flags) => {
+  // Those of a long frame are a part of its length.
+  test.each(type === LONG ? [] : [1, 0x80])('is refused with flags %i', (flags) => {
     expect(() => push(header(type, min, channel, flags))).toThrow(ProtocolError);
     expect(() => push(header(type, min, channel, flags))).toThrow(new RegExp(`flags ${flags} .*\\b${type}\\b`));
   });

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bytesOf, filled } from 'wsproxy-test-support/engine/bytes';
+import { bytesOf, filled, isEqual } from 'wsproxy-test-support/engine/bytes';
 import { CollectingSink } from 'wsproxy-test-support/engine/collecting-sink';
+import { datagram } from 'wsproxy-test-support/engine/frames';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { decodePlain, encodePlain, type PlainFrame } from 'wsproxy-test-support/engine/oracle-codec';
 import { join, zeros } from '../../src/bytes.js';
@@ -9,7 +10,7 @@ import { ProtocolError } from '../../src/errors.js';
 import { FrameDecoder } from '../../src/frame/decode.js';
 import { FrameBatch } from '../../src/frame/encode.js';
 import { FrameType } from '../../src/frame/frame.js';
-import { frames, slice, slicing } from './frame-arbitraries.js';
+import { frames, longFrame, slice, slicing } from './frame-arbitraries.js';
 
 const memory = newMemory();
 
@@ -40,6 +41,24 @@ describe('any sequence of frames', () => {
     );
   });
 
+  test('may have long frames among them', () => {
+    const mixed = fc.array(fc.oneof(frames, longFrame), { maxLength: 6 });
+    fc.assert(
+      fc.property(mixed, fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1 }), (sent, lengths) => {
+        const batch = new FrameBatch(memory);
+        for (const { type, channel, payload } of sent) batch.add(type, channel, payload);
+        const bytes = join(batch.take());
+        expect(isEqual(bytes, join(sent.map(encodePlain)))).toBe(true);
+        const read = decode(slice(bytes, [...lengths, 60_000])).frames;
+        expect(read.map(({ type, channel }) => [type, channel])).toEqual(
+          sent.map(({ type, channel }) => [type, channel]),
+        );
+        expect(read.every(({ payload }, i) => isEqual(payload, sent[i]?.payload ?? zeros(0)))).toBe(true);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   test('is read as the plain codec reads it, also when the last frame is cut off', () => {
     fc.assert(
       fc.property(fc.array(frames, { minLength: 1 }), slicing, fc.nat(), (sent, lengths, missing) => {
@@ -57,11 +76,12 @@ describe('any sequence of frames', () => {
       { type: FrameType.open, channel: 1, payload: bytesOf('..........example') },
       data(1, 'early data'),
       { type: FrameType.fin, channel: 1, payload: zeros(0) },
-      { type: 0xc8, channel: 9, payload: bytesOf('a datagram') },
+      datagram(9, 'a datagram'),
+      { type: 0xc9, channel: 9, payload: bytesOf('nobody knows this') },
       { type: FrameType.ping, channel: 0, payload: filled(8, 3) },
     ];
     const bytes = join(sent.map(encodePlain));
-    const known = sent.filter(({ type }) => type !== 0xc8);
+    const known = sent.filter(({ type }) => type !== 0xc9);
     for (let cut = 0; cut <= bytes.length; cut++) {
       expect(decode([bytes.subarray(0, cut), bytes.subarray(cut)]).frames).toEqual(known);
     }

@@ -1,11 +1,19 @@
 import fc from 'fast-check';
 import { bytesOf } from 'wsproxy-test-support/engine/bytes';
 import type { PlainFrame } from 'wsproxy-test-support/engine/oracle-codec';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { belongsToChannel, FrameType, PAYLOAD_LIMITS } from '../../src/frame/frame.js';
 
-const types = Object.values(FrameType);
+const types = Object.values(FrameType).filter((type) => type !== FrameType.longData);
 
-/** A frame that the decoder must take, of any type. */
+/** None of its bytes is special. */
+export const longFrame: fc.Arbitrary<PlainFrame> = fc.record({
+  type: fc.constant(FrameType.longData),
+  channel: fc.integer({ min: 1, max: 0xffff_ffff }),
+  payload: fc.integer({ min: 65_536, max: 200_000 }).map((length) => pattern(1, 0, length)),
+});
+
+/** A frame that the decoder must take, of any type but LONG_DATA. */
 export const frames: fc.Arbitrary<PlainFrame> = fc.constantFrom(...types).chain((type) => {
   const [min, max] = PAYLOAD_LIMITS[type] ?? [0, 0];
   const channel = belongsToChannel(type) ? fc.integer({ min: 1, max: 0xffff_ffff }) : fc.constant(0);

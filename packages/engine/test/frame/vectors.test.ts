@@ -3,16 +3,29 @@ import { fromHex, toHex } from 'wsproxy-test-support/engine/bytes';
 import { CollectingSink } from 'wsproxy-test-support/engine/collecting-sink';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { join, readU16, readU32, zeros } from '../../src/bytes.js';
+import { decodeDatagram, encodeDatagram, encodeHead, NO_PEER } from '../../src/frame/datagram.js';
 import { FrameDecoder } from '../../src/frame/decode.js';
 import { FrameBatch } from '../../src/frame/encode.js';
 import { FrameType } from '../../src/frame/frame.js';
 import {
+  type Arrival,
+  decodeIncoming,
+  decodeListen,
+  decodeListening,
+  encodeIncoming,
+  encodeListen,
+  encodeListening,
+  type ListenRequest,
+} from '../../src/frame/listen.js';
+import {
+  decodeFlow,
   decodeHello,
   decodeOpen,
   decodeResume,
   encodeCount,
   encodeCounts,
   encodeFailure,
+  encodeFlow,
   encodeGoAway,
   encodeHello,
   encodeOpen,
@@ -31,6 +44,7 @@ interface Fields {
   readonly host: string;
   readonly code: number;
   readonly data: string;
+  readonly long: { readonly byte: string; readonly length: number };
   readonly version: number;
   readonly id: string;
   readonly secret: string;
@@ -42,10 +56,15 @@ interface Fields {
   readonly keep: number;
   readonly attempt: number;
   readonly received: number;
+  readonly bytes: number;
   readonly payload: string;
   readonly limit: number;
   readonly kind: GoAway;
   readonly deadline: number;
+  readonly request: ListenRequest;
+  readonly listener: number;
+  readonly isFlow: boolean;
+  readonly arrival: Arrival;
 }
 
 interface Vector {
@@ -94,11 +113,36 @@ const payloads: Record<
     encode: ({ data }) => bytes(data),
     decode: (payload) => ({ data: toHex(payload) }),
   },
+  LONG_DATA: {
+    type: FrameType.longData,
+    encode: ({ long }) => bytes(long.byte.repeat(long.length)),
+    decode: (payload) => ({ long: { byte: toHex(payload.subarray(0, 1)), length: payload.length } }),
+  },
   FIN: { type: FrameType.fin, encode: () => zeros(0), decode: () => ({}) },
   RESET: {
     type: FrameType.reset,
     encode: ({ code }) => encodeFailure(code),
     decode: (payload) => ({ code: readU16(payload, 0) }),
+  },
+  LISTEN: {
+    type: FrameType.listen,
+    encode: ({ request }) => encodeListen(request) ?? zeros(0),
+    decode: (payload) => ({ request: decodeListen(payload) as ListenRequest }),
+  },
+  LISTENING: {
+    type: FrameType.listening,
+    encode: (address) => encodeListening(address) ?? zeros(0),
+    decode: decodeListening,
+  },
+  INCOMING: {
+    type: FrameType.incoming,
+    encode: encodeIncoming,
+    decode: (payload) => decodeIncoming(payload) ?? {},
+  },
+  FLOW: {
+    type: FrameType.flow,
+    encode: ({ host, port }) => encodeFlow({ target: host === '' ? undefined : { host, port } }),
+    decode: (payload) => decodeFlow(payload)?.target ?? { host: '', port: 0 },
   },
   HELLO: {
     type: FrameType.hello,
@@ -146,6 +190,11 @@ const payloads: Record<
     encode: ({ limit }) => encodeCount(limit),
     decode: (payload) => ({ limit: readCount(payload) }),
   },
+  TAKEN: {
+    type: FrameType.taken,
+    encode: ({ received, bytes }) => encodeCounts(received, bytes),
+    decode: (payload) => ({ received: readCount(payload), bytes: readCount(payload, 8) }),
+  },
   RETURN: {
     type: FrameType.return,
     encode: ({ seen, keep }) => encodeCounts(seen, keep),
@@ -161,9 +210,22 @@ const payloads: Record<
     encode: ({ kind, deadline }) => encodeGoAway(kind, deadline),
     decode: (payload) => ({ kind: payload[0] as GoAway, deadline: readU32(payload, 4) }),
   },
+  DATAGRAM: {
+    type: FrameType.datagram,
+    encode: ({ host, port, data }) => {
+      const head = host === undefined ? NO_PEER : encodeHead({ host, port });
+      return encodeDatagram(head ?? zeros(0), bytes(data)) ?? zeros(0);
+    },
+    decode(payload) {
+      const datagram = decodeDatagram(payload);
+      return { ...datagram?.peer, data: toHex(datagram?.data ?? zeros(0)) };
+    },
+  },
 };
 
-describe.each(vectors)('golden bytes: $name', ({ type, channel, fields, hex }) => {
+describe.each(vectors)('golden bytes: $name', ({ type, channel, fields, hex: golden }) => {
+  // The header alone is written for a long payload, which is one byte again and again.
+  const hex = golden + (fields.long?.byte ?? '').repeat(fields.long?.length ?? 0);
   const codec = payloads[type];
   if (codec === undefined) throw new Error(`no codec for ${type}`);
 

@@ -4,7 +4,8 @@ import { collectGarbage } from 'wsproxy-test-support/engine/heap';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { zeros } from '../../src/bytes.js';
 import { MemoryBudget } from '../../src/flow/memory-budget.js';
-import { ReplayBuffer, type SequencedFrame, wireLength } from '../../src/replay/replay-buffer.js';
+import { wireLength } from '../../src/frame/frame.js';
+import { ReplayBuffer, type SequencedFrame } from '../../src/replay/replay-buffer.js';
 
 const frame = (channel: number, length = 10): SequencedFrame => ({
   type: 4,

@@ -5,8 +5,8 @@ import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { Random } from 'wsproxy-test-support/engine/random';
 import { Recorder } from 'wsproxy-test-support/engine/recorder';
-import type { Channel } from '../../src/channel/channel.js';
 import { CloseCode } from '../../src/constants.js';
+import type { Carried } from '../../src/session/carried.js';
 import { Session } from '../../src/session/session.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
 import { SessionPair } from './session-pair.js';
@@ -20,7 +20,7 @@ function abandonedSession(clock: FakeClock, heir: Session | undefined): Session 
     clock,
     memory: newMemory(),
     onDetached: () => {},
-    onClosed: (_reason, unsent: readonly Channel[]) => {
+    onClosed: (_reason, unsent: readonly Carried[]) => {
       for (const channel of unsent) heir?.adopt(channel);
     },
   });

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { bytesOf } from 'wsproxy-test-support/engine/bytes';
+import { FlowRecorder } from 'wsproxy-test-support/engine/flow-recorder';
 import {
   CAPABILITIES,
+  FLOWS,
   giveBack,
   hello,
   helloWith,
+  LISTEN,
   open,
   openOk,
   RETURN,
@@ -12,10 +15,13 @@ import {
   resumed,
   returned,
   SESSION_ID,
+  TAKEN,
+  WITHOUT_FLOWS,
 } from 'wsproxy-test-support/engine/frames';
 import { u32 } from 'wsproxy-test-support/engine/oracle-codec';
 import { join, zeros } from '../../src/bytes.js';
 import { FrameType } from '../../src/frame/frame.js';
+import { ListenRecorder, REQUEST } from './listen-pair.js';
 import { RawClient, RawServer } from './raw-session.js';
 import { SessionPair } from './session-pair.js';
 
@@ -33,9 +39,10 @@ describe('a server', () => {
   });
 
   test.each([
-    ['all', 0xffff_ffff, CAPABILITIES],
+    ['all', 0xffff_ffff, WITHOUT_FLOWS],
     ['none', 0, 0],
-    ['others', 0x8000_000f, 0],
+    ['others', 0x8000_000e, 0],
+    ['one of several', 0x8000_000f, TAKEN],
   ])('grants of what is asked for what it can do: %s', (_what, asked, granted) => {
     const client = new RawClient();
     const peer = client.connect().say(helloWith(asked));
@@ -52,8 +59,46 @@ describe('a server', () => {
     const client = new RawClient();
     client.connect().say(helloWith(0xff));
     const peer = client.connect().say(resume({ attempt: 3 }));
-    expect(peer.frames[0]).toEqual(resumed(3, 0, 120_000, CAPABILITIES));
+    expect(peer.frames[0]).toEqual(resumed(3, 0, 120_000, WITHOUT_FLOWS));
   });
+});
+
+describe.each([
+  ['neither carries datagrams nor listens for others', {}, 0],
+  ['carries datagrams', { onFlow() {} }, FLOWS],
+  ['listens for others', { onListen() {} }, LISTEN],
+  ['does both', { onFlow() {}, onListen() {} }, FLOWS | LISTEN],
+] as const)('a server that %s', (_what, options, own) => {
+  test.each([
+    ['of this version', CAPABILITIES],
+    ['that knows nothing of listeners', CAPABILITIES & ~LISTEN],
+    ['that knows nothing of datagrams either', WITHOUT_FLOWS],
+  ])('agrees with a client %s on what both can do', (_who, asked) => {
+    const client = new RawClient(options);
+    client.connect().say(helloWith(asked));
+    expect(client.keeper.session.terms.capabilities).toBe(asked & (WITHOUT_FLOWS | own));
+  });
+});
+
+test.each([
+  ['that knows nothing of listeners', CAPABILITIES & ~LISTEN],
+  ['that knows nothing of datagrams either', WITHOUT_FLOWS],
+  ['that has the bit of listeners alone', LISTEN],
+])('a client gets from a server %s what that has, and is told of the rest', (_who, granted) => {
+  const server = new RawServer();
+  const near = new ListenRecorder();
+  near.take(server.session.listen(REQUEST, near));
+  const flow = new FlowRecorder();
+  flow.take(server.session.openFlow(undefined, flow));
+  const peer = server.connect().say(helloWith(granted, NOBODY));
+  const failed = ['over UNSUPPORTED', 'fail UNSUPPORTED'];
+  const hasFlows = (granted & FLOWS) !== 0;
+  expect([flow.events, near.events.length]).toEqual([hasFlows ? [] : failed, (granted & LISTEN) !== 0 ? 0 : 2]);
+  expect(peer.heard(FrameType.flow)).toHaveLength(hasFlows ? 1 : 0);
+  expect(peer.heard(FrameType.listen)).toHaveLength((granted & LISTEN) !== 0 ? 1 : 0);
+  server.session.open({ host: 'example.org', port: 80 }, { onOpen() {}, onFail() {} });
+  peer.settle();
+  expect([peer.heard(FrameType.open).length, peer.closeCode]).toEqual([1, undefined]);
 });
 
 describe('a client', () => {
@@ -86,6 +131,12 @@ describe('a client', () => {
     server.connect().say(resume({ attempt: 1 }));
     expect(server.session.terms.capabilities).toBe(RETURN);
   });
+
+  test.each([0, RETURN | TAKEN])('closes with 4003 when RESUME is answered with other ones, %i', (others) => {
+    const server = new RawServer();
+    server.connect().say(helloWith(RETURN, NOBODY)).close(1006);
+    expect(server.connect().say(resumed(1, 0, 30_000, others)).closeCode).toBe(4003);
+  });
 });
 
 test('the transport is cut between HELLO and its answer: the session has capabilities and the granted grace', () => {
@@ -97,8 +148,8 @@ test('the transport is cut between HELLO and its answer: the session has capabil
   pair.cut();
   pair.connect().settle();
   expect([pair.client.terms.capabilities, pair.server.terms.capabilities, pair.client.channelCount]).toEqual([
-    CAPABILITIES,
-    CAPABILITIES,
+    WITHOUT_FLOWS,
+    WITHOUT_FLOWS,
     1,
   ]);
 });

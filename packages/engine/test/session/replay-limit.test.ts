@@ -42,7 +42,7 @@ describe('what waits in channels without credit', () => {
     for (let n = 0; n < channels; n++) peer.say(open(2 * n + 1, 0));
     // As a relay reads: little at a time when there is little room.
     for (const { channel } of sources) {
-      while (channel.write(zeros(channel.isTight ? CHANNEL_FLOOR : 65_536)));
+      while (channel.write(zeros(channel.appetite)));
     }
     return sources;
   }

@@ -19,6 +19,7 @@ class Fixture {
     budget: new MemoryBudget(0),
     progress: () => ({ framesSent: 0, framesProcessed: 0, asked: 0, answered: 0 }),
     ask() {},
+    frameSize: 16_384,
     queues: new MemoryBudget(1_000_000),
     now: () => 0,
     roundTrip: () => 0,

@@ -7,6 +7,7 @@ import { ProtocolError } from '../../src/errors.js';
 import { SlabPool } from '../../src/memory/slab-pool.js';
 import { MemoryTransport } from '../../src/memory-transport.js';
 import { acceptTransport, type KeptSession, unknownSession } from '../../src/session/accept-transport.js';
+import type { Carried } from '../../src/session/carried.js';
 import { Greeter } from '../../src/session/greeter.js';
 import { Session } from '../../src/session/session.js';
 import type { Loss, SessionOptions } from '../../src/session/session-options.js';
@@ -21,8 +22,21 @@ export interface SessionLog {
 
 export type ServerOptions = Pick<
   SessionOptions,
-  'maxChannels' | 'onIdle' | 'onRoundTrip' | 'processBudgets' | 'replayPace'
->;
+  | 'lastChannel'
+  | 'maxChannels'
+  | 'maxFlows'
+  | 'maxListeners'
+  | 'onFlow'
+  | 'onFlowRefused'
+  | 'onIdle'
+  | 'onListen'
+  | 'onRoundTrip'
+  | 'processBudgets'
+  | 'replayPace'
+> & {
+  /** As `SessionOptions.onClosed` is told of what may go over. */
+  readonly onClosed?: (unsent: readonly Carried[]) => void;
+};
 
 /** Where a test keeps the sessions of the server. */
 export class SessionKeeper {
@@ -80,9 +94,10 @@ export class SessionKeeper {
         this.onChannel(channel);
       },
       onDetached: (loss) => this.log.losses.push(loss),
-      onClosed: (reason) => {
+      onClosed: (reason, unsent) => {
         this.log.closings.push(reason);
         this.kept.delete(id);
+        this.#options.onClosed?.(unsent);
       },
     });
     const kept = { session, secret, attempt: 0, grace };

@@ -99,13 +99,7 @@ export class Simulation {
     const conversation = random.pick(this.#conversations);
     const speaker = random.chance(0.5) ? conversation.near : conversation.far;
     if (speaker === conversation.far && !this.#answer(speaker)) return;
-    if (random.chance(this.#shape.kills)) return speaker.reset(random.chance(0.5));
-    const kind = random.below(20);
-    if (kind < 12) speaker.write(1 + random.below(1 + random.below(this.#shape.maxWrite)));
-    else if (kind < 13) speaker.end();
-    else if (kind < 15) speaker.isStopped = true;
-    else if (kind < 18) speaker.goOn();
-    else speaker.start();
+    speaker.act(random, this.#shape.maxWrite, this.#shape.kills);
   }
 
   /** True once the far end may speak. */
@@ -191,11 +185,7 @@ export class Simulation {
           speaker.end();
         }
       }
-      const link = this.#links.at(-1);
-      if (link?.isStalled === true) {
-        link.isStalled = false;
-        link.cut([0, 1]);
-      }
+      this.#links.at(-1)?.loseIfStalled();
       clock.runDeferred();
       for (const old of this.#links) for (const direction of [0, 1] as const) old.deliver(direction, 100_000);
       clock.advance(5);

@@ -4,7 +4,8 @@ import { window } from 'wsproxy-test-support/engine/frames';
 import { encodePlain } from 'wsproxy-test-support/engine/oracle-codec';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { Recorder } from 'wsproxy-test-support/engine/recorder';
-import type { Channel, OfferedChannel } from '../../src/channel/channel.js';
+import type { OfferedChannel } from '../../src/channel/channel.js';
+import type { Carried } from '../../src/session/carried.js';
 import { SessionPair } from './session-pair.js';
 
 /** A session whose server begins to drain while an OPEN is on its way, and what takes the channel over. */
@@ -117,7 +118,7 @@ describe('a channel that a server turns away as it stops', () => {
 describe('a channel whose OPEN crosses the end of a session', () => {
   /** A session that another one follows, as in `crossing`. */
   function ending(heir: SessionPair | undefined): SessionPair {
-    const onClosed = (_reason: string, unsent: readonly Channel[]): void => {
+    const onClosed = (_reason: string, unsent: readonly Carried[]): void => {
       for (const channel of unsent) heir?.client.adopt(channel);
     };
     return new SessionPair({}, { onClosed }).connect().settle();

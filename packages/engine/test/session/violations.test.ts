@@ -159,7 +159,7 @@ describe('what crosses the end of a channel is ignored', () => {
 test('a frame that may be skipped is skipped, also on a channel and with flags', () => {
   const { client, peer } = served();
   const before = client.keeper.session.figures.received;
-  peer.say(bytesOf([0xc8, 0xff, 0, 3, 0, 0, 0, 9, 1, 2, 3]), ping(7));
+  peer.say(bytesOf([0xc9, 0xff, 0, 3, 0, 0, 0, 9, 1, 2, 3]), ping(7));
   expect(peer.heard(FrameType.pong)).toEqual([pong(7)]);
   expect(client.keeper.session.figures.received).toBe(before);
 });

@@ -51,6 +51,7 @@ export class Events {
         };
       },
       defer: (callback) => callback(),
+      deferPastInput: (callback) => callback(),
     };
   }
 
