@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'wsproxy-engine';
 import { DescriptorReserve } from '../sockets/descriptor-reserve.js';
+import { ignoreErrors } from '../sockets/ignore-errors.js';
 import { resetPolitely } from './close-politely.js';
 
 /**
@@ -8,11 +9,14 @@ import { resetPolitely } from './close-politely.js';
  * bound when this function returns, before the promise resolves: whoever has set a umask for that may take it back.
  */
 export async function acceptLocal(
-  at: Endpoint,
+  at: Endpoint & Binding,
   logger: Logger,
   onSocket: (socket: Socket) => void,
 ): Promise<LocalPort> {
   const sockets = new Set<Socket>();
+  function forget(this: Socket): void {
+    sockets.delete(this);
+  }
   const reserve = new DescriptorReserve({
     onScarce: () => logger.warn({ port: nameOf(at) }, NO_DESCRIPTOR),
     onPlenty: (closed) => logger.info({ port: nameOf(at), closed }, 'there are descriptors again'),
@@ -21,9 +25,8 @@ export async function acceptLocal(
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     if (!reserve.admits(socket)) return void socket.destroy();
     sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    // Whoever is in charge of the socket learns of errors by 'close'; without a listener they end the process.
-    socket.on('error', () => {});
+    socket.on('close', forget);
+    ignoreErrors(socket);
     onSocket(socket);
   });
   const port = await listenAt(server, at, () => {
@@ -44,11 +47,11 @@ function nameOf(at: Endpoint): string {
  * Rejects with the error of `net.Server` if it cannot listen; bound when this function returns. `cutAll` ends the
  * connections that are left at the close.
  */
-export async function listenAt(server: Server, at: Endpoint, cutAll: () => void): Promise<LocalPort> {
+export async function listenAt(server: Server, at: Endpoint & Binding, cutAll: () => void): Promise<LocalPort> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     // Without a host Node takes every address of both families, or of the one there is.
-    server.listen('host' in at && at.host === '*' ? { port: at.port } : at, () => {
+    server.listen('host' in at && at.host === '*' ? { ...at, host: undefined } : at, () => {
       server.off('error', reject);
       resolve();
     });
@@ -73,6 +76,14 @@ export async function listenAt(server: Server, at: Endpoint, cutAll: () => void)
  * of a Unix socket.
  */
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** What else is asked of the system. */
+export interface Binding {
+  /** Whoever is a worker of a cluster does not share the port with the others. */
+  readonly exclusive?: boolean;
+  /** `::` is every address of IPv6, and none of IPv4. */
+  readonly ipv6Only?: boolean;
+}
 
 /** Something that accepts local applications. */
 export interface LocalPort {

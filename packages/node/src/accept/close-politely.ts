@@ -1,13 +1,13 @@
-import type { Socket } from 'node:net';
 import { systemClock } from 'wsproxy-engine';
 import { resetSocket } from '../sockets/reset-socket.js';
+import type { ApplicationSocket } from './application-socket.js';
 
 /**
  * Sends the last bytes, if any, and closes. Closing with unread input would be a reset that takes the reply with it
  * (RFC 9112 section 9.6), so what the application still sends is read and dropped, for at most LINGER once it has taken
  * everything. One that takes nothing any more is reset: it must not take what it has for the whole.
  */
-export function closePolitely(socket: Socket, reply?: Buffer | string): void {
+export function closePolitely(socket: ApplicationSocket, reply?: Buffer | string): void {
   if (socket.destroyed || socket.writableEnded || closing.has(socket)) return;
   closing.add(socket);
   if (reply !== undefined) socket.write(reply);
@@ -25,18 +25,18 @@ export function closePolitely(socket: Socket, reply?: Buffer | string): void {
 }
 
 /** Resets a socket, at once; one that has its last bytes, and is about to close by itself, within LINGER. */
-export function resetPolitely(socket: Socket): void {
+export function resetPolitely(socket: ApplicationSocket): void {
   if (closing.has(socket)) closeWithin(socket, () => resetSocket(socket));
   else resetSocket(socket);
 }
 
-const closing = new WeakSet<Socket>();
+const closing = new WeakSet<ApplicationSocket>();
 
 /**
  * Ends a transfer that is not complete in a way that cannot be mistaken for one that is: a reset, after what was
  * written before has left, for which there is LINGER.
  */
-export function cutOff(socket: Socket): void {
+export function cutOff(socket: ApplicationSocket): void {
   if (socket.destroyed) return;
   const reset = () => {
     linger.cancel();
@@ -47,7 +47,7 @@ export function cutOff(socket: Socket): void {
 }
 
 /** Unless it has closed by itself before. */
-function closeWithin(socket: Socket, close: () => void): void {
+function closeWithin(socket: ApplicationSocket, close: () => void): void {
   const linger = systemClock.setTimer(close, LINGER);
   socket.once('close', () => linger.cancel());
 }

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import {
   type FailureCode,
   formatTarget,
@@ -11,6 +10,7 @@ import { ChannelStream } from '../relay/channel-stream.js';
 import { LAST_WORDS } from '../relay/last-words.js';
 import { type HeldRelay, relay, relayHeld } from '../relay/relay.js';
 import { resetSocket } from '../sockets/reset-socket.js';
+import type { ApplicationSocket } from './application-socket.js';
 import { closePolitely } from './close-politely.js';
 import { releaseOnceRead } from './release-once-read.js';
 
@@ -54,7 +54,7 @@ export type Enter = (inbound: Inbound) => void;
 
 /** What a listener yields: a byte stream, where it is to lead, and how that is answered. */
 export interface Inbound {
-  readonly socket: Socket;
+  readonly socket: ApplicationSocket;
   readonly target: Target;
   /** What the application has sent right behind its request: it travels with OPEN. */
   readonly early?: Buffer;
@@ -67,7 +67,7 @@ interface ListenerHandler extends OpenHandler {
 }
 
 /** What brought a channel: a protocol of a local port, a forwarded port, or a pair of streams. */
-export type ListenerKind = 'socks5' | 'socks4' | 'connect' | 'http' | 'forward' | 'stdio';
+export type ListenerKind = 'socks5' | 'socks4' | 'connect' | 'connect-udp' | 'http' | 'forward' | 'stdio';
 
 /** How a protocol tells the application what became of its request. */
 export interface Reply {

@@ -1,5 +1,10 @@
 export { type Endpoint, type LocalPort, listenAt } from './accept-local.js';
+export { parseAdvertised } from './advertised.js';
+export { listenControl } from './control-port.js';
 export type { ProxyUser } from './credentials.js';
 export { forwardLocal } from './forward.js';
-export { type LocalProtocol, listenLocal } from './local-port.js';
+export { listenLocal } from './local-port.js';
+export type { LocalProtocol } from './local-service.js';
+export { createProxyService, type ProxyService } from './proxy-service.js';
 export { pipeThrough } from './stdio.js';
+export { forwardUdp } from './udp/forward-udp.js';

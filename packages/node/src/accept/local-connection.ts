@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import { type Logger, systemClock, type Target, type Timer } from 'wsproxy-engine';
+import type { ApplicationSocket } from './application-socket.js';
 import { closePolitely } from './close-politely.js';
 import type { Enter, Reply } from './enter-tunnel.js';
 
@@ -8,7 +8,7 @@ import type { Enter, Reply } from './enter-tunnel.js';
  * from accept.
  */
 export class LocalConnection {
-  readonly socket: Socket;
+  readonly socket: ApplicationSocket;
   readonly logger: Logger;
   /** What the protocol in use does when the deadline passes. By default it closes in silence: browsers connect ahead. */
   onDeadline: () => void = () => {
@@ -22,7 +22,11 @@ export class LocalConnection {
   readonly #onEnd = () => this.socket.destroy();
   readonly #onClose = () => this.#deadline?.cancel();
 
-  constructor(socket: Socket, enter: Enter, { logger, handshakeTimeout, onRefused }: LocalConnectionOptions) {
+  constructor(
+    socket: ApplicationSocket,
+    enter: Enter,
+    { logger, handshakeTimeout, onRefused }: LocalConnectionOptions,
+  ) {
     this.socket = socket;
     this.#enter = enter;
     this.logger = logger;

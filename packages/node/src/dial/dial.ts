@@ -1,9 +1,11 @@
 import { parseHost, parsePort, systemClock, TunnelError } from 'wsproxy-engine';
+import { ignoreErrors } from '../sockets/ignore-errors.js';
 import type { RelaySocket } from '../sockets/reset-socket.js';
 import type { Asker } from './asker.js';
 import type { Dialed, DialTask } from './dial-task.js';
 import { DirectDialer, type DirectDialerOptions } from './direct-dialer.js';
 import { dialByEmbedder, type EmbedderDialer } from './embedder-dialer.js';
+import { GivingUp } from './race/giving-up.js';
 import { onAbort } from './race/on-abort.js';
 
 /** The way to targets from this process. */
@@ -15,13 +17,17 @@ export function createDial(options: DialOptions): DialTarget {
     const host = parseHost(task.target.host);
     if (host === undefined || parsePort(String(port)) === undefined) throw new TunnelError('BAD_TARGET');
     const service = services?.get(host);
-    if (service !== undefined) return { socket: service(task.user), address: undefined };
+    if (service !== undefined) {
+      const socket = service(task.user);
+      ignoreErrors(socket);
+      return { socket, address: undefined };
+    }
 
-    const over = new AbortController();
+    const over = new GivingUp();
     const forgetSignal = onAbort(task.signal, () => over.abort(task.signal.reason));
     const onTimeout = () => over.abort(new TunnelError('DIAL_TIMEOUT', `no connection in ${dialTimeout} ms`));
     const timer = clock.setTimer(onTimeout, dialTimeout);
-    const canonical = { ...task, target: { host, port }, signal: over.signal };
+    const canonical = { ...task, target: { host, port }, signal: over };
     try {
       return await (dialer === undefined ? direct.dial(canonical) : dialByEmbedder(dialer, canonical, direct));
     } catch (error) {

@@ -1,7 +1,9 @@
 import { isIP, type Socket } from 'node:net';
 import { type FailureCode, parsePort, TunnelError } from 'wsproxy-engine';
 import type { Mistake } from '../options/option-error.js';
-import { connectThrough } from './upstream/connect-through.js';
+import { DNS_PORT } from '../sockets/udp-idle.js';
+import { classifyAddress } from '../targets/address-class.js';
+import { connectThrough, prepareFor } from './upstream/connect-through.js';
 import { formatProxy, parseProxyUrl } from './upstream/proxy.js';
 import { ProxyError, type ProxyErrorCode } from './upstream/proxy-error.js';
 
@@ -54,6 +56,7 @@ export type ConnectUpstream = (address: string, port: number, signal: AbortSigna
 
 export function createUpstream(url: string): ConnectUpstream {
   const proxy = parseProxyUrl(url);
+  prepareFor(proxy);
   return async (address, port, signal) => {
     try {
       return await connectThrough(proxy, { host: address, port }, { signal });
@@ -83,10 +86,26 @@ const CODES: Readonly<Record<ProxyErrorCode, FailureCode>> = {
 };
 
 function isNameserver(text: string): boolean {
+  const { host, port } = nameserverOf(text);
+  return isIP(host) !== 0 && !host.includes('%') && port !== undefined;
+}
+
+function nameserverOf(text: string): { readonly host: string; readonly port: number | undefined } {
   const {
     ipv6,
     ipv4 = ipv6 ?? text,
     port,
   } = /^(?:\[(?<ipv6>[^\]]+)\]|(?<ipv4>[^:]+)):(?<port>\d+)$/.exec(text)?.groups ?? {};
-  return isIP(ipv4) !== 0 && !ipv4.includes('%') && (port === undefined || parsePort(port) !== undefined);
+  return { host: ipv4, port: port === undefined ? DNS_PORT : parsePort(port) };
+}
+
+/**
+ * The ports of loopback at which the proxy and the nameservers of these options are: whoever had one of them in their place
+ * would hear from everybody.
+ */
+export function portsAskedOnLoopback({ upstream, nameservers = [] }: EgressOptions): ReadonlySet<number | undefined> {
+  const proxies = upstream === undefined ? [] : [parseProxyUrl(upstream)];
+  const isHere = (host: string): boolean => host === 'localhost' || classifyAddress(host) === 'loopback';
+  const asked = [...proxies, ...nameservers.map(nameserverOf)].filter(({ host }) => isHere(host));
+  return new Set(asked.map(({ port }) => port));
 }

@@ -1,10 +1,12 @@
 import { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { FAILURES, type FailureCode, TunnelError } from 'wsproxy-engine';
+import { ignoreErrors } from '../sockets/ignore-errors.js';
 import { dialFailure } from '../targets/dial-failure.js';
 import type { Asker } from './asker.js';
 import type { Dialed, DialTask } from './dial-task.js';
 import type { DirectDialer } from './direct-dialer.js';
+import { abortSignalOf } from './race/giving-up.js';
 import { onAbort } from './race/on-abort.js';
 
 /**
@@ -34,24 +36,25 @@ export interface EmbedderDialRequest<U extends Asker = Asker> {
 
 /** Has a dialer of the embedding program reach a target, and trusts it with nothing but that. Rejects with TunnelError. */
 export async function dialByEmbedder(dialer: EmbedderDialer, task: DialTask, direct: DirectDialer): Promise<Dialed> {
-  const { target, user, signal } = task;
-  const addresses = new WeakMap<Duplex, string>();
+  const { target, user } = task;
+  const signal = abortSignalOf(task.signal);
+  const own = new WeakMap<Duplex, Dialed>();
   const request: EmbedderDialRequest = {
     ...target,
     user,
     signal,
     resolve: () => direct.resolve(task),
     async direct() {
-      const { socket, address } = await direct.dial(task);
-      addresses.set(socket, address);
-      return socket;
+      const dialed = await direct.dial(task);
+      own.set(dialed.socket, dialed);
+      return dialed.socket;
     },
   };
   const dialing = Promise.resolve(request).then(dialer);
   try {
     const socket = await untilAborted(dialing, signal);
     await untilAborted(untilConnected(socket), signal);
-    return { socket, address: addresses.get(socket) };
+    return own.get(socket) ?? { socket, address: undefined };
   } catch (error) {
     // Whatever it still brings, nobody waits for it.
     dialing.then(destroy, () => {});
@@ -84,7 +87,7 @@ async function untilConnected(socket: Duplex & { readonly connecting?: boolean }
 
 function destroy(socket: unknown): void {
   if (!(socket instanceof Duplex)) return;
-  socket.on('error', () => {});
+  ignoreErrors(socket);
   socket.destroy();
 }
 

@@ -1,6 +1,7 @@
 import { isIPv6, type Socket } from 'node:net';
 import type { Clock } from 'wsproxy-engine';
 import { dialFailure } from '../targets/dial-failure.js';
+import type { GiveUpSignal } from './race/on-abort.js';
 import { type AttemptRoom, race } from './race/race.js';
 
 /**
@@ -11,7 +12,7 @@ import { type AttemptRoom, race } from './race/race.js';
 export function connectFirst(addresses: readonly string[], options: ConnectFirstOptions): Promise<Connected> {
   const { connect, attemptDelay, clock, signal, room } = options;
   return race<string, Connected>(
-    alternateFamilies(addresses),
+    addresses.length > 1 ? alternateFamilies(addresses) : addresses,
     (address, onWon, onLost) => {
       const socket = connect(address);
       socket.on('error', onLost);
@@ -34,7 +35,7 @@ export interface ConnectFirstOptions {
   /** For sockets beyond the first one. Default: there is always room. */
   readonly room?: AttemptRoom | undefined;
   /** Ends every attempt at once; the promise rejects with its reason. */
-  readonly signal: AbortSignal;
+  readonly signal: GiveUpSignal;
 }
 
 /** A socket, and the address that it is connected to. */

@@ -1,5 +1,5 @@
 import { type AddressClass, canonicalAddress, classifyAddress } from '../targets/address-class.js';
-import { type DestinationRule, matchesDestination } from '../targets/destination-rule.js';
+import { type DestinationRule, matchesDestination, type Protocol } from '../targets/destination-rule.js';
 import { compileRules, type DestinationRules } from '../targets/destination-rules.js';
 import type { Asker } from './asker.js';
 import { createOwnAddresses } from './names/own-addresses.js';
@@ -15,7 +15,7 @@ export function createPolicy(rules: DestinationRules = {}, host: PolicyHost = {}
   const { ownAddresses = createOwnAddresses(), listening = () => [] } = host;
 
   return {
-    check(ip, port, name) {
+    check(ip, port, name, protocol = 'tcp') {
       const address = canonicalAddress(ip) ?? ip;
       const addressClass = classifyAddress(address);
       if (addressClass === 'invalid') return 'denied:invalid';
@@ -26,12 +26,14 @@ export function createPolicy(rules: DestinationRules = {}, host: PolicyHost = {}
         return 'denied:own-listener';
       }
       const matches = (rule: DestinationRule) =>
-        matchesDestination(rule, address, port) || (name !== undefined && matchesDestination(rule, name, port));
+        matchesDestination(rule, address, port, protocol) ||
+        (name !== undefined && matchesDestination(rule, name, port, protocol));
       const denying = deny.find(matches);
       if (denying !== undefined) return `denied:${denying.text}`;
       const allowing = allow.filter(matches);
-      if (isClosed && allowing.length === 0) return 'denied:*';
-      if (!isPortOpen(port) && allowing.every((rule) => rule.ports === undefined)) return `denied:port-${port}`;
+      if (isClosed(protocol) && allowing.length === 0) return 'denied:*';
+      if (!isPortOpen(port, protocol) && allowing.every((rule) => rule.ports === undefined))
+        return `denied:port-${port}`;
 
       const isPublicOwn = isOwn && addressClass === 'public';
       if (allowing.some((rule) => rule.addressClass === addressClass && (rule.isExact || !isPublicOwn)))
@@ -69,9 +71,10 @@ export interface Policy {
    * The rule that denies this address and port, named for the log (`denied:loopback`); undefined when it may be
    * dialled. Whoever dials must connect to this very address, not to the name that led to it.
    *
-   * `name` is what the client asked for, in canonical spelling; without it the client gave the address.
+   * `name` is what the client asked for, in canonical spelling; without it the client gave the address. `protocol`: by which
+   * it will be spoken to; default TCP.
    */
-  check(address: string, port: number, name?: string): string | undefined;
+  check(address: string, port: number, name?: string, protocol?: Protocol): string | undefined;
 }
 
 /** An address this server listens on; `0.0.0.0` and `::` stand for every address of the host. */
@@ -90,7 +93,7 @@ export interface PolicyHost {
 
 /**
  * Says whether an address that the rules allow may be dialled; only `true` lets it through. Asked for each address of each
- * channel. What it throws, or rejects with, refuses the channel as INTERNAL.
+ * channel, and of each destination of a flow. What it throws, or rejects with, refuses the channel as INTERNAL.
  */
 export type EmbedderPolicy<U extends Asker = Asker> = (request: EmbedderPolicyRequest<U>) => boolean | Promise<boolean>;
 
@@ -103,6 +106,8 @@ export interface EmbedderPolicyRequest<U extends Asker = Asker> {
   /** What it was resolved to, in canonical spelling: this very address is dialled. */
   readonly address: string;
   readonly port: number;
+  /** `tcp` for a channel, `udp` for a flow. */
+  readonly protocol: Protocol;
 }
 
 function covers(listeningAddress: string, address: string, isHere: boolean): boolean {

@@ -8,6 +8,7 @@ import { type Agent, type ClientRequest, type IncomingMessage, ServerResponse } 
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { readRest } from './read-rest.js';
 
 // ---- sockets
 
@@ -30,18 +31,33 @@ export interface ReadMemory {
 export function readInto(socket: Duplex, memory: ReadMemory): boolean {
   const places = placesOf(socket);
   if (places === undefined || typeof handleOf(socket)?.useUserBuffer !== 'function') return false;
-  Object.assign(socket, {
-    [places.callback]: (length: number, buffer: Uint8Array) => memory.onRead(length, buffer),
-    [places.generator]: () => memory.next,
-  });
+  // One by one: V8 remembers the way of each, but not that of `Object.assign`.
+  const fields = socket as unknown as Record<symbol, unknown>;
+  fields[MEMORY] = memory;
+  fields[places.callback] = onRead;
+  fields[places.generator] = takeNext;
   readNextInto(socket, memory.next);
   return true;
+}
+
+const MEMORY = Symbol('memory');
+/** Where the next read goes of the socket that was read last. */
+let next: Uint8Array | undefined;
+
+/** Both are one for all sockets, since ten thousand may be idle. Node calls the second one right behind the first. */
+function onRead(this: { [MEMORY]: ReadMemory }, length: number, buffer: Uint8Array): void {
+  this[MEMORY].onRead(length, buffer);
+  next = this[MEMORY].next;
+}
+
+function takeNext(): Uint8Array | undefined {
+  return next;
 }
 
 /** Has a socket for which `readInto` was true read elsewhere from now on, though nothing was read since it was asked. */
 export function readNextInto(socket: Duplex, buffer: Uint8Array): void {
   const places = placesOf(socket);
-  if (places !== undefined) Object.assign(socket, { [places.buffer]: buffer });
+  if (places !== undefined) (socket as unknown as Record<symbol, unknown>)[places.buffer] = buffer;
   handleOf(socket)?.useUserBuffer?.(buffer);
 }
 
@@ -255,10 +271,60 @@ export function readPastWs(
   if (listener === undefined || others.length > 0) return undefined;
   socket.on('data', onBytes);
   socket.off('data', listener);
-  socket.prependListener('close', () => {
-    for (let rest = socket.read() as Buffer | null; rest !== null; rest = socket.read() as Buffer | null) onBytes(rest);
-  });
+  socket.prependListener('close', () => readRest(socket, onBytes));
   return (bytes) => listener.call(socket, bytes);
+}
+
+/**
+ * What a `WebSocketServer` is to make of a connection that it has upgraded, in place of a WebSocket, whose receiver and sender
+ * cost more memory than all the rest of an idle connection: a `LateWebSocket`, by which one is made once it is needed. Goes
+ * into its options.
+ *
+ * ws 8.23: a server calls `setSocket` of what its option `WebSocket` makes, as it would of a WebSocket, which sets its
+ * listeners on the socket then.
+ * Without: undefined, and what the server makes are WebSockets.
+ */
+export function lateWebSocket<C extends new (address: null) => object>(WebSocket: C): C | undefined {
+  if (typeof (WebSocket.prototype as Partial<SocketTaker>).setSocket !== 'function') return undefined;
+  const Whole = WebSocket as unknown as new (...options: [null, undefined, object]) => InstanceType<C> & SocketTaker;
+  class Late implements LateWebSocket<InstanceType<C>> {
+    readonly #options: object;
+
+    constructor(_address: null, _protocols: undefined, options: object) {
+      this.#options = options;
+    }
+
+    setSocket(socket: Socket, head: Buffer): void {
+      socket.setTimeout(0).setNoDelay();
+      if (head.length > 0) socket.unshift(head);
+    }
+
+    begin(socket: Socket): BegunWebSocket<InstanceType<C>> {
+      const ws = new Whole(null, undefined, this.#options);
+      ws.setSocket(socket, NOTHING, this.#options);
+      const listener = socket.listeners('data').at(-1) as (bytes: Uint8Array) => void;
+      socket.off('data', listener);
+      return { ws, read: (bytes) => listener.call(socket, bytes) };
+    }
+  }
+  // As far as its server is concerned it is one.
+  return Late as unknown as C;
+}
+
+interface SocketTaker {
+  setSocket(socket: Socket, head: Buffer, options: object): void;
+}
+
+/** A WebSocket that is open, though nothing was made of it. */
+export interface LateWebSocket<W> {
+  /** Makes it on its socket, of which it reads nothing by itself; once, and before that is closed. */
+  begin(socket: Socket): BegunWebSocket<W>;
+}
+
+export interface BegunWebSocket<W> {
+  readonly ws: W;
+  /** Gives it what it is to read. */
+  read(bytes: Uint8Array): void;
 }
 
 /**

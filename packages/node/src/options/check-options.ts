@@ -1,3 +1,4 @@
+import { calledNow } from './called-now.js';
 import { didYouMean } from './did-you-mean.js';
 import { type Mistake, OptionError } from './option-error.js';
 import { isNumberRule, type NumberRule, type OptionRule, type OptionTable } from './option-rule.js';
@@ -111,7 +112,7 @@ function* mistakesIn<Unit extends string>(
 
 function unknown(table: OptionTable, key: string): string {
   const known = Object.keys(table).filter((other) => !isOfCommandLine(table[other]));
-  return `there is no such option${didYouMean(key, known)}`;
+  return `there is no such option${calledNow(key, Object.entries(table)) || didYouMean(key, known)}`;
 }
 
 function* mistakeOf(key: string, problem: string | undefined): Generator<Mistake> {

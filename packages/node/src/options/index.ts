@@ -1,3 +1,4 @@
+export { calledNow } from './called-now.js';
 export {
   aFunction,
   aLogger,
@@ -19,6 +20,7 @@ export { expectNoMistake, type Mistake, OptionError } from './option-error.js';
 export {
   isNumberRule,
   LONGEST_TIME,
+  MAX_UNIX_PATH,
   type NumberRule,
   type OptionRule,
   type OptionTable,

@@ -13,6 +13,8 @@ interface Described {
    * it is the long name without dashes. Undefined: only the library has it.
    */
   readonly flags?: string;
+  /** What it was called before: its name in the library, and its flag. Nothing but a message knows them. */
+  readonly formerly?: readonly string[];
   /** What it says, in a few words. */
   readonly text: string;
   /**
@@ -60,6 +62,9 @@ export interface ValueRule<Unit extends string> extends Described {
   readonly unit: Unit;
   readonly default?: string;
 }
+
+/** Of every system, the shortest path that a Unix socket may have, bytes; beyond its limit Linux would cut it off. */
+export const MAX_UNIX_PATH = 103;
 
 /** The longest time that a timer of Node keeps, ms: a longer one would be over at once. About 24.8 days. */
 export const LONGEST_TIME: number = 2 ** 31 - 1;

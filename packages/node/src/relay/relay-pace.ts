@@ -17,6 +17,8 @@ export interface Turn {
  * upwards, and by one read of a socket downwards.
  */
 export interface RelayPace {
+  /** Bytes a second at present, Infinity where there is no rate. */
+  rateOf(direction: Direction): number;
   /** Whether `bytes` may pass now: then they do. */
   mayPass(direction: Direction, bytes: number): boolean;
   /** They may not: `turn` is told when they do, unless it leaves before. */
@@ -143,4 +145,12 @@ type PauseReason = 'channel' | 'turn';
 export function whenEmpty(pieces: PacedPieces | undefined, callback: () => void): void {
   if (pieces === undefined || pieces.isEmpty) callback();
   else pieces.onEmpty = callback;
+}
+
+/** What one turn is for at most where there is a rate, bytes: it is to be held evenly. */
+const EVEN = 65_536;
+
+/** How much may wait for one turn, bytes. */
+export function longestTurn(pace: RelayPace, direction: Direction): number {
+  return pace.rateOf(direction) === Number.POSITIVE_INFINITY ? Number.POSITIVE_INFINITY : EVEN;
 }

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { type Channel, type ChannelSink, compact, type FailureCode, SmallPieces } from 'wsproxy-engine';
 import { type RelaySocket, resetSocket } from '../sockets/reset-socket.js';
 import { LAST_WORDS } from './last-words.js';
-import { PacedPieces, type RelayPace, whenEmpty } from './relay-pace.js';
+import { longestTurn, PacedPieces, type RelayPace, whenEmpty } from './relay-pace.js';
 
 /**
  * Writes what a channel brings to a socket, no faster than `pace` allows, gives credit back as the socket takes it, and ends
@@ -47,9 +47,16 @@ export class RelayWriter implements ChannelSink {
 
   onData(chunk: Uint8Array, isMore: boolean): void {
     const pace = this.#pace;
-    if (pace === undefined || (this.#paced?.isEmpty !== false && pace.mayPass('up', chunk.length))) {
-      return this.#write(chunk, isMore);
-    }
+    if (pace === undefined) return this.#write(chunk, isMore);
+    const longest = longestTurn(pace, 'up');
+    let rest = chunk;
+    for (; rest.length > longest; rest = rest.subarray(longest))
+      this.#writePaced(pace, rest.subarray(0, longest), true);
+    this.#writePaced(pace, rest, isMore);
+  }
+
+  #writePaced(pace: RelayPace, chunk: Uint8Array, isMore: boolean): void {
+    if (this.#paced?.isEmpty !== false && pace.mayPass('up', chunk.length)) return this.#write(chunk, isMore);
     const { memory } = this.#channel;
     this.#paced ??= new PacedPieces(memory, pace, 'up', (bytes, more) => this.#write(bytes, more));
     this.#paced.push(chunk, isMore);
@@ -104,7 +111,7 @@ export class RelayWriter implements ChannelSink {
       this.#small ??= new SmallPieces((bytes) => this.#give(bytes, false));
       if (this.#small.add(chunk)) return;
     } else this.#small?.flush();
-    if (isMore) this.#cork();
+    if (isMore && chunk.length < WORTH_WRITING) this.#cork();
     this.#give(this.#lasting(chunk), isMore);
   }
 
@@ -117,8 +124,9 @@ export class RelayWriter implements ChannelSink {
   #give(bytes: Uint8Array, isMore: boolean): void {
     const socket = this.#socket;
     this.#given += bytes.length;
-    socket.write(bytes, this.#onWritten);
-    if (!isMore) this.#uncork();
+    // Not one for all writes: it would stay with each of ten thousand that are idle.
+    socket.write(bytes, (error) => this.#onWritten(error));
+    if (!isMore || bytes.length >= WORTH_WRITING) this.#uncork();
     if (socket.writableLength === 0) {
       this.#channel.memory.release(bytes);
       this.#settle();
@@ -192,14 +200,14 @@ export class RelayWriter implements ChannelSink {
     this.#socket.once('close', () => clearTimeout(timer));
   }
 
-  /** One for all writes: how much the socket has taken its own count tells. */
-  readonly #onWritten = (error?: Error | null): void => {
+  /** How much the socket has taken its own count tells. */
+  #onWritten(error?: Error | null): void {
     if (error) return this.stop();
     if (this.#settled === this.#given) return;
     this.#settle();
     this.#small?.flush();
     this.#finishIfDone();
-  };
+  }
 
   #settle(): void {
     const taken = this.#given - this.#socket.writableLength;
@@ -235,6 +243,9 @@ export class RelayWriter implements ChannelSink {
     else this.#resetIn(this.#resetDelay);
   }
 }
+
+/** A piece of a frame that is left to a write of its own, though the rest of it is on its way, bytes. */
+const WORTH_WRITING = 65_536;
 
 /** One for all writers. */
 const uncorkLate = (writer: RelayWriter): void => writer.uncorkLate();

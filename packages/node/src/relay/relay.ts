@@ -1,10 +1,12 @@
 import type { ByteTaker, Channel, SlabReader } from 'wsproxy-engine';
 import { readIntoSlabs } from '../internals/read-into-slabs.js';
+import { readRest } from '../internals/read-rest.js';
 import { outliveFailedWrites } from '../sockets/outlive-writes.js';
 import type { RelaySocket } from '../sockets/reset-socket.js';
 import { endedByReset, type Mortal } from '../sockets/socket-death.js';
+import { listenTo, type SocketListener } from '../sockets/socket-listener.js';
 import { Hearing, LAST_WORDS } from './last-words.js';
-import { PacedPieces, PacedSource, type RelayPace, whenEmpty } from './relay-pace.js';
+import { longestTurn, PacedPieces, PacedSource, type RelayPace, whenEmpty } from './relay-pace.js';
 import { type OtherWay, RelayWriter } from './relay-writer.js';
 
 /**
@@ -28,7 +30,7 @@ export interface HeldRelay {
 }
 
 /** The way from the socket to the channel, and what becomes of both ways when the socket fails. */
-class Relay implements ByteTaker, OtherWay, Mortal, HeldRelay {
+class Relay implements ByteTaker, OtherWay, Mortal, HeldRelay, SocketListener {
   readonly #channel: Channel;
   readonly #socket: RelaySocket;
   readonly #pace: RelayPace | undefined;
@@ -57,11 +59,8 @@ class Relay implements ByteTaker, OtherWay, Mortal, HeldRelay {
     this.#isHeld = isHeld;
     if (!isHeld) this.#channel.start(this.#writer);
     outliveFailedWrites(socket, this);
-    socket.on('data', (bytes: Uint8Array) => this.onBytes(bytes));
+    listenTo(socket, this);
     this.#reader = readIntoSlabs(socket, this.#channel.memory, this);
-    socket.on('end', () => this.#onSocketEnd());
-    socket.on('error', () => this.#onSocketError());
-    socket.on('close', () => this.#onSocketClose());
     // Its events are past; nobody else will say so.
     if (socket.destroyed) this.#passOnReset();
     else socket.resume();
@@ -77,8 +76,9 @@ class Relay implements ByteTaker, OtherWay, Mortal, HeldRelay {
     this.#channel.start(this.#writer);
   }
 
-  get isTight(): boolean {
-    return this.#channel.isTight;
+  get appetite(): number {
+    const { appetite } = this.#channel;
+    return this.#pace === undefined ? appetite : Math.min(appetite, longestTurn(this.#pace, 'down'));
   }
 
   onBytes(bytes: Uint8Array): void {
@@ -111,7 +111,7 @@ class Relay implements ByteTaker, OtherWay, Mortal, HeldRelay {
     this.#paced?.drop();
   }
 
-  #onSocketEnd(): void {
+  onEnd(): void {
     if (this.#isDead || endedByReset(this.#socket)) return this.#giveUp();
     whenEmpty(this.#paced, () => this.#channel.end());
     this.#source.end();
@@ -131,16 +131,13 @@ class Relay implements ByteTaker, OtherWay, Mortal, HeldRelay {
     this.#socket.destroy();
   }
 
-  #onSocketError(): void {
-    const socket = this.#socket;
-    // Read before the error, and still in the socket because it was paused.
-    for (let rest = socket.read() as Buffer | null; rest !== null; rest = socket.read() as Buffer | null) {
-      this.onBytes(rest);
-    }
+  onError(): void {
+    // Read before the error.
+    readRest(this.#socket, (bytes) => this.onBytes(bytes));
     this.#passOnReset();
   }
 
-  #onSocketClose(): void {
+  onClose(): void {
     this.#reader?.stop();
     this.#source.stop();
     if (this.#channel.state.dead) this.#paced?.drop();
@@ -148,7 +145,7 @@ class Relay implements ByteTaker, OtherWay, Mortal, HeldRelay {
     // Without having ended: destroyed by someone, or half of it failed.
     if (!this.#socket.readableEnded || !this.#socket.writableFinished) this.#passOnReset();
     // Nobody is left to be waited for.
-    this.#channel.onOver(() => clearTimeout(this.#lastWords));
+    if (this.#lastWords !== undefined) this.#channel.onOver(() => clearTimeout(this.#lastWords));
   }
 
   #passOnReset(): void {

@@ -27,7 +27,7 @@ export class ConnectionTables {
       const start = performance.now();
       const reading = this.#readAll();
       this.#last = reading.then(() => {
-        const rest = (performance.now() - start) * (1 / this.#share - 1);
+        const rest = Math.min((performance.now() - start) * (1 / this.#share - 1), LONGEST_REST);
         return this.#tooLargeUntil > start ? undefined : pause(rest, undefined, { ref: false });
       });
       return reading;
@@ -79,5 +79,7 @@ const TABLES: readonly string[] = ['/proc/net/tcp', '/proc/net/tcp6'];
 /** Some 27,000 connections: the system takes tens of ms for them. */
 const MOST = 4_194_304;
 const SHARE = 1 / 5;
+/** Ms. What takes longer than such tables do has waited for a thread, and cost nothing. */
+const LONGEST_REST = 500;
 /** How long nobody looks again, ms: a connection stays there for a minute. */
 const TOO_LARGE_FOR = 10_000;

@@ -18,8 +18,9 @@ type OutlivingSocket = RelaySocket & { [OUTLIVING]: Outliving };
  * throw it away with the socket. `owner` is told instead, once, and reads go on to their end; it destroys the socket then.
  */
 export function outliveFailedWrites(socket: RelaySocket, owner: Mortal): void {
-  const { destroy } = socket;
-  Object.assign(socket, { [OUTLIVING]: { destroy, owner, hasFailed: false }, destroy: outlive });
+  const outliving = socket as OutlivingSocket;
+  outliving[OUTLIVING] = { destroy: socket.destroy, owner, hasFailed: false };
+  outliving.destroy = outlive;
 }
 
 /** One for all sockets, since ten thousand may be idle. */

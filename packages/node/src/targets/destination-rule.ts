@@ -1,5 +1,9 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import { parseHost, parsePort } from 'wsproxy-engine';
+import { parseHost, parseName } from 'wsproxy-engine';
+import { hasPort, type PortRange, parsePortRanges } from './port-ranges.js';
+
+/** What a destination is spoken to by. */
+export type Protocol = 'tcp' | 'udp';
 
 /** Some destinations, as a user names them: `host`, `*.host`, an address, a range of addresses, ports, or both. */
 export interface DestinationRule {
@@ -11,6 +15,8 @@ export interface DestinationRule {
   readonly range?: AddressRange;
   /** Undefined: all of them. */
   readonly ports?: readonly PortRange[];
+  /** Undefined: both. */
+  readonly protocol?: Protocol;
 }
 
 export interface AddressRange {
@@ -19,34 +25,41 @@ export interface AddressRange {
   readonly prefix: number;
 }
 
-export type PortRange = readonly [first: number, last: number];
-
 /** `host`, then `:port`, `:first-last` or a list; either may be missing. IPv6 needs brackets when ports follow. */
 const FORM = /^(?<host>\[[^\]]*\]|[^:]*)(?::(?<ports>[\d,-]+))?$/;
 const PORTS = /^\d+(?:[,-]\d+)*$/;
+/** Behind all the rest, as in services(5). */
+const OF_PROTOCOL = /^(?<rest>.+)\/(?<protocol>tcp|udp)$/;
 
 /**
  * Reads `example.org`, `*.example.org` (whatever is below it, not itself), `192.0.2.1`, `10.0.0.0/8`, `2001:db8::/32`,
  * `*`; each may be followed by `:443`, `:1-1023` or `:80,443`, with IPv6 in brackets then; `:443`, `443` and `1-1023`
- * are ports of every host.
+ * are ports of every host. `/udp` or `/tcp` behind any of them means that protocol alone.
  * @throws TypeError that says what is expected
  */
 export function parseDestinationRule(text: string): DestinationRule {
   const bare = text.trim();
-  const rule = readRule(bare);
-  if (rule !== undefined) return { text: bare, ...rule };
+  const { rest = bare, protocol } = OF_PROTOCOL.exec(bare)?.groups ?? {};
+  const rule = readRule(rest);
+  if (rule !== undefined) return { text: bare, ...rule, ...(protocol && { protocol: protocol as Protocol }) };
   throw new TypeError(
     `not a destination rule: ${JSON.stringify(text.slice(0, 300))}; expected a host, *.host, an address, a range such as ` +
-      '10.0.0.0/8, or ports such as :443 or :1-1023; host and ports also together',
+      '10.0.0.0/8, or ports such as :443 or :1-1023; host and ports also together, and /tcp or /udp behind them',
   );
 }
 
 /** Whether the destination with this canonical host (a name or an IP literal) and port is one of those of `rule`. */
-export function matchesDestination(rule: DestinationRule, host: string, port: number): boolean {
-  return (rule.ports?.some(([first, last]) => first <= port && port <= last) ?? true) && rule.hasHost(host);
+export function matchesDestination(
+  rule: DestinationRule,
+  host: string,
+  port: number,
+  protocol: Protocol = 'tcp',
+): boolean {
+  if (rule.protocol !== undefined && rule.protocol !== protocol) return false;
+  return (rule.ports === undefined || hasPort(rule.ports, port)) && rule.hasHost(host);
 }
 
-function readRule(text: string): Omit<DestinationRule, 'text'> | undefined {
+function readRule(text: string): Omit<DestinationRule, 'text' | 'protocol'> | undefined {
   if (PORTS.test(text)) return readRule(`:${text}`);
   const groups = FORM.exec(text)?.groups;
   // Only IPv6 has more than one colon.
@@ -54,14 +67,8 @@ function readRule(text: string): Omit<DestinationRule, 'text'> | undefined {
   if (host === '' && portsText === undefined) return undefined;
   const hosts = host === '' || host === '*' ? { hasHost: () => true } : readHost(host);
   if (portsText === undefined) return hosts;
-  const ports = portsText.split(',').map(readPorts);
-  return hosts && ports.every((range) => range !== undefined) ? { ...hosts, ports } : undefined;
-}
-
-function readPorts(text: string): PortRange | undefined {
-  const [firstText = '', lastText = firstText, ...more] = text.split('-');
-  const [first, last] = [parsePort(firstText), parsePort(lastText)];
-  return first === undefined || last === undefined || first > last || more.length > 0 ? undefined : [first, last];
+  const ports = parsePortRanges(portsText);
+  return hosts && ports && { ...hosts, ports };
 }
 
 type Hosts = Pick<DestinationRule, 'hasHost' | 'range'>;
@@ -72,10 +79,8 @@ function readHost(text: string): Hosts | undefined {
   const [address = '', prefix, ...more] = bare.split('/');
   if (isIPv4(address) || isIPv6(address)) return more.length === 0 ? readRange(address, prefix) : undefined;
   if (text.startsWith('*.')) {
-    const parent = parseHost(text.slice(2));
-    return parent === undefined || isIPv4(parent) || isIPv6(parent)
-      ? undefined
-      : { hasHost: (host) => host.endsWith(`.${parent}`) };
+    const parent = parseName(text.slice(2));
+    return parent === undefined ? undefined : { hasHost: (host) => host.endsWith(`.${parent}`) };
   }
   const name = parseHost(text);
   return name === undefined ? undefined : { hasHost: (host) => host === name };

@@ -1,7 +1,7 @@
 import type { Mistake } from '../options/option-error.js';
 import type { AddressClass } from './address-class.js';
 import { classifyRange } from './classify-range.js';
-import { type DestinationRule, matchesDestination, parseDestinationRule } from './destination-rule.js';
+import { type DestinationRule, matchesDestination, type Protocol, parseDestinationRule } from './destination-rule.js';
 
 /**
  * Which destinations may be dialled, in plain values, as they stand in files and on command lines. docs/policy.md
@@ -34,15 +34,15 @@ export interface CompiledRules {
   readonly allow: readonly AllowRule[];
   readonly deny: readonly DestinationRule[];
   /** Whether only what `allow` names may be dialled. */
-  readonly isClosed: boolean;
+  isClosed(protocol: Protocol): boolean;
   readonly allowPrivate: boolean;
-  isPortOpen(port: number): boolean;
+  isPortOpen(port: number, protocol: Protocol): boolean;
 }
 
 /** SMTP: whoever lets strangers relay mail is on every block list within a day. */
 const CLOSED_PORT = 25;
-/** As an entry of `deny` it is no rule that wins over `allow`, but the default. */
-const EVERYTHING = '*';
+/** As entries of `deny` they are no rules that win over `allow`, but the default. */
+const EVERYTHING: ReadonlySet<string> = new Set(['*', '*/tcp', '*/udp']);
 const KEYS: ReadonlySet<string> = new Set<keyof DestinationRules>(['allow', 'deny', 'allowPrivate', 'allowPorts']);
 
 /** What is wrong with the rules, one line for every mistake. */
@@ -96,27 +96,34 @@ function readRules(rules: DestinationRules): { mistakes: readonly Mistake[]; com
   const ports = read('allowPorts', parsePorts);
   const compiled = {
     allow,
-    deny: deny.filter(({ text }) => text !== EVERYTHING),
-    isClosed: deny.some(({ text }) => text === EVERYTHING),
+    deny: deny.filter(({ text }) => !EVERYTHING.has(text)),
+    isClosed: (protocol: Protocol) => deny.some((rule) => EVERYTHING.has(rule.text) && concerns(rule, protocol)),
     allowPrivate,
-    isPortOpen: (port: number) => port !== CLOSED_PORT || ports.some((rule) => matchesDestination(rule, '', port)),
+    isPortOpen: (port: number, protocol: Protocol) =>
+      port !== CLOSED_PORT || ports.some((rule) => matchesDestination(rule, '', port, protocol)),
   };
   return { mistakes, compiled };
 }
 
+function concerns(rule: DestinationRule, protocol: Protocol): boolean {
+  return rule.protocol === undefined || rule.protocol === protocol;
+}
+
 function parsePorts(text: string): DestinationRule {
   try {
-    if (/^\d+([,-]\d+)*$/.test(text)) return parseDestinationRule(text);
+    if (/^\d+([,-]\d+)*(\/(tcp|udp))?$/.test(text)) return parseDestinationRule(text);
   } catch {
     // It says what a destination is.
   }
-  throw new TypeError(`not a port: ${JSON.stringify(text.slice(0, 300))}; expected ports such as 25, 1-1023 or 25,587`);
+  throw new TypeError(
+    `not a port: ${JSON.stringify(text.slice(0, 300))}; expected ports such as 25, 1-1023, 25,587 or 25/tcp`,
+  );
 }
 
 function parseAllowed(text: string): AllowRule {
   const rule = parseDestinationRule(text);
   const addressClass = rule.range && classifyRange(rule.range);
-  // The unspecified address is loopback by another name, and TCP knows no multicast.
+  // The unspecified address is loopback by another name; TCP knows no multicast, and who sends it by UDP cannot be answered.
   if (addressClass === 'unspecified' || addressClass === 'multicast') {
     throw new TypeError(`${rule.text} is ${addressClass}: nothing of it is ever a destination`);
   }

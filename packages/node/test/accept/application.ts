@@ -39,8 +39,9 @@ export class Application {
     });
   }
 
-  static async connect(port: number): Promise<Application> {
-    const socket = connect({ port, host: '127.0.0.1' });
+  /** `at`: a port of `host`, or the path of a Unix socket. */
+  static async connect(at: number | string, host = '127.0.0.1'): Promise<Application> {
+    const socket = connect(typeof at === 'string' ? { path: at } : { port: at, host });
     const application = new Application(socket);
     await once(socket, 'connect');
     return application;

@@ -54,7 +54,8 @@ function isSocksRequest(bytes: Buffer): boolean {
   if (bytes[0] === 4) return parseSocks4Request(bytes).state === 'done';
   const greeting = parseSocks5Greeting(bytes);
   if (greeting.state !== 'done' || !greeting.value.includes(METHODS.NO_AUTHENTICATION)) return false;
-  return parseSocks5Request(bytes.subarray(greeting.length)).state === 'done';
+  const request = parseSocks5Request(bytes.subarray(greeting.length));
+  return request.state === 'done' && request.value.command === 'connect';
 }
 
 describe('the handshake deadline', () => {

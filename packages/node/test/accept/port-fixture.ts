@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect } from 'vitest';
+import type { FlowTunnel, Tunnel } from 'wsproxy-engine';
+import { FakeFlows } from 'wsproxy-test-support/fake-flows';
 import { echo, TestTunnel } from 'wsproxy-test-support/test-tunnel';
 import type { LocalPort } from '../../src/accept/accept-local.js';
 import { type LocalPortOptions, listenLocal } from '../../src/accept/local-port.js';
@@ -7,12 +9,21 @@ import { Application } from './application.js';
 /** A local port on a tunnel of its own for every test; checks afterwards that no channel is left. */
 export class PortFixture {
   tunnel: TestTunnel = new TestTunnel(echo);
+  flows: FakeFlows = new FakeFlows();
   #port: LocalPort | undefined;
   #applications: Application[] = [];
 
   get port(): number {
     if (this.#port === undefined) throw new Error('not listening');
     return this.#port.address.port;
+  }
+
+  get #ways(): Tunnel & FlowTunnel {
+    const { tunnel, flows } = this;
+    return {
+      open: (target, handler) => tunnel.open(target, handler),
+      openFlow: (target, handler) => flows.openFlow(target, handler),
+    };
   }
 
   get localPort(): LocalPort {
@@ -22,7 +33,8 @@ export class PortFixture {
 
   async open(options: Partial<LocalPortOptions> = {}): Promise<void> {
     this.tunnel = new TestTunnel(echo);
-    this.#port = await listenLocal(this.tunnel, { at: { host: '127.0.0.1', port: 0 }, ...options });
+    this.flows = new FakeFlows();
+    this.#port = await listenLocal(this.#ways, { at: { host: '127.0.0.1', port: 0 }, ...options });
   }
 
   async close(): Promise<void> {
@@ -31,6 +43,7 @@ export class PortFixture {
     await this.#port?.close();
     this.#port = undefined;
     await expect.poll(() => this.tunnel.channelCount, { message: 'channels left' }).toBe(0);
+    await expect.poll(() => this.flows.living.length, { message: 'flows left' }).toBe(0);
     this.tunnel.close();
   }
 

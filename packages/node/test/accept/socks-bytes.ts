@@ -1,3 +1,6 @@
+import type { Peer } from 'wsproxy-engine';
+import { encodeSocks5Header } from '../../src/accept/socks/socks5-datagram.js';
+
 /** Bytes as hex digits, with spaces where they help. */
 export function hex(text: string): Buffer {
   return Buffer.from(text.replaceAll(' ', ''), 'hex');
@@ -26,3 +29,8 @@ export function request4a(name: string, port = 80, user = ''): Buffer {
 
 export const GRANTED: Buffer = hex('00 5A 0000 00000000');
 export const REJECTED: Buffer = hex('00 5B 0000 00000000');
+
+/** A datagram of SOCKS5, for or from `peer`. */
+export function datagram5(peer: Peer, data: Uint8Array | string, spelling?: string): Buffer {
+  return Buffer.concat([encodeSocks5Header(peer, spelling), Buffer.from(data as string)]);
+}

@@ -162,6 +162,41 @@ describe('the addresses of a name', () => {
   });
 });
 
+describe('the room for local ports', () => {
+  const full = (endpoint: string) => ({
+    tryAnother() {},
+    takeAttempt: () => true,
+    releaseAttempt() {},
+    hasPort: (one: string) => one !== endpoint,
+  });
+  const target = { host: 'two.example', port: 80 };
+
+  test('is asked for by address and port, and addresses without any are not dialled', async () => {
+    const { dial, connected } = dryDialer(resolverOf(['1.1.1.1', '::ffff:9.9.9.9']));
+    const dialed = await dial({ target, user: alice, signal, room: full('1.1.1.1 80') });
+    expect(dialed).toMatchObject({ address: '9.9.9.9', endpoint: '9.9.9.9 80' });
+    expect(connected).toEqual(['9.9.9.9 80']);
+  });
+
+  test('that there is nowhere is LIMIT_REACHED, and nothing is dialled', async () => {
+    const { dial, connected } = dryDialer(resolverOf(['1.1.1.1']));
+    const dialed = dial({ target, user: alice, signal, room: full('1.1.1.1 80') });
+    await expect(dialed).rejects.toMatchObject({ code: 'LIMIT_REACHED' });
+    expect(connected).toEqual([]);
+  });
+
+  test('is one for all destinations where a proxy is on the way', async () => {
+    const upstream = async () => new Socket();
+    const { dial } = dryDialer({ ...resolverOf(['1.1.1.1'], ['9.9.9.9']), upstream });
+    const tasks = [1, 2].map(() => dial({ target, user: alice, signal }));
+    const [first, second] = await Promise.all(tasks);
+    expect(first?.address).not.toBe(second?.address);
+    expect(first?.endpoint).toBe(second?.endpoint);
+    const refused = dial({ target, user: alice, signal, room: full(first?.endpoint ?? '') });
+    await expect(refused).rejects.toMatchObject({ code: 'LIMIT_REACHED' });
+  });
+});
+
 describe('without rules', () => {
   test.each(['127.0.0.1', '10.0.0.1', 'fd00::1'])('a name may lead to %s, as for any program here', async (address) => {
     const { dial } = dryDialer(resolverOf([address]));
@@ -206,8 +241,8 @@ describe('a policy', () => {
     const { dial } = dryDialer({ ...resolverOf(addresses), policy });
     expect(await failureOf(dial, { host, port: 443 })).toBe('connected to 1.1.1.1');
     expect(asked).toEqual([
-      { user: alice, host: 'mixed.example', address: '1.1.1.1', port: 443 },
-      { user: alice, host: 'mixed.example', address: '8.8.8.8', port: 443 },
+      { user: alice, host: 'mixed.example', address: '1.1.1.1', port: 443, protocol: 'tcp' },
+      { user: alice, host: 'mixed.example', address: '8.8.8.8', port: 443, protocol: 'tcp' },
     ]);
   });
 

@@ -62,7 +62,7 @@ describe('a dialer', () => {
 
   test('may leave it to the server, which says what it has reached', async () => {
     const { dialled, connected } = dialWith(({ direct }) => direct());
-    expect((await dialled).address).toBe('1.1.1.1');
+    expect(await dialled).toMatchObject({ address: '1.1.1.1', endpoint: '1.1.1.1 80' });
     expect(connected).toEqual(['1.1.1.1']);
   });
 

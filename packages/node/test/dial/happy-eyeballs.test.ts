@@ -89,6 +89,7 @@ describe('room for more than one attempt', () => {
   function roomFor(places: number) {
     let taken = 0;
     const room = {
+      tryAnother() {},
       takeAttempt: () => taken < places && ++taken > 0,
       releaseAttempt: () => {
         taken -= 1;

@@ -14,6 +14,8 @@ import {
   forgetFailedWrite,
   isBrokenUpgrade,
   keepDraining,
+  type LateWebSocket,
+  lateWebSocket,
   readByte,
   readInto,
   readNextInto,
@@ -208,6 +210,26 @@ describe('a probe finds that', () => {
     expect([seen.length, errors], gone('readPastWs')).toEqual([1, []]);
   });
 
+  test('ws makes nothing of a connection that it has upgraded, and a WebSocket later', async () => {
+    const Late = lateWebSocket(WebSocket);
+    expect(Late, gone('lateWebSocket')).toBeDefined();
+    const pair = await webSocketPair({ WebSocket: Late as typeof WebSocket });
+    cleanups.push(() => pair.close());
+    const late = pair.server as unknown as LateWebSocket<WebSocket>;
+    const { ws, read } = late.begin(pair.serverSocket);
+    expect([ws instanceof WebSocket, pair.serverSocket.listenerCount('data')], gone('lateWebSocket')).toEqual([
+      true,
+      0,
+    ]);
+    const messages: string[] = [];
+    ws.on('message', (data) => messages.push(String(data)));
+    read(Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x61]));
+    await until(() => messages.length > 0);
+    ws.close(4001, 'by hand');
+    const [code] = (await once(pair.client, 'close')) as [number];
+    expect([messages, code], gone('lateWebSocket')).toEqual([['a'], 4001]);
+  });
+
   test('ws writes each of its frames at once, so that others may stand before and behind it', async () => {
     const pair = await webSocketPair();
     cleanups.push(() => pair.close());
@@ -319,6 +341,13 @@ describe('where Node or ws has taken it away', () => {
   test('an agent gets the options as they were', () => {
     const agent = Object.assign(new Agent(), { addRequest: undefined });
     expect(changeRequests(agent, () => expect.fail('they were changed'))).toBe(false);
+  });
+
+  test('ws makes WebSockets at once', () => {
+    class Other {
+      close(): void {}
+    }
+    expect(lateWebSocket(Other)).toBeUndefined();
   });
 
   test('ws reads everything', async () => {

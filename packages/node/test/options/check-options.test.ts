@@ -12,6 +12,7 @@ import {
 const TABLE: OptionTable<'word'> = {
   name: { unit: 'word', default: 'nobody', text: 'who' },
   tags: { unit: 'word', list: true, text: 'any number of them' },
+  country: { formerly: ['place', '--place'], unit: 'word', text: 'where' },
   loud: { unit: 'switch', default: false, text: 'or not' },
   level: { unit: 'choice', choices: ['low', 'high'], text: 'of it' },
   'times.wait': { unit: 'ms', min: 100, max: 1_000, zero: 'off', text: 'before' },
@@ -40,6 +41,7 @@ describe('options', () => {
     [{ times: 7 }, 'times', 'expected an object'],
     [{ file: 'x' }, 'file', 'there is no such option'],
     [{ nam: 'a', name: 1 }, 'nam', 'there is no such option; did you mean name?'],
+    [{ place: 'a' }, 'place', 'there is no such option; it is called country now'],
     [{ toString: 'a' }, 'toString', 'there is no such option'],
   ])('%j are refused for the first that is wrong', (options, option, problem) => {
     expect(() => check(options)).toThrow(new OptionError(option, problem));

@@ -9,6 +9,7 @@ import { LivePair, openLive } from 'wsproxy-test-support/live-pair';
 import { until, untilStill } from 'wsproxy-test-support/sockets/connected-sockets';
 import { INITIAL_WINDOW } from '../../../engine/src/constants.js';
 import { ChannelStream } from '../../src/relay/channel-stream.js';
+import { resetSocket } from '../../src/sockets/reset-socket.js';
 
 let pair: LivePair;
 
@@ -229,6 +230,15 @@ describe('half-close', () => {
 });
 
 describe('a reset', () => {
+  test('of the stream is one for its peer, behind what was written and behind an end', async () => {
+    const { near, far } = await streams();
+    near.end('last words');
+    expect((await readAll(far)).toString()).toBe('last words');
+    const failed = once(far, 'error');
+    resetSocket(near);
+    expect(await failed).toMatchObject([{ code: 'CONNECTION_RESET' }]);
+  });
+
   test('waits for a reader that has not read what came before it', async () => {
     const { near, channels } = await streams();
     channels[1].write(Buffer.from('last words'));

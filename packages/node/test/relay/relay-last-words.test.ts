@@ -319,6 +319,7 @@ describe('a reset that nobody reads up to', () => {
     const waiting: Turn[] = [];
     let isOpen = true;
     const pace: RelayPace = {
+      rateOf: () => 1,
       mayPass: () => isOpen,
       wait: (_direction, _bytes, turn) => waiting.push(turn),
       leave() {},

@@ -39,6 +39,10 @@ async function pacedTunnel(pace: RelayPace): Promise<Ends> {
 
 /** Counts what passes, and lets everything wait for `delay` ms; for ever when that is undefined. */
 class TestPace implements RelayPace {
+  rateOf(): number {
+    return 1;
+  }
+
   readonly passed = { up: 0, down: 0 };
   delay: number | undefined = 0;
   readonly waiting = new Set<Turn>();
@@ -166,6 +170,7 @@ test('pieces of one byte are joined as they wait for the turn of somebody who is
   const passed: Buffer[] = [];
   let waiting = 0;
   const pace = {
+    rateOf: () => 1,
     mayPass: () => false,
     wait() {
       waiting += 1;

@@ -117,7 +117,12 @@ describe('a channel that is over', () => {
   });
 
   test('gives back what waited for its turn', () => {
-    const paced = new RelayWriter(channel, socket, NO_WAY_BACK, { mayPass: () => false, wait() {}, leave() {} });
+    const paced = new RelayWriter(channel, socket, NO_WAY_BACK, {
+      rateOf: () => 1,
+      mayPass: () => false,
+      wait() {},
+      leave() {},
+    });
     paced.onData(Buffer.from('abc'), false);
     expect(consumed).toBe(0);
     paced.onReset('CONNECTION_RESET');

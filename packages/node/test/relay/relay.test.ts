@@ -335,7 +335,7 @@ describe('a stream that is no socket', () => {
     const first = await intoMemory();
     const failed = once(first.inside, 'error');
     first.application.resetAndDestroy();
-    expect((await failed)[0]).toMatchObject({ message: 'reset' });
+    expect((await failed)[0]).toMatchObject({ code: 'CONNECTION_RESET' });
 
     const second = await intoMemory();
     const seen = new Observer(second.application);

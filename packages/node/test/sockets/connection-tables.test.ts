@@ -34,6 +34,15 @@ describe('the tables of connections', () => {
     expect((await tables.read()).size).toBe(1);
   });
 
+  it('are read again in half a second though the last time took a minute', async () => {
+    const tables = new ConnectionTables(async () => {
+      vi.advanceTimersByTime(30_000);
+      return ROW;
+    });
+    await tables.read();
+    expect((await tables.read()).size).toBe(1);
+  });
+
   it('tell nothing where there are none', async () => {
     const tables = new ConnectionTables(() => readAtMost('/proc/there/is/none', 100));
     expect((await tables.read()).size).toBe(0);

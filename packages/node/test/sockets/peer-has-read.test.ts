@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectedSockets } from 'wsproxy-test-support/sockets/connected-sockets';
 import { ConnectionTables, readAtMost } from '../../src/sockets/connection-tables.js';
@@ -34,6 +35,12 @@ describe.runIf(process.platform === 'linux')('whether the other end has read', {
     await expect.poll(() => peerHasRead(ours), PATIENCE).toBe(false);
     theirs.resume();
     await expect.poll(() => peerHasRead(ours), PATIENCE).toBe(true);
+  });
+
+  it('is told of no stream that says it has the addresses of a connection', async () => {
+    const [{ localAddress = '', localPort, remoteAddress = '', remotePort }] = await sockets('TCP');
+    const stream = Object.assign(new PassThrough(), { localAddress, localPort, remoteAddress, remotePort });
+    expect(await peerHasReadBy(stream, tables)).toBe(undefined);
   });
 
   it('is told of this connection, and of none with the same ports at other addresses', async () => {

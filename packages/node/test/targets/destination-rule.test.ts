@@ -83,8 +83,29 @@ describe('a destination rule', () => {
     'example.org:',
     'exa mple.org',
     'http://example.org',
+    '/udp',
+    '53/UDP',
+    '53/udp/tcp',
+    '53/icmp',
   ])('is refused with a sentence when it is %j', (text) => {
     expect(() => parseDestinationRule(text)).toThrow(/^not a destination rule: "[^\n]*expected a host/);
+  });
+
+  it.each(['53/udp', ':53/udp', '*/udp', '10.1.0.0/16:53/udp', '10.1.0.0/16/udp', '*.example.org/udp', '[::1]:53/udp'])(
+    'is of UDP alone when it is %s',
+    (text) => {
+      const host = text.includes('[') ? '::1' : text.includes('org') ? 'www.example.org' : '10.1.2.3';
+      const rule = parseDestinationRule(text);
+      expect(matchesDestination(rule, host, 53, 'udp')).toBe(true);
+      expect(matchesDestination(rule, host, 53)).toBe(false);
+      expect(rule.text).toBe(text);
+    },
+  );
+
+  it('is of both protocols when it names none', () => {
+    for (const protocol of ['tcp', 'udp'] as const)
+      expect(matchesDestination(parseDestinationRule(':53'), '10.1.2.3', 53, protocol)).toBe(true);
+    expect(matchesDestination(parseDestinationRule(':53/tcp'), '10.1.2.3', 53, 'udp')).toBe(false);
   });
 
   it('keeps its text for messages', () => {

@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { createPolicies, createPolicy } from '../../src/dial/policy.js';
+import type { Protocol } from '../../src/targets/destination-rule.js';
 import { checkRules, compileRules, type DestinationRules } from '../../src/targets/destination-rules.js';
 
 const ownAddresses = () => new Set(['45.0.0.1', '10.9.9.9']);
 
-/** Whether a destination, `address port [name]`, may be dialled, or the rule that denies it. */
+/** Whether a destination, `address port[/udp] [name]`, may be dialled, or the rule that denies it. */
 function judge(rules: DestinationRules, destination: string) {
-  const [address = '', port, name] = destination.split(' ');
-  return createPolicy(rules, { ownAddresses }).check(address, Number(port), name) ?? 'allowed';
+  const [address = '', service = '', name] = destination.split(' ');
+  const [port, protocol] = service.split('/') as [string, Protocol?];
+  return createPolicy(rules, { ownAddresses }).check(address, Number(port), name, protocol) ?? 'allowed';
 }
 
 const OPEN_INSIDE = { allow: ['10.1.0.0/16:5432', '[fd00:1::/32]:80,443,8000-8999'] };
@@ -15,6 +17,9 @@ const MAIL = { allow: ['mail.example.org:25', '1.2.3.4'] };
 const WEB_ONLY = { deny: ['*'], allow: [':80,443'] };
 const ONE_ZONE = { deny: ['*'], allow: ['*.example.org:443'] };
 const HOLES = { allowPrivate: true, deny: ['10.0.0.0/8', '*.bad.example', 'worse.example:80', ':22', '203.0.113.7'] };
+const DNS_INSIDE = { allow: ['10.1.0.0/16:53/udp', '10.2.0.0/16:53/tcp', '10.3.0.0/16:53'] };
+const NO_QUIC = { deny: [':443/udp', 'tcp.example/tcp'] };
+const DNS_ONLY = { deny: ['*/udp'], allow: ['53/udp'] };
 const EVERYTHING = { allow: ['*', '0.0.0.0/0', '::/0', '127.0.0.0/7', '*.example.org', 'evil.example'] };
 
 describe('the rules', () => {
@@ -83,6 +88,30 @@ describe('the rules', () => {
     [{ deny: ['*'] }, '1.1.1.1 443', 'denied:*'],
     [{ deny: ['*'], allowPrivate: true }, '10.0.0.1 443', 'denied:*'],
     [{ deny: ['*'], allow: ['10.0.0.1'] }, '10.0.0.1 443', 'allowed'],
+
+    [{}, '1.1.1.1 53/udp', 'allowed'],
+    [{}, '10.0.0.1 53/udp', 'denied:private'],
+    [{}, '1.1.1.1 25/udp', 'denied:port-25'],
+    [{ allowPorts: ['25'] }, '1.1.1.1 25/udp', 'allowed'],
+    [{ allowPorts: ['25/udp'] }, '1.1.1.1 25/udp', 'allowed'],
+    [{ allowPorts: ['25/udp'] }, '1.1.1.1 25', 'denied:port-25'],
+    [DNS_INSIDE, '10.1.0.1 53/udp', 'allowed'],
+    [DNS_INSIDE, '10.1.0.1 53', 'denied:private'],
+    [DNS_INSIDE, '10.2.0.1 53/udp', 'denied:private'],
+    [DNS_INSIDE, '10.2.0.1 53', 'allowed'],
+    [DNS_INSIDE, '10.3.0.1 53/udp', 'allowed'],
+    [DNS_INSIDE, '10.3.0.1 53', 'allowed'],
+    [NO_QUIC, '1.1.1.1 443/udp', 'denied::443/udp'],
+    [NO_QUIC, '1.1.1.1 443', 'allowed'],
+    [NO_QUIC, '1.1.1.1 80/udp tcp.example', 'allowed'],
+    [NO_QUIC, '1.1.1.1 80 tcp.example', 'denied:tcp.example/tcp'],
+    [HOLES, '10.0.0.1 80/udp', 'denied:10.0.0.0/8'],
+    [DNS_ONLY, '1.1.1.1 53/udp', 'allowed'],
+    [DNS_ONLY, '1.1.1.1 123/udp', 'denied:*'],
+    [DNS_ONLY, '1.1.1.1 123', 'allowed'],
+    [{ deny: ['*/tcp'] }, '1.1.1.1 123/udp', 'allowed'],
+    [{ deny: ['*/tcp'] }, '1.1.1.1 123', 'denied:*'],
+    [{ deny: ['*'] }, '1.1.1.1 53/udp', 'denied:*'],
   ])('%j answer for %s: %s', (rules, destination, outcome) => {
     expect(judge(rules, destination)).toBe(outcome);
   });
@@ -133,7 +162,7 @@ describe('mistakes', () => {
       'allow: 0.0.0.0/8 is unspecified: nothing of it is ever a destination',
       'allow: 224.0.0.1 is multicast: nothing of it is ever a destination',
       'deny: expected a list',
-      'allowPorts: not a port: "smtp"; expected ports such as 25, 1-1023 or 25,587',
+      'allowPorts: not a port: "smtp"; expected ports such as 25, 1-1023, 25,587 or 25/tcp',
     ]);
   });
 

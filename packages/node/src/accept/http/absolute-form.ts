@@ -48,7 +48,7 @@ export function parseAbsoluteForm(method: string, uri: string): Destination {
  * A name beyond ASCII as it is looked up (RFC 5891), if it is UTF-8, and as it is otherwise. It must stay a name: digits of
  * other scripts make no address.
  */
-function nameInAscii(name: string): string | undefined {
+export function nameInAscii(name: string): string | undefined {
   if (name.length > LONGEST_NAME) return undefined;
   if (/^[\0-\x7f]*$/.test(name)) return name;
   const bytes = Buffer.from(name, 'latin1');
@@ -67,10 +67,12 @@ function requestTargetOf(method: string, rest: string): string {
 function basicOf(userInfo: string | undefined): string | undefined {
   if (userInfo === undefined || userInfo === '') return undefined;
   const withPassword = userInfo.includes(':') ? userInfo : `${userInfo}:`;
-  const decoded = withPassword.replace(/%([0-9a-f]{2})/gi, (_all, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  return `Basic ${Buffer.from(decoded, 'latin1').toString('base64')}`;
+  return `Basic ${Buffer.from(percentDecode(withPassword), 'latin1').toString('base64')}`;
+}
+
+/** RFC 3986 section 2.1; each character of the result is a byte. */
+export function percentDecode(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 const DEFAULT_PORT = 80;

@@ -41,7 +41,7 @@ export function isUpgrade(request: RequestHead): boolean {
  * The protocols that a request asks to go on in. HTTP/2 is none of them: RFC 9113 section 3.1 has dropped that upgrade,
  * who asks for it takes HTTP/1.1, and what follows could be requests to other origins, as on any connection to a proxy.
  */
-function protocolsOf({ minor, fields }: RequestHead): string[] {
+export function protocolsOf({ minor, fields }: RequestHead): string[] {
   if (minor === 0 || !listOf(fields, 'connection').includes('upgrade')) return [];
   const protocols = valuesOf(fields, 'upgrade').flatMap((value) => value.split(',').map((protocol) => protocol.trim()));
   return protocols.filter((protocol) => protocol !== '' && protocol.toLowerCase() !== 'h2c');

@@ -9,12 +9,14 @@ import { parseBasic } from '../credentials.js';
 import type { Reply } from '../enter-tunnel.js';
 import type { LocalConnection } from '../local-connection.js';
 import type { ServedPort } from '../local-service.js';
+import { enterCapsules } from '../udp/capsule-tunnel.js';
 import type { Destination } from './absolute-form.js';
 import { answerHere } from './answer-here.js';
+import { connectUdpReply, decideConnectUdp } from './connect-udp.js';
 import { authenticatesConnection } from './forwarded-heads.js';
 import { type ExchangeOwner, HttpExchange } from './http-exchange.js';
 import { encodeRefusal, type HttpRefusal, REFUSALS, refusalOf, refusalOfRequest } from './http-refusal.js';
-import { decideConnect, decideRequest } from './http-rules.js';
+import { type Decision, decideConnect, decideRequest } from './http-rules.js';
 
 /**
  * The connection of an application that speaks HTTP. As a rule it carries one request: an origin that ends a connection
@@ -187,7 +189,15 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
   }
 
   #take(request: RequestHead): void {
-    if (request.method === 'CONNECT') return this.#takeConnect(request);
+    if (request.method === 'CONNECT') {
+      return this.#takeTunnel(request, decideConnect(request), (target, early) =>
+        this.#connection.enter(target, early, this.#replies.connect),
+      );
+    }
+    const asked = decideConnectUdp(request);
+    if (asked !== undefined) {
+      return this.#takeTunnel(request, asked, (target, early) => this.#enterCapsules(target, early));
+    }
     const decision = answerHere(request) ?? decideRequest(request);
     if ('refusal' in decision) return this.#refuse(decision.refusal, request.method);
     const user = this.#userOf(request);
@@ -197,13 +207,18 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
     else this.#forward(request, decision.accepted, user);
   }
 
-  #takeConnect(request: RequestHead): void {
-    const decision = decideConnect(request);
+  #takeTunnel(request: RequestHead, decision: Decision<Target>, enter: (target: Target, early: Buffer) => void): void {
     // No application asks so: it may be the content of the request before.
-    if (this.#isBehind) this.#close('CONNECT behind a request that had no answer');
+    if (this.#isBehind) this.#close('a tunnel asked for behind a request that had no answer');
     else if ('refusal' in decision) this.#refuse(decision.refusal);
     else if (this.#userOf(request) === undefined) this.#refuse(REFUSALS.NEEDS_PASSWORD);
-    else this.#connection.enter(decision.accepted, this.#leave(), CONNECT_REPLY);
+    else enter(decision.accepted, this.#leave());
+  }
+
+  #enterCapsules(target: Target, early: Buffer): void {
+    const { socket, logger } = this.#connection;
+    this.#connection.endHandshake();
+    enterCapsules(this.#port.tunnel, logger, { socket, target, early, reply: this.#replies.connectUdp });
   }
 
   #forward(request: RequestHead, destination: Destination, user: string): void {
@@ -213,7 +228,7 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
     this.#isBound = (this.#isBound && kept !== undefined) || authenticatesConnection(request);
     this.#user = user;
     this.#exchange = new HttpExchange({
-      tunnel: this.#port.tunnel,
+      port: this.#port,
       connection,
       request,
       isBound: this.#isBound,
@@ -237,6 +252,10 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
   #endKept(): void {
     if (this.#kept !== undefined) finishChannel(this.#kept, systemClock);
     this.#kept = undefined;
+  }
+
+  get #replies(): typeof LOCAL_REPLIES {
+    return this.#port.isRemote ? REMOTE_REPLIES : LOCAL_REPLIES;
   }
 
   /** Who asks: undefined for somebody who may not, empty where everybody may. */
@@ -277,14 +296,18 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
   }
 }
 
-const CONNECT_REPLY: Reply = {
+const connectReply = (isRemote: boolean): Reply => ({
   kind: 'connect',
   // Chromium ends a connection on which bytes come with it.
   isAlone: true,
   // Without Content-Length or Transfer-Encoding (RFC 9110 section 9.3.6).
   success: () => 'HTTP/1.1 200 Connection established\r\n\r\n',
-  failure: (code, target) => encodeRefusal(refusalOf(code), 'CONNECT', target),
-};
+  failure: (code, target) => encodeRefusal(refusalOf(code, isRemote), 'CONNECT', target),
+});
+
+/** Made once: each is held by every connection that waits for it. */
+const repliesOf = (isRemote: boolean) => ({ connect: connectReply(isRemote), connectUdp: connectUdpReply(isRemote) });
+const [LOCAL_REPLIES, REMOTE_REPLIES] = [repliesOf(false), repliesOf(true)];
 
 /** How long an application may take until its next request, ms. Most origins end a connection sooner. */
 const IDLE_TIMEOUT = 120_000;

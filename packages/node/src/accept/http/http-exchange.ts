@@ -6,7 +6,6 @@ import {
   formatTarget,
   systemClock,
   type Timer,
-  type Tunnel,
 } from 'wsproxy-engine';
 import { createBodyReader } from '../../http-message/body.js';
 import type { BodyReader } from '../../http-message/body-reader.js';
@@ -19,6 +18,7 @@ import { type Unread, unwatch, watchForReset } from '../../sockets/reset-watch.j
 import { closePolitely, cutOff } from '../close-politely.js';
 import type { ListenerKind } from '../enter-tunnel.js';
 import type { LocalConnection } from '../local-connection.js';
+import type { ServedPort } from '../local-service.js';
 import type { Destination } from './absolute-form.js';
 import { formatRequest, formatSwitch, isUpgrade } from './forwarded-heads.js';
 import {
@@ -34,6 +34,7 @@ import { ResponseWay } from './response-way.js';
 /** A plain request that was accepted, and its response; both travel on as they come. */
 export class HttpExchange implements ChannelSink, Unread {
   readonly #connection: LocalConnection;
+  readonly #isRemote: boolean;
   readonly #request: RequestHead;
   readonly #owner: ExchangeOwner;
   readonly #channel: Channel;
@@ -49,8 +50,9 @@ export class HttpExchange implements ChannelSink, Unread {
   #patience: Timer | undefined;
   #isOver = false;
 
-  constructor({ tunnel, connection, request, isBound, destination, kept, owner }: ExchangeParts) {
+  constructor({ port, connection, request, isBound, destination, kept, owner }: ExchangeParts) {
     this.#connection = connection;
+    this.#isRemote = port.isRemote;
     this.#request = request;
     this.#owner = owner;
     this.#log = { target: formatTarget(destination.target) };
@@ -59,10 +61,10 @@ export class HttpExchange implements ChannelSink, Unread {
     this.#response = new ResponseWay(connection.socket, request, isBound);
     this.#channel =
       kept ??
-      tunnel.open(destination.target, {
+      port.tunnel.open(destination.target, {
         kind: 'http' satisfies ListenerKind,
         onOpen: () => connection.logger.debug(this.#log, 'channel open'),
-        onFail: (code) => this.#fail(refusalOf(code)),
+        onFail: (code) => this.#fail(refusalOf(code, this.#isRemote)),
       });
     watchForReset(this);
     this.#send(formatRequest(request, destination));
@@ -146,7 +148,7 @@ export class HttpExchange implements ChannelSink, Unread {
     // A response that is complete stays so when the destination hangs up on the rest of the request.
     if (this.#response.isOver) this.#end();
     else if (this.#isReused && this.#response.isSilent) this.#hangUp(() => resetSocket(this.socket));
-    else this.#fail(refusalOf(code));
+    else this.#fail(refusalOf(code, this.#isRemote));
   }
 
   onWritable(): void {
@@ -232,7 +234,7 @@ export class HttpExchange implements ChannelSink, Unread {
 }
 
 export interface ExchangeParts {
-  readonly tunnel: Tunnel;
+  readonly port: Pick<ServedPort, 'tunnel' | 'isRemote'>;
   readonly connection: LocalConnection;
   readonly request: RequestHead;
   /** The application has authenticated its connection, or does so with this request. */

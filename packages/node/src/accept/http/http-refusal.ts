@@ -18,6 +18,8 @@ export const REFUSALS = {
   SEVERAL_HOSTS: { status: 400, text: 'the request has more than one Host field' },
   BAD_AUTHORITY: { status: 400, text: 'CONNECT takes host:port' },
   CONTENT_OF_CONNECT: { status: 400, text: 'CONNECT takes no content' },
+  BAD_CONNECT_UDP: { status: 400, text: 'CONNECT-UDP is a GET without content' },
+  BAD_UDP_TARGET: { status: 400, text: 'CONNECT-UDP takes /.well-known/masque/udp/HOST/PORT/' },
   CUT: { status: 400, text: 'the request ended before its content was complete' },
   LOOP: { status: 400, text: 'the target is this proxy' },
   FROM_A_PAGE: { status: 403, text: 'not for web pages' },
@@ -65,12 +67,15 @@ export function refusalOfResponse({ message }: MessageError): HttpRefusal {
 /** Seconds; about what a lost tunnel needs to come back. */
 const RETRY_AFTER = 5;
 
-/** How a failed channel is told to an HTTP client (RFC 9209 for Proxy-Status). */
-export function refusalOf(code: FailureCode): HttpRefusal {
+/**
+ * How a failed channel is told to an HTTP client (RFC 9209 for Proxy-Status); `isRemote`: by a port whose destinations are
+ * dialled at this end.
+ */
+export function refusalOf(code: FailureCode, isRemote: boolean): HttpRefusal {
   const { http, proxyStatus, text } = FAILURES[code];
   const headers = [`Proxy-Status: wsproxy; error=${proxyStatus}`];
   if (http === 503) headers.push(`Retry-After: ${RETRY_AFTER}`);
-  return { status: http, text, headers, isOfServer: OF_SERVER.has(code) };
+  return { status: http, text, headers, isOfServer: !isRemote && OF_SERVER.has(code) };
 }
 
 /** Decided, and not met on the way to the destination. */

@@ -25,8 +25,8 @@ export function decideRequest({ method, requestTarget, fields }: RequestHead): D
   const scheme = schemeOf(requestTarget);
   if (scheme === undefined) {
     // Origin form is what web pages send, by fetch or by WebSocket.
-    const isFromPage = PAGE_FIELDS.some((name) => valuesOf(fields, name).length > 0);
-    return { refusal: isFromPage ? REFUSALS.FROM_A_PAGE : REFUSALS.NOT_A_PROXY_REQUEST };
+    const isOfPage = isFromPage(fields) || valuesOf(fields, 'upgrade').length > 0;
+    return { refusal: isOfPage ? REFUSALS.FROM_A_PAGE : REFUSALS.NOT_A_PROXY_REQUEST };
   }
   // RFC 9112 section 3.2; of one, and of none, the target is right.
   if (hasSeveralHosts(fields)) return { refusal: REFUSALS.SEVERAL_HOSTS };
@@ -39,8 +39,13 @@ export function decideRequest({ method, requestTarget, fields }: RequestHead): D
   }
 }
 
-const PAGE_FIELDS: readonly string[] = ['origin', 'sec-fetch-site', 'upgrade'];
+/** Whether a request has what browsers add to those of pages. */
+export function isFromPage(fields: RequestHead['fields']): boolean {
+  return PAGE_FIELDS.some((name) => valuesOf(fields, name).length > 0);
+}
 
-function hasSeveralHosts(fields: RequestHead['fields']): boolean {
+const PAGE_FIELDS: readonly string[] = ['origin', 'sec-fetch-site'];
+
+export function hasSeveralHosts(fields: RequestHead['fields']): boolean {
   return valuesOf(fields, 'host').length > 1;
 }

@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net';
 import { createBodyReader } from '../../http-message/body.js';
 import type { BodyReader } from '../../http-message/body-reader.js';
 import { lastChunk, readAsChunk } from '../../http-message/chunked.js';
 import type { RequestHead } from '../../http-message/request-head.js';
 import { isInterim, type ResponseHead, ResponseHeadReader } from '../../http-message/response-head.js';
+import type { ApplicationSocket } from '../application-socket.js';
 import {
   challengesConnection,
   formatInterim,
@@ -27,7 +27,7 @@ export class ResponseWay {
   #isKept: boolean;
 
   /** @param isBound whether its connection is an authenticated one. */
-  constructor(socket: Socket, request: RequestHead, isBound: boolean) {
+  constructor(socket: ApplicationSocket, request: RequestHead, isBound: boolean) {
     this.#output = new JoinedWrites(socket);
     this.#request = request;
     this.#isBound = isBound;

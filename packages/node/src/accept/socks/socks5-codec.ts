@@ -1,6 +1,6 @@
-import { SocketAddress } from 'node:net';
-import { FAILURES, parseHost, type Target } from 'wsproxy-engine';
+import { FAILURES, type Target } from 'wsproxy-engine';
 import { MORE, type ParseResult } from './parse-result.js';
+import { ADDRESS_TYPES, encodeSocks5Address, hostOf, readSocks5Address } from './socks5-address.js';
 
 /** RFC 1928 section 3. */
 export const METHODS = { NO_AUTHENTICATION: 0x00, PASSWORD: 0x02, NONE_ACCEPTABLE: 0xff } as const;
@@ -16,11 +16,10 @@ export const REPLIES = {
 const VERSION = 0x05;
 /** Of the negotiation of RFC 1929. */
 const PASSWORD_VERSION = 0x01;
-const CONNECT = 0x01;
-const ADDRESS_TYPES = { IPV4: 0x01, NAME: 0x03, IPV6: 0x04 } as const;
-/** VER CMD RSV ATYP. */
-const HEADER_LENGTH = 4;
-const PORT_LENGTH = 2;
+/** RFC 1928 section 4. */
+const COMMANDS = { CONNECT: 0x01, UDP_ASSOCIATE: 0x03 } as const;
+/** VER CMD RSV. */
+const HEADER_LENGTH = 3;
 
 /** VER NMETHODS METHODS (RFC 1928 section 3): the offered methods. */
 export function parseSocks5Greeting(bytes: Buffer): ParseResult<Buffer> {
@@ -54,54 +53,46 @@ export function encodeSocks5PasswordReply(allowed: boolean): Buffer {
   return Buffer.of(PASSWORD_VERSION, allowed ? 0 : 1);
 }
 
-/** VER CMD RSV ATYP DST.ADDR DST.PORT (RFC 1928 section 4); only CONNECT is done. */
-export function parseSocks5Request(bytes: Buffer): ParseResult<Target> {
+/** VER CMD RSV ATYP DST.ADDR DST.PORT (RFC 1928 section 4); BIND is not done. */
+export function parseSocks5Request(bytes: Buffer): ParseResult<Socks5Request> {
   if (bytes.length < 1) return MORE;
   if (bytes.readUInt8(0) !== VERSION) return { state: 'invalid', reason: 'SOCKS version changed after the greeting' };
-  if (bytes.length < HEADER_LENGTH) return MORE;
-  if (bytes.readUInt8(1) !== CONNECT) return refuse(REPLIES.COMMAND_NOT_SUPPORTED, 'SOCKS command not supported');
-
-  const addressType = bytes.readUInt8(3);
-  switch (addressType) {
-    case ADDRESS_TYPES.IPV4:
-      return parseDestination(bytes, HEADER_LENGTH, 4, (address) => address.join('.'));
-    case ADDRESS_TYPES.IPV6:
-      return parseDestination(bytes, HEADER_LENGTH, 16, formatIPv6);
-    case ADDRESS_TYPES.NAME: {
-      if (bytes.length <= HEADER_LENGTH) return MORE;
-      const length = bytes.readUInt8(HEADER_LENGTH);
-      if (length === 0) return refuse(REPLIES.GENERAL_FAILURE, 'empty host name');
-      return parseDestination(bytes, HEADER_LENGTH + 1, length, (name) => parseHost(name.toString('latin1')));
-    }
-    default:
-      return refuse(REPLIES.ADDRESS_TYPE_NOT_SUPPORTED, 'SOCKS address type not supported');
+  if (bytes.length <= HEADER_LENGTH) return MORE;
+  const command = bytes.readUInt8(1);
+  const isConnect = command === COMMANDS.CONNECT;
+  if (!isConnect && command !== COMMANDS.UDP_ASSOCIATE) {
+    return refuse(REPLIES.COMMAND_NOT_SUPPORTED, 'SOCKS command not supported');
   }
-}
-
-/** VER REP RSV ATYP BND.ADDR BND.PORT (RFC 1928 section 6); the bound address of the server is nobody's business. */
-export function encodeSocks5Reply(reply: number): Buffer {
-  return Buffer.of(VERSION, reply, 0x00, ADDRESS_TYPES.IPV4, 0, 0, 0, 0, 0, 0);
-}
-
-function parseDestination(
-  bytes: Buffer,
-  start: number,
-  length: number,
-  readHost: (address: Buffer) => string | undefined,
-): ParseResult<Target> {
-  const end = start + length;
-  if (bytes.length < end + PORT_LENGTH) return MORE;
-  const host = readHost(bytes.subarray(start, end));
+  if (isConnect && bytes.readUInt8(HEADER_LENGTH) === ADDRESS_TYPES.NAME && bytes[HEADER_LENGTH + 1] === 0) {
+    return refuse(REPLIES.GENERAL_FAILURE, 'empty host name');
+  }
+  const address = readSocks5Address(bytes, HEADER_LENGTH);
+  if (address === 'more') return MORE;
+  if (address === 'unknown') return refuse(REPLIES.ADDRESS_TYPE_NOT_SUPPORTED, 'SOCKS address type not supported');
+  // What an association says of its own end says nothing: some have the destination there, some a name that is none.
+  if (!isConnect) return { state: 'done', value: { command: 'associate' }, length: address.end };
+  const host = hostOf(address);
   if (host === undefined) return refuse(FAILURES.BAD_TARGET.socks5, 'not a valid host name');
-  const port = bytes.readUInt16BE(end);
-  if (port === 0) return refuse(REPLIES.GENERAL_FAILURE, 'port 0');
-  return { state: 'done', value: { host, port }, length: end + PORT_LENGTH };
+  if (address.port === 0) return refuse(REPLIES.GENERAL_FAILURE, 'port 0');
+  const target = { host, port: address.port };
+  return { state: 'done', value: { command: 'connect', target }, length: address.end };
 }
 
-function formatIPv6(address: Buffer): string {
-  const groups = Array.from({ length: 8 }, (_, index) => address.readUInt16BE(index * 2).toString(16));
-  return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address;
+export type Socks5Request =
+  | { readonly command: 'connect'; readonly target: Target }
+  | { readonly command: 'associate' };
+
+/** VER REP RSV ATYP BND.ADDR BND.PORT (RFC 1928 section 6); where the server is bound is nobody's business but an association's. */
+export function encodeSocks5Reply(reply: number, bound: Bound = NOWHERE): Buffer {
+  return Buffer.concat([Buffer.of(VERSION, reply, 0x00), encodeSocks5Address(bound.address, bound.port)]);
 }
+
+interface Bound {
+  readonly address: string;
+  readonly port: number;
+}
+
+const NOWHERE: Bound = { address: '0.0.0.0', port: 0 };
 
 function refuse(reply: number, reason: string): ParseResult<never> {
   return { state: 'invalid', reason, reply: encodeSocks5Reply(reply) };

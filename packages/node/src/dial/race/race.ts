@@ -1,5 +1,5 @@
 import type { Clock, Timer } from 'wsproxy-engine';
-import { onAbort } from './on-abort.js';
+import { type GiveUpSignal, onAbort } from './on-abort.js';
 
 /**
  * Attempts that start one after the other and run side by side: the next one starts after `delay`, or as soon as one has
@@ -7,6 +7,8 @@ import { onAbort } from './on-abort.js';
  * have lost.
  */
 export function race<C, T>(candidates: readonly C[], attempt: Attempt<C, T>, options: RaceOptions): Promise<T> {
+  const [only, ...others] = candidates;
+  if (only !== undefined && others.length === 0) return runAlone(only, attempt, options);
   const { delay, clock, signal, room, failureOf, isFinal = () => false } = options;
   return new Promise((resolve, reject) => {
     const queue = [...candidates];
@@ -40,6 +42,7 @@ export function race<C, T>(candidates: readonly C[], attempt: Attempt<C, T>, opt
       reject(error);
     };
     const start = (candidate: C) => {
+      if (queue.length + 1 < candidates.length) room?.tryAnother();
       const onWon = (value: T) => {
         if (!running.delete(giveUp)) return;
         end();
@@ -67,6 +70,26 @@ export function race<C, T>(candidates: readonly C[], attempt: Attempt<C, T>, opt
   });
 }
 
+/** The same with one who runs: nothing to wait for, and no room to ask for. */
+function runAlone<C, T>(candidate: C, attempt: Attempt<C, T>, { signal, failureOf, isFinal }: RaceOptions): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const onWon = (value: T): void => {
+      forgetSignal();
+      resolve(value);
+    };
+    const onLost = (error: Error): void => {
+      forgetSignal();
+      reject(isFinal?.(error) === true ? error : failureOf([error]));
+    };
+    const giveUp = attempt(candidate, onWon, onLost);
+    const forgetSignal = onAbort(signal, () => {
+      giveUp();
+      reject(signal.reason);
+    });
+  });
+}
+
 /** Starts an attempt, which calls one of the two once, and later, never at once. What is returned gives it up. */
 export type Attempt<C, T> = (candidate: C, onWon: (value: T) => void, onLost: (error: Error) => void) => () => void;
 
@@ -75,7 +98,7 @@ export interface RaceOptions {
   readonly delay: number;
   readonly clock: Clock;
   /** Gives up every attempt at once; the promise rejects with its reason. */
-  readonly signal: AbortSignal;
+  readonly signal: GiveUpSignal;
   /** Default: there is always room. */
   readonly room?: AttemptRoom | undefined;
   /** What the promise rejects with when all have lost; their errors, in the order in which they have. */
@@ -86,6 +109,8 @@ export interface RaceOptions {
 
 /** What attempts may take beyond the first one, for which there is a place already. */
 export interface AttemptRoom {
+  /** One more attempt begins than the first one, beside those before or after them. */
+  tryAnother(): void;
   /** Whether there was a place for one more attempt. Whoever got it gives it back with `releaseAttempt`. */
   takeAttempt(): boolean;
   releaseAttempt(): void;

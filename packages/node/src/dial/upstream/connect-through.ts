@@ -1,9 +1,9 @@
 import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import { formatTarget, type Target } from 'wsproxy-engine';
+import { ignoreErrors } from '../../sockets/ignore-errors.js';
 import { KEEPALIVE_DELAY } from '../../sockets/keepalive-delay.js';
 import { onAbort } from '../race/on-abort.js';
-import { requestTunnel } from './http-connect.js';
 import { formatProxy, type UpstreamProxy } from './proxy.js';
 import { ProxyError } from './proxy-error.js';
 
@@ -65,11 +65,17 @@ export interface ConnectThroughOptions {
   readonly ca?: string;
 }
 
+/** Loads what speaks to `proxy` ahead of the first connection: then there may be no descriptor left to read it by. */
+export function prepareFor(proxy: UpstreamProxy): void {
+  handshakeOf(proxy).catch(() => {});
+}
+
 type Handshake = (socket: Socket, proxy: UpstreamProxy, target: Target, timeout: number) => Promise<void>;
 
-/** Only those who have such a proxy wait for the package that speaks to it. */
+/** Only those who have such a proxy wait for what speaks to it. */
 async function handshakeOf({ scheme }: UpstreamProxy): Promise<Handshake> {
-  return scheme.startsWith('socks') ? (await import('./socks-handshake.js')).socksHandshake : requestTunnel;
+  if (scheme.startsWith('socks')) return (await import('./socks-handshake.js')).socksHandshake;
+  return (await import('./http-connect.js')).requestTunnel;
 }
 
 function openSocket(proxy: UpstreamProxy, { lookup, family, ca }: ConnectThroughOptions): Socket {
@@ -91,7 +97,7 @@ function openSocket(proxy: UpstreamProxy, { lookup, family, ca }: ConnectThrough
           ...(ca !== undefined && { ca }),
         })
       : tcpConnect(options);
-  socket.on('error', () => {});
+  ignoreErrors(socket);
   return socket;
 }
 

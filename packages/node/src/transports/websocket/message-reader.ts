@@ -1,4 +1,4 @@
-import type { ByteTaker, Transport } from 'wsproxy-engine';
+import { type ByteTaker, LONE_FRAME_SIZE, type Transport } from 'wsproxy-engine';
 import { CLIENT_FORM, type ClosingForm, closingStart, SERVER_FORM } from './closing-tail.js';
 
 /** RFC 6455 section 5.2: the bits of the first byte, and of the second. */
@@ -13,6 +13,7 @@ const LENGTH_64 = 127;
 const LONGEST_HEADER = 14;
 /** Section 5.5: a control frame carries at most 125 bytes. */
 const MAX_CONTROL = 125;
+const SMALL_READS = 64;
 
 /**
  * Reads the WebSocket frames of one direction (RFC 6455 section 5) and passes the payload of binary messages on as it
@@ -21,10 +22,12 @@ const MAX_CONTROL = 125;
  */
 export class MessageReader implements ByteTaker {
   readonly #options: MessageReaderOptions;
-  readonly #transport: Pick<Transport, 'receiver'>;
-  readonly #onOther: (bytes: Buffer) => void;
-  readonly #header = Buffer.alloc(LONGEST_HEADER);
+  readonly #taker: MessageTaker;
+  /** Of the present header, when its rest has not come with it. */
+  #partial: Buffer | undefined;
   #headerFill = 0;
+  /** The first byte of the present frame. */
+  #first = 0;
   /** Of the present frame, as far as it is known. */
   #headerLength = 2;
   /** Payload bytes of the present frame that are still to come. */
@@ -41,21 +44,32 @@ export class MessageReader implements ByteTaker {
   /** The end of what has arrived, when it may be a close frame that cut a message off. */
   #doubtful: Buffer | undefined;
   readonly #closingForm: ClosingForm;
+  /** So many reads are still to bring little. */
+  #smallReads = 0;
 
   /**
-   * The receiver of `transport` gets the next bytes of a binary message, as they arrive; never none. `onOther` gets what a
+   * The receiver of `taker` gets the next bytes of a binary message, as they arrive; never none. `onOther` gets what a
    * complete implementation has to read: control frames, fragmented messages, and from the first frame on that is not right,
    * or not binary, everything.
    */
-  constructor(options: MessageReaderOptions, transport: Pick<Transport, 'receiver'>, onOther: (bytes: Buffer) => void) {
+  constructor(options: MessageReaderOptions, taker: MessageTaker) {
     this.#options = options;
-    this.#transport = transport;
-    this.#onOther = onOther;
+    this.#taker = taker;
     this.#closingForm = options.isServer ? CLIENT_FORM : SERVER_FORM;
+  }
+
+  get appetite(): number {
+    return this.#smallReads > 0 ? LONE_FRAME_SIZE : Number.POSITIVE_INFINITY;
+  }
+
+  /** What comes takes long to read: the next reads bring less, so that others have their turn in between. */
+  readLess(): void {
+    this.#smallReads = SMALL_READS;
   }
 
   /** `chunk`: the next bytes of the connection. They may be changed, and belong to the sink afterwards. */
   onBytes(chunk: Uint8Array): void {
+    if (this.#smallReads > 0) this.#smallReads -= 1;
     const before = this.#doubtful;
     if (before !== undefined) {
       this.#doubtful = undefined;
@@ -73,7 +87,7 @@ export class MessageReader implements ByteTaker {
   }
 
   get #isInMessage(): boolean {
-    const isControl = ((this.#header[0] as number) & CLOSE) !== 0;
+    const isControl = (this.#first & CLOSE) !== 0;
     return this.#state === 'reading' && !isControl && (this.#missing > 0 || this.#headerFill > 0);
   }
 
@@ -82,7 +96,7 @@ export class MessageReader implements ByteTaker {
     while (at < to && this.#state === 'reading') {
       at = this.#missing > 0 ? this.#readPayload(chunk, at, to) : this.#readHeader(chunk, at, to);
     }
-    if (at < to && this.#state === 'other') this.#onOther(Buffer.from(chunk.subarray(at, to)));
+    if (at < to && this.#state === 'other') this.#taker.onOther(Buffer.from(chunk.subarray(at, to)));
   }
 
   #readPayload(chunk: Uint8Array, from: number, to: number): number {
@@ -90,51 +104,56 @@ export class MessageReader implements ByteTaker {
     this.#missing -= end - from;
     const piece = from === 0 && end === chunk.length ? chunk : chunk.subarray(from, end);
     if (this.#isOther) {
-      this.#onOther(Buffer.from(piece));
+      this.#taker.onOther(Buffer.from(piece));
       if (this.#missing === 0) this.#endOther();
     } else {
       if (this.#mask !== undefined) this.#mask = unmask(piece, this.#mask);
-      this.#transport.receiver.onBytes(piece);
+      this.#taker.receiver.onBytes(piece);
     }
     return end;
   }
 
   #readHeader(chunk: Uint8Array, from: number, to: number): number {
-    const header = this.#header;
+    const header = this.#partial ?? PASSING;
     let at = from;
     while (this.#headerFill < this.#headerLength && at < to) {
-      header[this.#headerFill++] = chunk[at++] as number;
-      if (this.#headerFill === 2) this.#classifyStart(header[0] as number, header[1] as number);
+      const byte = chunk[at++] as number;
+      header[this.#headerFill++] = byte;
+      if (this.#headerFill === 1) this.#first = byte;
+      else if (this.#headerFill === 2) this.#classifyStart(header);
     }
-    if (this.#state === 'reading' && this.#headerFill === this.#headerLength) this.#beginPayload();
+    if (this.#state !== 'reading') return at;
+    if (this.#headerFill < this.#headerLength) this.#partial ??= Buffer.from(header);
+    else this.#beginPayload(header);
     return at;
   }
 
   /** The first two bytes: whether the frame is one of ours, and how long its header is. */
-  #classifyStart(first: number, second: number): void {
+  #classifyStart(header: Buffer): void {
     const { isServer, maxFragments } = this.#options;
+    const [first, second] = [this.#first, header[1] as number];
     const short = second & ~MASK;
     const isControl = first >= (FIN | CLOSE) && first <= (FIN | PONG) && short <= MAX_CONTROL;
     const expected = this.#fragments > 0 ? CONTINUATION : BINARY;
     const isRight = isControl || ((first & ~FIN) === expected && this.#fragments < maxFragments);
-    if (!isRight || (second & MASK) !== (isServer ? MASK : 0)) return this.#giveUp(2);
+    if (!isRight || (second & MASK) !== (isServer ? MASK : 0)) return this.#giveUp(header, 2);
     this.#isOther = first !== (FIN | BINARY);
     this.#headerLength = 2 + (short === LENGTH_16 ? 2 : short === LENGTH_64 ? 8 : 0) + (isServer ? 4 : 0);
   }
 
-  #beginPayload(): void {
-    const header = this.#header;
-    const [first, length, whole] = [header[0] as number, this.#payloadLength(), this.#headerLength];
+  #beginPayload(header: Buffer): void {
+    const [first, length, whole] = [this.#first, payloadLength(header), this.#headerLength];
+    this.#partial = undefined;
     this.#headerFill = 0;
     this.#headerLength = 2;
     const isControl = (first & CLOSE) !== 0;
-    if (!isControl && this.#fragmentBytes + length > this.#options.maxPayload) return this.#giveUp(whole);
+    if (!isControl && this.#fragmentBytes + length > this.#options.maxPayload) return this.#giveUp(header, whole);
     this.#missing = length;
     if (!this.#isOther) {
       this.#mask = this.#options.isServer ? maskOf(header.subarray(whole - 4, whole)) : undefined;
       return;
     }
-    this.#onOther(Buffer.from(header.subarray(0, whole)));
+    this.#taker.onOther(Buffer.from(header.subarray(0, whole)));
     if (!isControl) {
       const isLast = first >= FIN;
       this.#fragments = isLast ? 0 : this.#fragments + 1;
@@ -143,22 +162,24 @@ export class MessageReader implements ByteTaker {
     if (length === 0) this.#endOther();
   }
 
-  #payloadLength(): number {
-    const header = this.#header;
-    const short = (header[1] as number) & ~MASK;
-    if (short === LENGTH_16) return header.readUInt16BE(2);
-    return short === LENGTH_64 ? header.readUInt32BE(2) * 2 ** 32 + header.readUInt32BE(6) : short;
-  }
-
   #endOther(): void {
-    if (this.#header[0] === (FIN | CLOSE)) this.#state = 'closed';
+    if (this.#first === (FIN | CLOSE)) this.#state = 'closed';
   }
 
   /** Whoever reads on begins with the present header, of which there are `length` bytes. */
-  #giveUp(length: number): void {
+  #giveUp(header: Buffer, length: number): void {
     this.#state = 'other';
-    this.#onOther(Buffer.from(this.#header.subarray(0, length)));
+    this.#taker.onOther(Buffer.from(header.subarray(0, length)));
   }
+}
+
+/** Where a header is read whose rest comes with it, of whichever connection. */
+const PASSING = Buffer.alloc(LONGEST_HEADER);
+
+function payloadLength(header: Buffer): number {
+  const short = (header[1] as number) & ~MASK;
+  if (short === LENGTH_16) return header.readUInt16BE(2);
+  return short === LENGTH_64 ? header.readUInt32BE(2) * 2 ** 32 + header.readUInt32BE(6) : short;
 }
 
 /** A mask of zeros changes nothing. */
@@ -179,4 +200,9 @@ export interface MessageReaderOptions {
   /** Bytes of a message at most, all fragments together. */
   readonly maxPayload: number;
   readonly maxFragments: number;
+}
+
+/** Takes what is read. */
+export interface MessageTaker extends Pick<Transport, 'receiver'> {
+  onOther(bytes: Buffer): void;
 }

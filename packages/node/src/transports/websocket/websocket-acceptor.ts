@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { type SlabPool, SUBPROTOCOL } from 'wsproxy-engine';
+import { lateWebSocket } from '../../internals/undocumented.js';
 import type { AcceptHandler, Arrival, TransportAcceptor } from '../transport-acceptor.js';
 import { WEBSOCKET_LIMITS } from './websocket-limits.js';
 import { WebSocketTransport } from './websocket-transport.js';
@@ -14,6 +15,7 @@ export class WebSocketAcceptor implements TransportAcceptor {
     noServer: true,
     clientTracking: false,
     handleProtocols: () => SUBPROTOCOL,
+    ...LATE,
   });
 
   /** `memory`: that their connections are read into. */
@@ -36,14 +38,17 @@ export class WebSocketAcceptor implements TransportAcceptor {
     // `ws` looks at method, version and key at once, and says so at once.
     const onClientError = (): void => handler.onRefused(request.method === 'GET' ? 400 : 405);
     this.#server.once('wsClientError', onClientError);
+    const { onBroken } = handler;
     this.#server.handleUpgrade(request, socket, head, (ws) => {
-      ws.on('error', handler.onBroken);
-      const transport = new WebSocketTransport(ws, request.socket, { role: 'server' }, this.#memory);
-      ws.once('close', handler.onTransport(transport));
+      const transport = new WebSocketTransport(ws, request.socket, { role: 'server', onBroken }, this.#memory);
+      transport.onClosed = handler.onTransport(transport);
     });
     this.#server.off('wsClientError', onClientError);
   }
 }
+
+const Late = lateWebSocket(WebSocket);
+const LATE = Late && { WebSocket: Late };
 
 /** Its bytes would be taken for frames, while a reverse proxy may have taken them for a body. */
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -1,17 +1,21 @@
 import type { Socket } from 'node:net';
-import { deafReceiver, type SlabPool, type Transport, type TransportReceiver } from 'wsproxy-engine';
+import { deafReceiver, type SlabPool, type SlabReader, type Transport, type TransportReceiver } from 'wsproxy-engine';
 import { readIntoSlabs } from '../../internals/read-into-slabs.js';
-import { readPastWs } from '../../internals/undocumented.js';
+import { readRest } from '../../internals/read-rest.js';
+import { type LateWebSocket, readPastWs } from '../../internals/undocumented.js';
 import { holdsSecret } from '../../secrets/holds-secret.js';
+import { listenTo, type SocketListener } from '../../sockets/socket-listener.js';
 import { endsAsClosing } from './closing-tail.js';
-import { MessageReader } from './message-reader.js';
+import { MessageReader, type MessageTaker } from './message-reader.js';
 import { WEBSOCKET_LIMITS } from './websocket-limits.js';
 
 /** RFC 6455 section 5.5: a control frame carries 125 bytes, 2 of them the close code. */
 const MAX_REASON = 123;
+/** Section 7.1.5: the connection has closed without a close frame. */
+const WITHOUT_CLOSE = 1006;
 /** `WebSocket.OPEN`. */
 const OPEN = 1;
-/** A batch that is larger becomes several messages, bytes; well below what peers take. */
+/** A batch that is larger becomes several messages, unless one part is, bytes; well below what peers take. */
 const LARGEST_MESSAGE = 131_072;
 /** RFC 6455 section 5.2: FIN and opcode 2; the mask bit; which length field follows. */
 const BINARY = 0x82;
@@ -22,27 +26,48 @@ const LENGTH_64 = 127;
 /**
  * An open WebSocket as a transport. `ws` joins a message before it tells of it, and copies
  * for that; so the payload of binary messages goes past it, in both directions, straight between the connection and the
- * session. Everything else (control frames, fragments, closing, whatever is not right) is left to it.
+ * session. Everything else (control frames, fragments, closing, whatever is not right) is left to it; at a server's end it is
+ * there only once there is any of that.
  */
-export class WebSocketTransport implements Transport {
+export class WebSocketTransport implements Transport, MessageTaker, SocketListener {
   receiver: TransportReceiver = deafReceiver;
+  /** Called once the connection is closed. */
+  onClosed: (() => void) | undefined;
 
-  readonly #ws: WsWebSocket;
+  readonly #source: WebSocketSource;
   readonly #socket: Socket;
-  readonly #isServer: boolean;
-  readonly #mask: boolean;
+  readonly #end: WebSocketEnd;
   readonly #memory: SlabPool;
+  #ws: WsWebSocket | undefined;
+  /** Gives it what it is to read. */
+  #toWs: ((bytes: Uint8Array) => void) | undefined;
+  /** Undefined where `ws` reads everything. */
+  #reader: MessageReader | undefined;
+  #slabReader: SlabReader | undefined;
   #error = '';
-  /** What `send` was given and the connection has not written yet, with a place for each batch. */
-  readonly #sending: (readonly Uint8Array[] | undefined)[] = [];
+  /** What `send` was given and the connection has not written yet, with a place for each batch; undefined, not empty. */
+  #sending: (readonly Uint8Array[] | undefined)[] | undefined;
 
-  /** `socket`: the connection beneath `ws`. To be called in the turn in which `ws` has opened, before anything is read. */
-  constructor(ws: WsWebSocket, socket: Socket, end: WebSocketEnd, memory: SlabPool) {
-    this.#memory = memory;
-    this.#ws = ws;
+  /** `socket`: the connection beneath `source`. To be called in the turn in which it has opened, before anything is read. */
+  constructor(source: WebSocketSource, socket: Socket, end: WebSocketEnd, memory: SlabPool) {
+    this.#source = source;
     this.#socket = socket;
-    this.#isServer = end.role === 'server';
-    this.#mask = end.role === 'client' && end.masks;
+    this.#end = end;
+    this.#memory = memory;
+    if ('begin' in source) listenTo(socket, this);
+    else {
+      this.#listenToWs(source);
+      socket.once('close', () => this.#letGo());
+      this.#toWs = readPastWs(socket, (bytes) => this.onBytes(bytes));
+      // Where that is not possible `ws` tells of every message, not only of those in fragments.
+      if (this.#toWs === undefined) return;
+    }
+    this.#reader = new MessageReader(end.role === 'server' ? AT_SERVER : AT_CLIENT, this);
+    this.#slabReader = readIntoSlabs(socket, memory, this.#reader);
+  }
+
+  #listenToWs(ws: WsWebSocket): void {
+    this.#ws = ws;
     ws.on('message', (data, isBinary) => {
       if (!isBinary) this.receiver.onText();
       // In fragments: the others go past it.
@@ -50,25 +75,57 @@ export class WebSocketTransport implements Transport {
     });
     ws.on('error', (error) => {
       this.#error = error.message;
+      if (this.#end.role === 'server') this.#end.onBroken?.(error);
     });
     ws.on('close', (code, reason) => {
+      const end = this.#end;
       const words = reason.toString('utf8') || this.#error;
       this.receiver.onClose(code, end.role === 'client' && holdsSecret(words, end.secrets ?? []) ? '' : words);
     });
-    socket.once('close', () => {
-      for (const parts of this.#sending.splice(0)) if (parts !== undefined) this.#release(parts);
-    });
-    this.#readPast(socket);
   }
 
-  /** Where that is not possible `ws` tells of every message, not only of those in fragments. */
-  #readPast(socket: Socket): void {
-    const toWs = readPastWs(socket, (bytes) => reader.onBytes(bytes));
-    if (toWs === undefined) return;
-    const { maxPayload, maxFragments } = WEBSOCKET_LIMITS;
-    const reader = new MessageReader({ isServer: this.#isServer, maxPayload, maxFragments }, this, toWs);
-    const slabReader = readIntoSlabs(socket, this.#memory, reader);
-    socket.once('close', () => slabReader?.stop());
+  /** There is something that `ws` has to see to. */
+  #openWs(): WsWebSocket {
+    if (this.#ws !== undefined) return this.#ws;
+    const { ws, read } = (this.#source as LateWebSocket<WsWebSocket>).begin(this.#socket);
+    this.#toWs = read;
+    this.#listenToWs(ws);
+    return ws;
+  }
+
+  onOther(bytes: Buffer): void {
+    // Held by a connection that was paused, until it was closed: nobody is left to answer.
+    if (this.#ws === undefined && this.#socket.closed) return;
+    this.#openWs();
+    this.#toWs?.(bytes);
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    this.#reader?.onBytes(bytes);
+  }
+
+  onEnd(): void {
+    this.#socket.end();
+  }
+
+  /** The socket is closed by it. */
+  onError(): void {}
+
+  onClose(): void {
+    readRest(this.#socket, (bytes) => this.onBytes(bytes));
+    if (this.#ws === undefined) this.receiver.onClose(WITHOUT_CLOSE, '');
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    this.#slabReader?.stop();
+    for (const parts of this.#sending ?? []) if (parts !== undefined) this.#release(parts);
+    this.#sending = undefined;
+    this.onClosed?.();
+  }
+
+  get #isOpen(): boolean {
+    return this.#ws === undefined ? this.#socket.writable : this.#ws.readyState === OPEN;
   }
 
   get backlog(): number {
@@ -76,13 +133,14 @@ export class WebSocketTransport implements Transport {
   }
 
   send(parts: readonly Uint8Array[], headroom = 0): void {
-    if (this.#ws.readyState !== OPEN) return;
+    if (!this.#isOpen) return;
     this.#socket.cork();
-    if (this.#mask) this.#sendMasked(parts);
+    if (this.#end.role === 'client' && this.#end.masks) this.#sendMasked(parts);
     else this.#sendPlain(parts, headroom);
     this.#socket.uncork();
     const isWritten = this.#socket.writableLength === 0;
     if (!isWritten) for (const part of parts) this.#memory.keep(part);
+    this.#sending ??= [];
     this.#sending.push(isWritten ? undefined : parts);
   }
 
@@ -93,7 +151,7 @@ export class WebSocketTransport implements Transport {
     let length = 0;
     for (let i = 0; i < end; i++) {
       length += (parts[i] as Uint8Array).length;
-      if (length < LARGEST_MESSAGE) continue;
+      if (length + (parts[i + 1] as Uint8Array).length <= LARGEST_MESSAGE) continue;
       this.#writeMessage(parts, from, i, length, from === 0 ? headroom : 0);
       from = i + 1;
       length = 0;
@@ -104,7 +162,7 @@ export class WebSocketTransport implements Transport {
       end,
       length + (parts[end] as Uint8Array).length,
       from === 0 ? headroom : 0,
-      this.#onSent,
+      (error) => this.#onSent(error),
     );
     // So that the peer need not doubt it; one message could still be the rest of that close frame.
     if (!endsAsClosing(parts[end] as Uint8Array)) return;
@@ -119,7 +177,7 @@ export class WebSocketTransport implements Transport {
     to: number,
     length: number,
     headroom: number,
-    onSent?: () => void,
+    onSent?: (error?: Error | null) => void,
   ): void {
     const socket = this.#socket;
     const header = this.#header(length);
@@ -137,50 +195,62 @@ export class WebSocketTransport implements Transport {
   }
 
   #header(length: number): Buffer {
+    const isServer = this.#end.role === 'server';
     const extended = length < LENGTH_16 ? 0 : length < 65_536 ? 2 : 8;
-    const header = Buffer.alloc(2 + extended + (this.#isServer ? 0 : 4));
+    const header = Buffer.alloc(2 + extended + (isServer ? 0 : 4));
     header[0] = BINARY;
-    header[1] = (this.#isServer ? 0 : MASK) | (extended === 0 ? length : extended === 2 ? LENGTH_16 : LENGTH_64);
+    header[1] = (isServer ? 0 : MASK) | (extended === 0 ? length : extended === 2 ? LENGTH_16 : LENGTH_64);
     if (extended > 0) header.writeUIntBE(length, extended === 2 ? 2 : 4, extended === 2 ? 2 : 6);
     return header;
   }
 
   #sendMasked(parts: readonly Uint8Array[]): void {
+    const ws = this.#openWs();
     const last = parts.length - 1;
-    for (let i = 0; i < last; i++) this.#ws.send(parts[i] as Uint8Array);
-    this.#ws.send(parts[last] as Buffer, this.#onSent);
+    for (let i = 0; i < last; i++) ws.send(parts[i] as Uint8Array);
+    ws.send(parts[last] as Buffer, (error) => this.#onSent(error));
   }
 
-  readonly #onSent = (error?: Error | null): void => {
+  #onSent(error?: Error | null): void {
     // What fails is needed until the connection is closed: the system may still read it.
-    const sent = error ? undefined : this.#sending.shift();
+    const sent = error ? undefined : this.#sending?.shift();
+    if (this.#sending?.length === 0) this.#sending = undefined;
     if (sent !== undefined) this.#release(sent);
     this.receiver.onDrain();
-  };
+  }
 
   #release(parts: readonly Uint8Array[]): void {
     for (const part of parts) this.#memory.release(part);
   }
 
   giveWay(): void {
+    this.#reader?.readLess();
     this.#socket.pause();
-    setImmediate(this.#goOn);
+    setImmediate(goOn, this.#socket);
   }
-
-  readonly #goOn = (): void => {
-    this.#socket.resume();
-  };
 
   close(code: number, reason: string): void {
     // As a stream, so that a letter cut in two is left out.
     const head = new TextDecoder().decode(Buffer.from(reason).subarray(0, MAX_REASON), { stream: true });
-    this.#ws.close(code, head);
+    if (!this.#socket.destroyed) this.#openWs().close(code, head);
   }
 
   terminate(): void {
-    this.#ws.terminate();
+    if (this.#ws === undefined) this.#socket.destroy();
+    else this.#ws.terminate();
   }
 }
+
+const { maxPayload, maxFragments } = WEBSOCKET_LIMITS;
+const AT_SERVER = { isServer: true, maxPayload, maxFragments };
+const AT_CLIENT = { isServer: false, maxPayload, maxFragments };
+
+function goOn(socket: Socket): void {
+  socket.resume();
+}
+
+/** What `ws` has made of a connection: a WebSocket, or what makes one later. */
+export type WebSocketSource = WsWebSocket | LateWebSocket<WsWebSocket>;
 
 /** What is used of a `WebSocket` of `ws`. Not its own type: whoever uses this package would need that too. */
 export interface WsWebSocket {
@@ -198,7 +268,11 @@ export interface WsWebSocket {
  * right within TLS and on loopback only (PROTOCOL.md, "Security").
  */
 export type WebSocketEnd =
-  | { readonly role: 'server' }
+  | {
+      readonly role: 'server';
+      /** The peer breaks RFC 6455; the WebSocket closes by itself. */
+      readonly onBroken?: (error: Error) => void;
+    }
   | {
       readonly role: 'client';
       readonly masks: boolean;

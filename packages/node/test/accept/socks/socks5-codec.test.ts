@@ -54,12 +54,12 @@ describe('parseSocks5Request', () => {
       80,
     ],
   ])('reads %s', (_title, bytes, host, port) => {
-    expect(parseSocks5Request(bytes)).toEqual({ state: 'done', value: { host, port }, length: bytes.length });
+    const value = { command: 'connect', target: { host, port } };
+    expect(parseSocks5Request(bytes)).toEqual({ state: 'done', value, length: bytes.length });
   });
 
   it.each([
     ['A17 BIND', hex('05 02 00 01'), 0x07],
-    ['A18 UDP ASSOCIATE', hex('05 03 00 01'), 0x07],
     ['A19 command 00', hex('05 00 00 01'), 0x07],
     ['A19 RESOLVE of Tor', hex('05 F0 00 03'), 0x07],
     ['A19 RESOLVE_PTR of Tor', hex('05 F1 00 01'), 0x07],
@@ -78,6 +78,21 @@ describe('parseSocks5Request', () => {
     ['A27 port 0 of an IPv4 address', hex('05 01 00 01 01020304 0000'), 0x01],
   ])('refuses %s with its reply', (_title, bytes, reply) => {
     expect(parseSocks5Request(bytes)).toMatchObject({ state: 'invalid', reply: reply5(reply) });
+  });
+
+  it.each([
+    ['nothing', hex('05 03 00 01 00000000 0000')],
+    ['the destination', hex('05 03 00 01 c0000201 0035')],
+    ['an address of IPv6', hex('05 03 00 04 20010db8000000000000000000000001 0035')],
+    ['a name that is none', hex('05 03 00 03 01 30 d431')],
+    ['an empty name', hex('05 03 00 03 00 0000')],
+  ])('A18 reads UDP ASSOCIATE with %s for the own end of the application', (_title, bytes) => {
+    const value = { command: 'associate' };
+    expect(parseSocks5Request(bytes)).toEqual({ state: 'done', value, length: bytes.length });
+  });
+
+  it('refuses UDP ASSOCIATE with an unknown address type', () => {
+    expect(parseSocks5Request(hex('05 03 00 02'))).toMatchObject({ state: 'invalid', reply: reply5(0x08) });
   });
 
   it('rejects another version in silence', () => {
@@ -105,9 +120,10 @@ describe('parseSocks5Request', () => {
     fc.assert(
       fc.property(request, ([name, port]) => {
         const result = parseSocks5Request(request5(Buffer.from(name).toString('latin1'), port));
-        if (result.state !== 'done') return;
-        expect(result.value.host).toBe(parseHost(result.value.host));
-        expect(result.value.port).toBe(port);
+        if (result.state !== 'done' || result.value.command !== 'connect') return;
+        const { target } = result.value;
+        expect(target.host).toBe(parseHost(target.host));
+        expect(target.port).toBe(port);
         expect(port).not.toBe(0);
       }),
     );
@@ -121,5 +137,13 @@ describe('the encoders', () => {
 
   it('write a reply with an empty IPv4 bound address', () => {
     expect(encodeSocks5Reply(0)).toEqual(hex('05 00 00 01 00000000 0000'));
+  });
+
+  it.each([
+    ['127.0.0.1', '05 00 00 01 7f000001 1388'],
+    ['::1', '05 00 00 04 00000000000000000000000000000001 1388'],
+    ['fe80::1%lo', '05 00 00 04 fe800000000000000000000000000001 1388'],
+  ])('write a reply with %s as bound address', (address, bytes) => {
+    expect(encodeSocks5Reply(0, { address, port: 5000 })).toEqual(hex(bytes));
   });
 });

@@ -2,8 +2,8 @@ import type { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as ws from 'ws';
-import { deafReceiver, type TransportReceiver } from 'wsproxy-engine';
-import { MessageReader } from '../../../src/transports/websocket/message-reader.js';
+import { deafReceiver } from 'wsproxy-engine';
+import { MessageReader, type MessageTaker } from '../../../src/transports/websocket/message-reader.js';
 
 const LIMITS = { maxPayload: 1_000, maxFragments: 4 };
 
@@ -64,8 +64,10 @@ async function byReader(stream: Buffer, isServer: boolean, cuts: readonly number
   const receiver = understood.receiver(isServer);
   const reader = new MessageReader(
     { isServer, ...LIMITS },
-    taker((bytes) => understood.take(bytes)),
-    (bytes) => write(receiver, bytes),
+    taker(
+      (bytes) => understood.take(bytes),
+      (bytes) => write(receiver, bytes),
+    ),
   );
   const ends = [...cuts.map((cut) => cut % (stream.length + 1)), stream.length].sort((a, b) => a - b);
   let start = 0;
@@ -186,7 +188,6 @@ describe('a close frame in the middle of a message', () => {
         const reader = new MessageReader(
           { isServer, ...LIMITS },
           taker((piece) => seen.push(Buffer.from(piece))),
-          () => {},
         );
         reader.onBytes(Buffer.from(stream.subarray(0, cut)));
         if (cut < stream.length) reader.onBytes(Buffer.from(stream.subarray(cut)));
@@ -207,7 +208,6 @@ describe('a close frame in the middle of a message', () => {
       const reader = new MessageReader(
         { isServer, ...LIMITS },
         taker((piece) => seen.push(Buffer.from(piece))),
-        () => {},
       );
       for (const byte of message) reader.onBytes(Buffer.of(byte));
       expect(Buffer.concat(seen)).toEqual(data);
@@ -221,7 +221,6 @@ test('passes payload on without copying it', () => {
   const reader = new MessageReader(
     { isServer: false, ...LIMITS },
     taker((b) => seen.push(b)),
-    () => {},
   );
   reader.onBytes(chunk);
   expect(seen.map(({ buffer }) => buffer)).toEqual([chunk.buffer]);
@@ -238,13 +237,12 @@ test('does not wait for more behind a whole message with a random mask, however 
   const reader = new MessageReader(
     { isServer: true, ...LIMITS },
     taker((b) => seen.push(Buffer.from(b))),
-    () => {},
   );
   reader.onBytes(message);
   expect(Buffer.concat(seen)).toEqual(Buffer.alloc(40, 1));
 });
 
 /** A transport whose receiver is `take`. */
-function taker(take: (bytes: Uint8Array) => void): { receiver: TransportReceiver } {
-  return { receiver: { ...deafReceiver, onBytes: take } };
+function taker(take: (bytes: Uint8Array) => void, onOther: (bytes: Buffer) => void = () => {}): MessageTaker {
+  return { receiver: { ...deafReceiver, onBytes: take }, onOther };
 }

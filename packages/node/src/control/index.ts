@@ -1,0 +1,2 @@
+export { RecordStream } from './record-stream.js';
+export { RecordType } from './records.js';

@@ -1,0 +1,1 @@
+export { endToEnd, type Field, fieldsOf, formatHead, listOf, valuesOf } from './fields.js';
