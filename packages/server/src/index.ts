@@ -5,18 +5,36 @@ export { checkRules, type DestinationRules } from 'wsproxy-node/targets';
 export { type Admin, createAdmin } from './admin/admin.js';
 export { createHealth, type Health } from './admin/health.js';
 export type { AdminOptions } from './admin/local-pages.js';
+export type { FlowInfo } from './flows/flow-info.js';
 export type { Authenticate } from './gateway/authenticate.js';
 export type { ListenOptions, TcpListenOptions } from './gateway/listen.js';
 export type { TlsOptions } from './gateway/tls.js';
 export { LIMITS, type LimitName, type LimitOptions, type LimitRule } from './limits/limits.js';
+export type { ArrivalInfo } from './listeners/arrival-info.js';
+export type { ListenerInfo } from './listeners/listener-info.js';
 export type {
+  ArrivalRecord,
   ChannelRecord,
+  FlowRecord,
+  ListenerRecord,
   ObservedSession,
+  OpenedArrival,
   OpenedChannel,
+  OpenedFlow,
+  OpenedListener,
   ServerObserver,
   SessionEvent,
 } from './observe/observer.js';
-export type { DestinationPolicy, Dialer, DialRequest, PolicyRequest } from './options/hooks.js';
+export type {
+  AcceptFlow,
+  AuthorizeListen,
+  AuthorizeListenRequest,
+  DestinationPolicy,
+  Dialer,
+  DialRequest,
+  FlowRequest,
+  PolicyRequest,
+} from './options/hooks.js';
 export type { ServerOptions } from './options/server-options.js';
 export { type CloseOptions, createServer, type Server } from './server.js';
 export type { ChannelInfo, SessionInfo } from './sessions/session-info.js';

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ACCOUNT_HOST, silentLogger, systemClock, systemMemory, THROUGHPUT_HOST } from 'wsproxy-engine';
+import { ACCOUNT_HOST, type Logger, silentLogger, systemClock, systemMemory, THROUGHPUT_HOST } from 'wsproxy-engine';
 import {
   createDial,
   createLookup,
@@ -10,20 +10,31 @@ import {
   createUpstream,
   type DialTarget,
   type ListeningAddress,
+  portsAskedOnLoopback,
+  type Resolver,
 } from 'wsproxy-node/dial';
+import { createUdpDial, type RelayFlow } from 'wsproxy-node/dial/udp';
 import { OptionError } from 'wsproxy-node/options';
 import { WebSocketAcceptor } from 'wsproxy-node/transports';
 import { AccountService } from './channels/account-service.js';
 import { createChannelHandler, createRefusalHandler } from './channels/channel-handler.js';
 import type { ChannelService } from './channels/served-channel.js';
 import { ThroughputService } from './channels/throughput-service.js';
+import { createFlowHandler } from './flows/flow-handler.js';
 import { authorizationValues } from './gateway/authenticate.js';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway.js';
 import { type ListenOptions, listenOn, type TcpListenOptions } from './gateway/listen.js';
+import { createTrust } from './gateway/remote-address.js';
 import type { TlsOptions } from './gateway/tls.js';
 import { Guard } from './limits/guard.js';
 import { resolveLimits } from './limits/limits.js';
 import { QuotaFile } from './limits/quota-file.js';
+import { ListenRights } from './listeners/listen-rights.js';
+import type { ListenerService } from './listeners/listener-service.js';
+import { ListenerTable } from './listeners/listener-table.js';
+import { holdsOfSystem } from './listeners/places-of-system.js';
+import type { ListenPlace } from './listeners/rules/listen-place.js';
+import type { NamePort } from './names/name-port.js';
 import { createAccessLog } from './observe/access-log.js';
 import { Observers, type ServerObserver } from './observe/observer.js';
 import { type CheckedOptions, checkServerOptions, rulesOf } from './options/check-server-options.js';
@@ -59,6 +70,12 @@ export class Server {
   readonly #observers: Observers;
   readonly #directory: UserDirectory | undefined;
   readonly #listening: ListeningAddress[] = [];
+  /** It carries datagrams (UDP): neither its options, nor a way that has none, are against it. */
+  readonly hasFlows: boolean;
+  /** What clients may listen by; undefined where they may not listen. */
+  readonly #holds: ListenerService['holds'] | undefined;
+  readonly #isTrusted: (address: string | undefined) => boolean;
+  #names: NamePort | undefined;
   #isEmbedded = false;
   #stopping = false;
 
@@ -85,17 +102,29 @@ export class Server {
       this.#quotaFile = new QuotaFile({ path: quotaFile, accounts: guard.accounts, clock: systemClock, logger });
     const policies = createPolicies(rulesOf(options), { listening: () => this.#listening });
     this.#directory = directory;
-    const service: ChannelService = {
-      dial: dialOf(options, guard),
-      policyOf: (user) => policies(user.policy),
+    const common = {
+      policyOf: (user: User) => policies(user.policy),
       ...{ logger, observer, guard, logTargets: accessLog },
     };
+    const resolver = resolverOf(options, guard);
+    const service: ChannelService = { dial: dialOf(options, guard, resolver), ...common };
+    const relayFlow = relayFlowOf(options, guard, resolver);
+    this.hasFlows = relayFlow !== undefined;
+    const asked = portsAskedOnLoopback(options.egress ?? {});
+    const isOwn = ({ kind, port }: ListenPlace) =>
+      asked.has(port) || (kind === 'tcp' && this.#listening.some((own) => own.port === port));
+    const listening = options.reverse ? listeningOf(options, guard, logger) : undefined;
+    this.#holds = listening?.holds;
+    this.#isTrusted = createTrust(options.trustedProxies);
+    const listeners = listening && new ListenerTable({ ...listening, isOwn, ...common });
     this.#registry = new SessionRegistry({
       clock: systemClock,
       memory: systemMemory,
       logger,
       onChannel: createChannelHandler(service),
       onRefused: createRefusalHandler(service),
+      flows: relayFlow && createFlowHandler({ relayFlow, acceptFlow: options.acceptFlow, ...common }),
+      listeners,
       guard,
       maxGrace: grace,
       observer,
@@ -137,9 +166,29 @@ export class Server {
   listen(options: TcpListenOptions): Promise<AddressInfo>;
   listen(options: ListenOptions): Promise<AddressInfo | undefined>;
   async listen(options: ListenOptions): Promise<AddressInfo | undefined> {
-    if (this.#stopping) throw Object.assign(new Error('the server was closed; make another one'), CLOSED);
+    this.#expectOpen();
     const address = await listenOn(this.#gateway.server, options);
     if (address !== undefined) this.#listening.push(address);
+    return address;
+  }
+
+  /**
+   * Once. Opens the port of all remote listeners for host names (`http`, `tls`), of which each gets what asks for its name. As
+   * `listen`; rejects with an OptionError where no client may listen.
+   */
+  listenReverseHttp(options: TcpListenOptions): Promise<AddressInfo>;
+  listenReverseHttp(options: ListenOptions): Promise<AddressInfo | undefined>;
+  async listenReverseHttp(options: ListenOptions): Promise<AddressInfo | undefined> {
+    const [holds, guard] = [this.#holds, this.#guard];
+    if (holds === undefined) throw new OptionError('reverse', 'without it no client may listen');
+    // Not at the start: most servers have none.
+    const { NamePort } = await import('./names/name-port.js');
+    this.#expectOpen();
+    const names = new NamePort({ guard, isTrusted: this.#isTrusted, places: placesOf(guard) });
+    this.#names = names;
+    const address = await names.listen(options);
+    if (address !== undefined) this.#listening.push(address);
+    for (const kind of ['http', 'tls'] as const) holds[kind] = ({ host }, owner) => names.hold(kind, host, owner);
     return address;
   }
 
@@ -225,7 +274,7 @@ export class Server {
     const unfinished = mayDrain ? await this.#registry.drain(drain) : this.channelCount;
     this.#registry.close();
     this.#guard.close();
-    await this.#gateway.close();
+    await Promise.all([this.#gateway.close(), this.#names?.close()]);
     await this.#quotaFile?.close();
     return unfinished;
   }
@@ -233,6 +282,10 @@ export class Server {
   /** As `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #expectOpen(): void {
+    if (this.#stopping) throw Object.assign(new Error('the server was closed; make another one'), CLOSED);
   }
 
   #hasRoom(user: User, guard: Guard): boolean {
@@ -289,17 +342,21 @@ function gatewayOptionsOf(
   return { allowOrigins, trustedProxies, ...(tls && { tls }), ...(decoy !== undefined && { decoy }) };
 }
 
-function dialOf({ egress = {}, policy, dialer }: ServerOptions, guard: Guard): DialTarget {
+function resolverOf({ egress = {} }: ServerOptions, guard: Guard): Resolver {
   const { limits } = guard;
-  const { upstream, nameservers = [], bindAddresses = [], prefer } = egress;
+  return createResolver({
+    lookup: createLookup({ servers: egress.nameservers ?? [] }),
+    timeout: limits.lookupTimeout,
+    concurrency: limits.lookups,
+    onWait: (user) => guard.hit('lookups', user),
+  });
+}
+
+function dialOf({ egress = {}, policy, dialer }: ServerOptions, guard: Guard, resolver: Resolver): DialTarget {
+  const { upstream, bindAddresses = [], prefer } = egress;
   return createDial({
-    resolver: createResolver({
-      lookup: createLookup({ servers: nameservers }),
-      timeout: limits.lookupTimeout,
-      concurrency: limits.lookups,
-      onWait: (user) => guard.hit('lookups', user),
-    }),
-    dialTimeout: limits.dialTimeout,
+    resolver,
+    dialTimeout: guard.limits.dialTimeout,
     services: new Map<string, (user: User) => Duplex>([
       [THROUGHPUT_HOST, () => new ThroughputService()],
       [ACCOUNT_HOST, (user) => new AccountService(user.id, guard.accounts.quotaOf(user))],
@@ -309,5 +366,28 @@ function dialOf({ egress = {}, policy, dialer }: ServerOptions, guard: Guard): D
     ...(upstream !== undefined && { upstream: createUpstream(upstream) }),
     ...(policy !== undefined && { policy }),
     ...(dialer !== undefined && { dialer }),
+  });
+}
+
+/** By what rights clients may listen, and what this server can take for them. */
+function listeningOf(
+  { allowListen, authorizeListen }: CheckedOptions,
+  { limits }: Guard,
+  logger: Logger,
+): Pick<ListenerService, 'rights' | 'holds'> {
+  const rights = new ListenRights({ allowListen, authorizeListen });
+  return { rights, holds: holdsOfSystem({ logger, clock: systemClock, udpIdle: limits.udpIdle }) };
+}
+
+/** Undefined where datagrams would go another way than all else does: past a proxy, or past the dialer of the embedding program. */
+function relayFlowOf(options: CheckedOptions, guard: Guard, resolver: Resolver): RelayFlow | undefined {
+  const { egress = {}, policy, dialer, acceptFlow, udp, udpFilter } = options;
+  const { upstream, bindAddresses = [], prefer } = egress;
+  const goesPast = upstream !== undefined || (dialer !== undefined && acceptFlow === undefined);
+  if (!udp || goesPast) return undefined;
+  return createUdpDial({
+    ...{ resolver, bindAddresses, filter: udpFilter, idleTime: guard.limits.udpIdle },
+    ...(prefer !== undefined && { prefer }),
+    ...(policy !== undefined && { policy }),
   });
 }

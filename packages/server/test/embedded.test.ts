@@ -161,6 +161,7 @@ describe('users of the embedding program', () => {
     ['without an id', {}],
     ['with an id that no log can show', { id: 'a b' }],
     ['with a rule that is none', { id: 'alice', policy: { allow: ['300.0.0.0/8'] } }],
+    ['with a rule for listening that is none', { id: 'alice', listen: '127.0.0.1:8000' }],
     ['with a limit that is none', { id: 'alice', limits: { channels: 0 } }],
   ])('%s do not come in, and the log tells why', async (_what, user) => {
     const errors: object[] = [];

@@ -1,9 +1,20 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { FAILURES, VERSION } from 'wsproxy-engine';
+import type { FlowInfo } from '../flows/flow-info.js';
 import { REFUSAL_STATUSES } from '../gateway/refusal.js';
 import { LIMITS } from '../limits/limits.js';
-import type { ChannelRecord, OpenedChannel, ServerObserver, SessionEvent } from '../observe/observer.js';
-import type { SessionInfo } from '../sessions/session-info.js';
+import { type AnyDropReason, DROP_REASONS, type Drops } from '../observe/all-drops.js';
+import type {
+  ArrivalRecord,
+  ChannelRecord,
+  FlowRecord,
+  ListenerRecord,
+  OpenedArrival,
+  OpenedChannel,
+  ServerObserver,
+  SessionEvent,
+} from '../observe/observer.js';
+import type { ChannelInfo, SessionInfo } from '../sessions/session-info.js';
 
 /** Every label comes from a set that the operator or this program bounds: users, outcomes, statuses, limits. */
 export class Metrics implements ServerObserver {
@@ -11,6 +22,7 @@ export class Metrics implements ServerObserver {
   readonly #registry = new Registry();
   /** Of channels that are over, by user; the living ones are read when somebody asks. */
   readonly #past = new Map<string, Traffic>();
+  readonly #pastDrops = new Map<AnyDropReason, number>();
 
   readonly #ready = this.#gauge('ready', 'Whether new clients are served: 1, or 0 while starting or draining');
   readonly #sessions = this.#gauge('sessions', 'Living sessions, attached or waiting for their client', [
@@ -18,11 +30,27 @@ export class Metrics implements ServerObserver {
     'state',
   ]);
   readonly #channels = this.#gauge('channels', 'Living channels', ['user']);
+  readonly #flows = this.#gauge('flows', 'Open flows of datagrams (UDP)', ['user']);
+  readonly #listeners = this.#gauge('listeners', 'Remote listeners that listen', ['user']);
+  readonly #waiting = this.#gauge('arrivals_waiting', 'Connections to these that their client has not answered yet', [
+    'user',
+  ]);
+  readonly #arrivals = this.#counter('arrivals_total', 'Connections to remote listeners, by outcome', ['outcome']);
+  readonly #listenerEnds = this.#counter('listeners_ended_total', 'Remote listeners that are over, by outcome', [
+    'outcome',
+  ]);
   readonly #replayBytes = this.#gauge('replay_bytes', 'Memory held by what clients have not acknowledged');
   readonly #bytes = this.#counter('bytes_total', 'Payload bytes, up to destinations and down to clients', [
     'user',
     'direction',
   ]);
+  readonly #datagrams = this.#counter('datagrams_total', 'Datagrams, up to destinations and down to clients', [
+    'user',
+    'direction',
+  ]);
+  readonly #datagramBytes = this.#counter('datagram_bytes_total', 'Payload bytes of these', ['user', 'direction']);
+  readonly #dropped = this.#counter('datagrams_dropped_total', 'Datagrams that went no further, by reason', ['reason']);
+  readonly #flowEnds = this.#counter('flows_ended_total', 'Flows that are over, by outcome', ['outcome']);
   readonly #stalls = this.#counter(
     'window_stalls_total',
     'Times that bytes for a client began to wait for its window',
@@ -60,6 +88,9 @@ export class Metrics implements ServerObserver {
     for (const outcome of ['ok', ...Object.keys(FAILURES)]) {
       this.#dials.inc({ outcome }, 0);
       this.#ends.inc({ outcome }, 0);
+      this.#flowEnds.inc({ outcome }, 0);
+      this.#arrivals.inc({ outcome }, 0);
+      this.#listenerEnds.inc({ outcome }, 0);
     }
     for (const limit of Object.keys(LIMITS)) this.#limits.inc({ limit }, 0);
     for (const status of REFUSAL_STATUSES) this.#refused.inc({ status }, 0);
@@ -99,6 +130,26 @@ export class Metrics implements ServerObserver {
     add(trafficOf(this.#past, user), record);
   }
 
+  onFlowOver(record: FlowRecord): void {
+    this.#flowEnds.inc({ outcome: record.outcome });
+    addFlow(trafficOf(this.#past, record.user), record);
+    addDrops(this.#pastDrops, record.dropped);
+  }
+
+  onArrivalOpened(_arrival: OpenedArrival): void {
+    this.#arrivals.inc({ outcome: 'ok' });
+  }
+
+  onArrivalOver(record: ArrivalRecord): void {
+    const { answered, outcome, user } = record;
+    (answered ? this.#ends : this.#arrivals).inc({ outcome });
+    add(trafficOf(this.#past, user), record);
+  }
+
+  onListenerOver({ outcome }: ListenerRecord): void {
+    this.#listenerEnds.inc({ outcome });
+  }
+
   onRoundTrip(time: number): void {
     this.#roundTrips.observe(time / 1_000);
   }
@@ -117,7 +168,9 @@ export class Metrics implements ServerObserver {
 
   #read(): void {
     const sessions = this.#measured.sessions();
-    for (const metric of [this.#sessions, this.#channels, this.#bytes, this.#stalls]) metric.reset();
+    for (const metric of [this.#sessions, this.#channels, this.#flows, this.#listeners, this.#waiting]) metric.reset();
+    for (const metric of [this.#bytes, this.#stalls, this.#datagrams, this.#datagramBytes, this.#dropped])
+      metric.reset();
     this.#certificate.set((this.#measured.certificateExpires?.getTime() ?? 0) / 1_000);
     this.#ready.set(this.#measured.isReady ? 1 : 0);
     this.#replayBytes.set(sessions.reduce((sum, { replayBytes }) => sum + replayBytes, 0));
@@ -128,15 +181,31 @@ export class Metrics implements ServerObserver {
       trafficOf(traffic, user);
       for (const state of ['attached', 'detached']) this.#sessions.set({ user, state }, 0);
       this.#channels.set({ user }, 0);
+      for (const gauge of [this.#flows, this.#listeners, this.#waiting]) gauge.set({ user }, 0);
       for (const event of [this.#began, this.#detached, this.#resumed]) event.inc({ user }, 0);
     }
-    for (const { user, attached, channels } of sessions) {
+    const drops = new Map(this.#pastDrops);
+    for (const { user, attached, channels, flows, listeners, arrivals } of sessions) {
       this.#sessions.inc({ user, state: attached ? 'attached' : 'detached' });
-      this.#channels.inc({ user }, channels.length);
+      this.#channels.inc({ user }, channels.length + arrivals.length);
       const sum = trafficOf(traffic, user);
-      for (const channel of channels) add(sum, channel);
+      for (const channel of [...channels, ...arrivals]) add(sum, channel);
+      for (const { open, waiting } of listeners) {
+        this.#listeners.inc({ user }, open ? 1 : 0);
+        this.#waiting.inc({ user }, waiting);
+      }
+      this.#flows.inc({ user }, flows.length);
+      for (const flow of flows) {
+        addFlow(sum, flow);
+        addDrops(drops, flow.dropped);
+      }
     }
-    for (const [user, { bytesUp, bytesDown, windowStalls }] of traffic) {
+    for (const reason of DROP_REASONS) this.#dropped.inc({ reason }, drops.get(reason) ?? 0);
+    for (const [user, { bytesUp, bytesDown, windowStalls, ...flows }] of traffic) {
+      this.#datagrams.inc({ user, direction: 'up' }, flows.datagramsUp);
+      this.#datagrams.inc({ user, direction: 'down' }, flows.datagramsDown);
+      this.#datagramBytes.inc({ user, direction: 'up' }, flows.datagramBytesUp);
+      this.#datagramBytes.inc({ user, direction: 'down' }, flows.datagramBytesDown);
       this.#bytes.inc({ user, direction: 'up' }, bytesUp);
       this.#bytes.inc({ user, direction: 'down' }, bytesDown);
       this.#stalls.inc({ user }, windowStalls);
@@ -169,12 +238,21 @@ const DIAL_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 3
 /** From one machine to a satellite with full queues, seconds. */
 const ROUND_TRIP_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-/** What the channels of one user have amounted to. */
+/** What the channels and flows of one user have amounted to. */
 interface Traffic {
   bytesUp: number;
   bytesDown: number;
   windowStalls: number;
+  datagramsUp: number;
+  datagramsDown: number;
+  datagramBytesUp: number;
+  datagramBytesDown: number;
 }
+
+const NOTHING: Readonly<Traffic> = {
+  ...{ bytesUp: 0, bytesDown: 0, windowStalls: 0 },
+  ...{ datagramsUp: 0, datagramsDown: 0, datagramBytesUp: 0, datagramBytesDown: 0 },
+};
 
 /** What metrics read when they are asked for. */
 export interface Measured {
@@ -185,12 +263,26 @@ export interface Measured {
 }
 
 function trafficOf(users: Map<string, Traffic>, user: string): Traffic {
-  const traffic = users.get(user) ?? { bytesUp: 0, bytesDown: 0, windowStalls: 0 };
+  const traffic = users.get(user) ?? { ...NOTHING };
   users.set(user, traffic);
   return traffic;
 }
 
-function add(sum: Traffic, { bytesUp, bytesDown, windowStalls }: Traffic): void {
+function addFlow(sum: Traffic, flow: Pick<FlowInfo, 'datagramsUp' | 'datagramsDown' | 'bytesUp' | 'bytesDown'>): void {
+  sum.datagramsUp += flow.datagramsUp;
+  sum.datagramsDown += flow.datagramsDown;
+  sum.datagramBytesUp += flow.bytesUp;
+  sum.datagramBytesDown += flow.bytesDown;
+}
+
+function addDrops(sums: Map<AnyDropReason, number>, drops: Drops): void {
+  for (const reason of DROP_REASONS) sums.set(reason, (sums.get(reason) ?? 0) + (drops[reason] ?? 0));
+}
+
+function add(
+  sum: Traffic,
+  { bytesUp, bytesDown, windowStalls }: Pick<ChannelInfo, 'bytesUp' | 'bytesDown' | 'windowStalls'>,
+): void {
   sum.bytesUp += bytesUp;
   sum.bytesDown += bytesDown;
   sum.windowStalls += windowStalls;

@@ -6,9 +6,10 @@ import {
   type OfferedChannel,
   TunnelError,
 } from 'wsproxy-engine';
-import type { Dialed, DialTarget, Policy } from 'wsproxy-node/dial';
+import { type Dialed, type DialTarget, type GiveUpSignal, GivingUp, type Policy } from 'wsproxy-node/dial';
 import { type RelayPace, relay } from 'wsproxy-node/relay';
 import { ChannelPlace } from '../limits/channel-place.js';
+import { cutOff } from '../limits/cut-off.js';
 import { type Guard, limitReached } from '../limits/guard.js';
 import type { LimitName } from '../limits/limits.js';
 import type { ChannelRecord, ServerObserver } from '../observe/observer.js';
@@ -25,10 +26,9 @@ export class ServedChannel {
   /** What it holds, unless it was refused for that. */
   #place: ChannelPlace | undefined;
   #isRefused = false;
-  /** Once it is open. */
-  #destination: Dialed | undefined;
-  /** From its being asked for to that, ms. */
+  /** From its being asked for to its being open, ms, and where it leads; undefined until then. */
   #dialMs: number | undefined;
+  #address: string | undefined;
 
   constructor(service: ChannelService, channel: OfferedChannel, user: User, session: SessionOfChannels) {
     this.#service = service;
@@ -49,14 +49,13 @@ export class ServedChannel {
     this.#listen();
     if (place === undefined) return this.#refuse(guard.refusalOf(this.#user));
 
-    const abandoned = new AbortController();
+    const abandoned = new GivingUp();
     channel.onAbandoned(() => abandoned.abort(new TunnelError('CANCELLED')));
-    const dialed = await this.#session.turns.run(() => this.#dial(place, abandoned.signal), abandoned.signal);
-    // Otherwise it is over already, and this is nothing to it.
-    if (dialed === undefined) return this.#refuse(new TunnelError('LIMIT_REACHED', 'its turn has not come in time'));
-    const pace = place.hold(dialed.socket);
+    const dialed = await this.#reach(place, abandoned);
+    if (dialed === undefined) return;
+    const pace = place.hold(dialed);
     // Whoever has dialled lets go of the socket a few turns before this one.
-    if (channel.state.dead) dialed.socket.destroy();
+    if (channel.state.dead) cutOff(dialed.socket);
     else this.#open(dialed, pace);
   }
 
@@ -74,30 +73,40 @@ export class ServedChannel {
   }
 
   /** Undefined when the target was not reached, and the channel is refused. */
-  async #dial(place: ChannelPlace, signal: AbortSignal): Promise<Dialed | undefined> {
+  async #reach(place: ChannelPlace, signal: GiveUpSignal): Promise<Dialed | undefined> {
+    try {
+      const dialed = await this.#session.turns.run(() => this.#dial(place, signal), signal);
+      if (dialed !== undefined) return dialed;
+      // Otherwise it is over already, and this is nothing to it.
+      this.#refuse(new TunnelError('LIMIT_REACHED', 'its turn has not come in time'));
+    } catch (error) {
+      this.#refuse(error instanceof TunnelError ? error : new TunnelError('INTERNAL', String(error)));
+    }
+    return undefined;
+  }
+
+  /** When it is its turn. */
+  async #dial(room: ChannelPlace, signal: GiveUpSignal): Promise<Dialed> {
     const { dial, policyOf } = this.#service;
     const [{ target }, user] = [this.#channel, this.#user];
-    if (!place.takeSocket()) {
-      this.#refuse(limitReached('sockets'));
-      return undefined;
-    }
+    if (!room.takeSocket()) throw limitReached('sockets');
     try {
-      return await dial({ target, user, rules: policyOf(user), signal, room: place });
+      return await dial({ target, user, rules: policyOf(user), signal, room });
     } catch (error) {
-      place.releaseSocket();
-      this.#refuse(error instanceof TunnelError ? error : new TunnelError('INTERNAL', String(error)));
-      return undefined;
+      room.releaseSocket();
+      throw error;
     }
   }
 
   #open(destination: Dialed, pace: RelayPace): void {
     const [channel, { address }] = [this.#channel, destination];
-    this.#destination = destination;
+    this.#address = address;
     this.#dialMs = Math.round(channel.figures.age);
-    this.#service.observer.onChannelOpened?.({ ...this.#names, address, dialMs: this.#dialMs });
+    const names = this.#names;
+    this.#service.observer.onChannelOpened?.({ ...names, address, dialMs: this.#dialMs });
     channel.accept();
     relay(channel, destination.socket, pace);
-    this.#service.logger.debug(this.#line({}, { address }), 'channel opened');
+    this.#service.logger.debug(this.#line({}, { address }, names), 'channel opened');
   }
 
   /** Unless it is over, since whoever has given it up is refused nothing. */
@@ -118,9 +127,9 @@ export class ServedChannel {
     const { figures } = this.#channel;
     const record: ChannelRecord = {
       ...this.#names,
-      address: this.#destination?.address,
+      address: this.#address,
       dialMs: this.#dialMs,
-      connected: this.#destination !== undefined,
+      connected: this.#dialMs !== undefined,
       refused: this.#isRefused,
       outcome: figures.failure ?? 'ok',
       bytesUp: figures.bytesReceived,
@@ -134,23 +143,22 @@ export class ServedChannel {
   }
 
   /** What every record of it begins with. */
-  get #names(): Pick<ChannelRecord, 'user' | 'session' | 'channel' | 'probe' | 'target'> {
-    const { id } = this.#session;
-    const { id: channel, target } = this.#channel;
-    return {
-      ...{ user: this.#user.id, session: id, channel },
-      ...(this.#isProbe && { probe: true }),
-      target: formatTarget(target),
-    };
+  get #names(): ChannelNames {
+    const { id: session } = this.#session;
+    const { id: channel } = this.#channel;
+    const user = this.#user.id;
+    const target = formatTarget(this.#channel.target);
+    return this.#isProbe ? { user, session, channel, probe: true, target } : { user, session, channel, target };
   }
 
   /** For the log. `destination` tells what the user connects to. */
-  #line(fields: object, destination: object): object {
-    const { target, ...names } = this.#names;
+  #line(fields: object, destination: object, { target, ...names }: ChannelNames = this.#names): object {
     const named = this.#service.logTargets && { target, ...destination };
     return { ...names, ...fields, ...named };
   }
 }
+
+type ChannelNames = Pick<ChannelRecord, 'user' | 'session' | 'channel' | 'probe' | 'target'>;
 
 /** What serves all channels. */
 export interface ChannelService {

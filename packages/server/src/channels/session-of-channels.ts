@@ -1,5 +1,5 @@
 import type { Target } from 'wsproxy-engine';
-import type { DialTurns } from '../limits/dial-turns.js';
+import type { SessionTurns } from '../limits/session-turns.js';
 import type { ChannelRecord } from '../observe/observer.js';
 
 /** A session, as far as its channels have to know it. */
@@ -8,7 +8,7 @@ export interface SessionOfChannels {
   readonly id: string;
   /** Whether a target is one by which its client examines the way, and no wish of its user; asked once for each channel. */
   takesForProbe(target: Target): boolean;
-  readonly turns: DialTurns;
+  readonly turns: SessionTurns;
   /** One of them is over. */
   onChannelOver(record: ChannelRecord): void;
 }

@@ -4,6 +4,7 @@ import { type OptionRule, problemOf } from 'wsproxy-node/options';
 import { createServer } from '../index.js';
 import { OPTION_CHECKS } from '../options/option-checks.js';
 import type { ServerUnit } from '../options/options.js';
+import { checkReverse, type ReverseFlags } from './check-reverse.js';
 import { checkQuotaPlace } from './quota-place.js';
 import { readPem, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 import { readUsers } from './users-file.js';
@@ -19,7 +20,9 @@ export async function checkSetting(option: TableOption | TableArgument, value: u
 
 /** Rejects with OptionError when the settings of `program` do not go together. */
 export async function checkSettings(program: Command): Promise<void> {
-  const files = tlsFiles(program.opts<TlsFlags>());
+  const flags = program.opts<TlsFlags & ReverseFlags>();
+  checkReverse(flags);
+  const files = tlsFiles(flags);
   // It was judged by itself, and a server would move one that is broken aside.
   const { quotaFile: _, ...options } = libraryOptions(program);
   // Making one does nothing else than to judge its options.

@@ -11,11 +11,13 @@ import {
   parseListenOrUnix,
   runProgram,
 } from 'wsproxy-cli';
+import { load } from '../load.js';
 import { OPTIONS } from '../options/options.js';
+import { checkReverse, type ReverseFlags } from './check-reverse.js';
 import { findCredentials, type UserFlags } from './credentials.js';
 import { followUsers } from './follow-users.js';
 import { parseHostName } from './host-name.js';
-import { type ListenAt, listen, parseListen } from './listen.js';
+import { type ListenAt, listen, listenReverseHttp, parseListen } from './listen.js';
 import { checkQuotaPlace } from './quota-place.js';
 import { parseServerName } from './server-name.js';
 import { type SightFlags, serveSight } from './sight.js';
@@ -23,7 +25,7 @@ import { followTls, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 import { addTokenCommand } from './token-command.js';
 
 /** What of `program.opts()` is used here; the rest goes to the library as it is. */
-interface Flags extends CommonOptions, TlsFlags, SightFlags, UserFlags {
+interface Flags extends CommonOptions, TlsFlags, SightFlags, UserFlags, ReverseFlags {
   readonly listen: ListenAt;
   readonly path: string;
   readonly allowPrivate?: boolean;
@@ -75,9 +77,8 @@ async function serve(flags: Flags): Promise<void> {
   const credentials = await findCredentials(flags, process.env['WSPROXY_TOKEN']);
   const users = credentials.read();
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
-  // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
   const { VERSION } = await import('wsproxy-engine');
-  const { createServer } = await import('../index.js');
+  const { createServer } = await load();
   const logger = await createLogger({
     level: flags.logLevel,
     format: flags.logFormat,
@@ -87,6 +88,7 @@ async function serve(flags: Flags): Promise<void> {
   const files = asUsage(program, () => tlsFiles(flags));
   const tls = files && readTls(files);
   if (flags.quotaFile !== undefined) checkQuotaPlace(flags.quotaFile);
+  asUsage(program, () => checkReverse(flags));
   const server = asUsage(program, () =>
     createServer({ users, ...libraryOptions(program), ...(tls && { tls }), logger }),
   );
@@ -99,13 +101,19 @@ async function serve(flags: Flags): Promise<void> {
   });
   // First there and last gone: it tells that the server is not ready yet, and that it drains.
   const sight = await serveSight(server, flags, logger);
+  // Clients that come may ask for names at once.
+  const reverseHttp = flags.reverseHttp && (await listenReverseHttp(server, flags.reverseHttp));
   const ready = {
     ...{ version: VERSION, node: process.versions.node, users: users.length },
     ...{ listen: await listen(server, flags.listen, process), path: flags.path, tls: tls !== undefined },
-    ...{ ...sight.listening, allowPrivate: flags.allowPrivate === true },
+    ...{ ...sight.listening, allowPrivate: flags.allowPrivate === true, udp: server.hasFlows },
+    reverse: flags.reverse === true,
+    ...(reverseHttp !== undefined && { reverseHttp }),
   };
   logger.info(ready, 'ready');
-  logger.info({ signal: await stopped, channels: server.channelCount, drainMs: flags.drain }, 'stopping');
+  const signal = await stopped;
+  const flows = server.sessions().reduce((count, session) => count + session.flows.length, 0);
+  logger.info({ signal, channels: server.channelCount, flows, drainMs: flags.drain }, 'stopping');
   const unfinished = await server.close({ drain: flags.drain });
   if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');
   await sight.close();

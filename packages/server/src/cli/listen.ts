@@ -1,13 +1,14 @@
+import type { AddressInfo } from 'node:net';
 import {
   ExitError,
   explainListenError,
   formatListenAddress,
   type ListenAddress,
-  listenOnUnixSocket,
   parseListenOrUnix,
   type UnixAddress,
 } from 'wsproxy-cli';
-import type { Server } from '../index.js';
+import { listenOnUnixSocket } from 'wsproxy-node/sockets';
+import type { ListenOptions, Server } from '../index.js';
 import { SYSTEMD, type SystemdSocket, systemdSocket } from './systemd-socket.js';
 
 /** What --listen says. */
@@ -25,15 +26,24 @@ export async function listen(server: Server, where: ListenAt, self: ThisProcess)
     const address = await server.listen({ fd: systemdSocket(self.env, self.pid) });
     return address === undefined ? SYSTEMD : formatListenAddress({ host: address.address, port: address.port });
   }
+  return listenAt(where, (options) => server.listen(options), '--listen');
+}
+
+/** The same of the port that remote listeners for host names share. */
+export function listenReverseHttp(server: Server, where: ListenAddress | UnixAddress): Promise<string> {
+  return listenAt(where, (options) => server.listenReverseHttp(options), '--reverse-http');
+}
+
+async function listenAt(
+  where: ListenAddress | UnixAddress,
+  listen: (options: ListenOptions) => Promise<AddressInfo | undefined>,
+  flag: string,
+): Promise<string> {
   try {
-    if ('path' in where) {
-      await listenOnUnixSocket(where.path, () => server.listen(where));
-      return formatListenAddress(where);
-    }
-    const { address, port } = await server.listen(where);
-    return formatListenAddress({ host: address, port });
+    const address = await ('path' in where ? listenOnUnixSocket(where.path, () => listen(where)) : listen(where));
+    return formatListenAddress(address === undefined ? where : { host: address.address, port: address.port });
   } catch (error) {
-    throw error instanceof ExitError ? error : explainListenError(error as Error, where);
+    throw error instanceof ExitError ? error : explainListenError(error as Error, where, flag);
   }
 }
 

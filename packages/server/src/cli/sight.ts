@@ -2,10 +2,10 @@ import {
   explainListenError,
   formatListenAddress,
   type ListenAddress,
-  listenOnUnixSocket,
   type ProgramLogger,
   type UnixAddress,
 } from 'wsproxy-cli';
+import { listenOnUnixSocket } from 'wsproxy-node/sockets';
 import type { Health, Server } from '../index.js';
 
 /** Where an operator sees what the server does. */

@@ -3,6 +3,7 @@ import { booleanOf, hasPlace, isMap, isScalar, isSeq, type LineMistake, sourceOf
 import { isDigestOfNothing } from 'wsproxy-node/options';
 import { mistakesInRules } from 'wsproxy-node/targets';
 import type { DestinationRules, UserEntry, UserLimits, UserToken } from '../index.js';
+import { parseListenRule } from '../listeners/rules/listen-rule.js';
 import { isTokenLabel, TOKEN_LABEL_EXPECTED } from '../users/token-label.js';
 import { isUserId, USER_ID_EXPECTED } from '../users/user-id.js';
 import { parseTime } from './time.js';
@@ -85,6 +86,7 @@ class UsersText {
       deny: (value) => readRules('deny', value),
       'allow-private': readBoolean,
       'allow-ports': (value) => readRules('allowPorts', value),
+      listen: readListenRules,
       limits: (value) => this.#readLimits(value),
       disabled: readBoolean,
     });
@@ -107,7 +109,7 @@ class UsersText {
         id: String(fields['id']),
         ...pick(fields, { token: 'tokenSha256', tokens: 'tokens' }),
         ...(Object.keys(policy).length > 0 && { policy }),
-        ...pick(fields, { limits: 'limits', disabled: 'disabled' }),
+        ...pick(fields, { listen: 'listen', limits: 'limits', disabled: 'disabled' }),
       },
     ];
   }
@@ -132,6 +134,8 @@ class UsersText {
     const fields = this.#readFields(node, 'limits', {
       sessions: readCount,
       channels: readCount,
+      flows: readCount,
+      listeners: readCount,
       'bytes-per-second-up': readSize,
       'bytes-per-second-down': readSize,
       'monthly-bytes': readSize,
@@ -139,6 +143,8 @@ class UsersText {
     return pick(fields, {
       sessions: 'sessions',
       channels: 'channels',
+      flows: 'flows',
+      listeners: 'listeners',
       'bytes-per-second-up': 'bytesPerSecondUp',
       'bytes-per-second-down': 'bytesPerSecondDown',
       'monthly-bytes': 'monthlyBytes',
@@ -242,12 +248,23 @@ function readSize(node: unknown): number {
 }
 
 function readRules(key: 'allow' | 'deny' | 'allowPorts', node: unknown): readonly string[] {
-  const items = isSeq(node) ? node.items : [node];
-  const texts = items.map(sourceOf).filter((text) => text !== undefined);
-  if (texts.length < items.length)
-    throw new TypeError('expected a list of rules, such as [10.0.0.0/8, "*.example.org"]');
+  const texts = readTexts(node, 'such as [10.0.0.0/8, "*.example.org"]');
   const [mistake] = mistakesInRules({ [key]: texts });
   if (mistake !== undefined) throw new TypeError(mistake.problem);
+  return texts;
+}
+
+function readTexts(node: unknown, example: string): readonly string[] {
+  const items = isSeq(node) ? node.items : [node];
+  const texts = items.map(sourceOf).filter((text) => text !== undefined);
+  if (texts.length === items.length) return texts;
+  throw new TypeError(`expected a list of rules, ${example}`);
+}
+
+/** An empty list is one: whoever has it may listen nowhere. */
+function readListenRules(node: unknown): readonly string[] {
+  const texts = readTexts(node, 'such as ["127.0.0.1:8000-8099", "0.0.0.0:443"]');
+  for (const text of texts) parseListenRule(text);
   return texts;
 }
 

@@ -89,7 +89,10 @@ export class Connections {
 
   /** It has become a transport. */
   leave(socket: Socket): void {
-    this.#door.leave(this.#acceptedBelow(socket));
+    const accepted = this.#acceptedBelow(socket);
+    this.#door.leave(accepted);
+    this.#ready.delete(accepted);
+    this.#answered.delete(accepted);
   }
 
   /** Node has found no request in what has come on `socket`, or no TLS. */

@@ -21,8 +21,15 @@ export class Door<V extends Visitor = Socket> {
   #crowded = 0;
   #isClosed = false;
 
+  /** One for all of them, which each keeps as long as it is open. */
+  readonly #onClose: (this: V) => void;
+
   constructor(options: DoorOptions<V>) {
     this.#options = options;
+    const leave = (visitor: V): void => this.leave(visitor);
+    this.#onClose = function (): void {
+      leave(this);
+    };
   }
 
   /** Connections that wait. */
@@ -64,6 +71,8 @@ export class Door<V extends Visitor = Socket> {
     const place = this.#places.get(visitor);
     if (place === undefined) return;
     clearTimeout(place.timer);
+    // It may come again.
+    visitor.off('close', this.#onClose);
     this.#places.delete(visitor);
     const theirs = this.#sources.get(place.source);
     theirs?.delete(visitor);
@@ -82,7 +91,7 @@ export class Door<V extends Visitor = Socket> {
     const theirs = this.#sources.get(source);
     if (theirs === undefined) this.#sources.set(source, new Set([visitor]));
     else theirs.add(visitor);
-    visitor.once('close', () => this.leave(visitor));
+    visitor.on('close', this.#onClose);
   }
 
   #timer(visitor: V, time: number): NodeJS.Timeout {
@@ -158,6 +167,8 @@ export interface Visitor {
   readonly destroyed: boolean;
   destroy(): unknown;
   once(event: 'close', listener: () => void): unknown;
+  on(event: 'close', listener: (this: this) => void): unknown;
+  off(event: 'close', listener: (this: this) => void): unknown;
 }
 
 export interface DoorOptions<V extends Visitor> {

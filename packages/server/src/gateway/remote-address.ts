@@ -14,10 +14,7 @@ export type RemoteAddressOf = (request: IncomingMessage) => string | undefined;
  * @throws OptionError that names what is neither
  */
 export function createRemoteAddressOf(trustedProxies: readonly string[]): RemoteAddressOf {
-  const rules = trustedProxies.filter((text) => text !== 'unix').map(readRange);
-  const isTrusted = (address: string | undefined): boolean =>
-    address === undefined ? trustedProxies.includes('unix') : rules.some((hasHost) => hasHost(address));
-
+  const isTrusted = createTrust(trustedProxies);
   return (request) => {
     let address = request.socket.remoteAddress;
     // Node joins several such headers with a comma, in order.
@@ -31,10 +28,23 @@ export function createRemoteAddressOf(trustedProxies: readonly string[]): Remote
   };
 }
 
+/**
+ * Whether the peer with an address, or with none on a Unix socket, is one of `trustedProxies`.
+ * @throws OptionError as above
+ */
+export function createTrust(trustedProxies: readonly string[]): (address: string | undefined) => boolean {
+  const rules = trustedProxies.filter((text) => text !== 'unix').map(readRange);
+  return (address) =>
+    address === undefined ? trustedProxies.includes('unix') : rules.some((hasHost) => hasHost(address));
+}
+
 function readRange(text: string): (address: string) => boolean {
   const expected = 'expected an address, a range such as 10.0.0.0/8, or unix';
   try {
-    if (isIP(text.split('/', 1).join()) !== 0) return parseDestinationRule(text).hasHost;
+    if (isIP(text.split('/', 1).join()) !== 0) {
+      const { hasHost, ports, protocol } = parseDestinationRule(text);
+      if (ports === undefined && protocol === undefined) return hasHost;
+    }
   } catch {
     // An address with a length that it cannot have, told below.
   }

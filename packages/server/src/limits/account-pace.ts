@@ -7,7 +7,7 @@ const RATE_OF: Readonly<Record<Direction, Rate>> = { up: 'rateUp', down: 'rateDo
 /** One for all relays that none has. */
 const NONE: readonly Rate[] = [];
 
-/** Paces one relay by the account of its user. */
+/** Paces one relay, or one flow, by the account of its user. */
 export class AccountPace implements RelayPace {
   readonly #account: Account;
   readonly #monthlyBytes: number | undefined;
@@ -28,24 +28,41 @@ export class AccountPace implements RelayPace {
     this.#events = events;
   }
 
+  rateOf(direction: Direction): number {
+    return this.#account[direction].rate;
+  }
+
   mayPass(direction: Direction, bytes: number): boolean {
     if (!this.#account[direction].mayPass(bytes)) return false;
     this.#count(bytes);
     return true;
   }
 
-  wait(direction: Direction, bytes: number, turn: Turn): void {
-    const limit = RATE_OF[direction];
-    if (!this.#slowedBy.includes(limit)) {
-      this.#slowedBy = [...this.#slowedBy, limit];
-      this.#events.onSlowed(limit, this.#account[direction].rate);
+  /** The same for a datagram, which is dropped if it may not. */
+  mayPassNow(direction: Direction, bytes: number): boolean {
+    if (this.#account[direction].mayPassNow(bytes)) {
+      this.#count(bytes);
+      return true;
     }
+    this.#slowed(direction);
+    return false;
+  }
+
+  wait(direction: Direction, bytes: number, turn: Turn): void {
+    this.#slowed(direction);
     this.#account[direction].wait(bytes, turn);
     this.#count(bytes);
   }
 
   leave(direction: Direction, turn: Turn): void {
     this.#account[direction].leave(turn);
+  }
+
+  #slowed(direction: Direction): void {
+    const limit = RATE_OF[direction];
+    if (this.#slowedBy.includes(limit)) return;
+    this.#slowedBy = [...this.#slowedBy, limit];
+    this.#events.onSlowed(limit, this.#account[direction].rate);
   }
 
   #count(bytes: number): void {
@@ -58,10 +75,10 @@ export class AccountPace implements RelayPace {
   }
 }
 
-/** Who is told what the bytes of a relay come up against. */
+/** Who is told what the bytes of a relay, or of a flow, come up against. */
 export interface PaceEvents {
   /** The bytes of the month are used up; told once. */
   onSpent(monthlyBytes: number): void;
-  /** A rate has made the relay wait; told once for each direction. */
+  /** A rate has made the relay wait, or the flow drop something; told once for each direction. */
   onSlowed(limit: Rate, rate: number): void;
 }

@@ -1,14 +1,29 @@
 import type { Clock, ProcessBudgets } from 'wsproxy-engine';
+import type { DatagramMeter } from './datagram-meter.js';
+import { LeftPorts } from './left-ports.js';
 import { RateTurns } from './rate-turns.js';
+import type { UserTurns } from './user-turns.js';
 
 /** What one user has going on, in all sessions; kept while the server runs, whatever becomes of the rules. */
 export class Account {
   /** Channels, those of which only the socket is left among them. */
   channels = 0;
+  /** Flows. */
+  flows = 0;
+  /** Remote listeners. */
+  listeners = 0;
+  /** What comes for flows, once something has. */
+  datagrams: DatagramMeter | undefined;
   /** Sockets of destinations. */
   sockets = 0;
+  /** Local ports that these have left behind. */
+  readonly leftPorts: LeftPorts = new LeftPorts();
   /** Its share of the memory, once it has a session. */
   memory: ProcessBudgets | undefined;
+  /** Those of its dials, from then on. */
+  turns: UserTurns | undefined;
+  /** Told when one of its sessions has used up the memory of a session. */
+  onSessionFull: (() => void) | undefined;
   readonly up: RateTurns;
   readonly down: RateTurns;
   #bytes = 0;

@@ -3,6 +3,7 @@ import type { User } from '../users/user.js';
 import { Account, monthEnd } from './account.js';
 import { AccountPace, type PaceEvents } from './account-pace.js';
 import type { LimitName, Limits } from './limits.js';
+import { localPorts } from './local-ports.js';
 import type { SocketBudget } from './socket-budget.js';
 
 /** What is counted, for each user by id and for all of them, and what that allows. */
@@ -10,6 +11,7 @@ export class Accounts {
   readonly #limits: Limits;
   readonly #clock: Clock;
   readonly #sockets: SocketBudget;
+  readonly #ports: number;
   readonly #isShared: () => boolean;
   readonly #byUser = new Map<string, Account>();
   readonly #wallTime: () => number;
@@ -21,6 +23,7 @@ export class Accounts {
     this.#clock = clock;
     this.#wallTime = () => clock.wallTime();
     this.#sockets = sockets;
+    this.#ports = limits.portsPerDestination || localPorts();
     this.#isShared = isShared;
   }
 
@@ -79,8 +82,31 @@ export class Accounts {
     const own = Math.min(user.limits?.channels ?? Number.POSITIVE_INFINITY, this.shareOf(channels));
     if (account.channels >= own && own < channels) return { limit: 'channels', value: own, ofUser: true };
     if (this.#channels >= channels) return { limit: 'channels', value: channels, ofUser: false };
+    return isFree ? undefined : this.#monthLimit(user, account);
+  }
+
+  /** What keeps `user` from beginning another flow. */
+  flowLimit(user: User): LimitHit | undefined {
+    const account = this.of(user);
+    const own = user.limits?.flows ?? this.#limits.flowsPerUser;
+    if (account.flows >= own) return { limit: 'flowsPerUser', value: own, ofUser: true };
+    return this.#monthLimit(user, account);
+  }
+
+  /** What keeps `user` from having another remote listener. */
+  listenerLimit(user: User): LimitHit | undefined {
+    const own = this.mostListeners(user);
+    return this.of(user).listeners < own ? undefined : { limit: 'listenersPerUser', value: own, ofUser: true };
+  }
+
+  /** So many remote listeners `user` may have. */
+  mostListeners(user: User): number {
+    return user.limits?.listeners ?? this.#limits.listenersPerUser;
+  }
+
+  #monthLimit(user: User, account: Account): LimitHit | undefined {
     const monthly = this.#monthlyBytes(user);
-    if (isFree || account.bytesThisMonth(this.#clock.wallTime()) < monthly) return undefined;
+    if (account.bytesThisMonth(this.#clock.wallTime()) < monthly) return undefined;
     return { limit: 'monthlyBytes', value: monthly, ofUser: true };
   }
 
@@ -100,12 +126,29 @@ export class Accounts {
 
   /** Takes a place for the socket of a destination, or says what is in the way. */
   takeSocket(account: Account): LimitHit | undefined {
-    const { limit, forDestinations } = this.#sockets;
-    const own = this.shareOf(forDestinations);
-    if (account.sockets >= own && own < forDestinations) return { limit: 'sockets', value: own, ofUser: true };
-    if (!this.#sockets.takeDestination()) return { limit: 'sockets', value: limit, ofUser: false };
+    const hit = this.#shareLimit(account);
+    if (hit !== undefined) return hit;
+    if (!this.#sockets.takeDestination()) return { limit: 'sockets', value: this.#sockets.limit, ofUser: false };
     account.sockets += 1;
     return undefined;
+  }
+
+  #shareLimit({ sockets }: Account): LimitHit | undefined {
+    const { forDestinations } = this.#sockets;
+    const own = this.shareOf(forDestinations);
+    return sockets >= own && own < forDestinations ? { limit: 'sockets', value: own, ofUser: true } : undefined;
+  }
+
+  /** The socket of a stranger, which has a place already, counts for the user whom they have come to, or that is in the way. */
+  beginVisit(account: Account): LimitHit | undefined {
+    const hit = this.#shareLimit(account);
+    if (hit === undefined) account.sockets += 1;
+    return hit;
+  }
+
+  /** It does not any more. */
+  endVisit(account: Account): void {
+    account.sockets -= 1;
   }
 
   /** The dial has come to nothing, or the socket is closed. */
@@ -114,7 +157,17 @@ export class Accounts {
     this.#sockets.releaseDestination();
   }
 
-  /** For one relay of `user`. */
+  /**
+   * What keeps the user from taking one more local port towards the destination with this counter (`LeftPorts`). Of what all
+   * of them leave the system itself says when it is too much.
+   */
+  portLimit({ leftPorts }: Account, counter: number): LimitHit | undefined {
+    const own = this.shareOf(this.#ports);
+    if (own === this.#ports || leftPorts.count(counter, this.#clock.now()) < own) return undefined;
+    return { limit: 'portsPerDestination', value: own, ofUser: true };
+  }
+
+  /** For one relay of `user`, or one flow. */
   paceOf(user: User, events: PaceEvents, isFree = false): AccountPace {
     const monthlyBytes = isFree ? undefined : this.#monthlyBytes(user);
     return new AccountPace(this.of(user), monthlyBytes, this.#wallTime, events);

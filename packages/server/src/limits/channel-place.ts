@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import type { Channel } from 'wsproxy-engine';
-import type { AttemptRoom } from 'wsproxy-node/dial';
+import type { Dialed, DialRoom } from 'wsproxy-node/dial';
 import type { RelayPace } from 'wsproxy-node/relay';
 import type { RelaySocket } from 'wsproxy-node/sockets';
 import type { User } from '../users/user.js';
@@ -8,6 +8,7 @@ import type { Account } from './account.js';
 import type { PaceEvents } from './account-pace.js';
 import { cutOff } from './cut-off.js';
 import type { Guard } from './guard.js';
+import { LeftPorts } from './left-ports.js';
 import type { Watched } from './silence-watch.js';
 
 /**
@@ -16,7 +17,7 @@ import type { Watched } from './silence-watch.js';
  * channel leaves behind counts as long as it is there. The memory of what the socket has not taken is the channel's, and
  * ends with the socket. One object in place of a function for each event, since ten thousand channels may be idle.
  */
-export class ChannelPlace implements AttemptRoom, PaceEvents {
+export class ChannelPlace implements DialRoom, PaceEvents {
   readonly #guard: Guard;
   readonly #channel: Channel;
   readonly #user: User;
@@ -28,6 +29,10 @@ export class ChannelPlace implements AttemptRoom, PaceEvents {
   /** Once it was dialled. */
   #socket: RelaySocket | undefined;
   #watched: Watched | undefined;
+  /** Which counter of the ports that are left is that of its destination; below 0 where there is none. */
+  #portCounter = -1;
+  /** The destination had ended before this side did: the port is left there, not here. */
+  #endedLast = false;
 
   private constructor(guard: Guard, channel: Channel, user: User, isFree: boolean) {
     this.#guard = guard;
@@ -43,17 +48,17 @@ export class ChannelPlace implements AttemptRoom, PaceEvents {
    */
   static take(guard: Guard, channel: Channel, user: User, isFree = false): ChannelPlace | undefined {
     const hit = guard.accounts.channelLimit(user, isFree);
-    if (hit === undefined) return new ChannelPlace(guard, channel, user, isFree);
-    guard.hitBy(user, hit);
-    return undefined;
+    return guard.passes(user, hit) ? new ChannelPlace(guard, channel, user, isFree) : undefined;
   }
 
   /** False when there is no place for its socket. `releaseSocket` or `hold` has to follow. */
   takeSocket(): boolean {
-    const hit = this.#guard.accounts.takeSocket(this.#account);
-    this.#hasSocket = hit === undefined;
-    if (hit !== undefined) this.#guard.hitBy(this.#user, hit);
+    this.#hasSocket = this.#guard.passes(this.#user, this.#guard.accounts.takeSocket(this.#account));
     return this.#hasSocket;
+  }
+
+  tryAnother(): void {
+    this.#account.turns?.tryAnother();
   }
 
   takeAttempt(): boolean {
@@ -64,6 +69,11 @@ export class ChannelPlace implements AttemptRoom, PaceEvents {
     this.#guard.accounts.releaseSocket(this.#account);
   }
 
+  hasPort(endpoint: string): boolean {
+    const hit = this.#guard.accounts.portLimit(this.#account, LeftPorts.counterOf(endpoint));
+    return this.#guard.passes(this.#user, hit);
+  }
+
   /** The dial has come to nothing, or the socket is closed. */
   releaseSocket(): void {
     if (!this.#hasSocket) return;
@@ -72,20 +82,34 @@ export class ChannelPlace implements AttemptRoom, PaceEvents {
     this.#endIfGone();
   }
 
-  /** The dial has brought `socket`, which has the place from here on; what is returned is the pace of its relay. */
-  hold(socket: RelaySocket): RelayPace {
+  /** The dial has brought a socket, which has the place from here on; what is returned is the pace of its relay. */
+  hold({ socket, endpoint }: Pick<Dialed, 'socket' | 'endpoint'>): RelayPace {
     const { limits, silence, accounts } = this.#guard;
     if (socket instanceof Socket) socket.setKeepAlive(limits.keepalive > 0, limits.keepalive);
     this.#socket = socket;
     this.#watched = silence.add(this.#channel, socket);
-    // Not `once`, which would keep two more objects for each of them.
-    if (socket.closed) this.releaseSocket();
-    else socket.on('close', () => this.releaseSocket());
-    // What the system says when a destination has left its probes, or data, without an answer.
-    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
-      if (code === 'ETIMEDOUT') this.#guard.hit('keepalive', this.#user.id);
-    });
+    (socket as PlacedSocket)[PLACE] = this;
+    if (endpoint !== undefined) {
+      this.#portCounter = LeftPorts.counterOf(endpoint);
+      socket.on('finish', onFinish);
+    }
+    if (socket.closed) this.onClose(socket);
+    else socket.on('close', onClose);
     return accounts.paceOf(this.#user, this, this.#isFree);
+  }
+
+  /** The own half has ended. */
+  onFinish({ readableEnded }: RelaySocket): void {
+    this.#endedLast = readableEnded;
+  }
+
+  onClose({ errored, writableEnded }: RelaySocket): void {
+    // What the system says when a destination has left its probes, or data, without an answer.
+    if ((errored as NodeJS.ErrnoException | null)?.code === 'ETIMEDOUT') this.#guard.hit('keepalive', this.#user.id);
+    // After a reset there is nothing that the port would be kept for (RFC 9293 section 3.6).
+    const leavesPort = writableEnded && !this.#endedLast && errored === null;
+    if (leavesPort && this.#portCounter >= 0) this.#account.leftPorts.add(this.#portCounter, this.#guard.clock.now());
+    this.releaseSocket();
   }
 
   onSlowed(limit: 'rateUp' | 'rateDown', rate: number): void {
@@ -120,4 +144,16 @@ export class ChannelPlace implements AttemptRoom, PaceEvents {
     this.#guard.accounts.endChannel(this.#account);
     if (this.#watched !== undefined) this.#guard.silence.leave(this.#watched);
   }
+}
+
+const PLACE = Symbol('place');
+type PlacedSocket = RelaySocket & { [PLACE]: ChannelPlace };
+
+/** One for all sockets, since ten thousand may be idle. */
+function onFinish(this: PlacedSocket): void {
+  this[PLACE].onFinish(this);
+}
+
+function onClose(this: PlacedSocket): void {
+  this[PLACE].onClose(this);
 }

@@ -1,26 +1,24 @@
-import type { LimitName, Limits } from './limits.js';
-import { RateBucket } from './rate-bucket.js';
-
-/**
- * Whose turn it is to be dialled in one session: who came first goes first. A script that opens a thousand connections
- * at once does nothing wrong, so what is beyond these two limits waits, for as long as a dial may take. `now` in ms.
- */
+/** Those who wait to be dialled in one session, who came first ahead, and how many are being dialled. `now` in ms. */
 export class DialQueue<T> {
   readonly #pendingDials: number;
   readonly #longestWait: number;
-  readonly #opens: RateBucket;
   /** Since when each of them waits, the first one ahead. */
   readonly #waiting = new Map<T, number>();
   #dialling = 0;
 
-  constructor(limits: Pick<Limits, 'pendingDials' | 'opensPerSecond' | 'opensBurst' | 'dialTimeout'>) {
-    this.#pendingDials = limits.pendingDials;
-    this.#longestWait = limits.dialTimeout;
-    this.#opens = RateBucket.ofOnes(limits.opensPerSecond, limits.opensBurst);
+  /** `pendingDials`: dials at a time; `longestWait`: for a turn, ms. */
+  constructor(pendingDials: number, longestWait: number) {
+    this.#pendingDials = pendingDials;
+    this.#longestWait = longestWait;
   }
 
   get length(): number {
     return this.#waiting.size;
+  }
+
+  /** As many are being dialled as may be. */
+  get isFull(): boolean {
+    return this.#dialling >= this.#pendingDials;
   }
 
   has(one: T): boolean {
@@ -36,24 +34,20 @@ export class DialQueue<T> {
     this.#waiting.delete(one);
   }
 
-  /** What keeps the first one from its turn; undefined when nothing does. */
-  obstacle(now: number): DialLimit | undefined {
-    if (this.#dialling >= this.#pendingDials) return 'pendingDials';
-    return this.#opens.waitFor(now) > 0 ? 'opensPerSecond' : undefined;
-  }
-
-  /** Takes out the first one, if it is its turn: it is being dialled until `dialEnded` says otherwise. */
-  takeNext(now: number): T | undefined {
+  /** Takes out the first one, if the session may dial one more; `begin` has to follow. */
+  takeNext(): T | undefined {
+    if (this.isFull) return undefined;
     const [first] = this.#waiting.keys();
-    if (first === undefined || this.obstacle(now) !== undefined) return undefined;
-    this.#opens.spend(1, now);
-    this.#dialling += 1;
-    this.#waiting.delete(first);
+    if (first !== undefined) this.#waiting.delete(first);
     return first;
   }
 
-  /** One of those being dialled is so no more. */
-  dialEnded(): void {
+  /** One more is being dialled, until `end`. */
+  begin(): void {
+    this.#dialling += 1;
+  }
+
+  end(): void {
     this.#dialling -= 1;
   }
 
@@ -65,14 +59,9 @@ export class DialQueue<T> {
     return first[0];
   }
 
-  /** After how long time alone brings somebody's turn, or the end of a wait, ms; undefined when nobody waits. */
-  wakeIn(now: number): number | undefined {
-    const [since] = this.#waiting.values();
-    if (since === undefined) return undefined;
-    const patience = Math.max(0, since + this.#longestWait - now);
-    return this.obstacle(now) === 'pendingDials' ? patience : Math.min(patience, Math.ceil(this.#opens.waitFor(now)));
+  /** When the first one will have waited for too long; Infinity when nobody waits. */
+  get lateAt(): number {
+    const [since = Number.POSITIVE_INFINITY] = this.#waiting.values();
+    return since + this.#longestWait;
   }
 }
-
-/** What a channel may have to wait for. */
-export type DialLimit = Extract<LimitName, 'pendingDials' | 'opensPerSecond'>;

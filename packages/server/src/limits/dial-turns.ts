@@ -1,62 +1,59 @@
-import type { Clock, Timer } from 'wsproxy-engine';
-import { type DialLimit, DialQueue } from './dial-queue.js';
-import type { Limits } from './limits.js';
+import type { Clock } from 'wsproxy-engine';
 
-/** Runs the dials of one session, each when it is its turn. */
+/** Dials that begin before everything else that is due has its turn: with some 0.1 ms each, nobody waits long for them. */
+const BREATH = 32;
+
+/**
+ * Whose turn it is to begin a dial, of all users: they take turns, so that the thousands that one of them wants to begin at
+ * once are not in the way of another's.
+ */
 export class DialTurns {
   readonly #clock: Clock;
-  readonly #onWait: (limit: DialLimit) => void;
-  readonly #queue: DialQueue<Waiter>;
-  #timer: Timer | undefined;
+  /** Those who may have a dial to begin, whose turn it is first. */
+  readonly #ready = new Set<Dialling>();
+  #left = BREATH;
 
-  /** `onWait` is told what each of those that have to wait comes up against. */
-  constructor(limits: Limits, clock: Clock, onWait: (limit: DialLimit) => void = () => {}) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#onWait = onWait;
-    this.#queue = new DialQueue(limits);
   }
 
-  /** Runs `dial` when it is its turn, at once if it can. Undefined when that takes too long, or `signal` aborts before. */
-  async run<T>(dial: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    const waiter = new Waiter();
-    this.#queue.add(waiter, this.#clock.now());
-    this.#call();
-    if (this.#queue.has(waiter) && !(await this.#turnOf(waiter, signal))) return undefined;
-    try {
-      return await dial();
-    } finally {
-      this.#queue.dialEnded();
-      this.#call();
+  /** Whether a dial may begin at once, since nobody is ahead of it: then it has begun. */
+  takeTurn(): boolean {
+    if (this.#ready.size > 0 || this.#left === 0) return false;
+    this.#began();
+    return true;
+  }
+
+  /** `dialling` may have a dial to begin. */
+  call(dialling: Dialling): void {
+    this.#ready.add(dialling);
+    this.#callAll();
+  }
+
+  #callAll(): void {
+    for (const dialling of this.#ready) {
+      if (this.#left === 0) return;
+      // Behind all others, if it is to come again.
+      this.#ready.delete(dialling);
+      if (!dialling.beginNext()) continue;
+      this.#ready.add(dialling);
+      this.#began();
     }
   }
 
-  /** Resolves with whether it has come. */
-  #turnOf(waiter: Waiter, signal: AbortSignal): Promise<boolean> {
-    const limit = this.#queue.obstacle(this.#clock.now());
-    if (limit !== undefined) this.#onWait(limit);
-    signal.addEventListener('abort', () => this.#leave(waiter), { once: true });
-    return new Promise((resolve) => {
-      waiter.onCall = resolve;
-    });
+  #began(): void {
+    this.#left -= 1;
+    if (this.#left === 0) this.#clock.setTimer(() => this.#goOn(), 1);
   }
 
-  #leave(waiter: Waiter): void {
-    this.#queue.remove(waiter);
-    if (this.#queue.length === 0) this.#timer?.cancel();
-    waiter.onCall(false);
-  }
-
-  #call(): void {
-    const now = this.#clock.now();
-    for (let late = this.#queue.takeLate(now); late !== undefined; late = this.#queue.takeLate(now)) late.onCall(false);
-    for (let next = this.#queue.takeNext(now); next !== undefined; next = this.#queue.takeNext(now)) next.onCall(true);
-    this.#timer?.cancel();
-    const delay = this.#queue.wakeIn(now);
-    if (delay !== undefined) this.#timer = this.#clock.setTimer(() => this.#call(), delay);
+  #goOn(): void {
+    this.#left = BREATH;
+    this.#callAll();
   }
 }
 
-class Waiter {
-  /** Told once whether its turn has come, or never will. */
-  onCall: (isTurn: boolean) => void = () => {};
+/** Somebody who dials. */
+export interface Dialling {
+  /** Begins the next dial of theirs; false when there is none that may begin now. */
+  beginNext(): boolean;
 }

@@ -9,15 +9,20 @@ import {
 } from 'wsproxy-engine';
 import { descriptorLimit, type RelaySocket } from 'wsproxy-node/sockets';
 import type { User } from '../users/user.js';
+import type { Account } from './account.js';
 import { Accounts, type LimitHit } from './accounts.js';
 import { ChannelLines } from './channel-lines.js';
 import { cutOff } from './cut-off.js';
+import { DatagramMeter } from './datagram-meter.js';
 import { DialTurns } from './dial-turns.js';
 import { LimitReporter } from './limit-reporter.js';
 import type { LimitName, Limits } from './limits.js';
+import { RateBucket } from './rate-bucket.js';
+import { SessionTurns } from './session-turns.js';
 import { ShareBudget } from './share-budget.js';
 import { SilenceWatch } from './silence-watch.js';
 import { SocketBudget, socketsOf } from './socket-budget.js';
+import { UserTurns } from './user-turns.js';
 import { WatchedBudget } from './watched-budget.js';
 
 /** Asks before anything is taken on, and tells whoever watches when the answer is no. */
@@ -33,6 +38,7 @@ export class Guard {
   readonly #reporter: LimitReporter;
   readonly #memory: ProcessBudgets;
   readonly #sockets: SocketBudget;
+  readonly #turns: DialTurns;
 
   constructor(options: GuardOptions) {
     const { limits, clock } = options;
@@ -45,6 +51,7 @@ export class Guard {
     const half = () => new WatchedBudget(limits.memory / 2, () => this.hit('memory'));
     this.#memory = { windows: half(), replay: half() };
     this.#sockets = new SocketBudget(maxSockets);
+    this.#turns = new DialTurns(clock);
     this.accounts = new Accounts(limits, clock, this.#sockets, options.isShared);
     this.silence = new SilenceWatch({
       clock,
@@ -75,9 +82,11 @@ export class Guard {
   /** The memory of one session of `user`. */
   memoryOf(user: User): ProcessBudgets {
     const { memoryPerSession } = this.limits;
-    const part = (size: number, whole: MemoryBudget) =>
-      new WatchedBudget(Math.floor(memoryPerSession * size), () => this.hit('memoryPerSession', user.id), whole);
     const account = this.accounts.of(user);
+    account.onSessionFull ??= () => this.hit('memoryPerSession', user.id);
+    const { onSessionFull } = account;
+    const part = (size: number, whole: MemoryBudget) =>
+      new WatchedBudget(Math.floor(memoryPerSession * size), onSessionFull, whole);
     account.memory ??= { windows: this.#shareOf(this.#memory.windows), replay: this.#shareOf(this.#memory.replay) };
     // As the protocol divides what it allows.
     return { windows: part(2 / 3, account.memory.windows), replay: part(1 / 3, account.memory.replay) };
@@ -93,8 +102,12 @@ export class Guard {
   }
 
   /** The turns of one session of `user`. */
-  beginSession(user: User): DialTurns {
-    return new DialTurns(this.limits, this.clock, (limit) => this.hit(limit, user.id));
+  beginSession(user: User): SessionTurns {
+    const { limits, clock } = this;
+    const account = this.accounts.of(user);
+    const onWait = (limit: LimitName) => this.hit(limit, user.id);
+    account.turns ??= new UserTurns({ limits, clock, turns: this.#turns, onWait });
+    return new SessionTurns(account.turns, limits);
   }
 
   /** Somebody ran into `limit`, the one that holds for all or, with `value`, their own; `user` for who did. */
@@ -106,6 +119,31 @@ export class Guard {
   refusalOf(user: User): TunnelError {
     const { limit = 'channels' } = this.accounts.channelLimit(user) ?? {};
     return limit === 'monthlyBytes' ? new TunnelError('QUOTA_USED_UP') : limitReached(limit);
+  }
+
+  /** How a flow of `user` fails that gets no place. */
+  refusalOfFlow(user: User): TunnelError {
+    const { limit = 'flowsPerUser' } = this.accounts.flowLimit(user) ?? {};
+    return limit === 'monthlyBytes' ? new TunnelError('QUOTA_USED_UP') : limitReached(limit);
+  }
+
+  /**
+   * One more datagram has come for `user`, whatever becomes of it. False when there were so many, for so long, that something
+   * has to end: nothing else is a brake.
+   */
+  bears(account: Account, user: User): boolean {
+    const { datagramsPerSecond } = this.limits;
+    if (datagramsPerSecond === 0) return true;
+    const now = this.clock.now();
+    account.datagrams ??= new DatagramMeter(datagramsPerSecond, now);
+    if (account.datagrams.add(now)) return true;
+    this.hit('datagramsPerSecond', user.id);
+    return false;
+  }
+
+  /** For how many destinations the flows of one session may begin to send to. */
+  newPeers(): RateBucket {
+    return RateBucket.ofOnes(this.limits.newPeersPerSecond, this.limits.newPeersBurst);
   }
 
   /** A dial has failed: tells when it is the system of this server that has nothing left, not the destination. */
@@ -121,15 +159,56 @@ export class Guard {
     this.#reporter.hit({ limit, value, user: user.id, until });
   }
 
+  /** Whether `user` has run into nothing, for which `hit` is undefined; else it is told. */
+  passes(user: User, hit: LimitHit | undefined): boolean {
+    if (hit !== undefined) this.hitBy(user, hit);
+    return hit === undefined;
+  }
+
+  /** One for all of them, which each keeps as long as it is open. */
+  readonly #releaseConnection = (): void => this.#sockets.releaseClient();
+
   /** Whether there is room for the socket of a client; it is given back when it closes. */
   takeConnection(socket: Socket): boolean {
-    if (!this.#sockets.takeClient()) {
-      this.hit('sockets', undefined, this.maxSockets);
-      return false;
-    }
-    if (socket.closed) this.#sockets.releaseClient();
-    else socket.once('close', () => this.#sockets.releaseClient());
-    return true;
+    return this.#holdUntilClosed(socket, this.#sockets.takeClient(), this.#releaseConnection);
+  }
+
+  readonly #releaseStranger = (): void => this.#sockets.releaseDestination();
+
+  /**
+   * The same for the socket of somebody who is no client, and has no token: it has its place among those of destinations, so
+   * that a crowd of them keeps no client out. One that has its place keeps it.
+   */
+  takeStranger(socket: Socket): boolean {
+    if (this.#isStranger(socket)) return true;
+    return this.#holdUntilClosed(socket, this.#sockets.takeDestination(), this.#releaseStranger);
+  }
+
+  /** `hasPlace`: false when there was none for it. */
+  #holdUntilClosed(socket: Socket, hasPlace: boolean, release: () => void): boolean {
+    if (!hasPlace) this.hit('sockets', undefined, this.maxSockets);
+    else if (socket.closed) release();
+    else socket.on('close', release);
+    return hasPlace;
+  }
+
+  /** It is no stranger's any more, and whoever has it now counts it. */
+  leaveStranger(socket: Socket): void {
+    if (this.#isStranger(socket)) this.#releaseStranger();
+    socket.off('close', this.#releaseStranger);
+  }
+
+  #isStranger(socket: Socket): boolean {
+    return socket.listeners('close').includes(this.#releaseStranger);
+  }
+
+  /**
+   * A stranger waits for `user`, with a socket that counts among those of the user until what is returned is called; undefined
+   * when the user has as many as they may.
+   */
+  beginVisit(user: User): (() => void) | undefined {
+    const account = this.accounts.of(user);
+    return this.passes(user, this.accounts.beginVisit(account)) ? () => this.accounts.endVisit(account) : undefined;
   }
 }
 

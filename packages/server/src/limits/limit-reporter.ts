@@ -4,13 +4,13 @@ import { putNewest } from './put-newest.js';
 
 /** A wave is over when nothing of it was heard for so long, ms. */
 const WAVE_GAP = 10_000;
-/** Beyond these nothing fails: somebody waits, or goes more slowly. */
+/** Beyond these nothing fails: somebody waits, goes more slowly, or has datagrams dropped. */
 const WAITING: ReadonlySet<LimitName> = new Set<LimitName>([
-  'opensPerSecond',
   'pendingDials',
   'lookups',
   'memory',
   'memoryPerSession',
+  'newPeersPerSecond',
   'rateUp',
   'rateDown',
 ]);

@@ -37,17 +37,68 @@ export const LIMITS: Readonly<Record<LimitName, LimitRule>> = {
     default: 1_024,
     text: 'connections of one session to destinations at a time',
   },
-  opensPerSecond: {
-    flags: '--max-opens-per-second <number>',
+  flowsPerUser: {
+    flags: '--max-flows-per-user <number>',
+    ...COUNT,
+    default: 1_024,
+    text: 'flows of datagrams (UDP) of one user at a time',
+  },
+  flowsPerSession: {
+    flags: '--max-flows-per-session <number>',
+    ...COUNT,
+    default: 256,
+    text: 'the same of one session',
+  },
+  newPeersPerSecond: {
+    flags: '--max-new-peers-per-second <number>',
     ...COUNT,
     default: 200,
-    text: 'connections that a session may begin each second, on average; more wait',
+    text: 'destinations that the flows of one session may begin to send to each second, on average',
   },
-  opensBurst: {
-    flags: '--max-opens-burst <number>',
+  newPeersBurst: {
+    flags: '--max-new-peers-burst <number>',
     ...COUNT,
     default: 1_000,
-    text: 'connections that a session may begin at once, before the rate counts',
+    text: 'the same at once, before the rate counts',
+  },
+  datagramsPerSecond: {
+    flags: '--max-datagrams-rate <number>',
+    ...COUNT,
+    default: 30_000,
+    zero: 'none',
+    text: 'datagrams that may come for one user each second; a flow is ended after 5s of more',
+  },
+  udpIdle: {
+    flags: '--udp-idle <duration>',
+    ...TIME,
+    default: 120_000,
+    text: 'time after which a silent flow is ended; 10s at most if it has asked nameservers alone',
+  },
+  listenersPerUser: {
+    flags: '--max-listeners-per-user <number>',
+    ...COUNT,
+    default: 32,
+    text: 'remote listeners of one user at a time',
+  },
+  listenBacklog: {
+    flags: '--listen-backlog <number>',
+    ...COUNT,
+    default: 64,
+    text: 'connections that wait at a remote listener until its client answers; one more is reset',
+  },
+  failedDialsPerSecond: {
+    flags: '--max-failed-dials-per-second <number>',
+    formerly: ['limits.opensPerSecond', '--max-opens-per-second'],
+    ...COUNT,
+    default: 200,
+    text: 'dials of one user that may fail each second, on average; further ones wait',
+  },
+  failedDialsBurst: {
+    flags: '--max-failed-dials-burst <number>',
+    formerly: ['limits.opensBurst', '--max-opens-burst'],
+    ...COUNT,
+    default: 1_000,
+    text: 'dials of one user that may fail at once, before the rate counts',
   },
   pendingDials: {
     flags: '--max-pending-dials <number>',
@@ -86,6 +137,13 @@ export const LIMITS: Readonly<Record<LimitName, LimitRule>> = {
     default: 0,
     zero: 'auto',
     text: 'sockets of clients and destinations; auto: 90 % of the descriptors (ulimit -n), 32 spare',
+  },
+  portsPerDestination: {
+    flags: '--max-ports-per-destination <number>',
+    ...COUNT,
+    default: 0,
+    zero: 'auto',
+    text: 'local ports left behind towards one destination; auto: what the system has',
   },
   idleTimeout: {
     flags: '--idle-timeout <duration>',
@@ -134,8 +192,16 @@ export type LimitName =
   | 'sessionsPerUser'
   | 'channels'
   | 'channelsPerSession'
-  | 'opensPerSecond'
-  | 'opensBurst'
+  | 'flowsPerUser'
+  | 'flowsPerSession'
+  | 'newPeersPerSecond'
+  | 'newPeersBurst'
+  | 'datagramsPerSecond'
+  | 'udpIdle'
+  | 'listenersPerUser'
+  | 'listenBacklog'
+  | 'failedDialsPerSecond'
+  | 'failedDialsBurst'
   | 'pendingDials'
   | 'dialTimeout'
   | 'lookupTimeout'
@@ -143,6 +209,7 @@ export type LimitName =
   | 'memory'
   | 'memoryPerSession'
   | 'sockets'
+  | 'portsPerDestination'
   | 'idleTimeout'
   | 'halfClosedTimeout'
   | 'keepalive'

@@ -51,6 +51,13 @@ export class RateBucket {
     this.#thousandths -= amount * ONE;
   }
 
+  /** So much of what was spent was not taken after all. */
+  giveBack(amount: number, now: number): void {
+    if (this.#rate === Number.POSITIVE_INFINITY) return;
+    this.#refill(now, this.#burst);
+    this.#thousandths = Math.min(this.#burst * ONE, this.#thousandths + amount * ONE);
+  }
+
   /** Whether so much may be taken: then it is. */
   take(amount: number, now: number): boolean {
     if (this.waitFor(now) > 0) return false;

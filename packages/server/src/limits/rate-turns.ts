@@ -7,6 +7,11 @@ import { RateBucket } from './rate-bucket.js';
 const BURST = 0.1;
 /** The same while somebody waits all the time, and the timer alone is late, s. */
 const LATE = 1;
+/** What datagrams take of their rate, for each byte: so the rest of it is left for what waits, and while something does half. */
+const COST = 1.1;
+const COST_BESIDE = 2;
+/** One with little in it is a packet all the same: its headers of IP and UDP, bytes. */
+const LEAST = 28;
 /** A shorter wait is not worth a timer: it is paid with the next one, ms. */
 const SHORTEST_WAIT = 5;
 
@@ -18,6 +23,8 @@ export class RateTurns implements ReplayPace {
   readonly #clock: Clock;
   readonly #onHeld: (bytes: number) => void;
   readonly #bucket: RateBucket;
+  /** Of datagrams alone, from the first one on. */
+  #datagrams: RateBucket | undefined;
   /** With the bytes that each of them wants to pass, the first one ahead. */
   readonly #waiting = new Map<Turn, number>();
   #timer: Timer | undefined;
@@ -39,6 +46,7 @@ export class RateTurns implements ReplayPace {
     const bytes = rate ?? Number.POSITIVE_INFINITY;
     if (bytes === this.rate) return;
     this.#bucket.setRate(bytes, bytes * BURST, this.#clock.now());
+    this.#datagrams?.setRate(bytes, bytes * BURST, this.#clock.now());
     this.#arm();
   }
 
@@ -57,6 +65,20 @@ export class RateTurns implements ReplayPace {
     if (this.rate === Number.POSITIVE_INFINITY) return true;
     const now = this.#clock.now();
     if (this.#waitFrom(now) > 0) return false;
+    this.#bucket.spend(bytes, now);
+    return true;
+  }
+
+  /**
+   * Whether a datagram may pass, which cannot wait: if not, it is dropped. It does not stand behind what waits, or a transfer
+   * would leave nothing for it; what waits pays for it, so that both together keep to the rate.
+   */
+  mayPassNow(bytes: number): boolean {
+    if (this.rate === Number.POSITIVE_INFINITY) return true;
+    const now = this.#clock.now();
+    this.#datagrams ??= new RateBucket(this.rate, this.rate * BURST, now);
+    const cost = this.#waiting.size > 0 ? COST_BESIDE : COST;
+    if (!this.#datagrams.take(Math.ceil(Math.max(bytes, LEAST) * cost), now)) return false;
     this.#bucket.spend(bytes, now);
     return true;
   }

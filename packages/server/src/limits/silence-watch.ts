@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Channel, Clock, Timer } from 'wsproxy-engine';
+import { type Channel, type Clock, Watch } from 'wsproxy-engine';
 import { type RelaySocket, resetSocket } from 'wsproxy-node/sockets';
 import type { LimitName } from './limits.js';
 
@@ -10,14 +10,13 @@ const LONGEST_INTERVAL = 15_000;
 /** Resets channels that make no progress. One timer for all of them, and no work for each chunk. */
 export class SilenceWatch {
   readonly #options: SilenceWatchOptions;
-  readonly #interval: number;
-  readonly #watched = new Set<Watched>();
-  #timer: Timer | undefined;
+  readonly #watch: Watch<Watched>;
 
   constructor(options: SilenceWatchOptions) {
     this.#options = options;
     const shortest = Math.min(options.idleTimeout || Infinity, options.halfClosedTimeout || Infinity);
-    this.#interval = Math.min(shortest / LOOKS, LONGEST_INTERVAL);
+    const interval = Math.min(shortest / LOOKS, LONGEST_INTERVAL);
+    this.#watch = new Watch(options.clock, interval, (watched, now) => this.#look(watched, now));
   }
 
   /** Until both the channel and its socket are gone; undefined when nothing would ever be too long. */
@@ -25,39 +24,27 @@ export class SilenceWatch {
     const { clock, idleTimeout, halfClosedTimeout } = this.#options;
     if (idleTimeout === 0 && halfClosedTimeout === 0) return undefined;
     const watched = { channel, socket, progress: progressOf(channel, socket), since: clock.now() };
-    this.#watched.add(watched);
-    this.#timer ??= this.#setTimer();
+    this.#watch.add(watched);
     return watched;
   }
 
   /** Both are. */
   leave(watched: Watched): void {
-    this.#watched.delete(watched);
-    if (this.#watched.size > 0) return;
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#watch.delete(watched);
   }
 
-  #setTimer(): Timer {
-    return this.#options.clock.setTimer(() => {
-      this.#timer = undefined;
-      for (const watched of this.#watched) this.#look(watched);
-      if (this.#watched.size > 0) this.#timer ??= this.#setTimer();
-    }, this.#interval);
-  }
-
-  #look(watched: Watched): void {
-    const { clock, idleTimeout, halfClosedTimeout, onTimeout } = this.#options;
+  #look(watched: Watched, now: number): void {
+    const { idleTimeout, halfClosedTimeout, onTimeout } = this.#options;
     const { channel, socket } = watched;
     const progress = progressOf(channel, socket);
     if (progress !== watched.progress) {
       watched.progress = progress;
-      watched.since = clock.now();
+      watched.since = now;
       return;
     }
     const isHalf = hasEnded(channel);
     const limit = isHalf ? halfClosedTimeout : idleTimeout;
-    if (limit === 0 || clock.now() - watched.since < limit) return;
+    if (limit === 0 || now - watched.since < limit) return;
     this.leave(watched);
     onTimeout(isHalf ? 'halfClosedTimeout' : 'idleTimeout', channel);
     channel.reset('TIMED_OUT');

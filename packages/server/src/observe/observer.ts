@@ -1,4 +1,5 @@
 import type { FailureCode } from 'wsproxy-engine';
+import type { Drops } from './all-drops.js';
 
 /** Is told what happens in a server, as it happens, so its methods should be quick. What they throw is logged. */
 export interface ServerObserver {
@@ -6,6 +7,18 @@ export interface ServerObserver {
   onChannelOpened?(channel: OpenedChannel): void;
   /** Also for a channel that was never opened, since its dial failed or was given up. */
   onChannelOver?(record: ChannelRecord): void;
+  /** Datagrams may pass. */
+  onFlowOpened?(flow: OpenedFlow): void;
+  /** Also for a flow that was never open, since it was refused or given up. */
+  onFlowOver?(record: FlowRecord): void;
+  /** A client is reached by it from now on. */
+  onListenerOpened?(listener: OpenedListener): void;
+  /** Also for one that never listened, since it was refused or given up. */
+  onListenerOver?(record: ListenerRecord): void;
+  /** A client has taken a connection that came to one of its remote listeners. */
+  onArrivalOpened?(arrival: OpenedArrival): void;
+  /** Also for one that no client has taken, or for which there was no room. */
+  onArrivalOver?(record: ArrivalRecord): void;
   /** A client has answered a PING: how long that took, ms. */
   onRoundTrip?(time: number): void;
   /** A request was answered with this HTTP status instead of becoming a WebSocket. */
@@ -62,6 +75,102 @@ export interface ChannelRecord extends OpenedChannel {
   readonly durationMs: number;
 }
 
+/** Where the server listens for a client. */
+export interface OpenedListener {
+  /** Id of the user whose client has asked for it. */
+  readonly user: string;
+  /** Id of the session that has it, as in the log. */
+  readonly session: string;
+  /** As a rule for listening has it: `127.0.0.1:8000`, `unix:/run/wsproxy/app`, `http:app.example.org`. */
+  readonly listener: string;
+  /** What the client calls it. */
+  readonly name: string;
+}
+
+/** What became of it. */
+export interface ListenerRecord extends OpenedListener {
+  /** Whether this server has refused it, by `outcome`. */
+  readonly refused: boolean;
+  /** `ok` when its client has ended it; `TAKEN_OVER` when another client of the user has it now; otherwise how it failed. */
+  readonly outcome: 'ok' | FailureCode;
+  /** Connections that have come to it. */
+  readonly arrivals: number;
+  /** From the client's asking for it to its end, ms. */
+  readonly durationMs: number;
+}
+
+/** A connection that came to a remote listener, and was taken by its client. */
+export interface OpenedArrival {
+  /** Id of the user whose listener it is. */
+  readonly user: string;
+  /** Id of the session that has it, as in the log, and the number of its channel there, unless there was no room for one. */
+  readonly session: string;
+  readonly channel: number | undefined;
+  /** Where it came in, as a rule for listening has it: `127.0.0.1:8000`, `http:app.example.org`. */
+  readonly listener: string;
+  /** `address:port` of whoever has connected; undefined where there is none, as with a Unix socket. */
+  readonly peer: string | undefined;
+  /** From its coming to the client's answer, ms: its dial, and what the client was away; undefined without one. */
+  readonly answerMs: number | undefined;
+}
+
+/** What became of it. */
+export interface ArrivalRecord extends OpenedArrival {
+  /** Whether its client has taken it. */
+  readonly answered: boolean;
+  /** `ok` when both directions have ended cleanly; otherwise how it failed or was reset. */
+  readonly outcome: 'ok' | FailureCode;
+  /** Payload bytes from the client to whoever has connected. */
+  readonly bytesUp: number;
+  /** Payload bytes from whoever has connected to the client. */
+  readonly bytesDown: number;
+  /** How often bytes for the client began to wait for a window. */
+  readonly windowStalls: number;
+  /** From its coming to its end, ms. */
+  readonly durationMs: number;
+}
+
+/** A flow of datagrams that was accepted. */
+export interface OpenedFlow {
+  /** Id of the user who opened it. */
+  readonly user: string;
+  /** Id of the session it is in, as in the log, and its number there. */
+  readonly session: string;
+  readonly flow: number;
+  /** `wsproxy-client doctor` has asked for it, and sent nothing, as far as the client can be believed. */
+  readonly probe?: true;
+  /** The remote listener that its one peer has sent to, as a rule for listening has it: `127.0.0.1:53/udp`. */
+  readonly listener?: string;
+  /** `host:port` of its one peer, as the application named it; undefined for a flow whose datagrams name their own. */
+  readonly target: string | undefined;
+  /** The IP address of that peer, once known. */
+  readonly address: string | undefined;
+}
+
+/** What a flow has carried. */
+export interface FlowSums {
+  /** Datagrams from the client to destinations, and bytes of them. */
+  readonly datagramsUp: number;
+  readonly bytesUp: number;
+  /** From destinations to the client. */
+  readonly datagramsDown: number;
+  readonly bytesDown: number;
+  /** How many destinations it has begun to send to. */
+  readonly destinations: number;
+  /** Datagrams that went no further, by the reason (docs/limits.md). */
+  readonly dropped: Drops;
+}
+
+/** What became of a flow. */
+export interface FlowRecord extends OpenedFlow, FlowSums {
+  /** Whether this server has refused it, by `outcome`. */
+  readonly refused: boolean;
+  /** `ok` when its client has ended it; `TIMED_OUT` after a silence; otherwise how it failed. */
+  readonly outcome: 'ok' | FailureCode;
+  /** From the client's asking for it to its end, ms. */
+  readonly durationMs: number;
+}
+
 /** Tells several observers as if they were one, and none of what another one throws. */
 export class Observers implements Required<ServerObserver> {
   readonly #observers: ServerObserver[] = [];
@@ -85,6 +194,30 @@ export class Observers implements Required<ServerObserver> {
 
   onChannelOver(record: ChannelRecord): void {
     this.#tell((observer) => observer.onChannelOver?.(record));
+  }
+
+  onFlowOpened(flow: OpenedFlow): void {
+    this.#tell((observer) => observer.onFlowOpened?.(flow));
+  }
+
+  onFlowOver(record: FlowRecord): void {
+    this.#tell((observer) => observer.onFlowOver?.(record));
+  }
+
+  onListenerOpened(listener: OpenedListener): void {
+    this.#tell((observer) => observer.onListenerOpened?.(listener));
+  }
+
+  onListenerOver(record: ListenerRecord): void {
+    this.#tell((observer) => observer.onListenerOver?.(record));
+  }
+
+  onArrivalOpened(arrival: OpenedArrival): void {
+    this.#tell((observer) => observer.onArrivalOpened?.(arrival));
+  }
+
+  onArrivalOver(record: ArrivalRecord): void {
+    this.#tell((observer) => observer.onArrivalOver?.(record));
   }
 
   onRoundTrip(time: number): void {

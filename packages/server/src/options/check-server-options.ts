@@ -1,6 +1,7 @@
 import { mistakesInEgress } from 'wsproxy-node/dial';
 import { checkOptions, expectNoMistake, OptionError, withDefaults } from 'wsproxy-node/options';
 import type { DestinationRules } from 'wsproxy-node/targets';
+import { LOOPBACK_RULES } from '../listeners/rules/listen-rule.js';
 import { OPTION_CHECKS } from './option-checks.js';
 import { OPTIONS } from './options.js';
 import type { ServerOptions } from './server-options.js';
@@ -12,10 +13,22 @@ export function checkServerOptions(options: ServerOptions): CheckedOptions {
   const given = [token, users, authenticate].filter((credential) => credential !== undefined);
   if (given.length !== 1) throw new OptionError('token', 'give one of token, users and authenticate');
   expectNoMistake(mistakesInEgress(egress), 'egress');
-  return withDefaults(OPTIONS, options) as CheckedOptions;
+  // An empty list would open nothing.
+  const { allowListen = LOOPBACK_RULES } = options;
+  return { ...withDefaults(OPTIONS, options), allowListen } as CheckedOptions;
 }
 
-type Defaulted = 'path' | 'grace' | 'allowOrigins' | 'trustedProxies' | 'accessLog' | keyof DestinationRules;
+type Defaulted =
+  | 'path'
+  | 'grace'
+  | 'allowOrigins'
+  | 'trustedProxies'
+  | 'accessLog'
+  | 'udp'
+  | 'udpFilter'
+  | 'reverse'
+  | 'allowListen'
+  | keyof DestinationRules;
 /** The same, judged, with the defaults. */
 export type CheckedOptions = ServerOptions & Required<Pick<ServerOptions, Defaulted>>;
 

@@ -6,4 +6,6 @@ import type { User } from '../users/user.js';
 export type Dialer<U extends User = User> = EmbedderDialer<U>;
 export type DialRequest<U extends User = User> = EmbedderDialRequest<U>;
 export type DestinationPolicy<U extends User = User> = EmbedderPolicy<U>;
+export type { AcceptFlow, FlowRequest } from '../flows/served-flow.js';
+export type { AuthorizeListen, AuthorizeListenRequest } from '../listeners/listen-rights.js';
 export type PolicyRequest<U extends User = User> = EmbedderPolicyRequest<U>;

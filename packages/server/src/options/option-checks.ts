@@ -14,6 +14,7 @@ import { type DestinationRules, mistakesInRules } from 'wsproxy-node/targets';
 import { createDecoy } from '../gateway/decoy.js';
 import { createRemoteAddressOf } from '../gateway/remote-address.js';
 import { checkQuotaFile } from '../limits/quota-file.js';
+import { parseListenRule } from '../listeners/rules/listen-rule.js';
 import type { ServerUnit } from './options.js';
 
 const aPem = expects('PEM, as text or bytes', (value) => typeof value === 'string' || value instanceof Uint8Array);
@@ -22,6 +23,7 @@ const aPem = expects('PEM, as text or bytes', (value) => typeof value === 'strin
 export const OPTION_CHECKS: Checks<ServerUnit> = {
   'allow rule': aString((allow) => inRules({ allow: [allow] })),
   rule: aString((deny) => inRules({ deny: [deny] })),
+  'listen rule': aString(thrownBy(parseListenRule)),
   ports: aString((ports) => inRules({ allowPorts: [ports] })),
   proxy: aString((upstream) => inEgress({ upstream })),
   'IP address': aString((address) => inEgress({ bindAddresses: [address] })),

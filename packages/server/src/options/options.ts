@@ -11,6 +11,7 @@ export type ServerUnit =
   | 'folder'
   | 'function'
   | 'IP address'
+  | 'listen rule'
   | 'logger'
   | 'name'
   | 'server name'
@@ -37,7 +38,7 @@ type OptionName =
   | `tls.${keyof TlsOptions}`
   | `limits.${LimitName}`;
 /** What only the command line has; it stands in the arguments of methods. */
-type CommandOption = 'listen' | 'name' | 'drain' | 'admin' | 'adminHost' | 'health';
+type CommandOption = 'listen' | 'name' | 'drain' | 'admin' | 'adminHost' | 'health' | 'reverseHttp';
 
 /** Every option of the server, in the order of its help. */
 export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<ServerUnit>>> = {
@@ -105,7 +106,7 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     flags: '--allow <rule>',
     unit: 'allow rule',
     list: true,
-    text: 'open destinations that are denied by default: 10.1.0.0/16:5432, example.org:25 (docs/policy.md)',
+    text: 'open destinations that are denied by default: 10.1.0.0/16:5432, 10.1.0.9:53/udp (docs/policy.md)',
   },
   deny: {
     flags: '--deny <rule>',
@@ -127,11 +128,53 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
   },
   policy: { unit: 'function', otherwise: 'the rules decide', text: 'is asked about each address that the rules allow' },
   dialer: { unit: 'function', otherwise: 'direct()', text: 'reaches destinations' },
+  acceptFlow: {
+    unit: 'function',
+    otherwise: 'true; with a dialer, false',
+    text: 'says whether the server may serve a flow of datagrams (UDP)',
+  },
+  udp: {
+    flags: '--no-udp',
+    unit: 'switch',
+    default: true,
+    text: 'carry no datagrams (UDP)',
+  },
+  udpFilter: {
+    flags: '--udp-filter <kind>',
+    unit: 'choice',
+    choices: ['address', 'port', 'none'],
+    default: 'address',
+    text: "whose datagrams reach an application: those of addresses it has sent to, of addresses and ports, or anybody's",
+  },
+  reverse: {
+    flags: '--reverse',
+    unit: 'switch',
+    default: false,
+    text: 'let clients listen on ports of this server, which lead to services of the clients (-R)',
+  },
+  allowListen: {
+    flags: '--allow-listen <rule>',
+    unit: 'listen rule',
+    list: true,
+    otherwise: '127.0.0.1:1024-65535 and [::1]:1024-65535',
+    text: 'where clients may listen: 127.0.0.1:8000-8099, 0.0.0.0:443, unix:/run/wsproxy/*, http:*.example.org (docs/policy.md)',
+  },
+  reverseHttp: {
+    flags: '--reverse-http <[host:]port>',
+    unit: 'address',
+    library: 'listenReverseHttp({ host, port })',
+    text: 'with --reverse: one port for many host names, HTTP and TLS (-R http:..., -R tls:..., docs/reverse-http.md); off unless given; unix:/path works too',
+  },
+  authorizeListen: {
+    unit: 'function',
+    otherwise: 'the rules decide',
+    text: 'is asked about each remote listener that the rules allow',
+  },
   'egress.upstream': {
     flags: '--upstream <url>',
     unit: 'proxy',
     secret: true,
-    text: 'reach every destination through a proxy: socks5://user:password@host:port or http://...; a password is safer in a --config file',
+    text: 'reach every destination through a proxy, and carry no UDP: socks5://user:password@host:port or http://...; a password is safer in a --config file',
   },
   'egress.bindAddresses': {
     flags: '--bind-address <address>',

@@ -1,5 +1,6 @@
 import type { Logger } from 'wsproxy-engine';
 import type { EgressOptions } from 'wsproxy-node/dial';
+import type { UdpFilter } from 'wsproxy-node/dial/udp';
 import type { DestinationRules } from 'wsproxy-node/targets';
 import type { Authenticate } from '../gateway/authenticate.js';
 import type { TlsOptions } from '../gateway/tls.js';
@@ -7,7 +8,7 @@ import type { LimitOptions } from '../limits/limits.js';
 import type { ServerObserver } from '../observe/observer.js';
 import type { UserEntry } from '../users/directory.js';
 import type { User } from '../users/user.js';
-import type { DestinationPolicy, Dialer } from './hooks.js';
+import type { AcceptFlow, AuthorizeListen, DestinationPolicy, Dialer } from './hooks.js';
 
 /**
  * What `createServer` takes. One of `token`, `users` and `authenticate` has to be given. `U` is what `authenticate`
@@ -24,6 +25,20 @@ export interface ServerOptions<U extends User = User> extends DestinationRules {
   readonly policy?: DestinationPolicy<U>;
   /** Reaches destinations. Default: `direct()` of the request. */
   readonly dialer?: Dialer<U>;
+  /**
+   * Says whether the server itself may serve a flow of datagrams (UDP), which no `dialer` can: `policy` judges each of its
+   * destinations besides. Default: it may; with a `dialer` it may not, since their traffic would go around that.
+   */
+  readonly acceptFlow?: AcceptFlow<U>;
+  /** Whether clients may have remote listeners: ports, paths and names by which others reach them. Default false. */
+  readonly reverse?: boolean;
+  /**
+   * Where they may listen, for users who have no rules of their own: `127.0.0.1:8000-8099`, `0.0.0.0:443`, `unix:/run/wsproxy/*`,
+   * `http:*.example.org`. An empty list opens nothing. Default: loopback, from port 1024 on.
+   */
+  readonly allowListen?: readonly string[];
+  /** Is asked about each remote listener, when the rules have allowed it. Default: the rules decide. */
+  readonly authorizeListen?: AuthorizeListen<U>;
   /** By which way the server itself reaches destinations; default directly, with the names of the system. */
   readonly egress?: EgressOptions;
   /** The one path that is served by `listen`, 1 to 1024 visible ASCII characters without `?` and `#`; default `/`. */
@@ -41,6 +56,13 @@ export interface ServerOptions<U extends User = User> extends DestinationRules {
   readonly allowOrigins?: readonly string[];
   /** Whose X-Forwarded-For is believed for logs: addresses, CIDR ranges, or `unix` for Unix sockets; default nobody's. */
   readonly trustedProxies?: readonly string[];
+  /** Whether it carries datagrams (UDP). Never through an upstream proxy. Default true. */
+  readonly udp?: boolean;
+  /**
+   * Whose datagrams reach an application: those of addresses that its flow has sent to (`address`), of addresses and ports
+   * (`port`), or of anybody (`none`). Default `address`.
+   */
+  readonly udpFilter?: UdpFilter;
   /** Bounds, by default those of `LIMITS`, which has their units and ranges as well. */
   readonly limits?: LimitOptions;
   /**

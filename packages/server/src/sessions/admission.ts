@@ -9,10 +9,10 @@ export class Admission {
   readonly #sessions: number;
   readonly #sessionsPerUser: number;
   readonly #living: () => Iterable<CountedSession>;
-  /** Users whose transports have not said yet which session they are for. */
-  readonly #greeting = new Map<object, string>();
-  /** Users of connections that are open, those whose session has let go of them among them. */
-  readonly #open = new Map<object, string>();
+  /** Of transports that have not said yet which session they are for. */
+  readonly #greeting = new UserCounts();
+  /** Of connections that are open, those whose session has let go of them among them. */
+  readonly #open = new UserCounts();
 
   constructor(limits: Pick<Limits, SessionLimit>, living: () => Iterable<CountedSession>) {
     this.#sessions = limits.sessions;
@@ -22,27 +22,22 @@ export class Admission {
 
   /** A transport of `user` is open, and about to greet; returns what to call when it has, or never will. */
   greets(user: User): () => void {
-    const transport = {};
-    this.#greeting.set(transport, user.id);
-    return () => this.#greeting.delete(transport);
+    return this.#greeting.add(user.id);
   }
 
   /** A connection of `user` is open; returns what to call when it is closed, which a peer may put off for some seconds. */
   opened(user: User): () => void {
-    const connection = {};
-    this.#open.set(connection, user.id);
-    return () => this.#open.delete(connection);
+    return this.#open.add(user.id);
   }
 
   /** The limit that stands against one more transport of `user`; undefined when there is room. */
   refusesTransport(user: User): SessionLimit | undefined {
     const attached = [...this.#living()].filter(({ session }) => session.attached);
-    const used = [...attached.map((entry) => entry.user.id), ...this.#greeting.values()];
-    const open = [...this.#open.values()];
-    const most = (count: (ids: string[]) => number) => Math.max(count(used), count(open));
-    const own = most((ids) => ids.filter((id) => id === user.id).length);
+    const theirs = attached.filter((entry) => entry.user.id === user.id).length;
+    const own = Math.max(theirs + this.#greeting.of(user.id), this.#open.of(user.id));
     if (own >= 2 * this.#limitOf(user)) return 'sessionsPerUser';
-    return most((ids) => ids.length) >= 2 * this.#sessions ? 'sessions' : undefined;
+    const all = Math.max(attached.length + this.#greeting.size, this.#open.size);
+    return all >= 2 * this.#sessions ? 'sessions' : undefined;
   }
 
   /** The same for one more session. */
@@ -54,6 +49,33 @@ export class Admission {
 
   #limitOf(user: User): number {
     return user.limits?.sessions ?? this.#sessionsPerUser;
+  }
+}
+
+/** How many of something there are, in all and of each user. */
+class UserCounts {
+  size = 0;
+  readonly #byUser = new Map<string, number>();
+
+  of(userId: string): number {
+    return this.#byUser.get(userId) ?? 0;
+  }
+
+  /** One more; returns what to call when it is gone, once or more often. */
+  add(userId: string): () => void {
+    let isThere = true;
+    this.#change(userId, 1);
+    return () => {
+      if (isThere) this.#change(userId, -1);
+      isThere = false;
+    };
+  }
+
+  #change(userId: string, by: 1 | -1): void {
+    const count = this.of(userId) + by;
+    this.size += by;
+    if (count === 0) this.#byUser.delete(userId);
+    else this.#byUser.set(userId, count);
   }
 }
 

@@ -7,7 +7,7 @@ import {
   THROUGHPUT_HOST,
 } from 'wsproxy-engine';
 import type { SessionOfChannels } from '../channels/session-of-channels.js';
-import type { DialTurns } from '../limits/dial-turns.js';
+import type { SessionTurns } from '../limits/session-turns.js';
 import type { ChannelRecord } from '../observe/observer.js';
 
 /** What the channels of one session have to know of it, and what those that are over have amounted to. */
@@ -15,15 +15,22 @@ export class ChannelTotals implements SessionOfChannels {
   readonly id: string;
   /** What its client has yet to ask for, if it says that it only examines the way. */
   readonly #unprobed: Set<string> | undefined;
-  readonly turns: DialTurns;
+  readonly #session: DiallingSession;
+  /** Once it has a channel. */
+  #turns: SessionTurns | undefined;
   #channels = 0;
   #bytesUp = 0;
   #bytesDown = 0;
 
-  constructor(id: string, isProbe: boolean, turns: DialTurns) {
+  constructor(id: string, isProbe: boolean, session: DiallingSession) {
     this.id = id;
     this.#unprobed = isProbe ? new Set(GUARDED) : undefined;
-    this.turns = turns;
+    this.#session = session;
+  }
+
+  get turns(): SessionTurns {
+    this.#turns ??= this.#session.beginTurns();
+    return this.#turns;
   }
 
   get figures(): { readonly channels: number; readonly bytesUp: number; readonly bytesDown: number } {
@@ -41,6 +48,11 @@ export class ChannelTotals implements SessionOfChannels {
     this.#bytesUp += bytesUp;
     this.#bytesDown += bytesDown;
   }
+}
+
+/** The session itself, as far as it is needed for that. */
+export interface DiallingSession {
+  beginTurns(): SessionTurns;
 }
 
 /** What doctor asks for once. */

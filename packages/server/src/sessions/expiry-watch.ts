@@ -31,7 +31,7 @@ export class ExpiryWatch {
     this.#timer?.cancel();
   }
 
-  readonly #look = (): void => {
+  #look(): void {
     if (this.#expires === undefined) return;
     const left = this.#expires - this.#clock.wallTime();
     if (left > 0) return this.#lookIn(Math.min(left, LONGEST_PAUSE));
@@ -44,10 +44,10 @@ export class ExpiryWatch {
     const since = now + EXPIRY_GRACE - end;
     this.#lookIn(Math.min(end - now, since + ASK_AGAIN));
     this.#events.onExpired(isNews);
-  };
+  }
 
   #lookIn(pause: number): void {
-    this.#timer = this.#clock.setTimer(this.#look, Math.max(1, pause));
+    this.#timer = this.#clock.setTimer(() => this.#look(), Math.max(1, pause));
   }
 }
 

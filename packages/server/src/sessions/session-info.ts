@@ -1,4 +1,7 @@
-import { formatTarget, type Session } from 'wsproxy-engine';
+import { type Channel, formatTarget, type Session } from 'wsproxy-engine';
+import type { FlowInfo } from '../flows/flow-info.js';
+import type { ArrivalInfo } from '../listeners/arrival-info.js';
+import type { ListenerInfo } from '../listeners/listener-info.js';
 
 /** A living session, for people and metrics to read: nothing in it lets anybody resume it. */
 export interface SessionInfo {
@@ -19,7 +22,14 @@ export interface SessionInfo {
   readonly roundTripMs: number | undefined;
   /** What is kept to be sent again, bytes of memory. */
   readonly replayBytes: number;
+  /** Those that its client has opened. */
   readonly channels: readonly ChannelInfo[];
+  /** Flows of datagrams that are open, and those that have come to remote listeners. */
+  readonly flows: readonly FlowInfo[];
+  /** Remote listeners of its client. */
+  readonly listeners: readonly ListenerInfo[];
+  /** Connections that have come to these. */
+  readonly arrivals: readonly ArrivalInfo[];
 }
 
 /** A living channel, for people and metrics to read. */
@@ -37,7 +47,10 @@ export interface ChannelInfo {
 }
 
 /** What only the keeper of a session knows of it. */
-export type KeptFacts = Pick<SessionInfo, 'user' | 'tokenLabel' | 'id' | 'remoteAddress' | 'version' | 'ageMs'>;
+export type KeptFacts = Pick<
+  SessionInfo,
+  'user' | 'tokenLabel' | 'id' | 'remoteAddress' | 'version' | 'ageMs' | 'flows' | 'listeners' | 'arrivals'
+>;
 
 export function describeSession(session: Session, facts: KeptFacts): SessionInfo {
   const { attached } = session;
@@ -48,13 +61,20 @@ export function describeSession(session: Session, facts: KeptFacts): SessionInfo
     resumes,
     roundTripMs: Number.isFinite(roundTrip) ? Math.round(roundTrip * 1_000) / 1_000 : undefined,
     replayBytes,
-    channels: session.channels.map(({ target, state, figures: { age, bytesReceived, bytesSent, windowStalls } }) => ({
-      target: formatTarget(target),
-      open: state.opening === 'open',
-      ageMs: Math.round(age),
-      bytesUp: bytesReceived,
-      bytesDown: bytesSent,
-      windowStalls,
-    })),
+    channels: session.channels
+      .filter(isOfClient)
+      .map(({ target, state, figures: { age, bytesReceived, bytesSent, windowStalls } }) => ({
+        target: formatTarget(target),
+        open: state.opening === 'open',
+        ageMs: Math.round(age),
+        bytesUp: bytesReceived,
+        bytesDown: bytesSent,
+        windowStalls,
+      })),
   };
+}
+
+/** Those that this end has opened have even numbers (PROTOCOL.md, section 5): arrivals. */
+function isOfClient({ id }: Channel): boolean {
+  return id % 2 === 1;
 }

@@ -2,27 +2,25 @@ import {
   acceptTransport,
   type Clock,
   CloseCode,
-  type KeptSession,
   type Logger,
   type Loss,
+  type OfferedChannel,
   ProtocolError,
-  Session,
   type SessionHost,
   type SlabPool,
-  sessionName,
-  type Timer,
   type Transport,
   unknownSession,
 } from 'wsproxy-engine';
 import type { ChannelHandler, RefusalHandler } from '../channels/channel-handler.js';
+import type { FlowHandler } from '../flows/flow-handler.js';
 import type { Caller } from '../gateway/caller.js';
 import { FloodLog } from '../limits/flood-log.js';
 import type { Guard } from '../limits/guard.js';
+import type { ListenerDesk } from '../listeners/listener-table.js';
 import type { ServerObserver, SessionEvent } from '../observe/observer.js';
 import type { User } from '../users/user.js';
 import { Admission, type SessionLimit } from './admission.js';
-import { ChannelTotals } from './channel-totals.js';
-import { ExpiryWatch } from './expiry-watch.js';
+import { LivingSession, type SessionKeeper } from './living-session.js';
 import { describeSession, type SessionInfo } from './session-info.js';
 
 const ACCESS_LOST = 'the user was removed, disabled or given another token';
@@ -36,7 +34,7 @@ const LAST_CALL = 1_000;
 const REMEMBERED = 1_000;
 
 /** Every living session, by its id; a detached one is kept for its grace. */
-export class SessionRegistry {
+export class SessionRegistry implements SessionKeeper {
   readonly #options: SessionRegistryOptions;
   readonly #presence: (user: User) => User | undefined;
   readonly #living = new Map<string, LivingSession>();
@@ -45,7 +43,8 @@ export class SessionRegistry {
   readonly #admission: Admission;
   readonly #rejections: FloodLog;
   #draining = false;
-  #onIdle: (() => void) | undefined;
+  /** Called whenever one of them has become idle, or is over, while the server drains. */
+  #onDrained: (() => void) | undefined;
 
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
@@ -59,12 +58,35 @@ export class SessionRegistry {
     return this.#living.size;
   }
 
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  get memory(): SlabPool {
+    return this.#options.memory;
+  }
+
+  get guard(): Guard {
+    return this.#options.guard;
+  }
+
+  get flows(): FlowHandler | undefined {
+    return this.#options.flows;
+  }
+
+  get listeners(): ListenerDesk | undefined {
+    return this.#options.listeners;
+  }
+
   /** Every living session, for people and metrics to read. */
   describe(): SessionInfo[] {
     const now = this.#options.clock.now();
-    return [...this.#living.values()].map(({ session, user, shortId, caller, began }) => {
+    return [...this.#living.values()].map(({ session, user, shortId, caller, began, flows, listeners }) => {
       const { remoteAddress, version } = caller;
       return describeSession(session, {
+        flows: [...(flows?.describe() ?? []), ...(listeners?.describeFlows() ?? [])],
+        listeners: listeners?.describe() ?? [],
+        arrivals: listeners?.describeArrivals() ?? [],
         ...{ user: user.id, tokenLabel: user.tokenLabel, id: shortId, remoteAddress, version },
         ageMs: Math.round(now - began),
       });
@@ -123,18 +145,19 @@ export class SessionRegistry {
       const finish = (): void => {
         timer.cancel();
         lastCall.cancel();
-        this.#onIdle = undefined;
+        this.#onDrained = undefined;
         resolve(this.channelCount);
       };
       const timer = clock.setTimer(finish, deadline);
       const rest = Math.min(deadline, LAST_CALL);
       const lastCall = clock.setTimer(() => {
+        this.listeners?.close();
         for (const { session } of this.#living.values()) session.drain(rest);
       }, deadline - rest);
-      this.#onIdle = () => {
+      this.#onDrained = () => {
         if ([...this.#living.values()].every(({ session }) => session.isIdle)) finish();
       };
-      this.#onIdle();
+      this.#onDrained();
     });
   }
 
@@ -146,8 +169,9 @@ export class SessionRegistry {
     for (const living of this.#living.values()) {
       const present = this.#presence(living.user);
       if (present === undefined) living.session.close(ACCESS_LOST, CloseCode.accessLost);
-      else this.#belongsTo(living, present);
+      else living.belongsTo(present);
     }
+    this.listeners?.review();
   }
 
   /** The same for the sessions of one user, who may come in again; returns their number. */
@@ -159,56 +183,40 @@ export class SessionRegistry {
 
   /** Ends every session; the channels are reset. */
   close(): void {
+    this.listeners?.close();
     for (const { session } of this.#living.values()) session.leave('the server is stopping');
     this.#rejections.flush();
   }
 
   #create(key: Uint8Array, secret: Uint8Array, wishedGrace: number, user: User, caller: Caller): LivingSession {
-    const id = hex(key);
     if (this.#draining) throw new ProtocolError('the server is draining', CloseCode.serviceRestart);
-    if (this.#living.has(id)) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
-    const { clock, memory, onChannel, onRefused, guard, maxGrace, observer } = this.#options;
+    if (this.#living.has(hex(key))) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
     this.#makeRoom(user);
-    const totals = new ChannelTotals(sessionName(key), caller.probe === true, guard.beginSession(user));
-    const session = new Session({
-      role: 'server',
-      clock,
-      memory,
-      onChannel: (channel) => onChannel(channel, this.#present(living.user), totals),
-      maxChannels: guard.limits.channelsPerSession,
-      onRefused: (channel, code) => onRefused?.(channel, living.user, totals, code),
-      onDetached: (loss) => this.#onDetached(living, loss),
-      onRoundTrip: observer && ((time) => observer.onRoundTrip?.(time)),
-      onIdle: () => this.#onIdle?.(),
-      processBudgets: guard.memoryOf(user),
-      replayPace: guard.replayPaceOf(user),
-      onClosed: (reason) => this.#onClosed(living, reason),
-    });
-    const living: LivingSession = {
-      id,
-      shortId: totals.id,
-      session,
-      totals,
-      secret,
-      attempt: 0,
-      grace: Math.min(wishedGrace, maxGrace),
-      user,
-      graceTimer: undefined,
-      awaySince: undefined,
-      began: clock.now(),
-      caller,
-      expiry: new ExpiryWatch(clock, {
-        onExpired: (isNews) => this.#onExpired(living, isNews),
-        onOver: () => session.close(TOKEN_EXPIRED, CloseCode.accessLost),
-      }),
-    };
-    this.#living.set(id, living);
+    const grace = Math.min(wishedGrace, this.#options.maxGrace);
+    const living = new LivingSession(this, { id: key, secret, grace, user, caller });
+    this.#living.set(living.id, living);
     this.#tell('began', living);
-    this.#belongsTo(living, user);
+    living.belongsTo(user);
     return living;
   }
 
-  #onDetached(living: LivingSession, loss: Loss): void {
+  onChannel(channel: OfferedChannel, { user, totals }: LivingSession): void {
+    this.#options.onChannel(channel, this.#present(user), totals);
+  }
+
+  onRefused(channel: OfferedChannel, { user, totals }: LivingSession, code: 'LIMIT_REACHED' | 'GOING_AWAY'): void {
+    this.#options.onRefused?.(channel, user, totals, code);
+  }
+
+  onRoundTrip(time: number): void {
+    this.#options.observer?.onRoundTrip?.(time);
+  }
+
+  onIdle(): void {
+    this.#onDrained?.();
+  }
+
+  onDetached(living: LivingSession, loss: Loss): void {
     const { clock } = this.#options;
     const { session, grace } = living;
     this.#tell('detached', living, { ...loss, channels: session.channelCount });
@@ -222,38 +230,40 @@ export class SessionRegistry {
   /** With the rules of now, and from where its client comes now. */
   #onResumed(living: LivingSession, user: User, caller: Caller): void {
     living.graceTimer?.cancel();
+    living.graceTimer = undefined;
     living.caller = caller;
-    this.#belongsTo(living, user);
+    living.belongsTo(user);
+    this.listeners?.review(user.id);
     // Undefined when the new transport has come while the old one seemed to live.
     const awayMs = living.awaySince === undefined ? 0 : Math.round(this.#options.clock.now() - living.awaySince);
     living.awaySince = undefined;
     this.#tell('resumed', living, { channels: living.session.channelCount, awayMs });
   }
 
-  #belongsTo(living: LivingSession, user: User): void {
-    living.user = user;
-    living.expiry.watch(user.tokenExpires);
-  }
-
   /** Its client may have another token by now: what runs does not have to end for it. */
-  #onExpired({ shortId, user, session }: LivingSession, isNews: boolean): void {
+  onExpired({ shortId, user, session }: LivingSession, isNews: boolean): void {
     if (isNews) this.#options.logger.info({ ...ofUser(user), session: shortId }, 'the token of a session has expired');
     if (session.attached) session.migrate();
   }
 
-  #onClosed(living: LivingSession, reason: string): void {
-    living.graceTimer?.cancel();
-    living.expiry.stop();
+  onOver({ session }: LivingSession): void {
+    session.close(TOKEN_EXPIRED, CloseCode.accessLost);
+  }
+
+  onClosed(living: LivingSession, reason: string): void {
+    living.stop();
     this.#living.delete(living.id);
     this.#remember(living.id);
-    const { session, totals, began } = living;
+    const { session, totals, flows, listeners, began } = living;
     this.#tell('over', living, {
       reason,
       ...totals.figures,
+      ...flows?.figures,
+      ...listeners?.figures,
       resumes: session.figures.resumes,
       durationMs: Math.round(this.#options.clock.now() - began),
     });
-    this.#onIdle?.();
+    this.#onDrained?.();
   }
 
   /** The log, and whoever observes. */
@@ -271,13 +281,15 @@ export class SessionRegistry {
 
   /**
    * A new session takes the place of the user's one that has been without a transport for longest, if it has to: of those
-   * with which nothing is lost, if there are any. Such are those of which no client ever heard, since its greeting was cut.
+   * with which nothing is lost, if there are any, or nothing but remote listeners, for which somebody may come meanwhile. Such are
+   * those of which no client ever heard, since its greeting was cut.
    */
   #makeRoom(user: User): void {
     if (this.#admission.refusesSession(user) === undefined) return;
     const detached = [...this.#living.values()].filter((other) => other.user.id === user.id && !other.session.attached);
     detached.sort((a, b) => (a.awaySince ?? 0) - (b.awaySince ?? 0));
-    const replaced = detached.find(({ session }) => session.isIdle) ?? detached[0];
+    const idle = detached.filter(({ session }) => session.isIdle);
+    const replaced = idle.find(({ listeners }) => listeners?.isEmpty !== false) ?? idle[0] ?? detached[0];
     replaced?.session.close('a newer session took its place', CloseCode.sessionExpired);
     const limit = this.#admission.refusesSession(user);
     if (limit === undefined) return;
@@ -309,30 +321,16 @@ export interface SessionRegistryOptions {
   readonly onChannel: ChannelHandler;
   /** A session does not take a channel. */
   readonly onRefused?: RefusalHandler;
+  /** Serves flows. Default: none are offered. */
+  readonly flows?: FlowHandler | undefined;
+  /** Serves remote listeners. Default: it listens for nobody. */
+  readonly listeners?: ListenerDesk | undefined;
   readonly guard: Guard;
   /** How long a detached session is kept at most, ms; a client may ask for less. */
   readonly maxGrace: number;
   readonly observer?: ServerObserver;
   /** A user who was authenticated, with the rules of now; undefined for one who may not come in any more. Default: as authenticated. */
   readonly present?: (user: User) => User | undefined;
-}
-
-interface LivingSession extends KeptSession {
-  readonly id: string;
-  /** What people see of it: enough to tell sessions apart. */
-  readonly shortId: string;
-  readonly totals: ChannelTotals;
-  /** As authenticated last. */
-  user: User;
-  graceTimer: Timer | undefined;
-  /** Since when its client is away, by the clock; undefined while it is there. */
-  awaySince: number | undefined;
-  /** When it began, by the clock. */
-  readonly began: number;
-  /** Who its present transport comes from, or the last one did. */
-  caller: Caller;
-  /** Of the token that its client came with last. */
-  readonly expiry: ExpiryWatch;
 }
 
 /** Who it is, by which of several tokens. */

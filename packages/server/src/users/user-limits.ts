@@ -4,9 +4,13 @@ export interface UserLimits {
   readonly sessions?: number;
   /** Channels at a time, of all sessions. */
   readonly channels?: number;
-  /** From the client to destinations, all channels together, bytes a second. */
+  /** Flows of datagrams at a time, of all sessions. */
+  readonly flows?: number;
+  /** Remote listeners at a time, of all sessions. */
+  readonly listeners?: number;
+  /** From the client to destinations, all channels and flows together, bytes a second. */
   readonly bytesPerSecondUp?: number;
-  /** From destinations to the client, all channels together, bytes a second. */
+  /** From destinations to the client, all channels and flows together, bytes a second. */
   readonly bytesPerSecondDown?: number;
   /** Both ways together, in a calendar month, bytes. */
   readonly monthlyBytes?: number;

@@ -6,6 +6,8 @@ export interface User {
   readonly id: string;
   /** In place of the server's rules; what the server denies to everybody stays denied. */
   readonly policy?: DestinationRules;
+  /** Where remote listeners may be, in place of the server's rules for it: `127.0.0.1:8000-8099`, `http:*.example.org`. */
+  readonly listen?: readonly string[];
   readonly limits?: UserLimits;
   /** The right token is refused like a wrong one. Default false. */
   readonly disabled?: boolean;

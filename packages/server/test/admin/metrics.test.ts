@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { VERSION } from 'wsproxy-engine';
 import { Metrics } from '../../src/admin/metrics.js';
+import type { FlowInfo } from '../../src/flows/flow-info.js';
 import { LIMITS } from '../../src/limits/limits.js';
+import type { ArrivalInfo } from '../../src/listeners/arrival-info.js';
+import type { ListenerInfo } from '../../src/listeners/listener-info.js';
 import type { ChannelRecord } from '../../src/observe/observer.js';
 import type { ChannelInfo, SessionInfo } from '../../src/sessions/session-info.js';
 
@@ -21,8 +24,15 @@ const channel = (bytesUp: number, bytesDown: number, windowStalls = 0): ChannelI
   ...{ target: 'example.org:80', open: true, ageMs: 1, bytesUp, bytesDown, windowStalls },
 });
 
-const session = (user: string, attached: boolean, channels: ChannelInfo[]): SessionInfo => ({
-  ...{ user, attached, channels, id: '01020304', ageMs: 1, resumes: 0, replayBytes: 100 },
+const session = (
+  user: string,
+  attached: boolean,
+  channels: ChannelInfo[],
+  flows: FlowInfo[] = [],
+  listeners: ListenerInfo[] = [],
+  arrivals: ArrivalInfo[] = [],
+): SessionInfo => ({
+  ...{ user, attached, channels, flows, listeners, arrivals, id: '01020304', ageMs: 1, resumes: 0, replayBytes: 100 },
   ...{ remoteAddress: undefined, version: undefined, roundTripMs: undefined },
 });
 
@@ -105,6 +115,72 @@ describe('counters', () => {
   });
 });
 
+describe('remote listeners', () => {
+  const listener = (open: boolean, waiting: number): ListenerInfo => ({
+    ...{ listener: '127.0.0.1:8000', name: 'web', open, ageMs: 1, waiting, arrivals: 5 },
+  });
+  const arrival = {
+    ...{ user: 'alice', session: '01020304', listener: '127.0.0.1:8000', peer: '192.0.2.7:5000' },
+    ...{ bytesUp: 10, bytesDown: 20, windowStalls: 1, durationMs: 5 },
+  };
+
+  test('are counted while they listen, with those who wait', async () => {
+    sessions = [session('alice', true, [], [], [listener(true, 2), listener(false, 0)])];
+    sessions.push(session('alice', false, [], [], [listener(true, 3)]));
+    expect(await samples('listeners{')).toEqual(['user="alice"} 2']);
+    expect(await samples('arrivals_waiting{')).toEqual(['user="alice"} 5']);
+    sessions = [];
+    expect(await samples('listeners{')).toEqual([]);
+    expect(await samples('arrivals_waiting{')).toEqual([]);
+  });
+
+  test('bring connections that count among the channels while they live', async () => {
+    const living = { listener: '127.0.0.1:8000', peer: '192.0.2.7:5000', open: true, ageMs: 1 };
+    sessions = [
+      session('alice', true, [channel(1, 2)], [], [], [{ ...living, bytesUp: 3, bytesDown: 4, windowStalls: 5 }]),
+    ];
+    expect(await samples('channels{')).toEqual(['user="alice"} 2']);
+    expect(await samples('bytes_total{')).toEqual([
+      'user="alice",direction="up"} 4',
+      'user="alice",direction="down"} 6',
+    ]);
+    expect(await samples('window_stalls_total{')).toEqual(['user="alice"} 5']);
+  });
+
+  test('are told by what came of them', async () => {
+    const over = { ...arrival, name: 'web', arrivals: 4 };
+    metrics.onListenerOver({ ...over, refused: false, outcome: 'TAKEN_OVER' });
+    metrics.onListenerOver({ ...over, refused: true, outcome: 'DENIED' });
+    expect(await samples('listeners_ended_total{')).toEqual(['outcome="DENIED"} 1', 'outcome="TAKEN_OVER"} 1']);
+  });
+
+  test('bring channels that count as such, and that this server has not dialled', async () => {
+    metrics.onArrivalOpened({ ...arrival, channel: 2, answerMs: 1 });
+    metrics.onArrivalOver({ ...arrival, channel: 2, answerMs: 1, answered: true, outcome: 'CONNECTION_RESET' });
+    metrics.onArrivalOver({
+      ...arrival,
+      channel: 4,
+      answerMs: undefined,
+      answered: false,
+      outcome: 'CONNECTION_REFUSED',
+    });
+    const none = { bytesUp: 0, bytesDown: 0, windowStalls: 0, answerMs: undefined, answered: false };
+    metrics.onArrivalOver({ ...arrival, ...none, channel: undefined, outcome: 'LIMIT_REACHED' });
+    expect(await samples('arrivals_total{')).toEqual([
+      'outcome="ok"} 1',
+      'outcome="CONNECTION_REFUSED"} 1',
+      'outcome="LIMIT_REACHED"} 1',
+    ]);
+    expect(await samples('channels_ended_total{')).toEqual(['outcome="CONNECTION_RESET"} 1']);
+    expect(await samples('bytes_total{')).toEqual([
+      'user="alice",direction="up"} 20',
+      'user="alice",direction="down"} 40',
+    ]);
+    expect(await samples('dials_total{')).toEqual([]);
+    expect(await metrics.print()).not.toMatch(/127\.0\.0\.1|192\.0\.2|web/);
+  });
+});
+
 test('nothing that a client chooses becomes a label', async () => {
   sessions = [session('alice', true, [{ ...channel(1, 1), target: 'planted.example:80' }])];
   metrics.onChannelOver({ ...record('alice', 'ok', '192.0.2.77'), target: 'planted.example:80' });
@@ -124,7 +200,8 @@ describe('what has not happened yet', () => {
       ...['refused_requests_total{status="401"}', 'refused_requests_total{status="503"}'],
       ...['tls_handshakes_failed_total', 'dials_total{outcome="ok"}', 'channels_ended_total{outcome="SESSION_LOST"}'],
       ...['dial_duration_seconds_count{result="ok"}', 'dial_duration_seconds_count{result="failed"}'],
-      ...['round_trip_seconds_count'],
+      ...['round_trip_seconds_count', 'listeners{user="alice"}', 'arrivals_waiting{user="alice"}'],
+      ...['arrivals_total{outcome="ok"}', 'listeners_ended_total{outcome="TAKEN_OVER"}'],
     ]) {
       expect(text).toContain(`\nwsproxy_${series} 0\n`);
     }
@@ -171,4 +248,38 @@ describe('histograms', () => {
 test('the version and the end of the certificate are told', async () => {
   expect(await samples('build_info')).toEqual([`{version="${VERSION}"} 1`]);
   expect(await samples('certificate_expiry')).toEqual([`_timestamp_seconds ${EXPIRES.getTime() / 1_000}`]);
+});
+
+describe('flows', () => {
+  const sums = { datagramsUp: 1, bytesUp: 10, datagramsDown: 2, bytesDown: 20, destinations: 1 };
+  const flow: FlowInfo = { target: undefined, open: true, ageMs: 1, ...sums, dropped: { rate: 3 } };
+  const names = { user: 'alice', session: '01020304', flow: 1, target: undefined, address: undefined };
+
+  test('are counted while they are open, with what they carry', async () => {
+    sessions = [session('alice', true, [], [flow, flow])];
+    expect(await samples('flows{')).toEqual(['user="alice"} 2']);
+    expect(await samples('datagrams_total')).toEqual([
+      '{user="alice",direction="up"} 2',
+      '{user="alice",direction="down"} 4',
+    ]);
+    expect(await samples('datagram_bytes_total')).toEqual([
+      '{user="alice",direction="up"} 20',
+      '{user="alice",direction="down"} 40',
+    ]);
+    expect(await samples('datagrams_dropped_total')).toEqual(['{reason="rate"} 6']);
+  });
+
+  test('go on with those that are over', async () => {
+    const over = { ...names, ...sums, refused: false, durationMs: 1 };
+    metrics.onFlowOver({ ...over, outcome: 'ok', dropped: { late: 1 } });
+    metrics.onFlowOver({ ...over, outcome: 'TIMED_OUT', dropped: {} });
+    sessions = [session('alice', true, [], [flow])];
+    expect(await samples('datagrams_total{user="alice",direction="down"}')).toEqual([' 6']);
+    expect(await samples('datagrams_dropped_total')).toEqual(['{reason="late"} 1', '{reason="rate"} 3']);
+    expect(await samples('flows_ended_total')).toEqual(['{outcome="ok"} 1', '{outcome="TIMED_OUT"} 1']);
+  });
+
+  test('of every reason to drop one there is a count from the beginning', async () => {
+    expect((await metrics.print()).match(/^wsproxy_datagrams_dropped_total\{.* 0$/gm)).toHaveLength(9);
+  });
 });

@@ -14,7 +14,7 @@ import { TestClient } from '../sessions/test-client.js';
 
 interface Dial {
   readonly target: Target;
-  readonly signal: AbortSignal;
+  readonly signal: DialTask['signal'];
   succeed(dialed: Dialed): void;
   fail(error: unknown): void;
 }
@@ -227,14 +227,17 @@ describe('a channel that the client gives up', () => {
     expect(logged.filter(({ message }) => message.startsWith('channel'))).toEqual([]);
   });
 
-  test('in the moment in which the dial succeeds leaves no connection', async () => {
+  test('in the moment in which the dial succeeds leaves no connection, and no local port', async () => {
     const application = client.open();
-    const { near } = await dialed();
+    const { near, far } = await dialed();
+    const failed = once(far.resume(), 'error');
     onlyDial().succeed({ socket: near, address: '127.0.0.1' });
     application.channel?.reset();
     client.settle();
     await once(near, 'close');
     expect(near.destroyed).toBe(true);
+    // After a reset the system keeps none.
+    expect(await failed).toMatchObject([{ code: 'ECONNRESET' }]);
   });
 
   test('once it is open resets the connection to the destination', async () => {

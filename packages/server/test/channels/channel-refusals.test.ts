@@ -114,7 +114,7 @@ describe('a channel that is refused has a line that says why, before the one tha
 test.each(['LIMIT_REACHED', 'QUOTA_USED_UP', 'GOING_AWAY'] as const)(
   'a channel that its client gives up as %s has its line, in however long a row of them',
   (code) => {
-    const client = connectWith({ pendingDials: 1_000, opensPerSecond: 1_000 });
+    const client = connectWith({ pendingDials: 1_000, failedDialsPerSecond: 1_000 });
     for (let i = 0; i < 300; i += 1) client.open(`host-${i}.example`).channel?.reset(code);
     client.settle();
     const targets = Array.from({ length: 300 }, (_, i) => `host-${i}.example:80`);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Channel, silentLogger, TunnelError } from 'wsproxy-engine';
 import { FakeClock, watchInvariants } from 'wsproxy-engine/testing';
-import type { Dialed } from 'wsproxy-node/dial';
+import type { Dialed, DialTask } from 'wsproxy-node/dial';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { createChannelHandler } from '../../src/channels/channel-handler.js';
 import { Guard } from '../../src/limits/guard.js';
@@ -167,7 +167,7 @@ class Walk {
     this.#begin();
   }
 
-  #dial(host: string, signal: AbortSignal): Promise<Dialed> {
+  #dial(host: string, signal: DialTask['signal']): Promise<Dialed> {
     const one = this.#served.find(({ channel }) => channel.target.host === host);
     if (one === undefined) throw new Error('a dial of nothing');
     one.dial = 'runs';

@@ -30,9 +30,11 @@ describe('a users file', () => {
     - "*"
   allow-private: false
   allow-ports: [25, 1-1023]
+  listen: ["127.0.0.1:8000-8099", "unix:/run/wsproxy/*"]
   limits:
     sessions: 2
     channels: 100
+    listeners: 4
     bytes-per-second-up: 64k
     bytes-per-second-down: 10M
     monthly-bytes: 1T
@@ -48,9 +50,11 @@ describe('a users file', () => {
           allowPrivate: false,
           allowPorts: ['25', '1-1023'],
         },
+        listen: ['127.0.0.1:8000-8099', 'unix:/run/wsproxy/*'],
         limits: {
           sessions: 2,
           channels: 100,
+          listeners: 4,
           bytesPerSecondUp: 65_536,
           bytesPerSecondDown: 10_485_760,
           monthlyBytes: 2 ** 40,
@@ -157,6 +161,18 @@ describe('a users file', () => {
     expect(user).toMatchObject({ id: '007', policy: { deny: [':25'], allow: [] } });
   });
 
+  test('says where remote listeners may be, or with an empty list that they may be nowhere', () => {
+    const one = (listen: string) => `- { id: alice, token: "${DIGESTS[0]}", listen: ${listen} }`;
+    expect(parseUsers(one('[]'))).toMatchObject([{ listen: [] }]);
+    expect(parseUsers(one('127.0.0.1:8000'))).toMatchObject([{ listen: ['127.0.0.1:8000'] }]);
+    expect(mistakesIn(one('["127.0.0.1:8000", "*:1-80"]'))).toMatchObject([
+      { line: 1, message: expect.stringMatching(/^listen: not a rule for listening: "\*:1-80"; ports below 1024/) },
+    ]);
+    expect(mistakesIn(one('{ tcp: 8000 }'))).toMatchObject([
+      { message: 'listen: expected a list of rules, such as ["127.0.0.1:8000-8099", "0.0.0.0:443"]' },
+    ]);
+  });
+
   test('with ten mistakes is told each with its line and what is allowed', () => {
     const text = `- id: alice smith
   token: ${SECRET}
@@ -186,7 +202,7 @@ describe('a users file', () => {
       [8, /^deny: expected a list of rules/],
       [9, /^allow-ports: not a port: "http"; expected ports/],
       [10, /^disabled: expected true or false/],
-      [12, /^unknown key in limits; allowed are sessions, channels, bytes-per-second-up, /],
+      [12, /^unknown key in limits; allowed are sessions, channels, flows, listeners, bytes-per-second-up, /],
       [13, /^channels: expected a whole number from 1 on/],
       [14, /^monthly-bytes: expected bytes from 1 on, such as/],
       [15, /^id: the same as in line 5/],

@@ -37,6 +37,18 @@ const closed = () => new Promise<void>((resolve) => queueMicrotask(resolve));
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
+test('a visitor may come again after it has left, and leaves nothing behind', () => {
+  const door = open();
+  const [guest] = admit(door, '192.0.2.1');
+  for (let i = 0; i < 3; i += 1) {
+    door.leave(guest as Guest);
+    expect([door.size, guest?.listenerCount('close')]).toEqual([0, 0]);
+    door.admit(guest as Guest, 100);
+  }
+  vi.advanceTimersByTime(100);
+  expect([door.size, guest?.destroyed]).toEqual([0, true]);
+});
+
 describe('a door that is full', () => {
   test('lets one more in, for the oldest', () => {
     const crowded: Guest[] = [];

@@ -38,10 +38,17 @@ describe('the remote address', () => {
     expect(createRemoteAddressOf(['unix'])(from(undefined, '6.6.6.6, 203.0.113.9'))).toBe('203.0.113.9');
   });
 
-  test.each(['example.org', '10.0.0.0/33', '10.0.0.1:80', '', '*', 'Unix', '10.0.0.0/8/8'])(
-    'of %j cannot be trusted',
-    (text) => {
-      expect(() => createRemoteAddressOf([text])).toThrow(TypeError);
-    },
-  );
+  test.each([
+    'example.org',
+    '10.0.0.0/33',
+    '10.0.0.1:80',
+    '10.0.0.0/8:80',
+    '10.0.0.0/8/udp',
+    '',
+    '*',
+    'Unix',
+    '10.0.0.0/8/8',
+  ])('of %j cannot be trusted', (text) => {
+    expect(() => createRemoteAddressOf([text])).toThrow(TypeError);
+  });
 });

@@ -58,6 +58,26 @@ describe('accounts', () => {
     expect(accounts.takeSocket(account)).toEqual({ limit: 'sockets', value: 8, ofUser: false });
   });
 
+  test('let one user leave half of the local ports behind towards one destination, where there may be others', () => {
+    const accounts = accountsWith({ portsPerDestination: 4 }, 1_000, true);
+    const [mallory, own] = [accounts.of({ id: 'mallory' }), accounts.of(alice)];
+    const [here, elsewhere] = [1, 2];
+    for (let i = 0; i < 2; i++) {
+      expect(accounts.portLimit(mallory, here)).toBeUndefined();
+      mallory.leftPorts.add(here, clock.now());
+    }
+    expect(accounts.portLimit(mallory, here)).toEqual({ limit: 'portsPerDestination', value: 2, ofUser: true });
+    expect([accounts.portLimit(mallory, elsewhere), accounts.portLimit(own, here)]).toEqual([undefined, undefined]);
+    clock.advance(70_000);
+    expect(accounts.portLimit(mallory, here)).toBeUndefined();
+  });
+
+  test('leave it to the system what ports the only user may have', () => {
+    const accounts = accountsWith({ portsPerDestination: 4 });
+    for (let i = 0; i < 10; i++) accounts.of(alice).leftPorts.add(1, clock.now());
+    expect(accounts.portLimit(accounts.of(alice), 1)).toBeUndefined();
+  });
+
   test("hold a user's rates for all channels together, and give new rates to those that wait", () => {
     const accounts = accountsWith({ rateUp: 1_000_000 });
     const told: string[] = [];

@@ -1,104 +1,80 @@
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { DialTurns } from '../../src/limits/dial-turns.js';
-import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
 
-function turnsWith(limits: LimitOptions) {
+function prepare() {
   const clock = new FakeClock();
-  const events: string[] = [];
-  const turns = new DialTurns(resolveLimits(limits), clock, (limit) => events.push(`waits for ${limit}`));
-  const controllers = new Map<string, AbortController>();
-  const ends = new Map<string, () => void>();
-  /** Tells of the dial's beginning and of what has become of it; it lasts until it is ended by hand. */
-  const run = (name: string) => {
-    const controller = new AbortController();
-    controllers.set(name, controller);
-    const dial = () => {
-      events.push(name);
-      return new Promise<string>((resolve) => ends.set(name, () => resolve(`${name} ended`)));
+  const turns = new DialTurns(clock);
+  const begun: string[] = [];
+  /** Wants to begin so many. */
+  const userWith = (name: string, dials: number) => {
+    let left = dials;
+    const user = {
+      beginNext: () => {
+        if (left === 0) return false;
+        left -= 1;
+        begun.push(name);
+        return true;
+      },
+      want: (more: number) => {
+        left += more;
+        turns.call(user);
+      },
     };
-    void turns.run(dial, controller.signal).then((outcome) => events.push(outcome ?? `${name} out`));
+    return user;
   };
-  const end = async (name: string) => {
-    ends.get(name)?.();
-    await settle();
-  };
-  return { clock, turns, events, run, end, leave: (name: string) => controllers.get(name)?.abort() };
+  const count = (name: string) => begun.filter((each) => each === name).length;
+  return { clock, turns, begun, userWith, count };
 }
 
-/** Promises come to rest. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-describe('turns', () => {
-  test('come at once, or later with the name of what is in the way', async () => {
-    const { clock, events, run, end } = turnsWith({ opensBurst: 1, opensPerSecond: 10, pendingDials: 2 });
-    run('a');
-    expect(events).toEqual(['a']);
-    run('b');
-    expect(events).toEqual(['a', 'waits for opensPerSecond']);
-    clock.advance(99);
-    await settle();
-    expect(events).toEqual(['a', 'waits for opensPerSecond']);
+describe('the turns of all users', () => {
+  test('come one after the other, whoever wants thousands', () => {
+    const { clock, begun, userWith, count } = prepare();
+    const flood = userWith('flood', 0);
+    flood.want(10_000);
+    const before = count('flood');
+    const other = userWith('other', 0);
+    const third = userWith('third', 0);
+    other.want(3);
+    third.want(1);
+    // Other things have their turn first.
+    expect(begun).toHaveLength(before);
+    begun.length = 0;
     clock.advance(1);
-    await settle();
-    expect(events.splice(0)).toEqual(['a', 'waits for opensPerSecond', 'b']);
-    run('c');
-    expect(events).toEqual(['waits for pendingDials']);
-    clock.advance(1_000);
-    await end('a');
-    expect(events).toEqual(['waits for pendingDials', 'c', 'a ended']);
+    expect(begun.slice(0, 8)).toEqual(['flood', 'other', 'third', 'flood', 'other', 'flood', 'other', 'flood']);
   });
 
-  test('end without a dial after as long as one may take', async () => {
-    const { clock, events, run, end } = turnsWith({ pendingDials: 1, dialTimeout: 500 });
-    run('a');
-    run('b');
-    clock.advance(300);
-    run('c');
-    clock.advance(200);
-    await settle();
-    expect(events.splice(0)).toEqual(['a', 'waits for pendingDials', 'waits for pendingDials', 'b out']);
-    await end('a');
-    expect(events).toEqual(['c', 'a ended']);
+  test('are shared out evenly among those who want more than there is', () => {
+    const { clock, userWith, count } = prepare();
+    const users = ['a', 'b', 'c'].map((name) => userWith(name, 0));
+    users[0]?.want(100_000);
+    const alone = count('a');
+    for (const user of users.slice(1)) user.want(100_000);
+    for (let i = 0; i < 100; i += 1) clock.advance(1);
+    expect(Math.abs(count('b') - count('c'))).toBeLessThanOrEqual(1);
+    // The first one was alone for a moment.
+    expect(count('a') - count('b')).toBe(alone);
+    expect(count('b')).toBeGreaterThan(900);
   });
 
-  test('end with a dial that fails as with one that succeeds', async () => {
-    const { turns, events, run } = turnsWith({ pendingDials: 1 });
-    const { signal } = new AbortController();
-    const failed = turns.run(() => Promise.reject(new Error('refused')), signal);
-    run('b');
-    await expect(failed).rejects.toThrow('refused');
-    await settle();
-    expect(events).toEqual(['waits for pendingDials', 'b']);
-  });
-
-  test('of thousands that are done at once follow each other without growing the stack', async () => {
-    const { turns, run, end } = turnsWith({ pendingDials: 1, opensBurst: 100_000 });
-    run('first');
-    let dialed = 0;
-    const dial = async () => {
-      dialed += 1;
-    };
-    const others = Array.from({ length: 50_000 }, () => turns.run(dial, new AbortController().signal));
-    expect(dialed).toBe(0);
-    await end('first');
-    await Promise.all(others);
-    expect(dialed).toBe(50_000);
-  });
-
-  test('leave no timer when nobody waits', async () => {
-    const { clock, events, run, end, leave } = turnsWith({ pendingDials: 1 });
-    run('a');
-    run('impatient');
+  test('come at once to those who are alone, and everybody else has theirs now and then', () => {
+    const { clock, turns } = prepare();
+    let begun = 0;
+    while (turns.takeTurn()) begun += 1;
+    expect(begun).toBeGreaterThan(1);
     expect(clock.pending).toBe(1);
-    leave('impatient');
-    expect(clock.pending).toBe(0);
-    await settle();
-    expect(events.splice(0)).toEqual(['a', 'waits for pendingDials', 'impatient out']);
-    await end('a');
-    expect(events).toEqual(['a ended']);
-    expect(clock.pending).toBe(0);
+    clock.advance(1);
+    expect([turns.takeTurn(), clock.pending]).toEqual([true, 0]);
+  });
+
+  test('are not overtaken by whoever comes later', () => {
+    const { clock, turns, begun, userWith } = prepare();
+    const user = userWith('first', 0);
+    while (turns.takeTurn());
+    user.want(1);
+    clock.stall(10);
+    expect([turns.takeTurn(), begun]).toEqual([false, []]);
+    clock.advance(1);
+    expect(begun).toEqual(['first']);
   });
 });

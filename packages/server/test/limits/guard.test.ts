@@ -2,24 +2,11 @@ import { expect, test } from 'vitest';
 import { silentLogger, TunnelError } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { Guard } from '../../src/limits/guard.js';
-import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
-
-/** A guard, and what it tells. */
-function prepare(limits: LimitOptions = {}, isShared = false) {
-  const clock = new FakeClock();
-  const hits: string[] = [];
-  const guard = new Guard({
-    limits: resolveLimits(limits),
-    clock,
-    logger: silentLogger,
-    onLimit: (limit) => hits.push(limit),
-    isShared: () => isShared,
-  });
-  return { guard, hits };
-}
+import { resolveLimits } from '../../src/limits/limits.js';
+import { newGuard } from './new-guard.js';
 
 test('memory is bounded for each session, and for all of them together', () => {
-  const { guard, hits } = prepare({ memory: 300_000, memoryPerSession: 150_000 });
+  const { guard, hits } = newGuard({ memory: 300_000, memoryPerSession: 150_000 });
   const [first, second] = [guard.memoryOf({ id: 'alice' }), guard.memoryOf({ id: 'bob' })];
   expect([first.windows.room, first.replay.room]).toEqual([100_000, 50_000]);
   first.windows.take(100_000);
@@ -34,7 +21,7 @@ test('memory is bounded for each session, and for all of them together', () => {
 });
 
 test('one user has half of the memory for all, in whatever number of sessions, where there may be others', () => {
-  const { guard } = prepare({ memory: 400_000, memoryPerSession: 300_000 }, true);
+  const { guard } = newGuard({ memory: 400_000, memoryPerSession: 300_000 }, true);
   const mallory = { id: 'mallory' };
   const theirs = [guard.memoryOf(mallory), guard.memoryOf(mallory)];
   theirs[0]?.windows.take(80_000);

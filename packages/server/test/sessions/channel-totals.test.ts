@@ -3,13 +3,17 @@ import { THROUGHPUT_HOST } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { DialTurns } from '../../src/limits/dial-turns.js';
 import { resolveLimits } from '../../src/limits/limits.js';
+import { SessionTurns } from '../../src/limits/session-turns.js';
+import { UserTurns } from '../../src/limits/user-turns.js';
 import { ChannelTotals } from '../../src/sessions/channel-totals.js';
 
 const METADATA = '169.254.169.254:80';
 
 /** Which of these count for an examination, in a session whose client says that it is one, or does not. */
 function probesAmong(isProbe: boolean, targets: readonly string[]): string[] {
-  const totals = new ChannelTotals('01010101', isProbe, new DialTurns(resolveLimits(), new FakeClock()));
+  const [limits, clock] = [resolveLimits(), new FakeClock()];
+  const user = new UserTurns({ limits, clock, turns: new DialTurns(clock) });
+  const totals = new ChannelTotals('01010101', isProbe, { beginTurns: () => new SessionTurns(user, limits) });
   return targets.filter((target) => {
     const [host = '', port] = target.split(':');
     return totals.takesForProbe({ host, port: Number(port) });

@@ -100,6 +100,11 @@ describe('a user with several tokens', () => {
   test.each<[string, Partial<UserEntry>, RegExp]>([
     ['token and tokens', { tokenSha256: '1'.repeat(64), tokens: [{ sha256: '2'.repeat(64) }] }, /one of tokenSha256/],
     ['no token', { tokens: [] }, /at least one token/],
+    [
+      'a rule for listening that is none',
+      { ...entry('carol', '4'.repeat(32)), listen: ['127.0.0.1:8000', '*:1-80'] },
+      /"carol": listen: not a rule for listening: "\*:1-80"; ports below 1024/,
+    ],
     ['a digest that is none', { tokens: [{ sha256: 'x' }] }, /sha256 of a token must be 64/],
     ['the digest of an empty token', { tokens: [{ sha256: NOTHING }] }, /sha256 of a token is that of an empty token/],
     ['it in capitals', { tokenSha256: NOTHING.toUpperCase() }, /tokenSha256 is that of an empty token/],

@@ -1,0 +1,152 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type Peer, parseName, TunnelError } from 'wsproxy-engine';
+import { KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
+import { peerOf } from 'wsproxy-node/targets';
+import { Door } from '../gateway/door.js';
+import { type ListenOptions, listenOn } from '../gateway/listen.js';
+import type { Guard } from '../limits/guard.js';
+import { type ClientHello, ClientHelloReader, HANDSHAKE } from './client-hello.js';
+import { NameDirectory, type NameKind } from './name-directory.js';
+import { NAME_LIMITS, type NameLimits } from './name-limits.js';
+import type { NameOwner } from './name-owner.js';
+import { NameRequests } from './name-requests.js';
+import { TlsError } from './tls-error.js';
+
+/**
+ * One port for many names: by its first byte a connection is told to bring requests over HTTP, each of which goes to whoever
+ * holds the name in its Host, or TLS, which goes as it is to whoever holds the name that it asks for.
+ */
+export class NamePort {
+  readonly #options: NamePortOptions;
+  readonly #limits: NameLimits;
+  readonly #directory = new NameDirectory<NameOwner>();
+  readonly #server: Server;
+  readonly #door: Door;
+  readonly #requests: NameRequests;
+  readonly #open = new Set<Socket>();
+
+  constructor(options: NamePortOptions) {
+    const { guard, isTrusted, places, limits: given } = options;
+    const { upgradeTimeout } = guard.limits;
+    const helloTime = Math.min(NAME_LIMITS.helloTime, upgradeTimeout);
+    const limits = { ...NAME_LIMITS, headTime: upgradeTimeout, helloTime, ...given };
+    this.#options = options;
+    this.#limits = limits;
+    this.#door = new Door({
+      places,
+      time: limits.headTime,
+      takeSocket: (socket) => guard.takeStranger(socket),
+      onLate: () => {
+        guard.hit('upgradeTimeout');
+        return false;
+      },
+      onCrowded: () => guard.hit('unauthenticated'),
+    });
+    this.#requests = new NameRequests({
+      ...{ directory: this.#directory, limits, isTrusted },
+      onBusy: (socket) => this.#door.leave(socket),
+      onIdle: (socket, time) => this.#door.admit(socket, time),
+    });
+    const server = createServer({
+      ...{ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_DELAY },
+    });
+    server.on('connection', (socket) => this.#onConnection(socket));
+    this.#server = server;
+  }
+
+  /** Has `owner` hold a canonical name, `*.` and a name, or `*`. Rejects with TunnelError when another user has it, or it is held already. */
+  async hold(kind: NameKind, host: string, owner: NameOwner): Promise<HeldName> {
+    const giveBack = this.#directory.hold(kind, host, owner);
+    if (giveBack === undefined) throw new TunnelError('ADDRESS_IN_USE', 'the name is held by another listener');
+    const close = (): void => {
+      giveBack();
+      this.#requests.onOver(owner);
+    };
+    return { address: { host, port: 0 }, onMoved: () => this.#requests.onMoved(owner), close };
+  }
+
+  /** Once. Resolves with where it listens, if that is TCP; rejects with the system's error. */
+  listen(options: ListenOptions): Promise<AddressInfo | undefined> {
+    return listenOn(this.#server, options);
+  }
+
+  /** Takes nothing any more, and ends every connection but those that its owners have. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    this.#door.close();
+    for (const socket of this.#open) socket.destroy();
+    await closed;
+  }
+
+  #onConnection(socket: Socket): void {
+    // 'close' follows.
+    socket.on('error', () => {});
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
+    this.#door.admit(socket);
+    if (socket.destroyed) return;
+    const onEnd = (): void => void socket.destroy();
+    socket.once('end', onEnd);
+    socket.once('data', (first: Buffer) => {
+      socket.pause().off('end', onEnd);
+      if (first[0] === HANDSHAKE) return this.#readHello(socket, first);
+      socket.unshift(first);
+      this.#requests.take(socket);
+      socket.resume();
+    });
+  }
+
+  #readHello(socket: Socket, first: Buffer): void {
+    const reader = new ClientHelloReader();
+    const chunks: Buffer[] = [];
+    const onEnd = (): void => void socket.destroy();
+    const onData = (chunk: Buffer): void => {
+      chunks.push(chunk);
+      try {
+        const hello = reader.read(chunk);
+        if (hello === undefined) return void socket.resume();
+        socket.pause().off('end', onEnd).off('data', onData);
+        this.#passOn(socket, hello, Buffer.concat(chunks));
+      } catch (error) {
+        if (!(error instanceof TlsError)) throw error;
+        socket.off('data', onData).once('finish', () => socket.destroy());
+        socket.end(error.record);
+      }
+    };
+    this.#door.setTime(socket, this.#limits.helloTime);
+    socket.on('data', onData).once('end', onEnd);
+    onData(first);
+  }
+
+  /** @throws TlsError for a name that nobody holds: this port has no certificate that would be right */
+  #passOn(socket: Socket, { serverName = '' }: ClientHello, bytes: Buffer): void {
+    const name = parseName(serverName);
+    const owner = name === undefined ? undefined : this.#directory.find('tls', name);
+    if (name === undefined || owner === undefined) throw new TlsError('unrecognized_name');
+    this.#door.leave(socket);
+    this.#open.delete(socket);
+    this.#options.guard.leaveStranger(socket);
+    socket.unshift(bytes);
+    const { remoteAddress, remotePort, localAddress, localPort } = socket;
+    owner.arrive({ peer: peerOf(remoteAddress, remotePort), local: peerOf(localAddress, localPort), name }, socket);
+  }
+}
+
+interface HeldName {
+  readonly address: Peer;
+  /** Another client of the same user has it from now on. */
+  onMoved(): void;
+  close(): void;
+}
+
+export interface NamePortOptions {
+  readonly guard: Pick<Guard, 'hit' | 'takeStranger' | 'leaveStranger' | 'limits'>;
+  /** Whether the peer of a connection may say for whom it is (X-Forwarded-For). */
+  readonly isTrusted: (address: string | undefined) => boolean;
+  /** For connections without a request, idle ones among them. */
+  readonly places: number;
+  /** In place of what the guard says, and `NAME_LIMITS`; for tests. */
+  readonly limits?: Partial<NameLimits>;
+}
