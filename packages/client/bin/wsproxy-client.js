@@ -1,2 +1,4 @@
 #!/usr/bin/env node
-import '../dist/cli/cli.js';
+import { takeShortWay } from '../dist/cli/short-way.js';
+
+if (!(await takeShortWay(process))) await import('../dist/cli/cli.js');

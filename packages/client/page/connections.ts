@@ -1,9 +1,9 @@
-import { find, type Row, Rows, setBreakableText, setQuantity, setText } from './dom.js';
+import { addCell, find, type Row, Rows, setBreakableText, setQuantity, setText } from './dom.js';
 import { formatBytes, formatClock, formatRate, formatTime } from './format.js';
 import type { Look } from './look.js';
 import type { Channel, EndedChannel } from './news.js';
 import { FASTEST_FIRST, nextOrder, type Order, type SortKey, sortChannels } from './order.js';
-import { count, kindText } from './words.js';
+import { count, endsText, kindText } from './words.js';
 
 /** The connections: those that carry something, sorted; those that are idle, and those that have ended, folded. */
 export class Connections {
@@ -34,7 +34,7 @@ export class Connections {
   show(): void {
     const { figures, channels } = this.#look;
     if (figures === undefined) return;
-    const { channelCount, idleCount } = figures;
+    const { channelCount, idleCount, flowCount } = figures;
     const active = [...channels.values()].filter(({ idle }) => !idle);
     const activeCount = channelCount - idleCount;
     this.#active.show(sortChannels(active, this.#order));
@@ -43,7 +43,7 @@ export class Connections {
       `${activeCount} active${activeCount > active.length ? `, the fastest ${active.length} here` : ''}`,
     );
     find('active').hidden = active.length === 0;
-    setText(find('no-channels'), channelCount === 0 ? 'None: nothing uses the tunnel now.' : 'Nothing moves now.');
+    setText(find('no-channels'), noneActive(channelCount, flowCount));
     find('no-channels').hidden = active.length > 0;
     this.#showIdle(idleCount);
     this.#showEnded();
@@ -92,6 +92,12 @@ function isRising({ key, reversed }: Order): boolean {
   return (key === 'target' || key === 'kind') !== reversed;
 }
 
+/** Why there is nothing to show. */
+function noneActive(channelCount: number, flowCount: number): string {
+  if (channelCount > 0) return 'Nothing moves now.';
+  return flowCount > 0 ? 'None.' : 'None: nothing uses the tunnel now.';
+}
+
 class ActiveRow implements Row<Channel> {
   readonly element: HTMLTableRowElement = document.createElement('tr');
   readonly #look: Look;
@@ -117,9 +123,10 @@ class ActiveRow implements Row<Channel> {
     this.#age = addCell(this.element, 'minor wide');
   }
 
-  show({ target, kind, open, rateDown, rateUp, bytesDown, bytesUp, beganMs }: Channel): void {
+  show(channel: Channel): void {
+    const { kind, open, rateDown, rateUp, bytesDown, bytesUp, beganMs } = channel;
     const { figures } = this.#look;
-    setBreakableText(this.#target, open ? target : `${target} (dialling)`);
+    setBreakableText(this.#target, `${endsText(channel)}${open ? '' : ' (dialling)'}`);
     this.element.classList.toggle('dialling', !open);
     setText(this.#kind, kindText(kind));
     const age = (figures?.clockMs ?? beganMs) - beganMs;
@@ -146,8 +153,9 @@ class IdleRow implements Row<Channel> {
     this.#look = look;
   }
 
-  show({ target, kind, bytesDown, bytesUp, beganMs }: Channel): void {
-    setBreakableText(this.#target, target);
+  show(channel: Channel): void {
+    const { kind, bytesDown, bytesUp, beganMs } = channel;
+    setBreakableText(this.#target, endsText(channel));
     setText(this.#kind, kindText(kind));
     setQuantity(this.#total, formatBytes(bytesDown + bytesUp));
     setText(this.#age, formatTime((this.#look.figures?.clockMs ?? beganMs) - beganMs));
@@ -163,18 +171,13 @@ class EndedRow implements Row<EndedChannel> {
   readonly #age = addCell(this.element, 'minor wide');
   readonly #time = addCell(this.element, 'minor');
 
-  show({ target, kind, reason, bytesDown, bytesUp, lastedMs, atMs }: EndedChannel): void {
-    setBreakableText(this.#target, target);
+  show(channel: EndedChannel): void {
+    const { kind, reason, bytesDown, bytesUp, lastedMs, atMs } = channel;
+    setBreakableText(this.#target, endsText(channel));
     setText(this.#kind, kindText(kind));
     setText(this.#how, reason ?? 'complete');
     setQuantity(this.#total, formatBytes(bytesDown + bytesUp));
     setText(this.#age, formatTime(lastedMs));
     setText(this.#time, formatClock(atMs, Date.now()));
   }
-}
-
-function addCell(row: HTMLTableRowElement, className: string): HTMLElement {
-  const cell = row.insertCell();
-  cell.className = className;
-  return cell;
 }

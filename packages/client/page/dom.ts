@@ -26,6 +26,12 @@ export function setQuantity(element: HTMLElement, text: string): void {
   element.replaceChildren(`${number} `, after);
 }
 
+export function addCell(row: HTMLTableRowElement, className: string): HTMLElement {
+  const cell = row.insertCell();
+  cell.className = className;
+  return cell;
+}
+
 /** Elements that show a list, each made once for a key; in the order of the list. */
 export class Rows<T> {
   readonly #place: HTMLElement;

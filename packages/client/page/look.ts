@@ -1,10 +1,11 @@
-import type { Channel, EndedChannel, Figures, News, Point, TunnelEvent } from './news.js';
+import type { Channel, EndedChannel, Figures, Flow, News, Point, TunnelEvent } from './news.js';
 
 /** All that is known of the client: what was told at first, and what has changed since. */
 export class Look {
   figures: Figures | undefined;
   proxy: string | undefined;
   readonly channels: Map<number, Channel> = new Map();
+  readonly flows: Map<number, Flow> = new Map();
   /** Oldest first, these and what follows. */
   events: readonly TunnelEvent[] = [];
   ended: readonly EndedChannel[] = [];
@@ -18,6 +19,8 @@ export class Look {
     this.proxy = news.proxy ?? this.proxy;
     for (const id of news.gone) this.channels.delete(id);
     for (const channel of news.channels) this.channels.set(channel.id, channel);
+    for (const id of news.goneFlows) this.flows.delete(id);
+    for (const flow of news.flows) this.flows.set(flow.id, flow);
     this.events = merge(this.events, news.events, MAX_EVENTS);
     this.ended = merge(this.ended, news.ended, MAX_ENDED);
     this.seconds = [...this.seconds, ...news.seconds].slice(-SECONDS);
@@ -26,6 +29,7 @@ export class Look {
 
   #forget(): void {
     this.channels.clear();
+    this.flows.clear();
     this.events = [];
     this.ended = [];
     this.seconds = [];

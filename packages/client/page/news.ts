@@ -8,6 +8,9 @@ export interface News {
   /** Channels that are new or have changed, and the numbers of those that are not shown any more. */
   readonly channels: readonly Channel[];
   readonly gone: readonly number[];
+  /** The same of flows. */
+  readonly flows: readonly Flow[];
+  readonly goneFlows: readonly number[];
   /** New, or told again because they have changed; oldest first. */
   readonly events: readonly TunnelEvent[];
   readonly ended: readonly EndedChannel[];
@@ -28,6 +31,7 @@ export interface Figures {
   readonly nextTryMs?: number | undefined;
   readonly failedTries: number;
   readonly servers: readonly Server[];
+  readonly listeners: readonly Listener[];
   readonly roundTripMs?: number | undefined;
   readonly resumes: number;
   readonly bytesUp: number;
@@ -36,6 +40,7 @@ export interface Figures {
   readonly rateDown: number;
   readonly channelCount: number;
   readonly idleCount: number;
+  readonly flowCount: number;
   /** What may be carried in a month, and when counting begins anew. */
   readonly quota?: { readonly bytes: number; readonly limit?: number | undefined; readonly endsAt: string } | undefined;
 }
@@ -47,11 +52,30 @@ export interface Server {
   readonly nextTryMs?: number | undefined;
 }
 
+/** What a server listens on for the client, or is asked to. */
+export interface Listener {
+  readonly id: number;
+  /** As it was asked for, and where the server listens. */
+  readonly listen: string;
+  readonly address?: string | undefined;
+  /** `host:port`, `proxy` or `program`. */
+  readonly target: string;
+  readonly state: string;
+  readonly sinceMs: number;
+  readonly server?: string | undefined;
+  readonly reason?: string | undefined;
+  /** Connections that live, and all that have come. */
+  readonly arrivals: number;
+  readonly arrivalsSoFar: number;
+}
+
 /** A living channel. It does not change while it is still. */
 export interface Channel {
   readonly id: number;
   readonly target: string;
   readonly kind: string;
+  /** Who has come, to a remote listener. */
+  readonly peer?: string | undefined;
   readonly open: boolean;
   readonly idle: boolean;
   /** When it was asked for, by the clock of the figures, ms. */
@@ -62,11 +86,33 @@ export interface Channel {
   readonly rateDown: number;
 }
 
+/** A living flow of datagrams. It does not change while it is still. */
+export interface Flow {
+  readonly id: number;
+  /** Missing where each datagram has its own. */
+  readonly target?: string | undefined;
+  readonly kind: string;
+  readonly peer?: string | undefined;
+  readonly open: boolean;
+  readonly idle: boolean;
+  /** When it was asked for, by the clock of the figures, ms. */
+  readonly beganMs: number;
+  readonly datagramsUp: number;
+  readonly datagramsDown: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  readonly rateUp: number;
+  readonly rateDown: number;
+  /** Datagrams that were not sent. */
+  readonly datagramsDropped: number;
+}
+
 /** A channel that is over. */
 export interface EndedChannel {
   readonly id: number;
   readonly target: string;
   readonly kind: string;
+  readonly peer?: string | undefined;
   /** Time of day, ms since 1970. */
   readonly atMs: number;
   readonly lastedMs: number;

@@ -1,7 +1,9 @@
 import { Connections } from './connections.js';
 import { find, type Row, Rows, setText } from './dom.js';
+import { Flows } from './flows.js';
 import { formatBytes, formatRate, formatTime, hostOf } from './format.js';
 import { Happenings } from './happenings.js';
+import { Listeners } from './listeners.js';
 import type { Look } from './look.js';
 import type { Figures, Server } from './news.js';
 import { cause, details, headline, serverState } from './words.js';
@@ -10,12 +12,15 @@ import { cause, details, headline, serverState } from './words.js';
 export class View {
   readonly #look: Look;
   readonly #connections: Connections;
+  readonly #flows: Flows;
+  readonly #listeners = new Listeners();
   readonly #happenings: Happenings;
   readonly #servers: Rows<readonly [index: number, server: Server]>;
 
   constructor(look: Look) {
     this.#look = look;
     this.#connections = new Connections(look);
+    this.#flows = new Flows(look);
     this.#happenings = new Happenings(look);
     const makeRow = (): ServerRow => new ServerRow(look);
     this.#servers = new Rows(find('servers'), ([index]) => index, makeRow);
@@ -30,6 +35,8 @@ export class View {
     this.#servers.show(figures.servers.map((server, index) => [index, server] as const));
     find('servers-section').hidden = figures.servers.length < 2;
     this.#connections.show();
+    this.#flows.show();
+    this.#listeners.show(figures.listeners);
     this.#happenings.show();
     showProxy(proxy);
   }

@@ -1,5 +1,5 @@
 import { formatBytes, formatClock, formatDay, formatRoundTrip, formatTime, hostOf } from './format.js';
-import type { Figures, Server, TunnelEvent } from './news.js';
+import type { Figures, Listener, Server, TunnelEvent } from './news.js';
 
 /** How the tunnel stands, in one sentence that stays the same until that changes. */
 export function headline(figures: Figures, nowMs: number): string {
@@ -54,6 +54,33 @@ export function serverState({ server, state, reason, nextTryMs }: Server, inUse:
   return [...why, ...next].join(', ') || (state === 'standby' ? 'in reserve' : 'not connected');
 }
 
+/** How it stands with a remote listener: since when it listens, or what it waits for. */
+export function listenerState({ state, sinceMs, server, reason }: Listener): string {
+  const time = formatTime(sinceMs);
+  if (state === 'listening') return `listening for ${time}`;
+  if (state === 'asking') return server === undefined ? 'waits for a server' : `waits for ${hostOf(server)}`;
+  if (state === 'standby') return `in reserve for ${time}: another client of this user listens there`;
+  return `refused for ${time}${reason === undefined ? '' : `: ${reason}`}`;
+}
+
+/** Where a remote listener leads to. */
+export function targetText(target: string): string {
+  return TARGETS[target] ?? target;
+}
+
+/** Between whom a channel or a flow is: who has come to a remote listener is told as well. */
+export function endsText({
+  target = 'any',
+  peer,
+}: {
+  readonly target?: string | undefined;
+  readonly peer?: string | undefined;
+}): string {
+  return peer === undefined ? target : `${targetText(target)}, from ${peer}`;
+}
+
+const TARGETS: Readonly<Record<string, string>> = { proxy: 'SOCKS and HTTP', program: 'this program' };
+
 /** What has happened, in one line. */
 export function eventText(event: TunnelEvent, nowMs: number): string {
   const { what, server, reason, former, awayMs, kept, times, lastMs } = event;
@@ -99,10 +126,14 @@ const KINDS: Readonly<Record<string, string>> = {
   socks5: 'SOCKS5',
   socks4: 'SOCKS4',
   connect: 'HTTP',
+  'socks5-udp': 'SOCKS5',
+  'connect-udp': 'CONNECT-UDP',
+  'forward-udp': 'forward',
   http: 'plain HTTP',
   forward: 'forward',
   stdio: 'stdio',
   library: 'program',
+  remote: 'remote listener',
 };
 
 export function count(number: number, noun: string): string {

@@ -5,27 +5,57 @@ import type { Readable, Writable } from 'node:stream';
 // biome-ignore lint/suspicious/noTsIgnore: in the types of the package, where it is an error for those alone who have no undici.
 /** @ts-ignore Who does not use it need not have it. */
 import type { Dispatcher } from 'undici';
-import { isOver, type Logger, systemClock, systemMemory, type Target, type Tunnel } from 'wsproxy-engine';
+import {
+  type FlowTunnel,
+  isOver,
+  type Logger,
+  systemClock,
+  systemMemory,
+  type Target,
+  type Tunnel,
+} from 'wsproxy-engine';
 import type { LocalPort } from 'wsproxy-node/accept';
-import { forwardLocal, listenLocal, pipeThrough } from 'wsproxy-node/accept';
+import {
+  forwardLocal,
+  forwardUdp,
+  listenControl,
+  listenLocal,
+  parseAdvertised,
+  pipeThrough,
+} from 'wsproxy-node/accept';
 import type { DestinationRule } from 'wsproxy-node/targets';
 import type { Quota } from './account/ask-quota.js';
 import { QuotaWatch } from './account/quota-watch.js';
 import {
   type ClientOptions,
   type CloseOptions,
+  type ControlOptions,
   checkTarget,
   type ForwardOptions,
   type ListenOptions,
   type ProxyOptions,
+  parseForwarded,
   parseTarget,
 } from './options/client-options.js';
-import { checkMethodOptions, checkProxyOptions, endpointOf, METHOD_OPTIONS } from './options/method-options.js';
+import {
+  checkControlOptions,
+  checkMethodOptions,
+  checkProxyOptions,
+  endpointOf,
+  METHOD_OPTIONS,
+  udpEndpointOf,
+} from './options/method-options.js';
+import type { RemoteForwardOptions, RemoteServerOptions } from './options/remote-options.js';
 import { resolveSettings } from './options/resolve-settings.js';
 import { connectTransport } from './reach/connect-transport.js';
 import type { Reader } from './reach/option-names.js';
+import { ListenerLedger } from './remote/listener-ledger.js';
+import { RemoteDoor } from './remote/remote-door.js';
+import type { RemoteForward } from './remote/remote-forward.js';
+import type { RemoteServer } from './remote/remote-server.js';
 import { type ConnectOptions, connectSocket } from './sockets/connect-socket.js';
 import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';
+import { DatagramSocket, type KeepFlowAwake } from './sockets/datagram-socket.js';
 import { TunnelAgent } from './sockets/tunnel-agent.js';
 import {
   type KeepAwakeFor,
@@ -38,11 +68,12 @@ import { ChannelLedger } from './tunnel/channel-ledger.js';
 import type { ClientEvents, ClientStatus } from './tunnel/client-status.js';
 import { Connector, type ConnectorState } from './tunnel/connector.js';
 import { DirectTunnel } from './tunnel/direct-tunnel.js';
+import { FlowLedger } from './tunnel/flow-ledger.js';
 import { KeepAwake } from './tunnel/keep-awake.js';
 
 /**
  * Makes a client. It connects when it is first used, or by `start`, and stays connected until `close`; meanwhile it keeps
- * the process alive only while channels live, local ports are open or `start` is pending.
+ * the process alive only while channels or flows live, local ports or remote listeners are open or `start` is pending.
  * @throws TypeError in one line when an option cannot be used
  */
 export function createClient(options: ClientOptions): Client {
@@ -54,11 +85,14 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #connector: Connector;
   readonly #direct = new DirectTunnel();
   readonly #ledger: ChannelLedger;
+  readonly #flows: FlowLedger;
+  readonly #listeners = new ListenerLedger(systemClock, (listener) => void this.emit('listener', listener));
+  readonly #remote: RemoteDoor;
   readonly #quota: QuotaWatch;
   /** Through the tunnel, wherever to. */
-  readonly #tunnel: Tunnel;
+  readonly #tunnel: Tunnel & FlowTunnel;
   /** Through the tunnel or past it, as the rules say. */
-  readonly #ways: Tunnel;
+  readonly #ways: Tunnel & FlowTunnel;
   readonly #rules: readonly DestinationRule[];
   readonly #logger: Logger;
   readonly #ports: LocalPort[] = [];
@@ -89,12 +123,27 @@ export class Client extends EventEmitter<ClientEvents> {
     });
     this.#quota = new QuotaWatch(this.#connector, systemClock, () => this.#connector.accountServer);
     this.#rules = bypass;
+    if (bypass.length > 0) this.#direct.prepare();
     this.#ledger = new ChannelLedger(this.#awake, (change) => {
       if (change.failure === 'QUOTA_USED_UP') this.#quota.noteUsedUp();
       this.emit('channel', change);
     });
-    this.#tunnel = this.#ledger.over(this.#connector);
-    this.#ways = new Bypass(bypass, this.#tunnel, this.#ledger.hide(this.#direct));
+    this.#flows = new FlowLedger(this.#awake, (change) => {
+      if (change.failure === 'QUOTA_USED_UP') this.#quota.noteUsedUp();
+      this.emit('flow', change);
+    });
+    this.#remote = new RemoteDoor(this.#connector, {
+      ...{ homes: this.#connector, listeners: this.#listeners, channels: this.#ledger, flows: this.#flows },
+      ...{ awake: this.#awake, clock: systemClock, logger: this.#logger, keepAwakeFor: this.#keepAwakeFor },
+      proxy: {
+        logger: this.#logger,
+        onRefused: this.#onRefused,
+        listening: () => this.#ports.map(({ address }) => address).filter(({ family }) => family !== 'unix'),
+      },
+    });
+    this.#tunnel = { ...this.#ledger.over(this.#connector), ...this.#flows.over(this.#connector) };
+    const direct = { ...this.#ledger.hide(this.#direct), ...this.#flows.hide(this.#direct) };
+    this.#ways = new Bypass(bypass, this.#tunnel, direct);
   }
 
   get state(): ConnectorState {
@@ -111,7 +160,18 @@ export class Client extends EventEmitter<ClientEvents> {
     const uptimeMs = Math.round(systemClock.now() - this.#madeAt);
     const tunnel = this.#connector.status();
     const quota = this.#quota.of(tunnel.server);
-    return { ...tunnel, ...this.#ledger.status(), uptimeMs, ...(quota && { quota }) };
+    const { channels, ...ofChannels } = this.#ledger.status();
+    const { flows, ...ofFlows } = this.#flows.status();
+    return {
+      ...tunnel,
+      bytesUp: ofChannels.bytesUp + ofFlows.bytesUp,
+      bytesDown: ofChannels.bytesDown + ofFlows.bytesDown,
+      channels,
+      flows,
+      listeners: this.#listeners.status(),
+      uptimeMs,
+      ...(quota && { quota }),
+    };
   }
 
   /** Resolves when the tunnel is up for the first time; rejects with ConnectError when it never can be. */
@@ -149,6 +209,16 @@ export class Client extends EventEmitter<ClientEvents> {
     return this.#newSocket({ allowHalfOpen, errors: 'system' });
   }
 
+  /**
+   * A socket for datagrams (UDP), which can be used at once. `target`, `host:port` or both apart, is its one peer; without
+   * one, each datagram says where it goes. When the server carries none, or not to this peer, the socket tells an `error`, a TunnelError:
+   * its `code` is `UNSUPPORTED`, `DENIED` and so on.
+   * @throws TypeError when the target is no host and port
+   */
+  datagrams(target?: string | Target): DatagramSocket {
+    return new DatagramSocket(this.#ways, target === undefined ? undefined : checkTarget(target), this.#keepFlowAwake);
+  }
+
   /** For `http.request`, `https.request` and whatever else takes an agent. `options` are those of `http.Agent`. */
   agent(options?: AgentOptions): Agent {
     return new TunnelAgent((target, how) => this.connect(target, how), options);
@@ -178,22 +248,62 @@ export class Client extends EventEmitter<ClientEvents> {
    */
   async listen(options: ProxyOptions): Promise<LocalPort> {
     checkProxyOptions(options);
-    const { users, protocols } = options;
+    const { users, protocols, udpAdvertise } = options;
+    const udpAdvertised = udpAdvertise === undefined ? undefined : parseAdvertised(udpAdvertise);
     const at = endpointOf(options);
-    const onRefused = (reason: string): void => void this.emit('refused', { reason });
-    const port = await this.#keep(listenLocal(this.#ways, { at, users, protocols, logger: this.#logger, onRefused }));
+    const port = await this.#keep(
+      listenLocal(this.#ways, {
+        at,
+        users,
+        protocols,
+        udpAdvertised,
+        logger: this.#logger,
+        onRefused: this.#onRefused,
+      }),
+    );
     if (!('path' in at)) this.#proxy ??= port.address;
     return port;
   }
 
   /**
-   * Accepts local applications that speak to one destination.
+   * Accepts local applications that speak to one destination, over TCP or, with `/udp` behind the target, UDP.
    * @throws TypeError when the target is no host and port
    */
   forward(options: ForwardOptions): Promise<LocalPort> {
     checkMethodOptions(METHOD_OPTIONS.forward, options);
-    const target = parseTarget(options.target);
-    return this.#keep(forwardLocal(this.#tunnel, { at: endpointOf(options), target, logger: this.#logger }));
+    const { target, isUdp } = parseForwarded(options.target);
+    const common = { target, logger: this.#logger };
+    if (isUdp) return this.#keep(forwardUdp(this.#tunnel, { at: udpEndpointOf(options), ...common }));
+    return this.#keep(forwardLocal(this.#tunnel, { at: endpointOf(options), ...common }));
+  }
+
+  /**
+   * Lets the server listen, and dials `target` from here for each connection that comes there; whatever the server says, it
+   * reaches nothing else. Resolves when it listens for the first time; rejects with TunnelError when it does not, whose `code` is
+   * such as `DENIED`, `ADDRESS_IN_USE`, `UNSUPPORTED`. Afterwards it is asked again whenever that has ended, until `close`.
+   * @throws TypeError when the options do not say where to listen, or where to go
+   */
+  forwardRemote(options: RemoteForwardOptions): Promise<RemoteForward> {
+    return this.#whileAwake(() => this.#remote.forward(options));
+  }
+
+  /**
+   * As `net.createServer(onConnection).listen(options)`, but the server listens, which has to allow it: what comes there is a
+   * `connection` here. Asks for it at once; `listening` or `error` tell what has come of that.
+   * @throws TypeError when the options do not say where to listen
+   */
+  listenRemote(options: RemoteServerOptions, onConnection?: (socket: TunnelSocket) => void): RemoteServer {
+    const server = this.#remote.listen(options);
+    return onConnection === undefined ? server : server.on('connection', onConnection);
+  }
+
+  /**
+   * Lets `wsproxy-client -W` of the same machine use this tunnel: its `--control` names the Unix socket. Nobody needs a
+   * password there: whoever can open the socket may use the tunnel.
+   */
+  async serveControl(options: ControlOptions): Promise<LocalPort> {
+    checkControlOptions(options);
+    return this.#keep(listenControl(this.#tunnel, { at: { path: options.path }, logger: this.#logger }));
   }
 
   /**
@@ -225,8 +335,10 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /** Resolves when no channel lives and the server has had all that was sent; rejects when it never will. */
-  async whenIdle(): Promise<void> {
-    await Promise.all([this.#connector.whenIdle(), this.#direct.whenIdle()]);
+  whenIdle(): Promise<void> {
+    return this.#whileAwake(async () => {
+      await Promise.all([this.#connector.whenIdle(), this.#direct.whenIdle()]);
+    });
   }
 
   /** Ends local ports, channels and the connection. */
@@ -234,6 +346,7 @@ export class Client extends EventEmitter<ClientEvents> {
     checkMethodOptions(METHOD_OPTIONS.close, options);
     const { drain = 0 } = options;
     for (const port of this.#ports) port.stop();
+    this.#remote.close();
     if (drain > 0) await this.#drain(drain);
     this.#connector.close();
     this.#direct.close();
@@ -253,6 +366,13 @@ export class Client extends EventEmitter<ClientEvents> {
     if (!isAwake) this.#awake.release(channel);
     else if (!isOver(channel.state)) this.#awake.hold(channel);
   };
+
+  readonly #keepFlowAwake: KeepFlowAwake = (flow, isAwake) => {
+    if (!isAwake) this.#awake.release(flow);
+    else if (!flow.state.dead) this.#awake.hold(flow);
+  };
+
+  readonly #onRefused = (reason: string): void => void this.emit('refused', { reason });
 
   async #whileAwake<T>(task: () => Promise<T>): Promise<T> {
     const reason = {};

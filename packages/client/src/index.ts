@@ -1,4 +1,11 @@
-export { FAILURES, type FailureCode, type Target, TunnelError } from 'wsproxy-engine';
+export {
+  FAILURES,
+  type FailureCode,
+  type FlowDrops,
+  type FlowFigures,
+  type Target,
+  TunnelError,
+} from 'wsproxy-engine';
 export type { LocalPort, ProxyUser } from 'wsproxy-node/accept';
 export { OptionError } from 'wsproxy-node/options';
 export type { Quota } from './account/ask-quota.js';
@@ -8,18 +15,39 @@ export type { Finding, Mark, StepFinding, StepName } from './doctor/finding.js';
 export {
   type ClientOptions,
   type CloseOptions,
+  type ControlOptions,
   type ForwardOptions,
   type ListenOptions,
   type ProxyOptions,
   parseTarget,
 } from './options/client-options.js';
 export { checkProxyOptions } from './options/method-options.js';
+export type {
+  RemoteDestination,
+  RemoteForwardOptions,
+  RemoteListenOptions,
+  RemotePlace,
+  RemoteServerOptions,
+} from './options/remote-options.js';
 export { ConnectError, type ConnectErrorCode } from './reach/connect-error.js';
 export { proxyFromEnvironment } from './reach/proxy-from-environment.js';
 export type { ReachOptions } from './reach/reach.js';
 export type { TokenSource } from './reach/token-source.js';
+export type { RemoteAddress, RemoteForward } from './remote/remote-forward.js';
+export type { RemoteServer, RemoteServerEvents } from './remote/remote-server.js';
 export type { ConnectOptions } from './sockets/connect-socket.js';
 export type { DispatcherOptions } from './sockets/create-dispatcher.js';
+export type { DatagramEvents, DatagramSocket } from './sockets/datagram-socket.js';
 export type { SocketOptions, TunnelSocket } from './sockets/tunnel-socket.js';
-export type { ChannelChange, ChannelStatus, ClientEvents, ClientRetry, ClientStatus } from './tunnel/client-status.js';
+export type {
+  ChannelChange,
+  ChannelStatus,
+  ClientEvents,
+  ClientRetry,
+  ClientStatus,
+  FlowChange,
+  FlowStatus,
+  ListenerState,
+  ListenerStatus,
+} from './tunnel/client-status.js';
 export type { ConnectorState, ServerStatus, TunnelStatus } from './tunnel/connector.js';

@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import { libraryOptions, namesFile, readToken, type TableArgument, type TableOption } from 'wsproxy-cli';
-import { OptionError, type OptionRule, problemOf } from 'wsproxy-node/options';
-import { createClient } from '../index.js';
-import { OPTION_CHECKS, problemOfTarget } from '../options/option-checks.js';
+import { type OptionRule, problemOf } from 'wsproxy-node/options';
+import { createClient } from '../client.js';
+import { OPTION_CHECKS, problemOfForwarded } from '../options/option-checks.js';
 import type { ClientUnit } from '../options/options.js';
+import { problemOfRemote } from './check-targets.js';
 import type { Forward } from './forward.js';
 import { readProxyUsers } from './proxy-users.js';
 import { parseHeaders, type ReachFlags, readPem, readReach } from './read-reach.js';
+import type { RemoteForward } from './remote-forward.js';
 
 /** Rejects with what is wrong with one setting of the configuration file by itself, so that it can be told with its line. */
 export async function checkSetting(option: TableOption | TableArgument, value: unknown): Promise<void> {
@@ -30,17 +32,6 @@ export async function checkSettings(program: Command): Promise<void> {
   });
 }
 
-/** @throws OptionError for the first destination of -L and -W that is none */
-export function checkTargets(flags: { readonly forward?: readonly Forward[]; readonly stdio?: string }): void {
-  for (const { target } of flags.forward ?? []) checkTarget('forward', target);
-  if (flags.stdio !== undefined) checkTarget('stdio', flags.stdio);
-}
-
-function checkTarget(key: string, text: string): void {
-  const problem = problemOfTarget(text);
-  if (problem !== undefined) throw new OptionError(key, problem);
-}
-
 /** Of the value in the form that the library takes. */
 function problemsOf(option: TableOption | TableArgument, value: unknown): readonly (string | undefined)[] {
   const rule = option.rule as OptionRule<ClientUnit>;
@@ -51,7 +42,9 @@ function problemsOf(option: TableOption | TableArgument, value: unknown): readon
     case 'headers':
       return [judge(parseHeaders(value as readonly string[]))];
     case 'forward':
-      return (value as readonly Forward[]).map(({ target }) => problemOfTarget(target));
+      return (value as readonly (readonly Forward[])[]).flat().map(({ target }) => problemOfForwarded(target));
+    case 'remoteForward':
+      return [problemOfRemote((value as readonly (readonly RemoteForward[])[]).flat())];
     case 'proxy':
       return [value === 'none' ? undefined : judge(value)];
     default:

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { Command } from 'commander';
 import {
   addCommonOptions,
@@ -5,49 +6,53 @@ import {
   addOptions,
   asUsage,
   type CommonOptions,
+  checkSocket,
   createLogger,
   ExitCode,
   ExitError,
-  explainListenError,
   formatListenAddress,
   hasTerminal,
-  type ListenAddress,
   libraryOptions,
-  listenOnUnixSocket,
   onTermination,
-  type ProgramLogger,
   parseListenAddress,
   parseListenOrUnix,
+  parseUnixPath,
   runProgram,
   standardOutput,
 } from 'wsproxy-cli';
-import type { Client, ConnectError, LocalPort } from '../index.js';
+import type { Client, ConnectError } from '../index.js';
 import { OPTIONS } from '../options/options.js';
+import { beginForward } from './begin-forward.js';
+import { beginRemoteForward } from './begin-remote-forward.js';
+import { asCarried, carryStdio } from './carry-stdio.js';
 import { addDoctorCommand } from './doctor-command.js';
+import { enterControl, NoAnswerError } from './enter-control.js';
 import { DEFAULT_HOST, type Forward, parseForward } from './forward.js';
+import { Forwards } from './forwards.js';
+import { giveBackMemory } from './give-back-memory.js';
+import { openPorts, type PortFlags } from './open-ports.js';
 import type { ProxyUsers } from './proxy-users.js';
 import { type ReachFlags, readReach } from './read-reach.js';
+import { createReload } from './reload.js';
+import { parseRemoteForward, type RemoteForwardFlags } from './remote-forward.js';
 import { followTokens, readServers, type TokenFlags } from './server-list.js';
 
 /** What of `program.opts()` is used here; the rest goes to the library as it is. */
-interface Flags extends CommonOptions, ReachFlags, TokenFlags {
-  /** By default at DEFAULT_LISTEN, unless something else is asked for. */
-  readonly listen?: readonly Forward['at'][];
-  readonly forward?: readonly Forward[];
+interface Flags extends CommonOptions, PortFlags, ReachFlags, RemoteForwardFlags, TokenFlags {
+  readonly exitOnForwardFailure?: boolean;
   readonly socksAuth?: string;
-  readonly status?: ListenAddress;
   readonly stdio?: string;
 }
-
-const DEFAULT_LISTEN: ListenAddress = { host: DEFAULT_HOST, port: 1080 };
 
 const program = new Command('wsproxy-client').description(
   'Offers SOCKS and HTTP proxying on a local port, and carries it over one WebSocket to a wsproxy-server.',
 );
 addOptions(program, OPTIONS, {
   address: (text) => parseListenOrUnix(text, DEFAULT_HOST),
+  'socket path': (text) => parseUnixPath(text),
   'TCP address': (text) => parseListenAddress(text, DEFAULT_HOST),
   forward: parseForward,
+  'remote forward': parseRemoteForward,
 });
 program.addHelpText(
   'after',
@@ -58,12 +63,16 @@ Examples:
   curl -x socks5h://127.0.0.1:1080 https://example.com/
   curl -x http://127.0.0.1:1080 https://example.com/
   ssh -o ProxyCommand='wsproxy-client wss://proxy.example.org/tunnel -W %h:%p' host
+  ssh -o ProxyCommand='wsproxy-client --control ~/.wsproxy -W %h:%p' host
+  wsproxy-client wss://proxy.example.org/tunnel -L 5432:db.example.org:5432
+  wsproxy-client wss://proxy.example.org/tunnel -R 8080:localhost:3000 -R 2222:localhost:22
   wsproxy-client doctor wss://proxy.example.org/tunnel --to example.com:443
 
-SIGHUP without a terminal reconnects at once instead of waiting for the next try, and asks for the token again; with
-one it ends the program, as closing the terminal does.
-Exit codes: 0 stopped by a signal, 1 the server cannot be used or the port is taken, 2 wrong usage or no token,
-70 a defect.`,
+SIGHUP without a terminal reconnects at once instead of waiting for the next try, asks for the token again, and reads the
+configuration file again: a -L or -R that is new there begins, one that is gone stops, and the others go on. With a terminal
+it ends the program, as closing the terminal does.
+Exit codes: 0 stopped by a signal, 1 the server cannot be used, the port is taken or a -R is refused (with
+--exit-on-forward-failure), 2 wrong usage or no token, 70 a defect.`,
 );
 addCommonOptions(program, new URL('../../package.json', import.meta.url));
 const doctor = addDoctorCommand(program, {
@@ -73,7 +82,7 @@ const doctor = addDoctorCommand(program, {
   },
   env: process.env,
 });
-addConfigFile(program, {
+const configFile = addConfigFile(program, {
   name: 'client',
   env: process.env,
   judge: async (...setting) => (await import('./check-settings.js')).checkSetting(...setting),
@@ -84,6 +93,9 @@ program.action(run);
 await runProgram(program);
 
 async function run(urls: readonly string[], flags: Flags, command: Command): Promise<void> {
+  const { control, stdio } = flags;
+  if (control !== undefined) checkControl(control);
+  if (control !== undefined && stdio !== undefined && (await carryThroughControl(control, stdio, urls, flags))) return;
   let reloads = 0;
   const tell = (text: string): void => logger.warn({ text }, 'the command for the token says');
   const servers = asUsage(program, () => readServers(urls, flags, process.env, { tell, reloads: () => reloads }));
@@ -91,15 +103,16 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
   // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
   await import('wsproxy-engine');
   const { Client } = await import('../client.js');
-  const { checkProxyOptions, proxyFromEnvironment } = await import('../index.js');
-  const { checkTargets } = await import('./check-settings.js');
-  const { stdio } = flags;
+  const { checkProxyOptions } = await import('../options/method-options.js');
+  const { proxyFromEnvironment } = await import('../reach/proxy-from-environment.js');
+  const { checkTargets } = await import('./check-targets.js');
   // What uses -W shows its user whatever comes on standard error.
   const isQuiet = stdio !== undefined && command.getOptionValueSource('logLevel') === 'default';
   const logger = await createLogger({
     level: isQuiet ? 'warn' : flags.logLevel,
     format: flags.logFormat,
     name: 'client',
+    isRare: stdio !== undefined,
   });
 
   let users: ProxyUsers;
@@ -114,20 +127,32 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
     return new Client({ ...libraryOptions(program), ...reach, ...servers, logger }, 'command line');
   });
   followTokens(flags, client);
+  giveBackMemory(process);
   // ssh ends its ProxyCommand by it, and a terminal that is closed what runs in it.
   const endsAtHangup = stdio !== undefined || hasTerminal();
+  let reload: (() => void) | undefined;
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     onTermination(resolve);
     process.on('SIGHUP', () => {
       if (endsAtHangup) return resolve('SIGHUP');
       reloads += 1;
       client.renew();
+      reload?.();
     });
   });
   try {
     if (stdio === undefined) {
-      const serving = openPorts(client, flags, users, logger).then(() => connect(client, servers.url));
-      await Promise.race([stopped, serving]);
+      const forwards = new Forwards(beginForward(client));
+      const keepTrying = flags.exitOnForwardFailure !== true;
+      const remoteForwards = new Forwards(beginRemoteForward(client, flags, { keepTrying: true }));
+      const opened = openPorts(flags, { client, forwards, users, logger });
+      const connected = opened.then(() => connect(client, servers.url));
+      // Why there is no server is told before what it would refuse.
+      const asked = (keepTrying ? opened : connected).then(() =>
+        remoteForwards.open((flags.remoteForward ?? []).flat(), beginRemoteForward(client, flags, { keepTrying })),
+      );
+      reload = createReload({ file: configFile, forwards, remoteForwards, flags, logger }, asked);
+      await Promise.race([stopped, Promise.all([connected, asked])]);
       logger.info({ signal: await stopped }, 'stopping');
     } else {
       const refused = new Promise<never>((_resolve, reject) => {
@@ -149,26 +174,6 @@ async function connect(client: Client, url: string): Promise<void> {
   }
 }
 
-/** All that applications use is there before the first connection to the server, since they do not come back for it. */
-async function openPorts(client: Client, flags: Flags, users: ProxyUsers, logger: ProgramLogger): Promise<void> {
-  const { forward = [], listen = forward.length === 0 ? [DEFAULT_LISTEN] : [] } = flags;
-  const ready: { listen?: string; forward?: string } = {};
-  for (const at of listen) {
-    const address = await openPort(at, '--listen', () => client.listen({ ...at, users }));
-    ready.listen = join(ready.listen, address);
-  }
-  for (const { at, target } of forward) {
-    const address = await openPort(at, '-L', () => client.forward({ ...at, target }));
-    ready.forward = join(ready.forward, `${address} to ${target}`);
-  }
-  const { status } = flags;
-  if (status !== undefined) {
-    const address = await openPort(status, '--status', () => client.serveStatus(status));
-    logger.info({ url: `http://${address}/` }, 'status page');
-  }
-  logger.info(ready, 'ready');
-}
-
 function checkListen(check: () => void, at: Forward['at']): void {
   try {
     check();
@@ -178,32 +183,44 @@ function checkListen(check: () => void, at: Forward['at']): void {
   }
 }
 
-function join(list: string | undefined, item: string): string {
-  return list === undefined ? item : `${list}, ${item}`;
-}
-
-/** Where it listens, for the log. */
-async function openPort(at: Forward['at'], flag: string, open: () => Promise<LocalPort>): Promise<string> {
-  try {
-    if ('path' in at) {
-      await listenOnUnixSocket(at.path, open);
-      return formatListenAddress(at);
-    }
-    const { address } = await open();
-    return formatListenAddress({ host: address.address, port: address.port });
-  } catch (error) {
-    throw explainListenError(error as Error, at, flag);
-  }
-}
-
 /** Resolves when both ends have ended their half, and the server has had everything. */
-async function carryStandardStreams(client: Client, target: string): Promise<void> {
+function carryStandardStreams(client: Client, target: string): Promise<void> {
+  return asCarried(
+    target,
+    client.pipe(target, process.stdin, standardOutput()).then(() => client.whenIdle()),
+  );
+}
+
+/** False when no client answers there, and there is a server for one of its own. */
+async function carryThroughControl(
+  path: string,
+  target: string,
+  urls: readonly string[],
+  flags: Flags,
+): Promise<boolean> {
+  let stream: Duplex;
   try {
-    await client.pipe(target, process.stdin, standardOutput());
-    await client.whenIdle();
+    stream = await enterControl(path, target);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const text = code === 'EPIPE' ? 'nobody reads standard output any more' : message;
-    throw new ExitError(ExitCode.failed, `${target}: ${text}`, { cause: error });
+    if (!(error instanceof NoAnswerError)) throw error;
+    if (urls.length > 0) return false;
+    const { checkTargets } = await import('./check-targets.js');
+    asUsage(program, () => checkTargets(flags));
+    const what = `${error.message}; ${error.cure}, or give the URL of a server`;
+    throw new ExitError(ExitCode.failed, `nobody answers at --control ${path}: ${what}`);
+  }
+  await carryStdio(stream, target, process);
+  return true;
+}
+
+function checkControl(path: string): void {
+  if (process.platform === 'win32') {
+    throw new ExitError(ExitCode.usage, '--control: there is no such socket on Windows');
+  }
+  try {
+    checkSocket(path, `--control ${path}`);
+  } catch (error) {
+    // Whoever comes first may listen where there is none.
+    if (error instanceof ExitError) throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { formatTarget } from 'wsproxy-engine';
-import { formatProxy, ProxyError } from 'wsproxy-node/dial';
+import { formatProxy, ProxyError } from 'wsproxy-node/dial/upstream';
 import { describeProxyFailure } from '../reach/connect-error.js';
 import type { ServerAddress } from '../reach/connect-transport.js';
 import { openRaw } from '../reach/open-socket.js';

@@ -3,7 +3,7 @@ import { ACCOUNT } from '../account/ask-quota.js';
 import { ConnectError } from '../reach/connect-error.js';
 import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
 import { THROUGHPUT } from './check-throughput.js';
-import { type Finding, fail, failed, ok, warn } from './finding.js';
+import { type Finding, fail, failed, ok, toTenths, warn } from './finding.js';
 import { ProbeSession } from './probe-session.js';
 
 /** The upgrade, with the token: what the path, the token and whatever stands before the server make of it. */
@@ -44,14 +44,10 @@ export async function checkRoundTrip(probe: ProbeSession): Promise<Finding> {
   // Whoever does not know the name asks nameservers for it.
   const target = probe.tellsAccount ? ACCOUNT : THROUGHPUT;
   for (let n = 0; n < SAMPLES; n++) samples.push((await probe.ask(target)).ms);
-  samples.sort((a, b) => a - b);
-  const [shortest = 0, median = 0, longest = 0] = [samples[0], samples[SAMPLES >> 1], samples[SAMPLES - 1]].map(round);
+  const sorted = samples.map(toTenths).sort((a, b) => a - b);
+  const [shortest = 0, median = 0, longest = 0] = [sorted[0], sorted[SAMPLES >> 1], sorted[SAMPLES - 1]];
   const text = `${median} ms, from ${shortest} to ${longest}`;
   const figures = { medianMs: median, minMs: shortest, maxMs: longest };
   if (longest - shortest < UNSTEADY) return ok(text, figures);
   return warn(text, 'an unsteady path: a busy line or bad radio reception; somebody may be filling it', figures);
-}
-
-function round(ms: number | undefined): number {
-  return Math.round((ms ?? 0) * 10) / 10;
 }

@@ -10,8 +10,10 @@ import { parseServerUrl } from '../reach/server-url.js';
 import type { TokenSource } from '../reach/token-source.js';
 import { DOCTOR_AGENT } from '../reach/user-agent.js';
 import { checkClock } from './check-clock.js';
+import { checkDatagrams } from './check-datagrams.js';
 import { checkDestinations } from './check-destinations.js';
 import { checkHeartbeat, checkIdle, IdleWatch } from './check-idle.js';
+import { checkListening } from './check-listening.js';
 import { checkName } from './check-name.js';
 import { checkProxy } from './check-proxy.js';
 import { checkQuota } from './check-quota.js';
@@ -98,6 +100,8 @@ class Examination {
   #transport: Transport | undefined;
   #probe: ProbeSession | undefined;
   #idleWatch: IdleWatch | Finding | undefined;
+  /** What was found out with the step before. */
+  #arrivals: Finding = skip('not reached');
   /** What the user may still carry this month. */
   #quotaLeft = Infinity;
 
@@ -129,6 +133,9 @@ class Examination {
       session: () => this.#beginSession(quick),
       'round trip': () => this.#withProbe(checkRoundTrip),
       reach: () => this.#withProbe((probe) => checkDestinations(probe, targets)),
+      datagrams: () => this.#withProbe(checkDatagrams),
+      listening: () => this.#withProbe((probe) => this.#checkListening(probe)),
+      arrivals: async () => this.#arrivals,
       quota: () => this.#withProbe((probe) => this.#checkQuota(probe)),
       throughput: () => this.#unless(quick, () => this.#measureThroughput(mostBytes)),
       heartbeat: () => this.#unless(quick, () => this.#watchHeartbeat()),
@@ -194,6 +201,12 @@ class Examination {
       check(probe).catch(({ message }: Error) => broken(message)),
       probe.lost.then((reason) => broken(`the tunnel was cut meanwhile: ${reason}`)),
     ]);
+  }
+
+  async #checkListening(probe: ProbeSession): Promise<Finding> {
+    const [listening, arrivals] = await checkListening(probe);
+    this.#arrivals = arrivals;
+    return listening;
   }
 
   async #checkQuota(probe: ProbeSession): Promise<Finding> {

@@ -11,6 +11,9 @@ export const STEPS = [
   'session',
   'round trip',
   'reach',
+  'datagrams',
+  'listening',
+  'arrivals',
   'quota',
   'throughput',
   'heartbeat',
@@ -56,4 +59,9 @@ export function failed({ what, cure }: ConnectError): Finding {
 
 export function skip(text: string): Finding {
   return { mark: 'skip', text };
+}
+
+/** A time as it is told. */
+export function toTenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }

@@ -3,6 +3,9 @@ import {
   type FailureCode,
   Greeter,
   HANDSHAKE_TIMEOUT,
+  type OfferedChannel,
+  type OpenHandler,
+  type Peer,
   Session,
   systemClock,
   systemMemory,
@@ -68,25 +71,51 @@ export class ProbeSession {
    * Opens a channel: what comes of it, and after how many ms. Leaves nothing open. Rejects when the server says nothing
    * within `timeout` ms.
    */
-  async ask(target: Target, timeout: number = ANSWER_TIMEOUT): Promise<{ outcome: 'open' | FailureCode; ms: number }> {
-    const start = performance.now();
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new Error(`no word from the server about a new connection within ${timeout / 1000} s`));
-        channel.reset();
-      }, timeout);
-      const settle = (outcome: 'open' | FailureCode): void => {
-        clearTimeout(timer);
-        resolve({ outcome, ms: performance.now() - start });
-      };
-      const channel = this.session.open(target, {
-        onOpen: () => {
-          settle('open');
-          channel.reset();
-        },
-        onFail: settle,
-      });
+  ask(target: Target, timeout: number = ANSWER_TIMEOUT): Promise<Answer> {
+    return askWithin(timeout, 'a new connection', (handler) => {
+      const channel = this.session.open(target, handler);
+      return () => channel.reset();
     });
+  }
+
+  /** The same of a flow of datagrams to any peer: none is sent. */
+  askFlow(timeout: number = ANSWER_TIMEOUT): Promise<Answer> {
+    return askWithin(timeout, 'datagrams', (handler) => {
+      const flow = this.session.openFlow(undefined, handler);
+      return () => flow.close();
+    });
+  }
+
+  /**
+   * Has the server listen on a port of its choice on loopback, under this name; `onChannel` gets what comes there. It listens
+   * until the answer is closed.
+   */
+  askListener(
+    name: string,
+    onChannel: (channel: OfferedChannel) => void,
+    timeout: number = ANSWER_TIMEOUT,
+  ): Promise<ListenAnswer> {
+    let address: Peer | undefined;
+    let close: () => void = () => {};
+    const asked = askWithin(timeout, 'a remote listener', ({ onOpen, onFail }) => {
+      const listener = this.session.listen(
+        { kind: 'tcp', bind: '127.0.0.1', port: 0, backlog: 0, name, takesOver: false, anyPort: false },
+        {
+          onListening: (at) => {
+            address = at;
+            onOpen();
+          },
+          onFail,
+          onOver() {},
+          onChannel,
+          onFlow: (flow) => flow.refuse('UNSUPPORTED'),
+        },
+      );
+      close = () => listener.close();
+      // Only the one that has asked knows when it is enough.
+      return () => address === undefined && close();
+    });
+    return asked.then((answer) => ({ ...answer, address, close }));
   }
 
   /** A channel as a stream; a failure is its error. */
@@ -97,6 +126,40 @@ export class ProbeSession {
   end(): void {
     this.session.leave('the examination is over');
   }
+}
+
+/** What has come of a wish, and after how many ms. */
+export interface Answer {
+  readonly outcome: 'open' | FailureCode;
+  readonly ms: number;
+}
+
+/** The same of a listener, and where the server listens, if it does. */
+export interface ListenAnswer extends Answer {
+  readonly address: Peer | undefined;
+  close(): void;
+}
+
+/** `open` returns what ends that again which it has opened. */
+function askWithin(timeout: number, what: string, open: (handler: OpenHandler) => () => void): Promise<Answer> {
+  const start = performance.now();
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new Error(`no word from the server about ${what} within ${timeout / 1000} s`));
+      end();
+    }, timeout);
+    const settle = (outcome: Answer['outcome']): void => {
+      clearTimeout(timer);
+      resolve({ outcome, ms: performance.now() - start });
+    };
+    const end = open({
+      onOpen: () => {
+        settle('open');
+        end();
+      },
+      onFail: settle,
+    });
+  });
 }
 
 /** The server keeps a probe that was cut for this long, ms: nobody comes back for it. */

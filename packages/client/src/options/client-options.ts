@@ -52,12 +52,22 @@ export type ProxyOptions = ListenOptions & {
   readonly protocols?: readonly LocalProtocol[];
   /** Who may use it, by the password of SOCKS5 or HTTP. An address other than loopback needs them. */
   readonly users?: readonly ProxyUser[] | undefined;
+  /**
+   * Where applications are told to send their datagrams: an address, perhaps with the ports to receive them at, such as
+   * `203.0.113.7:5000-5100`. For NAT and containers; default: to the address at which they have come in, at any port.
+   */
+  readonly udpAdvertise?: string | undefined;
 };
 
 export type ForwardOptions = ListenOptions & {
-  /** Where every connection goes: `host:port`, with IPv6 in brackets. */
+  /** Where every connection goes: `host:port`, with IPv6 in brackets; with `/udp` behind it, where every datagram goes. */
   readonly target: string;
 };
+
+export interface ControlOptions {
+  /** A Unix socket; the mode of its file is the caller's umask. */
+  readonly path: string;
+}
 
 export interface CloseOptions {
   /** How long living channels may take to finish, ms, while no others are accepted. Default 0: they are reset at once. */
@@ -72,6 +82,15 @@ export function parseTarget(text: string): Target {
   const target = parseAuthority(String(text));
   if (target !== undefined) return target;
   throw notADestination(text);
+}
+
+/**
+ * The same, or `host:port/udp`.
+ * @throws TypeError that says so
+ */
+export function parseForwarded(text: string): { readonly target: Target; readonly isUdp: boolean } {
+  const bare = text.replace(/\/udp$/, '');
+  return { target: parseTarget(bare), isUdp: bare !== text };
 }
 
 function notADestination(what: unknown): TypeError {

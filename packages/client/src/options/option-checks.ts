@@ -1,5 +1,6 @@
 import { parseAuthority } from 'wsproxy-engine';
-import { parseProxyUrl } from 'wsproxy-node/dial';
+import { parseAdvertised } from 'wsproxy-node/accept';
+import { parseProxyUrl } from 'wsproxy-node/dial/upstream';
 import {
   aFunction,
   aLogger,
@@ -12,7 +13,7 @@ import {
   problemOfToken,
   thrownBy,
 } from 'wsproxy-node/options';
-import { parseDestinationRule } from 'wsproxy-node/targets';
+import { mistakesInRules, parseDestinationRule } from 'wsproxy-node/targets';
 import { checkHeader, checkHost, checkPem, checkSni, parsePin, parseResolve } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
 import type { ClientUnit } from './options.js';
@@ -38,17 +39,26 @@ export const OPTION_CHECKS: Checks<ClientUnit> = {
   'PEM key': aString(),
   pin: aString(thrownBy(parsePin)),
   resolution: aString(thrownBy(parseResolve)),
+  'allow rule': aString((rule) => mistakesInRules({ allow: [rule] })[0]?.problem),
   rule: aString(thrownBy(parseDestinationRule)),
   target: aString(problemOfTarget),
   logger: aLogger,
   signal: anObject,
   // The command line has made them of its text, or reads them by itself.
   address: anyValue,
+  'socket path': anyValue,
   'TCP address': anyValue,
   forward: anyValue,
+  'remote forward': anyValue,
+  advertised: aString(thrownBy(parseAdvertised)),
   file: anyValue,
   command: aString((text) => (text.trim() === '' ? 'expected a command' : undefined)),
 };
+
+/** What is wrong with the destination of a forward, `host:port` or `host:port/udp`. */
+export function problemOfForwarded(text: string): string | undefined {
+  return problemOfTarget(text.replace(/\/udp$/, ''));
+}
 
 /** What is wrong with a destination, `host:port`. */
 export function problemOfTarget(text: string): string | undefined {

@@ -4,10 +4,13 @@ import type { ClientOptions } from './client-options.js';
 /** Units of the client's options beside numbers, choices and switches; `OPTION_CHECKS` says how their values are checked. */
 export type ClientUnit =
   | 'address'
+  | 'advertised'
+  | 'allow rule'
   | 'command'
   | 'fallbacks'
   | 'file'
   | 'forward'
+  | 'remote forward'
   | 'headers'
   | 'host'
   | 'logger'
@@ -19,6 +22,7 @@ export type ClientUnit =
   | 'resolution'
   | 'rule'
   | 'signal'
+  | 'socket path'
   | 'TCP address'
   | 'target'
   | 'token'
@@ -28,8 +32,14 @@ export type ClientUnit =
 type CommandOption =
   | 'listen'
   | 'forward'
+  | 'remoteForward'
+  | 'proxyProtocol'
+  | 'reverseAllow'
+  | 'exitOnForwardFailure'
   | 'stdio'
+  | 'control'
   | 'socksAuth'
+  | 'udpAdvertise'
   | 'status'
   | 'tokenCommand'
   | 'noCommand'
@@ -49,7 +59,7 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     unit: 'address',
     list: true,
     library: 'listen({ host, port })',
-    otherwise: '127.0.0.1:1080 if there is no -L',
+    otherwise: '127.0.0.1:1080 if there is no -L, -R or --control',
     text: 'where to offer SOCKS5, SOCKS4a and HTTP proxying, or unix:/path',
   },
   forward: {
@@ -57,14 +67,48 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     unit: 'forward',
     list: true,
     library: 'forward({ host, port, target })',
-    text: 'carry what connects to [bind:]port or unix:/path to one destination',
+    text: 'carry what connects to [bind:]port or unix:/path to one destination; with /udp behind it, datagrams; ports may be ranges, 8000-8010:host:8000-8010',
+  },
+  remoteForward: {
+    flags: '-R, --remote-forward <port:host:hostport>',
+    unit: 'remote forward',
+    list: true,
+    library: 'forwardRemote({ host, port, target })',
+    text: 'have the server listen on [bind:]port; what connects there is carried to host:hostport as seen from here. [bind:]port alone is a SOCKS and HTTP proxy. Also ranges, port 0, /udp, /proxy-v2, paths: docs/reverse.md',
+  },
+  proxyProtocol: {
+    flags: '--proxy-protocol <version>',
+    unit: 'choice',
+    choices: ['v2'],
+    library: 'forwardRemote({ proxyProtocol })',
+    text: 'tell the destination of each -R who connects, by the PROXY protocol; for one -R alone write /proxy-v2 behind it',
+  },
+  reverseAllow: {
+    flags: '--reverse-allow <rule>',
+    unit: 'allow rule',
+    list: true,
+    library: 'forwardRemote({ proxy, allow })',
+    text: 'what a -R with a port alone may dial from here, besides public addresses: 10.0.0.0/8, 192.168.1.7, each with or without :ports',
+  },
+  exitOnForwardFailure: {
+    flags: '--exit-on-forward-failure',
+    unit: 'switch',
+    default: false,
+    library: false,
+    text: 'end with exit code 1 when the server refuses a -R at the start; without this, the client asks again later',
   },
   stdio: {
     flags: '-W, --stdio <host:port>',
     unit: 'target',
     library: 'pipe(target, input, output)',
-    conflicts: ['listen', 'forward', 'status'],
+    conflicts: ['listen', 'forward', 'remoteForward', 'status'],
     text: 'carry standard input and output to one destination, as for ProxyCommand of ssh, then exit',
+  },
+  control: {
+    flags: '--control <path>',
+    unit: 'socket path',
+    library: 'serveControl({ path })',
+    text: 'Unix socket of a client that runs: it listens there, and -W goes through it, without a connection of its own',
   },
   socksAuth: {
     flags: '--socks-auth <file>',
@@ -72,6 +116,12 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     library: 'listen({ users })',
     secret: true,
     text: 'file with lines user:password or user:sha256:HEX, who alone may use --listen',
+  },
+  udpAdvertise: {
+    flags: '--udp-advertise <address>',
+    unit: 'advertised',
+    library: 'listen({ udpAdvertise })',
+    text: 'where SOCKS5 applications are told to send datagrams, for NAT and containers; 203.0.113.7:5000-5100 also says at which ports they are received',
   },
   bypass: {
     flags: '--bypass <rule>',

@@ -1,4 +1,4 @@
-import { formatProxy, type ProxyError, type UpstreamProxy } from 'wsproxy-node/dial';
+import { formatProxy, type ProxyError, type UpstreamProxy } from 'wsproxy-node/dial/upstream';
 import { isBrokenUpgrade } from 'wsproxy-node/internals';
 import type { OptionNames } from './option-names.js';
 import { explainTls, type TlsFailure } from './tls-failure.js';

@@ -1,5 +1,5 @@
 import { isLoopback } from 'wsproxy-engine';
-import { parseProxyUrl } from 'wsproxy-node/dial';
+import { parseProxyUrl } from 'wsproxy-node/dial/upstream';
 import { OptionError, thrownBy } from 'wsproxy-node/options';
 import { isExcepted } from './no-proxy.js';
 import { parseServerUrl, targetOf } from './server-url.js';

@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { parseHost, parsePort } from 'wsproxy-engine';
-import { parseProxyUrl, type UpstreamProxy } from 'wsproxy-node/dial';
+import { parseProxyUrl, type UpstreamProxy } from 'wsproxy-node/dial/upstream';
 import { OptionError, thrownBy } from 'wsproxy-node/options';
 import { checkClearText } from './clear-text.js';
 import { namesFor, type OptionNames, type Reader } from './option-names.js';
@@ -42,7 +42,8 @@ export interface Reach {
   readonly headers: Readonly<Record<string, string>>;
   readonly sni?: string;
   readonly ca?: string;
-  readonly secureContext: SecureContext;
+  /** For TLS with the server; undefined where there is none. */
+  readonly secureContext: SecureContext | undefined;
   /** The client shows a certificate of its own. */
   readonly certified: boolean;
   readonly pins: readonly string[];
@@ -70,7 +71,7 @@ export function parseReach(url: URL, options: ReachOptions, reader: Reader = 'pr
     insecure: options.insecure ?? false,
     names: namesFor(reader),
     headers: { ...headers, ...(host !== undefined && { host: checkHost(host) }) },
-    secureContext: createContext(options),
+    secureContext: url.protocol === 'wss:' || hasOwn(options) ? createContext(options) : undefined,
     certified: options.cert !== undefined,
     pins: pins.map(parsePin),
     addresses: new Map(resolve.map(parseResolve)),
@@ -138,6 +139,11 @@ export function parseResolve(text: string): [hostAndPort: string, address: strin
     throw new TypeError(`not a resolution: ${JSON.stringify(text)}; expected host:port:address`);
   }
   return [`${host}:${port}`, address];
+}
+
+/** What is given is judged where nothing needs it, too. */
+function hasOwn({ ca, cert, key }: ReachOptions): boolean {
+  return ca !== undefined || cert !== undefined || key !== undefined;
 }
 
 /** Made once, and not for every connection, since it reads all authorities. */

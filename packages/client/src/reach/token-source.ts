@@ -1,4 +1,4 @@
-import { onAbort } from 'wsproxy-node/dial';
+import { onAbort } from 'wsproxy-node/dial/upstream';
 import { problemOfToken } from 'wsproxy-node/options';
 import { ConnectError } from './connect-error.js';
 

@@ -29,7 +29,10 @@ export function connectSocket(
 }
 
 export interface ConnectOptions {
-  /** Gives up, at any time: the destination sees a reset, the promise or the stream fails with AbortError. */
+  /**
+   * Gives up, at any time: the destination sees a reset, the promise or the stream fails with AbortError. As of `net.connect`,
+   * it listens for errors as well: one that nobody else listens for ends no program.
+   */
   readonly signal?: AbortSignal | undefined;
   /**
    * For the way there, the wait for a tunnel that is down included, ms. Default: none of its own; a tunnel that is down is

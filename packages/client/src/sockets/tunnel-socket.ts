@@ -4,6 +4,7 @@ import {
   FAILURES,
   type FailureCode,
   formatTarget,
+  type Peer,
   type Target,
   type Tunnel,
   TunnelError,
@@ -15,7 +16,7 @@ import { systemError } from './system-error.js';
 
 /** A channel with those parts of `net.Socket` that HTTP and database clients use without asking. */
 export class TunnelSocket extends ChannelStream {
-  /** Where this end is, and from which port the server has dialled, is not known here. */
+  /** Where the server has accepted a connection that has come in. From which port it has dialled another is not known here. */
   readonly localAddress?: string;
   readonly localPort?: number;
   readonly localFamily?: string;
@@ -24,7 +25,8 @@ export class TunnelSocket extends ChannelStream {
   /** As of `net.Socket`: ms; undefined until it was set, and 0 for never. */
   timeout?: number;
 
-  readonly #tunnel: Tunnel;
+  readonly #tunnel: Tunnel | undefined;
+  readonly #ends: Ends | undefined;
   readonly #isSystems: boolean;
   readonly #timer: IdleTimer;
   readonly #keepAwake: KeepAwakeFor | undefined;
@@ -33,10 +35,13 @@ export class TunnelSocket extends ChannelStream {
   /** From `connect` on. */
   #channel: Channel | undefined;
   #connecting = false;
+  /** It was connected in this turn. */
+  #isFresh = false;
   #bytesRead = 0;
 
-  constructor(tunnel: Tunnel, options: TunnelSocketOptions = {}) {
-    const { allowHalfOpen, keepAwake, whyDown, errors = 'tunnel' } = options;
+  /** `tunnel`: for `connect`; one that has `arrived` is connected. */
+  constructor(tunnel: Tunnel | undefined, options: TunnelSocketOptions = {}) {
+    const { allowHalfOpen, keepAwake, whyDown, errors = 'tunnel', arrived } = options;
     // Emitted here, since it says whether there was an error.
     super(undefined, { allowHalfOpen, emitClose: false });
     this.#tunnel = tunnel;
@@ -48,6 +53,16 @@ export class TunnelSocket extends ChannelStream {
       () => this.#channel?.figures.bytesSent ?? 0,
       () => this.emit('timeout'),
     );
+    this.#ends = arrived;
+    if (arrived === undefined) return;
+    this.#channel = arrived.channel;
+    const local = arrived.local && placeOf(arrived.local);
+    if (local?.address !== undefined && local.family !== undefined) {
+      this.localAddress = local.address;
+      this.localPort = local.port;
+      this.localFamily = local.family;
+    }
+    this.attach(arrived.channel);
   }
 
   /**
@@ -56,14 +71,14 @@ export class TunnelSocket extends ChannelStream {
    */
   connect(to: ConnectTo, host?: string | Listener, listener?: Listener): this {
     const target = connectTarget(to, host);
-    if (this.#channel !== undefined || this.destroyed) {
+    if (this.#tunnel === undefined || this.#channel !== undefined || this.destroyed) {
       throw Object.assign(new Error('this socket has been connected: make another one'), { code: 'EISCONN' });
     }
     const onConnect = typeof host === 'function' ? host : listener;
     if (onConnect !== undefined) this.once('connect', onConnect);
     this.#connecting = true;
     this.#timer.refresh();
-    const channel = this.#tunnel.open(target, {
+    const channel: Channel = this.#tunnel.open(target, {
       onOpen: () => this.#onOpen(channel),
       onFail: (code) => this.destroy(this.#failure(code, target)),
     });
@@ -87,7 +102,7 @@ export class TunnelSocket extends ChannelStream {
 
   /** As of `net.Socket`: whether it is not connected yet, or no more. */
   get pending(): boolean {
-    return this.#target === undefined;
+    return !this.#isConnected;
   }
 
   /** As of `net.Socket`, which has it still. */
@@ -99,28 +114,35 @@ export class TunnelSocket extends ChannelStream {
     return this.#bytesRead;
   }
 
-  /** The destination as it was asked for: an address only if that was one, since the server resolves names. */
+  /**
+   * The destination as it was asked for: an address only if that was one, since the server resolves names. Of a connection
+   * that has come in: who has made it, as the server says.
+   */
   get remoteAddress(): string | undefined {
-    return this.remoteFamily === undefined ? undefined : this.#target?.host;
+    return this.#remote?.address;
   }
 
   get remotePort(): number | undefined {
-    return this.#target?.port;
+    return this.#remote?.port;
   }
 
   get remoteFamily(): 'IPv4' | 'IPv6' | undefined {
-    const family = isIP(this.#target?.host ?? '');
-    return family === 0 ? undefined : `IPv${family as 4 | 6}`;
+    return this.#remote?.family;
   }
 
-  /** While it is connected. */
-  get #target(): Target | undefined {
-    return this.#connecting || this.destroyed ? undefined : this.#channel?.target;
+  get #isConnected(): boolean {
+    return !this.#connecting && !this.destroyed && this.#channel !== undefined;
   }
 
-  /** As of `net.Socket` when it has none. */
-  address(): Record<string, never> {
-    return {};
+  get #remote(): Place | undefined {
+    const end = this.#ends === undefined ? this.#channel?.target : this.#ends.peer;
+    return this.#isConnected && end !== undefined ? placeOf(end) : undefined;
+  }
+
+  /** As of `net.Socket`: empty where it is not known. */
+  address(): Place | Record<string, never> {
+    const local = this.#ends?.local;
+    return local === undefined ? {} : placeOf(local);
   }
 
   /** Emits `timeout` when nothing has moved for `time` ms, and leaves it to the listener; 0: never. */
@@ -192,7 +214,10 @@ export class TunnelSocket extends ChannelStream {
     if (this.#channel !== undefined) this.#keepAwake?.(this.#channel, true);
     if (this.#connecting) this.#channel?.reset('CANCELLED');
     this.#connecting = false;
-    super._destroy(error, done);
+    // Whoever awaits `connect` listens once this turn is over, and what comes may bring the opening and a reset at once. That
+    // somebody listens does not tell that they do: an AbortSignal does as well.
+    const isLate = error !== null && (this.#isFresh || this.listenerCount('error') === 0);
+    super._destroy(error, isLate ? (late) => void setImmediate(done, late) : done);
     // As `net.Socket`, which has nothing to tell of what was never connected.
     const told = this.#channel === undefined ? [] : [error !== null];
     setImmediate(() => this.emit('close', ...told));
@@ -200,6 +225,8 @@ export class TunnelSocket extends ChannelStream {
 
   #onOpen(channel: Channel): void {
     this.#connecting = false;
+    this.#isFresh = true;
+    setImmediate(() => (this.#isFresh = false));
     this.#timer.refresh();
     this.attach(channel);
     this.emit('connect');
@@ -246,6 +273,21 @@ export class TunnelSocket extends ChannelStream {
 
 type Callback = (error?: Error | null) => void;
 
+/** As Node tells one end of a connection. */
+interface Place {
+  /** Undefined of a name. */
+  readonly address: string | undefined;
+  readonly family: 'IPv4' | 'IPv6' | undefined;
+  readonly port: number;
+}
+
+function placeOf({ host, port }: Peer): Place {
+  const family = isIP(host);
+  return family === 0
+    ? { address: undefined, family: undefined, port }
+    : { address: host, family: `IPv${family as 4 | 6}`, port };
+}
+
 function closed(code: string): Error {
   return Object.assign(new Error('the socket is not connected'), { code });
 }
@@ -258,8 +300,16 @@ export interface SocketOptions {
 export interface TunnelSocketOptions extends SocketOptions {
   readonly keepAwake?: KeepAwakeFor | undefined;
   readonly whyDown?: WhyDown | undefined;
+  /** A connection that has come to a remote listener, and was accepted. */
+  readonly arrived?: (Ends & { readonly channel: Channel }) | undefined;
   /** What it fails with: `TunnelError`, the default, or as a socket of the system would, with the former as its cause. */
   readonly errors?: 'tunnel' | 'system';
+}
+
+/** Of a connection that has come in, as the server tells them; undefined where there are no addresses. */
+export interface Ends {
+  readonly peer: Peer | undefined;
+  readonly local: Peer | undefined;
 }
 
 /** Says of a channel whether the process is to live for it. */

@@ -1,7 +1,6 @@
-import type { ChannelStatus } from '../tunnel/client-status.js';
 import { LOOKS, Meter, type Rates, STILL } from './meter.js';
 
-/** How fast each living channel is. One that is still costs a few numbers, so that thousands of them are no burden. */
+/** How fast each living channel is, or each flow. One that is still costs a few numbers, so that thousands of them are no burden. */
 export class ChannelRates {
   readonly #entries = new Map<number, Entry>();
   /** Of the last look, ms. */
@@ -15,7 +14,7 @@ export class ChannelRates {
   }
 
   /** A look at all living channels, about once a second. */
-  add(now: number, channels: readonly ChannelStatus[]): void {
+  add(now: number, channels: readonly Carrying[]): void {
     this.#looks += 1;
     this.#idle = 0;
     for (const channel of channels) {
@@ -29,7 +28,7 @@ export class ChannelRates {
     for (const [id, { look }] of this.#entries) if (look !== this.#looks) this.#entries.delete(id);
   }
 
-  of({ id, open }: ChannelStatus): ChannelRate {
+  of({ id, open }: Pick<Carrying, 'id' | 'open'>): ChannelRate {
     const entry = this.#entries.get(id);
     if (entry === undefined) return { ...STILL, idle: false };
     const { rateUp, rateDown } = entry.meter?.rates ?? STILL;
@@ -37,13 +36,22 @@ export class ChannelRates {
   }
 
   /** What a channel has carried that was not there at the last look, it has carried since. */
-  #enter(now: number, { id, ageMs, bytesUp, bytesDown }: ChannelStatus): Entry {
+  #enter(now: number, { id, ageMs, bytesUp, bytesDown }: Carrying): Entry {
     const before = this.#lookedAt;
     const isNew = before !== undefined && ageMs <= now - before + 1;
     const entry: Entry = { up: isNew ? 0 : bytesUp, down: isNew ? 0 : bytesDown, at: before ?? now, still: 0, look: 0 };
     this.#entries.set(id, entry);
     return entry;
   }
+}
+
+/** What has an age, and carries bytes. */
+export interface Carrying {
+  readonly id: number;
+  readonly open: boolean;
+  readonly ageMs: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
 }
 
 export interface ChannelRate extends Rates {
@@ -67,7 +75,7 @@ interface Entry {
 /** Looks without a byte after which a channel is idle, about as many seconds. */
 const IDLE_AFTER = 10;
 
-function note(entry: Entry, now: number, { bytesUp, bytesDown }: ChannelStatus): void {
+function note(entry: Entry, now: number, { bytesUp, bytesDown }: Carrying): void {
   const hasMoved = bytesUp !== entry.up || bytesDown !== entry.down;
   entry.still = hasMoved ? 0 : entry.still + 1;
   if (hasMoved && entry.meter === undefined) {

@@ -46,10 +46,10 @@ export class Journal {
     last.change = this.#changes;
   }
 
-  noteEnded(atMs: number, { id, target, kind, open, ageMs, bytesUp, bytesDown, failure }: ChannelChange): void {
+  noteEnded(atMs: number, { id, target, kind, peer, open, ageMs, bytesUp, bytesDown, failure }: ChannelChange): void {
     this.#changes += 1;
     const entry: EndedChannel = {
-      ...{ id, target, kind, atMs, lastedMs: ageMs, bytesUp, bytesDown, wasOpen: open, failure },
+      ...{ id, target, kind, peer, atMs, lastedMs: ageMs, bytesUp, bytesDown, wasOpen: open, failure },
       reason: failure === undefined ? undefined : FAILURES[failure].text,
     };
     keep(this.#ended, { entry, change: this.#changes }, MAX_ENDED);

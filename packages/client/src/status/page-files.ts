@@ -10,7 +10,7 @@ export interface PageFile {
 const SCRIPT = 'text/javascript; charset=utf-8';
 const STYLE = 'text/css; charset=utf-8';
 /** Of the page; `app` imports the others. */
-const SCRIPTS = 'app chart connections copying dom format happenings look order view words'.split(' ');
+const SCRIPTS = 'app chart connections copying dom flows format happenings listeners look order view words'.split(' ');
 
 /** Both are found from `src` as from `dist`. */
 const ASSETS = '../../page/';

@@ -12,10 +12,12 @@ import { Meter } from './meter.js';
  * while it runs.
  */
 export class Recorder {
+  /** Of channels, and of flows. */
   readonly rates: ChannelRates = new ChannelRates();
+  readonly flowRates: ChannelRates = new ChannelRates();
   readonly history: History = new History();
   readonly journal: Journal = new Journal();
-  /** Of all channels together. */
+  /** Of all of them together. */
   readonly total: Meter = new Meter();
   readonly #client: RecordedClient;
   readonly #clock: Clock;
@@ -77,10 +79,11 @@ export class Recorder {
   look(): void {
     const now = this.#clock.now();
     const status = this.#client.status();
-    const { bytesUp, bytesDown, channels, state } = status;
+    const { bytesUp, bytesDown, channels, flows, state } = status;
     this.#last = status;
     this.#lookedAt = now;
     this.rates.add(now, channels);
+    this.flowRates.add(now, flows);
     this.total.add(now, bytesUp, bytesDown);
     this.history.add({ now, bytesUp, bytesDown, isOnline: isConnected(state) });
     this.#onLook();

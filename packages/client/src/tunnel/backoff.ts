@@ -32,10 +32,10 @@ export class Backoff {
    * Full jitter, so that the clients of a server that was restarted come back spread out. Several sessions of one server
    * fail side by side: however many they are, that is one failure.
    */
-  next(resuming: boolean, now: number): number {
+  next(isAwaited: boolean, now: number): number {
     const isNew = now >= this.#roundEnds;
     if (isNew) this.#failures += 1;
-    this.#last = this.#draw(resuming ? MAX_DELAY_RESUMING : MAX_DELAY);
+    this.#last = this.#draw(isAwaited ? MAX_DELAY_AWAITED : MAX_DELAY);
     if (isNew) this.#roundEnds = now + this.#last;
     return this.#last;
   }
@@ -51,6 +51,6 @@ export class Backoff {
 /** The first retry comes almost at once: most losses are a proxy that restarts. */
 const FIRST_DELAY = 200;
 const BASE_DELAY = 250;
-/** While a session waits to be resumed, and when there is nothing to save any more. */
-const MAX_DELAY_RESUMING = 5_000;
+/** While channels wait for a session to be resumed, or somebody else does for a tunnel; and when nobody waits. */
+const MAX_DELAY_AWAITED = 5_000;
 const MAX_DELAY = 30_000;

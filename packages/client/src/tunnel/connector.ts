@@ -2,6 +2,8 @@ import {
   Capability,
   type Channel,
   type FailureCode,
+  type Flow,
+  type FlowTunnel,
   type OpenHandler,
   type Target,
   type Tunnel,
@@ -10,11 +12,12 @@ import {
 import { ConnectError } from '../reach/connect-error.js';
 import type { ServerRoute } from './attempts.js';
 import { clientBudgets } from './client-budgets.js';
+import type { Retry } from './phases.js';
 import { Slot, type SlotEvents, type SlotOptions, type SlotState } from './slot.js';
-import type { Retry, Uplink } from './uplink.js';
+import type { Uplink } from './uplink.js';
 
 /** Keeps the tunnel up: as many slots as connections were asked for, each with a living session as soon as can be. */
-export class Connector implements Tunnel {
+export class Connector implements Tunnel, FlowTunnel {
   readonly #options: ConnectorOptions;
   readonly #slots: readonly Slot[];
   /** Why servers refuse, each for good as things are. */
@@ -27,13 +30,17 @@ export class Connector implements Tunnel {
   /** When it was connected, or not any more, by the clock. */
   #changedAt: number;
   readonly #idleWaits = new Set<{ resolve(): void; reject(error: TunnelError): void }>();
+  /** Told when what `home` and `isInUse` say may have changed. */
+  readonly #watchers = new Set<() => void>();
   /** Those who wait for the first connection. */
   readonly #starts = new Set<{ resolve(): void; reject(error: ConnectError): void }>();
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
     this.#changedAt = options.clock.now();
-    const settings = { ...options, processBudgets: clientBudgets(options.connections) };
+    // Whoever comes to a remote listener meanwhile waits at the server, or finds nobody there.
+    const isAwaited = (): boolean => this.#watchers.size > 0;
+    const settings = { ...options, isAwaited, processBudgets: clientBudgets(options.connections) };
     this.#slots = Array.from({ length: options.connections }, () => new Slot(settings, this.#events));
   }
 
@@ -48,17 +55,17 @@ export class Connector implements Tunnel {
 
   /** Why there is no tunnel; undefined while there is one, and as long as nobody knows. */
   get trouble(): ConnectError | undefined {
-    return this.#end ?? this.#leastBusy().trouble;
+    return this.#end ?? leastBusy(this.#uplinks).trouble;
   }
 
   /** The server that takes new channels, if it is one that tells its users what it counts for them. */
   get accountServer(): string | undefined {
-    const { server, session, state } = this.#leastBusy();
+    const { server, session, state } = leastBusy(this.#uplinks);
     return state === 'online' && session.terms.has(Capability.account) ? server.name : undefined;
   }
 
   status(): TunnelStatus {
-    const { server, session, state } = this.#leastBusy();
+    const { server, session, state } = leastBusy(this.#uplinks);
     const { roundTrip } = session.figures;
     const { clock, servers } = this.#options;
     const isOnline = state === 'online';
@@ -121,7 +128,33 @@ export class Connector implements Tunnel {
   }
 
   open(target: Target, handler: OpenHandler): Channel {
-    return this.#leastBusy().open(target, handler, this.#options.optimistic);
+    return leastBusy(this.#uplinks).open(target, handler, this.#options.optimistic);
+  }
+
+  openFlow(target: Target | undefined, handler: OpenHandler): Flow {
+    // Behind one address there may be servers of several versions.
+    const knowing = this.#uplinks.filter(({ session }) => session.terms.has(Capability.flows));
+    return leastBusy(knowing.length > 0 ? knowing : this.#uplinks).openFlow(target, handler);
+  }
+
+  /**
+   * Where a remote listener is to begin: in the session of the first slot that is online, of those whose server knows of
+   * such. Undefined while there is none.
+   */
+  get home(): Uplink | undefined {
+    const online = this.#slots.filter(({ state }) => state === 'online').map(({ uplink }) => uplink);
+    return online.find(({ session }) => session.terms.has(Capability.listen)) ?? online[0];
+  }
+
+  /** Whether what lives there may stay: the session has not ended, and will not end when its channels are over. */
+  isInUse(uplink: Uplink): boolean {
+    return this.#slots.some((slot) => slot.uses(uplink));
+  }
+
+  /** Calls `watcher` whenever one of these two may have changed, until what is returned is called. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   /** Resolves when no channel lives and the server has had all that was sent; rejects when it never will. */
@@ -159,19 +192,20 @@ export class Connector implements Tunnel {
     this.#idleWaits.clear();
   }
 
-  /** The one with the least under way, of those that are online, or of all when none is. */
-  #leastBusy(): Uplink {
-    const uplinks = this.#slots.map(({ uplink }) => uplink);
-    const online = uplinks.filter(({ state }) => state === 'online');
-    const [first, ...others] = online.length > 0 ? online : uplinks;
-    if (first === undefined) throw new RangeError('connections must be at least 1');
-    return others.reduce((best, uplink) => (isLessBusy(uplink, best) ? uplink : best), first);
+  get #uplinks(): readonly Uplink[] {
+    return this.#slots.map(({ uplink }) => uplink);
   }
 
   readonly #events: SlotEvents = {
-    onState: () => this.#rank(),
+    onState: () => {
+      this.#rank();
+      for (const watcher of this.#watchers) watcher();
+    },
     onRetry: ({ server }, retry) => this.#options.onRetry?.(server, retry),
-    onPromoted: ({ server }, former) => this.#options.onServer?.(server, former.server),
+    onPromoted: ({ server }, former) => {
+      this.#options.onServer?.(server, former.server);
+      for (const watcher of this.#watchers) watcher();
+    },
     onResumed: ({ server }) => {
       this.#resumes += 1;
       this.#options.onResumed?.(server);
@@ -181,10 +215,10 @@ export class Connector implements Tunnel {
       if (!this.#hasServed && this.#refusals.size === this.#options.servers.length) this.#giveUp(error);
     },
     onIdle: () => this.#noteIdle(),
-    onUndialled: (_uplink, channels) => this.#leastBusy().adopt(channels),
+    onUndialled: (_uplink, channels) => leastBusy(this.#uplinks).adopt(channels),
     onEnded: (_uplink, unsent) => {
       this.#failIdleWaits('SESSION_LOST');
-      this.#leastBusy().adopt(unsent);
+      leastBusy(this.#uplinks).adopt(unsent);
     },
   };
 
@@ -272,7 +306,15 @@ export function isConnected(state: ConnectorState | ServerStatus['state']): bool
   return state === 'online' || state === 'draining';
 }
 
+/** The one with the least under way, of those that are online, or of all when none is. */
+function leastBusy(uplinks: readonly Uplink[]): Uplink {
+  const online = uplinks.filter(({ state }) => state === 'online');
+  const [first, ...others] = online.length > 0 ? online : uplinks;
+  if (first === undefined) throw new RangeError('connections must be at least 1');
+  return others.reduce((best, uplink) => (isLessBusy(uplink, best) ? uplink : best), first);
+}
+
 function isLessBusy(a: Uplink, b: Uplink): boolean {
   const difference = a.session.figures.bytesInFlight - b.session.figures.bytesInFlight;
-  return difference === 0 ? a.session.channelCount < b.session.channelCount : difference < 0;
+  return difference === 0 ? a.carried < b.carried : difference < 0;
 }

@@ -1,6 +1,9 @@
 import { Socket } from 'node:net';
 import {
+  Capability,
   type Channel,
+  type Flow,
+  type FlowTunnel,
   joinUngreeted,
   MemoryTransport,
   type OfferedChannel,
@@ -12,25 +15,45 @@ import {
   type Tunnel,
   TunnelError,
 } from 'wsproxy-engine';
-import { createDial, createResolver, type DialTarget, systemLookup } from 'wsproxy-node/dial';
+import type { Dialed, GiveUpSignal } from 'wsproxy-node/dial';
 import { relay } from 'wsproxy-node/relay';
+import { answerFlow, loadRelayFlow, type RelayFlow } from './answer-flow.js';
+import { type DirectRules, policyOf } from './direct-rules.js';
+import { lazily } from './lazily.js';
 
 /**
- * A tunnel of which both ends are in this process: its far end dials, as a server does, but whatever it is asked for. So
- * listeners have one kind of channel, and replies, half-close, resets and backpressure are as honest as through the server.
+ * A tunnel of which both ends are in this process: its far end dials, as a server does: whatever it is asked for, unless there are
+ * rules. So listeners have one kind of channel, and replies, half-close, resets and backpressure are as honest as through the
+ * server.
  */
-export class DirectTunnel implements Tunnel {
-  /** The name of a target is resolved by the system. */
-  readonly #dial = createDial({ resolver: createResolver({ lookup: systemLookup }) });
+export class DirectTunnel implements Tunnel, FlowTunnel {
+  readonly #dial: () => Dial | Promise<Dial>;
+  readonly #relayFlow: () => RelayFlow | Promise<RelayFlow>;
   #near: Session | undefined;
   readonly #idleWaits = new Set<() => void>();
+
+  /** By default everything may be dialled. */
+  constructor(rules?: DirectRules) {
+    this.#dial = lazily(() => loadDial(rules));
+    this.#relayFlow = lazily(() => loadRelayFlow(rules));
+  }
 
   open(target: Target, handler: OpenHandler): Channel {
     this.#near ??= this.#begin();
     return this.#near.open(target, handler);
   }
 
-  /** Resolves when no channel lives, and what was sent has been handed to the system. */
+  openFlow(target: Target | undefined, handler: OpenHandler): Flow {
+    this.#near ??= this.#begin();
+    return this.#near.openFlow(target, handler);
+  }
+
+  /** Loads what dials ahead of the first connection: then there may be no descriptor left to read it by. */
+  prepare(): void {
+    for (const loading of [this.#dial(), this.#relayFlow()]) Promise.resolve(loading).catch(() => {});
+  }
+
+  /** Resolves when no channel and no flow lives, and what was sent has been handed to the system. */
   whenIdle(): Promise<void> {
     return new Promise((resolve) => {
       this.#idleWaits.add(resolve);
@@ -38,13 +61,18 @@ export class DirectTunnel implements Tunnel {
     });
   }
 
-  /** Resets every channel. */
+  /** Resets every channel and every flow. */
   close(): void {
     this.#near?.leave('closed', 'CANCELLED');
   }
 
   #begin(): Session {
-    const common = { clock: systemClock, memory: systemMemory, maxChannels: Number.POSITIVE_INFINITY };
+    const common = {
+      clock: systemClock,
+      memory: systemMemory,
+      maxChannels: Number.POSITIVE_INFINITY,
+      maxFlows: Number.POSITIVE_INFINITY,
+    };
     const near: Session = new Session({
       ...common,
       role: 'client',
@@ -58,14 +86,15 @@ export class DirectTunnel implements Tunnel {
     const far: Session = new Session({
       ...common,
       role: 'server',
-      onChannel: (channel) => void answer(channel, this.#dial),
+      onChannel: (channel) => void answer(channel, this.#dial()),
+      onFlow: (flow) => void answerFlow(flow, this.#relayFlow()),
       onDetached: ({ code, reason }) => far.close(reason, code),
       onClosed() {},
     });
     // Later, as from any other transport: a session is not called back while it is at work.
     const [nearEnd, farEnd] = MemoryTransport.pair(setImmediate);
-    joinUngreeted(near, nearEnd);
-    joinUngreeted(far, farEnd);
+    joinUngreeted(near, nearEnd, WITH_FLOWS);
+    joinUngreeted(far, farEnd, WITH_FLOWS);
     return near;
   }
 
@@ -75,12 +104,27 @@ export class DirectTunnel implements Tunnel {
   }
 }
 
+const WITH_FLOWS = Capability.taken | Capability.flows;
+
+/** Only those who have rules for it wait for it. The name of a target is resolved by the system. */
+export async function loadDial(directRules?: DirectRules): Promise<Dial> {
+  const { createDial, createResolver, systemLookup } = await import('wsproxy-node/dial');
+  const dial = createDial({ resolver: createResolver({ lookup: systemLookup }) });
+  const rules = await policyOf(directRules);
+  const begin: Dial = (target, signal) => dial({ target, user: SELF, rules, signal });
+  if (directRules === undefined) return begin;
+  return (target, signal) => directRules.inTurn(() => begin(target, signal), signal);
+}
+
+export type Dial = (target: Target, signal: GiveUpSignal) => Promise<Dialed>;
+
 /** Answers a channel with what has become of the connection to its target. */
-async function answer(channel: OfferedChannel, dial: DialTarget): Promise<void> {
+async function answer(channel: OfferedChannel, loaded: Dial | Promise<Dial>): Promise<void> {
   const ending = new AbortController();
   channel.onAbandoned(() => ending.abort(new TunnelError('CANCELLED')));
   try {
-    const { socket } = await dial({ target: channel.target, user: SELF, signal: ending.signal });
+    const dial = await loaded;
+    const { socket } = await dial(channel.target, ending.signal);
     // Whoever has opened the channel says whether the process is to live for it; what was written leaves all the same.
     if (socket instanceof Socket) socket.unref();
     if (channel.state.dead) return void socket.destroy();

@@ -74,6 +74,15 @@ export interface PhaseTimer {
 /** A phase from outside. `waiting` is the pause between two tries. */
 export type UplinkState = 'connecting' | 'online' | 'waiting' | 'closed';
 
+/** A pause begins. */
+export interface Retry {
+  readonly reason: string;
+  /** Until the next try, ms, unless something makes it come before. */
+  readonly delay: number;
+  /** What has ended: a connection, a try, or a pause. */
+  readonly former: UplinkState;
+}
+
 function stateOf(phase: Phase): UplinkState {
   return phase.is === 'greeting' ? phase.seems : phase.is;
 }

@@ -1,8 +1,9 @@
 import { type FailureCode, type Timer, withFields } from 'wsproxy-engine';
 import type { ServerRoute } from './attempts.js';
 import { Backoff } from './backoff.js';
-import type { UplinkState } from './phases.js';
-import { type Retry, Uplink, type UplinkEvents, type UplinkSettings } from './uplink.js';
+import type { Retry, UplinkState } from './phases.js';
+import { Uplink, type UplinkEvents } from './uplink.js';
+import type { UplinkSettings } from './uplink-options.js';
 
 /**
  * One place of the pool: the uplink in use, perhaps candidates for its place on other servers, and those that lost it and only
@@ -57,6 +58,11 @@ export class Slot {
 
   get #lastResort(): Uplink | undefined {
     return [...this.#draining].findLast((uplink) => uplink.state === 'online' && uplink.takesChannels);
+  }
+
+  /** Whether it is the one in use; others only finish what they have. */
+  uses(uplink: Uplink): boolean {
+    return uplink === this.#present && this.#present.state !== 'closed';
   }
 
   /** Every uplink that may carry a channel. */
@@ -144,7 +150,7 @@ export class Slot {
       this.#uplinkEvents.onIdle(uplink);
     },
     onIdle: (uplink) => {
-      if (uplink !== this.uplink && this.#retired.delete(uplink)) uplink.close('drained');
+      if (uplink !== this.uplink && !uplink.isHeld && this.#retired.delete(uplink)) uplink.close('drained');
       this.#events.onIdle(uplink);
     },
     onEnded: (uplink, unsent) => {

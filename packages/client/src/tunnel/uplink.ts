@@ -1,25 +1,23 @@
 import {
+  type Carried,
   type Channel,
-  type Clock,
   CloseCode,
   type FailureCode,
+  type Flow,
   Greeter,
   HANDSHAKE_TIMEOUT,
-  type Logger,
   type Loss,
   type OpenHandler,
-  type ProcessBudgets,
   Session,
-  type SlabPool,
   type Target,
   type Transport,
 } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
 import { Attempts, type ServerRoute } from './attempts.js';
-import type { Backoff } from './backoff.js';
-import { type Online, type Phase, Phases, type PhaseTimer, type UplinkState } from './phases.js';
+import { type Online, type Phase, Phases, type PhaseTimer, type Retry, type UplinkState } from './phases.js';
 import { Renewal } from './renewal.js';
 import { endsSession } from './session-ending.js';
+import type { UplinkOptions } from './uplink-options.js';
 import { WaitingRequests } from './waiting-requests.js';
 
 /** One session, and the transports that carry it one after the other: connects, greets, resumes, until it is lost. */
@@ -39,6 +37,7 @@ export class Uplink {
   #trouble: ConnectError | undefined;
   #threat: ConnectError | undefined;
   #takesChannels = true;
+  #holds = 0;
   /** The server has said that it is about to stop. */
   #isEnding = false;
 
@@ -130,10 +129,36 @@ export class Uplink {
     return channel;
   }
 
+  openFlow(target: Target | undefined, handler: OpenHandler): Flow {
+    const flow = this.session.openFlow(target, handler);
+    this.#await([flow]);
+    return flow;
+  }
+
+  /** Living channels and flows. */
+  get carried(): number {
+    return this.session.channelCount + this.session.flowCount;
+  }
+
   /** Takes channels that no server has dialled, from a session that cannot bring them to one: somebody waits for them still. */
-  adopt(channels: readonly Channel[]): void {
+  adopt(channels: readonly Carried[]): void {
     for (const channel of channels) this.session.adopt(channel);
     this.#await(channels);
+  }
+
+  /** It is not to end for want of channels: remote listeners live in its session. */
+  get isHeld(): boolean {
+    return this.#holds > 0;
+  }
+
+  /** Until what is returned is called. */
+  hold(): () => void {
+    this.#holds += 1;
+    return () => {
+      this.#holds -= 1;
+      // One that has just ended has nothing to be idle of.
+      if (!this.isHeld && !this.session.closed && this.session.isIdle) this.#events.onIdle(this);
+    };
   }
 
   /** False once the server has sent a channel elsewhere, or the numbers of the session run low. */
@@ -147,7 +172,7 @@ export class Uplink {
   }
 
   /** Lets go of the channels that the server has surely not dialled: another uplink must adopt them. */
-  release(): readonly Channel[] {
+  release(): readonly Carried[] {
     return this.session.release(this.isTurnedAway ? 'unheard' : 'unsent');
   }
 
@@ -177,7 +202,7 @@ export class Uplink {
     this.#phases.enter(phase, ...timers, ...after.map((rest) => ({ after: rest, call: () => this.#expire() })));
   }
 
-  #await(channels: readonly Channel[]): void {
+  #await(channels: readonly Carried[]): void {
     if (channels.length === 0 || this.state === 'online' || this.state === 'closed') return;
     this.#requests.add(channels);
     this.#requests.hurry();
@@ -308,7 +333,7 @@ export class Uplink {
     const life = clock.now() - since;
     // However short its life was: it has carried something.
     if (this.session.figures.progress > progress) backoff.reset();
-    else if (this.session.channelCount > 0 || life >= AT_ONCE) backoff.lived(life);
+    else if (this.carried > 0 || life >= AT_ONCE) backoff.lived(life);
   }
 
   /** The session takes no more channels: the next one may begin at once, if this one was of use. */
@@ -320,7 +345,7 @@ export class Uplink {
     this.session.close('the server could not be reached for too long', CloseCode.normal);
   }
 
-  #onSessionClosed(reason: string, unsent: readonly Channel[]): void {
+  #onSessionClosed(reason: string, unsent: readonly Carried[]): void {
     if (this.#phases.present.is === 'closed') return;
     this.#options.logger.warn({ reason }, 'session ended');
     this.#noteUse();
@@ -332,7 +357,8 @@ export class Uplink {
   #retry(reason: string, { atLeast = 0, level = 'warn' }: { atLeast?: number; level?: 'info' | 'warn' }): number {
     if (this.#phases.present.is === 'closed') return 0;
     const { backoff, clock, logger } = this.#options;
-    const delay = Math.max(atLeast, Math.round(backoff.next(this.session.channelCount > 0, clock.now())));
+    const isAwaited = this.carried > 0 || this.#options.isAwaited?.() === true;
+    const delay = Math.max(atLeast, Math.round(backoff.next(isAwaited, clock.now())));
     if (this.#options.isServed?.() === true) logger.debug({ reason, retryInMs: delay }, 'no new session yet');
     else {
       logger[level]({ reason, retryInMs: delay }, 'not connected to the server');
@@ -341,28 +367,6 @@ export class Uplink {
     this.#enter({ is: 'waiting' }, { after: delay, call: () => this.connect() });
     return delay;
   }
-}
-
-/** What holds for every uplink of a client. */
-export interface UplinkSettings {
-  readonly clock: Clock;
-  readonly memory: SlabPool;
-  readonly logger: Logger;
-  /** How long the channels wait for the way back, ms. */
-  readonly grace: number;
-  /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
-  readonly heartbeat?: number | undefined;
-  /** What all sessions of the client may hold together; without one, each has its own bounds alone. */
-  readonly processBudgets?: ProcessBudgets;
-  /** The highest channel number of a session; undefined for the last there is. */
-  readonly lastChannel?: number | undefined;
-}
-
-export interface UplinkOptions extends UplinkSettings {
-  readonly server: ServerRoute;
-  readonly backoff: Backoff;
-  /** Whether another session with this server serves while this one cannot begin. Default no. */
-  readonly isServed?: () => boolean;
 }
 
 /** What becomes of an uplink. */
@@ -379,21 +383,13 @@ export interface UplinkEvents {
   /** Is about to end, or to run out of numbers: new channels should go elsewhere; those it has live on. */
   onDraining(uplink: Uplink): void;
   /** The server has not dialled these, and will not: another uplink may adopt them. */
-  onUndialled(uplink: Uplink, channels: readonly Channel[]): void;
+  onUndialled(uplink: Uplink, channels: readonly Carried[]): void;
   /** The server has not begun the session, and has dialled nothing of it: another uplink may adopt what `release` gives. */
   onTurnedAway(uplink: Uplink): void;
   /** No channel lives on it any more, and the server has had all that was sent. */
   onIdle(uplink: Uplink): void;
   /** The session is over, the channels are reset; another uplink may begin, and adopt those in `unsent`. */
-  onEnded(uplink: Uplink, unsent: readonly Channel[]): void;
-}
-
-export interface Retry {
-  readonly reason: string;
-  /** Until the next try, ms, unless something makes it come before. */
-  readonly delay: number;
-  /** What has ended: a connection, a try, or a pause. */
-  readonly former: UplinkState;
+  onEnded(uplink: Uplink, unsent: readonly Carried[]): void;
 }
 
 /** While a request waits, the server is tried as often as this, ms. */

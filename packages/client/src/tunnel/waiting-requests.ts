@@ -1,4 +1,4 @@
-import type { Channel, Clock, Session, Timer } from 'wsproxy-engine';
+import type { Carried, Clock, Session, Timer } from 'wsproxy-engine';
 
 /**
  * The requests that wait for a tunnel that is down: each is given up after some seconds, and while there is one, the server is
@@ -23,7 +23,7 @@ export class WaitingRequests {
    * These channels are given up when the tunnel does not come up, or a silent one shows no life, in time. One that another
    * session carries by then does not wait for this one any more.
    */
-  add(channels: readonly Channel[]): void {
+  add(channels: readonly Carried[]): void {
     if (channels.length === 0) return;
     const sign = this.#session.lastSign;
     const limit = this.#clock.setTimer(() => {

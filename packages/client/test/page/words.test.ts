@@ -1,18 +1,29 @@
 import { describe, expect, test } from 'vitest';
-import type { Figures, TunnelEvent } from '../../page/news.js';
-import { cause, details, eventText, headline, plainReason, serverState } from '../../page/words.js';
+import type { Figures, Listener, TunnelEvent } from '../../page/news.js';
+import {
+  cause,
+  details,
+  endsText,
+  eventText,
+  headline,
+  listenerState,
+  plainReason,
+  serverState,
+  targetText,
+} from '../../page/words.js';
 
 const NOW = new Date(2026, 10, 26, 14, 2, 11).getTime();
 const SERVER = 'wss://proxy.example.org/tunnel';
 
 function figures(more: Partial<Figures>): Figures {
-  const sums = { bytesUp: 0, bytesDown: 0, rateUp: 0, rateDown: 0, channelCount: 0, idleCount: 0 };
+  const sums = { bytesUp: 0, bytesDown: 0, rateUp: 0, rateDown: 0, channelCount: 0, idleCount: 0, flowCount: 0 };
   const times = { uptimeMs: 0, clockMs: 0, sinceMs: 8_040_000 };
   return {
     version: '1',
     state: 'online',
     server: SERVER,
     servers: [],
+    listeners: [],
     failedTries: 0,
     resumes: 0,
     ...sums,
@@ -107,6 +118,36 @@ test.each([
   [{ state: 'waiting', reason: 'busy', nextTryMs: 4_000 }, 'busy, next try in 4 s'],
 ])('a server that is %j is told as %j', (server, text) => {
   expect(serverState({ server: SERVER, ...server }, SERVER)).toBe(text);
+});
+
+test.each<[Partial<Listener>, string]>([
+  [{ state: 'listening', reason: undefined }, 'listening for 2 h 14 min'],
+  [{ state: 'asking', server: undefined }, 'waits for a server'],
+  [{ state: 'asking' }, 'waits for proxy.example.org'],
+  [{ state: 'standby' }, 'in reserve for 2 h 14 min: another client of this user listens there'],
+  [{ state: 'refused' }, 'refused for 2 h 14 min: the address is in use'],
+  [{ state: 'refused', reason: undefined }, 'refused for 2 h 14 min'],
+])('a remote listener that is %j is told as %j', (listener, text) => {
+  const named = { id: 1, listen: '127.0.0.1:8000', target: 'a:80', server: SERVER, arrivals: 0, arrivalsSoFar: 0 };
+  const usual = { ...named, state: 'listening', sinceMs: 8_040_000, reason: 'the address is in use' };
+  expect(listenerState({ ...usual, ...listener })).toBe(text);
+});
+
+test.each([
+  ['127.0.0.1:3000', '127.0.0.1:3000'],
+  ['proxy', 'SOCKS and HTTP'],
+  ['program', 'this program'],
+])('a remote listener that leads to %s is told to lead to %s', (target, text) => {
+  expect(targetText(target)).toBe(text);
+});
+
+test.each([
+  [{ target: 'a.example:443' }, 'a.example:443'],
+  [{ target: undefined }, 'any'],
+  [{ target: '127.0.0.1:3000', peer: '192.0.2.7:50000' }, '127.0.0.1:3000, from 192.0.2.7:50000'],
+  [{ target: 'proxy', peer: '192.0.2.7:50000' }, 'SOCKS and HTTP, from 192.0.2.7:50000'],
+])('a connection between %j is told as %j', (ends, text) => {
+  expect(endsText(ends)).toBe(text);
 });
 
 test.each<[Partial<TunnelEvent>, string]>([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ProxyError, parseProxyUrl } from 'wsproxy-node/dial';
+import { ProxyError, parseProxyUrl } from 'wsproxy-node/dial/upstream';
 import {
   describeFailure,
   describeProxyFailure,

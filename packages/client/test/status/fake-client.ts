@@ -19,6 +19,8 @@ export class FakeClient implements RecordedClient {
     bytesUp: 1_000,
     bytesDown: 2_000,
     channels: [channel(1, 1_000, 2_000)],
+    flows: [flow(1, 3, 1)],
+    listeners: [listener(1)],
   };
   looks = 0;
 
@@ -37,4 +39,18 @@ export class FakeClient implements RecordedClient {
 
 export function channel(id: number, bytesUp: number, bytesDown = 0): ClientStatus['channels'][number] {
   return { id, target: `host-${id}.example:443`, kind: 'socks5', open: true, ageMs: 10, bytesUp, bytesDown };
+}
+
+function listener(id: number): ClientStatus['listeners'][number] {
+  return {
+    ...{ id, listen: `127.0.0.1:${8_000 + id}`, address: undefined, target: `host-${id}.example:80`, state: 'asking' },
+    ...{ sinceMs: 5, server: undefined, failure: undefined, reason: undefined, arrivals: 0, arrivalsSoFar: 0 },
+  };
+}
+
+export function flow(id: number, datagramsUp: number, datagramsDropped = 0): ClientStatus['flows'][number] {
+  return {
+    ...{ id, target: `host-${id}.example:53`, kind: 'connect-udp', open: true, ageMs: 10 },
+    ...{ datagramsUp, datagramsDown: 1, datagramsDropped, bytesUp: 100 * datagramsUp, bytesDown: 50 },
+  };
 }

@@ -5,7 +5,7 @@ import { FakeClock } from 'wsproxy-engine/testing';
 import { Look } from '../../page/look.js';
 import { Feed } from '../../src/status/feed.js';
 import { Recorder } from '../../src/status/recorder.js';
-import { channel, FakeClient } from './fake-client.js';
+import { channel, FakeClient, flow } from './fake-client.js';
 
 function prepare() {
   const clock = new FakeClock();
@@ -26,7 +26,14 @@ describe('a page that knows nothing', () => {
     expect(feed.whole('127.0.0.1:1080')).toMatchObject({
       whole: true,
       proxy: '127.0.0.1:1080',
-      figures: { version: VERSION, state: 'online', channelCount: 1, idleCount: 0, bytesDown: 2_000 },
+      figures: {
+        version: VERSION,
+        state: 'online',
+        channelCount: 1,
+        idleCount: 0,
+        bytesDown: 2_000,
+        listeners: [{ id: 1 }],
+      },
       channels: [{ id: 1, kind: 'socks5', beganMs: 990, rateDown: 0, idle: false }],
     });
   });
@@ -59,11 +66,32 @@ describe('a page that knows the rest', () => {
     expect(feed.next().gone).toEqual([1]);
   });
 
+  test('is told the same of flows, with what was dropped', () => {
+    const { client, feed, lookAfter } = prepare();
+    client.now = { ...client.now, flows: [flow(1, 3), flow(2, 5)] };
+    lookAfter(1_000);
+    // The second one was not there a second ago: it has carried something since.
+    expect(feed.whole(undefined).flows.map(({ id, datagramsDropped }) => [id, datagramsDropped])).toEqual([
+      [2, 0],
+      [1, 0],
+    ]);
+    for (let looks = 0; looks < 12; looks++) lookAfter(1_000);
+    feed.next();
+    client.now = { ...client.now, flows: [flow(1, 3), flow(2, 5, 3)] };
+    lookAfter(1_000);
+    const { flows, figures } = feed.next();
+    expect([flows.map(({ id, datagramsDropped }) => [id, datagramsDropped]), figures.flowCount]).toEqual([[[2, 3]], 2]);
+    client.now = { ...client.now, flows: [flow(2, 5, 3)] };
+    lookAfter(1_000);
+    expect(feed.next().goneFlows).toEqual([1]);
+  });
+
   /** What may happen between two looks. */
   const step = fc.record({
     pause: fc.integer({ min: 500, max: 30_000 }),
     living: fc.uniqueArray(fc.nat(150), { maxLength: 130 }),
     moving: fc.array(fc.nat(150), { maxLength: 20 }),
+    flows: fc.uniqueArray(fc.nat(150), { maxLength: 130 }),
     ended: fc.array(fc.nat(150), { maxLength: 130 }),
     failures: fc.array(fc.nat(300), { maxLength: 150 }),
   });
@@ -78,9 +106,13 @@ describe('a page that knows the rest', () => {
         feed.next();
         look.apply(feed.whole('127.0.0.1:1080'));
         const carried = new Map<number, number>();
-        for (const { pause, living, moving, ended, failures } of steps) {
+        for (const { pause, living, moving, flows, ended, failures } of steps) {
           for (const id of moving) carried.set(id, (carried.get(id) ?? 0) + 1_000);
-          client.now = { ...client.now, channels: living.map((id) => channel(id, carried.get(id) ?? 0)) };
+          client.now = {
+            ...client.now,
+            channels: living.map((id) => channel(id, carried.get(id) ?? 0)),
+            flows: flows.map((id) => flow(id, carried.get(id) ?? 0)),
+          };
           for (const id of ended) {
             recorder.journal.noteEnded(0, { ...channel(id, 1), id: 1_000 + id, change: 'over', failure: undefined });
           }
@@ -90,10 +122,11 @@ describe('a page that knows the rest', () => {
         }
         const fresh = new Look();
         fresh.apply(feed.whole('127.0.0.1:1080'));
-        const byId = ({ channels }: Look) => [...channels.values()].sort((a, b) => a.id - b.id);
+        const byId = ({ channels, flows }: Look) =>
+          [channels, flows].map((list) => [...list.values()].sort((a, b) => a.id - b.id));
         expect(byId(look)).toEqual(byId(fresh));
-        const { channels: _a, ...rest } = look;
-        const { channels: _b, ...freshRest } = fresh;
+        const { channels: _a, flows: _c, ...rest } = look;
+        const { channels: _b, flows: _d, ...freshRest } = fresh;
         expect(rest).toEqual(freshRest);
       }),
     );

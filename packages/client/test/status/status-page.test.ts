@@ -78,13 +78,14 @@ describe('the status page', () => {
   test('tells scripts all that the client says', async () => {
     const { body, headers } = await ask('/status.json');
     expect(headers['content-type']).toBe('application/json');
-    const { clockMs, version, history, events, channels, ...rest } = JSON.parse(body) as Record<string, unknown>;
-    const { channels: known, ...status } = client.now;
+    const { clockMs, version, history, events, channels, flows, ...rest } = JSON.parse(body) as Record<string, unknown>;
+    const { channels: known, flows: knownFlows, ...status } = client.now;
     expect(rest).toEqual({
       ...JSON.parse(JSON.stringify(status)),
-      ...{ rateUp: 0, rateDown: 0, proxy: '127.0.0.1:1080', channelCount: 1, idleCount: 0, ended: [] },
+      ...{ rateUp: 0, rateDown: 0, proxy: '127.0.0.1:1080', channelCount: 1, idleCount: 0, flowCount: 1, ended: [] },
     });
     expect(channels).toEqual([{ ...known[0], rateUp: 0, rateDown: 0, idle: false }]);
+    expect(flows).toEqual([{ ...knownFlows[0], rateUp: 0, rateDown: 0, idle: false }]);
     expect(clockMs).toBeGreaterThan(0);
     expect(version).toMatch(/^\d+\.\d+\.\d+/);
     expect(history).toEqual({ seconds: [], tens: [] });

@@ -4,6 +4,8 @@ import {
   type Logger,
   MemoryTransport,
   type OfferedChannel,
+  type OfferedFlow,
+  type OfferedListener,
   type ProtocolError,
   Session,
   type SessionKey,
@@ -58,6 +60,10 @@ export class FakeNetwork {
     channel.accept();
     this.far.push(new Recorder().take(channel));
   };
+  /** What the server does with a flow; accepts it by default. Undefined: it knows none. */
+  onFlow: ((flow: OfferedFlow) => void) | undefined = (flow) => flow.accept();
+  /** What the server does with a listener, and in which session. Undefined: it knows none. */
+  onListen: ((listener: OfferedListener, session: Session) => void) | undefined;
   /** The server's ends of the channels that were accepted. */
   readonly far: Recorder[] = [];
   /** Why sessions of the server ended. */
@@ -174,11 +180,14 @@ export class FakeNetwork {
 
   #create({ id, secret, grace }: SessionKey & { grace: number }): KeptSession {
     if (this.refusal !== undefined) throw this.refusal;
-    const session = new Session({
+    const { onFlow, onListen } = this;
+    const session: Session = new Session({
       role: 'server',
       clock: this.clock,
       memory: this.memory,
       onChannel: (channel) => this.onChannel(channel),
+      ...(onFlow !== undefined && { onFlow }),
+      ...(onListen !== undefined && { onListen: (listener: OfferedListener) => onListen(listener, session) }),
       onDetached() {},
       onClosed: (reason) => {
         this.endings.push(reason);

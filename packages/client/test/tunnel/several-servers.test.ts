@@ -55,6 +55,16 @@ class Fixture {
     return log.take(this.connector.open({ host: 'example.org', port: 80 }, log));
   }
 
+  /** What is told of a flow. */
+  openFlow(): string[] {
+    const events: string[] = [];
+    this.connector.openFlow(undefined, {
+      onOpen: () => events.push('open'),
+      onFail: (code) => events.push(`fail ${code}`),
+    });
+    return events;
+  }
+
   async pass(milliseconds: number): Promise<void> {
     for (let left = milliseconds; left >= 0; left -= 100) {
       for (let i = 0; i < 3; i++) for (const network of this.networks) await network.settle();
@@ -402,4 +412,26 @@ test('closing leaves every server, and no timer', async () => {
   fixture.connector.close();
   await fixture.pass(1_000);
   expect([fixture.sessions, fixture.clock.pending]).toEqual([[0, 0], 0]);
+});
+
+describe('a flow that waits', () => {
+  test('goes to the server that answers in place of the first', async () => {
+    const fixture = new Fixture(2);
+    fixture.network(0).route = DOWN;
+    const events = fixture.openFlow();
+    await fixture.pass(3_000);
+    expect(events).toEqual(['open']);
+    expect(
+      fixture.networks.map(({ sessions }) => [...sessions.values()].map(({ session }) => session.flowCount)),
+    ).toEqual([[], [1]]);
+  });
+
+  test('fails there, if that one knows no flows', async () => {
+    const fixture = new Fixture(2);
+    fixture.network(0).route = DOWN;
+    fixture.network(1).onFlow = undefined;
+    const events = fixture.openFlow();
+    await fixture.pass(3_000);
+    expect(events).toEqual(['fail UNSUPPORTED']);
+  });
 });

@@ -1,0 +1,27 @@
+import type { Clock, Logger, ProcessBudgets, SlabPool } from 'wsproxy-engine';
+import type { ServerRoute } from './attempts.js';
+import type { Backoff } from './backoff.js';
+
+/** What holds for every uplink of a client. */
+export interface UplinkSettings {
+  readonly clock: Clock;
+  readonly memory: SlabPool;
+  readonly logger: Logger;
+  /** How long the channels wait for the way back, ms. */
+  readonly grace: number;
+  /** Silence after which either end sends something, ms; undefined for the usual 15 s. */
+  readonly heartbeat?: number | undefined;
+  /** What all sessions of the client may hold together; without one, each has its own bounds alone. */
+  readonly processBudgets?: ProcessBudgets;
+  /** Whether somebody waits for a tunnel, though no channel does: pauses between two tries are shorter then. Default no. */
+  readonly isAwaited?: () => boolean;
+  /** The highest channel number of a session; undefined for the last there is. */
+  readonly lastChannel?: number | undefined;
+}
+
+export interface UplinkOptions extends UplinkSettings {
+  readonly server: ServerRoute;
+  readonly backoff: Backoff;
+  /** Whether another session with this server serves while this one cannot begin. Default no. */
+  readonly isServed?: () => boolean;
+}
