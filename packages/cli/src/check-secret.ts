@@ -1,5 +1,16 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { escapeText } from './escape-text.js';
 import { ExitCode, ExitError } from './exit-code.js';
 
@@ -27,6 +38,8 @@ const CONTAINER_SECRET = /^\/run\/secrets\/[^/]+$/;
 const CONTAINERS = ['/.dockerenv', '/run/.containerenv'];
 /** Where the kubelet keeps the content of a volume. */
 const KUBERNETES = /\/\.\.\d{4}_[^/]*\/[^/]+$/;
+/** As Linux follows. */
+const MOST_LINKS = 40;
 const STICKY = 0o1000;
 const GROUP_WRITES = 0o020;
 const OTHERS_WRITE = 0o002;
@@ -75,6 +88,25 @@ export function checkOwnFile(path: string, name: string): void {
   } finally {
     closeSync(file);
   }
+}
+
+/**
+ * Judges a Unix socket before anybody listens there, or says something to whoever does: another user could have made it, or
+ * put one in its place; so with every link that leads to it. Returns where it is: nobody else can put another one there.
+ * @throws ExitError (usage) that says who can, and the cure; the error of the system when there is none to be seen, where
+ *   anybody could come to be a moment later
+ */
+export function checkSocket(path: string, name: string, links: number = MOST_LINKS): string {
+  const self = thisProcess();
+  if (self === undefined) return path;
+  checkFolder(dirname(path), name);
+  const facts = lstatSync(path, { bigint: true });
+  const uid = Number(facts.uid);
+  if (!isTrusted({ uid }, self)) throw usage(`${name} belongs to another user (uid ${uid}); choose another path`);
+  if (!facts.isSymbolicLink()) return path;
+  if (links === 0) throw Object.assign(new Error('too many links'), { code: 'ELOOP' });
+  // realpathSync would look at the socket as `read` must not.
+  return checkSocket(resolve(realpathSync(dirname(path)), readlinkSync(path)), name, links - 1);
 }
 
 function checkFolder(path: string, name: string): void {

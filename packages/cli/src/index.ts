@@ -1,5 +1,6 @@
-export { checkOwnFile, checkSecret } from './check-secret.js';
-export { addConfigFile } from './config/config-file.js';
+export { checkOwnFile, checkSecret, checkSocket } from './check-secret.js';
+export type { ChangedSetting } from './config/changes.js';
+export { addConfigFile, type ConfigFile } from './config/config-file.js';
 export { decodeText } from './decode-text.js';
 export { formatDuration, parseDuration } from './duration.js';
 export { escapeText, formatJson } from './escape-text.js';
@@ -11,6 +12,7 @@ export {
   type ListenAddress,
   parseListenAddress,
   parseListenOrUnix,
+  parseUnixPath,
   type UnixAddress,
 } from './listen-address.js';
 export { createLogger, type ProgramLogger } from './logging/create-logger.js';
@@ -27,5 +29,4 @@ export { runProgram } from './run-program.js';
 export { formatSize, parseSize } from './size.js';
 export { standardOutput } from './standard-output.js';
 export { hasTerminal } from './terminal.js';
-export { listenOnUnixSocket } from './unix-socket.js';
 export { watchFile } from './watch-file.js';

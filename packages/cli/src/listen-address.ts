@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { InvalidArgumentError } from 'commander';
+import { MAX_UNIX_PATH } from 'wsproxy-node/options';
 import { escapeText } from './escape-text.js';
 import { ExitCode, ExitError } from './exit-code.js';
 
@@ -15,9 +16,6 @@ export interface ListenAddress {
 export interface UnixAddress {
   readonly path: string;
 }
-
-/** Of every system, the shortest path that a socket may have, bytes; beyond its limit Linux would cut it off. */
-const MAX_UNIX_PATH = 103;
 
 const FORM = /^(?:(?:\[(?<ipv6>[^\]]+)\]|(?<host>[^\s:[\]/]+)):)?(?<port>\d{1,5})$/;
 
@@ -40,13 +38,20 @@ export function parseListenAddress(text: string, defaultHost: string): ListenAdd
 /** Reads `[host:]port` like `parseListenAddress`, or `unix:/path`. */
 export function parseListenOrUnix(text: string, defaultHost: string): ListenAddress | UnixAddress {
   if (!text.startsWith('unix:')) return parseListenAddress(text, defaultHost);
-  const path = text.slice('unix:'.length);
-  if (path === '' || path.includes('\0'))
-    throw new InvalidArgumentError('Expected a path such as unix:/run/name.sock.');
+  return { path: parseUnixPath(text.slice('unix:'.length), 'unix:/run/name.sock') };
+}
+
+/**
+ * The path of a Unix socket, in a form that Node takes for one; `example` is shown in its place.
+ * @throws InvalidArgumentError that says what is expected
+ */
+export function parseUnixPath(path: string, example = '/run/name.sock'): string {
+  if (path === '' || path.includes('\0')) throw new InvalidArgumentError(`Expected a path such as ${example}.`);
   if (Buffer.byteLength(path) > MAX_UNIX_PATH) {
     throw new InvalidArgumentError(`Expected the path of a socket in at most ${MAX_UNIX_PATH} bytes.`);
   }
-  return { path };
+  // Node takes `1080`, and whatever else is a number, for a port.
+  return Number.isNaN(Number(path)) ? path : `./${path}`;
 }
 
 /** `host:port` with IPv6 in brackets, or `unix:/path`; what `parseListenOrUnix` reads. */
@@ -63,11 +68,12 @@ const CAUSES: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such host name; choose an address of this machine with --listen',
 };
 
+const NO_FOLDER = 'no such folder, or no permission to write to it; choose another path with --listen';
 const UNIX_CAUSES: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program listens there; end it or choose another path with --listen',
   EEXIST: 'there is a file that is no socket; remove it or choose another path with --listen',
-  // libuv says so for ENOENT too.
-  EACCES: 'no such folder, or no permission to write to it; choose another path with --listen',
+  // libuv says EACCES for ENOENT too.
+  ...{ EACCES: NO_FOLDER, ENOENT: NO_FOLDER },
 };
 
 /**

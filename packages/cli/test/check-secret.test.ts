@@ -3,9 +3,11 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  lchownSync,
   mkdirSync,
   mkdtempSync,
   openSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -13,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkSecret, isClosed, isKept, isOfContainer, isTrusted } from '../src/check-secret.js';
+import { checkSecret, checkSocket, isClosed, isKept, isOfContainer, isTrusted } from '../src/check-secret.js';
 
 /** A program of a user, in a group of its own and in 50. */
 const SELF = { uid: 7, groups: [7, 50] };
@@ -149,5 +151,49 @@ describe.runIf(process.platform !== 'win32')('checkSecret', () => {
       expect(() => check(pipe)).toThrow(/another user/);
       closeSync(writer);
     });
+  });
+});
+
+describe('a Unix socket', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'wsproxy-socket-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('is connected to where it is, or where a link leads', () => {
+    const [path, link] = [join(folder, 'socket'), join(folder, 'link')];
+    writeFileSync(path, '');
+    symlinkSync(path, link);
+    expect(checkSocket(path, 'it')).toBe(path);
+    expect(checkSocket(link, 'it')).toBe(realpathSync(path));
+    symlinkSync('again', join(folder, 'again'));
+    expect(() => checkSocket(join(folder, 'again'), 'it')).toThrow(/too many links/);
+  });
+
+  it('that is not there yet is nobody to trust, since others may make one a moment later', () => {
+    expect(() => checkSocket(join(folder, 'socket'), 'it')).toThrow(/ENOENT/);
+  });
+
+  it.runIf(process.getuid?.() === 0)('of another user is refused, and so is their link to one of ours', () => {
+    const [path, link] = [join(folder, 'socket'), join(folder, 'link')];
+    writeFileSync(path, '');
+    symlinkSync(path, link);
+    lchownSync(link, 65_534, 65_534);
+    expect(() => checkSocket(link, 'it')).toThrow(/belongs to another user/);
+    chownSync(path, 65_534, 65_534);
+    expect(() => checkSocket(path, 'it')).toThrow(/belongs to another user/);
+  });
+
+  it('is refused where others can exchange it, or the link to it', () => {
+    const [path, open] = [join(folder, 'socket'), join(folder, 'open')];
+    mkdirSync(open);
+    chmodSync(open, 0o777);
+    writeFileSync(path, '');
+    symlinkSync(path, join(open, 'link'));
+    for (const name of ['link', 'none']) {
+      expect(() => checkSocket(join(open, name), 'it')).toThrow(/its folder is open to them/);
+    }
   });
 });

@@ -54,6 +54,10 @@ describe('parseListenOrUnix', () => {
     expect(parseListenOrUnix('unix:/run/a.sock', '127.0.0.1')).toEqual({ path: '/run/a.sock' });
   });
 
+  it('leaves no path that Node would take for a port', () => {
+    expect(parseListenOrUnix('unix:1080', '127.0.0.1')).toEqual({ path: './1080' });
+  });
+
   it.each(['unix:', 'unix:a\0b', `unix:/${'ü'.repeat(60)}`])('refuses %j', (text) => {
     expect(() => parseListenOrUnix(text, '127.0.0.1')).toThrow(InvalidArgumentError);
   });

@@ -8,8 +8,9 @@ import { escapeText } from '../escape-text.js';
 import { ExitCode, ExitError } from '../exit-code.js';
 import { TableArgument, type TableOption } from '../options/table-option.js';
 import type { LineMistake } from '../yaml/index.js';
+import { type ChangedSetting, changesIn } from './changes.js';
 import type { Config } from './config-text.js';
-import { conflictsIn, isExcluded } from './conflicts.js';
+import { conflictsIn, winsOver } from './conflicts.js';
 
 export interface ConfigFileOptions {
   /** Name of the default file: `client` is `$XDG_CONFIG_HOME/wsproxy/client.yaml`. */
@@ -35,11 +36,20 @@ const PASSWORD = /:\/\/[^\s/@]*:[^\s/@]+@/;
 /** A setting whose value is run. */
 const COMMAND = /\w-command\b/;
 
+/** What a program can do with its configuration file once it runs. */
+export interface ConfigFile {
+  /**
+   * Reads it once more: the settings that it has otherwise than when the program began, those left out that flags win over.
+   * Undefined when there is no file, and was none. Rejects with ExitError (usage), in one line, when there is a mistake in it.
+   */
+  reread(): Promise<readonly ChangedSetting[] | undefined>;
+}
+
 /**
  * Gives `program` a configuration file, `--config FILE` or the default one if it is there, and the command
  * `config check`. Flags win over the file. To be called when all other options are there.
  */
-export function addConfigFile(program: Command, options: ConfigFileOptions): void {
+export function addConfigFile(program: Command, options: ConfigFileOptions): ConfigFile {
   // The second is Windows'.
   const home = options.env['HOME'] ?? options.env['USERPROFILE'] ?? '';
   const folder = options.env['XDG_CONFIG_HOME'] || join(home, '.config');
@@ -65,34 +75,48 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): voi
     .addCommand(new Command('config').description('work with the configuration file').addCommand(check))
     .hook('preAction', async (_program, command) => {
       if (command !== program && options.alsoFor?.includes(command) !== true) return;
-      const path = givenPath(program);
-      const config = await load(program, path ?? defaultPath, { ...options, home }, path === undefined);
-      const [first, ...others] = config.mistakes;
-      if (first === undefined) return apply(program, config);
-      const more = others.length === 0 ? '' : `; ${others.length} more: see ${program.name()} config check`;
-      throw new ExitError(ExitCode.usage, `${path ?? defaultPath}:${first.line}: ${first.message}${more}`);
+      began = await read(givenPath(program) === undefined);
+      apply(program, began);
     });
+
+  let began = NO_FILE;
+  const read = async (mayBeMissing: boolean): Promise<Config> => {
+    const path = givenPath(program) ?? defaultPath;
+    const config = await load(program, path, { ...options, home }, mayBeMissing);
+    const [first, ...others] = config.mistakes;
+    if (first === undefined) return config;
+    const more = others.length === 0 ? '' : `; ${others.length} more: see ${program.name()} config check`;
+    throw new ExitError(ExitCode.usage, `${path}:${first.line}: ${first.message}${more}`);
+  };
+  return {
+    async reread() {
+      const config = await read(began === NO_FILE);
+      return config === NO_FILE ? undefined : changesIn(program, began.settings, config.settings);
+    },
+  };
 }
 
 function givenPath(program: Command): string | undefined {
   return program.opts<{ config?: string }>().config;
 }
 
+/** Instead of a file. */
+const NO_FILE: Config = { mistakes: [], settings: new Map() };
+
 interface LoadOptions extends ConfigFileOptions {
   readonly home: string;
 }
 
 async function load(program: Command, path: string, options: LoadOptions, mayBeMissing = false): Promise<Config> {
-  let text = '';
+  let text: string;
   try {
     text = readText(path);
   } catch (error) {
     if (error instanceof ExitError) throw error;
     const { code = '', message } = error as NodeJS.ErrnoException;
-    if (!(mayBeMissing && (code === 'ENOENT' || code === 'ENOTDIR'))) {
-      const reason = REASONS[code] ?? (code || message);
-      throw new ExitError(ExitCode.usage, `cannot read the configuration file ${path}: ${reason}`, { cause: error });
-    }
+    if (mayBeMissing && (code === 'ENOENT' || code === 'ENOTDIR')) return NO_FILE;
+    const reason = REASONS[code] ?? (code || message);
+    throw new ExitError(ExitCode.usage, `cannot read the configuration file ${path}: ${reason}`, { cause: error });
   }
   if (text === '') return { mistakes: [], settings: new Map() };
   // It brings a parser of YAML, tens of milliseconds: only those who have a file wait for it.
@@ -148,7 +172,7 @@ function readText(path: string): string {
 function apply(program: Command, { settings }: Config): void {
   for (const { option, value } of settings.values()) {
     if (option instanceof TableArgument) applyArgument(program, option, value);
-    else if (program.getOptionValueSource(option.attributeName()) !== 'cli' && !isExcluded(program, option)) {
+    else if (!winsOver(program, option)) {
       program.setOptionValueWithSource(option.attributeName(), value, 'config');
     }
   }

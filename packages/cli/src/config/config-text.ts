@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { didYouMean, type OptionRule } from 'wsproxy-node/options';
+import { calledNow, didYouMean, type OptionRule } from 'wsproxy-node/options';
 import { escapeText } from '../escape-text.js';
 import { namesFile, TableArgument, TableOption } from '../options/table-option.js';
 import { booleanOf, hasPlace, isMap, isScalar, isSeq, type LineMistake, sourceOf, YamlText } from '../yaml/index.js';
@@ -67,9 +67,7 @@ class ConfigText {
     const name = sourceOf(key) ?? '';
     const option = this.#known.get(name);
     if (option === undefined) {
-      const allowed = [...this.#known.keys()].sort().join(', ');
-      const meant = didYouMean(name, [...this.#known.keys()]);
-      return this.#blame(key, `unknown setting ${JSON.stringify(name)}${meant || `; allowed are ${allowed}`}`);
+      return this.#blame(key, `unknown setting ${JSON.stringify(name)}${this.#hintFor(name)}`);
     }
     try {
       this.#settings.set(name, {
@@ -82,6 +80,12 @@ class ConfigText {
       if (!(error instanceof InvalidArgumentError)) throw error;
       this.#blame(hasPlace(value) ? value : key, `${name}: ${lowerFirst(error.message.replace(/\.$/, ''))}`);
     }
+  }
+
+  #hintFor(name: string): string {
+    const known = [...this.#known.keys()];
+    const rules = [...this.#known].map(([setting, { rule }]) => [setting, rule] as const);
+    return calledNow(`--${name}`, rules) || didYouMean(name, known) || `; allowed are ${known.sort().join(', ')}`;
   }
 
   #valueOf(option: TableOption | TableArgument, node: unknown): unknown {
@@ -120,8 +124,10 @@ function switchOf(node: unknown): boolean {
 }
 
 function namesPath(rule: OptionRule): boolean {
-  return namesFile(rule) || rule.unit === 'folder' || rule.unit === 'state file';
+  return namesFile(rule) || PATH_UNITS.has(rule.unit);
 }
+
+const PATH_UNITS: ReadonlySet<string> = new Set(['folder', 'socket path', 'state file']);
 
 /**
  * In a configuration file no shell expands `~/`, and nobody knows which folder the program is started in: paths count

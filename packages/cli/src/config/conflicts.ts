@@ -12,10 +12,12 @@ export function conflictsIn(settings: ReadonlyMap<string, Setting>): readonly Li
   });
 }
 
-/** Whether a flag of the command line cannot stand beside `option`: that of a file then gives way. */
-export function isExcluded(program: Command, option: TableOption): boolean {
+/** Whether the command line has `option`, or what cannot stand beside it: that of a file then gives way. */
+export function winsOver(program: Command, option: TableOption): boolean {
   return program.options.some(
-    (flag) => program.getOptionValueSource(flag.attributeName()) === 'cli' && excludeEachOther(flag, option),
+    (flag) =>
+      program.getOptionValueSource(flag.attributeName()) === 'cli' &&
+      (flag.attributeName() === option.attributeName() || excludeEachOther(flag, option)),
   );
 }
 

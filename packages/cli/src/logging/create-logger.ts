@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import { cleanFields, cleanText } from './clean-fields.js';
 import { LogDestination } from './log-destination.js';
-import type { LogFormat, LogLevel } from './log-options.js';
+import { LOG_LEVELS, type LogFormat, type LogLevel } from './log-options.js';
 
 export interface LoggerOptions {
   /** Lines below this level are not written. */
@@ -11,6 +12,11 @@ export interface LoggerOptions {
   readonly name?: string;
   /** More that stands in every line. */
   readonly fields?: Readonly<Record<string, string>>;
+  /**
+   * It ends soon, and mostly without a line: what writes them takes longer to load than all the rest of a logger, and comes
+   * with the first. Default false.
+   */
+  readonly isRare?: boolean;
 }
 
 /** Fields first, a constant sentence second. */
@@ -24,12 +30,36 @@ export type ProgramLogger = Readonly<
  * 2 KiB at most in which text from outside is escaped and secrets are left out.
  */
 export async function createLogger(options: LoggerOptions): Promise<ProgramLogger> {
-  // Imported here: `--help` and `--version` need not wait for them.
-  const { pino, stdTimeFunctions } = await import('pino');
   const { unblock } = await import('wsproxy-node/internals');
-  const render = options.format === 'pretty' ? await prettyRenderer() : (line: string) => line;
+  const load = (): ProgramLogger => {
+    unblock(process.stderr);
+    return createPino(options);
+  };
+  // Not with the first line: that may tell that no descriptor is left.
+  return options.isRare === true ? rareLogger(options.level, load) : load();
+}
 
-  unblock(process.stderr);
+/** Loads what writes lines with the first one that is to be written. */
+function rareLogger(least: LogLevel, load: () => ProgramLogger): ProgramLogger {
+  let loaded: ProgramLogger | undefined;
+  const log =
+    (level: keyof ProgramLogger) =>
+    (fields: object, message: string): void => {
+      if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(least)) return;
+      try {
+        loaded ??= load();
+      } catch {
+        // There is nothing to load it with; the next line may fare better.
+        return;
+      }
+      loaded[level](fields, message);
+    };
+  return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
+}
+
+function createPino(options: LoggerOptions): ProgramLogger {
+  const { pino, stdTimeFunctions } = require('pino') as typeof import('pino');
+  const render = options.format === 'pretty' ? prettyRenderer() : (line: string) => line;
   const destination = new LogDestination(process.stderr, (total) => {
     logger.warn({ total }, 'log lines were lost: they could not be written fast enough, or at all');
   });
@@ -54,8 +84,8 @@ export async function createLogger(options: LoggerOptions): Promise<ProgramLogge
 }
 
 /** pino-pretty as a function: a stream or a worker thread of its own would be one more unbounded queue. */
-async function prettyRenderer(): Promise<(line: string) => string> {
-  const { prettyFactory } = await import('pino-pretty');
+function prettyRenderer(): (line: string) => string {
+  const { prettyFactory } = require('pino-pretty') as typeof import('pino-pretty');
   return prettyFactory({
     colorize: process.stderr.isTTY && process.stderr.hasColors(),
     singleLine: true,
@@ -63,3 +93,5 @@ async function prettyRenderer(): Promise<(line: string) => string> {
     errorLikeObjectKeys: [],
   });
 }
+
+const require = createRequire(import.meta.url);

@@ -33,5 +33,10 @@ export const COMMON_OPTIONS: OptionTable = {
 /** Adds them and --version to `program`; the version is the one in the file `packageJson`. */
 export function addCommonOptions(program: Command, packageJson: URL): Command {
   const { version } = JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string };
+  // Commands that are added to it later take that over.
+  program.configureHelp({ minWidthToWrap: NARROWEST_TEXT });
   return addOptions(program, COMMON_OPTIONS).version(version, '-V, --version', 'print the version');
 }
+
+/** Columns that the text of an option has beside its flags, at least: commander leaves it in one line below 40. */
+const NARROWEST_TEXT = 30;

@@ -49,7 +49,9 @@ export class YamlText {
           });
           continue;
         }
-        const told = quotes ? message.split('\n', 1).join() : `not YAML: ${code.toLowerCase().replaceAll('_', ' ')}`;
+        const told = quotes
+          ? message.split(/[\r\n]/, 1).join()
+          : `not YAML: ${code.toLowerCase().replaceAll('_', ' ')}`;
         this.#mistakes.push({ line: this.#lineAt(pos[0]), message: told });
       }
       return document.contents;

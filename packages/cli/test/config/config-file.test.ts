@@ -133,7 +133,7 @@ describe('a configuration file', () => {
   });
 });
 
-const TEN_MISTAKES = `action: options
+const MISTAKES = `action: options
 lissten: 1080
 grace: 10
 listen: 99999
@@ -145,6 +145,7 @@ grace: 1s
 secret-file:
 log-format: [pretty, json]
 config: other.yaml
+patience: 1s
 `;
 
 const TOLD = [
@@ -159,11 +160,12 @@ const TOLD = [
   [10, /secret-file: expected a value/],
   [11, /log-format: expected one value, not a list/],
   [12, /unknown setting "config"; allowed are action, .*grace, listen/],
+  [13, /unknown setting "patience"; it is called grace now$/],
 ] as const;
 
 describe('config check', () => {
   it('tells every mistake with its line, and ends with 2', async () => {
-    const path = write(TEN_MISTAKES);
+    const path = write(MISTAKES);
     const { code, stdout, stderr } = await runFixture('program.mjs', ['config', 'check', path]);
     expect([code, stdout]).toEqual([2, '']);
     const lines = stderr.trimEnd().split('\n');
@@ -195,9 +197,9 @@ describe('config check', () => {
 });
 
 it('with a mistake keeps the program from starting, and points to the check', async () => {
-  const { code, stdout, stderr } = await runFixture('program.mjs', ['options', '--config', write(TEN_MISTAKES)]);
+  const { code, stdout, stderr } = await runFixture('program.mjs', ['options', '--config', write(MISTAKES)]);
   expect([code, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(/^example: [^\n]*example\.yaml:\d+: [^\n]*; 10 more: see example config check\n$/);
+  expect(stderr).toMatch(/^example: [^\n]*example\.yaml:\d+: [^\n]*; 11 more: see example config check\n$/);
 });
 
 describe.runIf(process.platform !== 'win32')('a password in a configuration file', () => {

@@ -4,6 +4,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it, vi } from 'vitest';
 import { fixturePath, runFixture, startFixture } from '../fixtures/run-fixture.js';
 
@@ -65,6 +66,17 @@ describe('createLogger', () => {
     expect(lost + received.filter((line) => typeof line.line === 'number').length).toBe(LINES);
     expect(received.at(-1)?.line).toBe('last');
   });
+
+  it.skipIf(process.platform === 'win32').each(['json', 'pretty'])(
+    'writes its first line as %s when no descriptor is left',
+    async (format) => {
+      const limited = 'ulimit -n 60; exec "$0" "$@"';
+      const child = spawn('sh', ['-c', limited, process.execPath, fixturePath('starved.mjs'), format]);
+      const [[code], stderr] = await Promise.all([once(child, 'close'), text(child.stderr)]);
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/^[^\n]*no descriptor is left[^\n]*\n$/);
+    },
+  );
 
   it('survives a reader that has gone', async () => {
     const child = startFixture('flood.mjs', [String(LINES)]);

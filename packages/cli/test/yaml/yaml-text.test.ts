@@ -27,6 +27,10 @@ describe('a text in YAML', () => {
   test('is quoted where it may be', () => {
     expect(read('a: !odd x', true).mistakes[0]?.message).toContain('!odd');
   });
+
+  test('is quoted in one line, whatever ends a line there', () => {
+    for (const { message } of read('>\rheader: x\n', true).mistakes) expect(message).toMatch(/^[^\n\r]+$/);
+  });
 });
 
 test.each([

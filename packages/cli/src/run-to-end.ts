@@ -1,0 +1,55 @@
+import type { Writable } from 'node:stream';
+import { escapeText } from './escape-text.js';
+import { ExitCode, ExitError } from './exit-code.js';
+import { leaveClosedTerminal } from './terminal.js';
+
+/**
+ * Runs `task` and ends the process when its promise settles: the promise is the life of the program `name`. Whatever goes
+ * wrong is one line on standard error and an exit code of `ExitCode`.
+ */
+export async function runToEnd(name: string, task: () => Promise<void>): Promise<void> {
+  const tell = (error: unknown): void => {
+    for (const line of linesOf(error)) process.stderr.write(`${name}: ${escapeText(line, 2048)}\n`);
+  };
+  // `--help | head -1` closes standard output early; without a listener that would end the process with a stack trace.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  process.on('uncaughtException', (error) => {
+    tell(error);
+    process.exit(ExitCode.defect);
+  });
+
+  // A promise that is pending keeps no process alive, nor do the timers of the engine: between two tries to connect
+  // Node would take a client for done, and end it with exit code 13.
+  setInterval(() => {}, ONE_DAY);
+  let exitCode: ExitCode = ExitCode.ok;
+  try {
+    await task();
+  } catch (error) {
+    tell(error);
+    exitCode = error instanceof ExitError ? error.exitCode : ExitCode.defect;
+  }
+  // What the task wrote to standard output is data, and a slow reader gets all of it.
+  await flushed(process.stdout);
+  await Promise.race([flushed(process.stderr), new Promise((resolve) => setTimeout(resolve, LAST_LINES))]);
+  leaveClosedTerminal();
+  process.exit(exitCode);
+}
+
+function linesOf(error: unknown): readonly string[] {
+  if (error instanceof ExitError) return error.lines;
+  const place = error instanceof Error ? error.stack?.split('\n    at ')[1] : undefined;
+  return [`internal error, please report it: ${error}${place === undefined ? '' : ` at ${place}`}`];
+}
+
+function flushed(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableLength === 0) resolve();
+    else stream.write('', () => resolve());
+  });
+}
+
+/** How long the last lines may take to reach a slow reader of standard error, in milliseconds. */
+const LAST_LINES = 500;
+/** In milliseconds. */
+const ONE_DAY = 86_400_000;
