@@ -9,10 +9,10 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ALLOWED: Readonly<Record<string, string>> = {
   'test/support/until.ts': 'between two looks',
   'test/support/sockets/connected-sockets.ts': 'between two looks',
-  'packages/cli/test/watch-file.test.ts': 'between two looks',
   'packages/engine/test/replay/replay-buffer.test.ts': 'the end of a task, without any time',
   'test/support/traffic.ts': 'a sender that is not in a hurry',
   'test/resume/hundred-kills.test.ts': 'how long a transport lives, and a proxy is away',
+  'test/datagrams/inside/wireguard.ts': 'how long a transport lives, and a fault lasts',
   'test/faults/lab/lab.ts': 'between two looks',
   'test/faults/lab/strikes.ts': 'how long a fault lasts',
   'test/faults/roam/inside.ts': 'how long a machine sleeps',
@@ -22,7 +22,6 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'test/faults/scenarios/load.ts': 'how long nothing happens, or a rate is measured',
   'test/faults/scenarios/outages.ts': 'how long a fault lasts',
   'test/faults/scenarios/processes.ts': 'how long a fault lasts',
-  'test/faults/scenarios/soak.ts': 'between two looks',
 };
 
 const WAITS: readonly RegExp[] = [

@@ -146,7 +146,7 @@ describe('the ways that docs/architecture.md tells', () => {
       await until('there was a PING, and a PONG', () => later >= 2);
     });
     const named = [...page.matchAll(/`(\w+\/[\w/-]+\.ts:#?\w+)`/g)].map(([, step = '']) => step);
-    expect(waysUnder('The way of a heartbeat')[0]).toHaveLength(8);
+    expect(waysUnder('The way of a heartbeat')[0]).toHaveLength(9);
     expect(waysUnder('The way of a resume')[0]).toHaveLength(10);
     expect(named.filter((step) => !called.has(step))).toEqual([]);
   });

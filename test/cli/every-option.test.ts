@@ -18,6 +18,7 @@ const PROGRAMS: [ProgramName, OptionTable][] = [
 /** Of each unit, what an option takes (two that can stand beside each other), and what it does not. */
 const VALUES: Readonly<Record<string, readonly [one: string, other: string, wrong: string]>> = {
   address: ['127.0.0.1:0', 'unix:/tmp/wsproxy-options.sock', '99999'],
+  advertised: ['203.0.113.7:5000-5100', '2001:db8::7', '203.0.113.7:9-5'],
   'allow rule': ['10.1.0.0/16:5432', '*.example.org', '10.0.0.0/33'],
   choice: ['', '', 'neither'],
   file: ['users', 'users', 'no-such-file'],
@@ -27,6 +28,7 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   headers: ['X-One: 1', 'X-Two: a:b', 'Connection: x'],
   host: ['front.example', 'front.example:8443', 'a b'],
   'IP address': ['127.0.0.1', '::1', 'eth0'],
+  'listen rule': ['127.0.0.1:8000-8099', 'unix:/run/wsproxy/*', '*:1-65535'],
   name: ['front.example', 'front.example', '127.0.0.1'],
   nameserver: ['192.0.2.53', '[2001:db8::53]:5353', 'dns.example.org'],
   origin: ['https://example.org', 'https://example.com:8443', 'example.org'],
@@ -37,11 +39,13 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   ports: ['25', '1-1023', 'smtp'],
   proxy: ['socks5://proxy.example:1080', 'socks5://proxy.example', 'ftp://user:hidden@proxy.example'],
   range: ['10.0.0.0/8', 'unix', '10.0.0.0/33'],
+  'remote forward': ['8080:localhost:80', 'tls:db.example.org:[2001:db8::1]:5432', '8080:localhost'],
   resolution: ['proxy.example:443:192.0.2.1', '[2001:db8::1]:443:192.0.2.1', 'proxy.example:443'],
   rule: ['10.0.0.0/8', '*.corp.example', '10.0.0.0/33'],
   'server address': ['127.0.0.1:0', 'systemd', '99999'],
   'server name': ['gateway-1', 'gateway-1', 'two words'],
   'state file': ['quota.json', 'quota.json', '/no/such/folder/quota.json'],
+  'socket path': ['control', 'control', `/tmp/${'x'.repeat(100)}`],
   switch: ['true', 'false', 'perhaps'],
   target: ['example.org:80', 'example.org:80', 'example.org'],
   'TCP address': ['127.0.0.1:0', '0', '99999'],
@@ -125,7 +129,12 @@ describe.each(PROGRAMS)('a configuration file of %s', (name, table) => {
   test.each([1, 2])('takes a list of %d for every option that may be repeated', async (length) => {
     const repeatable = together.filter(({ rule }) => isRepeatable(rule));
     expect(repeatable.length).toBeGreaterThan(5);
-    const file = write(repeatable.map(({ setting, rule }) => [setting, valuesOf(rule).slice(0, length)]));
+    // Without it --allow-listen is a mistake.
+    const needed = all.filter(({ key }) => key === 'reverse');
+    const file = write([
+      ...needed.map(({ setting }): [string, unknown] => [setting, true]),
+      ...repeatable.map(({ setting, rule }): [string, unknown] => [setting, valuesOf(rule).slice(0, length)]),
+    ]);
     expect(await check(name, file)).toMatchObject({ code: 0, stderr: '' });
   });
 

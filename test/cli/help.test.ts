@@ -17,6 +17,12 @@ describe.each(programs)('%s', (name, folder) => {
     expect(stdout).toContain('\nExit codes: ');
   });
 
+  test('keeps what it tells of its options within 80 columns', async () => {
+    const { stdout } = await runCommand(name, ['--help'], { token: null });
+    const [options = ''] = stdout.split('\nExamples:\n');
+    expect(options.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
   test('prints the help that stands in the README', async () => {
     const { stdout } = await runCommand(name, ['--help'], { token: null });
     const block = new RegExp(`\`\`\`[a-z]*\n(Usage: ${name} [^]*?)\n\`\`\``).exec(read('README.md'))?.[1];

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { createClient } from 'wsproxy-client';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { launch, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import type { Program } from 'wsproxy-test-support/programs/program';
@@ -44,6 +46,17 @@ describe.each(signals)('%s', (signal) => {
     application.end('the last words');
     expect(await ending).toEqual({ bytes: 14, by: 'end' });
     expect(await server.ended).toMatchObject({ code: 0, signal: null });
+  });
+
+  test('lets a flow of datagrams go on until its client ends it, and tells that there is one', async () => {
+    const { program, port } = await start('wsproxy-server', ['--drain', '1m']);
+    await using client = createClient({ url: `ws://127.0.0.1:${port}/`, token: TOKEN });
+    const socket = client.datagrams();
+    await once(socket, 'open');
+    program.signal(signal);
+    await program.untilStderr(/"channels":0,"flows":1,"drainMs":60000,.*"msg":"stopping"/);
+    socket.close();
+    expect(await program.ended).toMatchObject({ code: 0, signal: null });
   });
 
   test.each([

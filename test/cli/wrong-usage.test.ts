@@ -48,9 +48,16 @@ describe('wsproxy-server ends with exit code 2 and one line for', () => {
     ['a misspelt command', ['toke'], /unknown command 'toke' \(Did you mean token\?\)/],
     ['an unknown option', ['--fast'], /unknown option '--fast'.*--help/],
     ['a token among the arguments', ['--token=x'], /no --token.*--token-file FILE, or set WSPROXY_TOKEN/],
+    [
+      'an option by the name that it had before',
+      ['--max-opens-per-second', '5'],
+      /there is no --max-opens-per-second; it is called --max-failed-dials-per-second now/,
+    ],
     ['a path without a slash', ['--path', 'tunnel'], /--path.*\/tunnel/],
     ['a path with a query', ['--path', '/tunnel?x'], /--path/],
     ['a port that is none', ['--listen', '99999'], /0 to 65535/],
+    ['a port for names where no client may listen', ['--reverse-http', '0'], /--reverse-http: it takes --reverse/],
+    ['where to listen, and not that', ['--allow-listen', '127.0.0.1:8000'], /--allow-listen: it takes --reverse/],
   ])('%s', async (_what, args, line) => {
     await expectRefusal('wsproxy-server', args, 2, line);
   });

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { codeBlocks } from 'wsproxy-test-support/documents';
 import { launch, readyPort, runCommand, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startServer } from 'wsproxy-test-support/tunnel';
@@ -58,6 +59,14 @@ describe('wsproxy-client config check', () => {
     const ended = await runCommand('wsproxy-client', ['config', 'check', file], { token: null });
     expect(ended).toMatchObject({ code: 0, stderr: '', stdout: `${file}: no mistake in 5 settings\n` });
   });
+});
+
+test('finds none in the file that docs/reverse.md shows', async () => {
+  const [text = ''] = codeBlocks('reverse.md', 'yaml');
+  const file = write(text.split('\n'));
+  writeFileSync(join(file, '../token'), TOKEN, { mode: 0o600 });
+  const ended = await runCommand('wsproxy-client', ['config', 'check', file], { token: null });
+  expect(ended).toMatchObject({ code: 0, stderr: '', stdout: `${file}: no mistake in 3 settings\n` });
 });
 
 test('a client that is started with mistakes tells the first, and how many more there are', async () => {

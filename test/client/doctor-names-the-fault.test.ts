@@ -50,7 +50,7 @@ describe('doctor', () => {
   test('finds nothing wrong with a server that is right, and measures the way to it', async () => {
     const { port } = await start('wsproxy-server', []);
     const { code, stdout, stderr, mark } = await examine([`ws://127.0.0.1:${port}/`]);
-    const steps = ['tcp', 'http', 'session', 'round trip', 'reach', 'throughput', 'heartbeat'];
+    const steps = ['tcp', 'http', 'session', 'round trip', 'reach', 'datagrams', 'throughput', 'heartbeat'];
     expect(steps.map((step) => [step, mark(step)])).toEqual(steps.map((step) => [step, '✓']));
     expect(stdout).toMatch(/^✓ throughput +[\d.]+ Mbit\/s down, [\d.]+ Mbit\/s up$/m);
     expect(stdout).toMatch(/^Nothing is wrong with the way to this server\.$/m);
@@ -71,6 +71,48 @@ describe('doctor', () => {
     const { code, stdout, mark } = await examine([`ws://127.0.0.1:${port}/`, '--quick']);
     expect(mark('reach')).toBe('!');
     expect(stdout).toMatch(/^Worth a look: .*ports of its own machine/m);
+    expect(code).toBe(0);
+  });
+
+  test('says that a server carries no datagrams, which is no fault', async () => {
+    const { port } = await start('wsproxy-server', ['--no-udp']);
+    const { code, stdout, mark } = await examine([`ws://127.0.0.1:${port}/`, '--quick']);
+    expect([code, mark('datagrams')]).toEqual([0, '–']);
+    expect(stdout).toMatch(/^– datagrams +no UDP: the server carries none \(--no-udp, or --upstream\)$/m);
+  });
+
+  test('says that a server offers no remote listeners, which is no fault', async () => {
+    const { port } = await start('wsproxy-server', []);
+    const { code, stdout } = await examine([`ws://127.0.0.1:${port}/`, '--quick']);
+    expect(stdout).toMatch(/^– listening +no remote listeners: the server offers none \(--reverse\), or is too old$/m);
+    expect(stdout).toMatch(/^– arrivals +the server does not listen$/m);
+    expect(code).toBe(0);
+  });
+
+  test.each([
+    [[], '–', 'not tried: the server dials no port of its own for this user'],
+    [['--allow-private'], '✓', String.raw`a connection to it comes here, and its answer back, after [\d.]+ ms`],
+  ] as const)(
+    'says that a server listens, and with %j whether what comes there comes here',
+    async (args, tried, text) => {
+      const { program, port } = await start('wsproxy-server', ['--reverse', '--log-level', 'info', ...args]);
+      const { stdout, mark, code } = await examine([`ws://127.0.0.1:${port}/`, '--quick']);
+      expect([code, mark('listening'), mark('arrivals')]).toEqual([0, '✓', tried]);
+      expect(stdout).toMatch(/^✓ listening +the server listens for this user: on 127\.0\.0\.1:\d+ just now$/m);
+      expect(stdout).toMatch(new RegExp(`^${tried} arrivals +${text}$`, 'm'));
+      program.signal('SIGTERM');
+      expect((await program.ended).stderr).toMatch(
+        /"listenerName":"doctor\/[0-9a-f]{16}".*"msg":"remote listener over"/,
+      );
+    },
+  );
+
+  test('says that the rules of a server let its user listen nowhere, which is no fault', async () => {
+    const { port } = await start('wsproxy-server', ['--reverse', '--allow-listen', '127.0.0.9:1024-65535']);
+    const { stdout, code } = await examine([`ws://127.0.0.1:${port}/`, '--quick']);
+    expect(stdout).toMatch(
+      /^– listening +no remote listeners: its rules do not let this user listen on 127\.0\.0\.1$/m,
+    );
     expect(code).toBe(0);
   });
 

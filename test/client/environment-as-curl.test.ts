@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { proxyFromEnvironment } from 'wsproxy-client';
-import { connectThrough, parseProxyUrl, type UpstreamProxy } from 'wsproxy-node/dial';
+import { connectThrough, parseProxyUrl, type UpstreamProxy } from 'wsproxy-node/dial/upstream';
 import { run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { listen } from 'wsproxy-test-support/sockets/listen';

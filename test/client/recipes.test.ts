@@ -111,7 +111,7 @@ describe('the recipe for', () => {
     });
   });
 
-  describe('ssh, which takes URL and token from the configuration file, whatever else that says', () => {
+  describe('ssh, through the client that runs, and with URL and token from the configuration file, whatever else that says', () => {
     skipUnlessInstalled('ssh');
 
     test('works', async () => {
@@ -130,12 +130,18 @@ describe('the recipe for', () => {
       const config = join(home, 'ssh-config');
       writeFileSync(config, recipe('ssh, scp'));
       const env = { HOME: home, PATH: `${bin}:${process.env['PATH']}` };
-      const asked = await run('ssh', ['-F', config, '-G', '-p', '2222', 'far.example.org'], { env });
-      const [line = ''] = /^proxycommand (.*)$/m.exec(asked.stdout)?.slice(1) ?? [];
-      expect(line).toBe('wsproxy-client -W %h:%p');
-      const command = line.replace('%h', NAME).replace('%p', String(echo.port));
-      const ended = await run('sh', ['-c', command], { env, input: 'as ssh speaks' });
-      expect(ended).toEqual({ code: 0, signal: null, stdout: 'as ssh speaks', stderr: '' });
+      await tunnel.client.serveControl({ path: join(home, '.wsproxy.sock') });
+      for (const [host, proxy] of [
+        ['far.example.org', 'wsproxy-client --control ~/.wsproxy.sock -W %h:%p'],
+        ['other.example.org', 'wsproxy-client -W %h:%p'],
+      ] as const) {
+        const asked = await run('ssh', ['-F', config, '-G', '-p', '2222', host], { env });
+        const [line = ''] = /^proxycommand (.*)$/m.exec(asked.stdout)?.slice(1) ?? [];
+        expect(line).toBe(proxy);
+        const command = line.replace('%h', NAME).replace('%p', String(echo.port));
+        const ended = await run('sh', ['-c', command], { env, input: 'as ssh speaks' });
+        expect(ended).toEqual({ code: 0, signal: null, stdout: 'as ssh speaks', stderr: '' });
+      }
     });
   });
 });

@@ -1,17 +1,20 @@
 import type { Socket } from 'node:net';
 import type { Page } from 'playwright';
 import { describe, expect, test } from 'vitest';
+import type { ServerOptions } from 'wsproxy-server';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { startDatagramEcho } from 'wsproxy-test-support/destinations/datagram-echo';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { complaintsOf, startChromium } from 'wsproxy-test-support/programs/chromium';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { startRelayedTunnel } from 'wsproxy-test-support/relayed-tunnel';
-import { askConnect, byConnect, bySocks5 } from 'wsproxy-test-support/sockets/application';
+import { askConnect, byConnect, bySocks5, connectTo } from 'wsproxy-test-support/sockets/application';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { until } from 'wsproxy-test-support/until';
 
 /** A tunnel with two echoes, and its status page at the size of a laptop. */
-async function prepare() {
-  const [tunnel, first, second] = await Promise.all([startRelayedTunnel(), startEcho(), startEcho()]);
+async function prepare(server: Partial<ServerOptions> = {}) {
+  const [tunnel, first, second] = await Promise.all([startRelayedTunnel({ server }), startEcho(), startEcho()]);
   const { address } = await tunnel.client.serveStatus({ port: 0 });
   const browser = await startChromium();
   const page = await browser.newPage();
@@ -85,6 +88,51 @@ describe('the status page in Chromium', () => {
     quiet.destroy();
     await until('it has ended', async () => (await cells(page, 'ended', 1))[0] === `127.0.0.1:${ports[0]}`);
     expect((await cells(page, 'ended', 3))[1]).toBe('connection refused');
+  });
+
+  test('shows flows of datagrams, to one peer and to any', async () => {
+    const [{ client, page, complaints }, echo] = [await prepare(), await startDatagramEcho()];
+    expect(await page.locator('#flows-section').isVisible()).toBe(false);
+    const [one, any] = [client.datagrams(`127.0.0.1:${echo.port}`), client.datagrams()];
+    const timer = setInterval(() => one.send(Buffer.alloc(1_000)), 50);
+    atEnd(() => clearInterval(timer));
+    await until('both are shown', async () => (await cells(page, 'flows', 1)).length === 2);
+    await until('its rate is shown', async () => /^[1-9][\d.]* KiB\/s$/.test((await cells(page, 'flows', 3))[0] ?? ''));
+    expect(await cells(page, 'flows', 1)).toEqual([`127.0.0.1:${echo.port}`, 'any']);
+    expect(await cells(page, 'flows', 2)).toEqual(['program', 'program']);
+    expect(Number((await cells(page, 'flows', 5))[0])).toBeGreaterThan(0);
+    expect([await textOf(page, 'flow-count'), await textOf(page, 'no-channels')]).toEqual(['2 flows', 'None.']);
+    clearInterval(timer);
+    one.close();
+    any.close();
+    await until('they are gone', async () => !(await page.locator('#flows-section').isVisible()));
+    expect(complaints).toEqual([]);
+  });
+
+  test('shows what servers listen on for the client, and who comes there', async () => {
+    const { client, page, complaints, ports } = await prepare({ reverse: true });
+    expect(await page.locator('#listeners-section').isVisible()).toBe(false);
+    const forward = await client.forwardRemote({ port: 0, target: `127.0.0.1:${ports[0]}` });
+    const proxy = await client.forwardRemote({ host: '0.0.0.0', port: 9_000, proxy: true, keepTrying: true });
+    const rows = async () =>
+      page
+        .locator('#listeners tr')
+        .evaluateAll((all) => all.map((row) => [...row.children].map((it) => it.textContent)));
+    await until('both are shown', async () => (await rows()).length === 2);
+    const application = await connectTo(forward.address?.port ?? 0);
+    await until('somebody has come', async () => (await rows())[0]?.[4] === '1');
+    const ends = `127.0.0.1:${ports[0]}, from 127.0.0.1:${application.localPort}`;
+    expect([await cells(page, 'channels', 1), await cells(page, 'channels', 2)]).toEqual([[ends], ['remote listener']]);
+    const [first, second] = await rows();
+    expect(first?.slice(0, 2)).toEqual([`127.0.0.1:${forward.address?.port}`, `127.0.0.1:${ports[0]}`]);
+    expect(first?.slice(2)).toEqual([expect.stringMatching(/^listening for \d+ s$/), '127.0.0.1', '1', '1']);
+    expect(second?.slice(0, 2)).toEqual(['0.0.0.0:9000', 'SOCKS and HTTP']);
+    expect(second?.[2]).toMatch(/^refused for \d+ s: no rule of the server lets this user listen there/);
+    expect(await textOf(page, 'listener-count')).toBe('1 of 2 listen');
+    expect(await page.getByRole('table', { name: 'What servers listen on for this client' }).isVisible()).toBe(true);
+    await Promise.all([forward.close(), proxy.close()]);
+    await until('they are gone', async () => !(await page.locator('#listeners-section').isVisible()));
+    expect(complaints).toEqual([]);
   });
 
   test('says why the tunnel is away, since when, and when it is tried next; then that it is back', async () => {

@@ -7,6 +7,7 @@ import { keystreamBytes, sha256, sha256OfKeystream } from 'wsproxy-test-support/
 import { launch, runCommand, shellLine, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { Program, run } from 'wsproxy-test-support/programs/program';
 import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
+import { startEndingFirst } from 'wsproxy-test-support/sockets/ending-first';
 import { freePort, listen } from 'wsproxy-test-support/sockets/listen';
 import { startServer } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
@@ -36,20 +37,14 @@ describe('wsproxy-client -W', () => {
   });
 
   test('ends standard output when the destination has ended, while its input goes on', async () => {
-    let received = '';
-    const destination = await listen((socket) => {
-      socket.on('data', (chunk) => {
-        received += String(chunk);
-      });
-      socket.end('bye');
-    });
+    const destination = await startEndingFirst('bye');
     const { url } = await prepare();
     const line = shellLine('wsproxy-client', [url, '-W', `127.0.0.1:${destination.port}`]);
     const script = `set -o pipefail; ${line} | { cat; echo :end; }`;
     const program = new Program('bash', ['-c', script], { env: { WSPROXY_TOKEN: TOKEN }, input: 'open' });
     await program.untilStdout(/^bye:end\n$/);
     program.child.stdin?.write('late');
-    await until('what came late has arrived', () => received === 'late');
+    await until('what came late has arrived', () => destination.received() === 'late');
     expect(program.stderr).toBe('');
     program.child.stdin?.end();
     expect(await program.ended).toMatchObject({ code: 0, stderr: '' });

@@ -89,6 +89,11 @@ describe('the systemd unit', () => {
   test.each([
     ['more flags', 'Environment="FLAGS=--admin 9090 --drain 10s"'],
     ['TLS', 'Environment="FLAGS=--listen systemd --tls-cert /etc/wsproxy/fullchain.pem --tls-key'],
+    ['remote listeners below port 1024', 'Environment="FLAGS=--reverse --allow-listen 0.0.0.0:443'],
+    [
+      'remote listeners on Unix sockets',
+      'Environment="FLAGS=--reverse --allow-listen unix:/run/wsproxy/*"\nRuntimeDirectory=',
+    ],
     ['a quota file', 'StateDirectory=wsproxy-server\nEnvironment="FLAGS=--quota-file %S/wsproxy-server/quota.json"'],
   ])('takes the lines of the documents for %s', async (_what, lines) => {
     const text = ['deploy.md', 'limits.md'].flatMap((page) => codeBlocks(page)).find((block) => block.includes(lines));

@@ -11,8 +11,9 @@ interface Line {
   readonly level: string | undefined;
 }
 
-/** A call that writes one: `logger.warn(`, `logger[level](`, or `write(` of a FloodLog. */
-const CALL = /(?:\blogger\??\.(info|warn|error)|\blogger\[\w+\]|(?:\blines|#\w+)\.write)\(/g;
+/** A call that writes one: `logger.warn(`, `logger[level](`, `write(` of a FloodLog, `writeSome(`, or `log(` of a remote listener. */
+const CALL =
+  /(?:\blogger\??\.(info|warn|error)|\blogger\[\w+\]|(?:\blines|#\w+)\.write(?:Some)?|\b(?:this|claim|before)\.log)\(/g;
 /** The last argument of a call, of two at least: text (of `buffer.write` an encoding), or the name of a constant. */
 const MESSAGE = /,\s*(?:'((?:[^'\\]|\\.)*)'|`([^`]*)`|([A-Z][A-Z_]+)),?\s*$/;
 

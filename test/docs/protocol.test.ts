@@ -8,7 +8,13 @@ import {
   SILENCE_LIMIT,
 } from '../../packages/engine/src/constants.js';
 import { FAILURES } from '../../packages/engine/src/failures.js';
-import { FrameType, isSequenced, MAX_PAYLOAD, PAYLOAD_LIMITS } from '../../packages/engine/src/frame/frame.js';
+import {
+  FrameType,
+  isSequenced,
+  MAX_LONG_PAYLOAD,
+  MAX_PAYLOAD,
+  PAYLOAD_LIMITS,
+} from '../../packages/engine/src/frame/frame.js';
 
 const specification = readFileSync(new URL('../../PROTOCOL.md', import.meta.url), 'utf8');
 
@@ -46,13 +52,13 @@ test('the payloads in the frame table have the sizes that the decoder demands', 
 
 test('the channel column tells which frames concern the session', () => {
   for (const [type, name, , channel] of table('## 3. Frames')) {
-    const onSession = !isSequenced(Number(type)) && !['WINDOW', 'RETURN', 'RETURNED'].includes(name ?? '');
+    const onSession = !isSequenced(Number(type)) && !['WINDOW', 'RETURN', 'RETURNED', 'DATAGRAM'].includes(name ?? '');
     expect([name, channel === '0']).toEqual([name, onSession]);
   }
 });
 
 test('the failure table names exactly the failures of the code, with their codes', () => {
-  const written = table('## 7. Failure codes')
+  const written = table('## 9. Failure codes')
     .flatMap((row) => [row.slice(0, 4), row.slice(4)])
     .filter(([code]) => code !== '')
     .map(([code, name, socks5, http]) => [Number(code), name, Number.parseInt(socks5 ?? '', 16), Number(http)])
@@ -61,7 +67,7 @@ test('the failure table names exactly the failures of the code, with their codes
 });
 
 test('the close codes of the code are in the table, as ending the session, unless its greeting was not read', () => {
-  const rows = table('## 8. Close codes');
+  const rows = table('## 10. Close codes');
   const codesThat = (end: string) => rows.filter(([, , session]) => session === end).map(([code]) => Number(code));
   const own = Object.values(CloseCode).filter((code) => code >= 4_000 || code === CloseCode.textMessage);
   expect(codesThat('over').sort()).toEqual(own.filter((code) => code !== CloseCode.late).sort());
@@ -71,13 +77,14 @@ test('the close codes of the code are in the table, as ending the session, unles
 test('the limits are those of the code', () => {
   const units: Record<string, number> = { bytes: 1, MiB: 1_048_576, s: 1_000 };
   const limits = Object.fromEntries(
-    table('## 9. Limits').map(([what, value = '']) => {
+    table('## 11. Limits').map(([what, value = '']) => {
       const [, number = '', unit = ''] = /^([\d ]+?) ([A-Za-z]+)/.exec(value) ?? [];
       return [what, Number(number.replaceAll(' ', '')) * (units[unit] ?? Number.NaN)];
     }),
   );
   expect(limits).toMatchObject({
     'payload of a frame': MAX_PAYLOAD,
+    'payload of LONG_DATA': MAX_LONG_PAYLOAD,
     'early window': EARLY_WINDOW,
     'first frame': HANDSHAKE_TIMEOUT,
     'unacknowledged frames kept': REPLAY_LIMIT,

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import { startSource } from 'wsproxy-test-support/destinations/source';
 import { KeystreamChecker } from 'wsproxy-test-support/keystream';
 import { bySocks5, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { kernelQueues } from 'wsproxy-test-support/sockets/kernel-sockets';
 import { startTunnel } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
-import { kernelQueues } from './kernel-queues.js';
 
 const MIB = 1024 * 1024;
 const FAST = 50;

@@ -5,11 +5,11 @@ import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { startUnread } from 'wsproxy-test-support/destinations/unread';
 import { keystreamBytes } from 'wsproxy-test-support/keystream';
 import { byConnect, bySocks5, connectTo } from 'wsproxy-test-support/sockets/application';
+import { kernelQueues } from 'wsproxy-test-support/sockets/kernel-sockets';
 import { listen } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startTunnel, type Tunnel, type TunnelOptions } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
-import { kernelQueues } from './kernel-queues.js';
 
 const TRIALS = 20;
 const WORDS = Buffer.concat([

@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { postgresProgram, startPostgres } from 'wsproxy-test-support/destinations/postgres';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
-import { run } from 'wsproxy-test-support/programs/program';
+import { Program, run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { bindDatagrams } from 'wsproxy-test-support/sockets/datagram-socket';
 import { freePort, listenOn } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startServer } from 'wsproxy-test-support/tunnel';
@@ -44,6 +45,28 @@ test('scrape.mjs fetches 1,000 URLs, shows progress, and tells of the one that f
   expect(code).toBe(0);
 });
 
+describe('ntp.mjs', () => {
+  /** Answers every second question, so that the first one is lost, with 2001-02-03 04:05:06.5. */
+  async function startTimeServer(): Promise<number> {
+    let asked = 0;
+    const server = await bindDatagrams((question, from) => {
+      asked += 1;
+      if (asked % 2 === 1) return;
+      const answer = Buffer.alloc(48);
+      question.copy(answer, 24, 40, 48);
+      answer.writeUInt32BE(Date.UTC(2001, 1, 3, 4, 5, 6) / 1_000 + 2_208_988_800, 40);
+      answer.writeUInt32BE(2 ** 31, 44);
+      void server.send(answer, from.port, from.address);
+    });
+    return server.port;
+  }
+
+  test('asks a time server again, and tells the time', async () => {
+    const { code, stdout, stderr } = await runExample('ntp.mjs', `127.0.0.1:${await startTimeServer()}`);
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '2001-02-03T04:05:06.500Z\n', stderr: '' });
+  });
+});
+
 describe('postgres.mjs', () => {
   skipUnlessInstalled(postgresProgram('postgres'));
 
@@ -53,4 +76,16 @@ describe('postgres.mjs', () => {
     expect(stdout).toMatch(/^PostgreSQL \d+[^\n]*\nthe sum of 1 to 1000 is 500500\n$/);
     expect(code).toBe(0);
   });
+});
+
+test('publish.mjs answers at a port of the server', async () => {
+  const { port } = await startServer({ reverse: true });
+  const script = fileURLToPath(new URL('../../examples/publish.mjs', import.meta.url));
+  const program = new Program(process.execPath, [script, `ws://127.0.0.1:${port}/`, '0'], {
+    env: { WSPROXY_TOKEN: TOKEN },
+  });
+  const chosen = Number(await program.untilStdout(/the server listens on 127\.0\.0\.1 port (\d+)\n/));
+  expect(await (await fetch(`http://127.0.0.1:${chosen}/`)).text()).toBe('hello, 127.0.0.1\n');
+  program.signal('SIGTERM');
+  expect(await program.ended).toMatchObject({ code: 0, stderr: '' });
 });

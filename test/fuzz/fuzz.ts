@@ -2,13 +2,29 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import type { Target } from './target.js';
+import { capsules } from './targets/capsules.js';
+import { clientHello } from './targets/client-hello.js';
 import { config, rules, users } from './targets/files.js';
 import { frames } from './targets/frames.js';
 import { httpRequest } from './targets/http-request.js';
 import { httpTarget } from './targets/http-target.js';
+import { listeners } from './targets/listeners.js';
 import { socks } from './targets/socks.js';
+import { socksDatagram } from './targets/socks-datagram.js';
 
-export const targets: readonly Target[] = [socks, httpRequest, httpTarget, frames, config, users, rules];
+export const targets: readonly Target[] = [
+  socks,
+  socksDatagram,
+  capsules,
+  httpRequest,
+  httpTarget,
+  frames,
+  listeners,
+  clientHello,
+  config,
+  users,
+  rules,
+];
 
 const MAX_CHANGES = 6;
 const MAX_STRETCH = 40;

@@ -23,6 +23,8 @@ describe('ends the session with 4003', () => {
     ['F1 a FIN that has a payload', (openEcho) => [HELLO, openEcho(1), frame(Type.fin, 1, 'x')]],
     ['F1 a PING that is too short', () => [HELLO, frame(Type.ping, 0, '1234567')]],
     ['F1 an empty DATA', (openEcho) => [HELLO, openEcho(1), frame(Type.data, 1)]],
+    ['F1 a LONG_DATA that DATA could carry', (openEcho) => [HELLO, openEcho(1), hex('0b 00 ffff 00000001')]],
+    ['F1 a LONG_DATA that is too long', (openEcho) => [HELLO, openEcho(1), hex('0b 04 0001 00000001')]],
     ['F1 a HELLO that is too short', () => [frame(Type.hello, 0, Buffer.alloc(55))]],
     ['F1 a HELLO that is too long', () => [frame(Type.hello, 0, Buffer.alloc(1025))]],
     ['F2 an unknown sequenced type', () => [HELLO, hex('07 00 0000 00000001')]],
@@ -133,9 +135,9 @@ describe('keeps the session', () => {
     await finish();
   });
 
-  test('F2 unknown types that may be skipped, also the one reserved for datagrams', async () => {
+  test('F2 unknown types that may be skipped', async () => {
     const { peer, finish } = await prepare();
-    peer.send(HELLO, frame(0xc0, 0, 'whatever'), frame(0xff, 9, Buffer.alloc(65_535)), frame(0xc8, 1, 'x', 0xff));
+    peer.send(HELLO, frame(0xc0, 0, 'whatever'), frame(0xff, 9, Buffer.alloc(65_535)), frame(0xc9, 1, 'x', 0xff));
     await finish();
   });
 
@@ -170,7 +172,7 @@ describe('keeps the session', () => {
 
   test('F9 1024 channels, while one more is refused', async () => {
     // However many of them are being dialled.
-    const { peer, openEcho, finish } = await prepare({ pendingDials: 2_000, opensBurst: 2_000 });
+    const { peer, openEcho, finish } = await prepare({ pendingDials: 2_000, failedDialsBurst: 2_000 });
     const numbers = Array.from({ length: 1_025 }, (_, i) => 2 * i + 1);
     peer.send(HELLO, ...numbers.map(openEcho));
     const last = numbers.at(-1);

@@ -17,8 +17,12 @@ export const HOSTILE: Readonly<Record<string, { readonly place: string; readonly
   I: { place: 'destinations', rows: [1, 4, 5, 6, 8, 9, 10, 11, 12] },
   J: { place: 'the network between the two ends', rows: [1, 2, 3, 4, 6, 7, 8, 9, 10, 13, 14] },
   K: { place: 'processes and hosts', rows: [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 14, 15, 16, 17, 18, 19, 20, 21, 22] },
-  M: { place: 'a user against the others', rows: [1, 2, 3, 4] },
+  M: { place: 'a user against the others', rows: [1, 2, 3, 4, 5] },
   L: { place: 'strangers at the door', rows: [1, 2, 3, 4, 5] },
+  N: { place: 'datagrams', rows: [1, 2, 3, 4, 5, 6] },
+  O: { place: 'a server that listens for a client', rows: [1, 2, 3, 4, 5, 6, 7] },
+  P: { place: 'strangers at a port for names', rows: [1, 2, 3, 4, 5, 6, 7] },
+  Q: { place: 'a client that wants to listen', rows: [1, 2, 3, 4, 5] },
 };
 
 /** What has no test, and why. Everything else is named by the test or the scenario that is the proof. */
@@ -28,7 +32,7 @@ export const UNTESTED: Readonly<Record<string, string>> = {
 };
 
 /** Names of rows at the beginning of a title or of what stands in its place in a table: `F3 an unknown version`, `'H2'`. */
-const NAMES = /['"`]([A-M]\d{1,2}(?:,? [A-M]\d{1,2})*)(?=[ '"`])/g;
+const NAMES = /['"`]([A-Q]\d{1,2}(?:,? [A-Q]\d{1,2})*)(?=[ '"`])/g;
 
 /** The rows that a file of tests says it is a proof of. */
 export function rowsIn(source: string): string[] {

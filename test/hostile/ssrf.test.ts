@@ -82,7 +82,7 @@ async function startCanaries() {
 
 /** A tunnel that leads to the canaries. */
 const startOpen = ({ addresses }: { readonly addresses: readonly string[] }) =>
-  startTunnel({ server: { allow: addresses, limits: { opensBurst: REBINDINGS } } });
+  startTunnel({ server: { allow: addresses, limits: { failedDialsBurst: REBINDINGS } } });
 
 async function prepare(isThroughUpstream: boolean, answer = (name: string): Answer => ZONE[name] ?? 'NXDOMAIN') {
   const canaries = await startCanaries();
@@ -93,7 +93,7 @@ async function prepare(isThroughUpstream: boolean, answer = (name: string): Answ
     server: {
       allowPrivate: false,
       allow: [PUBLIC],
-      limits: { opensBurst: REBINDINGS },
+      limits: { failedDialsBurst: REBINDINGS },
       egress: { nameservers: [nameserver.address], ...(upstream !== undefined && { upstream }) },
     },
   });

@@ -11,6 +11,9 @@ import { TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { freePort, listen } from 'wsproxy-test-support/sockets/listen';
 import { startClient, startServer, startTunnel } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
+import { fromServer, startFakeServer } from 'wsproxy-test-support/wire/fake-server';
+import { frame, hex, Type } from 'wsproxy-test-support/wire/hand-written-frames';
+import type { RawWebSocket } from 'wsproxy-test-support/wire/raw-websocket';
 
 const SIZE = 8 * 1024 * 1024;
 
@@ -61,6 +64,38 @@ describe('client.connect', () => {
     const socket = await client.connect({ host: '127.0.0.1', port });
     socket.write('go');
     await expect(text(socket)).rejects.toMatchObject({ code: 'CONNECTION_RESET' });
+  });
+});
+
+/** A server that answers whatever asks for example.org by `frames`, in one message. */
+function startAnswering(...frames: readonly Buffer[]) {
+  const answer = async (webSocket: RawWebSocket): Promise<void> => {
+    for (;;) {
+      const { payload } = await webSocket.next();
+      if (payload.includes('example.org')) webSocket.send(fromServer(...frames));
+    }
+  };
+  return startFakeServer((webSocket) => void answer(webSocket).catch(() => webSocket.socket.destroy()));
+}
+
+describe('a channel that is over as soon as it is open', () => {
+  const opened = frame(Type.openOk, 1, hex('0004 0000'));
+
+  const reset = [frame(Type.reset, 1, hex('000c'))];
+
+  test.each([
+    ['reset', 'CONNECTION_RESET', reset, {}],
+    ['reset, where a signal may give it up', 'CONNECTION_RESET', reset, { signal: new AbortController().signal }],
+    ['lost with its session', 'SESSION_LOST', [frame(Type.goAway, 0, hex('03 000000 00000000'))], {}],
+  ])('since it is %s, fails behind the promise', async (_how, code, rest, options) => {
+    const { port } = await startAnswering(opened, ...rest);
+    const { client } = await startClient(port);
+    await client.start();
+    const socket = await client.connect('example.org:80', options);
+    const error = await new Promise((resolve) => {
+      socket.on('error', resolve).on('close', () => resolve('closed without an error'));
+    });
+    expect(error).toMatchObject({ code });
   });
 });
 

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { startAnswerAfterEnd } from 'wsproxy-test-support/destinations/answer-after-end';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
-import { run } from 'wsproxy-test-support/programs/program';
+import { Program, run } from 'wsproxy-test-support/programs/program';
+import { connectTo, readToEnd } from 'wsproxy-test-support/sockets/application';
 import { listen, listenOn } from 'wsproxy-test-support/sockets/listen';
 import { startServer } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
@@ -24,6 +25,13 @@ test('a program does not end while it waits for a channel', async () => {
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^[0-9a-f]{64}\ndone\n$/)]);
 });
 
+test.each(['channel', 'flow'])('a program does not end before whenIdle is settled, behind a %s', async (kind) => {
+  const [{ port }, destination] = [await startServer(), await listen((socket) => socket.resume())];
+  const args = [fixture('when-idle'), `ws://127.0.0.1:${port}/`, TOKEN, kind, `127.0.0.1:${destination.port}`];
+  const { code, stdout } = await run(process.execPath, args);
+  expect([code, stdout]).toEqual([0, 'idle\n']);
+});
+
 test('a program ends though its agent keeps a connection, as with one of node:http', async () => {
   const { port } = await startServer();
   const web = createServer((_request, response) => response.end('page\n'));
@@ -32,6 +40,26 @@ test('a program ends though its agent keeps a connection, as with one of node:ht
   const args = [fixture('keep-alive'), `ws://127.0.0.1:${port}/`, TOKEN, `http://127.0.0.1:${webPort}/`];
   const { code, stdout } = await run(process.execPath, args, { timeout: 20_000 });
   expect([code, stdout]).toEqual([0, 'page\n']);
+});
+
+test('a program that listens at the server ends when that is closed, and who has come has gone', async () => {
+  const { port } = await startServer({ reverse: true });
+  const program = new Program(process.execPath, [fixture('listening'), `ws://127.0.0.1:${port}/`, TOKEN]);
+  const socket = await connectTo(Number(await program.untilStdout(/^(\d+)\n/)));
+  expect(await readToEnd(socket)).toEqual({ bytes: 8, by: 'end' });
+  socket.end();
+  expect(await program.ended).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('a program that listens at the server ends by itself where it is told not to live for it', async () => {
+  const { port } = await startServer({ reverse: true });
+  const { code, stdout } = await run(process.execPath, [
+    fixture('listening'),
+    `ws://127.0.0.1:${port}/`,
+    TOKEN,
+    'unref',
+  ]);
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^\d+\n$/)]);
 });
 
 test('a program does not end before what its destroyed socket had written is delivered', async () => {

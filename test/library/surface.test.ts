@@ -1,5 +1,6 @@
+import type { EventEmitter } from 'node:events';
 import type { Agent } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { describe, expect, expectTypeOf, test } from 'vitest';
@@ -71,10 +72,36 @@ describe('a client', () => {
     expectTypeOf<Client['dispatcher']>().returns.resolves.toExtend<Dispatcher>();
   });
 
+  test('gives sockets for datagrams, to one peer or to any', () => {
+    expectTypeOf<Client['datagrams']>().parameter(0).toEqualTypeOf<string | surface.Target | undefined>();
+    expectTypeOf<Client['datagrams']>().returns.toEqualTypeOf<surface.DatagramSocket>();
+    expectTypeOf<surface.DatagramSocket>().toExtend<Disposable>();
+  });
+
   test('opens local ports and joins streams', () => {
     expectTypeOf<Client['listen']>().returns.resolves.toEqualTypeOf<LocalPort>();
     expectTypeOf<Client['forward']>().returns.resolves.toEqualTypeOf<LocalPort>();
     expectTypeOf<Client['pipe']>().parameters.toEqualTypeOf<[target: string, input: Readable, output: Writable]>();
+  });
+
+  test('listens at the server, as a server of this machine would', () => {
+    type Asked = Parameters<Client['listenRemote']>;
+    expectTypeOf<Asked[0]>().toEqualTypeOf<surface.RemoteServerOptions>();
+    expectTypeOf<{ port: 0; allowHalfOpen: true }>().toExtend<Asked[0]>();
+    expectTypeOf<{ host: string }>().not.toExtend<Asked[0]>();
+    expectTypeOf<Asked[1]>().toEqualTypeOf<((socket: surface.TunnelSocket) => void) | undefined>();
+    expectTypeOf<Client['listenRemote']>().returns.toEqualTypeOf<surface.RemoteServer>();
+    expectTypeOf<surface.RemoteServer>().toExtend<EventEmitter & AsyncDisposable>();
+    expectTypeOf<ReturnType<surface.RemoteServer['address']>>().toEqualTypeOf<ReturnType<Server['address']>>();
+    expectTypeOf<surface.RemoteServerEvents['connection']>().toExtend<[Socket]>();
+  });
+
+  test('leads what comes to a port of the server to one target, or where it asks to', () => {
+    type Asked = Parameters<Client['forwardRemote']>[0];
+    expectTypeOf<{ port: number; target: string }>().toExtend<Asked>();
+    expectTypeOf<{ port: number; proxy: true; allow: string[] }>().toExtend<Asked>();
+    expectTypeOf<{ port: number }>().not.toExtend<Asked>();
+    expectTypeOf<Client['forwardRemote']>().returns.resolves.toEqualTypeOf<surface.RemoteForward>();
   });
 
   test('tells its state, by asking and by events', () => {

@@ -17,7 +17,7 @@ const CHANNELS: Readonly<Record<Exclude<Kind, 'last words'>, number>> = { both: 
 const LIFE = [0, 300] as const;
 const AWAY = [50, 300] as const;
 /** Connections are begun as fast as the machine can: how many there may be is not what this is about. */
-const OPENS = { opensPerSecond: 100_000, opensBurst: 100_000 };
+const OPENS = { failedDialsPerSecond: 100_000, failedDialsBurst: 100_000 };
 /** Longer than it takes to suspect a silent transport, ms. */
 const BACK_IN = 15_000;
 

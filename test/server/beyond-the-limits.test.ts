@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { LimitOptions } from 'wsproxy-server';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
@@ -37,7 +38,8 @@ describe('with the limits there are by default', () => {
     for (const [, socket] of atOnce) socket.destroy();
     for (let i = 0; i < 500; i++) (await bySocks5(port, HOST, echo.port)).destroy();
     const rate = Math.round(500_000 / (performance.now() - between));
-    const waited = hits.filter((limit) => limit === 'pendingDials' || limit === 'opensPerSecond').length;
+    expect(hits).not.toContain('failedDialsPerSecond');
+    const waited = hits.filter((limit) => limit === 'pendingDials').length;
     console.log(`1000 at once in ${Math.round(between - start)} ms, 500 in turn at ${rate}/s, ${waited} waited`);
   });
 });
@@ -64,13 +66,24 @@ describe('beyond a limit', () => {
     second.destroy();
   });
 
-  test('of opens a second, or of pending dials, connections wait for their turn', async () => {
+  test('of pending dials, or of those under way that may fail, connections wait for their turn', async () => {
     const echo = await listen((socket) => socket.pipe(socket));
-    const { port, hits } = await tunnelWith({ opensBurst: 4, opensPerSecond: 20, pendingDials: 2 });
-    const replies = await Promise.all([1, 2, 3, 4, 5, 6].map(() => askSocks5(port, HOST, echo.port)));
-    expect(replies.map(([reply]) => reply)).toEqual([0, 0, 0, 0, 0, 0]);
-    expect([...new Set(hits)]).toContain('opensPerSecond');
-    for (const [, socket] of replies) socket.destroy();
+    const askSix = async (limits: LimitOptions): Promise<string[]> => {
+      const hits: string[] = [];
+      const onLimit = (limit: string) => hits.push(limit);
+      // The first ones take so long that another one has to wait.
+      const dialer = async ({ direct }: { direct: () => Promise<Duplex> }) => {
+        await until('another one waits', () => hits.length > 0);
+        return direct();
+      };
+      const { port } = await startTunnel({ server: { limits, dialer, observer: { onLimit } } });
+      const replies = await Promise.all([1, 2, 3, 4, 5, 6].map(() => askSocks5(port, HOST, echo.port)));
+      expect(replies.map(([reply]) => reply)).toEqual([0, 0, 0, 0, 0, 0]);
+      for (const [, socket] of replies) socket.destroy();
+      return [...new Set(hits)];
+    };
+    expect(await askSix({ pendingDials: 2 })).toEqual(['pendingDials']);
+    expect(await askSix({ failedDialsBurst: 2, failedDialsPerSecond: 1 })).toEqual(['failedDialsPerSecond']);
   });
 });
 
@@ -113,7 +126,7 @@ describe('a connection without progress', () => {
 describe(`with ${DESCRIPTORS} descriptors`, () => {
   test('K10 512 clients at a time, ten rounds, are served or refused, and leave nothing', async () => {
     const echo = await listen((socket) => socket.pipe(socket));
-    const flags = '--listen 127.0.0.1:0 --log-format json --allow-private --max-opens-burst 100000';
+    const flags = '--listen 127.0.0.1:0 --log-format json --allow-private --max-failed-dials-burst 100000';
     const program = new Program(
       'bash',
       ['-c', `ulimit -n ${DESCRIPTORS}; exec "$0" "$1" ${flags}`, process.execPath, scriptOf('wsproxy-server')],

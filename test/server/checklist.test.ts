@@ -7,7 +7,7 @@ import { startSource } from 'wsproxy-test-support/destinations/source';
 import { runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
-import { bySocks5, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { bySocks5, connectTo, readToEnd } from 'wsproxy-test-support/sockets/application';
 import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startClient } from 'wsproxy-test-support/tunnel';
@@ -40,15 +40,20 @@ const line = (id: string, token: string, more = ''): string =>
   `- { id: ${id}, token: "sha256:${createHash('sha256').update(token).digest('hex')}"${more} }\n`;
 
 /** Real programs that do what a log tells of, until it has so many lines; what the answers must be. */
-async function writeLog(file: string): Promise<{ session: string; port: number; source: number; denied: number }> {
+async function writeLog(file: string): Promise<Written> {
   const folder = temporaryFolder();
   const users = join(folder, 'users.yaml');
   writeFileSync(users, line('alice', TOKEN) + line('mallory', OTHER, ', disabled: true'), { mode: 0o600 });
-  const args = ['--users', users, '--allow', '127.0.0.1', '--max-opens-burst', '100000'];
+  const args = ['--users', users, '--reverse', '--allow', '127.0.0.1', '--max-failed-dials-burst', '100000'];
   const server = await start('wsproxy-server', args, { token: null });
   const relay = await new CuttingRelay(server.port).start();
   const [{ client, port }, source] = await Promise.all([startClient(relay.port), startSource('down', LENGTH)]);
   await readToEnd((await bySocks5(port, '127.0.0.1', source.port)).end('hello'));
+  const target = `127.0.0.1:${source.port}`;
+  const forward = await client.forwardRemote({ port: 0, target });
+  const remote = forward.address?.port ?? 0;
+  await readToEnd(await connectTo(remote));
+  await client.forwardRemote({ port: 443, target }).catch(() => {});
   await relay.stop();
   await relay.start();
   await server.program.untilStderr(/session resumed/);
@@ -75,7 +80,16 @@ async function writeLog(file: string): Promise<{ session: string; port: number; 
   const { code, stdout } = await run('sh', ['-c', FILTER], { input: again.stderr + server.program.stderr });
   expect(code).toBe(0);
   writeFileSync(file, stdout);
-  return { session, port: server.port, source: source.port, denied };
+  return { session, port: server.port, source: source.port, remote, denied };
+}
+
+interface Written {
+  readonly session: string;
+  readonly port: number;
+  /** Of the destination, and of the remote listener that leads there. */
+  readonly source: number;
+  readonly remote: number;
+  readonly denied: number;
 }
 
 describe('the checklist of docs/observing.md', () => {
@@ -83,7 +97,7 @@ describe('the checklist of docs/observing.md', () => {
 
   test(`answers every question by one command on a log of ${LINES} lines`, async () => {
     const folder = temporaryFolder();
-    const { session, port, source, denied } = await writeLog(join(folder, 'log'));
+    const { session, port, source, remote, denied } = await writeLog(join(folder, 'log'));
     const ask = async (question: string): Promise<string> => {
       const command = COMMANDS.get(question) ?? 'false';
       const { code, stdout, stderr } = await run('sh', ['-c', command], { cwd: folder, env: { SESSION: session } });
@@ -102,13 +116,35 @@ describe('the checklist of docs/observing.md', () => {
         .map((row) => JSON.parse(row) as Record<string, unknown>);
 
     expect(await objects('Which version runs, and what is open?')).toMatchObject([
-      { version: VERSION, users: 2, listen: `127.0.0.1:${port}`, path: '/', tls: false, allowPrivate: false },
+      {
+        version: VERSION,
+        users: 2,
+        listen: `127.0.0.1:${port}`,
+        path: '/',
+        tls: false,
+        allowPrivate: false,
+        udp: true,
+        reverse: true,
+      },
     ]);
     expect(await rows('Who was there, from where, with which version, and how often did they come?')).toEqual([
       ['alice', '127.0.0.1', VERSION, expect.stringMatching(/^[3-9]$/)],
     ]);
     const [[user, up, down] = []] = await rows('How much did each user carry, up and down, in how many connections?');
-    expect([user, Number(up) >= 5, Number(down) >= LENGTH]).toEqual(['alice', true, true]);
+    expect([user, Number(up) >= 5 + LENGTH, Number(down) >= LENGTH]).toEqual(['alice', true, true]);
+    const remotely =
+      'Which remote listeners were there, how many came, how much did that carry, and who waited longest for the client?';
+    // The doctor has had one as well.
+    expect(await rows(remotely)).toContainEqual([
+      'alice',
+      `127.0.0.1:${remote}`,
+      '1',
+      `${LENGTH}`,
+      expect.stringMatching(/^\d+$/),
+    ]);
+    expect(await rows('Who may not listen, and where?')).toEqual([
+      ['DENIED', 'alice', '127.0.0.1:443', 'denied:listen'],
+    ]);
     const [most] = await rows('Which destinations got most of it?');
     expect(most).toEqual([`127.0.0.1:${source}`, String(LENGTH + 5)]);
     expect(await rows('Why were clients refused, and who?')).toEqual([
@@ -137,6 +173,6 @@ describe('the checklist of docs/observing.md', () => {
     expect([course[0], course.at(-1)]).toEqual(['session began', 'session over']);
     expect(course).toEqual(expect.arrayContaining(['session detached', 'session resumed', 'channel over']));
     expect(await ask('What needs somebody?')).toBe('');
-    expect(COMMANDS.size).toBe(11);
+    expect(COMMANDS.size).toBe(13);
   }, 60_000);
 });

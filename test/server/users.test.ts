@@ -7,7 +7,7 @@ import { startSource } from 'wsproxy-test-support/destinations/source';
 import { Keystream } from 'wsproxy-test-support/keystream';
 import { runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import type { Program } from 'wsproxy-test-support/programs/program';
-import { bySocks5, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { bySocks5, connectTo, readBytes, readToEnd } from 'wsproxy-test-support/sockets/application';
 import { listen } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startClient } from 'wsproxy-test-support/tunnel';
@@ -30,7 +30,10 @@ const ALICE = line('alice', TOKEN);
 const BOB = line('bob', OTHER);
 
 /** A server with a users file, and what exchanges the file as editors do: by another of the same name. */
-async function startWithUsers(text: string): Promise<{ program: Program; port: number; write(text: string): void }> {
+async function startWithUsers(
+  text: string,
+  ...flags: string[]
+): Promise<{ program: Program; port: number; write(text: string): void }> {
   const folder = temporaryFolder();
   const file = join(folder, 'users.yaml');
   const write = (content: string): void => {
@@ -39,7 +42,7 @@ async function startWithUsers(text: string): Promise<{ program: Program; port: n
     renameSync(`${file}~`, file);
   };
   write(text);
-  const server = await start('wsproxy-server', ['--users', file, '--allow-private'], { token: null });
+  const server = await start('wsproxy-server', ['--users', file, '--allow-private', ...flags], { token: null });
   return { ...server, write };
 }
 
@@ -116,6 +119,35 @@ describe('a server with a users file', () => {
     await expect(bySocks5(local, '127.0.0.1', source.port)).rejects.toThrow();
     await program.untilStderr(/"code":"DENIED"/);
     expect(program.stderr.match(/session began/g)).toHaveLength(1);
+  });
+
+  test('closes remote listeners that the rules of now do not allow, and cuts nothing that has come in', async () => {
+    const anywhere = line('alice', TOKEN, ', listen: ["127.0.0.1:1024-65535"]');
+    const { program, port, write } = await startWithUsers(anywhere + BOB, '--reverse', '--allow-listen', '[::1]:9000');
+    const echo = await startEcho();
+    const [{ client }, bob] = [await startClient(port), await startClient(port, { token: OTHER })];
+    const forward = await client.forwardRemote({ port: 0, target: `127.0.0.1:${echo.port}` });
+    const remotePort = forward.address?.port ?? 0;
+    await expect(bob.client.forwardRemote({ port: 0, target: `127.0.0.1:${echo.port}` })).rejects.toMatchObject({
+      code: 'DENIED',
+    });
+    const socket = await connectTo(remotePort);
+    socket.write('before');
+    expect(String(await readBytes(socket, 6))).toBe('before');
+
+    write(line('alice', TOKEN, ', listen: []') + BOB);
+    program.signal('SIGHUP');
+    await until('it listens no more', () => forward.state === 'refused');
+    await program.untilStderr(/"user":"alice"[^\n]*"outcome":"DENIED"[^\n]*"remote listener over"/);
+    const [opened = ''] = /^.*"remote listener open".*$/m.exec(program.stderr) ?? [];
+    expect(JSON.parse(opened)).toMatchObject({ name: 'server', listener: `127.0.0.1:${remotePort}` });
+    await expect(connectTo(remotePort)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    socket.end('after');
+    expect(String(await readBytes(socket, 5))).toBe('after');
+
+    write(anywhere + BOB);
+    program.signal('SIGHUP');
+    await until('it listens again', () => forward.state === 'listening', 30_000);
   });
 });
 

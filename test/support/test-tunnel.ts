@@ -1,9 +1,10 @@
 import { connect } from 'node:net';
-import type { Tunnel } from 'wsproxy-engine';
+import type { FlowTunnel, Tunnel } from 'wsproxy-engine';
 import {
   type Channel,
   CloseCode,
   type FailureCode,
+  type Flow,
   formatTarget,
   joinUngreeted,
   MemoryTransport,
@@ -19,8 +20,8 @@ import { relay } from 'wsproxy-node/relay';
 /** What the far end does with a channel. */
 export type FarEnd = (channel: OfferedChannel) => void;
 
-/** Two real sessions joined in memory; the far end answers each channel as the test says. */
-export class TestTunnel implements Tunnel {
+/** Two real sessions joined in memory; the far end answers each channel as the test says, and knows no flows. */
+export class TestTunnel implements Tunnel, FlowTunnel {
   /** Targets of the channels opened so far, as `host:port`. */
   readonly opened: string[] = [];
   farEnd: FarEnd;
@@ -45,6 +46,10 @@ export class TestTunnel implements Tunnel {
   open(target: Target, handler: OpenHandler): Channel {
     this.opened.push(formatTarget(target));
     return this.#near.open(target, handler);
+  }
+
+  openFlow(target: Target | undefined, handler: OpenHandler): Flow {
+    return this.#near.openFlow(target, handler);
   }
 
   /** Loses the session, with every channel. */

@@ -6,16 +6,22 @@ import type { Lab } from './lab.js';
 /** What a killed server had dialled may be seen that late, ms: less than it takes until the next one serves. */
 const SEEN_WITHIN = 500;
 
+/** Where the client dials from what comes to its `-R`. */
+const CLIENT_ADDRESS = '127.0.0.1';
+
 interface Carried {
   readonly at: number;
-  /** Whose connection the destination has; none, when it has seen nothing. */
+  /** Whose connection the application has, if it came to a port at a server; else the destination's, once it has seen one. */
   readonly place?: Place;
+  readonly isIncoming?: boolean;
+  /** A destination has it. */
+  readonly isSeen?: boolean;
 }
 
 /**
  * Knows which server carried which exchange, and judges how each direction of it ended: only the kill of that server
- * excuses a reset, and an end before its time at a destination, whose connection the system of a killed process ends as
- * if it were complete.
+ * excuses a reset, and an end before its time where its system had the connection, which ends those of a killed process as
+ * if they were complete: at destinations, or at applications of which it comes to a `-R`.
  */
 export class Carriers {
   readonly atApplications: Witness = this.#witness(false);
@@ -25,6 +31,8 @@ export class Carriers {
   readonly #carried = new Map<string, Carried>();
   /** Directions that ended so, with the excuse that they need. */
   readonly excused = { resets: 0, ends: 0 };
+  /** Those that came to a `-R`, and were reset before anybody was asked for them. */
+  unserved = 0;
 
   constructor(lab: Lab, places: readonly Place[]) {
     this.#lab = lab;
@@ -35,13 +43,21 @@ export class Carriers {
     this.#carried.set(seed, { at: performance.now() });
   }
 
+  /** An application comes for this exchange to a port at this server. */
+  arrive(seed: string, place: Place): void {
+    this.#carried.set(seed, { at: performance.now(), place, isIncoming: true });
+  }
+
   /** A destination has a connection that says that it is for this exchange. */
   onExchange({ seed }: Exchange, from: string | undefined): void {
-    const place = this.#places.find(({ address }) => address === from);
     const known = this.#carried.get(seed);
-    if (place === undefined || known === undefined) return this.#lab.fail(`${seed}: comes from ${from}`);
-    if (known.place !== undefined) this.#lab.fail(`${seed}: dialled by ${known.place.address}, and by ${from}`);
-    this.#carried.set(seed, { at: performance.now(), place });
+    const isIncoming = known?.isIncoming === true;
+    const place = isIncoming ? known.place : this.#places.find(({ address }) => address === from);
+    if (place === undefined || known === undefined || (isIncoming && from !== CLIENT_ADDRESS)) {
+      return this.#lab.fail(`${seed}: comes from ${from}`);
+    }
+    if (known.isSeen === true) this.#lab.fail(`${seed}: dialled twice, now by ${from}`);
+    this.#carried.set(seed, { at: isIncoming ? known.at : performance.now(), place, isIncoming, isSeen: true });
   }
 
   #witness(areDestinations: boolean): Witness {
@@ -56,10 +72,12 @@ export class Carriers {
     const { by, bytes } = ending;
     const isKilled = this.#isKilled(seed);
     const isShort = by === 'end' && books.isShort(seed, bytes);
-    const isExcusedEnd = isShort && isKilled && isDestination;
+    const { isIncoming = false, isSeen = false } = this.#of(seed);
+    const isExcusedEnd = isShort && isKilled && isDestination !== isIncoming;
     if (isExcusedEnd) this.excused.ends += 1;
     else if (isShort) this.#lab.fail(`${seed}: ended after ${bytes} bytes, as if complete`);
     else if (by === 'reset' && isKilled) this.excused.resets += 1;
+    else if (by === 'reset' && isIncoming && !isSeen) this.unserved += 1;
     else if (by === 'reset') this.#lab.fail(`${seed}: reset after ${bytes} bytes, and its server was not killed`);
     // Booked as the reset that it would be, could the system tell.
     books.ended(seed, isExcusedEnd ? { ...ending, by: 'reset' } : ending);
@@ -70,8 +88,12 @@ export class Carriers {
     return this.#isKilled(`${seed} up`);
   }
 
+  #of(direction: string): Carried {
+    return this.#carried.get(direction.slice(0, direction.lastIndexOf(' '))) ?? { at: 0 };
+  }
+
   #isKilled(direction: string): boolean {
-    const { at, place } = this.#carried.get(direction.slice(0, direction.lastIndexOf(' '))) ?? { at: 0 };
+    const { at, place } = this.#of(direction);
     const may = place === undefined ? this.#places : [place];
     return may.some(({ killedAt }) => killedAt > at - SEEN_WITHIN);
   }

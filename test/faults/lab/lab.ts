@@ -57,9 +57,9 @@ const AFTER_FAILURE = 50;
 const MIB = 1024 * 1024;
 /** No test is about how many connections an application may begin. */
 const NO_LIMITS = [
-  '--max-opens-per-second',
+  '--max-failed-dials-per-second',
   '1000000',
-  '--max-opens-burst',
+  '--max-failed-dials-burst',
   '1000000',
   '--max-pending-dials',
   '100000',

@@ -1,14 +1,25 @@
+import type { Socket } from 'node:net';
 import type { Dice } from 'wsproxy-test-support/dice';
-import { bySocks5 } from 'wsproxy-test-support/sockets/application';
 import { type Exchange, exchange } from 'wsproxy-test-support/traffic';
 import { until } from 'wsproxy-test-support/until';
 import type { Carriers } from './carriers.js';
 import type { Lab } from './lab.js';
 
-const STREAMS = 40;
 /** Whoever was served is done within this time once nothing more happens, ms. */
 const DONE_IN = 60_000;
 const KINDS = ['download', 'upload', 'both', 'after', 'echo'] as const;
+
+/** Those who begin one exchange after the other. */
+export interface Applications {
+  /** Stands in every seed of theirs. */
+  readonly name: string;
+  readonly count: number;
+  /** A connection that leads to the partner; rejects when there is no way. */
+  connect(seed: string): Promise<Socket>;
+}
+
+/** How an application is told that there is no way: by the proxy, or where nobody listens. */
+const NO_WAY = /SOCKS5 reply|ECONNREFUSED/;
 
 /** An exchange as chance has it, of up to a megabyte. */
 function choose(dice: Dice, seed: string): Exchange {
@@ -26,8 +37,7 @@ function choose(dice: Dice, seed: string): Exchange {
 export class MixedLoad {
   readonly #lab: Lab;
   readonly #carriers: Carriers;
-  readonly #proxy: number;
-  readonly #partner: number;
+  readonly #applications: Applications;
   readonly #underWay = new Set<string>();
   #begun = 0;
   #isOver = false;
@@ -36,12 +46,11 @@ export class MixedLoad {
   /** Those of them that a killed server had nothing to do with. */
   unexcused = 0;
 
-  constructor(lab: Lab, carriers: Carriers, proxy: number, partner: number) {
+  constructor(lab: Lab, carriers: Carriers, applications: Applications) {
     this.#lab = lab;
     this.#carriers = carriers;
-    this.#proxy = proxy;
-    this.#partner = partner;
-    for (let n = 0; n < STREAMS; n++) void this.#run();
+    this.#applications = applications;
+    for (let n = 0; n < applications.count; n++) void this.#run();
   }
 
   get begun(): number {
@@ -58,7 +67,7 @@ export class MixedLoad {
 
   async #run(): Promise<void> {
     while (!this.#isOver) {
-      const seed = `${this.#lab.seed} ${this.#begun++}`;
+      const seed = `${this.#lab.seed} ${this.#applications.name} ${this.#begun++}`;
       this.#underWay.add(seed);
       this.#carriers.begin(seed);
       await this.#exchange(choose(this.#lab.dice, seed));
@@ -68,11 +77,12 @@ export class MixedLoad {
 
   async #exchange(agreed: Exchange): Promise<void> {
     try {
-      await exchange(bySocks5, this.#proxy, this.#partner, agreed, this.#carriers.atApplications);
+      const way = () => this.#applications.connect(agreed.seed);
+      await exchange(way, 0, 0, agreed, this.#carriers.atApplications);
     } catch (error) {
       this.#lab.history.note('told', { error: String(error) });
       // What a connection that was made has come to, the books know.
-      if (!String(error).includes('SOCKS5 reply')) return;
+      if (!NO_WAY.test(String(error))) return;
       this.refused += 1;
       if (!this.#carriers.isExcused(agreed.seed)) this.unexcused += 1;
     }

@@ -38,6 +38,10 @@ S23, S23t: each destination sees from where it is dialled, so it is known which 
 right only when that server was killed, and so is an end before its time at a destination, which counts as a reset here; any
 other fails the run, as does a connection that is dialled twice. A byte of one connection in another counts as *changed*.
 *Not served* are requests that were refused, as when a killed server may have dialled for them already.
+S26: half of the applications come to a port at whichever server the client listens at now. There the system of a killed server has
+the connection of the application, which may see an end before its time, and the destination sees a reset. *Nobody listened*
+are those that the system refused, as between two servers; *reset before they were served* are those of which no destination
+has heard.
 S25: the old network falls silent, and nobody says so; the old address of the server is gone with it. The time counts from the
 moment when the new network is up, and the client awake.
 S11: with no descriptor left the client can only close what it accepts, and the server refuses.

@@ -1,15 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Dice } from 'wsproxy-test-support/dice';
+import { bySocks5 } from 'wsproxy-test-support/sockets/application';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { startPartner } from 'wsproxy-test-support/traffic';
 import { until } from 'wsproxy-test-support/until';
 import { Carriers } from '../lab/carriers.js';
 import { type Fleet, type Place, startFleet } from '../lab/fleet.js';
 import { atRest, type Ends, type Lab } from '../lab/lab.js';
 import { MixedLoad } from '../lab/mixed-load.js';
+import { RemotePort } from '../lab/remote-port.js';
 import { type Strike, strikesOn } from '../lab/strikes.js';
 import type { Scenario } from '../scenario.js';
 
-const SERVERS = 3;
+/** Applications at work at a time. */
+const STREAMS = 40;
 /** Of every transport, each way, bytes a second: there is always something under way, and the machine has time to spare. */
 const BANDWIDTH = 600_000;
 /** Between two strikes, ms. */
@@ -57,37 +61,66 @@ async function strike(lab: Lab, fleet: Fleet, ms: number, kinds?: readonly strin
   return counts;
 }
 
+/** Also what has not changed is told, such as the port at a server that was started again. */
+const LISTENING = ['--log-level', 'debug', '-R'];
+
+interface Setting {
+  readonly servers: number;
+  readonly secure: boolean;
+  /** Half of the applications are not at the client, but where it listens: at one of the servers. */
+  readonly bothEnds?: boolean;
+}
+
 /** Everything at once: several servers, each behind paths and proxies that break, drained, stopped and killed in turn. */
-async function chaos(lab: Lab, secure: boolean): Promise<void> {
+async function chaos(lab: Lab, { servers, secure, bothEnds = false }: Setting): Promise<void> {
   const minutes = lab.minutes ?? lab.size(10, 1 / 3);
+  const port = await freePort();
   const fleet = await startFleet(lab, {
-    servers: SERVERS,
+    servers,
     secure,
     // Longer than any fault; sessions whose client never saw the answer to HELLO are kept for as long, and drains wait.
-    client: ['--connections', '2', '--grace', '30s'],
-    server: ['--max-sessions-per-user', '1000', '--drain', '5m'],
+    client: ['--connections', '2', '--grace', '30s', ...(bothEnds ? [...LISTENING, `0:127.0.0.1:${port}`] : [])],
+    server: ['--max-sessions-per-user', '1000', '--drain', '5m', ...(bothEnds ? ['--reverse'] : [])],
   });
   const { client, places } = fleet;
   const [first] = places;
+  const remote = bothEnds ? new RemotePort(lab, fleet) : undefined;
   await lab.expect('a first request is served', lab.isServed(client.port));
+  await remote?.untilAt(first);
   const before = { client: await atRest(client), server: await atRest(first.server) };
   client.forgetPeak();
   for (const { relay } of places) relay.conditions = { bandwidth: BANDWIDTH };
   const carriers = new Carriers(lab, places);
-  const { port } = await startPartner(carriers.atDestinations, {
-    onExchange: (agreed, from) => carriers.onExchange(agreed, from),
-  });
+  const onExchange: typeof carriers.onExchange = (agreed, from) => carriers.onExchange(agreed, from);
+  await startPartner(carriers.atDestinations, { port, onExchange });
 
-  const load = new MixedLoad(lab, carriers, client.port, port);
+  const load = new MixedLoad(lab, carriers, {
+    name: 'out',
+    count: bothEnds ? STREAMS / 2 : STREAMS,
+    connect: () => bySocks5(client.port, '127.0.0.1', port),
+  });
+  const incoming =
+    remote &&
+    new MixedLoad(lab, carriers, {
+      name: 'in',
+      count: STREAMS / 2,
+      connect: (seed) => remote.connect((place) => carriers.arrive(seed, place)),
+    });
   const counts = await strike(lab, fleet, minutes * 60_000);
   for (const { relay } of places) relay.conditions = {};
   lab.status = 'the rest of the bytes';
-  await load.stop();
+  await Promise.all([load.stop(), incoming?.stop()]);
   await until('everything that was sent has arrived', () => lab.books.isComplete, BACK_IN);
 
-  lab.figure('servers', SERVERS);
+  lab.figure('servers', servers);
   lab.figure('connections', load.begun);
   lab.figure('not served', load.refused);
+  if (remote !== undefined && incoming !== undefined) {
+    lab.figure('connections to the client', incoming.begun);
+    lab.figure('nobody listened', incoming.refused);
+    lab.figure('reset before they were served', carriers.unserved);
+    lab.figure('ports', remote.moves);
+  }
   lab.figure('reset by a kill', carriers.excused.resets);
   lab.figure('destinations that saw an end', carriers.excused.ends);
   for (const [kind, count] of Object.entries(counts).sort()) lab.figure(kind, count);
@@ -96,7 +129,10 @@ async function chaos(lab: Lab, secure: boolean): Promise<void> {
   await lab.expect('nothing is lost, doubled, late or changed', lost + duplicated + reordered + corrupted === 0);
   // Those that a killed server was asked for are refused, since nobody knows whether it had dialled.
   if (lab.effort === 'full') await lab.expect('99 of 100 others are served', load.unexcused <= load.begun / 100);
+  // One may have been with the system just when its server has ceased to listen.
+  await lab.expect('whoever has come is served', carriers.unserved <= 1 + (incoming?.begun ?? 0) / 1_000);
   await settle(lab, fleet, before);
+  await remote?.untilAt(first);
 }
 
 /** Whoever has nothing left to do goes at once; the client finds the way to the first. */
@@ -192,13 +228,18 @@ export const chaoses: readonly Scenario[] = [
   {
     id: 'S23',
     title: 'ten minutes of chaos between a client and three servers: cut, silent, closed, drained, stopped, killed',
-    run: (lab) => chaos(lab, false),
+    run: (lab) => chaos(lab, { servers: 3, secure: false }),
   },
   {
     id: 'S23t',
     title: 'the same on wss, with the TLS that the servers have built in',
     programs: ['openssl'],
-    run: (lab) => chaos(lab, true),
+    run: (lab) => chaos(lab, { servers: 3, secure: true }),
+  },
+  {
+    id: 'S26',
+    title: 'the same between a client and two servers, and half of the connections come to its -R at one of them',
+    run: (lab) => chaos(lab, { servers: 2, secure: false, bothEnds: true }),
   },
   {
     id: 'S24',

@@ -35,7 +35,11 @@ async function startLogging(name: ProgramName, args: readonly string[], stderr: 
 
 /** Both ends write where writing goes wrong, and carry on. */
 async function logInto(lab: Lab, stderr: () => Stderr, onStarted: (program: Program) => void = () => {}) {
-  const server = await startLogging('wsproxy-server', ['--allow-private', '--max-opens-burst', '100000'], stderr());
+  const server = await startLogging(
+    'wsproxy-server',
+    ['--allow-private', '--max-failed-dials-burst', '100000'],
+    stderr(),
+  );
   const client = await startLogging('wsproxy-client', [`ws://127.0.0.1:${server.port}/`], stderr());
   await until('a first request is served', () => lab.isServed(client.port), STARTED_IN);
   for (const { program } of [client, server]) onStarted(program);

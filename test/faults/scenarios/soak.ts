@@ -73,10 +73,11 @@ async function soak(lab: Lab, { minutes, channels, sessions }: SoakSize): Promis
   };
   const watch = async (): Promise<void> => {
     // The first part of a run fills caches; the slope is that of the rest.
+    const share = () => Math.max(done.channels / channels, (performance.now() - start) / (minutes * 60_000));
+    const isDue = () => isOver() || share() * LOOKS >= looks.client.length + 1;
     while (!isOver()) {
-      const share = Math.max(done.channels / channels, (performance.now() - start) / (minutes * 60_000));
-      if (share * LOOKS >= looks.client.length + 1) await look();
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await until('the next look is due', isDue, minutes * 60_000 + 1_000);
+      if (!isOver()) await look();
     }
   };
   await Promise.all([

@@ -5,10 +5,13 @@ import { parseDuration } from '../../../packages/cli/src/duration.js';
 import { parseListenOrUnix } from '../../../packages/cli/src/listen-address.js';
 import { addOptions } from '../../../packages/cli/src/options/add-options.js';
 import { parseSize } from '../../../packages/cli/src/size.js';
+import { parseForward } from '../../../packages/client/src/cli/forward.js';
+import { parseRemoteForward } from '../../../packages/client/src/cli/remote-forward.js';
 import { OPTIONS as CLIENT_OPTIONS } from '../../../packages/client/src/options/options.js';
 import { parseProxyUrl } from '../../../packages/node/src/dial/upstream/proxy.js';
 import { parseDestinationRule } from '../../../packages/node/src/targets/destination-rule.js';
 import { parseUsers, UsersFileError } from '../../../packages/server/src/cli/users-file.js';
+import { parseListenRule } from '../../../packages/server/src/listeners/rules/listen-rule.js';
 import { OPTIONS as SERVER_OPTIONS } from '../../../packages/server/src/options/options.js';
 import type { Target } from '../target.js';
 
@@ -63,15 +66,18 @@ const VALUES: readonly (readonly [
   error: ErrorConstructor | typeof InvalidArgumentError,
 ])[] = [
   [parseDestinationRule, TypeError],
+  [parseListenRule, TypeError],
   [parseProxyUrl, TypeError],
   [parseDuration, InvalidArgumentError],
   [parseSize, InvalidArgumentError],
   [(text) => parseListenOrUnix(text, '127.0.0.1'), InvalidArgumentError],
+  [parseForward, InvalidArgumentError],
+  [parseRemoteForward, InvalidArgumentError],
 ];
 /** What JavaScript itself says when nobody has thought of something. */
 const UNFORESEEN = /^(Cannot |Invalid URL|Invalid array)|is not (a function|iterable|defined)|of (undefined|null)/;
 
-/** Rules, URLs of proxies, durations, sizes and addresses. */
+/** Rules, URLs of proxies, durations, sizes, addresses and forwards. */
 export const rules: Target = {
   name: 'rules',
   run(input) {

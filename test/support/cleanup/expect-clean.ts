@@ -8,7 +8,7 @@ import { liveTimers } from './live-timers.js';
 export type Census = Readonly<Record<string, number>>;
 
 /** Kinds of `process.getActiveResourcesInfo()`; requests, such as a lookup under way, come and go by themselves. */
-const HANDLES = ['TCPSocketWrap', 'TCPServerWrap', 'PipeWrap', 'PipeServerWrap', 'TLSWrap', 'ProcessWrap'];
+const HANDLES = ['TCPSocketWrap', 'TCPServerWrap', 'PipeWrap', 'PipeServerWrap', 'TLSWrap', 'ProcessWrap', 'UDPWrap'];
 /** What was ended closes a few turns later; a WebSocket whose peer does not answer its close, after 3 s. */
 const DEADLINE = 15_000;
 

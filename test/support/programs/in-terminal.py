@@ -1,5 +1,5 @@
-# Runs a program in a terminal of its own, which is closed when standard input ends. Prints what the terminal shows, and ends
-# as the program does: with its exit code, or 128 + the signal that has ended it.
+# Runs a program in a terminal of its own, types there what comes on standard input, and closes it when that ends. Prints what
+# the terminal shows, and ends as the program does: with its exit code, or 128 + the signal that has ended it.
 import os, pty, select, sys
 
 pid, terminal = pty.fork()
@@ -14,8 +14,8 @@ while 0 in watched:
             data = b''
         if data == b'':
             watched.remove(source)
-        elif source == terminal:
-            os.write(1, data)
+        else:
+            os.write(1 if source == terminal else terminal, data)
 os.close(terminal)
 _, status = os.waitpid(pid, 0)
 sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))

@@ -32,13 +32,13 @@ export function configuration(name: string, values: readonly (readonly [from: st
   );
 }
 
-/** The real server behind the real reverse proxy, and where a client reaches it. */
-export async function startBehind(startProxy: StartProxy) {
+/** The real server, with `more` on its command line, behind the real reverse proxy, and where a client reaches it. */
+export async function startBehind(startProxy: StartProxy, more: readonly string[] = []) {
   const folder = temporaryFolder();
   const [certificate, port, server] = await Promise.all([
     makeCertificate(folder, 'DNS:localhost', 1),
     freePort(),
-    start('wsproxy-server', ['--allow-private', '--path', '/tunnel', '--trusted-proxy', '127.0.0.1']),
+    start('wsproxy-server', ['--allow-private', '--path', '/tunnel', '--trusted-proxy', '127.0.0.1', ...more]),
   ]);
   const { reload } = await startProxy({ folder, port, serverPort: server.port, certificate });
   const trusted = { NODE_EXTRA_CA_CERTS: certificate.file };

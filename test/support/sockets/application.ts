@@ -111,6 +111,10 @@ export const byConnect: Way = async (port, host, hostPort) => {
 
 /** Reads until the connection ends, one way or the other. */
 export function readToEnd(socket: Socket, onData: (chunk: Buffer) => void = () => {}): Promise<Ending> {
+  // A socket in pause with nothing left to read tells its end then and there, once: it may have done so before this call.
+  if (socket.readableEnded || socket.closed) {
+    return Promise.resolve({ bytes: 0, by: socket.errored || hasPendingReset(socket) ? 'reset' : 'end' });
+  }
   return new Promise((resolve) => {
     let bytes = 0;
     socket.on('data', (chunk: Buffer) => {
@@ -150,6 +154,7 @@ export async function readHead(socket: Socket): Promise<string> {
 }
 
 function readUntil(socket: Socket, lengthOf: (bytes: Buffer) => number | undefined): Promise<Buffer> {
+  if (socket.readableEnded || socket.closed) return Promise.reject(new Error('closed before'));
   return new Promise((resolve, reject) => {
     let bytes = Buffer.alloc(0);
     const onClose = () => reject(new Error(`closed after ${JSON.stringify(bytes.toString('latin1'))}`));

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { atEnd } from '../cleanup/at-end.js';
 import { Dice } from '../dice.js';
 import { type Conditions, GOOD_CONDITIONS, RelayLane } from './relay-lane.js';
+import { reset } from './reset.js';
 
 /**
  * How a connection is cut: as a firewall or a crash does it, as a reverse proxy that restarts does it, or as a network
@@ -163,6 +164,6 @@ export async function startCuttingRelay(
 }
 
 function cutSocket(socket: Socket, kind: Exclude<Cut, 'silence'>): void {
-  if (kind === 'reset') socket.resetAndDestroy();
+  if (kind === 'reset') reset(socket);
   else socket.end(() => socket.destroy());
 }

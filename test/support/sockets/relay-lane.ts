@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Dice } from '../dice.js';
+import { reset } from './reset.js';
 
 /** What a path does to the bytes that pass in one direction. Times in ms. */
 export interface Conditions {
@@ -131,7 +132,7 @@ export class RelayLane {
 
   #onClose(failed: boolean): void {
     if (this.#isHeld) return;
-    if (failed) this.#to.resetAndDestroy();
+    if (failed) reset(this.#to);
     else if (this.#pieces.length === 0) this.#to.destroySoon();
   }
 

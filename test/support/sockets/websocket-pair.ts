@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
-import { WebSocket, WebSocketServer } from 'ws';
+import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 
 export interface WebSocketPair {
   readonly client: WebSocket;
@@ -11,10 +11,20 @@ export interface WebSocketPair {
   close(): Promise<void>;
 }
 
-/** Two real WebSockets over loopback, as the product sets them up: no compression, small messages. */
-export async function webSocketPair(): Promise<WebSocketPair> {
+/**
+ * Two real WebSockets over loopback, as the product sets them up: no compression, small messages. `more`: options of the
+ * server's end.
+ */
+export async function webSocketPair(more: ServerOptions = {}): Promise<WebSocketPair> {
   const options = { perMessageDeflate: false, maxPayload: 262_144 };
-  const listener = new WebSocketServer({ ...options, host: '127.0.0.1', port: 0, closeTimeout: 500 } as object);
+  const listener = new WebSocketServer({
+    ...options,
+    host: '127.0.0.1',
+    port: 0,
+    closeTimeout: 500,
+    clientTracking: false,
+    ...more,
+  } as object);
   await once(listener, 'listening');
   const { port } = listener.address() as AddressInfo;
   const client = new WebSocket(`ws://127.0.0.1:${port}`, options);
@@ -29,7 +39,8 @@ export async function webSocketPair(): Promise<WebSocketPair> {
     clientSocket: response.socket,
     serverSocket: request.socket,
     async close() {
-      for (const ws of [client, server]) ws.terminate();
+      client.terminate();
+      for (const socket of [response.socket, request.socket]) socket.destroy();
       listener.close();
       await once(listener, 'close');
     },

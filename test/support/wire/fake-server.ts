@@ -17,21 +17,27 @@ export function upgradeAnswer(requestHead: string): string {
   return `HTTP/1.1 101 Switching Protocols\r\n${fields.join('\r\n')}\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
 }
 
-/** A server that upgrades and greets as it should, having processed nothing; then the test has the connection. */
-export function startFakeServer(onGreeted: (webSocket: RawWebSocket) => void): Promise<Listener> {
+/**
+ * A server that upgrades and greets as it should, having processed nothing; then the test has the connection. `capabilities`:
+ * those that it tells it has; by default it is one that knows of none.
+ */
+export function startFakeServer(
+  onGreeted: (webSocket: RawWebSocket) => void,
+  capabilities?: number,
+): Promise<Listener> {
   return listen((socket) => {
     // A client that goes before it was greeted is no matter.
-    void greet(socket).then(onGreeted, () => socket.destroy());
+    void greet(socket, capabilities).then(onGreeted, () => socket.destroy());
   });
 }
 
-async function greet(socket: Socket): Promise<RawWebSocket> {
+async function greet(socket: Socket, capabilities: number | undefined): Promise<RawWebSocket> {
   socket.write(upgradeAnswer(await readHead(socket)));
   const webSocket = new RawWebSocket(socket);
   const { payload } = await webSocket.next();
   // HELLO or RESUME comes first, and with it the id that the answer repeats.
   const key = { id: payload.subarray(12, 28), secret: Buffer.alloc(32) };
-  const answer = payload[0] === Type.hello ? hello(key) : resume(key, 0, 0);
+  const answer = payload[0] === Type.hello ? hello(key, 1, capabilities) : resume(key, 0, 0);
   return webSocket.send(fromServer(answer));
 }
 

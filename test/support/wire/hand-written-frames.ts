@@ -7,6 +7,9 @@ export const Type = {
   data: 0x04,
   fin: 0x05,
   reset: 0x06,
+  listen: 0x07,
+  listening: 0x08,
+  incoming: 0x0a,
   hello: 0x80,
   resume: 0x81,
   ack: 0x82,
@@ -39,6 +42,15 @@ export function u64(value: number | bigint): Buffer {
   return bytes;
 }
 
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+/** Bits of the capabilities. */
+export const Capability = { taken: 0x01, flows: 0x02, listen: 0x04 } as const;
+
 export interface Key {
   readonly id: Buffer;
   readonly secret: Buffer;
@@ -49,8 +61,10 @@ export function key(value: number): Key {
   return { id: Buffer.alloc(16, value), secret: Buffer.alloc(32, value) };
 }
 
-export function hello({ id, secret }: Key, version = 1): Buffer {
-  return frame(Type.hello, 0, Buffer.concat([Buffer.of(version, 0, 0, 0), id, secret, hex('0001 d4c0')]));
+/** With `capabilities`: that of an end that knows them, and has no wish for its heartbeat. */
+export function hello({ id, secret }: Key, version = 1, capabilities?: number): Buffer {
+  const known = capabilities === undefined ? Buffer.alloc(0) : Buffer.concat([u32(0), u32(capabilities)]);
+  return frame(Type.hello, 0, Buffer.concat([Buffer.of(version, 0, 0, 0), id, secret, hex('0001 d4c0'), known]));
 }
 
 export function resume({ id, secret }: Key, attempt: number, received: number | bigint, version = 1): Buffer {
@@ -67,6 +81,23 @@ export function open(channel: number, host: Buffer | string, port: number): Buff
     Buffer.concat([hex('0004 0000'), Buffer.of(port >> 8, port & 0xff), Buffer.from(host)]),
   );
 }
+
+/** LISTENING: where a server listens. */
+export function listening(channel: number, host = '127.0.0.1', port = 8_000): Buffer {
+  return frame(
+    Type.listening,
+    channel,
+    Buffer.concat([Buffer.of(port >> 8, port & 0xff, Buffer.byteLength(host)), Buffer.from(host)]),
+  );
+}
+
+/** INCOMING for a listener, of `kind` 1 (bytes) or 2 (datagrams), from 192.0.2.7:50000 to 127.0.0.1:8000, or in other words. */
+export function incoming(channel: number, listener: number, kind = 1, from: Buffer = PEERS): Buffer {
+  return frame(Type.incoming, channel, Buffer.concat([u32(65_536), u32(listener), Buffer.of(kind), from]));
+}
+
+/** The family, who has come and where to. */
+const PEERS = hex('04 c0000207 c350 7f000001 1f40');
 
 export interface Frame {
   readonly type: number;

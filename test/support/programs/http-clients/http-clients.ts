@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { FEW } from '../../destinations/odd-answers.js';
 import { temporaryFolder } from '../../temporary-folder.js';
 import { run } from '../program.js';
+import { pythonWith } from '../python.js';
 
 /** What a program made of an answer; `error` is its own word for a failure. */
 export type Outcome =
@@ -61,15 +62,6 @@ function python(library: string): HttpClient {
       return interpreter === undefined ? undefined : askLines(interpreter, pathOf('fetch.py'), library);
     },
   };
-}
-
-/** The first Python that has a module: packages of the system belong to that of the system. */
-async function pythonWith(module: string): Promise<string | undefined> {
-  for (const candidate of ['python3', '/usr/bin/python3']) {
-    const { code } = await run(candidate, ['-c', `import ${module}`]);
-    if (code === 0) return candidate;
-  }
-  return undefined;
 }
 
 function node(library: string): HttpClient {
