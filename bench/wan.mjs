@@ -1,17 +1,25 @@
 // The tunnel over an emulated wide-area link, beside plain TCP over the same link in the same run.
 //
-//   node bench/wan.mjs [--quick] [throughput] [latency] [page] [slow] [paths] [crowd]     (needs root, gcc and iproute2)
+//   node bench/wan.mjs [--quick] [throughput] [latency] [page] [slow] [paths] [crowd] [flows]
+//       (needs root, gcc and iproute2)
 //
 // Prints a table and writes bench/results/wan.json, or wan-KIND.json for one kind. Every figure stands beside plain TCP's of the same run.
-import { execFile, spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { inBench, startProgram, stopProgram } from './support/program.mjs';
+import { flows } from './support/flows-over-link.mjs';
+import {
+  DESTINATION,
+  hostsOfLink,
+  measure,
+  onHost,
+  onLink,
+  RELAY,
+  startDestination,
+  steadyRate,
+} from './support/link.mjs';
+import { inBench, stopProgram } from './support/program.mjs';
 import { writeResults } from './support/results.mjs';
 import { median, quantile, round } from './support/statistics.mjs';
 import { NO_LIMITS, startTunnel } from './support/tunnel.mjs';
-
-const run = promisify(execFile);
 
 const PATHS = {
   throughput: [
@@ -41,19 +49,8 @@ const PATHS = {
     { name: 'loss of 1 %', rtt: 50, mbit: 50, loss: 1 },
   ],
   crowd: [{ rtt: 100, mbit: 100 }],
+  flows: [{ rtt: 50, mbit: 20 }],
 };
-/** What the link is told, by the name it has there. */
-const LINK = {
-  rtt: 'rtt',
-  mbit: 'mbit',
-  up: 'up',
-  down: 'down',
-  queue: 'queue-ms',
-  jitter: 'jitter',
-  rates: 'rates',
-  loss: 'loss',
-};
-
 const words = process.argv.slice(2);
 if (words[0] === '--inside') await inside(words[1], JSON.parse(words[2]));
 else await outside(words);
@@ -67,38 +64,24 @@ async function outside(args) {
       process.stderr.write(`${kind}: ${path.name ?? `${path.rtt} ms, ${path.mbit} Mbit/s`} ...\n`);
       // Many rows: 10 s each tell enough, and all of them are over in half an hour.
       const seconds = quick || kind === 'paths' ? 10 : 15;
-      const rows = await onLink(path, kind, { seconds, ...path, repeats: quick ? 1 : 3 });
+      const rows = await onLink(path, 'wan.mjs', [
+        '--inside',
+        kind,
+        JSON.stringify({ seconds, ...path, repeats: quick ? 1 : 3 }),
+      ]);
       console.table(rows);
       results.push({ kind, ...path, rows });
     }
   }
   const name = wanted.length === 1 ? `wan-${wanted[0]}` : 'wan';
-  await writeResults(name, `node bench/wan.mjs ${args.join(' ')}`.trim(), { results });
-}
-
-/** Runs this program again between two hosts that the link joins; what it prints is its result. */
-async function onLink(path, kind, options) {
-  const link = Object.entries(LINK).flatMap(([key, flag]) => (key in path ? [`--${flag}`, String(path[key])] : []));
-  const args = [...link, '--', process.execPath, inBench('wan.mjs'), '--inside'];
-  const child = spawn(inBench('netlab/netlab'), [...args, kind, JSON.stringify(options)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  for await (const chunk of child.stdout) output += chunk;
-  const json = output.split('\n').find((line) => line.startsWith('['));
-  if (json === undefined) throw new Error(`no result: ${output}`);
-  return JSON.parse(json);
+  await writeResults(inBench('results'), name, `node bench/wan.mjs ${args.join(' ')}`.trim(), { results });
 }
 
 async function inside(kind, options) {
-  const hosts = { a: process.env.A.split(' '), b: process.env.B.split(' '), address: process.env.B_IP };
-  const destination = await startProgram(
-    hosts.b,
-    [inBench('support/destination.mjs'), hosts.address, '7001', '7002'],
-    'ready',
-  );
+  const hosts = hostsOfLink();
+  const destination = await startDestination(hosts);
   try {
-    const rows = await { throughput, latency, page, slow, paths, crowd }[kind](hosts, options);
+    const rows = await { throughput, latency, page, slow, paths, crowd, flows }[kind](hosts, options);
     process.stdout.write(`${JSON.stringify(rows)}\n`);
   } finally {
     await stopProgram(destination);
@@ -106,7 +89,7 @@ async function inside(kind, options) {
 }
 
 /** Measures plain TCP and a fresh tunnel in turn, `repeats` times: what the kernel learnt of a path stays with one. */
-async function compare(hosts, options, what, port = 7001) {
+async function compare(hosts, options, what, port = DESTINATION) {
   const runs = { plain: [], tunnel: [] };
   for (let i = 0; i < options.repeats; i++) {
     runs.plain.push(await besideForeign(hosts, options, { ...what, via: null, target: [hosts.address, port] }));
@@ -117,7 +100,7 @@ async function compare(hosts, options, what, port = 7001) {
       // The path is what is measured, not how the programs warm up.
       await setTimeout(1000);
       runs.tunnel.push(
-        await besideForeign(hosts, options, { ...what, via: tunnel.socks, target: [hosts.address, 7001] }),
+        await besideForeign(hosts, options, { ...what, via: tunnel.socks, target: [hosts.address, DESTINATION] }),
       );
     } finally {
       await tunnel.stop();
@@ -129,21 +112,16 @@ async function compare(hosts, options, what, port = 7001) {
 /** The same beside somebody else's transfer, if the path has one: it is there three seconds before. */
 async function besideForeign(hosts, { foreign, seconds }, what) {
   if (foreign === undefined) return measure(hosts, what);
-  const other = measure(hosts, { bulk: foreign, seconds: seconds + 4, via: null, target: [hosts.address, 7001] });
+  const other = measure(hosts, {
+    bulk: foreign,
+    seconds: seconds + 4,
+    via: null,
+    target: [hosts.address, DESTINATION],
+  });
   await setTimeout(3000);
   const result = await measure(hosts, what);
   await other;
   return result;
-}
-
-async function measure(hosts, options) {
-  const { stdout } = await onHost(hosts.a, [process.execPath, inBench('support/measure.mjs'), JSON.stringify(options)]);
-  return JSON.parse(stdout);
-}
-
-function onHost(host, words) {
-  const [command, ...rest] = [...host, ...words];
-  return run(command, rest, { maxBuffer: 2 ** 28 });
 }
 
 async function throughput(hosts, options) {
@@ -196,7 +174,7 @@ async function page(hosts, options) {
     const what = { page: 60, parallel };
     const clientOptions = ['--connections', String(connections)];
     const repeats = options.repeats * 3;
-    const { plain, tunnel } = await compare(hosts, { ...options, repeats, clientOptions }, what, 7002);
+    const { plain, tunnel } = await compare(hosts, { ...options, repeats, clientOptions }, what, RELAY);
     const [plainTime, tunnelTime] = [plain, tunnel].map((runs) => median(runs.map((run) => run.elapsed)));
     rows.push({
       'at a time': parallel,
@@ -256,7 +234,7 @@ async function besideIdle({ a, b, address }, { seconds }, what) {
   const tunnel = await startTunnel({ serverHost: b, clientHost: a, address, serverOptions });
   try {
     return steadyRate(
-      await measure({ a, b, address }, { ...what, seconds, via: tunnel.socks, target: [address, 7001] }),
+      await measure({ a, b, address }, { ...what, seconds, via: tunnel.socks, target: [address, DESTINATION] }),
     );
   } finally {
     await tunnel.stop();
@@ -267,7 +245,7 @@ async function besideIdle({ a, b, address }, { seconds }, what) {
 async function slow(hosts) {
   const tunnel = await startTunnel({ serverHost: hosts.b, clientHost: hosts.a, address: hosts.address });
   try {
-    const what = { bulk: 'up', seconds: 60, via: tunnel.socks, target: [hosts.address, 7001] };
+    const what = { bulk: 'up', seconds: 60, via: tunnel.socks, target: [hosts.address, DESTINATION] };
     const { timeline } = await measure(hosts, what);
     const lines = [...tunnel.client.lines, ...tunnel.server.lines].map((line) => JSON.parse(line).msg);
     const count = (text) => lines.filter((line) => line === text).length;
@@ -281,12 +259,6 @@ async function slow(hosts) {
   } finally {
     await tunnel.stop();
   }
-}
-
-/** Mbit/s in the second half of a run. */
-function steadyRate({ timeline }) {
-  const half = Math.floor(timeline.length / 2);
-  return ((timeline.at(-1) - timeline[half]) * 8) / ((timeline.length - 1 - half) * 100_000);
 }
 
 /** When half a second first went at `rate` Mbit/s, ms from the start. */

@@ -3,24 +3,22 @@ import { takeTurns } from '../support/place.mjs';
 import { median, quantile, ratios, round, summary } from '../support/statistics.mjs';
 import { available, pipe, pipeTls, sshL, tcp, ws, wss } from '../support/ways.mjs';
 
-const WAYS = available({ tcp, pipe, ws, 'ssh -L': sshL, 'pipe, TLS between': pipeTls, wss });
-const BASELINES = { wss: 'pipe, TLS between' };
-
 export const latency = {
   name: 'latency',
-  steps: ({ repeats }) => Object.keys(WAYS).length * (repeats + 1),
+  ways: available({ tcp, pipe, ws, 'ssh -L': sshL, 'pipe, TLS between': pipeTls, wss }),
+  steps: ({ repeats }, ways) => Object.keys(ways).length * (repeats + 1),
 
-  async run({ place, effort, progress }) {
+  async run({ name: file, place, ways, effort, progress }) {
     const count = effort.quick ? 1_500 : 5_000;
     const { repeats } = effort;
-    const setting = { place, ways: WAYS, scenarios: [{}], repeats, progress };
+    const setting = { place, ways, scenarios: [{}], repeats, progress };
     const [{ measured }] = await takeTurns(setting, async (application, { open, pids }) => {
       const { times, cpu } = await application.ask('echo', { open, pids, count });
       return { p50: quantile(times, 0.5) * 1000, p99: quantile(times, 0.99) * 1000, cpu: (cpu / count) * 1e6 };
     });
     const values = (way, figure) => measured[way].map((each) => each[figure]);
     const rows = Object.keys(measured).map((way) => {
-      const baseline = BASELINES[way] ?? 'pipe';
+      const baseline = ways[way].baseline ?? 'pipe';
       const ratio = summary(ratios(values(way, 'p50'), values(baseline, 'p50')));
       return {
         way,
@@ -40,7 +38,7 @@ export const latency = {
     const unit = 'microseconds, less is better';
     return {
       tables: [{ title: '64 bytes there and back', rows }],
-      charts: [{ file: 'latency', title: '64 bytes there and back', unit, groups }],
+      charts: [{ file, title: '64 bytes there and back', unit, groups }],
       data: measured,
     };
   },

@@ -34,25 +34,6 @@ const TASKS = {
     return { ...measured, times };
   },
 
-  /** Connects, gets 1 KiB and closes, `count` times, `parallel` at a time; the times to the first byte in ms. */
-  async opens({ open, target, count, parallel, pids }) {
-    const times = [];
-    let next = 0;
-    const fetchInTurn = async () => {
-      while (next++ < count) {
-        const start = performance.now();
-        const socket = await openOne(open, target);
-        socket.once('data', () => times.push(performance.now() - start));
-        socket.write('k');
-        socket.resume();
-        await once(socket, 'end');
-        socket.end();
-      }
-    };
-    const measured = await timed(pids, () => Promise.all(Array.from({ length: parallel }, fetchInTurn)));
-    return { ...measured, times };
-  },
-
   /** Opens connections until it holds `channels`, each of which has carried something. */
   async hold({ open, target, channels }) {
     while (held.length < channels) {

@@ -5,7 +5,7 @@ const LEFT = 190;
 const BARS = 480;
 const RIGHT = 90;
 const TOP = 56;
-const COLOURS = ['#9aa5b1', '#52606d', '#0b7285', '#e67700', '#7048a8', '#2b8a3e', '#c92a2a'];
+const COLOURS = ['#9aa5b1', '#52606d', '#0b7285', '#e67700', '#7048a8', '#2b8a3e', '#c92a2a', '#846358', '#c2255c'];
 
 /** `groups`: [{ label, bars: [{ name, median, low, high }] }]. */
 export function barChart({ title, unit, groups }) {

@@ -1,7 +1,7 @@
 // A TCP server that gives, takes or echoes, as the first byte of a connection asks:
 //   'd' sends bytes until the peer goes, 'u' takes bytes and tells every 100 ms how many, 'e' echoes, 'o' sends an
-//   object of 10 KiB and ends, 'k' one of 1 KiB, 'r' sends 64 KiB for that and for every byte that follows, 'b' and two
-//   u64 send and take as many bytes as these say, and send one more when all were taken.
+//   object of 10 KiB and ends, 'r' sends 64 KiB for that and for every byte that follows, 'b' and two u64 send and take as
+//   many bytes as these say, and send one more when all were taken.
 // As a program: node destination.mjs ADDRESS PORT [RELAY_PORT], with a bare relay to it on the second port.
 import { createServer } from 'node:net';
 import { createBareRelay } from './bare-relay.mjs';
@@ -19,7 +19,6 @@ export function createDestination() {
       if (mode === 'd') give(socket);
       else if (mode === 'u') take(socket, rest);
       else if (mode === 'o') socket.end(chunk.subarray(0, 10_240));
-      else if (mode === 'k') socket.end(chunk.subarray(0, 1_024));
       else if (mode === 'b') exchange(socket, first);
       else if (mode === 'r') respond(socket);
       else echo(socket, rest);

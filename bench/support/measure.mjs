@@ -3,13 +3,30 @@
 //                      "seconds": 10, "echo": true}'
 //   `idle` connections are opened first, and stay silent.
 //   node measure.mjs '{"via": ..., "target": ..., "page": 60, "parallel": 6}'
-// Prints one line of JSON: bulk bytes over time (`back` what goes up meanwhile with "both") and every echo's round trip, or how long the page took, ms.
+//   node measure.mjs '{"via": ..., "target": ..., "turn": 60000000}'
+// Prints one line of JSON: bulk bytes over time (`back` what goes up meanwhile with "both") and every echo's round trip, or how long the page took, ms;
+// with "turn" how long as many bytes took down, and then up on the same connection.
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { send } from './destination.mjs';
 import { socksConnect } from './socks-connect.mjs';
 
+/** What the destination sends for an 'o', bytes. */
+const OBJECT = 10_240;
+
 const options = JSON.parse(process.argv[2]);
-const { via, target, bulk = null, channels = 1, seconds, echo = false, page = 0, parallel = 6, idle = 0 } = options;
+const {
+  via,
+  target,
+  bulk = null,
+  channels = 1,
+  seconds,
+  echo = false,
+  page = 0,
+  parallel = 6,
+  idle = 0,
+  turn = 0,
+} = options;
 const start = performance.now();
 
 async function open(mode, onData) {
@@ -78,13 +95,19 @@ async function runEcho() {
 async function runPage(count) {
   let next = 0;
   const fetchObject = async () => {
-    let received = 0;
-    const socket = await open('o', (data) => {
-      received += data.length;
+    let missing = OBJECT;
+    let onWhole = () => {};
+    const isWhole = new Promise((resolve) => {
+      onWhole = resolve;
     });
-    await once(socket, 'end');
+    const socket = await open('o', (data) => {
+      missing -= data.length;
+      if (missing <= 0) onWhole();
+    });
+    // As with HTTP, the length says when it is whole: some tunnels pass an end on only once both sides have ended.
+    await isWhole;
     socket.end();
-    if (received !== 10_240) throw new Error(`an object of ${received} bytes`);
+    if (missing < 0) throw new Error(`an object of ${OBJECT - missing} bytes`);
   };
   const fetchInTurn = async () => {
     while (next++ < count) await fetchObject();
@@ -93,8 +116,37 @@ async function runPage(count) {
   finish();
 }
 
-function finish() {
-  console.log(JSON.stringify({ elapsed: performance.now() - start, timeline, back, echoes }));
+/** `bytes` down, then up on the same connection. */
+async function runTurn(bytes) {
+  let missing = bytes;
+  let onLast = () => {};
+  const last = () => {
+    return new Promise((resolve) => {
+      onLast = resolve;
+    });
+  };
+  const isDown = last();
+  const request = Buffer.alloc(16);
+  request.writeBigUInt64BE(BigInt(bytes), 0);
+  request.writeBigUInt64BE(BigInt(bytes), 8);
+  const socket = await open('b', (data) => {
+    missing -= data.length;
+    if (missing === 0) onLast();
+  });
+  const begin = performance.now();
+  socket.write(request);
+  await isDown;
+  const middle = performance.now();
+  // One byte comes once all have arrived there.
+  missing = 1;
+  const isUp = last();
+  send(socket, bytes);
+  await isUp;
+  finish({ first: middle - begin, second: performance.now() - middle });
+}
+
+function finish(found = { elapsed: performance.now() - start, timeline, back, echoes }) {
+  console.log(JSON.stringify(found));
   process.exit(0);
 }
 
@@ -129,5 +181,6 @@ async function openIdle() {
 }
 
 if (idle > 0) await openIdle();
-if (page > 0) await runPage(page);
+if (turn > 0) await runTurn(turn);
+else if (page > 0) await runPage(page);
 else runFor(seconds);

@@ -1,6 +1,9 @@
 // What the kernel says of running programs (Linux).
 import { readdirSync, readFileSync } from 'node:fs';
 
+/** The tables of sockets, and the state there of one that takes whatever comes. */
+const TABLES = { tcp: { names: ['tcp', 'tcp6'], state: '0A' }, udp: { names: ['udp', 'udp6'], state: '07' } };
+
 /** CPU seconds, user and system, that the processes have used so far, all their threads. */
 export function cpuSeconds(pids) {
   let nanoseconds = 0;
@@ -15,6 +18,27 @@ export function cpuSeconds(pids) {
 /** Resident memory, bytes. */
 export function residentBytes(pid) {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+}
+
+/** Whether somebody listens on `port` where process `pid` is: each network namespace has ports of its own. */
+export function isListening(pid, port, kind = 'tcp') {
+  const { names, state: wanted } = TABLES[kind];
+  const ending = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return names.some((table) =>
+    linesOf(`/proc/${pid}/net/${table}`).some((line) => {
+      const [, local = '', , state] = line.trim().split(/\s+/);
+      return state === wanted && local.endsWith(ending);
+    }),
+  );
+}
+
+/** Of a process that may have ended: then there are none. */
+function linesOf(file) {
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch {
+    return [];
+  }
 }
 
 /** `pid` and all that it has started, and these in turn. */

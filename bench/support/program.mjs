@@ -1,18 +1,25 @@
 // Programs that a benchmark starts and ends.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { isListening } from './processes.mjs';
 
 /** A file of this repository, by its path from bench/. */
 export const inBench = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+/** How much is kept of what a program says, characters. */
+const KEPT = 2_000;
 
 const running = new Map();
 process.once('exit', () => {
   for (const [child, signal] of running) child.kill(signal);
 });
+for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 })) {
+  process.once(signal, () => process.exit(128 + number));
+}
 
 /** Sees to it that `child` does not outlive this program. */
 export function endWithThis(child, signal = 'SIGKILL') {
@@ -44,39 +51,37 @@ export function startProgram(prefix, args, pattern, env) {
   return startCommand([...prefix, process.execPath, ...args], pattern, env);
 }
 
-/** One that says nothing when it is ready: it is once its port answers. */
-export async function startListening(command, port, signal = 'SIGKILL') {
-  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] });
+/** One that does not say when it is ready: it is once it listens on `port`. What it said last is in `said()`. */
+export async function startListening([command, ...args], port, { signal = 'SIGKILL', env, kind } = {}) {
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
-  child.stderr.on('data', (text) => {
-    said += text;
+  for (const output of [child.stdout, child.stderr]) {
+    output.on('data', (text) => {
+      said = `${said}${text}`.slice(-KEPT);
+    });
+  }
+  child.said = () => said.trim();
+  let failure;
+  child.once('error', (error) => {
+    failure = error.message;
   });
   endWithThis(child, signal);
-  for (let i = 0; i < 100; i++) {
-    if (child.exitCode !== null) break;
-    if (await answers(port)) return child;
+  for (let i = 0; i < 100 && failure === undefined && !hasEnded(child); i++) {
+    if (isListening(child.pid, port, kind)) return child;
     await sleep(50);
   }
   child.kill(signal);
-  throw new Error(`${command.join(' ')} does not listen: ${said}`);
-}
-
-function answers(port) {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    const finish = (answer) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => finish(true));
-    socket.once('error', () => finish(false));
-  });
+  throw new Error(`${[command, ...args].join(' ')} does not listen: ${failure ?? child.said()}`);
 }
 
 export async function stopProgram(child, signal = 'SIGKILL') {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   child.kill(signal);
   await once(child, 'exit');
+}
+
+function hasEnded({ exitCode, signalCode }) {
+  return exitCode !== null || signalCode !== null;
 }
 
 /** Host and port in the line that says a program is ready. */

@@ -1,5 +1,6 @@
 // Starts the two ends as the programs that users run, each on its host, and ends them again.
-import { inBench, listeningAt, startProgram, stopProgram } from './program.mjs';
+import { spawn } from 'node:child_process';
+import { endWithThis, inBench, listeningAt, startProgram, stopProgram } from './program.mjs';
 
 const TOKEN = { WSPROXY_TOKEN: 'a-token-that-is-only-for-this-benchmark' };
 const JSON_LOG = ['--log-format', 'json'];
@@ -10,7 +11,7 @@ const CLIENT = inBench('../packages/client/bin/wsproxy-client.js');
 export const NO_LIMITS = [
   '--no-access-log',
   ...['--max-channels', '100000', '--max-channels-per-session', '100000', '--max-pending-dials', '100000'],
-  ...['--max-opens-per-second', '1000000', '--max-opens-burst', '1000000'],
+  ...['--max-failed-dials-per-second', '1000000', '--max-failed-dials-burst', '1000000'],
   ...['--max-sessions', '100000', '--max-sessions-per-user', '100000', '--max-unauthenticated', '10000'],
 ];
 
@@ -22,6 +23,16 @@ export function startServer({ host = [], address = '127.0.0.1', node = [], optio
 export function startClient(url, { host = [], node = [], options = [] } = {}) {
   const args = [...node, CLIENT, url, '--insecure', '--listen', '0', ...JSON_LOG, ...options];
   return startProgram(host, args, '"ready"', TOKEN);
+}
+
+/** A client for one connection, which the caller talks to by its standard streams. */
+export function startPiping(args, node = []) {
+  const child = spawn(process.execPath, [...node, CLIENT, ...args], {
+    env: { ...process.env, ...TOKEN },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  endWithThis(child);
+  return child;
 }
 
 /** The client's end of `sessions` sessions, in one program. */

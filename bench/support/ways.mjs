@@ -1,6 +1,8 @@
 // The ways from an application to a destination that are compared. Each starts to
 //   { open: how an application connects by it, pids: the processes whose CPU counts, stop() }
-// where `open` is { address, socks }: connect there, and ask for the target by SOCKS5 if `socks`.
+// where `open` is { address, socks }: connect there, and ask for the target by SOCKS5 if `socks`. What it is started with is
+// the place, { target, folder, certificate }; `serverHost` and `clientHost` put the two ends on hosts, `address` is where
+// the first of these is found. A way may have an `isMissing`, and a `baseline`: which other one it is compared with.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -39,21 +41,36 @@ export async function pipe({ target }) {
   return programs(direct(listeningAt(near)), [near, far]);
 }
 
-/** The same with TLS between the two. */
+/** The same, but for how sockets are read. */
+export async function reuse({ target }) {
+  const far = await bareRelay({ to: target }, 'reuse-relay');
+  const near = await bareRelay({ to: listeningAt(far) }, 'reuse-relay');
+  return programs(direct(listeningAt(near)), [near, far]);
+}
+
+/** TLS between the two. */
 export async function pipeTls({ target, certificate: { cert, key } }) {
   const far = await bareRelay({ to: target, cert, key });
   const near = await bareRelay({ to: listeningAt(far), ca: cert });
   return programs(direct(listeningAt(near)), [near, far]);
 }
 
-function bareRelay(options) {
-  return startProgram([], [inBench('support/bare-relay.mjs'), JSON.stringify(options)], '"ready"');
+const TLS_BETWEEN = 'pipe, TLS between';
+
+function bareRelay(options, program = 'bare-relay') {
+  return startProgram([], [inBench(`support/${program}.mjs`), JSON.stringify(options)], '"ready"');
 }
 
-export async function ws({ node, clientOptions }) {
-  const server = await startServer({ node, options: NO_LIMITS });
-  const client = await startClient(`ws://${listeningAt(server).join(':')}`, { node, options: clientOptions });
+export async function ws({ serverHost, clientHost, address, node, clientOptions, serverOptions = NO_LIMITS }) {
+  const server = await startServer({ host: serverHost, address, node, options: serverOptions });
+  const url = `ws://${listeningAt(server).join(':')}`;
+  const client = await startClient(url, { host: clientHost, node, options: clientOptions });
   return programs(bySocks(listeningAt(client)), [client, server]);
+}
+
+/** With the limits that a server has unless it is told otherwise. */
+export function wsAtDefaultLimits(place) {
+  return ws({ ...place, serverOptions: ['--no-access-log'] });
 }
 
 /** TLS by the server. */
@@ -62,6 +79,7 @@ export async function wss({ certificate: { cert, key } }) {
   const client = await startClient(`wss://localhost:${listeningAt(server)[1]}`, { options: ['--ca', cert] });
   return programs(bySocks(listeningAt(client)), [client, server]);
 }
+wss.baseline = TLS_BETWEEN;
 
 /** TLS by nginx, as deploy/nginx.conf has it; nginx's CPU counts too. */
 export async function nginx({ folder, certificate: { cert, key } }) {
@@ -86,7 +104,7 @@ export async function nginx({ folder, certificate: { cert, key } }) {
     values.reduce((all, [from, to]) => all.replace(from, to), text),
   );
   const command = [NGINX, '-p', root, '-e', 'stderr', '-c', file, '-g', `daemon off; pid ${root}/pid;`];
-  const proxy = await startListening(command, port, 'SIGTERM');
+  const proxy = await startListening(command, port, { signal: 'SIGTERM' });
   const options = { options: ['--ca', cert] };
   const client = await startClient(`wss://localhost:${port}/tunnel`, options);
   const stop = async () => {
@@ -98,6 +116,7 @@ export async function nginx({ folder, certificate: { cert, key } }) {
   return { ...way, pids: [client.pid, ...processTree(proxy.pid), server.pid] };
 }
 nginx.isMissing = () => !existsSync(NGINX);
+nginx.baseline = TLS_BETWEEN;
 
 /** One forwarded port. */
 export async function sshL(place) {
@@ -111,7 +130,8 @@ export async function sshD(place) {
 }
 sshD.isMissing = sshL.isMissing;
 
-async function ssh({ folder, target }, forward, open) {
+async function ssh(place, forward, open) {
+  const { folder, target, serverHost = [], clientHost = [], address = '127.0.0.1' } = place;
   const [port, localPort] = [await freePort(), await freePort()];
   const root = join(folder, `ssh-${port}`);
   await mkdir(root, { recursive: true });
@@ -119,7 +139,7 @@ async function ssh({ folder, target }, forward, open) {
   for (const name of ['host', 'user']) await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file(name)]);
   const lines = [
     `Port ${port}`,
-    'ListenAddress 127.0.0.1',
+    `ListenAddress ${address}`,
     `HostKey ${file('host')}`,
     `AuthorizedKeysFile ${file('user.pub')}`,
     `PidFile ${file('pid')}`,
@@ -129,7 +149,7 @@ async function ssh({ folder, target }, forward, open) {
   ];
   await writeFile(file('sshd_config'), `${lines.join('\n')}\n`);
   if (process.getuid() === 0) await mkdir('/run/sshd', { recursive: true });
-  const sshd = await startListening([SSHD, '-D', '-e', '-f', file('sshd_config')], port);
+  const sshd = await startListening([...serverHost, SSHD, '-D', '-e', '-f', file('sshd_config')], port);
   const options = [
     ['IdentityFile', file('user')],
     ['IdentitiesOnly', 'yes'],
@@ -139,8 +159,8 @@ async function ssh({ folder, target }, forward, open) {
     ['BatchMode', 'yes'],
     ['ExitOnForwardFailure', 'yes'],
   ].flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  const login = ['-F', '/dev/null', ...options, '-p', String(port), `${userInfo().username}@127.0.0.1`];
-  const command = ['ssh', '-N', ...forward(localPort, target), ...login];
+  const login = ['-F', '/dev/null', ...options, '-p', String(port), `${userInfo().username}@${address}`];
+  const command = [...clientHost, 'ssh', '-N', ...forward(localPort, target), ...login];
   const client = await startListening(command, localPort);
   const way = programs(open(['127.0.0.1', localPort]), [client, sshd]);
   return {
