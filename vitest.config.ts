@@ -13,8 +13,8 @@ const MEMORY_ARGS = ['--js-flags=--expose-gc', '--enable-precise-memory-info'];
 const WATCHED = ['test/support/watch-invariants.ts'];
 
 /** `SEEDS` and the like, by which long tests take longer or shorter (effort.ts). */
-const { SEED, SEEDS, MUTATIONS, FUZZ_RUNS, REBINDINGS } = process.env;
-const EFFORTS = { SEED, SEEDS, MUTATIONS, FUZZ_RUNS, REBINDINGS };
+const { SEED, SEEDS, MUTATIONS, FUZZ_RUNS, REBINDINGS, DATAGRAMS, DESTINATIONS, KILLS, OUTAGE } = process.env;
+const EFFORTS = { SEED, SEEDS, MUTATIONS, FUZZ_RUNS, REBINDINGS, DATAGRAMS, DESTINATIONS, KILLS, OUTAGE };
 
 /** The unit tests of the engine once more, where there is no Node. What goes by seeds has few of them: Node has had them all. */
 const IN_CHROMIUM: TestProjectConfiguration = {
@@ -32,6 +32,8 @@ const IN_CHROMIUM: TestProjectConfiguration = {
       enabled: true,
       headless: true,
       screenshotFailures: false,
+      // Pages share a process, and what one holds would count as another's memory (heap.ts). It takes no longer.
+      fileParallelism: false,
       instances: [{ browser: 'chromium' }],
       provider: playwright({
         launchOptions: { executablePath: CHROMIUM, args: [...CHROMIUM_ARGS, ...MEMORY_ARGS] },
@@ -94,6 +96,7 @@ export default defineConfig({
           execArgv: ['--disable-warning=ExperimentalWarning'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
+          // Pages share a process, and what one holds would count as another's memory (heap.ts). It takes no longer.
           fileParallelism: false,
           sequence: { groupOrder: 2 },
         },

@@ -17,7 +17,7 @@ const INTRODUCTION = `# Options
 
 Made by \`node scripts/options.js --write\` from the tables that the programs, their configuration files and the libraries are
 checked by. What each does in depth stands in [client.md](client.md), [deploy.md](deploy.md), [policy.md](policy.md),
-[limits.md](limits.md) and [api.md](api.md).
+[limits.md](limits.md), [reverse.md](reverse.md) and [api.md](api.md).
 
 * **In a file** a setting is the long flag without its dashes, \`--no-x\` is \`x: false\`, paths count from the folder of the file,
   and what is *repeatable* takes one value or a list. Flags win over the file. \`config check\` tells every mistake with its line.
