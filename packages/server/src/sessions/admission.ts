@@ -8,13 +8,13 @@ import type { User } from '../users/user.js';
 export class Admission {
   readonly #sessions: number;
   readonly #sessionsPerUser: number;
-  readonly #living: () => Iterable<CountedSession>;
+  readonly #living: CountedSessions;
   /** Of transports that have not said yet which session they are for. */
   readonly #greeting = new UserCounts();
   /** Of connections that are open, those whose session has let go of them among them. */
   readonly #open = new UserCounts();
 
-  constructor(limits: Pick<Limits, SessionLimit>, living: () => Iterable<CountedSession>) {
+  constructor(limits: Pick<Limits, SessionLimit>, living: CountedSessions) {
     this.#sessions = limits.sessions;
     this.#sessionsPerUser = limits.sessionsPerUser;
     this.#living = living;
@@ -32,19 +32,18 @@ export class Admission {
 
   /** The limit that stands against one more transport of `user`; undefined when there is room. */
   refusesTransport(user: User): SessionLimit | undefined {
-    const attached = [...this.#living()].filter(({ session }) => session.attached);
-    const theirs = attached.filter((entry) => entry.user.id === user.id).length;
+    const { attached } = this.#living;
+    const theirs = this.#living.attachedOf(user.id);
     const own = Math.max(theirs + this.#greeting.of(user.id), this.#open.of(user.id));
     if (own >= 2 * this.#limitOf(user)) return 'sessionsPerUser';
-    const all = Math.max(attached.length + this.#greeting.size, this.#open.size);
+    const all = Math.max(attached + this.#greeting.size, this.#open.size);
     return all >= 2 * this.#sessions ? 'sessions' : undefined;
   }
 
   /** The same for one more session. */
   refusesSession(user: User): SessionLimit | undefined {
-    const ids = [...this.#living()].map((entry) => entry.user.id);
-    if (ids.filter((id) => id === user.id).length >= this.#limitOf(user)) return 'sessionsPerUser';
-    return ids.length >= this.#sessions ? 'sessions' : undefined;
+    if (this.#living.sizeOf(user.id) >= this.#limitOf(user)) return 'sessionsPerUser';
+    return this.#living.size >= this.#sessions ? 'sessions' : undefined;
   }
 
   #limitOf(user: User): number {
@@ -79,10 +78,12 @@ class UserCounts {
   }
 }
 
-/** What the admission has to know of a session. */
-export interface CountedSession {
-  readonly user: User;
-  readonly session: { readonly attached: boolean };
+/** How many sessions live, in all and of each user, and how many of them have a transport. */
+export interface CountedSessions {
+  readonly size: number;
+  readonly attached: number;
+  sizeOf(userId: string): number;
+  attachedOf(userId: string): number;
 }
 
 /** Which limit is in the way. */

@@ -22,6 +22,7 @@ import type { User } from '../users/user.js';
 import { Admission, type SessionLimit } from './admission.js';
 import { LivingSession, type SessionKeeper } from './living-session.js';
 import { describeSession, type SessionInfo } from './session-info.js';
+import { SessionTable } from './session-table.js';
 
 const ACCESS_LOST = 'the user was removed, disabled or given another token';
 const TOKEN_EXPIRED = 'the token has expired';
@@ -37,7 +38,7 @@ const REMEMBERED = 1_000;
 export class SessionRegistry implements SessionKeeper {
   readonly #options: SessionRegistryOptions;
   readonly #presence: (user: User) => User | undefined;
-  readonly #living = new Map<string, LivingSession>();
+  readonly #living = new SessionTable<LivingSession>();
   /** Ids of sessions that ended, oldest first. */
   readonly #ended = new Set<string>();
   readonly #admission: Admission;
@@ -51,7 +52,7 @@ export class SessionRegistry implements SessionKeeper {
     this.#presence = options.present ?? ((user) => user);
     const { clock, logger } = options;
     this.#rejections = new FloodLog((fields, message) => logger.info(fields, message), clock);
-    this.#admission = new Admission(options.guard.limits, () => this.#living.values());
+    this.#admission = new Admission(options.guard.limits, this.#living);
   }
 
   get size(): number {
@@ -81,7 +82,7 @@ export class SessionRegistry implements SessionKeeper {
   /** Every living session, for people and metrics to read. */
   describe(): SessionInfo[] {
     const now = this.#options.clock.now();
-    return [...this.#living.values()].map(({ session, user, shortId, caller, began, flows, listeners }) => {
+    return [...this.#living].map(({ session, user, shortId, caller, began, flows, listeners }) => {
       const { remoteAddress, version } = caller;
       return describeSession(session, {
         flows: [...(flows?.describe() ?? []), ...(listeners?.describeFlows() ?? [])],
@@ -96,7 +97,7 @@ export class SessionRegistry implements SessionKeeper {
   /** Living channels of all sessions. */
   get channelCount(): number {
     let count = 0;
-    for (const { session } of this.#living.values()) count += session.channelCount;
+    for (const { session } of this.#living) count += session.channelCount;
     return count;
   }
 
@@ -140,7 +141,7 @@ export class SessionRegistry implements SessionKeeper {
   drain(deadline: number): Promise<number> {
     const { clock } = this.#options;
     this.#draining = true;
-    for (const { session } of this.#living.values()) session.announceDrain(deadline);
+    for (const { session } of this.#living) session.announceDrain(deadline);
     return new Promise((resolve) => {
       const finish = (): void => {
         timer.cancel();
@@ -152,10 +153,11 @@ export class SessionRegistry implements SessionKeeper {
       const rest = Math.min(deadline, LAST_CALL);
       const lastCall = clock.setTimer(() => {
         this.listeners?.close();
-        for (const { session } of this.#living.values()) session.drain(rest);
+        for (const { session } of this.#living) session.drain(rest);
       }, deadline - rest);
       this.#onDrained = () => {
-        if ([...this.#living.values()].every(({ session }) => session.isIdle)) finish();
+        for (const { session } of this.#living) if (!session.isIdle) return;
+        finish();
       };
       this.#onDrained();
     });
@@ -166,7 +168,7 @@ export class SessionRegistry implements SessionKeeper {
    * go on with the rules of now.
    */
   endAbsent(): void {
-    for (const living of this.#living.values()) {
+    for (const living of this.#living) {
       const present = this.#presence(living.user);
       if (present === undefined) living.session.close(ACCESS_LOST, CloseCode.accessLost);
       else living.belongsTo(present);
@@ -176,7 +178,7 @@ export class SessionRegistry implements SessionKeeper {
 
   /** The same for the sessions of one user, who may come in again; returns their number. */
   endSessionsOf(userId: string): number {
-    const theirs = [...this.#living.values()].filter(({ user }) => user.id === userId);
+    const theirs = this.#living.of(userId);
     for (const { session } of theirs) session.close(ACCESS_LOST, CloseCode.accessLost);
     return theirs.length;
   }
@@ -184,17 +186,18 @@ export class SessionRegistry implements SessionKeeper {
   /** Ends every session; the channels are reset. */
   close(): void {
     this.listeners?.close();
-    for (const { session } of this.#living.values()) session.leave('the server is stopping');
+    for (const { session } of this.#living) session.leave('the server is stopping');
     this.#rejections.flush();
   }
 
   #create(key: Uint8Array, secret: Uint8Array, wishedGrace: number, user: User, caller: Caller): LivingSession {
     if (this.#draining) throw new ProtocolError('the server is draining', CloseCode.serviceRestart);
-    if (this.#living.has(hex(key))) throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
+    if (this.#living.get(hex(key)) !== undefined)
+      throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
     this.#makeRoom(user);
     const grace = Math.min(wishedGrace, this.#options.maxGrace);
     const living = new LivingSession(this, { id: key, secret, grace, user, caller });
-    this.#living.set(living.id, living);
+    this.#living.add(living);
     this.#tell('began', living);
     living.belongsTo(user);
     return living;
@@ -220,7 +223,7 @@ export class SessionRegistry implements SessionKeeper {
     const { clock } = this.#options;
     const { session, grace } = living;
     this.#tell('detached', living, { ...loss, channels: session.channelCount });
-    living.awaySince = clock.now();
+    this.#living.detach(living, clock.now());
     living.graceTimer?.cancel();
     living.graceTimer = clock.setTimer(() => {
       if (!session.attached) session.close('expired', CloseCode.sessionExpired);
@@ -236,7 +239,7 @@ export class SessionRegistry implements SessionKeeper {
     this.listeners?.review(user.id);
     // Undefined when the new transport has come while the old one seemed to live.
     const awayMs = living.awaySince === undefined ? 0 : Math.round(this.#options.clock.now() - living.awaySince);
-    living.awaySince = undefined;
+    this.#living.attach(living);
     this.#tell('resumed', living, { channels: living.session.channelCount, awayMs });
   }
 
@@ -252,7 +255,7 @@ export class SessionRegistry implements SessionKeeper {
 
   onClosed(living: LivingSession, reason: string): void {
     living.stop();
-    this.#living.delete(living.id);
+    this.#living.remove(living);
     this.#remember(living.id);
     const { session, totals, flows, listeners, began } = living;
     this.#tell('over', living, {
@@ -286,7 +289,7 @@ export class SessionRegistry implements SessionKeeper {
    */
   #makeRoom(user: User): void {
     if (this.#admission.refusesSession(user) === undefined) return;
-    const detached = [...this.#living.values()].filter((other) => other.user.id === user.id && !other.session.attached);
+    const detached = this.#living.of(user.id).filter(({ session }) => !session.attached);
     detached.sort((a, b) => (a.awaySince ?? 0) - (b.awaySince ?? 0));
     const idle = detached.filter(({ session }) => session.isIdle);
     const replaced = idle.find(({ listeners }) => listeners?.isEmpty !== false) ?? idle[0] ?? detached[0];
