@@ -31,6 +31,7 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   'listen rule': ['127.0.0.1:8000-8099', 'unix:/run/wsproxy/*', '*:1-65535'],
   name: ['front.example', 'front.example', '127.0.0.1'],
   nameserver: ['192.0.2.53', '[2001:db8::53]:5353', 'dns.example.org'],
+  'node name': ['ams-1', 'ams-1', 'Ams 1'],
   origin: ['https://example.org', 'https://example.com:8443', 'example.org'],
   path: ['/tunnel', '/tunnel', 'tunnel'],
   PEM: ['cert', 'cert', 'no-such-file'],

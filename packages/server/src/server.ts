@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { ACCOUNT_HOST, type Logger, silentLogger, systemClock, systemMemory, THROUGHPUT_HOST } from 'wsproxy-engine';
 import {
@@ -20,6 +21,7 @@ import { AccountService } from './channels/account-service.js';
 import { createChannelHandler, createRefusalHandler } from './channels/channel-handler.js';
 import type { ChannelService } from './channels/served-channel.js';
 import { ThroughputService } from './channels/throughput-service.js';
+import { formatRoute, nodeNameOf, randomUid } from './cluster/route.js';
 import { createFlowHandler } from './flows/flow-handler.js';
 import { authorizationValues } from './gateway/authenticate.js';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway.js';
@@ -70,6 +72,8 @@ export class Server {
   readonly #observers: Observers;
   readonly #directory: UserDirectory | undefined;
   readonly #listening: ListeningAddress[] = [];
+  /** Where its sessions live, as clients are told: `NODE.UID`, the UID new with each process and server. */
+  readonly route: string;
   /** It carries datagrams (UDP): neither its options, nor a way that has none, are against it. */
   readonly hasFlows: boolean;
   /** What clients may listen by; undefined where they may not listen. */
@@ -84,6 +88,7 @@ export class Server {
     const { path, grace, logger = silentLogger, accessLog } = options;
     this.#observers = new Observers((error) => logger.error({ err: error }, 'an observer has thrown an error'));
     const observer = this.#observers;
+    this.route = formatRoute({ node: options.node ?? nodeNameOf(hostname()), uid: randomUid() });
     const limits = resolveLimits(options.limits);
     const directory = directoryOf(options);
     const guard = new Guard({
@@ -128,6 +133,7 @@ export class Server {
       guard,
       maxGrace: grace,
       observer,
+      route: this.route,
       ...(directory !== undefined && { present: (user) => directory.present(user) }),
     });
     this.#gateway = createGateway({

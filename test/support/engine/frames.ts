@@ -37,6 +37,11 @@ export const hello = ({ version = 1, secret = SESSION_SECRET, grace = 120_000 } 
   make(FrameType.hello, 0, ...key(version, secret), u32(grace));
 export const helloWith = (capabilities: number, secret: Uint8Array = SESSION_SECRET, heartbeat = 0): PlainFrame =>
   make(FrameType.hello, 0, ...key(1, secret), u32(120_000), u32(heartbeat), u32(capabilities));
+/** What stands behind the capabilities in an answer. */
+export const routed = (answer: PlainFrame, route: string): PlainFrame => ({
+  ...answer,
+  payload: join([answer.payload, bytesOf([route.length]), latin1(route)]),
+});
 export const resume = ({ version = 1, secret = SESSION_SECRET, attempt = 1, received = 0 } = {}): PlainFrame =>
   make(FrameType.resume, 0, ...key(version, secret), u32(attempt), u64(received));
 /** The answer to RESUME, with what was agreed on HELLO. */

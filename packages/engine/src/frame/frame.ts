@@ -79,6 +79,8 @@ export const HELLO_WITH_CAPABILITIES_LENGTH: number = HELLO_WITH_HEARTBEAT_LENGT
 export const RESUME_LENGTH: number = 16 + SESSION_ID_LENGTH + SESSION_SECRET_LENGTH;
 /** In the answer: the same, grace u32 and capabilities u32. */
 export const RESUMED_LENGTH: number = RESUME_LENGTH + 8;
+/** Behind the capabilities an answer has a length u8, and a route of up to so many bytes. */
+export const MAX_ROUTE_LENGTH = 64;
 
 /** Smallest and largest payload of each type, checked before a byte of it is kept. */
 export const PAYLOAD_LIMITS: Readonly<Record<number, readonly [min: number, max: number]>> = {

@@ -7,6 +7,7 @@ import {
   HELLO_LENGTH,
   HELLO_WITH_CAPABILITIES_LENGTH,
   HELLO_WITH_HEARTBEAT_LENGTH,
+  MAX_ROUTE_LENGTH,
   OPEN_FIXED_LENGTH,
   RESUME_LENGTH,
   RESUMED_LENGTH,
@@ -38,6 +39,8 @@ export interface Hello extends SessionKey {
   readonly heartbeat?: number;
   /** What its sender can do, in the answer what both can; undefined for an end that knows of no such thing. */
   readonly capabilities?: number;
+  /** In the answer, behind capabilities: where the session lives. `routeInHello` reads it. */
+  readonly route?: string;
 }
 
 export interface Resume extends SessionKey {
@@ -46,8 +49,8 @@ export interface Resume extends SessionKey {
   readonly attempt: number;
   /** How many sequenced frames the sender has processed. */
   readonly received: number;
-  /** In the answer: what was agreed on HELLO, since its answer may have been lost. */
-  readonly agreed?: { readonly grace: number; readonly capabilities: number };
+  /** In the answer: what was agreed on HELLO, since its answer may have been lost. `routeInResume` reads the route. */
+  readonly agreed?: { readonly grace: number; readonly capabilities: number; readonly route?: string };
 }
 
 export function encodeOpen(open: Open): Uint8Array {
@@ -88,12 +91,15 @@ export function decodeFlow(payload: Uint8Array): OpenFlow | undefined {
 }
 
 export function encodeHello(hello: Hello): Uint8Array {
-  const { heartbeat, capabilities } = hello;
-  const payload = zeros(helloLength(hello));
+  const { heartbeat, capabilities, route } = hello;
+  const payload = zeros(helloLength(hello) + (capabilities === undefined ? 0 : routeLength(route)));
   writeKey(payload, hello.version, hello);
   writeU32(payload, hello.grace, HELLO_LENGTH - 4);
   if (heartbeat !== undefined) writeU32(payload, heartbeat, HELLO_LENGTH);
-  if (capabilities !== undefined) writeU32(payload, capabilities, HELLO_WITH_HEARTBEAT_LENGTH);
+  if (capabilities !== undefined) {
+    writeU32(payload, capabilities, HELLO_WITH_HEARTBEAT_LENGTH);
+    writeRoute(payload, route, HELLO_WITH_CAPABILITIES_LENGTH);
+  }
   return payload;
 }
 
@@ -115,15 +121,21 @@ export function decodeHello(payload: Uint8Array): Hello {
   };
 }
 
+/** Where the session lives, as the answer to HELLO says; undefined if it does not. Not for a client's: what follows is not known there. */
+export function routeInHello(payload: Uint8Array): string | undefined {
+  return readRoute(payload, HELLO_WITH_CAPABILITIES_LENGTH);
+}
+
 export function encodeResume(resume: Resume): Uint8Array {
   const { agreed } = resume;
-  const payload = zeros(agreed === undefined ? RESUME_LENGTH : RESUMED_LENGTH);
+  const payload = zeros(agreed === undefined ? RESUME_LENGTH : RESUMED_LENGTH + routeLength(agreed.route));
   writeKey(payload, resume.version, resume);
   writeU32(payload, resume.attempt, RESUME_LENGTH - 12);
   writeCount(payload, resume.received, RESUME_LENGTH - 8);
   if (agreed !== undefined) {
     writeU32(payload, agreed.grace, RESUME_LENGTH);
     writeU32(payload, agreed.capabilities, RESUME_LENGTH + 4);
+    writeRoute(payload, agreed.route, RESUMED_LENGTH);
   }
   return payload;
 }
@@ -137,6 +149,32 @@ export function decodeResume(payload: Uint8Array): Resume {
       agreed: { grace: readU32(payload, RESUME_LENGTH), capabilities: readU32(payload, RESUME_LENGTH + 4) },
     }),
   };
+}
+
+/** The same of the answer to RESUME. */
+export function routeInResume(payload: Uint8Array): string | undefined {
+  return readRoute(payload, RESUMED_LENGTH);
+}
+
+function routeLength(route: string | undefined): number {
+  return route === undefined ? 0 : 1 + route.length;
+}
+
+function writeRoute(payload: Uint8Array, route: string | undefined, at: number): void {
+  if (route === undefined) return;
+  payload[at] = route.length;
+  writeLatin1(payload, route, at + 1);
+}
+
+/** It goes into the head of a request later on, so nothing but visible ASCII is taken. */
+function readRoute(payload: Uint8Array, at: number): string | undefined {
+  const length = payload[at] ?? 0;
+  const end = at + 1 + length;
+  if (length === 0) return undefined;
+  if (length > MAX_ROUTE_LENGTH || end > payload.length) throw violation('the length of a route is wrong');
+  const route = readLatin1(payload.subarray(at + 1, end));
+  if (!/^[\x21-\x7e]+$/.test(route)) throw violation('a route is not visible ASCII');
+  return route;
 }
 
 /** u64 of ACK, WINDOW, PING and PONG. */

@@ -32,6 +32,8 @@ export function acceptTransport<Kept extends KeptSession>(
 
 /** Where the server's sessions are kept, as one transport finds it. */
 export interface SessionHost<Kept extends KeptSession> {
+  /** Where these sessions live, 1 to 64 bytes of visible ASCII: told to every client that can take it. Default: nobody is told. */
+  readonly route?: string;
   /** A session for a new client; throws ProtocolError to turn it away. */
   create(hello: Hello): Kept;
   /** The session with that id, if it belongs to whoever opened this transport; throws ProtocolError otherwise. */
@@ -123,7 +125,12 @@ function begin<Kept extends KeptSession>(link: Link, host: SessionHost<Kept>, he
   if (hello.heartbeat !== undefined) terms.setHeartbeat(hello.heartbeat);
   if (hello.capabilities !== undefined) terms.agree(hello.capabilities);
   const { capabilities } = terms;
-  const granted = { grace, ...(capabilities !== undefined && { capabilities }) };
+  const { route } = host;
+  const granted = {
+    grace,
+    ...(capabilities !== undefined && { capabilities }),
+    ...(route !== undefined && { route }),
+  };
   session.attach(link, noHandshake);
   session.greet(FrameType.hello, encodeHello({ ...hello, version: PROTOCOL_VERSION, secret: NO_SECRET, ...granted }));
   session.goLive(0);
@@ -141,7 +148,10 @@ function resume<Kept extends KeptSession>(link: Link, host: SessionHost<Kept>, c
   const { received } = session.figures;
   const { capabilities } = session.terms;
   const { id, attempt } = claim;
-  const agreed = capabilities !== undefined && { agreed: { grace, capabilities } };
+  const { route } = host;
+  const agreed = capabilities !== undefined && {
+    agreed: { grace, capabilities, ...(route !== undefined && { route }) },
+  };
   const answer = { version: PROTOCOL_VERSION, id, secret: NO_SECRET, attempt, received, ...agreed };
   session.greet(FrameType.resume, encodeResume(answer));
   session.goLive(claim.received);

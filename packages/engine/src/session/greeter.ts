@@ -6,8 +6,8 @@ import {
   decodeResume,
   encodeHello,
   encodeResume,
-  type Hello,
-  type Resume,
+  routeInHello,
+  routeInResume,
   type SessionKey,
 } from '../frame/payload.js';
 import { randomBytes } from '../secrets.js';
@@ -23,6 +23,7 @@ export class Greeter implements HandshakeSink {
   readonly #session: Session;
   #grace: number;
   #key: SessionKey;
+  #route: string | undefined;
   #attempt = 0;
   #greeted = false;
   #welcomed = false;
@@ -43,6 +44,11 @@ export class Greeter implements HandshakeSink {
   /** How long the server keeps the session when it is detached, ms; what was wished for until it has answered. */
   get grace(): number {
     return this.#grace;
+  }
+
+  /** Where the session lives, as the server has told it; undefined before that, and from a server that does not. */
+  get route(): string | undefined {
+    return this.#route;
   }
 
   /** Of the session as it is now: one that was turned away begins again by another name. */
@@ -92,6 +98,7 @@ export class Greeter implements HandshakeSink {
     if (this.#greeted) this.#key = randomKey();
     this.#greeted = true;
     this.#refused = false;
+    this.#route = undefined;
     const { heartbeat, offered } = this.#session.terms;
     const wishes = { grace: this.#grace, capabilities: offered, ...(heartbeat !== undefined && { heartbeat }) };
     this.#session.greet(FrameType.hello, encodeHello({ ...this.#key, version: PROTOCOL_VERSION, ...wishes }));
@@ -109,19 +116,23 @@ export class Greeter implements HandshakeSink {
     if (onWelcome === undefined) throw violation('a second HELLO or RESUME');
     if ((type === FrameType.resume) !== this.#resumes) throw violation('the answer does not fit the greeting');
     this.#onWelcome = undefined;
-    if (this.#resumes) this.#onResume(decodeResume(payload));
-    else this.#onHello(decodeHello(payload));
+    if (this.#resumes) this.#onResume(payload);
+    else this.#onHello(payload);
     this.#welcomed = true;
     onWelcome();
   }
 
-  #onHello({ version, grace, capabilities }: Hello): void {
+  #onHello(payload: Uint8Array): void {
+    const { version, grace, capabilities } = decodeHello(payload);
     checkVersion(version);
+    this.#route = routeInHello(payload);
     this.#agree(grace, capabilities);
   }
 
-  #onResume({ version, received, agreed }: Resume): void {
+  #onResume(payload: Uint8Array): void {
+    const { version, received, agreed } = decodeResume(payload);
     checkVersion(version);
+    this.#route = routeInResume(payload);
     const { terms } = this.#session;
     const before = terms.capabilities;
     if (agreed !== undefined) this.#agree(agreed.grace, agreed.capabilities);

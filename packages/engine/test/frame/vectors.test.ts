@@ -33,6 +33,8 @@ import {
   encodeWord,
   type GoAway,
   readCount,
+  routeInHello,
+  routeInResume,
 } from '../../src/frame/payload.js';
 import written from '../vectors.json' with { type: 'json' };
 
@@ -51,7 +53,8 @@ interface Fields {
   readonly grace: number;
   readonly heartbeat?: number;
   readonly capabilities?: number;
-  readonly agreed?: { readonly grace: number; readonly capabilities: number };
+  readonly route?: string;
+  readonly agreed?: { readonly grace: number; readonly capabilities: number; readonly route?: string };
   readonly seen: number;
   readonly keep: number;
   readonly attempt: number;
@@ -147,16 +150,18 @@ const payloads: Record<
   HELLO: {
     type: FrameType.hello,
     encode: (fields) => {
-      const { grace, heartbeat, capabilities } = fields;
+      const { grace, heartbeat, capabilities, route } = fields;
       const more = {
         ...(heartbeat !== undefined && { heartbeat }),
         ...(capabilities !== undefined && { capabilities }),
+        ...(route !== undefined && { route }),
       };
       return encodeHello({ ...key(fields), grace, ...more });
     },
     decode(payload) {
       const { version, id, secret, ...rest } = decodeHello(payload);
-      return { ...keyFields({ version, id, secret }), ...rest };
+      const route = routeInHello(payload);
+      return { ...keyFields({ version, id, secret }), ...rest, ...(route !== undefined && { route }) };
     },
   },
   RESUME: {
@@ -166,8 +171,13 @@ const payloads: Record<
       return encodeResume({ ...key(fields), attempt, received, ...(agreed !== undefined && { agreed }) });
     },
     decode(payload) {
-      const { version, id, secret, ...rest } = decodeResume(payload);
-      return { ...keyFields({ version, id, secret }), ...rest };
+      const { version, id, secret, agreed, ...rest } = decodeResume(payload);
+      const route = routeInResume(payload);
+      return {
+        ...keyFields({ version, id, secret }),
+        ...rest,
+        ...(agreed && { agreed: { ...agreed, ...(route !== undefined && { route }) } }),
+      };
     },
   },
   ACK: {

@@ -60,6 +60,11 @@ export class RawServer {
     return this.#greeter.grace;
   }
 
+  /** Where the client believes that its session lives. */
+  get route(): string | undefined {
+    return this.#greeter.route;
+  }
+
   /** A transport on which the client has greeted, and waits for the answer. */
   connect(): RawPeer {
     const peer = new RawPeer(this.clock);

@@ -36,6 +36,8 @@ export type ServerOptions = Pick<
 > & {
   /** As `SessionOptions.onClosed` is told of what may go over. */
   readonly onClosed?: (unsent: readonly Carried[]) => void;
+  /** As `SessionHost.route`. */
+  readonly route?: string;
 };
 
 /** Where a test keeps the sessions of the server. */
@@ -66,9 +68,11 @@ export class SessionKeeper {
 
   /** Lets the server accept a transport. */
   serve(transport: Transport): void {
+    const { route } = this.#options;
     acceptTransport(
       transport,
       {
+        ...(route !== undefined && { route }),
         create: ({ id, secret, grace }) => this.#create(toHex(id), secret, grace),
         find: ({ id }) => {
           const kept = this.kept.get(toHex(id));
@@ -138,6 +142,11 @@ export class SessionPair {
 
   get memory(): SlabPool {
     return this.keeper.memory;
+  }
+
+  /** Where the client believes that its session lives. */
+  get route(): string | undefined {
+    return this.#greeter.route;
   }
 
   get server(): Session {

@@ -11,6 +11,7 @@ import {
   thrownBy,
 } from 'wsproxy-node/options';
 import { type DestinationRules, mistakesInRules } from 'wsproxy-node/targets';
+import { isNodeName } from '../cluster/route.js';
 import { createDecoy } from '../gateway/decoy.js';
 import { createRemoteAddressOf } from '../gateway/remote-address.js';
 import { checkQuotaFile } from '../limits/quota-file.js';
@@ -28,6 +29,7 @@ export const OPTION_CHECKS: Checks<ServerUnit> = {
   proxy: aString((upstream) => inEgress({ upstream })),
   'IP address': aString((address) => inEgress({ bindAddresses: [address] })),
   nameserver: aString((server) => inEgress({ nameservers: [server] })),
+  'node name': aString((name) => (isNodeName(name) ? undefined : 'expected 1 to 32 of a-z, 0-9 and -')),
   path: expects('a path such as /tunnel', isPath),
   origin: aString((text) => (isOrigin(text) ? undefined : ORIGIN_EXPECTED)),
   range: aString(thrownBy((range) => createRemoteAddressOf([range]))),

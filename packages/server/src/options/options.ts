@@ -16,6 +16,7 @@ export type ServerUnit =
   | 'name'
   | 'server name'
   | 'nameserver'
+  | 'node name'
   | 'observer'
   | 'origin'
   | 'path'
@@ -243,6 +244,12 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     library: false,
     otherwise: 'none',
     text: 'stands as `server` in every line of the log, where there are several servers',
+  },
+  node: {
+    flags: '--node <name>',
+    unit: 'node name',
+    otherwise: 'the host name',
+    text: 'what clients, and other servers of a cluster, call this server: 1 to 32 of a-z, 0-9 and -',
   },
   accessLog: {
     flags: '--no-access-log',

@@ -70,6 +70,11 @@ export interface ServerOptions<U extends User = User> extends DestinationRules {
    * it a restart forgets them.
    */
   readonly quotaFile?: string;
+  /**
+   * What clients, and other servers of a cluster, call this server: 1 to 32 of `a-z`, `0-9` and `-`. Default: the host name without
+   * its domain, made to fit.
+   */
+  readonly node?: string;
   /** Default: silent. */
   readonly logger?: Logger;
   /**

@@ -43,6 +43,8 @@ export class SessionRegistry implements SessionKeeper {
   readonly #ended = new Set<string>();
   readonly #admission: Admission;
   readonly #rejections: FloodLog;
+  /** The route, where there is one. */
+  readonly #told: Pick<SessionHost<LivingSession>, 'route'>;
   #draining = false;
   /** Called whenever one of them has become idle, or is over, while the server drains. */
   #onDrained: (() => void) | undefined;
@@ -50,7 +52,8 @@ export class SessionRegistry implements SessionKeeper {
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
     this.#presence = options.present ?? ((user) => user);
-    const { clock, logger } = options;
+    const { clock, logger, route } = options;
+    this.#told = route === undefined ? {} : { route };
     this.#rejections = new FloodLog((fields, message) => logger.info(fields, message), clock);
     this.#admission = new Admission(options.guard.limits, this.#living);
   }
@@ -116,6 +119,7 @@ export class SessionRegistry implements SessionKeeper {
     const { clock } = this.#options;
     const greeted = this.#admission.greets(user);
     const host: SessionHost<LivingSession> = {
+      ...this.#told,
       create: ({ id, secret, grace }) => {
         greeted();
         return this.#create(id, secret, grace, this.#present(user), caller);
@@ -332,6 +336,8 @@ export interface SessionRegistryOptions {
   /** How long a detached session is kept at most, ms; a client may ask for less. */
   readonly maxGrace: number;
   readonly observer?: ServerObserver;
+  /** Where the sessions live, told to every client that can take it. Default: nobody is told. */
+  readonly route?: string;
   /** A user who was authenticated, with the rules of now; undefined for one who may not come in any more. Default: as authenticated. */
   readonly present?: (user: User) => User | undefined;
 }
