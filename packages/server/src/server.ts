@@ -1,27 +1,15 @@
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
-import { ACCOUNT_HOST, type Logger, silentLogger, systemClock, systemMemory, THROUGHPUT_HOST } from 'wsproxy-engine';
-import {
-  createDial,
-  createLookup,
-  createPolicies,
-  createResolver,
-  createUpstream,
-  type DialTarget,
-  type ListeningAddress,
-  portsAskedOnLoopback,
-  type Resolver,
-} from 'wsproxy-node/dial';
-import { createUdpDial, type RelayFlow } from 'wsproxy-node/dial/udp';
+import { type Logger, silentLogger, systemClock, systemMemory } from 'wsproxy-engine';
+import { createPolicies, type ListeningAddress, portsAskedOnLoopback } from 'wsproxy-node/dial';
 import { OptionError } from 'wsproxy-node/options';
 import { WebSocketAcceptor } from 'wsproxy-node/transports';
-import { AccountService } from './channels/account-service.js';
 import { createChannelHandler, createRefusalHandler } from './channels/channel-handler.js';
 import type { ChannelService } from './channels/served-channel.js';
-import { ThroughputService } from './channels/throughput-service.js';
 import { formatRoute, nodeNameOf, randomUid } from './cluster/route.js';
+import { dialOf, relayFlowOf, resolverOf } from './egress.js';
 import { createFlowHandler } from './flows/flow-handler.js';
 import { authorizationValues } from './gateway/authenticate.js';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway.js';
@@ -212,6 +200,24 @@ export class Server {
   }
 
   /**
+   * Takes a connection that somebody else has accepted, and of which no byte was read, as if `listen` had accepted it: such as one
+   * that another process sends (`child.send(message, socket)`, `pauseOnConnect`). Never throws. `neverDial` has to be told where
+   * that listens.
+   */
+  handleConnection(socket: Socket): void {
+    this.#isEmbedded = true;
+    this.#gateway.handleConnection(socket);
+  }
+
+  /**
+   * Seals session tickets of TLS with `keys`, 48 random bytes: servers that have the same resume each other's TLS sessions.
+   * Without TLS it does nothing.
+   */
+  setTicketKeys(keys: Buffer): void {
+    this.#gateway.setTicketKeys(keys);
+  }
+
+  /**
    * Exchanges certificate, key and client CA, also while connections are open: they keep theirs.
    * @throws OptionError that says what is wrong with them; nothing has changed then
    */
@@ -267,6 +273,14 @@ export class Server {
    */
   endSessions(userId: string): number {
     return this.#registry.endSessionsOf(userId);
+  }
+
+  /**
+   * Takes no new sessions, and asks clients to go elsewhere with what is new, as far as they can. Resolves when the last channel
+   * is over, after `time` ms, or when `close` is called. Until then whoever has a session here comes back to it.
+   */
+  async retire(time: number): Promise<void> {
+    await this.#registry.drain(time);
   }
 
   /**
@@ -348,33 +362,6 @@ function gatewayOptionsOf(
   return { allowOrigins, trustedProxies, ...(tls && { tls }), ...(decoy !== undefined && { decoy }) };
 }
 
-function resolverOf({ egress = {} }: ServerOptions, guard: Guard): Resolver {
-  const { limits } = guard;
-  return createResolver({
-    lookup: createLookup({ servers: egress.nameservers ?? [] }),
-    timeout: limits.lookupTimeout,
-    concurrency: limits.lookups,
-    onWait: (user) => guard.hit('lookups', user),
-  });
-}
-
-function dialOf({ egress = {}, policy, dialer }: ServerOptions, guard: Guard, resolver: Resolver): DialTarget {
-  const { upstream, bindAddresses = [], prefer } = egress;
-  return createDial({
-    resolver,
-    dialTimeout: guard.limits.dialTimeout,
-    services: new Map<string, (user: User) => Duplex>([
-      [THROUGHPUT_HOST, () => new ThroughputService()],
-      [ACCOUNT_HOST, (user) => new AccountService(user.id, guard.accounts.quotaOf(user))],
-    ]),
-    bindAddresses,
-    ...(prefer !== undefined && { prefer }),
-    ...(upstream !== undefined && { upstream: createUpstream(upstream) }),
-    ...(policy !== undefined && { policy }),
-    ...(dialer !== undefined && { dialer }),
-  });
-}
-
 /** By what rights clients may listen, and what this server can take for them. */
 function listeningOf(
   { allowListen, authorizeListen }: CheckedOptions,
@@ -383,17 +370,4 @@ function listeningOf(
 ): Pick<ListenerService, 'rights' | 'holds'> {
   const rights = new ListenRights({ allowListen, authorizeListen });
   return { rights, holds: holdsOfSystem({ logger, clock: systemClock, udpIdle: limits.udpIdle }) };
-}
-
-/** Undefined where datagrams would go another way than all else does: past a proxy, or past the dialer of the embedding program. */
-function relayFlowOf(options: CheckedOptions, guard: Guard, resolver: Resolver): RelayFlow | undefined {
-  const { egress = {}, policy, dialer, acceptFlow, udp, udpFilter } = options;
-  const { upstream, bindAddresses = [], prefer } = egress;
-  const goesPast = upstream !== undefined || (dialer !== undefined && acceptFlow === undefined);
-  if (!udp || goesPast) return undefined;
-  return createUdpDial({
-    ...{ resolver, bindAddresses, filter: udpFilter, idleTime: guard.limits.udpIdle },
-    ...(prefer !== undefined && { prefer }),
-    ...(policy !== undefined && { policy }),
-  });
 }

@@ -22,7 +22,7 @@ export class Connections {
    * besides counts for nothing.
    */
   readonly #answered = new WeakMap<Socket, ServerResponse | undefined>();
-  /** Connections of other servers that were handed over. */
+  /** Connections that others have accepted, and handed over. */
   readonly #handedOver = new Set<Socket>();
   #isClosed = false;
 
@@ -59,14 +59,20 @@ export class Connections {
   /** Of another server, with a request that was read: it is spoken on by `socket`. False once all are closed. */
   takeOver(connection: Socket, socket: Duplex): boolean {
     const accepted = this.#acceptedBelow(connection);
+    if (!this.follow(accepted)) return false;
+    this.#ready.set(accepted, socket);
+    this.#door.admit(accepted);
+    return true;
+  }
+
+  /** It was accepted elsewhere, so that the server here does not know when it is gone. False once all are closed. */
+  follow(accepted: Socket): boolean {
     if (this.#isClosed) {
       accepted.destroy();
       return false;
     }
     this.#handedOver.add(accepted);
     accepted.once('close', () => this.#handedOver.delete(accepted));
-    this.#ready.set(accepted, socket);
-    this.#door.admit(accepted);
     return true;
   }
 
@@ -112,7 +118,7 @@ export class Connections {
     } else socket.destroy();
   }
 
-  /** Destroys all that wait, and admits none any more. Resolves when those of other servers are gone. */
+  /** Destroys all that wait, and admits none any more. Resolves when those that others have accepted are gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#door.close();

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger, Transport } from 'wsproxy-engine';
 import { keepDraining } from 'wsproxy-node/internals';
 import { OptionError } from 'wsproxy-node/options';
+import { KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
 import type { Arrival, TransportAcceptor } from 'wsproxy-node/transports';
 import type { Guard } from '../limits/guard.js';
 import type { ServerObserver } from '../observe/observer.js';
@@ -38,6 +39,13 @@ export interface Gateway {
   setTls(tls: TlsOptions): void;
   /** When the certificate that is shown stops counting, ms since 1970; undefined without TLS. */
   readonly certificateExpires: number | undefined;
+  /**
+   * With what session tickets are sealed, 48 bytes, so that processes that have the same resume each other's TLS sessions;
+   * nothing without TLS.
+   */
+  setTicketKeys(keys: Buffer): void;
+  /** Takes a connection that was accepted elsewhere, and of which nothing was read. */
+  handleConnection(socket: Socket): void;
   /** Takes an upgrade that another server has got, whatever its path, and answers it. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /**
@@ -102,6 +110,7 @@ class HttpGateway implements Gateway {
   readonly #authorize: Authorize;
   readonly #remoteAddressOf: RemoteAddressOf;
   #certificateExpires: number | undefined;
+  #ticketKeys: Buffer | undefined;
 
   constructor(options: GatewayOptions) {
     const { limits, tls, decoy, trustedProxies = [], logger, guard, observer, acceptors } = options;
@@ -151,6 +160,24 @@ class HttpGateway implements Gateway {
     }
     this.server.setSecureContext(secureContextOptions(tls));
     this.#certificateExpires = expiryOf(tls);
+    // A new context has keys of its own.
+    if (this.#ticketKeys !== undefined) this.server.setTicketKeys(this.#ticketKeys);
+  }
+
+  setTicketKeys(keys: Buffer): void {
+    if (!(this.server instanceof HttpsServer)) return;
+    this.#ticketKeys = keys;
+    this.server.setTicketKeys(keys);
+  }
+
+  handleConnection(socket: Socket): void {
+    // As if Node had accepted it for this server.
+    socket.allowHalfOpen = true;
+    socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE_DELAY);
+    if (!this.#connections.follow(socket)) return;
+    // `pauseOnConnect` leaves it so.
+    if (socket.isPaused()) socket.resume();
+    this.server.emit('connection', socket);
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -48,6 +48,8 @@ export class SessionRegistry implements SessionKeeper {
   #draining = false;
   /** Called whenever one of them has become idle, or is over, while the server drains. */
   #onDrained: (() => void) | undefined;
+  /** Resolves what `drain` has promised. */
+  #endDrain: (() => void) | undefined;
 
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
@@ -145,12 +147,15 @@ export class SessionRegistry implements SessionKeeper {
   drain(deadline: number): Promise<number> {
     const { clock } = this.#options;
     this.#draining = true;
+    // It may drain for long already: the deadline of now counts.
+    this.#endDrain?.();
     for (const { session } of this.#living) session.announceDrain(deadline);
     return new Promise((resolve) => {
       const finish = (): void => {
         timer.cancel();
         lastCall.cancel();
         this.#onDrained = undefined;
+        this.#endDrain = undefined;
         resolve(this.channelCount);
       };
       const timer = clock.setTimer(finish, deadline);
@@ -159,6 +164,7 @@ export class SessionRegistry implements SessionKeeper {
         this.listeners?.close();
         for (const { session } of this.#living) session.drain(rest);
       }, deadline - rest);
+      this.#endDrain = finish;
       this.#onDrained = () => {
         for (const { session } of this.#living) if (!session.isIdle) return;
         finish();
