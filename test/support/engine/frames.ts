@@ -24,10 +24,11 @@ export const data = (channel: number, bytes: string | Uint8Array): PlainFrame =>
   make(FrameType.data, channel, bytesOf(bytes));
 export const fin = (channel: number): PlainFrame => make(FrameType.fin, channel);
 export const reset = (channel: number, code = 13): PlainFrame => make(FrameType.reset, channel, u16(code));
-/** Bits of the capabilities; and all that this version knows, of a client and of a server that takes no flows, and listens for nobody. */
+/** Bits of the capabilities; and all that this version knows, of a client that takes no calls, and of both that and a server that takes no flows, and listens for nobody. */
 export const TAKEN = 0x01;
 export const FLOWS = 0x02;
 export const LISTEN = 0x04;
+export const CALLS = 0x08;
 export const RETURN = 0x10;
 export const LONG_DATA = 0x40;
 export const CAPABILITIES = 0x77;
@@ -88,6 +89,9 @@ export const incoming = (
     bytesOf(addresses),
     latin1(name),
   );
+/** A call; `name` as it is on the wire, a character for each byte. */
+export const call = (channel: number, name = 'news', { kind = 1, family = 0 } = {}): PlainFrame =>
+  make(FrameType.incoming, channel, u32(65_536), u32(0), bytesOf([kind, family]), latin1(name));
 /** For the one peer of its flow, unless there is an IPv4 address. */
 export const datagram = (channel: number, bytes: string | Uint8Array, address?: number[], port = 53): PlainFrame =>
   make(

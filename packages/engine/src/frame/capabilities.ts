@@ -8,6 +8,8 @@ export const Capability = {
   flows: 0x02,
   /** The server listens for the client. */
   listen: 0x04,
+  /** The server opens channels to services of the client. */
+  calls: 0x08,
   /** Credit that is not used is given back. */
   return: 0x10,
   /** The server tells what it counts for a user, at `ACCOUNT_HOST`. */
@@ -20,12 +22,12 @@ export type Capability = (typeof Capability)[keyof typeof Capability];
 /** Everything that this end can do. */
 export const OFFERED: number = Object.values(Capability).reduce((set, bit) => set | bit, 0);
 
-/** Frames that are an error unless both ends have agreed on them. */
-export const GATES: Readonly<Record<number, Capability>> = {
+/** Frames that are an error unless both ends have agreed on them: on one of these capabilities. */
+export const GATES: Readonly<Record<number, number>> = {
   [FrameType.listen]: Capability.listen,
   [FrameType.listening]: Capability.listen,
   [FrameType.flow]: Capability.flows,
-  [FrameType.incoming]: Capability.listen,
+  [FrameType.incoming]: Capability.listen | Capability.calls,
   [FrameType.taken]: Capability.taken,
   [FrameType.datagram]: Capability.flows,
   [FrameType.return]: Capability.return,

@@ -1,9 +1,11 @@
 import { SessionChannel } from '../channel/session-channel.js';
 import { SessionFlow } from '../datagram/session-flow.js';
 import { violation } from '../errors.js';
+import type { Call } from '../frame/call.js';
 import type { Incoming, ListenRequest } from '../frame/listen.js';
 import type { Open, OpenFlow } from '../frame/payload.js';
 import { Arriving } from '../listen/arriving.js';
+import { serviceTarget } from '../listen/calling.js';
 import { SessionListener } from '../listen/session-listener.js';
 import type { Channels } from './channels.js';
 import type { Outbox } from './outbox.js';
@@ -93,6 +95,21 @@ export class Acceptor {
     }
     const channel = SessionChannel.offer(id, target, this.#carrier, window);
     if (this.#admits(channel)) listener.handler?.onChannel(channel, arrival);
+    return channel;
+  }
+
+  /** The same for a call; `call`: undefined for one that is not understood. Nobody is told of one that was not agreed on. */
+  takeCall(id: number, call: Call | undefined): SessionChannel | undefined {
+    const { role, onCall } = this.#options;
+    if (role !== 'client') throw violation('only a server calls');
+    this.#carrier.watchNumbers(id, this.#check(id));
+    if (call === undefined || !this.#carrier.takesCalls) {
+      SessionChannel.offer(id, NO_TARGET, this.#carrier, 0).refuse('BAD_TARGET');
+      return undefined;
+    }
+    const { service, window } = call;
+    const channel = SessionChannel.offer(id, serviceTarget(service), this.#carrier, window);
+    if (this.#admits(channel)) onCall?.(channel, service);
     return channel;
   }
 

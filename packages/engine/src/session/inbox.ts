@@ -6,6 +6,7 @@ import type { SessionFlow } from '../datagram/session-flow.js';
 import { type ProtocolError, violation } from '../errors.js';
 import { type FailureCode, failureFromWire } from '../failures.js';
 import type { RoundTrip } from '../flow/round-trip.js';
+import { decodeCall, isCall } from '../frame/call.js';
 import { GATES } from '../frame/capabilities.js';
 import { FrameType, HEADER_LENGTH } from '../frame/frame.js';
 import { decodeIncoming, decodeListen, decodeListening } from '../frame/listen.js';
@@ -131,7 +132,9 @@ export class Inbox implements LinkHolder {
       case FrameType.listen:
         return this.#acceptor.takeListener(id, decodeListen(payload));
       case FrameType.incoming: {
-        const channel = this.#acceptor.takeIncoming(id, decodeIncoming(payload));
+        const channel = isCall(payload)
+          ? this.#acceptor.takeCall(id, decodeCall(payload))
+          : this.#acceptor.takeIncoming(id, decodeIncoming(payload));
         if (channel !== undefined) this.#returner.watch(channel);
         return;
       }

@@ -12,6 +12,7 @@ import { MemoryBudget } from '../flow/memory-budget.js';
 import type { RoundTrip } from '../flow/round-trip.js';
 import { Capability } from '../frame/capabilities.js';
 import { holds } from '../invariant.js';
+import { Calling, serviceTarget } from '../listen/calling.js';
 import type { ListenerCarrier, SessionListener } from '../listen/session-listener.js';
 import type { SlabPool } from '../memory/slab-pool.js';
 import { parseHost, parsePort, type Target } from '../target.js';
@@ -196,6 +197,25 @@ export class SessionCarrier implements Carrier, FlowCarrier, ListenerCarrier {
     this.channels.add(channel);
     if (optimistic) this.#clock.defer(() => channel.assumeOpen());
     return channel;
+  }
+
+  /** As `Session.call`. */
+  call(service: string, handler: OpenHandler): SessionChannel {
+    const calling = Calling.of(service);
+    const refusal = this.#end ?? (this.takesCalls ? undefined : 'UNSUPPORTED');
+    const id = calling === undefined || refusal !== undefined ? undefined : this.takeId();
+    if (calling === undefined || id === undefined) {
+      const code = calling === undefined ? 'BAD_TARGET' : (refusal ?? 'SESSION_LOST');
+      return stillbornChannel(this.#clock, this.memory, handler, code);
+    }
+    const channel = SessionChannel.request(id, serviceTarget(service), this, handler, calling);
+    this.channels.add(channel);
+    return channel;
+  }
+
+  /** Both ends have agreed on calls. */
+  get takesCalls(): boolean {
+    return this.#terms.has(Capability.calls);
   }
 
   /** As `Session.openFlow`. */

@@ -19,6 +19,8 @@ export interface SessionOptions {
   readonly onFlow?: ((flow: OfferedFlow) => void) | undefined;
   /** The peer asks for a listener: answer with `accept` or `refuse`. A server without it listens for nobody. */
   readonly onListen?: ((listener: OfferedListener) => void) | undefined;
+  /** The server calls a service of this end: answer with `accept` or `refuse`. A client without it takes no calls. */
+  readonly onCall?: ((channel: OfferedChannel, service: string) => void) | undefined;
   /** The transport is lost; the channels and flows live on, until another one is attached or the session is closed. */
   readonly onDetached: (loss: Loss) => void;
   /** The transport has been silent for suspiciously long: another one may be tried, and attached. */

@@ -155,6 +155,14 @@ export class Session implements InboxOwner, LookedAt {
     return this.#carrier.listening.openIncomingFlow(listener, arrival, handler);
   }
 
+  /**
+   * Opens a channel to the service of the client that it calls `service`, attached or not, as `open` does. It fails as the client says,
+   * with BAD_TARGET when there can be no such name, and with UNSUPPORTED when the client takes no calls. No session adopts it.
+   */
+  call(service: string, handler: OpenHandler): Channel {
+    return this.#carrier.call(service, handler);
+  }
+
   /** Lets go of what has arrived at `listener`, and the peer has never heard of: a listener of another session may adopt it, and must. */
   releaseIncoming(listener: OfferedListener): readonly Carried[] {
     return this.#carrier.listening.release(listener);
@@ -337,9 +345,9 @@ export class Session implements InboxOwner, LookedAt {
   }
 }
 
-/** What an end can do: a server only what it is told to. */
-function offeredBy({ role, onFlow, onListen }: SessionOptions): number {
-  if (role === 'client') return OFFERED;
+/** What an end can do: a server only what it is told to, but for calls, which it need not make; a client takes these if it is told to. */
+function offeredBy({ role, onCall, onFlow, onListen }: SessionOptions): number {
+  if (role === 'client') return onCall === undefined ? OFFERED & ~Capability.calls : OFFERED;
   const withheld = (onFlow === undefined ? Capability.flows : 0) | (onListen === undefined ? Capability.listen : 0);
   return OFFERED & ~withheld;
 }

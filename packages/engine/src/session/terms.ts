@@ -32,7 +32,8 @@ export class Terms {
     return this.#capabilities;
   }
 
-  has(capability: Capability): boolean {
+  /** `capability`, or one of several. */
+  has(capability: number): boolean {
     return ((this.#capabilities ?? 0) & capability) !== 0;
   }
 

@@ -3,6 +3,7 @@ import { fromHex, toHex } from 'wsproxy-test-support/engine/bytes';
 import { CollectingSink } from 'wsproxy-test-support/engine/collecting-sink';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { join, readU16, readU32, zeros } from '../../src/bytes.js';
+import { decodeCall, encodeCall, isCall } from '../../src/frame/call.js';
 import { decodeDatagram, encodeDatagram, encodeHead, NO_PEER } from '../../src/frame/datagram.js';
 import { FrameDecoder } from '../../src/frame/decode.js';
 import { FrameBatch } from '../../src/frame/encode.js';
@@ -68,6 +69,8 @@ interface Fields {
   readonly listener: number;
   readonly isFlow: boolean;
   readonly arrival: Arrival;
+  /** Of a call alone. */
+  readonly service: string;
 }
 
 interface Vector {
@@ -139,8 +142,8 @@ const payloads: Record<
   },
   INCOMING: {
     type: FrameType.incoming,
-    encode: encodeIncoming,
-    decode: (payload) => decodeIncoming(payload) ?? {},
+    encode: (fields) => (fields.service === undefined ? encodeIncoming(fields) : (encodeCall(fields) ?? zeros(0))),
+    decode: (payload) => (isCall(payload) ? decodeCall(payload) : decodeIncoming(payload)) ?? {},
   },
   FLOW: {
     type: FrameType.flow,

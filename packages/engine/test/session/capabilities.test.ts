@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bytesOf } from 'wsproxy-test-support/engine/bytes';
 import { FlowRecorder } from 'wsproxy-test-support/engine/flow-recorder';
 import {
+  CALLS,
   CAPABILITIES,
   FLOWS,
   giveBack,
@@ -39,10 +40,11 @@ describe('a server', () => {
   });
 
   test.each([
-    ['all', 0xffff_ffff, WITHOUT_FLOWS],
+    ['all', 0xffff_ffff, WITHOUT_FLOWS | CALLS],
     ['none', 0, 0],
-    ['others', 0x8000_000e, 0],
-    ['one of several', 0x8000_000f, TAKEN],
+    ['others', 0x8000_0006, 0],
+    ['one of several', 0x8000_0007, TAKEN],
+    ['calls', CALLS, CALLS],
   ])('grants of what is asked for what it can do: %s', (_what, asked, granted) => {
     const client = new RawClient();
     const peer = client.connect().say(helloWith(asked));
@@ -59,7 +61,7 @@ describe('a server', () => {
     const client = new RawClient();
     client.connect().say(helloWith(0xff));
     const peer = client.connect().say(resume({ attempt: 3 }));
-    expect(peer.frames[0]).toEqual(resumed(3, 0, 120_000, WITHOUT_FLOWS));
+    expect(peer.frames[0]).toEqual(resumed(3, 0, 120_000, WITHOUT_FLOWS | CALLS));
   });
 });
 
@@ -109,6 +111,11 @@ describe('a client', () => {
     expect(server.session.terms.capabilities).toBeUndefined();
     peer.say(helloWith(0xff, NOBODY));
     expect(server.session.terms.capabilities).toBe(CAPABILITIES);
+  });
+
+  test('asks for calls as well where it takes some', () => {
+    const server = new RawServer({ onCall() {} });
+    expect(server.connect().frames[0]).toEqual(helloWith(CAPABILITIES | CALLS));
   });
 
   test('agrees on nothing with a server that knows of no capabilities', () => {

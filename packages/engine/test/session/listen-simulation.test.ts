@@ -6,17 +6,19 @@ import { ListenSimulation } from './listen-simulation.js';
 const only = effort('SEED', 0);
 const seeds = only > 0 ? [only] : Array.from({ length: effort('SEEDS', 1_000) }, (_, n) => n + 1);
 
-test(`nothing that arrives is lost, doubled or crossed, whoever listens, drains or dies (${seeds.length} seeds)`, () => {
-  let [served, moved] = [0, 0];
+test(`nothing that arrives, or is called, is lost, doubled or crossed, whoever listens, drains or dies (${seeds.length} seeds)`, () => {
+  let [served, moved, called] = [0, 0, 0];
   for (const seed of seeds) {
     try {
       const simulation = new ListenSimulation(seed);
       simulation.run();
       served += simulation.served;
       moved += simulation.moved;
+      called += simulation.called;
     } catch (error) {
       throw new Error(`SEED=${seed}: ${String(error)}`, { cause: error });
     }
   }
-  if (only === 0) expect([served > seeds.length, moved > seeds.length / 20]).toEqual([true, true]);
+  if (only === 0)
+    expect([served > seeds.length, moved > seeds.length / 20, called > seeds.length]).toEqual([true, true, true]);
 }, 600_000);

@@ -57,6 +57,8 @@ interface Conversation {
 export class ListenSimulation {
   /** What has arrived at the server and was served by a client; and what went over to another session on its way. */
   served = 0;
+  /** Calls of the server that have come to a client. */
+  called = 0;
   readonly #random: Random;
   readonly #shape: Shape;
   readonly #clock = new FakeClock();
@@ -118,6 +120,7 @@ export class ListenSimulation {
         next.session.adopt(one);
       },
       onArrival: (at, one, arrival) => this.#onArrival(at, one, arrival),
+      onCall: (at, channel, service) => this.#onCall(at, channel, service),
     });
     this.#living.push(client);
     client.connect();
@@ -152,6 +155,15 @@ export class ListenSimulation {
     this.#offer(conversation, one);
     conversation.client = client;
     this.served += 1;
+  }
+
+  /** What the server has called; the service says which one it is. */
+  #onCall(client: ListenClient, channel: OfferedChannel, service: string): void {
+    const conversation = this.#conversations[Number(service.slice(SERVICE.length)) - 1];
+    if (conversation === undefined || !service.startsWith(SERVICE)) throw new Error('a call was never made');
+    this.#offer(conversation, channel);
+    conversation.client = client;
+    this.called += 1;
   }
 
   #offer({ far }: Conversation, channel: OfferedChannel): void {
@@ -194,6 +206,13 @@ export class ListenSimulation {
       conversation.client = this.#random.pick(this.#living);
       this.#conversations.push(conversation);
       near.channel = conversation.client.session.open({ host: 'forward', port: number }, near);
+    } else if (this.#random.chance(0.4)) {
+      const { sessions } = this.#server;
+      if (sessions.length === 0) return;
+      const session = this.#random.pick(sessions);
+      conversation.session = session;
+      this.#conversations.push(conversation);
+      near.channel = session.call(`${SERVICE}${number}`, near);
     } else {
       const { owner } = this.#server.names.tcp;
       if (owner === undefined) return;
@@ -367,6 +386,9 @@ export class ListenSimulation {
     }
   }
 }
+
+/** What a service begins with, before the number of the conversation. */
+const SERVICE = 'conversation ';
 
 /** Whom an arrival is from, by its number. */
 function from(number: number): Arrival {

@@ -1,12 +1,14 @@
 import { toHex } from 'wsproxy-test-support/engine/bytes';
 import { ListenerName } from 'wsproxy-test-support/engine/listener-name';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
+import { sessionSide } from 'wsproxy-test-support/engine/session-side';
 import { SimLink } from 'wsproxy-test-support/engine/sim-link';
 import type { OfferedChannel } from '../../src/channel/channel.js';
 import type { OfferedFlow } from '../../src/datagram/flow.js';
 import type { FailureCode } from '../../src/failures.js';
 import type { MemoryBudget, ProcessBudgets } from '../../src/flow/memory-budget.js';
 import type { Arrival, ListenKind } from '../../src/frame/listen.js';
+import { Calling } from '../../src/listen/calling.js';
 import type { ListenHandler, RemoteListener } from '../../src/listen/listener.js';
 import { acceptTransport, type KeptSession, unknownSession } from '../../src/session/accept-transport.js';
 import type { Carried } from '../../src/session/carried.js';
@@ -71,9 +73,10 @@ export class ListenServer {
     return kept;
   }
 
-  /** What a session that is over has not sent goes to whoever has the name now. */
+  /** What a session that is over has not sent goes to whoever has the name now; calls go to nobody. */
   #hand(unsent: readonly Carried[]): void {
     for (const one of unsent) {
+      if ('appetite' in one && sessionSide(one).beginning instanceof Calling) continue;
       const name = 'appetite' in one ? this.names.tcp : this.names.udp;
       name.adopt([one]);
     }
@@ -106,6 +109,7 @@ export class ListenClient {
       onDetached: ({ code }) => {
         this.#loss = code;
       },
+      onCall: (channel, service) => events.onCall(this, channel, service),
       onGoAway: (kind) => {
         if (kind === 'drain') this.#leave();
       },
@@ -172,4 +176,5 @@ export interface ClientEvents {
   /** The server has not dialled it. */
   onUndialled(client: ListenClient, one: Carried): void;
   onArrival(client: ListenClient, one: OfferedChannel | OfferedFlow, arrival: Arrival): void;
+  onCall(client: ListenClient, channel: OfferedChannel, service: string): void;
 }

@@ -4,6 +4,7 @@ import { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
 import { zeros } from '../../src/bytes.js';
 import { Greeter } from '../../src/session/greeter.js';
 import { Session } from '../../src/session/session.js';
+import type { SessionOptions } from '../../src/session/session-options.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
 import { type ServerOptions, SessionKeeper, type SessionLog } from './session-pair.js';
 
@@ -40,8 +41,9 @@ export class RawServer {
   readonly roundTrips: number[] = [];
   readonly #greeter: Greeter;
 
-  constructor() {
+  constructor(options: Pick<SessionOptions, 'maxChannels' | 'onCall'> = {}) {
     this.session = new Session({
+      ...options,
       role: 'client',
       clock: this.clock,
       memory: newMemory(),
