@@ -2,9 +2,9 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import type { Socket } from 'node:net';
 import { formatHead } from 'wsproxy-node/http-message';
 import { respondTo } from 'wsproxy-node/internals';
+import { joinStreams } from 'wsproxy-node/sockets';
 import { Exchange, type Front } from './exchange.js';
 import { readRequest, upgradedFields } from './forwarded-heads.js';
-import { joinStreams } from './join-streams.js';
 import type { NameDirectory } from './name-directory.js';
 import type { NameLimits } from './name-limits.js';
 import type { NameOwner } from './name-owner.js';

@@ -1,7 +1,6 @@
 import { connect } from 'node:net';
 import type { Arrival, FailureCode } from 'wsproxy-engine';
-import { type RelaySocket, resetSocket } from 'wsproxy-node/sockets';
-import { joinStreams } from '../../src/names/join-streams.js';
+import { joinStreams, type RelaySocket, resetSocket } from 'wsproxy-node/sockets';
 import type { ArrivalEvents, NameOwner } from '../../src/names/name-owner.js';
 
 /** An owner whose client is so near that its service is dialled from here. */

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { resetSocket } from 'wsproxy-node/sockets';
+import { resetSocket } from './reset-socket.js';
 
 /** Joins two streams that have become bytes: what comes, an end, and a loss pass from each to the other. */
 export function joinStreams(one: Duplex, other: Duplex): void {
