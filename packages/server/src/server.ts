@@ -9,10 +9,10 @@ import { WebSocketAcceptor } from 'wsproxy-node/transports';
 import { createChannelHandler, createRefusalHandler } from './channels/channel-handler.js';
 import type { ChannelService } from './channels/served-channel.js';
 import { formatRoute, nodeNameOf, randomUid } from './cluster/route.js';
+import { directoryOf, doorkeeperOf, gatewayOptionsOf } from './doorkeeper.js';
 import { dialOf, relayFlowOf, resolverOf } from './egress.js';
 import { createFlowHandler } from './flows/flow-handler.js';
-import { authorizationValues } from './gateway/authenticate.js';
-import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway.js';
+import { createGateway, type Gateway } from './gateway/gateway.js';
 import { type ListenOptions, listenOn, type TcpListenOptions } from './gateway/listen.js';
 import { createTrust } from './gateway/remote-address.js';
 import type { TlsOptions } from './gateway/tls.js';
@@ -31,9 +31,7 @@ import { type CheckedOptions, checkServerOptions, rulesOf } from './options/chec
 import type { ServerOptions } from './options/server-options.js';
 import type { SessionInfo } from './sessions/session-info.js';
 import { SessionRegistry } from './sessions/session-registry.js';
-import { checkUser } from './users/check-user.js';
-import { type Denial, denialOf } from './users/denial.js';
-import { soleUser, UserDirectory, type UserEntry } from './users/directory.js';
+import type { UserDirectory, UserEntry } from './users/directory.js';
 import type { User } from './users/user.js';
 
 /**
@@ -320,46 +318,6 @@ const CLOSED = { code: 'SERVER_CLOSED' };
 /** Those who wait at the door; strangers get no more than a quarter of the sockets. */
 function placesOf({ limits, maxSockets }: Guard): number {
   return Math.max(1, Math.min(limits.unauthenticated, Math.floor(maxSockets / 4)));
-}
-
-function directoryOf({ token, users }: ServerOptions): UserDirectory | undefined {
-  if (token !== undefined) return new UserDirectory([soleUser(token)]);
-  return users && new UserDirectory(users);
-}
-
-function doorkeeperOf(
-  { authenticate }: ServerOptions,
-  directory: UserDirectory | undefined,
-): Pick<GatewayOptions, 'authenticate' | 'whyNot'> {
-  if (authenticate === undefined) {
-    const shown = ({ rawHeaders }: IncomingMessage) => authorizationValues(rawHeaders)[0];
-    return {
-      authenticate: (request) => directory?.authenticate(shown(request)),
-      whyNot: (request) => directory?.whyNot(shown(request)) ?? NOBODY,
-    };
-  }
-  const denied = new WeakMap<IncomingMessage, Denial>();
-  return {
-    authenticate: async (request) => {
-      const user = (await authenticate(request)) ?? undefined;
-      if (user === undefined) return undefined;
-      checkUser(user, 'authenticate');
-      const denial = denialOf(user, systemClock.wallTime());
-      if (denial === undefined) return user;
-      denied.set(request, denial);
-      return undefined;
-    },
-    whyNot: (request) => denied.get(request) ?? NOBODY,
-  };
-}
-
-const NOBODY: Denial = { reason: 'not authenticated' };
-
-function gatewayOptionsOf(
-  options: CheckedOptions,
-): Pick<GatewayOptions, 'tls' | 'decoy' | 'allowOrigins' | 'trustedProxies'> {
-  const { tls, decoy, allowOrigins, trustedProxies } = options;
-  return { allowOrigins, trustedProxies, ...(tls && { tls }), ...(decoy !== undefined && { decoy }) };
 }
 
 /** By what rights clients may listen, and what this server can take for them. */
