@@ -127,7 +127,7 @@ export class Server {
       path,
       ...doorkeeperOf(options, directory),
       hasRoom: (user) => this.#hasRoom(user, guard),
-      acceptors: [new WebSocketAcceptor(systemMemory)],
+      acceptors: [new WebSocketAcceptor(systemMemory, { 'Wsproxy-Route': this.route })],
       onTransport: (transport, user, caller) => {
         const onClosed = this.#registry.onOpen(user);
         this.#registry.accept(transport, user, caller);

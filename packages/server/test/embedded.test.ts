@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, get, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpServer, get, type Server as HttpServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { duplexPair } from 'node:stream';
 import { describe, expect, test } from 'vitest';
@@ -41,6 +41,16 @@ function statusOf(port: number, authorization: string | undefined): Promise<numb
   });
 }
 
+async function headOf(port: number, authorization: string): Promise<IncomingHttpHeaders> {
+  const ws = new WebSocket(`ws://127.0.0.1:${port}/tunnel`, ['wsproxy.v1'], { headers: { authorization } });
+  ws.on('error', () => {});
+  closeWith(() => ws.terminate());
+  return new Promise((resolve) => {
+    ws.once('unexpected-response', (_request, { headers }) => resolve(headers));
+    ws.once('upgrade', ({ headers }) => resolve(headers));
+  });
+}
+
 describe('a server inside an HTTP server', () => {
   test('serves upgrades that it is handed, beside the pages of its host', async () => {
     const { server, port } = await startEmbedded({ token: TOKEN });
@@ -51,6 +61,18 @@ describe('a server inside an HTTP server', () => {
     const [response] = await once(get({ port, host: '127.0.0.1', agent: false }), 'response');
     response.resume();
     expect(response.statusCode).toBe(200);
+  });
+
+  test('tells whoever came in where its sessions live, and nobody else', async () => {
+    const { server, port } = await startEmbedded({ token: TOKEN, node: 'ams-1' });
+    expect(server.route).toMatch(/^ams-1\.[0-9a-f]{12}$/);
+    const heads = await Promise.all(
+      [`Bearer ${TOKEN}`, `Bearer ${TOKEN}x`, ''].map((authorization) => headOf(port, authorization)),
+    );
+    expect(heads.map((head) => head['wsproxy-route'])).toEqual([server.route, undefined, undefined]);
+    const other = createServer({ token: TOKEN, node: 'ams-1' });
+    closeWith(() => other.close());
+    expect(other.route).not.toBe(server.route);
   });
 
   test('answers strangers itself', async () => {

@@ -18,9 +18,11 @@ export class WebSocketAcceptor implements TransportAcceptor {
     ...LATE,
   });
 
-  /** `memory`: that their connections are read into. */
-  constructor(memory: SlabPool) {
+  /** `memory`: that their connections are read into. `headers`: of each answer that opens a transport, and of no other. */
+  constructor(memory: SlabPool, headers: Readonly<Record<string, string>> = {}) {
     this.#memory = memory;
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    this.#server.on('headers', (head) => head.push(...lines));
   }
 
   /** To whatever it is: `ws` looks at that. */
