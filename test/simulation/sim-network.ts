@@ -1,6 +1,6 @@
 import { SimLink } from 'wsproxy-test-support/engine/sim-link';
 import { ConnectError } from '../../packages/client/src/reach/connect-error.js';
-import type { ServerRoute } from '../../packages/client/src/tunnel/attempts.js';
+import type { KnownServer } from '../../packages/client/src/tunnel/attempts.js';
 import type { SimProcess, SimServer } from './sim-server.js';
 
 /** A connection of the client to a process of a server. */
@@ -31,7 +31,7 @@ export class SimNetwork {
   }
 
   /** What a client dials `server` with. */
-  dialer(server: SimServer): ServerRoute['connect'] {
+  dialer(server: SimServer): KnownServer['connect'] {
     return (signal) =>
       new Promise((resolve, reject) => {
         const dial: PendingDial = { server, succeed: ({ link }) => resolve(link.ends[0]), fail: reject };

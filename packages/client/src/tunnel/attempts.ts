@@ -6,10 +6,10 @@ import { ConnectError } from '../reach/connect-error.js';
  * path the time it needs. The first that succeeds ends the others.
  */
 export class Attempts {
-  readonly #connect: ServerRoute['connect'];
+  readonly #connect: KnownServer['connect'];
   readonly #underWay = new Set<AbortController>();
 
-  constructor(connect: ServerRoute['connect']) {
+  constructor(connect: KnownServer['connect']) {
     this.#connect = connect;
   }
 
@@ -42,7 +42,7 @@ export class Attempts {
 }
 
 /** A server, and the way to it. */
-export interface ServerRoute {
+export interface KnownServer {
   /** For the log and the status: its URL. */
   readonly name: string;
   /** Opens a transport; rejects with ConnectError. `signal` gives up. */

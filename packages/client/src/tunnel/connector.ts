@@ -10,7 +10,7 @@ import {
   TunnelError,
 } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
-import type { ServerRoute } from './attempts.js';
+import type { KnownServer } from './attempts.js';
 import { clientBudgets } from './client-budgets.js';
 import type { Retry } from './phases.js';
 import { Slot, type SlotEvents, type SlotOptions, type SlotState } from './slot.js';
@@ -21,7 +21,7 @@ export class Connector implements Tunnel, FlowTunnel {
   readonly #options: ConnectorOptions;
   readonly #slots: readonly Slot[];
   /** Why servers refuse, each for good as things are. */
-  readonly #refusals = new Map<ServerRoute, ConnectError>();
+  readonly #refusals = new Map<KnownServer, ConnectError>();
   /** Why there will be no tunnel: every server has refused, or this was closed. */
   #end: ConnectError | undefined;
   #hasServed = false;
@@ -84,11 +84,11 @@ export class Connector implements Tunnel, FlowTunnel {
     };
   }
 
-  #threatOf(server: ServerRoute): string | undefined {
+  #threatOf(server: KnownServer): string | undefined {
     return this.#slots.map((slot) => slot.threatOf(server)).find((threat) => threat !== undefined);
   }
 
-  #serverStatus(server: ServerRoute): ServerStatus {
+  #serverStatus(server: KnownServer): ServerStatus {
     const states = this.#state === 'idle' ? [] : this.#slots.map((slot) => slot.stateOf(server));
     const state = RANKING.find((one) => states.includes(one)) ?? 'standby';
     const troubles = this.#slots.flatMap((slot) => slot.troubleOf(server) ?? []);
@@ -291,11 +291,11 @@ export interface ConnectorOptions extends SlotOptions {
   readonly optimistic: boolean;
   readonly onState?: (state: ConnectorState, previous: ConnectorState) => void;
   /** A session goes on with another connection to this server. */
-  readonly onResumed?: (server: ServerRoute) => void;
+  readonly onResumed?: (server: KnownServer) => void;
   /** A server is not connected, and will be tried again. */
-  readonly onRetry?: (server: ServerRoute, retry: Retry) => void;
+  readonly onRetry?: (server: KnownServer, retry: Retry) => void;
   /** Another server serves now. */
-  readonly onServer?: (server: ServerRoute, former: ServerRoute) => void;
+  readonly onServer?: (server: KnownServer, former: KnownServer) => void;
 }
 
 /** From the best to the worst. An uplink that is closed is about to be replaced; the connector is not closed with it. */

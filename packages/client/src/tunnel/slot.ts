@@ -1,5 +1,5 @@
 import { type FailureCode, type Timer, withFields } from 'wsproxy-engine';
-import type { ServerRoute } from './attempts.js';
+import type { KnownServer } from './attempts.js';
 import { Backoff } from './backoff.js';
 import type { Retry, UplinkState } from './phases.js';
 import { Uplink, type UplinkEvents } from './uplink.js';
@@ -13,18 +13,18 @@ import type { UplinkSettings } from './uplink-options.js';
 export class Slot {
   readonly #options: SlotOptions;
   readonly #events: SlotEvents;
-  readonly #backoffs: ReadonlyMap<ServerRoute, Backoff>;
+  readonly #backoffs: ReadonlyMap<KnownServer, Backoff>;
   readonly #retired = new Set<Uplink>();
   /** Those of the retired whose server has asked for it. */
   readonly #draining = new Set<Uplink>();
   /** And when each began, by the clock: the last one is the newest. */
   readonly #candidates = new Map<Uplink, number>();
   /** Servers that had their candidate in this round. */
-  readonly #tried = new Set<ServerRoute>();
+  readonly #tried = new Set<KnownServer>();
   /** Servers that have ended a session that was of no use, and until when they are not asked for another, by the clock. */
-  readonly #resting = new Map<ServerRoute, number>();
+  readonly #resting = new Map<KnownServer, number>();
   /** Of the servers that were not reached since they were connected for the last time. */
-  readonly #troubles = new Map<ServerRoute, Trouble>();
+  readonly #troubles = new Map<KnownServer, Trouble>();
   #present: Uplink;
   #timer: Timer | undefined;
   #closed = false;
@@ -71,18 +71,18 @@ export class Slot {
   }
 
   /** How it stands with a server; undefined when nobody asks it now. */
-  stateOf(server: ServerRoute): SlotState | undefined {
+  stateOf(server: KnownServer): SlotState | undefined {
     if (this.#present.server === server) return this.state;
     return [...this.#candidates.keys()].find((candidate) => candidate.server === server)?.state;
   }
 
   /** Why a server is not connected; undefined while it is, and before it was tried. */
-  troubleOf(server: ServerRoute): Trouble | undefined {
+  troubleOf(server: KnownServer): Trouble | undefined {
     return this.#troubles.get(server);
   }
 
   /** Why the session with a server that is connected ends soon; undefined when it does not. */
-  threatOf(server: ServerRoute): string | undefined {
+  threatOf(server: KnownServer): string | undefined {
     return this.#present.server === server ? this.#present.threat?.message : undefined;
   }
 
@@ -173,7 +173,7 @@ export class Slot {
     this.#events.onState(present);
   }
 
-  #noteTrouble(server: ServerRoute, { reason, delay, former }: Retry): void {
+  #noteTrouble(server: KnownServer, { reason, delay, former }: Retry): void {
     const before = this.#troubles.get(server);
     const failedTries = before?.failedTries ?? 0;
     this.#troubles.set(server, {
@@ -195,7 +195,7 @@ export class Slot {
   }
 
   /** Servers that would be worth a change: better ones while there is one that serves, any other while there is none. */
-  #rivals(): readonly ServerRoute[] {
+  #rivals(): readonly KnownServer[] {
     const { servers } = this.#options;
     const { server, state } = this.#present;
     return state === 'online' ? servers.slice(0, servers.indexOf(server)) : servers.filter((other) => other !== server);
@@ -224,7 +224,7 @@ export class Slot {
   }
 
   /** Each of the rivals had its turn, or rests; the candidates there are tell what becomes of them. */
-  #endRound(rivals: readonly ServerRoute[]): void {
+  #endRound(rivals: readonly KnownServer[]): void {
     if (this.#candidates.size > 0) return;
     this.#tried.clear();
     const rests = rivals.map((server) => this.#restOf(server)).filter((rest) => rest > 0);
@@ -257,12 +257,12 @@ export class Slot {
     this.#rest(server, wasOfUse ? 0 : this.#backoffOf(server).next(false, this.#options.clock.now()));
   }
 
-  #rest(server: ServerRoute, pause: number): void {
+  #rest(server: KnownServer, pause: number): void {
     this.#resting.set(server, this.#options.clock.now() + pause);
     this.#seek();
   }
 
-  #restOf(server: ServerRoute): number {
+  #restOf(server: KnownServer): number {
     return (this.#resting.get(server) ?? 0) - this.#options.clock.now();
   }
 
@@ -279,7 +279,7 @@ export class Slot {
     }
   }
 
-  #newUplink(server: ServerRoute): Uplink {
+  #newUplink(server: KnownServer): Uplink {
     const { servers, logger } = this.#options;
     const named = servers.length === 1 ? logger : withFields(logger, { server: server.name });
     const isServed = (): boolean => this.#isServedBeside(uplink);
@@ -290,7 +290,7 @@ export class Slot {
     return uplink;
   }
 
-  #backoffOf(server: ServerRoute): Backoff {
+  #backoffOf(server: KnownServer): Backoff {
     return this.#backoffs.get(server) ?? this.#newBackoff();
   }
 
@@ -304,7 +304,7 @@ export type SlotState = UplinkState | 'draining';
 
 export interface SlotOptions extends UplinkSettings {
   /** In the order of preference; one at least. */
-  readonly servers: readonly ServerRoute[];
+  readonly servers: readonly KnownServer[];
   /** Decides the pauses between two tries, by numbers from 0 to 1; `Math.random` unless told. */
   readonly random?: (() => number) | undefined;
 }

@@ -1,5 +1,5 @@
 import type { Clock, Logger, ProcessBudgets, SlabPool } from 'wsproxy-engine';
-import type { ServerRoute } from './attempts.js';
+import type { KnownServer } from './attempts.js';
 import type { Backoff } from './backoff.js';
 
 /** What holds for every uplink of a client. */
@@ -20,7 +20,7 @@ export interface UplinkSettings {
 }
 
 export interface UplinkOptions extends UplinkSettings {
-  readonly server: ServerRoute;
+  readonly server: KnownServer;
   readonly backoff: Backoff;
   /** Whether another session with this server serves while this one cannot begin. Default no. */
   readonly isServed?: () => boolean;

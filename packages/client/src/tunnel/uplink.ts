@@ -13,7 +13,7 @@ import {
   type Transport,
 } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
-import { Attempts, type ServerRoute } from './attempts.js';
+import { Attempts, type KnownServer } from './attempts.js';
 import { type Online, type Phase, Phases, type PhaseTimer, type Retry, type UplinkState } from './phases.js';
 import { Renewal } from './renewal.js';
 import { endsSession } from './session-ending.js';
@@ -74,7 +74,7 @@ export class Uplink {
     this.#requests = new WaitingRequests(this.session, clock, () => this.#hurry());
   }
 
-  get server(): ServerRoute {
+  get server(): KnownServer {
     return this.#options.server;
   }
 

@@ -15,7 +15,7 @@ import { FakeClock } from 'wsproxy-engine/testing';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { ConnectError } from '../../src/reach/connect-error.js';
-import type { ServerRoute } from '../../src/tunnel/attempts.js';
+import type { KnownServer } from '../../src/tunnel/attempts.js';
 
 /** One connection between client and server. */
 export interface Connection {
@@ -78,7 +78,7 @@ export class FakeNetwork {
     ...{ warn: this.#log('warn'), error: this.#log('error') },
   };
 
-  readonly connect: ServerRoute['connect'] = (signal) => {
+  readonly connect: KnownServer['connect'] = (signal) => {
     this.attempts += 1;
     if (this.route instanceof ConnectError) return Promise.reject(this.route);
     if (this.route === 'open') return Promise.resolve(this.#connect());
