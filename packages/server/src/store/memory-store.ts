@@ -1,0 +1,207 @@
+import type { Clock } from 'wsproxy-engine';
+import {
+  type Added,
+  type Facts,
+  granted,
+  type Holding,
+  LEASE,
+  type ProcessFact,
+  REVOCATIONS,
+  type Revocation,
+  type Store,
+  StoreError,
+  type Sum,
+  type Want,
+} from './store.js';
+
+/** What processes share, in the memory of one of them: the parent of workers. */
+export class MemoryStore {
+  readonly #clock: Pick<Clock, 'now' | 'wallTime'>;
+  readonly #leases = new Map<string, Lease>();
+  /** The last of each user, the oldest first. */
+  readonly #revocations = new Map<string, { readonly mark: number; readonly mayReturn: boolean }>();
+  readonly #watchers = new Map<string, () => void>();
+  #mark = 0;
+  #month = '';
+  /** Of the month, by user. */
+  readonly #sums = new Map<string, number>();
+  /** The same of each process, and within it by user. */
+  readonly #sumsOf = new Map<string, Map<string, number>>();
+
+  constructor(clock: Pick<Clock, 'now' | 'wallTime'>) {
+    this.#clock = clock;
+  }
+
+  /** The store as the process with this uid sees it. */
+  enter(uid: string): Store {
+    return new Entrance(this, uid);
+  }
+
+  /** The process has ended: what it held is free. */
+  forget(uid: string): void {
+    this.#leases.delete(uid);
+    this.#watchers.delete(uid);
+    this.#sumsOf.delete(uid);
+  }
+
+  /** Bytes of this calendar month, of each user who has carried some: what a quota file keeps. */
+  get bytesThisMonth(): ReadonlyMap<string, number> {
+    return this.#month === monthOf(this.#clock.wallTime()) ? this.#sums : new Map();
+  }
+
+  /** Goes on where another process has stopped. */
+  restore(bytesThisMonth: ReadonlyMap<string, number>): void {
+    this.#beginMonth(monthOf(this.#clock.wallTime()));
+    for (const [user, bytes] of bytesThisMonth) this.#sums.set(user, bytes);
+  }
+
+  add(uid: string, { node, address, holdings }: ProcessFact): Added {
+    const known = this.#leaseOf(uid);
+    const held = holdings === undefined ? known?.held : new Map(holdings.map(({ key, held }) => [key, held]));
+    this.#leases.set(uid, { until: this.#clock.now() + LEASE, node, address, held: held ?? new Map() });
+    return { isNew: known === undefined };
+  }
+
+  revoke({ user, mayReturn }: Revocation): void {
+    this.#mark += 1;
+    this.#revocations.delete(user);
+    this.#revocations.set(user, { mark: this.#mark, mayReturn });
+    for (const oldest of this.#revocations.keys()) {
+      if (this.#revocations.size <= REVOCATIONS) break;
+      this.#revocations.delete(oldest);
+    }
+    for (const onNews of this.#watchers.values()) onNews();
+  }
+
+  take(uid: string, wants: readonly Want[]): number[] {
+    const { held } = this.#expect(uid);
+    return wants.map((want) => {
+      const own = held.get(want.key) ?? 0;
+      const count = granted(want, own, this.#sumOf(want.key) - own);
+      if (count > 0) held.set(want.key, count);
+      return count;
+    });
+  }
+
+  give(uid: string, holdings: readonly Holding[]): void {
+    const lease = this.#expect(uid);
+    for (const { key, held } of holdings) {
+      if (held > 0) lease.held.set(key, held);
+      else lease.held.delete(key);
+    }
+  }
+
+  read(mark: number = this.#mark): Facts {
+    const fresh = [...this.#revocations].filter(([, revocation]) => revocation.mark > mark);
+    return {
+      processes: [...this.#living()].map(([uid, { node, address }]) => ({ uid, node, address })),
+      revocations: fresh.map(([user, { mayReturn }]) => ({ user, mayReturn })),
+      mark: this.#mark,
+    };
+  }
+
+  spend(uid: string, month: string, sums: readonly Sum[]): number[] {
+    if (month > this.#month) this.#beginMonth(month);
+    // Of a month that is over nothing is kept.
+    if (month < this.#month) return sums.map(({ bytes }) => bytes);
+    const own = this.#sumsOf.get(uid) ?? new Map<string, number>();
+    this.#sumsOf.set(uid, own);
+    return sums.map(({ user, bytes }) => {
+      const more = Math.max(0, bytes - (own.get(user) ?? 0));
+      const sum = (this.#sums.get(user) ?? 0) + more;
+      if (more > 0) own.set(user, bytes);
+      if (more > 0) this.#sums.set(user, sum);
+      return sum;
+    });
+  }
+
+  watch(uid: string, onNews: () => void): void {
+    this.#watchers.set(uid, onNews);
+  }
+
+  #beginMonth(month: string): void {
+    this.#month = month;
+    this.#sums.clear();
+    this.#sumsOf.clear();
+  }
+
+  #sumOf(key: string): number {
+    let sum = 0;
+    for (const [, { held }] of this.#living()) sum += held.get(key) ?? 0;
+    return sum;
+  }
+
+  *#living(): Iterable<[string, Lease]> {
+    for (const uid of this.#leases.keys()) {
+      const lease = this.#leaseOf(uid);
+      if (lease !== undefined) yield [uid, lease];
+    }
+  }
+
+  #expect(uid: string): Lease {
+    const lease = this.#leaseOf(uid);
+    if (lease === undefined) throw new StoreError('lease', 'the lease of the process has ended');
+    return lease;
+  }
+
+  #leaseOf(uid: string): Lease | undefined {
+    const lease = this.#leases.get(uid);
+    if (lease === undefined || this.#clock.now() < lease.until) return lease;
+    this.#leases.delete(uid);
+    return undefined;
+  }
+}
+
+interface Lease {
+  readonly until: number;
+  readonly node: string;
+  readonly address: string;
+  /** By the key of the limit. */
+  readonly held: Map<string, number>;
+}
+
+/** One process, and what it asks for. */
+class Entrance implements Store {
+  readonly #store: MemoryStore;
+  readonly #uid: string;
+
+  constructor(store: MemoryStore, uid: string) {
+    this.#store = store;
+    this.#uid = uid;
+  }
+
+  async add(fact: ProcessFact | Revocation): Promise<Added> {
+    if (fact.kind === 'process') return this.#store.add(this.#uid, fact);
+    this.#store.revoke(fact);
+    return { isNew: false };
+  }
+
+  async take(wants: readonly Want[]): Promise<readonly number[]> {
+    return this.#store.take(this.#uid, wants);
+  }
+
+  async give(holdings: readonly Holding[]): Promise<void> {
+    this.#store.give(this.#uid, holdings);
+  }
+
+  async read(mark?: number): Promise<Facts> {
+    return this.#store.read(mark);
+  }
+
+  async spend(month: string, sums: readonly Sum[]): Promise<readonly number[]> {
+    return this.#store.spend(this.#uid, month, sums);
+  }
+
+  watch(onNews: () => void): void {
+    this.#store.watch(this.#uid, onNews);
+  }
+
+  async close(): Promise<void> {
+    this.#store.forget(this.#uid);
+  }
+}
+
+/** `2026-11`, by UTC. */
+function monthOf(wallTime: number): string {
+  return new Date(wallTime).toISOString().slice(0, 7);
+}

@@ -1,0 +1,125 @@
+/**
+ * What the processes of a server share, as one of them sees it. Nothing that carries a byte waits for it.
+ *
+ * Places (`take`, `give`) and what is added about the process itself live under its *lease*: the store forgets them `LEASE` ms
+ * after the last `add`, by its own clock and no other. Whatever says how much, says it in all and not how much more: what is done
+ * twice is done once. Of one process the calls of `add`, `take` and `give` come one after the other, and the store does them
+ * in that order or not at all.
+ *
+ * Each method settles within `DEADLINE` ms. It rejects with a StoreError and nothing else.
+ */
+export interface Store {
+  /**
+   * Tells something. Of the process itself: its lease begins, or begins anew. Of a user: every process that looks afterwards
+   * is told, and those who `watch` at once.
+   */
+  add(fact: ProcessFact | Revocation): Promise<Added>;
+  /**
+   * Takes places, and says for each want, in its order, how many of them the process holds now: never fewer than it held. The sum
+   * over all processes is at most the limit, except for what was forced by `add`.
+   */
+  take(wants: readonly Want[]): Promise<readonly number[]>;
+  /** From now on the process holds so many. */
+  give(holdings: readonly Holding[]): Promise<void>;
+  /** What others have told: who is there, and who was revoked after `mark`; without `mark` none of these. */
+  read(mark?: number): Promise<Facts>;
+  /**
+   * Counts what the process has carried for users in a month, and says what all processes have, in the order of `sums`. What a process
+   * has carried stays counted when it ends.
+   */
+  spend(month: string, sums: readonly Sum[]): Promise<readonly number[]>;
+  /** `onNews` is called when there is something to read before anybody would look; it may be called without a reason, or not at all. */
+  watch(onNews: () => void): void;
+  /** The process ends: what it holds is free at once if the store can still be told. */
+  close(): Promise<void>;
+}
+
+/** How long the store remembers a process that says nothing, ms. */
+export const LEASE = 10_000;
+/** Within which every call is over, ms. */
+export const DEADLINE = 1_000;
+/** How many revocations a store keeps: one who has not looked for so many has missed the first of them. */
+export const REVOCATIONS = 10_000;
+
+/** A process is there. */
+export interface ProcessFact {
+  readonly kind: 'process';
+  /** The node that it is one of. */
+  readonly node: string;
+  /** Where the inner door of that node is, `host:port`; empty when it has none for others. */
+  readonly address: string;
+  /** All that it holds, whatever the limits say: given when the store may not know. Undefined: as the store knows it. */
+  readonly holdings?: readonly Holding[] | undefined;
+}
+
+/** A user has lost access. */
+export interface Revocation {
+  readonly kind: 'revocation';
+  readonly user: string;
+  /** The user may come in again, if the process that they come to lets them. */
+  readonly mayReturn: boolean;
+}
+
+export interface Added {
+  /** The store did not know the process: it holds nothing but what was given with it. */
+  readonly isNew: boolean;
+}
+
+/** So many places of one limit. `key`: the limit, and the user if each has one, such as `channels/alice`. */
+export interface Holding {
+  readonly key: string;
+  readonly held: number;
+}
+
+/** Places that are wanted of one limit. */
+export interface Want {
+  readonly key: string;
+  /** So many have to be held in all. */
+  readonly need: number;
+  /** So many may be, if a quarter of the limit is free afterwards. */
+  readonly wish: number;
+  readonly limit: number;
+}
+
+export interface Sum {
+  readonly user: string;
+  /** Bytes that this process has carried for the user in the month, in all. */
+  readonly bytes: number;
+}
+
+export interface Facts {
+  /** Every process whose lease runs, this one among them. */
+  readonly processes: readonly KnownProcess[];
+  /** Since `mark`, the first one first; one for each user, the last one. */
+  readonly revocations: readonly Omit<Revocation, 'kind'>[];
+  /** For the next `read`. */
+  readonly mark: number;
+}
+
+export interface KnownProcess {
+  /** `uid` of its route. */
+  readonly uid: string;
+  readonly node: string;
+  readonly address: string;
+}
+
+/**
+ * `away`: no answer in time, or one that says that it cannot; whether it was done is not known. `lease`: the store does not know the
+ * process, and has done nothing; `add` comes first.
+ */
+export class StoreError extends Error {
+  readonly code: 'away' | 'lease';
+
+  constructor(code: 'away' | 'lease', message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.name = 'StoreError';
+  }
+}
+
+/** How many places one who wants some holds afterwards, where others hold `others` and it holds `own`. */
+export function granted({ need, wish, limit }: Want, own: number, others: number): number {
+  const room = limit - others;
+  const isFar = room - wish >= limit / 4;
+  return Math.max(own, isFar ? wish : Math.min(need, room));
+}
