@@ -5,6 +5,8 @@ export { checkRules, type DestinationRules } from 'wsproxy-node/targets';
 export { type Admin, createAdmin } from './admin/admin.js';
 export { createHealth, type Health } from './admin/health.js';
 export type { AdminOptions } from './admin/local-pages.js';
+export type { InnerListenOptions, NodeDoorOptions, WorkerDoorOptions } from './cluster/cluster.js';
+export type { ClusterTls } from './cluster/cluster-tls.js';
 export type { FlowInfo } from './flows/flow-info.js';
 export type { Authenticate } from './gateway/authenticate.js';
 export type { ListenOptions, TcpListenOptions } from './gateway/listen.js';
@@ -16,6 +18,7 @@ export type {
   ArrivalRecord,
   ChannelRecord,
   FlowRecord,
+  HandOnOutcome,
   ListenerRecord,
   ObservedSession,
   OpenedArrival,

@@ -8,11 +8,13 @@ import { OptionError } from 'wsproxy-node/options';
 import { WebSocketAcceptor } from 'wsproxy-node/transports';
 import { createChannelHandler, createRefusalHandler } from './channels/channel-handler.js';
 import type { ChannelService } from './channels/served-channel.js';
+import type { Cluster, InnerListenOptions, NodeDoorOptions } from './cluster/cluster.js';
+import type { ClusterTls } from './cluster/cluster-tls.js';
 import { formatRoute, nodeNameOf, randomUid } from './cluster/route.js';
 import { directoryOf, doorkeeperOf, gatewayOptionsOf } from './doorkeeper.js';
 import { dialOf, relayFlowOf, resolverOf } from './egress.js';
 import { createFlowHandler } from './flows/flow-handler.js';
-import { createGateway, type Gateway } from './gateway/gateway.js';
+import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway.js';
 import { type ListenOptions, listenOn, type TcpListenOptions } from './gateway/listen.js';
 import { createTrust } from './gateway/remote-address.js';
 import type { TlsOptions } from './gateway/tls.js';
@@ -66,6 +68,8 @@ export class Server {
   readonly #holds: ListenerService['holds'] | undefined;
   readonly #isTrusted: (address: string | undefined) => boolean;
   #names: NamePort | undefined;
+  readonly #joinCluster: () => Promise<Cluster>;
+  #cluster: Cluster | undefined;
   #isEmbedded = false;
   #stopping = false;
 
@@ -122,22 +126,32 @@ export class Server {
       route: this.route,
       ...(directory !== undefined && { present: (user) => directory.present(user) }),
     });
-    this.#gateway = createGateway({
-      ...gatewayOptionsOf(options),
-      path,
-      ...doorkeeperOf(options, directory),
-      hasRoom: (user) => this.#hasRoom(user, guard),
+    // Of every door, whoever knocks there.
+    const doors = {
+      hasRoom: (user: User) => this.#hasRoom(user, guard),
       acceptors: [new WebSocketAcceptor(systemMemory, { 'Wsproxy-Route': this.route })],
-      onTransport: (transport, user, caller) => {
+      onTransport: (...[transport, user, caller]: Parameters<GatewayOptions['onTransport']>) => {
         const onClosed = this.#registry.onOpen(user);
         this.#registry.accept(transport, user, caller);
         return onClosed;
       },
-      logger,
-      observer,
-      guard,
+      ...{ logger, observer, guard },
       limits: { handshakeTimeout: limits.upgradeTimeout, pendingConnections: placesOf(guard) },
+    };
+    this.#gateway = createGateway({
+      ...doors,
+      ...gatewayOptionsOf(options),
+      path,
+      ...doorkeeperOf(options, directory),
+      handOn: (entrance) => this.#cluster?.handOn(entrance) ?? 'here',
     });
+    this.#joinCluster = async () => {
+      // Not at the start: most servers are alone.
+      const { Cluster } = await import('./cluster/cluster.js');
+      this.#expectOpen();
+      const { route } = this;
+      return new Cluster({ route, directory, doors, clock: systemClock, logger, observer, guard });
+    };
     logger.debug({ sockets: guard.maxSockets }, 'sockets that may be open at a time');
   }
 
@@ -182,6 +196,35 @@ export class Server {
     if (address !== undefined) this.#listening.push(address);
     for (const kind of ['http', 'tls'] as const) holds[kind] = ({ host }, owner) => names.hold(kind, host, owner);
     return address;
+  }
+
+  /**
+   * Joins this server to others of one cluster, from then on: opens a door for what they hand on to it, since the client was told
+   * that its session is here, and hands on to theirs. Once for other nodes, with `tls` and `peers`, and once for the other processes
+   * of this node, with `workers`. As `listen`; rejects with an OptionError for what cannot be used.
+   */
+  listenInner(options: NodeDoorOptions): Promise<AddressInfo>;
+  listenInner(options: InnerListenOptions): Promise<AddressInfo | undefined>;
+  async listenInner(options: InnerListenOptions): Promise<AddressInfo | undefined> {
+    const joined = await this.#joinCluster();
+    this.#cluster ??= joined;
+    const address = await this.#cluster.listen(options);
+    if (address !== undefined) this.#listening.push(address);
+    return address;
+  }
+
+  /**
+   * Exchanges what this server proves to the other nodes that it is one of them, also while connections are open: they keep theirs.
+   * @throws OptionError that says what is wrong with it; nothing has changed then
+   */
+  setInnerTls(tls: ClusterTls): void {
+    if (this.#cluster === undefined) throw new OptionError('clusterCert', 'there is no door for other nodes');
+    this.#cluster.setTls(tls);
+  }
+
+  /** Connections of clients that are passed on to the process that has their session. */
+  get passedOn(): number {
+    return this.#cluster?.passedOn ?? 0;
   }
 
   /**
@@ -292,7 +335,7 @@ export class Server {
     const unfinished = mayDrain ? await this.#registry.drain(drain) : this.channelCount;
     this.#registry.close();
     this.#guard.close();
-    await Promise.all([this.#gateway.close(), this.#names?.close()]);
+    await Promise.all([this.#gateway.close(), this.#names?.close(), this.#cluster?.close()]);
     await this.#quotaFile?.close();
     return unfinished;
   }

@@ -43,9 +43,9 @@ export class Peer {
     closeWith(() => this.session.close('the test is over', 1000));
   }
 
-  async connect(port: number, token = TOKEN, path = '/'): Promise<WebSocket> {
+  async connect(port: number, token = TOKEN, path = '/', headers: Record<string, string> = {}): Promise<WebSocket> {
     const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, ['wsproxy.v1'], {
-      headers: { authorization: `Bearer ${token}` },
+      headers: { authorization: `Bearer ${token}`, ...headers },
       perMessageDeflate: false,
     });
     closeWith(() => ws.terminate());

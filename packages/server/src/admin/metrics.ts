@@ -4,15 +4,17 @@ import type { FlowInfo } from '../flows/flow-info.js';
 import { REFUSAL_STATUSES } from '../gateway/refusal.js';
 import { LIMITS } from '../limits/limits.js';
 import { type AnyDropReason, DROP_REASONS, type Drops } from '../observe/all-drops.js';
-import type {
-  ArrivalRecord,
-  ChannelRecord,
-  FlowRecord,
-  ListenerRecord,
-  OpenedArrival,
-  OpenedChannel,
-  ServerObserver,
-  SessionEvent,
+import {
+  type ArrivalRecord,
+  type ChannelRecord,
+  type FlowRecord,
+  HAND_ON_OUTCOMES,
+  type HandOnOutcome,
+  type ListenerRecord,
+  type OpenedArrival,
+  type OpenedChannel,
+  type ServerObserver,
+  type SessionEvent,
 } from '../observe/observer.js';
 import type { ChannelInfo, SessionInfo } from '../sessions/session-info.js';
 
@@ -79,6 +81,12 @@ export class Metrics implements ServerObserver {
     ROUND_TRIP_BUCKETS,
     [],
   );
+  readonly #handOns = this.#counter(
+    'hand_ons_total',
+    'Requests that belonged to another process of the cluster, by outcome',
+    ['outcome'],
+  );
+  readonly #passedOn = this.#gauge('passed_on', 'Connections of clients that are passed on to another process');
   readonly #limits = this.#counter('limits_hit_total', 'Times that a limit was hit', ['limit']);
 
   constructor(measured: Measured) {
@@ -92,6 +100,7 @@ export class Metrics implements ServerObserver {
       this.#arrivals.inc({ outcome }, 0);
       this.#listenerEnds.inc({ outcome }, 0);
     }
+    for (const outcome of HAND_ON_OUTCOMES) this.#handOns.inc({ outcome }, 0);
     for (const limit of Object.keys(LIMITS)) this.#limits.inc({ limit }, 0);
     for (const status of REFUSAL_STATUSES) this.#refused.inc({ status }, 0);
     for (const result of ['ok', 'failed']) this.#dialTimes.zero({ result });
@@ -162,6 +171,10 @@ export class Metrics implements ServerObserver {
     this.#handshakes.inc();
   }
 
+  onHandOn(outcome: HandOnOutcome): void {
+    this.#handOns.inc({ outcome });
+  }
+
   onLimit(limit: string): void {
     this.#limits.inc({ limit });
   }
@@ -172,6 +185,7 @@ export class Metrics implements ServerObserver {
     for (const metric of [this.#bytes, this.#stalls, this.#datagrams, this.#datagramBytes, this.#dropped])
       metric.reset();
     this.#certificate.set((this.#measured.certificateExpires?.getTime() ?? 0) / 1_000);
+    this.#passedOn.set(this.#measured.passedOn);
     this.#ready.set(this.#measured.isReady ? 1 : 0);
     this.#replayBytes.set(sessions.reduce((sum, { replayBytes }) => sum + replayBytes, 0));
 
@@ -259,6 +273,7 @@ export interface Measured {
   readonly isReady: boolean;
   readonly userIds: Iterable<string>;
   readonly certificateExpires: Date | undefined;
+  readonly passedOn: number;
   sessions(): readonly SessionInfo[];
 }
 

@@ -9,6 +9,8 @@ export interface Caller {
   readonly version?: string | undefined;
   /** It only examines the way: `wsproxy-client doctor`. */
   readonly probe?: true | undefined;
+  /** Another process of the cluster has handed it on. */
+  readonly handed?: true;
 }
 
 /** As the client names itself (RFC 9110 section 10.1.5), whatever stands beside it. */

@@ -14,12 +14,13 @@ import { type Authorize, type AuthorizeOptions, createAuthorize } from './author
 import { type Caller, callerOf } from './caller.js';
 import { Connections } from './connections.js';
 import { createDecoy, type Decoy, showDecoy } from './decoy.js';
+import type { HandedOn, HandOnRequest } from './handing-on.js';
 import { createHttpServer } from './http-server.js';
-import { known, type Refusal, refuse, stranger } from './refusal.js';
+import { elsewhere, known, type Refusal, refuse, stranger } from './refusal.js';
 import { RefusalLog } from './refusal-log.js';
-import { createRemoteAddressOf, type RemoteAddressOf } from './remote-address.js';
+import { createRemoteAddressOf } from './remote-address.js';
 import { hasRightHost, pathOf } from './request-head.js';
-import { expiryOf, secureContextOptions, type TlsOptions } from './tls.js';
+import { expiryOf, type GatewayTls, secureContextOptions } from './tls.js';
 
 /** @throws OptionError for an option that cannot be used */
 export function createGateway(options: GatewayOptions): Gateway {
@@ -36,7 +37,7 @@ export interface Gateway {
    * From now on TLS handshakes are made with these; connections there are keep what they have.
    * @throws OptionError that says what is wrong; nothing has changed then
    */
-  setTls(tls: TlsOptions): void;
+  setTls(tls: GatewayTls): void;
   /** When the certificate that is shown stops counting, ms since 1970; undefined without TLS. */
   readonly certificateExpires: number | undefined;
   /**
@@ -64,13 +65,17 @@ export interface GatewayOptions extends Pick<AuthorizeOptions, 'authenticate' | 
   readonly onTransport: (transport: Transport, user: User, caller: Caller) => () => void;
   /** Whether an authenticated user may open one more transport; default yes. */
   readonly hasRoom?: (user: User) => boolean;
+  /** Hands on what belongs to another process. Default: everything is answered here. */
+  readonly handOn?: HandOnRequest;
+  /** By whom requests were judged before they were handed on to here, on any path. Default: this gateway judges them itself. */
+  readonly judged?: JudgedBefore;
   readonly logger: Logger;
   readonly limits?: Partial<GatewayLimits>;
   /** Default: whatever comes is taken. */
   readonly guard?: Pick<Guard, 'hit' | 'takeConnection'>;
   readonly observer?: ServerObserver;
   /** Default: no TLS, which a reverse proxy then has to do. */
-  readonly tls?: TlsOptions;
+  readonly tls?: GatewayTls;
   /**
    * A folder of static files to show to whoever may not come in. With it the path is like any other to those without
    * the token: nothing says that there is more, not even 401.
@@ -78,6 +83,14 @@ export interface GatewayOptions extends Pick<AuthorizeOptions, 'authenticate' | 
   readonly decoy?: string;
   /** Whose X-Forwarded-For to believe: addresses, CIDR ranges, or `unix`. Default: nobody's. */
   readonly trustedProxies?: readonly string[];
+}
+
+/** What a request says that another process has handed on. */
+export interface JudgedBefore {
+  readonly authorize: Authorize;
+  readonly callerOf: (request: IncomingMessage) => Caller;
+  /** Of a request, bytes. */
+  readonly maxHeaderSize: number;
 }
 
 export interface GatewayLimits {
@@ -108,31 +121,34 @@ class HttpGateway implements Gateway {
   readonly #connections: Connections;
   readonly #decoy: Decoy | undefined;
   readonly #authorize: Authorize;
-  readonly #remoteAddressOf: RemoteAddressOf;
+  readonly #callerOf: (request: IncomingMessage) => Caller;
   #certificateExpires: number | undefined;
   #ticketKeys: Buffer | undefined;
 
   constructor(options: GatewayOptions) {
-    const { limits, tls, decoy, trustedProxies = [], logger, guard, observer, acceptors } = options;
+    const { limits, tls, decoy, trustedProxies = [], logger, guard, observer, acceptors, judged } = options;
     const { handshakeTimeout = 10_000, pendingConnections = 1_024 } = limits ?? {};
     this.#options = options;
-    this.#remoteAddressOf = createRemoteAddressOf(trustedProxies);
+    const remoteAddressOf = createRemoteAddressOf(trustedProxies);
+    this.#callerOf = judged?.callerOf ?? ((request) => callerOf(request, remoteAddressOf));
     const log = new RefusalLog({
-      ...{ logger, observer: observer ?? {}, remoteAddressOf: this.#remoteAddressOf },
+      ...{ logger, observer: observer ?? {}, callerOf: this.#callerOf },
       hasDecoy: decoy !== undefined,
     });
     this.#log = log;
     this.#kinds = acceptors.map((acceptor) => ({ acceptor, onBroken: (error) => log.broken(acceptor.name, error) }));
     this.#decoy = decoy === undefined ? undefined : createDecoy(decoy);
-    this.#authorize = createAuthorize({
-      ...options,
-      timeout: handshakeTimeout,
-      onTimeout: () => {
-        guard?.hit('upgradeTimeout');
-        log.lateAuthentication(handshakeTimeout);
-      },
-      onError: (error) => log.failedAuthentication(error),
-    });
+    this.#authorize =
+      judged?.authorize ??
+      createAuthorize({
+        ...options,
+        timeout: handshakeTimeout,
+        onTimeout: () => {
+          guard?.hit('upgradeTimeout');
+          log.lateAuthentication(handshakeTimeout);
+        },
+        onError: (error) => log.failedAuthentication(error),
+      });
     this.#connections = new Connections({
       places: pendingConnections,
       handshakeTimeout,
@@ -140,7 +156,7 @@ class HttpGateway implements Gateway {
       guard,
       log,
     });
-    this.server = createHttpServer(handshakeTimeout, tls);
+    this.server = createHttpServer(handshakeTimeout, { tls, maxHeaderSize: judged?.maxHeaderSize });
     this.#certificateExpires = tls && expiryOf(tls);
     this.#listen();
   }
@@ -153,7 +169,7 @@ class HttpGateway implements Gateway {
     return this.#certificateExpires;
   }
 
-  setTls(tls: TlsOptions): void {
+  setTls(tls: GatewayTls): void {
     if (!(this.server instanceof HttpsServer)) throw new OptionError('tls', 'the server was made without it');
     if ((tls.clientCa === undefined) !== (this.#options.tls?.clientCa === undefined)) {
       throw new OptionError('tls', 'whether clients need a certificate cannot change');
@@ -194,7 +210,8 @@ class HttpGateway implements Gateway {
 
   #listen(): void {
     const { server } = this;
-    const isOnPath = (request: IncomingMessage): boolean => pathOf(request) === this.#options.path;
+    const { path, judged } = this.#options;
+    const isOnPath = (request: IncomingMessage): boolean => judged !== undefined || pathOf(request) === path;
     server.on('connection', (socket: Socket) => this.#connections.admit(socket));
     server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#connections.setReady(socket);
@@ -224,12 +241,12 @@ class HttpGateway implements Gateway {
 
   async #serve(arrival: Arrival, isOnPath: boolean): Promise<void> {
     const outcome = await this.#admit(arrival, isOnPath);
-    if ('socket' in arrival && arrival.socket.destroyed) return;
+    if (outcome === 'answered' || ('socket' in arrival && arrival.socket.destroyed)) return;
     if ('status' in outcome) await this.#turnAway(arrival, outcome);
     else this.#accept(arrival, outcome);
   }
 
-  async #admit(arrival: Arrival, isOnPath: boolean): Promise<Entrant | Refusal> {
+  async #admit(arrival: Arrival, isOnPath: boolean): Promise<Entrant | Refusal | 'answered'> {
     const { request } = arrival;
     if (!hasRightHost(request)) return known(400, 'wrong Host');
     if (!isOnPath) return stranger(404, 'not on the path');
@@ -239,7 +256,18 @@ class HttpGateway implements Gateway {
     const { user } = who;
     if (kind === undefined) return known(426, 'not an upgrade', user.id);
     if (!kind.acceptor.isRight(arrival)) return known(400, 'wrong upgrade', user.id);
+    const handedOn = await this.#handOn(arrival, user);
+    if (handedOn === 'answered') return handedOn;
+    if (handedOn !== 'here') return elsewhere(handedOn.unanswered, user.id);
     return this.#options.hasRoom?.(user) === false ? known(429, 'too many sessions', user.id) : { user, kind };
+  }
+
+  #handOn(arrival: Arrival, user: User): HandedOn | Promise<HandedOn> {
+    const { handOn } = this.#options;
+    if (handOn === undefined || !('socket' in arrival) || arrival.request.method !== 'GET') return 'here';
+    const { request } = arrival;
+    const leaveDoor = (): void => this.#connections.leave(request.socket);
+    return handOn({ arrival, user, caller: this.#callerOf(request), leaveDoor });
   }
 
   #accept(arrival: Arrival, { user, kind }: Entrant): void {
@@ -248,7 +276,7 @@ class HttpGateway implements Gateway {
       onTransport: (transport) => {
         const { request } = arrival;
         this.#connections.leave(request.socket);
-        const caller = callerOf(request, this.#remoteAddressOf);
+        const caller = this.#callerOf(request);
         this.#options.logger.debug({ user: user.id, ...caller }, `accepted a ${acceptor.name}`);
         return this.#options.onTransport(transport, user, caller);
       },
@@ -259,8 +287,8 @@ class HttpGateway implements Gateway {
 
   async #turnAway(arrival: Arrival, refusal: Refusal): Promise<void> {
     this.#log.request(arrival, refusal);
-    const { status, isStranger } = refusal;
-    if (this.#decoy === undefined || !isStranger) return refuse(arrival, status);
+    const { status, isStranger, route } = refusal;
+    if (this.#decoy === undefined || !isStranger) return refuse(arrival, status, route);
     await showDecoy(this.#decoy, arrival, (error) => this.#log.failedDecoy(error));
   }
 }

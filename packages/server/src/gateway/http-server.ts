@@ -1,21 +1,22 @@
 import { createServer, type Server as HttpServer, type ServerOptions } from 'node:http';
 import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
 import { KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
-import { secureContextOptions, type TlsOptions } from './tls.js';
-
-const MAX_HEADER_SIZE = 16_384;
+import { type GatewayTls, secureContextOptions } from './tls.js';
 
 /**
  * An HTTP server, over TLS if `tls` is given, that answers nothing by itself and has no time-outs but that of the TLS
  * handshake, ms: for what it hears, and how long it waits, there is the gateway with its door.
  */
-export function createHttpServer(handshakeTimeout: number, tls?: TlsOptions): HttpServer | HttpsServer {
+export function createHttpServer(
+  handshakeTimeout: number,
+  { tls, maxHeaderSize = MAX_HEADER_SIZE }: HttpServerOptions = {},
+): HttpServer | HttpsServer {
   const options: ServerOptions = {
     // Node's own deadlines begin anew with each request of a connection, and it sees to them only now and then.
     headersTimeout: 0,
     requestTimeout: 0,
     requireHostHeader: false,
-    maxHeaderSize: MAX_HEADER_SIZE,
+    maxHeaderSize,
     keepAlive: true,
     keepAliveInitialDelay: KEEPALIVE_DELAY,
     noDelay: true,
@@ -26,7 +27,7 @@ export function createHttpServer(handshakeTimeout: number, tls?: TlsOptions): Ht
   return server;
 }
 
-function createTlsServer(options: ServerOptions, handshakeTimeout: number, tls: TlsOptions): HttpsServer {
+function createTlsServer(options: ServerOptions, handshakeTimeout: number, tls: GatewayTls): HttpsServer {
   return createSecureServer({
     ...options,
     ...secureContextOptions(tls),
@@ -35,3 +36,11 @@ function createTlsServer(options: ServerOptions, handshakeTimeout: number, tls: 
     rejectUnauthorized: true,
   });
 }
+
+export interface HttpServerOptions {
+  readonly tls?: GatewayTls | undefined;
+  /** Of a request, bytes; default 16 KiB. */
+  readonly maxHeaderSize?: number | undefined;
+}
+
+const MAX_HEADER_SIZE = 16_384;

@@ -1,14 +1,14 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Logger, systemClock } from 'wsproxy-engine';
 import type { Arrival } from 'wsproxy-node/transports';
 import { FloodLog } from '../limits/flood-log.js';
 import { putNewest } from '../limits/put-newest.js';
 import type { ServerObserver } from '../observe/observer.js';
-import { callerOf } from './caller.js';
+import type { Caller } from './caller.js';
 import { sourceOf } from './door-source.js';
 import { plainAddress } from './plain-address.js';
 import type { Refusal } from './refusal.js';
-import type { RemoteAddressOf } from './remote-address.js';
 import { pathOf } from './request-head.js';
 
 /** What one refused request may add to the log, characters. */
@@ -40,11 +40,11 @@ export class RefusalLog {
   /** Never with the query: it is where a misguided client would have put its token. */
   request(arrival: Arrival, refusal: Refusal): void {
     const { request } = arrival;
-    const { observer, remoteAddressOf } = this.#options;
+    const { observer, callerOf } = this.#options;
     observer.onRefusedRequest?.(refusal.status);
     const { isStranger: _, ...cause } = refusal;
     const path = pathOf(request).slice(0, MAX_LOGGED_PATH);
-    const caller = callerOf(request, remoteAddressOf);
+    const caller = callerOf(request);
     const isQuiet = isLook(arrival) && (this.#options.hasDecoy || this.#isKnownLook(`${caller.remoteAddress} ${path}`));
     const lines = isQuiet ? this.#looks : this.#refusals;
     const origin = { source: sourceOf(caller.remoteAddress), cause: `${cause.reason} ${cause.user ?? ''}` };
@@ -116,7 +116,7 @@ function from({ remoteAddress }: Socket): { remoteAddress?: string } {
 export interface RefusalLogOptions {
   readonly logger: Logger;
   readonly observer: ServerObserver;
-  readonly remoteAddressOf: RemoteAddressOf;
+  readonly callerOf: (request: IncomingMessage) => Caller;
   /** Strangers are shown pages: looks are nothing to tell of. */
   readonly hasDecoy: boolean;
 }

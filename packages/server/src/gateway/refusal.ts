@@ -12,8 +12,10 @@ export type RefusalStatus = (typeof REFUSAL_STATUSES)[number];
 export type RefusalReason =
   | Denial['reason']
   | 'authentication failed'
+  | 'its session is elsewhere'
   | 'malformed'
   | 'not an upgrade'
+  | 'not handed on'
   | 'not on the path'
   | 'origin'
   | 'several tokens'
@@ -28,10 +30,17 @@ export interface Refusal extends Pick<Denial, 'user' | 'tokenLabel'> {
   readonly status: RefusalStatus;
   readonly reason: RefusalReason;
   readonly isStranger: boolean;
+  /** Of the process that has the session, and does not answer. */
+  readonly route?: string;
 }
 
 export function stranger(status: RefusalStatus, reason: RefusalReason): Refusal {
   return { status, reason, isStranger: true };
+}
+
+/** The process with this route may have the session, and does not answer: it may do so later (PROTOCOL.md section 2). */
+export function elsewhere(route: string, user: string): Refusal {
+  return { ...known(503, 'its session is elsewhere', user), route };
 }
 
 export function known(status: RefusalStatus, reason: RefusalReason, user?: string): Refusal {
@@ -39,9 +48,9 @@ export function known(status: RefusalStatus, reason: RefusalReason, user?: strin
 }
 
 /** Refuses a request, however it has come, by the same bytes. */
-export function refuse(arrival: Arrival, status: RefusalStatus): void {
+export function refuse(arrival: Arrival, status: RefusalStatus, route?: string): void {
   if ('response' in arrival) refuseRequest(arrival.response, status);
-  else refuseSocket(arrival.socket, status);
+  else refuseSocket(arrival.socket, status, route);
 }
 
 /** When somebody with too many sessions may ask again, s. */
@@ -55,8 +64,10 @@ function refuseRequest(response: ServerResponse, status: RefusalStatus): void {
 }
 
 /** The same answer on a connection that Node's HTTP server has let go of. */
-export function refuseSocket(socket: Duplex, status: RefusalStatus): void {
-  const headers = Object.entries(refusalHeaders(status)).map(([name, value]) => `${name}: ${value}\r\n`);
+export function refuseSocket(socket: Duplex, status: RefusalStatus, route?: string): void {
+  const headers = Object.entries({ ...refusalHeaders(status), ...(route !== undefined && retryAt(route)) }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers.join('')}\r\n`;
   socket.once('finish', () => socket.destroy());
   socket.end(head + refusalBody(status));
@@ -76,6 +87,11 @@ function refusalHeaders(status: RefusalStatus): Record<string, string> {
     // RFC 9110 sections 15.5.22 and 7.8.
     ...(status === 426 ? { Upgrade: 'websocket', Connection: 'Upgrade, close' } : { Connection: 'close' }),
   };
+}
+
+/** RFC 9110 section 10.2.3, in seconds. */
+function retryAt(route: string): Record<string, string> {
+  return { 'Retry-After': '1', 'Wsproxy-Route': route };
 }
 
 function refusalBody(status: RefusalStatus): string {

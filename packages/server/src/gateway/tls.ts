@@ -16,6 +16,12 @@ export interface TlsOptions {
   readonly clientCrl?: string | Buffer;
 }
 
+/** What one end of this program asks of another besides. */
+export interface GatewayTls extends TlsOptions {
+  /** Default: 1.2. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+}
+
 const WORDS: Readonly<Record<string, string>> = {
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: 'the key is not that of the certificate',
   ERR_OSSL_PEM_NO_START_LINE: 'the certificate or the key is not in PEM form',
@@ -27,7 +33,13 @@ const NAMES = { clientCa: 'client CA', clientCrl: 'revocation list' } as const;
  * What a TLS server takes, tried before.
  * @throws OptionError that says what is wrong with the certificate or the key
  */
-export function secureContextOptions({ cert, key, clientCa, clientCrl }: TlsOptions): SecureContextOptions {
+export function secureContextOptions({
+  cert,
+  key,
+  clientCa,
+  clientCrl,
+  minVersion = 'TLSv1.2',
+}: GatewayTls): SecureContextOptions {
   for (const [name, pem] of Object.entries({ cert, key })) {
     // In a program without types; Node would take neither for a server without any.
     if (pem === undefined) throw new OptionError(`tls.${name}`, 'is missing: TLS needs cert and key');
@@ -38,7 +50,7 @@ export function secureContextOptions({ cert, key, clientCa, clientCrl }: TlsOpti
   const options: SecureContextOptions = {
     cert,
     key,
-    minVersion: 'TLSv1.2',
+    minVersion,
     ...(clientCa !== undefined && { ca: blocksOf(clientCa, '(?:TRUSTED |X509 )?CERTIFICATE', 'clientCa') }),
     ...(clientCrl !== undefined && { crl: blocksOf(clientCrl, 'X509 CRL', 'clientCrl') }),
   };

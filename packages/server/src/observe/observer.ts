@@ -25,12 +25,22 @@ export interface ServerObserver {
   onRefusedRequest?(status: number): void;
   /** A connection did not get through its TLS handshake: no TLS, too slow, or without a certificate that counts. */
   onFailedHandshake?(): void;
+  /** A request belonged to another process of the cluster: what became of it. */
+  onHandOn?(outcome: HandOnOutcome): void;
   /** A limit was hit; `limit` is the name of the option that sets it. */
   onLimit?(limit: string): void;
 }
 
 /** `detached`: its client is away; `resumed`: it has come back; `over`: for good. */
 export type SessionEvent = 'began' | 'detached' | 'resumed' | 'over';
+
+/**
+ * `passed`: the process that has the session has taken it; `refused`: that has refused it; `gone`: there is no such process any
+ * more, so it was answered here; `unanswered`: there may be one, so the client comes back for it; `left`: the client did not wait.
+ */
+export type HandOnOutcome = (typeof HAND_ON_OUTCOMES)[number];
+
+export const HAND_ON_OUTCOMES = ['passed', 'refused', 'gone', 'unanswered', 'left'] as const;
 
 /** A session as an observer sees it. */
 export interface ObservedSession {
@@ -230,6 +240,10 @@ export class Observers implements Required<ServerObserver> {
 
   onFailedHandshake(): void {
     this.#tell((observer) => observer.onFailedHandshake?.());
+  }
+
+  onHandOn(outcome: HandOnOutcome): void {
+    this.#tell((observer) => observer.onHandOn?.(outcome));
   }
 
   onLimit(limit: string): void {

@@ -10,6 +10,8 @@ export class UserDirectory {
   /** The user, once for each token. */
   #byDigest: ReadonlyMap<string, User> = new Map();
   #ids: ReadonlySet<string> = new Set();
+  /** The same by id and label of the token; made once somebody asks by these. */
+  #byName: ReadonlyMap<string, User> | undefined;
   /** The digest that each user, also of before, was known by. */
   readonly #digestOf = new WeakMap<User, string>();
 
@@ -48,6 +50,7 @@ export class UserDirectory {
     }
     for (const [digest, user] of byDigest) this.#digestOf.set(user, digest);
     this.#byDigest = byDigest;
+    this.#byName = undefined;
     this.#ids = ids;
   }
 
@@ -76,6 +79,13 @@ export class UserDirectory {
     // The same work for every wrong token. How long a look at the map takes may tell about digests, and nobody can
     // choose a token by its digest.
     return this.#byDigest.get(digestOf(token));
+  }
+
+  /** Who was authenticated elsewhere, by another directory of these users; undefined for anybody whom this one does not know, or may not let in. */
+  named({ id, tokenLabel }: Pick<User, 'id' | 'tokenLabel'>): User | undefined {
+    this.#byName ??= new Map([...this.#byDigest.values()].map((user) => [nameKey(user), user]));
+    const user = this.#byName.get(nameKey({ id, tokenLabel }));
+    return user !== undefined && denialOf(user, this.#wallTime()) === undefined ? user : undefined;
   }
 
   /** `user`, once authenticated, with the rules of now; undefined when removed, disabled, or without the token that it was known by. */
@@ -114,6 +124,11 @@ export function soleUser(...tokens: readonly string[]): UserEntry {
   return others.length === 0
     ? { id: 'default', tokenSha256: only }
     : { id: 'default', tokens: [only, ...others].map((sha256) => ({ sha256 })) };
+}
+
+/** Neither an id nor a label has such a character. */
+function nameKey({ id, tokenLabel }: { readonly id: string; readonly tokenLabel?: string | undefined }): string {
+  return `${id}\0${tokenLabel ?? ''}`;
 }
 
 type KnownToken = Pick<User, 'tokenLabel' | 'tokenExpires'> & Pick<UserToken, 'sha256'>;

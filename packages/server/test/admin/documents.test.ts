@@ -12,6 +12,7 @@ async function printed(): Promise<string[]> {
     sessions: () => [],
     userIds: [],
     certificateExpires: undefined,
+    passedOn: 0,
   }).print();
   return [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => String(name)).sort();
 }

@@ -15,7 +15,7 @@ let metrics: Metrics;
 beforeEach(() => {
   sessions = [];
   userIds = [];
-  metrics = new Metrics({ isReady: true, sessions: () => sessions, userIds, certificateExpires: EXPIRES });
+  metrics = new Metrics({ isReady: true, sessions: () => sessions, userIds, certificateExpires: EXPIRES, passedOn: 3 });
 });
 
 const EXPIRES = new Date('2027-01-02T03:04:05Z');

@@ -57,6 +57,61 @@ describe('a directory', () => {
   });
 });
 
+describe('a user who was judged elsewhere', () => {
+  const [one, two] = ['1'.repeat(32), '2'.repeat(32)] as const;
+  const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
+  const tokens = [
+    { sha256: sha256(one), label: 'laptop' },
+    { sha256: sha256(two), expires: new Date(1_000) },
+  ];
+  let now: number;
+  let directory: UserDirectory;
+  beforeEach(() => {
+    now = 0;
+    directory = new UserDirectory(
+      [
+        { id: 'alice', tokens },
+        { id: 'bob', tokenSha256: sha256('3'.repeat(32)) },
+      ],
+      () => now,
+    );
+  });
+
+  test.each([
+    [{ id: 'alice', tokenLabel: 'laptop' }, 'alice'],
+    [{ id: 'alice', tokenLabel: '#2' }, 'alice'],
+    [{ id: 'bob' }, 'bob'],
+    [{ id: 'alice' }, undefined],
+    [{ id: 'alice', tokenLabel: '#1' }, undefined],
+    [{ id: 'bob', tokenLabel: 'laptop' }, undefined],
+    [{ id: 'carol' }, undefined],
+  ])('is known by id and label: %j', (name, id) => {
+    expect(directory.named(name)?.id).toBe(id);
+  });
+
+  test('is nobody once the token has expired', () => {
+    now = 1_000;
+    expect(directory.named({ id: 'alice', tokenLabel: '#2' })).toBeUndefined();
+    expect(directory.named({ id: 'alice', tokenLabel: 'laptop' })).toBeDefined();
+  });
+
+  test('is who that is now', () => {
+    expect(directory.named({ id: 'bob' })).toBeDefined();
+    directory.replace([
+      { id: 'bob', tokenSha256: sha256(one), disabled: true },
+      { id: 'carol', tokenSha256: sha256(two) },
+    ]);
+    expect([directory.named({ id: 'bob' }), directory.named({ id: 'carol' })?.id]).toEqual([undefined, 'carol']);
+  });
+
+  test('stays present, as one who has shown the token', () => {
+    const user = directory.named({ id: 'alice', tokenLabel: 'laptop' }) as User;
+    expect(directory.present(user)).toBe(user);
+    directory.replace([{ id: 'alice', tokens: tokens.slice(1) }]);
+    expect(directory.present(user)).toBeUndefined();
+  });
+});
+
 describe('a user with several tokens', () => {
   const [one, two, three] = ['1'.repeat(32), '2'.repeat(32), '3'.repeat(32)] as const;
   const sha256 = (text: string): string => entry('x', text).tokenSha256 ?? '';

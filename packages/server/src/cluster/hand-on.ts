@@ -1,0 +1,122 @@
+import type { Duplex } from 'node:stream';
+import type { SecureContext } from 'node:tls';
+import type { Clock, Logger } from 'wsproxy-engine';
+import { joinStreams } from 'wsproxy-node/sockets';
+import type { Entrance, HandedOn } from '../gateway/handing-on.js';
+import { FloodLog } from '../limits/flood-log.js';
+import type { Guard } from '../limits/guard.js';
+import type { HandOnOutcome, ServerObserver } from '../observe/observer.js';
+import { askOwner } from './ask-owner.js';
+import { formatHanded } from './handed.js';
+import type { Door, Hop, Neighbours } from './neighbours.js';
+import { formatRoute, parseRoute, type Route } from './route.js';
+import { writtenAnew } from './written-anew.js';
+
+/**
+ * Hands requests on to the process that has their session, as a reverse proxy does: before the upgrade, judged once where they
+ * came in, and joined as bytes from then on.
+ */
+export class HandOn {
+  readonly #options: HandOnOptions;
+  readonly #lines: FloodLog;
+  /** Connections to other processes, those that have not answered among them. */
+  readonly #connections = new Set<Duplex>();
+  #isClosed = false;
+
+  constructor(options: HandOnOptions) {
+    this.#options = options;
+    const { logger, clock } = options;
+    this.#lines = new FloodLog((fields, message) => logger.warn(fields, message), clock);
+  }
+
+  /** Connections of clients that are passed on now. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** What came by `door`. */
+  async handOn(entrance: Entrance, door: Door): Promise<HandedOn> {
+    const route = parseRoute(String(entrance.arrival.request.headers['wsproxy-route'] ?? ''));
+    const hop = route && this.#options.neighbours.hopTo(route, door);
+    if (route === undefined || hop === undefined || this.#isClosed) return 'here';
+    const { clock, logger, observer } = this.#options;
+    const began = clock.now();
+    const { outcome, error } = await this.#pass(entrance, route, hop);
+    observer.onHandOn?.(outcome);
+    const fields = { user: entrance.user.id, ...entrance.caller, route: formatRoute(route), outcome };
+    logger.debug({ ...fields, ms: Math.round(clock.now() - began) }, 'handed a request on');
+    if (outcome === 'gone') return 'here';
+    if (outcome !== 'unanswered') return 'answered';
+    this.#lines.write(
+      { source: route.node },
+      { ...fields, err: error },
+      'the process that has a session does not answer',
+    );
+    return { unanswered: formatRoute(route) };
+  }
+
+  /** Cuts every connection that is passed on: the session of each lives on elsewhere, and its client comes back. */
+  close(): void {
+    this.#isClosed = true;
+    for (const connection of this.#connections) connection.destroy();
+    this.#lines.flush();
+  }
+
+  async #pass(entrance: Entrance, route: Route, hop: Hop): Promise<Outcome> {
+    const { request, socket, head } = entrance.arrival;
+    let bytes: Buffer;
+    try {
+      bytes = writtenAnew(request, route, formatHanded(this.#handedOf(entrance)));
+    } catch (error) {
+      return { outcome: 'unanswered', error };
+    }
+    const { guard, clock, secureContext } = this.#options;
+    const reply = await askOwner(bytes, {
+      hop,
+      clock,
+      secureContext: secureContext(),
+      client: socket,
+      takeConnection: (connection) => guard.takeConnection(connection),
+      onConnection: (connection) => this.#keep(connection),
+    });
+    if (!('connection' in reply)) return reply;
+    const { connection, answer, status } = reply;
+    if (socket.destroyed || connection.destroyed) {
+      connection.destroy();
+      return { outcome: 'left' };
+    }
+    const isOpen = status === 101;
+    // Until then it waits at the door, and has its time: also for a refusal.
+    if (isOpen) entrance.leaveDoor();
+    socket.write(answer);
+    if (isOpen && head.length > 0) connection.write(head);
+    joinStreams(socket, connection);
+    return { outcome: isOpen ? 'passed' : 'refused' };
+  }
+
+  #keep(connection: Duplex): void {
+    this.#connections.add(connection);
+    connection.once('close', () => this.#connections.delete(connection));
+  }
+
+  #handedOf({ user, caller }: Entrance): Parameters<typeof formatHanded>[0] {
+    return { user, from: caller, ...(this.#options.isDirectory ? {} : { whole: user }) };
+  }
+}
+
+interface Outcome {
+  readonly outcome: HandOnOutcome;
+  readonly error?: unknown;
+}
+
+export interface HandOnOptions {
+  readonly neighbours: Neighbours;
+  /** All processes know the users by themselves. */
+  readonly isDirectory: boolean;
+  /** For other nodes; it may change. */
+  readonly secureContext: () => SecureContext | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly observer: ServerObserver;
+  readonly guard: Pick<Guard, 'takeConnection'>;
+}

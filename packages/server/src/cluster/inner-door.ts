@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from 'wsproxy-engine';
+import type { Authorize } from '../gateway/authorize.js';
+import type { JudgedBefore } from '../gateway/gateway.js';
+import { known } from '../gateway/refusal.js';
+import { checkUser } from '../users/check-user.js';
+import { denialOf } from '../users/denial.js';
+import type { UserDirectory } from '../users/directory.js';
+import type { User } from '../users/user.js';
+import { HANDED, type Handed, parseHanded } from './handed.js';
+
+/**
+ * Reads whose a request is that another process has judged, as this process knows the user now. `directory`: of this process;
+ * undefined where `authenticate` makes users, and the other process has sent what it made.
+ */
+export function judgedBefore(directory: UserDirectory | undefined, clock: Pick<Clock, 'wallTime'>): JudgedBefore {
+  const authorize: Authorize = (request) => {
+    const handed = handedOf(request);
+    const user = handed && (directory === undefined ? wholeUser(handed, clock) : directory.named(handed.user));
+    return Promise.resolve(user === undefined ? known(401, 'not handed on', handed?.user.id) : { user });
+  };
+  return {
+    authorize,
+    callerOf: (request) => ({ ...handedOf(request)?.from, handed: true }),
+    maxHeaderSize: MAX_HEADER_SIZE,
+  };
+}
+
+/** A user with many rules takes more than a request of a stranger may, bytes. */
+const MAX_HEADER_SIZE = 65_536;
+
+function handedOf({ headers }: IncomingMessage): Handed | undefined {
+  return parseHanded(String(headers[HANDED.toLowerCase()] ?? ''));
+}
+
+function wholeUser({ whole }: Handed, clock: Pick<Clock, 'wallTime'>): User | undefined {
+  if (whole === undefined || !isUser(whole)) return undefined;
+  return denialOf(whole, clock.wallTime()) === undefined ? whole : undefined;
+}
+
+function isUser(whole: User): boolean {
+  try {
+    checkUser(whole, 'authenticate');
+    return true;
+  } catch {
+    return false;
+  }
+}

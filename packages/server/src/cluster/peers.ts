@@ -1,0 +1,38 @@
+import { isIPv6 } from 'node:net';
+import { OptionError } from 'wsproxy-node/options';
+import type { NodeAddress } from './neighbours.js';
+import { isNodeName } from './route.js';
+
+/**
+ * Reads `NAME=HOST:PORT`, where a node takes what is handed on to it; an IPv6 address stands in brackets.
+ * @throws OptionError (`peer`) that says what is expected
+ */
+export function parsePeer(text: string): Peer {
+  const [, node = '', bracketed, bare, port = ''] =
+    /^([^=]*)=(?:\[([^\]]*)\]|([^\s:[\]/@]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? bare ?? '';
+  const isRight = isNodeName(node) && (bracketed === undefined || isIPv6(bracketed)) && host !== '';
+  if (!isRight || Number(port) < 1 || Number(port) > 65_535) throw new OptionError('peer', PEER_EXPECTED);
+  return { node, host, port: Number(port) };
+}
+
+/**
+ * The same of several nodes, by name.
+ * @throws OptionError (`peer`) for what is none, is there twice, or is `here` itself
+ */
+export function nodesOf(peers: readonly string[], here: string | undefined): ReadonlyMap<string, NodeAddress> {
+  const nodes = new Map<string, NodeAddress>();
+  for (const text of peers) {
+    const { node, ...address } = parsePeer(text);
+    if (node === here) throw new OptionError('peer', `${node} is what this server is called itself (--node)`);
+    if (nodes.has(node)) throw new OptionError('peer', `${node} is there twice`);
+    nodes.set(node, address);
+  }
+  return nodes;
+}
+
+const PEER_EXPECTED = 'expected NAME=HOST:PORT, such as ams-2=10.0.0.2:7000; a name has 1 to 32 of a-z, 0-9 and -';
+
+export interface Peer extends NodeAddress {
+  readonly node: string;
+}

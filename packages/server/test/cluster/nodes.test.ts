@@ -1,0 +1,149 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { type ConnectionOptions, connect } from 'node:tls';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { Authority } from 'wsproxy-test-support/authority';
+import type { ClusterTls } from '../../src/cluster/cluster-tls.js';
+import { formatHanded } from '../../src/cluster/handed.js';
+import { createServer, type Server } from '../../src/server.js';
+import { makeCertificate } from '../gateway/make-certificate.js';
+import { closeWith, Peer, TOKEN } from '../peer.js';
+
+const hasOpenssl = makeCertificate() !== undefined;
+let tls: ClusterTls;
+let strangers: ClusterTls;
+let authority: Authority;
+
+describe.runIf(hasOpenssl)('nodes of a cluster', () => {
+  beforeAll(() => {
+    [authority] = [new Authority('cluster')];
+    const other = new Authority('others');
+    tls = { ...authority.issue('a'), ca: authority.cert };
+    strangers = { ...other.issue('b'), ca: other.cert };
+    other.remove();
+    return () => authority.remove();
+  });
+
+  interface Node {
+    readonly server: Server;
+    readonly port: number;
+    readonly inner: AddressInfo;
+    readonly outcomes: string[];
+  }
+
+  /** `peers`: of nodes, by what they are called here. */
+  async function start(node: string, peers: Readonly<Record<string, number>> = {}): Promise<Node> {
+    const outcomes: string[] = [];
+    const observer = { onHandOn: (outcome: string) => outcomes.push(outcome) };
+    const server = createServer({ token: TOKEN, node, allowPrivate: true, observer });
+    closeWith(() => server.close());
+    const list = Object.entries(peers).map(([name, port]) => `${name}=127.0.0.1:${port}`);
+    const inner = await server.listenInner({ port: 0, tls, peers: list });
+    const { port } = await server.listen({ port: 0 });
+    return { server, port, inner, outcomes };
+  }
+
+  const routeTo = ({ server }: Node) => ({ 'wsproxy-route': server.route });
+
+  test('hand on to each other what belongs to the other', async () => {
+    const owner = await start('b');
+    const other = await start('a', { b: owner.inner.port });
+    const peer = new Peer();
+    await peer.connect(owner.port);
+    await peer.connect(other.port, TOKEN, '/', routeTo(owner));
+    expect([owner.server.sessionCount, other.server.sessionCount, other.server.passedOn]).toEqual([1, 0, 1]);
+  });
+
+  test('send nothing in circles, whatever they take each other for', async () => {
+    const first = await start('a');
+    // It takes the first one for a third, which that is not, and which in turn nobody knows.
+    const second = await start('b', { c: first.inner.port });
+    await new Peer().connect(second.port, TOKEN, '/', { 'wsproxy-route': 'c.0123456789ab' });
+    expect([first.outcomes, second.outcomes]).toEqual([[], ['passed']]);
+    expect(first.server.sessionCount).toBe(1);
+  });
+
+  test('say 503 of one whose certificate is of another authority', async () => {
+    const owner = await start('b');
+    const other = await start('a', { b: owner.inner.port });
+    other.server.setInnerTls(strangers);
+    await expect(new Peer().connect(other.port, TOKEN, '/', routeTo(owner))).rejects.toThrow('503');
+    expect(other.outcomes).toEqual(['unanswered']);
+    other.server.setInnerTls(tls);
+    await new Peer().connect(other.port, TOKEN, '/', routeTo(owner));
+    expect(other.outcomes).toEqual(['unanswered', 'passed']);
+  });
+
+  test('let no channel reach an inner door', async () => {
+    const { port, inner } = await start('a');
+    const peer = new Peer();
+    await peer.connect(port);
+    expect((await peer.open('127.0.0.1', inner.port)).outcome).toBe('DENIED');
+  });
+
+  /** What the inner door of a node says to who knocks there with a request that was judged. */
+  async function answerTo(options: ConnectionOptions): Promise<string> {
+    const { inner } = await start('a');
+    const socket = connect({
+      port: inner.port,
+      host: '127.0.0.1',
+      ca: tls.ca,
+      checkServerIdentity: () => undefined,
+      ...options,
+    });
+    closeWith(() => socket.destroy());
+    const handed = formatHanded({ user: { id: 'default' }, from: {} });
+    socket.write(`GET / HTTP/1.1\r\nHost: w\r\nWsproxy-Handed: ${handed}\r\n\r\n`);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    const failed = new Promise<string>((resolve) => socket.once('error', ({ message }) => resolve(message)));
+    return Promise.race([failed, once(socket, 'close').then(() => text)]);
+  }
+
+  const NOTHING = /^$/;
+
+  test.each<[who: string, options: () => ConnectionOptions, answer: RegExp]>([
+    ['a node', () => tls, /^HTTP\/1\.1 426 /],
+    ['who has no certificate', () => ({}), /certificate required/],
+    ['who has one of another authority', () => ({ cert: strangers.cert, key: strangers.key }), NOTHING],
+    ['who signed it', () => ({ ...makeCertificate(), ca: tls.ca }), NOTHING],
+    ['who speaks an older TLS', () => ({ ...tls, maxVersion: 'TLSv1.2' }), /protocol version/],
+  ])('answer %s by an inner door', async (_, options, answer) => {
+    expect(await answerTo(options())).toMatch(answer);
+  });
+
+  test.each<[what: string, change: () => object, message: string]>([
+    [
+      'a key of another certificate',
+      () => ({ key: strangers.key }),
+      'clusterKey: the key is not that of the certificate',
+    ],
+    [
+      'an authority that has not issued it',
+      () => ({ ca: strangers.ca }),
+      'clusterCert: the certificate is not of the authority',
+    ],
+    ['no authority', () => ({ ca: '' }), 'clusterCa: the client CA is not in PEM form'],
+    ['no certificate', () => ({ cert: 'x' }), 'clusterCert: '],
+  ])('refuse %s', async (_, change, message) => {
+    const server = createServer({ token: TOKEN });
+    closeWith(() => server.close());
+    await expect(server.listenInner({ port: 0, tls: { ...tls, ...change() } })).rejects.toThrow(message);
+    expect(server.passedOn).toBe(0);
+  });
+
+  test('refuse peers that cannot be', async () => {
+    const server = createServer({ token: TOKEN, node: 'a' });
+    closeWith(() => server.close());
+    await expect(server.listenInner({ port: 0, tls, peers: ['a=h:1'] })).rejects.toThrow('peer: a is what this server');
+    await expect(server.listenInner({ port: 0, tls, peers: ['b'] })).rejects.toThrow('peer: expected NAME=HOST:PORT');
+  });
+
+  test('listen nowhere when they are closed', async () => {
+    const server = createServer({ token: TOKEN });
+    await server.close();
+    await expect(server.listenInner({ port: 0, tls })).rejects.toMatchObject({ code: 'SERVER_CLOSED' });
+  });
+});

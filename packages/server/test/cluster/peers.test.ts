@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { nodesOf, parsePeer } from '../../src/cluster/peers.js';
+
+describe('a peer', () => {
+  test.each([
+    ['ams-2=10.0.0.2:7000', { node: 'ams-2', host: '10.0.0.2', port: 7000 }],
+    ['b=b.internal.example:1', { node: 'b', host: 'b.internal.example', port: 1 }],
+    ['b=[2001:db8::2]:65535', { node: 'b', host: '2001:db8::2', port: 65_535 }],
+  ])('is read from %s', (text, peer) => {
+    expect(parsePeer(text)).toEqual(peer);
+  });
+
+  test.each([
+    '',
+    'b',
+    'b=',
+    '=h:1',
+    'B=h:1',
+    'b=h',
+    'b=h:0',
+    'b=h:65536',
+    'b=[h]:1',
+    'b=::1:1',
+    'b=u@h:1',
+    'b=h:1/x',
+    'b=a b:1',
+  ])('is not read from %j', (text) => {
+    expect(() => parsePeer(text)).toThrow('expected NAME=HOST:PORT');
+  });
+
+  test.each([
+    [['b=h:1', 'b=h:2'], 'peer: b is there twice'],
+    [['b=h:1', 'here=h:2'], 'peer: here is what this server is called itself (--node)'],
+  ])('that cannot be beside others is refused: %j', (peers, message) => {
+    expect(() => nodesOf(peers, 'here')).toThrow(message);
+  });
+});
