@@ -10,6 +10,7 @@ import { createChannelHandler, createRefusalHandler } from './channels/channel-h
 import type { ChannelService } from './channels/served-channel.js';
 import type { Cluster, InnerListenOptions, NodeDoorOptions } from './cluster/cluster.js';
 import type { ClusterTls } from './cluster/cluster-tls.js';
+import { Migration } from './cluster/migration.js';
 import { formatRoute, nodeNameOf, randomUid } from './cluster/route.js';
 import { directoryOf, doorkeeperOf, gatewayOptionsOf } from './doorkeeper.js';
 import { dialOf, relayFlowOf, resolverOf } from './egress.js';
@@ -124,6 +125,7 @@ export class Server {
       maxGrace: grace,
       observer,
       route: this.route,
+      migration: new Migration(systemClock, Math.random),
       ...(directory !== undefined && { present: (user) => directory.present(user) }),
     });
     // Of every door, whoever knocks there.

@@ -12,6 +12,7 @@ import {
   unknownSession,
 } from 'wsproxy-engine';
 import type { ChannelHandler, RefusalHandler } from '../channels/channel-handler.js';
+import type { Migration } from '../cluster/migration.js';
 import type { FlowHandler } from '../flows/flow-handler.js';
 import type { Caller } from '../gateway/caller.js';
 import { FloodLog } from '../limits/flood-log.js';
@@ -210,6 +211,7 @@ export class SessionRegistry implements SessionKeeper {
     this.#living.add(living);
     this.#tell('began', living);
     living.belongsTo(user);
+    this.#options.migration?.onTransport(living.session, caller.handed === true);
     return living;
   }
 
@@ -234,6 +236,7 @@ export class SessionRegistry implements SessionKeeper {
     const { session, grace } = living;
     this.#tell('detached', living, { ...loss, channels: session.channelCount });
     this.#living.detach(living, clock.now());
+    this.#options.migration?.onAway(session);
     living.graceTimer?.cancel();
     living.graceTimer = clock.setTimer(() => {
       if (!session.attached) session.close('expired', CloseCode.sessionExpired);
@@ -246,6 +249,7 @@ export class SessionRegistry implements SessionKeeper {
     living.graceTimer = undefined;
     living.caller = caller;
     living.belongsTo(user);
+    this.#options.migration?.onTransport(living.session, caller.handed === true);
     this.listeners?.review(user.id);
     // Undefined when the new transport has come while the old one seemed to live.
     const awayMs = living.awaySince === undefined ? 0 : Math.round(this.#options.clock.now() - living.awaySince);
@@ -265,6 +269,7 @@ export class SessionRegistry implements SessionKeeper {
 
   onClosed(living: LivingSession, reason: string): void {
     living.stop();
+    this.#options.migration?.onOver(living.session);
     this.#living.remove(living);
     this.#remember(living.id);
     const { session, totals, flows, listeners, began } = living;
@@ -344,6 +349,8 @@ export interface SessionRegistryOptions {
   readonly observer?: ServerObserver;
   /** Where the sessions live, told to every client that can take it. Default: nobody is told. */
   readonly route?: string;
+  /** Asks those home who come by another process. Default: nobody does. */
+  readonly migration?: Migration;
   /** A user who was authenticated, with the rules of now; undefined for one who may not come in any more. Default: as authenticated. */
   readonly present?: (user: User) => User | undefined;
 }
