@@ -26,6 +26,7 @@ import {
 import type { DestinationRule } from 'wsproxy-node/targets';
 import type { Quota } from './account/ask-quota.js';
 import { QuotaWatch } from './account/quota-watch.js';
+import { type IncomingOptions, type OnIncoming, Services } from './calls/services.js';
 import {
   type ClientOptions,
   type CloseOptions,
@@ -88,6 +89,7 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #flows: FlowLedger;
   readonly #listeners = new ListenerLedger(systemClock, (listener) => void this.emit('listener', listener));
   readonly #remote: RemoteDoor;
+  readonly #services: Services;
   readonly #quota: QuotaWatch;
   /** Through the tunnel, wherever to. */
   readonly #tunnel: Tunnel & FlowTunnel;
@@ -115,6 +117,8 @@ export class Client extends EventEmitter<ClientEvents> {
       })),
       clock: systemClock,
       memory: systemMemory,
+      onCall: (channel, service) => this.#services.take(channel, service),
+      isAwaited: () => this.#services.size > 0,
       onState: (state, previous) => this.emit('state', state, previous),
       onRetry: ({ name }, { reason, delay, former }) =>
         this.emit('retry', { server: name, reason, retryInMs: delay, wasConnected: former === 'online' }),
@@ -132,6 +136,7 @@ export class Client extends EventEmitter<ClientEvents> {
       if (change.failure === 'QUOTA_USED_UP') this.#quota.noteUsedUp();
       this.emit('flow', change);
     });
+    this.#services = new Services({ channels: this.#ledger, awake: this.#awake, keepAwakeFor: this.#keepAwakeFor });
     this.#remote = new RemoteDoor(this.#connector, {
       ...{ homes: this.#connector, listeners: this.#listeners, channels: this.#ledger, flows: this.#flows },
       ...{ awake: this.#awake, clock: systemClock, logger: this.#logger, keepAwakeFor: this.#keepAwakeFor },
@@ -298,6 +303,17 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
+   * Registers a service: each connection that the program at the server opens to it (`server.open`) is given to `onConnection`, as soon
+   * as this client is connected, in whichever session. A server can reach nothing but such services. Returns what unregisters it;
+   * the process lives as long as it is registered.
+   * @throws TypeError when the name cannot be one, or is registered
+   */
+  onIncoming(service: string, onConnection: OnIncoming, options: IncomingOptions = {}): () => void {
+    checkMethodOptions(METHOD_OPTIONS.onIncoming, options);
+    return this.#services.register(service, onConnection, options);
+  }
+
+  /**
    * Lets `wsproxy-client -W` of the same machine use this tunnel: its `--control` names the Unix socket. Nobody needs a
    * password there: whoever can open the socket may use the tunnel.
    */
@@ -347,6 +363,7 @@ export class Client extends EventEmitter<ClientEvents> {
     const { drain = 0 } = options;
     for (const port of this.#ports) port.stop();
     this.#remote.close();
+    this.#services.close();
     if (drain > 0) await this.#drain(drain);
     this.#connector.close();
     this.#direct.close();

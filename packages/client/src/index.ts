@@ -9,6 +9,7 @@ export {
 export type { LocalPort, ProxyUser } from 'wsproxy-node/accept';
 export { OptionError } from 'wsproxy-node/options';
 export type { Quota } from './account/ask-quota.js';
+export type { IncomingOptions, OnIncoming } from './calls/services.js';
 export { type Client, createClient } from './client.js';
 export { type DiagnoseObserver, type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
 export type { Finding, Mark, StepFinding, StepName } from './doctor/finding.js';

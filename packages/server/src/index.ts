@@ -5,6 +5,8 @@ export { checkRules, type DestinationRules } from 'wsproxy-node/targets';
 export { type Admin, createAdmin } from './admin/admin.js';
 export { createHealth, type Health } from './admin/health.js';
 export type { AdminOptions } from './admin/local-pages.js';
+export type { OpenOptions } from './calls/call-desk.js';
+export type { OpenError, OpenErrorCode } from './calls/open-error.js';
 export type { InnerListenOptions, NodeDoorOptions, WorkerDoorOptions } from './cluster/cluster.js';
 export type { ClusterTls } from './cluster/cluster-tls.js';
 export type { FlowInfo } from './flows/flow-info.js';

@@ -6,6 +6,7 @@ import { type Logger, silentLogger, systemClock, systemMemory } from 'wsproxy-en
 import { createPolicies, type ListeningAddress, portsAskedOnLoopback } from 'wsproxy-node/dial';
 import { OptionError } from 'wsproxy-node/options';
 import { WebSocketAcceptor } from 'wsproxy-node/transports';
+import { CallDesk, type OpenOptions } from './calls/call-desk.js';
 import { createChannelHandler, createRefusalHandler } from './channels/channel-handler.js';
 import type { ChannelService } from './channels/served-channel.js';
 import type { Cluster, InnerListenOptions, NodeDoorOptions } from './cluster/cluster.js';
@@ -56,6 +57,7 @@ export interface CloseOptions {
 export class Server {
   readonly #gateway: Gateway;
   readonly #registry: SessionRegistry;
+  readonly #calls: CallDesk;
   readonly #guard: Guard;
   readonly #quotaFile: QuotaFile | undefined;
   readonly #observers: Observers;
@@ -113,6 +115,11 @@ export class Server {
     this.#holds = listening?.holds;
     this.#isTrusted = createTrust(options.trustedProxies);
     const listeners = listening && new ListenerTable({ ...listening, isOwn, ...common });
+    this.#calls = new CallDesk({
+      clock: systemClock,
+      service: { guard, logger, observer },
+      sessionsOf: (user) => this.#registry.of(user),
+    });
     this.#registry = new SessionRegistry({
       clock: systemClock,
       memory: systemMemory,
@@ -121,6 +128,7 @@ export class Server {
       onRefused: createRefusalHandler(service),
       flows: relayFlow && createFlowHandler({ relayFlow, acceptFlow: options.acceptFlow, ...common }),
       listeners,
+      calls: this.#calls,
       guard,
       maxGrace: grace,
       observer,
@@ -319,6 +327,15 @@ export class Server {
   }
 
   /**
+   * Calls a client of a user: a connection to the `service` that it has registered by `onIncoming`. Of several clients the one that
+   * has connected last is asked first. While a client is away, this waits for it. Resolves when a client has taken it; rejects with an
+   * OpenError, whose `code` says why.
+   */
+  open(userId: string, service: string, options: OpenOptions = {}): Promise<Duplex> {
+    return this.#calls.open(userId, service, options);
+  }
+
+  /**
    * Takes no new sessions, and asks clients to go elsewhere with what is new, as far as they can. Resolves when the last channel
    * is over, after `time` ms, or when `close` is called. Until then whoever has a session here comes back to it.
    */
@@ -335,6 +352,7 @@ export class Server {
     const mayDrain = drain > 0 && !this.#stopping;
     this.#stopping = true;
     const unfinished = mayDrain ? await this.#registry.drain(drain) : this.channelCount;
+    this.#calls.close();
     this.#registry.close();
     this.#guard.close();
     await Promise.all([this.#gateway.close(), this.#names?.close(), this.#cluster?.close()]);

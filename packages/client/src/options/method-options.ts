@@ -188,7 +188,7 @@ const REMOTE_LISTEN: OptionTable<MethodUnit> = {
   label: { unit: 'label', text: 'what it is called among those of its user' },
 };
 
-/** Of `serveStatus`, `serveControl`, `listen`, `forward`, `forwardRemote`, `listenRemote`, `connect` and `close`. */
+/** Of `serveStatus`, `serveControl`, `listen`, `forward`, `forwardRemote`, `listenRemote`, `onIncoming`, `connect` and `close`. */
 export const METHOD_OPTIONS: Readonly<Record<Method, OptionTable<MethodUnit>>> = {
   serveStatus: PLACE,
   serveControl: { path: { unit: 'socket path', text: 'Unix socket to listen on' } },
@@ -211,6 +211,7 @@ export const METHOD_OPTIONS: Readonly<Record<Method, OptionTable<MethodUnit>>> =
     ...REMOTE_LISTEN,
     allowHalfOpen: { unit: 'switch', default: false, text: 'whether the own half stays open' },
   },
+  onIncoming: { allowHalfOpen: { unit: 'switch', default: false, text: 'whether the own half stays open' } },
   connect: {
     signal: { unit: 'signal', text: 'gives up' },
     timeout: { unit: 'time', text: 'for the way there' },
@@ -226,5 +227,6 @@ type Method =
   | 'forward'
   | 'forwardRemote'
   | 'listenRemote'
+  | 'onIncoming'
   | 'connect'
   | 'close';

@@ -1,7 +1,7 @@
 import { type Channel, formatTarget, type Tunnel } from 'wsproxy-engine';
 import type { ChannelChange, ChannelStatus, ClientStatus } from './client-status.js';
 import type { KeepAwake } from './keep-awake.js';
-import { commonStatusOf, type Entry, Ledger } from './ledger.js';
+import { commonStatusOf, type Entry, Ledger, REMOTE_KIND } from './ledger.js';
 
 /** Every channel of a client. */
 export class ChannelLedger {
@@ -26,7 +26,12 @@ export class ChannelLedger {
 
   /** Enters one that has come to a remote listener; what is returned is to be called when it is accepted. */
   admit(channel: Channel, target: string, peer: string | undefined): () => void {
-    return this.#ledger.admit(channel, target, peer);
+    return this.#ledger.admit(channel, target, REMOTE_KIND, peer);
+  }
+
+  /** The same for one that the server has opened to a service of the program. */
+  admitCall(channel: Channel, service: string): () => void {
+    return this.#ledger.admit(channel, service, CALL_KIND, undefined);
   }
 
   /** The same for a way past the tunnel: nobody is shown its channels, nor told of them. */
@@ -45,3 +50,6 @@ function statusOf(entry: Entry<Channel>): ChannelStatus {
   const { target } = entry;
   return { ...commonStatusOf(entry), target: typeof target === 'string' ? target : formatTarget(target) };
 }
+
+/** Of what the server has opened to a service of the program. */
+const CALL_KIND = 'call';

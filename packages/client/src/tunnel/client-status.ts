@@ -6,16 +6,16 @@ import type { ConnectorState, TunnelStatus } from './connector.js';
 export interface ChannelStatus {
   /** Counted from 1 for the life of the client. */
   readonly id: number;
-  /** `host:port` as the application named it; of a remote listener, where that leads. */
+  /** `host:port` as the application named it; of a remote listener, where that leads; of a call, the service. */
   readonly target: string;
   /**
-   * What the application speaks: `socks5`, `socks4`, `connect`, `http`, `forward`, `stdio`; `library`, the program itself; or
-   * `remote`: it has come to a remote listener.
+   * What the application speaks: `socks5`, `socks4`, `connect`, `http`, `forward`, `stdio`; `library`, the program itself;
+   * `remote`: it has come to a remote listener; or `call`: the server has opened it to a service of the program.
    */
   readonly kind: string;
   /** Of `remote`: who has come, as the server says. */
   readonly peer?: string;
-  /** Whether the target was dialled: by the server, or of `remote` by this client. */
+  /** Whether the target was dialled: by the server, or of `remote` and `call` by this client. */
   readonly open: boolean;
   /** Since it was asked for. */
   readonly ageMs: number;

@@ -38,8 +38,8 @@ export class Connector implements Tunnel, FlowTunnel {
   constructor(options: ConnectorOptions) {
     this.#options = options;
     this.#changedAt = options.clock.now();
-    // Whoever comes to a remote listener meanwhile waits at the server, or finds nobody there.
-    const isAwaited = (): boolean => this.#watchers.size > 0;
+    // Whoever comes to a remote listener, or calls, meanwhile waits at the server, or finds nobody there.
+    const isAwaited = (): boolean => this.#watchers.size > 0 || options.isAwaited?.() === true;
     const settings = { ...options, isAwaited, processBudgets: clientBudgets(options.connections) };
     this.#slots = Array.from({ length: options.connections }, () => new Slot(settings, this.#events));
   }

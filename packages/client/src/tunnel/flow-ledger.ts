@@ -1,7 +1,7 @@
 import { type Flow, type FlowTunnel, formatTarget } from 'wsproxy-engine';
 import type { ClientStatus, FlowChange, FlowStatus } from './client-status.js';
 import type { KeepAwake } from './keep-awake.js';
-import { commonStatusOf, type Entry, Ledger } from './ledger.js';
+import { commonStatusOf, type Entry, Ledger, REMOTE_KIND } from './ledger.js';
 
 /** As `ChannelLedger` for channels: every flow of a client. */
 export class FlowLedger {
@@ -26,7 +26,7 @@ export class FlowLedger {
 
   /** Enters one that has come to a remote listener; what is returned is to be called when it is accepted. */
   admit(flow: Flow, target: string, peer: string | undefined): () => void {
-    return this.#ledger.admit(flow, target, peer);
+    return this.#ledger.admit(flow, target, REMOTE_KIND, peer);
   }
 
   /** The same for a way past the tunnel: nobody is shown its flows, nor told of them. */

@@ -48,8 +48,8 @@ export class Ledger<T extends Carried, Status extends CommonStatus> {
   }
 
   /** Enters one that has come from the server; what is returned is to be called when it is accepted. */
-  admit(one: T, target: string, peer: string | undefined): () => void {
-    const entry = this.#note(one, target, REMOTE_KIND, peer);
+  admit(one: T, target: string, kind: string, peer: string | undefined): () => void {
+    const entry = this.#note(one, target, kind, peer);
     return () => this.#tell('open', entry);
   }
 
@@ -121,7 +121,7 @@ function telling(handler: OpenHandler, onOpen: () => void): OpenHandler {
 /** Of what no listener has opened. */
 const OWN_KIND = 'library';
 /** Of what has come to a remote listener. */
-const REMOTE_KIND = 'remote';
+export const REMOTE_KIND = 'remote';
 
 type CommonStatus = Omit<ChannelStatus, 'target'>;
 type Change = Pick<ChannelChange, 'change' | 'failure'>;

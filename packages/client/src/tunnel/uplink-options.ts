@@ -1,4 +1,4 @@
-import type { Clock, Logger, ProcessBudgets, SlabPool } from 'wsproxy-engine';
+import type { Clock, Logger, OfferedChannel, ProcessBudgets, SlabPool } from 'wsproxy-engine';
 import type { KnownServer } from './attempts.js';
 import type { Backoff } from './backoff.js';
 
@@ -15,6 +15,8 @@ export interface UplinkSettings {
   readonly processBudgets?: ProcessBudgets;
   /** Whether somebody waits for a tunnel, though no channel does: pauses between two tries are shorter then. Default no. */
   readonly isAwaited?: () => boolean;
+  /** A server calls a service of this client; it is asked in every session. Without it none may. */
+  readonly onCall?: ((channel: OfferedChannel, service: string) => void) | undefined;
   /** The highest channel number of a session; undefined for the last there is. */
   readonly lastChannel?: number | undefined;
 }

@@ -56,6 +56,7 @@ export class Uplink {
       heartbeat,
       lastChannel,
       ...(processBudgets !== undefined && { processBudgets }),
+      onCall: options.onCall,
       onDetached: (loss) => this.#onLost(loss),
       onSuspicion: () => this.#takeOver('the server is silent'),
       onGoAway: (kind) => this.#onGoAway(kind),

@@ -37,7 +37,11 @@ export class Metrics implements ServerObserver {
   readonly #waiting = this.#gauge('arrivals_waiting', 'Connections to these that their client has not answered yet', [
     'user',
   ]);
-  readonly #arrivals = this.#counter('arrivals_total', 'Connections to remote listeners, by outcome', ['outcome']);
+  readonly #arrivals = this.#counter(
+    'arrivals_total',
+    'Connections to remote listeners, and calls of the program, by outcome',
+    ['outcome'],
+  );
   readonly #listenerEnds = this.#counter('listeners_ended_total', 'Remote listeners that are over, by outcome', [
     'outcome',
   ]);

@@ -98,6 +98,11 @@ export class ChannelPlace implements DialRoom, PaceEvents {
     return accounts.paceOf(this.#user, this, this.#isFree);
   }
 
+  /** No socket belongs to it: the pace of a channel that this program itself writes and reads. */
+  pace(): RelayPace {
+    return this.#guard.accounts.paceOf(this.#user, this, this.#isFree);
+  }
+
   /** The own half has ended. */
   onFinish({ readableEnded }: RelaySocket): void {
     this.#endedLast = readableEnded;

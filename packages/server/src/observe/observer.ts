@@ -15,7 +15,7 @@ export interface ServerObserver {
   onListenerOpened?(listener: OpenedListener): void;
   /** Also for one that never listened, since it was refused or given up. */
   onListenerOver?(record: ListenerRecord): void;
-  /** A client has taken a connection that came to one of its remote listeners. */
+  /** A client has taken a connection that came to one of its remote listeners, or a call. */
   onArrivalOpened?(arrival: OpenedArrival): void;
   /** Also for one that no client has taken, or for which there was no room. */
   onArrivalOver?(record: ArrivalRecord): void;
@@ -109,14 +109,14 @@ export interface ListenerRecord extends OpenedListener {
   readonly durationMs: number;
 }
 
-/** A connection that came to a remote listener, and was taken by its client. */
+/** A connection that came to a remote listener, or a call (`Server.open`), and was taken by the client. */
 export interface OpenedArrival {
   /** Id of the user whose listener it is. */
   readonly user: string;
   /** Id of the session that has it, as in the log, and the number of its channel there, unless there was no room for one. */
   readonly session: string;
   readonly channel: number | undefined;
-  /** Where it came in, as a rule for listening has it: `127.0.0.1:8000`, `http:app.example.org`. */
+  /** Where it came in, as a rule for listening has it: `127.0.0.1:8000`, `http:app.example.org`; of a call `call:` and the service. */
   readonly listener: string;
   /** `address:port` of whoever has connected; undefined where there is none, as with a Unix socket. */
   readonly peer: string | undefined;

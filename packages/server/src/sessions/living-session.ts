@@ -14,6 +14,7 @@ import {
   sessionName,
   type Timer,
 } from 'wsproxy-engine';
+import type { CallDesk } from '../calls/call-desk.js';
 import type { FlowHandler } from '../flows/flow-handler.js';
 import { type FlowingSession, SessionFlows } from '../flows/session-flows.js';
 import type { Caller } from '../gateway/caller.js';
@@ -110,12 +111,14 @@ export class LivingSession
 
   /** Undefined where the server listens for nobody. */
   get onListen(): ((listener: OfferedListener) => void) | undefined {
-    const { listeners, guard } = this.#keeper;
+    const { listeners } = this.#keeper;
     if (listeners === undefined) return undefined;
-    return (listener) => {
-      this.listeners ??= new SessionListeners(this, guard);
-      void listeners.serve(listener, this.listeners);
-    };
+    return (listener) => void listeners.serve(listener, this.beginListeners());
+  }
+
+  beginListeners(): SessionListeners {
+    this.listeners ??= new SessionListeners(this, this.#keeper.guard);
+    return this.listeners;
   }
 
   /** Beyond the limit of the user, which says by itself what it refuses: these are those that are not judged yet as well. */
@@ -168,6 +171,7 @@ export class LivingSession
 
   onClosed(reason: string, unsent: readonly Carried[]): void {
     this.#keeper.listeners?.adopt(unsent);
+    if (unsent.length > 0) this.#keeper.calls?.retry(this.user.id, unsent);
     this.#keeper.onClosed(this, reason);
   }
 
@@ -199,6 +203,8 @@ export interface SessionKeeper {
   readonly flows: FlowHandler | undefined;
   /** Who serves remote listeners, if anybody does. */
   readonly listeners: ListenerDesk | undefined;
+  /** Who calls services of clients, if anybody does. */
+  readonly calls: Pick<CallDesk, 'retry'> | undefined;
   onChannel(channel: OfferedChannel, living: LivingSession): void;
   onRefused(channel: OfferedChannel, living: LivingSession, code: 'LIMIT_REACHED' | 'GOING_AWAY'): void;
   onDetached(living: LivingSession, loss: Loss): void;

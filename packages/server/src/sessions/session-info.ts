@@ -28,7 +28,7 @@ export interface SessionInfo {
   readonly flows: readonly FlowInfo[];
   /** Remote listeners of its client. */
   readonly listeners: readonly ListenerInfo[];
-  /** Connections that have come to these. */
+  /** Connections that have come to these, and calls. */
   readonly arrivals: readonly ArrivalInfo[];
 }
 

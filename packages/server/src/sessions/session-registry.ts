@@ -11,6 +11,7 @@ import {
   type Transport,
   unknownSession,
 } from 'wsproxy-engine';
+import type { CallDesk } from '../calls/call-desk.js';
 import type { ChannelHandler, RefusalHandler } from '../channels/channel-handler.js';
 import type { Migration } from '../cluster/migration.js';
 import type { FlowHandler } from '../flows/flow-handler.js';
@@ -83,6 +84,15 @@ export class SessionRegistry implements SessionKeeper {
 
   get listeners(): ListenerDesk | undefined {
     return this.#options.listeners;
+  }
+
+  get calls(): RegistryCalls | undefined {
+    return this.#options.calls;
+  }
+
+  /** Living sessions of a user, oldest first. */
+  of(userId: string): LivingSession[] {
+    return this.#living.of(userId);
   }
 
   /** Every living session, for people and metrics to read. */
@@ -212,6 +222,7 @@ export class SessionRegistry implements SessionKeeper {
     this.#tell('began', living);
     living.belongsTo(user);
     this.#options.migration?.onTransport(living.session, caller.handed === true);
+    this.calls?.onChange(user.id);
     return living;
   }
 
@@ -255,6 +266,7 @@ export class SessionRegistry implements SessionKeeper {
     const awayMs = living.awaySince === undefined ? 0 : Math.round(this.#options.clock.now() - living.awaySince);
     this.#living.attach(living);
     this.#tell('resumed', living, { channels: living.session.channelCount, awayMs });
+    this.calls?.onChange(user.id);
   }
 
   /** Its client may have another token by now: what runs does not have to end for it. */
@@ -281,6 +293,7 @@ export class SessionRegistry implements SessionKeeper {
       resumes: session.figures.resumes,
       durationMs: Math.round(this.#options.clock.now() - began),
     });
+    this.calls?.onChange(living.user.id);
     this.#onDrained?.();
   }
 
@@ -343,6 +356,8 @@ export interface SessionRegistryOptions {
   readonly flows?: FlowHandler | undefined;
   /** Serves remote listeners. Default: it listens for nobody. */
   readonly listeners?: ListenerDesk | undefined;
+  /** Calls services of clients. Default: nobody does. */
+  readonly calls?: RegistryCalls | undefined;
   readonly guard: Guard;
   /** How long a detached session is kept at most, ms; a client may ask for less. */
   readonly maxGrace: number;
@@ -354,6 +369,9 @@ export interface SessionRegistryOptions {
   /** A user who was authenticated, with the rules of now; undefined for one who may not come in any more. Default: as authenticated. */
   readonly present?: (user: User) => User | undefined;
 }
+
+/** What is told of sessions to whoever calls in them. */
+type RegistryCalls = Pick<CallDesk, 'onChange' | 'retry'>;
 
 /** Who it is, by which of several tokens. */
 function ofUser({ id, tokenLabel }: User): object {

@@ -6,6 +6,7 @@ import {
   MemoryTransport,
   Session,
   type SessionKey,
+  type SessionOptions,
 } from 'wsproxy-engine';
 import type { FakeClock } from 'wsproxy-engine/testing';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
@@ -69,7 +70,14 @@ export class TestClient {
   readonly #user: User;
   #ends: MemoryTransport[] = [];
 
-  constructor(registry: SessionRegistry, clock: FakeClock, user: User, value = 1, grace = 60_000) {
+  constructor(
+    registry: SessionRegistry,
+    clock: FakeClock,
+    user: User,
+    value = 1,
+    grace = 60_000,
+    onCall?: SessionOptions['onCall'],
+  ) {
     this.#registry = registry;
     this.#clock = clock;
     this.#user = user;
@@ -79,6 +87,7 @@ export class TestClient {
       clock,
       memory: newMemory(),
       onDetached: (loss) => this.losses.push(loss),
+      onCall,
       onGoAway: (kind) => this.goAways.push(kind),
       onClosed() {},
     });
