@@ -36,6 +36,7 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   path: ['/tunnel', '/tunnel', 'tunnel'],
   PEM: ['cert', 'cert', 'no-such-file'],
   'PEM key': ['key', 'key', 'no-such-file'],
+  peer: ['ams-2=10.0.0.2:7000', 'lon=[2001:db8::2]:7000', 'ams-2'],
   pin: [`sha256//${'A'.repeat(43)}=`, `sha256//${'B'.repeat(42)}A=`, 'sha256//short'],
   ports: ['25', '1-1023', 'smtp'],
   proxy: ['socks5://proxy.example:1080', 'socks5://proxy.example', 'ftp://user:hidden@proxy.example'],
@@ -130,10 +131,11 @@ describe.each(PROGRAMS)('a configuration file of %s', (name, table) => {
   test.each([1, 2])('takes a list of %d for every option that may be repeated', async (length) => {
     const repeatable = together.filter(({ rule }) => isRepeatable(rule));
     expect(repeatable.length).toBeGreaterThan(5);
-    // Without it --allow-listen is a mistake.
-    const needed = all.filter(({ key }) => key === 'reverse');
+    // Without these --allow-listen and --peer are mistakes.
+    const needs = ['reverse', 'node', 'clusterListen', 'clusterCert', 'clusterKey', 'clusterCa'];
+    const needed = all.filter(({ key }) => needs.includes(key));
     const file = write([
-      ...needed.map(({ setting }): [string, unknown] => [setting, true]),
+      ...needed.map(({ setting, rule }): [string, unknown] => [setting, inFile(rule, valuesOf(rule)[0])]),
       ...repeatable.map(({ setting, rule }): [string, unknown] => [setting, valuesOf(rule).slice(0, length)]),
     ]);
     expect(await check(name, file)).toMatchObject({ code: 0, stderr: '' });

@@ -56,6 +56,26 @@ describe('wsproxy-server ends with exit code 2 and one line for', () => {
     ['a path without a slash', ['--path', 'tunnel'], /--path.*\/tunnel/],
     ['a path with a query', ['--path', '/tunnel?x'], /--path/],
     ['a port that is none', ['--listen', '99999'], /0 to 65535/],
+    ['a peer without a door for it', ['--peer', 'b=10.0.0.2:7000'], /--peer: it takes --cluster-listen/],
+    ['a certificate for a cluster, and no door', ['--cluster-cert', 'x'], /--cluster-cert: it takes --cluster-listen/],
+    ['a door for other servers without a name', ['--cluster-listen', '0'], /--cluster-listen: it takes --node NAME/],
+    [
+      'a door for other servers without certificates',
+      ['--cluster-listen', '0', '--node', 'a'],
+      /--cluster-listen: it takes --cluster-cert FILE, --cluster-key FILE and --cluster-ca FILE/,
+    ],
+    [
+      'a peer that is called as the server itself',
+      [...'--cluster-listen 0 --node a --cluster-cert x --cluster-key x --cluster-ca x'.split(' '), '--peer', 'a=h:1'],
+      /--peer: a is what this server is called itself/,
+    ],
+    [
+      'a cluster certificate that cannot be read',
+      '--cluster-listen 0 --node a --cluster-cert no-file --cluster-key x --cluster-ca x'.split(' '),
+      /cannot read the file of --cluster-cert, no-file: ENOENT/,
+    ],
+    ['a peer that is none', ['--peer', 'b'], /--peer.*NAME=HOST:PORT/],
+    ['a socket for other servers', ['--cluster-listen', 'unix:/run/x'], /--cluster-listen.*Expected \[host:\]port/],
     ['a port for names where no client may listen', ['--reverse-http', '0'], /--reverse-http: it takes --reverse/],
     ['where to listen, and not that', ['--allow-listen', '127.0.0.1:8000'], /--allow-listen: it takes --reverse/],
   ])('%s', async (_what, args, line) => {

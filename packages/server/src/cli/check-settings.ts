@@ -5,6 +5,7 @@ import { createServer } from '../index.js';
 import { OPTION_CHECKS } from '../options/option-checks.js';
 import type { ServerUnit } from '../options/options.js';
 import { checkReverse, type ReverseFlags } from './check-reverse.js';
+import { type ClusterFlags, nodeDoor, readClusterTls } from './cluster-flags.js';
 import { checkQuotaPlace } from './quota-place.js';
 import { readPem, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 import { readUsers } from './users-file.js';
@@ -20,8 +21,10 @@ export async function checkSetting(option: TableOption | TableArgument, value: u
 
 /** Rejects with OptionError when the settings of `program` do not go together. */
 export async function checkSettings(program: Command): Promise<void> {
-  const flags = program.opts<TlsFlags & ReverseFlags>();
+  const flags = program.opts<TlsFlags & ReverseFlags & ClusterFlags>();
   checkReverse(flags);
+  const door = nodeDoor(flags);
+  if (door !== undefined) readClusterTls(door.files);
   const files = tlsFiles(flags);
   // It was judged by itself, and a server would move one that is broken aside.
   const { quotaFile: _, ...options } = libraryOptions(program);

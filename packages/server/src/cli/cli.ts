@@ -8,12 +8,14 @@ import {
   createLogger,
   libraryOptions,
   onTermination,
+  parseListenAddress,
   parseListenOrUnix,
   runProgram,
 } from 'wsproxy-cli';
 import { load } from '../load.js';
 import { OPTIONS } from '../options/options.js';
 import { checkReverse, type ReverseFlags } from './check-reverse.js';
+import { type ClusterFlags, checkPeer, joinCluster, nodeDoor, readClusterTls } from './cluster-flags.js';
 import { findCredentials, type UserFlags } from './credentials.js';
 import { followUsers } from './follow-users.js';
 import { parseHostName } from './host-name.js';
@@ -25,7 +27,7 @@ import { followTls, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 import { addTokenCommand } from './token-command.js';
 
 /** What of `program.opts()` is used here; the rest goes to the library as it is. */
-interface Flags extends CommonOptions, TlsFlags, SightFlags, UserFlags, ReverseFlags {
+interface Flags extends CommonOptions, TlsFlags, SightFlags, UserFlags, ReverseFlags, ClusterFlags {
   readonly listen: ListenAt;
   readonly path: string;
   readonly allowPrivate?: boolean;
@@ -40,6 +42,8 @@ const program = new Command('wsproxy-server').description(
 addOptions(program, OPTIONS, {
   address: (text) => parseListenOrUnix(text, '127.0.0.1'),
   'server address': parseListen,
+  'TCP address': (text) => parseListenAddress(text, '127.0.0.1'),
+  peer: checkPeer,
   name: parseHostName,
   'server name': parseServerName,
 });
@@ -53,7 +57,8 @@ Examples:
   wsproxy-server --users /etc/wsproxy/users.yaml
   wsproxy-server --listen 0.0.0.0:443 --tls-cert fullchain.pem --tls-key privkey.pem --token-file token
 
-SIGHUP reads the files of --users, --token-file and --tls-cert again, as does a change of them; it never ends the server.
+SIGHUP reads the files of --users, --token-file, --tls-cert and --cluster-cert again, as does a change of them; it never
+ends the server.
 Put a TLS reverse proxy in front before you let the Internet reach it, or give --tls-cert and --tls-key.
 Exit codes: 0 stopped by a signal, 1 cannot listen, 2 wrong usage or no token, 70 a defect.`,
 );
@@ -89,18 +94,22 @@ async function serve(flags: Flags): Promise<void> {
   const tls = files && readTls(files);
   if (flags.quotaFile !== undefined) checkQuotaPlace(flags.quotaFile);
   asUsage(program, () => checkReverse(flags));
+  const door = asUsage(program, () => nodeDoor(flags));
+  const clusterTls = door && asUsage(program, () => readClusterTls(door.files));
   const server = asUsage(program, () =>
     createServer({ users, ...libraryOptions(program), ...(tls && { tls }), logger }),
   );
   if (files && tls) reloads.push(followTls(files, tls, server, logger));
   if (credentials.file !== undefined) reloads.push(followUsers(credentials, server, logger));
-  if (reloads.length === 0) reloads.push(() => logger.info({}, 'SIGHUP: there is no file to read again'));
 
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     onTermination(resolve);
   });
   // First there and last gone: it tells that the server is not ready yet, and that it drains.
   const sight = await serveSight(server, flags, logger);
+  const cluster = door && clusterTls && (await joinCluster(server, door, clusterTls, logger));
+  if (cluster !== undefined) reloads.push(cluster.reload);
+  if (reloads.length === 0) reloads.push(() => logger.info({}, 'SIGHUP: there is no file to read again'));
   // Clients that come may ask for names at once.
   const reverseHttp = flags.reverseHttp && (await listenReverseHttp(server, flags.reverseHttp));
   const ready = {
@@ -109,6 +118,7 @@ async function serve(flags: Flags): Promise<void> {
     ...{ ...sight.listening, allowPrivate: flags.allowPrivate === true, udp: server.hasFlows },
     reverse: flags.reverse === true,
     ...(reverseHttp !== undefined && { reverseHttp }),
+    ...(cluster !== undefined && { node: flags.node, cluster: cluster.at }),
   };
   logger.info(ready, 'ready');
   const signal = await stopped;

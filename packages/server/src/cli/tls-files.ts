@@ -52,37 +52,61 @@ export function readTls({ cert, key, clientCa, clientCrl }: TlsFiles): TlsOption
   };
 }
 
-/**
- * Tells when the certificate of `tls` expires, and gives the server what the files hold whenever they change. What
- * cannot be used is told, and what was there before stays. Returns what reads them at once, for SIGHUP.
- */
+/** Follows the files of --tls-cert and what belongs to it, as `follow` does. */
 export function followTls(files: TlsFiles, tls: TlsOptions, server: Server, logger: ProgramLogger): () => void {
-  let expires = expiryOf(tls);
+  return follow({
+    ...{ name: 'TLS', certificate: 'TLS', files, now: tls, logger },
+    read: () => readTls(files),
+    use: (fresh) => server.setTls(fresh),
+  });
+}
+
+/**
+ * Tells when a certificate expires, and uses what the files hold whenever they change. What cannot be used is told, and what was
+ * there before stays. Returns what reads them at once, for SIGHUP.
+ */
+export function follow<T extends Shown>({ name, certificate, files, now, read, use, logger }: Followed<T>): () => void {
+  let expires = expiryOf(now);
+  const warn = (): void => {
+    const left = Date.parse(expires) - Date.now();
+    if (left < 0) logger.error({ expires }, `the ${certificate} certificate has expired, renew it`);
+    else if (left < EXPIRES_SOON)
+      logger.warn({ expires }, `the ${certificate} certificate expires in less than 14 days, renew it`);
+  };
   const reload = (): void => {
     try {
-      const fresh = readTls(files);
-      server.setTls(fresh);
+      const fresh = read();
+      use(fresh);
       expires = expiryOf(fresh);
-      logger.info({ expires }, 'TLS is served with what the files hold now');
-      warnOfExpiry(expires, logger);
+      logger.info({ expires }, `${name} is served with what the files hold now`);
+      warn();
     } catch (error) {
-      logger.error({ err: error }, 'the files for TLS cannot be used, those of before stay in use');
+      logger.error({ err: error }, `the files for ${name} cannot be used, those of before stay in use`);
     }
   };
-  logger.info({ expires }, 'TLS is served');
-  warnOfExpiry(expires, logger);
-  setInterval(() => warnOfExpiry(expires, logger), DAY).unref();
+  logger.info({ expires }, `${name} is served`);
+  warn();
+  setInterval(warn, DAY).unref();
   watchFile(Object.values(files), reload);
   return reload;
 }
 
-function warnOfExpiry(expires: string, logger: ProgramLogger): void {
-  const left = Date.parse(expires) - Date.now();
-  if (left < 0) logger.error({ expires }, 'the TLS certificate has expired, renew it');
-  else if (left < EXPIRES_SOON) logger.warn({ expires }, 'the TLS certificate expires in less than 14 days, renew it');
+/** What is shown to a peer. */
+type Shown = Pick<TlsOptions, 'cert'>;
+
+interface Followed<T extends Shown> {
+  /** In the log. */
+  readonly name: string;
+  readonly certificate: string;
+  readonly files: object;
+  /** What they hold now. */
+  readonly now: T;
+  readonly read: () => T;
+  readonly use: (fresh: T) => void;
+  readonly logger: ProgramLogger;
 }
 
-function expiryOf({ cert }: TlsOptions): string {
+function expiryOf({ cert }: Shown): string {
   return new Date(new X509Certificate(cert).validTo).toISOString();
 }
 

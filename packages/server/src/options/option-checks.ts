@@ -11,6 +11,7 @@ import {
   thrownBy,
 } from 'wsproxy-node/options';
 import { type DestinationRules, mistakesInRules } from 'wsproxy-node/targets';
+import { parsePeer } from '../cluster/peers.js';
 import { isNodeName } from '../cluster/route.js';
 import { createDecoy } from '../gateway/decoy.js';
 import { createRemoteAddressOf } from '../gateway/remote-address.js';
@@ -37,6 +38,7 @@ export const OPTION_CHECKS: Checks<ServerUnit> = {
     const problem = problemOfToken(token);
     return problem === undefined ? undefined : `the token ${problem}`;
   }),
+  peer: aString(thrownBy(parsePeer)),
   users: expects('a list of users', Array.isArray),
   folder: aString(thrownBy(createDecoy)),
   'state file': aString(thrownBy(checkQuotaFile)),
@@ -47,6 +49,7 @@ export const OPTION_CHECKS: Checks<ServerUnit> = {
   observer: anObject,
   // The command line has made them of its text.
   address: anyValue,
+  'TCP address': anyValue,
   name: anyValue,
   'server name': anyValue,
   'server address': anyValue,

@@ -20,6 +20,7 @@ export type ServerUnit =
   | 'observer'
   | 'origin'
   | 'path'
+  | 'peer'
   | 'PEM'
   | 'PEM key'
   | 'ports'
@@ -28,6 +29,7 @@ export type ServerUnit =
   | 'rule'
   | 'server address'
   | 'state file'
+  | 'TCP address'
   | 'token'
   | 'users';
 
@@ -39,7 +41,9 @@ type OptionName =
   | `tls.${keyof TlsOptions}`
   | `limits.${LimitName}`;
 /** What only the command line has; it stands in the arguments of methods. */
-type CommandOption = 'listen' | 'name' | 'drain' | 'admin' | 'adminHost' | 'health' | 'reverseHttp';
+type CommandOption = ClusterOption | 'listen' | 'name' | 'drain' | 'admin' | 'adminHost' | 'health' | 'reverseHttp';
+/** Of the door for other servers. */
+type ClusterOption = 'peer' | 'clusterListen' | 'clusterCert' | 'clusterKey' | 'clusterCa';
 
 /** Every option of the server, in the order of its help. */
 export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<ServerUnit>>> = {
@@ -250,6 +254,38 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'node name',
     otherwise: 'the host name',
     text: 'what clients, and other servers of a cluster, call this server: 1 to 32 of a-z, 0-9 and -',
+  },
+  clusterListen: {
+    flags: '--cluster-listen <[host:]port>',
+    unit: 'TCP address',
+    library: 'listenInner({ host, port })',
+    text: 'where the other servers of a cluster bring clients that come back for a session here, over TLS; takes --node, --cluster-cert, --cluster-key and --cluster-ca',
+  },
+  peer: {
+    flags: '--peer <name=host:port>',
+    unit: 'peer',
+    list: true,
+    library: 'listenInner({ peers })',
+    text: 'another server of the cluster: its --node, and where its --cluster-listen is reached',
+  },
+  clusterCert: {
+    flags: '--cluster-cert <file>',
+    unit: 'PEM',
+    library: 'listenInner({ tls })',
+    text: 'certificate by which the servers of a cluster know each other; read again when it changes',
+  },
+  clusterKey: {
+    flags: '--cluster-key <file>',
+    unit: 'PEM key',
+    secret: true,
+    library: 'listenInner({ tls })',
+    text: 'its key',
+  },
+  clusterCa: {
+    flags: '--cluster-ca <file>',
+    unit: 'PEM',
+    library: 'listenInner({ tls })',
+    text: 'the authority that has issued it and those of the other servers, and nothing else: they trust each other',
   },
   accessLog: {
     flags: '--no-access-log',
