@@ -43,6 +43,7 @@ test('the status agrees with the traffic, while it runs and after it', async () 
     bytesUp: 70_000,
     bytesDown: 1_070_000,
     resumes: 0,
+    stranded: 0,
     channels: [{ id: 1, target: `127.0.0.1:${echo.port}`, open: true, bytesUp: 70_000, bytesDown: 70_000 }],
   });
   expect(roundTripMs).toBeGreaterThan(0);

@@ -34,6 +34,7 @@ export interface Figures {
   readonly listeners: readonly Listener[];
   readonly roundTripMs?: number | undefined;
   readonly resumes: number;
+  readonly stranded: number;
   readonly bytesUp: number;
   readonly bytesDown: number;
   readonly rateUp: number;

@@ -12,9 +12,11 @@ export function headline(figures: Figures, nowMs: number): string {
   return `Not connected since ${formatClock(nowMs - sinceMs, nowMs)}`;
 }
 
-/** Why it does not carry; nothing when it does, or nobody knows. */
-export function cause({ state, reason }: Figures): string {
+/** Why it does not carry, or not all; nothing when it does, or nobody knows. */
+export function cause({ state, reason, stranded }: Figures): string {
   if (state === 'draining') return 'It still serves, until another one takes over.';
+  if (state === 'online' && stranded > 0)
+    return `${count(stranded, 'connection')} ${stranded === 1 ? 'waits' : 'wait'} for a part of the server that does not answer. New ones are served.`;
   if (reason === undefined) return '';
   // The server wants another connection, and does not take one.
   const text = state === 'online' ? `connections end soon: ${plainReason(reason)}` : plainReason(reason);

@@ -113,7 +113,7 @@ export class Client extends EventEmitter<ClientEvents> {
       ...settings,
       servers: servers.map((server) => ({
         name: server.url.href,
-        connect: (signal) => connectTransport(server, signal, systemMemory),
+        connect: (signal, wayBack) => connectTransport(server, signal, systemMemory, { wayBack }),
       })),
       clock: systemClock,
       memory: systemMemory,

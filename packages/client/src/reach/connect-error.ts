@@ -16,6 +16,8 @@ export class ConnectError extends Error {
   readonly retryAfter: number;
   /** HTTP status of the answer, if it was that. */
   readonly status: number | undefined;
+  /** The server lives, but its process that has the session does not answer: it may live as well. */
+  readonly isOwnerAway: boolean;
 
   constructor(what: string, permanent: boolean, options: ConnectErrorOptions = {}) {
     const { cure } = options;
@@ -26,6 +28,7 @@ export class ConnectError extends Error {
     this.permanent = permanent;
     this.retryAfter = options.retryAfter ?? 0;
     this.status = options.status;
+    this.isOwnerAway = options.isOwnerAway ?? false;
   }
 }
 
@@ -52,12 +55,15 @@ interface ConnectErrorOptions extends ErrorOptions {
   readonly cure?: string;
   readonly retryAfter?: number;
   readonly status?: number;
+  readonly isOwnerAway?: boolean;
 }
 
 export interface Answer {
   readonly status: number;
   readonly headers: AnswerHeaders;
   readonly cause?: Error;
+  /** As `ConnectError.isOwnerAway`. Default false. */
+  readonly isOwnerAway?: boolean;
 }
 
 /** Of the answer: what tells a login page from a server. */
@@ -87,7 +93,7 @@ const STATUSES: Readonly<Record<number, readonly [what: string, cure: (names: Op
 
 /** What an answer other than 101 means. Redirects are never followed; `url` is what was asked for. */
 export function describeStatus(
-  { status, headers, cause }: Answer,
+  { status, headers, cause, isOwnerAway = false }: Answer,
   url: URL,
   { names }: Pick<Way, 'names'>,
 ): ConnectError {
@@ -107,8 +113,15 @@ export function describeStatus(
   if (status >= 300 && status < 400) return describeRedirect(status, headers.location, url, cause);
   if (status >= 500 || status === 429 || status === 408) {
     const retryAfter = parseRetryAfter(headers['retry-after']);
+    const options = { ...answer, retryAfter, isOwnerAway, code: 'UNAVAILABLE' } as const;
+    if (isOwnerAway)
+      return new ConnectError(
+        'the server answers, but its process that has the session does not (503)',
+        false,
+        options,
+      );
     const text = `the server, or a proxy before it, is not available (${status})${status === 429 ? ': too many requests' : ''}`;
-    return new ConnectError(text, false, { ...answer, retryAfter, code: 'UNAVAILABLE' });
+    return new ConnectError(text, false, options);
   }
   if (/^text\/html\b/i.test(headers['content-type'] ?? '') && status === 200) {
     const cure = 'a login page of this network, or a URL without the path of the tunnel?';

@@ -6,6 +6,7 @@ import { openSocket } from './open-socket.js';
 import type { Reach } from './reach.js';
 import { askToken, type TokenSource } from './token-source.js';
 import { USER_AGENT } from './user-agent.js';
+import type { WayBack } from './way-back.js';
 
 /**
  * Opens a transport to the server, of the kind that `open` makes. Rejects with ConnectError; `signal` gives up, and so does
@@ -33,19 +34,24 @@ async function connectWith(
   { url, reach }: ServerAddress,
   signal: AbortSignal,
   memory: SlabPool,
-  { timeout = CONNECT_TIMEOUT, open = openWebSocket }: ConnectTransportOptions,
+  { timeout = CONNECT_TIMEOUT, open = openWebSocket, wayBack }: ConnectTransportOptions,
 ): Promise<Transport> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), timeout);
-  const headers = { 'user-agent': USER_AGENT, ...reach.headers, authorization: `Bearer ${token}` };
+  const errand = wayBack?.ask(url, reach.headers);
+  const headers = { 'user-agent': USER_AGENT, ...(errand?.headers ?? reach.headers), authorization: `Bearer ${token}` };
+  const onAnswer = errand && { onAnswer: errand.onAnswer };
   // With a deadline of its own, so that whoever hangs is told by its name.
   const connect = (): Promise<ServerConnection> => connectTo(url, reach, signal, timeout);
   try {
-    return await open({ url, headers, connect, memory }, AbortSignal.any([signal, deadline.signal]));
+    return await open({ url, headers, connect, memory, ...onAnswer }, AbortSignal.any([signal, deadline.signal]));
   } catch (error) {
     if (error instanceof ConnectError) throw error;
-    if (error instanceof RefusedError)
-      throw describeStatus({ status: error.status, headers: error.headers, cause: error }, url, reach);
+    if (error instanceof RefusedError) {
+      const { status, headers: answer } = error;
+      const isOwnerAway = errand?.isOwnersAbsence(status, answer) ?? false;
+      throw describeStatus({ status, headers: answer, cause: error, isOwnerAway }, url, reach);
+    }
     if (signal.aborted) throw describeFailure(new Error('given up'), reach);
     if (deadline.signal.aborted) {
       throw describeFailure(new Error(`no answer from ${url.host} within ${timeout / 1000} s`), reach);
@@ -69,6 +75,8 @@ export interface ConnectTransportOptions {
   readonly timeout?: number;
   /** Default: WebSockets. */
   readonly open?: OpenTransport;
+  /** Of the session that the transport is for. Default: of none. */
+  readonly wayBack?: WayBack;
 }
 
 async function connectTo(url: URL, reach: Reach, signal: AbortSignal, timeout: number): Promise<ServerConnection> {

@@ -56,9 +56,9 @@ export interface Reach {
 
 /** RFC 9110 section 5.6.2. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** Those of the upgrade and of the connection: changed, they would break it, or say the token twice. */
+/** Those of the upgrade, of the connection and of the session: changed, they would break it, or say the token twice. */
 const OWN_HEADERS =
-  /^(authorization|connection|content-length|expect|host|keep-alive|proxy-.*|sec-websocket-.*|te|trailer|transfer-encoding|upgrade)$/i;
+  /^(authorization|connection|content-length|expect|host|keep-alive|proxy-.*|sec-websocket-.*|te|trailer|transfer-encoding|upgrade|wsproxy-.*)$/i;
 
 /** Throws OptionError, or TypeError with one line, for what cannot be used. */
 export function parseReach(url: URL, options: ReachOptions, reader: Reader = 'program'): Reach {

@@ -1,19 +1,20 @@
 import type { Transport } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
+import type { WayBack } from '../reach/way-back.js';
 
 /**
  * Attempts to connect to a server, side by side: whoever thinks that one hangs begins another, without taking from a slow
  * path the time it needs. The first that succeeds ends the others.
  */
 export class Attempts {
-  readonly #connect: KnownServer['connect'];
+  readonly #connect: (signal: AbortSignal) => Promise<Transport>;
   readonly #underWay = new Set<AbortController>();
 
-  constructor(connect: KnownServer['connect']) {
+  constructor(connect: (signal: AbortSignal) => Promise<Transport>) {
     this.#connect = connect;
   }
 
-  /** `onFailure` is told only when no other attempt is left, or none can help. */
+  /** `onFailure` is told only when no other attempt is left, or none can help, or it says more than that there is no way. */
   begin(onTransport: (transport: Transport) => void, onFailure: (failure: ConnectError) => void): void {
     const attempt = new AbortController();
     this.#underWay.add(attempt);
@@ -26,7 +27,7 @@ export class Attempts {
       (error: unknown) => {
         if (!this.#underWay.delete(attempt)) return;
         const failure = error instanceof ConnectError ? error : new ConnectError(String(error), false);
-        if (this.#underWay.size > 0 && !failure.permanent) return;
+        if (this.#underWay.size > 0 && !failure.permanent && !failure.isOwnerAway) return;
         this.abort();
         onFailure(failure);
       },
@@ -45,6 +46,6 @@ export class Attempts {
 export interface KnownServer {
   /** For the log and the status: its URL. */
   readonly name: string;
-  /** Opens a transport; rejects with ConnectError. `signal` gives up. */
-  readonly connect: (signal: AbortSignal) => Promise<Transport>;
+  /** Opens a transport for the session that `wayBack` is of; rejects with ConnectError. `signal` gives up. */
+  readonly connect: (signal: AbortSignal, wayBack: WayBack) => Promise<Transport>;
 }

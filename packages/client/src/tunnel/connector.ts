@@ -81,6 +81,7 @@ export class Connector implements Tunnel, FlowTunnel {
       servers: servers.map((one) => this.#serverStatus(one)),
       roundTripMs: isKnown ? Math.round(roundTrip * 1_000) / 1_000 : undefined,
       resumes: this.#resumes,
+      stranded: this.#slots.reduce((sum, slot) => sum + slot.stranded, 0),
     };
   }
 
@@ -203,7 +204,7 @@ export class Connector implements Tunnel, FlowTunnel {
     },
     onRetry: ({ server }, retry) => this.#options.onRetry?.(server, retry),
     onPromoted: ({ server }, former) => {
-      this.#options.onServer?.(server, former.server);
+      if (server !== former.server) this.#options.onServer?.(server, former.server);
       for (const watcher of this.#watchers) watcher();
     },
     onResumed: ({ server }) => {
@@ -276,6 +277,11 @@ export interface TunnelStatus {
   readonly roundTripMs: number | undefined;
   /** How often a session went on with another connection. */
   readonly resumes: number;
+  /**
+   * Channels and flows that wait for a process of the server which does not answer, while another one serves what is new: 0, unless a
+   * server of several processes has trouble.
+   */
+  readonly stranded: number;
 }
 
 /** How it stands with one of the servers. */

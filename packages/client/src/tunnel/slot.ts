@@ -2,7 +2,8 @@ import { type FailureCode, type Timer, withFields } from 'wsproxy-engine';
 import type { KnownServer } from './attempts.js';
 import { Backoff } from './backoff.js';
 import type { Retry, UplinkState } from './phases.js';
-import { Uplink, type UplinkEvents } from './uplink.js';
+import { Uplink } from './uplink.js';
+import type { UplinkEvents } from './uplink-events.js';
 import type { UplinkSettings } from './uplink-options.js';
 
 /**
@@ -49,9 +50,12 @@ export class Slot {
     return state !== 'online' && isDraining ? 'draining' : state;
   }
 
-  /** A server that is about to stop serves until then, though it does not begin what `other` is to be. */
+  /**
+   * A server that is about to stop serves until then, though it does not begin what `other` is to be; and one may serve whose process
+   * for `other` does not answer.
+   */
   #isServedBeside(other: Uplink): boolean {
-    return [...this.#draining].some(
+    return [...this.#draining, this.#present].some(
       (uplink) => uplink !== other && uplink.server === other.server && uplink.state === 'online',
     );
   }
@@ -86,6 +90,14 @@ export class Slot {
     return this.#present.server === server ? this.#present.threat?.message : undefined;
   }
 
+  /** Channels and flows that wait for a process of their server which does not answer, while others are served. */
+  get stranded(): number {
+    if (this.#present.state !== 'online') return 0;
+    return [...this.#retired]
+      .filter(({ ownerAwaySince }) => ownerAwaySince !== undefined)
+      .reduce((sum, { carried }) => sum + carried, 0);
+  }
+
   /** Does not wait for the next retry. */
   connect(): void {
     for (const backoff of this.#backoffs.values()) backoff.reset();
@@ -106,7 +118,7 @@ export class Slot {
     for (const uplink of this.uplinks) uplink.close(reason, failure);
   }
 
-  readonly #uplinkEvents: UplinkEvents = {
+  readonly #uplinkEvents: UplinkEvents<Uplink> = {
     onState: (uplink) => {
       if (this.#closed) return;
       if (uplink.state === 'online') this.#troubles.delete(uplink.server);
@@ -194,11 +206,21 @@ export class Slot {
     for (const uplink of this.#draining) if (uplink.session.isIdle) this.#uplinkEvents.onIdle(uplink);
   }
 
-  /** Servers that would be worth a change: better ones while there is one that serves, any other while there is none. */
+  /**
+   * Servers that would be worth a change: better ones while there is one that serves, any other while there is none; and its own for
+   * another session, when it lives without the process that has this one.
+   */
   #rivals(): readonly KnownServer[] {
     const { servers } = this.#options;
-    const { server, state } = this.#present;
-    return state === 'online' ? servers.slice(0, servers.indexOf(server)) : servers.filter((other) => other !== server);
+    const { server, state, ownerAwaySince } = this.#present;
+    if (state === 'online') return servers.slice(0, servers.indexOf(server));
+    return ownerAwaySince === undefined ? servers.filter((other) => other !== server) : servers;
+  }
+
+  /** How long to wait for the process that has the session before others are asked, ms: its server at least lives. */
+  get #patience(): number {
+    const { ownerAwaySince } = this.#present;
+    return ownerAwaySince === undefined ? 0 : ownerAwaySince + FAILOVER_AFTER - this.#options.clock.now();
   }
 
   #seekAfter(delay: number): void {
@@ -211,7 +233,7 @@ export class Slot {
     if (this.#closed) return;
     const { clock } = this.#options;
     const newest = [...this.#candidates.values()].at(-1);
-    const headStart = newest === undefined ? 0 : newest + FAILOVER_AFTER - clock.now();
+    const headStart = newest === undefined ? this.#patience : newest + FAILOVER_AFTER - clock.now();
     if (headStart > 0) return this.#seekAfter(headStart);
     const rivals = this.#rivals();
     const next = rivals.find((server) => !this.#tried.has(server) && this.#restOf(server) <= 0);
@@ -237,10 +259,21 @@ export class Slot {
     this.#present = uplink;
     this.#candidates.delete(uplink);
     this.#drop(...this.#candidates.keys());
-    this.#options.logger.info({ server: uplink.server.name, former: former.server.name }, 'another server serves now');
+    this.#logPromotion(uplink, former);
     uplink.adopt(former.release());
     this.#retire(former);
     this.#events.onPromoted(uplink, former);
+  }
+
+  #logPromotion({ server }: Uplink, former: Uplink): void {
+    const { logger } = this.#options;
+    const { carried: channels } = former;
+    if (former.server === server) {
+      logger.warn(
+        { server: server.name, channels },
+        'a new session serves; the process that has the former one does not answer',
+      );
+    } else logger.info({ server: server.name, former: former.server.name }, 'another server serves now');
   }
 
   /** A fresh session on the same server; if the last one was of no use, another server may be faster. */
@@ -310,8 +343,8 @@ export interface SlotOptions extends UplinkSettings {
 }
 
 /** What a slot tells: of what becomes of its uplinks, that to which it does not see itself. */
-export interface SlotEvents extends Omit<UplinkEvents, 'onUnreachable' | 'onDraining' | 'onTurnedAway'> {
-  /** Another server serves now. */
+export interface SlotEvents extends Omit<UplinkEvents<Uplink>, 'onUnreachable' | 'onDraining' | 'onTurnedAway'> {
+  /** Another server serves now, or another session with the same one. */
   onPromoted(uplink: Uplink, former: Uplink): void;
 }
 

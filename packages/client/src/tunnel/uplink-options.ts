@@ -24,6 +24,6 @@ export interface UplinkSettings {
 export interface UplinkOptions extends UplinkSettings {
   readonly server: KnownServer;
   readonly backoff: Backoff;
-  /** Whether another session with this server serves while this one cannot begin. Default no. */
+  /** Whether another session with this server serves while this one is not connected. Default no. */
   readonly isServed?: () => boolean;
 }

@@ -13,10 +13,12 @@ import {
   type Transport,
 } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
+import { WayBack } from '../reach/way-back.js';
 import { Attempts, type KnownServer } from './attempts.js';
-import { type Online, type Phase, Phases, type PhaseTimer, type Retry, type UplinkState } from './phases.js';
+import { type Online, type Phase, Phases, type PhaseTimer, type UplinkState } from './phases.js';
 import { Renewal } from './renewal.js';
 import { endsSession } from './session-ending.js';
+import type { UplinkEvents } from './uplink-events.js';
 import type { UplinkOptions } from './uplink-options.js';
 import { WaitingRequests } from './waiting-requests.js';
 
@@ -24,14 +26,14 @@ import { WaitingRequests } from './waiting-requests.js';
 export class Uplink {
   readonly session: Session;
   readonly #options: UplinkOptions;
-  readonly #events: UplinkEvents;
+  readonly #events: UplinkEvents<Uplink>;
   readonly #greeter: Greeter;
   readonly #attempts: Attempts;
   readonly #requests: WaitingRequests;
   readonly #phases: Phases;
   readonly #renewal: Renewal;
-  /** When the server lets go of the session, by the clock; undefined while it is online, and before it has lost a transport. */
-  #expiry: number | undefined;
+  /** When the transport was lost, by the clock; undefined while it is online, and before it has had one. */
+  #lostAt: number | undefined;
   /** When this session, or the last one before it, has tried the server, by the clock: what others try is of no use to it. */
   #triedAt: number;
   #trouble: ConnectError | undefined;
@@ -41,14 +43,13 @@ export class Uplink {
   /** The server has said that it is about to stop. */
   #isEnding = false;
 
-  constructor(options: UplinkOptions, events: UplinkEvents) {
+  constructor(options: UplinkOptions, events: UplinkEvents<Uplink>) {
     const { clock, memory, heartbeat, lastChannel, processBudgets } = options;
     this.#options = options;
     this.#events = events;
     this.#triedAt = options.backoff.triedAt;
     this.#phases = new Phases(clock, () => events.onState(this));
     this.#renewal = new Renewal(clock, () => this.#renew());
-    this.#attempts = new Attempts(options.server.connect);
     this.session = new Session({
       role: 'client',
       clock,
@@ -72,6 +73,8 @@ export class Uplink {
       onClosed: (reason, unsent) => this.#onSessionClosed(reason, unsent),
     });
     this.#greeter = new Greeter(this.session, options.grace);
+    const wayBack = new WayBack(this.#greeter, clock);
+    this.#attempts = new Attempts((signal) => options.server.connect(signal, wayBack));
     this.#requests = new WaitingRequests(this.session, clock, () => this.#hurry());
   }
 
@@ -86,6 +89,14 @@ export class Uplink {
   /** Why the last attempt to connect has failed; undefined when none has since it was online. */
   get trouble(): ConnectError | undefined {
     return this.#trouble;
+  }
+
+  /**
+   * The server lives, but its process that has the session does not answer: since when that is away, by the clock. Undefined when the
+   * last try has ended otherwise.
+   */
+  get ownerAwaySince(): number | undefined {
+    return this.#trouble?.isOwnerAway === true ? this.#lostAt : undefined;
   }
 
   /** Why the server, which wants another transport, does not take one: the session ends soon. Undefined when it does not. */
@@ -193,13 +204,14 @@ export class Uplink {
   /** Leaves the present phase, with its timers and its attempts to connect. */
   #enter(phase: Phase, ...timers: readonly PhaseTimer[]): void {
     this.#attempts.abort();
-    if (phase.is === 'online') this.#expiry = undefined;
+    if (phase.is === 'online') this.#lostAt = undefined;
     if (phase.is === 'closed') this.#renewal.end();
     if (phase.is === 'online' || phase.is === 'closed') {
       this.#requests.end();
       return this.#phases.enter(phase);
     }
-    const after = this.#expiry === undefined ? [] : [this.#expiry - this.#options.clock.now()];
+    // Then the server lets go of it.
+    const after = this.#lostAt === undefined ? [] : [this.#lostAt + this.#greeter.grace - this.#options.clock.now()];
     this.#phases.enter(phase, ...timers, ...after.map((rest) => ({ after: rest, call: () => this.#expire() })));
   }
 
@@ -246,8 +258,17 @@ export class Uplink {
     logger.info({ reason }, 'trying another transport');
     this.#attempt((failure) => {
       logger.info({ reason: failure.message }, 'no other transport');
-      if (isSilent()) this.#requests.add(this.session.unanswered);
+      if (!isSilent()) return;
+      if (failure.isOwnerAway) this.#leaveSilent(failure);
+      else this.#requests.add(this.session.unanswered);
     }, isSilent);
+  }
+
+  /** Its server says that nobody is at the other end: the session is better off without it, as is whatever is new. */
+  #leaveSilent(failure: ConnectError): void {
+    this.session.detach({ code: 1006, reason: failure.message });
+    this.#trouble = failure;
+    this.#events.onUnreachable(this);
   }
 
   #renew(): void {
@@ -316,7 +337,7 @@ export class Uplink {
     if (this.state === 'closed') return;
     this.#requests.add(this.session.unanswered);
     this.#requests.hurryIn(HURRIED_RETRY);
-    this.#expiry ??= this.#options.clock.now() + this.#greeter.grace;
+    this.#lostAt ??= this.#options.clock.now();
     // A proxy that reloads does as much, and the next try goes well: nobody has to get up for it.
     this.#retry(`${loss.reason || 'connection lost'} (${loss.code})`, {
       level: hasServed || this.isTurnedAway ? 'info' : 'warn',
@@ -360,7 +381,8 @@ export class Uplink {
     const { backoff, clock, logger } = this.#options;
     const isAwaited = this.carried > 0 || this.#options.isAwaited?.() === true;
     const delay = Math.max(atLeast, Math.round(backoff.next(isAwaited, clock.now())));
-    if (this.#options.isServed?.() === true) logger.debug({ reason, retryInMs: delay }, 'no new session yet');
+    if (this.#options.isServed?.() === true)
+      logger.debug({ reason, retryInMs: delay }, 'not connected; another session serves');
     else {
       logger[level]({ reason, retryInMs: delay }, 'not connected to the server');
       this.#events.onRetry(this, { reason, delay, former: this.state });
@@ -368,29 +390,6 @@ export class Uplink {
     this.#enter({ is: 'waiting' }, { after: delay, call: () => this.connect() });
     return delay;
   }
-}
-
-/** What becomes of an uplink. */
-export interface UplinkEvents {
-  onState(uplink: Uplink): void;
-  /** Its server is not connected, and is tried after a pause, by this or another one in its place. Told before `onState`. */
-  onRetry(uplink: Uplink, retry: Retry): void;
-  /** The session goes on with another transport. */
-  onResumed(uplink: Uplink): void;
-  /** Trying again is of no use as things are; the uplink tries nevertheless, unless it is closed now. */
-  onRefused(uplink: Uplink, error: ConnectError): void;
-  /** The server could not be reached, or did not answer; it will be tried again. */
-  onUnreachable(uplink: Uplink): void;
-  /** Is about to end, or to run out of numbers: new channels should go elsewhere; those it has live on. */
-  onDraining(uplink: Uplink): void;
-  /** The server has not dialled these, and will not: another uplink may adopt them. */
-  onUndialled(uplink: Uplink, channels: readonly Carried[]): void;
-  /** The server has not begun the session, and has dialled nothing of it: another uplink may adopt what `release` gives. */
-  onTurnedAway(uplink: Uplink): void;
-  /** No channel lives on it any more, and the server has had all that was sent. */
-  onIdle(uplink: Uplink): void;
-  /** The session is over, the channels are reset; another uplink may begin, and adopt those in `unsent`. */
-  onEnded(uplink: Uplink, unsent: readonly Carried[]): void;
 }
 
 /** While a request waits, the server is tried as often as this, ms. */

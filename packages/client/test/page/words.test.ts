@@ -26,6 +26,7 @@ function figures(more: Partial<Figures>): Figures {
     listeners: [],
     failedTries: 0,
     resumes: 0,
+    stranded: 0,
     ...sums,
     ...times,
     ...more,
@@ -56,6 +57,13 @@ describe('the state in words', () => {
       'Connected to proxy.example.org',
       'Connections end soon: the server refused the token (401).',
     ]);
+  });
+
+  test.each([
+    [1, '1 connection waits for a part of the server that does not answer. New ones are served.'],
+    [3, '3 connections wait for a part of the server that does not answer. New ones are served.'],
+  ])('of a tunnel whose server has lost sight of %i', (stranded, sentence) => {
+    expect(head({ stranded }).slice(0, 2)).toEqual(['Connected to proxy.example.org', sentence]);
   });
 
   test('of a user who may carry so much in a month', () => {

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Transport, VERSION } from 'wsproxy-engine';
@@ -9,6 +11,7 @@ import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { connectTransport } from '../../src/reach/connect-transport.js';
 import { parseReach } from '../../src/reach/reach.js';
 import type { TokenSource } from '../../src/reach/token-source.js';
+import { WayBack } from '../../src/reach/way-back.js';
 
 const TOKEN = 'a-token-for-tests-0123456789-abcdefghij';
 const never = new AbortController().signal;
@@ -41,8 +44,11 @@ const urlOf = (port: number, scheme = 'ws'): URL => new URL(`${scheme}://127.0.0
 const dial = (url: URL, signal: AbortSignal = never): ReturnType<typeof connectTransport> =>
   connectTransport({ url, token: TOKEN, reach: parseReach(url, {}) }, signal, newMemory());
 
-/** A server that upgrades, choosing `protocol`. */
-async function upgrading(protocol: string | false = 'wsproxy.v1'): Promise<{
+/** A server that upgrades, choosing `protocol`. `answer` gives more headers, or has answered by itself. */
+async function upgrading(
+  protocol: string | false = 'wsproxy.v1',
+  answer: (request: IncomingMessage, socket: Duplex) => readonly string[] | undefined = () => [],
+): Promise<{
   port: number;
   requests: IncomingMessage[];
   accepted: Promise<WebSocket>;
@@ -53,6 +59,9 @@ async function upgrading(protocol: string | false = 'wsproxy.v1'): Promise<{
   const accepted = new Promise<WebSocket>((resolve) => {
     http.on('upgrade', (request, socket, head) => {
       requests.push(request);
+      const headers = answer(request, socket);
+      if (headers === undefined) return;
+      upgrades.once('headers', (lines) => lines.push(...headers));
       upgrades.handleUpgrade(request, socket, head, resolve);
     });
   });
@@ -100,6 +109,56 @@ describe('an upgrade', () => {
       await connectTransport({ url, token: TOKEN, reach: parseReach(url, { headers }) }, never, newMemory())
     ).terminate();
     expect(requests.map((request) => request.headers['user-agent'])).toEqual([expected]);
+  });
+
+  test('tells of its session, and brings the cookies again that any answer has set', async () => {
+    let answers = 0;
+    const { port, requests } = await upgrading('wsproxy.v1', (_request, socket) => {
+      answers += 1;
+      const cookie = `Set-Cookie: SRV=s${answers}; Path=/\r\n`;
+      if (answers === 1) socket.end(`HTTP/1.1 503 Busy\r\n${cookie}Content-Length: 0\r\nConnection: close\r\n\r\n`);
+      return answers === 1 ? undefined : [cookie.trim(), 'Wsproxy-Route: ams-1.0123456789ab'];
+    });
+    const greeter = { next: { id: Buffer.alloc(16, 7), resumes: false }, route: undefined };
+    const wayBack = new WayBack(greeter);
+    const url = urlOf(port);
+    const reach = parseReach(url, { headers: { Cookie: 'mine=1' } });
+    const dialAgain = () => connectTransport({ url, token: TOKEN, reach }, never, newMemory(), { wayBack });
+    const refusal = await dialAgain().catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ status: 503, isOwnerAway: false });
+    expect(inspect(refusal, { depth: 9, showHidden: true })).not.toContain('SRV');
+    (await dialAgain()).terminate();
+    expect(wayBack.route).toBe('ams-1.0123456789ab');
+    greeter.next = { ...greeter.next, resumes: true };
+    (await dialAgain()).terminate();
+    expect(requests.map(({ headers }) => headers.cookie)).toEqual(['mine=1', 'mine=1; SRV=s1', 'mine=1; SRV=s2']);
+    expect(requests.map(({ headers }) => headers.authorization)).toEqual(Array(3).fill(`Bearer ${TOKEN}`));
+    const told = ({ headers }: IncomingMessage) => [headers['wsproxy-resume'], headers['wsproxy-route']];
+    expect(requests.map(told)).toEqual([
+      [undefined, undefined],
+      [undefined, undefined],
+      ['1', 'ams-1.0123456789ab'],
+    ]);
+    expect(new Set(requests.map(({ headers }) => headers['wsproxy-session'])).size).toBe(1);
+  });
+
+  test.each([
+    ['the route that was asked for', 'ams-1.0123456789ab', true],
+    ['another one', 'fra-2.ba9876543210', false],
+    ['none', undefined, false],
+  ])('that is refused with 503 and %s', async (_what, route, isOwnerAway) => {
+    const port = await listen(answering(503, { 'retry-after': '1', ...(route && { 'wsproxy-route': route }) }));
+    const url = urlOf(port);
+    const greeter = { next: { id: Buffer.alloc(16, 7), resumes: true }, route: 'ams-1.0123456789ab' };
+    const server = { url, token: TOKEN, reach: parseReach(url, {}) };
+    await expect(connectTransport(server, never, newMemory(), { wayBack: new WayBack(greeter) })).rejects.toMatchObject(
+      {
+        ...{ isOwnerAway, retryAfter: 1_000, permanent: false, code: 'UNAVAILABLE' },
+        message: isOwnerAway
+          ? 'the server answers, but its process that has the session does not (503)'
+          : 'the server, or a proxy before it, is not available (503)',
+      },
+    );
   });
 
   test('sends small messages at once', async () => {

@@ -52,6 +52,8 @@ describe('the ways to a server', () => {
     [{ headers: { 'X-A': '\u{1F511}' } }, /X-A has a character/],
     [{ headers: { Authorization: 'x' } }, /cannot be set/],
     [{ headers: { UPGRADE: 'x' } }, /cannot be set/],
+    [{ headers: { 'Wsproxy-Session': 'x' } }, /the header Wsproxy-Session cannot be set/],
+    [{ headers: { 'wsproxy-route': 'x' } }, /cannot be set/],
     [{ headers: { 'Sec-WebSocket-Key': 'x' } }, /cannot be set/],
     [{ headers: { Host: 'x' } }, /an option of its own/],
     [{ headers: { 'Content-Length': '5' } }, /cannot be set/],

@@ -166,6 +166,22 @@ describe('a remote listener', () => {
     expect(fixture.events).toEqual(['1 asked of server 0, takes over', '1 over: CANCELLED']);
   });
 
+  test('is asked for in the second session of a server whose process does not answer that has the first, and stays there', async () => {
+    const fixture = await new Fixture().start();
+    const network = fixture.network(0);
+    await fixture.arrive();
+    network.ownerIsAway = true;
+    network.connection.near.cut();
+    await fixture.pass(4_000);
+    expect(fixture.events).toEqual(['1 asked of server 0, takes over', '2 asked of server 0, takes over']);
+    expect((await fixture.arrive()).events).toEqual(['open']);
+    network.ownerIsAway = false;
+    await fixture.pass(10_000);
+    expect(fixture.events.slice(2)).toEqual(['1 over: CANCELLED']);
+    await fixture.pass(120_000);
+    expect([fixture.events.length, fixture.listener.state, network.sessions.size]).toEqual([3, 'listening', 2]);
+  });
+
   test('moves to the server that is preferred when that is back', async () => {
     const fixture = new Fixture(2);
     fixture.network(0).route = 'hanging';

@@ -16,6 +16,7 @@ export class FakeClient implements RecordedClient {
     servers: [],
     roundTripMs: 12.5,
     resumes: 3,
+    stranded: 0,
     bytesUp: 1_000,
     bytesDown: 2_000,
     channels: [channel(1, 1_000, 2_000)],

@@ -28,6 +28,11 @@ export interface Connection {
 /** What becomes of a dial: a connection, nothing at all until it is given up, or a failure. */
 export type Route = 'open' | 'hanging' | ConnectError;
 
+const OWNER_AWAY: ConnectError = new ConnectError('its process does not answer', false, {
+  isOwnerAway: true,
+  retryAfter: 1_000,
+});
+
 function hex(id: Uint8Array): string {
   return Buffer.from(id).toString('hex');
 }
@@ -41,6 +46,8 @@ export class FakeNetwork {
   /** Of both ends. */
   readonly memory = newMemory();
   route: Route = 'open';
+  /** The process that has the sessions so far does not answer: what asks for them is turned away, what is new is served. */
+  ownerIsAway = false;
   /** Attempts to connect so far, and those that are still under way. */
   attempts = 0;
   readonly hanging = new Set<() => void>();
@@ -78,8 +85,10 @@ export class FakeNetwork {
     ...{ warn: this.#log('warn'), error: this.#log('error') },
   };
 
-  readonly connect: KnownServer['connect'] = (signal) => {
+  readonly connect: KnownServer['connect'] = (signal, wayBack) => {
     this.attempts += 1;
+    const { headers } = wayBack.ask(new URL('ws://the-server/'), {});
+    if (this.ownerIsAway && headers['wsproxy-resume'] === '1') return Promise.reject(OWNER_AWAY);
     if (this.route instanceof ConnectError) return Promise.reject(this.route);
     if (this.route === 'open') return Promise.resolve(this.#connect());
     return new Promise((resolve, reject) => {

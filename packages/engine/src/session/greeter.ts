@@ -23,6 +23,8 @@ export class Greeter implements HandshakeSink {
   readonly #session: Session;
   #grace: number;
   #key: SessionKey;
+  /** Of the next HELLO, once somebody has asked, where it is not the same. */
+  #nextKey: SessionKey | undefined;
   #route: string | undefined;
   #attempt = 0;
   #greeted = false;
@@ -44,6 +46,12 @@ export class Greeter implements HandshakeSink {
   /** How long the server keeps the session when it is detached, ms; what was wished for until it has answered. */
   get grace(): number {
     return this.#grace;
+  }
+
+  /** The next greeting, as things are: the request for its transport tells of it. */
+  get next(): NextGreeting {
+    const resumes = this.#willResume;
+    return { id: resumes ? this.#key.id : this.#keyOfHello().id, resumes };
   }
 
   /** Where the session lives, as the server has told it; undefined before that, and from a server that does not. */
@@ -85,17 +93,27 @@ export class Greeter implements HandshakeSink {
    * answer; a resumed one has to learn first where to go on. `onWelcome` is told when the server has answered.
    */
   greet(transport: Transport, onWelcome: () => void): void {
-    const { figures } = this.#session;
-    this.#resumes = this.#welcomed || (!this.#refused && figures.sent > 0);
+    this.#resumes = this.#willResume;
     this.#onWelcome = onWelcome;
     this.#session.attach(new Link(transport), this);
-    if (this.#resumes) this.#sayResume(figures.received);
+    if (this.#resumes) this.#sayResume(this.#session.figures.received);
     else this.#sayHello();
   }
 
+  get #willResume(): boolean {
+    return this.#welcomed || (!this.#refused && this.#session.figures.sent > 0);
+  }
+
+  /** The server may have heard the first HELLO, though its answer was lost: nobody will ever resume that session. */
+  #keyOfHello(): SessionKey {
+    if (!this.#greeted) return this.#key;
+    this.#nextKey ??= randomKey();
+    return this.#nextKey;
+  }
+
   #sayHello(): void {
-    // The server may have heard the first HELLO, though its answer was lost: nobody will ever resume that session.
-    if (this.#greeted) this.#key = randomKey();
+    this.#key = this.#keyOfHello();
+    this.#nextKey = undefined;
     this.#greeted = true;
     this.#refused = false;
     this.#route = undefined;
@@ -146,6 +164,14 @@ export class Greeter implements HandshakeSink {
     this.#grace = Math.min(this.#grace, grace);
     this.#session.terms.agree(capabilities);
   }
+}
+
+/** What a greeting is going to say. */
+export interface NextGreeting {
+  /** Of the session. */
+  readonly id: Uint8Array;
+  /** RESUME; otherwise HELLO. */
+  readonly resumes: boolean;
 }
 
 function randomKey(): SessionKey {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bytesOf, filled } from 'wsproxy-test-support/engine/bytes';
+import { bytesOf, filled, toHex } from 'wsproxy-test-support/engine/bytes';
 import {
   CAPABILITIES,
   data,
@@ -336,5 +336,22 @@ describe('a client', () => {
     const other = new RawServer();
     other.greeted().close(1006);
     expect(other.connect().say(resume({ version: 2 })).closeCode).toBe(4002);
+  });
+
+  test('tells of each greeting before there is a transport for it, however often it is asked', () => {
+    const server = new RawServer();
+    const ids = [0, 1, 2].map(() => {
+      const told = [server.next, server.next];
+      const [said] = server.connect().frames;
+      expect(told.map(({ resumes }) => resumes)).toEqual([false, false]);
+      expect(told.map(({ id }) => id)).toEqual([said?.payload.subarray(4, 20), said?.payload.subarray(4, 20)]);
+      return toHex(said?.payload.subarray(4, 20) ?? zeros(0));
+    });
+    expect(new Set(ids).size).toBe(3);
+    server.connect().say(hello());
+    const { id } = server.next;
+    expect(server.next.resumes).toBe(true);
+    const [said] = server.connect().frames;
+    expect([said?.type, said?.payload.subarray(4, 20)]).toEqual([FrameType.resume, id]);
   });
 });

@@ -2,7 +2,7 @@ import { hello, SESSION_ID, SESSION_SECRET } from 'wsproxy-test-support/engine/f
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { RawPeer } from 'wsproxy-test-support/engine/raw-peer';
 import { zeros } from '../../src/bytes.js';
-import { Greeter } from '../../src/session/greeter.js';
+import { Greeter, type NextGreeting } from '../../src/session/greeter.js';
 import { Session } from '../../src/session/session.js';
 import type { SessionOptions } from '../../src/session/session-options.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
@@ -65,6 +65,11 @@ export class RawServer {
   /** Where the client believes that its session lives. */
   get route(): string | undefined {
     return this.#greeter.route;
+  }
+
+  /** What the client says that its next greeting will be. */
+  get next(): NextGreeting {
+    return this.#greeter.next;
   }
 
   /** A transport on which the client has greeted, and waits for the answer. */

@@ -12,7 +12,7 @@ const OPTIONS = { ...WEBSOCKET_LIMITS, maxHeaderSize: MAX_HEADER_SIZE, followRed
 
 /** Opens a WebSocket (RFC 6455) to the server; an `OpenTransport`. */
 export async function openWebSocket(
-  { url, headers, memory, connect }: WayToServer,
+  { url, headers, memory, onAnswer, connect }: WayToServer,
   signal: AbortSignal,
 ): Promise<Transport> {
   const { socket, isPrivate } = await connect();
@@ -44,10 +44,13 @@ export async function openWebSocket(
     // Permanent: a WebSocket that fails late must not end the process.
     ws.on('error', fail);
     ws.once('unexpected-response', (_request, response) => {
-      const { location = '', ...others } = response.headers;
-      const told = location === '' || holdsSecret(location, secrets) ? others : response.headers;
-      fail(new RefusedError(response.statusCode ?? 0, told));
+      const { statusCode = 0, headers: answer } = response;
+      onAnswer?.(statusCode, answer);
+      const { location = '', 'set-cookie': _, ...others } = answer;
+      const told = location === '' || holdsSecret(location, secrets) ? others : { location, ...others };
+      fail(new RefusedError(statusCode, told));
     });
+    ws.once('upgrade', ({ headers: answer }) => onAnswer?.(101, answer));
     ws.once('open', () => {
       settle();
       // At once: what the server sends right behind its answer must not find nobody listening.
@@ -79,6 +82,6 @@ function valuesOfCookies(text: string): string[] {
 
 /** Who asks, from where and for what: an answer may well have the same words. */
 const PUBLIC =
-  /^(accept.*|cache-control|dnt|forwarded|from|host|origin|pragma|referer|user-agent|via|x-forwarded-.*|x-real-ip)$/i;
+  /^(accept.*|cache-control|dnt|forwarded|from|host|origin|pragma|referer|user-agent|via|wsproxy-.*|x-forwarded-.*|x-real-ip)$/i;
 /** Characters: what is shorter stands in any text by chance. */
 const SHORTEST_SECRET = 8;

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Clock, type Greeter, systemClock } from 'wsproxy-engine';
+import { CookieJar } from './cookie-jar.js';
+
+/**
+ * Leads the transports of one session to the process that has it, past balancers and other processes: by what their requests say,
+ * and by what the answers have told before (PROTOCOL.md, "Connection").
+ */
+export class WayBack {
+  readonly #greeter: Pick<Greeter, 'next' | 'route'>;
+  readonly #clock: Pick<Clock, 'wallTime'>;
+  readonly #jar = new CookieJar();
+  /** As the answer has told it that opened the transport for HELLO: that to HELLO itself may be lost. */
+  #openedAt: string | undefined;
+
+  constructor(greeter: Pick<Greeter, 'next' | 'route'>, clock: Pick<Clock, 'wallTime'> = systemClock) {
+    this.#greeter = greeter;
+    this.#clock = clock;
+  }
+
+  /** Where the session lives, as far as is known. */
+  get route(): string | undefined {
+    return this.#greeter.route ?? this.#openedAt;
+  }
+
+  /** One more request for a transport. `headers`: those of the user. */
+  ask(url: URL, headers: Readonly<Record<string, string>>): Errand {
+    const { id, resumes } = this.#greeter.next;
+    const route = resumes ? this.route : undefined;
+    return {
+      headers: {
+        ...this.#withCookies(url, headers),
+        'wsproxy-session': digestOf(id),
+        ...(resumes && { 'wsproxy-resume': '1' }),
+        ...(route !== undefined && { 'wsproxy-route': route }),
+      },
+      onAnswer: (status, answer) => {
+        this.#jar.take(answer['set-cookie'] ?? [], url, this.#clock.wallTime());
+        if (status === 101 && !resumes) this.#openedAt = routeIn(answer);
+      },
+      isOwnersAbsence: (status, answer) => status === 503 && route !== undefined && routeIn(answer) === route,
+    };
+  }
+
+  /** What the user says of a cookie counts. */
+  #withCookies(url: URL, headers: Readonly<Record<string, string>>): Record<string, string> {
+    const others = Object.entries(headers).filter(([name]) => !isCookie(name));
+    const given = Object.entries(headers).flatMap(([name, value]) =>
+      isCookie(name) ? value.split(/; */).filter((pair) => pair !== '') : [],
+    );
+    const names = new Set(given.map(nameOf));
+    const set = this.#jar.pairs(url, this.#clock.wallTime()).filter((pair) => !names.has(nameOf(pair)));
+    const cookies = [...given, ...set].join('; ');
+    return { ...Object.fromEntries(others), ...(cookies !== '' && { cookie: cookies }) };
+  }
+}
+
+/** One request for a transport, and what its answer means. */
+export interface Errand {
+  /** Those of the user, and those of the session. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The head of the answer is there, whatever it says. */
+  onAnswer(status: number, headers: IncomingHttpHeaders): void;
+  /** Whether an answer says that the server lives, but the process that has the session does not answer. */
+  isOwnersAbsence(status: number, headers: IncomingHttpHeaders): boolean;
+}
+
+/** For balancers to choose by: the same for all transports of a session, and nothing that lets anybody in. */
+function digestOf(id: Uint8Array): string {
+  return createHash('sha256').update('wsproxy session').update(id).digest('hex').slice(0, 32);
+}
+
+/** Nothing but what may stand in a request again. */
+function routeIn({ 'wsproxy-route': route }: IncomingHttpHeaders): string | undefined {
+  return typeof route === 'string' && /^[\x21-\x7e]{1,64}$/.test(route) ? route : undefined;
+}
+
+function isCookie(name: string): boolean {
+  return name.toLowerCase() === 'cookie';
+}
+
+function nameOf(pair: string): string {
+  return pair.replace(/=.*$/s, '').trim();
+}
