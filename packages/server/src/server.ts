@@ -160,7 +160,16 @@ export class Server {
       const { Cluster } = await import('./cluster/cluster.js');
       this.#expectOpen();
       const { route } = this;
-      return new Cluster({ route, directory, doors, clock: systemClock, logger, observer, guard });
+      return new Cluster({
+        route,
+        directory,
+        doors,
+        clock: systemClock,
+        memory: systemMemory,
+        logger,
+        observer,
+        guard,
+      });
     };
     logger.debug({ sockets: guard.maxSockets }, 'sockets that may be open at a time');
   }

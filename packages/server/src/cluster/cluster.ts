@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { geteuid } from 'node:process';
 import type { SecureContext } from 'node:tls';
-import type { Clock, Logger } from 'wsproxy-engine';
+import type { Clock, Logger, SlabPool } from 'wsproxy-engine';
 import { OptionError } from 'wsproxy-node/options';
 import { listenOnUnixSocket } from 'wsproxy-node/sockets';
 import { createGateway, type Gateway, type GatewayOptions } from '../gateway/gateway.js';
@@ -127,6 +127,7 @@ export interface ClusterOptions {
   /** What every door has. */
   readonly doors: Omit<GatewayOptions, 'path' | 'authenticate' | 'judged' | 'handOn' | 'tls'>;
   readonly clock: Clock;
+  readonly memory: SlabPool;
   readonly logger: Logger;
   readonly observer: ServerObserver;
   readonly guard: Guard;

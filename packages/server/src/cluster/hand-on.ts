@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
-import type { Clock, Logger } from 'wsproxy-engine';
-import { joinStreams } from 'wsproxy-node/sockets';
+import type { Clock, Logger, SlabPool } from 'wsproxy-engine';
+import { joinSockets } from 'wsproxy-node/sockets';
 import type { Entrance, HandedOn } from '../gateway/handing-on.js';
 import { FloodLog } from '../limits/flood-log.js';
 import type { Guard } from '../limits/guard.js';
@@ -70,7 +70,7 @@ export class HandOn {
     } catch (error) {
       return { outcome: 'unanswered', error };
     }
-    const { guard, clock, secureContext } = this.#options;
+    const { guard, clock, secureContext, memory } = this.#options;
     const reply = await askOwner(bytes, {
       hop,
       clock,
@@ -90,7 +90,7 @@ export class HandOn {
     if (isOpen) entrance.leaveDoor();
     socket.write(answer);
     if (isOpen && head.length > 0) connection.write(head);
-    joinStreams(socket, connection);
+    joinSockets(socket, connection, memory);
     return { outcome: isOpen ? 'passed' : 'refused' };
   }
 
@@ -116,6 +116,8 @@ export interface HandOnOptions {
   /** For other nodes; it may change. */
   readonly secureContext: () => SecureContext | undefined;
   readonly clock: Clock;
+  /** That what passes is read into. */
+  readonly memory: SlabPool;
   readonly logger: Logger;
   readonly observer: ServerObserver;
   readonly guard: Pick<Guard, 'takeConnection'>;
