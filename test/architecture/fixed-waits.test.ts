@@ -11,6 +11,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'test/support/sockets/connected-sockets.ts': 'between two looks',
   'packages/engine/test/replay/replay-buffer.test.ts': 'the end of a task, without any time',
   'test/support/traffic.ts': 'a sender that is not in a hurry',
+  'test/cluster/three-nodes.test.ts': 'how long a transport lives',
   'test/resume/hundred-kills.test.ts': 'how long a transport lives, and a proxy is away',
   'test/datagrams/inside/wireguard.ts': 'how long a transport lives, and a fault lasts',
   'test/faults/lab/lab.ts': 'between two looks',

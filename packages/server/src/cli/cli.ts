@@ -118,7 +118,7 @@ async function serve(flags: Flags): Promise<void> {
     ...{ ...sight.listening, allowPrivate: flags.allowPrivate === true, udp: server.hasFlows },
     reverse: flags.reverse === true,
     ...(reverseHttp !== undefined && { reverseHttp }),
-    ...(cluster !== undefined && { node: flags.node, cluster: cluster.at }),
+    ...(cluster !== undefined && { route: server.route, cluster: cluster.at }),
   };
   logger.info(ready, 'ready');
   const signal = await stopped;

@@ -140,6 +140,13 @@ describe('a resume that lands in another process', () => {
     expect([server.sessionCount, server.passedOn]).toEqual([1, 0]);
   });
 
+  test('gets 4006 there, when its client knows no routes', async () => {
+    const [owner, other] = [await start(), await start()];
+    await new Peer(1).connect(owner.port);
+    expect(await codeOfResume(other.port, TOKEN, {})).toBe(4006);
+    expect(owner.server.sessionCount).toBe(1);
+  });
+
   test('of another user does not get the session', async () => {
     const [owner, other] = [await start(), await start()];
     const alice = new Peer(1);
