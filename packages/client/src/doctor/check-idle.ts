@@ -3,6 +3,7 @@ import { MAX_PING_INTERVAL, systemMemory } from 'wsproxy-engine';
 import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
 import type { OptionNames } from '../reach/option-names.js';
 import { type Finding, fail, ok, skip, warn } from './finding.js';
+import { ProbeIdentity } from './probe-identity.js';
 import { ProbeSession } from './probe-session.js';
 
 /** A little more than the interval of the heartbeat, ms. */
@@ -31,7 +32,9 @@ export class IdleWatch {
    */
   static async begin(server: ServerAddress, signal: AbortSignal, heartbeat?: number): Promise<IdleWatch | Finding> {
     try {
-      return new IdleWatch(await ProbeSession.begin(await connectTransport(server, signal, systemMemory), heartbeat));
+      const { key, wayBack } = new ProbeIdentity();
+      const transport = await connectTransport(server, signal, systemMemory, { wayBack });
+      return new IdleWatch(await ProbeSession.begin(transport, { key, heartbeat }));
     } catch (error) {
       return skip(`no second session to watch: ${(error as Error).message}`);
     }

@@ -4,12 +4,17 @@ import { ConnectError } from '../reach/connect-error.js';
 import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
 import { THROUGHPUT } from './check-throughput.js';
 import { type Finding, fail, failed, ok, toTenths, warn } from './finding.js';
+import type { ProbeIdentity } from './probe-identity.js';
 import { ProbeSession } from './probe-session.js';
 
 /** The upgrade, with the token: what the path, the token and whatever stands before the server make of it. */
-export async function checkHttp(server: ServerAddress, signal: AbortSignal): Promise<[Finding, Transport?]> {
+export async function checkHttp(
+  server: ServerAddress,
+  signal: AbortSignal,
+  { wayBack }: ProbeIdentity,
+): Promise<[Finding, Transport?]> {
   try {
-    const transport = await connectTransport(server, signal, systemMemory);
+    const transport = await connectTransport(server, signal, systemMemory, { wayBack });
     return [ok('the WebSocket is open, with subprotocol wsproxy.v1'), transport];
   } catch (error) {
     if (!(error instanceof ConnectError)) throw error;
@@ -24,9 +29,9 @@ const UNAVAILABLE =
   'a reverse proxy answers, and the server behind it does not: look whether it runs, and where it listens';
 
 /** Whether the server begins a session. */
-export async function checkSession(transport: Transport): Promise<[Finding, ProbeSession?]> {
+export async function checkSession(transport: Transport, { key }: ProbeIdentity): Promise<[Finding, ProbeSession?]> {
   try {
-    const session = await ProbeSession.begin(transport);
+    const session = await ProbeSession.begin(transport, { key });
     return [ok('the server has begun a session'), session];
   } catch (error) {
     const { message } = error as Error;

@@ -18,10 +18,12 @@ import { checkName } from './check-name.js';
 import { checkProxy } from './check-proxy.js';
 import { checkQuota } from './check-quota.js';
 import { checkHttp, checkRoundTrip, checkSession } from './check-session.js';
+import { checkSticky } from './check-sticky.js';
 import { checkTcp } from './check-tcp.js';
 import { checkThroughput } from './check-throughput.js';
 import { checkTls } from './check-tls.js';
 import { type Finding, fail, STEPS, type StepFinding, type StepName, skip } from './finding.js';
+import { ProbeIdentity } from './probe-identity.js';
 import type { ProbeSession } from './probe-session.js';
 
 /**
@@ -97,6 +99,7 @@ class Examination {
   readonly #signal: AbortSignal;
   readonly #observer: DiagnoseObserver;
   readonly #findings: StepFinding[] = [];
+  readonly #identity = new ProbeIdentity();
   #transport: Transport | undefined;
   #probe: ProbeSession | undefined;
   #idleWatch: IdleWatch | Finding | undefined;
@@ -131,6 +134,7 @@ class Examination {
       clock: () => checkClock(server, signal, TIMEOUT),
       http: () => this.#openWebSocket(),
       session: () => this.#beginSession(quick),
+      sticky: () => this.#withProbe(({ route }) => checkSticky(server, signal, this.#identity, route)),
       'round trip': () => this.#withProbe(checkRoundTrip),
       reach: () => this.#withProbe((probe) => checkDestinations(probe, targets)),
       datagrams: () => this.#withProbe(checkDatagrams),
@@ -179,14 +183,14 @@ class Examination {
   }
 
   async #openWebSocket(): Promise<Finding> {
-    const [finding, transport] = await checkHttp(this.#server, this.#signal);
+    const [finding, transport] = await checkHttp(this.#server, this.#signal, this.#identity);
     this.#transport = transport;
     return finding;
   }
 
   async #beginSession(quick: boolean): Promise<Finding> {
     if (this.#transport === undefined) return skip('not reached');
-    const [finding, probe] = await checkSession(this.#transport);
+    const [finding, probe] = await checkSession(this.#transport, this.#identity);
     this.#probe = probe;
     // Beside the steps that follow, which then need not be waited for.
     if (probe !== undefined && !quick) this.#idleWatch = await IdleWatch.begin(this.#server, this.#signal);

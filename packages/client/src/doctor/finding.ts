@@ -9,6 +9,7 @@ export const STEPS = [
   'clock',
   'http',
   'session',
+  'sticky',
   'round trip',
   'reach',
   'datagrams',

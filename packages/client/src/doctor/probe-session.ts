@@ -7,6 +7,7 @@ import {
   type OpenHandler,
   type Peer,
   Session,
+  type SessionKey,
   systemClock,
   systemMemory,
   type Target,
@@ -21,7 +22,7 @@ export class ProbeSession {
   readonly lost: Promise<string>;
   readonly #greeter: Greeter;
 
-  private constructor(transport: Transport, heartbeat: number | undefined, onWelcome: () => void) {
+  private constructor(transport: Transport, { key, heartbeat }: ProbeOptions, onWelcome: () => void) {
     let tell: (reason: string) => void = () => {};
     this.lost = new Promise((resolve) => {
       tell = resolve;
@@ -34,21 +35,18 @@ export class ProbeSession {
       onDetached: ({ code, reason }) => tell(`${reason || 'cut without a word'} (${code})`),
       onClosed: (reason) => tell(reason),
     });
-    this.#greeter = new Greeter(this.session, GRACE);
+    this.#greeter = new Greeter(this.session, GRACE, key);
     this.#greeter.greet(transport, onWelcome);
   }
 
-  /**
-   * Resolves once the server has answered the greeting; rejects with the reason when it does not. `heartbeat`: silence
-   * after which either end says something, ms; default 15 s.
-   */
-  static async begin(transport: Transport, heartbeat?: number): Promise<ProbeSession> {
+  /** Resolves once the server has answered the greeting; rejects with the reason when it does not. */
+  static async begin(transport: Transport, options: ProbeOptions): Promise<ProbeSession> {
     let timer: NodeJS.Timeout | undefined;
     let onWelcome: () => void = () => {};
     const welcomed = new Promise<void>((resolve) => {
       onWelcome = resolve;
     });
-    const probe = new ProbeSession(transport, heartbeat, onWelcome);
+    const probe = new ProbeSession(transport, options, onWelcome);
     const late = new Promise<string>((resolve) => {
       timer = setTimeout(
         () => resolve(`no answer to the greeting within ${HANDSHAKE_TIMEOUT / 1000} s`),
@@ -60,6 +58,11 @@ export class ProbeSession {
     if (reason === undefined) return probe;
     probe.end();
     throw new Error(reason);
+  }
+
+  /** Where it lives, as the server has told it. */
+  get route(): string | undefined {
+    return this.#greeter.route;
   }
 
   /** The server says what it counts for its user. */
@@ -126,6 +129,12 @@ export class ProbeSession {
   end(): void {
     this.session.leave('the examination is over');
   }
+}
+
+export interface ProbeOptions {
+  readonly key: SessionKey;
+  /** Silence after which either end says something, ms; default 15 s. */
+  readonly heartbeat?: number | undefined;
 }
 
 /** What has come of a wish, and after how many ms. */

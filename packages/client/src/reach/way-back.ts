@@ -13,6 +13,7 @@ export class WayBack {
   readonly #jar = new CookieJar();
   /** As the answer has told it that opened the transport for HELLO: that to HELLO itself may be lost. */
   #openedAt: string | undefined;
+  #openedBy: string | undefined;
 
   constructor(greeter: Pick<Greeter, 'next' | 'route'>, clock: Pick<Clock, 'wallTime'> = systemClock) {
     this.#greeter = greeter;
@@ -22,6 +23,11 @@ export class WayBack {
   /** Where the session lives, as far as is known. */
   get route(): string | undefined {
     return this.#greeter.route ?? this.#openedAt;
+  }
+
+  /** The process that has opened the newest transport, as the answer says; undefined if it does not. */
+  get openedBy(): string | undefined {
+    return this.#openedBy;
   }
 
   /** One more request for a transport. `headers`: those of the user. */
@@ -37,7 +43,9 @@ export class WayBack {
       },
       onAnswer: (status, answer) => {
         this.#jar.take(answer['set-cookie'] ?? [], url, this.#clock.wallTime());
-        if (status === 101 && !resumes) this.#openedAt = routeIn(answer);
+        if (status !== 101) return;
+        this.#openedBy = routeIn(answer);
+        if (!resumes) this.#openedAt = this.#openedBy;
       },
       isOwnersAbsence: (status, answer) => status === 503 && route !== undefined && routeIn(answer) === route,
     };

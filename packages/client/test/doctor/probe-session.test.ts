@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Transport } from 'wsproxy-engine';
+import { ProbeIdentity } from '../../src/doctor/probe-identity.js';
 import { ProbeSession } from '../../src/doctor/probe-session.js';
 
 /** A server that has answered the greeting, and nothing since. */
@@ -21,7 +22,7 @@ class MuteServer implements Transport {
 }
 
 test('a server that says nothing about a new connection is not waited for', async () => {
-  const probe = await ProbeSession.begin(new MuteServer());
+  const probe = await ProbeSession.begin(new MuteServer(), new ProbeIdentity());
   await expect(probe.ask({ host: 'example.org', port: 443 }, 50)).rejects.toThrow(/no word .* within 0.05 s/);
   expect(probe.session.channels).toHaveLength(0);
   probe.end();
