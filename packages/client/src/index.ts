@@ -30,6 +30,14 @@ export type {
   RemotePlace,
   RemoteServerOptions,
 } from './options/remote-options.js';
+export {
+  type PushClient,
+  type PushHandler,
+  type PushPosition,
+  type PushReceiver,
+  type ReceiveOptions,
+  receivePushes,
+} from './push/receive-pushes.js';
 export { ConnectError, type ConnectErrorCode } from './reach/connect-error.js';
 export { proxyFromEnvironment } from './reach/proxy-from-environment.js';
 export type { ReachOptions } from './reach/reach.js';

@@ -41,6 +41,8 @@ export type {
   PolicyRequest,
 } from './options/hooks.js';
 export type { ServerOptions } from './options/server-options.js';
+export type { KeptMessage, KeptStream, MessageStore } from './push/message-store.js';
+export { createPushes, type Pushes, type PushOptions, type PushServer } from './push/pushes.js';
 export { type CloseOptions, createServer, type Server } from './server.js';
 export type { ChannelInfo, SessionInfo } from './sessions/session-info.js';
 export type { UserEntry, UserToken } from './users/directory.js';

@@ -15,7 +15,7 @@ import {
 
 test('the library has no more values than one can remember', () => {
   expect(Object.keys(library).sort()).toEqual([
-    ...['LIMITS', 'OptionError', 'checkRules', 'createAdmin', 'createHealth', 'createServer'],
+    ...['LIMITS', 'OptionError', 'checkRules', 'createAdmin', 'createHealth', 'createPushes', 'createServer'],
   ]);
 });
 

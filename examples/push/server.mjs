@@ -1,0 +1,48 @@
+// A push service: whoever POSTs a message to it has it at a client, once and in order, also after a restart of this program.
+//   USERS='{"alice":"TOKEN"}' node examples/push/server.mjs messages.log
+//   curl -d 'good morning' http://127.0.0.1:PORT/push/alice
+// A client: node examples/push/client.mjs ws://127.0.0.1:PORT/tunnel had.json, with TOKEN in WSPROXY_TOKEN.
+
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { createPushes, createServer as createTunnel } from 'wsproxy-server';
+import { FileStore } from './file-store.mjs';
+
+const [, , file = 'messages.log'] = process.argv;
+const users = Object.entries(JSON.parse(process.env.USERS ?? '{}')).map(([id, token]) => ({
+  id,
+  tokenSha256: createHash('sha256').update(token).digest('hex'),
+}));
+
+const tunnel = createTunnel({ users });
+const pushes = createPushes(tunnel, { store: new FileStore(file) });
+
+const web = createServer((request, response) => void answer(request, response));
+
+async function answer(request, response) {
+  const [, user] = /^\/push\/([\w.@+-]{1,64})$/.exec(request.url ?? '') ?? [];
+  if (request.method !== 'POST' || user === undefined || !tunnel.userIds.has(user))
+    return response.writeHead(404).end();
+  try {
+    const number = await pushes.send(user, 'messages', await text(request));
+    response.writeHead(202).end(`${number}\n`);
+  } catch (error) {
+    // The client is away for long, and too much waits for it; or the disk is full.
+    response.writeHead(503).end(`${error.message}\n`);
+  }
+}
+
+web.on('upgrade', (request, socket, head) => {
+  if (request.url === '/tunnel') tunnel.handleUpgrade(request, socket, head);
+  else socket.destroy();
+});
+web.listen(Number(process.env.PORT ?? 8080), '127.0.0.1', () => {
+  console.log(`http://127.0.0.1:${web.address().port}/push/USER`);
+});
+
+process.once('SIGTERM', () => {
+  pushes.close();
+  void tunnel.close();
+  web.close();
+});
