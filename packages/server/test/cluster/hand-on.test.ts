@@ -134,7 +134,7 @@ describe('a resume that lands in another process', () => {
     ['nothing', ''],
     ['very much', `n.${'0'.repeat(8_000)}`],
     ['several routes', `${GONE}, ${GONE}`],
-  ])('is answered here, when its route names %s', async (_, route) => {
+  ])('R3 is answered here, when its route names %s', async (_, route) => {
     const { port, server } = await start();
     await new Peer().connect(port, TOKEN, '/', { 'wsproxy-route': route });
     expect([server.sessionCount, server.passedOn]).toEqual([1, 0]);
@@ -284,7 +284,7 @@ describe('an inner door', () => {
     'Wsproxy-Handed': formatHanded({ user: user as { id: string }, from: {}, ...more }),
   });
 
-  test('is for nobody who has not been judged, whatever token they have', async () => {
+  test('R4 is for nobody who has not been judged, whatever token they have', async () => {
     const { server } = await start();
     for (const headers of [{}, { 'Wsproxy-Handed': 'alice' }, { 'Wsproxy-Handed': '' }])
       expect(await readAll(knock(at(server), headers))).toMatch(/^HTTP\/1\.1 401 /);
@@ -347,7 +347,7 @@ describe('an inner door', () => {
     expect([outcomes, other.server.passedOn]).toEqual([[], 0]);
   });
 
-  test('closes who is slow', async () => {
+  test('R5 closes who is slow', async () => {
     const { server } = await start({ limits: { upgradeTimeout: 1_000 } });
     const socket = connect(at(server));
     closeWith(() => socket.destroy());
@@ -366,13 +366,13 @@ describe('an inner door', () => {
 });
 
 describe('a public door', () => {
-  test('is opened by no word of another process', async () => {
+  test('R1 is opened by no word of another process', async () => {
     const { port } = await start();
     const forged = { 'Wsproxy-Handed': formatHanded({ user: { id: 'alice' }, whole: { id: 'alice' }, from: {} }) };
     expect(await readAll(knock(port, forged, '', 'wrong'))).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  test('knows who has a token by that alone', async () => {
+  test('R2 knows who has a token by that alone', async () => {
     const { port, server } = await start();
     const forged = { 'wsproxy-handed': formatHanded({ user: { id: 'bob' }, from: { remoteAddress: '192.0.2.1' } }) };
     await new Peer().connect(port, TOKEN, '/', forged);

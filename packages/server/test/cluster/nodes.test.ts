@@ -54,7 +54,7 @@ describe.runIf(hasOpenssl)('nodes of a cluster', () => {
     expect([owner.server.sessionCount, other.server.sessionCount, other.server.passedOn]).toEqual([1, 0, 1]);
   });
 
-  test('send nothing in circles, whatever they take each other for', async () => {
+  test('R6 send nothing in circles, whatever they take each other for', async () => {
     const first = await start('a');
     // It takes the first one for a third, which that is not, and which in turn nobody knows.
     const second = await start('b', { c: first.inner.port });
@@ -110,7 +110,7 @@ describe.runIf(hasOpenssl)('nodes of a cluster', () => {
     ['who has one of another authority', () => ({ cert: strangers.cert, key: strangers.key }), NOTHING],
     ['who signed it', () => ({ ...makeCertificate(), ca: tls.ca }), NOTHING],
     ['who speaks an older TLS', () => ({ ...tls, maxVersion: 'TLSv1.2' }), /protocol version/],
-  ])('answer %s by an inner door', async (_, options, answer) => {
+  ])('R7 answer %s by an inner door', async (_, options, answer) => {
     expect(await answerTo(options())).toMatch(answer);
   });
 

@@ -64,6 +64,8 @@ export class TestClient {
   /** Where its next transport comes from, and as what it shows itself. */
   address: string | undefined;
   version: string | undefined;
+  /** Another process hands its next transport on. */
+  isHanded = false;
   readonly #clock: FakeClock;
   readonly #greeter: Greeter;
   readonly #registry: SessionRegistry;
@@ -103,7 +105,8 @@ export class TestClient {
     this.#ends = MemoryTransport.pair();
     const [near, far] = this.#ends;
     if (near === undefined || far === undefined) throw new Error('no transport');
-    this.#registry.accept(far, this.#user, { remoteAddress: this.address, version: this.version });
+    const caller = { remoteAddress: this.address, version: this.version };
+    this.#registry.accept(far, this.#user, { ...caller, ...(this.isHanded && { handed: true }) });
     this.#greeter.greet(near, () => {
       this.welcomes += 1;
     });
