@@ -15,6 +15,7 @@ import { growth } from './measurements/growth.mjs';
 import { latency } from './measurements/latency.mjs';
 import { memory } from './measurements/memory.mjs';
 import { opens } from './measurements/opens.mjs';
+import { push } from './measurements/push.mjs';
 import { startup } from './measurements/startup.mjs';
 import { besidePeers } from './support/beside-peers.mjs';
 import { barChart } from './support/chart.mjs';
@@ -72,7 +73,7 @@ function readArguments() {
 }
 
 async function chosen() {
-  if (peers === undefined) return { measurements: [bulk, latency, opens, datagrams, memory, growth, startup] };
+  if (peers === undefined) return { measurements: [bulk, latency, opens, datagrams, memory, growth, push, startup] };
   try {
     return await besidePeers(peers);
   } catch (error) {
