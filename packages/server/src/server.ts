@@ -222,7 +222,7 @@ export class Server {
    * that its session is here, and hands on to theirs. Once for other nodes, with `tls` and `peers`, and once for the other processes
    * of this node, with `workers`. As `listen`; rejects with an OptionError for what cannot be used.
    */
-  listenInner(options: NodeDoorOptions): Promise<AddressInfo>;
+  listenInner(options: NodeDoorOptions & TcpListenOptions): Promise<AddressInfo>;
   listenInner(options: InnerListenOptions): Promise<AddressInfo | undefined>;
   async listenInner(options: InnerListenOptions): Promise<AddressInfo | undefined> {
     const joined = await this.#joinCluster();
@@ -230,6 +230,15 @@ export class Server {
     const address = await this.#cluster.listen(options);
     if (address !== undefined) this.#listening.push(address);
     return address;
+  }
+
+  /**
+   * As `handleConnection`, of a connection that another node has made: one that came to the port which other nodes are told, and
+   * which somebody else listens on. Never throws; without `listenInner` it is closed.
+   */
+  handleInnerConnection(socket: Socket): void {
+    if (this.#cluster === undefined) socket.destroy();
+    else this.#cluster.handleConnection(socket);
   }
 
   /**

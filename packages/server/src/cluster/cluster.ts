@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { geteuid } from 'node:process';
 import type { SecureContext } from 'node:tls';
@@ -60,15 +60,22 @@ export class Cluster {
    */
   async listen(options: InnerListenOptions): Promise<AddressInfo | undefined> {
     if ('workers' in options) return this.#listenForWorkers(options.workers);
-    const { peers = [], tls, ...where } = options;
+    const { peers = [], tls, host, port } = options;
     const serverTls = checkClusterTls(tls);
     const nodes = nodesOf(peers, parseRoute(this.#options.route)?.node);
     const door = this.#open('node', { ...serverTls, minVersion: CLUSTER_TLS_VERSION });
-    const address = await listenOn(door.server, where);
+    const where = port === undefined ? undefined : { port, ...(host !== undefined && { host }) };
+    const address = where && (await listenOn(door.server, where));
     this.#nodeDoor = door;
     this.#secureContext = secureContextOf(serverTls);
     this.#neighbours.nodes = (node) => nodes.get(node);
     return address;
+  }
+
+  /** Takes a connection to the door for other nodes that somebody else has accepted. */
+  handleConnection(socket: Socket): void {
+    if (this.#nodeDoor === undefined) socket.destroy();
+    else this.#nodeDoor.handleConnection(socket);
   }
 
   /**
@@ -136,8 +143,8 @@ export interface ClusterOptions {
 /** Which inner door to open. */
 export type InnerListenOptions = NodeDoorOptions | WorkerDoorOptions;
 
-/** For other nodes: over TCP, with TLS. */
-export interface NodeDoorOptions extends TcpListenOptions {
+/** For other nodes: over TCP, with TLS. Without `port` it is opened by nobody but `handleInnerConnection`. */
+export interface NodeDoorOptions extends Partial<TcpListenOptions> {
   /** Of the authority of the cluster. */
   readonly tls: ClusterTls;
   /** Where the other nodes have theirs: `NAME=HOST:PORT`. */

@@ -1,5 +1,8 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer as createTcpServer, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Authority } from 'wsproxy-test-support/authority';
@@ -45,6 +48,12 @@ describe.runIf(hasOpenssl)('nodes of a cluster', () => {
 
   const routeTo = ({ server }: Node) => ({ 'wsproxy-route': server.route });
 
+  function temporaryFolder(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'w-'));
+    closeWith(() => rmSync(folder, { recursive: true }));
+    return folder;
+  }
+
   test('hand on to each other what belongs to the other', async () => {
     const owner = await start('b');
     const other = await start('a', { b: owner.inner.port });
@@ -61,6 +70,34 @@ describe.runIf(hasOpenssl)('nodes of a cluster', () => {
     await new Peer().connect(second.port, TOKEN, '/', { 'wsproxy-route': 'c.0123456789ab' });
     expect([first.outcomes, second.outcomes]).toEqual([[], ['passed']]);
     expect(first.server.sessionCount).toBe(1);
+  });
+
+  test('find a session by a process that was only handed the connection', async () => {
+    const owner = createServer({ token: TOKEN, node: 'b' });
+    closeWith(() => owner.close());
+    expect(await owner.listenInner({ tls })).toBeUndefined();
+    const { port } = await owner.listen({ port: 0 });
+    const outside = createTcpServer({ pauseOnConnect: true }, (socket) => owner.handleInnerConnection(socket));
+    outside.listen(0, '127.0.0.1');
+    closeWith(() => outside.close());
+    await once(outside, 'listening');
+    const other = await start('a', { b: (outside.address() as AddressInfo).port });
+    const peer = new Peer();
+    await peer.connect(port);
+    await peer.connect(other.port, TOKEN, '/', { 'wsproxy-route': owner.route });
+    expect([owner.sessionCount, other.outcomes]).toEqual([1, ['passed']]);
+  });
+
+  test.each([
+    ['in no cluster', async () => {}],
+    ['without a door for other nodes', (server: Server) => server.listenInner({ workers: temporaryFolder() })],
+  ])('close what is handed to a server %s', async (_, prepare) => {
+    const server = createServer({ token: TOKEN });
+    closeWith(() => server.close());
+    await prepare(server);
+    const socket = new Socket();
+    server.handleInnerConnection(socket);
+    expect(socket.destroyed).toBe(true);
   });
 
   test('say 503 of one whose certificate is of another authority', async () => {
