@@ -53,6 +53,7 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   'TCP address': ['127.0.0.1:0', '0', '99999'],
   token: ['token', 'token', 'no-such-file'],
   URL: ['wss://one.example/', 'wss://two.example/', 'https://example.org/'],
+  workers: ['2', 'auto', '0'],
   users: ['users.yaml', 'users.yaml', 'no-such-file'],
 };
 const NUMBERS: Readonly<Record<string, readonly [one: string, other: string, wrong: string]>> = {
@@ -62,7 +63,7 @@ const NUMBERS: Readonly<Record<string, readonly [one: string, other: string, wro
   rate: ['2M', '2M', '1'],
 };
 /** What cannot stand in a file beside all others, or needs what this test does not make. */
-const LEFT_OUT = ['egress.upstream', 'ipv6', 'stdio', 'tls.clientCrl', 'tokenCommand'];
+const LEFT_OUT = ['egress.upstream', 'ipv6', 'stdio', 'tls.clientCrl', 'tokenCommand', 'workers'];
 
 let folder: string;
 skipUnlessInstalled('openssl');

@@ -60,7 +60,7 @@ describe('the systemd unit', () => {
     });
   });
 
-  test('can leave the listening to systemd', async () => {
+  test.each([[], ['--workers', '2']])('can leave the listening to systemd %s %s', async (...workers) => {
     const [folder, port] = [temporaryFolder(), await freePort()];
     const socket = readFileSync(join(DEPLOY, 'wsproxy-server.socket'), 'utf8');
     writeFileSync(join(folder, 'wsproxy-server.socket'), socket);
@@ -76,7 +76,7 @@ describe('the systemd unit', () => {
     const token = join(folder, 'token');
     writeFileSync(token, TOKEN, { mode: 0o600 });
     const script = fileURLToPath(new URL('../../packages/server/bin/wsproxy-server.js', import.meta.url));
-    const program = [process.execPath, script, '--listen', 'systemd', '--token-file', token];
+    const program = [process.execPath, script, '--listen', 'systemd', '--token-file', token, ...workers];
     // Listens, and becomes the program with the first connection.
     const server = new Program('systemd-socket-activate', [`--listen=127.0.0.1:${port}`, ...program]);
     await server.untilStderr(/Listening/);
@@ -88,6 +88,7 @@ describe('the systemd unit', () => {
 
   test.each([
     ['more flags', 'Environment="FLAGS=--admin 9090 --drain 10s"'],
+    ['workers', 'Environment="FLAGS=--workers auto"'],
     ['TLS', 'Environment="FLAGS=--listen systemd --tls-cert /etc/wsproxy/fullchain.pem --tls-key'],
     ['remote listeners below port 1024', 'Environment="FLAGS=--reverse --allow-listen 0.0.0.0:443'],
     [

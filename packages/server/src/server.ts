@@ -358,7 +358,7 @@ export class Server {
    * is over, after `time` ms, or when `close` is called. Until then whoever has a session here comes back to it.
    */
   async retire(time: number): Promise<void> {
-    await this.#registry.drain(time);
+    await this.#registry.drain(time, Math.min(time, TIME_TO_MOVE));
   }
 
   /**
@@ -393,6 +393,9 @@ export class Server {
     return limit === undefined;
   }
 }
+
+/** What clients have to begin another session before those without a channel are ended, ms. */
+const TIME_TO_MOVE = 5_000;
 
 const CLOSED = { code: 'SERVER_CLOSED' };
 

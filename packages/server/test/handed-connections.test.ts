@@ -60,6 +60,7 @@ describe('a server that is handed connections', () => {
     await until(() => peer.goAways.includes('drain'));
     expect([isOver, server.sessionCount]).toEqual([false, 1]);
     channel.channel.reset('CANCELLED');
+    peer.session.leave('it has another one');
     await retiring;
     expect(server.channelCount).toBe(0);
   });

@@ -11,7 +11,7 @@ export interface LoggerOptions {
   /** The name of the program, in every line; none by default. */
   readonly name?: string;
   /** More that stands in every line. */
-  readonly fields?: Readonly<Record<string, string>>;
+  readonly fields?: Readonly<Record<string, string | number>>;
   /**
    * It ends soon, and mostly without a line: what writes them takes longer to load than all the rest of a logger, and comes
    * with the first. Default false.

@@ -4,9 +4,8 @@ import { healthPage } from './health.js';
 import { type AdminOptions, LocalPages, type Page, plain } from './local-pages.js';
 import type { Metrics } from './metrics.js';
 
-/** Connections at a time: monitoring needs few. */
-const PLACES = 64;
-const TIME = 10_000;
+/** Connections at a time: monitoring needs few; and how long they may take, ms. */
+export const ADMIN_BOUNDS = { places: 64, time: 10_000 } as const;
 
 /**
  * Serves `/healthz`, `/readyz`, `/metrics` and `/sessions` of a server, on a port of their own. Metrics count from this
@@ -19,7 +18,7 @@ export async function createAdmin(server: Server, options: AdminOptions = {}): P
   const metrics = new Metrics(server);
   server.observe(metrics);
   const answer = (path: string): Promise<Page> => page(server, metrics, path);
-  return new LocalPages(server, { places: PLACES, time: TIME, hosts, answer, logger });
+  return new LocalPages(server, { ...ADMIN_BOUNDS, hosts, answer, logger });
 }
 
 /** The admin pages of one server. */

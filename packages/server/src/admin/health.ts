@@ -7,7 +7,10 @@ const PLACES = 16;
 const TIME = 2_000;
 
 /** Serves the pages for those who restart a server, or send it clients: on a port that others do not share. */
-export function createHealth(server: Server, { logger = silentLogger, hosts = [] }: AdminOptions = {}): Health {
+export function createHealth(
+  server: Pick<Server, 'isReady' | 'neverDial'>,
+  { logger = silentLogger, hosts = [] }: AdminOptions = {},
+): Health {
   const answer = (path: string): Page => healthPage(server, path) ?? plain(404);
   return new LocalPages(server, { places: PLACES, time: TIME, hosts, answer, logger });
 }

@@ -13,7 +13,7 @@ import type { Server } from '../server.js';
  * listen.
  */
 export class LocalPages {
-  readonly #server: Server;
+  readonly #server: Pick<Server, 'neverDial'>;
   readonly #options: LocalPagesOptions;
   readonly #http: HttpServer;
   readonly #door: Door;
@@ -23,7 +23,7 @@ export class LocalPages {
   /** Undefined on a Unix socket. */
   #listenHost: string | undefined;
 
-  constructor(server: Server, options: LocalPagesOptions) {
+  constructor(server: Pick<Server, 'neverDial'>, options: LocalPagesOptions) {
     this.#server = server;
     this.#options = options;
     const { places, time, logger } = options;

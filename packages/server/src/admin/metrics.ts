@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { FAILURES, VERSION } from 'wsproxy-engine';
 import type { FlowInfo } from '../flows/flow-info.js';
 import { REFUSAL_STATUSES } from '../gateway/refusal.js';
@@ -26,7 +26,7 @@ export class Metrics implements ServerObserver {
   readonly #past = new Map<string, Traffic>();
   readonly #pastDrops = new Map<AnyDropReason, number>();
 
-  readonly #ready = this.#gauge('ready', 'Whether new clients are served: 1, or 0 while starting or draining');
+  readonly #ready = this.#gauge('ready', READY_HELP, [], 'omit');
   readonly #sessions = this.#gauge('sessions', 'Living sessions, attached or waiting for their client', [
     'user',
     'state',
@@ -72,6 +72,8 @@ export class Metrics implements ServerObserver {
   readonly #certificate = this.#gauge(
     'certificate_expiry_timestamp_seconds',
     'When the certificate of --tls-cert, or one that it is shown with, expires, since 1970; 0 without one',
+    [],
+    'min',
   );
   readonly #dialTimes = this.#histogram(
     'dial_duration_seconds',
@@ -108,7 +110,7 @@ export class Metrics implements ServerObserver {
     for (const limit of Object.keys(LIMITS)) this.#limits.inc({ limit }, 0);
     for (const status of REFUSAL_STATUSES) this.#refused.inc({ status }, 0);
     for (const result of ['ok', 'failed']) this.#dialTimes.zero({ result });
-    this.#gauge('build_info', 'Always 1; the version is a label', ['version']).set({ version: VERSION }, 1);
+    this.#gauge('build_info', 'Always 1; the version is a label', ['version'], 'first').set({ version: VERSION }, 1);
   }
 
   get contentType(): string {
@@ -119,6 +121,12 @@ export class Metrics implements ServerObserver {
   print(): Promise<string> {
     this.#read();
     return this.#registry.metrics();
+  }
+
+  /** The same, to be joined with that of other workers. */
+  values(): Promise<MetricValues> {
+    this.#read();
+    return this.#registry.getMetricsAsJSON();
   }
 
   onSession(event: SessionEvent, { user }: { user: string }): void {
@@ -230,8 +238,14 @@ export class Metrics implements ServerObserver {
     }
   }
 
-  #gauge<Label extends string>(name: string, help: string, labelNames: Label[] = []): Gauge<Label> {
-    return new Gauge({ name: `wsproxy_${name}`, help, labelNames, registers: [this.#registry] });
+  /** `aggregator`: what stands for those of several workers. */
+  #gauge<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: Label[] = [],
+    aggregator: Aggregator = 'sum',
+  ): Gauge<Label> {
+    return new Gauge({ name: `wsproxy_${name}`, help, labelNames, aggregator, registers: [this.#registry] });
   }
 
   #histogram<Label extends string>(
@@ -250,6 +264,11 @@ export class Metrics implements ServerObserver {
     return new Counter({ name: `wsproxy_${name}`, help, labelNames, registers: [this.#registry] });
   }
 }
+
+export const READY_HELP = 'Whether new clients are served: 1, or 0 while starting or draining';
+
+/** All that one process has measured. */
+export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
 /** A dial lasts from what a network of one's own takes to the longest wait for a turn, seconds. */
 const DIAL_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];

@@ -9,6 +9,7 @@ import { type ClusterFlags, nodeDoor, readClusterTls } from './cluster-flags.js'
 import { checkQuotaPlace } from './quota-place.js';
 import { readPem, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 import { readUsers } from './users-file.js';
+import { checkWorkers, type WorkersFlags } from './workers-flags.js';
 
 /** Rejects with what is wrong with one setting of the configuration file by itself, so that it can be told with its line. */
 export async function checkSetting(option: TableOption | TableArgument, value: unknown): Promise<void> {
@@ -21,8 +22,9 @@ export async function checkSetting(option: TableOption | TableArgument, value: u
 
 /** Rejects with OptionError when the settings of `program` do not go together. */
 export async function checkSettings(program: Command): Promise<void> {
-  const flags = program.opts<TlsFlags & ReverseFlags & ClusterFlags>();
+  const flags = program.opts<TlsFlags & ReverseFlags & ClusterFlags & WorkersFlags>();
   checkReverse(flags);
+  checkWorkers(flags);
   const door = nodeDoor(flags);
   if (door !== undefined) readClusterTls(door.files);
   const files = tlsFiles(flags);

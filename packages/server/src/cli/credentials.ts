@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { ExitCode, ExitError, isRepeatable, readTokens } from 'wsproxy-cli';
 import type { UserEntry } from '../index.js';
 import { soleUser } from '../users/directory.js';
@@ -14,6 +15,17 @@ export interface Credentials {
   readonly read: () => readonly UserEntry[];
   /** The file, if it can be read again. */
   readonly file?: string | undefined;
+}
+
+/** @throws ExitError (usage) when they come from where they can be read only once, though several processes have to */
+export function expectRepeatable({ users, tokenFile }: UserFlags): void {
+  for (const [flag, path] of Object.entries({ '--users': users, '--token-file': tokenFile })) {
+    if (path === undefined || !existsSync(path) || isRepeatable(path)) continue;
+    throw new ExitError(
+      ExitCode.usage,
+      `${flag}: each worker has to read it, and a pipe can be read once; give a file`,
+    );
+  }
 }
 
 /** @throws ExitError (usage) when there is none, or two that exclude each other */

@@ -21,12 +21,17 @@ export interface ThisProcess {
 }
 
 /** Listens where --listen says, and resolves with where that is, for the log. Rejects with ExitError. */
-export async function listen(server: Server, where: ListenAt, self: ThisProcess): Promise<string> {
+export async function listen(server: Listener, where: ListenAt, self: ThisProcess): Promise<string> {
   if ('systemd' in where) {
     const address = await server.listen({ fd: systemdSocket(self.env, self.pid) });
     return address === undefined ? SYSTEMD : formatListenAddress({ host: address.address, port: address.port });
   }
   return listenAt(where, (options) => server.listen(options), '--listen');
+}
+
+/** What can listen; it resolves with the address, if it is one of TCP. */
+export interface Listener {
+  listen(options: ListenOptions): Promise<AddressInfo | undefined>;
 }
 
 /** The same of the port that remote listeners for host names share. */

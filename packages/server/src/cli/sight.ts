@@ -6,7 +6,7 @@ import {
   type UnixAddress,
 } from 'wsproxy-cli';
 import { listenOnUnixSocket } from 'wsproxy-node/sockets';
-import type { Health, Server } from '../index.js';
+import type { Admin, AdminOptions, Health, Server } from '../index.js';
 
 /** Where an operator sees what the server does. */
 export interface SightFlags {
@@ -16,14 +16,26 @@ export interface SightFlags {
   readonly adminHost?: readonly string[];
 }
 
-/** Opens the pages of `server` that were asked for. Throws an ExitError when a place cannot be had. */
-export async function serveSight(server: Server, flags: SightFlags, logger: ProgramLogger): Promise<Sight> {
-  const { health, admin, adminHost: hosts = [] } = flags;
+/** Makes the pages of `server`. */
+export async function pagesOf(server: Server): Promise<PageMakers> {
   const { createAdmin, createHealth } = await import('../index.js');
+  return { health: (options) => createHealth(server, options), admin: (options) => createAdmin(server, options) };
+}
+
+/** Who makes the pages, if they are asked for. */
+export interface PageMakers {
+  readonly health: (options: PageOptions) => Health | Promise<Health>;
+  readonly admin: (options: PageOptions) => Admin | Promise<Admin>;
+}
+
+export type PageOptions = Required<AdminOptions>;
+
+/** Opens the pages that were asked for. Throws an ExitError when a place cannot be had. */
+export async function serveSight(make: PageMakers, flags: SightFlags, logger: ProgramLogger): Promise<Sight> {
+  const { health, admin, adminHost: hosts = [] } = flags;
   const served: Served[] = [];
-  if (health !== undefined) served.push(await serve(createHealth(server, { logger, hosts }), 'health', health, logger));
-  if (admin !== undefined)
-    served.push(await serve(await createAdmin(server, { logger, hosts }), 'admin', admin, logger));
+  if (health !== undefined) served.push(await serve(await make.health({ logger, hosts }), 'health', health, logger));
+  if (admin !== undefined) served.push(await serve(await make.admin({ logger, hosts }), 'admin', admin, logger));
   return {
     listening: Object.fromEntries(served.map(({ name, at }) => [name, at])),
     close: async () => void (await Promise.all(served.map(({ pages }) => pages.close()))),

@@ -53,6 +53,7 @@ export const OPTION_CHECKS: Checks<ServerUnit> = {
   name: anyValue,
   'server name': anyValue,
   'server address': anyValue,
+  workers: anyValue,
 };
 
 const ORIGIN_EXPECTED = 'expected an origin without a path, such as https://example.org';

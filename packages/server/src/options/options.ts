@@ -31,7 +31,8 @@ export type ServerUnit =
   | 'state file'
   | 'TCP address'
   | 'token'
-  | 'users';
+  | 'users'
+  | 'workers';
 
 type Group = 'egress' | 'tls' | 'limits';
 /** Of the library. */
@@ -41,7 +42,17 @@ type OptionName =
   | `tls.${keyof TlsOptions}`
   | `limits.${LimitName}`;
 /** What only the command line has; it stands in the arguments of methods. */
-type CommandOption = ClusterOption | 'listen' | 'name' | 'drain' | 'admin' | 'adminHost' | 'health' | 'reverseHttp';
+type CommandOption =
+  | ClusterOption
+  | 'listen'
+  | 'workers'
+  | 'retire'
+  | 'name'
+  | 'drain'
+  | 'admin'
+  | 'adminHost'
+  | 'health'
+  | 'reverseHttp';
 /** Of the door for other servers. */
 type ClusterOption = 'peer' | 'clusterListen' | 'clusterCert' | 'clusterKey' | 'clusterCa';
 
@@ -53,6 +64,13 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     default: '127.0.0.1:8080',
     library: 'listen({ host, port })',
     text: 'where to accept WebSockets: [host:]port, unix:/path, or systemd for its socket',
+  },
+  workers: {
+    flags: '--workers <number>',
+    unit: 'workers',
+    library: false,
+    otherwise: 'one process alone',
+    text: 'serve from that many processes behind one that listens, or auto for one a core; SIGUSR2 then exchanges them, and nobody notices (docs/deploy.md)',
   },
   path: {
     flags: '--path <path>',
@@ -216,6 +234,15 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     max: LONGEST_TIME,
     library: 'close({ drain })',
     text: 'how long running connections may take to finish after SIGTERM or SIGINT',
+  },
+  retire: {
+    flags: '--retire <duration>',
+    unit: 'ms',
+    default: 3_600_000,
+    min: 0,
+    max: LONGEST_TIME,
+    library: 'retire(time)',
+    text: 'with --workers: how long those that were exchanged keep the connections that they have, before --drain counts',
   },
   admin: {
     flags: '--admin <[host:]port>',

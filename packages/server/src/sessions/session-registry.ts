@@ -153,9 +153,10 @@ export class SessionRegistry implements SessionKeeper {
   /**
    * Takes no more sessions, and no more channels from whoever can go elsewhere; resolves when the last channel is over and
    * its client has all of it, or after `deadline` ms, with the number of channels that are left. Whoever has nowhere to go,
-   * since this server alone holds the port, is served until shortly before that.
+   * since this server alone holds the port, is served until shortly before that. Clients without a channel have `patience` ms to
+   * leave by themselves, once they have another session.
    */
-  drain(deadline: number): Promise<number> {
+  drain(deadline: number, patience: number = 0): Promise<number> {
     const { clock } = this.#options;
     this.#draining = true;
     // It may drain for long already: the deadline of now counts.
@@ -163,8 +164,7 @@ export class SessionRegistry implements SessionKeeper {
     for (const { session } of this.#living) session.announceDrain(deadline);
     return new Promise((resolve) => {
       const finish = (): void => {
-        timer.cancel();
-        lastCall.cancel();
+        for (const each of [timer, lastCall, patient]) each.cancel();
         this.#onDrained = undefined;
         this.#endDrain = undefined;
         resolve(this.channelCount);
@@ -175,8 +175,14 @@ export class SessionRegistry implements SessionKeeper {
         this.listeners?.close();
         for (const { session } of this.#living) session.drain(rest);
       }, deadline - rest);
+      let isPatient = patience > 0;
+      const patient = clock.setTimer(() => {
+        isPatient = false;
+        this.#onDrained?.();
+      }, patience);
       this.#endDrain = finish;
       this.#onDrained = () => {
+        if (isPatient && this.size > 0) return;
         for (const { session } of this.#living) if (!session.isIdle) return;
         finish();
       };

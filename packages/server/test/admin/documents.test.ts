@@ -2,19 +2,23 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { Metrics } from '../../src/admin/metrics.js';
+import { JoinedMetrics } from '../../src/workers/joined-metrics.js';
 
 const read = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8');
 
-/** What `/metrics` knows, whether it has happened already or not. */
+/** What `/metrics` knows, whether it has happened already or not, also with workers. */
 async function printed(): Promise<string[]> {
-  const text = await new Metrics({
+  const own = await new Metrics({
     isReady: true,
     sessions: () => [],
     userIds: [],
     certificateExpires: undefined,
     passedOn: 0,
   }).print();
-  return [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => String(name)).sort();
+  const parent = { workers: [], takers: [], retired: new Set<never>(), generation: 1, isReady: true };
+  const joined = await new JoinedMetrics(parent, 0).print();
+  const text = own + joined;
+  return [...new Set(Array.from(text.matchAll(/^# TYPE (\S+) /gm), ([, name]) => String(name)))].sort();
 }
 
 interface Dashboard {

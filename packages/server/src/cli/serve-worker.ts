@@ -1,0 +1,78 @@
+import type { Command } from 'commander';
+import { ExitCode, ExitError } from 'wsproxy-cli';
+import type { ServerOptions } from '../index.js';
+import { isUnderstood } from '../workers/assignment.js';
+import type { Assignment, Question } from '../workers/messages.js';
+import { ParentLink } from '../workers/parent-link.js';
+import { shareLimits } from '../workers/share-limits.js';
+import { makeServer } from './make-server.js';
+import { settingsOfParent } from './parent-settings.js';
+import type { WorkersFlags } from './workers-flags.js';
+
+/** Serves what the parent hands over, until it says that this is the end, or is gone. */
+export async function serveWorker(
+  program: Command,
+  flags: WorkersFlags,
+  self: NodeJS.Process,
+  assignment: Assignment,
+): Promise<void> {
+  // Signals are the parent's: a terminal, or systemd, sends them to all processes of the server.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) self.on(signal, () => {});
+  if (!isUnderstood(assignment)) {
+    throw new ExitError(
+      ExitCode.usage,
+      'the server that runs is of another release, and cannot start this one: restart it',
+    );
+  }
+  const { LIMITS } = await import('../limits/limits.js');
+  const made = await makeServer(program, {
+    env: self.env,
+    fields: { worker: assignment.number },
+    isQuiet: !assignment.speaksForAll,
+    adapt: (options: ServerOptions) => ({
+      ...options,
+      limits: shareLimits(options.limits ?? {}, LIMITS, assignment.workers),
+    }),
+  });
+  const { server, users, tls } = made;
+  const metrics = flags.admin === undefined ? undefined : new (await import('../admin/metrics.js')).Metrics(server);
+  if (metrics !== undefined) server.observe(metrics);
+  const { VERSION } = await import('wsproxy-engine');
+
+  const answers: Readonly<Record<Question, () => unknown>> = {
+    counts: () => {
+      const flows = server.sessions().reduce((count, session) => count + session.flows.length, 0);
+      return { channels: server.channelCount, flows };
+    },
+    metrics: () => metrics?.values(),
+    sessions: () => server.sessions(),
+  };
+  let end: (unfinished: number) => void = () => {};
+  const ended = new Promise<number>((resolve) => {
+    end = resolve;
+  });
+  let isEnding = false;
+  const close = (drain: number): void => {
+    if (isEnding) return;
+    isEnding = true;
+    void server.close({ drain }).then(end);
+  };
+  const link = new ParentLink(self, {
+    onConnection: (connection) => server.handleConnection(connection),
+    answer: (question) => answers[question](),
+    onListening: (address) => server.neverDial(address),
+    onTicketKeys: (keys) => server.setTicketKeys(keys),
+    onReload: () => made.reload(),
+    onRetire: (retire, drain) => void server.retire(retire).then(() => close(drain)),
+    onStop: close,
+    // Nobody would send it anything any more, nor tell it to end; whatever it waited for, it waits no longer.
+    onAlone: () => void server.close().then(end),
+  });
+  // What comes to another worker, and belongs to this one, comes by there.
+  await server.listenInner({ workers: assignment.doors });
+  link.introduce({
+    ...{ route: server.route, version: VERSION, users, tls, udp: server.hasFlows },
+    settings: settingsOfParent(program),
+  });
+  await link.leave(await ended, await metrics?.values());
+}

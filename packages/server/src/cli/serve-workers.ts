@@ -1,0 +1,150 @@
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
+import type { Command } from 'commander';
+import { asUsage, createLogger, ExitCode, ExitError, onTermination, type ProgramLogger } from 'wsproxy-cli';
+import type { ListenOptions } from '../index.js';
+import { WORKER_VARIABLE } from '../workers/assignment.js';
+import type { JoinedMetrics } from '../workers/joined-metrics.js';
+import { type Assignment, type Introduction, MESSAGES_VERSION, type ParentSettings } from '../workers/messages.js';
+import { Parent } from '../workers/parent.js';
+import { Reception } from '../workers/reception.js';
+import { StartError, type WorkerEvents, WorkerProcess } from '../workers/worker-process.js';
+import { expectRepeatable } from './credentials.js';
+import { listen } from './listen.js';
+import { settingsOfParent } from './parent-settings.js';
+import { type PageMakers, serveSight } from './sight.js';
+import { checkWorkers, type WorkersFlags } from './workers-flags.js';
+
+/** Has workers serve, and holds what they share: the place where connections come in, the pages, the log. Until a signal ends it. */
+export async function serveWorkers(program: Command, flags: WorkersFlags, self: NodeJS.Process): Promise<void> {
+  const on: { reload?: () => void; renew?: () => void } = {};
+  self.on('SIGHUP', () => on.reload?.());
+  self.on('SIGUSR2', () => on.renew?.());
+  asUsage(program, () => checkWorkers(flags));
+  expectRepeatable(flags);
+  const logger = await createLogger({
+    level: flags.logLevel,
+    format: flags.logFormat,
+    name: 'server',
+    ...(flags.name !== undefined && { fields: { server: flags.name } }),
+  });
+  const { retire, drain, grace } = flags;
+  const workers = flags.workers === 'auto' ? availableParallelism() : (flags.workers ?? 1);
+  const [doors, settings] = [makeDoors(self), settingsOfParent(program)];
+  let metrics: JoinedMetrics | undefined;
+  const reception = new Reception({
+    takers: () => parent.takers,
+    onCrowded: () => logger.warn({}, 'too many connections wait for a worker, one was closed'),
+    onError: (error) => logger.error({ err: error }, 'could not accept a connection'),
+  });
+  const parent = new Parent({
+    ...{ workers, retire, drain, longestSilence: grace + BEYOND_GRACE, logger },
+    start: (number, speaksForAll, events) =>
+      startWorker(self, { version: MESSAGES_VERSION, number, workers, speaksForAll, doors }, events),
+    isListening: () => reception.isListening,
+    onFree: () => reception.serve(),
+    onEnded: (worker, ending) => metrics?.onEnded(worker, ending),
+    onSettings: (now) => tellChanges(settings, now, logger),
+  });
+  const first = await begin(parent, self.stderr);
+
+  const stopped = new Promise<NodeJS.Signals>((resolve) => {
+    onTermination(resolve);
+  });
+  const pages: PageMakers = {
+    health: async (options) => (await import('../admin/health.js')).createHealth(parent, options),
+    admin: async (options) => {
+      metrics = new (await import('../workers/joined-metrics.js')).JoinedMetrics(
+        parent,
+        Date.now() / 1_000 - self.uptime(),
+      );
+      return (await import('../workers/admin.js')).createJoinedAdmin(parent, metrics, options);
+    },
+  };
+  // First there and last gone: it tells that the server is not ready yet, and that it drains.
+  const sight = await serveSight(pages, flags, logger);
+  const place = {
+    async listen(options: ListenOptions) {
+      const address = await reception.listen(options);
+      if (address !== undefined) parent.neverDial(address);
+      return address;
+    },
+  };
+  const ready = {
+    ...{ version: first.version, node: self.versions.node, users: first.users },
+    ...{ listen: await listen(place, flags.listen, self), path: flags.path, tls: first.tls },
+    ...{ ...sight.listening, allowPrivate: flags.allowPrivate === true, udp: first.udp },
+    ...{ reverse: flags.reverse === true, workers },
+  };
+  on.reload = () => parent.reload();
+  on.renew = () => void parent.renew();
+  logger.info(ready, 'ready');
+  const signal = await stopped;
+  logger.info({ signal, ...(await parent.counts()), drainMs: drain }, 'stopping');
+  const unfinished = await parent.stop(drain);
+  reception.close();
+  if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');
+  await sight.close();
+}
+
+/** Starts workers for the first time. What is wrong then is told by one of them, as a server without workers tells it. */
+async function begin(parent: Parent, stderr: Writable): Promise<Introduction> {
+  try {
+    return await parent.begin();
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    const { ending, output } = error;
+    stderr.write(output);
+    if (ending.code === ExitCode.usage) throw new ExitError(ExitCode.usage, [], { cause: error });
+    const how = ending.signal ?? `exit code ${ending.code}`;
+    throw new ExitError(ExitCode.failed, `a worker has ended before it was ready, with ${how}`, { cause: error });
+  }
+}
+
+/** The program as it stands on the disk now, with the same arguments, as a worker. */
+function startWorker(
+  { argv, env, stderr }: NodeJS.Process,
+  assignment: Assignment,
+  events: Omit<WorkerEvents, 'write'>,
+): WorkerProcess {
+  const [, script = '', ...args] = argv;
+  const child = fork(script, args, {
+    env: { ...env, [WORKER_VARIABLE]: JSON.stringify(assignment) },
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
+  return new WorkerProcess(assignment.number, child, { ...events, write: (...lines) => writeLines(stderr, ...lines) });
+}
+
+/** All lines go to one stream, so that those of several workers never mix. */
+function writeLines(stderr: Writable, lines: string, onTaken: () => void): boolean {
+  const isSlow = stderr.writableLength > MOST_QUEUED;
+  stderr.write(lines, () => isSlow && onTaken());
+  return !isSlow;
+}
+
+/** A folder for the sockets by which workers reach each other, which nobody else may enter; it goes with this process. */
+function makeDoors(self: NodeJS.Process): string {
+  // With systemd's RuntimeDirectory= it is there, where others see it; several are set apart by colons.
+  const [runtime] = (self.env['RUNTIME_DIRECTORY'] ?? '').split(':');
+  const folder = mkdtempSync(join(runtime || tmpdir(), 'wsproxy-'));
+  self.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** New workers have read settings that only a restart changes. */
+function tellChanges(before: ParentSettings, now: ParentSettings, logger: ProgramLogger): void {
+  const names = new Set([...Object.keys(before), ...Object.keys(now)]);
+  // It has come as a message.
+  const known: unknown = JSON.parse(JSON.stringify(before));
+  const settings = [...names].filter((name) => !isDeepStrictEqual((known as ParentSettings)[name], now[name]));
+  if (settings.length > 0) logger.warn({ settings }, 'changed, but counts only from the next start on');
+}
+
+/** A client waits for its session as long as that; a worker that is silent for longer has nothing that anybody waits for, ms. */
+const BEYOND_GRACE = 60_000;
+/** Bytes that wait for a slow reader of the log before workers wait too. */
+const MOST_QUEUED = 262_144;

@@ -1,0 +1,30 @@
+import { InvalidArgumentError } from 'commander';
+import { OptionError } from 'wsproxy-node/options';
+import type { ServeFlags } from './serve.js';
+
+/** What is asked of a parent beside what a server is asked. */
+export interface WorkersFlags extends ServeFlags {
+  readonly workers?: number | 'auto';
+  readonly retire: number;
+  readonly grace: number;
+}
+
+/**
+ * Reads how many workers there are to be.
+ * @throws InvalidArgumentError that says what is expected
+ */
+export function parseWorkers(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  if (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= MOST) return Number(text);
+  throw new InvalidArgumentError(`expected a number from 1 to ${MOST}, or auto`);
+}
+
+/** @throws OptionError for what one process can, and several cannot */
+export function checkWorkers({ workers, reverse, quotaFile, clusterListen }: Partial<WorkersFlags>): void {
+  if (workers === undefined) return;
+  if (reverse === true) throw new OptionError('reverse', 'does not go with --workers yet');
+  if (clusterListen !== undefined) throw new OptionError('clusterListen', 'does not go with --workers yet');
+  if (quotaFile !== undefined) throw new OptionError('quotaFile', 'does not go with --workers yet');
+}
+
+const MOST = 128;

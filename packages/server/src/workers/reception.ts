@@ -1,0 +1,89 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type ListenOptions, listenOn } from '../gateway/listen.js';
+
+/** Connections that may wait for a worker; beyond them new ones are closed. */
+const MOST_WAITING = 1_024;
+
+/** A place where connections come in, of which no byte is read here: each goes to the next worker that is free. */
+export class Reception {
+  readonly #options: ReceptionOptions;
+  readonly #server: Server;
+  readonly #waiting: Socket[] = [];
+  #turn = 0;
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options;
+    this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => this.#onConnection(socket));
+  }
+
+  get isListening(): boolean {
+    return this.#server.listening;
+  }
+
+  /** Resolves with the address, if it is one of TCP; rejects with the system's error. */
+  async listen(options: ListenOptions): Promise<AddressInfo | undefined> {
+    const address = await listenOn(this.#server, options);
+    this.#server.on('error', (error) => this.#options.onError(error));
+    return address;
+  }
+
+  /** A worker has become free. */
+  serve(): void {
+    while (this.#waiting.length > 0) {
+      const worker = this.#next();
+      if (worker === undefined) return;
+      const socket = this.#waiting.shift();
+      if (socket !== undefined && !socket.destroyed) void this.#give(worker, socket);
+    }
+  }
+
+  /** Nobody comes any more; those who wait are sent away. */
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#waiting.splice(0)) socket.destroy();
+  }
+
+  async #give(worker: Taker, socket: Socket): Promise<void> {
+    // Whoever took it has a handle of its own.
+    if (await worker.give(socket)) socket.destroy();
+    // The worker has died: somebody else may serve it.
+    else this.#waiting.unshift(socket);
+    this.serve();
+  }
+
+  #onConnection(socket: Socket): void {
+    socket.on('error', () => {});
+    if (this.#waiting.length >= MOST_WAITING) {
+      socket.destroy();
+      return this.#options.onCrowded();
+    }
+    this.#waiting.push(socket);
+    this.serve();
+  }
+
+  /** Whose turn it is of those who are free. */
+  #next(): Taker | undefined {
+    const takers = this.#options.takers();
+    for (let tried = 0; tried < takers.length; tried += 1) {
+      this.#turn += 1;
+      const taker = takers[this.#turn % takers.length];
+      if (taker?.isFree) return taker;
+    }
+    return undefined;
+  }
+}
+
+export interface ReceptionOptions {
+  /** Who serves what comes now. */
+  readonly takers: () => readonly Taker[];
+  /** A connection was closed, since too many wait. */
+  readonly onCrowded: () => void;
+  /** The system could not accept one. */
+  readonly onError: (error: Error) => void;
+}
+
+/** A worker, as far as connections have to know it. */
+export interface Taker {
+  readonly isFree: boolean;
+  give(connection: Socket): Promise<boolean>;
+}

@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import { Reception, type Taker } from '../../src/workers/reception.js';
+import { closeWith, until } from '../peer.js';
+
+/** One that takes when a test lets it. */
+class FakeTaker implements Taker {
+  readonly given: Socket[] = [];
+  #settle: ((isTaken: boolean) => void) | undefined;
+
+  get isFree(): boolean {
+    return this.#settle === undefined;
+  }
+
+  give(connection: Socket): Promise<boolean> {
+    this.given.push(connection);
+    return new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  settle(isTaken: boolean): void {
+    const settle = this.#settle;
+    this.#settle = undefined;
+    settle?.(isTaken);
+  }
+}
+
+async function open(takers: FakeTaker[]) {
+  const crowded: number[] = [];
+  const reception = new Reception({ takers: () => takers, onCrowded: () => void crowded.push(1), onError: () => {} });
+  const address = await reception.listen({ port: 0 });
+  closeWith(() => reception.close());
+  const visit = async (): Promise<Socket> => {
+    const socket = connect(address?.port ?? 0, '127.0.0.1');
+    socket.on('error', () => {});
+    closeWith(() => void socket.destroy());
+    await once(socket, 'connect');
+    return socket;
+  };
+  return { reception, visit };
+}
+
+test('connections go to those who are free, in turn, one at a time', async () => {
+  const takers = [new FakeTaker(), new FakeTaker()];
+  const { visit } = await open(takers);
+  for (let n = 0; n < 3; n++) await visit();
+  await until(() => takers.every(({ given }) => given.length === 1));
+  takers[0]?.settle(true);
+  await until(() => takers[0]?.given.length === 2);
+  expect(takers[1]?.given).toHaveLength(1);
+});
+
+test('what nobody has taken goes to somebody else', async () => {
+  const [dying, other] = [new FakeTaker(), new FakeTaker()];
+  const { visit } = await open([dying, other]);
+  await visit();
+  await until(() => dying.given.length + other.given.length === 1);
+  const [first, second] = dying.given.length === 1 ? [dying, other] : [other, dying];
+  first.settle(false);
+  await until(() => second.given.length === 1);
+  expect(second.given[0]).toBe(first.given[0]);
+  expect(second.given[0]?.destroyed).toBe(false);
+  // Whoever has it has a handle of its own.
+  second.settle(true);
+  await until(() => second.given[0]?.destroyed === true);
+});
+
+test('who waits while nobody is free is served as soon as somebody is', async () => {
+  const takers: FakeTaker[] = [];
+  const { reception, visit } = await open(takers);
+  await visit();
+  const taker = new FakeTaker();
+  takers.push(taker);
+  reception.serve();
+  await until(() => taker.given.length === 1);
+});
+
+test('who waits when it closes is sent away, and nobody comes any more', async () => {
+  const { reception, visit } = await open([]);
+  const waiting = await visit();
+  const closed = once(waiting, 'close');
+  await until(() => reception.isListening);
+  reception.close();
+  await closed;
+  await expect(visit()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { listen } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { doorsIn, readyLine, workersOf } from './workers.js';
+
+const LISTEN = ['--listen', '127.0.0.1:0', '--log-format', 'json'];
+
+describe('a server with workers', () => {
+  test('says once that it is ready, and how many serve', async () => {
+    const { program } = await start('wsproxy-server', ['--workers', '3']);
+    expect(readyLine(program)).toMatchObject({ workers: 3, users: 1, tls: false, udp: true, path: '/' });
+    expect(program.stderr.match(/"msg":"ready"/g)).toHaveLength(1);
+    expect(workersOf(program)).toHaveLength(3);
+  });
+
+  test('has as many as the machine has cores with auto', async () => {
+    const { program } = await start('wsproxy-server', ['--workers', 'auto']);
+    const { workers } = readyLine(program);
+    expect(workers).toBeGreaterThanOrEqual(1);
+    expect(workersOf(program)).toHaveLength(workers as number);
+  });
+
+  test.each<[string, string[], { token?: null }, number, RegExp]>([
+    ['an option that cannot be used', ['--path', 'tunnel'], {}, 2, /^wsproxy-server: [^\n]*path[^\n]*\n$/],
+    ['no token', [], { token: null }, 2, /^wsproxy-server: no token: [^\n]*\n$/],
+    [
+      'a file that is missing',
+      ['--tls-cert', '/no/such', '--tls-key', '/no/such'],
+      {},
+      2,
+      /^wsproxy-server: cannot read the file of --tls-cert[^\n]*\n$/,
+    ],
+    [
+      'no number of workers',
+      ['--workers', '0'],
+      {},
+      2,
+      /^wsproxy-server: [^\n]*expected a number from 1 to 128, or auto[^\n]*\n$/,
+    ],
+    ['remote listeners', ['--reverse'], {}, 2, /^wsproxy-server: --reverse: does not go with --workers yet\n$/],
+  ])('ends with one line and the usual exit code for %s', async (_what, args, options, code, line) => {
+    const ended = await runCommand('wsproxy-server', ['--workers', '3', ...LISTEN, ...args], options);
+    expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(line) });
+  });
+
+  test('ends with one line and exit code 1 when its port is in use', async () => {
+    const other = await listen(() => {});
+    const ended = await runCommand('wsproxy-server', ['--workers', '2', '--listen', `127.0.0.1:${other.port}`]);
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    const said = ended.stderr.split('\n').filter((line) => line.startsWith('wsproxy-server: '));
+    const advice = 'the port is in use; end the other program or choose another port with --listen';
+    expect(said).toEqual([`wsproxy-server: cannot listen on 127.0.0.1:${other.port}: ${advice}`]);
+  });
+
+  test('takes no secret from a pipe, which only one of its workers could read', async () => {
+    const args = ['--workers', '2', ...LISTEN, '--token-file', '/dev/stdin'];
+    const ended = await runCommand('wsproxy-server', args, { token: null, input: `${TOKEN}\n` });
+    expect(ended).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^wsproxy-server: --token-file: each worker [^\n]*\n$/),
+    });
+  });
+
+  test('leaves no folder behind', async () => {
+    const folder = temporaryFolder();
+    const env = { TMPDIR: folder };
+    const { program } = await start('wsproxy-server', ['--workers', '2'], { env });
+    expect(doorsIn(folder)).toHaveLength(1);
+    program.signal('SIGTERM');
+    expect(await program.ended).toMatchObject({ code: 0 });
+    expect(doorsIn(folder)).toEqual([]);
+  });
+});
