@@ -8,7 +8,7 @@ import { startClient } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
 import { startFakeServer } from 'wsproxy-test-support/wire/fake-server';
 import { FrameServer } from 'wsproxy-test-support/wire/frame-server';
-import { Capability, frame, hex, incoming, listening, Type } from 'wsproxy-test-support/wire/hand-written-frames';
+import { Capability, call, frame, hex, incoming, listening, Type } from 'wsproxy-test-support/wire/hand-written-frames';
 
 const WITH_FLOWS = Capability.taken | Capability.flows | Capability.listen;
 const KIB = 1024;
@@ -147,5 +147,19 @@ describe('a server', () => {
     server.say(frame(0xc8, 2, hex(`00 00 ${Buffer.from('again').toString('hex')}`)));
     const heard = await target.until(2);
     expect(heard.map((each) => each.split(' ')[0])).toEqual(['mine', 'again']);
+  });
+
+  test('O8 that calls what nobody has registered, or calls without end, reaches no program, and leaves nothing', async () => {
+    const { client, server } = await prepare(Capability.calls);
+    const taken: string[] = [];
+    client.onIncoming('news', (socket) => taken.push(socket.on('error', () => {}).readyState));
+    const others = ['new', 'NEWS', 'news ', '127.0.0.1:22', 'constructor', '../news'];
+    server.say(...others.map((service, n) => call(2 * n + 2, service)));
+    await server.until(Type.openFail, others.length);
+    expect([taken, new Set(server.refusals)]).toEqual([[], new Set([FAILURES.DENIED.wire])]);
+    for (let n = 0; n < 3_000; n += 1) server.say(call(2 * n + 100, 'old'), frame(Type.data, 2 * n + 100, 'early'));
+    server.say(call(7_000, 'news'));
+    await server.until(Type.openOk);
+    expect([taken, client.channelCount]).toEqual([['open'], 1]);
   });
 });

@@ -20,7 +20,7 @@ export const HOSTILE: Readonly<Record<string, { readonly place: string; readonly
   M: { place: 'a user against the others', rows: [1, 2, 3, 4, 5] },
   L: { place: 'strangers at the door', rows: [1, 2, 3, 4, 5] },
   N: { place: 'datagrams', rows: [1, 2, 3, 4, 5, 6] },
-  O: { place: 'a server that listens for a client', rows: [1, 2, 3, 4, 5, 6, 7] },
+  O: { place: 'a server that listens for a client', rows: [1, 2, 3, 4, 5, 6, 7, 8] },
   P: { place: 'strangers at a port for names', rows: [1, 2, 3, 4, 5, 6, 7] },
   Q: { place: 'a client that wants to listen', rows: [1, 2, 3, 4, 5] },
   R: { place: 'the doors of a cluster', rows: [1, 2, 3, 4, 5, 6, 7] },

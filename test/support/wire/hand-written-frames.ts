@@ -49,7 +49,7 @@ function u32(value: number): Buffer {
 }
 
 /** Bits of the capabilities. */
-export const Capability = { taken: 0x01, flows: 0x02, listen: 0x04 } as const;
+export const Capability = { taken: 0x01, flows: 0x02, listen: 0x04, calls: 0x08 } as const;
 
 export interface Key {
   readonly id: Buffer;
@@ -94,6 +94,11 @@ export function listening(channel: number, host = '127.0.0.1', port = 8_000): Bu
 /** INCOMING for a listener, of `kind` 1 (bytes) or 2 (datagrams), from 192.0.2.7:50000 to 127.0.0.1:8000, or in other words. */
 export function incoming(channel: number, listener: number, kind = 1, from: Buffer = PEERS): Buffer {
   return frame(Type.incoming, channel, Buffer.concat([u32(65_536), u32(listener), Buffer.of(kind), from]));
+}
+
+/** A call to a service of the client. */
+export function call(channel: number, service: string): Buffer {
+  return incoming(channel, 0, 1, Buffer.concat([Buffer.of(0), Buffer.from(service)]));
 }
 
 /** The family, who has come and where to. */
