@@ -34,6 +34,7 @@ describe('wsproxy-client exports', () => {
       'diagnose',
       'parseTarget',
       'proxyFromEnvironment',
+      'receivePushes',
     ]);
   });
 
