@@ -142,6 +142,26 @@ describe('an upgrade', () => {
     expect(new Set(requests.map(({ headers }) => headers['wsproxy-session'])).size).toBe(1);
   });
 
+  test('tells nobody the value of a cookie, though the server says it again', async () => {
+    const { port } = await upgrading('wsproxy.v1', (_request, socket) => {
+      const lines = [
+        'Set-Cookie: SRV=5ecret-of-the-proxy',
+        'Location: /?back=5ecret-of-the-proxy',
+        'Content-Length: 0',
+      ];
+      socket.end(`HTTP/1.1 302 Found\r\n${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`);
+      return undefined;
+    });
+    const wayBack = new WayBack({ next: { id: Buffer.alloc(16, 7), resumes: false }, route: undefined });
+    const url = urlOf(port);
+    const server = { url, token: TOKEN, reach: parseReach(url, {}) };
+    const again = () => connectTransport(server, never, newMemory(), { wayBack }).catch((error: unknown) => error);
+    await again();
+    const refusal = await again();
+    expect(refusal).toMatchObject({ status: 302, message: expect.stringMatching(/^redirected \(302\)/) });
+    expect(inspect(refusal, { depth: 9, showHidden: true })).not.toContain('5ecret');
+  });
+
   test.each([
     ['the route that was asked for', 'ams-1.0123456789ab', true],
     ['another one', 'fra-2.ba9876543210', false],
