@@ -27,6 +27,7 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   forward: ['8080:example.org:80', '127.0.0.1:8081:[2001:db8::1]:80', '8080:example.org'],
   headers: ['X-One: 1', 'X-Two: a:b', 'Connection: x'],
   host: ['front.example', 'front.example:8443', 'a b'],
+  'advertised address': ['10.0.0.2:7000', '[2001:db8::2]:7000', '10.0.0.2'],
   'IP address': ['127.0.0.1', '::1', 'eth0'],
   'listen rule': ['127.0.0.1:8000-8099', 'unix:/run/wsproxy/*', '*:1-65535'],
   name: ['front.example', 'front.example', '127.0.0.1'],
@@ -46,6 +47,7 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   rule: ['10.0.0.0/8', '*.corp.example', '10.0.0.0/33'],
   'server address': ['127.0.0.1:0', 'systemd', '99999'],
   'server name': ['gateway-1', 'gateway-1', 'two words'],
+  'store address': ['redis://store.example', 'unix:///run/redis.sock', 'ftp://user:hidden@store.example'],
   'state file': ['quota.json', 'quota.json', '/no/such/folder/quota.json'],
   'socket path': ['control', 'control', `/tmp/${'x'.repeat(100)}`],
   switch: ['true', 'false', 'perhaps'],
@@ -63,7 +65,17 @@ const NUMBERS: Readonly<Record<string, readonly [one: string, other: string, wro
   rate: ['2M', '2M', '1'],
 };
 /** What cannot stand in a file beside all others, or needs what this test does not make. */
-const LEFT_OUT = ['egress.upstream', 'ipv6', 'stdio', 'tls.clientCrl', 'tokenCommand', 'workers'];
+const LEFT_OUT = [
+  'cluster',
+  'clusterAdvertise',
+  'storeAway',
+  'egress.upstream',
+  'ipv6',
+  'stdio',
+  'tls.clientCrl',
+  'tokenCommand',
+  'workers',
+];
 
 let folder: string;
 skipUnlessInstalled('openssl');

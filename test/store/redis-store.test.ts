@@ -165,17 +165,17 @@ describe('the store in Redis', () => {
   test('starts again with what the server has kept, and tells of what is revoked from then on', async () => {
     const redis = await newRedis();
     const store = await enter(redis, 'a');
-    await store.add({ kind: 'revocation', user: 'alice', mayReturn: false });
+    await store.add({ kind: 'revocation', user: 'alice', token: '' });
     await redis.cli('SAVE');
-    await store.add({ kind: 'revocation', user: 'bob', mayReturn: false });
+    await store.add({ kind: 'revocation', user: 'bob', token: '' });
     const { mark } = await store.read(0);
     await store.spend('2026-11', [{ user: 'alice', bytes: 7 }]);
     await redis.kill();
     await redis.start();
     await untilReached(store);
     // It has lost the second one, but no later one counts as older than that.
-    await store.add({ kind: 'revocation', user: 'carol', mayReturn: false });
-    expect((await store.read(mark)).revocations).toEqual([{ user: 'carol', mayReturn: false }]);
+    await store.add({ kind: 'revocation', user: 'carol', token: '' });
+    expect((await store.read(mark)).revocations).toEqual([{ user: 'carol', token: '' }]);
     expect(await store.spend('2026-11', [{ user: 'alice', bytes: 8 }])).toEqual([8]);
   });
 
@@ -192,7 +192,7 @@ describe('the store in Redis', () => {
     await untilReached(store);
     const before = calls;
     await until('another call', async () => {
-      await store.add({ kind: 'revocation', user: 'alice', mayReturn: false });
+      await store.add({ kind: 'revocation', user: 'alice', token: '' });
       return calls > before + 1;
     });
   });

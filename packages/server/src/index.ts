@@ -45,6 +45,10 @@ export type { KeptMessage, KeptStream, MessageStore } from './push/message-store
 export { createPushes, type Pushes, type PushOptions, type PushServer } from './push/pushes.js';
 export { type CloseOptions, createServer, type Server } from './server.js';
 export type { ChannelInfo, SessionInfo } from './sessions/session-info.js';
+export type { ShareOptions } from './share.js';
+export type { CallCounts } from './store/counted-store.js';
+export type { MessagePort } from './store/parent-store.js';
+export type { SharingFigures } from './store/sharing.js';
 export type { UserEntry, UserToken } from './users/directory.js';
 export type { User } from './users/user.js';
 export type { UserLimits } from './users/user-limits.js';

@@ -12,6 +12,7 @@ import type { ChannelService } from './channels/served-channel.js';
 import type { Cluster, InnerListenOptions, NodeDoorOptions } from './cluster/cluster.js';
 import type { ClusterTls } from './cluster/cluster-tls.js';
 import { Migration } from './cluster/migration.js';
+import { nodeAt } from './cluster/peers.js';
 import { formatRoute, nodeNameOf, randomUid } from './cluster/route.js';
 import { directoryOf, doorkeeperOf, gatewayOptionsOf } from './doorkeeper.js';
 import { dialOf, relayFlowOf, resolverOf } from './egress.js';
@@ -23,18 +24,22 @@ import type { TlsOptions } from './gateway/tls.js';
 import { Guard } from './limits/guard.js';
 import { resolveLimits } from './limits/limits.js';
 import { QuotaFile } from './limits/quota-file.js';
-import { ListenRights } from './listeners/listen-rights.js';
+import { SharedPlaces } from './limits/shared-places.js';
 import type { ListenerService } from './listeners/listener-service.js';
 import { ListenerTable } from './listeners/listener-table.js';
-import { holdsOfSystem } from './listeners/places-of-system.js';
 import type { ListenPlace } from './listeners/rules/listen-place.js';
+import { listeningOf } from './listening.js';
 import type { NamePort } from './names/name-port.js';
 import { createAccessLog } from './observe/access-log.js';
 import { Observers, type ServerObserver } from './observe/observer.js';
-import { type CheckedOptions, checkServerOptions, rulesOf } from './options/check-server-options.js';
+import { checkServerOptions, rulesOf } from './options/check-server-options.js';
 import type { ServerOptions } from './options/server-options.js';
 import type { SessionInfo } from './sessions/session-info.js';
+import { SessionPlaces } from './sessions/session-places.js';
 import { SessionRegistry } from './sessions/session-registry.js';
+import type { ShareOptions } from './share.js';
+import type { Sharing, SharingFigures } from './store/sharing.js';
+import type { Revoked } from './store/store.js';
 import type { UserDirectory, UserEntry } from './users/directory.js';
 import type { User } from './users/user.js';
 
@@ -59,6 +64,7 @@ export class Server {
   readonly #registry: SessionRegistry;
   readonly #calls: CallDesk;
   readonly #guard: Guard;
+  readonly #logger: Logger;
   readonly #quotaFile: QuotaFile | undefined;
   readonly #observers: Observers;
   readonly #directory: UserDirectory | undefined;
@@ -73,6 +79,9 @@ export class Server {
   #names: NamePort | undefined;
   readonly #joinCluster: () => Promise<Cluster>;
   #cluster: Cluster | undefined;
+  #sharing: Sharing | undefined;
+  /** Where sessions are counted together with other processes. */
+  #sessionPlaces: SessionPlaces | undefined;
   #isEmbedded = false;
   #stopping = false;
 
@@ -93,6 +102,7 @@ export class Server {
       isShared: () => directory === undefined || directory.ids.size > 1,
     });
     this.#guard = guard;
+    this.#logger = logger;
     if (accessLog) observer.add(createAccessLog(guard.lines));
     if (options.observer !== undefined) observer.add(options.observer);
     const { quotaFile } = options;
@@ -138,11 +148,11 @@ export class Server {
     });
     // Of every door, whoever knocks there.
     const doors = {
-      hasRoom: (user: User) => this.#hasRoom(user, guard),
+      hasRoom: (user: User, request: IncomingMessage) => this.#hasRoom(user, request),
       acceptors: [new WebSocketAcceptor(systemMemory, { 'Wsproxy-Route': this.route })],
-      onTransport: (...[transport, user, caller]: Parameters<GatewayOptions['onTransport']>) => {
+      onTransport: (...[transport, user, caller, request]: Parameters<GatewayOptions['onTransport']>) => {
         const onClosed = this.#registry.onOpen(user);
-        this.#registry.accept(transport, user, caller);
+        this.#registry.accept(transport, user, caller, this.#sessionPlaces?.of(request));
         return onClosed;
       },
       ...{ logger, observer, guard },
@@ -160,10 +170,12 @@ export class Server {
       const { Cluster } = await import('./cluster/cluster.js');
       this.#expectOpen();
       const { route } = this;
+      const findNode = (node: string) => nodeAt(this.#sharing?.addressOf(node));
       return new Cluster({
         route,
         directory,
         doors,
+        findNode,
         clock: systemClock,
         memory: systemMemory,
         logger,
@@ -250,6 +262,30 @@ export class Server {
     this.#cluster.setTls(tls);
   }
 
+  /**
+   * Counts sessions, channels, flows, listeners and bytes of the month together with other processes from then on, and ends
+   * sessions of those whom others revoke. Once, before clients come. Resolves when the store has answered, or has not within 2 s.
+   * Rejects with an OptionError for what cannot be used.
+   */
+  async share(options: ShareOptions): Promise<void> {
+    if (this.#sharing !== undefined) throw new OptionError('cluster', 'there is a store already');
+    if (this.#quotaFile !== undefined)
+      throw new OptionError('quotaFile', 'with a store that keeps what users carry (cluster)');
+    // Not at the start: most servers are alone.
+    const { openSharing } = await import('./share.js');
+    const onRevoked = (revoked: Revoked) => this.#onRevoked(revoked);
+    const sharing = await openSharing(options, { route: this.route, logger: this.#logger, onRevoked });
+    this.#sharing = sharing;
+    this.#guard.accounts.share(new SharedPlaces(sharing.places, sharing.spending));
+    this.#sessionPlaces = new SessionPlaces(this.#guard.accounts);
+    await sharing.begin();
+  }
+
+  /** What `share` has led to, for metrics to read. */
+  get sharing(): SharingFigures | undefined {
+    return this.#sharing?.figures;
+  }
+
   /** Connections of clients that are passed on to the process that has their session. */
   get passedOn(): number {
     return this.#cluster?.passedOn ?? 0;
@@ -332,8 +368,11 @@ export class Server {
    */
   setUsers(users: readonly UserEntry[]): void {
     if (this.#directory === undefined) throw new OptionError('users', 'the server was made with authenticate');
-    this.#directory.replace(users);
+    const directory = this.#directory;
+    const lost = directory.replace(users);
     this.#registry.endAbsent();
+    this.#sharing?.forgive(({ token }) => directory.knows(token));
+    void this.#sharing?.revoke(lost);
   }
 
   /**
@@ -341,6 +380,7 @@ export class Server {
    * that it has lost access, and stops. For those whom `authenticate` lets in no more.
    */
   endSessions(userId: string): number {
+    void this.#sharing?.revoke([{ user: userId, token: '' }]);
     return this.#registry.endSessionsOf(userId);
   }
 
@@ -374,7 +414,7 @@ export class Server {
     this.#registry.close();
     this.#guard.close();
     await Promise.all([this.#gateway.close(), this.#names?.close(), this.#cluster?.close()]);
-    await this.#quotaFile?.close();
+    await Promise.all([this.#quotaFile?.close(), this.#sharing?.close()]);
     return unfinished;
   }
 
@@ -387,10 +427,19 @@ export class Server {
     if (this.#stopping) throw Object.assign(new Error('the server was closed; make another one'), CLOSED);
   }
 
-  #hasRoom(user: User, guard: Guard): boolean {
+  #hasRoom(user: User, request: IncomingMessage): boolean | Promise<boolean> {
     const limit = this.#registry.refuses(user);
-    if (limit !== undefined) guard.hit(limit, user.id, user.limits?.sessions);
-    return limit === undefined;
+    if (limit !== undefined) this.#guard.hit(limit, user.id, user.limits?.sessions);
+    const kept = limit === undefined ? this.#sessionPlaces?.keep(user, request) : undefined;
+    // Others may have come meanwhile.
+    return kept === undefined ? limit === undefined : kept.then(() => this.#registry.refuses(user) === undefined);
+  }
+
+  /** As another process says: first nobody comes in again, then those who are in go. */
+  #onRevoked({ user, token }: Revoked): void {
+    if (token === '') this.#registry.endSessionsOf(user);
+    else this.#directory?.revoke(token);
+    this.#registry.endAbsent();
   }
 }
 
@@ -402,14 +451,4 @@ const CLOSED = { code: 'SERVER_CLOSED' };
 /** Those who wait at the door; strangers get no more than a quarter of the sockets. */
 function placesOf({ limits, maxSockets }: Guard): number {
   return Math.max(1, Math.min(limits.unauthenticated, Math.floor(maxSockets / 4)));
-}
-
-/** By what rights clients may listen, and what this server can take for them. */
-function listeningOf(
-  { allowListen, authorizeListen }: CheckedOptions,
-  { limits }: Guard,
-  logger: Logger,
-): Pick<ListenerService, 'rights' | 'holds'> {
-  const rights = new ListenRights({ allowListen, authorizeListen });
-  return { rights, holds: holdsOfSystem({ logger, clock: systemClock, udpIdle: limits.udpIdle }) };
 }

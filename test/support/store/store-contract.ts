@@ -126,19 +126,21 @@ export function describeStore(begin: () => Promise<StoreInTest>): void {
 
   test('tells everybody who looks who was revoked since the last look', async () => {
     const { a, b } = await beginWithTwo();
-    await a.add({ kind: 'revocation', user: 'early', mayReturn: false });
+    await a.add({ kind: 'revocation', user: 'early', token: 't1' });
     const { mark, revocations } = await b.read();
     expect(revocations).toEqual([]);
-    await a.add({ kind: 'revocation', user: 'alice', mayReturn: false });
-    await a.add({ kind: 'revocation', user: 'bob', mayReturn: true });
-    await a.add({ kind: 'revocation', user: 'alice', mayReturn: true });
+    await a.add({ kind: 'revocation', user: 'alice', token: 't1' });
+    await a.add({ kind: 'revocation', user: 'bob', token: '' });
+    await a.add({ kind: 'revocation', user: 'alice', token: 't2' });
+    await a.add({ kind: 'revocation', user: 'alice', token: 't1' });
     const seen = await b.read(mark);
     expect(seen.revocations).toEqual([
-      { user: 'bob', mayReturn: true },
-      { user: 'alice', mayReturn: true },
+      { user: 'bob', token: '' },
+      { user: 'alice', token: 't2' },
+      { user: 'alice', token: 't1' },
     ]);
     expect((await b.read(seen.mark)).revocations).toEqual([]);
-    expect((await b.read(mark)).revocations).toHaveLength(2);
+    expect((await b.read(mark)).revocations).toHaveLength(3);
   });
 
   test('calls those who watch when somebody is revoked', async () => {
@@ -150,10 +152,10 @@ export function describeStore(begin: () => Promise<StoreInTest>): void {
     });
     // Whoever begins to watch is told of nothing that happens meanwhile.
     await until('b is told', async () => {
-      await a.add({ kind: 'revocation', user: 'alice', mayReturn: false });
+      await a.add({ kind: 'revocation', user: 'alice', token: 't1' });
       return isTold;
     });
-    expect((await b.read(mark)).revocations).toEqual([{ user: 'alice', mayReturn: false }]);
+    expect((await b.read(mark)).revocations).toEqual([{ user: 'alice', token: 't1' }]);
   });
 
   test('counts the bytes of a month over all processes, once however often they are told', async () => {

@@ -17,6 +17,7 @@ import {
   type SessionEvent,
 } from '../observe/observer.js';
 import type { ChannelInfo, SessionInfo } from '../sessions/session-info.js';
+import type { SharingFigures } from '../store/sharing.js';
 
 /** Every label comes from a set that the operator or this program bounds: users, outcomes, statuses, limits. */
 export class Metrics implements ServerObserver {
@@ -93,6 +94,7 @@ export class Metrics implements ServerObserver {
     ['outcome'],
   );
   readonly #passedOn = this.#gauge('passed_on', 'Connections of clients that are passed on to another process');
+  #store: StoreMetrics | undefined;
   readonly #limits = this.#counter('limits_hit_total', 'Times that a limit was hit', ['limit']);
 
   constructor(measured: Measured) {
@@ -192,6 +194,7 @@ export class Metrics implements ServerObserver {
   }
 
   #read(): void {
+    this.#readStore();
     const sessions = this.#measured.sessions();
     for (const metric of [this.#sessions, this.#channels, this.#flows, this.#listeners, this.#waiting]) metric.reset();
     for (const metric of [this.#bytes, this.#stalls, this.#datagrams, this.#datagramBytes, this.#dropped])
@@ -236,6 +239,26 @@ export class Metrics implements ServerObserver {
       this.#bytes.inc({ user, direction: 'down' }, bytesDown);
       this.#stalls.inc({ user }, windowStalls);
     }
+  }
+
+  /** Only of a server that has one: of what is missing nobody can think that it is down. */
+  #readStore(): void {
+    const { sharing } = this.#measured;
+    if (sharing === undefined) return;
+    this.#store ??= {
+      up: this.#gauge('store_up', 'Whether the store answers: 1, or 0 while it is away', [], 'min'),
+      held: this.#gauge('places_held', 'Places that this process holds of limits that are counted together', ['limit']),
+      calls: this.#counter('store_calls_total', 'Calls of the store, by result', ['result']),
+      seconds: this.#counter('store_call_seconds_total', 'What these have taken together', []),
+    };
+    const { up, held, calls, seconds } = this.#store;
+    up.set(sharing.isReached ? 1 : 0);
+    held.reset();
+    for (const limit of SHARED_LIMITS) held.set({ limit }, sharing.held.get(limit) ?? 0);
+    for (const counter of [calls, seconds]) counter.reset();
+    calls.inc({ result: 'answered' }, sharing.calls.answered);
+    calls.inc({ result: 'failed' }, sharing.calls.failed);
+    seconds.inc(sharing.calls.ms / 1_000);
   }
 
   /** `aggregator`: what stands for those of several workers. */
@@ -291,11 +314,23 @@ const NOTHING: Readonly<Traffic> = {
   ...{ datagramsUp: 0, datagramsDown: 0, datagramBytesUp: 0, datagramBytesDown: 0 },
 };
 
+/** Places of which processes count together. */
+const SHARED_LIMITS = ['sessions', 'channels', 'flows', 'listeners'] as const;
+
+interface StoreMetrics {
+  readonly up: Gauge;
+  readonly held: Gauge<'limit'>;
+  readonly calls: Counter<'result'>;
+  readonly seconds: Counter;
+}
+
 /** What metrics read when they are asked for. */
 export interface Measured {
   readonly isReady: boolean;
   readonly userIds: Iterable<string>;
   readonly certificateExpires: Date | undefined;
+  /** Of a server that shares limits with others. */
+  readonly sharing?: SharingFigures | undefined;
   readonly passedOn: number;
   sessions(): readonly SessionInfo[];
 }

@@ -19,6 +19,8 @@ export class ServedCall implements OpenHandler, LivingArrival {
   #stream: ClientStream | undefined;
   /** From its being made to the client's answer, ms; undefined until then. */
   #answerMs: number | undefined;
+  /** The client takes it. */
+  #isTaken = false;
   /** Whoever has made it heard what became of it, or wants to hear nothing. */
   #isTold = false;
 
@@ -43,14 +45,23 @@ export class ServedCall implements OpenHandler, LivingArrival {
     // There are no numbers left, or there is no such name: `onFail` follows.
     if (channel.state.dead) return channel;
     this.#channel = channel;
-    this.#place = ChannelPlace.take(guard, channel, user);
+    const place = ChannelPlace.take(guard, channel, user);
     this.#session.beginListeners().living.add(this);
     channel.onOver(() => this.#onOver(channel));
-    if (this.#place === undefined) {
+    if (place instanceof Promise) void place.then((late) => this.#settle(channel, late));
+    else this.#settle(channel, place);
+    return channel;
+  }
+
+  /** It has its place, or there is none. */
+  #settle(channel: Channel, place: ChannelPlace | undefined): void {
+    // Over before other processes have answered.
+    if (channel.state.dead) return place?.leave();
+    this.#place = place;
+    if (place === undefined) {
       channel.reset('LIMIT_REACHED');
       this.onFail('LIMIT_REACHED');
-    }
-    return channel;
+    } else if (this.#isTaken) this.onOpen();
   }
 
   get info(): ArrivalInfo {
@@ -66,6 +77,7 @@ export class ServedCall implements OpenHandler, LivingArrival {
   }
 
   onOpen(): void {
+    this.#isTaken = true;
     const [channel, place] = [this.#channel, this.#place];
     if (channel === undefined || place === undefined || this.#isTold) return;
     this.#isTold = true;

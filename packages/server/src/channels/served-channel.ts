@@ -44,9 +44,14 @@ export class ServedChannel {
     const { guard } = this.#service;
     // Where the quota is used up a user asks for the account.
     const isFree = channel.target.host === ACCOUNT_HOST;
-    const place = ChannelPlace.take(guard, channel, this.#user, isFree);
+    const found = ChannelPlace.take(guard, channel, this.#user, isFree);
+    const isLate = found instanceof Promise;
+    if (isLate) this.#listen();
+    const place = isLate ? await found : found;
+    // Over before other processes have answered.
+    if (isLate && channel.state.dead) return place?.leave();
     this.#place = place;
-    this.#listen();
+    if (!isLate) this.#listen();
     if (place === undefined) return this.#refuse(guard.refusalOf(this.#user));
 
     const abandoned = new GivingUp();

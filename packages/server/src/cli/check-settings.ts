@@ -7,6 +7,7 @@ import type { ServerUnit } from '../options/options.js';
 import { checkReverse, type ReverseFlags } from './check-reverse.js';
 import { type ClusterFlags, nodeDoor, readClusterTls } from './cluster-flags.js';
 import { checkQuotaPlace } from './quota-place.js';
+import { type StoreFlags, storeOf } from './store-flags.js';
 import { readPem, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 import { readUsers } from './users-file.js';
 import { checkWorkers, type WorkersFlags } from './workers-flags.js';
@@ -22,9 +23,10 @@ export async function checkSetting(option: TableOption | TableArgument, value: u
 
 /** Rejects with OptionError when the settings of `program` do not go together. */
 export async function checkSettings(program: Command): Promise<void> {
-  const flags = program.opts<TlsFlags & ReverseFlags & ClusterFlags & WorkersFlags>();
+  const flags = program.opts<TlsFlags & ReverseFlags & ClusterFlags & WorkersFlags & StoreFlags>();
   checkReverse(flags);
   checkWorkers(flags);
+  storeOf(program, flags);
   const door = nodeDoor(flags);
   if (door !== undefined) readClusterTls(door.files);
   const files = tlsFiles(flags);

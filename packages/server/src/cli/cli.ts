@@ -14,6 +14,7 @@ import { parseHostName } from './host-name.js';
 import { parseListen } from './listen.js';
 import { serve } from './serve.js';
 import { parseServerName } from './server-name.js';
+import { checkAdvertised } from './store-flags.js';
 import { addTokenCommand } from './token-command.js';
 import { parseWorkers, type WorkersFlags } from './workers-flags.js';
 
@@ -25,6 +26,7 @@ addOptions(program, OPTIONS, {
   'server address': parseListen,
   'TCP address': (text) => parseListenAddress(text, '127.0.0.1'),
   peer: checkPeer,
+  'advertised address': checkAdvertised,
   name: parseHostName,
   'server name': parseServerName,
   workers: parseWorkers,

@@ -8,10 +8,11 @@ import { type ClusterFlags, type NodeDoor, nodeDoor, readClusterTls } from './cl
 import { findCredentials, type UserFlags } from './credentials.js';
 import { followUsers } from './follow-users.js';
 import { checkQuotaPlace } from './quota-place.js';
+import { type NamedStore, type StoreFlags, storeOf } from './store-flags.js';
 import { followTls, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 
 /** What a server is made of, beside the options of the library. */
-export interface MakingFlags extends CommonOptions, TlsFlags, UserFlags, ReverseFlags, ClusterFlags {
+export interface MakingFlags extends CommonOptions, TlsFlags, UserFlags, ReverseFlags, ClusterFlags, StoreFlags {
   readonly quotaFile?: string;
   readonly name?: string;
 }
@@ -35,6 +36,7 @@ export async function makeServer(program: Command, making: Making): Promise<Made
   asUsage(program, () => checkReverse(flags));
   const door = asUsage(program, () => nodeDoor(flags));
   const innerTls = door && asUsage(program, () => readClusterTls(door.files));
+  const store = asUsage(program, () => storeOf(program, flags));
   const given = { users, ...libraryOptions(program), ...(tls && { tls }), logger } as ServerOptions;
   const server = asUsage(program, () => createServer(making.adapt?.(given) ?? given));
   const onFiles = { logger: making.isQuiet === true ? SILENT : logger };
@@ -44,6 +46,7 @@ export async function makeServer(program: Command, making: Making): Promise<Made
   return {
     ...{ server, logger, users: users.length, tls: tls !== undefined, reloads },
     ...(door && innerTls && { inner: { door, tls: innerTls } }),
+    ...(store && { store }),
     reload: () => {
       if (reloads.length === 0) onFiles.logger.info({}, 'SIGHUP: there is no file to read again');
       for (const reload of reloads) reload();
@@ -69,6 +72,8 @@ export interface MadeServer {
   readonly tls: boolean;
   /** The door for other servers, which is to be opened. */
   readonly inner?: { readonly door: NodeDoor; readonly tls: ClusterTls };
+  /** What it shares with other servers; `share` has to follow. */
+  readonly store?: NamedStore;
   /** What reads each of its files again. */
   readonly reloads: (() => void)[];
   /** Reads all of them. */

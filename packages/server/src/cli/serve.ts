@@ -19,7 +19,7 @@ export async function serve(program: Command, flags: ServeFlags, self: NodeJS.Pr
   let reload = (): void => {};
   self.on('SIGHUP', () => reload());
   const made = await makeServer(program, self);
-  const { server, logger, users, tls, inner } = made;
+  const { server, logger, users, tls, inner, store } = made;
   reload = () => made.reload();
   self.on('SIGUSR2', () => logger.info({}, 'SIGUSR2: without --workers nothing is replaced'));
   const { VERSION } = await import('wsproxy-engine');
@@ -29,6 +29,8 @@ export async function serve(program: Command, flags: ServeFlags, self: NodeJS.Pr
   });
   // First there and last gone: it tells that the server is not ready yet, and that it drains.
   const sight = await serveSight(await pagesOf(server), flags, logger);
+  // From the first client on.
+  if (store !== undefined) await server.share(store.options);
   const cluster = inner && (await joinCluster(server, inner.door, inner.tls, logger));
   if (cluster !== undefined) made.reloads.push(cluster.reload);
   // Clients that come may ask for names at once.
@@ -40,6 +42,7 @@ export async function serve(program: Command, flags: ServeFlags, self: NodeJS.Pr
     reverse: flags.reverse === true,
     ...(reverseHttp !== undefined && { reverseHttp }),
     ...(cluster !== undefined && { route: server.route, cluster: cluster.at }),
+    ...(store !== undefined && { store: store.shown }),
   };
   logger.info(ready, 'ready');
   const signal = await stopped;

@@ -16,7 +16,7 @@ import type { UserDirectory } from '../users/directory.js';
 import { CLUSTER_TLS_VERSION, type ClusterTls, checkClusterTls, secureContextOf } from './cluster-tls.js';
 import { HandOn } from './hand-on.js';
 import { judgedBefore } from './inner-door.js';
-import { type Door, Neighbours } from './neighbours.js';
+import { type Door, type FindNode, Neighbours } from './neighbours.js';
 import { nodesOf } from './peers.js';
 import { parseRoute } from './route.js';
 
@@ -68,7 +68,7 @@ export class Cluster {
     const address = where && (await listenOn(door.server, where));
     this.#nodeDoor = door;
     this.#secureContext = secureContextOf(serverTls);
-    this.#neighbours.nodes = (node) => nodes.get(node);
+    this.#neighbours.nodes = (node) => nodes.get(node) ?? this.#options.findNode(node);
     return address;
   }
 
@@ -131,6 +131,8 @@ export interface ClusterOptions {
   readonly route: string;
   /** The users, where they are known beforehand. */
   readonly directory: UserDirectory | undefined;
+  /** Knows nodes that are not among the `peers`. */
+  readonly findNode: FindNode;
   /** What every door has. */
   readonly doors: Omit<GatewayOptions, 'path' | 'authenticate' | 'judged' | 'handOn' | 'tls'>;
   readonly clock: Clock;

@@ -31,6 +31,17 @@ export function nodesOf(peers: readonly string[], here: string | undefined): Rea
   return nodes;
 }
 
+/** Where a node says that it is, `HOST:PORT`; undefined for what is none. */
+export function nodeAt(address: string | undefined): NodeAddress | undefined {
+  if (address === undefined) return undefined;
+  try {
+    const { host, port } = parsePeer(`node=${address}`);
+    return { host, port };
+  } catch {
+    return undefined;
+  }
+}
+
 const PEER_EXPECTED = 'expected NAME=HOST:PORT, such as ams-2=10.0.0.2:7000; a name has 1 to 32 of a-z, 0-9 and -';
 
 export interface Peer extends NodeAddress {

@@ -33,9 +33,14 @@ export class ServedFlow implements LivingFlow {
   /** Everything that happens to it, in its order, until it is open; `#onOver` follows. */
   async serve(): Promise<void> {
     const { guard, relayFlow } = this.#service;
-    const place = FlowPlace.take(guard, this.#flow, this.#user, this.#session.newPeers);
+    const found = FlowPlace.take(guard, this.#flow, this.#user, this.#session.newPeers);
+    const isLate = found instanceof Promise;
+    if (isLate) this.#flow.onOver(() => this.#onOver());
+    const place = isLate ? await found : found;
+    // Over before other processes have answered.
+    if (isLate && this.#flow.state.dead) return place?.leave();
     this.#place = place;
-    this.#flow.onOver(() => this.#onOver());
+    if (!isLate) this.#flow.onOver(() => this.#onOver());
     if (place === undefined) return this.#refuse(guard.refusalOfFlow(this.#user));
     const { acceptFlow } = this.#service;
     try {

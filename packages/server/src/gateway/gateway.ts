@@ -61,10 +61,10 @@ export interface GatewayOptions extends Pick<AuthorizeOptions, 'authenticate' | 
   readonly path: string;
   /** The kinds of transports that there are. */
   readonly acceptors: readonly TransportAcceptor[];
-  /** Takes over an open transport; returns what to call once its connection is closed. */
-  readonly onTransport: (transport: Transport, user: User, caller: Caller) => () => void;
-  /** Whether an authenticated user may open one more transport; default yes. */
-  readonly hasRoom?: (user: User) => boolean;
+  /** Takes over an open transport, which was asked for by `request`; returns what to call once its connection is closed. */
+  readonly onTransport: (transport: Transport, user: User, caller: Caller, request: IncomingMessage) => () => void;
+  /** Whether an authenticated user may open one more transport by `request`; default yes. */
+  readonly hasRoom?: (user: User, request: IncomingMessage) => boolean | Promise<boolean>;
   /** Hands on what belongs to another process. Default: everything is answered here. */
   readonly handOn?: HandOnRequest;
   /** By whom requests were judged before they were handed on to here, on any path. Default: this gateway judges them itself. */
@@ -259,7 +259,9 @@ class HttpGateway implements Gateway {
     const handedOn = await this.#handOn(arrival, user);
     if (handedOn === 'answered') return handedOn;
     if (handedOn !== 'here') return elsewhere(handedOn.unanswered, user.id);
-    return this.#options.hasRoom?.(user) === false ? known(429, 'too many sessions', user.id) : { user, kind };
+    const hasRoom = this.#options.hasRoom?.(user, request);
+    const isFull = (hasRoom instanceof Promise ? await hasRoom : hasRoom) === false;
+    return isFull ? known(429, 'too many sessions', user.id) : { user, kind };
   }
 
   #handOn(arrival: Arrival, user: User): HandedOn | Promise<HandedOn> {
@@ -278,7 +280,7 @@ class HttpGateway implements Gateway {
         this.#connections.leave(request.socket);
         const caller = this.#callerOf(request);
         this.#options.logger.debug({ user: user.id, ...caller }, `accepted a ${acceptor.name}`);
-        return this.#options.onTransport(transport, user, caller);
+        return this.#options.onTransport(transport, user, caller, request);
       },
       onRefused: (status) => void this.#turnAway(arrival, known(status, 'wrong upgrade', user.id)),
       onBroken,

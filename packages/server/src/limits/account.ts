@@ -1,11 +1,14 @@
 import type { Clock, ProcessBudgets } from 'wsproxy-engine';
+import type { Pool } from '../store/pool.js';
+import type { Spender, Spending, Total } from '../store/spending.js';
 import type { DatagramMeter } from './datagram-meter.js';
 import { LeftPorts } from './left-ports.js';
 import { RateTurns } from './rate-turns.js';
 import type { UserTurns } from './user-turns.js';
 
 /** What one user has going on, in all sessions; kept while the server runs, whatever becomes of the rules. */
-export class Account {
+export class Account implements Spender {
+  readonly userId: string;
   /** Channels, those of which only the socket is left among them. */
   channels = 0;
   /** Flows. */
@@ -26,11 +29,21 @@ export class Account {
   onSessionFull: (() => void) | undefined;
   readonly up: RateTurns;
   readonly down: RateTurns;
+  /** Places that this process shares with others, once one was asked for. */
+  readonly pools: Partial<Record<'sessions' | 'channels' | 'flows' | 'listeners', Pool>> = {};
+  readonly #spending: Spending | undefined;
   #bytes = 0;
+  /** Of these, what others do not know of. */
+  #untold = 0;
+  /** What others have carried in the month. */
+  #othersBytes = 0;
   /** The calendar month that `bytes` counts for ends then, by the time of day. */
   #monthEnd = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  /** `spending`: hears what is carried, and knows what others have. */
+  constructor(userId: string, clock: Clock, spending?: Spending) {
+    this.userId = userId;
+    this.#spending = spending;
     this.up = new RateTurns(clock);
     // What waits upwards counts in its channel.
     this.down = new RateTurns(clock, (bytes) => {
@@ -47,18 +60,43 @@ export class Account {
 
   carried(bytes: number): void {
     this.#bytes += bytes;
+    if (this.#spending === undefined) return;
+    const isFirst = this.#untold === 0;
+    this.#untold += bytes;
+    if (this.#untold >= MUCH) this.#untold = 0;
+    if (isFirst || this.#untold === 0) this.#spending.note(this, this.#untold === 0);
   }
 
-  /** Bytes of both ways in the calendar month (UTC) of `wallTime`. */
+  /** Bytes of both ways in the calendar month (UTC) of `wallTime`, those that others have carried among them. */
   bytesThisMonth(wallTime: number): number {
+    return this.#ownBytes(wallTime) + this.#othersBytes;
+  }
+
+  sumToTell(wallTime: number): number {
+    this.#untold = 0;
+    return this.#ownBytes(wallTime);
+  }
+
+  #ownBytes(wallTime: number): number {
     if (wallTime >= this.#monthEnd) {
       // At first there is no month yet, and what was counted is of this one.
-      if (this.#monthEnd !== Number.NEGATIVE_INFINITY) this.#bytes = 0;
+      if (this.#monthEnd !== Number.NEGATIVE_INFINITY) {
+        this.#bytes = 0;
+        this.#othersBytes = 0;
+      }
       this.#monthEnd = monthEnd(wallTime);
     }
     return this.#bytes;
   }
+
+  onTotal({ bytes, total, wallTime }: Total): void {
+    // Not of the month before.
+    if (monthEnd(wallTime) === this.#monthEnd) this.#othersBytes = Math.max(0, total - bytes);
+  }
 }
+
+/** So many bytes are told at once. */
+const MUCH = 1_048_576;
 
 /** When the calendar month (UTC) of `wallTime` ends. */
 export function monthEnd(wallTime: number): number {

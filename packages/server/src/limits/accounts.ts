@@ -2,8 +2,10 @@ import type { Clock } from 'wsproxy-engine';
 import type { User } from '../users/user.js';
 import { Account, monthEnd } from './account.js';
 import { AccountPace, type PaceEvents } from './account-pace.js';
-import type { LimitName, Limits } from './limits.js';
+import type { LimitHit } from './limit-hit.js';
+import type { Limits } from './limits.js';
 import { localPorts } from './local-ports.js';
+import type { Answer, SharedPlaces } from './shared-places.js';
 import type { SocketBudget } from './socket-budget.js';
 
 /** What is counted, for each user by id and for all of them, and what that allows. */
@@ -13,6 +15,8 @@ export class Accounts {
   readonly #sockets: SocketBudget;
   readonly #ports: number;
   readonly #isShared: () => boolean;
+  /** Undefined for a process that has all places to itself. */
+  #shared: SharedPlaces | undefined;
   readonly #byUser = new Map<string, Account>();
   readonly #wallTime: () => number;
   #channels = 0;
@@ -27,6 +31,11 @@ export class Accounts {
     this.#isShared = isShared;
   }
 
+  /** Other processes count as well from now on; before anything is counted here. */
+  share(shared: SharedPlaces): void {
+    this.#shared = shared;
+  }
+
   /** Of all users. */
   get channels(): number {
     return this.#channels;
@@ -39,8 +48,7 @@ export class Accounts {
 
   /** The account of `user`, with the rates that hold for it now. */
   of(user: User): Account {
-    const account = this.#byUser.get(user.id) ?? new Account(this.#clock);
-    this.#byUser.set(user.id, account);
+    const account = this.#byUser.get(user.id) ?? this.#begin(user.id);
     const { bytesPerSecondUp = this.#limits.rateUp, bytesPerSecondDown = this.#limits.rateDown } = user.limits ?? {};
     account.setRates(bytesPerSecondUp || undefined, bytesPerSecondDown || undefined);
     return account;
@@ -67,12 +75,62 @@ export class Accounts {
   /** Goes on where another process has stopped, before anything is counted here. */
   restore(bytesThisMonth: ReadonlyMap<string, number>): void {
     for (const [id, bytes] of bytesThisMonth) {
-      const account = new Account(this.#clock);
+      const account = this.#begin(id);
       account.carried(bytes);
       // From here on they are of the month that it is now.
       account.bytesThisMonth(this.#clock.wallTime());
-      this.#byUser.set(id, account);
     }
+  }
+
+  #begin(userId: string): Account {
+    const spending = this.#shared?.spending;
+    const account = new Account(userId, this.#clock, spending);
+    this.#byUser.set(userId, account);
+    // What was carried elsewhere counts from its answer on.
+    spending?.note(account, true);
+    return account;
+  }
+
+  /** What other processes have against one more session of `user`; `endSession` has to follow when they have nothing. */
+  shareSession(user: User): Answer {
+    const whole: LimitHit = { limit: 'sessions', value: this.#limits.sessions, ofUser: false };
+    return this.#shared?.take('sessions', this.of(user), { own: this.#sessionHit(user), whole });
+  }
+
+  #sessionHit(user: User): LimitHit {
+    return { limit: 'sessionsPerUser', value: user.limits?.sessions ?? this.#limits.sessionsPerUser, ofUser: true };
+  }
+
+  /** The same for one that cannot wait for an answer: one that would have to is against it. */
+  shareSessionNow(user: User): LimitHit | undefined {
+    const answer = this.shareSession(user);
+    if (!(answer instanceof Promise)) return answer;
+    void answer.then((hit) => hit === undefined && this.endSession(user));
+    return this.#sessionHit(user);
+  }
+
+  endSession(user: User): void {
+    this.#shared?.give('sessions', this.of(user), true);
+  }
+
+  /** What other processes have against one more channel of `user`; undefined, or a promise of that, when it has its place there. */
+  shareChannel(user: User): Answer {
+    const { channels } = this.#limits;
+    const own = Math.min(user.limits?.channels ?? Number.POSITIVE_INFINITY, this.shareOf(channels));
+    return this.#shared?.take('channels', this.of(user), {
+      own: { limit: 'channels', value: own, ofUser: own < channels },
+      whole: { limit: 'channels', value: channels, ofUser: false },
+    });
+  }
+
+  /** The same for one more flow. */
+  shareFlow(user: User): Answer {
+    return this.#shared?.take('flows', this.of(user), { own: this.#flowHit(user) });
+  }
+
+  /** The same for one more remote listener. */
+  shareListener(user: User): Answer {
+    return this.#shared?.take('listeners', this.of(user), { own: this.#listenerHit(user) });
   }
 
   /** What keeps `user` from beginning another channel; `isFree`: one whose bytes do not count in those of the month. */
@@ -88,15 +146,22 @@ export class Accounts {
   /** What keeps `user` from beginning another flow. */
   flowLimit(user: User): LimitHit | undefined {
     const account = this.of(user);
-    const own = user.limits?.flows ?? this.#limits.flowsPerUser;
-    if (account.flows >= own) return { limit: 'flowsPerUser', value: own, ofUser: true };
-    return this.#monthLimit(user, account);
+    const hit = this.#flowHit(user);
+    return account.flows >= hit.value ? hit : this.#monthLimit(user, account);
+  }
+
+  #flowHit(user: User): LimitHit {
+    return { limit: 'flowsPerUser', value: user.limits?.flows ?? this.#limits.flowsPerUser, ofUser: true };
   }
 
   /** What keeps `user` from having another remote listener. */
   listenerLimit(user: User): LimitHit | undefined {
-    const own = this.mostListeners(user);
-    return this.of(user).listeners < own ? undefined : { limit: 'listenersPerUser', value: own, ofUser: true };
+    const hit = this.#listenerHit(user);
+    return this.of(user).listeners < hit.value ? undefined : hit;
+  }
+
+  #listenerHit(user: User): LimitHit {
+    return { limit: 'listenersPerUser', value: this.mostListeners(user), ofUser: true };
   }
 
   /** So many remote listeners `user` may have. */
@@ -122,6 +187,19 @@ export class Accounts {
   endChannel(account: Account): void {
     account.channels -= 1;
     this.#channels -= 1;
+    this.#shared?.give('channels', account, true);
+  }
+
+  /** The same for a flow. */
+  endFlow(account: Account): void {
+    account.flows -= 1;
+    this.#shared?.give('flows', account, false);
+  }
+
+  /** The same for a remote listener. */
+  endListener(account: Account): void {
+    account.listeners -= 1;
+    this.#shared?.give('listeners', account, false);
   }
 
   /** Takes a place for the socket of a destination, or says what is in the way. */
@@ -176,13 +254,6 @@ export class Accounts {
   #monthlyBytes({ limits = {} }: User): number {
     return limits.monthlyBytes || this.#limits.monthlyBytes || Number.POSITIVE_INFINITY;
   }
-}
-
-/** A limit that is in the way, its value, and whether it is that of one user. */
-export interface LimitHit {
-  readonly limit: LimitName;
-  readonly value: number;
-  readonly ofUser: boolean;
 }
 
 /** Of one user, in the present calendar month. */

@@ -7,7 +7,7 @@ import type { User } from '../users/user.js';
 import type { Account } from './account.js';
 import type { PaceEvents } from './account-pace.js';
 import { cutOff } from './cut-off.js';
-import type { Guard } from './guard.js';
+import type { Found, Guard } from './guard.js';
 import { LeftPorts } from './left-ports.js';
 import type { Watched } from './silence-watch.js';
 
@@ -43,12 +43,13 @@ export class ChannelPlace implements DialRoom, PaceEvents {
   }
 
   /**
-   * Undefined when `user`, or all of them, have as much as they may (`guard.refusalOf`). `leave` has to follow. `isFree`: it
+   * A promise while other processes are asked; undefined when `user`, or all of them, have as much as they may (`guard.refusalOf`). `leave` has to follow. `isFree`: it
    * counts in every limit but the bytes of the month.
    */
-  static take(guard: Guard, channel: Channel, user: User, isFree = false): ChannelPlace | undefined {
-    const hit = guard.accounts.channelLimit(user, isFree);
-    return guard.passes(user, hit) ? new ChannelPlace(guard, channel, user, isFree) : undefined;
+  static take(guard: Guard, channel: Channel, user: User, isFree = false): Found<ChannelPlace> {
+    const { accounts } = guard;
+    const take = () => new ChannelPlace(guard, channel, user, isFree);
+    return guard.place(user, accounts.channelLimit(user, isFree), () => accounts.shareChannel(user), take);
   }
 
   /** False when there is no place for its socket. `releaseSocket` or `hold` has to follow. */

@@ -3,7 +3,7 @@ import type { FlowRoom } from 'wsproxy-node/dial/udp';
 import type { User } from '../users/user.js';
 import type { Account } from './account.js';
 import type { AccountPace, PaceEvents } from './account-pace.js';
-import type { Guard } from './guard.js';
+import type { Found, Guard } from './guard.js';
 import type { RateBucket } from './rate-bucket.js';
 
 /**
@@ -28,10 +28,11 @@ export class FlowPlace implements FlowRoom, PaceEvents {
     this.#pace = guard.accounts.paceOf(user, this);
   }
 
-  /** Undefined when `user` has as much as they may (`guard.refusalOfFlow`). `newPeers`: of the session. `leave` has to follow. */
-  static take(guard: Guard, flow: Pick<Flow, 'close'>, user: User, newPeers: RateBucket): FlowPlace | undefined {
-    const hit = guard.accounts.flowLimit(user);
-    return guard.passes(user, hit) ? new FlowPlace(guard, flow, user, newPeers) : undefined;
+  /** A promise while other processes are asked; undefined when `user` has as much as they may (`guard.refusalOfFlow`). `newPeers`: of the session. `leave` has to follow. */
+  static take(guard: Guard, flow: Pick<Flow, 'close'>, user: User, newPeers: RateBucket): Found<FlowPlace> {
+    const { accounts } = guard;
+    const take = () => new FlowPlace(guard, flow, user, newPeers);
+    return guard.place(user, accounts.flowLimit(user), () => accounts.shareFlow(user), take);
   }
 
   takeSocket(): boolean {
@@ -81,6 +82,6 @@ export class FlowPlace implements FlowRoom, PaceEvents {
 
   /** The flow is over. */
   leave(): void {
-    this.#account.flows -= 1;
+    this.#guard.accounts.endFlow(this.#account);
   }
 }

@@ -10,16 +10,18 @@ import {
 import { descriptorLimit, type RelaySocket } from 'wsproxy-node/sockets';
 import type { User } from '../users/user.js';
 import type { Account } from './account.js';
-import { Accounts, type LimitHit } from './accounts.js';
+import { Accounts } from './accounts.js';
 import { ChannelLines } from './channel-lines.js';
 import { cutOff } from './cut-off.js';
 import { DatagramMeter } from './datagram-meter.js';
 import { DialTurns } from './dial-turns.js';
+import type { LimitHit } from './limit-hit.js';
 import { LimitReporter } from './limit-reporter.js';
 import type { LimitName, Limits } from './limits.js';
 import { RateBucket } from './rate-bucket.js';
 import { SessionTurns } from './session-turns.js';
 import { ShareBudget } from './share-budget.js';
+import type { Answer } from './shared-places.js';
 import { SilenceWatch } from './silence-watch.js';
 import { SocketBudget, socketsOf } from './socket-budget.js';
 import { UserTurns } from './user-turns.js';
@@ -159,6 +161,17 @@ export class Guard {
     this.#reporter.hit({ limit, value, user: user.id, until });
   }
 
+  /**
+   * What `take` makes, once other processes have nothing against it; `hit`: what this one has. A promise while they are asked, which
+   * nobody is where this process has all to itself.
+   */
+  place<T>(user: User, hit: LimitHit | undefined, share: () => Answer, take: () => T | undefined): Found<T> {
+    if (!this.passes(user, hit)) return undefined;
+    const answer = share();
+    if (!(answer instanceof Promise)) return this.passes(user, answer) ? take() : undefined;
+    return answer.then((late) => (this.passes(user, late) ? take() : undefined));
+  }
+
   /** Whether `user` has run into nothing, for which `hit` is undefined; else it is told. */
   passes(user: User, hit: LimitHit | undefined): boolean {
     if (hit !== undefined) this.hitBy(user, hit);
@@ -211,6 +224,9 @@ export class Guard {
     return this.passes(user, this.accounts.beginVisit(account)) ? () => this.accounts.endVisit(account) : undefined;
   }
 }
+
+/** A place, if there is one. */
+export type Found<T> = T | undefined | Promise<T | undefined>;
 
 /** How a channel fails for which there is no room. */
 export function limitReached(limit: LimitName): TunnelError {

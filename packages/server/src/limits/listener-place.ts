@@ -1,6 +1,6 @@
 import type { User } from '../users/user.js';
 import type { Account } from './account.js';
-import type { Guard } from './guard.js';
+import type { Found, Guard } from './guard.js';
 
 /**
  * What one remote listener holds of what is there for all: a place among those of its user, and one among the sockets if it
@@ -19,9 +19,11 @@ export class ListenerPlace {
     this.#account.listeners += 1;
   }
 
-  /** Undefined when `user` has as many as they may: LIMIT_REACHED. `leave` has to follow. */
-  static take(guard: Guard, user: User): ListenerPlace | undefined {
-    return guard.passes(user, guard.accounts.listenerLimit(user)) ? new ListenerPlace(guard, user) : undefined;
+  /** A promise while other processes are asked; undefined when `user` has as many as they may: LIMIT_REACHED. `leave` has to follow. */
+  static take(guard: Guard, user: User): Found<ListenerPlace> {
+    const { accounts } = guard;
+    const take = () => new ListenerPlace(guard, user);
+    return guard.place(user, accounts.listenerLimit(user), () => accounts.shareListener(user), take);
   }
 
   /** False when there is no place for the socket that listens. */
@@ -38,7 +40,7 @@ export class ListenerPlace {
 
   /** It is over, and its socket is closed. */
   leave(): void {
-    this.#account.listeners -= 1;
+    this.#guard.accounts.endListener(this.#account);
     this.releaseSocket();
   }
 }

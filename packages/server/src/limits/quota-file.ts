@@ -3,6 +3,7 @@ import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock, Logger, Timer } from 'wsproxy-engine';
 import { OptionError } from 'wsproxy-node/options';
+import { monthOf } from '../store/month.js';
 import { isUserId } from '../users/user-id.js';
 import type { Accounts } from './accounts.js';
 
@@ -140,9 +141,4 @@ async function write(path: string, text: string): Promise<void> {
     await file.close();
   }
   await rename(fresh, path);
-}
-
-/** `2026-11`, by UTC. */
-function monthOf(wallTime: number): string {
-  return new Date(wallTime).toISOString().slice(0, 7);
 }

@@ -2,8 +2,7 @@ import type { Arrival, Carried, FailureCode, ListenKind, OpenHandler, Timer } fr
 import type { PeerFlow } from 'wsproxy-node/accept/ports';
 import { type RelaySocket, resetSocket } from 'wsproxy-node/sockets';
 import { limitReached } from '../limits/guard.js';
-import { ListenerPlace } from '../limits/listener-place.js';
-import type { User } from '../users/user.js';
+import type { ListenerPlace } from '../limits/listener-place.js';
 import { asFailure, bindPlace } from './bind-place.js';
 import type { Claim } from './claim.js';
 import type { ArrivalEvents, Arrivals, Held } from './held.js';
@@ -34,18 +33,13 @@ export class ListenerEntry implements Arrivals {
   #isOver = false;
   readonly #waiting: WaitingArrivals;
 
-  private constructor(service: ListenerService, userId: string, room: ListenerPlace, onOver: () => void) {
+  /** `room`: its place. `add` has to follow; `onOver` is called when nobody wants it any more. */
+  constructor(service: ListenerService, userId: string, room: ListenerPlace, onOver: () => void) {
     this.#service = service;
     this.userId = userId;
     this.#room = room;
     this.#onOver = onOver;
     this.#waiting = new WaitingArrivals(service.guard);
-  }
-
-  /** Undefined when `user` has as many as they may. `add` has to follow; `onOver` is called when nobody wants it any more. */
-  static begin(service: ListenerService, user: User, onOver: () => void): ListenerEntry | undefined {
-    const room = ListenerPlace.take(service.guard, user);
-    return room && new ListenerEntry(service, user.id, room, onOver);
   }
 
   /** Another session wants it: it has it from now on, or stands by. A session has one claim at most, the last one. */

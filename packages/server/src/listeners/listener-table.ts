@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Carried, type OfferedListener, TunnelError } from 'wsproxy-engine';
 import { limitReached } from '../limits/guard.js';
+import { ListenerPlace } from '../limits/listener-place.js';
 import type { User } from '../users/user.js';
 import { asFailure } from './bind-place.js';
 import { Claim } from './claim.js';
@@ -30,7 +31,12 @@ export class ListenerTable {
     const claim = new Claim(this.#service, listener, session);
     try {
       claim.want(await this.#judge(claim));
-      if (!claim.isOver) this.#entryFor(claim).add(claim);
+      if (claim.isOver) return;
+      const found = this.#known(claim) ?? ListenerPlace.take(this.#service.guard, session.user);
+      const room = found instanceof Promise ? await found : found;
+      // Over before other processes have answered.
+      if (claim.isOver && room instanceof ListenerPlace) room.leave();
+      if (!claim.isOver) this.#entryFor(claim, room).add(claim);
     } catch (error) {
       claim.refuse(asFailure(error));
     }
@@ -76,17 +82,32 @@ export class ListenerTable {
     }
   }
 
-  /** @throws TunnelError when there is no room for another */
-  #entryFor({ listener: { request }, session: { user } }: Claim): ListenerEntry {
+  #known(claim: Claim): ListenerEntry | undefined {
+    return this.#entries.get(keyOf(claim));
+  }
+
+  /** `room`: the entry, or what there is for another one. @throws TunnelError when there is nothing */
+  #entryFor(claim: Claim, room: ListenerEntry | ListenerPlace | undefined): ListenerEntry {
+    const known = this.#known(claim);
+    if (room instanceof ListenerPlace) {
+      if (known === undefined && !this.#isClosed) return this.#begin(claim, room);
+      room.leave();
+    }
     if (this.#isClosed) throw new TunnelError('GOING_AWAY');
-    const key = `${user.id} ${request.name}`;
-    const known = this.#entries.get(key);
-    if (known !== undefined) return known;
-    const entry = ListenerEntry.begin(this.#service, user, () => this.#entries.delete(key));
-    if (entry === undefined) throw limitReached('listenersPerUser');
+    if (known === undefined) throw limitReached('listenersPerUser');
+    return known;
+  }
+
+  #begin(claim: Claim, room: ListenerPlace): ListenerEntry {
+    const key = keyOf(claim);
+    const entry = new ListenerEntry(this.#service, claim.session.user.id, room, () => this.#entries.delete(key));
     this.#entries.set(key, entry);
     return entry;
   }
+}
+
+function keyOf({ listener: { request }, session: { user } }: Claim): string {
+  return `${user.id} ${request.name}`;
 }
 
 /** What sessions ask of it. */

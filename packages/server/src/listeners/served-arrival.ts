@@ -19,6 +19,7 @@ export class ServedArrival implements OpenHandler, LivingArrival {
   /** Whose it is: another one's, when that takes the listener over before a client has heard of it. */
   #claim: Claim;
   #channel: Channel | undefined;
+  #place: ChannelPlace | undefined;
   /** From its coming to the client's answer, ms; undefined until then. */
   #answerMs: number | undefined;
 
@@ -32,7 +33,7 @@ export class ServedArrival implements OpenHandler, LivingArrival {
   begin(): void {
     this.#claim.arrivals += 1;
     if (!this.#hasRoom()) return this.#turnAway();
-    const { socket, arrival, waiting } = this.#task;
+    const { arrival, waiting } = this.#task;
     const { guard } = this.#service;
     const { session, listener } = this.#claim;
     const channel = session.session.openIncoming(listener, arrival, this);
@@ -43,13 +44,24 @@ export class ServedArrival implements OpenHandler, LivingArrival {
     waiting.add(channel, this);
     this.#claim.unanswered += 1;
     session.living.add(this);
-    this.#listen(channel, place);
+    this.#listen(channel);
+    if (place instanceof Promise) void place.then((late) => this.#join(channel, late));
+    else this.#join(channel, place);
+  }
+
+  /** It has its place, or there is none. */
+  #join(channel: Channel, place: ChannelPlace | undefined): void {
+    const { socket } = this.#task;
+    // Over before other processes have answered.
+    if (channel.state.dead) return place?.leave();
+    this.#place = place;
     // Streams that are no sockets have their places elsewhere.
     const isPlaced = place !== undefined && (!(socket instanceof Socket) || place.takeSocket());
     if (!isPlaced) {
       channel.reset('LIMIT_REACHED');
       return this.onFail('LIMIT_REACHED');
     }
+    if (socket.destroyed) return channel.reset('CONNECTION_RESET');
     relay(channel, socket, place.hold({ socket, endpoint: undefined }));
     socket.on('close', () => this.#onClose());
   }
@@ -107,8 +119,8 @@ export class ServedArrival implements OpenHandler, LivingArrival {
   }
 
   /** By itself: a function that lives as long as the channel keeps everything that is around it. */
-  #listen(channel: Channel, place: ChannelPlace | undefined): void {
-    channel.onOver(() => this.#onOver(channel, place));
+  #listen(channel: Channel): void {
+    channel.onOver(() => this.#onOver(channel));
   }
 
   /** Whoever has left before an answer is not to be served any more. */
@@ -116,12 +128,12 @@ export class ServedArrival implements OpenHandler, LivingArrival {
     if (this.#channel?.state.opening === 'requested') this.#channel.reset('CONNECTION_RESET');
   }
 
-  #onOver(channel: Channel, place: ChannelPlace | undefined): void {
+  #onOver(channel: Channel): void {
     this.#settle();
     const answered = this.#answerMs !== undefined;
     this.#tell({ ...this.#opened, answered, outcome: channel.figures.failure ?? 'ok', ...this.#sums });
     this.#claim.session.living.delete(this);
-    place?.leave();
+    this.#place?.leave();
   }
 
   #tell(record: ArrivalRecord): void {

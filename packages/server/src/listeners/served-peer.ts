@@ -22,14 +22,18 @@ export class ServedPeer implements PeerFlow, LivingPeer {
   readonly #service: ListenerService;
   readonly #task: PeerTask;
   readonly #flow: Flow;
-  readonly #place: FlowPlace | undefined;
+  #place: FlowPlace | undefined;
+  /** Other processes are asked for its place. Who has come is not known to come again: so nothing is dropped meanwhile. */
+  #isAsking = false;
   readonly #counts: FlowCounts = new FlowCounts();
 
   private constructor(service: ListenerService, task: PeerTask, handler: OpenHandler) {
     this.#service = service;
     this.#task = task;
     const { listener, session } = task.claim;
-    this.#place = FlowPlace.take(service.guard, this, session.user, session.newPeers);
+    const place = FlowPlace.take(service.guard, this, session.user, session.newPeers);
+    if (place instanceof Promise) void this.#await(place);
+    else this.#place = place;
     this.#flow = session.session.openIncomingFlow(listener, task.arrival, {
       onOpen: () => {
         service.observer.onFlowOpened?.(this.#opened);
@@ -80,8 +84,17 @@ export class ServedPeer implements PeerFlow, LivingPeer {
     this.#flow.onOver(listener);
   }
 
+  async #await(asked: Promise<FlowPlace | undefined>): Promise<void> {
+    this.#isAsking = true;
+    const place = await asked;
+    this.#isAsking = false;
+    if (this.#flow.state.dead) return place?.leave();
+    this.#place = place;
+    if (place === undefined) this.close('LIMIT_REACHED');
+  }
+
   #mayPass(direction: 'up' | 'down', { length }: Uint8Array): boolean {
-    const mayPass = this.#place?.mayPass(direction, length) === true;
+    const mayPass = this.#isAsking || this.#place?.mayPass(direction, length) === true;
     if (mayPass) this.#counts.passed(direction, length);
     else this.#counts.drop('rate');
     return mayPass;

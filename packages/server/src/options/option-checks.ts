@@ -11,12 +11,13 @@ import {
   thrownBy,
 } from 'wsproxy-node/options';
 import { type DestinationRules, mistakesInRules } from 'wsproxy-node/targets';
-import { parsePeer } from '../cluster/peers.js';
+import { nodeAt, parsePeer } from '../cluster/peers.js';
 import { isNodeName } from '../cluster/route.js';
 import { createDecoy } from '../gateway/decoy.js';
 import { createRemoteAddressOf } from '../gateway/remote-address.js';
 import { checkQuotaFile } from '../limits/quota-file.js';
 import { parseListenRule } from '../listeners/rules/listen-rule.js';
+import { parseStoreAddress } from '../store/store-address.js';
 import type { ServerUnit } from './options.js';
 
 const aPem = expects('PEM, as text or bytes', (value) => typeof value === 'string' || value instanceof Uint8Array);
@@ -41,6 +42,8 @@ export const OPTION_CHECKS: Checks<ServerUnit> = {
   peer: aString(thrownBy(parsePeer)),
   users: expects('a list of users', Array.isArray),
   folder: aString(thrownBy(createDecoy)),
+  'store address': aString(thrownBy(parseStoreAddress)),
+  'advertised address': aString((text) => (nodeAt(text) === undefined ? ADVERTISED_EXPECTED : undefined)),
   'state file': aString(thrownBy(checkQuotaFile)),
   PEM: aPem,
   'PEM key': aPem,
@@ -56,6 +59,7 @@ export const OPTION_CHECKS: Checks<ServerUnit> = {
   workers: anyValue,
 };
 
+const ADVERTISED_EXPECTED = 'expected host:port, such as 10.0.0.2:7000';
 const ORIGIN_EXPECTED = 'expected an origin without a path, such as https://example.org';
 
 function inRules(rules: DestinationRules): string | undefined {

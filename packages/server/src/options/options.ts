@@ -7,6 +7,7 @@ import type { ServerOptions } from './server-options.js';
 /** Units of the server's options beside numbers, choices and switches; `OPTION_CHECKS` says how their values are checked. */
 export type ServerUnit =
   | 'address'
+  | 'advertised address'
   | 'allow rule'
   | 'folder'
   | 'function'
@@ -29,6 +30,7 @@ export type ServerUnit =
   | 'rule'
   | 'server address'
   | 'state file'
+  | 'store address'
   | 'TCP address'
   | 'token'
   | 'users'
@@ -53,8 +55,16 @@ type CommandOption =
   | 'adminHost'
   | 'health'
   | 'reverseHttp';
-/** Of the door for other servers. */
-type ClusterOption = 'peer' | 'clusterListen' | 'clusterCert' | 'clusterKey' | 'clusterCa';
+/** Of the door for other servers, and of what they share. */
+type ClusterOption =
+  | 'cluster'
+  | 'clusterAdvertise'
+  | 'storeAway'
+  | 'peer'
+  | 'clusterListen'
+  | 'clusterCert'
+  | 'clusterKey'
+  | 'clusterCa';
 
 /** Every option of the server, in the order of its help. */
 export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<ServerUnit>>> = {
@@ -313,6 +323,27 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'PEM',
     library: 'listenInner({ tls })',
     text: 'the authority that has issued it and those of the other servers, and nothing else: they trust each other',
+  },
+  cluster: {
+    flags: '--cluster <url>',
+    unit: 'store address',
+    secret: true,
+    library: 'share({ store })',
+    text: 'a Valkey or Redis in which the servers of a cluster count limits together, and tell whose token was removed: redis://host:6379 or rediss://user:password@host:6379 (docs/store.md); a password is safer in a --config file',
+  },
+  clusterAdvertise: {
+    flags: '--cluster-advertise <host:port>',
+    unit: 'advertised address',
+    library: 'share({ advertise })',
+    text: 'with --cluster: where the other servers reach --cluster-listen of this one, so that they need no --peer for it',
+  },
+  storeAway: {
+    flags: '--store-away <way>',
+    unit: 'choice',
+    choices: ['admit', 'refuse'],
+    default: 'admit',
+    library: 'share({ away })',
+    text: 'while the store is away: admit what is new up to the part of this server of each limit, or refuse it',
   },
   accessLog: {
     flags: '--no-access-log',

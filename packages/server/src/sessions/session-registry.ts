@@ -18,12 +18,14 @@ import type { FlowHandler } from '../flows/flow-handler.js';
 import type { Caller } from '../gateway/caller.js';
 import { FloodLog } from '../limits/flood-log.js';
 import type { Guard } from '../limits/guard.js';
+import type { LimitName } from '../limits/limits.js';
 import type { ListenerDesk } from '../listeners/listener-table.js';
 import type { ServerObserver, SessionEvent } from '../observe/observer.js';
 import type { User } from '../users/user.js';
 import { Admission, type SessionLimit } from './admission.js';
-import { LivingSession, type SessionKeeper } from './living-session.js';
+import { type Beginning, LivingSession, type SessionKeeper } from './living-session.js';
 import { describeSession, type SessionInfo } from './session-info.js';
+import type { SessionPlace } from './session-place.js';
 import { SessionTable } from './session-table.js';
 
 const ACCESS_LOST = 'the user was removed, disabled or given another token';
@@ -128,22 +130,28 @@ export class SessionRegistry implements SessionKeeper {
   }
 
   /** Reads the greeting on a fresh transport, and gives it a session: a new one, or the one it resumes. */
-  accept(transport: Transport, user: User, caller: Caller = {}): void {
+  accept(transport: Transport, user: User, caller: Caller = {}, place?: SessionPlace): void {
     const { clock } = this.#options;
     const greeted = this.#admission.greets(user);
     const host: SessionHost<LivingSession> = {
       ...this.#told,
       create: ({ id, secret, grace }) => {
         greeted();
-        return this.#create(id, secret, grace, this.#present(user), caller);
+        try {
+          return this.#create({ id, secret, grace, user: this.#present(user), caller }, place);
+        } finally {
+          place?.release();
+        }
       },
       find: ({ id }) => {
         greeted();
+        place?.release();
         return this.#find(hex(id), this.#present(user));
       },
       onResumed: (living) => this.#onResumed(living, this.#present(user), caller),
       onRejected: (reason) => {
         greeted();
+        place?.release();
         this.#rejections.write({ source: user.id }, { user: user.id, ...caller, reason }, 'refused a session');
       },
     };
@@ -217,13 +225,14 @@ export class SessionRegistry implements SessionKeeper {
     this.#rejections.flush();
   }
 
-  #create(key: Uint8Array, secret: Uint8Array, wishedGrace: number, user: User, caller: Caller): LivingSession {
+  #create(beginning: Beginning, place: SessionPlace | undefined): LivingSession {
+    const { id, user, caller } = beginning;
     if (this.#draining) throw new ProtocolError('the server is draining', CloseCode.serviceRestart);
-    if (this.#living.get(hex(key)) !== undefined)
+    if (this.#living.get(hex(id)) !== undefined)
       throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
-    this.#makeRoom(user);
-    const grace = Math.min(wishedGrace, this.#options.maxGrace);
-    const living = new LivingSession(this, { id: key, secret, grace, user, caller });
+    this.#makeRoom(user, place);
+    const grace = Math.min(beginning.grace, this.#options.maxGrace);
+    const living = new LivingSession(this, { ...beginning, grace });
     this.#living.add(living);
     this.#tell('began', living);
     living.belongsTo(user);
@@ -289,6 +298,7 @@ export class SessionRegistry implements SessionKeeper {
     living.stop();
     this.#options.migration?.onOver(living.session);
     this.#living.remove(living);
+    this.#options.guard.accounts.endSession(living.user);
     this.#remember(living.id);
     const { session, totals, flows, listeners, began } = living;
     this.#tell('over', living, {
@@ -321,17 +331,24 @@ export class SessionRegistry implements SessionKeeper {
    * with which nothing is lost, if there are any, or nothing but remote listeners, for which somebody may come meanwhile. Such are
    * those of which no client ever heard, since its greeting was cut.
    */
-  #makeRoom(user: User): void {
-    if (this.#admission.refusesSession(user) === undefined) return;
+  #makeRoom(user: User, place: SessionPlace | undefined): void {
+    if (this.#refusesSession(user, place) === undefined) return;
     const detached = this.#living.of(user.id).filter(({ session }) => !session.attached);
     detached.sort((a, b) => (a.awaySince ?? 0) - (b.awaySince ?? 0));
     const idle = detached.filter(({ session }) => session.isIdle);
     const replaced = idle.find(({ listeners }) => listeners?.isEmpty !== false) ?? idle[0] ?? detached[0];
     replaced?.session.close('a newer session took its place', CloseCode.sessionExpired);
-    const limit = this.#admission.refusesSession(user);
+    const limit = this.#refusesSession(user, place);
     if (limit === undefined) return;
     this.#options.guard.hit(limit, user.id, user.limits?.sessions);
     throw new ProtocolError(`too many sessions (${limit})`, CloseCode.tryAgainLater);
+  }
+
+  /** What stands against one more session of `user`, which has its place among those of all processes if that is undefined. */
+  #refusesSession(user: User, place: SessionPlace | undefined): LimitName | undefined {
+    const limit = this.#admission.refusesSession(user);
+    if (limit !== undefined || place?.use() === true) return limit;
+    return this.#options.guard.accounts.shareSessionNow(user)?.limit;
   }
 
   #find(id: string, user: User): LivingSession {

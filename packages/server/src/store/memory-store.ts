@@ -1,4 +1,5 @@
 import type { Clock } from 'wsproxy-engine';
+import { monthOf } from './month.js';
 import {
   type Added,
   type Facts,
@@ -8,6 +9,7 @@ import {
   type ProcessFact,
   REVOCATIONS,
   type Revocation,
+  type Revoked,
   type Store,
   StoreError,
   type Sum,
@@ -18,8 +20,8 @@ import {
 export class MemoryStore {
   readonly #clock: Pick<Clock, 'now' | 'wallTime'>;
   readonly #leases = new Map<string, Lease>();
-  /** The last of each user, the oldest first. */
-  readonly #revocations = new Map<string, { readonly mark: number; readonly mayReturn: boolean }>();
+  /** Of those that are the same the last one, the oldest first. */
+  readonly #revocations = new Map<string, { readonly mark: number; readonly revoked: Revoked }>();
   readonly #watchers = new Map<string, () => void>();
   #mark = 0;
   #month = '';
@@ -62,10 +64,11 @@ export class MemoryStore {
     return { isNew: known === undefined };
   }
 
-  revoke({ user, mayReturn }: Revocation): void {
+  revoke({ user, token }: Revocation): void {
+    const key = `${token}:${user}`;
     this.#mark += 1;
-    this.#revocations.delete(user);
-    this.#revocations.set(user, { mark: this.#mark, mayReturn });
+    this.#revocations.delete(key);
+    this.#revocations.set(key, { mark: this.#mark, revoked: { user, token } });
     for (const oldest of this.#revocations.keys()) {
       if (this.#revocations.size <= REVOCATIONS) break;
       this.#revocations.delete(oldest);
@@ -92,10 +95,10 @@ export class MemoryStore {
   }
 
   read(mark: number = this.#mark): Facts {
-    const fresh = [...this.#revocations].filter(([, revocation]) => revocation.mark > mark);
+    const fresh = [...this.#revocations.values()].filter((revocation) => revocation.mark > mark);
     return {
       processes: [...this.#living()].map(([uid, { node, address }]) => ({ uid, node, address })),
-      revocations: fresh.map(([user, { mayReturn }]) => ({ user, mayReturn })),
+      revocations: fresh.map(({ revoked }) => revoked),
       mark: this.#mark,
     };
   }
@@ -199,9 +202,4 @@ class Entrance implements Store {
   async close(): Promise<void> {
     this.#store.forget(this.#uid);
   }
-}
-
-/** `2026-11`, by UTC. */
-function monthOf(wallTime: number): string {
-  return new Date(wallTime).toISOString().slice(0, 7);
 }

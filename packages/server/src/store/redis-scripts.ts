@@ -70,16 +70,15 @@ for i = 3, #ARGV, 2 do
 end
 return 1`,
 
-  /** KEYS: revocations. ARGV: channel, how many are kept, user, 1 if they may return. The mark is time, which a restart does not set back. */
+  /** KEYS: revocations. ARGV: channel, how many are kept, token:user. The mark is time, which a restart does not set back. */
   revoke: `
 local time = redis.call('TIME')
 local mark = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 if last[2] and tonumber(last[2]) >= mark then mark = tonumber(last[2]) + 1 end
-redis.call('ZREM', KEYS[1], '0' .. ARGV[3], '1' .. ARGV[3])
-redis.call('ZADD', KEYS[1], string.format('%.0f', mark), ARGV[4] .. ARGV[3])
+redis.call('ZADD', KEYS[1], string.format('%.0f', mark), ARGV[3])
 redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[2]))
-redis.call('PUBLISH', ARGV[1], ARGV[3])
+redis.call('PUBLISH', ARGV[1], '')
 return 1`,
 
   /** KEYS: processes, revocations. ARGV: prefix of hashes, mark or nothing. */

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createClient, type RedisClientOptions, type RedisClientType } from '@redis/client';
 import { SCRIPTS } from './redis-scripts.js';
 import {
@@ -33,6 +35,8 @@ class RedisStore implements Store {
   /** Of the last call that may be done once, and in its order. */
   #number = 0;
   #client: RedisClientType;
+  /** The first attempt to connect has succeeded, or has not. */
+  readonly #first: Promise<unknown>;
   /** Answers that have not come in time, one after the other. */
   #missed = 0;
   #listener: RedisClientType | undefined;
@@ -48,12 +52,14 @@ class RedisStore implements Store {
     };
     this.#url = url;
     this.#client = connect(url);
+    const tried = ['ready', 'error'].map((event) => once(this.#client, event));
+    this.#first = Promise.race([...tried, pause(DEADLINE, undefined, { ref: false })]).catch(() => {});
   }
 
   async add(fact: ProcessFact | Revocation): Promise<Added> {
     const { processes, process, revocations, channel } = this.#keys;
     if (fact.kind === 'revocation') {
-      const args = [channel, String(REVOCATIONS), fact.user, fact.mayReturn ? '1' : '0'];
+      const args = [channel, String(REVOCATIONS), `${fact.token}:${fact.user}`];
       await this.#run('revoke', [revocations], args);
       return { isNew: false };
     }
@@ -86,7 +92,10 @@ class RedisStore implements Store {
     const [known, revoked, last] = reply as [[string, string, string][], string[], string];
     return {
       processes: known.map(([uid, node, address]) => ({ uid, node, address })),
-      revocations: revoked.map((member) => ({ user: member.slice(1), mayReturn: member.startsWith('1') })),
+      revocations: revoked.map((member) => {
+        const [token = '', user = ''] = member.split(':');
+        return { user, token };
+      }),
       mark: Number(last),
     };
   }
@@ -134,6 +143,7 @@ class RedisStore implements Store {
 
   /** @throws StoreError */
   async #within<T>(call: () => Promise<T>): Promise<T> {
+    await this.#first;
     if (!this.#client.isReady) throw new StoreError('away', 'no connection to the store');
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {

@@ -24,6 +24,14 @@ export interface StoreAddress {
   readonly prefix: string;
 }
 
+/** Without what proves who asks. */
+export function shownAddress({ url }: StoreAddress): string {
+  const shown = new URL(url);
+  shown.username = '';
+  shown.password = '';
+  return shown.href;
+}
+
 const SCHEMES = { 'redis:': true, 'rediss:': true, 'unix:': true };
 const DATABASE = /^(\/\d{0,3})?$/;
 const NAME = /^[a-z0-9-]{1,32}$/;

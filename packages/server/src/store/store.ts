@@ -53,11 +53,14 @@ export interface ProcessFact {
 }
 
 /** A user has lost access. */
-export interface Revocation {
+export interface Revocation extends Revoked {
   readonly kind: 'revocation';
+}
+
+export interface Revoked {
   readonly user: string;
-  /** The user may come in again, if the process that they come to lets them. */
-  readonly mayReturn: boolean;
+  /** Which token lets nobody in any more (`tagOf` its digest); empty when every session of the user ends, and the user may come again. */
+  readonly token: string;
 }
 
 export interface Added {
@@ -90,8 +93,8 @@ export interface Sum {
 export interface Facts {
   /** Every process whose lease runs, this one among them. */
   readonly processes: readonly KnownProcess[];
-  /** Since `mark`, the first one first; one for each user, the last one. */
-  readonly revocations: readonly Omit<Revocation, 'kind'>[];
+  /** Since `mark`, the first one first; of those that are the same the last one. */
+  readonly revocations: readonly Revoked[];
   /** For the next `read`. */
   readonly mark: number;
 }

@@ -10,7 +10,13 @@ export function denialOf(user: User, wallTime: number): Denial | undefined {
 
 /** Why nobody was let in, and whose token it would have been, if it was somebody's: for the log. */
 export interface Denial {
-  readonly reason: 'disabled user' | 'expired token' | 'no token' | 'not authenticated' | 'wrong token';
+  readonly reason:
+    | 'disabled user'
+    | 'expired token'
+    | 'no token'
+    | 'not authenticated'
+    | 'wrong token'
+    | 'revoked by another server';
   /** Id of the user. */
   readonly user?: string;
   /** Which of several tokens. */

@@ -10,6 +10,10 @@ export class UserDirectory {
   /** The user, once for each token. */
   #byDigest: ReadonlyMap<string, User> = new Map();
   #ids: ReadonlySet<string> = new Set();
+  /** The digest by its tag; made once somebody asks by that. */
+  #digestByTag: ReadonlyMap<string, string> | undefined;
+  /** Digests of tokens that another server lets in no more: what is known of them here is older. */
+  readonly #revoked = new Set<string>();
   /** The same by id and label of the token; made once somebody asks by these. */
   #byName: ReadonlyMap<string, User> | undefined;
   /** The digest that each user, also of before, was known by. */
@@ -22,10 +26,10 @@ export class UserDirectory {
   }
 
   /**
-   * From now on these are the users, and no others.
+   * From now on these are the users, and no others. Returns the tokens that have lost their users by that.
    * @throws OptionError that names the entry at fault; the users are then those of before
    */
-  replace(entries: readonly UserEntry[]): void {
+  replace(entries: readonly UserEntry[]): readonly LostToken[] {
     const byDigest = new Map<string, User>();
     const ids = new Set<string>();
     for (const entry of entries) {
@@ -49,9 +53,37 @@ export class UserDirectory {
       }
     }
     for (const [digest, user] of byDigest) this.#digestOf.set(user, digest);
+    const before = this.#byDigest;
     this.#byDigest = byDigest;
     this.#byName = undefined;
     this.#ids = ids;
+    this.#digestByTag = undefined;
+    this.#revoked.clear();
+    return [...before]
+      .filter(([digest, { id, disabled }]) => disabled !== true && !this.#letsIn(digest, id))
+      .map(([digest, { id }]) => ({ user: id, token: tagOf(digest) }));
+  }
+
+  /** As another server has it, the token with this tag lets nobody in any more, until `replace` says who there is. */
+  revoke(tag: string): void {
+    const digest = this.#findTag(tag);
+    if (digest !== undefined) this.#revoked.add(digest);
+  }
+
+  /** Whether the token with this tag lets somebody in. */
+  knows(tag: string): boolean {
+    const digest = this.#findTag(tag);
+    return digest !== undefined && this.#byDigest.get(digest)?.disabled !== true;
+  }
+
+  #findTag(tag: string): string | undefined {
+    this.#digestByTag ??= new Map([...this.#byDigest.keys()].map((digest) => [tagOf(digest), digest]));
+    return this.#digestByTag.get(tag);
+  }
+
+  #letsIn(digest: string, id: string): boolean {
+    const now = this.#byDigest.get(digest);
+    return now?.id === id && now.disabled !== true;
   }
 
   /** Who there is. */
@@ -62,14 +94,19 @@ export class UserDirectory {
   /** The user whose token an Authorization header carries (RFC 6750 section 2.1); undefined for whatever is not right. */
   readonly authenticate = (authorization?: string): User | undefined => {
     const user = this.#find(authorization);
-    return user !== undefined && denialOf(user, this.#wallTime()) === undefined ? user : undefined;
+    return user !== undefined && this.#denialOf(user) === undefined ? user : undefined;
   };
 
   /** Why `authenticate` knows nobody by this header: for the log, never for whoever asks. */
   whyNot(authorization?: string): Denial {
     const user = this.#find(authorization);
-    const denial = user && denialOf(user, this.#wallTime());
-    return denial ?? { reason: (authorization ?? '') === '' ? 'no token' : 'wrong token' };
+    return (user && this.#denialOf(user)) ?? { reason: (authorization ?? '') === '' ? 'no token' : 'wrong token' };
+  }
+
+  #denialOf(user: User): Denial | undefined {
+    if (this.#revoked.has(this.#digestOf.get(user) ?? ''))
+      return { reason: 'revoked by another server', user: user.id };
+    return denialOf(user, this.#wallTime());
   }
 
   #find(authorization: string = ''): User | undefined {
@@ -85,13 +122,13 @@ export class UserDirectory {
   named({ id, tokenLabel }: Pick<User, 'id' | 'tokenLabel'>): User | undefined {
     this.#byName ??= new Map([...this.#byDigest.values()].map((user) => [nameKey(user), user]));
     const user = this.#byName.get(nameKey({ id, tokenLabel }));
-    return user !== undefined && denialOf(user, this.#wallTime()) === undefined ? user : undefined;
+    return user !== undefined && this.#denialOf(user) === undefined ? user : undefined;
   }
 
   /** `user`, once authenticated, with the rules of now; undefined when removed, disabled, or without the token that it was known by. */
   present(user: User): User | undefined {
-    const now = this.#byDigest.get(this.#digestOf.get(user) ?? '');
-    return now?.id !== user.id || now.disabled === true ? undefined : now;
+    const digest = this.#digestOf.get(user) ?? '';
+    return this.#letsIn(digest, user.id) && !this.#revoked.has(digest) ? this.#byDigest.get(digest) : undefined;
   }
 }
 
@@ -101,6 +138,13 @@ export interface UserEntry extends Omit<User, 'tokenLabel' | 'tokenExpires'> {
   readonly tokenSha256?: string;
   /** Several, so that one can take the place of another; each is good by itself. */
   readonly tokens?: readonly UserToken[];
+}
+
+/** A token that lets its user in no more. */
+export interface LostToken {
+  readonly user: string;
+  /** What servers call it among themselves. */
+  readonly token: string;
 }
 
 /** One of the tokens of a user. */
@@ -151,6 +195,11 @@ function nameOf({ tokens }: UserEntry): string {
 
 function fail({ id }: UserEntry, problem: string): never {
   throw new OptionError('users', `user ${JSON.stringify(id)}${problem}`);
+}
+
+/** What servers call a token among themselves: a digest of its digest, by which nobody comes in. */
+function tagOf(digest: string): string {
+  return digestOf(digest).slice(0, 32);
 }
 
 function digestOf(token: string): string {

@@ -14,6 +14,7 @@ async function printed(): Promise<string[]> {
     userIds: [],
     certificateExpires: undefined,
     passedOn: 0,
+    sharing: { isReached: true, held: new Map(), calls: { answered: 0, failed: 0, ms: 0 } },
   }).print();
   const parent = { workers: [], takers: [], retired: new Set<never>(), generation: 1, isReady: true };
   const joined = await new JoinedMetrics(parent, 0).print();

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import { IncomingMessage } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -89,8 +89,8 @@ test('another kind of transport gets the requests that it recognizes, of those w
   expect(statusOf((await upgradeRaw(port)).head)).toBe(101);
   expect([accepted.length, refused]).toEqual([1, [400, 401, 426]]);
   expect(onTransport.mock.calls).toEqual([
-    [{}, { id: 'default' }, { remoteAddress: '127.0.0.1' }],
-    [expect.any(WebSocketTransport), { id: 'default' }, { remoteAddress: '127.0.0.1' }],
+    [{}, { id: 'default' }, { remoteAddress: '127.0.0.1' }, expect.any(IncomingMessage)],
+    [expect.any(WebSocketTransport), { id: 'default' }, { remoteAddress: '127.0.0.1' }, expect.any(IncomingMessage)],
   ]);
 });
 

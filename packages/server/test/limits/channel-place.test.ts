@@ -8,7 +8,7 @@ import { ChannelPlace } from '../../src/limits/channel-place.js';
 import type { Guard } from '../../src/limits/guard.js';
 import { LeftPorts } from '../../src/limits/left-ports.js';
 import type { LimitOptions } from '../../src/limits/limits.js';
-import { newGuard } from './new-guard.js';
+import { atOnce, newGuard } from './new-guard.js';
 
 afterEach(endAll);
 
@@ -22,7 +22,7 @@ function prepare(limits: LimitOptions = {}, isShared = false) {
 
 /** The channel has a place, and its destination this socket. */
 function reach(guard: Guard, channel: Channel, socket: Socket): ChannelPlace {
-  const place = ChannelPlace.take(guard, channel, { id: 'alice' });
+  const place = atOnce(ChannelPlace.take(guard, channel, { id: 'alice' }));
   if (place?.takeSocket() !== true) throw new Error('no place');
   place.hold({ socket });
   return place;
@@ -31,17 +31,17 @@ function reach(guard: Guard, channel: Channel, socket: Socket): ChannelPlace {
 test('a channel beyond what its user may have gets no place, and one of another user does', () => {
   const { guard, channel, hits } = prepare({ channels: 2 }, true);
   const [mallory, bob] = [{ id: 'mallory' }, { id: 'bob' }];
-  const first = ChannelPlace.take(guard, channel, mallory);
-  expect(ChannelPlace.take(guard, channel, mallory)).toBeUndefined();
+  const first = atOnce(ChannelPlace.take(guard, channel, mallory));
+  expect(atOnce(ChannelPlace.take(guard, channel, mallory))).toBeUndefined();
   expect([hits, guard.inUse.channels]).toEqual([['channels'], 1]);
-  expect(ChannelPlace.take(guard, channel, bob)).toBeDefined();
+  expect(atOnce(ChannelPlace.take(guard, channel, bob))).toBeDefined();
   first?.leave();
-  expect(ChannelPlace.take(guard, channel, mallory)).toBeDefined();
+  expect(atOnce(ChannelPlace.take(guard, channel, mallory))).toBeDefined();
 });
 
 test('without a place for its socket nothing is held but the place of the channel', () => {
   const { guard, channel, hits } = prepare({ sockets: 1 });
-  const [first, second] = [1, 2].map(() => ChannelPlace.take(guard, channel, { id: 'alice' }));
+  const [first, second] = [1, 2].map(() => atOnce(ChannelPlace.take(guard, channel, { id: 'alice' })));
   expect([first?.takeSocket(), second?.takeSocket()]).toEqual([true, false]);
   expect([hits, guard.inUse.sockets, guard.inUse.channels]).toEqual([['sockets'], 1, 2]);
   second?.releaseSocket();
@@ -139,7 +139,7 @@ describe('the local port of a connection', () => {
   ])('is %s', async (_, left, close) => {
     const { guard, channel } = prepare();
     const [socket, destination] = await join();
-    const place = ChannelPlace.take(guard, channel, { id: 'alice' });
+    const place = atOnce(ChannelPlace.take(guard, channel, { id: 'alice' }));
     place?.takeSocket();
     place?.hold({ socket, endpoint: ENDPOINT });
     const closed = once(socket, 'close').catch(() => {});
@@ -153,7 +153,7 @@ describe('the local port of a connection', () => {
   test('of another user is none of theirs, and who has left all of theirs is told so', () => {
     const { guard, channel, hits } = prepare({ portsPerDestination: 2 }, true);
     const [mallory, bob] = [{ id: 'mallory' }, { id: 'bob' }];
-    const places = [mallory, bob].map((user) => ChannelPlace.take(guard, channel, user));
+    const places = [mallory, bob].map((user) => atOnce(ChannelPlace.take(guard, channel, user)));
     guard.accounts.of(mallory).leftPorts.add(LeftPorts.counterOf(ENDPOINT), guard.clock.now());
     expect(places.map((place) => place?.hasPort(ENDPOINT))).toEqual([false, true]);
     expect(hits).toEqual(['portsPerDestination']);
@@ -193,7 +193,7 @@ describe('the socket of a stranger', () => {
     const [mallory, bob] = [{ id: 'mallory' }, { id: 'bob' }];
     const visits = [1, 2, 3, 4].map(() => guard.beginVisit(mallory));
     expect(visits.map((end) => end !== undefined)).toEqual([true, true, true, false]);
-    expect(ChannelPlace.take(guard, channel, mallory)?.takeSocket()).toBe(false);
+    expect(atOnce(ChannelPlace.take(guard, channel, mallory))?.takeSocket()).toBe(false);
     expect(guard.beginVisit(bob)).toBeDefined();
     visits[0]?.();
     expect(guard.beginVisit(mallory)).toBeDefined();
@@ -203,7 +203,7 @@ describe('the socket of a stranger', () => {
 
 test('a dial that tries several addresses at a time takes a place for each, of what its user may have', () => {
   const { guard, channel } = prepare({ sockets: 8 }, true);
-  const place = ChannelPlace.take(guard, channel, { id: 'mallory' });
+  const place = atOnce(ChannelPlace.take(guard, channel, { id: 'mallory' }));
   expect(place?.takeSocket()).toBe(true);
   const taken = [1, 2, 3].map(() => place?.takeAttempt());
   expect(guard.inUse.sockets).toBe(3);

@@ -3,7 +3,7 @@ import { FakeFlow } from 'wsproxy-test-support/fake-flow';
 import { FlowPlace } from '../../src/limits/flow-place.js';
 import type { LimitOptions } from '../../src/limits/limits.js';
 import type { User } from '../../src/users/user.js';
-import { newGuard } from './new-guard.js';
+import { atOnce, newGuard } from './new-guard.js';
 
 const alice: User = { id: 'alice' };
 
@@ -14,7 +14,7 @@ function prepare(limits: LimitOptions = {}) {
   const newPeers = guard.newPeers();
   const take = (user: User = alice) => {
     const flow = new FakeFlow();
-    return { flow, place: FlowPlace.take(guard, flow, user, newPeers) };
+    return { flow, place: atOnce(FlowPlace.take(guard, flow, user, newPeers)) };
   };
   return { clock, guard, hits, take };
 }

@@ -1,6 +1,6 @@
 import { silentLogger } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
-import { Guard } from '../../src/limits/guard.js';
+import { type Found, Guard } from '../../src/limits/guard.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
 
 /** A guard, its clock, and what it tells. */
@@ -15,4 +15,10 @@ export function newGuard(limits: LimitOptions = {}, isShared = false) {
     isShared: () => isShared,
   });
   return { clock, guard, hits };
+}
+
+/** A place for which nobody has to be asked. */
+export function atOnce<T>(found: Found<T>): T | undefined {
+  if (found instanceof Promise) throw new Error('other processes are asked');
+  return found;
 }

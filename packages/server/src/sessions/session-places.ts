@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http';
+import type { Accounts } from '../limits/accounts.js';
+import type { User } from '../users/user.js';
+import { SessionPlace } from './session-place.js';
+
+/** Places for sessions that other processes were asked for before a transport is open. */
+export class SessionPlaces {
+  readonly #accounts: Pick<Accounts, 'shareSession' | 'endSession'>;
+  readonly #kept = new WeakMap<IncomingMessage, SessionPlace>();
+
+  constructor(accounts: Pick<Accounts, 'shareSession' | 'endSession'>) {
+    this.#accounts = accounts;
+  }
+
+  /** `user` is about to open a transport by `request`. It may be for a session that is there: so it may come in, also where there is none. */
+  async keep(user: User, request: IncomingMessage): Promise<void> {
+    // It says that it resumes (PROTOCOL.md section 2), and has no use for one.
+    if (request.headers['wsproxy-resume'] !== undefined) return;
+    if ((await this.#accounts.shareSession(user)) !== undefined) return;
+    const place = new SessionPlace(() => this.#accounts.endSession(user));
+    const { socket } = request;
+    if (socket.destroyed) return place.release();
+    socket.once('close', () => place.release());
+    this.#kept.set(request, place);
+  }
+
+  of(request: IncomingMessage): SessionPlace | undefined {
+    return this.#kept.get(request);
+  }
+}
