@@ -8,7 +8,12 @@ import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 
 /** `wsproxy-server` several times, each of which knows the others by --peer. */
-export async function startNodes(...names: readonly string[]): Promise<Listening[]> {
+export function startNodes(...names: readonly string[]): Promise<Listening[]> {
+  return startNodesWith([], ...names);
+}
+
+/** The same, with these arguments besides. */
+export async function startNodesWith(args: readonly string[], ...names: readonly string[]): Promise<Listening[]> {
   const folder = temporaryFolder();
   const authority = new Authority('cluster');
   atEnd(() => authority.remove());
@@ -25,7 +30,7 @@ export async function startNodes(...names: readonly string[]): Promise<Listening
       const door = ['--node', name, '--cluster-listen', `127.0.0.1:${port}`, '--cluster-ca', ca];
       const own = ['--cluster-cert', inFolder(`${name}.crt`, cert), '--cluster-key', inFolder(`${name}.key`, key)];
       const peers = others.flatMap((other) => ['--peer', `${other.name}=127.0.0.1:${other.port}`]);
-      return start('wsproxy-server', [...door, ...own, ...peers, '--allow-private', '--log-level', 'debug']);
+      return start('wsproxy-server', [...door, ...own, ...peers, '--allow-private', '--log-level', 'debug', ...args]);
     }),
   );
 }

@@ -9,7 +9,7 @@ import type { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
 import { chooseExchange, type Exchange, exchange, startPartner } from 'wsproxy-test-support/traffic';
 import { startClient } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
-import { countOf, startNodes, startRoundRobin } from './cluster.js';
+import { countOf, startNodes, startNodesWith, startRoundRobin } from './cluster.js';
 
 skipUnlessInstalled('openssl');
 
@@ -41,32 +41,40 @@ async function killAndResume(relay: CuttingRelay, nodes: readonly Listening[], k
 const LONG: Omit<Exchange, 'seed'> = { kind: 'both', up: 4_000_000, down: 4_000_000, pause: 2 };
 
 describe('three servers behind a balancer that is not sticky', () => {
-  test('pass every byte, both ways, however often the transport is killed, and each resume finds its session', async () => {
-    const [nodes, partner, seed] = [await startNodes('ams', 'lon', 'par'), await startPartner(), chooseSeed()];
-    const relay = await startRoundRobin(nodes.map(({ port }) => port));
-    const { port } = await startClient(relay.port);
-    const dice = new Dice(seed);
-    let [isOver, exchanges] = [false, 0];
-    const traffic = Array.from({ length: 12 }, async (_, n) => {
-      const way = n % 2 === 0 ? bySocks5 : byConnect;
-      const kind = n % 3 === 0 ? 'after' : 'both';
-      while (!isOver)
-        await exchange(way, port, partner.port, chooseExchange(dice, kind, `${seed} ${n} ${exchanges++}`));
-    });
-    const kill = async (): Promise<void> => {
-      for (let n = 0; n < KILLS; n += 1) {
-        await pause(dice.between(...LIFE));
-        await killAndResume(relay, nodes, n % 2 === 0 ? 'reset' : 'end');
-      }
-      isOver = true;
-    };
-    await Promise.all([kill(), ...traffic]);
-    const { owner, others } = ownerOf(nodes);
-    expect([sumOf(nodes, BEGAN), sumOf(others, RESUMED)]).toEqual([1, 0]);
-    // Two of three come by another one; an attempt that was killed on the way may have moved the turn on.
-    expect(countOf(owner, HANDED)).toBeGreaterThanOrEqual(Math.floor(KILLS / 3));
-    expect(exchanges).toBeGreaterThan(12);
-  }, 120_000);
+  test.each([
+    ['one process', []],
+    ['two workers', ['--workers', '2']],
+  ])(
+    'pass every byte, both ways, however often the transport is killed, and each resume finds its session (%s each)',
+    async (_what, args) => {
+      const nodes = await startNodesWith(args, 'ams', 'lon', 'par');
+      const [partner, seed] = [await startPartner(), chooseSeed()];
+      const relay = await startRoundRobin(nodes.map(({ port }) => port));
+      const { port } = await startClient(relay.port);
+      const dice = new Dice(seed);
+      let [isOver, exchanges] = [false, 0];
+      const traffic = Array.from({ length: 12 }, async (_, n) => {
+        const way = n % 2 === 0 ? bySocks5 : byConnect;
+        const kind = n % 3 === 0 ? 'after' : 'both';
+        while (!isOver)
+          await exchange(way, port, partner.port, chooseExchange(dice, kind, `${seed} ${n} ${exchanges++}`));
+      });
+      const kill = async (): Promise<void> => {
+        for (let n = 0; n < KILLS; n += 1) {
+          await pause(dice.between(...LIFE));
+          await killAndResume(relay, nodes, n % 2 === 0 ? 'reset' : 'end');
+        }
+        isOver = true;
+      };
+      await Promise.all([kill(), ...traffic]);
+      const { owner, others } = ownerOf(nodes);
+      expect([sumOf(nodes, BEGAN), sumOf(others, RESUMED)]).toEqual([1, 0]);
+      // Two of three come by another one; an attempt that was killed on the way may have moved the turn on.
+      expect(countOf(owner, HANDED)).toBeGreaterThanOrEqual(Math.floor(KILLS / 3));
+      expect(exchanges).toBeGreaterThan(12);
+    },
+    120_000,
+  );
 
   test('keep a session whose process stands still, and serve new connections meanwhile', async () => {
     const [nodes, partner, seed] = [await startNodes('ams', 'lon', 'par'), await startPartner(), chooseSeed()];

@@ -76,15 +76,28 @@ export async function joinCluster(
 ): Promise<JoinedCluster> {
   try {
     const { address, port } = await server.listenInner({ ...where, peers, tls });
-    const reload = follow({
-      ...{ name: 'TLS between servers', certificate: 'cluster', files, now: tls, logger },
-      read: () => readClusterTls(files),
-      use: (fresh) => server.setInnerTls(fresh),
-    });
-    return { at: formatListenAddress({ host: address, port }), reload };
+    return { at: formatListenAddress({ host: address, port }), reload: followClusterTls(server, files, tls, logger) };
   } catch (error) {
     throw explainListenError(error as Error, where, '--cluster-listen');
   }
+}
+
+/** The same where somebody else listens, and hands over what comes. Resolves with what reads the files at once. */
+export async function joinWithoutPort(
+  server: Server,
+  { door: { peers, files }, tls }: { readonly door: NodeDoor; readonly tls: ClusterTls },
+  logger: ProgramLogger,
+): Promise<() => void> {
+  await server.listenInner({ peers, tls });
+  return followClusterTls(server, files, tls, logger);
+}
+
+function followClusterTls(server: Server, files: ClusterFiles, now: ClusterTls, logger: ProgramLogger): () => void {
+  return follow({
+    ...{ name: 'TLS between servers', certificate: 'cluster', files, now, logger },
+    read: () => readClusterTls(files),
+    use: (fresh) => server.setInnerTls(fresh),
+  });
 }
 
 interface JoinedCluster {

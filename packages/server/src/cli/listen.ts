@@ -39,6 +39,11 @@ export function listenReverseHttp(server: Server, where: ListenAddress | UnixAdd
   return listenAt(where, (options) => server.listenReverseHttp(options), '--reverse-http');
 }
 
+/** The same of the port that other servers of a cluster come to. */
+export function listenForNodes(listener: Listener, where: ListenAddress): Promise<string> {
+  return listenAt(where, (options) => listener.listen(options), '--cluster-listen');
+}
+
 async function listenAt(
   where: ListenAddress | UnixAddress,
   listen: (options: ListenOptions) => Promise<AddressInfo | undefined>,

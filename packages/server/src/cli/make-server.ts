@@ -44,7 +44,7 @@ export async function makeServer(program: Command, making: Making): Promise<Made
   if (files && tls) reloads.push(followTls(files, tls, server, onFiles.logger));
   if (credentials.file !== undefined) reloads.push(followUsers(credentials, server, onFiles.logger));
   return {
-    ...{ server, logger, users: users.length, tls: tls !== undefined, reloads },
+    ...{ server, logger, users: users.length, tls: tls !== undefined, reloads, onFiles: onFiles.logger },
     ...(door && innerTls && { inner: { door, tls: innerTls } }),
     ...(store && { store }),
     reload: () => {
@@ -68,6 +68,8 @@ export interface Making {
 export interface MadeServer {
   readonly server: Server;
   readonly logger: ProgramLogger;
+  /** What is told of files. */
+  readonly onFiles: ProgramLogger;
   readonly users: number;
   readonly tls: boolean;
   /** The door for other servers, which is to be opened. */

@@ -4,7 +4,7 @@ import type { ParentSettings } from '../workers/messages.js';
 
 /** What is the business of the parent alone: it reads them once, when it starts. */
 const OF_PARENT = [
-  ...['listen', 'admin', 'health', 'adminHost', 'reverseHttp'],
+  ...['listen', 'admin', 'health', 'adminHost', 'reverseHttp', 'clusterListen'],
   ...['workers', 'retire', 'drain', 'name', 'logLevel', 'logFormat'],
 ];
 

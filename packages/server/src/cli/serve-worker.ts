@@ -5,6 +5,7 @@ import { isUnderstood } from '../workers/assignment.js';
 import type { Assignment, Question } from '../workers/messages.js';
 import { ParentLink } from '../workers/parent-link.js';
 import { shareLimits } from '../workers/share-limits.js';
+import { joinWithoutPort } from './cluster-flags.js';
 import { makeServer } from './make-server.js';
 import { settingsOfParent } from './parent-settings.js';
 import type { WorkersFlags } from './workers-flags.js';
@@ -58,7 +59,10 @@ export async function serveWorker(
     void server.close({ drain }).then(end);
   };
   const link = new ParentLink(self, {
-    onConnection: (connection) => server.handleConnection(connection),
+    onConnection: (connection, door) => {
+      if (door === 'nodes') server.handleInnerConnection(connection);
+      else server.handleConnection(connection);
+    },
     answer: (question) => answers[question](),
     onListening: (address) => server.neverDial(address),
     onTicketKeys: (keys) => server.setTicketKeys(keys),
@@ -70,6 +74,7 @@ export async function serveWorker(
   });
   // What comes to another worker, and belongs to this one, comes by there.
   await server.listenInner({ workers: assignment.doors });
+  if (made.inner !== undefined) made.reloads.push(await joinWithoutPort(server, made.inner, made.onFiles));
   link.introduce({
     ...{ route: server.route, version: VERSION, users, tls, udp: server.hasFlows },
     settings: settingsOfParent(program),

@@ -9,12 +9,18 @@ import { asUsage, createLogger, ExitCode, ExitError, onTermination, type Program
 import type { ListenOptions } from '../index.js';
 import { WORKER_VARIABLE } from '../workers/assignment.js';
 import type { JoinedMetrics } from '../workers/joined-metrics.js';
-import { type Assignment, type Introduction, MESSAGES_VERSION, type ParentSettings } from '../workers/messages.js';
+import {
+  type Assignment,
+  type Door,
+  type Introduction,
+  MESSAGES_VERSION,
+  type ParentSettings,
+} from '../workers/messages.js';
 import { Parent } from '../workers/parent.js';
 import { Reception } from '../workers/reception.js';
 import { StartError, type WorkerEvents, WorkerProcess } from '../workers/worker-process.js';
 import { expectRepeatable } from './credentials.js';
-import { listen } from './listen.js';
+import { type Listener, listen, listenForNodes } from './listen.js';
 import { settingsOfParent } from './parent-settings.js';
 import { type PageMakers, serveSight } from './sight.js';
 import { checkWorkers, type WorkersFlags } from './workers-flags.js';
@@ -36,17 +42,23 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   const workers = flags.workers === 'auto' ? availableParallelism() : (flags.workers ?? 1);
   const [doors, settings] = [makeDoors(self), settingsOfParent(program)];
   let metrics: JoinedMetrics | undefined;
-  const reception = new Reception({
-    takers: () => parent.takers,
-    onCrowded: () => logger.warn({}, 'too many connections wait for a worker, one was closed'),
-    onError: (error) => logger.error({ err: error }, 'could not accept a connection'),
-  });
+  const receptionAt = (door: Door): Reception =>
+    new Reception({
+      door,
+      takers: () => parent.takers,
+      onCrowded: () => logger.warn({}, 'too many connections wait for a worker, one was closed'),
+      onError: (error) => logger.error({ err: error }, 'could not accept a connection'),
+    });
+  const [reception, nodes] = [receptionAt('clients'), receptionAt('nodes')];
   const parent = new Parent({
     ...{ workers, retire, drain, longestSilence: grace + BEYOND_GRACE, logger },
     start: (number, speaksForAll, events) =>
       startWorker(self, { version: MESSAGES_VERSION, number, workers, speaksForAll, doors }, events),
     isListening: () => reception.isListening,
-    onFree: () => reception.serve(),
+    onFree: () => {
+      reception.serve();
+      nodes.serve();
+    },
     onEnded: (worker, ending) => metrics?.onEnded(worker, ending),
     onSettings: (now) => tellChanges(settings, now, logger),
   });
@@ -67,18 +79,20 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   };
   // First there and last gone: it tells that the server is not ready yet, and that it drains.
   const sight = await serveSight(pages, flags, logger);
-  const place = {
+  const placeOf = (where: Reception): Listener => ({
     async listen(options: ListenOptions) {
-      const address = await reception.listen(options);
+      const address = await where.listen(options);
       if (address !== undefined) parent.neverDial(address);
       return address;
     },
-  };
+  });
+  const cluster = flags.clusterListen && (await listenForNodes(placeOf(nodes), flags.clusterListen));
   const ready = {
     ...{ version: first.version, node: self.versions.node, users: first.users },
-    ...{ listen: await listen(place, flags.listen, self), path: flags.path, tls: first.tls },
+    ...{ listen: await listen(placeOf(reception), flags.listen, self), path: flags.path, tls: first.tls },
     ...{ ...sight.listening, allowPrivate: flags.allowPrivate === true, udp: first.udp },
     ...{ reverse: flags.reverse === true, workers },
+    ...(cluster !== undefined && { cluster }),
   };
   on.reload = () => parent.reload();
   on.renew = () => void parent.renew();
@@ -87,6 +101,7 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   logger.info({ signal, ...(await parent.counts()), drainMs: drain }, 'stopping');
   const unfinished = await parent.stop(drain);
   reception.close();
+  nodes.close();
   if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');
   await sight.close();
 }

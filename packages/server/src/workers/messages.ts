@@ -30,6 +30,9 @@ export interface Introduction {
 /** By their names in a configuration file. */
 export type ParentSettings = Readonly<Record<string, unknown>>;
 
+/** Who comes there: clients, or other nodes of a cluster. */
+export type Door = 'clients' | 'nodes';
+
 /** What a parent may ask. */
 export type Question = 'counts' | 'metrics' | 'sessions';
 
@@ -42,7 +45,7 @@ export interface Counts {
 /** Of the parent, to one worker. Nothing is sent before the worker has introduced itself: what comes as it loads would be lost. */
 export type ToWorker =
   /** A connection that was accepted comes with it. */
-  | { readonly kind: 'connection' }
+  | { readonly kind: 'connection'; readonly door: Door }
   | { readonly kind: 'ping' }
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
   /** No tunnel leads to this address. */

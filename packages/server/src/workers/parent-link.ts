@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { MessagePort } from '../store/parent-store.js';
-import type { Introduction, Question, ToParent, ToWorker } from './messages.js';
+import type { Door, Introduction, Question, ToParent, ToWorker } from './messages.js';
 
 /** The way from a worker to its parent. */
 export class ParentLink implements MessagePort {
@@ -44,7 +44,7 @@ export class ParentLink implements MessagePort {
       case 'connection':
         this.#send({ kind: 'taken' });
         // It may have been closed on the way.
-        if (connection !== undefined) events.onConnection(connection);
+        if (connection !== undefined) events.onConnection(connection, message.door);
         return;
       case 'ping':
         return this.#send({ kind: 'pong' });
@@ -79,7 +79,7 @@ export class ParentLink implements MessagePort {
 /** What a parent says to one of its workers. */
 export interface ParentEvents {
   /** A connection that was accepted, of which nothing was read. */
-  onConnection(connection: Socket): void;
+  onConnection(connection: Socket, door: Door): void;
   answer(question: Question): unknown;
   onListening(where: { readonly address: string; readonly port: number }): void;
   onTicketKeys(keys: Buffer): void;

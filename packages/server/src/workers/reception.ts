@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type ListenOptions, listenOn } from '../gateway/listen.js';
+import type { Door } from './messages.js';
 
 /** Connections that may wait for a worker; beyond them new ones are closed. */
 const MOST_WAITING = 1_024;
@@ -45,7 +46,7 @@ export class Reception {
 
   async #give(worker: Taker, socket: Socket): Promise<void> {
     // Whoever took it has a handle of its own.
-    if (await worker.give(socket)) socket.destroy();
+    if (await worker.give(socket, this.#options.door)) socket.destroy();
     // The worker has died: somebody else may serve it.
     else this.#waiting.unshift(socket);
     this.serve();
@@ -74,6 +75,7 @@ export class Reception {
 }
 
 export interface ReceptionOptions {
+  readonly door: Door;
   /** Who serves what comes now. */
   readonly takers: () => readonly Taker[];
   /** A connection was closed, since too many wait. */
@@ -85,5 +87,5 @@ export interface ReceptionOptions {
 /** A worker, as far as connections have to know it. */
 export interface Taker {
   readonly isFree: boolean;
-  give(connection: Socket): Promise<boolean>;
+  give(connection: Socket, door: Door): Promise<boolean>;
 }

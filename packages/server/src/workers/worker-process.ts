@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { MessagePort } from '../store/parent-store.js';
 import { LastWords } from './last-words.js';
-import type { Introduction, Question, ToParent, ToWorker } from './messages.js';
+import type { Door, Introduction, Question, ToParent, ToWorker } from './messages.js';
 
 /** One worker, as its parent sees it: from its start to its end. */
 export class WorkerProcess implements MessagePort {
@@ -80,14 +80,14 @@ export class WorkerProcess implements MessagePort {
   }
 
   /** Gives it a connection; false when it has ended before it had it. The caller's own handle of it stays open. */
-  give(connection: Socket): Promise<boolean> {
+  give(connection: Socket, door: Door): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = (isTaken: boolean): void => {
         if (this.#onTaken === settle) this.#onTaken = undefined;
         resolve(isTaken);
       };
       this.#onTaken = settle;
-      const message: ToWorker = { kind: 'connection' };
+      const message: ToWorker = { kind: 'connection', door };
       this.#child.send(message, connection, { keepOpen: true }, (error) => error !== null && settle(false));
     });
   }

@@ -29,7 +29,12 @@ class FakeTaker implements Taker {
 
 async function open(takers: FakeTaker[]) {
   const crowded: number[] = [];
-  const reception = new Reception({ takers: () => takers, onCrowded: () => void crowded.push(1), onError: () => {} });
+  const reception = new Reception({
+    door: 'clients',
+    takers: () => takers,
+    onCrowded: () => void crowded.push(1),
+    onError: () => {},
+  });
   const address = await reception.listen({ port: 0 });
   closeWith(() => reception.close());
   const visit = async (): Promise<Socket> => {
