@@ -91,6 +91,14 @@ describe('workers serve', () => {
     expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined();
   });
 
+  test('no more sessions of one user than that one may have, whichever worker they come to', async () => {
+    const { program, port } = await start('wsproxy-server', ['--workers', '2', '--max-sessions-per-user', '2']);
+    for (const _ of [1, 2]) await startClient(port);
+    const third = launch('wsproxy-client', [`ws://127.0.0.1:${port}/`, '--listen', '0', '--log-format', 'json']);
+    await third.untilStderr(/too many sessions|429/);
+    expect(lines(program, 'session began')).toHaveLength(2);
+  });
+
   test('the pages of one server: sessions of all, sums that never fall, and whether it is ready', async () => {
     const echo = await startEcho();
     const args = ['--allow-private', '--workers', '2', '--admin', '127.0.0.1:0', '--health', '127.0.0.1:0'];

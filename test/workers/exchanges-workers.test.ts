@@ -52,7 +52,7 @@ describe('SIGUSR2', () => {
     running.end('the last words');
     expect(await ending).toEqual({ bytes: 14, by: 'end' });
     await until('the other one too', () => before.filter(isAlive).length === 0);
-    expect(lines(server, 'a former worker has ended')).toHaveLength(2);
+    await until('both are told', () => lines(server, 'a former worker has ended').length === 2);
     expect(lines(server, /^a worker has ended/)).toEqual([]);
   });
 

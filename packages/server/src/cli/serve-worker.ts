@@ -72,6 +72,8 @@ export async function serveWorker(
     // Nobody would send it anything any more, nor tell it to end; whatever it waited for, it waits no longer.
     onAlone: () => void server.close().then(end),
   });
+  // What users have in all workers counts together, from the first client on.
+  await server.share(made.store?.options ?? { store: link });
   // What comes to another worker, and belongs to this one, comes by there.
   await server.listenInner({ workers: assignment.doors });
   if (made.inner !== undefined) made.reloads.push(await joinWithoutPort(server, made.inner, made.onFiles));

@@ -7,6 +7,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Command } from 'commander';
 import { asUsage, createLogger, ExitCode, ExitError, onTermination, type ProgramLogger } from 'wsproxy-cli';
 import type { ListenOptions } from '../index.js';
+import { MemoryStore } from '../store/memory-store.js';
+import { answerWorker } from '../store/parent-store.js';
 import { WORKER_VARIABLE } from '../workers/assignment.js';
 import type { JoinedMetrics } from '../workers/joined-metrics.js';
 import {
@@ -42,6 +44,7 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   const workers = flags.workers === 'auto' ? availableParallelism() : (flags.workers ?? 1);
   const [doors, settings] = [makeDoors(self), settingsOfParent(program)];
   let metrics: JoinedMetrics | undefined;
+  const shared = new MemoryStore({ now: () => performance.now(), wallTime: () => Date.now() });
   const receptionAt = (door: Door): Reception =>
     new Reception({
       door,
@@ -52,14 +55,21 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   const [reception, nodes] = [receptionAt('clients'), receptionAt('nodes')];
   const parent = new Parent({
     ...{ workers, retire, drain, longestSilence: grace + BEYOND_GRACE, logger },
-    start: (number, speaksForAll, events) =>
-      startWorker(self, { version: MESSAGES_VERSION, number, workers, speaksForAll, doors }, events),
+    start: (number, speaksForAll, events) => {
+      const assignment = { version: MESSAGES_VERSION, number, workers, speaksForAll, doors };
+      const worker = startWorker(self, assignment, events);
+      worker.onMessage(answerWorker(worker, shared.enter(String(number))));
+      return worker;
+    },
     isListening: () => reception.isListening,
     onFree: () => {
       reception.serve();
       nodes.serve();
     },
-    onEnded: (worker, ending) => metrics?.onEnded(worker, ending),
+    onEnded: (worker, ending) => {
+      shared.forget(String(worker.number));
+      metrics?.onEnded(worker, ending);
+    },
     onSettings: (now) => tellChanges(settings, now, logger),
   });
   const first = await begin(parent, self.stderr);

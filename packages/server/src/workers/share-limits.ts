@@ -1,9 +1,9 @@
 import type { LimitName, LimitOptions } from '../limits/limits.js';
 
-/** That are meant for the whole server, whoever uses it. */
-const OF_SERVER: readonly LimitName[] = ['unauthenticated', 'sessions', 'channels', 'lookups', 'memory', 'sockets'];
+/** That are meant for the whole server, and that the workers do not count together. */
+const OF_SERVER: readonly LimitName[] = ['unauthenticated', 'lookups', 'memory', 'sockets'];
 
-/** What one of several workers has of the limits of the whole server; what is meant for a user or a session it has in full. */
+/** What one of several workers has of the limits of the whole server; the others it has in full. */
 export function shareLimits(
   limits: LimitOptions,
   defaults: Readonly<Record<LimitName, Share>>,

@@ -109,7 +109,8 @@ export class WorkerProcess implements MessagePort {
   }
 
   post(body: unknown): void {
-    this.send({ kind: 'store', body });
+    // Also before it has introduced itself: it has asked.
+    if (this.#child.connected) this.#child.send({ kind: 'store', body } satisfies ToWorker);
   }
 
   onMessage(listener: (body: unknown) => void): void {
