@@ -17,6 +17,7 @@ import { memory } from './measurements/memory.mjs';
 import { opens } from './measurements/opens.mjs';
 import { push } from './measurements/push.mjs';
 import { startup } from './measurements/startup.mjs';
+import { workers } from './measurements/workers.mjs';
 import { besidePeers } from './support/beside-peers.mjs';
 import { barChart } from './support/chart.mjs';
 import { createPlace } from './support/place.mjs';
@@ -73,7 +74,8 @@ function readArguments() {
 }
 
 async function chosen() {
-  if (peers === undefined) return { measurements: [bulk, latency, opens, datagrams, memory, growth, push, startup] };
+  if (peers === undefined)
+    return { measurements: [bulk, latency, opens, datagrams, memory, growth, push, startup, workers] };
   try {
     return await besidePeers(peers);
   } catch (error) {

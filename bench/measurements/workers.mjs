@@ -1,0 +1,120 @@
+// What workers bring: how the work of 16 sessions is shared, and what it costs in all.
+//
+// The load needs CPU too. On as many cores as there are workers, load and server share them, and no clock can show what the
+// server alone could do; so beside it stands what the system says of each process: the most that one process of the server
+// has used is what a machine waits for that has a core for each of them. `gain` is how much more work is done by then. All
+// processes of the server run on one core here, so that each has as much waiting for it as where the server is the bottleneck:
+// one that waits for the load reads little at a time, which costs more.
+import { startOpensLoad } from '../support/opens-load.mjs';
+import { takeTurns } from '../support/place.mjs';
+import { cpuSeconds, processTree } from '../support/processes.mjs';
+import { listeningAt, stopProgram } from '../support/program.mjs';
+import { median, ratios, round, summary } from '../support/statistics.mjs';
+import { NO_LIMITS, startClient, startServer } from '../support/tunnel.mjs';
+
+const GIB = 2 ** 30;
+const SESSIONS = 16;
+const SCENARIOS = [{ what: 'bulk down' }, { what: 'bulk up' }, { what: 'opens' }];
+const ALONE = '1 worker';
+
+/** One client with so many sessions, and a server with these options. */
+function serverWith(...options) {
+  return async () => {
+    const server = await startServer({ host: ['taskset', '-c', '0'], options: [...NO_LIMITS, ...options] });
+    const url = `ws://${listeningAt(server).join(':')}`;
+    const client = await startClient(url, { options: ['--connections', String(SESSIONS)] });
+    const socks = { address: listeningAt(client), socks: true };
+    return {
+      open: socks,
+      processes: () => processTree(server.pid),
+      pids: [client.pid],
+      async stop() {
+        await stopProgram(client);
+        await stopProgram(server);
+      },
+    };
+  };
+}
+
+export const workers = {
+  name: 'workers',
+  ways: {
+    'one process': serverWith(),
+    [ALONE]: serverWith('--workers', '1'),
+    '2 workers': serverWith('--workers', '2'),
+  },
+  steps: ({ repeats }, ways) => SCENARIOS.length * Object.keys(ways).length * (repeats + 1),
+
+  async run({ name: file, place, ways, effort, progress }) {
+    const load = await startOpensLoad();
+    const setting = { place, ways, scenarios: SCENARIOS, repeats: effort.repeats, progress };
+    const found = await takeTurns(setting, async (application, { open, pids, processes }, { what }) => {
+      const before = cpuOfEach(processes());
+      const { work, seconds } = await (what === 'opens'
+        ? openMany(load, { open, pids, count: effort.quick ? 2_000 : 8_000 })
+        : moveBytes(application, {
+            open,
+            pids,
+            bytes: (effort.quick ? 128 : 512) * 2 ** 20,
+            isUp: what === 'bulk up',
+          }));
+      const used = [...cpuOfEach(processes())].map(([pid, now]) => now - (before.get(pid) ?? 0));
+      const sum = used.reduce((total, each) => total + each, 0);
+      return { rate: work / seconds, cost: sum / work, capacity: work / Math.max(...used) };
+    });
+    await load.stop();
+    const rows = found.flatMap(({ scenario: { what }, measured }) => {
+      const values = (way, figure) => measured[way].map((each) => each[figure]);
+      const isOpens = what === 'opens';
+      return Object.keys(measured).map((way) => {
+        const gain = summary(ratios(values(way, 'capacity'), values(ALONE, 'capacity')));
+        const cost = summary(ratios(values(way, 'cost'), values(ALONE, 'cost')));
+        return {
+          what,
+          way,
+          'by the clock': `${round(median(values(way, 'rate')), 1)} ${isOpens ? 'opens/s' : 'GiB/s'}`,
+          'with a core each': `${round(median(values(way, 'capacity')), 1)} ${isOpens ? 'opens/s' : 'GiB/s'}`,
+          gain: gain.median,
+          'gain spread': `${gain.low}–${gain.high}`,
+          'server CPU': `${round(median(values(way, 'cost')) * (isOpens ? 1_000 : 1), 3)} ${isOpens ? 'ms each' : 's/GiB'}`,
+          'CPU ratio': cost.median,
+          'CPU spread': `${cost.low}–${cost.high}`,
+          'ratio to': ALONE,
+        };
+      });
+    });
+    const groups = found.map(({ scenario: { what }, measured }) => ({
+      label: what,
+      bars: Object.entries(measured).map(([name, turns]) => ({
+        name,
+        ...summary(
+          ratios(
+            turns.map(({ capacity }) => capacity),
+            measured[ALONE].map(({ capacity }) => capacity),
+          ),
+        ),
+      })),
+    }));
+    const unit = `work done by ${SESSIONS} sessions with a core for each process of the server, ${ALONE} = 1, more is better`;
+    return { tables: [{ title: 'Workers', rows }], charts: [{ file, title: 'Workers', unit, groups }], data: found };
+  },
+};
+
+/** CPU seconds so far, by process. */
+function cpuOfEach(pids) {
+  return new Map(pids.map((pid) => [pid, cpuSeconds([pid])]));
+}
+
+/** GiB, on as many connections as there are sessions. */
+async function moveBytes(application, { open, pids, bytes, isUp }) {
+  const each = bytes / SESSIONS;
+  const wanted = { open, pids, channels: SESSIONS, down: isUp ? 0 : each, up: isUp ? each : 0 };
+  const { seconds } = await application.ask('bulk', wanted);
+  return { work: bytes / GIB, seconds };
+}
+
+/** Connections of 1 KiB, as many at a time as two for each session. */
+async function openMany(load, { open, pids, count }) {
+  const { seconds } = await load.open({ open, pids, count, parallel: 2 * SESSIONS });
+  return { work: count, seconds };
+}
