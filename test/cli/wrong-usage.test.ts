@@ -65,9 +65,9 @@ describe('wsproxy-server ends with exit code 2 and one line for', () => {
       /--cluster-listen: it takes --cluster-cert FILE, --cluster-key FILE and --cluster-ca FILE/,
     ],
     [
-      'a peer that is called as the server itself',
-      [...'--cluster-listen 0 --node a --cluster-cert x --cluster-key x --cluster-ca x'.split(' '), '--peer', 'a=h:1'],
-      /--peer: a is what this server is called itself/,
+      'a peer that is there twice',
+      '--cluster-listen 0 --node a --cluster-cert x --cluster-key x --cluster-ca x --peer b=h:1 --peer b=h:2'.split(' '),
+      /--peer: b is there twice/,
     ],
     [
       'a cluster certificate that cannot be read',

@@ -17,17 +17,17 @@ export function parsePeer(text: string): Peer {
 }
 
 /**
- * The same of several nodes, by name.
- * @throws OptionError (`peer`) for what is none, is there twice, or is `here` itself
+ * The same of several nodes, by name; without `here` itself, so that all of them may have one list.
+ * @throws OptionError (`peer`) for what is none, or is there twice
  */
 export function nodesOf(peers: readonly string[], here: string | undefined): ReadonlyMap<string, NodeAddress> {
   const nodes = new Map<string, NodeAddress>();
   for (const text of peers) {
     const { node, ...address } = parsePeer(text);
-    if (node === here) throw new OptionError('peer', `${node} is what this server is called itself (--node)`);
     if (nodes.has(node)) throw new OptionError('peer', `${node} is there twice`);
     nodes.set(node, address);
   }
+  if (here !== undefined) nodes.delete(here);
   return nodes;
 }
 

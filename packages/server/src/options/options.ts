@@ -303,7 +303,7 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'peer',
     list: true,
     library: 'listenInner({ peers })',
-    text: 'another server of the cluster: its --node, and where its --cluster-listen is reached',
+    text: 'a server of the cluster: its --node, and where its --cluster-listen is reached; all may have the same list',
   },
   clusterCert: {
     flags: '--cluster-cert <file>',

@@ -28,10 +28,13 @@ describe('a peer', () => {
     expect(() => parsePeer(text)).toThrow('expected NAME=HOST:PORT');
   });
 
-  test.each([
-    [['b=h:1', 'b=h:2'], 'peer: b is there twice'],
-    [['b=h:1', 'here=h:2'], 'peer: here is what this server is called itself (--node)'],
-  ])('that cannot be beside others is refused: %j', (peers, message) => {
-    expect(() => nodesOf(peers, 'here')).toThrow(message);
+  test('that is there twice is refused', () => {
+    expect(() => nodesOf(['b=h:1', 'b=h:2'], 'here')).toThrow('peer: b is there twice');
+  });
+
+  test('that is this node is left out, so that all nodes may have one list', () => {
+    const all = ['a=h:1', 'b=h:2', 'c=h:3'];
+    expect([...nodesOf(all, 'b').keys()]).toEqual(['a', 'c']);
+    expect([...nodesOf(all, undefined).keys()]).toEqual(['a', 'b', 'c']);
   });
 });
