@@ -1,4 +1,4 @@
-import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -16,6 +16,18 @@ const STATUS = ['--silent', '--output', '/dev/null', '--write-out', '%{http_code
 async function statusAt(path: string): Promise<string> {
   return (await run('curl', [...STATUS, '--unix-socket', path, 'http://localhost/'])).stdout;
 }
+
+describe('a server that all clients come back to at a time', () => {
+  skipUnlessInstalled('ss');
+
+  test('has as many of them wait to be accepted as the system allows', async () => {
+    const { port } = await start('wsproxy-server', []);
+    const allowed = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'));
+    // The third field of a listening socket is how many may wait.
+    const { stdout } = await run('ss', ['-Hltn', `sport = :${port}`]);
+    expect(Number(stdout.split(/\s+/)[2])).toBe(Math.min(4_096, allowed));
+  });
+});
 
 describe('a server on a Unix socket', () => {
   skipUnlessInstalled('curl');
