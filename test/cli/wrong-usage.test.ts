@@ -66,7 +66,9 @@ describe('wsproxy-server ends with exit code 2 and one line for', () => {
     ],
     [
       'a peer that is there twice',
-      '--cluster-listen 0 --node a --cluster-cert x --cluster-key x --cluster-ca x --peer b=h:1 --peer b=h:2'.split(' '),
+      '--cluster-listen 0 --node a --cluster-cert x --cluster-key x --cluster-ca x --peer b=h:1 --peer b=h:2'.split(
+        ' ',
+      ),
       /--peer: b is there twice/,
     ],
     [
