@@ -30,7 +30,8 @@ export async function serveWorker(
     env: self.env,
     fields: { worker: assignment.number },
     isQuiet: !assignment.speaksForAll,
-    adapt: (options: ServerOptions) => ({
+    // The parent keeps that file.
+    adapt: ({ quotaFile: _, ...options }: ServerOptions) => ({
       ...options,
       limits: shareLimits(options.limits ?? {}, LIMITS, assignment.workers),
     }),

@@ -6,7 +6,9 @@ import type { Writable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import type { Command } from 'commander';
 import { asUsage, createLogger, ExitCode, ExitError, onTermination, type ProgramLogger } from 'wsproxy-cli';
+import { systemClock } from 'wsproxy-engine';
 import type { ListenOptions } from '../index.js';
+import { checkQuotaFile, QuotaFile } from '../limits/quota-file.js';
 import { MemoryStore } from '../store/memory-store.js';
 import { answerWorker } from '../store/parent-store.js';
 import { WORKER_VARIABLE } from '../workers/assignment.js';
@@ -24,7 +26,9 @@ import { StartError, type WorkerEvents, WorkerProcess } from '../workers/worker-
 import { expectRepeatable } from './credentials.js';
 import { type Listener, listen, listenForNodes } from './listen.js';
 import { settingsOfParent } from './parent-settings.js';
+import { checkQuotaPlace } from './quota-place.js';
 import { type PageMakers, serveSight } from './sight.js';
+import { storeOf } from './store-flags.js';
 import { checkWorkers, type WorkersFlags } from './workers-flags.js';
 
 /** Has workers serve, and holds what they share: the place where connections come in, the pages, the log. Until a signal ends it. */
@@ -44,7 +48,8 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   const workers = flags.workers === 'auto' ? availableParallelism() : (flags.workers ?? 1);
   const [doors, settings] = [makeDoors(self), settingsOfParent(program)];
   let metrics: JoinedMetrics | undefined;
-  const shared = new MemoryStore({ now: () => performance.now(), wallTime: () => Date.now() });
+  const shared = new MemoryStore(systemClock);
+  const quotaFile = openQuotaFile(program, flags, shared, logger);
   const receptionAt = (door: Door): Reception =>
     new Reception({
       door,
@@ -110,10 +115,26 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   const signal = await stopped;
   logger.info({ signal, ...(await parent.counts()), drainMs: drain }, 'stopping');
   const unfinished = await parent.stop(drain);
+  await quotaFile?.close();
   reception.close();
   nodes.close();
   if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');
   await sight.close();
+}
+
+/** The file in which the bytes of the month of all workers are kept, if there is to be one. */
+function openQuotaFile(
+  program: Command,
+  flags: WorkersFlags,
+  accounts: MemoryStore,
+  logger: ProgramLogger,
+): QuotaFile | undefined {
+  asUsage(program, () => storeOf(program, flags));
+  const { quotaFile: path } = flags;
+  if (path === undefined) return undefined;
+  checkQuotaPlace(path);
+  asUsage(program, () => checkQuotaFile(path));
+  return new QuotaFile({ path, accounts, clock: systemClock, logger });
 }
 
 /** Starts workers for the first time. What is wrong then is told by one of them, as a server without workers tells it. */

@@ -20,10 +20,9 @@ export function parseWorkers(text: string): number | 'auto' {
 }
 
 /** @throws OptionError for what one process can, and several cannot */
-export function checkWorkers({ workers, reverse, quotaFile }: Partial<WorkersFlags>): void {
+export function checkWorkers({ workers, reverse }: Partial<WorkersFlags>): void {
   if (workers === undefined) return;
   if (reverse === true) throw new OptionError('reverse', 'does not go with --workers yet');
-  if (quotaFile !== undefined) throw new OptionError('quotaFile', 'does not go with --workers yet');
 }
 
 const MOST = 128;

@@ -66,7 +66,7 @@ export class Accounts {
   }
 
   /** Bytes of this calendar month, of each user who has carried some. */
-  get bytesThisMonth(): Map<string, number> {
+  get bytesThisMonth(): ReadonlyMap<string, number> {
     const wallTime = this.#clock.wallTime();
     const counts = [...this.#byUser].map(([id, account]) => [id, account.bytesThisMonth(wallTime)] as const);
     return new Map(counts.filter(([, bytes]) => bytes > 0));
