@@ -53,7 +53,7 @@ export function skipUnlessBalances(program: string): void {
 /** Puts the addresses of the test in place of the example's, in a text that is about the nodes. */
 function placed(text: string, { tunnel, health }: Ports): string {
   return NAMES.reduce((all, name, n) => all.replaceAll(`10.0.0.${11 + n}`, addressOf(name)), text)
-    .replaceAll(/(127\.0\.0\.1\d:)8080/g, `$1${tunnel}`)
+    .replaceAll(/(127\.[\d.]+:)8080/g, `$1${tunnel}`)
     .replaceAll('port 9091', `port ${health}`)
     .replaceAll('localhost:9091', `localhost:${health}`);
 }

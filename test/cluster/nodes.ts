@@ -55,8 +55,9 @@ export async function freePorts(): Promise<Ports> {
 /** The names that nodes may have; each stands for an address. */
 export const NAMES = ['one', 'two', 'three'];
 
+/** Other processes of the tests have nodes at the same time, and take ports for theirs as free as these. */
 export function addressOf(name: string): string {
-  return `127.0.0.${11 + NAMES.indexOf(name)}`;
+  return `127.${100 + (process.pid % 100)}.${Math.floor(process.pid / 100) % 250}.${11 + NAMES.indexOf(name)}`;
 }
 
 /** Starts a node, with `more` on its command line. */
