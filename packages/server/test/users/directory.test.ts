@@ -274,3 +274,39 @@ describe('why nobody was let in', () => {
     expect([directory.authenticate(authorization), directory.whyNot(authorization)]).toEqual([undefined, why]);
   });
 });
+
+describe('tokens that lose their users', () => {
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+  const alice = { id: 'alice', tokens: [{ sha256: sha256('one') }, { sha256: sha256('two') }] };
+  const bob = { id: 'bob', tokenSha256: sha256('three') };
+  const tagOf = (text: string) => sha256(sha256(text)).slice(0, 32);
+  const lets = (directory: UserDirectory, text: string) => directory.authenticate(`Bearer ${text}`)?.id;
+
+  test('are those that are gone, or whose user is gone or disabled, and no others', () => {
+    const directory = new UserDirectory([alice, bob]);
+    expect(directory.replace([{ ...alice, tokens: [{ sha256: sha256('two') }] }, bob])).toEqual([
+      { user: 'alice', token: tagOf('one') },
+    ]);
+    expect(directory.replace([{ ...bob, disabled: true }])).toEqual([
+      { user: 'alice', token: tagOf('two') },
+      { user: 'bob', token: tagOf('three') },
+    ]);
+    expect(directory.replace([bob])).toEqual([]);
+  });
+
+  test('elsewhere let nobody in here any more, until this directory says who there is', () => {
+    const directory = new UserDirectory([alice, bob]);
+    const user = directory.authenticate('Bearer one') as User;
+    directory.revoke(tagOf('one'));
+    directory.revoke(tagOf('unknown'));
+    expect([lets(directory, 'one'), lets(directory, 'two'), lets(directory, 'three')]).toEqual([
+      undefined,
+      'alice',
+      'bob',
+    ]);
+    expect(directory.present(user)).toBeUndefined();
+    expect(directory.whyNot('Bearer one')).toEqual({ reason: 'revoked by another server', user: 'alice' });
+    directory.replace([alice, bob]);
+    expect(lets(directory, 'one')).toBe('alice');
+  });
+});
