@@ -10,6 +10,7 @@ import { RedisProgram } from 'wsproxy-test-support/programs/redis-store';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { startClient } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
+import { openRawWebSocket } from 'wsproxy-test-support/wire/raw-websocket';
 
 skipUnlessInstalled('redis-server');
 
@@ -91,6 +92,31 @@ test('a place that a client leaves is free for one at another server', async () 
   await until('the first session is over', () => a.server.sessionCount === 0);
   await startClient(b.port);
   expect(b.server.sessionCount).toBe(1);
+});
+
+test('greetings that are cut take no place, and those who come meanwhile are no more than may be', async () => {
+  const redis = await newRedis();
+  const limits = { sessionsPerUser: 4 };
+  const servers = await Promise.all([1, 2].map(() => startSharing(redis, { limits })));
+  let most = 0;
+  for (let round = 0; round < 10; round++) {
+    const peers = await Promise.allSettled(
+      Array.from({ length: 12 }, (_, i) => openRawWebSocket((servers[i % 2] as SharingServer).port)),
+    );
+    most = Math.max(
+      most,
+      sum(servers, (server) => server.sharing?.held.get('sessions') ?? 0),
+    );
+    for (const peer of peers) if (peer.status === 'fulfilled') peer.value.socket.destroy();
+  }
+  expect(most).toBeLessThanOrEqual(4);
+  await until('all places are free', async () => {
+    const fields = (await redis.cli('--raw', 'KEYS', '*process:*')).split('\n');
+    const held = await Promise.all(fields.map((key) => redis.cli('HGET', key, 'sessions')));
+    return held.every((count) => count === '');
+  });
+  await Promise.all([0, 1, 0, 1].map((i) => startClient((servers[i] as SharingServer).port)));
+  expect(sum(servers, (server) => server.sessionCount)).toBe(4);
 });
 
 test('connections over several servers keep to the limit of the user, however fast they come', async () => {
