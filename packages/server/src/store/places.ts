@@ -50,12 +50,13 @@ export class Places implements PoolKeeper {
     return this.#processes;
   }
 
-  /** How many places are held of limits that are named so, of whatever user. */
+  /** How many places are held, of all users, by limit. */
   get held(): ReadonlyMap<string, number> {
     const sums = new Map<string, number>();
     for (const { key, held } of this.#pools) {
-      const [limit = ''] = key.split('/');
-      sums.set(limit, (sums.get(limit) ?? 0) + held);
+      const [limit = '', user] = key.split('/');
+      // Each is held once more under the limit of all users.
+      if (user !== undefined) sums.set(limit, (sums.get(limit) ?? 0) + held);
     }
     return sums;
   }
