@@ -39,7 +39,6 @@ export class Cluster {
     this.#handOn = new HandOn({
       ...options,
       neighbours: this.#neighbours,
-      isDirectory: options.directory !== undefined,
       secureContext: () => this.#secureContext,
     });
   }

@@ -6,8 +6,9 @@ import type { Entrance, HandedOn } from '../gateway/handing-on.js';
 import { FloodLog } from '../limits/flood-log.js';
 import type { Guard } from '../limits/guard.js';
 import type { HandOnOutcome, ServerObserver } from '../observe/observer.js';
+import type { UserDirectory } from '../users/directory.js';
 import { askOwner } from './ask-owner.js';
-import { formatHanded } from './handed.js';
+import { formatHanded, type Handed } from './handed.js';
 import type { Door, Hop, Neighbours } from './neighbours.js';
 import { formatRoute, parseRoute, type Route } from './route.js';
 import { writtenAnew } from './written-anew.js';
@@ -99,8 +100,10 @@ export class HandOn {
     connection.once('close', () => this.#connections.delete(connection));
   }
 
-  #handedOf({ user, caller }: Entrance): Parameters<typeof formatHanded>[0] {
-    return { user, from: caller, ...(this.#options.isDirectory ? {} : { whole: user }) };
+  #handedOf({ user, caller }: Entrance): Handed {
+    const { directory } = this.#options;
+    if (directory !== undefined) return { user: directory.nameOf(user), from: caller };
+    return { user: { id: user.id, token: '' }, whole: user, from: caller };
   }
 }
 
@@ -111,8 +114,8 @@ interface Outcome {
 
 export interface HandOnOptions {
   readonly neighbours: Neighbours;
-  /** All processes know the users by themselves. */
-  readonly isDirectory: boolean;
+  /** Undefined where no process knows the users by itself. */
+  readonly directory: Pick<UserDirectory, 'nameOf'> | undefined;
   /** For other nodes; it may change. */
   readonly secureContext: () => SecureContext | undefined;
   readonly clock: Clock;

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Caller } from '../gateway/caller.js';
+import type { KnownUser } from '../users/directory.js';
 import type { User } from '../users/user.js';
 
 /** The name of the header that only an inner door reads. */
@@ -13,7 +14,7 @@ export const HANDED = 'Wsproxy-Handed';
 export function formatHanded({ user, whole, from }: Handed): string {
   const value = [
     KIND,
-    parameter('user', { id: user.id, tokenLabel: user.tokenLabel }),
+    parameter('user', { id: user.id, token: user.token }),
     ...(whole === undefined ? [] : [parameter('whole', whole)]),
     parameter('from', from),
   ].join('; ');
@@ -32,18 +33,18 @@ export function parseHanded(value: string): Handed | undefined {
   };
   const [user, whole, from] = [read('user'), read('whole'), read('from')];
   if (!isObject(user) || !isObject(from) || typeof user['id'] !== 'string') return undefined;
-  const { id, tokenLabel } = user;
+  const { id, token } = user;
   if (whole !== undefined && !isWhole(whole, id)) return undefined;
   return {
-    user: { id, ...(typeof tokenLabel === 'string' && { tokenLabel }) },
+    user: { id, token: typeof token === 'string' ? token : '' },
     ...(whole !== undefined && { whole: withDate(whole) }),
     from: callerOf(from),
   };
 }
 
 export interface Handed {
-  /** By what a directory knows it. */
-  readonly user: Pick<User, 'id' | 'tokenLabel'>;
+  /** By what a directory knows it; without a token where there is none. */
+  readonly user: KnownUser;
   /** The user as `authenticate` has made it, where nothing else knows it. */
   readonly whole?: User;
   readonly from: Caller;

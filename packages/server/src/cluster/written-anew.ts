@@ -5,21 +5,21 @@ import { formatRoute, type Route } from './route.js';
 
 /**
  * The request of a client as another process gets it. Of what the client wrote only that goes on which the upgrade itself
- * needs: who it is was judged here, so that neither tokens nor cookies go further.
+ * needs, and whether it resumes: who it is was judged here, so that neither tokens nor cookies go further.
  */
 export function writtenAnew({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>, route: Route, handed: string): Buffer {
   return formatHead('GET / HTTP/1.1', [
     { name: 'Host', value: 'wsproxy' },
     { name: 'Connection', value: 'Upgrade' },
     { name: 'Upgrade', value: 'websocket' },
-    ...fieldsOf(rawHeaders).filter(({ name }) => UPGRADE.test(name)),
+    ...fieldsOf(rawHeaders).filter(({ name }) => NEEDED.test(name)),
     { name: 'Wsproxy-Route', value: formatRoute(route) },
     { name: HANDED, value: handed },
   ]);
 }
 
-/** RFC 6455 section 4.1. */
-const UPGRADE = /^sec-websocket-/i;
+/** RFC 6455 section 4.1; and that it is no new session, for which the owner needs a place. */
+const NEEDED = /^(?:sec-websocket-.*|wsproxy-resume)$/i;
 
 function fieldsOf(rawHeaders: readonly string[]): Field[] {
   return rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [{ name, value: rawHeaders[i + 1] ?? '' }] : []));

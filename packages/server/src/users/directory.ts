@@ -14,8 +14,6 @@ export class UserDirectory {
   #digestByTag: ReadonlyMap<string, string> | undefined;
   /** Digests of tokens that another server lets in no more: what is known of them here is older. */
   readonly #revoked = new Set<string>();
-  /** The same by id and label of the token; made once somebody asks by these. */
-  #byName: ReadonlyMap<string, User> | undefined;
   /** The digest that each user, also of before, was known by. */
   readonly #digestOf = new WeakMap<User, string>();
 
@@ -55,7 +53,6 @@ export class UserDirectory {
     for (const [digest, user] of byDigest) this.#digestOf.set(user, digest);
     const before = this.#byDigest;
     this.#byDigest = byDigest;
-    this.#byName = undefined;
     this.#ids = ids;
     this.#digestByTag = undefined;
     this.#revoked.clear();
@@ -118,11 +115,15 @@ export class UserDirectory {
     return this.#byDigest.get(digestOf(token));
   }
 
+  /** What other directories of these users know `user` by, who has shown a token here: that token, since another one of the same user may be there for longer. */
+  nameOf(user: User): KnownUser {
+    return { id: user.id, token: tagOf(this.#digestOf.get(user) ?? '') };
+  }
+
   /** Who was authenticated elsewhere, by another directory of these users; undefined for anybody whom this one does not know, or may not let in. */
-  named({ id, tokenLabel }: Pick<User, 'id' | 'tokenLabel'>): User | undefined {
-    this.#byName ??= new Map([...this.#byDigest.values()].map((user) => [nameKey(user), user]));
-    const user = this.#byName.get(nameKey({ id, tokenLabel }));
-    return user !== undefined && this.#denialOf(user) === undefined ? user : undefined;
+  named({ id, token }: KnownUser): User | undefined {
+    const user = this.#byDigest.get(this.#findTag(token) ?? '');
+    return user?.id === id && this.#denialOf(user) === undefined ? user : undefined;
   }
 
   /** `user`, once authenticated, with the rules of now; undefined when removed, disabled, or without the token that it was known by. */
@@ -147,6 +148,13 @@ export interface LostToken {
   readonly token: string;
 }
 
+/** A user who has shown a token. */
+export interface KnownUser {
+  readonly id: string;
+  /** What servers call that token among themselves. */
+  readonly token: string;
+}
+
 /** One of the tokens of a user. */
 export interface UserToken {
   /** 64 hexadecimal digits. */
@@ -168,11 +176,6 @@ export function soleUser(...tokens: readonly string[]): UserEntry {
   return others.length === 0
     ? { id: 'default', tokenSha256: only }
     : { id: 'default', tokens: [only, ...others].map((sha256) => ({ sha256 })) };
-}
-
-/** Neither an id nor a label has such a character. */
-function nameKey({ id, tokenLabel }: { readonly id: string; readonly tokenLabel?: string | undefined }): string {
-  return `${id}\0${tokenLabel ?? ''}`;
 }
 
 type KnownToken = Pick<User, 'tokenLabel' | 'tokenExpires'> & Pick<UserToken, 'sha256'>;

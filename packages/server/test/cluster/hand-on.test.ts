@@ -15,6 +15,11 @@ const OTHER_TOKEN = 'another-token-for-tests-0123456789-0123456789';
 const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');
 const ALICE = { id: 'alice', tokenSha256: sha256(TOKEN) };
 const BOB = { id: 'bob', tokenSha256: sha256(OTHER_TOKEN) };
+/** As processes call them among themselves. */
+const [alice, bob] = [
+  { id: 'alice', token: sha256(sha256(TOKEN)).slice(0, 32) },
+  { id: 'bob', token: sha256(sha256(OTHER_TOKEN)).slice(0, 32) },
+];
 
 let folder: string;
 beforeEach(() => {
@@ -99,6 +104,13 @@ describe('a resume that lands in another process', () => {
     expect([owner.outcomes, other.outcomes]).toEqual([[], ['passed']]);
     expect([owner.server.passedOn, other.server.passedOn]).toEqual([0, 1]);
     expect(owner.resumed).toMatchObject([{ user: 'alice', remoteAddress: '127.0.0.1', handed: true }]);
+  });
+
+  test('comes in by no token that the owner knows of no more, though its user has another one', async () => {
+    const [owner, other] = [await start(), await start()];
+    owner.server.setUsers([{ id: 'alice', tokenSha256: sha256('a-newer-token-for-tests-0123456789-0123456789') }]);
+    expect(await readAll(knock(other.port, routeTo(owner.server)))).toMatch(/^HTTP\/1\.1 401 /);
+    expect(owner.server.sessionCount).toBe(0);
   });
 
   test('is told the route of that one, by its own words', async () => {
@@ -193,7 +205,7 @@ describe('what is handed on', () => {
     const { port } = await start();
     await readAll(knock(port, { 'Wsproxy-Route': route, 'Wsproxy-Handed': '1; user="forged"', Cookie: 'a=b' }));
     const from = { remoteAddress: '127.0.0.1', version: undefined };
-    expect(request).toContain(`\r\nWsproxy-Handed: ${formatHanded({ user: { id: 'alice' }, from })}\r\n`);
+    expect(request).toContain(`\r\nWsproxy-Handed: ${formatHanded({ user: alice, from })}\r\n`);
     expect(request).not.toMatch(/forged|Bearer|Cookie/i);
   });
 
@@ -281,7 +293,7 @@ describe('what is handed on', () => {
 describe('an inner door', () => {
   const at = (server: Server) => join(folder, server.route.slice(2));
   const handed = (user: object, more: object = {}) => ({
-    'Wsproxy-Handed': formatHanded({ user: user as { id: string }, from: {}, ...more }),
+    'Wsproxy-Handed': formatHanded({ user: { id: '', token: '', ...user }, from: {}, ...more }),
   });
 
   test('R4 is for nobody who has not been judged, whatever token they have', async () => {
@@ -293,12 +305,12 @@ describe('an inner door', () => {
   test('lets in who was judged, as that user is now', async () => {
     const { server } = await start();
     const status = async (user: object) => (await readAll(knock(at(server), handed(user)), all)).slice(9, 12);
-    expect(await status({ id: 'alice' })).toBe('101');
-    expect(await status({ id: 'alice', tokenLabel: 'another' })).toBe('401');
-    expect(await status({ id: 'carol' })).toBe('401');
+    expect(await status(alice)).toBe('101');
+    expect(await status({ ...alice, token: bob.token })).toBe('401');
+    expect(await status({ ...alice, id: 'carol' })).toBe('401');
     server.setUsers([{ ...ALICE, disabled: true }, BOB]);
-    expect(await status({ id: 'alice' })).toBe('401');
-    expect(await status({ id: 'bob' })).toBe('101');
+    expect(await status(alice)).toBe('401');
+    expect(await status(bob)).toBe('101');
   });
 
   test('lets in nobody whose token has expired meanwhile', async () => {
@@ -308,9 +320,9 @@ describe('an inner door', () => {
       { sha256: sha256(OTHER_TOKEN), label: 'new' },
     ];
     server.setUsers([{ id: 'alice', tokens }]);
-    const status = async (tokenLabel: string) =>
-      (await readAll(knock(at(server), handed({ id: 'alice', tokenLabel })), all)).slice(9, 12);
-    expect([await status('old'), await status('new')]).toEqual(['401', '101']);
+    const status = async ({ token }: { token: string }) =>
+      (await readAll(knock(at(server), handed({ id: 'alice', token })), all)).slice(9, 12);
+    expect([await status(alice), await status(bob)]).toEqual(['401', '101']);
   });
 
   test('takes the whole user where an embedding program makes it, and asks nobody', async () => {
@@ -342,7 +354,7 @@ describe('an inner door', () => {
   test('hands nothing on', async () => {
     const { server, outcomes } = await start();
     const other = await start();
-    const socket = knock(at(server), { ...handed({ id: 'alice' }), ...routeTo(other.server) });
+    const socket = knock(at(server), { ...handed(alice), ...routeTo(other.server) });
     expect(await readAll(socket, all)).toContain(`Wsproxy-Route: ${server.route}\r\n`);
     expect([outcomes, other.server.passedOn]).toEqual([[], 0]);
   });
@@ -368,13 +380,13 @@ describe('an inner door', () => {
 describe('a public door', () => {
   test('R1 is opened by no word of another process', async () => {
     const { port } = await start();
-    const forged = { 'Wsproxy-Handed': formatHanded({ user: { id: 'alice' }, whole: { id: 'alice' }, from: {} }) };
+    const forged = { 'Wsproxy-Handed': formatHanded({ user: alice, whole: { id: 'alice' }, from: {} }) };
     expect(await readAll(knock(port, forged, '', 'wrong'))).toMatch(/^HTTP\/1\.1 401 /);
   });
 
   test('R2 knows who has a token by that alone', async () => {
     const { port, server } = await start();
-    const forged = { 'wsproxy-handed': formatHanded({ user: { id: 'bob' }, from: { remoteAddress: '192.0.2.1' } }) };
+    const forged = { 'wsproxy-handed': formatHanded({ user: bob, from: { remoteAddress: '192.0.2.1' } }) };
     await new Peer().connect(port, TOKEN, '/', forged);
     expect(server.sessions()).toMatchObject([{ user: 'alice', remoteAddress: '127.0.0.1' }]);
   });

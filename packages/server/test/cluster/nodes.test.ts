@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer as createTcpServer, Socket } from 'node:net';
@@ -12,6 +13,7 @@ import { createServer, type Server } from '../../src/server.js';
 import { makeCertificate } from '../gateway/make-certificate.js';
 import { closeWith, Peer, TOKEN } from '../peer.js';
 
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const hasOpenssl = makeCertificate() !== undefined;
 let tls: ClusterTls;
 let strangers: ClusterTls;
@@ -129,7 +131,8 @@ describe.runIf(hasOpenssl)('nodes of a cluster', () => {
       ...options,
     });
     closeWith(() => socket.destroy());
-    const handed = formatHanded({ user: { id: 'default' }, from: {} });
+    const token = sha256(sha256(TOKEN)).slice(0, 32);
+    const handed = formatHanded({ user: { id: 'default', token }, from: {} });
     socket.write(`GET / HTTP/1.1\r\nHost: w\r\nWsproxy-Handed: ${handed}\r\n\r\n`);
     let text = '';
     socket.on('data', (chunk) => {

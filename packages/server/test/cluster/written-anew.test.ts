@@ -3,7 +3,7 @@ import { writtenAnew } from '../../src/cluster/written-anew.js';
 
 const ROUTE = { node: 'ams', uid: '0123456789ab' };
 
-test('of a request that is handed on nothing is left but what the upgrade needs', () => {
+test('of a request that is handed on nothing is left but what the upgrade needs, and that it resumes', () => {
   const rawHeaders = [
     ...[
       'Host',
@@ -26,7 +26,7 @@ test('of a request that is handed on nothing is left but what the upgrade needs'
       'Sec-WebSocket-Version',
       '13',
     ],
-    ...['Sec-WebSocket-Protocol', 'wsproxy.v1', 'Origin', 'https://example.org'],
+    ...['Sec-WebSocket-Protocol', 'wsproxy.v1', 'Origin', 'https://example.org', 'Wsproxy-Resume', '1'],
   ];
   expect(writtenAnew({ rawHeaders }, ROUTE, '1; judged').toString().split('\r\n')).toEqual([
     'GET / HTTP/1.1',
@@ -36,6 +36,7 @@ test('of a request that is handed on nothing is left but what the upgrade needs'
     'SEC-WebSocket-Key: k',
     'Sec-WebSocket-Version: 13',
     'Sec-WebSocket-Protocol: wsproxy.v1',
+    'Wsproxy-Resume: 1',
     'Wsproxy-Route: ams.0123456789ab',
     'Wsproxy-Handed: 1; judged',
     '',

@@ -58,54 +58,67 @@ describe('a directory', () => {
 });
 
 describe('a user who was judged elsewhere', () => {
-  const [one, two] = ['1'.repeat(32), '2'.repeat(32)] as const;
+  const [one, two, three] = ['1'.repeat(32), '2'.repeat(32), '3'.repeat(32)] as const;
   const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
   const tokens = [
     { sha256: sha256(one), label: 'laptop' },
     { sha256: sha256(two), expires: new Date(1_000) },
   ];
+  const entries = [
+    { id: 'alice', tokens },
+    { id: 'bob', tokenSha256: sha256(three) },
+  ];
   let now: number;
   let directory: UserDirectory;
   beforeEach(() => {
     now = 0;
-    directory = new UserDirectory(
-      [
-        { id: 'alice', tokens },
-        { id: 'bob', tokenSha256: sha256('3'.repeat(32)) },
-      ],
-      () => now,
-    );
+    directory = new UserDirectory(entries, () => now);
+  });
+
+  /** What another directory of these users says of whoever shows `token` there. */
+  const nameBy = (token: string) => {
+    const elsewhere = new UserDirectory(entries, () => 0);
+    return elsewhere.nameOf(elsewhere.authenticate(`Bearer ${token}`) as User);
+  };
+
+  test.each([
+    ['alice', one, 'laptop'],
+    ['alice', two, '#2'],
+    ['bob', three, undefined],
+  ])('is known by the token that was shown there: %s', (id, token, tokenLabel) => {
+    expect(directory.named(nameBy(token))).toEqual(expect.objectContaining({ id, ...(tokenLabel && { tokenLabel }) }));
   });
 
   test.each([
-    [{ id: 'alice', tokenLabel: 'laptop' }, 'alice'],
-    [{ id: 'alice', tokenLabel: '#2' }, 'alice'],
-    [{ id: 'bob' }, 'bob'],
-    [{ id: 'alice' }, undefined],
-    [{ id: 'alice', tokenLabel: '#1' }, undefined],
-    [{ id: 'bob', tokenLabel: 'laptop' }, undefined],
-    [{ id: 'carol' }, undefined],
-  ])('is known by id and label: %j', (name, id) => {
-    expect(directory.named(name)?.id).toBe(id);
+    ['the token of another', { ...nameBy(three), id: 'alice' }],
+    ['no token', { id: 'alice', token: '' }],
+    ['another id', { ...nameBy(one), id: 'carol' }],
+  ])('is nobody with %s', (_, name) => {
+    expect(directory.named(name)).toBeUndefined();
   });
 
   test('is nobody once the token has expired', () => {
     now = 1_000;
-    expect(directory.named({ id: 'alice', tokenLabel: '#2' })).toBeUndefined();
-    expect(directory.named({ id: 'alice', tokenLabel: 'laptop' })).toBeDefined();
+    expect(directory.named(nameBy(two))).toBeUndefined();
+    expect(directory.named(nameBy(one))).toBeDefined();
   });
 
   test('is who that is now', () => {
-    expect(directory.named({ id: 'bob' })).toBeDefined();
+    expect(directory.named(nameBy(three))).toBeDefined();
+    directory.replace([{ id: 'bob', tokenSha256: sha256(three), disabled: true }]);
+    expect(directory.named(nameBy(three))).toBeUndefined();
+  });
+
+  test('is nobody by a token that is gone, whatever others have taken its place', () => {
     directory.replace([
-      { id: 'bob', tokenSha256: sha256(one), disabled: true },
-      { id: 'carol', tokenSha256: sha256(two) },
+      { id: 'alice', tokens: [{ sha256: sha256('4'.repeat(32)), label: 'laptop' }, ...tokens.slice(1)] },
+      { id: 'bob', tokenSha256: sha256(one) },
     ]);
-    expect([directory.named({ id: 'bob' }), directory.named({ id: 'carol' })?.id]).toEqual([undefined, 'carol']);
+    expect([directory.named(nameBy(one)), directory.named(nameBy(three))]).toEqual([undefined, undefined]);
   });
 
   test('stays present, as one who has shown the token', () => {
-    const user = directory.named({ id: 'alice', tokenLabel: 'laptop' }) as User;
+    const user = directory.named(nameBy(one)) as User;
     expect(directory.present(user)).toBe(user);
     directory.replace([{ id: 'alice', tokens: tokens.slice(1) }]);
     expect(directory.present(user)).toBeUndefined();
