@@ -165,17 +165,19 @@ describe('the store in Redis', () => {
   test('starts again with what the server has kept, and tells of what is revoked from then on', async () => {
     const redis = await newRedis();
     const store = await enter(redis, 'a');
+    const other = await enter(redis, 'b');
     await store.add({ kind: 'revocation', user: 'alice', token: '' });
     await redis.cli('SAVE');
     await store.add({ kind: 'revocation', user: 'bob', token: '' });
-    const { mark } = await store.read(0);
+    const { mark } = await other.read(0);
     await store.spend('2026-11', [{ user: 'alice', bytes: 7 }]);
     await redis.kill();
     await redis.start();
     await untilReached(store);
+    await untilReached(other);
     // It has lost the second one, but no later one counts as older than that.
     await store.add({ kind: 'revocation', user: 'carol', token: '' });
-    expect((await store.read(mark)).revocations).toEqual([{ user: 'carol', token: '' }]);
+    expect((await other.read(mark)).revocations).toEqual([{ user: 'carol', token: '' }]);
     expect(await store.spend('2026-11', [{ user: 'alice', bytes: 8 }])).toEqual([8]);
   });
 

@@ -195,6 +195,22 @@ test('a token that takes the place of another comes in, whichever server hears o
   expect([a.server.sessionCount, b.server.sessionCount]).toEqual([1, 1]);
 });
 
+test('a token that a server could not tell of, and had again, is out when another server tells of it', async () => {
+  const redis = await newRedis();
+  const users = [entryOf('alice', TOKEN), entryOf('bob', OTHER_TOKEN)];
+  const [a, b] = [await startSharing(redis, { users }), await startSharing(redis, { users })];
+  await redis.kill();
+  a.server.setUsers(users.slice(1));
+  await until('it knows that nobody was told', () => a.server.sharing?.isReached === false);
+  a.server.setUsers(users);
+  await redis.start();
+  await until('both can be told', () => [a, b].every(({ server }) => server.sharing?.isReached));
+  await startClient(a.port);
+  b.server.setUsers(users.slice(1));
+  await until('alice is out', () => a.server.sessionCount === 0);
+  await expect(startClient(a.port)).rejects.toThrow();
+});
+
 test('sessions that one server ends are ended at all, also when nobody tells the others at once', async () => {
   const redis = await newRedis();
   const [a, b] = [await startSharing(redis), await startSharing(redis)];

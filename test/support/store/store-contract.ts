@@ -143,6 +143,16 @@ export function describeStore(begin: () => Promise<StoreInTest>): void {
     expect((await b.read(mark)).revocations).toHaveLength(3);
   });
 
+  test('tells nobody what they have told, and everybody what others say of the same', async () => {
+    const { a, b } = await beginWithTwo();
+    const alice = { user: 'alice', token: 't1' };
+    const { mark } = await a.read();
+    await a.add({ kind: 'revocation', ...alice });
+    expect((await a.read(mark)).revocations).toEqual([]);
+    await b.add({ kind: 'revocation', ...alice });
+    expect((await a.read(mark)).revocations).toEqual([alice]);
+  });
+
   test('calls those who watch when somebody is revoked', async () => {
     const { a, b } = await beginWithTwo();
     const { mark } = await b.read();

@@ -21,7 +21,7 @@ export class MemoryStore {
   readonly #clock: Pick<Clock, 'now' | 'wallTime'>;
   readonly #leases = new Map<string, Lease>();
   /** Of those that are the same the last one, the oldest first. */
-  readonly #revocations = new Map<string, { readonly mark: number; readonly revoked: Revoked }>();
+  readonly #revocations = new Map<string, Told>();
   readonly #watchers = new Map<string, () => void>();
   #mark = 0;
   #month = '';
@@ -64,11 +64,11 @@ export class MemoryStore {
     return { isNew: known === undefined };
   }
 
-  revoke({ user, token }: Revocation): void {
-    const key = `${token}:${user}`;
+  revoke(uid: string, { user, token }: Revocation): void {
+    const key = `${token}:${user}:${uid}`;
     this.#mark += 1;
     this.#revocations.delete(key);
-    this.#revocations.set(key, { mark: this.#mark, revoked: { user, token } });
+    this.#revocations.set(key, { mark: this.#mark, revoked: { user, token }, uid });
     for (const oldest of this.#revocations.keys()) {
       if (this.#revocations.size <= REVOCATIONS) break;
       this.#revocations.delete(oldest);
@@ -94,10 +94,10 @@ export class MemoryStore {
     }
   }
 
-  read(mark: number = this.#mark): Facts {
-    const fresh = [...this.#revocations.values()].filter((revocation) => revocation.mark > mark);
+  read(uid: string, mark: number = this.#mark): Facts {
+    const fresh = [...this.#revocations.values()].filter((told) => told.mark > mark && told.uid !== uid);
     return {
-      processes: [...this.#living()].map(([uid, { node, address }]) => ({ uid, node, address })),
+      processes: [...this.#living()].map(([each, { node, address }]) => ({ uid: each, node, address })),
       revocations: fresh.map(({ revoked }) => revoked),
       mark: this.#mark,
     };
@@ -155,6 +155,13 @@ export class MemoryStore {
   }
 }
 
+/** A revocation, and which process has told it. */
+interface Told {
+  readonly mark: number;
+  readonly revoked: Revoked;
+  readonly uid: string;
+}
+
 interface Lease {
   readonly until: number;
   readonly node: string;
@@ -175,7 +182,7 @@ class Entrance implements Store {
 
   async add(fact: ProcessFact | Revocation): Promise<Added> {
     if (fact.kind === 'process') return this.#store.add(this.#uid, fact);
-    this.#store.revoke(fact);
+    this.#store.revoke(this.#uid, fact);
     return { isNew: false };
   }
 
@@ -188,7 +195,7 @@ class Entrance implements Store {
   }
 
   async read(mark?: number): Promise<Facts> {
-    return this.#store.read(mark);
+    return this.#store.read(this.#uid, mark);
   }
 
   async spend(month: string, sums: readonly Sum[]): Promise<readonly number[]> {

@@ -70,7 +70,7 @@ for i = 3, #ARGV, 2 do
 end
 return 1`,
 
-  /** KEYS: revocations. ARGV: channel, how many are kept, token:user. The mark is time, which a restart does not set back. */
+  /** KEYS: revocations. ARGV: channel, how many are kept, token:user:uid. The mark is time, which a restart does not set back. */
   revoke: `
 local time = redis.call('TIME')
 local mark = tonumber(time[1]) * 1000000 + tonumber(time[2])

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createClient, type RedisClientOptions, type RedisClientType } from '@redis/client';
+import { readCounts, readFacts, readYes } from './redis-replies.js';
 import { SCRIPTS } from './redis-scripts.js';
 import {
   type Added,
@@ -59,22 +60,21 @@ class RedisStore implements Store {
   async add(fact: ProcessFact | Revocation): Promise<Added> {
     const { processes, process, revocations, channel } = this.#keys;
     if (fact.kind === 'revocation') {
-      const args = [channel, String(REVOCATIONS), `${fact.token}:${fact.user}`];
+      const args = [channel, String(REVOCATIONS), `${fact.token}:${fact.user}:${this.#uid}`];
       await this.#run('revoke', [revocations], args);
       return { isNew: false };
     }
     const { node, address, holdings } = fact;
     const number = holdings === undefined ? '' : this.#next();
     const args = [this.#uid, String(LEASE), node, address, number, ...(holdings ?? []).flatMap(asArgs)];
-    const isNew = await this.#run('add', [processes, process + this.#uid], args);
-    return { isNew: isNew === 1 };
+    return { isNew: readYes(await this.#run('add', [processes, process + this.#uid], args)) };
   }
 
   async take(wants: readonly Want[]): Promise<readonly number[]> {
     const { processes, process } = this.#keys;
     const texts = wants.flatMap(({ key, need, wish, limit }) => [key, String(need), String(wish), String(limit)]);
     const keys = [processes, process + this.#uid];
-    return (await this.#run('take', keys, [this.#uid, process, this.#next(), ...texts])) as number[];
+    return readCounts(await this.#run('take', keys, [this.#uid, process, this.#next(), ...texts]), wants.length);
   }
 
   async give(holdings: readonly Holding[]): Promise<void> {
@@ -88,16 +88,7 @@ class RedisStore implements Store {
   async read(mark?: number): Promise<Facts> {
     const { processes, process, revocations } = this.#keys;
     const args = [process, mark === undefined ? '' : String(mark)];
-    const reply = await this.#run('read', [processes, revocations], args);
-    const [known, revoked, last] = reply as [[string, string, string][], string[], string];
-    return {
-      processes: known.map(([uid, node, address]) => ({ uid, node, address })),
-      revocations: revoked.map((member) => {
-        const [token = '', user = ''] = member.split(':');
-        return { user, token };
-      }),
-      mark: Number(last),
-    };
+    return readFacts(await this.#run('read', [processes, revocations], args), this.#uid);
   }
 
   async spend(month: string, sums: readonly Sum[]): Promise<readonly number[]> {
@@ -105,7 +96,7 @@ class RedisStore implements Store {
     const keys = [`${prefix}${month}`, `${prefix}${month}:${this.#uid}`];
     const args = sums.flatMap(({ user, bytes }) => [user, String(bytes)]);
     const reply = await this.#run('spend', keys, [String(SUMS_KEPT), String(OWN_SUMS_KEPT), ...args]);
-    return (reply as string[]).map(Number);
+    return readCounts(reply, sums.length);
   }
 
   watch(onNews: () => void): void {

@@ -13,8 +13,6 @@ export class Sharing {
   readonly #store: CountedStore;
   /** Those that the store has yet to be told. */
   readonly #untold = new Map<string, Revoked>();
-  /** Told by this process, which has done them already. */
-  readonly #own = new Set<string>();
   readonly #nodes = new KnownNodes();
   /** Since when the store is away, by the clock. */
   #awaySince: number | undefined;
@@ -68,7 +66,6 @@ export class Sharing {
 
   async #tell(): Promise<void> {
     for (const [key, revoked] of this.#untold) {
-      this.#own.add(key);
       try {
         await this.#store.add({ kind: 'revocation', ...revoked });
       } catch (error) {
@@ -82,9 +79,7 @@ export class Sharing {
   #onFacts({ processes, revocations }: Facts): void {
     this.#nodes.update(processes);
     this.#compareNames(processes);
-    for (const revoked of revocations) {
-      if (!this.#own.delete(keyOf(revoked))) this.#options.onRevoked(revoked);
-    }
+    for (const revoked of revocations) this.#options.onRevoked(revoked);
     if (this.#untold.size > 0) void this.#tell();
   }
 

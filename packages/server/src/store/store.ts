@@ -21,7 +21,7 @@ export interface Store {
   take(wants: readonly Want[]): Promise<readonly number[]>;
   /** From now on the process holds so many. */
   give(holdings: readonly Holding[]): Promise<void>;
-  /** What others have told: who is there, and who was revoked after `mark`; without `mark` none of these. */
+  /** Who is there, and whom others have revoked after `mark`; without `mark` none of these. */
   read(mark?: number): Promise<Facts>;
   /**
    * Counts what the process has carried for users in a month, and says what all processes have, in the order of `sums`. What a process
