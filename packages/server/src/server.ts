@@ -34,6 +34,7 @@ import { createAccessLog } from './observe/access-log.js';
 import { Observers, type ServerObserver } from './observe/observer.js';
 import { checkServerOptions, rulesOf } from './options/check-server-options.js';
 import type { ServerOptions } from './options/server-options.js';
+import { retire } from './retire.js';
 import type { SessionInfo } from './sessions/session-info.js';
 import { SessionPlaces } from './sessions/session-places.js';
 import { SessionRegistry } from './sessions/session-registry.js';
@@ -395,10 +396,11 @@ export class Server {
 
   /**
    * Takes no new sessions, and asks clients to go elsewhere with what is new, as far as they can. Resolves when the last channel
-   * is over, after `time` ms, or when `close` is called. Until then whoever has a session here comes back to it.
+   * is over and whoever had come before has an answer, after `time` ms, or when `close` is called. Until then whoever has a session
+   * here comes back to it.
    */
-  async retire(time: number): Promise<void> {
-    await this.#registry.drain(time, Math.min(time, TIME_TO_MOVE));
+  retire(time: number): Promise<void> {
+    return retire(this.#registry, this.#gateway, time);
   }
 
   /**
@@ -442,9 +444,6 @@ export class Server {
     this.#registry.endAbsent();
   }
 }
-
-/** What clients have to begin another session before those without a channel are ended, ms. */
-const TIME_TO_MOVE = 5_000;
 
 const CLOSED = { code: 'SERVER_CLOSED' };
 

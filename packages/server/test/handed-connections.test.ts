@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer as createNetServer, type Socket } from 'node:net';
+import { connect as connectTcp, createServer as createNetServer, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setImmediate as turn } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import type { ServerOptions } from '../src/options/server-options.js';
 import { createServer, type Server } from '../src/server.js';
 import { makeCertificate } from './gateway/make-certificate.js';
@@ -63,6 +66,44 @@ describe('a server that is handed connections', () => {
     peer.session.leave('it has another one');
     await retiring;
     expect(server.channelCount).toBe(0);
+  });
+
+  test('that retires still answers those who had come before, though it has no session', async () => {
+    const server = make();
+    const handle = vi.spyOn(server, 'handleConnection');
+    const port = await handTo(server);
+    const visitor = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true });
+    closeWith(() => visitor.destroy());
+    visitor.write('GET /nowhere HTTP/1.1\r\n');
+    await until(() => handle.mock.calls.length === 1);
+    const retiring = server.retire(60_000).then(() => server.close());
+    visitor.end('Host: here\r\n\r\n');
+    expect(await text(visitor)).toMatch(/^HTTP\/1.1 404 /);
+    await retiring;
+  });
+
+  test('that retires turns away those who are about to greet, so that they begin elsewhere', async () => {
+    const server = make();
+    const port = await handTo(server);
+    const ws = new WebSocket(`ws://127.0.0.1:${port}/`, ['wsproxy.v1'], {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    closeWith(() => ws.terminate());
+    await once(ws, 'open');
+    let isOver = false;
+    const retiring = server.retire(60_000).then(async () => {
+      isOver = true;
+      await server.close();
+    });
+    await turn();
+    expect(isOver).toBe(false);
+    const closed = once(ws, 'close');
+    const said = once(ws, 'message');
+    // HELLO of version 1, with the id 09..., the secret 02... and no grace; then GOAWAY (PROTOCOL.md, section 3).
+    ws.send(Buffer.from(`8000003800000000${'01000000'}${'09'.repeat(16)}${'02'.repeat(32)}${'00'.repeat(4)}`, 'hex'));
+    expect((await said)[0][0]).toBe(0x86);
+    expect((await closed)[0]).toBe(1012);
+    await retiring;
   });
 
   test('that retires for long ends within the time of close', async () => {

@@ -118,6 +118,11 @@ export class Connections {
     } else socket.destroy();
   }
 
+  /** Resolves when all that have come have their answer, or after `time` ms. */
+  settled(time: number): Promise<void> {
+    return this.#door.settled(time);
+  }
+
   /** Destroys all that wait, and admits none any more. Resolves when those that others have accepted are gone. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -20,6 +20,8 @@ export class Door<V extends Visitor = Socket> {
   readonly #sources = new Map<string, Set<V>>();
   #crowded = 0;
   #isClosed = false;
+  /** Told when nobody waits any more. */
+  readonly #onEmpty = new Set<() => void>();
 
   /** One for all of them, which each keeps as long as it is open. */
   readonly #onClose: (this: V) => void;
@@ -77,6 +79,21 @@ export class Door<V extends Visitor = Socket> {
     const theirs = this.#sources.get(place.source);
     theirs?.delete(visitor);
     if (theirs?.size === 0) this.#sources.delete(place.source);
+    if (this.size === 0) for (const onEmpty of this.#onEmpty) onEmpty();
+  }
+
+  /** Resolves when nobody waits any more, or after `time` ms. */
+  async settled(time: number): Promise<void> {
+    if (this.size === 0) return;
+    let onEmpty = (): void => {};
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      onEmpty = resolve;
+      this.#onEmpty.add(onEmpty);
+      timer = setTimeout(resolve, time);
+    });
+    clearTimeout(timer);
+    this.#onEmpty.delete(onEmpty);
   }
 
   /** Ends whatever waits, and lets nobody in any more. */

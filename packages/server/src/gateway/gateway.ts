@@ -54,6 +54,8 @@ export interface Gateway {
    * gone; transports are closed by their owner.
    */
   close(): Promise<void>;
+  /** Resolves when all that have come have their answer, or after `time` ms. */
+  settled(time: number): Promise<void>;
 }
 
 export interface GatewayOptions extends Pick<AuthorizeOptions, 'authenticate' | 'whyNot' | 'allowOrigins'> {
@@ -198,6 +200,10 @@ class HttpGateway implements Gateway {
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.#connections.takeOver(request.socket, socket)) this.#onUpgrade(request, socket, head, true);
+  }
+
+  settled(time: number): Promise<void> {
+    return this.#connections.settled(time);
   }
 
   async close(): Promise<void> {

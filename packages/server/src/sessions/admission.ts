@@ -14,6 +14,8 @@ export class Admission {
   /** Of connections that are open, those whose session has let go of them among them. */
   readonly #open = new UserCounts();
 
+  #onGreeted: () => void = () => {};
+
   constructor(limits: Pick<Limits, SessionLimit>, living: CountedSessions) {
     this.#sessions = limits.sessions;
     this.#sessionsPerUser = limits.sessionsPerUser;
@@ -22,7 +24,19 @@ export class Admission {
 
   /** A transport of `user` is open, and about to greet; returns what to call when it has, or never will. */
   greets(user: User): () => void {
-    return this.#greeting.add(user.id);
+    const leave = this.#greeting.add(user.id);
+    return () => {
+      leave();
+      if (this.#greeting.size === 0) this.#onGreeted();
+    };
+  }
+
+  /** Resolves when nobody is about to greet. */
+  async greeted(): Promise<void> {
+    if (this.#greeting.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onGreeted = resolve;
+    });
   }
 
   /** A connection of `user` is open; returns what to call when it is closed, which a peer may put off for some seconds. */

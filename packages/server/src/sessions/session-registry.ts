@@ -198,6 +198,11 @@ export class SessionRegistry implements SessionKeeper {
     });
   }
 
+  /** Resolves when every transport that has come has said which session it is for, and has its answer. */
+  greeted(): Promise<void> {
+    return this.#admission.greeted();
+  }
+
   /**
    * Ends the sessions of those who may not come in any more: their channels are reset, their clients told why. The others
    * go on with the rules of now.

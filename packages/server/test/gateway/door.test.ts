@@ -49,6 +49,25 @@ test('a visitor may come again after it has left, and leaves nothing behind', ()
   expect([door.size, guest?.destroyed]).toEqual([0, true]);
 });
 
+test('a door is settled when the last who waits has left, at once when nobody waits, and after its time', async () => {
+  const door = open({ time: 60_000 });
+  await door.settled(1_000);
+  const [one, other] = admit(door, '192.0.2.1', 2);
+  const settled = vi.fn();
+  void door.settled(10_000).then(settled);
+  door.leave(one as Guest);
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(settled).not.toHaveBeenCalled();
+  door.leave(other as Guest);
+  await vi.advanceTimersByTimeAsync(0);
+  expect([settled.mock.calls.length, vi.getTimerCount()]).toEqual([1, 0]);
+  admit(door, '192.0.2.1');
+  void door.settled(1_000).then(settled);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(settled).toHaveBeenCalledTimes(2);
+  door.close();
+});
+
 describe('a door that is full', () => {
   test('lets one more in, for the oldest', () => {
     const crowded: Guest[] = [];
