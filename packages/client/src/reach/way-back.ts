@@ -10,7 +10,9 @@ import { CookieJar } from './cookie-jar.js';
 export class WayBack {
   readonly #greeter: Pick<Greeter, 'next' | 'route'>;
   readonly #clock: Pick<Clock, 'wallTime'>;
-  readonly #jar = new CookieJar();
+  /** What the requests of this session have been given, by the digest of its id. */
+  #jar = new CookieJar();
+  #digest: string | undefined;
   /** As the answer has told it that opened the transport for HELLO: that to HELLO itself may be lost. */
   #openedAt: string | undefined;
   #openedBy: string | undefined;
@@ -34,15 +36,16 @@ export class WayBack {
   ask(url: URL, headers: Readonly<Record<string, string>>): Errand {
     const { id, resumes } = this.#greeter.next;
     const route = resumes ? this.route : undefined;
+    const jar = this.#jarOf(digestOf(id));
     return {
       headers: {
-        ...this.#withCookies(url, headers),
+        ...withCookies(jar.pairs(url, this.#clock.wallTime()), headers),
         'wsproxy-session': digestOf(id),
         ...(resumes && { 'wsproxy-resume': '1' }),
         ...(route !== undefined && { 'wsproxy-route': route }),
       },
       onAnswer: (status, answer) => {
-        this.#jar.take(answer['set-cookie'] ?? [], url, this.#clock.wallTime());
+        jar.take(answer['set-cookie'] ?? [], url, this.#clock.wallTime());
         if (status !== 101) return;
         this.#openedBy = routeIn(answer);
         if (!resumes) this.#openedAt = this.#openedBy;
@@ -51,16 +54,11 @@ export class WayBack {
     };
   }
 
-  /** What the user says of a cookie counts. */
-  #withCookies(url: URL, headers: Readonly<Record<string, string>>): Record<string, string> {
-    const others = Object.entries(headers).filter(([name]) => !isCookie(name));
-    const given = Object.entries(headers).flatMap(([name, value]) =>
-      isCookie(name) ? value.split(/; */).filter((pair) => pair !== '') : [],
-    );
-    const names = new Set(given.map(nameOf));
-    const set = this.#jar.pairs(url, this.#clock.wallTime()).filter((pair) => !names.has(nameOf(pair)));
-    const cookies = [...given, ...set].join('; ');
-    return { ...Object.fromEntries(others), ...(cookies !== '' && { cookie: cookies }) };
+  /** A session that begins by another name was turned away, and must not be led to the same process again. */
+  #jarOf(digest: string): CookieJar {
+    if (this.#digest !== undefined && this.#digest !== digest) this.#jar = new CookieJar();
+    this.#digest = digest;
+    return this.#jar;
   }
 }
 
@@ -72,6 +70,17 @@ export interface Errand {
   onAnswer(status: number, headers: IncomingHttpHeaders): void;
   /** Whether an answer says that the server lives, but the process that has the session does not answer. */
   isOwnersAbsence(status: number, headers: IncomingHttpHeaders): boolean;
+}
+
+/** `pairs`: what answers have set; what the user says of a cookie counts. */
+function withCookies(pairs: readonly string[], headers: Readonly<Record<string, string>>): Record<string, string> {
+  const others = Object.entries(headers).filter(([name]) => !isCookie(name));
+  const given = Object.entries(headers).flatMap(([name, value]) =>
+    isCookie(name) ? value.split(/; */).filter((pair) => pair !== '') : [],
+  );
+  const names = new Set(given.map(nameOf));
+  const cookies = [...given, ...pairs.filter((pair) => !names.has(nameOf(pair)))].join('; ');
+  return { ...Object.fromEntries(others), ...(cookies !== '' && { cookie: cookies }) };
 }
 
 /** For balancers to choose by: the same for all transports of a session, and nothing that lets anybody in. */

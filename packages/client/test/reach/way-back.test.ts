@@ -94,6 +94,21 @@ describe('cookies', () => {
     },
   );
 
+  test('go when the session begins again by another name, so that it comes to another process', () => {
+    const greeter = greeterOf({});
+    const back = new WayBack(greeter, CLOCK);
+    back.ask(URL_OF, {}).onAnswer(101, { 'set-cookie': ['SRV=s1'] });
+    const late = back.ask(URL_OF, {});
+    expect(late.headers['cookie']).toBe('SRV=s1');
+    greeter.next = { id: Buffer.alloc(16, 8), resumes: false };
+    expect(cookieOf(back)).toBeUndefined();
+    late.onAnswer(503, { 'set-cookie': ['SRV=s1'] });
+    expect(cookieOf(back)).toBeUndefined();
+    back.ask(URL_OF, {}).onAnswer(101, { 'set-cookie': ['SRV=s2'] });
+    greeter.next.resumes = true;
+    expect(cookieOf(back)).toBe('SRV=s2');
+  });
+
   test('of one session are unknown to another', () => {
     const [one, other] = [new WayBack(greeterOf({}), CLOCK), new WayBack(greeterOf({}), CLOCK)];
     one.ask(URL_OF, {}).onAnswer(101, { 'set-cookie': ['SRV=s1'] });
