@@ -38,7 +38,7 @@ export class Lane {
     this.epoch = epoch;
     this.#finished = finished;
     this.#messages = [...messages];
-    for (const { length } of messages) this.#bytes += length;
+    for (const message of messages) this.#bytes += sizeOf(message);
     this.#openIfDue();
   }
 
@@ -47,29 +47,30 @@ export class Lane {
     return this.#finished + this.#messages.length + 1;
   }
 
-  /** What is not finished, messages and bytes; the latter with what is being kept. */
+  /** Messages that are not finished. */
   get waiting(): number {
     return this.#messages.length;
   }
 
-  get waitingBytes(): number {
-    return this.#bytes;
+  /** Whether one more may wait, where all of them, those that are being kept among them, may take so many bytes. A single one always may. */
+  hasRoom(data: Buffer, bytes: number): boolean {
+    return this.#bytes === 0 || this.#bytes + sizeOf(data) <= bytes;
   }
 
   /** Returns its number. */
   add(data: Buffer): number {
-    this.#bytes += data.length;
+    this.#bytes += sizeOf(data);
     return this.#push(data);
   }
 
   /** The same when `keep` has kept it, in the order of the calls. What could not be kept is not sent, and has no number. */
   addKept(data: Buffer, keep: (number: number) => void | Promise<void>): Promise<number> {
-    this.#bytes += data.length;
+    this.#bytes += sizeOf(data);
     const added = this.#keeping.then(async () => {
       try {
         await keep(this.next);
       } catch (error) {
-        this.#bytes -= data.length;
+        this.#bytes -= sizeOf(data);
         throw error;
       }
       return this.#push(data);
@@ -217,10 +218,15 @@ export class Lane {
     if (number === undefined || number > this.#written) return void channel.destroy();
     if (number <= this.#finished) return;
     this.#failures = 0;
-    for (const { length } of this.#messages.splice(0, number - this.#finished)) this.#bytes -= length;
+    for (const message of this.#messages.splice(0, number - this.#finished)) this.#bytes -= sizeOf(message);
     this.#finished = number;
     this.#options.onFinished(number);
   }
+}
+
+/** Also one without a byte takes memory as it waits. */
+function sizeOf({ length }: Buffer): number {
+  return length + OVERHEAD;
 }
 
 /** Undefined of a channel that another process has. */
@@ -236,6 +242,7 @@ export interface LaneOptions {
 }
 
 const NOTHING = Buffer.alloc(0);
+const OVERHEAD = 64;
 const WORTH_WRITING = 65_536;
 /** Between two tries to reach the client, ms, unless a session of it begins before. */
 const FIRST_PAUSE = 1_000;

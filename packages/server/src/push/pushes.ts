@@ -51,7 +51,7 @@ export class Pushes {
     const { maxWaiting = DEFAULT_WAITING, store } = this.#options;
     if (bytes.length > MAX_MESSAGE) throw new RangeError(`a message of more than ${MAX_MESSAGE} bytes`);
     const lane = this.#laneOf(user, stream);
-    if (lane.waiting > 0 && lane.waitingBytes + bytes.length > maxWaiting) throw full(user, stream);
+    if (!lane.hasRoom(bytes, maxWaiting)) throw full(user, stream);
     if (store === undefined) return lane.add(bytes);
     const { epoch } = lane;
     return lane.addKept(bytes, (number) => store.keep({ user, stream, epoch, number, data: bytes }));
@@ -102,7 +102,7 @@ export class Pushes {
 export interface PushOptions {
   /** Keeps what is not finished, so that it outlives this process. Default: memory. */
   readonly store?: MessageStore | undefined;
-  /** Bytes of a stream that may wait for its client. Default 1 MiB. */
+  /** Bytes of a stream that may wait for its client, or to be kept; each message counts for 64 more than it has. Default 1 MiB. */
   readonly maxWaiting?: number | undefined;
   /** The store could not forget what is finished. */
   readonly onError?: ((error: unknown) => void) | undefined;

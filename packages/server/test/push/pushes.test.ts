@@ -143,15 +143,27 @@ describe('messages', () => {
   });
 
   test('are refused when too much waits, and taken again when there is room', async () => {
-    begin({ maxWaiting: 10 });
+    begin({ maxWaiting: 2 * (5 + 64) });
     await send('12345');
     await send('12345');
-    await expect(send('1')).rejects.toMatchObject({ code: 'STREAM_FULL' });
+    await expect(send('')).rejects.toMatchObject({ code: 'STREAM_FULL' });
     const channel = new Channel();
     await calls.answer(channel);
     channel.finish(1);
     await turn();
     expect(await send('12345')).toBe(3);
+  });
+
+  test('are refused as well when too much waits to be kept', async () => {
+    let keep = (): void => {};
+    const kept = new Promise<void>((resolve) => {
+      keep = resolve;
+    });
+    begin({ maxWaiting: 2 * (5 + 64), store: { load: () => [], keep: () => kept, finish: () => {} } });
+    const sent = [send('12345'), send('12345'), send('12345')];
+    await expect(sent[2]).rejects.toMatchObject({ code: 'STREAM_FULL' });
+    keep();
+    expect(await Promise.all(sent.slice(0, 2))).toEqual([1, 2]);
   });
 
   test('are sent no more once it is closed', async () => {
