@@ -120,6 +120,27 @@ describe('SIGHUP never ends a server', () => {
     expect(await server.ended).toMatchObject({ code: 0, signal: null });
   });
 
+  test('that has just read its file, and not begun to follow it', async () => {
+    const file = token(TOKEN);
+    // It comes while the file is open for the first time.
+    const hook = `import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const { openSync } = fs;
+      let isSent = false;
+      fs.openSync = (path, ...rest) => {
+        if (path === ${JSON.stringify(file)} && !isSent) isSent = process.kill(process.pid, 'SIGHUP');
+        return openSync(path, ...rest);
+      };
+      syncBuiltinESMExports();`;
+    const preload = join(temporaryFolder(), 'hook.mjs');
+    writeFileSync(preload, hook);
+    const { program } = await start('wsproxy-server', ['--token-file', file], {
+      token: null,
+      env: { NODE_OPTIONS: `--import ${preload}` },
+    });
+    await program.untilStderr(/"tokens":1[^\n]*users reloaded[^]*"msg":"ready"/);
+  });
+
   test('that drains', async () => {
     const { server, application } = await startAll('--drain', '1m');
     server.signal('SIGTERM');

@@ -77,6 +77,7 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
     },
     onSettings: (now) => tellChanges(settings, now, logger),
   });
+  on.reload = () => parent.reload();
   const first = await begin(parent, self.stderr);
 
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
@@ -109,7 +110,6 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
     ...{ reverse: flags.reverse === true, workers },
     ...(cluster !== undefined && { cluster }),
   };
-  on.reload = () => parent.reload();
   on.renew = () => void parent.renew();
   logger.info(ready, 'ready');
   const signal = await stopped;

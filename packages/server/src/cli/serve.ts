@@ -16,11 +16,16 @@ export interface ServeFlags extends MakingFlags, SightFlags {
 /** Serves from this process alone, until a signal ends it. */
 export async function serve(program: Command, flags: ServeFlags, self: NodeJS.Process): Promise<void> {
   // First of all: without a handler the signal would end the process, whatever there is to read again.
-  let reload = (): void => {};
+  let isToReload = false;
+  let reload = (): void => {
+    isToReload = true;
+  };
   self.on('SIGHUP', () => reload());
   const made = await makeServer(program, self);
   const { server, logger, users, tls, inner, store } = made;
   reload = () => made.reload();
+  // What was read may have been older.
+  if (isToReload) reload();
   self.on('SIGUSR2', () => logger.info({}, 'SIGUSR2: without --workers nothing is replaced'));
   const { VERSION } = await import('wsproxy-engine');
 

@@ -68,9 +68,9 @@ export class Parent {
     for (const worker of this.workers) worker.send({ kind: 'never dial', address, port });
   }
 
-  /** Workers read their files again. */
+  /** Workers read their files again, those that are about to serve as well. */
   reload(): void {
-    for (const worker of this.workers) worker.send({ kind: 'reload' });
+    for (const worker of [...this.workers, ...(this.#next?.workers ?? [])]) worker.reload();
   }
 
   /** New workers, of what is on the disk now, take what is new. Once more, if others are about to do so already. */
@@ -126,7 +126,10 @@ export class Parent {
     } finally {
       this.#next = undefined;
     }
-    if (this.#isStopping) return killAll(next.workers);
+    if (this.#isStopping) {
+      next.leave();
+      return killAll(next.workers);
+    }
     for (const worker of next.workers) this.#welcome(worker);
     this.#generation = next;
     this.#options.onFree();

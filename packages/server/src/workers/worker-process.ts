@@ -15,6 +15,8 @@ export class WorkerProcess implements MessagePort {
   readonly #words: LastWords;
   #introduction: Introduction | undefined;
   #isOver = false;
+  /** As soon as it can be told. */
+  #isToReload = false;
   /** Whether it has the connection that it was given; one at a time, since Node sends the next one only after an answer. */
   #onTaken: ((isTaken: boolean) => void) | undefined;
   /** In a row. */
@@ -60,9 +62,10 @@ export class WorkerProcess implements MessagePort {
     return this.#introduction;
   }
 
-  /** It serves, and answers. */
+  /** It serves, and answers. One that dies hears nothing any more before its end is told. */
   get isPresent(): boolean {
-    return this.#introduction !== undefined && !this.#isOver && this.#unanswered < SILENT_AFTER;
+    const isReached = this.#introduction !== undefined && this.#child.connected;
+    return isReached && !this.#isOver && this.#unanswered < SILENT_AFTER;
   }
 
   /** Looks that it has not answered, in a row. */
@@ -77,6 +80,12 @@ export class WorkerProcess implements MessagePort {
 
   send(message: ToWorker): void {
     if (this.#introduction !== undefined && this.#child.connected) this.#child.send(message);
+  }
+
+  /** Its files are to be read again; what it has read as it starts may be older. */
+  reload(): void {
+    if (this.#introduction === undefined) this.#isToReload = true;
+    else this.send({ kind: 'reload' });
   }
 
   /** Gives it a connection; false when it has ended before it had it. The caller's own handle of it stays open. */
@@ -135,6 +144,7 @@ export class WorkerProcess implements MessagePort {
       case 'ready':
         this.#introduction = message.about;
         this.#words.release();
+        if (this.#isToReload) this.reload();
         return introduce(message.about);
       case 'taken':
         return this.#onTaken?.(true);

@@ -155,6 +155,49 @@ describe('a parent', () => {
     expect(parent.takers.map(({ number }) => number)).toEqual([5, 6]);
   });
 
+  test('has files read again by those that start as well, as soon as they hear', async () => {
+    const { parent, child } = await begin();
+    const renewing = parent.renew();
+    child(3).isReady();
+    await vi.advanceTimersByTimeAsync(0);
+    parent.reload();
+    expect([1, 2, 3, 4].map((n) => child(n).kinds.includes('reload'))).toEqual([true, true, true, false]);
+    child(4).isReady();
+    await renewing;
+    expect(child(4).kinds.filter((kind) => kind === 'reload')).toHaveLength(1);
+    child(3).end(1);
+    await vi.advanceTimersByTimeAsync(1_000);
+    parent.reload();
+    child(5).isReady();
+    expect(child(5).kinds).toContain('reload');
+  });
+
+  test('starts nobody any more who was to follow those that came too late', async () => {
+    const { parent, children, child } = await begin();
+    const renewing = parent.renew();
+    child(3).isReady();
+    // It is killed, and has said so before it was.
+    child(4).kill = () => true;
+    const stopping = parent.stop(500);
+    child(4).isReady();
+    await renewing;
+    for (const n of [1, 2, 3]) child(n).end(0);
+    child(4).end(null, 'SIGKILL');
+    await stopping;
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(children).toHaveLength(4);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('gives nothing to one that hears nothing any more, though its end is not told yet', async () => {
+    const { parent, child } = await begin();
+    expect(parent.takers.map(({ isFree }) => isFree)).toEqual([true, true]);
+    child(1).connected = false;
+    expect(parent.takers.map(({ isFree }) => isFree)).toEqual([false, true]);
+    child(2).connected = false;
+    expect(parent.isReady).toBe(false);
+  });
+
   test('stops those that start, those that serve and those that were replaced', async () => {
     const { parent, child } = await begin();
     const first = parent.renew();
