@@ -195,6 +195,27 @@ test('a token that takes the place of another comes in, whichever server hears o
   expect([a.server.sessionCount, b.server.sessionCount]).toEqual([1, 1]);
 });
 
+test('a user who is given another name comes in, whichever server hears of it first', async () => {
+  const redis = await newRedis();
+  const [before, after] = [[entryOf('alice', TOKEN)], [entryOf('carol', TOKEN)]];
+  const [a, b] = [await startSharing(redis, { users: before }), await startSharing(redis, { users: before })];
+  await startClient(b.port);
+  b.server.setUsers(after);
+  await until('the other one has heard of it', () =>
+    startClient(a.port).then(
+      () => false,
+      () => true,
+    ),
+  );
+  a.server.setUsers(after);
+  const told = b.server.sharing?.calls.answered ?? 0;
+  await until('it has looked again', () => (b.server.sharing?.calls.answered ?? 0) > told + 2);
+  await startClient(b.port);
+  await startClient(a.port);
+  for (const { server } of [a, b])
+    expect(new Set(server.sessions().map(({ user }) => user))).toEqual(new Set(['carol']));
+});
+
 test('a token that a server could not tell of, and had again, is out when another server tells of it', async () => {
   const redis = await newRedis();
   const users = [entryOf('alice', TOKEN), entryOf('bob', OTHER_TOKEN)];

@@ -372,7 +372,7 @@ export class Server {
     const directory = this.#directory;
     const lost = directory.replace(users);
     this.#registry.endAbsent();
-    this.#sharing?.forgive(({ token }) => directory.knows(token));
+    this.#sharing?.forgive((revoked) => directory.knows(revoked));
     void this.#sharing?.revoke(lost);
   }
 
@@ -438,9 +438,9 @@ export class Server {
   }
 
   /** As another process says: first nobody comes in again, then those who are in go. */
-  #onRevoked({ user, token }: Revoked): void {
-    if (token === '') this.#registry.endSessionsOf(user);
-    else this.#directory?.revoke(token);
+  #onRevoked(revoked: Revoked): void {
+    if (revoked.token === '') this.#registry.endSessionsOf(revoked.user);
+    else this.#directory?.revoke(revoked);
     this.#registry.endAbsent();
   }
 }

@@ -61,16 +61,15 @@ export class UserDirectory {
       .map(([digest, { id }]) => ({ user: id, token: tagOf(digest) }));
   }
 
-  /** As another server has it, the token with this tag lets nobody in any more, until `replace` says who there is. */
-  revoke(tag: string): void {
-    const digest = this.#findTag(tag);
-    if (digest !== undefined) this.#revoked.add(digest);
+  /** As another server has it, this token lets this user in no more, until `replace` says who there is. Somebody else may have it by now. */
+  revoke({ user, token }: LostToken): void {
+    const digest = this.#findTag(token);
+    if (digest !== undefined && this.#byDigest.get(digest)?.id === user) this.#revoked.add(digest);
   }
 
-  /** Whether the token with this tag lets somebody in. */
-  knows(tag: string): boolean {
-    const digest = this.#findTag(tag);
-    return digest !== undefined && this.#byDigest.get(digest)?.disabled !== true;
+  /** Whether this token lets this user in. */
+  knows({ user, token }: LostToken): boolean {
+    return this.#letsIn(this.#findTag(token) ?? '', user);
   }
 
   #findTag(tag: string): string | undefined {

@@ -310,8 +310,8 @@ describe('tokens that lose their users', () => {
   test('elsewhere let nobody in here any more, until this directory says who there is', () => {
     const directory = new UserDirectory([alice, bob]);
     const user = directory.authenticate('Bearer one') as User;
-    directory.revoke(tagOf('one'));
-    directory.revoke(tagOf('unknown'));
+    directory.revoke({ user: 'alice', token: tagOf('one') });
+    directory.revoke({ user: 'alice', token: tagOf('unknown') });
     expect([lets(directory, 'one'), lets(directory, 'two'), lets(directory, 'three')]).toEqual([
       undefined,
       'alice',
@@ -321,5 +321,13 @@ describe('tokens that lose their users', () => {
     expect(directory.whyNot('Bearer one')).toEqual({ reason: 'revoked by another server', user: 'alice' });
     directory.replace([alice, bob]);
     expect(lets(directory, 'one')).toBe('alice');
+  });
+
+  test('elsewhere let in those who have them here by now', () => {
+    const directory = new UserDirectory([alice, bob]);
+    const lost = { user: 'carol', token: tagOf('three') };
+    directory.revoke(lost);
+    expect(lets(directory, 'three')).toBe('bob');
+    expect([directory.knows(lost), directory.knows({ ...lost, user: 'bob' })]).toEqual([false, true]);
   });
 });
