@@ -53,6 +53,7 @@ export class Generation {
     const began = performance.now();
     const worker = this.#options.start(place === 0);
     this.#places[place] = worker;
+    this.#watchStart(worker);
     void worker.ended.then((ending) => {
       this.#places[place] = undefined;
       if (!this.#isKept) return;
@@ -64,6 +65,18 @@ export class Generation {
     });
     if (this.#isKept) void worker.ready.then(() => this.#options.onReady(worker)).catch(() => {});
     return worker;
+  }
+
+  /** One that hangs as it starts would keep the others from serving for ever. */
+  #watchStart(worker: WorkerProcess): void {
+    const { number, pid } = worker;
+    const late = setTimeout(() => {
+      const fields = { worker: number, pid, generation: this.number, afterMs: LONGEST_START };
+      this.#options.logger.error(fields, 'a worker does not get ready: it is killed');
+      worker.kill();
+    }, LONGEST_START);
+    const isOver = (): void => clearTimeout(late);
+    worker.ready.then(isOver, isOver);
   }
 
   #replace(place: number, pause: number): void {
@@ -95,6 +108,8 @@ export interface GenerationOptions {
   readonly logger: Logger;
 }
 
+/** From the start of a worker until it is ready, when many start at a time on a slow machine, ms. */
+const LONGEST_START = 120_000;
 /** A worker that ends sooner is one that cannot work, ms. */
 const SHORT_LIFE = 10_000;
 /** Before the next one starts in its place, doubled from one to the next, ms. */

@@ -139,6 +139,24 @@ describe('a parent', () => {
     expect(child(1).kinds).toEqual(ALIKE);
   });
 
+  test('ends one that does not get ready, so that the others go on, and can be exchanged again', async () => {
+    const { parent, child, has } = await begin();
+    const answer = setInterval(() => [1, 2].forEach((n) => void child(n).says({ kind: 'pong' })), 1_000);
+    const renewing = parent.renew();
+    child(3).isReady();
+    await vi.advanceTimersByTimeAsync(119_000);
+    expect(child(4).killed).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await renewing;
+    expect([child(4).killed, has('does not get ready'), has('new workers have not started')]).toEqual([true, true, true]);
+    const again = parent.renew();
+    child(5).isReady();
+    child(6).isReady();
+    await again;
+    clearInterval(answer);
+    expect(parent.takers.map(({ number }) => number)).toEqual([5, 6]);
+  });
+
   test('exchanges once more when it is told to while it does so', async () => {
     const { parent, children, child } = await begin();
     const renewing = parent.renew();
