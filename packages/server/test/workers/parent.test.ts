@@ -148,7 +148,11 @@ describe('a parent', () => {
     expect(child(4).killed).toBe(false);
     await vi.advanceTimersByTimeAsync(1_000);
     await renewing;
-    expect([child(4).killed, has('does not get ready'), has('new workers have not started')]).toEqual([true, true, true]);
+    expect([child(4).killed, has('does not get ready'), has('new workers have not started')]).toEqual([
+      true,
+      true,
+      true,
+    ]);
     const again = parent.renew();
     child(5).isReady();
     child(6).isReady();
