@@ -209,4 +209,27 @@ describe('the store in Redis', () => {
     await untilReached(right);
     await expect(wrong.read()).rejects.toMatchObject({ code: 'away' });
   });
+
+  test.each([
+    ['a wrong password', ':no', '', /WRONGPASS/],
+    ['no password', '', '', /NOAUTH/],
+    ['a database that is not there', ':pass', '/99', /DB index is out of range/],
+  ])('says that %s is why there is no connection', async (_what, user, database, why) => {
+    const port = String(await freePort());
+    await newRedis('--requirepass', 'pass', '--port', port, '--bind', '127.0.0.1');
+    const store = createRedisStore(`redis://${user === '' ? '' : `${user}@`}127.0.0.1:${port}${database}`, 'a');
+    atEnd(() => store.close());
+    await until('the store has said why', () =>
+      store.read().then(
+        () => false,
+        ({ message }: Error) => message.startsWith('no connection to the store: ') && why.test(message),
+      ),
+    );
+  });
+
+  test('says that nobody listens there', async () => {
+    const store = createRedisStore(`redis://127.0.0.1:${await freePort()}`, 'a');
+    atEnd(() => store.close());
+    await expect(store.read()).rejects.toThrow(/^no connection to the store: .*ECONNREFUSED/);
+  });
 });

@@ -40,6 +40,8 @@ class RedisStore implements Store {
   readonly #first: Promise<unknown>;
   /** Answers that have not come in time, one after the other. */
   #missed = 0;
+  /** Why there is no connection, as the last attempt has told it. */
+  #trouble: string | undefined;
   #listener: RedisClientType | undefined;
 
   constructor({ url, prefix }: StoreAddress, uid: string) {
@@ -52,7 +54,7 @@ class RedisStore implements Store {
       sums: `${prefix}bytes:`,
     };
     this.#url = url;
-    this.#client = connect(url);
+    this.#client = this.#connect();
     const tried = ['ready', 'error'].map((event) => once(this.#client, event));
     this.#first = Promise.race([...tried, pause(DEADLINE, undefined, { ref: false })]).catch(() => {});
   }
@@ -135,7 +137,7 @@ class RedisStore implements Store {
   /** @throws StoreError */
   async #within<T>(call: () => Promise<T>): Promise<T> {
     await this.#first;
-    if (!this.#client.isReady) throw new StoreError('away', 'no connection to the store');
+    if (!this.#client.isReady) throw new StoreError('away', noConnection(this.#trouble));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -162,7 +164,14 @@ class RedisStore implements Store {
     if (this.#missed < MOST_MISSED || !this.#client.isOpen) return;
     this.#missed = 0;
     this.#client.destroy();
-    this.#client = connect(this.#url);
+    this.#client = this.#connect();
+  }
+
+  #connect(): RedisClientType {
+    this.#trouble = undefined;
+    return connect(this.#url).on('error', (error) => {
+      this.#trouble = describe(error);
+    });
   }
 }
 
@@ -190,6 +199,9 @@ const DIGESTS = Object.fromEntries(
   Object.entries(SCRIPTS).map(([name, script]) => [name, createHash('sha1').update(script).digest('hex')]),
 ) as Record<keyof typeof SCRIPTS, string>;
 
+/** Characters: whatever answers there may say anything. */
+const LONGEST_TROUBLE = 200;
+
 function connect(url: string, options: Partial<RedisClientOptions> = {}): RedisClientType {
   const client = createClient({
     url,
@@ -207,6 +219,16 @@ function connect(url: string, options: Partial<RedisClientOptions> = {}): RedisC
   client.on('error', () => {});
   client.connect().catch(() => {});
   return client;
+}
+
+function noConnection(trouble: string | undefined): string {
+  return `no connection to the store${trouble === undefined ? '' : `: ${trouble}`}`;
+}
+
+/** A wrong password, a database that is not there, a refused connection: each is told as the store, or the system, names it. */
+function describe(error: Error & { readonly code?: unknown }): string {
+  // Of a name with several addresses only the code is told.
+  return (error.message || String(error.code ?? error.name)).slice(0, LONGEST_TROUBLE);
 }
 
 function asArgs({ key, held }: Holding): [string, string] {
