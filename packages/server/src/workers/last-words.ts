@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 /** Characters that are kept of one line, and of all that comes before the first line may be told. */
 const MAX_KEPT = 65_536;
 /** What is no line of a log: of Node when it gives up, and of a program that cannot start. */
-const LAST = /^(?:FATAL ERROR: |wsproxy-server: |\w*Error: )(.*)$/;
+const LAST = /^(?:FATAL ERROR: |wsproxy-server: |\w*Error(?: \[\w+\])?: )(.*)$/;
 
 /**
  * What a worker writes to standard error: passed on in whole lines, so that those of several never mix. Until `release` it is

@@ -137,7 +137,7 @@ export class Parent {
     for (const worker of before.workers) this.#retire(worker);
     const numbers = next.workers.map(({ number }) => number);
     logger.info(
-      { generation: next.number, workers: numbers, retired: this.#retired.size },
+      { generation: next.number, version: first.version, workers: numbers, retired: this.#retired.size },
       'new workers serve what is new',
     );
     this.#options.onSettings(first.settings);

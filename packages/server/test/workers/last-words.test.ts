@@ -41,6 +41,16 @@ test('the reason is what Node says last', async () => {
   expect(words.last).toBe('Reached heap limit Allocation failed - JavaScript heap out of memory');
 });
 
+test('a part of the program that is missing is a reason', async () => {
+  const { stream, words } = listen();
+  const problem = "Cannot find module '/opt/wsproxy-server/dist/cli/cli.js'";
+  stream.write(
+    `node:internal/modules/esm/resolve:257\n    throw new X();\n\nError [ERR_MODULE_NOT_FOUND]: ${problem}\n`,
+  );
+  await until(() => words.last !== undefined);
+  expect(words.last).toBe(problem);
+});
+
 test('whoever writes faster than the log is read waits', async () => {
   let isTaken = false;
   const { stream, written, words, resume } = listen(() => isTaken);
