@@ -72,6 +72,13 @@ describe('wsproxy-server ends with exit code 2 and one line for', () => {
       /--peer: b is there twice/,
     ],
     [
+      'a peer that is this server by another name',
+      ['--cluster-listen', '127.0.0.1:7000', '--node', 'a', '--peer', 'b=127.0.0.1:7000'].concat(
+        '--cluster-cert x --cluster-key x --cluster-ca x'.split(' '),
+      ),
+      /--peer: b is at the address of --cluster-listen, but --node is a; one server has one name/,
+    ],
+    [
       'a cluster certificate that cannot be read',
       '--cluster-listen 0 --node a --cluster-cert no-file --cluster-key x --cluster-ca x'.split(' '),
       /cannot read the file of --cluster-cert, no-file: ENOENT/,

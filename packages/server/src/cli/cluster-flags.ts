@@ -36,7 +36,17 @@ export function nodeDoor(flags: ClusterFlags): NodeDoor | undefined {
     throw new OptionError('clusterListen', 'it takes --cluster-cert FILE, --cluster-key FILE and --cluster-ca FILE');
   }
   nodesOf(peers, node);
+  expectOwnName(peers, node, where);
   return { where, peers, files: { cert, key, ca } };
+}
+
+/** @throws OptionError where the list has this node under another name, so that nobody would find its sessions */
+function expectOwnName(peers: readonly string[], node: string, where: ListenAddress): void {
+  if (!('port' in where)) return;
+  const self = peers.map(parsePeer).find(({ host, port }) => host === where.host && port === where.port);
+  if (self === undefined || self.node === node) return;
+  const problem = `${self.node} is at the address of --cluster-listen, but --node is ${node}; one server has one name`;
+  throw new OptionError('peer', problem);
 }
 
 /** The door for other servers, as the command line has it. */

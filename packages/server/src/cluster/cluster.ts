@@ -67,6 +67,7 @@ export class Cluster {
     const address = where && (await listenOn(door.server, where));
     this.#nodeDoor = door;
     this.#secureContext = secureContextOf(serverTls);
+    this.#neighbours.hasNodes = true;
     this.#neighbours.nodes = (node) => nodes.get(node) ?? this.#options.findNode(node);
     return address;
   }

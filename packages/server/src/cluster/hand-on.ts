@@ -39,7 +39,11 @@ export class HandOn {
   async handOn(entrance: Entrance, door: Door): Promise<HandedOn> {
     const route = parseRoute(String(entrance.arrival.request.headers['wsproxy-route'] ?? ''));
     const hop = route && this.#options.neighbours.hopTo(route, door);
-    if (route === undefined || hop === undefined || this.#isClosed) return 'here';
+    if (route === undefined || this.#isClosed) return 'here';
+    if (hop === undefined) {
+      if (this.#options.neighbours.isLost(route, door)) this.#tellLost(entrance, route);
+      return 'here';
+    }
     const { clock, logger, observer } = this.#options;
     const began = clock.now();
     const { outcome, error } = await this.#pass(entrance, route, hop);
@@ -54,6 +58,16 @@ export class HandOn {
       'the process that has a session does not answer',
     );
     return { unanswered: formatRoute(route) };
+  }
+
+  #tellLost({ user, caller }: Entrance, route: Route): void {
+    // Whoever makes up routes costs the lines of nobody else.
+    const fields = { user: user.id, ...caller, route: formatRoute(route) };
+    this.#lines.write(
+      { source: user.id },
+      fields,
+      'a client comes back for a session of a server that is not known here',
+    );
   }
 
   /** Cuts every connection that is passed on: the session of each lives on elsewhere, and its client comes back. */

@@ -7,6 +7,8 @@ export class Neighbours {
   workers: string | undefined;
   /** Where the other nodes take what is handed on; undefined for one that is not known. */
   nodes: FindNode = () => undefined;
+  /** This one is one of several nodes. */
+  hasNodes = false;
   readonly #here: Route;
 
   constructor(here: Route) {
@@ -24,6 +26,11 @@ export class Neighbours {
     if (this.workers === undefined || route.uid === this.#here.uid) return undefined;
     // Nobody but `parseRoute` has made it: 12 hexadecimal digits lead out of no folder.
     return { path: join(this.workers, route.uid) };
+  }
+
+  /** It belongs to a node that this one should know, and does not. */
+  isLost(route: Route, door: Door): boolean {
+    return this.hasNodes && door === 'public' && route.node !== this.#here.node && this.nodes(route.node) === undefined;
   }
 }
 

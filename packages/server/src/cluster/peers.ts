@@ -24,7 +24,7 @@ export function nodesOf(peers: readonly string[], here: string | undefined): Rea
   const nodes = new Map<string, NodeAddress>();
   for (const text of peers) {
     const { node, ...address } = parsePeer(text);
-    if (nodes.has(node)) throw new OptionError('peer', `${node} is there twice`);
+    if (nodes.has(node)) throw new OptionError('peer', `${node} is there twice; give each server a name of its own`);
     nodes.set(node, address);
   }
   if (here !== undefined) nodes.delete(here);

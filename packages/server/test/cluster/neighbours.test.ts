@@ -28,6 +28,19 @@ describe('where a request belongs', () => {
     expect(neighbours('/run/w').hopTo({ node, uid }, door)).toEqual(hop);
   });
 
+  test.each<[door: Door, node: string, hasNodes: boolean, isLost: boolean]>([
+    ['public', 'nowhere', true, true],
+    ['public', 'ams', true, false],
+    ['public', 'here', true, false],
+    ['node', 'nowhere', true, false],
+    // It has no list in which the name could be missing.
+    ['public', 'nowhere', false, false],
+  ])('by the %s door, of the node %s, with others: %s, is known to be lost: %s', (door, node, hasNodes, isLost) => {
+    const made = neighbours();
+    made.hasNodes = hasNodes;
+    expect(made.isLost({ node, uid: OTHER }, door)).toBe(isLost);
+  });
+
   test('is here, in a node with one process, whatever process of it is named', () => {
     expect(neighbours().hopTo({ node: 'here', uid: OTHER }, 'public')).toBeUndefined();
   });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Logger } from 'wsproxy-engine';
 import { Authority } from 'wsproxy-test-support/authority';
 import type { ClusterTls } from '../../src/cluster/cluster-tls.js';
 import { formatHanded } from '../../src/cluster/handed.js';
@@ -37,10 +38,10 @@ describe.runIf(hasOpenssl)('nodes of a cluster', () => {
   }
 
   /** `peers`: of nodes, by what they are called here. */
-  async function start(node: string, peers: Readonly<Record<string, number>> = {}): Promise<Node> {
+  async function start(node: string, peers: Readonly<Record<string, number>> = {}, logger?: Logger): Promise<Node> {
     const outcomes: string[] = [];
     const observer = { onHandOn: (outcome: string) => outcomes.push(outcome) };
-    const server = createServer({ token: TOKEN, node, allowPrivate: true, observer });
+    const server = createServer({ token: TOKEN, node, allowPrivate: true, observer, ...(logger && { logger }) });
     closeWith(() => server.close());
     const list = Object.entries(peers).map(([name, port]) => `${name}=127.0.0.1:${port}`);
     const inner = await server.listenInner({ port: 0, tls, peers: list });
@@ -63,6 +64,15 @@ describe.runIf(hasOpenssl)('nodes of a cluster', () => {
     await peer.connect(owner.port);
     await peer.connect(other.port, TOKEN, '/', routeTo(owner));
     expect([owner.server.sessionCount, other.server.sessionCount, other.server.passedOn]).toEqual([1, 0, 1]);
+  });
+
+  test('say so when a client comes back for a session of one that is not in the list', async () => {
+    const warnings: unknown[][] = [];
+    const warn = (...line: unknown[]) => warnings.push(line);
+    const { port } = await start('a', { b: 1 }, { debug() {}, info() {}, warn, error() {} });
+    await new Peer().connect(port, TOKEN, '/', { 'wsproxy-route': 'bee.0123456789ab' });
+    const message = 'a client comes back for a session of a server that is not known here';
+    expect(warnings).toEqual([[expect.objectContaining({ route: 'bee.0123456789ab' }), message]]);
   });
 
   test('R6 send nothing in circles, whatever they take each other for', async () => {
