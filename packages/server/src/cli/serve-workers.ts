@@ -11,6 +11,7 @@ import type { ListenOptions } from '../index.js';
 import { checkQuotaFile, QuotaFile } from '../limits/quota-file.js';
 import { MemoryStore } from '../store/memory-store.js';
 import { answerWorker } from '../store/parent-store.js';
+import { parseStoreAddress, shownAddress } from '../store/store-address.js';
 import { WORKER_VARIABLE } from '../workers/assignment.js';
 import type { JoinedMetrics } from '../workers/joined-metrics.js';
 import {
@@ -104,11 +105,12 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   });
   const cluster = flags.clusterListen && (await listenForNodes(placeOf(nodes), flags.clusterListen));
   const ready = {
-    ...{ version: first.version, node: self.versions.node, users: first.users },
+    ...{ version: first.version, nodejs: self.versions.node, users: first.users },
     ...{ listen: await listen(placeOf(reception), flags.listen, self), path: flags.path, tls: first.tls },
     ...{ ...sight.listening, allowPrivate: flags.allowPrivate === true, udp: first.udp },
     ...{ reverse: flags.reverse === true, workers },
     ...(cluster !== undefined && { cluster }),
+    ...(flags.cluster !== undefined && { store: shownAddress(parseStoreAddress(flags.cluster)) }),
   };
   on.renew = () => void parent.renew();
   logger.info(ready, 'ready');

@@ -41,7 +41,7 @@ export async function serve(program: Command, flags: ServeFlags, self: NodeJS.Pr
   // Clients that come may ask for names at once.
   const reverseHttp = flags.reverseHttp && (await listenReverseHttp(server, flags.reverseHttp));
   const ready = {
-    ...{ version: VERSION, node: self.versions.node, users },
+    ...{ version: VERSION, nodejs: self.versions.node, users },
     ...{ listen: await listen(server, flags.listen, self), path: flags.path, tls },
     ...{ ...sight.listening, allowPrivate: flags.allowPrivate === true, udp: server.hasFlows },
     reverse: flags.reverse === true,
