@@ -1,5 +1,5 @@
 // Takes what examples/push/server.mjs sends, and prints it: each message once, also after this program was killed.
-//   WSPROXY_TOKEN=TOKEN node examples/push/client.mjs ws://127.0.0.1:8080/tunnel had.json
+//   WSPROXY_TOKEN=... node examples/push/client.mjs ws://127.0.0.1:8080/tunnel had.json
 
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createClient, receivePushes } from 'wsproxy-client';

@@ -1,7 +1,9 @@
 // A push service: whoever POSTs a message to it has it at a client, once and in order, also after a restart of this program.
-//   USERS='{"alice":"TOKEN"}' node examples/push/server.mjs messages.log
-//   curl -d 'good morning' http://127.0.0.1:PORT/push/alice
-// A client: node examples/push/client.mjs ws://127.0.0.1:PORT/tunnel had.json, with TOKEN in WSPROXY_TOKEN.
+//   export WSPROXY_TOKEN=$(head -c 32 /dev/urandom | base64)                (32 characters or more)
+//   USERS='{"alice":"'$WSPROXY_TOKEN'"}' node examples/push/server.mjs messages.log
+//   curl -d 'good morning' http://127.0.0.1:8080/push/alice
+// A client, with the same WSPROXY_TOKEN: node examples/push/client.mjs ws://127.0.0.1:8080/tunnel had.json
+// PORT is another port than 8080.
 
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
