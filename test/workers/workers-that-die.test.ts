@@ -3,8 +3,9 @@ import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { start } from 'wsproxy-test-support/programs/command-line';
 import type { Program } from 'wsproxy-test-support/programs/program';
 import { bySocks5, readToEnd } from 'wsproxy-test-support/sockets/application';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
-import { expectEcho, isAlive, lines, pidOf, workersOf } from './workers.js';
+import { doorsIn, expectEcho, isAlive, lines, pidOf, workersOf } from './workers.js';
 
 async function startWith(...args: string[]) {
   const echo = await startEcho();
@@ -94,13 +95,17 @@ describe('workers', () => {
   });
 
   test('end when their parent is killed, and reset what is open', async () => {
-    const { server, url, echo } = await startWith('--workers', '2');
-    const { application } = await join(server, url, echo.port);
+    const [folder, echo] = [temporaryFolder(), await startEcho()];
+    const args = ['--allow-private', '--workers', '2'];
+    const { program: server, port } = await start('wsproxy-server', args, { env: { RUNTIME_DIRECTORY: folder } });
+    const { application } = await join(server, `ws://127.0.0.1:${port}/`, echo.port);
     const pids = workersOf(server);
     const ending = readToEnd(application);
+    expect(doorsIn(folder)).toHaveLength(1);
     server.signal('SIGKILL');
     expect(await ending).toMatchObject({ by: 'reset' });
     await until('they have ended', () => pids.every((pid) => !isAlive(pid)));
+    expect(doorsIn(folder)).toEqual([]);
   });
 
   test('that do not answer get no new connections, until they answer again', { timeout: 60_000 }, async () => {

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import type { Command } from 'commander';
 import { ExitCode, ExitError } from 'wsproxy-cli';
 import type { ServerOptions } from '../index.js';
@@ -71,7 +72,11 @@ export async function serveWorker(
     onRetire: (retire, drain) => void server.retire(retire).then(() => close(drain)),
     onStop: close,
     // Nobody would send it anything any more, nor tell it to end; whatever it waited for, it waits no longer.
-    onAlone: () => void server.close().then(end),
+    onAlone: () => {
+      // Nobody else is left who could.
+      self.once('exit', () => rmSync(assignment.doors, { recursive: true, force: true }));
+      void server.close().then(end);
+    },
   });
   // What users have in all workers counts together, from the first client on.
   await server.share(made.store?.options ?? { store: link });
