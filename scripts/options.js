@@ -33,14 +33,15 @@ checked by. What each does in depth stands in [client.md](client.md), [deploy.md
 
 /** docs/options.md. */
 export function optionsPage() {
-  const limits = Object.entries(SERVER_OPTIONS).filter(([, { group }]) => group !== undefined);
-  const server = Object.entries(SERVER_OPTIONS).filter(([, { group }]) => group === undefined);
+  const server = Object.entries(SERVER_OPTIONS);
+  const groups = new Set(server.map(([, { group }]) => group).filter((group) => group !== undefined));
+  const ofGroup = (wanted) => server.filter(([, { group }]) => group === wanted);
   return [
     INTRODUCTION,
     section('## wsproxy-client', Object.entries(CLIENT_OPTIONS)),
     section('### wsproxy-client doctor', Object.entries(DOCTOR_OPTIONS).map(ofCommand)),
-    section('## wsproxy-server', server),
-    section('### Limits', limits),
+    section('## wsproxy-server', ofGroup(undefined)),
+    ...[...groups].map((group) => section(`### ${group.replace(':', '')}`, ofGroup(group))),
     section('## Both programs', Object.entries(COMMON_OPTIONS)),
   ].join('\n');
 }

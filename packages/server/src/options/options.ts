@@ -66,6 +66,9 @@ type ClusterOption =
   | 'clusterKey'
   | 'clusterCa';
 
+/** Heading of the help for what servers behind one balancer need. */
+const SEVERAL = 'Several servers:';
+
 /** Every option of the server, in the order of its help. */
 export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<ServerUnit>>> = {
   listen: {
@@ -287,18 +290,21 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     text: 'stands as `server` in every line of the log, where there are several servers',
   },
   node: {
+    group: SEVERAL,
     flags: '--node <name>',
     unit: 'node name',
     otherwise: 'the host name',
     text: 'what clients, and other servers of a cluster, call this server: 1 to 32 of a-z, 0-9 and -',
   },
   clusterListen: {
+    group: SEVERAL,
     flags: '--cluster-listen <[host:]port>',
     unit: 'TCP address',
     library: 'listenInner({ host, port })',
     text: 'where the other servers of a cluster bring clients that come back for a session here, over TLS; takes --node, --cluster-cert, --cluster-key and --cluster-ca',
   },
   peer: {
+    group: SEVERAL,
     flags: '--peer <name=host:port>',
     unit: 'peer',
     list: true,
@@ -306,12 +312,14 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     text: 'a server of the cluster: its --node, and where its --cluster-listen is reached; all may have the same list',
   },
   clusterCert: {
+    group: SEVERAL,
     flags: '--cluster-cert <file>',
     unit: 'PEM',
     library: 'listenInner({ tls })',
     text: 'certificate by which the servers of a cluster know each other; read again when it changes',
   },
   clusterKey: {
+    group: SEVERAL,
     flags: '--cluster-key <file>',
     unit: 'PEM key',
     secret: true,
@@ -319,12 +327,14 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     text: 'its key',
   },
   clusterCa: {
+    group: SEVERAL,
     flags: '--cluster-ca <file>',
     unit: 'PEM',
     library: 'listenInner({ tls })',
     text: 'the authority that has issued it and those of the other servers, and nothing else: they trust each other',
   },
   cluster: {
+    group: SEVERAL,
     flags: '--cluster <url>',
     unit: 'store address',
     secret: true,
@@ -332,12 +342,14 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     text: 'a Valkey or Redis in which the servers of a cluster count limits together, and tell whose token was removed: redis://host:6379 or rediss://user:password@host:6379 (docs/store.md); a password is safer in a --config file',
   },
   clusterAdvertise: {
+    group: SEVERAL,
     flags: '--cluster-advertise <host:port>',
     unit: 'advertised address',
     library: 'share({ advertise })',
     text: 'with --cluster: where the other servers reach --cluster-listen of this one, so that they need no --peer for it',
   },
   storeAway: {
+    group: SEVERAL,
     flags: '--store-away <way>',
     unit: 'choice',
     choices: ['admit', 'refuse'],
