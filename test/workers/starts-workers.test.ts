@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { launch, runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { listen } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
-import { doorsIn, readyLine, workersOf } from './workers.js';
+import { until } from 'wsproxy-test-support/until';
+import { doorsIn, isAlive, readyLine, workersOf } from './workers.js';
 
 const LISTEN = ['--listen', '127.0.0.1:0', '--log-format', 'json'];
 
@@ -66,6 +67,33 @@ describe('a server with workers', () => {
       code: 2,
       stderr: expect.stringMatching(/^wsproxy-server: --token-file: each worker [^\n]*\n$/),
     });
+  });
+
+  test('that is to end before it has begun leaves neither a folder nor a process behind', async () => {
+    const folder = temporaryFolder();
+    const program = launch('wsproxy-server', ['--listen', '127.0.0.1:0', '--workers', '2'], {
+      env: { TMPDIR: folder },
+    });
+    await until('workers start', () => workersOf(program).length === 2);
+    const workers = workersOf(program);
+    program.signal('SIGTERM');
+    expect(await program.ended).toMatchObject({ code: 0, signal: null });
+    expect(doorsIn(folder)).toEqual([]);
+    expect(workers.filter(isAlive)).toEqual([]);
+  });
+
+  test('that is killed before it has begun leaves nobody behind who serves', async () => {
+    const folder = temporaryFolder();
+    const program = launch('wsproxy-server', ['--listen', '127.0.0.1:0', '--workers', '2'], {
+      env: { TMPDIR: folder },
+    });
+    await until('workers start', () => workersOf(program).length === 2);
+    const workers = workersOf(program);
+    program.signal('SIGKILL');
+    await program.ended;
+    await until('they have ended', () => !workers.some(isAlive));
+    // Each that took itself for a server would have made one.
+    expect(doorsIn(folder).length).toBeLessThanOrEqual(1);
   });
 
   test('leaves no folder behind', async () => {

@@ -20,6 +20,8 @@ export async function serveWorker(
 ): Promise<void> {
   // Signals are the parent's: a terminal, or systemd, sends them to all processes of the server.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) self.on(signal, () => {});
+  // Its parent has ended meanwhile: nobody needs it, and alone it serves nobody.
+  if (!self.connected) return;
   if (!isUnderstood(assignment)) {
     throw new ExitError(
       ExitCode.usage,
@@ -78,14 +80,17 @@ export async function serveWorker(
       void server.close().then(end);
     },
   });
-  // What users have in all workers counts together, from the first client on.
-  await server.share(made.store?.options ?? { store: link });
-  // What comes to another worker, and belongs to this one, comes by there.
-  await server.listenInner({ workers: assignment.doors });
-  if (made.inner !== undefined) made.reloads.push(await joinWithoutPort(server, made.inner, made.onFiles));
-  link.introduce({
-    ...{ route: server.route, version: VERSION, users, tls, udp: server.hasFlows },
-    settings: settingsOfParent(program),
-  });
+  const begin = async (): Promise<void> => {
+    // What users have in all workers counts together, from the first client on.
+    await server.share(made.store?.options ?? { store: link });
+    // What comes to another worker, and belongs to this one, comes by there.
+    await server.listenInner({ workers: assignment.doors });
+    if (made.inner !== undefined) made.reloads.push(await joinWithoutPort(server, made.inner, made.onFiles));
+    link.introduce({
+      ...{ route: server.route, version: VERSION, users, tls, udp: server.hasFlows },
+      settings: settingsOfParent(program),
+    });
+  };
+  await Promise.race([begin(), ended]);
   await link.leave(await ended, await metrics?.values());
 }

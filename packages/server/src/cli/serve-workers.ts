@@ -79,11 +79,15 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
     onSettings: (now) => tellChanges(settings, now, logger),
   });
   on.reload = () => parent.reload();
-  const first = await begin(parent, self.stderr);
-
+  // From the first worker on: a signal that ended this process at once would leave behind what it has made.
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     onTermination(resolve);
   });
+  const first = await Promise.race([begin(parent, self.stderr), stopped]);
+  if (typeof first === 'string') {
+    await parent.stop(0);
+    return;
+  }
   const pages: PageMakers = {
     health: async (options) => (await import('../admin/health.js')).createHealth(parent, options),
     admin: async (options) => {

@@ -4,9 +4,9 @@ import { type Assignment, MESSAGES_VERSION } from './messages.js';
 export const WORKER_VARIABLE = 'WSPROXY_WORKER';
 
 /** What this process is, if a parent has started it as a worker; undefined otherwise. */
-export function readAssignment({ env, connected }: Pick<NodeJS.Process, 'env' | 'connected'>): Assignment | undefined {
+export function readAssignment({ env }: Pick<NodeJS.Process, 'env'>): Assignment | undefined {
   const text = env[WORKER_VARIABLE];
-  if (text === undefined || !connected) return undefined;
+  if (text === undefined) return undefined;
   // Whatever this process may start is none.
   delete env[WORKER_VARIABLE];
   return JSON.parse(text) as Assignment;
