@@ -31,6 +31,8 @@ export async function startSshd(): Promise<Sshd> {
     'StrictModes no',
     'UsePAM no',
     'Subsystem sftp internal-sftp',
+    // What the shell of whoever runs the tests does and says as it starts is not what they are about.
+    `SetEnv HOME=${folder}`,
   ];
   writeFileSync(config, `${lines.join('\n')}\n`);
   // Where sshd runs as root it wants this folder.
