@@ -132,6 +132,32 @@ test('connections over several servers keep to the limit of the user, however fa
   expect(sum(servers, (server) => server.channelCount)).toBe(opened);
 });
 
+test('a user who has all that they may keeps nothing from others by asking for more at another server', async () => {
+  const redis = await newRedis();
+  const echo = await startEcho();
+  const users = [entryOf('alice', TOKEN), entryOf('bob', OTHER_TOKEN)];
+  const options = { users, limits: { channels: 64 } };
+  const [a, b] = [await startSharing(redis, options), await startSharing(redis, options)];
+  const { client: alice } = await startClient(a.port);
+  // Half of all there are.
+  await Promise.all(Array.from({ length: 32 }, () => opens(alice, echo.port)));
+  const { client: again } = await startClient(b.port);
+  const { client: bob } = await startClient(a.port, { token: OTHER_TOKEN });
+  let isOver = false;
+  atEnd(() => {
+    isOver = true;
+  });
+  let refused = 0;
+  const flood = Array.from({ length: 200 }, async () => {
+    while (!isOver) if (!(await opens(again, echo.port))) refused += 1;
+  });
+  await until('there are more than she may have', () => refused > 1_000);
+  for (let i = 0; i < 24; i++) expect(await opens(bob, echo.port)).toBe(true);
+  isOver = true;
+  await Promise.all(flood);
+  expect(a.server.channelCount + b.server.channelCount).toBe(56);
+});
+
 test('bytes of the month are those of all servers, but for a mebibyte and a second of each', async () => {
   const redis = await newRedis();
   const options = { limits: { monthlyBytes: 16 * MIB } };

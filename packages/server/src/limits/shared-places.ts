@@ -18,21 +18,22 @@ export class SharedPlaces {
 
   /**
    * Takes a place under each of `bounds`, or says which of them is in the way; a promise while others are asked. What is taken is given back
-   * with `give`.
+   * with `give`. The user's own comes first: those who have all that they may keep nothing from others by asking for more.
    */
-  take(limit: SharedLimit, account: Account, bounds: Bounds): Answer {
-    const pools = [this.#poolOf(limit, account), ...(bounds.whole === undefined ? [] : [this.#wholeOf(limit)])];
-    const hits = [bounds.own, bounds.whole];
-    const taken = pools.map((pool, index) => pool.take(hits[index]?.value ?? 0));
-    const settle = (areTaken: readonly boolean[]): LimitHit | undefined => {
-      const missing = areTaken.indexOf(false);
-      if (missing < 0) return undefined;
-      for (const [index, pool] of pools.entries()) if (areTaken[index]) pool.give();
-      return hits[missing];
+  take(limit: SharedLimit, account: Account, { own, whole }: Bounds): Answer {
+    const pool = this.#poolOf(limit, account);
+    const takeOfAll = (): Answer => {
+      if (whole === undefined) return undefined;
+      const settle = (isTaken: boolean): LimitHit | undefined => {
+        if (!isTaken) pool.give();
+        return isTaken ? undefined : whole;
+      };
+      const taken = this.#wholeOf(limit).take(whole.value);
+      return typeof taken === 'boolean' ? settle(taken) : taken.then(settle);
     };
-    return taken.every((each) => typeof each === 'boolean')
-      ? settle(taken)
-      : Promise.all(taken.map((each) => Promise.resolve(each))).then(settle);
+    const taken = pool.take(own.value);
+    if (typeof taken === 'boolean') return taken ? takeOfAll() : own;
+    return taken.then((isTaken) => (isTaken ? takeOfAll() : own));
   }
 
   /** `isOfAll`: it was taken under the bound of all as well. */
