@@ -45,7 +45,10 @@ describe('a resume that comes to another worker', () => {
       const metrics = await pageOf(server.program, '/metrics');
       const passed = Number(/^wsproxy_hand_ons_total\{outcome="passed"\} (\d+)$/m.exec(metrics)?.[1]);
       expect(passed).toBeGreaterThan(KILLS / 4);
-      expect(lines(server.program, /^(a worker has ended|refused a session)/)).toEqual([]);
+      const refused = lines(server.program, 'refused a session');
+      // A transport may be cut, or given up, before it has said a word.
+      expect(refused.filter(({ reason }) => !String(reason).startsWith('closed before HELLO'))).toEqual([]);
+      expect(lines(server.program, /^a worker has ended/)).toEqual([]);
     },
   );
 });

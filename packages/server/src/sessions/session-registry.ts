@@ -152,7 +152,10 @@ export class SessionRegistry implements SessionKeeper {
       onRejected: (reason) => {
         greeted();
         place?.release();
-        this.#rejections.write({ source: user.id }, { user: user.id, ...caller, reason }, 'refused a session');
+        const fields = { user: user.id, ...caller, reason };
+        // A doctor only looks where its transports arrive.
+        if (caller.probe === true) this.#options.logger.debug(fields, 'refused a session');
+        else this.#rejections.write({ source: user.id }, fields, 'refused a session');
       },
     };
     acceptTransport(transport, host, clock);

@@ -22,6 +22,8 @@ let resets: FailureCode[];
 let present: Map<string, User>;
 let rules: User[];
 let logged: { message: string; fields: object }[];
+/** Of those, what nobody has to read. */
+let quiet: object[];
 let events: string[];
 
 beforeEach(() => {
@@ -31,9 +33,11 @@ beforeEach(() => {
   present = new Map([alice, bob].map((user) => [user.id, user]));
   rules = [];
   logged = [];
+  quiet = [];
   events = [];
   const log = (fields: object, message: string): number => logged.push({ message, fields });
-  const logger: Logger = { debug: log, info: log, warn: log, error: log };
+  const debug = (fields: object, message: string): number => log(fields, message) + quiet.push({ message, fields });
+  const logger: Logger = { debug, info: log, warn: log, error: log };
   registry = new SessionRegistry({
     clock,
     memory: newMemory(),
@@ -73,7 +77,7 @@ const client = (value = 1, user = alice, grace = MAX_GRACE): TestClient =>
 /** How the server answers a RESUME. */
 function resumed(session: number, attempt: number, user = alice, secret = session, from?: string): number | undefined {
   const claim = { id: key(session).id, secret: key(secret).secret };
-  return new RawTransport(registry, user, from).say(resumeFrame(claim, attempt, 0)).closeCode;
+  return new RawTransport(registry, user, { remoteAddress: from }).say(resumeFrame(claim, attempt, 0)).closeCode;
 }
 
 describe('a session', () => {
@@ -122,7 +126,7 @@ describe('a session', () => {
     near.address = '192.0.2.1';
     near.connect();
     const claim = { id: key(1).id, secret: key(2).secret };
-    new RawTransport(registry, alice, '192.0.2.66').say(resumeFrame(claim, 1, 0));
+    new RawTransport(registry, alice, { remoteAddress: '192.0.2.66' }).say(resumeFrame(claim, 1, 0));
     expect(registry.describe()).toMatchObject([{ remoteAddress: '192.0.2.1' }]);
   });
 
@@ -326,6 +330,17 @@ describe('a detached session', () => {
   test('is asked for in vain as often as one likes without filling the disk', () => {
     for (let n = 0; n < 300; n++) resumed(2, 1);
     expect(logged.filter(({ message }) => message === 'refused a session')).toHaveLength(100);
+  });
+
+  test('is looked for by a doctor, of whom the log says nothing', () => {
+    const [doctor, other] = [{ probe: true } as const, {}].map((caller) => new RawTransport(registry, alice, caller));
+    for (const transport of [doctor, other])
+      transport?.say(resumeFrame({ id: key(2).id, secret: key(2).secret }, 1, 0));
+    expect([doctor?.closeCode, other?.closeCode]).toEqual([4006, 4006]);
+    expect(logged.filter(({ message }) => message === 'refused a session')).toHaveLength(2);
+    expect(quiet).toEqual([
+      { message: 'refused a session', fields: { user: 'alice', probe: true, reason: 'unknown session' } },
+    ]);
   });
 
   test('is asked for from as many addresses as one likes, which are one flood of that user', () => {

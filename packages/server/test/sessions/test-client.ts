@@ -10,6 +10,7 @@ import {
 } from 'wsproxy-engine';
 import type { FakeClock } from 'wsproxy-engine/testing';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
+import type { Caller } from '../../src/gateway/caller.js';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { User } from '../../src/users/user.js';
 
@@ -33,7 +34,7 @@ export class RawTransport {
   closeCode: number | undefined;
   readonly #near: MemoryTransport;
 
-  constructor(registry: SessionRegistry, user: User, remoteAddress?: string) {
+  constructor(registry: SessionRegistry, user: User, caller: Caller = {}) {
     const [near, far] = MemoryTransport.pair();
     near.receiver = {
       onBytes() {},
@@ -44,7 +45,7 @@ export class RawTransport {
       },
     };
     this.#near = near;
-    registry.accept(far, user, { remoteAddress });
+    registry.accept(far, user, caller);
   }
 
   say(bytes: Buffer): this {
