@@ -36,11 +36,12 @@ export class WayBack {
   ask(url: URL, headers: Readonly<Record<string, string>>): Errand {
     const { id, resumes } = this.#greeter.next;
     const route = resumes ? this.route : undefined;
-    const jar = this.#jarOf(digestOf(id));
+    const digest = digestOf(id);
+    const jar = this.#jarOf(digest);
     return {
       headers: {
         ...withCookies(jar.pairs(url, this.#clock.wallTime()), headers),
-        'wsproxy-session': digestOf(id),
+        'wsproxy-session': digest,
         ...(resumes && { 'wsproxy-resume': '1' }),
         ...(route !== undefined && { 'wsproxy-route': route }),
       },
