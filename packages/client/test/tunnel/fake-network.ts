@@ -210,3 +210,11 @@ export class FakeNetwork {
     return kept;
   }
 }
+
+/** Lets time pass in several networks of one clock, with everything that happens in them, and from one to another. */
+export async function passIn(networks: readonly FakeNetwork[], clock: FakeClock, milliseconds: number): Promise<void> {
+  for (let left = milliseconds; left >= 0; left -= 100) {
+    for (let i = 0; i < 3; i++) for (const network of networks) await network.settle();
+    if (left > 0) clock.advance(Math.min(left, 100));
+  }
+}

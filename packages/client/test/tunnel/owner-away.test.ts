@@ -4,7 +4,7 @@ import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { Recorder } from 'wsproxy-test-support/engine/recorder';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import { Connector } from '../../src/tunnel/connector.js';
-import { FakeNetwork } from './fake-network.js';
+import { FakeNetwork, passIn } from './fake-network.js';
 
 const GRACE = 60_000;
 const DOWN = new ConnectError('refused', false);
@@ -50,11 +50,8 @@ class Fixture {
     return [...this.network.sessions.values()].map(({ session }) => session.channelCount);
   }
 
-  async pass(milliseconds: number): Promise<void> {
-    for (let left = milliseconds; left >= 0; left -= 100) {
-      for (let i = 0; i < 3; i++) for (const network of this.networks) await network.settle();
-      if (left > 0) this.clock.advance(Math.min(left, 100));
-    }
+  pass(milliseconds: number): Promise<void> {
+    return passIn(this.networks, this.clock, milliseconds);
   }
 
   async started(): Promise<void> {
