@@ -8,6 +8,7 @@ import { startSource } from 'wsproxy-test-support/destinations/source';
 import { SSHD, startSshd } from 'wsproxy-test-support/destinations/sshd';
 import { startWebFiles } from 'wsproxy-test-support/destinations/web-files';
 import { KeystreamChecker, sha256, sha256OfKeystream } from 'wsproxy-test-support/keystream';
+import { effort } from 'wsproxy-test-support/engine/effort';
 import { start } from 'wsproxy-test-support/programs/command-line';
 import { Program } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
@@ -19,6 +20,9 @@ import { expectEcho, isAlive, lines, pidOf, workersOf } from './workers.js';
 const EXCHANGED = 'new workers serve what is new';
 /** Of each download. */
 const LENGTH = 4_000_000;
+/** At a time, and a fifth as many ssh sessions, but some. */
+const DOWNLOADS = effort('DOWNLOADS', 4);
+const SSH_SESSIONS = Math.max(4, DOWNLOADS / 5);
 
 async function startWith(...args: string[]) {
   const echo = await startEcho();
@@ -127,7 +131,7 @@ describe('ten exchanges of all workers', () => {
   skipUnlessInstalled(SSHD);
   skipUnlessInstalled('nc');
 
-  test('are noticed by no download, no ssh session and no new request', { timeout: 180_000 }, async () => {
+  test('are noticed by no download, no ssh session and no new request', { timeout: 180_000 + DOWNLOADS * 2_000 }, async () => {
     const { server, port: serverPort, url } = await startWith('--health', '127.0.0.1:0');
     const [, health = ''] = /"health":"127.0.0.1:(\d+)"/.exec(server.stderr) ?? [];
     const [files, sshd] = await Promise.all([startWebFiles(), startSshd()]);
@@ -150,7 +154,7 @@ describe('ten exchanges of all workers', () => {
       }
     };
 
-    const long = Array.from({ length: 4 }, async () => {
+    const long = Array.from({ length: DOWNLOADS }, async () => {
       const [checker, socket] = [new KeystreamChecker('long'), await bySocks5(port, '127.0.0.1', source.port)];
       const ending = await readToEnd(socket, (chunk) => checker.push(chunk));
       socket.end();
@@ -158,7 +162,7 @@ describe('ten exchanges of all workers', () => {
     });
     const proxyCommand = `nc -X 5 -x 127.0.0.1:${port} %h %p`;
     const sessions = Array.from(
-      { length: 4 },
+      { length: SSH_SESSIONS },
       () =>
         new Program('ssh', [...sshd.options(), '-o', `ProxyCommand=${proxyCommand}`, '127.0.0.1', 'cat'], {
           input: 'open',

@@ -30,6 +30,8 @@ export async function startSshd(): Promise<Sshd> {
     `PidFile ${join(folder, 'pid')}`,
     'StrictModes no',
     'UsePAM no',
+    // Tests begin many at once.
+    'MaxStartups 200',
     'Subsystem sftp internal-sftp',
     // What the shell of whoever runs the tests does and says as it starts is not what they are about.
     `SetEnv HOME=${folder}`,

@@ -10,7 +10,9 @@ type Effort =
   | 'DATAGRAMS'
   | 'DESTINATIONS'
   | 'KILLS'
-  | 'OUTAGE';
+  | 'OUTAGE'
+  | 'MIB'
+  | 'DOWNLOADS';
 
 declare module 'vitest' {
   interface ProvidedContext {
