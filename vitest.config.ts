@@ -13,8 +13,21 @@ const MEMORY_ARGS = ['--js-flags=--expose-gc', '--enable-precise-memory-info'];
 const WATCHED = ['test/support/watch-invariants.ts'];
 
 /** `SEEDS` and the like, by which long tests take longer or shorter (effort.ts). */
-const { SEED, SEEDS, MUTATIONS, FUZZ_RUNS, REBINDINGS, DATAGRAMS, DESTINATIONS, KILLS, OUTAGE, MIB, DOWNLOADS } = process.env;
-const EFFORTS = { SEED, SEEDS, MUTATIONS, FUZZ_RUNS, REBINDINGS, DATAGRAMS, DESTINATIONS, KILLS, OUTAGE, MIB, DOWNLOADS };
+const { SEED, SEEDS, MUTATIONS, FUZZ_RUNS, REBINDINGS, DATAGRAMS, DESTINATIONS, KILLS, OUTAGE, MIB, DOWNLOADS } =
+  process.env;
+const EFFORTS = {
+  SEED,
+  SEEDS,
+  MUTATIONS,
+  FUZZ_RUNS,
+  REBINDINGS,
+  DATAGRAMS,
+  DESTINATIONS,
+  KILLS,
+  OUTAGE,
+  MIB,
+  DOWNLOADS,
+};
 
 /** The unit tests of the engine once more, where there is no Node. What goes by seeds has few of them: Node has had them all. */
 const IN_CHROMIUM: TestProjectConfiguration = {

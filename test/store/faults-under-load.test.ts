@@ -90,52 +90,50 @@ async function mayEnter(port: number, hits: LimitName[], echo: number): Promise<
   return true;
 }
 
-test(
-  'transfers notice nothing of a store that is killed, stands still, is full, is emptied or restarts',
-  { timeout: 120_000 + EACH_WAY / 10_000 },
-  async () => {
-    const [redis, hits, seed] = [new RedisProgram(), [] as LimitName[], chooseSeed()];
-    await redis.start();
-    const [one, other] = [await startSharing(redis, hits), await startSharing(redis, hits)];
-    const [partner, echo] = [await startPartner(), await startEcho()];
-    const tunnels = [await startClient(one.port), await startClient(other.port)];
-    const servers = [one.server, other.server];
-    const isReached = () => servers.every(({ sharing }) => sharing?.isReached);
-    await until('both have the store', isReached);
+test('transfers notice nothing of a store that is killed, stands still, is full, is emptied or restarts', {
+  timeout: 120_000 + EACH_WAY / 10_000,
+}, async () => {
+  const [redis, hits, seed] = [new RedisProgram(), [] as LimitName[], chooseSeed()];
+  await redis.start();
+  const [one, other] = [await startSharing(redis, hits), await startSharing(redis, hits)];
+  const [partner, echo] = [await startPartner(), await startEcho()];
+  const tunnels = [await startClient(one.port), await startClient(other.port)];
+  const servers = [one.server, other.server];
+  const isReached = () => servers.every(({ sharing }) => sharing?.isReached);
+  await until('both have the store', isReached);
 
-    let [carried, isOver] = [0, false];
-    const traffic = Array.from({ length: TRANSFERS }, async (_, n) => {
-      const { port } = tunnels[n % 2] as (typeof tunnels)[number];
-      for (let round = 0; !isOver || carried < EACH_WAY; round += 1) {
-        await exchange(n % 3 === 0 ? byConnect : bySocks5, port, partner.port, {
-          ...{ kind: 'both', seed: `${seed} ${n} ${round}`, up: OF_ONE, down: OF_ONE, pause: 0 },
-        });
-        carried += OF_ONE;
-      }
-    });
+  let [carried, isOver] = [0, false];
+  const traffic = Array.from({ length: TRANSFERS }, async (_, n) => {
+    const { port } = tunnels[n % 2] as (typeof tunnels)[number];
+    for (let round = 0; !isOver || carried < EACH_WAY; round += 1) {
+      await exchange(n % 3 === 0 ? byConnect : bySocks5, port, partner.port, {
+        ...{ kind: 'both', seed: `${seed} ${n} ${round}`, up: OF_ONE, down: OF_ONE, pause: 0 },
+      });
+      carried += OF_ONE;
+    }
+  });
 
-    const disturb = async (): Promise<void> => {
-      for (let round = 0; round === 0 || carried < EACH_WAY; round += 1) {
-        for (const fault of FAULTS) {
-          const during = carried;
-          await fault.begin(redis);
-          // New ones come while it lasts, beside the two that are there: half of the limit, or what is held, is a server's own then.
-          const entered = [await mayEnter(one.port, hits, echo.port), await mayEnter(other.port, hits, echo.port)];
-          expect(entered, fault.name).toEqual([true, true]);
-          await until('transfers go on meanwhile', () => carried >= during + 2 * TRANSFERS * OF_ONE);
-          await fault.end(redis);
-          await until('both have the store again', isReached);
-        }
+  const disturb = async (): Promise<void> => {
+    for (let round = 0; round === 0 || carried < EACH_WAY; round += 1) {
+      for (const fault of FAULTS) {
+        const during = carried;
+        await fault.begin(redis);
+        // New ones come while it lasts, beside the two that are there: half of the limit, or what is held, is a server's own then.
+        const entered = [await mayEnter(one.port, hits, echo.port), await mayEnter(other.port, hits, echo.port)];
+        expect(entered, fault.name).toEqual([true, true]);
+        await until('transfers go on meanwhile', () => carried >= during + 2 * TRANSFERS * OF_ONE);
+        await fault.end(redis);
+        await until('both have the store again', isReached);
       }
-      isOver = true;
-    };
-    await Promise.all([disturb(), ...traffic]);
-    expect(carried).toBeGreaterThanOrEqual(EACH_WAY);
-    // What the store knows is what there is.
-    await until('nothing is held but by the two', () => {
-      const held = servers.map(({ sharing }) => sharing?.held.get('sessions') ?? 0);
-      return servers.every(({ sessionCount }) => sessionCount === 1) && held.every((count) => count === 1);
-    });
-    console.log(`${carried / 2 ** 20} MiB each way`);
-  },
-);
+    }
+    isOver = true;
+  };
+  await Promise.all([disturb(), ...traffic]);
+  expect(carried).toBeGreaterThanOrEqual(EACH_WAY);
+  // What the store knows is what there is.
+  await until('nothing is held but by the two', () => {
+    const held = servers.map(({ sharing }) => sharing?.held.get('sessions') ?? 0);
+    return servers.every(({ sessionCount }) => sessionCount === 1) && held.every((count) => count === 1);
+  });
+  console.log(`${carried / 2 ** 20} MiB each way`);
+});

@@ -7,8 +7,8 @@ import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { startSource } from 'wsproxy-test-support/destinations/source';
 import { SSHD, startSshd } from 'wsproxy-test-support/destinations/sshd';
 import { startWebFiles } from 'wsproxy-test-support/destinations/web-files';
-import { KeystreamChecker, sha256, sha256OfKeystream } from 'wsproxy-test-support/keystream';
 import { effort } from 'wsproxy-test-support/engine/effort';
+import { KeystreamChecker, sha256, sha256OfKeystream } from 'wsproxy-test-support/keystream';
 import { start } from 'wsproxy-test-support/programs/command-line';
 import { Program } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
@@ -131,7 +131,9 @@ describe('ten exchanges of all workers', () => {
   skipUnlessInstalled(SSHD);
   skipUnlessInstalled('nc');
 
-  test('are noticed by no download, no ssh session and no new request', { timeout: 180_000 + DOWNLOADS * 2_000 }, async () => {
+  test('are noticed by no download, no ssh session and no new request', {
+    timeout: 180_000 + DOWNLOADS * 2_000,
+  }, async () => {
     const { server, port: serverPort, url } = await startWith('--health', '127.0.0.1:0');
     const [, health = ''] = /"health":"127.0.0.1:(\d+)"/.exec(server.stderr) ?? [];
     const [files, sshd] = await Promise.all([startWebFiles(), startSshd()]);
