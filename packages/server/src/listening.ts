@@ -1,16 +1,57 @@
-import { type Logger, systemClock } from 'wsproxy-engine';
+import type { AddressInfo } from 'node:net';
+import { systemClock } from 'wsproxy-engine';
+import { type ListeningAddress, portsAskedOnLoopback } from 'wsproxy-node/dial';
+import type { ListenOptions } from './gateway/listen.js';
+import { createTrust } from './gateway/remote-address.js';
 import type { Guard } from './limits/guard.js';
 import { ListenRights } from './listeners/listen-rights.js';
 import type { ListenerService } from './listeners/listener-service.js';
+import { ListenerTable } from './listeners/listener-table.js';
 import { holdsOfSystem } from './listeners/places-of-system.js';
+import type { NamePort } from './names/name-port.js';
 import type { CheckedOptions } from './options/check-server-options.js';
 
-/** By what rights clients may listen, and what this server can take for them. */
-export function listeningOf(
-  { allowListen, authorizeListen }: CheckedOptions,
-  { limits }: Guard,
-  logger: Logger,
-): Pick<ListenerService, 'rights' | 'holds'> {
-  const rights = new ListenRights({ allowListen, authorizeListen });
-  return { rights, holds: holdsOfSystem({ logger, clock: systemClock, udpIdle: limits.udpIdle }) };
+/** All that clients listen by: the table of their listeners, and the port of their host names. */
+export class Listening {
+  readonly table: ListenerTable;
+  readonly #holds: ListenerService['holds'];
+  readonly #guard: Guard;
+  readonly #isTrusted: (address: string | undefined) => boolean;
+  #names: NamePort | undefined;
+
+  /** @param own Where this server listens itself. */
+  constructor(options: CheckedOptions, own: readonly ListeningAddress[], common: ListeningParts) {
+    const { allowListen, authorizeListen, trustedProxies, egress } = options;
+    const { guard, logger } = common;
+    const asked = portsAskedOnLoopback(egress ?? {});
+    this.#guard = guard;
+    this.#isTrusted = createTrust(trustedProxies);
+    this.#holds = holdsOfSystem({ logger, clock: systemClock, udpIdle: guard.limits.udpIdle });
+    this.table = new ListenerTable({
+      ...common,
+      rights: new ListenRights({ allowListen, authorizeListen }),
+      holds: this.#holds,
+      isOwn: ({ kind, port }) => asked.has(port) || (kind === 'tcp' && own.some((each) => each.port === port)),
+    });
+  }
+
+  /** As `Server.listenReverseHttp`. `expectOpen` throws once the server is closed. */
+  async listenNames(options: ListenOptions, expectOpen: () => void): Promise<AddressInfo | undefined> {
+    // Not at the start: most servers have none.
+    const { NamePort } = await import('./names/name-port.js');
+    expectOpen();
+    const guard = this.#guard;
+    const names = new NamePort({ guard, isTrusted: this.#isTrusted, places: guard.maxStrangers });
+    this.#names = names;
+    const address = await names.listen(options);
+    for (const kind of ['http', 'tls'] as const) this.#holds[kind] = ({ host }, owner) => names.hold(kind, host, owner);
+    return address;
+  }
+
+  /** Closes the port of names. */
+  async close(): Promise<void> {
+    await this.#names?.close();
+  }
 }
+
+type ListeningParts = Omit<ListenerService, 'rights' | 'holds' | 'isOwn'>;

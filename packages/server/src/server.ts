@@ -2,44 +2,34 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
-import { type Logger, silentLogger, systemClock, systemMemory } from 'wsproxy-engine';
-import { createPolicies, type ListeningAddress, portsAskedOnLoopback } from 'wsproxy-node/dial';
+import { silentLogger, systemClock, systemMemory } from 'wsproxy-engine';
+import { createPolicies, type ListeningAddress } from 'wsproxy-node/dial';
 import { OptionError } from 'wsproxy-node/options';
 import { WebSocketAcceptor } from 'wsproxy-node/transports';
 import { CallDesk, type OpenOptions } from './calls/call-desk.js';
-import { createChannelHandler, createRefusalHandler } from './channels/channel-handler.js';
-import type { ChannelService } from './channels/served-channel.js';
-import type { Cluster, InnerListenOptions, NodeDoorOptions } from './cluster/cluster.js';
+import type { InnerListenOptions, NodeDoorOptions } from './cluster/cluster.js';
 import type { ClusterTls } from './cluster/cluster-tls.js';
 import { Migration } from './cluster/migration.js';
-import { nodeAt } from './cluster/peers.js';
 import { formatRoute, nodeNameOf, randomUid } from './cluster/route.js';
 import { directoryOf, doorkeeperOf, gatewayOptionsOf } from './doorkeeper.js';
-import { dialOf, relayFlowOf, resolverOf } from './egress.js';
-import { createFlowHandler } from './flows/flow-handler.js';
+import { egressOf } from './egress.js';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway.js';
 import { type ListenOptions, listenOn, type TcpListenOptions } from './gateway/listen.js';
-import { createTrust } from './gateway/remote-address.js';
 import type { TlsOptions } from './gateway/tls.js';
 import { Guard } from './limits/guard.js';
 import { resolveLimits } from './limits/limits.js';
 import { QuotaFile } from './limits/quota-file.js';
-import { SharedPlaces } from './limits/shared-places.js';
-import type { ListenerService } from './listeners/listener-service.js';
-import { ListenerTable } from './listeners/listener-table.js';
-import type { ListenPlace } from './listeners/rules/listen-place.js';
-import { listeningOf } from './listening.js';
-import type { NamePort } from './names/name-port.js';
+import { Listening } from './listening.js';
+import { Membership } from './membership.js';
 import { createAccessLog } from './observe/access-log.js';
 import { Observers, type ServerObserver } from './observe/observer.js';
 import { checkServerOptions, rulesOf } from './options/check-server-options.js';
 import type { ServerOptions } from './options/server-options.js';
 import { retire } from './retire.js';
 import type { SessionInfo } from './sessions/session-info.js';
-import { SessionPlaces } from './sessions/session-places.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import type { ShareOptions } from './share.js';
-import type { Sharing, SharingFigures } from './store/sharing.js';
+import type { SharingFigures } from './store/sharing.js';
 import type { Revoked } from './store/store.js';
 import type { UserDirectory, UserEntry } from './users/directory.js';
 import type { User } from './users/user.js';
@@ -65,24 +55,18 @@ export class Server {
   readonly #registry: SessionRegistry;
   readonly #calls: CallDesk;
   readonly #guard: Guard;
-  readonly #logger: Logger;
   readonly #quotaFile: QuotaFile | undefined;
   readonly #observers: Observers;
   readonly #directory: UserDirectory | undefined;
-  readonly #listening: ListeningAddress[] = [];
+  /** Where this server listens itself, or what is beside it. */
+  readonly #addresses: ListeningAddress[] = [];
   /** Where its sessions live, as clients are told: `NODE.UID`, the UID new with each process and server. */
   readonly route: string;
   /** It carries datagrams (UDP): neither its options, nor a way that has none, are against it. */
   readonly hasFlows: boolean;
-  /** What clients may listen by; undefined where they may not listen. */
-  readonly #holds: ListenerService['holds'] | undefined;
-  readonly #isTrusted: (address: string | undefined) => boolean;
-  #names: NamePort | undefined;
-  readonly #joinCluster: () => Promise<Cluster>;
-  #cluster: Cluster | undefined;
-  #sharing: Sharing | undefined;
-  /** Where sessions are counted together with other processes. */
-  #sessionPlaces: SessionPlaces | undefined;
+  /** Undefined where clients may not listen. */
+  readonly #listening: Listening | undefined;
+  readonly #membership: Membership;
   #isEmbedded = false;
   #stopping = false;
 
@@ -103,29 +87,20 @@ export class Server {
       isShared: () => directory === undefined || directory.ids.size > 1,
     });
     this.#guard = guard;
-    this.#logger = logger;
     if (accessLog) observer.add(createAccessLog(guard.lines));
     if (options.observer !== undefined) observer.add(options.observer);
     const { quotaFile } = options;
     if (quotaFile !== undefined)
       this.#quotaFile = new QuotaFile({ path: quotaFile, accounts: guard.accounts, clock: systemClock, logger });
-    const policies = createPolicies(rulesOf(options), { listening: () => this.#listening });
+    const policies = createPolicies(rulesOf(options), { listening: () => this.#addresses });
     this.#directory = directory;
     const common = {
       policyOf: (user: User) => policies(user.policy),
       ...{ logger, observer, guard, logTargets: accessLog },
     };
-    const resolver = resolverOf(options, guard);
-    const service: ChannelService = { dial: dialOf(options, guard, resolver), ...common };
-    const relayFlow = relayFlowOf(options, guard, resolver);
-    this.hasFlows = relayFlow !== undefined;
-    const asked = portsAskedOnLoopback(options.egress ?? {});
-    const isOwn = ({ kind, port }: ListenPlace) =>
-      asked.has(port) || (kind === 'tcp' && this.#listening.some((own) => own.port === port));
-    const listening = options.reverse ? listeningOf(options, guard, logger) : undefined;
-    this.#holds = listening?.holds;
-    this.#isTrusted = createTrust(options.trustedProxies);
-    const listeners = listening && new ListenerTable({ ...listening, isOwn, ...common });
+    const egress = egressOf(options, common);
+    this.hasFlows = egress.flows !== undefined;
+    this.#listening = options.reverse ? new Listening(options, this.#addresses, common) : undefined;
     this.#calls = new CallDesk({
       clock: systemClock,
       service: { guard, logger, observer },
@@ -135,10 +110,8 @@ export class Server {
       clock: systemClock,
       memory: systemMemory,
       logger,
-      onChannel: createChannelHandler(service),
-      onRefused: createRefusalHandler(service),
-      flows: relayFlow && createFlowHandler({ relayFlow, acceptFlow: options.acceptFlow, ...common }),
-      listeners,
+      ...egress,
+      listeners: this.#listening?.table,
       calls: this.#calls,
       guard,
       maxGrace: grace,
@@ -153,37 +126,24 @@ export class Server {
       acceptors: [new WebSocketAcceptor(systemMemory, { 'Wsproxy-Route': this.route })],
       onTransport: (...[transport, user, caller, request]: Parameters<GatewayOptions['onTransport']>) => {
         const onClosed = this.#registry.onOpen(user);
-        this.#registry.accept(transport, user, caller, this.#sessionPlaces?.of(request));
+        this.#registry.accept(transport, user, caller, this.#membership.sessionPlaces?.of(request));
         return onClosed;
       },
       ...{ logger, observer, guard },
-      limits: { handshakeTimeout: limits.upgradeTimeout, pendingConnections: placesOf(guard) },
+      limits: { handshakeTimeout: limits.upgradeTimeout, pendingConnections: guard.maxStrangers },
     };
     this.#gateway = createGateway({
       ...doors,
       ...gatewayOptionsOf(options),
       path,
       ...doorkeeperOf(options, directory),
-      handOn: (entrance) => this.#cluster?.handOn(entrance) ?? 'here',
+      handOn: (entrance) => this.#membership.handOn(entrance),
     });
-    this.#joinCluster = async () => {
-      // Not at the start: most servers are alone.
-      const { Cluster } = await import('./cluster/cluster.js');
-      this.#expectOpen();
-      const { route } = this;
-      const findNode = (node: string) => nodeAt(this.#sharing?.addressOf(node));
-      return new Cluster({
-        route,
-        directory,
-        doors,
-        findNode,
-        clock: systemClock,
-        memory: systemMemory,
-        logger,
-        observer,
-        guard,
-      });
-    };
+    this.#membership = new Membership({
+      ...{ route: this.route, directory, doors, logger, observer, guard },
+      onRevoked: (revoked) => this.#onRevoked(revoked),
+      expectOpen: () => this.#expectOpen(),
+    });
     logger.debug({ sockets: guard.maxSockets }, 'sockets that may be open at a time');
   }
 
@@ -206,7 +166,7 @@ export class Server {
   async listen(options: ListenOptions): Promise<AddressInfo | undefined> {
     this.#expectOpen();
     const address = await listenOn(this.#gateway.server, options);
-    if (address !== undefined) this.#listening.push(address);
+    if (address !== undefined) this.#addresses.push(address);
     return address;
   }
 
@@ -217,16 +177,9 @@ export class Server {
   listenReverseHttp(options: TcpListenOptions): Promise<AddressInfo>;
   listenReverseHttp(options: ListenOptions): Promise<AddressInfo | undefined>;
   async listenReverseHttp(options: ListenOptions): Promise<AddressInfo | undefined> {
-    const [holds, guard] = [this.#holds, this.#guard];
-    if (holds === undefined) throw new OptionError('reverse', 'without it no client may listen');
-    // Not at the start: most servers have none.
-    const { NamePort } = await import('./names/name-port.js');
-    this.#expectOpen();
-    const names = new NamePort({ guard, isTrusted: this.#isTrusted, places: placesOf(guard) });
-    this.#names = names;
-    const address = await names.listen(options);
-    if (address !== undefined) this.#listening.push(address);
-    for (const kind of ['http', 'tls'] as const) holds[kind] = ({ host }, owner) => names.hold(kind, host, owner);
+    if (this.#listening === undefined) throw new OptionError('reverse', 'without it no client may listen');
+    const address = await this.#listening.listenNames(options, () => this.#expectOpen());
+    if (address !== undefined) this.#addresses.push(address);
     return address;
   }
 
@@ -238,10 +191,8 @@ export class Server {
   listenInner(options: NodeDoorOptions & TcpListenOptions): Promise<AddressInfo>;
   listenInner(options: InnerListenOptions): Promise<AddressInfo | undefined>;
   async listenInner(options: InnerListenOptions): Promise<AddressInfo | undefined> {
-    const joined = await this.#joinCluster();
-    this.#cluster ??= joined;
-    const address = await this.#cluster.listen(options);
-    if (address !== undefined) this.#listening.push(address);
+    const address = await this.#membership.listen(options);
+    if (address !== undefined) this.#addresses.push(address);
     return address;
   }
 
@@ -250,8 +201,7 @@ export class Server {
    * which somebody else listens on. Never throws; without `listenInner` it is closed.
    */
   handleInnerConnection(socket: Socket): void {
-    if (this.#cluster === undefined) socket.destroy();
-    else this.#cluster.handleConnection(socket);
+    this.#membership.handleConnection(socket);
   }
 
   /**
@@ -259,8 +209,7 @@ export class Server {
    * @throws OptionError that says what is wrong with it; nothing has changed then
    */
   setInnerTls(tls: ClusterTls): void {
-    if (this.#cluster === undefined) throw new OptionError('clusterCert', 'there is no door for other nodes');
-    this.#cluster.setTls(tls);
+    this.#membership.setTls(tls);
   }
 
   /**
@@ -269,27 +218,19 @@ export class Server {
    * Rejects with an OptionError for what cannot be used.
    */
   async share(options: ShareOptions): Promise<void> {
-    if (this.#sharing !== undefined) throw new OptionError('cluster', 'there is a store already');
     if (this.#quotaFile !== undefined)
       throw new OptionError('quotaFile', 'with a store that keeps what users carry (cluster)');
-    // Not at the start: most servers are alone.
-    const { openSharing } = await import('./share.js');
-    const onRevoked = (revoked: Revoked) => this.#onRevoked(revoked);
-    const sharing = await openSharing(options, { route: this.route, logger: this.#logger, onRevoked });
-    this.#sharing = sharing;
-    this.#guard.accounts.share(new SharedPlaces(sharing.places, sharing.spending));
-    this.#sessionPlaces = new SessionPlaces(this.#guard.accounts);
-    await sharing.begin();
+    await this.#membership.share(options);
   }
 
   /** What `share` has led to, for metrics to read. */
   get sharing(): SharingFigures | undefined {
-    return this.#sharing?.figures;
+    return this.#membership.sharing;
   }
 
   /** Connections of clients that are passed on to the process that has their session. */
   get passedOn(): number {
-    return this.#cluster?.passedOn ?? 0;
+    return this.#membership.passedOn;
   }
 
   /**
@@ -299,7 +240,7 @@ export class Server {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#isEmbedded = true;
     const { localPort } = request.socket;
-    if (localPort !== undefined && !this.#listening.some(({ port }) => port === localPort)) {
+    if (localPort !== undefined && !this.#addresses.some(({ port }) => port === localPort)) {
       this.neverDial({ address: '::', port: localPort });
     }
     this.#gateway.handleUpgrade(request, socket, head);
@@ -359,7 +300,7 @@ export class Server {
 
   /** No tunnel leads to `address`, even where private destinations are allowed: for what listens beside this server. */
   neverDial(address: ListeningAddress): void {
-    this.#listening.push(address);
+    this.#addresses.push(address);
   }
 
   /**
@@ -372,8 +313,8 @@ export class Server {
     const directory = this.#directory;
     const lost = directory.replace(users);
     this.#registry.endAbsent();
-    this.#sharing?.forgive((revoked) => directory.knows(revoked));
-    void this.#sharing?.revoke(lost);
+    this.#membership.forgive(directory);
+    this.#membership.revoke(lost);
   }
 
   /**
@@ -381,7 +322,7 @@ export class Server {
    * that it has lost access, and stops. For those whom `authenticate` lets in no more.
    */
   endSessions(userId: string): number {
-    void this.#sharing?.revoke([{ user: userId, token: '' }]);
+    this.#membership.revoke([{ user: userId, token: '' }]);
     return this.#registry.endSessionsOf(userId);
   }
 
@@ -415,8 +356,8 @@ export class Server {
     this.#calls.close();
     this.#registry.close();
     this.#guard.close();
-    await Promise.all([this.#gateway.close(), this.#names?.close(), this.#cluster?.close()]);
-    await Promise.all([this.#quotaFile?.close(), this.#sharing?.close()]);
+    await Promise.all([this.#gateway.close(), this.#listening?.close(), this.#membership.leave()]);
+    await Promise.all([this.#quotaFile?.close(), this.#membership.close()]);
     return unfinished;
   }
 
@@ -432,7 +373,7 @@ export class Server {
   #hasRoom(user: User, request: IncomingMessage): boolean | Promise<boolean> {
     const limit = this.#registry.refuses(user);
     if (limit !== undefined) this.#guard.hit(limit, user.id, user.limits?.sessions);
-    const kept = limit === undefined ? this.#sessionPlaces?.keep(user, request) : undefined;
+    const kept = limit === undefined ? this.#membership.sessionPlaces?.keep(user, request) : undefined;
     // Others may have come meanwhile.
     return kept === undefined ? limit === undefined : kept.then(() => this.#registry.refuses(user) === undefined);
   }
@@ -446,8 +387,3 @@ export class Server {
 }
 
 const CLOSED = { code: 'SERVER_CLOSED' };
-
-/** Those who wait at the door; strangers get no more than a quarter of the sockets. */
-function placesOf({ limits, maxSockets }: Guard): number {
-  return Math.max(1, Math.min(limits.unauthenticated, Math.floor(maxSockets / 4)));
-}

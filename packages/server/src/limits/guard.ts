@@ -68,6 +68,11 @@ export class Guard {
     return this.#sockets.limit;
   }
 
+  /** Connections at a time that wait at a door; strangers get no more than a quarter of the sockets. */
+  get maxStrangers(): number {
+    return Math.max(1, Math.min(this.limits.unauthenticated, Math.floor(this.maxSockets / 4)));
+  }
+
   /** What is taken of what is there for all: places of channels and of destinations' sockets, and bytes. */
   get inUse(): { channels: number; sockets: number; received: number; sent: number } {
     const { windows, replay } = this.#memory;

@@ -1,0 +1,112 @@
+import type { AddressInfo, Socket } from 'node:net';
+import { type Logger, systemClock, systemMemory } from 'wsproxy-engine';
+import { OptionError } from 'wsproxy-node/options';
+import type { Cluster, ClusterOptions, InnerListenOptions } from './cluster/cluster.js';
+import type { ClusterTls } from './cluster/cluster-tls.js';
+import { nodeAt } from './cluster/peers.js';
+import type { Entrance, HandedOn } from './gateway/handing-on.js';
+import type { Guard } from './limits/guard.js';
+import { SharedPlaces } from './limits/shared-places.js';
+import { SessionPlaces } from './sessions/session-places.js';
+import type { ShareOptions } from './share.js';
+import type { Sharing, SharingFigures } from './store/sharing.js';
+import type { Revoked } from './store/store.js';
+import type { UserDirectory } from './users/directory.js';
+
+/**
+ * A server as one of several processes: what they hand on to each other, and what they share. Nothing of either is loaded before it is
+ * asked for, since most servers are alone.
+ */
+export class Membership {
+  readonly #options: MembershipOptions;
+  #cluster: Cluster | undefined;
+  #sharing: Sharing | undefined;
+  #sessionPlaces: SessionPlaces | undefined;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  /** What `share` has led to, for metrics to read. */
+  get sharing(): SharingFigures | undefined {
+    return this.#sharing?.figures;
+  }
+
+  /** Where sessions are counted together with other processes. */
+  get sessionPlaces(): SessionPlaces | undefined {
+    return this.#sessionPlaces;
+  }
+
+  /** Connections of clients that are passed on to the process that has their session. */
+  get passedOn(): number {
+    return this.#cluster?.passedOn ?? 0;
+  }
+
+  /** What came in by a public door. */
+  handOn(entrance: Entrance): HandedOn | Promise<HandedOn> {
+    return this.#cluster?.handOn(entrance) ?? 'here';
+  }
+
+  /** As `Server.listenInner`. */
+  async listen(options: InnerListenOptions): Promise<AddressInfo | undefined> {
+    const { Cluster } = await import('./cluster/cluster.js');
+    this.#options.expectOpen();
+    const findNode = (node: string) => nodeAt(this.#sharing?.addressOf(node));
+    this.#cluster ??= new Cluster({ ...this.#options, findNode, clock: systemClock, memory: systemMemory });
+    return this.#cluster.listen(options);
+  }
+
+  /** As `Server.handleInnerConnection`. */
+  handleConnection(socket: Socket): void {
+    if (this.#cluster === undefined) socket.destroy();
+    else this.#cluster.handleConnection(socket);
+  }
+
+  /** As `Server.setInnerTls`. */
+  setTls(tls: ClusterTls): void {
+    if (this.#cluster === undefined) throw new OptionError('clusterCert', 'there is no door for other nodes');
+    this.#cluster.setTls(tls);
+  }
+
+  /** As `Server.share`. */
+  async share(options: ShareOptions): Promise<void> {
+    if (this.#sharing !== undefined) throw new OptionError('cluster', 'there is a store already');
+    const { openSharing } = await import('./share.js');
+    const { route, logger, onRevoked, guard } = this.#options;
+    const sharing = await openSharing(options, { route, logger, onRevoked });
+    this.#sharing = sharing;
+    guard.accounts.share(new SharedPlaces(sharing.places, sharing.spending));
+    this.#sessionPlaces = new SessionPlaces(guard.accounts);
+    await sharing.begin();
+  }
+
+  /** These have lost access, as this process knows: the others hear of it. */
+  revoke(lost: readonly Revoked[]): void {
+    void this.#sharing?.revoke(lost);
+  }
+
+  /** Users have changed: those whom `directory` knows may come in again, whatever was revoked. */
+  forgive(directory: UserDirectory): void {
+    this.#sharing?.forgive((revoked) => directory.knows(revoked));
+  }
+
+  /** Cuts what is passed on. Resolves when the last connection is gone. */
+  async leave(): Promise<void> {
+    await this.#cluster?.close();
+  }
+
+  /** Shares nothing any more, once all that was counted is over. */
+  async close(): Promise<void> {
+    await this.#sharing?.close();
+  }
+}
+
+export interface MembershipOptions extends Pick<ClusterOptions, 'directory' | 'doors' | 'observer'> {
+  readonly route: string;
+  readonly logger: Logger;
+  readonly guard: Guard;
+  /** As another process says. */
+  readonly onRevoked: (revoked: Revoked) => void;
+  /** Throws once the server is closed. */
+  readonly expectOpen: () => void;
+}
