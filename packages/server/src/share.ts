@@ -45,7 +45,7 @@ interface ShareParts extends Pick<SharingOptions, 'logger' | 'onRevoked'> {
 const AWAY: ReadonlySet<unknown> = new Set(['admit', 'refuse']);
 
 async function openStore({ store }: ShareOptions, uid: string): Promise<Store> {
-  if (typeof store !== 'string') return createParentStore(store, systemClock);
+  if (typeof store !== 'string') return createParentStore(store, uid, systemClock);
   // Not at the start: most servers are alone.
   const { createRedisStore } = await import('./store/redis-store.js');
   return createRedisStore(store, uid);

@@ -21,6 +21,26 @@ async function take(store: Store, key: string, need: number, limit: number, wish
   return held;
 }
 
+async function takeOver(store: Store, key: string): Promise<number> {
+  const [held = -1] = await store.take([{ key, need: 1, wish: 1, limit: 1, over: true }]);
+  return held;
+}
+
+/** What `watching` is told of exclusive keys, from a time on at which it certainly is; `other` makes news until then. */
+async function watch(watching: Store, other: Store): Promise<string[][]> {
+  const news: string[][] = [];
+  let isTold = false;
+  watching.watch((keys) => {
+    isTold = true;
+    if (keys.length > 0) news.push([...keys]);
+  });
+  await until('it is told', async () => {
+    await other.add({ kind: 'revocation', user: 'alice', token: 't1' });
+    return isTold;
+  });
+  return news;
+}
+
 /** What every store does. `begin` makes an empty one. */
 export function describeStore(begin: () => Promise<StoreInTest>): void {
   /** Two processes that it knows. */
@@ -166,6 +186,133 @@ export function describeStore(begin: () => Promise<StoreInTest>): void {
       return isTold;
     });
     expect((await b.read(mark)).revocations).toEqual([{ user: 'alice', token: 't1' }]);
+  });
+
+  test('gives what is exclusive to one process at a time', async () => {
+    const { a, b } = await beginWithTwo();
+    expect(await take(a, '@x', 1, 1)).toBe(1);
+    expect(await take(b, '@x', 1, 1)).toBe(0);
+    await a.give([{ key: '@x', held: 0 }]);
+    expect(await take(b, '@x', 1, 1)).toBe(1);
+    expect(await take(a, '@x', 1, 1)).toBe(0);
+  });
+
+  test('takes it from whoever has it for one who takes it over, and counts that as lost', async () => {
+    const { a, b } = await beginWithTwo();
+    expect(await take(a, '@x', 1, 1)).toBe(1);
+    expect(await takeOver(b, '@x')).toBe(1);
+    expect([(await a.read()).lost, (await b.read()).lost]).toEqual([1, 0]);
+    expect(await take(a, '@x', 1, 1)).toBe(0);
+    expect(await takeOver(b, '@x')).toBe(1);
+    expect((await a.read()).lost).toBe(1);
+    expect(await takeOver(a, '@x')).toBe(1);
+    expect(await take(b, '@x', 1, 1)).toBe(0);
+    expect(await b.find(['@x'])).toEqual([['a']]);
+  });
+
+  test('changes nothing of what is exclusive when a process tells what it holds', async () => {
+    const { store, a, b } = await beginWithTwo();
+    await take(a, '@x', 1, 1);
+    await a.add({ ...NODE, holdings: [{ key: 'channels', held: 1 }] });
+    expect(await take(b, '@x', 1, 1)).toBe(0);
+    expect(await takeOver(b, '@x')).toBe(1);
+    await a.add({ ...NODE, holdings: [] });
+    expect(await b.find(['@x'])).toEqual([['b']]);
+    await store.leaseEnds('b');
+    await a.add(NODE);
+    await b.add({ ...NODE, holdings: [] });
+    expect([await take(a, '@x', 1, 1), (await b.read()).lost]).toEqual([1, 0]);
+  });
+
+  test('finds the processes that hold places of each key', async () => {
+    const { store, a, b } = await beginWithTwo();
+    await a.take([
+      { key: 'sessions/alice', need: 2, wish: 2, limit: 9 },
+      { key: '@x', need: 1, wish: 1, limit: 1 },
+    ]);
+    await take(b, 'sessions/alice', 1, 9);
+    const found = async () => (await a.find(['sessions/alice', 'sessions/bob', '@x'])).map((uids) => [...uids].sort());
+    expect(await found()).toEqual([['a', 'b'], [], ['a']]);
+    await b.give([{ key: 'sessions/alice', held: 0 }]);
+    expect(await found()).toEqual([['a'], [], ['a']]);
+    await store.leaseEnds('a');
+    await b.add(NODE);
+    expect(await b.find(['@x'])).toEqual([[]]);
+  });
+
+  test.each<[what: string, change: (a: Store, b: Store) => Promise<unknown>]>([
+    ['is had by somebody', (_, b) => take(b, '@y', 1, 1)],
+    ['is taken over', (a) => takeOver(a, '@x')],
+    ['is given back', (_, b) => b.give([{ key: '@x', held: 0 }])],
+    ['is that of a process that ends', (_, b) => b.close()],
+  ])('tells those who watch what is exclusive and %s', async (_, change) => {
+    const { a, b } = await beginWithTwo();
+    const news = await watch(a, b);
+    await take(b, '@x', 1, 1);
+    await until('that is told', () => news.length === 1);
+    await change(a, b);
+    await until('the change is told', () => news.length === 2);
+    expect(news.flat()).toEqual(['@x', (await a.find(['@y'])).flat().length > 0 ? '@y' : '@x']);
+  });
+
+  test('tells nobody of what is not exclusive, or has not changed', async () => {
+    const { a, b } = await beginWithTwo();
+    const news = await watch(a, b);
+    await take(b, 'channels', 1, 9);
+    await b.give([{ key: 'channels', held: 0 }]);
+    await take(b, '@x', 1, 1);
+    await take(b, '@x', 1, 1);
+    await take(a, '@x', 1, 1);
+    await a.give([{ key: '@x', held: 0 }]);
+    await takeOver(a, '@z');
+    await until('the last one is told', () => news.flat().includes('@z'));
+    expect(news).toEqual([['@x'], ['@z']]);
+  });
+
+  test('gives what is exclusive as the rules say, whatever processes do, by seeds', async () => {
+    const uids = ['a', 'b', 'c'] as const;
+    const step = fc.record({
+      uid: fc.constantFrom(...uids),
+      what: fc.constantFrom('take', 'take', 'over', 'over', 'give', 'add', 'dies'),
+      keys: fc.uniqueArray(fc.constantFrom('@x', '@y', '@z'), { minLength: 1 }),
+    });
+    const { runs } = await begin();
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const store = await begin();
+        const ends = new Map(uids.map((uid) => [uid, store.enter(uid)]));
+        for (const end of ends.values()) await end.add(NODE);
+        const has = new Map<string, string>();
+        const lost = { a: 0, b: 0, c: 0 };
+        for (const { uid, what, keys } of steps) {
+          const end = ends.get(uid) as Store;
+          if (what === 'take' || what === 'over') {
+            const over = what === 'over';
+            const counts = await end.take(keys.map((key) => ({ key, need: 1, wish: 1, limit: 1, over })));
+            for (const key of keys) {
+              const former = has.get(key) as keyof typeof lost | undefined;
+              if (over && former !== undefined && former !== uid) lost[former] += 1;
+              if (over || former === undefined) has.set(key, uid);
+            }
+            expect(counts).toEqual(keys.map((key) => (has.get(key) === uid ? 1 : 0)));
+          } else if (what === 'give') {
+            await end.give(keys.map((key) => ({ key, held: 0 })));
+            for (const key of keys) if (has.get(key) === uid) has.delete(key);
+          } else if (what === 'add') await end.add({ ...NODE, holdings: [] });
+          else {
+            await store.leaseEnds(uid);
+            for (const each of ends.values()) await each.add(NODE);
+            for (const [key, former] of has) if (former === uid) has.delete(key);
+            lost[uid] = 0;
+          }
+          expect(await end.find(['@x', '@y', '@z'])).toEqual(
+            ['@x', '@y', '@z'].map((key) => [has.get(key)].filter((each) => each !== undefined)),
+          );
+          expect((await end.read()).lost).toBe(lost[uid]);
+        }
+      }),
+      { numRuns: runs },
+    );
   });
 
   test('counts the bytes of a month over all processes, once however often they are told', async () => {

@@ -11,6 +11,7 @@ import type { ListenOptions } from '../index.js';
 import { checkQuotaFile, QuotaFile } from '../limits/quota-file.js';
 import { MemoryStore } from '../store/memory-store.js';
 import { answerWorker } from '../store/parent-store.js';
+import type { Store } from '../store/store.js';
 import { parseStoreAddress, shownAddress } from '../store/store-address.js';
 import { WORKER_VARIABLE } from '../workers/assignment.js';
 import type { JoinedMetrics } from '../workers/joined-metrics.js';
@@ -50,6 +51,8 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   const [doors, settings] = [makeDoors(self), settingsOfParent(program)];
   let metrics: JoinedMetrics | undefined;
   const shared = new MemoryStore(systemClock);
+  /** What the store calls each worker, by its number. */
+  const uids = new Map<number, string>();
   const quotaFile = openQuotaFile(program, flags, shared, logger);
   const receptionAt = (door: Door): Reception =>
     new Reception({
@@ -64,7 +67,11 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
     start: (number, speaksForAll, events) => {
       const assignment = { version: MESSAGES_VERSION, number, workers, speaksForAll, doors };
       const worker = startWorker(self, assignment, events);
-      worker.onMessage(answerWorker(worker, shared.enter(String(number))));
+      const enter = (uid: string): Store => {
+        uids.set(number, uid);
+        return shared.enter(uid);
+      };
+      worker.onMessage(answerWorker(worker, enter));
       return worker;
     },
     isListening: () => reception.isListening,
@@ -73,7 +80,8 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
       nodes.serve();
     },
     onEnded: (worker, ending) => {
-      shared.forget(String(worker.number));
+      shared.forget(uids.get(worker.number) ?? '');
+      uids.delete(worker.number);
       metrics?.onEnded(worker, ending);
     },
     onSettings: (now) => tellChanges(settings, now, logger),

@@ -1,5 +1,5 @@
 import type { Clock } from 'wsproxy-engine';
-import type { Added, Facts, Holding, ProcessFact, Revocation, Store, Sum, Want } from './store.js';
+import type { Added, Facts, Holding, OnNews, ProcessFact, Revocation, Store, Sum, Want } from './store.js';
 
 /** A store whose calls are counted. */
 export class CountedStore implements Store {
@@ -34,11 +34,15 @@ export class CountedStore implements Store {
     return this.#count(this.#store.read(mark));
   }
 
+  find(keys: readonly string[]): Promise<readonly (readonly string[])[]> {
+    return this.#count(this.#store.find(keys));
+  }
+
   spend(month: string, sums: readonly Sum[]): Promise<readonly number[]> {
     return this.#count(this.#store.spend(month, sums));
   }
 
-  watch(onNews: () => void): void {
+  watch(onNews: OnNews): void {
     this.#store.watch(onNews);
   }
 

@@ -5,7 +5,9 @@ import {
   type Facts,
   granted,
   type Holding,
+  isExclusive,
   LEASE,
+  type OnNews,
   type ProcessFact,
   REVOCATIONS,
   type Revocation,
@@ -22,7 +24,7 @@ export class MemoryStore {
   readonly #leases = new Map<string, Lease>();
   /** Of those that are the same the last one, the oldest first. */
   readonly #revocations = new Map<string, Told>();
-  readonly #watchers = new Map<string, () => void>();
+  readonly #watchers = new Map<string, OnNews>();
   #mark = 0;
   #month = '';
   /** Of the month, by user. */
@@ -41,9 +43,11 @@ export class MemoryStore {
 
   /** The process has ended: what it held is free. */
   forget(uid: string): void {
+    const { held } = this.#leases.get(uid) ?? NOTHING;
     this.#leases.delete(uid);
     this.#watchers.delete(uid);
     this.#sumsOf.delete(uid);
+    this.#tellOf([...held.keys()]);
   }
 
   /** Bytes of this calendar month, of each user who has carried some: what a quota file keeps. */
@@ -59,8 +63,11 @@ export class MemoryStore {
 
   add(uid: string, { node, address, holdings }: ProcessFact): Added {
     const known = this.#leaseOf(uid);
-    const held = holdings === undefined ? known?.held : new Map(holdings.map(({ key, held }) => [key, held]));
-    this.#leases.set(uid, { until: this.#clock.now() + LEASE, node, address, held: held ?? new Map() });
+    const { held, lost } = known ?? NOTHING;
+    const kept = [...held].filter(([key]) => holdings === undefined || isExclusive(key));
+    const given = holdings?.map(({ key, held: count }) => [key, count] as const) ?? [];
+    const until = this.#clock.now() + LEASE;
+    this.#leases.set(uid, { until, node, address, held: new Map([...kept, ...given]), lost });
     return { isNew: known === undefined };
   }
 
@@ -73,25 +80,33 @@ export class MemoryStore {
       if (this.#revocations.size <= REVOCATIONS) break;
       this.#revocations.delete(oldest);
     }
-    for (const onNews of this.#watchers.values()) onNews();
+    this.#tell([]);
   }
 
   take(uid: string, wants: readonly Want[]): number[] {
     const { held } = this.#expect(uid);
-    return wants.map((want) => {
-      const own = held.get(want.key) ?? 0;
-      const count = granted(want, own, this.#sumOf(want.key) - own);
-      if (count > 0) held.set(want.key, count);
+    const changed = new Set<string>();
+    const counts = wants.map((want) => {
+      const { key } = want;
+      const own = held.get(key) ?? 0;
+      if (want.over) this.#takeOver(uid, key);
+      const count = granted(want, own, this.#sumOf(key) - own);
+      if (count > 0) held.set(key, count);
+      if (count !== own) changed.add(key);
       return count;
     });
+    this.#tellOf([...changed]);
+    return counts;
   }
 
   give(uid: string, holdings: readonly Holding[]): void {
     const lease = this.#expect(uid);
-    for (const { key, held } of holdings) {
+    const changed = holdings.filter(({ key, held }) => held !== (lease.held.get(key) ?? 0));
+    for (const { key, held } of changed) {
       if (held > 0) lease.held.set(key, held);
       else lease.held.delete(key);
     }
+    this.#tellOf(changed.map(({ key }) => key));
   }
 
   read(uid: string, mark: number = this.#mark): Facts {
@@ -100,7 +115,13 @@ export class MemoryStore {
       processes: [...this.#living()].map(([each, { node, address }]) => ({ uid: each, node, address })),
       revocations: fresh.map(({ revoked }) => revoked),
       mark: this.#mark,
+      lost: this.#leaseOf(uid)?.lost ?? 0,
     };
+  }
+
+  find(keys: readonly string[]): string[][] {
+    const living = [...this.#living()];
+    return keys.map((key) => living.filter(([, { held }]) => (held.get(key) ?? 0) > 0).map(([uid]) => uid));
   }
 
   spend(uid: string, month: string, sums: readonly Sum[]): number[] {
@@ -118,8 +139,22 @@ export class MemoryStore {
     });
   }
 
-  watch(uid: string, onNews: () => void): void {
+  watch(uid: string, onNews: OnNews): void {
     this.#watchers.set(uid, onNews);
+  }
+
+  #takeOver(uid: string, key: string): void {
+    for (const [other, lease] of this.#living()) if (other !== uid && lease.held.delete(key)) lease.lost += 1;
+  }
+
+  /** Of those among `keys` that are exclusive. */
+  #tellOf(keys: readonly string[]): void {
+    const changed = keys.filter(isExclusive);
+    if (changed.length > 0) this.#tell(changed);
+  }
+
+  #tell(keys: readonly string[]): void {
+    for (const onNews of this.#watchers.values()) onNews(keys);
   }
 
   #beginMonth(month: string): void {
@@ -168,7 +203,10 @@ interface Lease {
   readonly address: string;
   /** By the key of the limit. */
   readonly held: Map<string, number>;
+  lost: number;
 }
+
+const NOTHING: Pick<Lease, 'held' | 'lost'> = { held: new Map(), lost: 0 };
 
 /** One process, and what it asks for. */
 class Entrance implements Store {
@@ -198,11 +236,15 @@ class Entrance implements Store {
     return this.#store.read(this.#uid, mark);
   }
 
+  async find(keys: readonly string[]): Promise<readonly (readonly string[])[]> {
+    return this.#store.find(keys);
+  }
+
   async spend(month: string, sums: readonly Sum[]): Promise<readonly number[]> {
     return this.#store.spend(this.#uid, month, sums);
   }
 
-  watch(onNews: () => void): void {
+  watch(onNews: OnNews): void {
     this.#store.watch(this.#uid, onNews);
   }
 

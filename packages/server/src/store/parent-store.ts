@@ -4,22 +4,31 @@ import {
   DEADLINE,
   type Facts,
   type Holding,
+  type OnNews,
   type Store,
   StoreError,
   type Sum,
   type Want,
 } from './store.js';
 
-/** The store of the parent, as a worker sees it by messages. */
-export function createParentStore(port: MessagePort, clock: Pick<Clock, 'setTimer'>): Store {
-  return new ParentStore(port, clock);
+/** The store of the parent, as the worker with this `uid` sees it by messages. */
+export function createParentStore(port: MessagePort, uid: string, clock: Pick<Clock, 'setTimer'>): Store {
+  return new ParentStore(port, uid, clock);
 }
 
-/** Answers a worker from `store`, which is the parent's as that worker sees it; returns what to call with each message of the worker. */
-export function answerWorker(port: Pick<MessagePort, 'post'>, store: Store): (message: unknown) => void {
-  store.watch(() => port.post({ kind: 'store news' } satisfies Message));
+/** Answers a worker from the store that `enter` makes for its uid; returns what to call with each message of the worker. */
+export function answerWorker(
+  port: Pick<MessagePort, 'post'>,
+  enter: (uid: string) => Store,
+): (message: unknown) => void {
+  let store: Store | undefined;
   return (message) => {
-    if (isMessage(message) && message.kind === 'store call')
+    if (!isMessage(message)) return;
+    if (message.kind === 'store entry') {
+      store = enter(message.uid);
+      store.watch((keys) => port.post({ kind: 'store news', keys } satisfies Message));
+    }
+    if (message.kind === 'store call' && store !== undefined)
       void answer(message, store).then((reply) => port.post(reply));
   };
 }
@@ -32,7 +41,7 @@ export interface MessagePort {
   onMessage(listener: (message: unknown) => void): void;
 }
 
-type Method = 'add' | 'take' | 'give' | 'read' | 'spend';
+type Method = 'add' | 'take' | 'give' | 'read' | 'find' | 'spend';
 
 interface Call {
   readonly kind: 'store call';
@@ -49,21 +58,27 @@ interface Reply {
   readonly failure?: { readonly code: StoreError['code']; readonly message: string };
 }
 
-type Message = Call | Reply | { readonly kind: 'store news' };
+type Message =
+  /** The first one of a worker. */
+  | { readonly kind: 'store entry'; readonly uid: string }
+  | Call
+  | Reply
+  | { readonly kind: 'store news'; readonly keys: readonly string[] };
 
 class ParentStore implements Store {
   readonly #port: MessagePort;
   readonly #clock: Pick<Clock, 'setTimer'>;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #calls = 0;
-  #onNews: () => void = () => {};
+  #onNews: OnNews = () => {};
 
-  constructor(port: MessagePort, clock: Pick<Clock, 'setTimer'>) {
+  constructor(port: MessagePort, uid: string, clock: Pick<Clock, 'setTimer'>) {
     this.#port = port;
     this.#clock = clock;
+    port.post({ kind: 'store entry', uid } satisfies Message);
     port.onMessage((message) => {
       if (!isMessage(message)) return;
-      if (message.kind === 'store news') this.#onNews();
+      if (message.kind === 'store news') this.#onNews(message.keys);
       // One that has come too late, or twice, has nobody who waits for it.
       if (message.kind === 'store reply') this.#waiting.get(message.id)?.(message);
     });
@@ -85,11 +100,15 @@ class ParentStore implements Store {
     return this.#call('read', args);
   }
 
+  find(...args: [keys: readonly string[]]): Promise<readonly (readonly string[])[]> {
+    return this.#call('find', args);
+  }
+
   spend(...args: [month: string, sums: readonly Sum[]]): Promise<readonly number[]> {
     return this.#call('spend', args);
   }
 
-  watch(onNews: () => void): void {
+  watch(onNews: OnNews): void {
     this.#onNews = onNews;
   }
 

@@ -23,8 +23,8 @@ export function readCounts(reply: unknown, count: number): number[] {
  * @throws StoreError for what are none
  */
 export function readFacts(reply: unknown, self: string): Facts {
-  const [processes, revocations, last] = listIn(reply);
-  const [mark = 0] = readCounts([last], 1);
+  const [processes, revocations, ...numbers] = listIn(reply);
+  const [mark = 0, lost = 0] = readCounts(numbers, 2);
   const told = listIn(revocations).map((member) => {
     const [token = '', user = '', teller] = textIn(member).split(':');
     return { token, user, teller };
@@ -37,7 +37,15 @@ export function readFacts(reply: unknown, self: string): Facts {
     }),
     revocations: told.filter(({ teller }) => teller !== self).map(({ token, user }) => ({ token, user })),
     mark,
+    lost,
   };
+}
+
+/** @throws StoreError for anything but so many lists of texts */
+export function readTexts(reply: unknown, count: number): string[][] {
+  const lists = listIn(reply).map((list) => listIn(list).map(textIn));
+  if (lists.length !== count) throw senseless();
+  return lists;
 }
 
 function listIn(value: unknown): unknown[] {

@@ -1,7 +1,7 @@
 /**
  * What the store does in one step, in Lua. Keys are those of docs/store.md: the set of processes, then the hash of this one, whose
- * fields are the limits that it holds places of; `#node`, `#address` and `#number` beside them. A process whose hash has ended is gone.
- * Of one process nothing is done that is older than what was done last (`#number`): a connection that was given up may still be read.
+ * fields are the limits that it holds places of; `#node`, `#address`, `#number` and `#lost` beside them. A process whose hash has ended is
+ * gone. What begins with `@` is exclusive, and told on the channel. Of one process nothing is done that is older than what was done last (`#number`): a connection that was given up may still be read.
  */
 export const SCRIPTS = {
   /** KEYS: processes, own. ARGV: uid, lease, node, address, number, then all that it holds: key, count... */
@@ -19,19 +19,19 @@ if ARGV[5] ~= '' then
     redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
   end
   for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
-    if field:sub(1, 1) ~= '#' and not given[field] then redis.call('HDEL', KEYS[2], field) end
+    if not field:match('^[#@]') and not given[field] then redis.call('HDEL', KEYS[2], field) end
   end
   redis.call('HSET', KEYS[2], '#number', ARGV[5])
 end
 return 1 - isKnown`,
 
-  /** KEYS: processes, own. ARGV: uid, prefix of hashes, number, then key, need, wish, limit... */
+  /** KEYS: processes, own. ARGV: uid, prefix of hashes, number, channel, then key, need, wish, limit, whether over (1)... */
   take: `
 if redis.call('EXISTS', KEYS[2]) == 0 then return redis.error_reply('LEASE') end
 if tonumber(ARGV[3]) <= tonumber(redis.call('HGET', KEYS[2], '#number') or '-1') then return redis.error_reply('STALE') end
 redis.call('HSET', KEYS[2], '#number', ARGV[3])
 local keys = {}
-for i = 4, #ARGV, 4 do keys[#keys + 1] = ARGV[i] end
+for i = 5, #ARGV, 5 do keys[#keys + 1] = ARGV[i] end
 local others = {}
 for _, uid in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   if uid ~= ARGV[1] then
@@ -40,15 +40,21 @@ for _, uid in ipairs(redis.call('SMEMBERS', KEYS[1])) do
       redis.call('SREM', KEYS[1], uid)
     else
       for j, held in ipairs(redis.call('HMGET', hash, unpack(keys))) do
-        others[j] = (others[j] or 0) + tonumber(held or '0')
+        if held and ARGV[5 * j + 4] == '1' then
+          redis.call('HDEL', hash, keys[j])
+          redis.call('HINCRBY', hash, '#lost', 1)
+        else
+          others[j] = (others[j] or 0) + tonumber(held or '0')
+        end
       end
     end
   end
 end
 local own = redis.call('HMGET', KEYS[2], unpack(keys))
 local counts = {}
+local changed = {}
 for j, key in ipairs(keys) do
-  local i = 4 * j
+  local i = 5 * j
   local need, wish, limit = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
   local had = tonumber(own[j] or '0')
   local room = limit - (others[j] or 0)
@@ -56,19 +62,52 @@ for j, key in ipairs(keys) do
   if room - wish >= limit / 4 then count = wish end
   count = math.max(had, count)
   if count > 0 then redis.call('HSET', KEYS[2], key, count) end
+  if count ~= had and key:sub(1, 1) == '@' then changed[#changed + 1] = key end
   counts[j] = count
 end
+if #changed > 0 then redis.call('PUBLISH', ARGV[4], table.concat(changed, '\\n')) end
 return counts`,
 
-  /** KEYS: own. ARGV: number, lease, then key, count... A full server lets nobody write but who has written: so the lease comes first. */
+  /** KEYS: own. ARGV: number, lease, channel, then key, count... A full server lets nobody write but who has written: so the lease comes first. */
   give: `
 if redis.call('PEXPIRE', KEYS[1], ARGV[2]) == 0 then return redis.error_reply('LEASE') end
 if tonumber(ARGV[1]) <= tonumber(redis.call('HGET', KEYS[1], '#number') or '-1') then return redis.error_reply('STALE') end
 redis.call('HSET', KEYS[1], '#number', ARGV[1])
-for i = 3, #ARGV, 2 do
-  if ARGV[i + 1] == '0' then redis.call('HDEL', KEYS[1], ARGV[i]) else redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+local changed = {}
+for i = 4, #ARGV, 2 do
+  if ARGV[i + 1] ~= '0' then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+  elseif redis.call('HDEL', KEYS[1], ARGV[i]) == 1 and ARGV[i]:sub(1, 1) == '@' then
+    changed[#changed + 1] = ARGV[i]
+  end
 end
+if #changed > 0 then redis.call('PUBLISH', ARGV[3], table.concat(changed, '\\n')) end
 return 1`,
+
+  /** KEYS: own. ARGV: channel. */
+  leave: `
+local changed = {}
+for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if field:sub(1, 1) == '@' then changed[#changed + 1] = field end
+end
+redis.call('DEL', KEYS[1])
+if #changed > 0 then redis.call('PUBLISH', ARGV[1], table.concat(changed, '\\n')) end
+return 1`,
+
+  /** KEYS: processes. ARGV: prefix of hashes, then keys. */
+  find: `
+local keys = {}
+local uids = {}
+for i = 2, #ARGV do
+  keys[i - 1] = ARGV[i]
+  uids[i - 1] = {}
+end
+for _, uid in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  for j, held in ipairs(redis.call('HMGET', ARGV[1] .. uid, unpack(keys))) do
+    if held and held ~= '0' then table.insert(uids[j], uid) end
+  end
+end
+return uids`,
 
   /** KEYS: revocations. ARGV: channel, how many are kept, token:user:uid. The mark is time, which a restart does not set back. */
   revoke: `
@@ -81,7 +120,7 @@ redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[2]))
 redis.call('PUBLISH', ARGV[1], '')
 return 1`,
 
-  /** KEYS: processes, revocations. ARGV: prefix of hashes, mark or nothing. */
+  /** KEYS: processes, revocations, own. ARGV: prefix of hashes, mark or nothing. */
   read: `
 local processes = {}
 for _, uid in ipairs(redis.call('SMEMBERS', KEYS[1])) do
@@ -96,7 +135,7 @@ end
 local last = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')
 if last[2] and (mark == '' or tonumber(last[2]) > tonumber(mark)) then mark = last[2] end
 if mark == '' then mark = '0' end
-return { processes, revocations, mark }`,
+return { processes, revocations, mark, redis.call('HGET', KEYS[3], '#lost') or '0' }`,
 
   /** KEYS: sums, own sums. ARGV: how long either is kept, then user, bytes... */
   spend: `

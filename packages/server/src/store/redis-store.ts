@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createClient, type RedisClientOptions, type RedisClientType } from '@redis/client';
-import { readCounts, readFacts, readYes } from './redis-replies.js';
+import { readCounts, readFacts, readTexts, readYes } from './redis-replies.js';
 import { SCRIPTS } from './redis-scripts.js';
 import {
   type Added,
@@ -10,6 +10,7 @@ import {
   type Facts,
   type Holding,
   LEASE,
+  type OnNews,
   type ProcessFact,
   REVOCATIONS,
   type Revocation,
@@ -73,24 +74,26 @@ class RedisStore implements Store {
   }
 
   async take(wants: readonly Want[]): Promise<readonly number[]> {
-    const { processes, process } = this.#keys;
-    const texts = wants.flatMap(({ key, need, wish, limit }) => [key, String(need), String(wish), String(limit)]);
-    const keys = [processes, process + this.#uid];
-    return readCounts(await this.#run('take', keys, [this.#uid, process, this.#next(), ...texts]), wants.length);
+    const { processes, process, channel } = this.#keys;
+    const args = [this.#uid, process, this.#next(), channel, ...wants.flatMap(wantAsArgs)];
+    return readCounts(await this.#run('take', [processes, process + this.#uid], args), wants.length);
   }
 
   async give(holdings: readonly Holding[]): Promise<void> {
-    await this.#run(
-      'give',
-      [this.#keys.process + this.#uid],
-      [this.#next(), String(LEASE), ...holdings.flatMap(asArgs)],
-    );
+    const { process, channel } = this.#keys;
+    const args = [this.#next(), String(LEASE), channel, ...holdings.flatMap(asArgs)];
+    await this.#run('give', [process + this.#uid], args);
   }
 
   async read(mark?: number): Promise<Facts> {
     const { processes, process, revocations } = this.#keys;
     const args = [process, mark === undefined ? '' : String(mark)];
-    return readFacts(await this.#run('read', [processes, revocations], args), this.#uid);
+    return readFacts(await this.#run('read', [processes, revocations, process + this.#uid], args), this.#uid);
+  }
+
+  async find(keys: readonly string[]): Promise<readonly (readonly string[])[]> {
+    const { processes, process } = this.#keys;
+    return readTexts(await this.#run('find', [processes], [process, ...keys]), keys.length);
   }
 
   async spend(month: string, sums: readonly Sum[]): Promise<readonly number[]> {
@@ -101,17 +104,17 @@ class RedisStore implements Store {
     return readCounts(reply, sums.length);
   }
 
-  watch(onNews: () => void): void {
+  watch(onNews: OnNews): void {
     const listener = connect(this.#url, { disableOfflineQueue: false });
     this.#listener = listener;
     // Subscribed anew with each connection; what was told in between is found by looking.
-    listener.subscribe(this.#keys.channel, onNews).catch(() => {});
-    listener.on('ready', onNews);
+    listener.subscribe(this.#keys.channel, (keys) => onNews(keys === '' ? [] : keys.split('\n'))).catch(() => {});
+    listener.on('ready', () => onNews([]));
   }
 
   async close(): Promise<void> {
-    const own = this.#keys.process + this.#uid;
-    await this.#within(() => this.#client.del(own)).catch(() => {});
+    const { process, channel } = this.#keys;
+    await this.#run('leave', [process + this.#uid], [channel]).catch(() => {});
     this.#listener?.destroy();
     this.#client.destroy();
   }
@@ -233,6 +236,10 @@ function describe(error: Error & { readonly code?: unknown }): string {
 
 function asArgs({ key, held }: Holding): [string, string] {
   return [key, String(held)];
+}
+
+function wantAsArgs({ key, need, wish, limit, over }: Want): string[] {
+  return [key, String(need), String(wish), String(limit), over ? '1' : ''];
 }
 
 function isReply(error: unknown, code: string): boolean {

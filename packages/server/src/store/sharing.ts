@@ -3,7 +3,7 @@ import { type CallCounts, CountedStore } from './counted-store.js';
 import { KnownNodes } from './known-nodes.js';
 import { Places, type PlacesOptions } from './places.js';
 import { Spending } from './spending.js';
-import { type Facts, type KnownProcess, type Revoked, type Store, StoreError } from './store.js';
+import { type Facts, type KnownProcess, type OnNews, type Revoked, type Store, StoreError } from './store.js';
 
 /** All that this process shares with others by one store: places, what users carry, who was revoked, and who is there. */
 export class Sharing {
@@ -14,6 +14,7 @@ export class Sharing {
   /** Those that the store has yet to be told. */
   readonly #untold = new Map<string, Revoked>();
   readonly #nodes = new KnownNodes();
+  readonly #watchers: OnNews[] = [];
   /** Since when the store is away, by the clock. */
   #awaySince: number | undefined;
   /** When each was logged last. */
@@ -30,7 +31,7 @@ export class Sharing {
       onFacts: (facts) => this.#onFacts(facts),
     });
     this.spending = new Spending({ store, clock });
-    store.watch(() => this.places.look());
+    store.watch((keys) => this.#onNews(keys));
   }
 
   /** Resolves when the store has answered for the first time, or has not in time. */
@@ -54,6 +55,16 @@ export class Sharing {
     return this.#nodes.addressOf(node);
   }
 
+  /** Which processes hold places of each of `keys`, in their order; rejects with a StoreError when the store is away. */
+  find(keys: readonly string[]): Promise<readonly (readonly string[])[]> {
+    return this.#store.find(keys);
+  }
+
+  /** Tells of news from now on, as the store does. */
+  watch(onNews: OnNews): void {
+    this.#watchers.push(onNews);
+  }
+
   get figures(): SharingFigures {
     return { isReached: this.places.isReached, held: this.places.held, calls: this.#store.counts };
   }
@@ -74,6 +85,11 @@ export class Sharing {
       }
       if (this.#untold.get(key) === revoked) this.#untold.delete(key);
     }
+  }
+
+  #onNews(keys: readonly string[]): void {
+    if (keys.length === 0) this.places.look();
+    for (const onNews of this.#watchers) onNews(keys);
   }
 
   #onFacts({ processes, revocations }: Facts): void {

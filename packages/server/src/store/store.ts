@@ -6,6 +6,8 @@
  * twice is done once. Of one process the calls of `add`, `take` and `give` come one after the other, and the store does them
  * in that order or not at all.
  *
+ * A key that begins with `@` is exclusive: of something that only one process has at a time, by a limit of 1. Who has it is news.
+ *
  * Each method settles within `DEADLINE` ms. It rejects with a StoreError and nothing else.
  */
 export interface Store {
@@ -16,23 +18,28 @@ export interface Store {
   add(fact: ProcessFact | Revocation): Promise<Added>;
   /**
    * Takes places, and says for each want, in its order, how many of them the process holds now: never fewer than it held. The sum
-   * over all processes is at most the limit, except for what was forced by `add`.
+   * over all processes is at most the limit, except for what was forced by `add`. Only by `over` a process loses what it held.
    */
   take(wants: readonly Want[]): Promise<readonly number[]>;
   /** From now on the process holds so many. */
   give(holdings: readonly Holding[]): Promise<void>;
   /** Who is there, and whom others have revoked after `mark`; without `mark` none of these. */
   read(mark?: number): Promise<Facts>;
+  /** Which processes hold places of each of `keys`, in their order: each `uid` of a route, this one among them. */
+  find(keys: readonly string[]): Promise<readonly (readonly string[])[]>;
   /**
    * Counts what the process has carried for users in a month, and says what all processes have, in the order of `sums`. What a process
    * has carried stays counted when it ends.
    */
   spend(month: string, sums: readonly Sum[]): Promise<readonly number[]>;
   /** `onNews` is called when there is something to read before anybody would look; it may be called without a reason, or not at all. */
-  watch(onNews: () => void): void;
+  watch(onNews: OnNews): void;
   /** The process ends: what it holds is free at once if the store can still be told. */
   close(): Promise<void>;
 }
+
+/** `keys`: exclusive ones that another process has now, or nobody; none where it is something else. */
+export type OnNews = (keys: readonly string[]) => void;
 
 /** How long the store remembers a process that says nothing, ms. */
 export const LEASE = 10_000;
@@ -48,7 +55,10 @@ export interface ProcessFact {
   readonly node: string;
   /** Where the inner door of that node is, `host:port`; empty when it has none for others. */
   readonly address: string;
-  /** All that it holds, whatever the limits say: given when the store may not know. Undefined: as the store knows it. */
+  /**
+   * All that it holds, whatever the limits say: given when the store may not know. Undefined: as the store knows it. Of exclusive keys
+   * nothing is said, and nothing changes.
+   */
   readonly holdings?: readonly Holding[] | undefined;
 }
 
@@ -82,6 +92,8 @@ export interface Want {
   /** So many may be, if a quarter of the limit is free afterwards. */
   readonly wish: number;
   readonly limit: number;
+  /** Others lose what they hold of it. Of exclusive keys alone. */
+  readonly over?: boolean;
 }
 
 export interface Sum {
@@ -97,6 +109,8 @@ export interface Facts {
   readonly revocations: readonly Revoked[];
   /** For the next `read`. */
   readonly mark: number;
+  /** How many exclusive keys this process has lost to others since its lease began. */
+  readonly lost: number;
 }
 
 export interface KnownProcess {
@@ -118,6 +132,10 @@ export class StoreError extends Error {
     this.code = code;
     this.name = 'StoreError';
   }
+}
+
+export function isExclusive(key: string): boolean {
+  return key.startsWith('@');
 }
 
 /** How many places one who wants some holds afterwards, where others hold `others` and it holds `own`. */

@@ -24,11 +24,13 @@ function newWay(pass: (deliver: () => void, message: unknown) => void = (deliver
   return { worker: portOf(0), parent: portOf(1) };
 }
 
-function join(store: Store, clock: FakeClock, pass?: Parameters<typeof newWay>[0]) {
+function join(enter: (uid: string) => Store, clock: FakeClock, uid = 'a', pass?: Parameters<typeof newWay>[0]) {
   const way = newWay(pass);
-  way.parent.onMessage(answerWorker(way.parent, store));
-  return createParentStore(way.worker, clock);
+  way.parent.onMessage(answerWorker(way.parent, enter));
+  return createParentStore(way.worker, uid, clock);
 }
+
+const entranceOf = (memory: MemoryStore) => (uid: string) => memory.enter(uid);
 
 describe('the store of the parent', () => {
   describeStore(async () => {
@@ -38,7 +40,7 @@ describe('the store of the parent', () => {
     return {
       runs: 100,
       enter: (uid) => {
-        const end = join(memory.enter(uid), clock);
+        const end = join(entranceOf(memory), clock, uid);
         // As a parent does when a worker has ended.
         end.close = async () => memory.forget(uid);
         ends.set(uid, end);
@@ -56,7 +58,7 @@ describe('the store of the parent', () => {
   test('is away when the parent does not answer in time, and what comes later is nothing to it', async () => {
     const clock = new FakeClock();
     const late: (() => void)[] = [];
-    const store = join(new MemoryStore(clock).enter('a'), clock, (deliver, message) => {
+    const store = join(entranceOf(new MemoryStore(clock)), clock, 'a', (deliver, message) => {
       if ((message as { kind: string }).kind === 'store reply') late.push(deliver);
       else deliver();
     });
@@ -74,7 +76,7 @@ describe('the store of the parent', () => {
 
   test('takes an answer that comes twice once', async () => {
     const clock = new FakeClock();
-    const store = join(new MemoryStore(clock).enter('a'), clock, (deliver) => {
+    const store = join(entranceOf(new MemoryStore(clock)), clock, 'a', (deliver) => {
       deliver();
       deliver();
     });
@@ -85,8 +87,8 @@ describe('the store of the parent', () => {
   test('lets messages of others pass', async () => {
     const way = newWay();
     const clock = new FakeClock();
-    way.parent.onMessage(answerWorker(way.parent, new MemoryStore(clock).enter('a')));
-    const store = createParentStore(way.worker, clock);
+    way.parent.onMessage(answerWorker(way.parent, entranceOf(new MemoryStore(clock))));
+    const store = createParentStore(way.worker, 'a', clock);
     for (const message of [undefined, null, 7, 'ready', { kind: 'ready' }, { kind: 'store reply', id: 99 }]) {
       way.worker.post(message ?? null);
       way.parent.post(message ?? null);
@@ -98,6 +100,6 @@ describe('the store of the parent', () => {
     const clock = new FakeClock();
     const away = new MemoryStore(clock).enter('a');
     away.read = () => Promise.reject(new StoreError('away', 'no connection'));
-    await expect(join(away, clock).read()).rejects.toMatchObject({ code: 'away', message: 'no connection' });
+    await expect(join(() => away, clock).read()).rejects.toMatchObject({ code: 'away', message: 'no connection' });
   });
 });

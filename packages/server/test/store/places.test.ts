@@ -33,6 +33,7 @@ function behindFaults(store: Store, clock: FakeClock, fault: () => Fault): Store
     take: (wants) => call(() => store.take(wants)),
     give: (holdings) => call(() => store.give(holdings)),
     read: (mark) => call(() => store.read(mark)),
+    find: (keys) => call(() => store.find(keys)),
     spend: (month, sums) => call(() => store.spend(month, sums)),
     watch: (onNews) => store.watch(onNews),
     close: () => store.close(),

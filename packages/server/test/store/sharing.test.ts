@@ -35,6 +35,7 @@ function failing(store: Store): { store: Store; isAway: boolean } {
     take: (wants) => guarded(() => store.take(wants)),
     give: (holdings) => guarded(() => store.give(holdings)),
     read: (mark) => guarded(() => store.read(mark)),
+    find: (keys) => guarded(() => store.find(keys)),
     spend: (month, sums) => guarded(() => store.spend(month, sums)),
     watch: (onNews) => store.watch(onNews),
     close: () => store.close(),
