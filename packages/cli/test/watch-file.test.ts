@@ -5,6 +5,8 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { watchFile } from '../src/watch-file.js';
 
 const INTERVAL = 20;
+/** What was written before the test began is known. */
+const FROM_NOW_ON = { interval: INTERVAL, since: Number.POSITIVE_INFINITY };
 let folder: string;
 let stop: () => void = () => {};
 
@@ -24,7 +26,7 @@ const write = (name: string, text: string) => writeFileSync(inFolder(name), text
 /** Watches, and waits until a first change has been seen, so that the next one is news and not the beginning. */
 async function watch(...names: string[]) {
   const onChange = vi.fn();
-  stop = watchFile(names.map(inFolder), onChange, INTERVAL);
+  stop = watchFile(names.map(inFolder), onChange, FROM_NOW_ON);
   let round = 0;
   await vi.waitUntil(() => {
     if (round++ % 10 === 0) write('file', `change ${round}`);
@@ -39,7 +41,7 @@ async function watch(...names: string[]) {
 async function quiet() {
   const onLater = vi.fn();
   write('later', '');
-  const stopLater = watchFile(inFolder('later'), onLater, INTERVAL);
+  const stopLater = watchFile(inFolder('later'), onLater, FROM_NOW_ON);
   for (const text of ['1', '12']) {
     onLater.mockClear();
     write('later', text);
@@ -52,9 +54,22 @@ const told = (onChange: () => void) => vi.waitFor(() => expect(onChange).toHaveB
 
 it('tells of a change that comes before the first look', async () => {
   const onChange = vi.fn();
-  stop = watchFile(inFolder('file'), onChange, INTERVAL);
+  stop = watchFile(inFolder('file'), onChange, FROM_NOW_ON);
   write('file', 'changed at once');
   await told(onChange);
+});
+
+it('tells of a change since the process began, which whoever has read the file may have missed', async () => {
+  const onChange = vi.fn();
+  stop = watchFile(inFolder('file'), onChange, { interval: INTERVAL });
+  await told(onChange);
+});
+
+it('tells of nothing that changed before', async () => {
+  const onChange = vi.fn();
+  stop = watchFile(inFolder('file'), onChange, FROM_NOW_ON);
+  await quiet();
+  expect(onChange).not.toHaveBeenCalled();
 });
 
 it('tells of a file that is written to', async () => {
