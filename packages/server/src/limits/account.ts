@@ -29,6 +29,8 @@ export class Account implements Spender {
   onSessionFull: (() => void) | undefined;
   readonly up: RateTurns;
   readonly down: RateTurns;
+  /** That it may carry in a month. */
+  monthlyBytes: number = Number.POSITIVE_INFINITY;
   /** Places that this process shares with others, once one was asked for. */
   readonly pools: Partial<Record<'sessions' | 'channels' | 'flows' | 'listeners', Pool>> = {};
   readonly #spending: Spending | undefined;
@@ -63,13 +65,18 @@ export class Account implements Spender {
     if (this.#spending === undefined) return;
     const isFirst = this.#untold === 0;
     this.#untold += bytes;
-    if (this.#untold >= MUCH) this.#untold = 0;
+    if (this.#untold >= this.#much) this.#untold = 0;
     if (isFirst || this.#untold === 0) this.#spending.note(this, this.#untold === 0);
   }
 
   /** Bytes of both ways in the calendar month (UTC) of `wallTime`, those that others have carried among them. */
   bytesThisMonth(wallTime: number): number {
     return this.#ownBytes(wallTime) + this.#othersBytes;
+  }
+
+  /** So many bytes are told at once. The fewer are left, the sooner; of those without a bound nobody has to know in a hurry. */
+  get #much(): number {
+    return Math.max(LEAST_TOLD, (this.monthlyBytes - this.#bytes - this.#othersBytes) / PARTS);
   }
 
   sumToTell(wallTime: number): number {
@@ -95,8 +102,10 @@ export class Account implements Spender {
   }
 }
 
-/** So many bytes are told at once. */
-const MUCH = 1_048_576;
+/** That are told at once, bytes. */
+const LEAST_TOLD = 1_048_576;
+/** Of what is left of a month, one is told at a time. */
+const PARTS = 1_024;
 
 /** When the calendar month (UTC) of `wallTime` ends. */
 export function monthEnd(wallTime: number): number {

@@ -51,6 +51,7 @@ export class Accounts {
     const account = this.#byUser.get(user.id) ?? this.#begin(user.id);
     const { bytesPerSecondUp = this.#limits.rateUp, bytesPerSecondDown = this.#limits.rateDown } = user.limits ?? {};
     account.setRates(bytesPerSecondUp || undefined, bytesPerSecondDown || undefined);
+    account.monthlyBytes = this.#monthlyBytes(user);
     return account;
   }
 

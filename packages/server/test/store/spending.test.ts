@@ -8,9 +8,10 @@ import { type Store, StoreError } from '../../src/store/store.js';
 const MIB = 1_048_576;
 const told = () => new Promise(setImmediate);
 
-function newProcess(clock: FakeClock, store: Pick<Store, 'spend'>) {
+function newProcess(clock: FakeClock, store: Pick<Store, 'spend'>, monthlyBytes = 100 * MIB) {
   const spending = new Spending({ store, clock });
   const account = new Account('alice', clock, spending);
+  account.monthlyBytes = monthlyBytes;
   return { spending, account, bytes: () => account.bytesThisMonth(clock.wallTime()) };
 }
 
@@ -37,6 +38,46 @@ describe('bytes of the month', () => {
     for (let i = 0; i < 4; i++) a.account.carried(MIB / 4);
     await told();
     expect(memory.bytesThisMonth.get('alice')).toBe(MIB);
+  });
+
+  test('are told the sooner the less is left', async () => {
+    const clock = new FakeClock();
+    const memory = new MemoryStore(clock);
+    const a = newProcess(clock, memory.enter('a'), 4_096 * MIB);
+    a.account.carried(3 * MIB);
+    await told();
+    expect(memory.bytesThisMonth.get('alice')).toBeUndefined();
+    a.account.carried(2_096 * MIB);
+    await told();
+    expect(memory.bytesThisMonth.get('alice')).toBe(2_099 * MIB);
+    a.account.carried(2 * MIB);
+    await told();
+    expect(memory.bytesThisMonth.get('alice')).toBe(2_101 * MIB);
+  });
+
+  test('without a bound are told each second, however many they are', async () => {
+    const clock = new FakeClock();
+    let calls = 0;
+    const memory = new MemoryStore(clock);
+    const store = memory.enter('a');
+    const a = newProcess(
+      clock,
+      {
+        spend: (...args) => {
+          calls += 1;
+          return store.spend(...args);
+        },
+      },
+      Number.POSITIVE_INFINITY,
+    );
+    for (let i = 0; i < 1_000; i++) {
+      a.account.carried(10 * MIB);
+      await told();
+    }
+    expect(calls).toBe(0);
+    clock.advance(1_000);
+    await told();
+    expect([calls, memory.bytesThisMonth.get('alice')]).toEqual([1, 10_000 * MIB]);
   });
 
   test('that the store was not told are told later, and once', async () => {
