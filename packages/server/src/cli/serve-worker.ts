@@ -67,6 +67,7 @@ export async function serveWorker(
       if (door === 'nodes') server.handleInnerConnection(connection);
       else server.handleConnection(connection);
     },
+    countSessions: () => server.sessionCount,
     answer: (question) => answers[question](),
     onListening: (address) => server.neverDial(address),
     onTicketKeys: (keys) => server.setTicketKeys(keys),

@@ -66,7 +66,7 @@ export type ToParent =
   | { readonly kind: 'ready'; readonly about: Introduction }
   /** It has the connection. */
   | { readonly kind: 'taken' }
-  | { readonly kind: 'pong' }
+  | { readonly kind: 'pong'; readonly sessions: number }
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   /** It ends now: channels that did not finish, and what it has counted. */
   | { readonly kind: 'over'; readonly unfinished: number; readonly metrics: unknown }

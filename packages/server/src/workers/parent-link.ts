@@ -47,7 +47,7 @@ export class ParentLink implements MessagePort {
         if (connection !== undefined) events.onConnection(connection, message.door);
         return;
       case 'ping':
-        return this.#send({ kind: 'pong' });
+        return this.#send({ kind: 'pong', sessions: events.countSessions() });
       case 'ask':
         return void this.#answer(message.id, message.question);
       case 'never dial':
@@ -80,6 +80,8 @@ export class ParentLink implements MessagePort {
 export interface ParentEvents {
   /** A connection that was accepted, of which nothing was read. */
   onConnection(connection: Socket, door: Door): void;
+  /** That live here. */
+  countSessions(): number;
   answer(question: Question): unknown;
   onListening(where: { readonly address: string; readonly port: number }): void;
   onTicketKeys(keys: Buffer): void;

@@ -5,12 +5,18 @@ import type { Door } from './messages.js';
 /** Connections that may wait for a worker; beyond them new ones are closed. */
 const MOST_WAITING = 1_024;
 
-/** A place where connections come in, of which no byte is read here: each goes to the next worker that is free. */
+/**
+ * A place where connections come in, of which no byte is read here: each goes to the worker that has least. A session stays where it
+ * began, and as long as it lasts nothing else makes them even.
+ */
 export class Reception {
   readonly #options: ReceptionOptions;
   readonly #server: Server;
   readonly #waiting: Socket[] = [];
+  /** Since when those have a connection under way who have not taken it yet. */
+  readonly #giving = new Map<Taker, number>();
   #turn = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
@@ -41,12 +47,16 @@ export class Reception {
   /** Nobody comes any more; those who wait are sent away. */
   close(): void {
     this.#server.close();
+    clearTimeout(this.#timer);
     for (const socket of this.#waiting.splice(0)) socket.destroy();
   }
 
   async #give(worker: Taker, socket: Socket): Promise<void> {
+    this.#giving.set(worker, performance.now());
+    const isTaken = await worker.give(socket, this.#options.door);
+    this.#giving.delete(worker);
     // Whoever took it has a handle of its own.
-    if (await worker.give(socket, this.#options.door)) socket.destroy();
+    if (isTaken) socket.destroy();
     // The worker has died: somebody else may serve it.
     else this.#waiting.unshift(socket);
     this.serve();
@@ -62,17 +72,37 @@ export class Reception {
     this.serve();
   }
 
-  /** Whose turn it is of those who are free. */
+  /** Who has least, if it is free. */
   #next(): Taker | undefined {
     const takers = this.#options.takers();
+    this.#turn += 1;
+    let next: Taker | undefined;
     for (let tried = 0; tried < takers.length; tried += 1) {
-      this.#turn += 1;
-      const taker = takers[this.#turn % takers.length];
-      if (taker?.isFree) return taker;
+      const taker = takers[(this.#turn + tried) % takers.length];
+      if (taker !== undefined && this.#isBefore(taker, next)) next = taker;
     }
+    if (next === undefined || next.isFree) return next;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.serve();
+    }, PATIENCE);
     return undefined;
   }
+
+  #isBefore(taker: Taker, other: Taker | undefined): boolean {
+    if (!taker.isFree && !this.#isSoonFree(taker)) return false;
+    if (other === undefined || taker.load < other.load) return true;
+    return taker.load === other.load && taker.isFree && !other.isFree;
+  }
+
+  #isSoonFree(taker: Taker): boolean {
+    const since = this.#giving.get(taker);
+    return since !== undefined && performance.now() - since < PATIENCE;
+  }
 }
+
+/** How long one that has least is waited for while others are free, ms. */
+const PATIENCE = 100;
 
 export interface ReceptionOptions {
   readonly door: Door;
@@ -87,5 +117,7 @@ export interface ReceptionOptions {
 /** A worker, as far as connections have to know it. */
 export interface Taker {
   readonly isFree: boolean;
+  /** Sessions, or what will be some. */
+  readonly load: number;
   give(connection: Socket, door: Door): Promise<boolean>;
 }

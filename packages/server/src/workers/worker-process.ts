@@ -19,6 +19,10 @@ export class WorkerProcess implements MessagePort {
   #isToReload = false;
   /** Whether it has the connection that it was given; one at a time, since Node sends the next one only after an answer. */
   #onTaken: ((isTaken: boolean) => void) | undefined;
+  /** That it had when it last answered. */
+  #sessions = 0;
+  /** Connections since then. */
+  #given = 0;
   /** In a row. */
   #unanswered = 0;
   #questions = 0;
@@ -78,6 +82,11 @@ export class WorkerProcess implements MessagePort {
     return this.isPresent && this.#onTaken === undefined;
   }
 
+  /** Sessions, as far as is known. */
+  get load(): number {
+    return this.#sessions + this.#given;
+  }
+
   send(message: ToWorker): void {
     if (this.#introduction !== undefined && this.#child.connected) this.#child.send(message);
   }
@@ -96,6 +105,7 @@ export class WorkerProcess implements MessagePort {
         resolve(isTaken);
       };
       this.#onTaken = settle;
+      this.#given += 1;
       const message: ToWorker = { kind: 'connection', door };
       this.#child.send(message, connection, { keepOpen: true }, (error) => error !== null && settle(false));
     });
@@ -151,6 +161,8 @@ export class WorkerProcess implements MessagePort {
       case 'pong': {
         const wasSilent = this.#unanswered >= SILENT_AFTER;
         this.#unanswered = 0;
+        this.#sessions = message.sessions;
+        this.#given = 0;
         if (wasSilent) this.#events.onHeard(this);
         return;
       }

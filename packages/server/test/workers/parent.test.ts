@@ -70,7 +70,7 @@ describe('a parent', () => {
   test('replaces one that has lived for long at once, and one that dies at once again later and later', async () => {
     const { children, child } = await begin();
     await vi.advanceTimersByTimeAsync(15_000);
-    child(1).says({ kind: 'pong' });
+    child(1).says({ kind: 'pong', sessions: 0 });
     child(1).end(null, 'SIGKILL');
     await vi.advanceTimersByTimeAsync(0);
     expect(children).toHaveLength(3);
@@ -96,11 +96,11 @@ describe('a parent', () => {
 
   test('takes one for silent after ten seconds without an answer, and ends it when nobody can wait for it', async () => {
     const { parent, child, has } = await begin();
-    const answer = setInterval(() => child(1).says({ kind: 'pong' }), 1_000);
+    const answer = setInterval(() => child(1).says({ kind: 'pong', sessions: 0 }), 1_000);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(parent.takers.map(({ isPresent }) => isPresent)).toEqual([true, false]);
     expect(has('a worker does not answer')).toBe(true);
-    child(2).says({ kind: 'pong' });
+    child(2).says({ kind: 'pong', sessions: 0 });
     expect(parent.takers.map(({ isPresent }) => isPresent)).toEqual([true, true]);
     await vi.advanceTimersByTimeAsync(64_000);
     clearInterval(answer);
@@ -141,7 +141,7 @@ describe('a parent', () => {
 
   test('ends one that does not get ready, so that the others go on, and can be exchanged again', async () => {
     const { parent, child, has } = await begin();
-    const answer = setInterval(() => [1, 2].forEach((n) => void child(n).says({ kind: 'pong' })), 1_000);
+    const answer = setInterval(() => [1, 2].forEach((n) => void child(n).says({ kind: 'pong', sessions: 0 })), 1_000);
     const renewing = parent.renew();
     child(3).isReady();
     await vi.advanceTimersByTimeAsync(119_000);

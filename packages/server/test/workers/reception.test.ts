@@ -7,6 +7,7 @@ import { closeWith, until } from '../peer.js';
 /** One that takes when a test lets it. */
 class FakeTaker implements Taker {
   readonly given: Socket[] = [];
+  load = 0;
   #settle: ((isTaken: boolean) => void) | undefined;
 
   get isFree(): boolean {
@@ -15,6 +16,7 @@ class FakeTaker implements Taker {
 
   give(connection: Socket): Promise<boolean> {
     this.given.push(connection);
+    this.load += 1;
     return new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -55,6 +57,30 @@ test('connections go to those who are free, in turn, one at a time', async () =>
   takers[0]?.settle(true);
   await until(() => takers[0]?.given.length === 2);
   expect(takers[1]?.given).toHaveLength(1);
+});
+
+test('who has least gets the next one, as soon as it is free', async () => {
+  const [one, other] = [new FakeTaker(), new FakeTaker()];
+  one.load = 5;
+  const { visit } = await open([one, other]);
+  for (let n = 0; n < 3; n++) await visit();
+  for (let n = 1; n <= 3; n++) {
+    await until(() => other.given.length === n);
+    other.settle(true);
+  }
+  expect(one.given).toHaveLength(0);
+});
+
+test('who has least and does not take what it was given is not waited for', async () => {
+  const [one, stuck] = [new FakeTaker(), new FakeTaker()];
+  one.load = 5;
+  const { visit } = await open([one, stuck]);
+  for (let n = 0; n < 3; n++) await visit();
+  for (let n = 1; n <= 2; n++) {
+    await until(() => one.given.length === n);
+    one.settle(true);
+  }
+  expect(stuck.given).toHaveLength(1);
 });
 
 test('what nobody has taken goes to somebody else', async () => {
