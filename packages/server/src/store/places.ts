@@ -78,6 +78,20 @@ export class Places implements PoolKeeper {
     void this.#inTurn(() => this.#exchange());
   }
 
+  /** Whether the store has done what `call` asks of it, in turn: not while it is away. What only finds that the lease has ended is called again. */
+  async ask(call: () => Promise<void>): Promise<boolean> {
+    let isDone = false;
+    const attempt = async (): Promise<void> => {
+      await call();
+      isDone = true;
+    };
+    await this.#inTurn(async () => {
+      if (!this.isReached || this.#isClosed) return;
+      if ((await this.#ask(attempt)) && !isDone) await this.#ask(attempt);
+    });
+    return isDone;
+  }
+
   /** There is news: looks at once. */
   look(): void {
     void this.#inTurn(() => this.#read());
@@ -120,6 +134,7 @@ export class Places implements PoolKeeper {
       if (!isNew) return;
       this.#giveSpares();
       await store.add({ ...self, kind: 'process', holdings: this.#holdings });
+      this.#options.onForgotten();
     });
     if (!isDone) return false;
     this.#isUnsure = false;
@@ -212,6 +227,8 @@ export interface PlacesOptions {
   /** Told with each answer, and each time that there was none. */
   readonly onState: (error: StoreError | undefined) => void;
   readonly onFacts: (facts: Facts) => void;
+  /** The store knew nothing of this process, and is told anew: also when it is told for the first time. */
+  readonly onForgotten: () => void;
 }
 
 /** From one look, and renewal of the lease, to the next, ms; the latter while the store is away. */

@@ -1,14 +1,16 @@
 import type { Clock, Logger } from 'wsproxy-engine';
 import { type CallCounts, CountedStore } from './counted-store.js';
+import { Exclusives } from './exclusives.js';
 import { KnownNodes } from './known-nodes.js';
 import { Places, type PlacesOptions } from './places.js';
 import { Spending } from './spending.js';
 import { type Facts, type KnownProcess, type OnNews, type Revoked, type Store, StoreError } from './store.js';
 
-/** All that this process shares with others by one store: places, what users carry, who was revoked, and who is there. */
+/** All that this process shares with others by one store: places, what one has at a time, what users carry, who was revoked, who is there. */
 export class Sharing {
   readonly places: Places;
   readonly spending: Spending;
+  readonly exclusives: Exclusives;
   readonly #options: SharingOptions;
   readonly #store: CountedStore;
   /** Those that the store has yet to be told. */
@@ -29,7 +31,9 @@ export class Sharing {
       ...{ store, clock, self, away },
       onState: (error) => this.#onState(error),
       onFacts: (facts) => this.#onFacts(facts),
+      onForgotten: () => this.exclusives.onForgotten(),
     });
+    this.exclusives = new Exclusives({ store, clock, places: this.places });
     this.spending = new Spending({ store, clock });
     store.watch((keys) => this.#onNews(keys));
   }
@@ -89,11 +93,14 @@ export class Sharing {
 
   #onNews(keys: readonly string[]): void {
     if (keys.length === 0) this.places.look();
+    else this.exclusives.onNews(keys);
     for (const onNews of this.#watchers) onNews(keys);
   }
 
-  #onFacts({ processes, revocations }: Facts): void {
+  #onFacts(facts: Facts): void {
+    const { processes, revocations } = facts;
     this.#nodes.update(processes);
+    this.exclusives.onFacts(facts);
     this.#compareNames(processes);
     for (const revoked of revocations) this.#options.onRevoked(revoked);
     if (this.#untold.size > 0) void this.#tell();
@@ -112,6 +119,7 @@ export class Sharing {
     const { clock, logger } = this.#options;
     const since = this.#awaySince;
     if (error !== undefined) {
+      this.exclusives.onAway();
       this.#awaySince ??= clock.now();
       if (since === undefined && this.#mayLog('away')) {
         logger.warn({ reason: error.message }, `the store is away: sessions go on, and ${AWAY[this.#options.away]}`);

@@ -54,7 +54,15 @@ function newWorld(limit: number, away: 'admit' | 'refuse' = 'refuse') {
     const process = { fault: 'none' as Fault } as { -readonly [key in keyof Process]: Process[key] };
     const store = behindFaults(memory.enter(uid), clock, () => process.fault);
     const self = { node: uid, address: '' };
-    process.places = new Places({ store, clock, self, away, onState: () => {}, onFacts: () => {} });
+    process.places = new Places({
+      store,
+      clock,
+      self,
+      away,
+      onState: () => {},
+      onFacts: () => {},
+      onForgotten: () => {},
+    });
     process.pool = process.places.pool('channels/alice', isBatched);
     processes.push(process);
     await process.places.begin();
@@ -191,7 +199,15 @@ describe('places shared by processes', () => {
       read: (...args: Parameters<Store['read']>) => count(() => read(...args)),
     });
     const self = { node: 'a', address: '' };
-    const places = new Places({ store: counted, clock, self, away: 'refuse', onState: () => {}, onFacts: () => {} });
+    const places = new Places({
+      store: counted,
+      clock,
+      self,
+      away: 'refuse',
+      onState: () => {},
+      onFacts: () => {},
+      onForgotten: () => {},
+    });
     await places.begin();
     const pools = Array.from({ length: 100 }, (_, user) => places.pool(`channels/${user}`, true));
     const taken = pools.flatMap((pool) => [pool.take(1_000), pool.take(1_000)]);
