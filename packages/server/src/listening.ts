@@ -4,17 +4,18 @@ import { type ListeningAddress, portsAskedOnLoopback } from 'wsproxy-node/dial';
 import type { ListenOptions } from './gateway/listen.js';
 import { createTrust } from './gateway/remote-address.js';
 import type { Guard } from './limits/guard.js';
+import type { Holds } from './listeners/held.js';
 import { ListenRights } from './listeners/listen-rights.js';
 import type { ListenerService } from './listeners/listener-service.js';
 import { ListenerTable } from './listeners/listener-table.js';
-import { holdsOfSystem } from './listeners/places-of-system.js';
+import { holdsOfSystem, type SystemHolds } from './listeners/places-of-system.js';
 import type { NamePort } from './names/name-port.js';
 import type { CheckedOptions } from './options/check-server-options.js';
 
 /** All that clients listen by: the table of their listeners, and the port of their host names. */
 export class Listening {
   readonly table: ListenerTable;
-  readonly #holds: ListenerService['holds'];
+  readonly #holds: SystemHolds & Holds;
   readonly #guard: Guard;
   readonly #isTrusted: (address: string | undefined) => boolean;
   #names: NamePort | undefined;
@@ -35,6 +36,11 @@ export class Listening {
     });
   }
 
+  /** As `Server.holdBy`. */
+  holdBy(holder: Holder): void {
+    Object.assign(this.#holds, holder(this.#holds));
+  }
+
   /** As `Server.listenReverseHttp`. `expectOpen` throws once the server is closed. */
   async listenNames(options: ListenOptions, expectOpen: () => void): Promise<AddressInfo | undefined> {
     // Not at the start: most servers have none.
@@ -53,5 +59,8 @@ export class Listening {
     await this.#names?.close();
   }
 }
+
+/** Says by what ports and paths are held in place of the system; `ofSystem` are those there were. */
+export type Holder = (ofSystem: SystemHolds) => Holds;
 
 type ListeningParts = Omit<ListenerService, 'rights' | 'holds' | 'isOwn'>;

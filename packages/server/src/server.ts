@@ -19,7 +19,7 @@ import type { TlsOptions } from './gateway/tls.js';
 import { Guard } from './limits/guard.js';
 import { resolveLimits } from './limits/limits.js';
 import { QuotaFile } from './limits/quota-file.js';
-import { Listening } from './listening.js';
+import { type Holder, Listening } from './listening.js';
 import { Membership } from './membership.js';
 import { createAccessLog } from './observe/access-log.js';
 import { Observers, type ServerObserver } from './observe/observer.js';
@@ -181,6 +181,14 @@ export class Server {
     const address = await this.#listening.listenNames(options, () => this.#expectOpen());
     if (address !== undefined) this.#addresses.push(address);
     return address;
+  }
+
+  /**
+   * Once, before clients come: has a parent hold ports and paths for remote listeners, so that they stay when this process ends.
+   * Without `reverse` it does nothing.
+   */
+  holdBy(holder: Holder): void {
+    this.#listening?.holdBy(holder);
   }
 
   /**

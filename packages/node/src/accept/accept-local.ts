@@ -22,7 +22,8 @@ export async function acceptLocal(
     onPlenty: (closed) => logger.info({ port: nameOf(at), closed }, 'there are descriptors again'),
   });
   // Without allowHalfOpen, what comes back after the application has ended its half is lost.
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  const { pauseOnConnect = false } = at;
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect }, (socket) => {
     if (!reserve.admits(socket)) return void socket.destroy();
     sockets.add(socket);
     socket.on('close', forget);
@@ -83,6 +84,8 @@ export interface Binding {
   readonly exclusive?: boolean;
   /** `::` is every address of IPv6, and none of IPv4. */
   readonly ipv6Only?: boolean;
+  /** Nothing is read of what comes, since it is for another process. */
+  readonly pauseOnConnect?: boolean;
 }
 
 /** Something that accepts local applications. */

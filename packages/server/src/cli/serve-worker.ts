@@ -5,6 +5,7 @@ import type { ServerOptions } from '../index.js';
 import { isUnderstood } from '../workers/assignment.js';
 import type { Assignment, Question } from '../workers/messages.js';
 import { ParentLink } from '../workers/parent-link.js';
+import type { PlacesOfParent } from '../workers/places-of-parent.js';
 import { shareLimits } from '../workers/share-limits.js';
 import { joinWithoutPort } from './cluster-flags.js';
 import { makeServer } from './make-server.js';
@@ -62,9 +63,11 @@ export async function serveWorker(
     isEnding = true;
     void server.close({ drain }).then(end);
   };
+  let places: PlacesOfParent | undefined;
   const link = new ParentLink(self, {
     onConnection: (connection, door) => {
-      if (door === 'nodes') server.handleInnerConnection(connection);
+      if (typeof door === 'object') places?.onConnection(connection, door.held);
+      else if (door === 'nodes') server.handleInnerConnection(connection);
       else server.handleConnection(connection);
     },
     countSessions: () => server.sessionCount,
@@ -74,6 +77,7 @@ export async function serveWorker(
     onReload: () => made.reload(),
     onRetire: (retire, drain) => void server.retire(retire).then(() => close(drain)),
     onStop: close,
+    onHoldNews: (news) => places?.onNews(news),
     // Nobody would send it anything any more, nor tell it to end; whatever it waited for, it waits no longer.
     onAlone: () => {
       // Nobody else is left who could.
@@ -82,6 +86,13 @@ export async function serveWorker(
     },
   });
   const begin = async (): Promise<void> => {
+    if (flags.reverse === true) {
+      const { PlacesOfParent } = await import('../workers/places-of-parent.js');
+      server.holdBy(({ udp }) => {
+        places = new PlacesOfParent((message) => link.askPlace(message), udp);
+        return places.holds;
+      });
+    }
     // What users have in all workers counts together, from the first client on.
     await server.share(made.store?.options ?? { store: link });
     // What comes to another worker, and belongs to this one, comes by there.

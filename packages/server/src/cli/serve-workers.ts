@@ -15,6 +15,7 @@ import type { Store } from '../store/store.js';
 import { parseStoreAddress, shownAddress } from '../store/store-address.js';
 import { WORKER_VARIABLE } from '../workers/assignment.js';
 import type { JoinedMetrics } from '../workers/joined-metrics.js';
+import type { KeptPlaces } from '../workers/kept-places.js';
 import {
   type Assignment,
   type Door,
@@ -23,7 +24,7 @@ import {
   type ParentSettings,
 } from '../workers/messages.js';
 import { Parent } from '../workers/parent.js';
-import { Reception } from '../workers/reception.js';
+import { Reception, serveCrowd } from '../workers/reception.js';
 import { StartError, type WorkerEvents, WorkerProcess } from '../workers/worker-process.js';
 import { expectRepeatable } from './credentials.js';
 import { type Listener, listen, listenForNodes } from './listen.js';
@@ -54,19 +55,24 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   /** What the store calls each worker, by its number. */
   const uids = new Map<number, string>();
   const quotaFile = openQuotaFile(program, flags, shared, logger);
+  const crowd = new Set<Reception>();
   const receptionAt = (door: Door): Reception =>
     new Reception({
-      door,
+      door: () => door,
       takers: () => parent.takers,
-      onCrowded: () => logger.warn({}, 'too many connections wait for a worker, one was closed'),
+      mostWaiting: () => MOST_WAITING,
+      crowd,
+      onCrowded: () => logger.warn({}, 'too many connections wait for a worker, one was reset'),
       onError: (error) => logger.error({ err: error }, 'could not accept a connection'),
     });
   const [reception, nodes] = [receptionAt('clients'), receptionAt('nodes')];
+  const places = flags.reverse === true ? await keepPlaces(crowd, logger) : undefined;
   const parent = new Parent({
     ...{ workers, retire, drain, longestSilence: grace + BEYOND_GRACE, logger },
     start: (number, speaksForAll, events) => {
       const assignment = { version: MESSAGES_VERSION, number, workers, speaksForAll, doors };
-      const worker = startWorker(self, assignment, events);
+      const onPlace: WorkerEvents['onPlace'] = (...message) => places?.onMessage(...message);
+      const worker = startWorker(self, assignment, { ...events, onPlace });
       const enter = (uid: string): Store => {
         uids.set(number, uid);
         return shared.enter(uid);
@@ -75,11 +81,10 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
       return worker;
     },
     isListening: () => reception.isListening,
-    onFree: () => {
-      reception.serve();
-      nodes.serve();
-    },
+    onFree: () => serveCrowd(crowd),
     onEnded: (worker, ending) => {
+      // Those who get its listeners find its places.
+      places?.forget(worker);
       shared.forget(uids.get(worker.number) ?? '');
       uids.delete(worker.number);
       metrics?.onEnded(worker, ending);
@@ -132,6 +137,7 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   await quotaFile?.close();
   reception.close();
   nodes.close();
+  places?.close();
   if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');
   await sight.close();
 }
@@ -163,6 +169,20 @@ async function begin(parent: Parent, stderr: Writable): Promise<Introduction> {
     const how = ending.signal ?? `exit code ${ending.code}`;
     throw new ExitError(ExitCode.failed, `a worker has ended before it was ready, with ${how}`, { cause: error });
   }
+}
+
+/** What the workers hold for remote listeners. */
+async function keepPlaces(crowd: Set<Reception>, logger: ProgramLogger): Promise<KeptPlaces> {
+  // Not where nobody may listen.
+  const [{ holdsOfSystem }, { KeptPlaces }] = await Promise.all([
+    import('../listeners/places-of-system.js'),
+    import('../workers/kept-places.js'),
+  ]);
+  // Workers hear datagrams themselves.
+  const holds = holdsOfSystem({ logger, clock: systemClock, udpIdle: 0, isPassedOn: true });
+  const onCrowded = (): void =>
+    logger.debug({}, 'too many connections to a remote listener wait for a worker, one was reset');
+  return new KeptPlaces({ holds, clock: systemClock, crowd, onCrowded });
 }
 
 /** The program as it stands on the disk now, with the same arguments, as a worker. */
@@ -206,5 +226,7 @@ function tellChanges(before: ParentSettings, now: ParentSettings, logger: Progra
 
 /** A client waits for its session as long as that; a worker that is silent for longer has nothing that anybody waits for, ms. */
 const BEYOND_GRACE = 60_000;
+/** Connections that may wait for a worker; beyond them new ones are reset. */
+const MOST_WAITING = 1_024;
 /** Bytes that wait for a slow reader of the log before workers wait too. */
 const MOST_QUEUED = 262_144;

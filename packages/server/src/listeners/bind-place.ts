@@ -10,11 +10,14 @@ import { hasPorts, type ListenPlace, leavesPortToServer } from './rules/listen-p
 export async function bindPlace(service: ListenerService, claim: Claim, arrivals: Arrivals): Promise<Held> {
   const { wanted: place, listener, session } = claim;
   if (place === undefined) throw new TunnelError('INTERNAL', 'nobody has judged where to listen');
+  const { anyPort } = listener.request;
+  const inherited = await service.holds.inherit?.(place, anyPort, arrivals);
+  if (inherited !== undefined) return inherited;
   try {
     if (!leavesPortToServer(place)) return await bindAt(service, session.user, place, arrivals);
   } catch (error) {
     const failure = asFailure(error);
-    if (!hasPorts(place) || !listener.request.anyPort || !ANOTHER_MAY_DO.has(failure.code)) throw failure;
+    if (!hasPorts(place) || !anyPort || !ANOTHER_MAY_DO.has(failure.code)) throw failure;
   }
   for (const port of portsToTry(service.rights.portsToChoose(session.user, place))) {
     try {

@@ -18,6 +18,7 @@ import { WaitingArrivals } from './waiting-arrivals.js';
  */
 export class ListenerEntry implements Arrivals {
   readonly userId: string;
+  readonly key: string;
   readonly #service: ListenerService;
   readonly #room: ListenerPlace;
   readonly #onOver: () => void;
@@ -34,9 +35,10 @@ export class ListenerEntry implements Arrivals {
   readonly #waiting: WaitingArrivals;
 
   /** `room`: its place. `add` has to follow; `onOver` is called when nobody wants it any more. */
-  constructor(service: ListenerService, userId: string, room: ListenerPlace, onOver: () => void) {
+  constructor(service: ListenerService, { userId, key, room, onOver }: EntryOptions) {
     this.#service = service;
     this.userId = userId;
+    this.key = key;
     this.#room = room;
     this.#onOver = onOver;
     this.#waiting = new WaitingArrivals(service.guard);
@@ -83,6 +85,18 @@ export class ListenerEntry implements Arrivals {
 
   get isAttached(): boolean {
     return this.#owner?.session.session.attached === true;
+  }
+
+  get takesOver(): boolean {
+    return this.#owner?.listener.request.takesOver === true;
+  }
+
+  onLost(): void {
+    const owner = this.#owner;
+    // At this process, there is nothing any more for those who stand by.
+    this.#release(true);
+    owner?.log({}, 'remote listener taken over');
+    owner?.end('TAKEN_OVER');
   }
 
   beginVisit(): (() => void) | undefined {
@@ -194,12 +208,21 @@ export class ListenerEntry implements Arrivals {
     this.#onOver();
   }
 
-  #release(): void {
-    this.#held?.close();
+  #release(isTakenOver = false): void {
+    this.#held?.close(isTakenOver);
     this.#held = undefined;
     this.#place = undefined;
     this.#room.releaseSocket();
   }
+}
+
+interface EntryOptions {
+  readonly userId: string;
+  readonly key: string;
+  /** What it has of the limits. */
+  readonly room: ListenerPlace;
+  /** Nobody wants it any more. */
+  readonly onOver: () => void;
 }
 
 /** How long an owner may be away before somebody else has the listener who stands by, ms: longer than it takes to come back. */

@@ -1,7 +1,7 @@
-import type { ListenKind, Logger } from 'wsproxy-engine';
+import type { Logger } from 'wsproxy-engine';
 import type { Guard } from '../limits/guard.js';
 import type { ServerObserver } from '../observe/observer.js';
-import type { Hold } from './held.js';
+import type { Holds } from './held.js';
 import type { ListenRights } from './listen-rights.js';
 import type { ListenPlace } from './rules/listen-place.js';
 
@@ -9,7 +9,7 @@ import type { ListenPlace } from './rules/listen-place.js';
 export interface ListenerService {
   readonly rights: ListenRights;
   /** What this server can listen by. */
-  readonly holds: Partial<Record<ListenKind, Hold>>;
+  readonly holds: Holds;
   /** Whether this server listens there itself, or asks what does: no user ever listens there, whatever the rules say. */
   readonly isOwn: (place: ListenPlace) => boolean;
   readonly guard: Guard;

@@ -100,7 +100,8 @@ export class ListenerTable {
 
   #begin(claim: Claim, room: ListenerPlace): ListenerEntry {
     const key = keyOf(claim);
-    const entry = new ListenerEntry(this.#service, claim.session.user.id, room, () => this.#entries.delete(key));
+    const onOver = (): void => void this.#entries.delete(key);
+    const entry = new ListenerEntry(this.#service, { userId: claim.session.user.id, key, room, onOver });
     this.#entries.set(key, entry);
     return entry;
   }

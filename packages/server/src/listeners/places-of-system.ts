@@ -2,22 +2,19 @@ import { lstatSync, realpathSync } from 'node:fs';
 import { isIPv6, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { geteuid } from 'node:process';
-import type { Arrival, Clock, Logger, Peer } from 'wsproxy-engine';
+import type { Arrival, Clock, ListenKind, Logger, Peer } from 'wsproxy-engine';
 import { acceptLocal, acceptUdp, type UdpAddress } from 'wsproxy-node/accept/ports';
-import { listenOnUnixSocket } from 'wsproxy-node/sockets';
+import { ignoreErrors, listenOnUnixSocket } from 'wsproxy-node/sockets';
 import { peerOf } from 'wsproxy-node/targets';
-import type { Hold } from './held.js';
+import type { Arrivals, Hold } from './held.js';
 
 /** Takes ports and paths from the system. A place has one socket, whoever has the listener: it is closed for nobody in between. */
-export function holdsOfSystem({ logger, clock, udpIdle }: SystemOptions): Record<'tcp' | 'udp' | 'unix', Hold> {
+export function holdsOfSystem({ logger, clock, udpIdle, isPassedOn = false }: SystemOptions): SystemHolds {
+  const pauseOnConnect = isPassedOn;
   return {
     async tcp({ host, port }, arrivals) {
-      const bound = await acceptLocal({ ...binding(host), host, port }, logger, (socket) => {
-        const arrival = arrivalOf(socket);
-        // Whoever came has left again, and nobody knows who it was.
-        if (arrival === undefined) socket.destroy();
-        else arrivals.arrive(arrival, socket);
-      });
+      const at = { ...binding(host), host, port, pauseOnConnect };
+      const bound = await acceptLocal(at, logger, (socket) => arriveByTcp(arrivals, socket));
       return { address: { host, port: bound.address.port }, close: () => bound.stop() };
     },
 
@@ -26,7 +23,8 @@ export function holdsOfSystem({ logger, clock, udpIdle }: SystemOptions): Record
       expectNoLinks(path);
       const bound = await listenOnUnixSocket(path, () => {
         expectNoLinks(path);
-        return acceptLocal({ path, exclusive: true }, logger, (socket) => arrivals.arrive(FROM_NOWHERE, socket));
+        const at = { path, exclusive: true, pauseOnConnect };
+        return acceptLocal(at, logger, (socket) => arrivals.arrive(FROM_NOWHERE, socket));
       });
       return { address: { host: path, port: 0 }, close: () => bound.stop() };
     },
@@ -43,10 +41,16 @@ export function holdsOfSystem({ logger, clock, udpIdle }: SystemOptions): Record
         address: { host, port: bound.address.port },
         // Datagrams have no connection that would have to stay where it is.
         onMoved: () => bound.restart(),
-        close: () => void bound.close(),
+        close: () => bound.close(),
       };
     },
   };
+}
+
+export interface SystemHolds {
+  readonly tcp: Hold<Pick<Arrivals, 'arrive'>>;
+  readonly unix: Hold<Pick<Arrivals, 'arrive'>>;
+  readonly udp: Hold<Pick<Arrivals, 'meet'>>;
 }
 
 export interface SystemOptions {
@@ -54,6 +58,25 @@ export interface SystemOptions {
   readonly clock: Clock;
   /** How long somebody may be silent who sends datagrams, ms. */
   readonly udpIdle: number;
+  /** Connections are not read, since they are for other processes. */
+  readonly isPassedOn?: boolean;
+}
+
+/** A connection has come to a port or path that somebody else holds for this process. */
+export function arriveFrom(kind: ListenKind, arrivals: Pick<Arrivals, 'arrive'>, socket: Socket): void {
+  ignoreErrors(socket);
+  // As if Node had accepted it here.
+  socket.allowHalfOpen = true;
+  if (kind === 'unix') return arrivals.arrive(FROM_NOWHERE, socket);
+  socket.setNoDelay(true);
+  arriveByTcp(arrivals, socket);
+}
+
+function arriveByTcp(arrivals: Pick<Arrivals, 'arrive'>, socket: Socket): void {
+  const arrival = arrivalOf(socket);
+  // Whoever came has left again, and nobody knows who it was.
+  if (arrival === undefined) socket.destroy();
+  else arrivals.arrive(arrival, socket);
 }
 
 /** Workers of a cluster would share the port otherwise, and with it the connections of their users. */

@@ -1,3 +1,5 @@
+import type { ListenPlace } from '../listeners/rules/listen-place.js';
+
 /** Of what parent and workers say to each other: after a reload workers may be of a newer release than their parent. */
 export const MESSAGES_VERSION = 1;
 
@@ -30,8 +32,13 @@ export interface Introduction {
 /** By their names in a configuration file. */
 export type ParentSettings = Readonly<Record<string, unknown>>;
 
-/** Who comes there: clients, or other nodes of a cluster. */
-export type Door = 'clients' | 'nodes';
+/** Who comes there: clients, other nodes of a cluster, or those who come to what is held for a remote listener. */
+export type Door = 'clients' | 'nodes' | HeldPlace;
+
+/** What the parent holds for a remote listener of a worker, by the number that the worker has given it. */
+export interface HeldPlace {
+  readonly held: number;
+}
 
 /** What a parent may ask. */
 export type Question = 'counts' | 'metrics' | 'sessions';
@@ -58,8 +65,15 @@ export type ToWorker =
   | { readonly kind: 'retire'; readonly retire: number; readonly drain: number }
   /** It ends, and lets channels finish for `drain` ms. */
   | { readonly kind: 'stop'; readonly drain: number }
+  /** Of what it has asked to hold. `port` undefined, and no `failure`: nothing was held for that listener. */
+  | { readonly kind: 'hold answer'; readonly id: number; readonly port?: number; readonly failure?: HoldFailure }
+  /** Another worker has what was held. Of UDP that waits for `release`. */
+  | { readonly kind: 'hold lost'; readonly id: number }
   /** Of what both have in common; what it says is the business of the store. */
   | { readonly kind: 'store'; readonly body: unknown };
+
+/** What the parent tells of a place that a worker has asked it to hold. */
+export type HoldNews = Extract<ToWorker, { kind: 'hold answer' | 'hold lost' }>;
 
 /** Of a worker, to its parent. */
 export type ToParent =
@@ -70,4 +84,35 @@ export type ToParent =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   /** It ends now: channels that did not finish, and what it has counted. */
   | { readonly kind: 'over'; readonly unfinished: number; readonly metrics: unknown }
+  | HoldRequest
+  | HoldRelease
   | { readonly kind: 'store'; readonly body: unknown };
+
+/** A remote listener wants a place. Ports of UDP the worker binds itself, once it has the answer: Node reads what it has bound. */
+export interface HoldRequest {
+  readonly kind: 'hold';
+  /** By which it is known between this worker and the parent from here on. */
+  readonly id: number;
+  /** The same for the same listener, in whatever worker. */
+  readonly key: string;
+  readonly place: ListenPlace;
+  /** Given: only what is held for that listener already will do, at this port or at any. */
+  readonly inherits?: 'this port' | 'any port' | undefined;
+  /** Also while another worker has it. */
+  readonly takesOver: boolean;
+  /** Connections that may wait for the worker. */
+  readonly backlog: number;
+}
+
+/** It is needed no more. `isTakenOver`: by this worker, another one is about to want it. */
+export interface HoldRelease {
+  readonly kind: 'release';
+  readonly id: number;
+  readonly isTakenOver: boolean;
+}
+
+/** What the system has answered. */
+export interface HoldFailure {
+  readonly code?: string | undefined;
+  readonly message: string;
+}

@@ -1,6 +1,15 @@
 import type { Socket } from 'node:net';
 import type { MessagePort } from '../store/parent-store.js';
-import type { Door, Introduction, Question, ToParent, ToWorker } from './messages.js';
+import type {
+  Door,
+  HoldNews,
+  HoldRelease,
+  HoldRequest,
+  Introduction,
+  Question,
+  ToParent,
+  ToWorker,
+} from './messages.js';
 
 /** The way from a worker to its parent. */
 export class ParentLink implements MessagePort {
@@ -14,6 +23,11 @@ export class ParentLink implements MessagePort {
     self.on('message', (message, connection) => this.#onMessage(message as ToWorker, connection as Socket | undefined));
     self.on('disconnect', () => events.onAlone());
     if (!self.connected) events.onAlone();
+  }
+
+  /** Asks to hold a place, or to hold it no more. */
+  askPlace(message: HoldRequest | HoldRelease): void {
+    this.#send(message);
   }
 
   /** It is ready to serve: from here on the parent speaks. */
@@ -60,6 +74,9 @@ export class ParentLink implements MessagePort {
         return events.onRetire(message.retire, message.drain);
       case 'stop':
         return events.onStop(message.drain);
+      case 'hold answer':
+      case 'hold lost':
+        return events.onHoldNews(message);
       case 'store':
         for (const listener of this.#onStore) listener(message.body);
         return;
@@ -88,6 +105,8 @@ export interface ParentEvents {
   onReload(): void;
   onRetire(retire: number, drain: number): void;
   onStop(drain: number): void;
+  /** Of a place that it has asked to hold. */
+  onHoldNews(news: HoldNews): void;
   /** The parent has ended, and nobody knows of this process any more. */
   onAlone(): void;
 }

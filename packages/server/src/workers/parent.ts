@@ -158,6 +158,7 @@ export class Parent {
     const worker = this.#options.start(this.#numbers, speaksForAll, {
       onSilent: ({ number, pid }) =>
         logger.warn({ worker: number, pid }, 'a worker does not answer, it gets no new connections'),
+      onFree: () => this.#options.onFree(),
       onHeard: ({ number, pid }) => {
         logger.info({ worker: number, pid }, 'a worker answers again');
         this.#options.onFree();
@@ -214,6 +215,9 @@ export class Parent {
   }
 }
 
+/** What a parent itself wants to hear of a worker. */
+export type ParentsEvents = Omit<WorkerEvents, 'write' | 'onPlace'>;
+
 export interface ParentOptions {
   /** How many serve at a time. */
   readonly workers: number;
@@ -223,7 +227,7 @@ export interface ParentOptions {
   readonly drain: number;
   /** How long a worker may be silent before it is ended, ms. */
   readonly longestSilence: number;
-  readonly start: (number: number, speaksForAll: boolean, events: Omit<WorkerEvents, 'write'>) => WorkerProcess;
+  readonly start: (number: number, speaksForAll: boolean, events: ParentsEvents) => WorkerProcess;
   readonly isListening: () => boolean;
   /** A worker may have become free. */
   readonly onFree: () => void;

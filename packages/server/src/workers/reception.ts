@@ -1,44 +1,57 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { ignoreErrors, resetSocket } from 'wsproxy-node/sockets';
 import { type ListenOptions, listenOn } from '../gateway/listen.js';
 import type { Door } from './messages.js';
 
-/** Connections that may wait for a worker; beyond them new ones are closed. */
-const MOST_WAITING = 1_024;
-
 /**
- * A place where connections come in, of which no byte is read here: each goes to the worker that has least. A session stays where it
+ * Where connections wait of which no byte is read here: each goes to the worker that has least. A session stays where it
  * began, and as long as it lasts nothing else makes them even.
  */
 export class Reception {
   readonly #options: ReceptionOptions;
-  readonly #server: Server;
   readonly #waiting: Socket[] = [];
   /** Since when those have a connection under way who have not taken it yet. */
   readonly #giving = new Map<Taker, number>();
+  #server: Server | undefined;
   #turn = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
-    this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => this.#onConnection(socket));
   }
 
   get isListening(): boolean {
-    return this.#server.listening;
+    return this.#server?.listening === true;
   }
 
-  /** Resolves with the address, if it is one of TCP; rejects with the system's error. */
+  /** Takes all that comes there. Resolves with the address, if it is one of TCP; rejects with the system's error. */
   async listen(options: ListenOptions): Promise<AddressInfo | undefined> {
-    const address = await listenOn(this.#server, options);
-    this.#server.on('error', (error) => this.#options.onError(error));
+    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => this.take(socket));
+    this.#server = server;
+    const address = await listenOn(server, options);
+    server.on('error', (error) => this.#options.onError(error));
     return address;
+  }
+
+  /** A connection has come, of which nothing is read. */
+  take(socket: Socket): void {
+    ignoreErrors(socket);
+    if (this.#waiting.length >= this.#options.mostWaiting()) {
+      resetSocket(socket);
+      return this.#options.onCrowded();
+    }
+    this.#waiting.push(socket);
+    this.serve();
   }
 
   /** A worker has become free. */
   serve(): void {
+    const { crowd } = this.#options;
+    crowd.delete(this);
     while (this.#waiting.length > 0) {
       const worker = this.#next();
-      if (worker === undefined) return;
+      // Behind all others that wait for one.
+      if (worker === undefined) return void crowd.add(this);
       const socket = this.#waiting.shift();
       if (socket !== undefined && !socket.destroyed) void this.#give(worker, socket);
     }
@@ -46,29 +59,20 @@ export class Reception {
 
   /** Nobody comes any more; those who wait are sent away. */
   close(): void {
-    this.#server.close();
+    this.#server?.close();
     clearTimeout(this.#timer);
-    for (const socket of this.#waiting.splice(0)) socket.destroy();
+    this.#options.crowd.delete(this);
+    for (const socket of this.#waiting.splice(0)) resetSocket(socket);
   }
 
   async #give(worker: Taker, socket: Socket): Promise<void> {
     this.#giving.set(worker, performance.now());
-    const isTaken = await worker.give(socket, this.#options.door);
+    const isTaken = await worker.give(socket, this.#options.door());
     this.#giving.delete(worker);
     // Whoever took it has a handle of its own.
     if (isTaken) socket.destroy();
     // The worker has died: somebody else may serve it.
     else this.#waiting.unshift(socket);
-    this.serve();
-  }
-
-  #onConnection(socket: Socket): void {
-    socket.on('error', () => {});
-    if (this.#waiting.length >= MOST_WAITING) {
-      socket.destroy();
-      return this.#options.onCrowded();
-    }
-    this.#waiting.push(socket);
     this.serve();
   }
 
@@ -101,14 +105,24 @@ export class Reception {
   }
 }
 
+/** Serves those of several receptions where somebody waits, each in its turn. */
+export function serveCrowd(crowd: ReadonlySet<Reception>): void {
+  for (const reception of [...crowd]) reception.serve();
+}
+
 /** How long one that has least is waited for while others are free, ms. */
 const PATIENCE = 100;
 
 export interface ReceptionOptions {
-  readonly door: Door;
+  /** As workers are told. */
+  readonly door: () => Door;
   /** Who serves what comes now. */
   readonly takers: () => readonly Taker[];
-  /** A connection was closed, since too many wait. */
+  /** Connections that may wait for a worker; beyond them new ones are reset. */
+  readonly mostWaiting: () => number;
+  /** All receptions where somebody waits: it puts itself there. */
+  readonly crowd: Set<Reception>;
+  /** A connection was reset, since too many wait. */
   readonly onCrowded: () => void;
   /** The system could not accept one. */
   readonly onError: (error: Error) => void;

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { MessagePort } from '../store/parent-store.js';
 import { LastWords } from './last-words.js';
-import type { Door, Introduction, Question, ToParent, ToWorker } from './messages.js';
+import type { Door, HoldRelease, HoldRequest, Introduction, Question, ToParent, ToWorker } from './messages.js';
 
 /** One worker, as its parent sees it: from its start to its end. */
 export class WorkerProcess implements MessagePort {
@@ -101,11 +101,15 @@ export class WorkerProcess implements MessagePort {
   give(connection: Socket, door: Door): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = (isTaken: boolean): void => {
-        if (this.#onTaken === settle) this.#onTaken = undefined;
+        if (this.#onTaken !== settle) return;
+        this.#onTaken = undefined;
         resolve(isTaken);
+        this.#events.onFree();
       };
       this.#onTaken = settle;
-      this.#given += 1;
+      if (door === 'clients') this.#given += 1;
+      // Node would follow what becomes of it in the worker, for each place by itself and for ever.
+      Object.assign(connection, { server: undefined });
       const message: ToWorker = { kind: 'connection', door };
       this.#child.send(message, connection, { keepOpen: true }, (error) => error !== null && settle(false));
     });
@@ -171,6 +175,9 @@ export class WorkerProcess implements MessagePort {
       case 'over':
         this.#farewell = { unfinished: message.unfinished, metrics: message.metrics };
         return;
+      case 'hold':
+      case 'release':
+        return this.#events.onPlace(this, message);
       case 'store':
         for (const listener of this.#onStore) listener(message.body);
         return;
@@ -192,6 +199,10 @@ export interface WorkerEvents {
   readonly onSilent: (worker: WorkerProcess) => void;
   /** It answers again. */
   readonly onHeard: (worker: WorkerProcess) => void;
+  /** It can be given the next connection. */
+  readonly onFree: () => void;
+  /** It wants a place for a remote listener, or wants it no more. */
+  readonly onPlace: (worker: WorkerProcess, message: HoldRequest | HoldRelease) => void;
 }
 
 /** What a worker tells before it ends by itself. */

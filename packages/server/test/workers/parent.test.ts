@@ -16,7 +16,7 @@ function make() {
       const child = new FakeChild(1_000 + number);
       children.push(child);
       log({ number, speaksForAll }, 'start');
-      return new WorkerProcess(number, child.asChild, { ...events, write: () => true });
+      return new WorkerProcess(number, child.asChild, { ...events, write: () => true, onPlace: () => {} });
     },
     isListening: () => true,
     onFree: () => {},

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { Reception, type Taker } from '../../src/workers/reception.js';
+import { Reception, serveCrowd, type Taker } from '../../src/workers/reception.js';
 import { closeWith, until } from '../peer.js';
 
 /** One that takes when a test lets it. */
@@ -29,11 +29,13 @@ class FakeTaker implements Taker {
   }
 }
 
-async function open(takers: FakeTaker[]) {
+async function open(takers: FakeTaker[], { crowd = new Set<Reception>(), most = 8 } = {}) {
   const crowded: number[] = [];
   const reception = new Reception({
-    door: 'clients',
+    door: () => 'clients',
     takers: () => takers,
+    mostWaiting: () => most,
+    crowd,
     onCrowded: () => void crowded.push(1),
     onError: () => {},
   });
@@ -46,7 +48,7 @@ async function open(takers: FakeTaker[]) {
     await once(socket, 'connect');
     return socket;
   };
-  return { reception, visit };
+  return { reception, visit, crowded, port: address?.port };
 }
 
 test('connections go to those who are free, in turn, one at a time', async () => {
@@ -111,9 +113,31 @@ test('who waits while nobody is free is served as soon as somebody is', async ()
 test('who waits when it closes is sent away, and nobody comes any more', async () => {
   const { reception, visit } = await open([]);
   const waiting = await visit();
-  const closed = once(waiting, 'close');
+  const closed = new Promise((resolve) => waiting.once('close', resolve));
   await until(() => reception.isListening);
   reception.close();
   await closed;
   await expect(visit()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});
+
+test('of several where somebody waits for the same worker each has its turn', async () => {
+  const [taker, crowd] = [new FakeTaker(), new Set<Reception>()];
+  const [one, other] = [await open([taker], { crowd }), await open([taker], { crowd })];
+  for (const { visit } of [one, one, one, other]) await visit();
+  await until(() => taker.given.length === 1 && crowd.size === 2);
+  const turns: string[] = [];
+  for (let n = 1; n <= 4; n++) {
+    await until(() => taker.given.length === n);
+    turns.push(taker.given.at(-1)?.localPort === one.port ? 'one' : 'other');
+    taker.settle(true);
+    serveCrowd(crowd);
+  }
+  expect(turns).toEqual(['one', 'one', 'other', 'one']);
+});
+
+test('whom there is no room for is reset, and that is told', async () => {
+  const { visit, crowded } = await open([], { most: 1 });
+  await visit();
+  await expect(visit().then((beyond) => once(beyond, 'close'))).rejects.toMatchObject({ code: 'ECONNRESET' });
+  expect(crowded).toEqual([1]);
 });

@@ -6,7 +6,13 @@ import { FakeChild } from './fake-child.js';
 
 test('the load of a worker is the sessions that it tells, and the connections that it was given since', async () => {
   const child = new FakeChild(1);
-  const worker = new WorkerProcess(1, child.asChild, { write: () => true, onSilent: () => {}, onHeard: () => {} });
+  const worker = new WorkerProcess(1, child.asChild, {
+    write: () => true,
+    onSilent: () => {},
+    onHeard: () => {},
+    onFree: () => {},
+    onPlace: () => {},
+  });
   child.isReady();
   const connection = connect(1, '127.0.0.1').on('error', () => {});
   closeWith(() => void connection.destroy());
