@@ -1,9 +1,12 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { type Logger, systemClock, systemMemory } from 'wsproxy-engine';
 import { OptionError } from 'wsproxy-node/options';
+import type { CallDesk, OpenElsewhere } from './calls/call-desk.js';
 import type { Cluster, ClusterOptions, InnerListenOptions } from './cluster/cluster.js';
 import type { ClusterTls } from './cluster/cluster-tls.js';
+import type { AskedErrand } from './cluster/errand-desk.js';
 import { nodeAt } from './cluster/peers.js';
+import { parseRoute, type Route } from './cluster/route.js';
 import type { Entrance, HandedOn } from './gateway/handing-on.js';
 import type { Guard } from './limits/guard.js';
 import { SharedPlaces } from './limits/shared-places.js';
@@ -19,12 +22,14 @@ import type { UserDirectory } from './users/directory.js';
  */
 export class Membership {
   readonly #options: MembershipOptions;
+  readonly #uid: string | undefined;
   #cluster: Cluster | undefined;
   #sharing: Sharing | undefined;
   #sessionPlaces: SessionPlaces | undefined;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    this.#uid = parseRoute(options.route)?.uid;
   }
 
   /** What `share` has led to, for metrics to read. */
@@ -52,7 +57,14 @@ export class Membership {
     const { Cluster } = await import('./cluster/cluster.js');
     this.#options.expectOpen();
     const findNode = (node: string) => nodeAt(this.#sharing?.addressOf(node));
-    this.#cluster ??= new Cluster({ ...this.#options, findNode, clock: systemClock, memory: systemMemory });
+    const serveErrand = (asked: AskedErrand) => void this.#serve(asked);
+    this.#cluster ??= new Cluster({
+      ...this.#options,
+      findNode,
+      serveErrand,
+      clock: systemClock,
+      memory: systemMemory,
+    });
     return this.#cluster.listen(options);
   }
 
@@ -80,6 +92,32 @@ export class Membership {
     await sharing.begin();
   }
 
+  /** Calls a client of a user who may have a session in another process; undefined while there is none. */
+  get openElsewhere(): OpenElsewhere | undefined {
+    const cluster = this.#cluster;
+    if (cluster === undefined || this.#sharing === undefined) return undefined;
+    return async (wish, signal) => {
+      const others = await this.#others(`sessions/${wish.user}`);
+      if (others.length === 0) return 'nobody';
+      const { callElsewhere } = await import('./calls-elsewhere.js');
+      return callElsewhere(wish, others, cluster.errands, signal);
+    };
+  }
+
+  /** The other processes that hold places of `key`. */
+  async #others(key: string): Promise<Route[]> {
+    const found = (await this.#sharing?.find(key)) ?? [];
+    return found.filter(({ uid }) => uid !== this.#uid);
+  }
+
+  /** Does what another process asks for. */
+  async #serve(asked: AskedErrand): Promise<void> {
+    const { errand } = asked;
+    const { serveCall } = await import('./calls-elsewhere.js');
+    if (errand.kind === 'call') return serveCall(errand, asked, this.#options.calls);
+    asked.refuse('UNSUPPORTED');
+  }
+
   /** These have lost access, as this process knows: the others hear of it. */
   revoke(lost: readonly Revoked[]): void {
     void this.#sharing?.revoke(lost);
@@ -105,6 +143,7 @@ export interface MembershipOptions extends Pick<ClusterOptions, 'directory' | 'd
   readonly route: string;
   readonly logger: Logger;
   readonly guard: Guard;
+  readonly calls: Pick<CallDesk, 'openHere'>;
   /** As another process says. */
   readonly onRevoked: (revoked: Revoked) => void;
   /** Throws once the server is closed. */

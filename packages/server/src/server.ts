@@ -105,6 +105,7 @@ export class Server {
       clock: systemClock,
       service: { guard, logger, observer },
       sessionsOf: (user) => this.#registry.of(user),
+      elsewhere: () => this.#membership.openElsewhere,
     });
     this.#registry = new SessionRegistry({
       clock: systemClock,
@@ -140,7 +141,7 @@ export class Server {
       handOn: (entrance) => this.#membership.handOn(entrance),
     });
     this.#membership = new Membership({
-      ...{ route: this.route, directory, doors, logger, observer, guard },
+      ...{ route: this.route, directory, doors, logger, observer, guard, calls: this.#calls },
       onRevoked: (revoked) => this.#onRevoked(revoked),
       expectOpen: () => this.#expectOpen(),
     });

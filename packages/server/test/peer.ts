@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Channel, Greeter, Session, systemClock, systemMemory } from 'wsproxy-engine';
+import { type Channel, Greeter, Session, type SessionOptions, systemClock, systemMemory } from 'wsproxy-engine';
 import { WebSocketTransport } from 'wsproxy-node/transports';
 
 export const TOKEN = 'a-token-for-tests-0123456789-abcdefghij';
@@ -25,7 +25,7 @@ export class Peer {
   readonly session: Session;
   readonly #greeter: Greeter;
 
-  constructor(value = 1, grace = 60_000) {
+  constructor(value = 1, grace = 60_000, onCall?: SessionOptions['onCall']) {
     let onLost: (code: number) => void = () => {};
     this.lost = new Promise((resolve) => {
       onLost = resolve;
@@ -34,6 +34,7 @@ export class Peer {
       role: 'client',
       clock: systemClock,
       memory: systemMemory,
+      onCall,
       onDetached: ({ code }) => onLost(code),
       onGoAway: (kind) => this.goAways.push(kind),
       onClosed() {},

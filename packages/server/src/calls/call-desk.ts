@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
-import { Capability, type Carried, type Channel, type Clock, type FailureCode } from 'wsproxy-engine';
+import { Capability, type Carried, type Channel, type Clock, type FailureCode, type Timer } from 'wsproxy-engine';
 import type { CalledSession } from './called-session.js';
+import type { ClientStream } from './client-stream.js';
 import { type OpenErrorCode, openError } from './open-error.js';
 import { type CallService, ServedCall } from './served-call.js';
 
@@ -17,13 +18,17 @@ export class CallDesk {
 
   /** As `Server.open`. */
   open(user: string, service: string, options: OpenOptions = {}): Promise<Duplex> {
-    const { signal, timeout = DEFAULT_TIMEOUT, allowHalfOpen = false } = options;
+    return this.#begin({ user, service, allowHalfOpen: options.allowHalfOpen ?? false, isForOthers: false }, options);
+  }
+
+  #begin(wish: CallWish, { signal, timeout = DEFAULT_TIMEOUT }: OpenOptions): Promise<Duplex> {
+    const { user, service } = wish;
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     if (this.#isClosed) return Promise.reject(openError('SERVER_CLOSED', user, service));
     return new Promise((resolve, reject) => {
       const { clock } = this.#options;
       const onAbort = (): void => call.end(() => reject(signal?.reason));
-      const call = new PendingCall(this.#options, { user, service, allowHalfOpen }, (settle) => {
+      const call = new PendingCall(this.#options, wish, (settle) => {
         timer.cancel();
         signal?.removeEventListener('abort', onAbort);
         this.#forget(user, call);
@@ -39,7 +44,12 @@ export class CallDesk {
     });
   }
 
-  /** A session of `user` has begun, or has a transport again, or is over: calls that wait look again. */
+  /** As `open`, for another process: asks those who are connected here, and does not wait. Rejects with `TUNNEL_DOWN` when one is away. */
+  openHere(user: string, service: string, signal: AbortSignal): Promise<ClientStream> {
+    return this.#begin({ user, service, allowHalfOpen: true, isForOthers: true }, { signal }) as Promise<ClientStream>;
+  }
+
+  /** A session of `user` has begun, or has a transport again, or is over, here or elsewhere: calls that wait look again. */
   onChange(user: string): void {
     const theirs = this.#pending.get(user);
     if (theirs !== undefined) this.#options.clock.defer(() => this.#seek(theirs));
@@ -57,7 +67,7 @@ export class CallDesk {
   }
 
   #seek(calls: ReadonlySet<PendingCall>): void {
-    for (const call of [...calls]) call.seek();
+    for (const call of [...calls]) call.lookAgain();
   }
 
   #forget(user: string, call: PendingCall): void {
@@ -73,12 +83,16 @@ class PendingCall {
   readonly #wish: CallWish;
   readonly #onSettled: (settled: Settled) => void;
   /** Sessions whose client has said no, and what. */
-  readonly #refusals = new Map<CalledSession, FailureCode>();
+  readonly #refusals = new Map<CalledSession | 'elsewhere', FailureCode>();
   /** Under way in one of them. */
   #asked: { readonly call: ServedCall; readonly channel: Channel | undefined } | undefined;
-  /** Other processes were asked, and have not answered; and they have said no: they are asked once. */
+  /** Other processes are being asked. */
   #isElsewhere = false;
-  #isNowhereElse = false;
+  /** What came of that; undefined when they are to be asked. */
+  #elsewhere: Absent | undefined;
+  /** Until they are asked again. */
+  #timer: Timer | undefined;
+  #over: AbortController | undefined;
   #isSettled = false;
 
   constructor(options: CallDeskOptions, wish: CallWish, onSettled: (settled: Settled) => void) {
@@ -94,10 +108,21 @@ class PendingCall {
     const left = sessions.filter((one) => !this.#refusals.has(one) && !isEarlier(one));
     const next = left.findLast(({ session }) => session.attached && session.terms.has(Capability.calls));
     if (next !== undefined) return this.#ask(next);
-    if (!this.#isNowhereElse && this.#options.openElsewhere !== undefined) return this.#askElsewhere();
     // One that is away may come back; until then it waits here, so no session has it, and the first that comes takes it.
-    if (left.length > 0) return;
-    this.fail(this.#refusal ?? (sessions.length === 0 ? 'NOT_CONNECTED' : 'UNSUPPORTED'));
+    const isAway = left.length > 0;
+    if (this.#wish.isForOthers) return this.fail(isAway ? 'TUNNEL_DOWN' : (this.#refusal ?? noneOf(sessions)));
+    const openElsewhere = this.#options.elsewhere?.();
+    if (this.#elsewhere === undefined && openElsewhere !== undefined) return this.#askElsewhere(openElsewhere);
+    if (!isAway && this.#elsewhere !== 'away') return this.fail(this.#refusal ?? noneOf(sessions));
+    if (openElsewhere !== undefined) this.#timer ??= this.#options.clock.setTimer(() => this.lookAgain(), PAUSE);
+  }
+
+  /** The same, also elsewhere. */
+  lookAgain(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#elsewhere = undefined;
+    this.seek();
   }
 
   get #refusal(): FailureCode | undefined {
@@ -114,7 +139,7 @@ class PendingCall {
       },
       onFail: (code) => {
         this.#asked = undefined;
-        if (!MOVES_ON.has(code)) return this.fail(code);
+        if (!movesOn(code)) return this.fail(code);
         this.#refusals.set(session, code);
         this.seek();
       },
@@ -147,23 +172,37 @@ class PendingCall {
     tell();
   }
 
-  #askElsewhere(): void {
-    const { user, service } = this.#wish;
+  #askElsewhere(openElsewhere: OpenElsewhere): void {
+    this.#over ??= new AbortController();
+    const { signal } = this.#over;
     this.#isElsewhere = true;
-    const goOn = (stream: Duplex | undefined): void => {
-      this.#isElsewhere = false;
-      this.#isNowhereElse = true;
-      if (stream === undefined) return this.seek();
-      if (this.#isSettled) return void stream.destroy();
-      this.#settle({ stream });
-    };
     // What keeps it from asking is the same as a no.
-    this.#options.openElsewhere?.(user, service).then(goOn, () => goOn(undefined));
+    void openElsewhere(this.#wish, signal)
+      .catch((): Found => 'nobody')
+      .then((found) => this.#onElsewhere(found));
+  }
+
+  #onElsewhere(found: Found): void {
+    this.#isElsewhere = false;
+    if (typeof found === 'object') {
+      if (this.#isSettled) found.destroy();
+      else this.#settle({ stream: found });
+      return;
+    }
+    if (found === 'away' || found === 'nobody') this.#elsewhere = found;
+    else if (!movesOn(found)) return this.fail(found);
+    else {
+      this.#elsewhere = 'nobody';
+      this.#refusals.set('elsewhere', found);
+    }
+    this.seek();
   }
 
   #settle(settled: Settled): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
+    this.#timer?.cancel();
+    this.#over?.abort();
     const asked = this.#asked;
     this.#asked = undefined;
     asked?.call.giveUp();
@@ -177,14 +216,29 @@ function isEarlier({ session }: CalledSession): boolean {
 }
 
 /** No of one client is not no of the next one. */
+export function movesOn(code: FailureCode): boolean {
+  return MOVES_ON.has(code);
+}
+
 const MOVES_ON: ReadonlySet<FailureCode> = new Set(['DENIED', 'UNSUPPORTED', 'GOING_AWAY']);
 
+function noneOf({ length }: readonly unknown[]): OpenErrorCode {
+  return length === 0 ? 'NOT_CONNECTED' : 'UNSUPPORTED';
+}
+
 /** Whom to call. */
-interface CallWish {
+export interface CallWish {
   readonly user: string;
   readonly service: string;
   readonly allowHalfOpen: boolean;
+  /** Another process waits for it, which asks further. */
+  readonly isForOthers: boolean;
 }
+
+/** What came of asking other processes: a client has taken it, or said no; or none has a session of the user, or one whose client is away. */
+export type Found = Duplex | FailureCode | Absent;
+
+type Absent = 'away' | 'nobody';
 
 /** `ended`: whoever has asked wants to hear nothing. */
 type Settled = { readonly stream: Duplex } | { readonly code: OpenErrorCode } | { readonly ended: true };
@@ -206,8 +260,12 @@ export interface CallDeskOptions {
   readonly service: CallService;
   /** Sessions of a user, oldest first. */
   readonly sessionsOf: (user: string) => CalledSession[];
-  /** Asks other processes, of which the user may have a session; undefined: none of them has. Default: there are none. */
-  readonly openElsewhere?: ((user: string, service: string) => Promise<Duplex | undefined>) | undefined;
+  /** Asks other processes that may have a session of the user; undefined where there are none, as there are by default. */
+  readonly elsewhere?: () => OpenElsewhere | undefined;
 }
 
+export type OpenElsewhere = (wish: CallWish, signal: AbortSignal) => Promise<Found>;
+
 const DEFAULT_TIMEOUT = 30_000;
+/** Between two looks at other processes, ms. */
+const PAUSE = 2_000;

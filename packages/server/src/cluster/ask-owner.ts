@@ -1,9 +1,10 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect as connectTls, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { Clock, Timer } from 'wsproxy-engine';
 import { ignoreErrors, KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
 import type { HandOnOutcome } from '../observe/observer.js';
+import { connectToHop } from './connect-to-hop.js';
 import type { Hop } from './neighbours.js';
 
 /** Says `request` at the door of another process, and waits for the head of its answer. */
@@ -24,6 +25,8 @@ class Question {
   readonly #options: AskOptions;
   readonly #resolve: (reply: Reply) => void;
   readonly #connection: Socket;
+  /** What that emits when it can be written to. */
+  readonly #ready: string;
   #timer: Timer;
   #answer: Buffer = Buffer.alloc(0);
 
@@ -31,18 +34,20 @@ class Question {
     this.#request = request;
     this.#options = options;
     this.#resolve = resolve;
-    this.#connection = connectTo(options);
+    const { socket, ready } = connectToHop(options.hop, options.secureContext);
+    this.#connection = socket;
+    this.#ready = ready;
     this.#timer = options.clock.setTimer(this.#onLate, CONNECT_TIME);
   }
 
   ask(): void {
     const connection = this.#connection;
-    const { hop, takeConnection, onConnection, client } = this.#options;
+    const { takeConnection, onConnection, client } = this.#options;
     ignoreErrors(connection);
     connection.once('error', this.#onError);
     // An end is one too, since nobody answers behind it.
     connection.once('end', this.#onClose).once('close', this.#onClose);
-    connection.once('path' in hop ? 'connect' : 'secureConnect', this.#onConnect);
+    connection.once(this.#ready, this.#onConnect);
     client.once('close', this.#onClient);
     if (client.destroyed) return this.#finish({ outcome: 'left' });
     if (!takeConnection(connection)) return this.#fail(new Error('there are as many sockets as may be'));
@@ -101,17 +106,6 @@ class Question {
 /** What the system says when a process does not listen any more. */
 const GONE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT']);
 const LONGEST_STATUS = 16;
-
-function connectTo({ hop, secureContext }: AskOptions): Socket {
-  if ('path' in hop) return connectTcp({ path: hop.path, allowHalfOpen: true });
-  const options = {
-    ...{ host: hop.host, port: hop.port, allowHalfOpen: true },
-    ...(secureContext && { secureContext }),
-    // Whoever has a certificate of the cluster's own authority is one of its nodes, by whatever name.
-    checkServerIdentity: () => undefined,
-  };
-  return connectTls(options);
-}
 
 export interface AskOptions {
   readonly hop: Hop;

@@ -14,8 +14,10 @@ import type { Guard } from '../limits/guard.js';
 import type { ServerObserver } from '../observe/observer.js';
 import type { UserDirectory } from '../users/directory.js';
 import { CLUSTER_TLS_VERSION, type ClusterTls, checkClusterTls, secureContextOf } from './cluster-tls.js';
+import { type AskedErrand, ErrandDesk } from './errand-desk.js';
+import { Errands } from './errands.js';
 import { HandOn } from './hand-on.js';
-import { judgedBefore } from './inner-door.js';
+import { isProcess, judgedBefore } from './inner-door.js';
 import { type Door, type FindNode, Neighbours } from './neighbours.js';
 import { nodesOf } from './peers.js';
 import { parseRoute } from './route.js';
@@ -25,6 +27,8 @@ export class Cluster {
   readonly #options: ClusterOptions;
   readonly #neighbours: Neighbours;
   readonly #handOn: HandOn;
+  readonly errands: Errands;
+  readonly #desk: ErrandDesk;
   readonly #uid: string;
   readonly #doors: Gateway[] = [];
   #nodeDoor: Gateway | undefined;
@@ -36,11 +40,10 @@ export class Cluster {
     this.#options = options;
     this.#uid = here.uid;
     this.#neighbours = new Neighbours(here);
-    this.#handOn = new HandOn({
-      ...options,
-      neighbours: this.#neighbours,
-      secureContext: () => this.#secureContext,
-    });
+    const ways = { ...options, neighbours: this.#neighbours, secureContext: () => this.#secureContext };
+    this.#handOn = new HandOn(ways);
+    this.errands = new Errands(ways);
+    this.#desk = new ErrandDesk({ ...options, serve: options.serveErrand });
   }
 
   /** Connections of clients that are passed on to other processes now. */
@@ -92,6 +95,8 @@ export class Cluster {
   /** Cuts what is passed on, and takes nothing any more. Resolves when the last connection is gone. */
   async close(): Promise<void> {
     this.#handOn.close();
+    this.errands.close();
+    this.#desk.close();
     await Promise.all(this.#doors.map((door) => door.close()));
   }
 
@@ -108,6 +113,12 @@ export class Cluster {
     const { doors, directory, clock } = this.#options;
     const opened = createGateway({
       ...doors,
+      onTransport: (transport, user, caller, request) => {
+        if (!isProcess(request)) return doors.onTransport(transport, user, caller, request);
+        this.#desk.accept(transport);
+        return () => {};
+      },
+      hasRoom: (user, request) => isProcess(request) || (doors.hasRoom?.(user, request) ?? true),
       ...{ path: '/', authenticate: () => undefined },
       judged: judgedBefore(directory, clock),
       handOn: (entrance) => this.#handOn.handOn(entrance, door),
@@ -135,6 +146,8 @@ export interface ClusterOptions {
   readonly findNode: FindNode;
   /** What every door has. */
   readonly doors: Omit<GatewayOptions, 'path' | 'authenticate' | 'judged' | 'handOn' | 'tls'>;
+  /** Does what another process asks for. */
+  readonly serveErrand: (asked: AskedErrand) => void;
   readonly clock: Clock;
   readonly memory: SlabPool;
   readonly logger: Logger;

@@ -8,7 +8,8 @@ import type { Guard } from '../limits/guard.js';
 import type { HandOnOutcome, ServerObserver } from '../observe/observer.js';
 import type { UserDirectory } from '../users/directory.js';
 import { askOwner } from './ask-owner.js';
-import { formatHanded, type Handed } from './handed.js';
+import { formatHanded, PROCESS } from './handed.js';
+import { NOBODY } from './inner-door.js';
 import type { Door, Hop, Neighbours } from './neighbours.js';
 import { formatRoute, parseRoute, type Route } from './route.js';
 import { writtenAnew } from './written-anew.js';
@@ -81,7 +82,7 @@ export class HandOn {
     const { request, socket, head } = entrance.arrival;
     let bytes: Buffer;
     try {
-      bytes = writtenAnew(request, route, formatHanded(this.#handedOf(entrance)));
+      bytes = writtenAnew(request, route, this.#handedOf(entrance));
     } catch (error) {
       return { outcome: 'unanswered', error };
     }
@@ -114,10 +115,11 @@ export class HandOn {
     connection.once('close', () => this.#connections.delete(connection));
   }
 
-  #handedOf({ user, caller }: Entrance): Handed {
+  #handedOf({ user, caller }: Entrance): string {
     const { directory } = this.#options;
-    if (directory !== undefined) return { user: directory.nameOf(user), from: caller };
-    return { user: { id: user.id, token: '' }, whole: user, from: caller };
+    if (user === NOBODY) return PROCESS;
+    if (directory !== undefined) return formatHanded({ user: directory.nameOf(user), from: caller });
+    return formatHanded({ user: { id: user.id, token: '' }, whole: user, from: caller });
   }
 }
 

@@ -5,6 +5,8 @@ import type { User } from '../users/user.js';
 
 /** The name of the header that only an inner door reads. */
 export const HANDED = 'Wsproxy-Handed';
+/** Its value when it is no client that comes, but another process with errands. */
+export const PROCESS = '2';
 
 /**
  * What one process tells another of a request that it hands on: whose it is, as judged where it came in, and from where. The

@@ -7,7 +7,7 @@ import { checkUser } from '../users/check-user.js';
 import { denialOf } from '../users/denial.js';
 import type { UserDirectory } from '../users/directory.js';
 import type { User } from '../users/user.js';
-import { HANDED, type Handed, parseHanded } from './handed.js';
+import { HANDED, type Handed, PROCESS, parseHanded } from './handed.js';
 
 /**
  * Reads whose a request is that another process has judged, as this process knows the user now. `directory`: of this process;
@@ -15,6 +15,7 @@ import { HANDED, type Handed, parseHanded } from './handed.js';
  */
 export function judgedBefore(directory: UserDirectory | undefined, clock: Pick<Clock, 'wallTime'>): JudgedBefore {
   const authorize: Authorize = (request) => {
+    if (isProcess(request)) return Promise.resolve({ user: NOBODY });
     const handed = handedOf(request);
     const user = handed && (directory === undefined ? wholeUser(handed, clock) : directory.named(handed.user));
     return Promise.resolve(user === undefined ? known(401, 'not handed on', handed?.user.id) : { user });
@@ -25,6 +26,14 @@ export function judgedBefore(directory: UserDirectory | undefined, clock: Pick<C
     maxHeaderSize: MAX_HEADER_SIZE,
   };
 }
+
+/** It comes from another process by itself, for no client. */
+export function isProcess({ headers }: IncomingMessage): boolean {
+  return headers[HANDED.toLowerCase()] === PROCESS;
+}
+
+/** As whom it comes in: of a client that says the same at a public door this is never the user. */
+export const NOBODY: User = { id: '' };
 
 /** A user with many rules takes more than a request of a stranger may, bytes. */
 const MAX_HEADER_SIZE = 65_536;

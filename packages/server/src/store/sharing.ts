@@ -1,6 +1,7 @@
 import type { Clock, Logger } from 'wsproxy-engine';
 import { type CallCounts, CountedStore } from './counted-store.js';
 import { Exclusives } from './exclusives.js';
+import { Finder } from './finder.js';
 import { KnownNodes } from './known-nodes.js';
 import { Places, type PlacesOptions } from './places.js';
 import { Spending } from './spending.js';
@@ -16,7 +17,9 @@ export class Sharing {
   /** Those that the store has yet to be told. */
   readonly #untold = new Map<string, Revoked>();
   readonly #nodes = new KnownNodes();
+  readonly #finder: Finder;
   readonly #watchers: OnNews[] = [];
+  readonly #onProcesses: ((processes: readonly KnownProcess[]) => void)[] = [];
   /** Since when the store is away, by the clock. */
   #awaySince: number | undefined;
   /** When each was logged last. */
@@ -27,6 +30,7 @@ export class Sharing {
     this.#options = options;
     const store = new CountedStore(options.store, clock);
     this.#store = store;
+    this.#finder = new Finder(store);
     this.places = new Places({
       ...{ store, clock, self, away },
       onState: (error) => this.#onState(error),
@@ -59,9 +63,14 @@ export class Sharing {
     return this.#nodes.addressOf(node);
   }
 
-  /** Which processes hold places of each of `keys`, in their order; rejects with a StoreError when the store is away. */
-  find(keys: readonly string[]): Promise<readonly (readonly string[])[]> {
-    return this.#store.find(keys);
+  /** Which processes hold places of `key`, this one among them; rejects with a StoreError when the store is away. */
+  find(key: string): Promise<readonly KnownProcess[]> {
+    return this.#finder.find(key);
+  }
+
+  /** Tells who is there with each look, this process among them. */
+  onProcesses(listener: (processes: readonly KnownProcess[]) => void): void {
+    this.#onProcesses.push(listener);
   }
 
   /** Tells of news from now on, as the store does. */
@@ -101,6 +110,8 @@ export class Sharing {
     const { processes, revocations } = facts;
     this.#nodes.update(processes);
     this.exclusives.onFacts(facts);
+    this.#finder.update(processes);
+    for (const listener of this.#onProcesses) listener(processes);
     this.#compareNames(processes);
     for (const revoked of revocations) this.#options.onRevoked(revoked);
     if (this.#untold.size > 0) void this.#tell();

@@ -4,7 +4,13 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { type FailureCode, type Logger, type OfferedChannel, silentLogger } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
-import { CallDesk, type CallDeskOptions, type OpenOptions } from '../../src/calls/call-desk.js';
+import {
+  CallDesk,
+  type CallDeskOptions,
+  type CallWish,
+  type Found,
+  type OpenOptions,
+} from '../../src/calls/call-desk.js';
 import { Guard } from '../../src/limits/guard.js';
 import { type LimitOptions, resolveLimits } from '../../src/limits/limits.js';
 import type { ArrivalRecord } from '../../src/observe/observer.js';
@@ -378,23 +384,21 @@ describe('limits', () => {
   });
 });
 
-describe('where the user has no session', () => {
-  const elsewhere = (stream: Duplex | undefined | Error): string[] => {
+describe('where the user may have sessions in other processes', () => {
+  /** What comes of asking them, one after the other; the last one again and again. */
+  const elsewhere = (...answers: (Found | Error)[]): string[] => {
     const asked: string[] = [];
-    begin(
-      {},
-      {
-        openElsewhere: async (user, service) => {
-          asked.push(`${user} ${service}`);
-          if (stream instanceof Error) throw stream;
-          return stream;
-        },
-      },
-    );
+    const openElsewhere = async ({ user, service }: CallWish): Promise<Found> => {
+      asked.push(`${user} ${service}`);
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      if (answer instanceof Error || answer === undefined) throw answer;
+      return answer;
+    };
+    begin({}, { elsewhere: () => openElsewhere });
     return asked;
   };
 
-  test('other processes are asked', async () => {
+  test('these are asked', async () => {
     const stream = new Duplex({ read() {} });
     const asked = elsewhere(stream);
     const opening = open();
@@ -403,34 +407,107 @@ describe('where the user has no session', () => {
     expect([asked, opening.outcome, opening.stream]).toEqual([['alice news'], 'open', stream]);
   });
 
-  test.each([
-    ['have none either', undefined],
-    ['cannot be asked', new Error('no way')],
-  ])('and when they %s the call fails', async (_what, answer) => {
+  test.each<[string, Found | Error, string]>([
+    ['have none either', 'nobody', 'NOT_CONNECTED'],
+    ['cannot be asked', new Error('no way'), 'NOT_CONNECTED'],
+    ['have a client that says no', 'DENIED', 'DENIED'],
+    ['have lost it when it was called', 'SESSION_LOST', 'SESSION_LOST'],
+  ])('and when they %s the call fails', async (_what, answer, outcome) => {
     elsewhere(answer);
     const opening = open();
     await settle();
     await settle();
-    expect(opening.outcome).toBe('NOT_CONNECTED');
+    expect(opening.outcome).toBe(outcome);
   });
 
-  test('no other process is asked where a client takes it here', async () => {
-    const asked = elsewhere(undefined);
+  test('none is asked where a client takes it here', async () => {
+    const asked = elsewhere('nobody');
     const called = new Called(1);
     const opening = open();
     await settle(called);
     expect([asked, opening.outcome]).toEqual([[], 'open']);
   });
 
+  test('they are asked again, every 2 s, while a client is away there', async () => {
+    const stream = new Duplex({ read() {} });
+    const asked = elsewhere('away', 'away', stream);
+    const opening = open();
+    await settle();
+    await settle();
+    expect([asked.length, opening.outcome]).toEqual([1, 'waits']);
+    clock.advance(2_000);
+    await settle();
+    await settle();
+    clock.advance(2_000);
+    await settle();
+    await settle();
+    expect([asked.length, opening.outcome]).toEqual([3, 'open']);
+  });
+
+  test('they are asked again while the client that was here is away, which may come back there', async () => {
+    const stream = new Duplex({ read() {} });
+    const asked = elsewhere('nobody', stream);
+    const called = new Called(1);
+    called.client.cut();
+    const opening = open();
+    await settle(called);
+    await settle(called);
+    expect([asked.length, opening.outcome]).toEqual([1, 'waits']);
+    clock.advance(2_000);
+    await settle(called);
+    await settle(called);
+    expect([asked.length, opening.stream]).toEqual([2, stream]);
+  });
+
+  test('the client that comes here meanwhile takes it', async () => {
+    elsewhere('away');
+    const opening = open();
+    await settle();
+    await settle();
+    const called = new Called(1);
+    await settle(called);
+    await settle(called);
+    expect([opening.outcome, called.services]).toEqual(['open', ['news']]);
+  });
+
   test('what they bring too late is destroyed', async () => {
     const stream = new Duplex({ read() {} });
     elsewhere(stream);
-    const opening = open({ signal: AbortSignal.timeout(0) });
     const controller = new AbortController();
-    const second = open({ signal: controller.signal });
+    const opening = open({ signal: controller.signal });
     clock.runDeferred();
     controller.abort(new Error('enough'));
     await settle();
-    expect([second.outcome, stream.destroyed || opening.stream === stream]).toEqual(['enough', true]);
+    expect([opening.outcome, stream.destroyed]).toEqual(['enough', true]);
+  });
+});
+
+describe('for another process', () => {
+  const openHere = async (): Promise<string> => {
+    let outcome = 'waits';
+    desk.openHere('alice', 'news', new AbortController().signal).then(
+      ({ session }) => {
+        outcome = session;
+      },
+      ({ code }) => {
+        outcome = code;
+      },
+    );
+    await settle();
+    await settle();
+    return outcome;
+  };
+
+  test('a call is for who is connected here', async () => {
+    const called = new Called(1);
+    const opening = openHere();
+    await settle(called);
+    expect([await opening, called.services]).toEqual(['01010101', ['news']]);
+  });
+
+  test('a call fails at once when nobody is, and when the client is away', async () => {
+    expect(await openHere()).toBe('NOT_CONNECTED');
+    new Called(1).client.cut();
+    expect(await openHere()).toBe('TUNNEL_DOWN');
   });
 });

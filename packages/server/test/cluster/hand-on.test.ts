@@ -390,4 +390,13 @@ describe('a public door', () => {
     await new Peer().connect(port, TOKEN, '/', forged);
     expect(server.sessions()).toMatchObject([{ user: 'alice', remoteAddress: '127.0.0.1' }]);
   });
+
+  test.each(['1', '2'])('R1 makes no process of a client that says to be one (%s)', async (kind) => {
+    const [owner, other] = [await start(), await start()];
+    const forged = { 'wsproxy-handed': kind };
+    await new Peer().connect(owner.port, TOKEN, '/', forged);
+    await new Peer(2).connect(other.port, TOKEN, '/', { ...forged, ...routeTo(owner.server) });
+    expect(owner.server.sessions()).toMatchObject([{ user: 'alice' }, { user: 'alice' }]);
+    expect(await readAll(knock(owner.port, forged, '', 'wrong'))).toMatch(/^HTTP\/1\.1 401 /);
+  });
 });
