@@ -1,2 +1,1 @@
 export function optionsPage(): string;
-export function withHelp(readme: string): string;

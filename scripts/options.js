@@ -1,8 +1,8 @@
-// The pages that are made of the tables of options (packages/*/src/options/options.ts), once they are compiled: docs/options.md,
-// and the help of both programs in README.md.
+// docs/options.md, made of the tables of options (packages/*/src/options/options.ts) once they are compiled, with the help of both
+// programs.
 //
-//   node scripts/options.js            tells which of them is not as it would be made, and fails
-//   node scripts/options.js --write    makes them
+//   node scripts/options.js            fails if the page is not as it would be made
+//   node scripts/options.js --write    makes it
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -15,20 +15,23 @@ const root = new URL('../', import.meta.url);
 
 const INTRODUCTION = `# Options
 
-Made by \`node scripts/options.js --write\` from the tables that the programs, their configuration files and the libraries are
-checked by. What each does in depth stands in [client.md](client.md), [deploy.md](deploy.md), [policy.md](policy.md),
+Write an option as a flag, as a setting in a file, or as an option of the library. \`config check\` reports every mistake in a file with
+its line. What each option does in depth stands in [client.md](client.md), [deploy.md](deploy.md), [policy.md](policy.md),
 [limits.md](limits.md), [reverse.md](reverse.md) and [api.md](api.md).
 
-* **In a file** a setting is the long flag without its dashes, \`--no-x\` is \`x: false\`, paths count from the folder of the file,
-  and what is *repeatable* takes one value or a list. Flags win over the file. \`config check\` tells every mistake with its line.
-* **In the library** \`createClient\` and \`createServer\` take the options by the names in the third column, where it is one of theirs (those
-  of the doctor are for \`diagnose\`); what is *repeatable* is
-  a list of strings, unless it says otherwise. A file of the command line is its content there.
+* **In a file** a setting is the long flag without its dashes. \`--no-x\` is \`x: false\`. Paths count from the folder of the file.
+  A *repeatable* setting takes one value or a list. Flags win over the file. The file is the one of \`--config\`, or
+  \`~/.config/wsproxy/client.yaml\` and \`server.yaml\` (below \`$XDG_CONFIG_HOME\` if that is set).
+* **In the library** \`createClient\` and \`createServer\` take the options by the names in the third column, if there is one. The options of
+  the doctor are for \`diagnose\`. A *repeatable* option is a list of strings, unless the table says otherwise. For a file of the command line
+  the library takes its content.
 * **Times** are \`500ms\`, \`30s\`, \`2m\` or \`1h\`, and ms in the library. **Sizes** are \`65536\`, \`64k\`, \`10M\`, \`1G\` or \`2T\`, powers
-  of 1024, and bytes in the library. **Rates** are sizes, for each second. A word for 0, such as \`off\`, is 0 in the library.
-* What is *secret* is shown by no message, and a file with it must be readable by its owner alone.
-* What is unknown or out of its range is told in one line that names it: with exit code 2, and by the library with an
-  \`OptionError\`, which has \`option\` and \`problem\`.
+  of 1024, and bytes in the library. **Rates** are sizes for each second. A word for 0, such as \`off\`, is 0 in the library.
+* No message shows a *secret* value. Only its owner may be able to read a file with a secret in it.
+* An unknown option, or a value out of its range, gets one line that names it. The programs end with exit code 2. The library throws an
+  \`OptionError\` with \`option\` and \`problem\`.
+
+Made by \`node scripts/options.js --write\` from the tables that check the flags, the files and the libraries.
 `;
 
 /** docs/options.md. */
@@ -43,15 +46,15 @@ export function optionsPage() {
     section('## wsproxy-server', ofGroup(undefined)),
     ...[...groups].map((group) => section(`### ${group.replace(':', '')}`, ofGroup(group))),
     section('## Both programs', Object.entries(COMMON_OPTIONS)),
+    '## The help of the programs\n',
+    help('wsproxy-client'),
+    help('wsproxy-server'),
   ].join('\n');
 }
 
-/** README.md with the help of both programs as they print it now. */
-export function withHelp(readme) {
-  return ['client', 'server'].reduce((text, name) => {
-    const help = printHelp(name);
-    return text.replace(new RegExp(`Usage: wsproxy-${name} [^]*?(?=\n\`\`\`)`), () => help);
-  }, readme);
+/** What a program prints. */
+function help(name) {
+  return `### ${name} --help\n\n\`\`\`\n${printHelp(name)}\n\`\`\`\n`;
 }
 
 function section(title, rows) {
@@ -102,21 +105,17 @@ function code(text) {
 
 /** Up to what is no option. */
 function printHelp(name) {
-  const script = fileURLToPath(new URL(`packages/${name}/bin/wsproxy-${name}.js`, root));
+  const script = fileURLToPath(new URL(`packages/${name.slice('wsproxy-'.length)}/bin/${name}.js`, root));
   const env = { ...process.env, COLUMNS: '80' };
   return execFileSync(process.execPath, [script, '--help'], { encoding: 'utf8', env }).split('\n\nExamples:', 1).join();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const pages = { 'docs/options.md': () => optionsPage(), 'README.md': withHelp };
-  for (const [path, make] of Object.entries(pages)) {
-    const file = new URL(path, root);
-    const now = process.argv.includes('--write') && path === 'docs/options.md' ? '' : readFileSync(file, 'utf8');
-    const made = make(now);
-    if (process.argv.includes('--write')) writeFileSync(file, made);
-    else if (made !== now) {
-      console.error(`${path} is not as the tables of options say: run node scripts/options.js --write`);
-      process.exitCode = 1;
-    }
+  const file = new URL('docs/options.md', root);
+  const page = optionsPage();
+  if (process.argv.includes('--write')) writeFileSync(file, page);
+  else if (readFileSync(file, 'utf8') !== page) {
+    console.error('docs/options.md is not as the tables of options say: run node scripts/options.js --write');
+    process.exitCode = 1;
   }
 }

@@ -23,9 +23,9 @@ describe.each(programs)('%s', (name, folder) => {
     expect(options.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
-  test('prints the help that stands in the README', async () => {
+  test('prints the help that stands in docs/options.md', async () => {
     const { stdout } = await runCommand(name, ['--help'], { token: null });
-    const block = new RegExp(`\`\`\`[a-z]*\n(Usage: ${name} [^]*?)\n\`\`\``).exec(read('README.md'))?.[1];
+    const block = new RegExp(`\`\`\`[a-z]*\n(Usage: ${name} [^]*?)\n\`\`\``).exec(read('docs/options.md'))?.[1];
     expect(stdout.slice(0, block?.length)).toBe(block);
   });
 
