@@ -12,6 +12,7 @@ import type { Guard } from './limits/guard.js';
 import { SharedPlaces } from './limits/shared-places.js';
 import { SessionPlaces } from './sessions/session-places.js';
 import type { ShareOptions } from './share.js';
+import type { Exclusives } from './store/exclusives.js';
 import type { Sharing, SharingFigures } from './store/sharing.js';
 import type { Revoked } from './store/store.js';
 import type { UserDirectory } from './users/directory.js';
@@ -40,6 +41,11 @@ export class Membership {
   /** Where sessions are counted together with other processes. */
   get sessionPlaces(): SessionPlaces | undefined {
     return this.#sessionPlaces;
+  }
+
+  /** What only one process has at a time; undefined while there are no others. */
+  get exclusives(): Exclusives | undefined {
+    return this.#sharing?.exclusives;
   }
 
   /** Connections of clients that are passed on to the process that has their session. */

@@ -100,7 +100,8 @@ export class Server {
     };
     const egress = egressOf(options, common);
     this.hasFlows = egress.flows !== undefined;
-    this.#listening = options.reverse ? new Listening(options, this.#addresses, common) : undefined;
+    const exclusives = () => this.#membership.exclusives;
+    this.#listening = options.reverse ? new Listening(options, this.#addresses, { ...common, exclusives }) : undefined;
     this.#calls = new CallDesk({
       clock: systemClock,
       service: { guard, logger, observer },

@@ -3,6 +3,7 @@ import type { PeerFlow } from 'wsproxy-node/accept/ports';
 import { type RelaySocket, resetSocket } from 'wsproxy-node/sockets';
 import { limitReached } from '../limits/guard.js';
 import type { ListenerPlace } from '../limits/listener-place.js';
+import type { Exclusive } from '../store/exclusive.js';
 import { asFailure, bindPlace } from './bind-place.js';
 import type { Claim } from './claim.js';
 import type { ArrivalEvents, Arrivals, Held } from './held.js';
@@ -14,7 +15,8 @@ import { WaitingArrivals } from './waiting-arrivals.js';
 
 /**
  * One name of one user: what is held for it, the session that has it, and those that stand by. What is held outlives sessions,
- * so that a client that comes back finds its port. It is given up when nobody wants the name any more.
+ * so that a client that comes back finds its port. It is given up when nobody wants the name any more. Of several processes one has the
+ * name at a time; in the others everybody stands by.
  */
 export class ListenerEntry implements Arrivals {
   readonly userId: string;
@@ -22,6 +24,8 @@ export class ListenerEntry implements Arrivals {
   readonly #service: ListenerService;
   readonly #room: ListenerPlace;
   readonly #onOver: () => void;
+  /** The name, as this process has it among others; undefined where there are no others. */
+  readonly #name: Exclusive | undefined;
   #owner: Claim | undefined;
   /** Those that stand by, whoever has waited for longest first. */
   readonly #line: Claim[] = [];
@@ -40,6 +44,9 @@ export class ListenerEntry implements Arrivals {
     this.userId = userId;
     this.key = key;
     this.#room = room;
+    this.#name = service
+      .exclusives()
+      ?.want(`@listener/${key}`, { onHad: () => this.#giveToNext(), onLost: () => this.onLost() });
     this.#onOver = onOver;
     this.#waiting = new WaitingArrivals(service.guard);
   }
@@ -48,12 +55,9 @@ export class ListenerEntry implements Arrivals {
   add(claim: Claim): void {
     const earlier = this.#line.find(({ session }) => session === claim.session);
     const mayHave = claim.listener.request.takesOver || claim.session === this.#owner?.session;
-    if (this.#owner === undefined || mayHave) this.#give(claim);
-    else {
-      this.#line.push(claim);
-      claim.log({}, 'remote listener stands by');
-      this.#awaitOwner();
-    }
+    const isFree = this.#owner === undefined && this.#line.length === 0;
+    if (isFree || mayHave) this.#give(claim);
+    else this.#standBy(claim);
     earlier?.end('TAKEN_OVER');
     claim.listener.onOver(() => this.#leave(claim));
     claim.onAway = () => this.#awaitOwner();
@@ -88,15 +92,20 @@ export class ListenerEntry implements Arrivals {
   }
 
   get takesOver(): boolean {
-    return this.#owner?.listener.request.takesOver === true;
+    return this.#name?.isHad === true || this.#owner?.listener.request.takesOver === true;
   }
 
+  /** Another process has it from now on, or what was held: what has been sent to the client stays. */
   onLost(): void {
     const owner = this.#owner;
-    // At this process, there is nothing any more for those who stand by.
+    this.#owner = undefined;
     this.#release(true);
-    owner?.log({}, 'remote listener taken over');
-    owner?.end('TAKEN_OVER');
+    if (owner !== undefined && !owner.isOver) {
+      this.#waiting.limitAnswers(owner);
+      owner.log({}, 'remote listener taken over');
+      owner.end('TAKEN_OVER');
+    }
+    void this.#serve();
   }
 
   beginVisit(): (() => void) | undefined {
@@ -145,16 +154,36 @@ export class ListenerEntry implements Arrivals {
     claim.open(place, held.address);
   }
 
-  /** Until whoever has it listens, or nobody wants it. */
+  /** Until whoever has it listens, or nobody in this process may. */
   async #serve(): Promise<void> {
     if (this.#isBinding || this.#isOver) return;
     this.#isBinding = true;
     for (let owner = this.#owner; owner !== undefined && !owner.isOpen; owner = this.#owner) {
+      if (this.#name?.isHad === false) {
+        await this.#takeName(this.#name, owner);
+        continue;
+      }
       this.#openIfServed(owner);
       if (!owner.isOpen) await this.#bindFor(owner);
     }
     this.#isBinding = false;
-    if (this.#owner === undefined) this.#giveUp();
+    if (this.#owner !== undefined) return;
+    if (this.#line.length === 0) return this.#giveUp();
+    this.#release();
+    this.#name?.wait();
+  }
+
+  /** Where another process has it, and `claim` does not take it over, that stands by. */
+  async #takeName(name: Exclusive, claim: Claim): Promise<void> {
+    if ((await name.take(claim.listener.request.takesOver)) || claim !== this.#owner) return;
+    this.#owner = undefined;
+    this.#standBy(claim);
+  }
+
+  #standBy(claim: Claim): void {
+    this.#line.push(claim);
+    claim.log({}, 'remote listener stands by');
+    this.#awaitOwner();
   }
 
   async #bindFor(claim: Claim): Promise<void> {
@@ -177,8 +206,8 @@ export class ListenerEntry implements Arrivals {
   #leave(claim: Claim): void {
     const index = this.#line.indexOf(claim);
     if (index >= 0) this.#line.splice(index, 1);
-    if (this.#owner !== claim) return;
-    this.#giveToNext();
+    if (this.#owner === claim) this.#giveToNext();
+    else if (this.#owner === undefined) void this.#serve();
   }
 
   /** To whoever has stood by for longest, of those who are there if anybody is: others may never come back, and are kept for a while. */
@@ -192,18 +221,27 @@ export class ListenerEntry implements Arrivals {
   #awaitOwner(): void {
     const owner = this.#owner;
     this.#handover?.cancel();
-    if (owner === undefined || owner.session.session.attached || this.#line.length === 0) return;
-    this.#handover = this.#service.guard.clock.setTimer(() => {
-      if (owner !== this.#owner || owner.session.session.attached) return;
-      if (!this.#line.some(({ session }) => session.session.attached)) return this.#awaitOwner();
-      this.#giveToNext();
-    }, AWAY_TIME);
+    if (owner === undefined || owner.session.session.attached) return;
+    if (this.#line.length === 0 && this.#name === undefined) return;
+    this.#handover = this.#service.guard.clock.setTimer(() => void this.#handOver(owner), AWAY_TIME);
+  }
+
+  async #handOver(owner: Claim): Promise<void> {
+    const isAway = (): boolean => owner === this.#owner && !owner.session.session.attached;
+    if (!isAway()) return;
+    if (this.#line.some(({ session }) => session.session.attached)) return this.#giveToNext();
+    const isAwaited = (await this.#name?.isAwaited()) === true;
+    if (!isAwaited || !isAway()) return this.#awaitOwner();
+    // To those who stand by in another process.
+    this.#release(true);
+    this.end('TAKEN_OVER');
   }
 
   #giveUp(): void {
     this.#isOver = true;
     this.#handover?.cancel();
     this.#release();
+    this.#name?.give();
     this.#room.leave();
     this.#onOver();
   }

@@ -108,7 +108,7 @@ export class ListenerTable {
 }
 
 function keyOf({ listener: { request }, session: { user } }: Claim): string {
-  return `${user.id} ${request.name}`;
+  return [user.id, request.name].map(encodeURIComponent).join('/');
 }
 
 /** What sessions ask of it. */

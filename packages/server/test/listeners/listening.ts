@@ -27,12 +27,13 @@ import { holdsOfSystem } from '../../src/listeners/places-of-system.js';
 import { createAccessLog } from '../../src/observe/access-log.js';
 import { type ArrivalRecord, type FlowRecord, type ListenerRecord, Observers } from '../../src/observe/observer.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
+import type { Exclusives } from '../../src/store/exclusives.js';
 import type { User } from '../../src/users/user.js';
 import { TestClient } from '../sessions/test-client.js';
 
 /** A server that listens for its users on this machine; its sessions have a clock and transports of the test's. */
 export class ListeningServer {
-  readonly clock: FakeClock = new FakeClock();
+  readonly clock: FakeClock;
   readonly guard: Guard;
   readonly registry: SessionRegistry;
   readonly table: ListenerTable;
@@ -48,8 +49,8 @@ export class ListeningServer {
   readonly #clients: ListeningClient[] = [];
   #count = 1;
 
-  constructor({ limits = {}, holds, ...rules }: ListeningOptions = {}) {
-    const { clock } = this;
+  constructor({ limits = {}, holds, clock = new FakeClock(), exclusives, ...rules }: ListeningOptions = {}) {
+    this.clock = clock;
     const log = (fields: object, message: string): number => this.lines.push({ message, fields: { ...fields } });
     const logger: Logger = { debug: log, info: log, warn: log, error: log };
     this.guard = new Guard({
@@ -74,6 +75,7 @@ export class ListeningServer {
       holds: holds ?? holdsOfSystem({ logger: silentLogger, clock, udpIdle }),
       isOwn: ({ kind, port }) => kind === 'tcp' && port === this.ownPort,
       guard: this.guard,
+      exclusives: () => exclusives,
       ...{ logger, observer, logTargets: true },
     });
     this.registry = new SessionRegistry({
@@ -153,6 +155,9 @@ interface ListeningOptions extends ListenRightsOptions {
   readonly limits?: LimitOptions;
   /** Default: ports and paths of this machine. */
   readonly holds?: Partial<Record<ListenKind, Hold>>;
+  readonly clock?: FakeClock;
+  /** What it shares with others, of the same clock. */
+  readonly exclusives?: Exclusives;
 }
 
 const REQUEST: ListenRequest = {
