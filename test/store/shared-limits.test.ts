@@ -94,6 +94,23 @@ test('a place that a client leaves is free for one at another server', async () 
   expect(b.server.sessionCount).toBe(1);
 });
 
+test('sessions at a server that drains leave room for as many at the others, and end no place twice', async () => {
+  const [redis, echo] = [await newRedis(), await startEcho()];
+  const [former, next] = await Promise.all([1, 2].map(() => startSharing(redis, { limits: { sessionsPerUser: 1 } })));
+  if (former === undefined || next === undefined) throw new Error('there are two');
+  const { client: first } = await startClient(former.port);
+  expect(await opens(first, echo.port)).toBe(true);
+  const retired = former.server.retire(60_000);
+  const { client: second } = await startClient(next.port);
+  expect(await opens(second, echo.port)).toBe(true);
+  expect([former.server.sessionCount, next.server.sessionCount]).toEqual([1, 1]);
+  await first.close();
+  await retired;
+  startClient(next.port).catch(() => {});
+  await until('there is no room for one more', () => next.hits.includes('sessionsPerUser'));
+  expect(next.server.sessionCount).toBe(1);
+});
+
 test('greetings that are cut take no place, and those who come meanwhile are no more than may be', async () => {
   const redis = await newRedis();
   const limits = { sessionsPerUser: 4 };

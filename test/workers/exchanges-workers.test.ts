@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { get } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
@@ -14,6 +15,7 @@ import { Program } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { bySocks5, connectTo, readHead, readToEnd } from 'wsproxy-test-support/sockets/application';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startClient } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
 import { expectEcho, isAlive, lines, pidOf, workersOf } from './workers.js';
 
@@ -60,6 +62,27 @@ describe('SIGUSR2', () => {
     await until('the other one too', () => before.filter(isAlive).length === 0);
     await until('both are told', () => lines(server, 'a former worker has ended').length === 2);
     expect(lines(server, /^a worker has ended/)).toEqual([]);
+  });
+
+  test('leaves a user room for new sessions beside those that go on, however often it comes', async () => {
+    const { server, port: serverPort, url, echo } = await startWith('--max-sessions-per-user', '3');
+    const { port } = await start('wsproxy-client', [url, '--connections', '3']);
+    const running: Socket[] = [];
+    for (let generation = 1; generation <= 4; generation++) {
+      if (generation > 1) await exchange(server);
+      await until('the client has all its sessions in workers of now', () => {
+        const newest = lines(server, 'session began').filter(({ worker }) => Number(worker) > 2 * (generation - 1));
+        return newest.length === 3;
+      });
+      // One goes by each of them, so that none is over.
+      for (let n = 0; n < 3; n++) running.push(await bySocks5(port, '127.0.0.1', echo.port));
+    }
+    for (const [n, socket] of running.entries()) await expectEcho(socket, `of connection ${n}`);
+    expect(lines(server, /^(a limit was reached|session over)/)).toEqual([]);
+    // There is room for these, and no more.
+    startClient(serverPort).catch(() => {});
+    await until('another one is refused', () => lines(server, 'a limit was reached').length > 0);
+    expect(lines(server, 'a limit was reached')[0]).toMatchObject({ limit: 'sessionsPerUser' });
   });
 
   test('lets those that have something for longer than --retire end as after SIGTERM', async () => {

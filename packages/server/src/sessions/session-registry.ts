@@ -168,7 +168,9 @@ export class SessionRegistry implements SessionKeeper {
    * leave by themselves, once they have another session.
    */
   drain(deadline: number, patience: number = 0): Promise<number> {
-    const { clock } = this.#options;
+    const { clock, guard } = this.#options;
+    // Clients begin others elsewhere before they leave these, and no more can come: they count no longer among those of all processes.
+    if (!this.#draining) for (const { user } of this.#living) guard.accounts.endSession(user);
     this.#draining = true;
     // It may drain for long already: the deadline of now counts.
     this.#endDrain?.();
@@ -306,7 +308,7 @@ export class SessionRegistry implements SessionKeeper {
     living.stop();
     this.#options.migration?.onOver(living.session);
     this.#living.remove(living);
-    this.#options.guard.accounts.endSession(living.user);
+    if (!this.#draining) this.#options.guard.accounts.endSession(living.user);
     this.#remember(living.id);
     const { session, totals, flows, listeners, began } = living;
     this.#tell('over', living, {
@@ -369,10 +371,8 @@ export class SessionRegistry implements SessionKeeper {
   #remember(id: string): void {
     this.#ended.add(id);
     if (this.#ended.size <= REMEMBERED) return;
-    for (const oldest of this.#ended) {
-      this.#ended.delete(oldest);
-      return;
-    }
+    const [oldest = id] = this.#ended;
+    this.#ended.delete(oldest);
   }
 }
 
