@@ -10,8 +10,8 @@ import type { Door } from './messages.js';
 export class Reception {
   readonly #options: ReceptionOptions;
   readonly #waiting: Socket[] = [];
-  /** Since when those have a connection under way who have not taken it yet. */
-  readonly #giving = new Map<Taker, number>();
+  /** When each was given its last one. */
+  readonly #given = new WeakMap<Taker, number>();
   #server: Server | undefined;
   #turn = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -66,11 +66,9 @@ export class Reception {
   }
 
   async #give(worker: Taker, socket: Socket): Promise<void> {
-    this.#giving.set(worker, performance.now());
-    const isTaken = await worker.give(socket, this.#options.door());
-    this.#giving.delete(worker);
+    this.#given.set(worker, performance.now());
     // Whoever took it has a handle of its own.
-    if (isTaken) socket.destroy();
+    if (await worker.give(socket, this.#options.door())) socket.destroy();
     // The worker has died: somebody else may serve it.
     else this.#waiting.unshift(socket);
     this.serve();
@@ -100,8 +98,7 @@ export class Reception {
   }
 
   #isSoonFree(taker: Taker): boolean {
-    const since = this.#giving.get(taker);
-    return since !== undefined && performance.now() - since < PATIENCE;
+    return performance.now() - (this.#given.get(taker) ?? Number.NEGATIVE_INFINITY) < PATIENCE;
   }
 }
 
@@ -111,7 +108,7 @@ export function serveCrowd(crowd: ReadonlySet<Reception>): void {
 }
 
 /** How long one that has least is waited for while others are free, ms. */
-const PATIENCE = 100;
+const PATIENCE = 500;
 
 export interface ReceptionOptions {
   /** As workers are told. */

@@ -21,8 +21,9 @@ export class WorkerProcess implements MessagePort {
   #onTaken: ((isTaken: boolean) => void) | undefined;
   /** That it had when it last answered. */
   #sessions = 0;
-  /** Connections since then. */
+  /** Connections since then, and from the answer before until then: these may be no sessions yet. */
   #given = 0;
+  #givenBefore = 0;
   /** In a row. */
   #unanswered = 0;
   #questions = 0;
@@ -82,9 +83,9 @@ export class WorkerProcess implements MessagePort {
     return this.isPresent && this.#onTaken === undefined;
   }
 
-  /** Sessions, as far as is known. */
+  /** Sessions, as far as is known; those of the last seconds may count twice, but none is left out. */
   get load(): number {
-    return this.#sessions + this.#given;
+    return this.#sessions + this.#givenBefore + this.#given;
   }
 
   send(message: ToWorker): void {
@@ -166,6 +167,7 @@ export class WorkerProcess implements MessagePort {
         const wasSilent = this.#unanswered >= SILENT_AFTER;
         this.#unanswered = 0;
         this.#sessions = message.sessions;
+        this.#givenBefore = this.#given;
         this.#given = 0;
         if (wasSilent) this.#events.onHeard(this);
         return;
