@@ -13,8 +13,20 @@ const MEMORY_ARGS = ['--js-flags=--expose-gc', '--enable-precise-memory-info'];
 const WATCHED = ['test/support/watch-invariants.ts'];
 
 /** `SEEDS` and the like, by which long tests take longer or shorter (effort.ts). */
-const { SEED, SEEDS, MUTATIONS, FUZZ_RUNS, REBINDINGS, DATAGRAMS, DESTINATIONS, KILLS, OUTAGE, MIB, DOWNLOADS } =
-  process.env;
+const {
+  SEED,
+  SEEDS,
+  MUTATIONS,
+  FUZZ_RUNS,
+  REBINDINGS,
+  DATAGRAMS,
+  DESTINATIONS,
+  KILLS,
+  OUTAGE,
+  MIB,
+  DOWNLOADS,
+  PLATFORMS,
+} = process.env;
 const EFFORTS = {
   SEED,
   SEEDS,
@@ -27,6 +39,7 @@ const EFFORTS = {
   OUTAGE,
   MIB,
   DOWNLOADS,
+  PLATFORMS,
 };
 
 /** The unit tests of the engine once more, where there is no Node. What goes by seeds has few of them: Node has had them all. */

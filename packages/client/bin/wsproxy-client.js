@@ -1,4 +1,4 @@
 #!/usr/bin/env node
 import { takeShortWay } from '../dist/cli/short-way.js';
 
-if (!(await takeShortWay(process))) await import('../dist/cli/cli.js');
+void takeShortWay(process).then((isTaken) => isTaken || import('../dist/cli/cli.js'));

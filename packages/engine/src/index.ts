@@ -47,5 +47,5 @@ export { sessionName } from './session/session-name.js';
 export type { Loss, SessionOptions } from './session/session-options.js';
 export { formatTarget, isLoopback, parseAuthority, parseHost, parseName, parsePort, type Target } from './target.js';
 export { deafReceiver, type Transport, type TransportReceiver } from './transport.js';
-export { VERSION } from './version.js';
+export { VERSION } from './version/index.js';
 export { Watch } from './watch.js';

@@ -12,7 +12,8 @@ type Effort =
   | 'KILLS'
   | 'OUTAGE'
   | 'MIB'
-  | 'DOWNLOADS';
+  | 'DOWNLOADS'
+  | 'PLATFORMS';
 
 declare module 'vitest' {
   interface ProvidedContext {

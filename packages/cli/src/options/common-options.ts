@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { OptionTable } from 'wsproxy-node/options';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from '../logging/log-options.js';
@@ -30,9 +29,8 @@ export const COMMON_OPTIONS: OptionTable = {
   },
 };
 
-/** Adds them and --version to `program`; the version is the one in the file `packageJson`. */
-export function addCommonOptions(program: Command, packageJson: URL): Command {
-  const { version } = JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string };
+/** Adds them and --version to `program`. */
+export function addCommonOptions(program: Command, version: string): Command {
   // Commands that are added to it later take that over.
   program.configureHelp({ minWidthToWrap: NARROWEST_TEXT });
   return addOptions(program, COMMON_OPTIONS).version(version, '-V, --version', 'print the version');

@@ -20,6 +20,7 @@ import {
   runProgram,
   standardOutput,
 } from 'wsproxy-cli';
+import { VERSION } from 'wsproxy-engine/version';
 import type { Client, ConnectError } from '../index.js';
 import { OPTIONS } from '../options/options.js';
 import { beginForward } from './begin-forward.js';
@@ -74,7 +75,7 @@ it ends the program, as closing the terminal does.
 Exit codes: 0 stopped by a signal, 1 the server cannot be used, the port is taken or a -R is refused (with
 --exit-on-forward-failure), 2 wrong usage or no token, 70 a defect.`,
 );
-addCommonOptions(program, new URL('../../package.json', import.meta.url));
+addCommonOptions(program, VERSION);
 const doctor = addDoctorCommand(program, {
   screen: {
     out: (text) => process.stdout.write(text),
@@ -90,7 +91,8 @@ const configFile = addConfigFile(program, {
   alsoFor: [doctor],
 });
 program.action(run);
-await runProgram(program);
+// Not awaited: executables hold the programs as CommonJS, which has no `await` here.
+void runProgram(program);
 
 async function run(urls: readonly string[], flags: Flags, command: Command): Promise<void> {
   const { control, stdio } = flags;

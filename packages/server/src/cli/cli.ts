@@ -7,6 +7,7 @@ import {
   parseListenOrUnix,
   runProgram,
 } from 'wsproxy-cli';
+import { VERSION } from 'wsproxy-engine/version';
 import { OPTIONS } from '../options/options.js';
 import { readAssignment } from '../workers/assignment.js';
 import { checkPeer } from './cluster-flags.js';
@@ -47,7 +48,7 @@ With --workers, SIGUSR2 has new workers take what is new, from what the files ho
 Put a TLS reverse proxy in front before you let the Internet reach it, or give --tls-cert and --tls-key.
 Exit codes: 0 stopped by a signal, 1 cannot listen, 2 wrong usage or no token, 70 a defect.`,
 );
-addCommonOptions(program, new URL('../../package.json', import.meta.url));
+addCommonOptions(program, VERSION);
 addConfigFile(program, {
   name: 'server',
   env: process.env,
@@ -63,4 +64,5 @@ program.action(async (flags: WorkersFlags) => {
   if (flags.workers !== undefined) return (await import('./serve-workers.js')).serveWorkers(program, flags, process);
   return serve(program, flags, process);
 });
-await runProgram(program);
+// Not awaited: executables hold the programs as CommonJS, which has no `await` here.
+void runProgram(program);

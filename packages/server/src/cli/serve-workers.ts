@@ -1,7 +1,8 @@
-import { fork } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isSea } from 'node:sea';
 import type { Writable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import type { Command } from 'commander';
@@ -187,12 +188,13 @@ async function keepPlaces(crowd: Set<Reception>, logger: ProgramLogger): Promise
 
 /** The program as it stands on the disk now, with the same arguments, as a worker. */
 function startWorker(
-  { argv, env, stderr }: NodeJS.Process,
+  { argv, env, execArgv, execPath, stderr }: NodeJS.Process,
   assignment: Assignment,
   events: Omit<WorkerEvents, 'write'>,
 ): WorkerProcess {
-  const [, script = '', ...args] = argv;
-  const child = fork(script, args, {
+  // The executable that holds the program (docs/install.md) has no script: what follows it are the flags.
+  const words = isSea() ? argv.slice(2) : argv.slice(1);
+  const child = spawn(execPath, [...execArgv, ...words], {
     env: { ...env, [WORKER_VARIABLE]: JSON.stringify(assignment) },
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });

@@ -1,0 +1,65 @@
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type Files, fileOf, writeArchive } from './archive.js';
+import { PROGRAMS, type Program } from './bundle.js';
+import { buildExecutable, type Executable } from './executable.js';
+import type { Platform } from './node-binary.js';
+import { root, run } from './run.js';
+
+/** Builds packages, and tells a line for each. */
+export async function buildPackages(wanted: Wanted): Promise<void> {
+  mkdirSync(wanted.folder, { recursive: true });
+  const version = versionOf();
+  const date = sourceDate();
+  const done = (file: string): void => {
+    const size = (statSync(file).size / 1_000_000).toFixed(1);
+    wanted.tell(`${size.padStart(6)} MB  ${basename(file)}`);
+  };
+  for (const platform of wanted.platforms) {
+    for (const program of PROGRAMS) {
+      const executable = await buildExecutable(program, platform, join(wanted.folder, 'build', platform, program));
+      if (wanted.kinds.includes('executables')) {
+        const end = platform.startsWith('windows') ? 'zip' : 'tar.gz';
+        const file = join(wanted.folder, `${program}-${version}-${platform}.${end}`);
+        await writeArchive(file, archived(executable), date);
+        done(file);
+      }
+    }
+  }
+}
+
+export type Kind = (typeof KINDS)[number];
+
+export const KINDS = ['executables'] as const;
+
+export interface Wanted {
+  readonly kinds: readonly Kind[];
+  readonly platforms: readonly Platform[];
+  /** What was built goes there, and all that it is built from into `build` in it. */
+  readonly folder: string;
+  readonly tell: (line: string) => void;
+}
+
+/** What somebody gets who downloads an executable. */
+function archived({ program, path, notices }: Executable): Files {
+  return new Map([
+    [basename(path), fileOf(path, 0o755)],
+    ['LICENSE', fileOf(join(root, 'LICENSE'))],
+    ['README.md', fileOf(readmeOf(program))],
+    ['THIRD-PARTY-NOTICES.txt', fileOf(notices)],
+  ]);
+}
+
+function readmeOf(program: Program): string {
+  return join(root, 'packages', program.replace('wsproxy-', ''), 'README.md');
+}
+
+function versionOf(): string {
+  return (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+/** Of all files in the packages: of the commit, so that who builds it later gets the same (reproducible-builds.org). */
+function sourceDate(): Date {
+  const seconds = process.env['SOURCE_DATE_EPOCH'] ?? run('git', ['log', '-1', '--format=%ct'], { cwd: root });
+  return new Date(Number(seconds) * 1_000);
+}
