@@ -17,6 +17,7 @@ export class Listening {
   readonly table: ListenerTable;
   readonly #holds: SystemHolds & Holds;
   readonly #guard: Guard;
+  readonly #exclusives: ListenerService['exclusives'];
   readonly #isTrusted: (address: string | undefined) => boolean;
   #names: NamePort | undefined;
 
@@ -26,6 +27,7 @@ export class Listening {
     const { guard, logger } = common;
     const asked = portsAskedOnLoopback(egress ?? {});
     this.#guard = guard;
+    this.#exclusives = common.exclusives;
     this.#isTrusted = createTrust(trustedProxies);
     this.#holds = holdsOfSystem({ logger, clock: systemClock, udpIdle: guard.limits.udpIdle });
     this.table = new ListenerTable({
@@ -47,7 +49,9 @@ export class Listening {
     const { NamePort } = await import('./names/name-port.js');
     expectOpen();
     const guard = this.#guard;
-    const names = new NamePort({ guard, isTrusted: this.#isTrusted, places: guard.maxStrangers });
+    const names = new NamePort({
+      ...{ guard, isTrusted: this.#isTrusted, places: guard.maxStrangers, exclusives: this.#exclusives },
+    });
     this.#names = names;
     const address = await names.listen(options);
     for (const kind of ['http', 'tls'] as const) this.#holds[kind] = ({ host }, owner) => names.hold(kind, host, owner);

@@ -1,15 +1,17 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { type Peer, parseName, TunnelError } from 'wsproxy-engine';
+import { type Peer, parseName, systemClock, TunnelError } from 'wsproxy-engine';
 import { KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
 import { peerOf } from 'wsproxy-node/targets';
 import { Door } from '../gateway/door.js';
 import { type ListenOptions, listenOn } from '../gateway/listen.js';
 import type { Guard } from '../limits/guard.js';
+import type { Exclusives } from '../store/exclusives.js';
 import { type ClientHello, ClientHelloReader, HANDSHAKE } from './client-hello.js';
 import { NameDirectory, type NameKind } from './name-directory.js';
 import { NAME_LIMITS, type NameLimits } from './name-limits.js';
 import type { NameOwner } from './name-owner.js';
 import { NameRequests } from './name-requests.js';
+import { SharedNames } from './shared-names.js';
 import { TlsError } from './tls-error.js';
 
 /**
@@ -20,6 +22,7 @@ export class NamePort {
   readonly #options: NamePortOptions;
   readonly #limits: NameLimits;
   readonly #directory = new NameDirectory<NameOwner>();
+  readonly #shared: SharedNames;
   readonly #server: Server;
   readonly #door: Door;
   readonly #requests: NameRequests;
@@ -32,6 +35,7 @@ export class NamePort {
     const limits = { ...NAME_LIMITS, headTime: upgradeTimeout, helloTime, ...given };
     this.#options = options;
     this.#limits = limits;
+    this.#shared = new SharedNames(options.exclusives, systemClock);
     this.#door = new Door({
       places,
       time: limits.headTime,
@@ -55,11 +59,16 @@ export class NamePort {
   }
 
   /** Has `owner` hold a canonical name, `*.` and a name, or `*`. Rejects with TunnelError when another user has it, or it is held already. */
-  async hold(kind: NameKind, host: string, owner: NameOwner): Promise<HeldName> {
+  async hold(kind: NameKind, host: string, owner: NameHolder): Promise<HeldName> {
+    const share = await this.#shared.hold(host, () => owner.onLost());
     const giveBack = this.#directory.hold(kind, host, owner);
-    if (giveBack === undefined) throw new TunnelError('ADDRESS_IN_USE', 'the name is held by another listener');
+    if (giveBack === undefined) {
+      share();
+      throw new TunnelError('ADDRESS_IN_USE', 'the name is held by another listener');
+    }
     const close = (): void => {
       giveBack();
+      share();
       this.#requests.onOver(owner);
     };
     return { address: { host, port: 0 }, onMoved: () => this.#requests.onMoved(owner), close };
@@ -134,6 +143,11 @@ export class NamePort {
   }
 }
 
+interface NameHolder extends NameOwner {
+  /** Another process holds it from now on. */
+  onLost(): void;
+}
+
 interface HeldName {
   readonly address: Peer;
   /** Another client of the same user has it from now on. */
@@ -147,6 +161,8 @@ export interface NamePortOptions {
   readonly isTrusted: (address: string | undefined) => boolean;
   /** For connections without a request, idle ones among them. */
   readonly places: number;
+  /** By which processes share names; undefined while there are no others. */
+  readonly exclusives: () => Exclusives | undefined;
   /** In place of what the guard says, and `NAME_LIMITS`; for tests. */
   readonly limits?: Partial<NameLimits>;
 }

@@ -1,55 +1,35 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { silentLogger } from 'wsproxy-engine';
-import { FakeClock } from 'wsproxy-engine/testing';
-import { atEnd, endAll } from 'wsproxy-test-support/cleanup/at-end';
-import { MemoryStore } from '../../src/store/memory-store.js';
-import { Sharing } from '../../src/store/sharing.js';
-import { LEASE, StoreError } from '../../src/store/store.js';
+import { endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { LEASE } from '../../src/store/store.js';
+import { SharedWorld, type SharingProcess } from '../store/shared-world.js';
 import { type AskedListener, ListeningServer, Visitor } from './listening.js';
 
-/** One process of several, and its way to the store. */
-interface Process {
-  readonly server: ListeningServer;
-  isCutOff: boolean;
-}
+/** One process of several, and its server. */
+type Process = SharingProcess & { readonly server: ListeningServer };
 
-let clock: FakeClock;
-let memory: MemoryStore;
+let world: SharedWorld;
 let processes: Process[];
 let one: Process;
 let other: Process;
 
 async function begin(uid: string): Promise<Process> {
-  const way = { isCutOff: false };
-  const entrance = memory.enter(uid);
-  const store = new Proxy(entrance, {
-    get: (target, method) => {
-      const call = Reflect.get(target, method).bind(target);
-      if (method === 'watch' || method === 'close') return call;
-      return (...args: unknown[]) => (way.isCutOff ? Promise.reject(new StoreError('away', 'cut off')) : call(...args));
-    },
-  });
-  const self = { node: uid, address: '' };
-  const sharing = new Sharing({ store, clock, self, away: 'admit', logger: silentLogger, onRevoked: () => {} });
-  await sharing.begin();
-  atEnd(() => sharing.close());
-  const process = Object.assign(way, { server: new ListeningServer({ clock, exclusives: sharing.exclusives }) });
-  processes.push(process);
-  return process;
+  const process = await world.begin(uid);
+  const server = new ListeningServer({ clock: world.clock, exclusives: process.sharing.exclusives });
+  return Object.assign(process, { server });
 }
 
 beforeEach(async () => {
-  clock = new FakeClock();
-  memory = new MemoryStore(clock);
-  processes = [];
+  world = new SharedWorld();
   one = await begin('one');
   other = await begin('other');
+  processes = [one, other];
 });
 
 afterEach(endAll);
 
 /** So much time passes, in which those who are there say so. */
 async function pass(ms: number): Promise<void> {
+  const { clock } = world;
   const end = clock.now() + ms;
   do {
     clock.advance(Math.min(500, end - clock.now()));
@@ -71,7 +51,7 @@ async function expectServed(asked: AskedListener): Promise<void> {
   expect(asked.received).toBe(`${before}hello`);
 }
 
-const holders = (): string[] => memory.find(['@listener/alice/web']).flat();
+const holders = (): string[] => world.memory.find(['@listener/alice/web']).flat();
 
 describe('a name that clients of two processes ask for', () => {
   test('is that of the first one, for which the other stands by', async () => {
@@ -150,7 +130,7 @@ describe('a name that clients of two processes ask for', () => {
     await pass(0);
     first.listener?.close();
     await pass(5_000);
-    expect([holders(), memory.find(['line/listener/alice/web']), other.server.table.size]).toEqual([[], [[]], 0]);
+    expect([holders(), world.memory.find(['line/listener/alice/web']), other.server.table.size]).toEqual([[], [[]], 0]);
   });
 
   test('comes to rest when both take it over from each other', async () => {

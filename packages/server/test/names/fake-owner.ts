@@ -11,6 +11,8 @@ export class FakeOwner implements NameOwner {
   /** Why arrivals are refused, if they are. */
   refuses: FailureCode | undefined;
   readonly arrivals: Arrival[] = [];
+  /** How often another process has got what it held. */
+  losses = 0;
   #port: number;
   readonly #waiting: (() => void)[] = [];
 
@@ -21,6 +23,10 @@ export class FakeOwner implements NameOwner {
 
   /** Its user has room for so many visits more. */
   room: number = Number.POSITIVE_INFINITY;
+
+  onLost(): void {
+    this.losses += 1;
+  }
 
   beginVisit(): (() => void) | undefined {
     if (this.room === 0) return undefined;

@@ -6,8 +6,9 @@ import { atEnd, endAll } from 'wsproxy-test-support/cleanup/at-end';
 import { resolveLimits } from '../../src/limits/limits.js';
 import type { NameKind } from '../../src/names/name-directory.js';
 import type { NameLimits } from '../../src/names/name-limits.js';
-import type { NameOwner } from '../../src/names/name-owner.js';
 import { NamePort } from '../../src/names/name-port.js';
+import type { Exclusives } from '../../src/store/exclusives.js';
+import type { FakeOwner } from './fake-owner.js';
 
 afterEach(endAll);
 
@@ -15,10 +16,15 @@ interface PortOptions {
   /** The address of a proxy that is. */
   readonly trusted?: string;
   readonly places?: number;
+  /** What it shares with others. */
+  readonly exclusives?: Exclusives | undefined;
 }
 
 /** A port for names that listens, who holds them, and what it has run into. */
-export async function startNames(limits: Partial<NameLimits> = {}, { trusted, places = 100 }: PortOptions = {}) {
+export async function startNames(
+  limits: Partial<NameLimits> = {},
+  { trusted, places = 100, exclusives }: PortOptions = {},
+) {
   const hits: string[] = [];
   const port = new NamePort({
     guard: {
@@ -28,12 +34,13 @@ export async function startNames(limits: Partial<NameLimits> = {}, { trusted, pl
       limits: resolveLimits(),
     },
     isTrusted: (address) => address === trusted,
+    exclusives: () => exclusives,
     limits,
     places,
   });
   atEnd(() => port.close());
   const address = await port.listen({ host: '127.0.0.1', port: 0 });
-  const hold = (kind: NameKind, host: string, owner: NameOwner) => port.hold(kind, host, owner);
+  const hold = (kind: NameKind, host: string, owner: FakeOwner) => port.hold(kind, host, owner);
   return { hold, hits, port: address?.port ?? 0, close: () => port.close() };
 }
 
