@@ -44,6 +44,7 @@ export type { ServerOptions } from './options/server-options.js';
 export type { KeptMessage, KeptStream, MessageStore } from './push/message-store.js';
 export { createPushes, type Pushes, type PushOptions, type PushServer } from './push/pushes.js';
 export { type CloseOptions, createServer, type Server } from './server.js';
+export type { SessionFollower } from './session-news.js';
 export type { ChannelInfo, SessionInfo } from './sessions/session-info.js';
 export type { ShareOptions } from './share.js';
 export type { CallCounts } from './store/counted-store.js';

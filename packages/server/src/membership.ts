@@ -1,6 +1,8 @@
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type Logger, systemClock, systemMemory } from 'wsproxy-engine';
 import { OptionError } from 'wsproxy-node/options';
+import { ChannelStream } from 'wsproxy-node/relay';
 import type { CallDesk, OpenElsewhere } from './calls/call-desk.js';
 import type { Cluster, ClusterOptions, InnerListenOptions } from './cluster/cluster.js';
 import type { ClusterTls } from './cluster/cluster-tls.js';
@@ -10,6 +12,8 @@ import { parseRoute, type Route } from './cluster/route.js';
 import type { Entrance, HandedOn } from './gateway/handing-on.js';
 import type { Guard } from './limits/guard.js';
 import { SharedPlaces } from './limits/shared-places.js';
+import type { ServerObserver } from './observe/observer.js';
+import { type SessionFollower, SessionNews } from './session-news.js';
 import { SessionPlaces } from './sessions/session-places.js';
 import type { ShareOptions } from './share.js';
 import type { Exclusives } from './store/exclusives.js';
@@ -27,10 +31,17 @@ export class Membership {
   #cluster: Cluster | undefined;
   #sharing: Sharing | undefined;
   #sessionPlaces: SessionPlaces | undefined;
+  readonly #news: SessionNews;
+  #isTelling = false;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.#uid = parseRoute(options.route)?.uid;
+    this.#news = new SessionNews({
+      ask: (route) => this.#askForNews(route),
+      onFollowed: () => this.#tellSessions(),
+      onChange: (user) => options.calls.onChange(user),
+    });
   }
 
   /** What `share` has led to, for metrics to read. */
@@ -95,6 +106,7 @@ export class Membership {
     this.#sharing = sharing;
     guard.accounts.share(new SharedPlaces(sharing.places, sharing.spending));
     this.#sessionPlaces = new SessionPlaces(guard.accounts);
+    sharing.onProcesses((processes) => this.#news.onProcesses(processes.filter(({ uid }) => uid !== this.#uid)));
     await sharing.begin();
   }
 
@@ -110,6 +122,11 @@ export class Membership {
     };
   }
 
+  /** Tells `follower` of sessions in other processes, from when this process knows them. */
+  follow(follower: SessionFollower): void {
+    this.#news.follow(follower);
+  }
+
   /** The other processes that hold places of `key`. */
   async #others(key: string): Promise<Route[]> {
     const found = (await this.#sharing?.find(key)) ?? [];
@@ -119,9 +136,21 @@ export class Membership {
   /** Does what another process asks for. */
   async #serve(asked: AskedErrand): Promise<void> {
     const { errand } = asked;
+    if (errand.kind === 'sessions') return this.#news.serve(asked);
     const { serveCall } = await import('./calls-elsewhere.js');
     if (errand.kind === 'call') return serveCall(errand, asked, this.#options.calls);
     asked.refuse('UNSUPPORTED');
+  }
+
+  /** From now on other processes hear of the sessions here. */
+  #tellSessions(): void {
+    if (!this.#isTelling) this.#options.observe({ onSession: (...news) => this.#news.tell(...news) });
+    this.#isTelling = true;
+  }
+
+  async #askForNews(route: Route): Promise<Duplex> {
+    if (this.#cluster === undefined) throw new Error('there is no way to it');
+    return this.#cluster.errands.send(route, { kind: 'sessions' }, (channel) => new ChannelStream(channel));
   }
 
   /** These have lost access, as this process knows: the others hear of it. */
@@ -149,7 +178,9 @@ export interface MembershipOptions extends Pick<ClusterOptions, 'directory' | 'd
   readonly route: string;
   readonly logger: Logger;
   readonly guard: Guard;
-  readonly calls: Pick<CallDesk, 'openHere'>;
+  readonly calls: Pick<CallDesk, 'openHere' | 'onChange'>;
+  /** Has an observer told of what happens in this server. */
+  readonly observe: (observer: ServerObserver) => void;
   /** As another process says. */
   readonly onRevoked: (revoked: Revoked) => void;
   /** Throws once the server is closed. */

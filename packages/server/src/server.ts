@@ -26,6 +26,7 @@ import { Observers, type ServerObserver } from './observe/observer.js';
 import { checkServerOptions, rulesOf } from './options/check-server-options.js';
 import type { ServerOptions } from './options/server-options.js';
 import { retire } from './retire.js';
+import type { SessionFollower } from './session-news.js';
 import type { SessionInfo } from './sessions/session-info.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import type { ShareOptions } from './share.js';
@@ -144,6 +145,7 @@ export class Server {
     this.#membership = new Membership({
       ...{ route: this.route, directory, doors, logger, observer, guard, calls: this.#calls },
       onRevoked: (revoked) => this.#onRevoked(revoked),
+      observe: (one) => this.observe(one),
       expectOpen: () => this.#expectOpen(),
     });
     logger.debug({ sockets: guard.maxSockets }, 'sockets that may be open at a time');
@@ -306,6 +308,11 @@ export class Server {
   /** Tells `observer` too what happens from here on. */
   observe(observer: ServerObserver): void {
     this.#observers.add(observer);
+  }
+
+  /** Tells `follower` what becomes of sessions in other processes of the cluster (`share`, `listenInner`), from when these are known. */
+  followSessions(follower: SessionFollower): void {
+    this.#membership.follow(follower);
   }
 
   /** No tunnel leads to `address`, even where private destinations are allowed: for what listens beside this server. */

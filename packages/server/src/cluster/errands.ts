@@ -31,6 +31,7 @@ export class Errands {
   readonly #options: ErrandsOptions;
   /** By route. */
   readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #reached = new Set<string>();
   readonly #living = new Set<Session>();
   #isClosed = false;
 
@@ -75,6 +76,11 @@ export class Errands {
     });
   }
 
+  /** It has been reached, and is not known to be lost. */
+  isReached(route: Route): boolean {
+    return this.#reached.has(formatRoute(route));
+  }
+
   /** Ends all of them. */
   close(): void {
     this.#isClosed = true;
@@ -86,10 +92,15 @@ export class Errands {
     const known = this.#sessions.get(key);
     if (known !== undefined) return known;
     const begun = this.#begin(route, () => {
-      if (this.#sessions.get(key) === begun) this.#sessions.delete(key);
+      if (this.#sessions.get(key) !== begun) return;
+      this.#sessions.delete(key);
+      this.#reached.delete(key);
     });
     this.#sessions.set(key, begun);
-    begun.catch(() => this.#sessions.delete(key));
+    begun.then(
+      () => this.#reached.add(key),
+      () => this.#sessions.delete(key),
+    );
     return begun;
   }
 

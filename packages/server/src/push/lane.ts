@@ -95,6 +95,11 @@ export class Lane {
     // What there is is good again.
     if (isOwn && event === 'resumed') return this.#stopOpening();
     if (!isOwn && event === 'detached') return;
+    this.lookAgain();
+  }
+
+  /** A client may be there by now. */
+  lookAgain(): void {
     this.#failures = 0;
     this.#stopTimer();
     this.#openIfDue();
@@ -229,7 +234,6 @@ function sizeOf({ length }: Buffer): number {
   return length + OVERHEAD;
 }
 
-/** Undefined of a channel that another process has. */
 function sessionOf(channel: Duplex): string | undefined {
   return (channel as { readonly session?: string }).session;
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type Clock, systemClock } from 'wsproxy-engine';
 import { MAX_MESSAGE } from 'wsproxy-node/push';
 import type { OpenOptions } from '../calls/call-desk.js';
-import type { ServerObserver } from '../observe/observer.js';
+import type { ObservedSession, ServerObserver, SessionEvent } from '../observe/observer.js';
 import { Lane } from './lane.js';
 import type { KeptStream, MessageStore } from './message-store.js';
 
@@ -32,11 +32,11 @@ export class Pushes {
     this.#clock = clock;
     if (options.store !== undefined) this.#loading = this.#load(options.store);
     this.#loading?.catch(() => {});
-    server.observe({
-      onSession: (event, { user, id }) => {
-        for (const lane of this.#lanes.get(user)?.values() ?? []) lane.onSession(event, id);
-      },
-    });
+    const onSession = (event: SessionEvent, { user, id }: ObservedSession): void => {
+      for (const lane of this.#lanes.get(user)?.values() ?? []) lane.onSession(event, id);
+    };
+    server.observe({ onSession });
+    server.followSessions({ onSession, onMissed: () => this.#lookAgain() });
   }
 
   /**
@@ -66,6 +66,10 @@ export class Pushes {
   close(): void {
     this.#isClosed = true;
     for (const lanes of this.#lanes.values()) for (const lane of lanes.values()) lane.close();
+  }
+
+  #lookAgain(): void {
+    for (const lanes of this.#lanes.values()) for (const lane of lanes.values()) lane.lookAgain();
   }
 
   async #load(store: MessageStore): Promise<void> {
@@ -112,6 +116,12 @@ export interface PushOptions {
 export interface PushServer {
   open(user: string, service: string, options: OpenOptions): Promise<Duplex>;
   observe(observer: ServerObserver): void;
+  /** The same of sessions in other processes, which clients may come back to. */
+  followSessions(follower: {
+    onSession(event: SessionEvent, session: ObservedSession): void;
+    /** Something may have become of any of them that was not told. */
+    onMissed(): void;
+  }): void;
 }
 
 function full(user: string, stream: string): Error {

@@ -7,6 +7,7 @@ import type { OpenOptions } from '../../src/calls/call-desk.js';
 import type { ServerObserver, SessionEvent } from '../../src/observe/observer.js';
 import type { KeptMessage, KeptStream, MessageStore } from '../../src/push/message-store.js';
 import { Pushes, type PushOptions } from '../../src/push/pushes.js';
+import type { SessionFollower } from '../../src/session-news.js';
 
 /** What a client has been sent by one channel. */
 class Channel extends Duplex {
@@ -44,6 +45,7 @@ class Channel extends Duplex {
 class Calls {
   readonly clock = new FakeClock();
   readonly made: { service: string; answer(channel: Channel | string): void; signal: AbortSignal | undefined }[] = [];
+  readonly followers: SessionFollower[] = [];
   #observers: ServerObserver[] = [];
 
   open(user: string, service: string, { signal }: OpenOptions): Promise<Duplex> {
@@ -53,6 +55,10 @@ class Calls {
       this.made.push({ service: `${user} ${service}`, answer, signal });
       signal?.addEventListener('abort', () => reject(signal.reason));
     });
+  }
+
+  followSessions(follower: SessionFollower): void {
+    this.followers.push(follower);
   }
 
   observe(observer: ServerObserver): void {
@@ -197,6 +203,16 @@ describe('the client is called again', () => {
     expect(calls.made.length).toBe(1);
     calls.session('began');
     expect([calls.made.length, calls.clock.pending]).toEqual([2, 0]);
+  });
+
+  test('at once when a session begins in another process, and when that may have been missed', async () => {
+    await send('a');
+    await calls.answer('NOT_CONNECTED');
+    calls.followers[0]?.onSession('began', { user: 'alice', id: 'two' });
+    expect(calls.made.length).toBe(2);
+    await calls.answer('NOT_CONNECTED');
+    calls.followers[0]?.onMissed();
+    expect(calls.made.length).toBe(3);
   });
 
   test('and not for each message that comes meanwhile', async () => {
