@@ -4,6 +4,7 @@ import { type Files, fileOf, writeArchive } from './archive.js';
 import { PROGRAMS, type Program } from './bundle.js';
 import { buildExecutable, type Executable } from './executable.js';
 import type { Platform } from './node-binary.js';
+import { PUBLISHED, packForNpm } from './npm-package.js';
 import { root, run } from './run.js';
 
 /** Builds packages, and tells a line for each. */
@@ -15,22 +16,23 @@ export async function buildPackages(wanted: Wanted): Promise<void> {
     const size = (statSync(file).size / 1_000_000).toFixed(1);
     wanted.tell(`${size.padStart(6)} MB  ${basename(file)}`);
   };
+  if (wanted.kinds.includes('npm'))
+    for (const name of PUBLISHED) done(packForNpm(name, join(wanted.folder, 'build', 'npm', name), wanted.folder));
+  if (!wanted.kinds.includes('executables')) return;
   for (const platform of wanted.platforms) {
     for (const program of PROGRAMS) {
       const executable = await buildExecutable(program, platform, join(wanted.folder, 'build', platform, program));
-      if (wanted.kinds.includes('executables')) {
-        const end = platform.startsWith('windows') ? 'zip' : 'tar.gz';
-        const file = join(wanted.folder, `${program}-${version}-${platform}.${end}`);
-        await writeArchive(file, archived(executable), date);
-        done(file);
-      }
+      const end = platform.startsWith('windows') ? 'zip' : 'tar.gz';
+      const file = join(wanted.folder, `${program}-${version}-${platform}.${end}`);
+      await writeArchive(file, archived(executable), date);
+      done(file);
     }
   }
 }
 
 export type Kind = (typeof KINDS)[number];
 
-export const KINDS = ['executables'] as const;
+export const KINDS = ['npm', 'executables'] as const;
 
 export interface Wanted {
   readonly kinds: readonly Kind[];

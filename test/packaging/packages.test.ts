@@ -1,20 +1,26 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { startWebFiles } from 'wsproxy-test-support/destinations/web-files';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { run } from 'wsproxy-test-support/programs/program';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startServer } from 'wsproxy-test-support/tunnel';
+import { PUBLISHED } from '../../scripts/packages/npm-package.js';
+import { built, ROOT } from './built.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { packageManager: string };
-const NAMES = ['engine', 'node', 'cli', 'client', 'server'].map((name) => `wsproxy-${name}`);
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  packageManager: string;
+  version: string;
+  keywords: string[];
+};
+const folder = built('--only', 'npm');
+const fileOf = (name: string): string => join(folder, `${name}-${manifest.version}.tgz`);
+/** Not published yet: its tarball also stands for what the other packages depend on. */
+const ENGINE = { 'wsproxy-engine': `file:${fileOf('wsproxy-engine')}` };
 /** In one of the folders that make up a package, or one of the files that npm always takes. */
-const EXPECTED = /^package\/((bin|dist|page|src)\/|(package\.json|README\.md|LICENSE)$)/;
+const EXPECTED = /^package\/((bin|dist|inside|page)\/|(package\.json|README\.md|LICENSE)$)/;
 /** Of a package manager that has nothing in its cache. */
 const PATIENCE = 180_000;
 
@@ -31,32 +37,10 @@ async function runIn(folder: string, command: string, ...args: string[]): Promis
   return stdout;
 }
 
-const packed: { folder: string; files: Record<string, string> } = { folder: '', files: {} };
-
-beforeAll(async () => {
-  // Of all tests: one of `temporaryFolder` would go with the first.
-  packed.folder = mkdtempSync(join(tmpdir(), 'wsproxy-packed-'));
-  for (const name of NAMES) {
-    const source = join(root, 'packages', name.replace('wsproxy-', ''));
-    await runIn(source, 'npx', '--yes', manifest.packageManager, 'pack', '--pack-destination', packed.folder);
-  }
-  packed.files = Object.fromEntries(
-    NAMES.map((name) => {
-      const file = readdirSync(packed.folder).find((one) => one.startsWith(name)) ?? '';
-      return [name, `file:${join(packed.folder, file)}`];
-    }),
-  );
-}, PATIENCE);
-
-afterAll(() => rmSync(packed.folder, { recursive: true }));
-
 /** A folder with a package.json that asks for the tarballs, and the programs that use them. */
 function consumer(more: object): string {
   const folder = temporaryFolder();
-  const dependencies = {
-    'wsproxy-client': packed.files['wsproxy-client'],
-    'wsproxy-server': packed.files['wsproxy-server'],
-  };
+  const dependencies = Object.fromEntries(PUBLISHED.map((name) => [name, `file:${fileOf(name)}`]));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies, ...more }));
   for (const [name, load] of [
     ['import.mjs', "import { createClient } from 'wsproxy-client';"],
@@ -79,18 +63,28 @@ function consumer(more: object): string {
 }
 
 describe('each package', () => {
-  test.each(NAMES)('%s holds what it needs, and nothing else', async (name) => {
-    const file = (packed.files[name] ?? '').replace('file:', '');
-    const list = (await runIn(packed.folder, 'tar', 'tzf', file)).trim().split('\n');
-    expect(list.filter((path) => !EXPECTED.test(path) || /\.test\.|tsbuildinfo/.test(path))).toEqual([]);
+  test.each(PUBLISHED)('%s holds what it needs, and nothing else', async (name) => {
+    const list = (await runIn(folder, 'tar', 'tzf', fileOf(name))).trim().split('\n');
+    expect(list.filter((path) => !EXPECTED.test(path) || /\.test\.|tsbuildinfo|\.map$|testing/.test(path))).toEqual([]);
     expect(list).toContain('package/LICENSE');
     expect(list).toContain('package/README.md');
   });
 
-  test.each(NAMES)('%s has right entry points and types', async (name) => {
-    const file = (packed.files[name] ?? '').replace('file:', '');
-    await runIn(root, 'npx', 'publint', 'run', file, '--strict');
-    await runIn(root, 'npx', 'attw', file, '--profile', 'esm-only', '--format', 'ascii', '--no-emoji');
+  test.each(PUBLISHED)(
+    '%s says what the repository says of itself, and depends on nothing that is not published',
+    async (name) => {
+      const packed = JSON.parse(await runIn(folder, 'tar', 'xzOf', fileOf(name), 'package/package.json'));
+      expect(packed).toMatchObject({ name, version: manifest.version, keywords: manifest.keywords });
+      const ours = Object.entries(packed.dependencies).filter(([each]) => each.startsWith('wsproxy-'));
+      expect(ours).toEqual(name === 'wsproxy-engine' ? [] : [['wsproxy-engine', manifest.version]]);
+      expect(JSON.stringify(packed)).not.toContain('workspace:');
+    },
+  );
+
+  test.each(PUBLISHED)('%s has right entry points and types', async (name) => {
+    const file = fileOf(name);
+    await runIn(ROOT, 'npx', 'publint', 'run', file, '--strict');
+    await runIn(ROOT, 'npx', 'attw', file, '--profile', 'esm-only', '--format', 'ascii', '--no-emoji');
   });
 });
 
@@ -102,15 +96,10 @@ describe('the packed packages work in an empty folder', () => {
   ] as const)(
     'with %s: ESM, CommonJS and the programs',
     async (_name, [command, ...args], how) => {
-      // Not published yet: the tarballs also stand for what the packages depend on.
-      const { files } = packed;
-      const inner = Object.fromEntries(
-        ['engine', 'node', 'cli'].map((name) => [`wsproxy-${name}`, files[`wsproxy-${name}`]]),
-      );
       const folder = consumer({
-        ...('overrides' in how && { overrides: inner }),
-        ...('pnpm' in how && { pnpm: { overrides: inner } }),
-        ...('resolutions' in how && { resolutions: inner }),
+        ...('overrides' in how && { overrides: ENGINE }),
+        ...('pnpm' in how && { pnpm: { overrides: ENGINE } }),
+        ...('resolutions' in how && { resolutions: ENGINE }),
       });
       await runIn(folder, command, ...args);
       const [{ port: serverPort }, { port }] = [await startServer(), await startEcho()];
@@ -130,7 +119,7 @@ describe('the packed packages work in an empty folder', () => {
 
 /** The snippet of the README, with nothing exchanged but the addresses, which nobody has. */
 function readmeSnippet(url: string, port: number): string {
-  const text = readFileSync(join(root, 'README.md'), 'utf8');
+  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const snippet = /```js\n(import \{ createClient \}[^]*?)```/.exec(text)?.[1] ?? '';
   const exchanged = snippet
     .replace('wss://proxy.example.org/tunnel', url)
@@ -143,7 +132,7 @@ test(
   "the README's snippet for programs works in a fresh folder",
   async () => {
     const [{ port: serverPort }, { port }] = [await startServer(), await startWebFiles()];
-    const folder = consumer({ overrides: packed.files });
+    const folder = consumer({ overrides: ENGINE });
     writeFileSync(join(folder, 'snippet.mjs'), readmeSnippet(`ws://127.0.0.1:${serverPort}/`, port));
     await runIn(folder, 'npm', 'install', '--no-audit', '--no-fund');
     const { code, stdout, stderr } = await run(process.execPath, ['snippet.mjs'], {
@@ -165,7 +154,7 @@ describe('the types', () => {
   ] as const)(
     'are found with moduleResolution %s, %s',
     async (moduleResolution, _with, undici) => {
-      const folder = consumer({ type: 'module', overrides: packed.files });
+      const folder = consumer({ type: 'module', overrides: ENGINE });
       await runIn(folder, 'npm', 'install', '--no-audit', '--no-fund', '@types/node@20', ...undici);
       mkdirSync(join(folder, 'src'));
       writeFileSync(
@@ -187,7 +176,7 @@ describe('the types', () => {
         types: ['node'],
       };
       writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
-      await runIn(folder, process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', '.');
+      await runIn(folder, process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.');
     },
     PATIENCE,
   );
