@@ -12,6 +12,7 @@ export const PAGES = [
   'docs/client.md',
   'docs/front.md',
   'docs/limits.md',
+  'docs/observing.md',
   'docs/policy.md',
   'docs/udp.md',
   'docs/users.md',
