@@ -10,6 +10,7 @@ export const PAGES = [
   'README.md',
   'SECURITY.md',
   'docs/client.md',
+  'docs/deploy.md',
   'docs/front.md',
   'docs/limits.md',
   'docs/observing.md',
