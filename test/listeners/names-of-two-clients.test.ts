@@ -5,11 +5,11 @@ import { describe, expect, test } from 'vitest';
 import { makeCertificate } from 'wsproxy-test-support/certificate';
 import { startWebSite } from 'wsproxy-test-support/destinations/web-site';
 import { complaintsOf, startChromium } from 'wsproxy-test-support/programs/chromium';
+import { startFarEnd, startListening, startRelay, urlOf } from 'wsproxy-test-support/programs/listening';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { freePort, listenOn } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
-import { startFarEnd, startListening, startRelay, urlOf } from './listening.js';
 
 const NAMES = ['one.test', 'two.test'] as const;
 const REQUESTS = 1_000;

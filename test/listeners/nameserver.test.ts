@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { LONG_TEXT, startDnsmasq } from 'wsproxy-test-support/destinations/dnsmasq';
+import { startFarEnd, startListening } from 'wsproxy-test-support/programs/listening';
 import { run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { freeDatagramPort } from 'wsproxy-test-support/sockets/datagram-socket';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
-import { startFarEnd, startListening } from './listening.js';
 
 describe('a nameserver behind -R, by UDP and by TCP', () => {
   for (const program of ['dnsmasq', 'dig']) skipUnlessInstalled(program);

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { runCommand, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { type FarEnd, startFarEnd, startListening, startRelay, urlOf } from 'wsproxy-test-support/programs/listening';
+import { ask } from 'wsproxy-test-support/sockets/ask';
 import { listeningSocket } from 'wsproxy-test-support/sockets/kernel-sockets';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
-import { ask } from './ask.js';
-import { type FarEnd, startFarEnd, startListening, startRelay, urlOf } from './listening.js';
 
 const OTHER = 'another-token-for-tests-0123456789-0123456789';
 /** More than a session says of itself between two questions. */

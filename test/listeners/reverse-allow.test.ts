@@ -5,11 +5,11 @@ import { startWebFiles } from 'wsproxy-test-support/destinations/web-files';
 import { startWebSite } from 'wsproxy-test-support/destinations/web-site';
 import { sha256OfFile, sha256OfKeystream } from 'wsproxy-test-support/keystream';
 import { complaintsOf, startChromium } from 'wsproxy-test-support/programs/chromium';
+import { startFarEnd, startListening } from 'wsproxy-test-support/programs/listening';
 import { run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { freePort, listen } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
-import { startFarEnd, startListening } from './listening.js';
 
 const LENGTH = 3_000_000;
 

@@ -5,13 +5,13 @@ import { chooseSeed } from 'wsproxy-test-support/dice';
 import { effort } from 'wsproxy-test-support/engine/effort';
 import { keystreamBytes, sha256OfFile, sha256OfKeystream } from 'wsproxy-test-support/keystream';
 import { start } from 'wsproxy-test-support/programs/command-line';
+import { startFarEnd, startListening, urlOf } from 'wsproxy-test-support/programs/listening';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { type Cut, startCuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
 import { connectionsTo } from 'wsproxy-test-support/sockets/kernel-sockets';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
-import { startFarEnd, startListening, urlOf } from './listening.js';
 import { PROGRAMS, type Service, startServices } from './services.js';
 
 const KILLS = effort('KILLS', 10);

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { startFarEnd, startListening, urlOf } from 'wsproxy-test-support/programs/listening';
 import { startNginx } from 'wsproxy-test-support/programs/nginx';
 import type { Program } from 'wsproxy-test-support/programs/program';
 import { startBehind } from 'wsproxy-test-support/programs/reverse-proxy';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { connectTo, readBytes } from 'wsproxy-test-support/sockets/application';
+import { ask } from 'wsproxy-test-support/sockets/ask';
 import { listeningSocket } from 'wsproxy-test-support/sockets/kernel-sockets';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
-import { ask } from './ask.js';
-import { startFarEnd, startListening, urlOf } from './listening.js';
 
 /** Where a client finds its server, and how it is lost there. */
 interface Place {

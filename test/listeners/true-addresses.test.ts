@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { startNginxFiles } from 'wsproxy-test-support/destinations/nginx-files';
+import { startFarEnd, startListening } from 'wsproxy-test-support/programs/listening';
 import { run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { until } from 'wsproxy-test-support/until';
-import { startFarEnd, startListening } from './listening.js';
 
 describe('nginx behind -R', () => {
   for (const program of ['nginx', 'curl']) skipUnlessInstalled(program);

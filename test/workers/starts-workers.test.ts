@@ -40,11 +40,11 @@ describe('a server with workers', () => {
       /^wsproxy-server: [^\n]*expected a number from 1 to 128, or auto[^\n]*\n$/,
     ],
     [
-      'remote listeners',
-      ['--reverse'],
+      'a port for host names',
+      ['--reverse', '--reverse-http', '0'],
       {},
       2,
-      /^wsproxy-server: --reverse: does not go with --workers yet; leave one of them out\n$/,
+      /^wsproxy-server: --reverse-http: does not go with --workers yet; leave one of them out\n$/,
     ],
   ])('ends with one line and the usual exit code for %s', async (_what, args, options, code, line) => {
     const ended = await runCommand('wsproxy-server', ['--workers', '3', ...LISTEN, ...args], options);

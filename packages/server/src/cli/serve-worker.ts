@@ -66,9 +66,10 @@ export async function serveWorker(
   let places: PlacesOfParent | undefined;
   const link = new ParentLink(self, {
     onConnection: (connection, door) => {
-      if (typeof door === 'object') places?.onConnection(connection, door.held);
-      else if (door === 'nodes') server.handleInnerConnection(connection);
+      if (typeof door === 'object') return places?.onConnection(connection, door.held) === true;
+      if (door === 'nodes') server.handleInnerConnection(connection);
       else server.handleConnection(connection);
+      return true;
     },
     countSessions: () => server.sessionCount,
     answer: (question) => answers[question](),

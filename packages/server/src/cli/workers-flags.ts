@@ -20,9 +20,10 @@ export function parseWorkers(text: string): number | 'auto' {
 }
 
 /** @throws OptionError for what one process can, and several cannot */
-export function checkWorkers({ workers, reverse }: Partial<WorkersFlags>): void {
+export function checkWorkers({ workers, reverseHttp }: Partial<WorkersFlags>): void {
   if (workers === undefined) return;
-  if (reverse === true) throw new OptionError('reverse', 'does not go with --workers yet; leave one of them out');
+  if (reverseHttp !== undefined)
+    throw new OptionError('reverseHttp', 'does not go with --workers yet; leave one of them out');
 }
 
 const MOST = 128;

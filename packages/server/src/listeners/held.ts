@@ -38,6 +38,8 @@ export interface Arrivals {
   readonly takesOver: boolean;
   /** How many connections may wait for the client's answer at a time. */
   readonly backlog: number;
+  /** Somebody has the listener, and it listens. */
+  readonly isServed: boolean;
   /** There is a way to the client at present. */
   readonly isAttached: boolean;
   /**

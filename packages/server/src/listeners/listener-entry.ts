@@ -87,12 +87,18 @@ export class ListenerEntry implements Arrivals {
     return this.#owner?.backlogWithin(this.#service.guard.limits.listenBacklog) ?? 0;
   }
 
+  get isServed(): boolean {
+    return this.#owner !== undefined && this.#place !== undefined;
+  }
+
   get isAttached(): boolean {
     return this.#owner?.session.session.attached === true;
   }
 
   get takesOver(): boolean {
-    return this.#name?.isHad === true || this.#owner?.listener.request.takesOver === true;
+    const [name, owner] = [this.#name, this.#owner];
+    // While the store is away two processes may have it, and would take it from each other for ever.
+    return (name?.isHad === true && !name.isUnsure) || owner?.listener.request.takesOver === true;
   }
 
   /** Another process has it from now on, or what was held: what has been sent to the client stays. */

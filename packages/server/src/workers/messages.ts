@@ -78,8 +78,8 @@ export type HoldNews = Extract<ToWorker, { kind: 'hold answer' | 'hold lost' }>;
 /** Of a worker, to its parent. */
 export type ToParent =
   | { readonly kind: 'ready'; readonly about: Introduction }
-  /** It has the connection. */
-  | { readonly kind: 'taken' }
+  /** It has the connection; or it has closed it unread, since what it has come to is somebody else's. */
+  | { readonly kind: 'taken'; readonly isTaken: boolean }
   | { readonly kind: 'pong'; readonly sessions: number }
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   /** It ends now: channels that did not finish, and what it has counted. */

@@ -56,10 +56,11 @@ export class ParentLink implements MessagePort {
     const events = this.#events;
     switch (message.kind) {
       case 'connection':
-        this.#send({ kind: 'taken' });
         // It may have been closed on the way.
-        if (connection !== undefined) events.onConnection(connection, message.door);
-        return;
+        return this.#send({
+          kind: 'taken',
+          isTaken: connection === undefined || events.onConnection(connection, message.door),
+        });
       case 'ping':
         return this.#send({ kind: 'pong', sessions: events.countSessions() });
       case 'ask':
@@ -95,8 +96,8 @@ export class ParentLink implements MessagePort {
 
 /** What a parent says to one of its workers. */
 export interface ParentEvents {
-  /** A connection that was accepted, of which nothing was read. */
-  onConnection(connection: Socket, door: Door): void;
+  /** A connection that was accepted, of which nothing was read; false when it was closed, and somebody else is to have it. */
+  onConnection(connection: Socket, door: Door): boolean;
   /** That live here. */
   countSessions(): number;
   answer(question: Question): unknown;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { TunnelError } from 'wsproxy-engine';
-import { ignoreErrors, resetSocket } from 'wsproxy-node/sockets';
+import { ignoreErrors } from 'wsproxy-node/sockets';
 import type { Arrivals, Held, Hold, Holds } from '../listeners/held.js';
 import { arriveFrom } from '../listeners/places-of-system.js';
 import type { ListenPlace } from '../listeners/rules/listen-place.js';
@@ -26,7 +26,10 @@ export class PlacesOfParent {
     };
     this.holds = {
       ...{ tcp: hold, unix: hold, udp: hold },
-      inherit: (wanted, anyPort, arrivals) => this.#hold(wanted, arrivals, anyPort ? 'any port' : 'this port'),
+      inherit: async (wanted, anyPort, arrivals) => {
+        if (!OF_PARENT.has(wanted.kind)) return undefined;
+        return this.#hold(wanted, arrivals, anyPort ? 'any port' : 'this port');
+      },
     };
   }
 
@@ -39,15 +42,20 @@ export class PlacesOfParent {
     }
   }
 
-  /** Somebody has come to what is held. */
-  onConnection(socket: Socket, id: number): void {
+  /**
+   * Somebody has come to what is held; false when this process has nobody for them: another one has it as of now, or whoever has
+   * asked here has not heard the answer yet.
+   */
+  onConnection(socket: Socket, id: number): boolean {
     const place = this.#places.get(id);
-    if (place === undefined) {
-      ignoreErrors(socket);
-      return resetSocket(socket);
+    if (place?.arrivals.isServed === true) {
+      arriveFrom(place.kind, place.arrivals, socket);
+      return true;
     }
-    // Whoever has asked for the place may not have heard the answer yet, which came just before.
-    setImmediate(() => arriveFrom(place.kind, place.arrivals, socket));
+    // At once, so that it is not read: the parent has it still.
+    ignoreErrors(socket);
+    socket.destroy();
+    return false;
   }
 
   async #hold(wanted: ListenPlace, arrivals: Arrivals, inherits?: HoldRequest['inherits']): Promise<Held | undefined> {
@@ -87,6 +95,9 @@ export class PlacesOfParent {
     if (this.#places.delete(id)) this.#ask({ kind: 'release', id, isTakenOver });
   }
 }
+
+/** Names are held by each process itself. */
+const OF_PARENT: ReadonlySet<ListenPlace['kind']> = new Set(['tcp', 'unix', 'udp']);
 
 type HoldAnswer = Extract<HoldNews, { kind: 'hold answer' }>;
 

@@ -67,11 +67,14 @@ export class Reception {
 
   async #give(worker: Taker, socket: Socket): Promise<void> {
     this.#given.set(worker, performance.now());
+    const isTaken = await worker.give(socket, this.#options.door());
     // Whoever took it has a handle of its own.
-    if (await worker.give(socket, this.#options.door())) socket.destroy();
-    // The worker has died: somebody else may serve it.
+    if (isTaken) socket.destroy();
+    // The worker has died, or it is for another one: somebody else may serve it.
     else this.#waiting.unshift(socket);
-    this.serve();
+    const isRefused = !isTaken && worker.isFree && this.#options.takers().includes(worker);
+    if (isRefused) this.#serveIn(REFUSED_PAUSE);
+    else this.serve();
   }
 
   /** Who has least, if it is free. */
@@ -84,11 +87,13 @@ export class Reception {
       if (taker !== undefined && this.#isBefore(taker, next)) next = taker;
     }
     if (next === undefined || next.isFree) return next;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.serve();
-    }, PATIENCE);
+    this.#serveIn(PATIENCE);
     return undefined;
+  }
+
+  #serveIn(time: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.serve(), time);
   }
 
   #isBefore(taker: Taker, other: Taker | undefined): boolean {
@@ -109,6 +114,8 @@ export function serveCrowd(crowd: ReadonlySet<Reception>): void {
 
 /** How long one that has least is waited for while others are free, ms. */
 const PATIENCE = 500;
+/** Before one that has not taken a connection is given it again, if nobody else is to have it, ms. */
+const REFUSED_PAUSE = 10;
 
 export interface ReceptionOptions {
   /** As workers are told. */

@@ -98,7 +98,7 @@ export class WorkerProcess implements MessagePort {
     else this.send({ kind: 'reload' });
   }
 
-  /** Gives it a connection; false when it has ended before it had it. The caller's own handle of it stays open. */
+  /** Gives it a connection; false when it has ended before it had it, or has nobody for it. The caller's own handle of it stays open. */
   give(connection: Socket, door: Door): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = (isTaken: boolean): void => {
@@ -162,7 +162,7 @@ export class WorkerProcess implements MessagePort {
         if (this.#isToReload) this.reload();
         return introduce(message.about);
       case 'taken':
-        return this.#onTaken?.(true);
+        return this.#onTaken?.(message.isTaken);
       case 'pong': {
         const wasSilent = this.#unanswered >= SILENT_AFTER;
         this.#unanswered = 0;

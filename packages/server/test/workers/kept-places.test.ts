@@ -48,10 +48,12 @@ class Worker implements HoldingWorker {
   async give(connection: Socket, door: Door): Promise<boolean> {
     if (typeof door !== 'object') throw new Error('of a listener');
     if (!this.isPresent) return false;
-    // What a parent closes here a worker would have a handle of its own of.
+    // Parent and worker have a handle each of their own.
+    const destroy = connection.destroy.bind(connection);
     connection.destroy = () => connection;
-    this.places.onConnection(connection, door.held);
-    return true;
+    const isTaken = this.places.onConnection(connection, door.held);
+    if (!isTaken) connection.destroy = destroy;
+    return isTaken;
   }
 
   die(): void {
@@ -77,6 +79,7 @@ class Listener implements Arrivals {
   readonly key: string;
   readonly takesOver: boolean;
   readonly isAttached = true;
+  isServed = true;
   readonly arrived: Socket[] = [];
   backlog = 2;
   losses = 0;
@@ -151,6 +154,25 @@ describe('a port that the parent holds', () => {
     expect(await isOpen(port)).toBe(true);
     held?.close();
     expect(await isOpen(port)).toBe(false);
+  });
+
+  test('gives what comes to the worker before to the next one, when that has lost its listener meanwhile', async () => {
+    const [one, other] = [new Worker(), new Worker()];
+    const [before, after] = [new Listener(), new Listener()];
+    before.isServed = false;
+    const { address, close } = await one.hold(before, {});
+    other.isFree = false;
+    const visitor = await visit(address.port);
+    visitor.write('hello');
+    close(true);
+    await other.inherit(after, address.port);
+    other.isFree = true;
+    serveCrowd(crowd);
+    await until(() => after.arrived.length === 1);
+    const [socket] = after.arrived;
+    socket?.resume();
+    expect(String((await once(socket ?? visitor, 'data'))[0])).toBe('hello');
+    expect(before.arrived).toHaveLength(0);
   });
 
   test('waits for a worker that has taken the listener over before its own has said so', async () => {

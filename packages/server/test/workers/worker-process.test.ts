@@ -19,7 +19,7 @@ test('the load of a worker is the sessions that it tells, and the connections of
   const loads = [worker.load];
   for (let n = 0; n < 2; n++) {
     const taken = worker.give(connection, 'clients');
-    child.says({ kind: 'taken' });
+    child.says({ kind: 'taken', isTaken: true });
     await taken;
     loads.push(worker.load);
   }

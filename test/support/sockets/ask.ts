@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { keystreamBytes } from 'wsproxy-test-support/keystream';
-import { connectTo, readBytes } from 'wsproxy-test-support/sockets/application';
+import { keystreamBytes } from '../keystream.js';
+import { connectTo, readBytes } from './application.js';
 
 /** Makes a connection to a port with an echo behind it, and has so many bytes come back. */
 export async function ask(port: number, length: number = 5): Promise<void> {

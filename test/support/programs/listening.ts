@@ -1,7 +1,7 @@
-import { type CommandOptions, type Listening, start } from 'wsproxy-test-support/programs/command-line';
-import type { Program } from 'wsproxy-test-support/programs/program';
-import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
-import { until } from 'wsproxy-test-support/until';
+import { CuttingRelay } from '../sockets/cutting-relay.js';
+import { until } from '../until.js';
+import { type CommandOptions, type Listening, start } from './command-line.js';
+import type { Program } from './program.js';
 
 const LISTENS = /"the server listens"/g;
 
