@@ -9,7 +9,7 @@ import { ListenRights } from './listeners/listen-rights.js';
 import type { ListenerService } from './listeners/listener-service.js';
 import { ListenerTable } from './listeners/listener-table.js';
 import { holdsOfSystem, type SystemHolds } from './listeners/places-of-system.js';
-import type { NamePort } from './names/name-port.js';
+import type { NamePort, NamePortOptions } from './names/name-port.js';
 import type { CheckedOptions } from './options/check-server-options.js';
 
 /** All that clients listen by: the table of their listeners, and the port of their host names. */
@@ -38,19 +38,24 @@ export class Listening {
     });
   }
 
+  /** The port of host names; undefined before it is asked for. */
+  get names(): NamePort | undefined {
+    return this.#names;
+  }
+
   /** As `Server.holdBy`. */
   holdBy(holder: Holder): void {
     Object.assign(this.#holds, holder(this.#holds));
   }
 
   /** As `Server.listenReverseHttp`. `expectOpen` throws once the server is closed. */
-  async listenNames(options: ListenOptions, expectOpen: () => void): Promise<AddressInfo | undefined> {
+  async listenNames(options: ListenOptions, { expectOpen, elsewhere }: NamesParts): Promise<AddressInfo | undefined> {
     // Not at the start: most servers have none.
     const { NamePort } = await import('./names/name-port.js');
     expectOpen();
     const guard = this.#guard;
     const names = new NamePort({
-      ...{ guard, isTrusted: this.#isTrusted, places: guard.maxStrangers, exclusives: this.#exclusives },
+      ...{ guard, isTrusted: this.#isTrusted, places: guard.maxStrangers, exclusives: this.#exclusives, elsewhere },
     });
     this.#names = names;
     const address = await names.listen(options);
@@ -66,5 +71,9 @@ export class Listening {
 
 /** Says by what ports and paths are held in place of the system; `ofSystem` are those there were. */
 export type Holder = (ofSystem: SystemHolds) => Holds;
+
+interface NamesParts extends Pick<NamePortOptions, 'elsewhere'> {
+  readonly expectOpen: () => void;
+}
 
 type ListeningParts = Omit<ListenerService, 'rights' | 'holds' | 'isOwn'>;

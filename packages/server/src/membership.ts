@@ -1,17 +1,20 @@
 import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { type Logger, systemClock, systemMemory } from 'wsproxy-engine';
+import { type Channel, type Logger, systemClock, systemMemory } from 'wsproxy-engine';
 import { OptionError } from 'wsproxy-node/options';
 import { ChannelStream } from 'wsproxy-node/relay';
 import type { CallDesk, OpenElsewhere } from './calls/call-desk.js';
 import type { Cluster, ClusterOptions, InnerListenOptions } from './cluster/cluster.js';
 import type { ClusterTls } from './cluster/cluster-tls.js';
+import type { Errand } from './cluster/errand.js';
 import type { AskedErrand } from './cluster/errand-desk.js';
+
 import { nodeAt } from './cluster/peers.js';
 import { parseRoute, type Route } from './cluster/route.js';
 import type { Entrance, HandedOn } from './gateway/handing-on.js';
 import type { Guard } from './limits/guard.js';
 import { SharedPlaces } from './limits/shared-places.js';
+import type { NamePort } from './names/name-port.js';
+import type { FindElsewhere, NamesElsewhere } from './names/names-elsewhere.js';
 import type { ServerObserver } from './observe/observer.js';
 import { type SessionFollower, SessionNews } from './session-news.js';
 import { SessionPlaces } from './sessions/session-places.js';
@@ -33,12 +36,13 @@ export class Membership {
   #sessionPlaces: SessionPlaces | undefined;
   readonly #news: SessionNews;
   #isTelling = false;
+  #names: NamesElsewhere<Route> | undefined;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.#uid = parseRoute(options.route)?.uid;
     this.#news = new SessionNews({
-      ask: (route) => this.#askForNews(route),
+      ask: (route) => this.#send(route, { kind: 'sessions' }),
       onFollowed: () => this.#tellSessions(),
       onChange: (user) => options.calls.onChange(user),
     });
@@ -100,13 +104,23 @@ export class Membership {
   /** As `Server.share`. */
   async share(options: ShareOptions): Promise<void> {
     if (this.#sharing !== undefined) throw new OptionError('cluster', 'there is a store already');
-    const { openSharing } = await import('./share.js');
+    const [{ openSharing }, { namesOfOthers }] = await Promise.all([
+      import('./share.js'),
+      import('./names-of-others.js'),
+    ]);
     const { route, logger, onRevoked, guard } = this.#options;
     const sharing = await openSharing(options, { route, logger, onRevoked });
     this.#sharing = sharing;
     guard.accounts.share(new SharedPlaces(sharing.places, sharing.spending));
     this.#sessionPlaces = new SessionPlaces(guard.accounts);
     sharing.onProcesses((processes) => this.#news.onProcesses(processes.filter(({ uid }) => uid !== this.#uid)));
+    const names = namesOfOthers({
+      ...{ clock: systemClock, backlog: guard.limits.listenBacklog },
+      find: (key) => this.#others(key),
+      send: (...errand) => this.#send(...errand),
+    });
+    sharing.watch((keys) => names.onNews(keys));
+    this.#names = names;
     await sharing.begin();
   }
 
@@ -120,6 +134,11 @@ export class Membership {
       const { callElsewhere } = await import('./calls-elsewhere.js');
       return callElsewhere(wish, others, cluster.errands, signal);
     };
+  }
+
+  /** Finds the host names that other processes hold; undefined while there are none. */
+  get findName(): FindElsewhere | undefined {
+    return this.#cluster && this.#names?.find;
   }
 
   /** Tells `follower` of sessions in other processes, from when this process knows them. */
@@ -137,9 +156,12 @@ export class Membership {
   async #serve(asked: AskedErrand): Promise<void> {
     const { errand } = asked;
     if (errand.kind === 'sessions') return this.#news.serve(asked);
+    if (errand.kind === 'name') {
+      const { serveName } = await import('./names-of-others.js');
+      return serveName(errand, asked, this.#options.names());
+    }
     const { serveCall } = await import('./calls-elsewhere.js');
-    if (errand.kind === 'call') return serveCall(errand, asked, this.#options.calls);
-    asked.refuse('UNSUPPORTED');
+    return serveCall(errand, asked, this.#options.calls);
   }
 
   /** From now on other processes hear of the sessions here. */
@@ -148,9 +170,11 @@ export class Membership {
     this.#isTelling = true;
   }
 
-  async #askForNews(route: Route): Promise<Duplex> {
-    if (this.#cluster === undefined) throw new Error('there is no way to it');
-    return this.#cluster.errands.send(route, { kind: 'sessions' }, (channel) => new ChannelStream(channel));
+  /** Has another process do an errand; resolves with what it carries. */
+  async #send(route: Route, errand: Errand, signal?: AbortSignal): Promise<ChannelStream> {
+    if (this.#cluster === undefined) throw new Error('there is no way to other processes');
+    const toStream = (channel: Channel) => new ChannelStream(channel, { allowHalfOpen: true });
+    return this.#cluster.errands.send(route, errand, toStream, signal);
   }
 
   /** These have lost access, as this process knows: the others hear of it. */
@@ -179,6 +203,8 @@ export interface MembershipOptions extends Pick<ClusterOptions, 'directory' | 'd
   readonly logger: Logger;
   readonly guard: Guard;
   readonly calls: Pick<CallDesk, 'openHere' | 'onChange'>;
+  /** The port of host names here. */
+  readonly names: () => Pick<NamePort, 'ownerHere'> | undefined;
   /** Has an observer told of what happens in this server. */
   readonly observe: (observer: ServerObserver) => void;
   /** As another process says. */

@@ -146,6 +146,7 @@ export class Server {
       ...{ route: this.route, directory, doors, logger, observer, guard, calls: this.#calls },
       onRevoked: (revoked) => this.#onRevoked(revoked),
       observe: (one) => this.observe(one),
+      names: () => this.#listening?.names,
       expectOpen: () => this.#expectOpen(),
     });
     logger.debug({ sockets: guard.maxSockets }, 'sockets that may be open at a time');
@@ -182,7 +183,10 @@ export class Server {
   listenReverseHttp(options: ListenOptions): Promise<AddressInfo | undefined>;
   async listenReverseHttp(options: ListenOptions): Promise<AddressInfo | undefined> {
     if (this.#listening === undefined) throw new OptionError('reverse', 'without it no client may listen');
-    const address = await this.#listening.listenNames(options, () => this.#expectOpen());
+    const address = await this.#listening.listenNames(options, {
+      expectOpen: () => this.#expectOpen(),
+      elsewhere: () => this.#membership.findName,
+    });
     if (address !== undefined) this.#addresses.push(address);
     return address;
   }

@@ -23,6 +23,11 @@ export class NameDirectory<T extends NameOwner> {
     };
   }
 
+  /** The closest pattern by which a canonical name is held, for whatever. */
+  closest(name: string): string | undefined {
+    return patternsOf(name).find((pattern) => this.#entries.has(pattern));
+  }
+
   /** Who takes what comes for a canonical name. */
   find(kind: NameKind, name: string): T | undefined {
     let userId: string | undefined;

@@ -1,9 +1,10 @@
 import type { Arrival, FailureCode } from 'wsproxy-engine';
 import type { RelaySocket } from 'wsproxy-node/sockets';
 
-/** Whoever takes what comes for a name: one client of a user at a time. */
+/** Whoever takes what comes for a name: one client of a user at a time, here or in another process. */
 export interface NameOwner {
-  readonly userId: string;
+  /** Its client is that of another process, and nobody here hears when it has another one. */
+  readonly isElsewhere?: true;
   /** How many connections may wait for its answer at a time. */
   readonly backlog: number;
   /** There is a way to its client at present. */

@@ -4,13 +4,15 @@ import { KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
 import { peerOf } from 'wsproxy-node/targets';
 import { Door } from '../gateway/door.js';
 import { type ListenOptions, listenOn } from '../gateway/listen.js';
-import type { Guard } from '../limits/guard.js';
+import type { Found, Guard } from '../limits/guard.js';
 import type { Exclusives } from '../store/exclusives.js';
 import { type ClientHello, ClientHelloReader, HANDSHAKE } from './client-hello.js';
+import { patternsOf } from './host-name.js';
 import { NameDirectory, type NameKind } from './name-directory.js';
 import { NAME_LIMITS, type NameLimits } from './name-limits.js';
 import type { NameOwner } from './name-owner.js';
 import { NameRequests } from './name-requests.js';
+import type { FindElsewhere } from './names-elsewhere.js';
 import { SharedNames } from './shared-names.js';
 import { TlsError } from './tls-error.js';
 
@@ -21,7 +23,7 @@ import { TlsError } from './tls-error.js';
 export class NamePort {
   readonly #options: NamePortOptions;
   readonly #limits: NameLimits;
-  readonly #directory = new NameDirectory<NameOwner>();
+  readonly #directory = new NameDirectory<NameHolder>();
   readonly #shared: SharedNames;
   readonly #server: Server;
   readonly #door: Door;
@@ -47,7 +49,7 @@ export class NamePort {
       onCrowded: () => guard.hit('unauthenticated'),
     });
     this.#requests = new NameRequests({
-      ...{ directory: this.#directory, limits, isTrusted },
+      ...{ find: (name) => this.#ownerOf('http', name), limits, isTrusted },
       onBusy: (socket) => this.#door.leave(socket),
       onIdle: (socket, time) => this.#door.admit(socket, time),
     });
@@ -72,6 +74,23 @@ export class NamePort {
       this.#requests.onOver(owner);
     };
     return { address: { host, port: 0 }, onMoved: () => this.#requests.onMoved(owner), close };
+  }
+
+  /** Who takes here what comes for a canonical name. */
+  ownerHere(kind: NameKind, name: string): NameOwner | undefined {
+    return this.#directory.find(kind, name);
+  }
+
+  /** The same in any process: whoever holds the closest pattern. */
+  #ownerOf(kind: NameKind, name: string): Found<NameOwner> {
+    const here = this.ownerHere(kind, name);
+    const elsewhere = this.#options.elsewhere();
+    const closest = this.#directory.closest(name);
+    if (elsewhere === undefined || closest === name) return here;
+    const patterns = patternsOf(name);
+    const isCloser = (pattern: string): boolean =>
+      closest === undefined || patterns.indexOf(pattern) < patterns.indexOf(closest);
+    return elsewhere(kind, name).then((found) => (found && isCloser(found.pattern) ? found.owner : here));
   }
 
   /** Once. Resolves with where it listens, if that is TCP; rejects with the system's error. */
@@ -117,11 +136,10 @@ export class NamePort {
         const hello = reader.read(chunk);
         if (hello === undefined) return void socket.resume();
         socket.pause().off('end', onEnd).off('data', onData);
-        this.#passOn(socket, hello, Buffer.concat(chunks));
+        this.#onHello(socket, hello, Buffer.concat(chunks));
       } catch (error) {
         if (!(error instanceof TlsError)) throw error;
-        socket.off('data', onData).once('finish', () => socket.destroy());
-        socket.end(error.record);
+        refuseHello(socket.off('data', onData), error);
       }
     };
     this.#door.setTime(socket, this.#limits.helloTime);
@@ -129,21 +147,38 @@ export class NamePort {
     onData(first);
   }
 
-  /** @throws TlsError for a name that nobody holds: this port has no certificate that would be right */
-  #passOn(socket: Socket, { serverName = '' }: ClientHello, bytes: Buffer): void {
+  /** Also when a name is looked up elsewhere. */
+  #onHello(socket: Socket, { serverName = '' }: ClientHello, bytes: Buffer): void {
     const name = parseName(serverName);
-    const owner = name === undefined ? undefined : this.#directory.find('tls', name);
-    if (name === undefined || owner === undefined) throw new TlsError('unrecognized_name');
+    const found = name === undefined ? undefined : this.#ownerOf('tls', name);
+    const goOn = (owner: NameOwner | undefined): void => {
+      if (socket.destroyed) return;
+      // This port has no certificate that would be right.
+      if (name === undefined || owner === undefined) refuseHello(socket, new TlsError('unrecognized_name'));
+      else this.#passOn(socket, owner, name, bytes);
+    };
+    if (found instanceof Promise) void found.then(goOn);
+    else goOn(found);
+  }
+
+  #passOn(socket: Socket, owner: NameOwner, name: string, bytes: Buffer): void {
     this.#door.leave(socket);
     this.#open.delete(socket);
-    this.#options.guard.leaveStranger(socket);
+    // Whoever has it here counts it.
+    if (owner.isElsewhere !== true) this.#options.guard.leaveStranger(socket);
     socket.unshift(bytes);
     const { remoteAddress, remotePort, localAddress, localPort } = socket;
     owner.arrive({ peer: peerOf(remoteAddress, remotePort), local: peerOf(localAddress, localPort), name }, socket);
   }
 }
 
+function refuseHello(socket: Socket, { record }: TlsError): void {
+  socket.once('finish', () => socket.destroy());
+  socket.end(record);
+}
+
 interface NameHolder extends NameOwner {
+  readonly userId: string;
   /** Another process holds it from now on. */
   onLost(): void;
 }
@@ -163,6 +198,8 @@ export interface NamePortOptions {
   readonly places: number;
   /** By which processes share names; undefined while there are no others. */
   readonly exclusives: () => Exclusives | undefined;
+  /** Where other processes hold names; undefined while there are none. */
+  readonly elsewhere: () => FindElsewhere | undefined;
   /** In place of what the guard says, and `NAME_LIMITS`; for tests. */
   readonly limits?: Partial<NameLimits>;
 }

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import { formatHead } from 'wsproxy-node/http-message';
 import { respondTo } from 'wsproxy-node/internals';
 import { joinStreams } from 'wsproxy-node/sockets';
+import type { Found } from '../limits/guard.js';
 import { Exchange, type Front } from './exchange.js';
 import { readRequest, upgradedFields } from './forwarded-heads.js';
-import type { NameDirectory } from './name-directory.js';
 import type { NameLimits } from './name-limits.js';
 import type { NameOwner } from './name-owner.js';
 import { answerConnection, answerHere, type OwnStatus } from './own-answers.js';
@@ -114,14 +114,16 @@ export class NameRequests {
   /** `closing` closes when the answer is over, or will never be. */
   async #serve(front: Front, closing: ServerResponse | Socket): Promise<void> {
     const { request } = front;
-    const { directory, isTrusted } = this.#options;
+    const { find, isTrusted } = this.#options;
     const refuse = (status: OwnStatus): void => {
       const response = front.response();
       if (response !== undefined) answerHere(response, status);
     };
     const asked = readRequest(request, isTrusted(request.socket.remoteAddress));
     if (typeof asked === 'number') return refuse(asked);
-    const owner = asked.name === undefined ? undefined : directory.find('http', asked.name);
+    const found = asked.name === undefined ? undefined : find(asked.name);
+    const owner = found instanceof Promise ? await found : found;
+    if (closing.destroyed) return;
     if (owner === undefined) return refuse(404);
 
     const endVisit = owner.beginVisit();
@@ -182,7 +184,8 @@ export class NameRequests {
 }
 
 export interface NameRequestsOptions {
-  readonly directory: NameDirectory<NameOwner>;
+  /** Who takes the requests for a canonical name. */
+  readonly find: (name: string) => Found<NameOwner>;
   readonly limits: NameLimits;
   /** Whether the peer with this address may say for whom it is. */
   readonly isTrusted: (address: string | undefined) => boolean;

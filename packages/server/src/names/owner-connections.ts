@@ -26,7 +26,7 @@ export class OwnerConnections {
 
   /** No request is to wait behind one for a client that may never come back. */
   get mayReuse(): boolean {
-    return this.#owner.isAttached;
+    return this.#owner.isAttached && this.#owner.isElsewhere !== true;
   }
 
   /** Whether one more request may be under way: then `endRequest` has to follow. */

@@ -67,7 +67,7 @@ export class SharedNames {
 }
 
 /** By which processes know who holds a name. */
-function keyOfName(pattern: string): string {
+export function keyOfName(pattern: string): string {
   return `@name/${pattern}`;
 }
 

@@ -7,6 +7,7 @@ import { resolveLimits } from '../../src/limits/limits.js';
 import type { NameKind } from '../../src/names/name-directory.js';
 import type { NameLimits } from '../../src/names/name-limits.js';
 import { NamePort } from '../../src/names/name-port.js';
+import type { FindElsewhere } from '../../src/names/names-elsewhere.js';
 import type { Exclusives } from '../../src/store/exclusives.js';
 import type { FakeOwner } from './fake-owner.js';
 
@@ -18,12 +19,14 @@ interface PortOptions {
   readonly places?: number;
   /** What it shares with others. */
   readonly exclusives?: Exclusives | undefined;
+  /** Where others have names. */
+  readonly elsewhere?: FindElsewhere;
 }
 
 /** A port for names that listens, who holds them, and what it has run into. */
 export async function startNames(
   limits: Partial<NameLimits> = {},
-  { trusted, places = 100, exclusives }: PortOptions = {},
+  { trusted, places = 100, exclusives, elsewhere }: PortOptions = {},
 ) {
   const hits: string[] = [];
   const port = new NamePort({
@@ -35,6 +38,7 @@ export async function startNames(
     },
     isTrusted: (address) => address === trusted,
     exclusives: () => exclusives,
+    elsewhere: () => elsewhere,
     limits,
     places,
   });

@@ -1,0 +1,101 @@
+import { beforeEach, expect, test } from 'vitest';
+import { FakeClock } from 'wsproxy-engine/testing';
+import type { NameKind } from '../../src/names/name-directory.js';
+import { NamesElsewhere } from '../../src/names/names-elsewhere.js';
+import { FakeOwner } from './fake-owner.js';
+
+interface Process {
+  readonly uid: string;
+}
+
+let clock: FakeClock;
+/** Which process holds what, by pattern. */
+let held: Map<string, string>;
+let asked: string[];
+let isAway: boolean;
+let names: NamesElsewhere<Process>;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  held = new Map();
+  asked = [];
+  isAway = false;
+  names = new NamesElsewhere<Process>({
+    clock,
+    find: async (key) => {
+      asked.push(key);
+      if (isAway) throw new Error('away');
+      const uid = held.get(key.slice('@name/'.length));
+      return uid === undefined ? [] : [{ uid }];
+    },
+    ownerAt: ({ uid }, kind) => new FakeOwner(`${uid} ${kind}`, 0),
+  });
+});
+
+async function find(name: string, kind: NameKind = 'http'): Promise<string | undefined> {
+  const found = await names.find(kind, name);
+  return found && `${(found.owner as FakeOwner).userId} by ${found.pattern}`;
+}
+
+test('the closest pattern that any process holds counts', async () => {
+  held.set('*.example.org', 'far').set('a.example.org', 'near');
+  expect(await find('a.example.org')).toBe('near http by a.example.org');
+  expect(await find('b.example.org', 'tls')).toBe('far tls by *.example.org');
+  expect(await find('example.net')).toBeUndefined();
+  expect(asked.slice(0, 4)).toEqual(['@name/a.example.org', '@name/*.example.org', '@name/*.org', '@name/*']);
+});
+
+test('what was found is believed for 3 s, and so is that there is nobody', async () => {
+  expect(await find('a.example')).toBeUndefined();
+  held.set('a.example', 'one');
+  clock.advance(2_999);
+  expect(await find('a.example')).toBeUndefined();
+  clock.advance(1);
+  expect(await find('a.example')).toBe('one http by a.example');
+  held.delete('a.example');
+  expect(await find('a.example')).toBe('one http by a.example');
+  clock.advance(3_000);
+  expect(await find('a.example')).toBeUndefined();
+});
+
+test('news of a pattern, and of no other, ends that', async () => {
+  await find('a.example');
+  await find('b.example');
+  asked = [];
+  held.set('a.example', 'one').set('b.example', 'one');
+  names.onNews(['@name/a.example', '@listener/alice/web']);
+  expect([await find('a.example'), await find('b.example')]).toEqual(['one http by a.example', undefined]);
+  names.onNews(['@name/*.example']);
+  expect(await find('b.example')).toBe('one http by b.example');
+});
+
+test('those who ask at the same time ask once', async () => {
+  await Promise.all([find('a.example'), find('a.example'), find('a.example', 'tls')]);
+  expect(asked.length).toBe(3);
+});
+
+test('one owner is one, by whatever name it is reached', async () => {
+  held.set('*.example', 'one');
+  const [a, b] = [await names.find('http', 'a.example'), await names.find('http', 'b.example')];
+  expect(a?.owner).toBe(b?.owner);
+  expect(a?.owner).not.toBe((await names.find('tls', 'a.example'))?.owner);
+});
+
+test('beyond 200 a second nothing new is looked up, and what was known counts on', async () => {
+  held.set('known.example', 'one').set('new.example', 'one');
+  expect(await find('known.example')).toBe('one http by known.example');
+  clock.advance(60_000);
+  for (let i = 0; i < 300; i++) await find(`n${i}.example`);
+  expect(asked.filter((key) => /^@name\/n\d+\.example$/.test(key)).length).toBe(200);
+  expect([await find('new.example'), await find('known.example')]).toEqual([undefined, 'one http by known.example']);
+  clock.advance(1_000);
+  expect(await find('new.example')).toBe('one http by new.example');
+});
+
+test('while the store is away what was known counts on', async () => {
+  held.set('a.example', 'one');
+  await find('a.example');
+  isAway = true;
+  clock.advance(10_000);
+  expect([await find('a.example'), await find('b.example')]).toEqual(['one http by a.example', undefined]);
+});
