@@ -54,7 +54,7 @@ export function optionsPage() {
 
 /** What a program prints. */
 function help(name) {
-  return `### ${name} --help\n\n\`\`\`\n${printHelp(name)}\n\`\`\`\n`;
+  return `### ${name} --help all\n\n\`\`\`\n${printHelp(name)}\n\`\`\`\n`;
 }
 
 function section(title, rows) {
@@ -107,7 +107,9 @@ function code(text) {
 function printHelp(name) {
   const script = fileURLToPath(new URL(`packages/${name.slice('wsproxy-'.length)}/bin/${name}.js`, root));
   const env = { ...process.env, COLUMNS: '80' };
-  return execFileSync(process.execPath, [script, '--help'], { encoding: 'utf8', env }).split('\n\nExamples:', 1).join();
+  return execFileSync(process.execPath, [script, '--help', 'all'], { encoding: 'utf8', env })
+    .split('\n\nExamples:', 1)
+    .join();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type ProgramName, runCommand } from 'wsproxy-test-support/programs/command-line';
+import { OPTIONS as CLIENT_OPTIONS } from '../../packages/client/src/options/options.js';
+import { OPTIONS as SERVER_OPTIONS } from '../../packages/server/src/options/options.js';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const programs: [ProgramName, string][] = [
@@ -9,22 +11,40 @@ const programs: [ProgramName, string][] = [
 ];
 
 describe.each(programs)('%s', (name, folder) => {
-  test('prints its help with examples and exit codes on standard output', async () => {
+  test('prints the usual options, with examples and exit codes, on a screen', async () => {
     const { code, stdout, stderr } = await runCommand(name, ['--help'], { token: null });
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(new RegExp(`^Usage: ${name} `));
     expect(stdout).toContain('\nExamples:\n');
     expect(stdout).toContain('\nExit codes: ');
+    expect(stdout).toContain('--help all');
+    expect(stdout.trimEnd().split('\n').length).toBeGreaterThan(24);
+    expect(stdout.trimEnd().split('\n').length).toBeLessThan(41);
   });
 
-  test('keeps what it tells of its options within 80 columns', async () => {
-    const { stdout } = await runCommand(name, ['--help'], { token: null });
-    const [options = ''] = stdout.split('\nExamples:\n');
-    expect(options.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  test('prints every option for those who want all', async () => {
+    const { code, stdout, stderr } = await runCommand(name, ['--help', 'all'], { token: null });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('\nExamples:\n');
+    expect(stdout).toContain('\nExit codes: ');
+    const rules = Object.values(name === 'wsproxy-client' ? CLIENT_OPTIONS : SERVER_OPTIONS);
+    for (const { flags } of rules) if (flags?.startsWith('-')) expect(stdout).toContain(`  ${flags}`);
+    const usual = await runCommand(name, ['--help'], { token: null });
+    for (const { flags, usual: text } of rules)
+      if (flags?.startsWith('-')) expect(usual.stdout.includes(`  ${flags} `)).toBe(text !== undefined);
   });
+
+  test.each([[['--help']], [['--help', 'all']]])(
+    'keeps what it tells of its options within 80 columns: %j',
+    async (words) => {
+      const { stdout } = await runCommand(name, words, { token: null });
+      const [options = ''] = stdout.split('\nExamples:\n');
+      expect(options.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    },
+  );
 
   test('prints the help that stands in docs/options.md', async () => {
-    const { stdout } = await runCommand(name, ['--help'], { token: null });
+    const { stdout } = await runCommand(name, ['--help', 'all'], { token: null });
     const block = new RegExp(`\`\`\`[a-z]*\n(Usage: ${name} [^]*?)\n\`\`\``).exec(read('docs/options.md'))?.[1];
     expect(stdout.slice(0, block?.length)).toBe(block);
   });

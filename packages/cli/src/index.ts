@@ -1,4 +1,5 @@
 export { checkOwnFile, checkSecret, checkSocket } from './check-secret.js';
+export { addCompletionCommand } from './completion/add-completion-command.js';
 export type { ChangedSetting } from './config/changes.js';
 export { addConfigFile, type ConfigFile } from './config/config-file.js';
 export { decodeText } from './decode-text.js';
@@ -20,6 +21,7 @@ export type { LogFormat, LogLevel } from './logging/log-options.js';
 export { onTermination } from './on-termination.js';
 export { addOptions } from './options/add-options.js';
 export { addCommonOptions, COMMON_OPTIONS, type CommonOptions } from './options/common-options.js';
+export { addHelpTexts } from './options/format-help.js';
 export { asUsage, libraryOptions, usageOf } from './options/library-options.js';
 export { formatNumber, rangeOf } from './options/number-text.js';
 export { namesFile, type Parsers, TableArgument, TableOption } from './options/table-option.js';

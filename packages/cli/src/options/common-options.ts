@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { OptionTable } from 'wsproxy-node/options';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from '../logging/log-options.js';
 import { addOptions } from './add-options.js';
+import { formatHelp } from './format-help.js';
 
 /** What `program.opts()` holds for the options that both programs have. */
 export interface CommonOptions {
@@ -17,6 +18,7 @@ export const COMMON_OPTIONS: OptionTable = {
     choices: LOG_LEVELS,
     default: 'info',
     library: false,
+    usual: 'from debug to error (info)',
     text: 'least important level to log',
   },
   logFormat: {
@@ -31,8 +33,8 @@ export const COMMON_OPTIONS: OptionTable = {
 
 /** Adds them and --version to `program`. */
 export function addCommonOptions(program: Command, version: string): Command {
-  // Commands that are added to it later take that over.
-  program.configureHelp({ minWidthToWrap: NARROWEST_TEXT });
+  program.configureHelp({ minWidthToWrap: NARROWEST_TEXT, formatHelp });
+  program.helpOption('-h, --help', 'print this help; --help all prints every option');
   return addOptions(program, COMMON_OPTIONS).version(version, '-V, --version', 'print the version');
 }
 

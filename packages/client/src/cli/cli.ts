@@ -2,7 +2,9 @@ import type { Duplex } from 'node:stream';
 import { Command } from 'commander';
 import {
   addCommonOptions,
+  addCompletionCommand,
   addConfigFile,
+  addHelpTexts,
   addOptions,
   asUsage,
   type CommonOptions,
@@ -55,8 +57,16 @@ addOptions(program, OPTIONS, {
   forward: parseForward,
   'remote forward': parseRemoteForward,
 });
-program.addHelpText(
-  'after',
+addHelpTexts(
+  program,
+  `
+Examples:
+  wsproxy-client wss://proxy.example.org/tunnel --token-file token
+  curl -x socks5h://127.0.0.1:1080 https://example.com/
+  ssh -o ProxyCommand='wsproxy-client wss://proxy.example.org/tunnel -W %h:%p' host
+  wsproxy-client doctor wss://proxy.example.org/tunnel --to example.com:443
+
+Exit codes: 0 stopped by a signal, 1 failed, 2 wrong usage, 70 a defect.`,
   `
 Examples:
   wsproxy-client wss://proxy.example.org/tunnel --token-file ~/.config/wsproxy/token
@@ -91,6 +101,7 @@ const configFile = addConfigFile(program, {
   alsoFor: [doctor],
 });
 program.action(run);
+addCompletionCommand(program, (text) => process.stdout.write(text));
 // Not awaited: executables hold the programs as CommonJS, which has no `await` here.
 void runProgram(program);
 

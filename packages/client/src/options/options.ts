@@ -51,6 +51,7 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
   url: {
     flags: '[url...]',
     unit: 'URL',
+    usual: 'the server: wss://host[:port]/path',
     text: 'the server: wss://host[:port]/path; more of them serve while those before do not answer',
   },
   fallbacks: { unit: 'fallbacks', text: 'servers to use while those before them do not answer, in this order' },
@@ -60,6 +61,7 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     list: true,
     library: 'listen({ host, port })',
     otherwise: '127.0.0.1:1080 if there is no -L, -R or --control',
+    usual: 'SOCKS and HTTP proxy (port 1080)',
     text: 'where to offer SOCKS5, SOCKS4a and HTTP proxying, or unix:/path',
   },
   forward: {
@@ -67,6 +69,7 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     unit: 'forward',
     list: true,
     library: 'forward({ host, port, target })',
+    usual: 'a port here leads to one place',
     text: 'carry what connects to [bind:]port or unix:/path to one destination; with /udp behind it, datagrams; ports may be ranges, 8000-8010:host:8000-8010',
   },
   remoteForward: {
@@ -74,6 +77,7 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     unit: 'remote forward',
     list: true,
     library: 'forwardRemote({ host, port, target })',
+    usual: 'a port of the server leads to here',
     text: 'have the server listen on [bind:]port; what connects there is carried to host:hostport as seen from here. [bind:]port alone is a SOCKS and HTTP proxy. Also ranges, port 0, /udp, /proxy-v2, paths: docs/reverse.md',
   },
   proxyProtocol: {
@@ -102,6 +106,7 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     unit: 'target',
     library: 'pipe(target, input, output)',
     conflicts: ['listen', 'forward', 'remoteForward', 'status'],
+    usual: 'as ProxyCommand of ssh',
     text: 'carry standard input and output to one destination, as for ProxyCommand of ssh, then exit',
   },
   control: {
@@ -127,12 +132,14 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     flags: '--bypass <rule>',
     unit: 'rule',
     list: true,
+    usual: 'what to reach past the tunnel',
     text: "what --listen dials from here, past the tunnel: printer.lan, '*.corp.example', 10.0.0.0/8, each with or without :ports",
   },
   status: {
     flags: '--status <[host:]port>',
     unit: 'TCP address',
     library: 'serveStatus({ host, port })',
+    usual: 'page that shows the tunnel',
     text: 'where to serve a status page for browsers, and proxy.pac; off unless given',
   },
   noCommand: {
@@ -148,6 +155,7 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     list: 'flag',
     env: 'WSPROXY_TOKEN',
     secret: true,
+    usual: 'token (or WSPROXY_TOKEN)',
     text: 'file with the token of the server, or one for each server; read again when it changes',
   },
   tokenCommand: {
@@ -168,6 +176,7 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     unit: 'proxy',
     otherwise: 'HTTPS_PROXY, ALL_PROXY, NO_PROXY',
     secret: true,
+    usual: 'proxy on the way to the server',
     text: 'reach the server through socks5:// or http://[user:password@]host:port, or none',
   },
   headers: {

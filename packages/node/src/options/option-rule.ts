@@ -17,6 +17,8 @@ interface Described {
   readonly formerly?: readonly string[];
   /** What it says, in a few words. */
   readonly text: string;
+  /** It is one of the usual ones, and says this in the help that fits a screen. */
+  readonly usual?: string;
   /**
    * It takes several: the flag may be repeated, a file may hold a list, the library takes a list. `flag`: in the library it
    * is no list.

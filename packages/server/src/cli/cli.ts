@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import {
   addCommonOptions,
+  addCompletionCommand,
   addConfigFile,
+  addHelpTexts,
   addOptions,
   parseListenAddress,
   parseListenOrUnix,
@@ -32,8 +34,17 @@ addOptions(program, OPTIONS, {
   'server name': parseServerName,
   workers: parseWorkers,
 });
-program.addHelpText(
-  'after',
+addHelpTexts(
+  program,
+  `
+Examples:
+  wsproxy-server token --id alice
+  wsproxy-server --listen 127.0.0.1:8080 --path /tunnel --token-file token
+  wsproxy-server --users /etc/wsproxy/users.yaml
+
+Put a TLS reverse proxy in front before you let the Internet reach it, or give
+--tls-cert and --tls-key.
+Exit codes: 0 stopped by a signal, 1 cannot listen, 2 wrong usage, 70 a defect.`,
   `
 Examples:
   WSPROXY_TOKEN=$(head -c 32 /dev/urandom | base64) wsproxy-server
@@ -64,5 +75,6 @@ program.action(async (flags: WorkersFlags) => {
   if (flags.workers !== undefined) return (await import('./serve-workers.js')).serveWorkers(program, flags, process);
   return serve(program, flags, process);
 });
+addCompletionCommand(program, (text) => process.stdout.write(text));
 // Not awaited: executables hold the programs as CommonJS, which has no `await` here.
 void runProgram(program);

@@ -76,6 +76,7 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'server address',
     default: '127.0.0.1:8080',
     library: 'listen({ host, port })',
+    usual: 'where to accept clients (127.0.0.1:8080)',
     text: 'where to accept WebSockets: [host:]port, unix:/path, or systemd for its socket',
   },
   workers: {
@@ -83,20 +84,23 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'workers',
     library: false,
     otherwise: 'one process alone',
+    usual: 'serve from so many processes, or auto',
     text: 'serve from that many processes behind one that listens, or auto for one a core; SIGUSR2 then exchanges them, and nobody notices (docs/deploy.md)',
   },
   path: {
     flags: '--path <path>',
     unit: 'path',
     default: '/',
+    usual: 'path of the URL (/)',
     text: 'the one path that is served, anything else is 404',
   },
   'tls.cert': {
     flags: '--tls-cert <file>',
     unit: 'PEM',
+    usual: 'serve TLS: the certificate chain',
     text: 'serve TLS with this certificate chain in PEM form; read again when it changes',
   },
-  'tls.key': { flags: '--tls-key <file>', unit: 'PEM key', secret: true, text: 'its key' },
+  'tls.key': { flags: '--tls-key <file>', unit: 'PEM key', secret: true, usual: 'serve TLS: its key', text: 'its key' },
   'tls.clientCa': {
     flags: '--tls-client-ca <file>',
     unit: 'PEM',
@@ -122,12 +126,14 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     flags: '--trusted-proxy <range>',
     unit: 'range',
     list: true,
+    usual: 'whose X-Forwarded-For to believe',
     text: 'whose X-Forwarded-For to believe, such as 10.0.0.0/8, or unix',
   },
   users: {
     flags: '--users <file>',
     unit: 'users',
     secret: true,
+    usual: 'file with users, tokens, rules and limits',
     text: 'file with the users, their tokens, rules and limits (docs/users.md); read again on SIGHUP and when it changes',
   },
   token: {
@@ -135,6 +141,7 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'token',
     env: 'WSPROXY_TOKEN',
     secret: true,
+    usual: 'file with the token, or WSPROXY_TOKEN',
     text: 'file with the token of the one user there is, or several, one a line; read again on SIGHUP and when it changes',
   },
   authenticate: { unit: 'function', text: 'says who makes a request, in place of token and users' },
@@ -142,18 +149,21 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     flags: '--allow <rule>',
     unit: 'allow rule',
     list: true,
+    usual: 'open destinations that are closed',
     text: 'open destinations that are denied by default: 10.1.0.0/16:5432, 10.1.0.9:53/udp (docs/policy.md)',
   },
   deny: {
     flags: '--deny <rule>',
     unit: 'rule',
     list: true,
+    usual: 'close destinations',
     text: "close destinations, whatever is allowed: 203.0.113.7, '*.example.org'; '*' closes all that --allow does not name",
   },
   allowPrivate: {
     flags: '--allow-private',
     unit: 'switch',
     default: false,
+    usual: 'open private addresses',
     text: 'allow destinations on loopback, private and link-local addresses',
   },
   allowPorts: {
@@ -186,6 +196,7 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     flags: '--reverse',
     unit: 'switch',
     default: false,
+    usual: 'let clients listen here (-R)',
     text: 'let clients listen on ports of this server, which lead to services of the clients (-R)',
   },
   allowListen: {
@@ -261,6 +272,7 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     flags: '--admin <[host:]port>',
     unit: 'address',
     library: 'createAdmin(server)',
+    usual: 'serve metrics, health and sessions',
     text: 'where to serve /metrics, /healthz, /readyz and /sessions; off unless given; unix:/path works too',
   },
   adminHost: {
