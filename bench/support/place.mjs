@@ -47,7 +47,7 @@ export async function createPlace() {
 
 /**
  * Starts the ways, measures each in turn, A B A B, and gives for each scenario and way what `repeats` turns measured. A
- * turn before counts for nothing: programs warm up in it. One that `mayFail` is left out once it has, and that is told.
+ * turn before counts for nothing: programs warm up in it, and `measure` is told so. One that `mayFail` is left out once it has, and that is told.
  */
 export async function takeTurns({ place, ways, scenarios, repeats, progress }, measure) {
   const started = [];
@@ -61,7 +61,7 @@ export async function takeTurns({ place, ways, scenarios, repeats, progress }, m
         for (const way of [...started]) {
           progress.step(`${Object.values(scenario).join(' ')} ${way.name}`);
           try {
-            const figures = await measure(application, way, scenario);
+            const figures = await measure(application, way, scenario, turn === 0);
             if (turn > 0) measured[way.name].push(figures);
           } catch (error) {
             leaveOut(way.name, ways[way.name], error);
