@@ -39,13 +39,6 @@ describe('a server with workers', () => {
       2,
       /^wsproxy-server: [^\n]*expected a number from 1 to 128, or auto[^\n]*\n$/,
     ],
-    [
-      'a port for host names',
-      ['--reverse', '--reverse-http', '0'],
-      {},
-      2,
-      /^wsproxy-server: --reverse-http: does not go with --workers yet; leave one of them out\n$/,
-    ],
   ])('ends with one line and the usual exit code for %s', async (_what, args, options, code, line) => {
     const ended = await runCommand('wsproxy-server', ['--workers', '3', ...LISTEN, ...args], options);
     expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(line) });

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { systemClock } from 'wsproxy-engine';
 import { type ListeningAddress, portsAskedOnLoopback } from 'wsproxy-node/dial';
 import type { ListenOptions } from './gateway/listen.js';
@@ -49,7 +49,10 @@ export class Listening {
   }
 
   /** As `Server.listenReverseHttp`. `expectOpen` throws once the server is closed. */
-  async listenNames(options: ListenOptions, { expectOpen, elsewhere }: NamesParts): Promise<AddressInfo | undefined> {
+  async listenNames(
+    options: ListenOptions | undefined,
+    { expectOpen, elsewhere }: NamesParts,
+  ): Promise<AddressInfo | undefined> {
     // Not at the start: most servers have none.
     const { NamePort } = await import('./names/name-port.js');
     expectOpen();
@@ -58,9 +61,15 @@ export class Listening {
       ...{ guard, isTrusted: this.#isTrusted, places: guard.maxStrangers, exclusives: this.#exclusives, elsewhere },
     });
     this.#names = names;
-    const address = await names.listen(options);
+    const address = options && (await names.listen(options));
     for (const kind of ['http', 'tls'] as const) this.#holds[kind] = ({ host }, owner) => names.hold(kind, host, owner);
     return address;
+  }
+
+  /** As `Server.handleReverseHttpConnection`. */
+  handleConnection(socket: Socket): void {
+    if (this.#names === undefined) socket.destroy();
+    else this.#names.handleConnection(socket);
   }
 
   /** Closes the port of names. */

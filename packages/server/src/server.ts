@@ -177,11 +177,12 @@ export class Server {
 
   /**
    * Once. Opens the port of all remote listeners for host names (`http`, `tls`), of which each gets what asks for its name. As
-   * `listen`; rejects with an OptionError where no client may listen.
+   * `listen`; rejects with an OptionError where no client may listen. Without `options` somebody else listens, and gives what comes to
+   * `handleReverseHttpConnection`.
    */
   listenReverseHttp(options: TcpListenOptions): Promise<AddressInfo>;
-  listenReverseHttp(options: ListenOptions): Promise<AddressInfo | undefined>;
-  async listenReverseHttp(options: ListenOptions): Promise<AddressInfo | undefined> {
+  listenReverseHttp(options?: ListenOptions): Promise<AddressInfo | undefined>;
+  async listenReverseHttp(options?: ListenOptions): Promise<AddressInfo | undefined> {
     if (this.#listening === undefined) throw new OptionError('reverse', 'without it no client may listen');
     const address = await this.#listening.listenNames(options, {
       expectOpen: () => this.#expectOpen(),
@@ -189,6 +190,12 @@ export class Server {
     });
     if (address !== undefined) this.#addresses.push(address);
     return address;
+  }
+
+  /** As `handleConnection`, of a connection to the port of host names. Never throws; without `listenReverseHttp` it is closed. */
+  handleReverseHttpConnection(socket: Socket): void {
+    if (this.#listening === undefined) socket.destroy();
+    else this.#listening.handleConnection(socket);
   }
 
   /**

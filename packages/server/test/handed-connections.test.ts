@@ -106,6 +106,27 @@ describe('a server that is handed connections', () => {
     await retiring;
   });
 
+  test('answers those who ask for a host name, once it has names', async () => {
+    const server = make({ reverse: true });
+    const door = createNetServer({ pauseOnConnect: true }, (socket) => server.handleReverseHttpConnection(socket));
+    door.listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    const { port } = door.address() as { port: number };
+    closeWith(async () => {
+      await server.close();
+      door.close();
+    });
+    const answer = async (): Promise<string> => {
+      const visitor = connectTcp(port, '127.0.0.1');
+      closeWith(() => visitor.destroy());
+      visitor.write('GET / HTTP/1.1\r\nHost: app.example.org\r\nConnection: close\r\n\r\n');
+      return text(visitor);
+    };
+    expect(await answer().catch(({ code }) => code)).toMatch(/^(ECONNRESET)?$/);
+    expect(await server.listenReverseHttp()).toBeUndefined();
+    expect(await answer()).toMatch(/^HTTP\/1.1 404 /);
+  });
+
   test('that retires for long ends within the time of close', async () => {
     const server = make({ allowPrivate: true });
     const port = await handTo(server);

@@ -10,7 +10,6 @@ import { checkQuotaPlace } from './quota-place.js';
 import { type StoreFlags, storeOf } from './store-flags.js';
 import { readPem, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 import { readUsers } from './users-file.js';
-import { checkWorkers, type WorkersFlags } from './workers-flags.js';
 
 /** Rejects with what is wrong with one setting of the configuration file by itself, so that it can be told with its line. */
 export async function checkSetting(option: TableOption | TableArgument, value: unknown): Promise<void> {
@@ -23,9 +22,8 @@ export async function checkSetting(option: TableOption | TableArgument, value: u
 
 /** Rejects with OptionError when the settings of `program` do not go together. */
 export async function checkSettings(program: Command): Promise<void> {
-  const flags = program.opts<TlsFlags & ReverseFlags & ClusterFlags & WorkersFlags & StoreFlags>();
+  const flags = program.opts<TlsFlags & ReverseFlags & ClusterFlags & StoreFlags>();
   checkReverse(flags);
-  checkWorkers(flags);
   storeOf(program, flags);
   const door = nodeDoor(flags);
   if (door !== undefined) readClusterTls(door.files);

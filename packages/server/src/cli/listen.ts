@@ -8,7 +8,7 @@ import {
   type UnixAddress,
 } from 'wsproxy-cli';
 import { listenOnUnixSocket } from 'wsproxy-node/sockets';
-import type { ListenOptions, Server } from '../index.js';
+import type { ListenOptions } from '../index.js';
 import { SYSTEMD, type SystemdSocket, systemdSocket } from './systemd-socket.js';
 
 /** What --listen says. */
@@ -35,8 +35,8 @@ export interface Listener {
 }
 
 /** The same of the port that remote listeners for host names share. */
-export function listenReverseHttp(server: Server, where: ListenAddress | UnixAddress): Promise<string> {
-  return listenAt(where, (options) => server.listenReverseHttp(options), '--reverse-http');
+export function listenForNames(listener: Listener, where: ListenAddress | UnixAddress): Promise<string> {
+  return listenAt(where, (options) => listener.listen(options), '--reverse-http');
 }
 
 /** The same of the port that other servers of a cluster come to. */

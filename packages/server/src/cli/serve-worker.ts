@@ -68,6 +68,7 @@ export async function serveWorker(
     onConnection: (connection, door) => {
       if (typeof door === 'object') return places?.onConnection(connection, door.held) === true;
       if (door === 'nodes') server.handleInnerConnection(connection);
+      else if (door === 'names') server.handleReverseHttpConnection(connection);
       else server.handleConnection(connection);
       return true;
     },
@@ -94,6 +95,7 @@ export async function serveWorker(
         return places.holds;
       });
     }
+    if (flags.reverseHttp !== undefined) await server.listenReverseHttp();
     // What users have in all workers counts together, from the first client on.
     await server.share(made.store?.options ?? { store: link });
     // What comes to another worker, and belongs to this one, comes by there.

@@ -28,19 +28,18 @@ import { Parent } from '../workers/parent.js';
 import { Reception, serveCrowd } from '../workers/reception.js';
 import { StartError, type WorkerEvents, WorkerProcess } from '../workers/worker-process.js';
 import { expectRepeatable } from './credentials.js';
-import { type Listener, listen, listenForNodes } from './listen.js';
+import { type Listener, listen, listenForNames, listenForNodes } from './listen.js';
 import { settingsOfParent } from './parent-settings.js';
 import { checkQuotaPlace } from './quota-place.js';
 import { type PageMakers, serveSight } from './sight.js';
 import { storeOf } from './store-flags.js';
-import { checkWorkers, type WorkersFlags } from './workers-flags.js';
+import type { WorkersFlags } from './workers-flags.js';
 
 /** Has workers serve, and holds what they share: the place where connections come in, the pages, the log. Until a signal ends it. */
 export async function serveWorkers(program: Command, flags: WorkersFlags, self: NodeJS.Process): Promise<void> {
   const on: { reload?: () => void; renew?: () => void } = {};
   self.on('SIGHUP', () => on.reload?.());
   self.on('SIGUSR2', () => on.renew?.());
-  asUsage(program, () => checkWorkers(flags));
   expectRepeatable(flags);
   const logger = await createLogger({
     level: flags.logLevel,
@@ -66,7 +65,7 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
       onCrowded: () => logger.warn({}, 'too many connections wait for a worker, one was reset'),
       onError: (error) => logger.error({ err: error }, 'could not accept a connection'),
     });
-  const [reception, nodes] = [receptionAt('clients'), receptionAt('nodes')];
+  const [reception, nodes, names] = [receptionAt('clients'), receptionAt('nodes'), receptionAt('names')];
   const places = flags.reverse === true ? await keepPlaces(crowd, logger) : undefined;
   const parent = new Parent({
     ...{ workers, retire, drain, longestSilence: grace + BEYOND_GRACE, logger },
@@ -122,11 +121,14 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
     },
   });
   const cluster = flags.clusterListen && (await listenForNodes(placeOf(nodes), flags.clusterListen));
+  // Clients that come may ask for names at once.
+  const reverseHttp = flags.reverseHttp && (await listenForNames(placeOf(names), flags.reverseHttp));
   const ready = {
     ...{ version: first.version, nodejs: self.versions.node, users: first.users },
     ...{ listen: await listen(placeOf(reception), flags.listen, self), path: flags.path, tls: first.tls },
     ...{ ...sight.listening, allowPrivate: flags.allowPrivate === true, udp: first.udp },
     ...{ reverse: flags.reverse === true, workers },
+    ...(reverseHttp !== undefined && { reverseHttp }),
     ...(cluster !== undefined && { cluster }),
     ...(flags.cluster !== undefined && { store: shownAddress(parseStoreAddress(flags.cluster)) }),
   };
@@ -136,8 +138,7 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   logger.info({ signal, ...(await parent.counts()), drainMs: drain }, 'stopping');
   const unfinished = await parent.stop(drain);
   await quotaFile?.close();
-  reception.close();
-  nodes.close();
+  for (const each of [reception, nodes, names]) each.close();
   places?.close();
   if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');
   await sight.close();

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { onTermination } from 'wsproxy-cli';
 import { joinCluster } from './cluster-flags.js';
-import { type ListenAt, listen, listenReverseHttp } from './listen.js';
+import { type ListenAt, type Listener, listen, listenForNames } from './listen.js';
 import { type MakingFlags, makeServer } from './make-server.js';
 import { pagesOf, type SightFlags, serveSight } from './sight.js';
 
@@ -39,7 +39,8 @@ export async function serve(program: Command, flags: ServeFlags, self: NodeJS.Pr
   const cluster = inner && (await joinCluster(server, inner.door, inner.tls, logger));
   if (cluster !== undefined) made.reloads.push(cluster.reload);
   // Clients that come may ask for names at once.
-  const reverseHttp = flags.reverseHttp && (await listenReverseHttp(server, flags.reverseHttp));
+  const names: Listener = { listen: (options) => server.listenReverseHttp(options) };
+  const reverseHttp = flags.reverseHttp && (await listenForNames(names, flags.reverseHttp));
   const ready = {
     ...{ version: VERSION, nodejs: self.versions.node, users },
     ...{ listen: await listen(server, flags.listen, self), path: flags.path, tls },

@@ -1,5 +1,4 @@
 import { InvalidArgumentError } from 'commander';
-import { OptionError } from 'wsproxy-node/options';
 import type { ServeFlags } from './serve.js';
 
 /** What is asked of a parent beside what a server is asked. */
@@ -17,13 +16,6 @@ export function parseWorkers(text: string): number | 'auto' {
   if (text === 'auto') return text;
   if (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= MOST) return Number(text);
   throw new InvalidArgumentError(`expected a number from 1 to ${MOST}, or auto`);
-}
-
-/** @throws OptionError for what one process can, and several cannot */
-export function checkWorkers({ workers, reverseHttp }: Partial<WorkersFlags>): void {
-  if (workers === undefined) return;
-  if (reverseHttp !== undefined)
-    throw new OptionError('reverseHttp', 'does not go with --workers yet; leave one of them out');
 }
 
 const MOST = 128;

@@ -98,6 +98,15 @@ export class NamePort {
     return listenOn(this.#server, options);
   }
 
+  /** Takes a connection that somebody else has accepted, and of which no byte was read. */
+  handleConnection(socket: Socket): void {
+    // As if Node had accepted it here.
+    socket.allowHalfOpen = true;
+    socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE_DELAY);
+    this.#onConnection(socket);
+    if (socket.isPaused()) socket.resume();
+  }
+
   /** Takes nothing any more, and ends every connection but those that its owners have. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {

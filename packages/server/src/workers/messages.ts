@@ -32,8 +32,8 @@ export interface Introduction {
 /** By their names in a configuration file. */
 export type ParentSettings = Readonly<Record<string, unknown>>;
 
-/** Who comes there: clients, other nodes of a cluster, or those who come to what is held for a remote listener. */
-export type Door = 'clients' | 'nodes' | HeldPlace;
+/** Who comes there: clients, other nodes of a cluster, those who ask for a host name, or who come to what is held for a remote listener. */
+export type Door = 'clients' | 'nodes' | 'names' | HeldPlace;
 
 /** What the parent holds for a remote listener of a worker, by the number that the worker has given it. */
 export interface HeldPlace {
