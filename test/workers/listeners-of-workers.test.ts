@@ -141,7 +141,7 @@ test('a worker that is killed leaves its ports open: who comes waits for the cli
   expect(listeningSocket(port)).toBe(socket);
 });
 
-test('an exchange of all workers is noticed by nobody who comes to a port', async () => {
+test('an exchange of all workers is noticed by nobody who comes to a port', { timeout: 180_000 }, async () => {
   const { server, url, port, forward } = await startWith();
   await listen(server, url, forward);
   const visits = new Visits(port);
@@ -149,7 +149,7 @@ test('an exchange of all workers is noticed by nobody who comes to a port', asyn
   for (let generation = 2; generation <= 4; generation++) {
     server.signal('SIGUSR2');
     const opened = lines(server, 'remote listener open').length;
-    await until('it listens there', () => lines(server, 'remote listener open').length > opened);
+    await until('it listens there', () => lines(server, 'remote listener open').length > opened, 60_000);
     await visits.more(50);
   }
   await visits.end();

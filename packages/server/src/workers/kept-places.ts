@@ -57,8 +57,7 @@ export class KeptPlaces {
     const known = [...this.#places].find((place) => place.isFor(request));
     if (known !== undefined && (await this.#takeFrom(known, request))) {
       known.moveTo(worker, request);
-      this.#places.add(known);
-      return { port: known.place.port };
+      return this.#given(known, worker);
     }
     if (known !== undefined && this.#places.has(known)) return { failure: IN_USE };
     return request.inherits === undefined ? this.#open(worker, request) : {};
@@ -97,6 +96,10 @@ export class KeptPlaces {
       const { code, message } = error as NodeJS.ErrnoException;
       return { failure: { code, message } };
     }
+    return this.#given(place, worker);
+  }
+
+  #given(place: KeptPlace, worker: HoldingWorker): { port: number } {
     this.#places.add(place);
     // It has ended meanwhile.
     if (!worker.isPresent) this.#keep(place, TIME_TO_COME_BACK);

@@ -253,6 +253,19 @@ describe('a port that the parent holds', () => {
     expect((await asked).address.port).toBe(address.port);
   });
 
+  test('is not kept for ever for a worker that dies before it has the answer', async () => {
+    const [one, other] = [new Worker(), new Worker()];
+    const { address, close } = await one.hold(new Listener(), {});
+    const asked = other.hold(new Listener('alice web', false), { port: address.port });
+    await turn();
+    other.die();
+    close(true);
+    await asked;
+    expect(parent.size).toBe(1);
+    clock.advance(10_000);
+    expect([parent.size, await isOpen(address.port)]).toEqual([0, false]);
+  });
+
   test('says what the system says', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     closeWith(() => server.close());
