@@ -97,7 +97,8 @@ describe('connections to a port of the server', () => {
     await until('the other one listens', () =>
       following.server.sessions().some(({ listeners }) => listeners.some(({ open }) => open)),
     );
-    expect([forward.state, forward.address?.port]).toEqual(['listening', port]);
+    await until('the client knows', () => forward.state === 'listening');
+    expect(forward.address?.port).toBe(port);
     const later = await connectTo(port);
     later.end('later');
     expect((await readBytes(later, 5)).toString()).toBe('later');
