@@ -5,7 +5,12 @@ import * as tar from 'tar';
 import { ZipFile } from 'yazl';
 
 /** What a package holds, by its path in it. */
-export type Files = ReadonlyMap<string, { readonly body: Buffer; readonly mode: number }>;
+export type Files = ReadonlyMap<string, PackedFile>;
+
+export interface PackedFile {
+  readonly body: Buffer;
+  readonly mode: number;
+}
 
 /** Writes files in one folder that is named as the archive is: a .zip, or a .tar.gz. The same files make the same bytes. */
 export async function writeArchive(file: string, files: Files, date: Date): Promise<void> {
@@ -33,6 +38,10 @@ async function writeTar(file: string, name: string, files: Files, date: Date): P
   rmSync(folder, { recursive: true });
 }
 
-export function fileOf(path: string, mode = 0o644): { body: Buffer; mode: number } {
+export function textFile(text: string): PackedFile {
+  return { body: Buffer.from(text), mode: 0o644 };
+}
+
+export function fileOf(path: string, mode = 0o644): PackedFile {
   return { body: readFileSync(path), mode };
 }

@@ -1,10 +1,12 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type Files, fileOf, writeArchive } from './archive.js';
+import { type Files, fileOf, type PackedFile, textFile, writeArchive } from './archive.js';
 import { PROGRAMS, type Program } from './bundle.js';
 import { buildExecutable, type Executable } from './executable.js';
+import { manFile, packForLinux } from './linux-packages.js';
 import type { Platform } from './node-binary.js';
 import { PUBLISHED, packForNpm } from './npm-package.js';
+import { programTexts } from './program-texts.js';
 import { root, run } from './run.js';
 
 /** Builds packages, and tells a line for each. */
@@ -18,21 +20,30 @@ export async function buildPackages(wanted: Wanted): Promise<void> {
   };
   if (wanted.kinds.includes('npm'))
     for (const name of PUBLISHED) done(packForNpm(name, join(wanted.folder, 'build', 'npm', name), wanted.folder));
-  if (!wanted.kinds.includes('executables')) return;
+  if (!wanted.kinds.some((kind) => kind !== 'npm')) return;
+  const texts = new Map(PROGRAMS.map((program) => [program, programTexts(program, version, date)]));
   for (const platform of wanted.platforms) {
     for (const program of PROGRAMS) {
-      const executable = await buildExecutable(program, platform, join(wanted.folder, 'build', platform, program));
-      const end = platform.startsWith('windows') ? 'zip' : 'tar.gz';
-      const file = join(wanted.folder, `${program}-${version}-${platform}.${end}`);
-      await writeArchive(file, archived(executable), date);
-      done(file);
+      const stage = join(wanted.folder, 'build', platform, program);
+      const executable = await buildExecutable(program, platform, stage);
+      const about = texts.get(program) ?? {};
+      if (wanted.kinds.includes('executables')) {
+        const end = platform.startsWith('windows') ? 'zip' : 'tar.gz';
+        const file = join(wanted.folder, `${program}-${version}-${platform}.${end}`);
+        await writeArchive(file, archived(executable, about), date);
+        done(file);
+      }
+      if (wanted.kinds.includes('linux') && platform.startsWith('linux')) {
+        const linux = { executable, texts: about, version, date, stage: join(stage, 'linux'), folder: wanted.folder };
+        for (const file of packForLinux(linux)) done(file);
+      }
     }
   }
 }
 
 export type Kind = (typeof KINDS)[number];
 
-export const KINDS = ['npm', 'executables'] as const;
+export const KINDS = ['npm', 'executables', 'linux'] as const;
 
 export interface Wanted {
   readonly kinds: readonly Kind[];
@@ -43,12 +54,18 @@ export interface Wanted {
 }
 
 /** What somebody gets who downloads an executable. */
-function archived({ program, path, notices }: Executable): Files {
+function archived({ program, path, notices }: Executable, texts: Readonly<Record<string, string>>): Files {
+  const { man = '', ...shells } = texts;
   return new Map([
     [basename(path), fileOf(path, 0o755)],
     ['LICENSE', fileOf(join(root, 'LICENSE'))],
     ['README.md', fileOf(readmeOf(program))],
     ['THIRD-PARTY-NOTICES.txt', fileOf(notices)],
+    [manFile(program), textFile(man)],
+    ...Object.entries(shells).map(([shell, text]): [string, PackedFile] => [
+      `completion/${program}.${shell}`,
+      textFile(text),
+    ]),
   ]);
 }
 

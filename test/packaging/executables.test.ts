@@ -36,7 +36,10 @@ function executable(program: (typeof PROGRAMS)[number]): string {
   return join(unpacked, `${program}-${version}-${hostPlatform()}`, program);
 }
 
-describe.each(PROGRAMS)('the executable of %s', (program) => {
+describe.each([
+  ['wsproxy-client', 1],
+  ['wsproxy-server', 8],
+] as const)('the executable of %s', (program, page) => {
   test.each(platforms)('is at most 60 MB to download for %s', (platform) => {
     expect(statSync(join(folder, archive(program, platform))).size).toBeLessThan(60_000_000);
   });
@@ -44,7 +47,7 @@ describe.each(PROGRAMS)('the executable of %s', (program) => {
   test('comes with the licences of all that is in it', () => {
     const path = executable(program);
     expect(readdirSync(join(path, '..')).sort()).toEqual(
-      ['LICENSE', 'README.md', 'THIRD-PARTY-NOTICES.txt', program].sort(),
+      ['LICENSE', 'README.md', 'THIRD-PARTY-NOTICES.txt', 'completion', program, `${program}.${page}`].sort(),
     );
     const notices = readFileSync(join(path, '../THIRD-PARTY-NOTICES.txt'), 'utf8');
     for (const name of ['commander', 'pino', 'ws', 'yaml'])

@@ -1,0 +1,4 @@
+#!/bin/sh
+# Before wsproxy-server is removed: `remove` says dpkg, 0 says rpm. A newer version is no reason to stop.
+set -e
+case $1 in remove | 0) [ ! -d /run/systemd/system ] || systemctl disable --now wsproxy-server.service wsproxy-server.socket ;; esac

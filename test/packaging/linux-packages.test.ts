@@ -1,0 +1,156 @@
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { isInstalled } from 'wsproxy-test-support/programs/installed';
+import { type Ended, Program, run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { buildPackages } from '../../scripts/packages/build-packages.js';
+import { hostPlatform } from '../../scripts/packages/node-binary.js';
+import { ROOT } from './built.js';
+
+const TOOLS = ['nfpm', 'mmdebstrap', 'dpkg', 'rpm', 'mandoc', 'systemd-analyze'];
+/** To make a Debian, and packages. */
+const PATIENCE = 300_000;
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+const folder = mkdtempSync(join(tmpdir(), 'wsproxy-linux-'));
+/** A Debian with what is essential and no more, and so without Node. */
+const machine = join(folder, 'machine');
+const arm = process.arch === 'arm64';
+
+beforeAll(async () => {
+  if (!TOOLS.every(isInstalled)) return;
+  const making = run('mmdebstrap', ['--variant=essential', '--include=libstdc++6,passwd', 'bookworm', machine], {
+    timeout: PATIENCE,
+  });
+  await buildPackages({ kinds: ['linux'], platforms: [hostPlatform()], folder: join(folder, 'made'), tell: () => {} });
+  const { code, stderr } = await making;
+  if (code !== 0) throw new Error(`mmdebstrap: ${stderr}`);
+  for (const name of ['wsproxy-client', 'wsproxy-server']) {
+    copyFileSync(deb(name), join(machine, `${name}.deb`));
+    copyFileSync(rpm(name), join(machine, `${name}.rpm`));
+  }
+}, PATIENCE);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function deb(name: string): string {
+  return join(folder, 'made', `${name}_${version}_${arm ? 'arm64' : 'amd64'}.deb`);
+}
+
+function rpm(name: string): string {
+  return join(folder, 'made', `${name}-${version}-1.${arm ? 'aarch64' : 'x86_64'}.rpm`);
+}
+
+/** In the Debian. */
+async function there(...command: string[]): Promise<string> {
+  const ended = await run('chroot', [machine, ...command], { timeout: 120_000 });
+  return expectOk(ended, command.join(' '));
+}
+
+function expectOk({ code, stdout, stderr }: Ended, what: string): string {
+  expect(code, `${what}: ${stdout}${stderr}`).toBe(0);
+  return stdout;
+}
+
+/** Installed, the server runs with its settings as they come, and what belongs to the system is where the system looks. */
+async function expectInstalled(): Promise<void> {
+  for (const [program, page] of [
+    ['wsproxy-client', 'man1/wsproxy-client.1'],
+    ['wsproxy-server', 'man8/wsproxy-server.8'],
+  ] as const) {
+    expect(await there(program, '--version')).toBe(`${version}\n`);
+    for (const file of [`man/${page}`, `bash-completion/completions/${program}`, `doc/${program}/copyright`])
+      expect(existsSync(join(machine, 'usr/share', file)), file).toBe(true);
+  }
+  const gid = Number(/^wsproxy:[^:]*:(\d+):/m.exec(readFileSync(join(machine, 'etc/group'), 'utf8'))?.[1]);
+  for (const [path, mode] of [
+    ['etc/wsproxy', 0o750],
+    ['etc/wsproxy/server.yaml', 0o640],
+  ] as const) {
+    const about = statSync(join(machine, path));
+    expect([about.uid, about.gid, about.mode & 0o777]).toEqual([0, gid, mode]);
+  }
+  const token = join(machine, 'etc/wsproxy/token');
+  writeFileSync(token, TOKEN);
+  chmodSync(token, 0o600);
+  expect(await there('wsproxy-server', 'config', 'check', '/etc/wsproxy/server.yaml')).toContain('no mistake');
+  const words = ['wsproxy-server', '--config', '/etc/wsproxy/server.yaml', '--listen', '127.0.0.1:0'];
+  const server = new Program('chroot', [machine, ...words]);
+  await server.untilStderr(/"listen":"127.0.0.1:\d+"[^\n]*"path":"\/tunnel"[^\n]*"ready"/);
+  server.signal('SIGTERM');
+  expect(await server.ended).toMatchObject({ code: 0 });
+}
+
+describe('the packages for Linux', { timeout: PATIENCE }, () => {
+  for (const tool of TOOLS) skipUnlessInstalled(tool);
+
+  test('are installed by dpkg where there is no Node, keep changed settings, and go without a trace', async () => {
+    await there('dpkg', '--install', '/wsproxy-client.deb', '/wsproxy-server.deb');
+    await expectInstalled();
+    const settings = join(machine, 'etc/wsproxy/server.yaml');
+    writeFileSync(settings, `${readFileSync(settings, 'utf8')}grace: 5m\n`);
+    await there('dpkg', '--install', '/wsproxy-server.deb');
+    expect(readFileSync(settings, 'utf8')).toContain('grace: 5m');
+    rmSync(join(machine, 'etc/wsproxy/token'));
+    await there('dpkg', '--purge', 'wsproxy-client', 'wsproxy-server');
+    expect(existsSync(join(machine, 'usr/bin/wsproxy-server'))).toBe(false);
+    expect(existsSync(join(machine, 'etc/wsproxy'))).toBe(false);
+  });
+
+  test('are installed and removed by rpm too', async () => {
+    const at = ['--root', machine, '--dbpath', '/var/lib/rpm'];
+    // This machine came by dpkg: rpm knows nothing of what it has.
+    const files = ['wsproxy-client', 'wsproxy-server'].map((name) => join(machine, `${name}.rpm`));
+    expectOk(await run('rpm', [...at, '--nodeps', '--install', ...files], { timeout: 120_000 }), 'rpm');
+    await expectInstalled();
+    rmSync(join(machine, 'etc/wsproxy/token'));
+    expectOk(await run('rpm', [...at, '--erase', 'wsproxy-client', 'wsproxy-server'], { timeout: 120_000 }), 'rpm');
+    expect(existsSync(join(machine, 'usr/bin/wsproxy-server'))).toBe(false);
+  });
+
+  test('ask for what the executables need', async () => {
+    const { stdout: needs } = await run('dpkg-deb', ['--field', deb('wsproxy-server'), 'Depends']);
+    expect(needs.trim()).toBe('libc6 (>= 2.28), libstdc++6, passwd');
+    const { stdout: requires } = await run('rpm', ['--query', '--requires', '--package', rpm('wsproxy-server')]);
+    expect(requires).toMatch(/^glibc >= 2\.28\nlibstdc\+\+\nshadow-utils\n/);
+  });
+
+  test('hold units that systemd takes', async () => {
+    for (const [program, place] of [
+      ['wsproxy-server', 'system'],
+      ['wsproxy-client', 'user'],
+    ] as const) {
+      const stage = join(folder, 'made/build', hostPlatform(), program);
+      const unit = readFileSync(join(stage, 'linux', `${program}.service`), 'utf8');
+      expect(unit).toContain(`\nExecStart=/usr/bin/${program}`);
+      const copy = join(temporaryFolder(), `${program}.service`);
+      writeFileSync(copy, unit.replace(`/usr/bin/${program}`, join(stage, program)));
+      const env = { XDG_RUNTIME_DIR: temporaryFolder() };
+      const verified = await run('systemd-analyze', [`--${place}`, 'verify', '--man=no', copy], { env });
+      expect(verified).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    }
+  });
+
+  test.each(['wsproxy-client/linux/wsproxy-client.1', 'wsproxy-server/linux/wsproxy-server.8'])(
+    'hold a manual page that man shows: %s',
+    async (page) => {
+      const file = join(folder, 'made/build', hostPlatform(), page);
+      const shown = await run('mandoc', ['-T', 'lint', '-W', 'warning', file]);
+      expect(shown).toMatchObject({ code: 0, stdout: '', stderr: '' });
+      const text = expectOk(await run('mandoc', ['-T', 'utf8', file]), 'mandoc').replaceAll(/.\x08/g, '');
+      for (const word of ['NAME', 'OPTIONS', '--token-file <file>', '--log-level <level>', 'EXAMPLES', 'Exit codes: 0'])
+        expect(text).toContain(word);
+    },
+  );
+});
