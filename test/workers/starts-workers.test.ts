@@ -99,3 +99,9 @@ describe('a server with workers', () => {
     expect(doorsIn(folder)).toEqual([]);
   });
 });
+
+test('a server without workers does not take --retire in silence', async () => {
+  const ended = await runCommand('wsproxy-server', [...LISTEN, '--retire', '5s']);
+  expect(ended).toMatchObject({ code: 2, stdout: '' });
+  expect(ended.stderr).toBe('wsproxy-server: --retire: it takes --workers, which is what it is about\n');
+});

@@ -22,8 +22,9 @@ export async function checkSetting(option: TableOption | TableArgument, value: u
 
 /** Rejects with OptionError when the settings of `program` do not go together. */
 export async function checkSettings(program: Command): Promise<void> {
-  const flags = program.opts<TlsFlags & ReverseFlags & ClusterFlags & StoreFlags>();
+  const flags = program.opts<TlsFlags & ReverseFlags & ClusterFlags & WorkersFlags & StoreFlags>();
   checkReverse(flags);
+  checkWorkers(program, flags);
   storeOf(program, flags);
   const door = nodeDoor(flags);
   if (door !== undefined) readClusterTls(door.files);

@@ -5,6 +5,7 @@ import {
   addConfigFile,
   addHelpTexts,
   addOptions,
+  asUsage,
   parseListenAddress,
   parseListenOrUnix,
   runProgram,
@@ -19,7 +20,7 @@ import { serve } from './serve.js';
 import { parseServerName } from './server-name.js';
 import { checkAdvertised } from './store-flags.js';
 import { addTokenCommand } from './token-command.js';
-import { parseWorkers, type WorkersFlags } from './workers-flags.js';
+import { checkWorkers, parseWorkers, type WorkersFlags } from './workers-flags.js';
 
 const program = new Command('wsproxy-server').description(
   'The far end of the tunnel: accepts WebSockets, dials what its clients ask for.',
@@ -68,6 +69,7 @@ addConfigFile(program, {
 });
 addTokenCommand(program, (text) => process.stdout.write(text));
 program.action(async (flags: WorkersFlags) => {
+  asUsage(program, () => checkWorkers(program, flags));
   // What is not used is not loaded: one process without workers starts as fast as if there were none.
   const assignment = readAssignment(process);
   if (assignment !== undefined)
