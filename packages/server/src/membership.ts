@@ -129,7 +129,9 @@ export class Membership {
     const cluster = this.#cluster;
     if (cluster === undefined || this.#sharing === undefined) return undefined;
     return async (wish, signal) => {
-      const others = await this.#others(`sessions/${wish.user}`);
+      // While the store does not answer nobody knows: it is asked again.
+      const others = await this.#others(`sessions/${wish.user}`).catch(() => undefined);
+      if (others === undefined) return 'away';
       if (others.length === 0) return 'nobody';
       const { callElsewhere } = await import('./calls-elsewhere.js');
       return callElsewhere(wish, others, cluster.errands, signal);

@@ -6,6 +6,7 @@ import type { OfferedChannel } from 'wsproxy-engine';
 import { ChannelStream } from 'wsproxy-node/relay';
 import type { OpenOptions } from '../src/calls/call-desk.js';
 import type { Server } from '../src/server.js';
+import { StoreError } from '../src/store/store.js';
 import { closeWith, Peer, until } from './peer.js';
 import { type Started, Together } from './together.js';
 
@@ -164,4 +165,20 @@ test('nobody waits for a client whose process ends', async () => {
   closeWith(() => opening.catch(() => {}));
   await owner.server.close();
   await expect(opening).rejects.toMatchObject({ code: 'SESSION_LOST' });
+});
+
+test('while the store does not answer a call waits for it', async () => {
+  const together = new Together();
+  const [owner, caller] = [await together.start(), await together.start()];
+  await connect(owner, echo);
+  const { find } = together.store;
+  let asked = 0;
+  together.store.find = () => {
+    asked += 1;
+    together.store.find = find;
+    throw new StoreError('away', 'it does not answer');
+  };
+  const stream = await open(caller.server, { allowHalfOpen: true });
+  stream.end('hello');
+  expect([await text(stream), asked]).toEqual(['HELLO', 1]);
 });
