@@ -10,6 +10,7 @@ import { checkQuotaPlace } from './quota-place.js';
 import { type StoreFlags, storeOf } from './store-flags.js';
 import { readPem, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 import { readUsers } from './users-file.js';
+import { checkWorkers, type WorkersFlags } from './workers-flags.js';
 
 /** Rejects with what is wrong with one setting of the configuration file by itself, so that it can be told with its line. */
 export async function checkSetting(option: TableOption | TableArgument, value: unknown): Promise<void> {
