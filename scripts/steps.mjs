@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-const manifest = readJson('package.json');
+export const manifest = readJson('package.json');
 
 /** Proves that a finished install belongs to this lockfile, these manifests and this Node. */
 const stamp = join(root, 'node_modules', '.wsproxy-installed');
