@@ -12,6 +12,7 @@ export const PAGES = [
   'docs/client.md',
   'docs/deploy.md',
   'docs/front.md',
+  'docs/install.md',
   'docs/limits.md',
   'docs/observing.md',
   'docs/policy.md',
@@ -41,7 +42,7 @@ const TERMS = {
   'time-outs?': 'timeout',
   'hostnames?': 'host name',
   'back-pressure': 'backpressure',
-  'config files?': 'configuration file',
+  '(?<!-)config files?': 'configuration file',
   'command-line options?': 'flag',
   'e-mails?': 'mail',
 };
@@ -121,7 +122,7 @@ function sentencesOf(markdown) {
     .replaceAll(/^#+ .*$/gm, '\n')
     .replaceAll(/(`+).*?\1/gs, CODE)
     .replaceAll(/!\[[^\]]*\]\([^)]*\)/g, '')
-    .replaceAll(/\[[\w.-]+\.md\]\([^)]*\)/g, CODE)
+    .replaceAll(/\[[\w./-]+\.md\]\([^)]*\)/g, CODE)
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replaceAll(/(?<![*\w])\*(?![*\s])[^*]+\*(?!\*)/g, CODE)
     .replaceAll(/\*\*|(?<!\w)_|_(?!\w)/g, '');
