@@ -16,6 +16,8 @@ export const PAGES = [
   'docs/limits.md',
   'docs/observing.md',
   'docs/policy.md',
+  'docs/reverse-http.md',
+  'docs/scaling.md',
   'docs/udp.md',
   'docs/users.md',
 ];
