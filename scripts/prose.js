@@ -16,8 +16,11 @@ export const PAGES = [
   'docs/limits.md',
   'docs/observing.md',
   'docs/policy.md',
+  'docs/push.md',
   'docs/reverse-http.md',
+  'docs/reverse.md',
   'docs/scaling.md',
+  'docs/store.md',
   'docs/udp.md',
   'docs/users.md',
 ];
