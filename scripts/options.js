@@ -16,7 +16,7 @@ const root = new URL('../', import.meta.url);
 const INTRODUCTION = `# Options
 
 Write an option as a flag, as a setting in a file, or as an option of the library. \`config check\` reports every mistake in a file with
-its line. What each option does in depth stands in [client.md](client.md), [deploy.md](deploy.md), [policy.md](policy.md),
+its line. More about each is in [client.md](client.md), [deploy.md](deploy.md), [policy.md](policy.md),
 [limits.md](limits.md), [reverse.md](reverse.md) and [api.md](api.md).
 
 * **In a file** a setting is the long flag without its dashes. \`--no-x\` is \`x: false\`. Paths count from the folder of the file.

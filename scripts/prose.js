@@ -14,6 +14,7 @@ export const PAGES = [
   'docs/front.md',
   'docs/install.md',
   'docs/limits.md',
+  'docs/log.md',
   'docs/observing.md',
   'docs/policy.md',
   'docs/push.md',
