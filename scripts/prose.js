@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The documents that are held to it. The list grows: a new document belongs here. */
 export const PAGES = [
+  'CONTRIBUTING.md',
   'README.md',
   'SECURITY.md',
   'docs/client.md',
@@ -16,6 +17,7 @@ export const PAGES = [
   'docs/limits.md',
   'docs/log.md',
   'docs/observing.md',
+  'docs/options.md',
   'docs/policy.md',
   'docs/push.md',
   'docs/reverse-http.md',
@@ -24,6 +26,7 @@ export const PAGES = [
   'docs/store.md',
   'docs/udp.md',
   'docs/users.md',
+  'examples/README.md',
 ];
 
 /** A longer sentence has two ideas. Code counts as one word. */

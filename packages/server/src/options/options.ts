@@ -351,7 +351,7 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'store address',
     secret: true,
     library: 'share({ store })',
-    text: 'a Valkey or Redis in which the servers of a cluster count limits together, and tell whose token was removed: redis://host:6379 or rediss://user:password@host:6379 (docs/store.md); a password is safer in a --config file',
+    text: 'a Valkey or Redis in which the servers of a cluster count limits together, and tell whose token was removed: redis://host:6379 or rediss://user:password@host:6379 (docs/store.md). A password is safer in a --config file',
   },
   clusterAdvertise: {
     group: SEVERAL,
