@@ -81,7 +81,10 @@ export class NamePort {
     return this.#directory.find(kind, name);
   }
 
-  /** The same in any process: whoever holds the closest pattern. */
+  /**
+   * The same in any process: whoever holds the closest pattern. Where it is not known who that is, nobody: a wildcard that is held here
+   * must not cover what somebody else holds.
+   */
   #ownerOf(kind: NameKind, name: string): Found<NameOwner> {
     const here = this.ownerHere(kind, name);
     const elsewhere = this.#options.elsewhere();
@@ -90,7 +93,10 @@ export class NamePort {
     const patterns = patternsOf(name);
     const isCloser = (pattern: string): boolean =>
       closest === undefined || patterns.indexOf(pattern) < patterns.indexOf(closest);
-    return elsewhere(kind, name).then((found) => (found && isCloser(found.pattern) ? found.owner : here));
+    return elsewhere(kind, name).then((found) => {
+      if (found === 'unknown') return undefined;
+      return found !== 'nobody' && isCloser(found.pattern) ? found.owner : here;
+    });
   }
 
   /** Once. Resolves with where it listens, if that is TCP; rejects with the system's error. */

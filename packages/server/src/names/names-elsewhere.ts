@@ -3,19 +3,24 @@ import { RateBucket } from '../limits/rate-bucket.js';
 import { patternsOf } from './host-name.js';
 import type { NameKind } from './name-directory.js';
 import type { NameOwner } from './name-owner.js';
-import { keyOfName } from './shared-names.js';
+import { isKeyOfName, keyOfName } from './shared-names.js';
 
 /**
  * Finds which other process holds a host name. What it was told is believed for some seconds, or until there is news. Strangers choose
- * the names that are asked for, so only so many are looked up; beyond that what was known counts on, and what was not is not there.
+ * the names that are asked for, so only so many are looked up; beyond that what was known counts on, and what was not is unknown.
  */
 export class NamesElsewhere<Process extends { readonly uid: string }> {
   readonly #options: NamesElsewhereOptions<Process>;
-  /** By name, the one that was looked up last at the end. */
-  readonly #known = new Map<string, Known<Process>>();
+  /** Names that processes hold, each by itself: as many as users are given. What strangers make up costs them nothing. */
+  readonly #held = new Shelf<Process>();
+  /** All others. */
+  readonly #others = new Shelf<Process>();
   /** By process, kind and pattern: connections to one are kept by it. */
   readonly #owners = new Map<string, NameOwner>();
-  readonly #lookups = RateBucket.ofOnes(LOOKUPS_PER_SECOND, LOOKUPS_PER_SECOND);
+  /** Which news has told of a key last, by their number; news before `#allChanged` may have told of any. */
+  readonly #changed = new Map<string, number>();
+  #news = 0;
+  #allChanged = 0;
 
   constructor(options: NamesElsewhereOptions<Process>) {
     this.#options = options;
@@ -24,7 +29,7 @@ export class NamesElsewhere<Process extends { readonly uid: string }> {
   /** Whoever takes what comes for a canonical name in another process, and the pattern by which that holds it: the closest one. */
   readonly find: FindElsewhere = async (kind, name) => {
     const holder = await this.#look(name);
-    if (holder === undefined) return undefined;
+    if (typeof holder === 'string') return holder;
     const { process, pattern } = holder;
     const key = `${process.uid} ${kind} ${pattern}`;
     const owner = this.#owners.get(key) ?? this.#options.ownerAt(process, kind);
@@ -32,31 +37,50 @@ export class NamesElsewhere<Process extends { readonly uid: string }> {
     return { owner, pattern };
   };
 
-  /** Other processes, or none, hold these keys now. */
+  /** Other processes, or none, hold these keys now. Users cause as many news as they like: each costs little, whatever is known. */
   onNews(keys: readonly string[]): void {
-    const changed = new Set(keys);
-    for (const [name, known] of this.#known) {
-      if (patternsOf(name).some((pattern) => changed.has(keyOfName(pattern)))) known.until = 0;
-    }
+    const names = keys.filter(isKeyOfName);
+    if (names.length === 0) return;
+    this.#news += 1;
+    for (const key of names) this.#changed.set(key, this.#news);
+    if (this.#changed.size <= REMEMBERED) return;
+    this.#changed.clear();
+    this.#allChanged = this.#news;
   }
 
-  #look(name: string): Promise<Holder<Process> | undefined> {
-    const { clock } = this.#options;
-    const now = clock.now();
-    const known = this.#known.get(name);
-    if (known !== undefined && now < known.until) return known.holder;
-    if (this.#lookups.waitFor(now) > 0) return known?.holder ?? NOBODY;
-    this.#lookups.spend(1, now);
+  #look(name: string): Promise<Answer<Process>> {
+    const now = this.#options.clock.now();
+    const shelf = this.#held.known.has(name) ? this.#held : this.#others;
+    const known = shelf.known.get(name);
+    if (known !== undefined && now < known.until && !this.#hasChanged(name, known)) return known.answer;
+    if (!shelf.lookups.take(1, now)) return known?.answer ?? UNKNOWN;
     // While the store is away, what was known counts on.
-    const holder = this.#ask(name).catch(() => known?.holder);
-    put(this.#known, name, { holder, until: now + BELIEVED });
-    return holder;
+    const answer = this.#ask(name).catch(() => known?.answer ?? UNKNOWN);
+    const asked: Known<Process> = { answer, until: now + BELIEVED, news: this.#news };
+    put(shelf.known, name, asked);
+    void answer.then((found) => this.#sort(name, asked, isHeldBy(found, name) ? this.#held : this.#others));
+    return answer;
   }
 
-  async #ask(name: string): Promise<Holder<Process> | undefined> {
+  /** Puts what was found where it belongs. */
+  #sort(name: string, found: Known<Process>, shelf: Shelf<Process>): void {
+    const other = shelf === this.#held ? this.#others : this.#held;
+    if (other.known.get(name) !== found) return;
+    other.known.delete(name);
+    put(shelf.known, name, found);
+  }
+
+  #hasChanged(name: string, { news }: Known<Process>): boolean {
+    if (news === this.#news) return false;
+    if (news < this.#allChanged) return true;
+    return patternsOf(name).some((pattern) => (this.#changed.get(keyOfName(pattern)) ?? 0) > news);
+  }
+
+  async #ask(name: string): Promise<Answer<Process>> {
     const patterns = patternsOf(name);
     const found = await Promise.all(patterns.map((pattern) => this.#options.find(keyOfName(pattern))));
-    return patterns.flatMap((pattern, i) => (found[i] ?? []).map((process) => ({ process, pattern })))[0];
+    const holders = patterns.flatMap((pattern, i) => (found[i] ?? []).map((process) => ({ process, pattern })));
+    return holders[0] ?? 'nobody';
   }
 }
 
@@ -66,7 +90,8 @@ interface NameElsewhere {
   readonly pattern: string;
 }
 
-export type FindElsewhere = (kind: NameKind, name: string) => Promise<NameElsewhere | undefined>;
+/** `unknown`: some other process may hold it, or none. */
+export type FindElsewhere = (kind: NameKind, name: string) => Promise<NameElsewhere | 'nobody' | 'unknown'>;
 
 export interface NamesElsewhereOptions<Process> {
   readonly clock: Pick<Clock, 'now'>;
@@ -75,23 +100,37 @@ export interface NamesElsewhereOptions<Process> {
   readonly ownerAt: (process: Process, kind: NameKind) => NameOwner;
 }
 
-interface Known<Process> {
-  readonly holder: Promise<Holder<Process> | undefined>;
-  /** By the clock. */
-  until: number;
+/** What is known of some names, the one that was looked up last at the end, and how many of them may be looked up. */
+class Shelf<Process> {
+  readonly known = new Map<string, Known<Process>>();
+  readonly lookups = RateBucket.ofOnes(LOOKUPS_PER_SECOND, LOOKUPS_PER_SECOND);
 }
+
+interface Known<Process> {
+  readonly answer: Promise<Answer<Process>>;
+  /** By the clock. */
+  readonly until: number;
+  /** How many news there had been when it was asked. */
+  readonly news: number;
+}
+
+type Answer<Process> = Holder<Process> | 'nobody' | 'unknown';
 
 interface Holder<Process> {
   readonly process: Process;
   readonly pattern: string;
 }
 
-const NOBODY = Promise.resolve(undefined);
+const UNKNOWN: Promise<'unknown'> = Promise.resolve('unknown');
 /** What was looked up, ms. */
 const BELIEVED = 3_000;
 const LOOKUPS_PER_SECOND = 200;
-/** Names, and owners, that are remembered. */
+/** Names of either kind, owners, and keys of which there was news, that are remembered. */
 const REMEMBERED = 10_000;
+
+function isHeldBy<Process>(answer: Answer<Process>, name: string): boolean {
+  return typeof answer !== 'string' && answer.pattern === name;
+}
 
 function put<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);

@@ -68,8 +68,14 @@ export class SharedNames {
 
 /** By which processes know who holds a name. */
 export function keyOfName(pattern: string): string {
-  return `@name/${pattern}`;
+  return `${KEY_OF_NAME}${pattern}`;
 }
+
+export function isKeyOfName(key: string): boolean {
+  return key.startsWith(KEY_OF_NAME);
+}
+
+const KEY_OF_NAME = '@name/';
 
 interface SharedName {
   readonly exclusive: Exclusive;

@@ -238,6 +238,23 @@ describe('a WebSocket', () => {
   });
 });
 
+test('a wildcard covers no name that somebody else may hold in another process', async () => {
+  const { port, hold } = await startNames(
+    {},
+    { elsewhere: async (_kind, name) => (name === 'new.org' ? 'nobody' : 'unknown') },
+  );
+  const service = await startService((incoming, response) => response.end(`for ${incoming.headers.host}`));
+  await hold('http', '*.example.org', new FakeOwner('mallory', service.port));
+  await hold('http', '*', new FakeOwner('mallory', service.port));
+  await hold('http', 'own.example.org', new FakeOwner('mallory', service.port));
+  const answers = ['bank.example.org', 'new.org', 'own.example.org'].map((name) => ask(port, getOf(name)));
+  expect(await Promise.all(answers)).toEqual([
+    expect.stringMatching(/^HTTP\/1\.1 404 /),
+    expect.stringMatching(/^HTTP\/1\.1 200 .*for new\.org/s),
+    expect.stringMatching(/^HTTP\/1\.1 200 .*for own\.example\.org/s),
+  ]);
+});
+
 test('a port that is closed takes nothing, and keeps nothing', async () => {
   const { port, hold, close } = await startNames();
   const service = await startService(() => {});

@@ -34,28 +34,28 @@ beforeEach(() => {
 
 async function find(name: string, kind: NameKind = 'http'): Promise<string | undefined> {
   const found = await names.find(kind, name);
-  return found && `${(found.owner as FakeOwner).userId} by ${found.pattern}`;
+  return typeof found === 'string' ? found : `${(found.owner as FakeOwner).userId} by ${found.pattern}`;
 }
 
 test('the closest pattern that any process holds counts', async () => {
   held.set('*.example.org', 'far').set('a.example.org', 'near');
   expect(await find('a.example.org')).toBe('near http by a.example.org');
   expect(await find('b.example.org', 'tls')).toBe('far tls by *.example.org');
-  expect(await find('example.net')).toBeUndefined();
+  expect(await find('example.net')).toBe('nobody');
   expect(asked.slice(0, 4)).toEqual(['@name/a.example.org', '@name/*.example.org', '@name/*.org', '@name/*']);
 });
 
 test('what was found is believed for 3 s, and so is that there is nobody', async () => {
-  expect(await find('a.example')).toBeUndefined();
+  expect(await find('a.example')).toBe('nobody');
   held.set('a.example', 'one');
   clock.advance(2_999);
-  expect(await find('a.example')).toBeUndefined();
+  expect(await find('a.example')).toBe('nobody');
   clock.advance(1);
   expect(await find('a.example')).toBe('one http by a.example');
   held.delete('a.example');
   expect(await find('a.example')).toBe('one http by a.example');
   clock.advance(3_000);
-  expect(await find('a.example')).toBeUndefined();
+  expect(await find('a.example')).toBe('nobody');
 });
 
 test('news of a pattern, and of no other, ends that', async () => {
@@ -64,7 +64,7 @@ test('news of a pattern, and of no other, ends that', async () => {
   asked = [];
   held.set('a.example', 'one').set('b.example', 'one');
   names.onNews(['@name/a.example', '@listener/alice/web']);
-  expect([await find('a.example'), await find('b.example')]).toEqual(['one http by a.example', undefined]);
+  expect([await find('a.example'), await find('b.example')]).toEqual(['one http by a.example', 'nobody']);
   names.onNews(['@name/*.example']);
   expect(await find('b.example')).toBe('one http by b.example');
 });
@@ -76,9 +76,14 @@ test('those who ask at the same time ask once', async () => {
 
 test('one owner is one, by whatever name it is reached', async () => {
   held.set('*.example', 'one');
-  const [a, b] = [await names.find('http', 'a.example'), await names.find('http', 'b.example')];
-  expect(a?.owner).toBe(b?.owner);
-  expect(a?.owner).not.toBe((await names.find('tls', 'a.example'))?.owner);
+  const ownerOf = async (kind: NameKind, name: string) => {
+    const found = await names.find(kind, name);
+    return typeof found === 'string' ? found : found.owner;
+  };
+  const owner = await ownerOf('http', 'a.example');
+  expect(owner).toBeInstanceOf(FakeOwner);
+  expect(await ownerOf('http', 'b.example')).toBe(owner);
+  expect(await ownerOf('tls', 'a.example')).not.toBe(owner);
 });
 
 test('beyond 200 a second nothing new is looked up, and what was known counts on', async () => {
@@ -87,7 +92,7 @@ test('beyond 200 a second nothing new is looked up, and what was known counts on
   clock.advance(60_000);
   for (let i = 0; i < 300; i++) await find(`n${i}.example`);
   expect(asked.filter((key) => /^@name\/n\d+\.example$/.test(key)).length).toBe(200);
-  expect([await find('new.example'), await find('known.example')]).toEqual([undefined, 'one http by known.example']);
+  expect([await find('new.example'), await find('known.example')]).toEqual(['unknown', 'one http by known.example']);
   clock.advance(1_000);
   expect(await find('new.example')).toBe('one http by new.example');
 });
@@ -97,5 +102,44 @@ test('while the store is away what was known counts on', async () => {
   await find('a.example');
   isAway = true;
   clock.advance(10_000);
-  expect([await find('a.example'), await find('b.example')]).toEqual(['one http by a.example', undefined]);
+  expect([await find('a.example'), await find('b.example')]).toEqual(['one http by a.example', 'unknown']);
+});
+
+test('a flood of names that nobody has costs those that processes hold nothing', async () => {
+  held.set('held.example', 'one');
+  await find('held.example');
+  for (let i = 0; i < 20_000; i++) {
+    clock.advance(5);
+    await find(`n${i}.example`);
+  }
+  for (let i = 0; i < 300; i++) await find(`m${i}.example`);
+  held.set('held.example', 'two');
+  expect(await find('held.example')).toBe('two http by held.example');
+});
+
+test('news of more keys than are remembered counts for each of them', async () => {
+  for (const name of ['a.example', 'b.example']) {
+    await find(name);
+    held.set(name, 'one');
+  }
+  names.onNews(['@name/a.example']);
+  names.onNews(Array.from({ length: 10_000 }, (_, i) => `@name/n${i}.example`));
+  expect([await find('a.example'), await find('b.example')]).toEqual([
+    'one http by a.example',
+    'one http by b.example',
+  ]);
+  asked = [];
+  expect([await find('a.example'), asked.length]).toEqual(['one http by a.example', 0]);
+});
+
+test('news costs the same whatever names strangers have asked for', async () => {
+  const deep = `.${'a.'.repeat(110)}example`;
+  for (let i = 0; i < 3_000; i++) {
+    clock.advance(5);
+    await find(`n${i}${deep}`);
+  }
+  const began = performance.now();
+  // What users do with their listeners at full speed.
+  for (let i = 0; i < 1_000; i++) names.onNews([`@name/m${i}.example`, `@listener/alice/${i}`]);
+  expect(performance.now() - began).toBeLessThan(1_000);
 });
