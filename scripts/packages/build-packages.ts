@@ -1,13 +1,16 @@
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Files, fileOf, type PackedFile, textFile, writeArchive } from './archive.js';
-import { PROGRAMS, type Program } from './bundle.js';
+import { bundle, PROGRAMS, type Program } from './bundle.js';
+import { writeChecksums } from './checksums.js';
 import { buildExecutable, type Executable } from './executable.js';
+import { packImage } from './image.js';
 import { manFile, packForLinux } from './linux-packages.js';
-import type { Platform } from './node-binary.js';
+import { hostPlatform, nodeVersion, PLATFORMS, type Platform } from './node-binary.js';
 import { PUBLISHED, packForNpm } from './npm-package.js';
 import { programTexts } from './program-texts.js';
 import { root, run } from './run.js';
+import { sbom } from './sbom.js';
 
 /** Builds packages, and tells a line for each. */
 export async function buildPackages(wanted: Wanted): Promise<void> {
@@ -20,30 +23,51 @@ export async function buildPackages(wanted: Wanted): Promise<void> {
   };
   if (wanted.kinds.includes('npm'))
     for (const name of PUBLISHED) done(packForNpm(name, join(wanted.folder, 'build', 'npm', name), wanted.folder));
-  if (!wanted.kinds.some((kind) => kind !== 'npm')) return;
-  const texts = new Map(PROGRAMS.map((program) => [program, programTexts(program, version, date)]));
-  for (const platform of wanted.platforms) {
+  if (wanted.kinds.includes('sbom')) {
+    for (const program of PROGRAMS) {
+      const nodes = [...new Set(PLATFORMS.map(nodeVersion))].sort();
+      const file = join(wanted.folder, `${program}-${version}.cdx.json`);
+      writeFileSync(file, sbom(program, await bundle(program), nodes, version, date));
+      done(file);
+    }
+  }
+  const platforms = wanted.platforms.filter((platform) => KINDS.some((kind) => isPartOf(wanted, kind, platform)));
+  const programs = platforms.length > 0 ? PROGRAMS : [];
+  const texts = new Map(programs.map((program) => [program, programTexts(program, version, date)]));
+  for (const platform of platforms) {
     for (const program of PROGRAMS) {
       const stage = join(wanted.folder, 'build', platform, program);
       const executable = await buildExecutable(program, platform, stage);
       const about = texts.get(program) ?? {};
-      if (wanted.kinds.includes('executables')) {
+      if (isPartOf(wanted, 'executables', platform)) {
         const end = platform.startsWith('windows') ? 'zip' : 'tar.gz';
         const file = join(wanted.folder, `${program}-${version}-${platform}.${end}`);
         await writeArchive(file, archived(executable, about), date);
         done(file);
       }
-      if (wanted.kinds.includes('linux') && platform.startsWith('linux')) {
+      if (isPartOf(wanted, 'linux', platform)) {
         const linux = { executable, texts: about, version, date, stage: join(stage, 'linux'), folder: wanted.folder };
         for (const file of packForLinux(linux)) done(file);
       }
+      if (program === 'wsproxy-server' && isPartOf(wanted, 'image', platform)) {
+        const file = join(wanted.folder, `${program}-${version}-${platform}.oci.tar`);
+        done(await packImage(executable, date, join(wanted.folder, 'build', 'image'), file));
+      }
     }
   }
+  writeChecksums(wanted.folder);
+}
+
+/** Whether a package of this kind is made of the executables of a platform. An image takes libraries of this machine. */
+function isPartOf({ kinds }: Wanted, kind: Kind, platform: Platform): boolean {
+  if (kind === 'npm' || kind === 'sbom' || !kinds.includes(kind)) return false;
+  if (kind === 'executables') return true;
+  return platform.startsWith('linux') && (kind === 'linux' || platform === hostPlatform());
 }
 
 export type Kind = (typeof KINDS)[number];
 
-export const KINDS = ['npm', 'executables', 'linux'] as const;
+export const KINDS = ['npm', 'executables', 'linux', 'image', 'sbom'] as const;
 
 export interface Wanted {
   readonly kinds: readonly Kind[];

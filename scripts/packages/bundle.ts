@@ -4,8 +4,16 @@ import { build, type Plugin } from 'esbuild';
 import { readPageFiles } from '../../packages/client/dist/status/page-files.js';
 import { root } from './run.js';
 
-/** A program with all that it imports, in one CommonJS module, for an executable. */
-export async function bundle(program: Program): Promise<Bundle> {
+/** A program with all that it imports, in one CommonJS module, for an executable. It is the same for all platforms. */
+export function bundle(program: Program): Promise<Bundle> {
+  const made = bundles.get(program) ?? makeBundle(program);
+  bundles.set(program, made);
+  return made;
+}
+
+const bundles = new Map<Program, Promise<Bundle>>();
+
+async function makeBundle(program: Program): Promise<Bundle> {
   const assets = new Map<string, Buffer>();
   const { outputFiles, metafile } = await build({
     entryPoints: [join(root, 'packages', program.replace('wsproxy-', ''), 'bin', `${program}.js`)],
@@ -28,7 +36,10 @@ export async function bundle(program: Program): Promise<Bundle> {
   });
   const [output] = outputFiles;
   if (output === undefined) throw new Error(`${program}: esbuild has made nothing`);
-  return { code: output.text, assets, packages: packagesOf(Object.keys(metafile.inputs)) };
+  const inputs = Object.keys(metafile.inputs);
+  // It is served by the status page, and nothing imports it.
+  if (assets.has('/uplot.js')) inputs.push('packages/client/node_modules/uplot/package.json');
+  return { code: output.text, assets, packages: packagesOf(inputs) };
 }
 
 export type Program = 'wsproxy-client' | 'wsproxy-server';

@@ -1,17 +1,17 @@
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'postject';
-import { type Bundle, bundle, type Program } from './bundle.js';
+import { bundle, type Program } from './bundle.js';
 import { builderFor, hostPlatform, licenseOfNode, nodeOf, type Platform } from './node-binary.js';
 import { notices } from './notices.js';
 import { run } from './run.js';
 
 /**
- * Writes a program as one file that needs no Node, and THIRD-PARTY-NOTICES.txt, into `folder`. An executable for macOS must
- * still be signed there (`codesign --sign -`), or macOS does not run it.
+ * Writes a program as one file that needs no Node, and THIRD-PARTY-NOTICES.txt, into `folder`. An executable for macOS that was
+ * not built on a Mac must still be signed on one (`codesign --sign -`).
  */
 export async function buildExecutable(program: Program, platform: Platform, folder: string): Promise<Executable> {
-  const { code, assets, packages } = await bundled(program);
+  const { code, assets, packages } = await bundle(program);
   mkdirSync(folder, { recursive: true });
   const path = (name: string): string => join(folder, name);
   writeFileSync(path('main.cjs'), code);
@@ -33,6 +33,8 @@ export async function buildExecutable(program: Program, platform: Platform, fold
   copyFileSync(nodeOf(platform), output);
   chmodSync(output, 0o755);
   await hold(output, readFileSync(path('blob')), platform);
+  // Without a signature, be it of nobody, macOS does not run it.
+  if (process.platform === 'darwin') run('codesign', ['--force', '--sign', '-', output]);
   writeFileSync(path('THIRD-PARTY-NOTICES.txt'), notices(licenseOfNode(platform), packages));
   return { program, platform, path: output, notices: path('THIRD-PARTY-NOTICES.txt') };
 }
@@ -59,12 +61,3 @@ async function hold(executable: string, blob: Buffer, platform: Platform): Promi
     console.warn = warn;
   }
 }
-
-/** It is the same for all platforms. */
-function bundled(program: Program): Promise<Bundle> {
-  const made = bundles.get(program) ?? bundle(program);
-  bundles.set(program, made);
-  return made;
-}
-
-const bundles = new Map<Program, Promise<Bundle>>();

@@ -6,18 +6,18 @@ import { root, run } from './run.js';
 
 /** The Node that the executables of a platform hold. */
 export function nodeOf(platform: Platform): string {
-  return join(nodePackage(platform, versionOf(platform)), NODES[platform].file);
+  return join(nodePackage(platform, nodeVersion(platform)), NODES[platform].file);
 }
 
 /** A Node that runs here, of the version that the executables of a platform hold: it alone knows what they read. */
 export function builderFor(platform: Platform): string {
   const host = hostPlatform();
-  return join(nodePackage(host, versionOf(platform)), NODES[host].file);
+  return join(nodePackage(host, nodeVersion(platform)), NODES[host].file);
 }
 
 /** Its licence, with those of all that is in it. Not all the packages have it. */
 export function licenseOfNode(platform: Platform): string {
-  return readFileSync(join(nodePackage('linux-x64', versionOf(platform)), 'LICENSE'), 'utf8');
+  return readFileSync(join(nodePackage('linux-x64', nodeVersion(platform)), 'LICENSE'), 'utf8');
 }
 
 /** The platform of this machine. */
@@ -33,7 +33,7 @@ export function isPlatform(name: string): name is Platform {
   return Object.hasOwn(NODES, name);
 }
 
-function versionOf(platform: Platform): string {
+export function nodeVersion(platform: Platform): string {
   return NODES[platform].version;
 }
 

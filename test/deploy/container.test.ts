@@ -1,16 +1,18 @@
-import { chmodSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { start, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { Program, run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { bySocks5, readBytes } from 'wsproxy-test-support/sockets/application';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { parse } from 'yaml';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const INSTALLED = '/opt/wsproxy-server';
+const INSTALLED = '/opt/image';
 /** Of all steps with nothing downloaded before, ms. */
 const BUILD_TIME = 300_000;
 
@@ -46,50 +48,73 @@ function copyContext(to: string): void {
   }
 }
 
-describe('the container image', () => {
-  test(
-    'is built by steps that give a working server',
-    async () => {
-      const folder = temporaryFolder();
-      const [source, installed, token] = [join(folder, 'src'), join(folder, 'installed'), join(folder, 'token')];
-      copyContext(source);
-      for (const command of all('RUN')) {
-        const { code, stdout, stderr } = await run('sh', ['-c', command.replace(INSTALLED, installed)], {
-          cwd: source,
-          timeout: BUILD_TIME,
-        });
-        expect(code, `${command}: ${stdout}${stderr}`).toBe(0);
-      }
-      writeFileSync(token, TOKEN);
-      chmodSync(token, 0o600);
-      const [command = '', ...args]: string[] = [...all('ENTRYPOINT'), ...all('CMD')].flatMap((json) =>
-        JSON.parse(json),
-      );
-      const server = new Program(command, [
-        ...args.map((arg) =>
-          arg.replace(INSTALLED, installed).replace('/run/secrets/token', token).replace('0.0.0.0:8080', '127.0.0.1:0'),
-        ),
-        ...['--allow-private', '--log-format', 'json'],
-      ]);
-      const port = await server.untilStderr(/"listen":"127.0.0.1:(\d+)"[^\n]*"ready"/);
-      const [client, echo] = await Promise.all([
-        start('wsproxy-client', [`ws://127.0.0.1:${port}/tunnel`]),
-        startEcho(),
-      ]);
-      const socket = await bySocks5(client.port, 'localhost', echo.port);
-      socket.end('hello');
-      expect((await readBytes(socket, 5)).toString()).toBe('hello');
-      server.signal('SIGTERM');
-      expect(await server.ended).toMatchObject({ code: 0 });
-    },
-    BUILD_TIME,
-  );
+/** Where the steps of the Dockerfile have put what they make. */
+const installed = mkdtempSync(join(tmpdir(), 'wsproxy-image-'));
+const system = join(installed, 'build/image/root');
+const words: string[] = [...all('ENTRYPOINT'), ...all('CMD')].flatMap((json) => JSON.parse(json));
+
+beforeAll(async () => {
+  const source = join(installed, 'src');
+  copyContext(source);
+  for (const command of all('RUN')) {
+    const { code, stdout, stderr } = await run('sh', ['-c', command.replace(INSTALLED, installed)], {
+      cwd: source,
+      timeout: BUILD_TIME,
+    });
+    if (code !== 0) throw new Error(`${command}: ${stdout}${stderr}`);
+  }
+}, BUILD_TIME);
+afterAll(() => rmSync(installed, { recursive: true, force: true }));
+
+describe('the container image', { timeout: BUILD_TIME }, () => {
+  test('is built by steps that give a working server, which needs no right and nothing that is not in it', async () => {
+    const token = join(system, 'run/secrets/token');
+    mkdirSync(join(token, '..'), { recursive: true });
+    writeFileSync(token, TOKEN, { mode: 0o400 });
+    chownSync(token, 1000, 1000);
+    const args = words.map((word) => word.replace('0.0.0.0:8080', '127.0.0.1:0'));
+    const server = new Program('chroot', [
+      ...[`--userspec=${all('USER').join()}`, system, ...args],
+      ...['--allow-private', '--log-format', 'json'],
+    ]);
+    const port = await server.untilStderr(/"listen":"127.0.0.1:(\d+)"[^\n]*"ready"/);
+    const [client, echo] = await Promise.all([start('wsproxy-client', [`ws://127.0.0.1:${port}/tunnel`]), startEcho()]);
+    const socket = await bySocks5(client.port, '127.0.0.1', echo.port);
+    socket.end('hello');
+    expect((await readBytes(socket, 5)).toString()).toBe('hello');
+    server.signal('SIGTERM');
+    expect(await server.ended).toMatchObject({ code: 0 });
+  });
+
+  describe('as a file', () => {
+    skipUnlessInstalled('buildah');
+
+    test('is taken by a tool for images, which runs it', async () => {
+      const file = readdirSync(installed).find((name) => name.endsWith('.oci.tar')) ?? '';
+      const store = temporaryFolder();
+      const buildah = async (...command: string[]): Promise<string> => {
+        const place = ['--root', join(store, 'root'), '--runroot', join(store, 'run'), '--storage-driver', 'vfs'];
+        const { code, stdout, stderr } = await run('buildah', [...place, ...command], { timeout: 120_000 });
+        expect(code, stderr).toBe(0);
+        return stdout;
+      };
+      await buildah('from', '--name', 'it', `oci-archive:${join(installed, file)}`);
+      const about = JSON.parse(await buildah('inspect', '--type', 'container', 'it')) as {
+        OCIv1: { config: Record<string, unknown> };
+      };
+      expect(about.OCIv1.config).toMatchObject({ User: '1000:1000', ExposedPorts: { '8080/tcp': {} } });
+      expect([about.OCIv1.config['Entrypoint'], about.OCIv1.config['Cmd']].flat()).toEqual(words);
+      const version = await buildah('run', '--isolation', 'chroot', 'it', '--', '/usr/bin/wsproxy-server', '--version');
+      expect(version.trim()).toBe(JSON.parse(read('packages/server/package.json')).version);
+      await buildah('rm', 'it');
+    });
+  });
 
   test('holds the tools that this repository names, and runs as a numbered user', () => {
     const { packageManager } = JSON.parse(read('package.json'));
     const named = all('RUN').flatMap((command) => Array.from(command.matchAll(/pnpm@\S+/g), ([tool]) => tool));
     expect(new Set(named)).toEqual(new Set([packageManager]));
-    expect(new Set(all('FROM').map((image) => /^node:\d+-/.exec(image)?.[0])).size).toBe(1);
+    expect(all('FROM')).toEqual([expect.stringMatching(/^node:\d+-slim AS build$/), 'scratch']);
     expect(all('USER')).toEqual(['1000:1000']);
   });
 
