@@ -10,6 +10,7 @@ export const PAGES = [
   'CONTRIBUTING.md',
   'README.md',
   'SECURITY.md',
+  'docs/api.md',
   'docs/client.md',
   'docs/deploy.md',
   'docs/front.md',
