@@ -1,5 +1,12 @@
 import { once } from 'node:events';
-import { Agent, createServer, type IncomingMessage, type RequestListener, request } from 'node:http';
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  request,
+  type ServerResponse,
+} from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
@@ -94,6 +101,27 @@ describe('the port for host names of a server with workers', () => {
       socket.send('hello');
       expect(String((await said)[0])).toBe(`${name} hello`);
     }
+  });
+
+  test('carries what runs to its end when workers are exchanged, in whichever of them it came in', async () => {
+    const { server, names, url } = await startWith();
+    const answers: ServerResponse[] = [];
+    await serve(server, url, NAMES[0], (_request, response) => {
+      response.write('begun, ');
+      answers.push(response);
+    });
+    const asked = Array.from({ length: 8 }, () => ask(names, NAMES[0], '/'));
+    await until('all have begun', () => answers.length === asked.length);
+    server.signal('SIGUSR2');
+    await until('the client has its name in a new worker', () => {
+      return lines(server, 'remote listener open').some(({ worker }) => Number(worker) > 2);
+    });
+    // More than the sockets and windows between them hold.
+    const long = 'x'.repeat(16_000_000);
+    for (const answer of answers) answer.end(long);
+    for (const answer of await Promise.all(asked))
+      expect(answer === `200 begun, ${long}`, answer.slice(-50)).toBe(true);
+    await until('nobody waits for the former workers', () => lines(server, 'a former worker has ended').length === 2);
   });
 
   test('finds a name again when its worker is killed', async () => {

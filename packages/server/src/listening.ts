@@ -72,6 +72,11 @@ export class Listening {
     else this.#names.handleConnection(socket);
   }
 
+  /** Resolves when whoever has come to the port of names has the whole answer, or after `time` ms. */
+  async settled(time: number): Promise<void> {
+    await this.#names?.settled(time);
+  }
+
   /** Closes the port of names. */
   async close(): Promise<void> {
     await this.#names?.close();

@@ -189,6 +189,11 @@ export class Membership {
     this.#sharing?.forgive((revoked) => directory.knows(revoked));
   }
 
+  /** Resolves when other processes have all of what they have asked for here, or after `time` ms, or when this leaves. */
+  async settled(time: number): Promise<void> {
+    await this.#cluster?.settled(time);
+  }
+
   /** Cuts what is passed on. Resolves when the last connection is gone. */
   async leave(): Promise<void> {
     await this.#cluster?.close();

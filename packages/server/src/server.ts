@@ -25,7 +25,7 @@ import { createAccessLog } from './observe/access-log.js';
 import { Observers, type ServerObserver } from './observe/observer.js';
 import { checkServerOptions, rulesOf } from './options/check-server-options.js';
 import type { ServerOptions } from './options/server-options.js';
-import { retire } from './retire.js';
+import { drain, retire } from './retire.js';
 import type { SessionFollower } from './session-news.js';
 import type { SessionInfo } from './sessions/session-info.js';
 import { SessionRegistry } from './sessions/session-registry.js';
@@ -369,7 +369,7 @@ export class Server {
    * here comes back to it.
    */
   retire(time: number): Promise<void> {
-    return retire(this.#registry, this.#gateway, time);
+    return retire({ ...this.#draining, gateway: this.#gateway }, time);
   }
 
   /**
@@ -377,16 +377,20 @@ export class Server {
    * Resolves when the last connection is gone, with the number of channels that did not finish. Called again, it waits
    * for nobody.
    */
-  async close({ drain = 0 }: CloseOptions = {}): Promise<number> {
-    const mayDrain = drain > 0 && !this.#stopping;
+  async close({ drain: time = 0 }: CloseOptions = {}): Promise<number> {
+    const mayDrain = time > 0 && !this.#stopping;
     this.#stopping = true;
-    const unfinished = mayDrain ? await this.#registry.drain(drain) : this.channelCount;
+    const unfinished = mayDrain ? await drain(this.#draining, time) : this.channelCount;
     this.#calls.close();
     this.#registry.close();
     this.#guard.close();
     await Promise.all([this.#gateway.close(), this.#listening?.close(), this.#membership.leave()]);
     await Promise.all([this.#quotaFile?.close(), this.#membership.close()]);
     return unfinished;
+  }
+
+  get #draining() {
+    return { sessions: this.#registry, listening: this.#listening, membership: this.#membership };
   }
 
   /** As `close()`. */

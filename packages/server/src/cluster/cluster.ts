@@ -92,6 +92,11 @@ export class Cluster {
     this.#secureContext = secureContextOf(serverTls);
   }
 
+  /** Resolves when other processes have all of the errands that they have sent here, or after `time` ms, or when this is closed. */
+  settled(time: number): Promise<void> {
+    return this.#desk.settled(time);
+  }
+
   /** Cuts what is passed on, and takes nothing any more. Resolves when the last connection is gone. */
   async close(): Promise<void> {
     this.#handOn.close();

@@ -17,6 +17,10 @@ import { type Errand, encodeRecord, errandOf, readRecord } from './errand.js';
 export class ErrandDesk {
   readonly #options: ErrandDeskOptions;
   readonly #sessions = new Set<Session>();
+  /** Those that bring news as long as there is somebody to tell. */
+  readonly #endless = new WeakSet<Session>();
+  /** Told when a session may have nothing to do any more. */
+  readonly #onQuiet = new Set<() => void>();
 
   constructor(options: ErrandDeskOptions) {
     this.#options = options;
@@ -38,26 +42,59 @@ export class ErrandDesk {
     );
   }
 
+  /** Resolves when other processes have all of what they have asked for, but news; or after `time` ms, or when this is closed. */
+  async settled(time: number): Promise<void> {
+    if (this.#isQuiet) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        timer.cancel();
+        this.#onQuiet.delete(look);
+        resolve();
+      };
+      const look = (): void => {
+        if (this.#isQuiet) end();
+      };
+      const timer = this.#options.clock.setTimer(end, time);
+      this.#onQuiet.add(look);
+    });
+  }
+
   close(): void {
     for (const session of [...this.#sessions]) session.leave('the server is stopping');
+  }
+
+  get #isQuiet(): boolean {
+    return [...this.#sessions].every((session) => session.isIdle || this.#endless.has(session));
+  }
+
+  #look(): void {
+    for (const look of this.#onQuiet) look();
   }
 
   #begin(secret: Uint8Array): KeptSession {
     const { clock, memory } = this.#options;
     const session: Session = new Session({
       ...{ role: 'server', clock, memory, maxChannels: MAX_ERRANDS },
-      onChannel: (channel) => this.#take(channel),
+      onChannel: (channel) => this.#take(session, channel),
       onDetached: ({ reason }) => session.close(reason, CloseCode.normal),
-      onClosed: () => this.#sessions.delete(session),
+      onIdle: () => this.#look(),
+      onClosed: () => {
+        this.#sessions.delete(session);
+        this.#look();
+      },
     });
     this.#sessions.add(session);
     return { session, secret, attempt: 0, grace: 0 };
   }
 
-  #take(channel: OfferedChannel): void {
+  #take(session: Session, channel: OfferedChannel): void {
     readRecord(channel, (record, reader) => {
       const errand = record && errandOf(record);
       if (errand === undefined) return channel.refuse('UNSUPPORTED');
+      if (errand.kind === 'sessions') {
+        this.#endless.add(session);
+        this.#look();
+      }
       const gone = new AbortController();
       channel.onAbandoned(() => gone.abort());
       this.#options.serve({

@@ -25,11 +25,11 @@ import { formatRoute, type Route } from './route.js';
 
 /**
  * Asks other processes to do errands. All that go to one process share one session with it, whose channels they are: thousands cost one
- * connection, and each waits by itself when it is not read. It is never resumed: what has a process lost, its client has lost too.
+ * connection, and each waits by itself when it is not read. News have one of their own, since that is never over. It is never resumed: what has a process lost, its client has lost too.
  */
 export class Errands {
   readonly #options: ErrandsOptions;
-  /** By route. */
+  /** By route, and what they are for. */
   readonly #sessions = new Map<string, Promise<Session>>();
   readonly #reached = new Set<string>();
   readonly #living = new Set<Session>();
@@ -49,7 +49,7 @@ export class Errands {
     toStream: ToStream<S>,
     signal?: AbortSignal,
   ): Promise<S> {
-    const session = await this.#sessionWith(route);
+    const session = await this.#sessionWith(route, errand.kind === 'sessions' ? NEWS : ERRANDS);
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
@@ -78,7 +78,7 @@ export class Errands {
 
   /** It has been reached, and is not known to be lost. */
   isReached(route: Route): boolean {
-    return this.#reached.has(formatRoute(route));
+    return [ERRANDS, NEWS].some((what) => this.#reached.has(formatRoute(route) + what));
   }
 
   /** Ends all of them. */
@@ -87,8 +87,8 @@ export class Errands {
     for (const session of [...this.#living]) session.leave('the server is stopping');
   }
 
-  #sessionWith(route: Route): Promise<Session> {
-    const key = formatRoute(route);
+  #sessionWith(route: Route, what: string): Promise<Session> {
+    const key = formatRoute(route) + what;
     const known = this.#sessions.get(key);
     if (known !== undefined) return known;
     const begun = this.#begin(route, () => {
@@ -191,6 +191,9 @@ export interface ErrandsOptions {
   readonly guard: Pick<Guard, 'takeConnection'>;
 }
 
+/** What a session is for. */
+const ERRANDS = '';
+const NEWS = ' news';
 /** It says nothing: the errand stands in the first record. */
 const TARGET = { host: 'errand.invalid', port: 1 };
 /** To connect and to begin, ms. */

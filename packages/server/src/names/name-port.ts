@@ -29,6 +29,13 @@ export class NamePort {
   readonly #door: Door;
   readonly #requests: NameRequests;
   readonly #open = new Set<Socket>();
+  /** Kept for one more request. */
+  readonly #idle = new Set<Socket>();
+  /** With a request, or passed on. */
+  readonly #busy = new Set<Socket>();
+  /** Told when none is busy any more. */
+  #onQuiet: (() => void) | undefined;
+  #isLeaving = false;
 
   constructor(options: NamePortOptions) {
     const { guard, isTrusted, places, limits: given } = options;
@@ -50,8 +57,11 @@ export class NamePort {
     });
     this.#requests = new NameRequests({
       ...{ find: (name) => this.#ownerOf('http', name), limits, isTrusted },
-      onBusy: (socket) => this.#door.leave(socket),
-      onIdle: (socket, time) => this.#door.admit(socket, time),
+      onBusy: (socket) => {
+        this.#door.leave(socket);
+        this.#setBusy(socket);
+      },
+      onIdle: (socket, time) => this.#onIdle(socket, time),
     });
     const server = createServer({
       ...{ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_DELAY },
@@ -113,6 +123,26 @@ export class NamePort {
     if (socket.isPaused()) socket.resume();
   }
 
+  /**
+   * Resolves when whoever has come has the whole answer, or after `time` ms, or when this is closed: no session here need have a part in
+   * it. From now on no connection is kept for one more request.
+   */
+  async settled(time: number): Promise<void> {
+    const deadline = systemClock.now() + time;
+    this.#isLeaving = true;
+    this.#requests.keepNone();
+    for (const socket of this.#idle) socket.destroy();
+    await this.#door.settled(Math.min(time, this.#limits.headTime));
+    if (this.#busy.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = systemClock.setTimer(resolve, Math.max(0, deadline - systemClock.now()));
+      this.#onQuiet = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
   /** Takes nothing any more, and ends every connection but those that its owners have. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
@@ -120,14 +150,34 @@ export class NamePort {
     });
     this.#door.close();
     for (const socket of this.#open) socket.destroy();
+    this.#busy.clear();
+    this.#onQuiet?.();
     await closed;
+  }
+
+  #setBusy(socket: Socket): void {
+    this.#idle.delete(socket);
+    this.#busy.add(socket);
+  }
+
+  /** It has the whole answer. */
+  #onIdle(socket: Socket, time: number): void {
+    if (this.#isLeaving) return socket.destroySoon();
+    this.#busy.delete(socket);
+    this.#idle.add(socket);
+    this.#door.admit(socket, time);
   }
 
   #onConnection(socket: Socket): void {
     // 'close' follows.
     socket.on('error', () => {});
     this.#open.add(socket);
-    socket.once('close', () => this.#open.delete(socket));
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      this.#idle.delete(socket);
+      this.#busy.delete(socket);
+      if (this.#busy.size === 0) this.#onQuiet?.();
+    });
     this.#door.admit(socket);
     if (socket.destroyed) return;
     const onEnd = (): void => void socket.destroy();
@@ -179,6 +229,7 @@ export class NamePort {
   #passOn(socket: Socket, owner: NameOwner, name: string, bytes: Buffer): void {
     this.#door.leave(socket);
     this.#open.delete(socket);
+    this.#setBusy(socket);
     // Whoever has it here counts it.
     if (owner.isElsewhere !== true) this.#options.guard.leaveStranger(socket);
     socket.unshift(bytes);

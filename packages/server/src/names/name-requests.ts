@@ -23,6 +23,7 @@ export class NameRequests {
   /** What is under way on a connection. */
   readonly #exchanges = new WeakMap<Socket, Exchange>();
   readonly #queues = new WeakMap<Socket, Queue>();
+  #keepsConnections = true;
 
   constructor(options: NameRequestsOptions) {
     this.#options = options;
@@ -52,6 +53,11 @@ export class NameRequests {
     this.#http.emit('connection', socket);
   }
 
+  /** From now on strangers are told that their connection ends with the answer. */
+  keepNone(): void {
+    this.#keepsConnections = false;
+  }
+
   /** `owner` has another client. */
   onMoved(owner: NameOwner): void {
     this.#owners.get(owner)?.onMoved();
@@ -73,6 +79,7 @@ export class NameRequests {
       response.once('close', () => resolve());
     });
     queue.last = queue.last.then(async () => {
+      if (!this.#keepsConnections) response.shouldKeepAlive = false;
       if (!response.destroyed) void this.#serve({ request, response: () => response, onUpgraded: () => {} }, response);
       await closed;
       queue.length -= 1;

@@ -94,6 +94,17 @@ test('where there may be no more sockets nobody is asked', async () => {
   await expect(send()).rejects.toThrow(UnreachableError);
 });
 
+test('whoever follows the news of a process does not keep it from retiring', async () => {
+  const together = new Together();
+  begin(systemClock);
+  const { server } = await together.start();
+  neighbours.workers = together.folder;
+  const news = await errands.send({ node: 'n', uid: server.route.slice(2) }, { kind: 'sessions' }, toStream);
+  closeWith(() => news.destroy());
+  await server.retire(3_600_000);
+  expect(news.destroyed).toBe(false);
+});
+
 test('errands that go to one process share one connection, and what is not understood is refused', async () => {
   const together = new Together();
   begin(systemClock);

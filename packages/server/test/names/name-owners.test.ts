@@ -36,6 +36,65 @@ describe('a name', () => {
   });
 });
 
+describe('a port that is left', () => {
+  /** Whether `promise` is over after some turns of the event loop. */
+  async function isOver(promise: Promise<unknown>): Promise<boolean> {
+    let over = false;
+    void promise.then(() => {
+      over = true;
+    });
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    return over;
+  }
+
+  test('has settled when whoever has come has the whole answer, and keeps no connection', async () => {
+    const { port, hold, settled } = await startNames();
+    const service = await startService(() => {});
+    await hold('http', 'a.org', new FakeOwner('alice', service.port));
+    const wire = await openSocket(port);
+    wire.socket.write('GET / HTTP/1.1\r\nHost: a.org\r\n\r\n');
+    const [, response] = (await once(service.server, 'request')) as [IncomingMessage, ServerResponse];
+    response.write('begun');
+    await wire.read(/begun/);
+    const leaving = settled(60_000);
+    expect(await isOver(leaving)).toBe(false);
+    response.end(' and done');
+    await leaving;
+    expect(await wire.over).toBe('end');
+    expect(wire.text).toContain(' and done');
+  });
+
+  test('ends connections without a request at once, and answers those that have just come', async () => {
+    const { port, hold, settled } = await startNames();
+    const service = await startService((_incoming, response) => response.end('ok'));
+    await hold('http', 'a.org', new FakeOwner('alice', service.port));
+    const [idle, fresh] = [await openSocket(port), await openSocket(port)];
+    fresh.socket.write('GET ');
+    idle.socket.write('GET / HTTP/1.1\r\nHost: a.org\r\n\r\n');
+    await idle.read(/ok/);
+    const leaving = settled(60_000);
+    expect(await idle.over).toMatch(/^(end|ECONNRESET)$/);
+    expect(await isOver(leaving)).toBe(false);
+    fresh.socket.write('/ HTTP/1.1\r\nHost: a.org\r\n\r\n');
+    await leaving;
+    expect(await fresh.over).toBe('end');
+    expect(fresh.text).toMatch(/^HTTP\/1\.1 200 .*Connection: close\r\n.*ok/s);
+  });
+
+  test('waits no longer than it may, and for nobody once it is closed', async () => {
+    const { port, hold, settled, close } = await startNames();
+    const service = await startService(() => {});
+    await hold('http', 'a.org', new FakeOwner('alice', service.port));
+    const wire = await openSocket(port);
+    wire.socket.write(getOf('a.org'));
+    await once(service.server, 'request');
+    await settled(1);
+    const leaving = settled(60_000);
+    await close();
+    await leaving;
+  });
+});
+
 test('an owner whose user has no room for one more who waits gets nobody more, until one has left', async () => {
   const { port, hold } = await startNames();
   const service = await startService((_incoming, response) => response.end('ok'));

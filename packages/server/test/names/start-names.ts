@@ -45,7 +45,13 @@ export async function startNames(
   atEnd(() => port.close());
   const address = await port.listen({ host: '127.0.0.1', port: 0 });
   const hold = (kind: NameKind, host: string, owner: FakeOwner) => port.hold(kind, host, owner);
-  return { hold, hits, port: address?.port ?? 0, close: () => port.close() };
+  return {
+    hold,
+    hits,
+    port: address?.port ?? 0,
+    close: () => port.close(),
+    settled: (time: number) => port.settled(time),
+  };
 }
 
 type OnRequest = (...args: Parameters<RequestListener>) => unknown;
