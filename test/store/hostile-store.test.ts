@@ -1,9 +1,15 @@
-import { expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer as createHttpServer, get } from 'node:http';
+import { join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import { createServer } from 'wsproxy-server';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { RedisProgram } from 'wsproxy-test-support/programs/redis-store';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { listen } from 'wsproxy-test-support/sockets/listen';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startClient } from 'wsproxy-test-support/tunnel';
 
 const NOTHING = '$-1\r\n';
@@ -40,4 +46,31 @@ test.each([
   socket.write('here');
   expect(String(await new Promise((resolve) => socket.once('data', resolve)))).toBe('here');
   expect(server.sharing?.isReached).toBe(false);
+});
+
+describe('what somebody has written into the store', () => {
+  skipUnlessInstalled('redis-server');
+
+  test('leads to no socket of this machine but those of the processes of the server', async () => {
+    const redis = new RedisProgram();
+    await redis.start();
+    const [doors, strange] = [temporaryFolder(), join(temporaryFolder(), 'strange')];
+    let visits = 0;
+    const stranger = createHttpServer().on('connection', () => {
+      visits += 1;
+    });
+    atEnd(() => stranger.close());
+    await new Promise<void>((resolve) => stranger.listen(strange, resolve));
+    const process = relative(doors, strange);
+    const prefix = 'wsproxy:{default}:';
+    await redis.cli('sadd', `${prefix}processes`, process);
+    await redis.cli('hset', `${prefix}process:${process}`, '#node', 'n', '#address', '', '@name/a.example', '1');
+    const server = createServer({ token: TOKEN, reverse: true, node: 'n' });
+    atEnd(() => server.close());
+    await server.listenInner({ workers: doors });
+    await server.share({ store: redis.url });
+    const { port } = await server.listenReverseHttp({ port: 0, host: '127.0.0.1' });
+    await once(get({ host: '127.0.0.1', port, headers: { host: 'a.example' } }), 'response');
+    expect(visits).toBe(0);
+  });
 });

@@ -9,7 +9,7 @@ import type { Errand } from './cluster/errand.js';
 import type { AskedErrand } from './cluster/errand-desk.js';
 
 import { nodeAt } from './cluster/peers.js';
-import { parseRoute, type Route } from './cluster/route.js';
+import { formatRoute, parseRoute, type Route } from './cluster/route.js';
 import type { Entrance, HandedOn } from './gateway/handing-on.js';
 import type { Guard } from './limits/guard.js';
 import { SharedPlaces } from './limits/shared-places.js';
@@ -21,7 +21,7 @@ import { SessionPlaces } from './sessions/session-places.js';
 import type { ShareOptions } from './share.js';
 import type { Exclusives } from './store/exclusives.js';
 import type { Sharing, SharingFigures } from './store/sharing.js';
-import type { Revoked } from './store/store.js';
+import type { KnownProcess, Revoked } from './store/store.js';
 import type { UserDirectory } from './users/directory.js';
 
 /**
@@ -113,7 +113,7 @@ export class Membership {
     this.#sharing = sharing;
     guard.accounts.share(new SharedPlaces(sharing.places, sharing.spending));
     this.#sessionPlaces = new SessionPlaces(guard.accounts);
-    sharing.onProcesses((processes) => this.#news.onProcesses(processes.filter(({ uid }) => uid !== this.#uid)));
+    sharing.onProcesses((processes) => this.#news.onProcesses(this.#routesOf(processes)));
     const names = namesOfOthers({
       ...{ clock: systemClock, backlog: guard.limits.listenBacklog },
       find: (key) => this.#others(key),
@@ -150,8 +150,13 @@ export class Membership {
 
   /** The other processes that hold places of `key`. */
   async #others(key: string): Promise<Route[]> {
-    const found = (await this.#sharing?.find(key)) ?? [];
-    return found.filter(({ uid }) => uid !== this.#uid);
+    return this.#routesOf((await this.#sharing?.find(key)) ?? []);
+  }
+
+  /** The ways to those that are not this one. Whoever writes into the store may write anything. */
+  #routesOf(processes: readonly KnownProcess[]): Route[] {
+    const routes = processes.flatMap((process) => parseRoute(formatRoute(process)) ?? []);
+    return routes.filter(({ uid }) => uid !== this.#uid);
   }
 
   /** Does what another process asks for. */
