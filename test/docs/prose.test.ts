@@ -54,3 +54,8 @@ test('reading measures are those of the text', () => {
     hard: 2 / 39,
   });
 });
+
+test('README.md fits in 150 lines: the rest belongs to docs', () => {
+  const lines = readFileSync(new URL('../../README.md', import.meta.url), 'utf8').split('\n');
+  expect(lines.length).toBeLessThanOrEqual(150);
+});
