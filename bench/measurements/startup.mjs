@@ -1,13 +1,22 @@
 // How long the programs take to start, beside Node itself.
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { inBench } from '../support/program.mjs';
 import { median, ratios, round, summary } from '../support/statistics.mjs';
 
-const COMMANDS = {
-  'node -e 0': ['-e', '0'],
-  'wsproxy-client --version': [inBench('../packages/client/bin/wsproxy-client.js'), '--version'],
-  'wsproxy-server --version': [inBench('../packages/server/bin/wsproxy-server.js'), '--version'],
-};
+const PROGRAMS = ['client', 'server'];
+/** Where `npm run packages -- --only executables` has put executables for this machine. */
+const BUILT = `../dist/build/${process.platform}-${process.arch}`;
+const script = (name) => [process.execPath, inBench(`../packages/${name}/bin/wsproxy-${name}.js`), '--version'];
+const executable = (name) => [inBench(`${BUILT}/wsproxy-${name}/wsproxy-${name}`), '--version'];
+const COMMANDS = Object.fromEntries([
+  ['node -e 0', [process.execPath, '-e', '0']],
+  ...PROGRAMS.map((name) => [`wsproxy-${name} --version`, script(name)]),
+  ...PROGRAMS.filter((name) => existsSync(executable(name)[0])).map((name) => [
+    `wsproxy-${name} --version, as one file`,
+    executable(name),
+  ]),
+]);
 const NODE = 'node -e 0';
 
 export const startup = {
@@ -18,9 +27,9 @@ export const startup = {
     const measured = Object.fromEntries(Object.keys(COMMANDS).map((name) => [name, []]));
     for (let turn = 0; turn <= effort.repeats * 3; turn++) {
       progress.step('');
-      for (const [name, args] of Object.entries(COMMANDS)) {
+      for (const [name, [command, ...args]] of Object.entries(COMMANDS)) {
         const start = performance.now();
-        const { status } = spawnSync(process.execPath, args, { stdio: 'ignore' });
+        const { status } = spawnSync(command, args, { stdio: 'ignore' });
         if (status !== 0) throw new Error(`${name} ended with ${status}`);
         if (turn > 0) measured[name].push(performance.now() - start);
       }
