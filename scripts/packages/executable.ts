@@ -17,18 +17,19 @@ export async function buildExecutable(program: Program, platform: Platform, fold
   writeFileSync(path('main.cjs'), code);
   const files = [...assets].map(([name, body], index) => {
     writeFileSync(path(`asset-${index}`), body);
-    return [name, path(`asset-${index}`)];
+    return [name, `asset-${index}`];
   });
   const settings = {
-    main: path('main.cjs'),
-    output: path('blob'),
+    // By names alone: where it was built makes no difference.
+    main: 'main.cjs',
+    output: 'blob',
     assets: Object.fromEntries(files) as object,
     disableExperimentalSEAWarning: true,
     // Compiled code is of one processor: only where it is built does it start that much faster.
     useCodeCache: platform === hostPlatform(),
   };
   writeFileSync(path('sea.json'), JSON.stringify(settings));
-  run(builderFor(platform), ['--experimental-sea-config', path('sea.json')]);
+  run(builderFor(platform), ['--experimental-sea-config', 'sea.json'], { cwd: folder });
   const output = path(platform.startsWith('windows') ? `${program}.exe` : program);
   copyFileSync(nodeOf(platform), output);
   chmodSync(output, 0o755);

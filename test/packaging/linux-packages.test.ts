@@ -2,6 +2,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -9,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { isInstalled } from 'wsproxy-test-support/programs/installed';
@@ -17,6 +18,7 @@ import { type Ended, Program, run } from 'wsproxy-test-support/programs/program'
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { buildPackages } from '../../scripts/packages/build-packages.js';
+import { packForLinux } from '../../scripts/packages/linux-packages.js';
 import { hostPlatform } from '../../scripts/packages/node-binary.js';
 import { ROOT } from './built.js';
 
@@ -117,6 +119,25 @@ describe('the packages for Linux', { timeout: PATIENCE }, () => {
     rmSync(join(machine, 'etc/wsproxy/token'));
     expectOk(await run('rpm', [...at, '--erase', 'wsproxy-client', 'wsproxy-server'], { timeout: 120_000 }), 'rpm');
     expect(existsSync(join(machine, 'usr/bin/wsproxy-server'))).toBe(false);
+  });
+
+  test('are the same, byte for byte, when they are made of the same files', () => {
+    const bytes = ['one', 'other'].map((name) => {
+      const stage = join(folder, name);
+      mkdirSync(stage);
+      for (const file of ['program', 'notices']) writeFileSync(join(stage, file), file);
+      const [program, platform] = ['wsproxy-server', 'linux-arm64'] as const;
+      const executable = { program, platform, path: join(stage, 'program'), notices: join(stage, 'notices') };
+      const date = new Date(1_700_000_000_000);
+      const texts = { man: '.TH A 8', bash: 'a', zsh: 'b', fish: 'c' };
+      const made = packForLinux({ executable, texts, version, date, stage: join(stage, 'linux'), folder: stage });
+      expect(made.map((file) => basename(file))).toEqual([
+        `wsproxy-server_${version}_arm64.deb`,
+        `wsproxy-server-${version}-1.aarch64.rpm`,
+      ]);
+      return made.map((file) => readFileSync(file));
+    });
+    expect(bytes[0]?.map((file, index) => file.equals(bytes[1]?.[index] ?? Buffer.alloc(0)))).toEqual([true, true]);
   });
 
   test('ask for what the executables need', async () => {
