@@ -134,4 +134,37 @@ describe('the port for host names of a server with workers', () => {
     await until('requests reach it', async () => (await ask(names, NAMES[0], '/').catch(String)).startsWith('200 '));
     expect(await ask(names, NAMES[1], '/')).toMatch(/^200 /);
   });
+
+  test('shows nobody an exchange of all workers: neither those who ask, nor who has something open', async () => {
+    const { server, names, url } = await startWith();
+    const { service } = await serve(server, url, NAMES[0], (_request, response) => void response.end('here'));
+    const sockets = new WebSocketServer({ server: service });
+    sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
+    // By either worker.
+    const open = Array.from(
+      { length: 4 },
+      () => new WebSocket(`ws://127.0.0.1:${names}/`, { headers: { host: NAMES[0] } }),
+    );
+    atEnd(() => {
+      for (const socket of open) socket.terminate();
+    });
+    await Promise.all(open.map((socket) => once(socket, 'open')));
+    const asked: Promise<string>[] = [];
+    const timer = setInterval(() => asked.push(ask(names, NAMES[0], '/').catch(String)), 25);
+    atEnd(() => clearInterval(timer));
+    for (let generation = 2; generation <= 3; generation++) {
+      const opened = lines(server, 'remote listener open').length;
+      server.signal('SIGUSR2');
+      await until('it has the name there', () => lines(server, 'remote listener open').length > opened, 60_000);
+      const before = asked.length;
+      await until('others have come since', () => asked.length > before + 40);
+    }
+    clearInterval(timer);
+    expect((await Promise.all(asked)).filter((answer) => answer !== '200 here')).toEqual([]);
+    for (const socket of open) {
+      const said = once(socket, 'message');
+      socket.send('still');
+      expect(String((await said)[0])).toBe('still');
+    }
+  });
 });

@@ -72,9 +72,9 @@ export class Listening {
     else this.#names.handleConnection(socket);
   }
 
-  /** Resolves when whoever has come to the port of names has the whole answer, or after `time` ms. */
-  async settled(time: number): Promise<void> {
-    await this.#names?.settled(time);
+  /** Resolves when whoever has come to the port of names has the whole answer, or after `time` ms. `patience` as there. */
+  async settled(time: number, patience: number): Promise<void> {
+    await this.#names?.settled(time, patience);
   }
 
   /** Closes the port of names. */

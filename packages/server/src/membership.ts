@@ -118,6 +118,7 @@ export class Membership {
       ...{ clock: systemClock, backlog: guard.limits.listenBacklog },
       find: (key) => this.#others(key),
       send: (...errand) => this.#send(...errand),
+      ownerOf: (...name) => this.#options.names()?.ownerOf(...name),
     });
     sharing.watch((keys) => names.onNews(keys));
     this.#names = names;
@@ -216,7 +217,7 @@ export interface MembershipOptions extends Pick<ClusterOptions, 'directory' | 'd
   readonly guard: Guard;
   readonly calls: Pick<CallDesk, 'openHere' | 'onChange'>;
   /** The port of host names here. */
-  readonly names: () => Pick<NamePort, 'ownerHere'> | undefined;
+  readonly names: () => Pick<NamePort, 'ownerHere' | 'ownerOf'> | undefined;
   /** Has an observer told of what happens in this server. */
   readonly observe: (observer: ServerObserver) => void;
   /** As another process says. */

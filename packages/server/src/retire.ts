@@ -27,7 +27,7 @@ export async function drain(
   patience: number = 0,
 ): Promise<number> {
   const deadline = systemClock.now() + time;
-  const [unfinished] = await Promise.all([sessions.drain(time, patience), listening?.settled(time)]);
+  const [unfinished] = await Promise.all([sessions.drain(time, patience), listening?.settled(time, patience)]);
   // Of channels that are over, the end may still be on its way to another process.
   await membership.settled(Math.max(0, deadline - systemClock.now()));
   return unfinished;

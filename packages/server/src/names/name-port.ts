@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { type Peer, parseName, systemClock, TunnelError } from 'wsproxy-engine';
+import { type Peer, parseName, systemClock, type Timer, TunnelError } from 'wsproxy-engine';
 import { KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
 import { peerOf } from 'wsproxy-node/targets';
 import { Door } from '../gateway/door.js';
@@ -36,6 +36,7 @@ export class NamePort {
   /** Told when none is busy any more. */
   #onQuiet: (() => void) | undefined;
   #isLeaving = false;
+  #dismissal: Timer | undefined;
 
   constructor(options: NamePortOptions) {
     const { guard, isTrusted, places, limits: given } = options;
@@ -56,7 +57,7 @@ export class NamePort {
       onCrowded: () => guard.hit('unauthenticated'),
     });
     this.#requests = new NameRequests({
-      ...{ find: (name) => this.#ownerOf('http', name), limits, isTrusted },
+      ...{ find: (name) => this.ownerOf('http', name), limits, isTrusted },
       onBusy: (socket) => {
         this.#door.leave(socket);
         this.#setBusy(socket);
@@ -95,7 +96,7 @@ export class NamePort {
    * The same in any process: whoever holds the closest pattern. Where it is not known who that is, nobody: a wildcard that is held here
    * must not cover what somebody else holds.
    */
-  #ownerOf(kind: NameKind, name: string): Found<NameOwner> {
+  ownerOf(kind: NameKind, name: string): Found<NameOwner> {
     const here = this.ownerHere(kind, name);
     const elsewhere = this.#options.elsewhere();
     const closest = this.#directory.closest(name);
@@ -125,13 +126,14 @@ export class NamePort {
 
   /**
    * Resolves when whoever has come has the whole answer, or after `time` ms, or when this is closed: no session here need have a part in
-   * it. From now on no connection is kept for one more request.
+   * it. From now on each answer ends its connection; whoever was told before that it is kept has `patience` ms for one more request, which
+   * may be on its way.
    */
-  async settled(time: number): Promise<void> {
+  async settled(time: number, patience: number = 0): Promise<void> {
     const deadline = systemClock.now() + time;
-    this.#isLeaving = true;
     this.#requests.keepNone();
-    for (const socket of this.#idle) socket.destroy();
+    if (patience > 0) this.#dismissal = systemClock.setTimer(() => this.#dismissIdle(), patience);
+    else this.#dismissIdle();
     await this.#door.settled(Math.min(time, this.#limits.headTime));
     if (this.#busy.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -141,6 +143,7 @@ export class NamePort {
         resolve();
       };
     });
+    if (this.#idle.size > 0) await this.#door.settled(Math.max(0, Math.min(patience, deadline - systemClock.now())));
   }
 
   /** Takes nothing any more, and ends every connection but those that its owners have. */
@@ -150,9 +153,20 @@ export class NamePort {
     });
     this.#door.close();
     for (const socket of this.#open) socket.destroy();
+    this.#dismissal?.cancel();
     this.#busy.clear();
     this.#onQuiet?.();
     await closed;
+  }
+
+  #leaveBusy(socket: Socket): void {
+    this.#busy.delete(socket);
+    if (this.#busy.size === 0) this.#onQuiet?.();
+  }
+
+  #dismissIdle(): void {
+    this.#isLeaving = true;
+    for (const socket of this.#idle) socket.destroy();
   }
 
   #setBusy(socket: Socket): void {
@@ -163,9 +177,9 @@ export class NamePort {
   /** It has the whole answer. */
   #onIdle(socket: Socket, time: number): void {
     if (this.#isLeaving) return socket.destroySoon();
-    this.#busy.delete(socket);
     this.#idle.add(socket);
     this.#door.admit(socket, time);
+    this.#leaveBusy(socket);
   }
 
   #onConnection(socket: Socket): void {
@@ -175,8 +189,7 @@ export class NamePort {
     socket.once('close', () => {
       this.#open.delete(socket);
       this.#idle.delete(socket);
-      this.#busy.delete(socket);
-      if (this.#busy.size === 0) this.#onQuiet?.();
+      this.#leaveBusy(socket);
     });
     this.#door.admit(socket);
     if (socket.destroyed) return;
@@ -215,7 +228,7 @@ export class NamePort {
   /** Also when a name is looked up elsewhere. */
   #onHello(socket: Socket, { serverName = '' }: ClientHello, bytes: Buffer): void {
     const name = parseName(serverName);
-    const found = name === undefined ? undefined : this.#ownerOf('tls', name);
+    const found = name === undefined ? undefined : this.ownerOf('tls', name);
     const goOn = (owner: NameOwner | undefined): void => {
       if (socket.destroyed) return;
       // This port has no certificate that would be right.

@@ -48,6 +48,14 @@ export class NamesElsewhere<Process extends { readonly uid: string }> {
     this.#allChanged = this.#news;
   }
 
+  /** What is known of a name is not so any more. */
+  doubt(name: string): void {
+    for (const { known } of [this.#held, this.#others]) {
+      const doubted = known.get(name);
+      if (doubted !== undefined) doubted.until = 0;
+    }
+  }
+
   #look(name: string): Promise<Answer<Process>> {
     const now = this.#options.clock.now();
     const shelf = this.#held.known.has(name) ? this.#held : this.#others;
@@ -109,7 +117,7 @@ class Shelf<Process> {
 interface Known<Process> {
   readonly answer: Promise<Answer<Process>>;
   /** By the clock. */
-  readonly until: number;
+  until: number;
   /** How many news there had been when it was asked. */
   readonly news: number;
 }

@@ -81,6 +81,27 @@ describe('a port that is left', () => {
     expect(fresh.text).toMatch(/^HTTP\/1\.1 200 .*Connection: close\r\n.*ok/s);
   });
 
+  test('may give those who were told that their connection is kept time for one more request', async () => {
+    const { port, hold, settled } = await startNames();
+    const service = await startService(() => {});
+    await hold('http', 'a.org', new FakeOwner('alice', service.port));
+    const wire = await openSocket(port);
+    wire.socket.write('GET / HTTP/1.1\r\nHost: a.org\r\n\r\n');
+    const [, first] = (await once(service.server, 'request')) as [IncomingMessage, ServerResponse];
+    first.write('begun');
+    await wire.read(/keep-alive.*begun/s);
+    const leaving = settled(60_000, 60_000);
+    first.end(' and done');
+    await wire.read(/and done/);
+    expect(await isOver(leaving)).toBe(false);
+    wire.socket.write('GET / HTTP/1.1\r\nHost: a.org\r\n\r\n');
+    const [, second] = (await once(service.server, 'request')) as [IncomingMessage, ServerResponse];
+    second.end('again');
+    expect(await wire.over).toBe('end');
+    expect(wire.text).toMatch(/Connection: close\r\n.*again/s);
+    await leaving;
+  });
+
   test('waits no longer than it may, and for nobody once it is closed', async () => {
     const { port, hold, settled, close } = await startNames();
     const service = await startService(() => {});

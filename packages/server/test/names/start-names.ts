@@ -50,7 +50,7 @@ export async function startNames(
     hits,
     port: address?.port ?? 0,
     close: () => port.close(),
-    settled: (time: number) => port.settled(time),
+    settled: (time: number, patience?: number) => port.settled(time, patience),
   };
 }
 
