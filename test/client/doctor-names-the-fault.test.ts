@@ -9,6 +9,7 @@ import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-i
 import { httpResponse, startAnswering } from 'wsproxy-test-support/sockets/answering';
 import { freePort, listen, listenOn } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { until } from 'wsproxy-test-support/until';
 
 const NAME = 'tunnel.example';
 
@@ -204,6 +205,15 @@ describe('doctor names what is wrong:', () => {
       cause: /refused the token \(401\)/,
       cure: /--token-file/,
     });
+  });
+
+  test('the user has as many sessions as the server allows', async () => {
+    const { port } = await start('wsproxy-server', ['--max-sessions-per-user', '1']);
+    const url = `ws://127.0.0.1:${port}/`;
+    const { program } = await start('wsproxy-client', [url]);
+    await until('it has the one session', () => program.stderr.includes('connected to the server'));
+    const expected = { step: 'session', cause: /too many sessions/, cure: /end other clients of this user, or ask/ };
+    await expectCause([url], expected);
   });
 
   test('the path is wrong', async () => {

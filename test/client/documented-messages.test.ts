@@ -137,7 +137,7 @@ const FAILURES: Readonly<Record<string, Produce<Ended>>> = {
       const { port } = await startAnswering(httpResponse('407 Denied', ['Proxy-Authenticate: NTLM']));
       return client([URL_OF_NOBODY, '--insecure', '--proxy', `http://127.0.0.1:${port}`]);
     },
-  'cannot listen on …: the port is in use; end the other program or choose another port with --listen': async () => {
+  'cannot listen on …: the port is in use; choose another port with --listen, or end what has this one': async () => {
     const [{ port: serverPort }, { port }] = [await startServer(), await listen((socket) => socket.destroy())];
     return client([`ws://127.0.0.1:${serverPort}/`, '--listen', String(port)]);
   },

@@ -27,7 +27,7 @@ describe('--status', () => {
     const args = ['ws://127.0.0.1:9/', '--listen', '0', '--log-level', 'silent', '--status', String(port)];
     const { code, stderr } = await runCommand('wsproxy-client', args);
     expect(stderr).toBe(
-      `wsproxy-client: cannot listen on 127.0.0.1:${port}: the port is in use; end the other program or choose another port with --status\n`,
+      `wsproxy-client: cannot listen on 127.0.0.1:${port}: the port is in use; choose another port with --status, or end what has this one\n`,
     );
     expect(code).toBe(1);
   });

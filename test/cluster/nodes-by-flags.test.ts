@@ -60,6 +60,6 @@ test('a port that it cannot have is told in one line', async () => {
   ]);
   expect(code).toBe(1);
   expect(stderr.trim().split('\n').at(-1)).toBe(
-    `wsproxy-server: cannot listen on 127.0.0.1:${port}: the port is in use; end the other program or choose another port with --cluster-listen`,
+    `wsproxy-server: cannot listen on 127.0.0.1:${port}: the port is in use; choose another port with --cluster-listen, or end what has this one`,
   );
 });

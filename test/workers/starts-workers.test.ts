@@ -49,7 +49,7 @@ describe('a server with workers', () => {
     const ended = await runCommand('wsproxy-server', ['--workers', '2', '--listen', `127.0.0.1:${other.port}`]);
     expect(ended).toMatchObject({ code: 1, stdout: '' });
     const said = ended.stderr.split('\n').filter((line) => line.startsWith('wsproxy-server: '));
-    const advice = 'the port is in use; end the other program or choose another port with --listen';
+    const advice = 'the port is in use; choose another port with --listen, or end what has this one';
     expect(said).toEqual([`wsproxy-server: cannot listen on 127.0.0.1:${other.port}: ${advice}`]);
   });
 
@@ -103,5 +103,7 @@ describe('a server with workers', () => {
 test('a server without workers does not take --retire in silence', async () => {
   const ended = await runCommand('wsproxy-server', [...LISTEN, '--retire', '5s']);
   expect(ended).toMatchObject({ code: 2, stdout: '' });
-  expect(ended.stderr).toBe('wsproxy-server: --retire: it takes --workers, which is what it is about\n');
+  expect(ended.stderr).toBe(
+    'wsproxy-server: --retire: it takes --workers N: it says how long workers that were exchanged may go on\n',
+  );
 });

@@ -61,7 +61,7 @@ export function formatListenAddress(address: ListenAddress | UnixAddress): strin
 }
 
 const CAUSES: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use; end the other program or choose another port with --listen',
+  EADDRINUSE: 'the port is in use; choose another port with --listen, or end what has this one',
   EACCES: 'no permission; choose a port above 1023 with --listen',
   EADDRNOTAVAIL: 'this machine has no such address; choose another with --listen',
   EAFNOSUPPORT: 'this machine has no such address family; choose another address with --listen',

@@ -29,10 +29,13 @@ export function readSecretFile({ path, flag, maxBytes }: SecretFile): string {
     }
   } catch (error) {
     if (error instanceof ExitError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = { ...REASONS, ...pathReasons(flag) }[code ?? ''] ?? message;
-    throw usage(`cannot read ${name}: ${escapeText(reason)}`, error);
+    throw usage(`cannot read ${name}: ${escapeText(whyUnreadable(error as Error, flag))}`, error);
   }
+}
+
+/** Why the file that `flag` gives cannot be read, and what to do. */
+export function whyUnreadable({ code = '', message }: NodeJS.ErrnoException, flag: string): string {
+  return { ...REASONS, ...pathReasons(flag) }[code] ?? message;
 }
 
 /** `--token-file` names a token file, `--users` a users file. */

@@ -43,8 +43,10 @@ function describe(program: Command, error: CommanderError): string | readonly st
 function unknownCommand(program: Command, { code }: CommanderError): string | undefined {
   const [given = ''] = program.args;
   const names = program.commands.map((command) => command.name());
-  const hint = code === 'commander.excessArguments' && !names.includes(given) && didYouMean(given, names);
-  return hint ? `unknown command '${given}'${hint.replace(/^; d(.+)$/, ' (D$1)')}` : undefined;
+  if (code !== 'commander.excessArguments' || names.includes(given)) return undefined;
+  const hint = didYouMean(given, names);
+  if (hint === '') return `what is '${given}' for? There is no such command, and each value follows its flag`;
+  return `unknown command '${given}'${hint.replace(/^; d(.+)$/, ' (D$1)')}`;
 }
 
 /** An option was given by the name that it had before. */

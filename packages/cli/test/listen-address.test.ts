@@ -67,7 +67,7 @@ describe('explainListenError', () => {
   const address = { host: '::1', port: 80 };
 
   it.each([
-    ['EADDRINUSE', 'cannot listen on [::1]:80: the port is in use; end the other program or choose'],
+    ['EADDRINUSE', 'cannot listen on [::1]:80: the port is in use; choose another port with'],
     ['EACCES', 'cannot listen on [::1]:80: no permission; choose a port above 1023 with --listen'],
     ['EADDRNOTAVAIL', 'cannot listen on [::1]:80: this machine has no such address; choose another with --listen'],
   ])('says what %s means and what to do', (code, message) => {

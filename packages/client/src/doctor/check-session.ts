@@ -35,9 +35,15 @@ export async function checkSession(transport: Transport, { key }: ProbeIdentity)
     return [ok('the server has begun a session'), session];
   } catch (error) {
     const { message } = error as Error;
-    return [fail(`the server began no session: ${message}`, 'look into its log: it says why')];
+    const cure = message.startsWith(TOO_MANY) ? FEWER : 'look into its log: it says why';
+    return [fail(`the server began no session: ${message}`, cure)];
   }
 }
+
+/** As the server says it, with the limit in brackets. */
+const TOO_MANY = 'too many sessions (sessionsPerUser)';
+const FEWER =
+  'end other clients of this user, or ask the operator for a higher --max-sessions-per-user; sessions of clients that were killed count until --grace ends';
 
 const SAMPLES = 5;
 /** A spread beyond this is felt at a keyboard, ms. */

@@ -1,6 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { checkSecret, decodeText, ExitCode, ExitError, type ProgramLogger, watchFile } from 'wsproxy-cli';
+import {
+  checkSecret,
+  decodeText,
+  ExitCode,
+  ExitError,
+  escapeText,
+  type ProgramLogger,
+  watchFile,
+  whyUnreadable,
+} from 'wsproxy-cli';
 import { OptionError } from 'wsproxy-node/options';
 import type { Server, TlsOptions } from '../index.js';
 
@@ -122,8 +131,8 @@ export function readPem(path: string, flag: string, isSecret = false): string {
     }
   } catch (error) {
     if (error instanceof ExitError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new ExitError(ExitCode.usage, `cannot read the file of ${flag}, ${path}: ${code ?? message}`, {
+    const why = escapeText(whyUnreadable(error as Error, flag));
+    throw new ExitError(ExitCode.usage, `cannot read the file of ${flag}, ${escapeText(path, 1024)}: ${why}`, {
       cause: error,
     });
   }

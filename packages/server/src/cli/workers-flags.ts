@@ -22,7 +22,7 @@ export function parseWorkers(text: string): number | 'auto' {
 /** @throws OptionError for what one process has no use for */
 export function checkWorkers(program: Command, { workers }: Partial<WorkersFlags>): void {
   if (workers !== undefined || program.getOptionValueSource('retire') === 'default') return;
-  throw new OptionError('retire', 'it takes --workers, which is what it is about');
+  throw new OptionError('retire', 'it takes --workers N: it says how long workers that were exchanged may go on');
 }
 
 const MOST = 128;

@@ -56,7 +56,9 @@ export class HandOn {
     this.#lines.write(
       { source: route.node },
       { ...fields, err: error },
-      'the process that has a session does not answer',
+      isOfCertificate(error)
+        ? 'another server has no valid certificate of --cluster-ca: give all of them certificates of one authority'
+        : 'the process that has a session does not answer',
     );
     return { unanswered: formatRoute(route) };
   }
@@ -121,6 +123,11 @@ export class HandOn {
     if (directory !== undefined) return formatHanded({ user: directory.nameOf(user), from: caller });
     return formatHanded({ user: { id: user.id, token: '' }, whole: user, from: caller });
   }
+}
+
+/** What Node says of one that it does not trust (X509_V_ERR_... of OpenSSL). */
+function isOfCertificate(error: unknown): boolean {
+  return /CERT|VERIFY/.test(String((error as NodeJS.ErrnoException | undefined)?.code));
 }
 
 interface Outcome {

@@ -25,6 +25,8 @@ export interface GatewayTls extends TlsOptions {
 const WORDS: Readonly<Record<string, string>> = {
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: 'the key is not that of the certificate',
   ERR_OSSL_PEM_NO_START_LINE: 'the certificate or the key is not in PEM form',
+  ERR_OSSL_UNSUPPORTED: 'it holds no private key in PEM form',
+  ERR_OSSL_BAD_DECRYPT: 'the key is encrypted; take its passphrase away: openssl pkey -in KEY -out NEW_KEY',
 };
 
 const NAMES = { clientCa: 'client CA', clientCrl: 'revocation list' } as const;

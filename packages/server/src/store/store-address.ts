@@ -35,4 +35,6 @@ export function shownAddress({ url }: StoreAddress): string {
 const SCHEMES = { 'redis:': true, 'rediss:': true, 'unix:': true };
 const DATABASE = /^(\/\d{0,3})?$/;
 const NAME = /^[a-z0-9-]{1,32}$/;
-const EXPECTED = 'must be redis://host:port or rediss://user:password@host:port/database?cluster=name';
+const EXPECTED =
+  'must be redis://host:port, rediss://user:password@host:port/database or unix:///path, and may end in ?cluster=NAME, ' +
+  'with 1 to 32 of a-z, 0-9 and -';

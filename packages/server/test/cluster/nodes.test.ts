@@ -113,11 +113,14 @@ describe.runIf(hasOpenssl)('nodes of a cluster', () => {
   });
 
   test('say 503 of one whose certificate is of another authority', async () => {
+    const warnings: unknown[] = [];
+    const warn = (_fields: unknown, message: unknown) => warnings.push(message);
     const owner = await start('b');
-    const other = await start('a', { b: owner.inner.port });
+    const other = await start('a', { b: owner.inner.port }, { debug() {}, info() {}, warn, error() {} });
     other.server.setInnerTls(strangers);
     await expect(new Peer().connect(other.port, TOKEN, '/', routeTo(owner))).rejects.toThrow('503');
     expect(other.outcomes).toEqual(['unanswered']);
+    expect(warnings).toEqual([expect.stringContaining('no valid certificate of --cluster-ca')]);
     other.server.setInnerTls(tls);
     await new Peer().connect(other.port, TOKEN, '/', routeTo(owner));
     expect(other.outcomes).toEqual(['unanswered', 'passed']);

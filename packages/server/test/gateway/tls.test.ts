@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { describe, expect, test, vi } from 'vitest';
@@ -22,6 +22,11 @@ import { makeCertificate } from './make-certificate.js';
 const [first, second] = [makeCertificate(), makeCertificate(3)];
 const start = (limits = {}, more = {}) =>
   startGateway(limits, '/tunnel', { tls: first ?? { cert: '', key: '' }, ...more });
+
+function encrypted(key: string | Buffer): string {
+  const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' } as const;
+  return String(createPrivateKey(key).export(options));
+}
 
 async function handshake(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
@@ -187,6 +192,8 @@ describe.skipIf(second === undefined)('certificates', () => {
     const { cert, key } = first ?? { cert: '', key: '' };
     const wrong: [object, string][] = [
       [{ cert, key: second?.key }, 'tls.key: the key is not that of the certificate'],
+      [{ cert, key: cert }, 'tls.key: it holds no private key in PEM form'],
+      [{ cert, key: encrypted(key) }, 'tls.key: the key is encrypted; take its passphrase away: openssl pkey'],
       [{ cert: 'nonsense', key }, 'tls.cert: the certificate or the key is not in PEM form'],
       [{ cert, key, clientCa: cert }, 'tls: whether clients need a certificate cannot change'],
     ];

@@ -87,7 +87,7 @@ function readPath(text: string): HasHost | undefined {
 }
 
 function readNames(text: string): HasHost | undefined {
-  const names = namesOf(text);
+  const names = namesOf(text.toLowerCase());
   if (names === undefined || names === '*') return names && (() => true);
   return names.startsWith('*.') ? (host) => host.endsWith(names.slice(1)) : (host) => host === names;
 }

@@ -39,6 +39,7 @@ describe('a rule for listening', () => {
     ['unix:/run/wsproxy/app-*.sock', 'unix /run/wsproxy/app-.sock'],
     ['unix:/run/wsproxy/one', 'unix /run/wsproxy/one'],
     ['http:app.example.org', 'http App.Example.ORG.'],
+    ['http:App.Example.org', 'http app.example.org'],
     ['http:*.example.org', 'http app.example.org'],
     ['http:*.example.org', 'http a.b.example.org'],
     ['http:*.example.org', 'http *.example.org'],
