@@ -1,4 +1,6 @@
+import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { start } from 'wsproxy-test-support/programs/command-line';
 import type { Program } from 'wsproxy-test-support/programs/program';
@@ -117,5 +119,23 @@ describe('workers', () => {
     await until('it answers', () => lines(server, 'a worker answers again').length === 1, 20_000);
     const workers = [await join(server, url, echo.port), await join(server, url, echo.port)].map((each) => each.worker);
     expect(workers).toContain(1);
+  });
+
+  test('are not flooded, nor is the log, while none of them answers', { timeout: 60_000 }, async () => {
+    const { server, url } = await startWith('--workers', '2');
+    for (const pid of workersOf(server)) process.kill(pid, 'SIGSTOP');
+    atEnd(() => {
+      for (const pid of workersOf(server)) process.kill(pid, 'SIGCONT');
+    });
+    let resets = 0;
+    const port = Number(new URL(url).port);
+    const strangers = Array.from({ length: 2_000 }, () => connect(port, '127.0.0.1').on('error', () => (resets += 1)));
+    atEnd(() => {
+      for (const stranger of strangers) stranger.destroy();
+    });
+    const crowded = () => lines(server, 'too many connections wait for a worker, one was reset');
+    const told = () => crowded().reduce((sum, { unlogged = 0 }) => sum + 1 + Number(unlogged), 0);
+    await until('those are told of who were sent away', () => resets > 900 && told() === resets, 20_000);
+    expect(crowded().length).toBeLessThan(200);
   });
 });

@@ -9,6 +9,7 @@ import type { Command } from 'commander';
 import { asUsage, createLogger, ExitCode, ExitError, onTermination, type ProgramLogger } from 'wsproxy-cli';
 import { systemClock } from 'wsproxy-engine';
 import type { ListenOptions } from '../index.js';
+import { FloodLog } from '../limits/flood-log.js';
 import { checkQuotaFile, QuotaFile } from '../limits/quota-file.js';
 import { MemoryStore } from '../store/memory-store.js';
 import { answerWorker } from '../store/parent-store.js';
@@ -56,13 +57,15 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   const uids = new Map<number, string>();
   const quotaFile = openQuotaFile(program, flags, shared, logger);
   const crowd = new Set<Reception>();
+  const lines = new FloodLog((fields, message) => logger.warn(fields, message), systemClock);
   const receptionAt = (door: Door): Reception =>
     new Reception({
       door: () => door,
       takers: () => parent.takers,
       mostWaiting: () => MOST_WAITING,
       crowd,
-      onCrowded: () => logger.warn({}, 'too many connections wait for a worker, one was reset'),
+      onCrowded: () =>
+        lines.write({ source: String(door) }, {}, 'too many connections wait for a worker, one was reset'),
       onError: (error) => logger.error({ err: error }, 'could not accept a connection'),
     });
   const [reception, nodes, names] = [receptionAt('clients'), receptionAt('nodes'), receptionAt('names')];
@@ -140,6 +143,7 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   await quotaFile?.close();
   for (const each of [reception, nodes, names]) each.close();
   places?.close();
+  lines.flush();
   if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');
   await sight.close();
 }
