@@ -60,15 +60,19 @@ export class ListenerEntry implements Arrivals {
     else this.#standBy(claim);
     earlier?.end('TAKEN_OVER');
     claim.listener.onOver(() => this.#leave(claim));
-    claim.onAway = () => this.#awaitOwner();
+    claim.onAway = () => {
+      this.#awaitOwner();
+      if (this.#owner === undefined) void this.#serve();
+    };
     void this.#serve();
   }
 
-  /** What is held is judged again, since the rules may be others. */
+  /** What is held is judged again, since the rules may be others, or a client may be back. */
   review(): void {
     const [owner, place] = [this.#owner, this.#place];
     if (owner !== undefined && place !== undefined && !this.#service.rights.allows(owner.session.user, place))
       this.end('DENIED');
+    if (owner === undefined) void this.#serve();
   }
 
   /** A session is over, and leaves behind what its client has never heard of: what has come here goes to whoever has the listener now. */
@@ -176,7 +180,8 @@ export class ListenerEntry implements Arrivals {
     if (this.#owner !== undefined) return;
     if (this.#line.length === 0) return this.#giveUp();
     this.#release();
-    this.#name?.wait();
+    // No process gives it up for those who are away as well.
+    this.#name?.wait(this.#line.some(({ session }) => session.session.attached));
   }
 
   /** Where another process has it, and `claim` does not take it over, that stands by. */

@@ -50,10 +50,14 @@ export class Exclusive {
     });
   }
 
-  /** Stands by until another process gives it up: `onHad` follows then. */
-  wait(): void {
+  /**
+   * Stands by until another process gives it up: `onHad` follows then. `isInLine`: others see that, and may give it up for this. Again to
+   * change that.
+   */
+  wait(isInLine: boolean = true): void {
     this.#state = 'waiting';
-    this.#inLine ??= Promise.resolve(this.#keeper.line.take(Number.MAX_SAFE_INTEGER));
+    if (isInLine) this.#inLine ??= Promise.resolve(this.#keeper.line.take(Number.MAX_SAFE_INTEGER));
+    else this.#leaveLine();
     this.#keeper.call(this);
   }
 

@@ -122,6 +122,21 @@ describe('a name that clients of two processes ask for', () => {
     expect([first.events, holders()]).toEqual([['listening'], ['one']]);
   });
 
+  test('goes to nobody who is away as well, until that one is back', async () => {
+    const [owner, standby] = [one.server.connect(), other.server.connect()];
+    const first = await owner.listen();
+    const second = standby.ask();
+    await pass(0);
+    owner.cut();
+    standby.cut();
+    await pass(25_000);
+    expect([holders(), first.events, second.events]).toEqual([['one'], ['listening'], []]);
+    standby.connect();
+    await pass(10_500);
+    await until('it listens', () => second.events.length > 0);
+    expect([holders(), second.events]).toEqual([['other'], ['listening']]);
+  });
+
   test('is free of those who stand by no more', async () => {
     const first = await one.server.connect().listen();
     const second = other.server.connect().ask();

@@ -145,6 +145,23 @@ describe('what one process has at a time', () => {
     expect(await a.isAwaited()).toBe(false);
   });
 
+  test('is not known to be awaited by one that stands by out of line, until it stands in line', async () => {
+    const { clock, begin, holders } = newWorld();
+    const [one, other] = [await begin('a'), await begin('b')];
+    const [a, b] = [one.want(), other.want()];
+    await a.take(false);
+    await b.take(false);
+    const isAwaited = async (isInLine: boolean): Promise<boolean> => {
+      b.wait(isInLine);
+      await pass(clock, 1_000);
+      return a.isAwaited();
+    };
+    expect([await isAwaited(false), await isAwaited(true), await isAwaited(false)]).toEqual([false, true, false]);
+    a.give();
+    await pass(clock, 3_000);
+    expect([other.events, holders()]).toEqual([['had'], ['b']]);
+  });
+
   test('may be taken over by one that stands by, which stands by no more', async () => {
     const { clock, begin } = newWorld();
     const [one, other] = [await begin('a'), await begin('b')];
