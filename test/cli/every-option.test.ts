@@ -74,7 +74,6 @@ const LEFT_OUT = [
   'stdio',
   'tls.clientCrl',
   'tokenCommand',
-  'workers',
 ];
 
 let folder: string;
