@@ -161,6 +161,10 @@ test('a service that cannot be reached, and a process that ends, are honest answ
   const alice = await connect(first, 0);
   await alice.forwardRemote({ name: 'a.alice.example', target: '127.0.0.1:1' });
   expect(await ask(second.names, 'a.alice.example')).toMatch(/^502 /);
+  await alice.forwardRemote({ name: 'nowhere.alice.example', target: 'nowhere.invalid:80' });
+  expect(await ask(second.names, 'nowhere.alice.example')).toMatch(/^502 /);
+  const { listeners } = alice.status();
+  expect(listeners.find(({ target }) => target === 'nowhere.invalid:80')?.arrivalsSoFar).toBe(1);
   await serve(alice, 'slow.alice.example', (_asked, response) => void response.write('half'));
   const asking = request({ host: '127.0.0.1', port: second.names, headers: { host: 'slow.alice.example' } });
   asking.on('error', () => {}).end();

@@ -146,7 +146,7 @@ export function serveName(
   names: Pick<NamePort, 'ownerHere'> | undefined,
 ): void {
   const owner = names?.ownerHere(way, name);
-  if (owner === undefined) return refuse('NAME_NOT_FOUND');
+  if (owner === undefined) return refuse(NOT_HERE);
   const endVisit = owner.beginVisit();
   if (endVisit === undefined) return refuse('LIMIT_REACHED');
   const { near, far } = streamPair();
@@ -159,8 +159,11 @@ export function serveName(
       joinStreams(near, begin());
     },
     onFail: (code: FailureCode) => {
-      refuse(code);
+      refuse(code === NOT_HERE ? 'HOST_UNREACHABLE' : code);
       near.destroy();
     },
   });
 }
+
+/** No client has the name here. A client says the same of its service, which is no reason to look for another one. */
+const NOT_HERE: FailureCode = 'NAME_NOT_FOUND';
