@@ -187,7 +187,7 @@ describe('a -R that the server refuses', () => {
       'since somebody else is there',
       ['--reverse'],
       (taken) => `${taken}:127.0.0.1:9`,
-      /in use at the server: choose another \(port 0: any free one\)/,
+      /in use at the server: choose another, or port 0 for any free one/,
     ],
   ];
 
