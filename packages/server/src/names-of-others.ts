@@ -66,8 +66,11 @@ class OwnerElsewhere implements NameOwner {
     if (failure === undefined) return;
     if (!HAS_GONE.has(failure)) return fail(visit, failure);
     const { clock } = this.#options;
-    for (const until = clock.now() + TIME_TO_MOVE; clock.now() < until; ) {
-      await new Promise<void>((resolve) => clock.setTimer(resolve, PAUSE));
+    const until = clock.now() + TIME_TO_MOVE;
+    // Longer each time: a client may say the same, and is to be asked a few times at most.
+    for (let pause = FIRST_PAUSE; clock.now() < until; pause *= 2) {
+      const time = Math.min(pause, until - clock.now());
+      await new Promise<void>((resolve) => clock.setTimer(resolve, time));
       if (visit.stream.destroyed) return;
       const owner = await this.#look(visit.arrival.name);
       if (visit.stream.destroyed) return;
@@ -136,8 +139,8 @@ const HAS_GONE: ReadonlySet<FailureCode> = new Set([
 ]);
 /** For that, ms: as long as a process waits for another one to give it back. */
 const TIME_TO_MOVE = 3_000;
-/** Between two looks, ms. */
-const PAUSE = 50;
+/** Before the first of the looks, ms. */
+const FIRST_PAUSE = 50;
 
 /** Gives what has come for a name at another process to whoever has it here. */
 export function serveName(

@@ -112,6 +112,14 @@ test('it waits for three seconds while nobody has the name, and is told the firs
   expect([told, near.destroyed]).toEqual([['TAKEN_OVER'], true]);
 });
 
+test('a client that says again and again that it goes is asked a few times', async () => {
+  answers['one'] = 'TAKEN_OVER';
+  await bring();
+  await pass(3_100);
+  expect(asked.length).toBeGreaterThan(1);
+  expect(asked.length).toBeLessThan(10);
+});
+
 test('what the client says is told at once', async () => {
   answers['one'] = 'CONNECTION_REFUSED';
   const { told } = await bring();
