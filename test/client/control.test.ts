@@ -80,7 +80,7 @@ describe('wsproxy-client -W --control', () => {
 
   test('leaves the whole program its errors and its help', async () => {
     const { path } = await startRunning();
-    const help = await runCommand('wsproxy-client', ['-W', 'a:1', '--control', path, '--help'], { token: null });
+    const help = await runCommand('wsproxy-client', ['-W', 'a:1', '--control', path, '--help', 'all'], { token: null });
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toContain('--control <path>');
     const wrong = await runCommand('wsproxy-client', ['-W', 'nonsense', '--control', path], { token: null });
