@@ -14,7 +14,7 @@ import type { Entrance, HandedOn } from './gateway/handing-on.js';
 import type { Guard } from './limits/guard.js';
 import { SharedPlaces } from './limits/shared-places.js';
 import type { NamePort } from './names/name-port.js';
-import type { FindElsewhere, NamesElsewhere } from './names/names-elsewhere.js';
+import type { NamesElsewhere, OtherNames } from './names/names-elsewhere.js';
 import type { ServerObserver } from './observe/observer.js';
 import { type SessionFollower, SessionNews } from './session-news.js';
 import { SessionPlaces } from './sessions/session-places.js';
@@ -139,9 +139,9 @@ export class Membership {
     };
   }
 
-  /** Finds the host names that other processes hold; undefined while there are none. */
-  get findName(): FindElsewhere | undefined {
-    return this.#cluster && this.#names?.find;
+  /** The host names that other processes hold; undefined while there are none. */
+  get namesElsewhere(): OtherNames | undefined {
+    return this.#cluster && this.#names;
   }
 
   /** Tells `follower` of sessions in other processes, from when this process knows them. */

@@ -186,7 +186,7 @@ export class Server {
     if (this.#listening === undefined) throw new OptionError('reverse', 'without it no client may listen');
     const address = await this.#listening.listenNames(options, {
       expectOpen: () => this.#expectOpen(),
-      elsewhere: () => this.#membership.findName,
+      elsewhere: () => this.#membership.namesElsewhere,
     });
     if (address !== undefined) this.#addresses.push(address);
     return address;

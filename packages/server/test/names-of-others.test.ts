@@ -53,11 +53,11 @@ async function bring(body = 'hello') {
     },
     ownerOf: async (kind, name) => {
       if (holder === 'here') return owner;
-      const found = await names.find(kind, name);
+      const found = await names.find(kind, name, () => undefined);
       return typeof found === 'string' ? undefined : found.owner;
     },
   });
-  const found = await names.find('http', NAME);
+  const found = await names.find('http', NAME, () => undefined);
   if (typeof found === 'string') throw new Error(found);
   const { near, far } = streamPair();
   near.write(body);

@@ -12,8 +12,8 @@ import { NameDirectory, type NameKind } from './name-directory.js';
 import { NAME_LIMITS, type NameLimits } from './name-limits.js';
 import type { NameOwner } from './name-owner.js';
 import { NameRequests } from './name-requests.js';
-import type { FindElsewhere } from './names-elsewhere.js';
-import { SharedNames } from './shared-names.js';
+import type { OtherNames } from './names-elsewhere.js';
+import { keyOfName, SharedNames } from './shared-names.js';
 import { TlsError } from './tls-error.js';
 
 /**
@@ -79,8 +79,12 @@ export class NamePort {
       share();
       throw new TunnelError('ADDRESS_IN_USE', 'the name is held by another listener');
     }
+    // Whoever looks for it here need not wait until the store tells.
+    const tell = (): void => this.#options.elsewhere()?.onNews([keyOfName(host)]);
+    tell();
     const close = (): void => {
       giveBack();
+      tell();
       share();
       this.#requests.onOver(owner);
     };
@@ -97,17 +101,19 @@ export class NamePort {
    * must not cover what somebody else holds.
    */
   ownerOf(kind: NameKind, name: string): Found<NameOwner> {
-    const here = this.ownerHere(kind, name);
     const elsewhere = this.#options.elsewhere();
-    const closest = this.#directory.closest(name);
-    if (elsewhere === undefined || closest === name) return here;
+    if (elsewhere === undefined || this.#directory.closest(name) === name) return this.ownerHere(kind, name);
     const patterns = patternsOf(name);
-    const isCloser = (pattern: string): boolean =>
-      closest === undefined || patterns.indexOf(pattern) < patterns.indexOf(closest);
-    return elsewhere(kind, name).then((found) => {
-      if (found === 'unknown') return undefined;
-      return found !== 'nobody' && isCloser(found.pattern) ? found.owner : here;
-    });
+    return elsewhere
+      .find(kind, name, () => this.#directory.closest(name))
+      .then((found) => {
+        if (found === 'unknown') return undefined;
+        // It may have come here meanwhile.
+        const closest = this.#directory.closest(name);
+        const isCloser = (pattern: string): boolean =>
+          closest === undefined || patterns.indexOf(pattern) < patterns.indexOf(closest);
+        return found !== 'nobody' && isCloser(found.pattern) ? found.owner : this.ownerHere(kind, name);
+      });
   }
 
   /** Once. Resolves with where it listens, if that is TCP; rejects with the system's error. */
@@ -278,7 +284,7 @@ export interface NamePortOptions {
   /** By which processes share names; undefined while there are no others. */
   readonly exclusives: () => Exclusives | undefined;
   /** Where other processes hold names; undefined while there are none. */
-  readonly elsewhere: () => FindElsewhere | undefined;
+  readonly elsewhere: () => OtherNames | undefined;
   /** In place of what the guard says, and `NAME_LIMITS`; for tests. */
   readonly limits?: Partial<NameLimits>;
 }

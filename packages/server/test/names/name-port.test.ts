@@ -241,7 +241,7 @@ describe('a WebSocket', () => {
 test('a wildcard covers no name that somebody else may hold in another process', async () => {
   const { port, hold } = await startNames(
     {},
-    { elsewhere: async (_kind, name) => (name === 'new.org' ? 'nobody' : 'unknown') },
+    { elsewhere: { find: async (_kind, name) => (name === 'new.org' ? 'nobody' : 'unknown'), onNews: () => {} } },
   );
   const service = await startService((incoming, response) => response.end(`for ${incoming.headers.host}`));
   await hold('http', '*.example.org', new FakeOwner('mallory', service.port));

@@ -13,6 +13,8 @@ let clock: FakeClock;
 let held: Map<string, string>;
 let asked: string[];
 let isAway: boolean;
+/** The pattern that this process holds. */
+let here: string | undefined;
 let names: NamesElsewhere<Process>;
 
 beforeEach(() => {
@@ -20,6 +22,7 @@ beforeEach(() => {
   held = new Map();
   asked = [];
   isAway = false;
+  here = undefined;
   names = new NamesElsewhere<Process>({
     clock,
     find: async (key) => {
@@ -33,7 +36,7 @@ beforeEach(() => {
 });
 
 async function find(name: string, kind: NameKind = 'http'): Promise<string | undefined> {
-  const found = await names.find(kind, name);
+  const found = await names.find(kind, name, () => here);
   return typeof found === 'string' ? found : `${(found.owner as FakeOwner).userId} by ${found.pattern}`;
 }
 
@@ -77,7 +80,7 @@ test('those who ask at the same time ask once', async () => {
 test('one owner is one, by whatever name it is reached', async () => {
   held.set('*.example', 'one');
   const ownerOf = async (kind: NameKind, name: string) => {
-    const found = await names.find(kind, name);
+    const found = await names.find(kind, name, () => here);
     return typeof found === 'string' ? found : found.owner;
   };
   const owner = await ownerOf('http', 'a.example');
@@ -142,4 +145,35 @@ test('news costs the same whatever names strangers have asked for', async () => 
   // What users do with their listeners at full speed.
   for (let i = 0; i < 1_000; i++) names.onNews([`@name/m${i}.example`, `@listener/alice/${i}`]);
   expect(performance.now() - began).toBeLessThan(1_000);
+});
+
+test('a name that was given up a moment ago is waited for, 2 s at most', async () => {
+  held.set('a.example', 'one').set('*.example', 'wild');
+  expect(await find('a.example')).toBe('one http by a.example');
+  held.delete('a.example');
+  names.onNews(['@name/a.example']);
+  const [moved, other] = [find('a.example'), find('b.example')];
+  expect(await other).toBe('wild http by *.example');
+  await Promise.resolve();
+  held.set('a.example', 'two');
+  names.onNews(['@name/a.example']);
+  expect(await moved).toBe('two http by a.example');
+  held.delete('a.example');
+  names.onNews(['@name/a.example']);
+  const gone = find('a.example');
+  while (clock.pending === 0) await Promise.resolve();
+  names.onNews(['@name/unrelated.example']);
+  while (clock.pending === 0) await Promise.resolve();
+  clock.advance(2_000);
+  expect(await gone).toBe('wild http by *.example');
+  expect(clock.pending).toBe(0);
+});
+
+test('a name that comes here is not waited for', async () => {
+  names.onNews(['@name/a.example']);
+  const moved = find('a.example');
+  while (clock.pending === 0) await Promise.resolve();
+  here = 'a.example';
+  names.onNews(['@name/a.example']);
+  expect(await moved).toBe('nobody');
 });

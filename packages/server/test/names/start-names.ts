@@ -7,7 +7,7 @@ import { resolveLimits } from '../../src/limits/limits.js';
 import type { NameKind } from '../../src/names/name-directory.js';
 import type { NameLimits } from '../../src/names/name-limits.js';
 import { NamePort } from '../../src/names/name-port.js';
-import type { FindElsewhere } from '../../src/names/names-elsewhere.js';
+import type { OtherNames } from '../../src/names/names-elsewhere.js';
 import type { Exclusives } from '../../src/store/exclusives.js';
 import type { FakeOwner } from './fake-owner.js';
 
@@ -20,7 +20,7 @@ interface PortOptions {
   /** What it shares with others. */
   readonly exclusives?: Exclusives | undefined;
   /** Where others have names. */
-  readonly elsewhere?: FindElsewhere;
+  readonly elsewhere?: OtherNames;
 }
 
 /** A port for names that listens, who holds them, and what it has run into. */
