@@ -53,13 +53,9 @@ export class HandOn {
     logger.debug({ ...fields, ms: Math.round(clock.now() - began) }, 'handed a request on');
     if (outcome === 'gone') return 'here';
     if (outcome !== 'unanswered') return 'answered';
-    this.#lines.write(
-      { source: route.node },
-      { ...fields, err: error },
-      isOfCertificate(error)
-        ? 'another server has no valid certificate of --cluster-ca: give all of them certificates of one authority'
-        : 'the process that has a session does not answer',
-    );
+    const [source, why] = [{ source: route.node }, { ...fields, err: error }];
+    if (isOfCertificate(error)) this.#lines.write(source, why, FOREIGN);
+    else this.#lines.write(source, why, 'the process that has a session does not answer');
     return { unanswered: formatRoute(route) };
   }
 
@@ -129,6 +125,9 @@ export class HandOn {
 function isOfCertificate(error: unknown): boolean {
   return /CERT|VERIFY/.test(String((error as NodeJS.ErrnoException | undefined)?.code));
 }
+
+const FOREIGN =
+  'another server has no valid certificate of --cluster-ca: give all of them certificates of one authority';
 
 interface Outcome {
   readonly outcome: HandOnOutcome;
