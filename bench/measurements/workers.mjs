@@ -11,7 +11,7 @@
 //   where one does 1,850 times, for as many reads of the same size. All processes of the server run on one core, so that each has as much
 //   waiting as can be. Down that is enough. Up the load costs nearly twice as much as the server, which waits for it all the same.
 // - Caches. Two workers on one core drive each other out of them, which on a core each they would not.
-// So `CPU ratio` of two workers is an upper bound, and most of all up; and it says nothing while others use the machine.
+// So `CPU ratio` of two workers is likely more than on a core each, most of all up; and it says nothing while others use the machine.
 import { startOpensLoad } from '../support/opens-load.mjs';
 import { takeTurns } from '../support/place.mjs';
 import { cpuSeconds, processTree } from '../support/processes.mjs';
