@@ -5,17 +5,11 @@ import type { Exclusive } from '../../src/store/exclusive.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
 import { Sharing } from '../../src/store/sharing.js';
 import { LEASE, type Store, StoreError } from '../../src/store/store.js';
+import { behindCalls, passInSteps } from './behind-calls.js';
 
 const KEY = '@listener/alice/web';
 
-/** Lets everything that is decided be told, and time pass. */
-async function pass(clock: FakeClock, ms = 0): Promise<void> {
-  await new Promise(setImmediate);
-  for (let left = ms; left > 0; left -= 500) {
-    clock.advance(Math.min(500, left));
-    await new Promise(setImmediate);
-  }
-}
+const pass = (clock: FakeClock, ms = 0) => passInSteps(clock, 500, ms);
 
 type Fault = 'none' | 'lost' | 'unheard' | 'no news';
 
@@ -28,17 +22,11 @@ function behindFaults(store: Store, fault: () => Fault): Store {
     return answer;
   };
   return {
-    add: (fact) => call(() => store.add(fact)),
-    take: (wants) => call(() => store.take(wants)),
-    give: (holdings) => call(() => store.give(holdings)),
-    read: (mark) => call(() => store.read(mark)),
-    find: (keys) => call(() => store.find(keys)),
-    spend: (month, sums) => call(() => store.spend(month, sums)),
+    ...behindCalls(store, call),
     watch: (onNews) =>
       store.watch((keys) => {
         if (fault() === 'none') onNews(keys);
       }),
-    close: () => store.close(),
   };
 }
 

@@ -5,15 +5,9 @@ import { MemoryStore } from '../../src/store/memory-store.js';
 import { Places } from '../../src/store/places.js';
 import type { Pool } from '../../src/store/pool.js';
 import { DEADLINE, LEASE, type Store, StoreError } from '../../src/store/store.js';
+import { behindCalls, passInSteps } from './behind-calls.js';
 
-/** Lets everything that is decided be told, and time pass. */
-async function pass(clock: FakeClock, ms = 0): Promise<void> {
-  await new Promise(setImmediate);
-  for (let left = ms; left > 0; left -= 100) {
-    clock.advance(Math.min(100, left));
-    await new Promise(setImmediate);
-  }
-}
+const pass = (clock: FakeClock, ms = 0) => passInSteps(clock, 100, ms);
 
 type Fault = 'none' | 'lost' | 'unheard' | 'late';
 
@@ -28,16 +22,7 @@ function behindFaults(store: Store, clock: FakeClock, fault: () => Fault): Store
     if (what === 'unheard') throw away();
     return answer;
   };
-  return {
-    add: (fact) => call(() => store.add(fact)),
-    take: (wants) => call(() => store.take(wants)),
-    give: (holdings) => call(() => store.give(holdings)),
-    read: (mark) => call(() => store.read(mark)),
-    find: (keys) => call(() => store.find(keys)),
-    spend: (month, sums) => call(() => store.spend(month, sums)),
-    watch: (onNews) => store.watch(onNews),
-    close: () => store.close(),
-  };
+  return behindCalls(store, call);
 }
 
 interface Process {

@@ -3,6 +3,7 @@ import { FakeClock } from 'wsproxy-engine/testing';
 import { MemoryStore } from '../../src/store/memory-store.js';
 import { Sharing } from '../../src/store/sharing.js';
 import { type Revoked, type Store, StoreError } from '../../src/store/store.js';
+import { behindCalls } from './behind-calls.js';
 
 function newSharing(clock: FakeClock, store: Store, address = 'a:1') {
   const lines: string[] = [];
@@ -30,16 +31,7 @@ function failing(store: Store): { store: Store; isAway: boolean } {
     if (failed.isAway) throw new StoreError('away', 'no connection to the store');
     return run();
   };
-  failed.store = {
-    add: (fact) => guarded(() => store.add(fact)),
-    take: (wants) => guarded(() => store.take(wants)),
-    give: (holdings) => guarded(() => store.give(holdings)),
-    read: (mark) => guarded(() => store.read(mark)),
-    find: (keys) => guarded(() => store.find(keys)),
-    spend: (month, sums) => guarded(() => store.spend(month, sums)),
-    watch: (onNews) => store.watch(onNews),
-    close: () => store.close(),
-  };
+  failed.store = behindCalls(store, guarded);
   return failed;
 }
 
