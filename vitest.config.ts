@@ -1,5 +1,6 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { effortsIn } from './test/support/engine/effort-names.js';
 import { NoneMatched } from './test/support/none-matched.js';
 import { CHROMIUM, CHROMIUM_ARGS } from './test/support/programs/chromium-program.js';
 import { isInstalled } from './test/support/programs/installed.js';
@@ -12,35 +13,8 @@ const MEMORY_ARGS = ['--js-flags=--expose-gc', '--enable-precise-memory-info'];
 
 const WATCHED = ['test/support/watch-invariants.ts'];
 
-/** `SEEDS` and the like, by which long tests take longer or shorter (effort.ts). */
-const {
-  SEED,
-  SEEDS,
-  MUTATIONS,
-  FUZZ_RUNS,
-  REBINDINGS,
-  DATAGRAMS,
-  DESTINATIONS,
-  KILLS,
-  OUTAGE,
-  MIB,
-  DOWNLOADS,
-  PLATFORMS,
-} = process.env;
-const EFFORTS = {
-  SEED,
-  SEEDS,
-  MUTATIONS,
-  FUZZ_RUNS,
-  REBINDINGS,
-  DATAGRAMS,
-  DESTINATIONS,
-  KILLS,
-  OUTAGE,
-  MIB,
-  DOWNLOADS,
-  PLATFORMS,
-};
+/** `SEEDS` and the like. */
+const EFFORTS = effortsIn(process.env);
 
 /** The unit tests of the engine once more, where there is no Node. What goes by seeds has few of them: Node has had them all. */
 const IN_CHROMIUM: TestProjectConfiguration = {
@@ -52,7 +26,7 @@ const IN_CHROMIUM: TestProjectConfiguration = {
     name: 'chromium',
     include: ['packages/engine/test/**/*.test.ts'],
     setupFiles: WATCHED,
-    provide: { efforts: { ...EFFORTS, SEEDS: SEEDS ?? '200' } },
+    provide: { efforts: { ...EFFORTS, SEEDS: EFFORTS.SEEDS ?? '200' } },
     testTimeout: 30_000,
     browser: {
       enabled: true,

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { effortsIn } from './test/support/engine/effort-names.js';
 
 const conditions = ['wsproxy-source', 'node', 'import', 'module', 'default'];
 
@@ -11,9 +12,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ['packages/engine/test/{frame,flow,replay}/**/*.test.ts'],
-    provide: {
-      efforts: { SEED: undefined, SEEDS: undefined, MUTATIONS: undefined, FUZZ_RUNS: undefined, REBINDINGS: undefined },
-    },
+    provide: { efforts: effortsIn({}) },
     testTimeout: 20_000,
   },
 });

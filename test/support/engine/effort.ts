@@ -1,19 +1,5 @@
 import { inject } from 'vitest';
-
-/** In the environment of whoever runs the tests; vitest.config.ts hands it on, also to where there is none. */
-type Effort =
-  | 'SEED'
-  | 'SEEDS'
-  | 'MUTATIONS'
-  | 'FUZZ_RUNS'
-  | 'REBINDINGS'
-  | 'DATAGRAMS'
-  | 'DESTINATIONS'
-  | 'KILLS'
-  | 'OUTAGE'
-  | 'MIB'
-  | 'DOWNLOADS'
-  | 'PLATFORMS';
+import type { Effort } from './effort-names.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
