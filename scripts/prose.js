@@ -8,9 +8,11 @@ import { fileURLToPath } from 'node:url';
 /** The documents that are held to it. The list grows: a new document belongs here. */
 export const PAGES = [
   'CONTRIBUTING.md',
+  'PROTOCOL.md',
   'README.md',
   'SECURITY.md',
   'docs/api.md',
+  'docs/architecture.md',
   'docs/client.md',
   'docs/deploy.md',
   'docs/front.md',
@@ -19,6 +21,7 @@ export const PAGES = [
   'docs/log.md',
   'docs/observing.md',
   'docs/options.md',
+  'docs/performance.md',
   'docs/policy.md',
   'docs/push.md',
   'docs/reverse-http.md',
@@ -28,6 +31,11 @@ export const PAGES = [
   'docs/udp.md',
   'docs/users.md',
   'examples/README.md',
+  'packages/cli/README.md',
+  'packages/client/README.md',
+  'packages/engine/README.md',
+  'packages/node/README.md',
+  'packages/server/README.md',
 ];
 
 /** A longer sentence has two ideas. Code counts as one word. */
