@@ -1,3 +1,5 @@
+export { HttpAcceptor } from './http/http-acceptor.js';
+export { type HttpOpening, type HttpWay, openHttp } from './http/open-http.js';
 export { type OpenTransport, RefusedError, type ServerConnection, type WayToServer } from './open-transport.js';
 export type { AcceptHandler, Arrival, TransportAcceptor } from './transport-acceptor.js';
 export { openWebSocket } from './websocket/open-websocket.js';

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SlabPool, Transport } from 'wsproxy-engine';
+import { holdsSecret } from '../secrets/holds-secret.js';
 
 /**
  * Opens one kind of transport at the client's end. Rejects with `RefusedError`, or with what has failed, and leaves nothing
@@ -19,6 +20,10 @@ export interface WayToServer {
   readonly onAnswer?: (status: number, headers: IncomingHttpHeaders) => void;
   /** One more connection, on which nothing was said yet. */
   connect(): Promise<ServerConnection>;
+  /** Of the requests that follow the one with this answer, for the same transport. Default: the same headers. */
+  readonly headersAfter?: (answer: IncomingHttpHeaders) => Readonly<Record<string, string>>;
+  /** Connections lead to a proxy that passes requests on: these headers are for it. Default: they lead to the server. */
+  readonly proxied?: { readonly headers: Readonly<Record<string, string>> };
 }
 
 export interface ServerConnection {
@@ -38,4 +43,10 @@ export class RefusedError extends Error {
     this.status = status;
     this.headers = headers;
   }
+}
+
+/** The same, without what is nobody's business: cookies, and a place to go that has one of `secrets`. */
+export function refusedBy(status: number, headers: IncomingHttpHeaders, secrets: readonly string[]): RefusedError {
+  const { location = '', 'set-cookie': _, ...others } = headers;
+  return new RefusedError(status, location === '' || holdsSecret(location, secrets) ? others : { location, ...others });
 }

@@ -10,6 +10,8 @@ export interface TransportAcceptor {
   recognizes(arrival: Arrival): boolean;
   /** Whether a request for it can be one, as far as its head tells. */
   isRight(arrival: Arrival): boolean;
+  /** Whether a request that is right belongs to a transport that is open already. Default: none does. */
+  isPart?(arrival: Arrival): boolean;
   /** Answers a request that is right. `handler` must not be kept: it holds the request. */
   accept(arrival: Arrival, handler: AcceptHandler): void;
 }
@@ -22,10 +24,14 @@ export type Arrival = { readonly request: IncomingMessage } & (
 
 /** What comes of a request. */
 export interface AcceptHandler {
+  /** The id of the user whose request it is. */
+  readonly owner: string;
   /** The transport is open; returns what to call once its connection is closed. */
   onTransport(transport: Transport): () => void;
+  /** It is a part of a transport that is open, which answers it in its own time. */
+  onPart(): void;
   /** It is no right request after all; it is still to be answered, with this status. */
-  onRefused(status: 400 | 405): void;
+  onRefused(status: 400 | 405 | 409): void;
   /** A peer breaks the protocol; the transport closes by itself. May be kept, without its handler. */
   readonly onBroken: (error: Error) => void;
 }

@@ -265,6 +265,8 @@ class HttpGateway implements Gateway {
     const handedOn = await this.#handOn(arrival, user);
     if (handedOn === 'answered') return handedOn;
     if (handedOn !== 'here') return elsewhere(handedOn.unanswered, user.id);
+    // Its transport has its room.
+    if (kind.acceptor.isPart?.(arrival) === true) return { user, kind };
     const hasRoom = this.#options.hasRoom?.(user, request);
     const isFull = (hasRoom instanceof Promise ? await hasRoom : hasRoom) === false;
     return isFull ? known(429, 'too many sessions', user.id) : { user, kind };
@@ -281,6 +283,7 @@ class HttpGateway implements Gateway {
   #accept(arrival: Arrival, { user, kind }: Entrant): void {
     const { acceptor, onBroken } = kind;
     acceptor.accept(arrival, {
+      owner: user.id,
       onTransport: (transport) => {
         const { request } = arrival;
         this.#connections.leave(request.socket);
@@ -288,7 +291,11 @@ class HttpGateway implements Gateway {
         this.#options.logger.debug({ user: user.id, ...caller }, `accepted a ${acceptor.name}`);
         return this.#options.onTransport(transport, user, caller, request);
       },
-      onRefused: (status) => void this.#turnAway(arrival, known(status, 'wrong upgrade', user.id)),
+      onPart: () => this.#connections.leave(arrival.request.socket),
+      onRefused: (status) => {
+        const reason = status === 409 ? 'out of turn' : 'wrong upgrade';
+        void this.#turnAway(arrival, known(status, reason, user.id));
+      },
       onBroken,
     });
   }

@@ -4,7 +4,7 @@ import type { Arrival } from 'wsproxy-node/transports';
 import type { Denial } from '../users/denial.js';
 
 /** The statuses the gateway answers with, all but 101. */
-export const REFUSAL_STATUSES = [400, 401, 403, 404, 405, 408, 426, 429, 431, 503] as const;
+export const REFUSAL_STATUSES = [400, 401, 403, 404, 405, 408, 409, 426, 429, 431, 503] as const;
 
 export type RefusalStatus = (typeof REFUSAL_STATUSES)[number];
 
@@ -18,6 +18,7 @@ export type RefusalReason =
   | 'not handed on'
   | 'not on the path'
   | 'origin'
+  | 'out of turn'
   | 'several tokens'
   | 'too large'
   | 'too late'

@@ -1,8 +1,8 @@
 import { WebSocket } from 'ws';
 import { SUBPROTOCOL, type Transport } from 'wsproxy-engine';
-import { holdsSecret } from '../../secrets/holds-secret.js';
 import { boundInterim } from '../../sockets/bound-interim.js';
-import { RefusedError, type WayToServer } from '../open-transport.js';
+import { refusedBy, type WayToServer } from '../open-transport.js';
+import { secretsIn } from '../secrets-in.js';
 import { WEBSOCKET_LIMITS } from './websocket-limits.js';
 import { WebSocketTransport } from './websocket-transport.js';
 
@@ -46,9 +46,7 @@ export async function openWebSocket(
     ws.once('unexpected-response', (_request, response) => {
       const { statusCode = 0, headers: answer } = response;
       onAnswer?.(statusCode, answer);
-      const { location = '', 'set-cookie': _, ...others } = answer;
-      const told = location === '' || holdsSecret(location, secrets) ? others : { location, ...others };
-      fail(new RefusedError(statusCode, told));
+      fail(refusedBy(statusCode, answer, secrets));
     });
     ws.once('upgrade', ({ headers: answer }) => onAnswer?.(101, answer));
     ws.once('open', () => {
@@ -66,22 +64,3 @@ export async function openWebSocket(
  * none; a mask of zeros is as valid, and `ws` then need not copy every byte.
  */
 function leaveZero(): void {}
-
-/** The token, and whatever a reverse proxy may want in headers of its own. */
-function secretsIn(headers: WayToServer['headers']): string[] {
-  return Object.entries(headers)
-    .filter(([name]) => !PUBLIC.test(name))
-    .flatMap(([name, value]) => (/^cookie$/i.test(name) ? valuesOfCookies(value) : [value.replace(/^Bearer /, '')]))
-    .filter((value) => value.length >= SHORTEST_SECRET);
-}
-
-/** Their names are words such as `session`. */
-function valuesOfCookies(text: string): string[] {
-  return text.split(/; */).map((cookie) => cookie.replace(/^[^=]*=/, ''));
-}
-
-/** Who asks, from where and for what: an answer may well have the same words. */
-const PUBLIC =
-  /^(accept.*|cache-control|dnt|forwarded|from|host|origin|pragma|referer|user-agent|via|wsproxy-.*|x-forwarded-.*|x-real-ip)$/i;
-/** Characters: what is shorter stands in any text by chance. */
-const SHORTEST_SECRET = 8;

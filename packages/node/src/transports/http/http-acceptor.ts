@@ -1,0 +1,131 @@
+import type { IncomingMessage } from 'node:http';
+import type { Clock, SlabPool } from 'wsproxy-engine';
+import type { AcceptHandler, Arrival, TransportAcceptor } from '../transport-acceptor.js';
+import { HttpTransport } from './http-transport.js';
+import { type Part, parsePart, TRANSPORT_HEADER } from './part.js';
+import { type Exchange, ServerHalves } from './server-halves.js';
+
+/** Makes a transport of ordinary requests, at the server's end: POST alone, and each says which transport it is for. */
+export class HttpAcceptor implements TransportAcceptor {
+  readonly name = 'transport over HTTP';
+  readonly #options: HttpAcceptorOptions;
+  readonly #open = new Map<string, Entry>();
+  /** Those that are over, and since when, the oldest first: nobody may begin them again. */
+  readonly #over = new Map<string, number>();
+
+  constructor(options: HttpAcceptorOptions) {
+    this.#options = options;
+  }
+
+  /** Transports that are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Those that are over and still remembered. */
+  get remembered(): number {
+    return this.#over.size;
+  }
+
+  recognizes(arrival: Arrival): boolean {
+    return 'response' in arrival && partOf(arrival.request) !== undefined;
+  }
+
+  isRight({ request }: Arrival): boolean {
+    return request.method === 'POST';
+  }
+
+  isPart({ request }: Arrival): boolean {
+    const what = partOf(request)?.what;
+    return what === 'stream' || what === 'piece' || what === 'poll';
+  }
+
+  accept(arrival: Arrival, handler: AcceptHandler): void {
+    const part = partOf(arrival.request);
+    if (!('response' in arrival) || part === undefined) return handler.onRefused(400);
+    const entry = this.#open.get(part.id);
+    const isMine = entry?.owner === handler.owner;
+    const isLate = arrival.response.destroyed;
+    if (this.isPart(arrival) && entry !== undefined && isMine && entry.halves.take(part, this.#welcome(arrival))) {
+      return handler.onPart();
+    }
+    if (!this.isPart(arrival) && entry === undefined && !this.#isOver(part.id) && !isLate) {
+      return this.#begin(part, this.#welcome(arrival), handler);
+    }
+    // Somebody on the way has asked twice, or something is missing: the session goes on with another transport.
+    if (isMine) entry?.transport.onLost('a request came twice, or out of turn');
+    handler.onRefused(409);
+  }
+
+  #begin(part: Part, exchange: Exchange, handler: AcceptHandler): void {
+    const { memory, clock, headers } = this.#options;
+    const opening = { ...headers, 'Wsproxy-Transport': part.id };
+    const halves = new ServerHalves(part, exchange, { memory, clock, headers: DOWN, opening });
+    const transport = new HttpTransport(halves, clock);
+    this.#open.set(part.id, { owner: handler.owner, halves, transport });
+    const onClosed = handler.onTransport(transport);
+    transport.onClosed = () => {
+      this.#open.delete(part.id);
+      this.#remember(part.id);
+      onClosed();
+    };
+  }
+
+  #welcome(exchange: Exchange): Exchange {
+    const { request, response } = exchange;
+    if (request.headers.expect !== undefined) response.writeContinue();
+    response.shouldKeepAlive = false;
+    return exchange;
+  }
+
+  #isOver(id: string): boolean {
+    this.#forget();
+    return this.#over.has(id);
+  }
+
+  #remember(id: string): void {
+    this.#forget();
+    this.#over.set(id, this.#options.clock.now());
+    const [oldest = id] = this.#over.keys();
+    if (this.#over.size > MAX_REMEMBERED) this.#over.delete(oldest);
+  }
+
+  #forget(): void {
+    const now = this.#options.clock.now();
+    for (const [id, since] of this.#over) {
+      if (now - since < REMEMBER_TIME) return;
+      this.#over.delete(id);
+    }
+  }
+}
+
+interface Entry {
+  /** Whose it is. */
+  readonly owner: string;
+  readonly halves: ServerHalves;
+  readonly transport: HttpTransport;
+}
+
+export interface HttpAcceptorOptions {
+  readonly memory: SlabPool;
+  readonly clock: Pick<Clock, 'now' | 'setTimer' | 'deferPastInput'>;
+  /** Of each answer that opens a transport, and of no other. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** For how long the name of a transport is kept beyond its end, ms: a proxy may ask again for so long. */
+const REMEMBER_TIME = 60_000;
+/** Of these, how many. */
+const MAX_REMEMBERED = 8_192;
+/** So that nobody on the way keeps or changes what goes down: the type is the one that most of them pass on as it comes. */
+const DOWN = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-store, no-transform',
+  'X-Accel-Buffering': 'no',
+};
+
+/** As the only line of its name says it. */
+function partOf({ headers }: IncomingMessage): Part | undefined {
+  const text = headers[TRANSPORT_HEADER];
+  return typeof text === 'string' ? parsePart(text) : undefined;
+}

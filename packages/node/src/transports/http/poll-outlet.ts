@@ -1,0 +1,131 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock, SlabPool, Timer } from 'wsproxy-engine';
+import { KeptParts, lengthOf } from './kept-parts.js';
+import { MAX_POLL, POLL_TIME, POLLS } from './part.js';
+import { RecordKind, recordHead } from './records.js';
+
+/** Records in the answers to polls, at the server's end: each answer is whole, as soon as there is something to say. */
+export class PollOutlet {
+  readonly #options: PollOutletOptions;
+  readonly #kept: KeptParts;
+  readonly #polls = new Map<number, Poll>();
+  /** The number of the next to be answered. */
+  #next = 1;
+  /** Records that carry no bytes, ahead of those that do. */
+  #said: Uint8Array[] = [];
+  #last: { readonly record: Uint8Array; readonly onLeft: () => void } | undefined;
+  #isDue = false;
+  #isOver = false;
+
+  constructor(options: PollOutletOptions) {
+    this.#options = options;
+    this.#kept = new KeptParts(options.memory);
+  }
+
+  get backlog(): number {
+    return this.#kept.bytes;
+  }
+
+  /** False for a poll that should not be there: one that was answered, is there already, or comes too early. */
+  take(n: number, response: ServerResponse): boolean {
+    if (n < this.#next || n >= this.#next + POLLS || this.#polls.has(n) || this.#isOver) return false;
+    const poll: Poll = { response, isLate: false, timer: this.#options.clock.setTimer(() => onLate(), POLL_TIME) };
+    const onLate = (): void => {
+      poll.isLate = true;
+      this.#answer();
+    };
+    this.#polls.set(n, poll);
+    response.once('close', () => {
+      poll.timer.cancel();
+      if (!response.writableFinished) this.#options.onLost('a poll was cut');
+    });
+    this.#answerSoon();
+    return true;
+  }
+
+  send(parts: readonly Uint8Array[]): void {
+    this.#kept.add(parts);
+    this.#answerSoon();
+  }
+
+  /** A record that means no bytes. */
+  say(record: Uint8Array): void {
+    this.#said.push(record);
+    this.#answerSoon();
+  }
+
+  end(record: Uint8Array, onLeft: () => void): void {
+    this.#last = { record, onLeft };
+    this.#answerSoon();
+  }
+
+  destroy(): void {
+    this.#isOver = true;
+    this.#kept.clear();
+    for (const { response, timer } of this.#polls.values()) {
+      timer.cancel();
+      response.destroy();
+    }
+    this.#polls.clear();
+  }
+
+  /** What else there is to say in this turn goes with it. */
+  #answerSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#options.clock.deferPastInput(() => {
+      this.#isDue = false;
+      this.#answer();
+    });
+  }
+
+  #answer(): void {
+    for (;;) {
+      const poll = this.#polls.get(this.#next);
+      const hasNews = this.#kept.bytes > 0 || this.#said.length > 0 || this.#last !== undefined;
+      if (poll === undefined || this.#isOver || !(hasNews || poll.isLate)) return;
+      this.#polls.delete(this.#next);
+      this.#next += 1;
+      poll.timer.cancel();
+      this.#write(poll.response);
+    }
+  }
+
+  #write(response: ServerResponse): void {
+    const parts = this.#kept.take(MAX_POLL);
+    const length = lengthOf(parts);
+    const last = this.#kept.bytes === 0 ? this.#last : undefined;
+    this.#isOver = last !== undefined;
+    const content = [
+      ...this.#said.splice(0),
+      ...(length === 0 ? [] : [recordHead(RecordKind.bytes, length)]),
+      ...parts.map(({ bytes }) => bytes),
+      ...(last === undefined ? [] : [last.record]),
+    ];
+    const total = content.reduce((sum, each) => sum + each.length, 0);
+    response.once('close', () => this.#kept.release(parts));
+    if (last !== undefined) response.once('finish', last.onLeft);
+    response.writeHead(200, { ...this.#options.headers, 'Content-Length': total });
+    response.cork();
+    for (const each of content) response.write(each);
+    response.end();
+    response.uncork();
+    if (length > 0) this.#options.onDrain();
+  }
+}
+
+interface Poll {
+  readonly response: ServerResponse;
+  /** It has waited long enough. */
+  isLate: boolean;
+  readonly timer: Timer;
+}
+
+export interface PollOutletOptions {
+  readonly memory: SlabPool;
+  readonly clock: Pick<Clock, 'setTimer' | 'deferPastInput'>;
+  /** Of each answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly onDrain: () => void;
+  readonly onLost: (reason: string) => void;
+}

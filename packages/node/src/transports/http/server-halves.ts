@@ -1,0 +1,192 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock, SlabPool } from 'wsproxy-engine';
+import type { Halves, HalvesHolder } from './http-transport.js';
+import { FIRST_PADDING, MAX_PIECE, type Part } from './part.js';
+import { PollOutlet } from './poll-outlet.js';
+import { Heard, padding, RECORD_HEAD, RecordKind, RecordReader, record } from './records.js';
+import { StreamOutlet } from './stream-outlet.js';
+
+/** What a client's requests bring, and their answers carry, at the server's end. */
+export class ServerHalves implements Halves {
+  holder!: HalvesHolder;
+  readonly #down: StreamOutlet | PollOutlet;
+  /** Answers that have not ended yet, whatever they are for. */
+  readonly #answers = new Set<ServerResponse>();
+  /** Requests whose bodies are being read. */
+  readonly #bodies = new Set<IncomingMessage>();
+  /** The number of the last piece. */
+  #piece = 0;
+  #isPieceUnderWay = false;
+  #stream: 'none' | 'silent' | 'used' = 'none';
+
+  /** `opening`: the request with which it begins, as `part`. `headers`: of each answer; more of them on the first. */
+  constructor(part: Part, { request, response }: Exchange, options: ServerHalvesOptions) {
+    const { memory, clock, headers, opening } = options;
+    const onDrain = (): void => this.holder.onDrain();
+    const heard = record(RecordKind.heard, Buffer.of(Heard.open));
+    request.resume();
+    if (part.what === 'open-poll') {
+      this.#down = new PollOutlet({ memory, clock, headers, onDrain, onLost: (reason) => this.holder.onLost(reason) });
+      response.writeHead(200, { ...headers, ...opening, 'Content-Length': heard.length }).end(heard);
+      return;
+    }
+    this.#down = new StreamOutlet(response, memory, onDrain);
+    this.#follow(response);
+    response.once('close', () => this.holder.onLost('the way down was cut'));
+    response.writeHead(200, { ...headers, ...opening });
+    response.write(padding(FIRST_PADDING));
+    response.write(heard);
+  }
+
+  get backlog(): number {
+    return this.#down.backlog;
+  }
+
+  /** Takes one of the later requests; false when it is not one that may come now. */
+  take(part: Part, exchange: Exchange): boolean {
+    if (part.what === 'poll') return this.#down instanceof PollOutlet && this.#down.take(part.n, exchange.response);
+    if (part.what === 'piece') return this.#takePiece(part.n, exchange);
+    return part.what === 'stream' && this.#takeStream(exchange);
+  }
+
+  send(parts: readonly Uint8Array[]): void {
+    this.#down.send(parts);
+  }
+
+  end(last: Uint8Array, onLeft: () => void): void {
+    this.#down.end(last, onLeft);
+  }
+
+  /** Clients have nothing to say of that. */
+  onHeard(): void {}
+
+  giveWay(): void {
+    for (const body of this.#bodies) {
+      body.pause();
+      setImmediate(goOn, body);
+    }
+  }
+
+  destroy(): void {
+    for (const response of this.#answers) if (!response.writableFinished) response.destroy();
+    if (this.#down instanceof PollOutlet) this.#down.destroy();
+  }
+
+  #takePiece(n: number, { request, response }: Exchange): boolean {
+    // What was sent in the body without end came before it, or after it: nobody knows.
+    if (n !== this.#piece + 1 || this.#isPieceUnderWay || this.#stream === 'used') return false;
+    this.#piece = n;
+    this.#isPieceUnderWay = true;
+    this.#follow(response);
+    let left = MAX_PIECE + RECORD_HEAD;
+    this.#read(request, {
+      onData: (length) => {
+        left -= length;
+        if (left < 0) this.holder.onLost('a piece is too large');
+      },
+      onWhole: () => {
+        this.#isPieceUnderWay = false;
+        answer(response);
+      },
+      onCut: () => this.holder.onLost('a piece was cut'),
+    });
+    return true;
+  }
+
+  #takeStream({ request, response }: Exchange): boolean {
+    if (this.#stream !== 'none') return false;
+    this.#stream = 'silent';
+    this.#follow(response);
+    let isHeard = false;
+    this.#read(request, {
+      onData: () => {
+        if (!isHeard) this.#say(Heard.stream);
+        isHeard = true;
+      },
+      onBytes: () => {
+        this.#stream = 'used';
+      },
+      onWhole: (isOver) => {
+        answer(response);
+        if (!isOver && this.#stream === 'used') this.holder.onLost('the way up has ended');
+      },
+      // The client may only have tried it.
+      onCut: () => {
+        if (this.#stream === 'used') this.holder.onLost('the way up was cut');
+      },
+    });
+    return true;
+  }
+
+  #say(what: number): void {
+    this.#down.say(record(RecordKind.heard, Buffer.of(what)));
+  }
+
+  /** Reads the records in a body, which has whole ones, and tells what has become of it. */
+  #read(request: IncomingMessage, body: BodyEvents): void {
+    const { holder } = this;
+    const reader = new RecordReader({
+      onBytes: (bytes) => {
+        body.onBytes?.();
+        holder.onBytes(bytes);
+      },
+      onHeard: () => {},
+      onEnd: (code, reason) => holder.onEnd(code, reason),
+    });
+    this.#bodies.add(request);
+    request.on('data', (chunk: Buffer) => {
+      body.onData(chunk.length);
+      try {
+        reader.push(chunk);
+      } catch (error) {
+        holder.onLost((error as Error).message);
+      }
+    });
+    request.once('end', () => {
+      if (reader.isWhole) body.onWhole(reader.isOver);
+      else holder.onLost('a record was cut');
+    });
+    request.once('error', () => {});
+    request.once('close', () => {
+      this.#bodies.delete(request);
+      if (!request.complete) body.onCut();
+    });
+  }
+
+  #follow(response: ServerResponse): void {
+    this.#answers.add(response);
+    response.on('error', () => {});
+    response.once('close', () => this.#answers.delete(response));
+  }
+}
+
+interface BodyEvents {
+  onData(length: number): void;
+  onBytes?(): void;
+  /** All of it was read; `isOver`: with the last record of all. */
+  onWhole(isOver: boolean): void;
+  onCut(): void;
+}
+
+/** It was taken; nothing more is to be said of it. */
+function answer(response: ServerResponse): void {
+  if (!response.destroyed) response.writeHead(204).end();
+}
+
+function goOn(body: IncomingMessage): void {
+  body.resume();
+}
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+export interface ServerHalvesOptions {
+  readonly memory: SlabPool;
+  readonly clock: Pick<Clock, 'setTimer' | 'deferPastInput'>;
+  /** Of each answer with records. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of the first one, besides. */
+  readonly opening: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,120 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { deafReceiver, type SlabPool, systemClock, type Transport, type TransportReceiver } from 'wsproxy-engine';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
+import { until } from 'wsproxy-test-support/sockets/connected-sockets';
+import { HttpAcceptor } from '../../../src/transports/http/http-acceptor.js';
+import { type HttpOpening, openHttp } from '../../../src/transports/http/open-http.js';
+import type { WayToServer } from '../../../src/transports/open-transport.js';
+
+/** What an end has been told. */
+export class Receiver implements TransportReceiver {
+  readonly chunks: Buffer[] = [];
+  length = 0;
+  drains = 0;
+  readonly closed: { code: number; reason: string }[] = [];
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.chunks);
+  }
+
+  onBytes(chunk: Uint8Array): void {
+    this.chunks.push(Buffer.from(chunk));
+    this.length += chunk.length;
+  }
+  onDrain(): void {
+    this.drains += 1;
+  }
+  onText(): void {}
+  onClose(code: number, reason: string): void {
+    this.closed.push({ code, reason });
+  }
+}
+
+/** A server whose requests are all of `owner`, and what a client needs to reach it. */
+export class HttpEnds {
+  readonly memory: SlabPool = newMemory();
+  readonly acceptor: HttpAcceptor;
+  readonly accepted: { transport: Transport; receiver: Receiver }[] = [];
+  readonly requests: string[] = [];
+  readonly refused: number[] = [];
+  owner = 'ada';
+  ended = 0;
+  /** What is between the two: true when it has seen to a request itself. */
+  middle: (request: IncomingMessage, response: ServerResponse) => boolean = () => false;
+  readonly #server: Server;
+
+  constructor() {
+    this.acceptor = new HttpAcceptor({ memory: this.memory, clock: systemClock, headers: { 'X-Opened': 'yes' } });
+    this.#server = createServer((request, response) => {
+      this.requests.push(String(request.headers['wsproxy-transport']).replace(/^[^;]*;/, ''));
+      if (!this.middle(request, response)) this.accept(request, response);
+    });
+  }
+
+  accept(request: IncomingMessage, response: ServerResponse): void {
+    const arrival = { request, response };
+    if (!this.acceptor.recognizes(arrival) || !this.acceptor.isRight(arrival)) response.writeHead(400).end();
+    else
+      this.acceptor.accept(arrival, {
+        owner: this.owner,
+        onTransport: (transport) => {
+          const receiver = new Receiver();
+          transport.receiver = receiver;
+          this.accepted.push({ transport, receiver });
+          return () => {
+            this.ended += 1;
+          };
+        },
+        onPart: () => {},
+        onRefused: (status) => {
+          this.refused.push(status);
+          response.writeHead(status, { connection: 'close' }).end();
+        },
+        onBroken: () => {},
+      });
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get way(): WayToServer {
+    const { port } = this;
+    return {
+      url: new URL(`ws://127.0.0.1:${port}/tunnel`),
+      headers: { authorization: 'Bearer a-token-of-a-test' },
+      memory: this.memory,
+      connect: async () => {
+        const socket = connect(port, '127.0.0.1').on('error', () => {});
+        await new Promise((resolve) => socket.once('connect', resolve));
+        return { socket, isPrivate: true };
+      },
+    };
+  }
+
+  async open(
+    opening: HttpOpening,
+  ): Promise<{ client: Transport; atClient: Receiver; server: Transport; atServer: Receiver }> {
+    const before = this.accepted.length;
+    const client = await openHttp(opening)(this.way, new AbortController().signal);
+    const atClient = new Receiver();
+    client.receiver = atClient;
+    await until(() => this.accepted.length > before);
+    const { transport: server, receiver: atServer } = this.accepted[before] as (typeof this.accepted)[number];
+    return { client, atClient, server, atServer };
+  }
+
+  async close(): Promise<void> {
+    for (const { transport } of this.accepted) {
+      transport.receiver = deafReceiver;
+      transport.terminate();
+    }
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}

@@ -1,0 +1,203 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { pattern } from 'wsproxy-test-support/engine/pattern';
+import { until } from 'wsproxy-test-support/sockets/connected-sockets';
+import type { Lesson } from '../../../src/transports/http/client-up.js';
+import { type HttpWay, openHttp } from '../../../src/transports/http/open-http.js';
+import { RefusedError } from '../../../src/transports/open-transport.js';
+import { HttpEnds } from './http-ends.js';
+
+let ends: HttpEnds;
+
+beforeEach(async () => {
+  ends = new HttpEnds();
+  await ends.listen();
+});
+
+afterEach(() => ends.close());
+
+const WAYS: readonly HttpWay[] = [
+  { down: 'stream', up: 'stream' },
+  { down: 'stream', up: 'pieces' },
+  { down: 'poll', up: 'stream' },
+  { down: 'poll', up: 'pieces' },
+];
+
+describe.each(WAYS)('a transport with down $down, up $up', (way) => {
+  test('brings the parts in their order, both ways', async () => {
+    const { client, atClient, server, atServer } = await ends.open(way);
+    client.send([Buffer.from('one '), Buffer.from('two '), Buffer.from('three')]);
+    server.send([Buffer.from('back')]);
+    await until(() => atServer.length === 13 && atClient.length === 4);
+    expect(atServer.bytes.toString()).toBe('one two three');
+    expect(atClient.bytes.toString()).toBe('back');
+  });
+
+  test('brings 4 MiB each way, byte for byte, and keeps no memory of it', async () => {
+    const { client, atClient, server, atServer } = await ends.open(way);
+    const SIZE = 4_194_304;
+    const STEP = 65_536;
+    const feed = (seed: number, transport: typeof client, receiver: typeof atClient): void => {
+      let at = 0;
+      const push = (): void => {
+        while (at < SIZE && transport.backlog < 131_072) {
+          transport.send([pattern(seed, at, 100), pattern(seed, at + 100, STEP - 100)]);
+          at += STEP;
+        }
+      };
+      receiver.onDrain = push;
+      push();
+    };
+    feed(1, client, atClient);
+    feed(2, server, atServer);
+    await until(() => atServer.length === SIZE && atClient.length === SIZE);
+    expect(atServer.bytes.equals(pattern(1, 0, SIZE))).toBe(true);
+    expect(atClient.bytes.equals(pattern(2, 0, SIZE))).toBe(true);
+    await until(() => client.backlog === 0 && server.backlog === 0);
+    await until(() => ends.memory.kept === 0);
+  });
+
+  test('tells the close code of either end at the other one', async () => {
+    const first = await ends.open(way);
+    first.server.close(4001, 'no more');
+    await until(() => first.atClient.closed.length > 0 && first.atServer.closed.length > 0);
+    expect(first.atClient.closed).toEqual([{ code: 4001, reason: 'no more' }]);
+    const second = await ends.open(way);
+    second.client.send([Buffer.from('last words')]);
+    second.client.close(1000, 'done');
+    await until(() => second.atServer.closed.length > 0 && second.atClient.closed.length > 0);
+    expect(second.atServer.bytes.toString()).toBe('last words');
+    expect(second.atServer.closed).toEqual([{ code: 1000, reason: 'done' }]);
+    expect(ends.acceptor.size).toBe(0);
+    expect(ends.ended).toBe(2);
+  });
+
+  test('is lost at both ends when one of them cuts it', async () => {
+    const first = await ends.open(way);
+    first.client.send([Buffer.from('x')]);
+    await until(() => first.atServer.length === 1);
+    first.client.terminate();
+    await until(() => first.atServer.closed.length > 0);
+    expect(first.atServer.closed).toEqual([{ code: 1006, reason: expect.any(String) }]);
+    const second = await ends.open(way);
+    second.server.terminate();
+    await until(() => second.atClient.closed.length > 0);
+    expect(second.atClient.closed).toEqual([{ code: 1006, reason: expect.any(String) }]);
+    expect(ends.acceptor.size).toBe(0);
+  });
+});
+
+describe('the way up', () => {
+  test('goes by the body without end once its beginning has come', async () => {
+    const learnt: Lesson[] = [];
+    const { client, atServer } = await ends.open({ down: 'stream', up: 'stream', onLearnt: (one) => learnt.push(one) });
+    client.send([Buffer.from('a')]);
+    await until(() => atServer.length === 1 && learnt.length > 0);
+    const { length } = ends.requests;
+    client.send([Buffer.from('b')]);
+    await until(() => atServer.length === 2);
+    expect(ends.requests).toHaveLength(length);
+    expect(learnt).toEqual([{ up: 'stream' }]);
+  });
+
+  test('goes on in pieces where that is held back, and says so', async () => {
+    ends.middle = ({ headers }) => String(headers['wsproxy-transport']).endsWith(';stream');
+    const learnt: Lesson[] = [];
+    const { client, atServer } = await ends.open({ down: 'stream', up: 'stream', onLearnt: (one) => learnt.push(one) });
+    client.send([Buffer.from('a')]);
+    await until(() => learnt.length > 0);
+    client.send([Buffer.from('b')]);
+    await until(() => atServer.length === 2);
+    expect(learnt).toEqual([{ up: 'pieces' }]);
+    expect(ends.requests).toContain('piece=2');
+  });
+
+  test('halves its pieces until they are taken (413), and loses nothing', async () => {
+    ends.middle = (request, response) => {
+      if (Number(request.headers['content-length']) <= 65_536) return false;
+      response.writeHead(413, { connection: 'close' }).end();
+      return true;
+    };
+    const learnt: Lesson[] = [];
+    const { client, atServer } = await ends.open({ down: 'stream', up: 'pieces', onLearnt: (one) => learnt.push(one) });
+    client.send([pattern(3, 0, 1_000), pattern(3, 1_000, 299_000)]);
+    await until(() => atServer.length === 300_000);
+    expect(atServer.bytes.equals(pattern(3, 0, 300_000))).toBe(true);
+    expect(learnt.at(-1)?.largestPiece).toBeLessThanOrEqual(65_536);
+    await until(() => ends.memory.kept === 0);
+  });
+});
+
+describe('openHttp', () => {
+  test.each([401, 404, 409, 503])('rejects with the status of another answer (%d)', async (status) => {
+    ends.middle = (_, response) => {
+      response.writeHead(status).end('no');
+      return true;
+    };
+    const opening = ends.open({ down: 'stream', up: 'stream' });
+    await expect(opening).rejects.toThrow(RefusedError);
+    await expect(opening).rejects.toMatchObject({ status });
+  });
+
+  test('takes no page for a transport, though its status is 200', async () => {
+    ends.middle = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/html' }).end('log in');
+      return true;
+    };
+    await expect(ends.open({ down: 'poll', up: 'pieces' })).rejects.toMatchObject({ status: 200 });
+  });
+
+  test('rejects, and leaves nothing open, when it is given up', async () => {
+    ends.middle = () => true;
+    const giveUp = new AbortController();
+    const opening = openHttp({ down: 'stream', up: 'stream' })(ends.way, giveUp.signal);
+    await until(() => ends.requests.length === 1);
+    giveUp.abort();
+    await expect(opening).rejects.toThrow('given up');
+  });
+
+  test('waits until something small has come behind the head', async () => {
+    let resolve = (): void => {};
+    const promise = new Promise<void>((done) => {
+      resolve = done;
+    });
+    let isHeld = true;
+    let release = (): void => {};
+    ends.middle = (request, response) => {
+      const write = response.write.bind(response) as (chunk: Uint8Array) => boolean;
+      const held: Uint8Array[] = [];
+      response.write = ((chunk: Uint8Array) => {
+        if (!isHeld) return write(chunk);
+        held.push(chunk);
+        if (held.length === 2) resolve();
+        return true;
+      }) as typeof response.write;
+      ends.accept(request, response);
+      response.flushHeaders();
+      release = () => {
+        isHeld = false;
+        for (const chunk of held) write(chunk);
+      };
+      return true;
+    };
+    let isOpen = false;
+    const opening = openHttp({ down: 'stream', up: 'pieces' })(ends.way, new AbortController().signal);
+    void opening.then(() => {
+      isOpen = true;
+    });
+    await promise;
+    await new Promise((done) => setImmediate(done));
+    expect(isOpen).toBe(false);
+    release();
+    (await opening).terminate();
+  });
+});
+
+test('what nobody fetches counts as backlog, and is let go of at the end', async () => {
+  const { client, server } = await ends.open({ down: 'poll', up: 'pieces' });
+  server.send([pattern(1, 0, 600_000), pattern(2, 0, 600_000)]);
+  expect(server.backlog).toBe(1_200_000);
+  client.terminate();
+  server.terminate();
+  expect(server.backlog).toBe(0);
+  await until(() => ends.memory.kept === 0);
+});
