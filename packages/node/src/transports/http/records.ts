@@ -23,7 +23,7 @@ export const Heard = {
 /** Of `kind` and length, bytes. */
 export const RECORD_HEAD = 4;
 /** What a record may carry, bytes. */
-export const MAX_RECORD = 0xff_ff_ff;
+const MAX_RECORD = 0xff_ff_ff;
 
 export function recordHead(kind: number, length: number): Buffer {
   const head = Buffer.allocUnsafe(RECORD_HEAD);
