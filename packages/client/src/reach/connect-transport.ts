@@ -3,6 +3,7 @@ import { type OpenTransport, openWebSocket, RefusedError, type ServerConnection 
 import { checkPrivacy } from './clear-text.js';
 import { ConnectError, describeFailure, describeStatus, describeUnanswered } from './connect-error.js';
 import { openSocket } from './open-socket.js';
+import { OpeningTurns } from './opening-turns.js';
 import type { Reach } from './reach.js';
 import { askToken, type TokenSource } from './token-source.js';
 import { USER_AGENT } from './user-agent.js';
@@ -18,14 +19,15 @@ export async function connectTransport(
   memory: SlabPool,
   options: ConnectTransportOptions = {},
 ): Promise<Transport> {
+  const connect = (token: string) => turns.run(() => connectWith(token, server, signal, memory, options), signal);
   const token = await askToken(server.token, signal);
   try {
-    return await connectWith(token, server, signal, memory, options);
+    return await connect(token);
   } catch (error) {
     if (!(error instanceof ConnectError && error.status === 401) || typeof server.token === 'string') throw error;
     const other = await askToken(server.token, signal, token);
     if (other === token) throw error;
-    return connectWith(other, server, signal, memory, options);
+    return connect(other);
   }
 }
 
@@ -61,6 +63,9 @@ async function connectWith(
     clearTimeout(timer);
   }
 }
+
+/** Of the process: four clients with as many connections as one can have, all at once. */
+const turns = new OpeningTurns(64);
 
 /** Name, TCP, TLS and the answer together, ms. */
 const CONNECT_TIMEOUT = 10_000;
