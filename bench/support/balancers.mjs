@@ -44,6 +44,8 @@ listen wsproxy
     bind ${address}:${port} backlog 4096
     balance hdr(wsproxy-session)
     hash-type consistent
+    # Each has local ports of its own towards each server: the fewer are free, the longer \`connect\` looks for one.
+    source ${address}
 ${servers.map(([host, of]) => `    server s${of} ${host}:${of}`).join('\n')}
 `;
 }
