@@ -1,9 +1,7 @@
-// docs/options.md, made of the tables of options (packages/*/src/options/options.ts) once they are compiled, with the help of both
-// programs.
+// docs/options.md, made of the tables of options (packages/*/src/options/options.ts) once they are compiled.
 //
 //   node scripts/options.js            fails if the page is not as it would be made
 //   node scripts/options.js --write    makes it
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { COMMON_OPTIONS, formatNumber, namesFile, rangeOf } from '../packages/cli/dist/index.js';
@@ -46,15 +44,7 @@ export function optionsPage() {
     section('## wsproxy-server', ofGroup(undefined)),
     ...[...groups].map((group) => section(`### ${group.replace(':', '')}`, ofGroup(group))),
     section('## Both programs', Object.entries(COMMON_OPTIONS)),
-    '## The help of the programs\n',
-    help('wsproxy-client'),
-    help('wsproxy-server'),
   ].join('\n');
-}
-
-/** What a program prints. */
-function help(name) {
-  return `### ${name} --help all\n\n\`\`\`\n${printHelp(name)}\n\`\`\`\n`;
 }
 
 function section(title, rows) {
@@ -101,15 +91,6 @@ function defaultOf(rule) {
 
 function code(text) {
   return text === undefined ? '' : `\`${text}\``;
-}
-
-/** Up to what is no option. */
-function printHelp(name) {
-  const script = fileURLToPath(new URL(`packages/${name.slice('wsproxy-'.length)}/bin/${name}.js`, root));
-  const env = { ...process.env, COLUMNS: '80' };
-  return execFileSync(process.execPath, [script, '--help', 'all'], { encoding: 'utf8', env })
-    .split('\n\nExamples:', 1)
-    .join();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
