@@ -86,6 +86,11 @@ describe('wsproxy-server ends with exit code 2 and one line for', () => {
     ['a peer that is none', ['--peer', 'b'], /--peer.*NAME=HOST:PORT/],
     ['a socket for other servers', ['--cluster-listen', 'unix:/run/x'], /--cluster-listen.*Expected \[host:\]port/],
     ['a port for names where no client may listen', ['--reverse-http', '0'], /--reverse-http: it takes --reverse/],
+    [
+      'host names without the port for them',
+      ['--reverse', '--allow-listen', '*:8443', '--allow-listen', 'http:*.example.org'],
+      /--allow-listen: "http:\*\.example\.org" takes --reverse-http/,
+    ],
     ['where to listen, and not that', ['--allow-listen', '127.0.0.1:8000'], /--allow-listen: it takes --reverse/],
   ])('%s', async (_what, args, line) => {
     await expectRefusal('wsproxy-server', args, 2, line);
