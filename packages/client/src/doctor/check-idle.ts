@@ -21,7 +21,7 @@ export class IdleWatch {
 
   private constructor(probe: ProbeSession) {
     this.#probe = probe;
-    void probe.lost.then((reason) => {
+    void probe.lost.then(({ reason }) => {
       this.#end = { reason, afterMs: Math.round(performance.now() - this.#began) };
     });
   }

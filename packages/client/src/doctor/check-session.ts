@@ -1,11 +1,11 @@
-import { systemMemory, type Transport } from 'wsproxy-engine';
+import { CloseCode, systemMemory, type Transport } from 'wsproxy-engine';
 import { ACCOUNT } from '../account/ask-quota.js';
 import { ConnectError } from '../reach/connect-error.js';
 import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
 import { THROUGHPUT } from './check-throughput.js';
 import { type Finding, fail, failed, ok, toTenths, warn } from './finding.js';
 import type { ProbeIdentity } from './probe-identity.js';
-import { ProbeSession } from './probe-session.js';
+import { NoSessionError, ProbeSession } from './probe-session.js';
 
 /** The upgrade, with the token: what the path, the token and whatever stands before the server make of it. */
 export async function checkHttp(
@@ -34,16 +34,15 @@ export async function checkSession(transport: Transport, { key }: ProbeIdentity)
     const session = await ProbeSession.begin(transport, { key });
     return [ok('the server has begun a session'), session];
   } catch (error) {
-    const { message } = error as Error;
-    const cure = message.startsWith(TOO_MANY) ? FEWER : 'look into its log: it says why';
-    return [fail(`the server began no session: ${message}`, cure)];
+    if (!(error instanceof NoSessionError)) throw error;
+    const cure = error.code === CloseCode.tryAgainLater ? FEWER : 'look into its log: it says why';
+    return [fail(`the server began no session: ${error.message}`, cure)];
   }
 }
 
-/** As the server says it, with the limit in brackets. */
-const TOO_MANY = 'too many sessions (sessionsPerUser)';
+/** The server has as many sessions as it takes, of this user or of all (PROTOCOL.md section 10). */
 const FEWER =
-  'end other clients of this user, or ask the operator for a higher --max-sessions-per-user; sessions of clients that were killed count until --grace ends';
+  'end other clients of this user, or ask the operator for a higher --max-sessions-per-user or --max-sessions; sessions of clients that were killed count until --grace ends';
 
 const SAMPLES = 5;
 /** A spread beyond this is felt at a keyboard, ms. */

@@ -203,7 +203,7 @@ class Examination {
     const broken = (what: string): Finding => fail(what, 'see the log of the server');
     return Promise.race([
       check(probe).catch(({ message }: Error) => broken(message)),
-      probe.lost.then((reason) => broken(`the tunnel was cut meanwhile: ${reason}`)),
+      probe.lost.then(({ reason }) => broken(`the tunnel was cut meanwhile: ${reason}`)),
     ]);
   }
 

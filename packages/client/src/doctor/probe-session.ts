@@ -15,15 +15,32 @@ import {
 } from 'wsproxy-engine';
 import { type ChannelStream, streamTo } from 'wsproxy-node/relay';
 
+/** Why a session was lost, and the close code if its transport was closed. */
+export interface Loss {
+  readonly reason: string;
+  readonly code?: number;
+}
+
+/** The server began no session. */
+export class NoSessionError extends Error {
+  override readonly name: string = 'NoSessionError';
+  readonly code: number | undefined;
+
+  constructor({ reason, code }: Loss) {
+    super(reason);
+    this.code = code;
+  }
+}
+
 /** A session of one transport: when that is lost, so is the session, and somebody is told why. */
 export class ProbeSession {
   readonly session: Session;
-  /** Resolves with the reason when the transport or the session is gone. */
-  readonly lost: Promise<string>;
+  /** Resolves when the transport or the session is gone. */
+  readonly lost: Promise<Loss>;
   readonly #greeter: Greeter;
 
   private constructor(transport: Transport, { key, heartbeat }: ProbeOptions, onWelcome: () => void) {
-    let tell: (reason: string) => void = () => {};
+    let tell: (loss: Loss) => void = () => {};
     this.lost = new Promise((resolve) => {
       tell = resolve;
     });
@@ -32,14 +49,14 @@ export class ProbeSession {
       clock: systemClock,
       memory: systemMemory,
       heartbeat,
-      onDetached: ({ code, reason }) => tell(`${reason || 'cut without a word'} (${code})`),
-      onClosed: (reason) => tell(reason),
+      onDetached: ({ code, reason }) => tell({ reason: `${reason || 'cut without a word'} (${code})`, code }),
+      onClosed: (reason) => tell({ reason }),
     });
     this.#greeter = new Greeter(this.session, GRACE, key);
     this.#greeter.greet(transport, onWelcome);
   }
 
-  /** Resolves once the server has answered the greeting; rejects with the reason when it does not. */
+  /** Resolves once the server has answered the greeting; rejects with a NoSessionError when it does not. */
   static async begin(transport: Transport, options: ProbeOptions): Promise<ProbeSession> {
     let timer: NodeJS.Timeout | undefined;
     let onWelcome: () => void = () => {};
@@ -47,17 +64,17 @@ export class ProbeSession {
       onWelcome = resolve;
     });
     const probe = new ProbeSession(transport, options, onWelcome);
-    const late = new Promise<string>((resolve) => {
+    const late = new Promise<Loss>((resolve) => {
       timer = setTimeout(
-        () => resolve(`no answer to the greeting within ${HANDSHAKE_TIMEOUT / 1000} s`),
+        () => resolve({ reason: `no answer to the greeting within ${HANDSHAKE_TIMEOUT / 1000} s` }),
         HANDSHAKE_TIMEOUT,
       );
     });
-    const reason = await Promise.race([welcomed, probe.lost, late]);
+    const loss = await Promise.race([welcomed, probe.lost, late]);
     clearTimeout(timer);
-    if (reason === undefined) return probe;
+    if (loss === undefined) return probe;
     probe.end();
-    throw new Error(reason);
+    throw new NoSessionError(loss);
   }
 
   /** Where it lives, as the server has told it. */
