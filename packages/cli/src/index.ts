@@ -31,4 +31,5 @@ export { runProgram } from './run-program.js';
 export { formatSize, parseSize } from './size.js';
 export { standardOutput } from './standard-output.js';
 export { hasTerminal } from './terminal.js';
+export { userFolders } from './user-folders.js';
 export { watchFile } from './watch-file.js';

@@ -4,7 +4,7 @@ import type { Shell } from './completion-script.js';
 /** Adds `completion`, which prints what a shell needs to complete the command line. To be called after all other commands. */
 export function addCompletionCommand(program: Command, write: (text: string) => void): void {
   const command = new Command('completion')
-    .description('print the script that completes this program in a shell')
+    .description('print completion for a shell')
     .addArgument(new Argument('<shell>', 'which one').choices(['bash', 'zsh', 'fish', 'powershell'] satisfies Shell[]))
     .action(async (shell: Shell) => {
       // Whoever does not ask for it does not load it.

@@ -7,6 +7,7 @@ import { decodeText } from '../decode-text.js';
 import { escapeText } from '../escape-text.js';
 import { ExitCode, ExitError } from '../exit-code.js';
 import { TableArgument, type TableOption } from '../options/table-option.js';
+import { userFolders } from '../user-folders.js';
 import type { LineMistake } from '../yaml/index.js';
 import { type ChangedSetting, changesIn } from './changes.js';
 import type { Config } from './config-text.js';
@@ -50,10 +51,8 @@ export interface ConfigFile {
  * `config check`. Flags win over the file. To be called when all other options are there.
  */
 export function addConfigFile(program: Command, options: ConfigFileOptions): ConfigFile {
-  // The second is Windows'.
-  const home = options.env['HOME'] ?? options.env['USERPROFILE'] ?? '';
-  const folder = options.env['XDG_CONFIG_HOME'] || join(home, '.config');
-  const defaultPath = join(folder, 'wsproxy', `${options.name}.yaml`);
+  const { home, configHome } = userFolders(options.env);
+  const defaultPath = join(configHome, 'wsproxy', `${options.name}.yaml`);
   const check = new Command('check')
     .description('tell every mistake in a configuration file, with its line')
     .argument('[file]', 'the file; default: what --config says')

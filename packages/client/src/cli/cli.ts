@@ -33,6 +33,7 @@ import { enterControl, NoAnswerError } from './enter-control.js';
 import { DEFAULT_HOST, type Forward, parseForward } from './forward.js';
 import { Forwards } from './forwards.js';
 import { giveBackMemory } from './give-back-memory.js';
+import { addInitCommand } from './init-command.js';
 import { openPorts, type PortFlags } from './open-ports.js';
 import type { ProxyUsers } from './proxy-users.js';
 import { type ReachFlags, readReach } from './read-reach.js';
@@ -61,6 +62,7 @@ addHelpTexts(
   program,
   `
 Examples:
+  wsproxy-client init
   wsproxy-client wss://proxy.example.org/tunnel --token-file token
   curl -x socks5h://127.0.0.1:1080 https://example.com/
   ssh -o ProxyCommand='wsproxy-client wss://proxy.example.org/tunnel -W %h:%p' host
@@ -69,6 +71,7 @@ Examples:
 Exit codes: 0 stopped by a signal, 1 failed, 2 wrong usage, 70 a defect.`,
   `
 Examples:
+  wsproxy-client init
   wsproxy-client wss://proxy.example.org/tunnel --token-file ~/.config/wsproxy/token
   wsproxy-client wss://near.example.org/tunnel wss://far.example.org/tunnel
   curl -x socks5h://127.0.0.1:1080 https://example.com/
@@ -101,6 +104,7 @@ const configFile = addConfigFile(program, {
   alsoFor: [doctor],
 });
 program.action(run);
+addInitCommand(program, process);
 addCompletionCommand(program, (text) => process.stdout.write(text));
 // Not awaited: executables hold the programs as CommonJS, which has no `await` here.
 void runProgram(program);

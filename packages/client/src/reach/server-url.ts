@@ -14,6 +14,11 @@ export function parseServerUrl(text: string): URL {
       'the URL must not carry a user or password: the token has its own place (WSPROXY_TOKEN, --token-file, or the option token)',
     );
   }
+  if (url.hash !== '') {
+    throw new TypeError(
+      'the URL must have nothing behind #: that is a line of wsproxy-server init, which wsproxy-client init reads',
+    );
+  }
   return url;
 }
 

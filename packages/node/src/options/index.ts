@@ -25,4 +25,5 @@ export {
   type OptionRule,
   type OptionTable,
 } from './option-rule.js';
+export { formatSetupLine, parseSetupLine, type Setup } from './setup-line.js';
 export { isDigestOfNothing, MAX_TOKEN_LENGTH, problemOfToken } from './token.js';

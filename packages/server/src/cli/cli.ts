@@ -15,6 +15,7 @@ import { OPTIONS } from '../options/options.js';
 import { readAssignment } from '../workers/assignment.js';
 import { checkPeer } from './cluster-flags.js';
 import { parseHostName } from './host-name.js';
+import { addInitCommand } from './init-command.js';
 import { parseListen } from './listen.js';
 import { serve } from './serve.js';
 import { parseServerName } from './server-name.js';
@@ -39,6 +40,7 @@ addHelpTexts(
   program,
   `
 Examples:
+  wsproxy-server init
   wsproxy-server token --id alice
   wsproxy-server --listen 127.0.0.1:8080 --path /tunnel --token-file token
   wsproxy-server --users /etc/wsproxy/users.yaml
@@ -48,6 +50,8 @@ Put a TLS reverse proxy in front before you let the Internet reach it, or give
 Exit codes: 0 stopped by a signal, 1 cannot listen, 2 wrong usage, 70 a defect.`,
   `
 Examples:
+  wsproxy-server init
+  wsproxy-server init --host-name proxy.example.org --front caddy --user alice --user bob
   WSPROXY_TOKEN=$(head -c 32 /dev/urandom | base64) wsproxy-server
   wsproxy-server --listen 127.0.0.1:8080 --path /tunnel --token-file /etc/wsproxy/token
   wsproxy-server token --id alice
@@ -67,6 +71,7 @@ addConfigFile(program, {
   judge: async (...setting) => (await import('./check-settings.js')).checkSetting(...setting),
   judgeAll: async () => (await import('./check-settings.js')).checkSettings(program),
 });
+addInitCommand(program, process);
 addTokenCommand(program, (text) => process.stdout.write(text));
 program.action(async (flags: WorkersFlags) => {
   asUsage(program, () => checkWorkers(program, flags));

@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { newToken } from '../users/new-token.js';
 import { isTokenLabel, TOKEN_LABEL_EXPECTED } from '../users/token-label.js';
 import { isUserId, USER_ID_EXPECTED } from '../users/user-id.js';
 import { parseTime } from './time.js';
@@ -14,10 +14,8 @@ export function addTokenCommand(program: Command, write: (text: string) => void)
     )
     .addOption(new Option('--expires <time>', 'such as 2027-01-31T18:00:00Z').argParser(parseExpires))
     .action(({ id, label, expires }: { id: string; label?: string; expires?: string }) => {
-      // 256 bits, in an alphabet that survives files, headers and shells.
-      const token = randomBytes(32).toString('base64url');
-      const digest = createHash('sha256').update(token).digest('hex');
-      const only = `token: "sha256:${digest}"`;
+      const { token, digest } = newToken();
+      const only = `token: "${digest}"`;
       const more = Object.entries({ label, expires }).flatMap(([key, value]) =>
         value === undefined ? [] : [`, ${key}: ${JSON.stringify(value)}`],
       );

@@ -30,6 +30,14 @@ export function readUsers(path: string): readonly UserEntry[] {
   const text = readSecretFile({ path, flag: '--users', maxBytes: MAX_BYTES + 1 });
   if (Buffer.byteLength(text) > MAX_BYTES)
     throw new ExitError(ExitCode.usage, `${path} has more than ${MAX_BYTES} bytes`);
+  return usersIn(path, text);
+}
+
+/**
+ * The users in the text of a file.
+ * @throws ExitError (usage), with a line for every mistake
+ */
+export function usersIn(path: string, text: string): readonly UserEntry[] {
   try {
     return parseUsers(text);
   } catch (error) {

@@ -1,0 +1,98 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describeFiles, isInTheWay, type PlannedFile, writeFiles } from '../../src/init/write-files.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'wsproxy-files-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const planned = (name: string, text: string, more: Partial<PlannedFile> = {}): PlannedFile => ({
+  ...{ path: join(folder, name), text, what: 'a file', mode: 0o644 },
+  ...more,
+});
+const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+const modeOf = (name: string): number => statSync(join(folder, name)).mode & 0o777;
+
+describe('files', () => {
+  test('are written with their modes, in folders with theirs, and nothing stays beside them', () => {
+    writeFiles([planned('new/secret', 'a', { mode: 0o600, folderMode: 0o700 }), planned('new/open', 'b')], false);
+    expect([read('new/secret'), read('new/open')]).toEqual(['a', 'b']);
+    expect([modeOf('new'), modeOf('new/secret'), modeOf('new/open')]).toEqual([0o700, 0o600, 0o644]);
+    expect(readdirSync(join(folder, 'new')).sort()).toEqual(['open', 'secret']);
+  });
+
+  test('with the same text stay untouched', () => {
+    writeFileSync(join(folder, 'one'), 'a', { mode: 0o640 });
+    const { ino } = statSync(join(folder, 'one'));
+    writeFiles([planned('one', 'a'), planned('two', 'b')], false);
+    expect([statSync(join(folder, 'one')).ino, modeOf('one')]).toEqual([ino, 0o640]);
+    expect(read('two')).toBe('b');
+  });
+
+  test('in the way are named, and then none is written', () => {
+    writeFileSync(join(folder, 'two'), 'of the user');
+    const files = [planned('one', 'a'), planned('two', 'b')];
+    expect(files.map(isInTheWay)).toEqual([false, true]);
+    expect(() => writeFiles(files, false)).toThrow(
+      `${join(folder, 'two')} is there, and says something else; nothing was written; --force replaces it, and keeps it as ${join(folder, 'two.old')}`,
+    );
+    expect(readdirSync(folder)).toEqual(['two']);
+    expect(read('two')).toBe('of the user');
+  });
+
+  test('in the way are kept under another name where the user wants that', () => {
+    writeFileSync(join(folder, 'two'), 'of the user', { mode: 0o600 });
+    writeFiles([planned('two', 'b')], true);
+    expect([read('two'), read('two.old'), modeOf('two.old')]).toEqual(['b', 'of the user', 0o600]);
+  });
+
+  test('that may be replaced are, and are kept as well', () => {
+    writeFileSync(join(folder, 'two'), 'of the package');
+    const file = planned('two', 'b', { replaces: (former) => former === 'of the package' });
+    expect(isInTheWay(file)).toBe(false);
+    writeFiles([file], false);
+    expect([read('two'), read('two.old')]).toEqual(['b', 'of the package']);
+  });
+
+  test('are as before when one cannot be written', () => {
+    writeFileSync(join(folder, 'two'), 'of the user');
+    mkdirSync(join(folder, 'three.new/full'), { recursive: true });
+    const files = [planned('deep/one', 'a'), planned('two', 'b'), planned('three', 'c')];
+    expect(() => writeFiles(files, true)).toThrow(/^cannot write .*three\.new.*; nothing was written$/);
+    expect(readdirSync(folder).sort()).toEqual(['three.new', 'two']);
+    expect(read('two')).toBe('of the user');
+  });
+
+  test('are as before when one that was written cannot take its place', () => {
+    writeFileSync(join(folder, 'one'), 'of the user');
+    mkdirSync(join(folder, 'two.old/full'), { recursive: true });
+    writeFileSync(join(folder, 'two'), 'of the user');
+    expect(() => writeFiles([planned('one', 'a'), planned('two', 'b')], true)).toThrow(/nothing was written$/);
+    expect(readdirSync(folder).sort()).toEqual(['one', 'two', 'two.old']);
+    expect([read('one'), read('two')]).toEqual(['of the user', 'of the user']);
+  });
+
+  test('are told one a line, with what becomes of each', () => {
+    writeFileSync(join(folder, 'same'), 'a');
+    writeFileSync(join(folder, 'other'), 'of the user');
+    writeFileSync(join(folder, 'more'), 'a');
+    const files = [
+      planned('new', 'a'),
+      planned('same', 'a'),
+      planned('other', 'b'),
+      planned('more', 'ab', { replaces: () => true }),
+    ];
+    expect(describeFiles(files).replaceAll(folder, '')).toBe(
+      [
+        '  /new    a file\n',
+        '  /same   a file (stays as it is)\n',
+        '  /other  a file (in the way: it says something else)\n',
+        '  /more   a file (changes)\n',
+      ].join(''),
+    );
+  });
+});

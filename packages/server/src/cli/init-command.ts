@@ -1,0 +1,61 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Command as NewCommand } from 'commander';
+import { addOptions } from 'wsproxy-cli';
+import type { InitFlags } from '../init/init-server.js';
+import type { Machine } from '../init/plan-files.js';
+import { INIT_OPTIONS } from '../options/init-options.js';
+import { isUserId, USER_ID_EXPECTED } from '../users/user-id.js';
+import { parseHostName } from './host-name.js';
+
+/** Adds `init`, which writes what a server needs. It takes the flags of `program` too, and puts them into the configuration file. */
+export function addInitCommand(program: Command, self: NodeJS.Process): void {
+  const command = new NewCommand('init')
+    .description('write the files of a new server')
+    .action((flags: InitFlags) => init(program, flags, self));
+  program.addCommand(addOptions(command, INIT_OPTIONS, { 'host name': parseHostName, 'user name': parseUser }));
+}
+
+async function init(program: Command, flags: InitFlags, self: NodeJS.Process): Promise<void> {
+  const { askAtTerminal, checkGiven, givenSettings, programCommand } = await import('wsproxy-cli/init');
+  const { initServer } = await import('../init/init-server.js');
+  const { SERVICE_PATH } = await import('../init/plan-files.js');
+  const { checkSetting } = await import('./check-settings.js');
+  const { usersIn } = await import('./users-file.js');
+  const settings = givenSettings(program, self.argv.slice(2));
+  await checkGiven(program, settings.keys(), WRITTEN, checkSetting);
+  const isRoot = self.geteuid?.() === 0;
+  const { config } = program.opts<{ config?: string }>();
+  const machine: Machine = {
+    path: resolve(config ?? (isRoot ? SERVICE_PATH : 'server.yaml')),
+    isService: isRoot && existsSync('/run/systemd/system'),
+    hasUnit: existsSync('/usr/lib/systemd/system/wsproxy-server.service'),
+    gid: groupId(),
+    command: programCommand(program.name(), self),
+  };
+  const readIds = (path: string, text: string): string[] => usersIn(path, text).map(({ id }) => id);
+  const asker = self.stdin.isTTY ? askAtTerminal({ input: self.stdin, output: self.stdout }) : undefined;
+  try {
+    await initServer({
+      ...{ flags, settings, machine, asker, parseHostName, readIds },
+      write: (text) => self.stdout.write(text),
+    });
+  } finally {
+    asker?.close();
+  }
+}
+
+/** What `init` writes, and names in the configuration. */
+const WRITTEN = ['token-file', 'users'];
+
+/** Of the group that may read the secrets of the service. */
+function groupId(): number | undefined {
+  const groups = existsSync('/etc/group') ? readFileSync('/etc/group', 'utf8') : '';
+  const id = /^wsproxy:[^:]*:(\d+):/m.exec(groups)?.[1];
+  return id === undefined ? undefined : Number(id);
+}
+
+function parseUser(text: string): string {
+  if (isUserId(text)) return text;
+  throw new InvalidArgumentError(`Expected ${USER_ID_EXPECTED}.`);
+}

@@ -1,0 +1,158 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ExitCode, ExitError, readTokens } from 'wsproxy-cli';
+import { type Asker, agreeOnFiles, describeFiles, type Settings, writeFiles } from 'wsproxy-cli/init';
+import type { Front } from '../options/init-options.js';
+import { FRONTS } from '../options/init-options.js';
+import { isUserId, USER_ID_EXPECTED } from '../users/user-id.js';
+import { type Answers, listenIn, pathIn, urlOf } from './answers.js';
+import { type Credentials, type FormerFiles, makeCredentials, setupLines } from './credentials.js';
+import { FRONT_FILES } from './front-file.js';
+import { nextSteps } from './next-steps.js';
+import { type Machine, planFiles } from './plan-files.js';
+
+/** What the flags of `init` say; the rest is asked for. */
+export interface InitFlags {
+  readonly hostName?: string;
+  readonly front?: Front;
+  readonly user?: readonly string[];
+  readonly force?: boolean;
+}
+
+export interface InitContext {
+  readonly flags: InitFlags;
+  /** Flags of the server beside them. */
+  readonly settings: Settings;
+  readonly machine: Machine;
+  /** Undefined where nobody can be asked. */
+  readonly asker: Asker | undefined;
+  readonly write: (text: string) => void;
+  /** @throws Error that says what is expected */
+  readonly parseHostName: (text: string) => string;
+  /** The ids in the text of a users file. @throws ExitError (usage) for a mistake in it */
+  readonly readIds: (path: string, text: string) => readonly string[];
+}
+
+/**
+ * Writes what a server needs: its configuration, the tokens, the unit and the file of the reverse proxy. Then says what to do
+ * next, and prints the line that each client needs.
+ */
+export async function initServer(context: InitContext): Promise<void> {
+  const { flags, machine, asker, write, settings } = context;
+  const hostName = await ask(context, flags.hostName, '--host-name', {
+    text: 'Host name that clients use, such as proxy.example.org',
+    parse: context.parseHostName,
+  });
+  const front = await ask(context, flags.front, '--front', {
+    text: `What serves TLS in front of it: ${FRONTS.slice(0, -1).join(', ')}, or none`,
+    fallback: FRONTS.find((each) => each !== 'none' && existsSync(dirname(FRONT_FILES[each].home))) ?? FRONTS[0],
+    parse: parseFront,
+  });
+  const users =
+    flags.user ??
+    (await asker?.ask({
+      text: 'Users, with commas between them; none: one token for everybody',
+      fallback: '',
+      parse: parseUsers,
+    })) ??
+    [];
+  const answers: Answers = { hostName: hostName.toLowerCase(), front, settings };
+  checkAnswers(answers);
+  checkCommand(machine);
+  const credentials = makeCredentials(users, readFormer(context));
+  const files = planFiles(answers, credentials, machine);
+  const [secret] = files;
+  // What was added to a users file that somebody has written must be right in it.
+  if (credentials.setting === 'users' && secret !== undefined) context.readIds(secret.path, secret.text);
+  write(`\nFiles:\n${describeFiles(files)}\n`);
+  const isForced = flags.force === true;
+  const isAsked = asker !== undefined && !isEverythingGiven(flags);
+  writeFiles(files, isAsked ? await agreeOnFiles(asker, files, isForced) : isForced);
+  tell(context, answers, credentials);
+}
+
+interface Wanted<T> {
+  readonly text: string;
+  readonly fallback?: string;
+  readonly parse: (answer: string) => T;
+}
+
+async function ask<T>({ asker }: InitContext, given: T | undefined, flag: string, wanted: Wanted<T>): Promise<T> {
+  if (given !== undefined) return given;
+  if (asker === undefined) {
+    throw new ExitError(ExitCode.usage, `${flag} is missing; without a terminal, init takes its answers from flags`);
+  }
+  return asker.ask(wanted);
+}
+
+function isEverythingGiven({ hostName, front, user }: InitFlags): boolean {
+  return hostName !== undefined && front !== undefined && user !== undefined;
+}
+
+function parseFront(text: string): Front {
+  const front = FRONTS.find((each) => each === text.toLowerCase());
+  if (front === undefined) throw new TypeError(`Expected ${FRONTS.join(', ')}.`);
+  return front;
+}
+
+function parseUsers(text: string): string[] {
+  const names = text.split(/[\s,]+/).filter((name) => name !== '');
+  if (!names.every(isUserId)) throw new TypeError(`Expected names of ${USER_ID_EXPECTED}.`);
+  return [...new Set(names)];
+}
+
+/** What the file of a reverse proxy cannot say. */
+function checkAnswers(answers: Answers): void {
+  if (answers.front === 'none') return;
+  const wrong = (flag: string, expected: string): ExitError =>
+    new ExitError(ExitCode.usage, `${flag}: behind ${answers.front}, init takes ${expected}`);
+  if (!/^[^:/]+:\d+$|^\[[\da-f:.]+\]:\d+$/i.test(listenIn(answers))) throw wrong('--listen', 'a port, or host:port');
+  if (!/^\/[\w.~/-]*$/.test(pathIn(answers))) throw wrong('--path', 'a path of letters, digits, and any of / . _ ~ -');
+}
+
+/** The unit hides what users have. */
+function checkCommand({ isService, hasUnit, command }: Machine): void {
+  const hidden = command.words.find((path) => /^\/(?:root|home|run\/user)\//.test(path));
+  if (!isService || hasUnit || hidden === undefined) return;
+  const cure = 'install it for all users, such as into /usr/local/bin (docs/install.md)';
+  throw new ExitError(ExitCode.usage, `a service cannot start ${hidden}: ${cure}`);
+}
+
+function readFormer({ machine, readIds }: InitContext): FormerFiles {
+  const folder = dirname(machine.path);
+  const read = (name: string): { path: string; text: string } | undefined => {
+    const path = join(folder, name);
+    return existsSync(path) ? { path, text: readFileSync(path, 'utf8') } : undefined;
+  };
+  const [token, users] = [read('token'), read('users.yaml')];
+  return {
+    token: token && { text: token.text, tokens: readTokens({ file: token.path }) },
+    users: users && { text: users.text, ids: readIds(users.path, users.text) },
+  };
+}
+
+function tell({ machine, write }: InitContext, answers: Answers, credentials: Credentials): void {
+  const steps = nextSteps(answers, credentials, machine);
+  write(`The files are written. Next, on this machine:\n\n${steps.map((step) => `  ${step}\n`).join('')}\n`);
+  if (answers.front !== 'none') {
+    const { title, home } = FRONT_FILES[answers.front];
+    const part = {
+      caddy: `the block of ${answers.hostName}`,
+      nginx: 'map and the two servers',
+      haproxy: 'frontend and backend',
+    };
+    const kept = machine.isService ? ' in place of the cp line' : '';
+    write(`If ${title} serves other sites too, copy only ${part[answers.front]} into ${home}${kept}.\n\n`);
+  }
+  const lines = setupLines(urlOf(answers), credentials);
+  if (lines.length > 0) {
+    const each = lines.length > 1 ? 'one of these lines for each user' : 'this line';
+    write(
+      `On the machine of the client, run wsproxy-client init, and give it ${each}. It holds the token, so keep it secret:\n\n` +
+        `${lines.map((line) => `  ${line}\n`).join('')}`,
+    );
+  }
+  for (const user of credentials.former) {
+    write(`${user} has a token already, and nobody can read it back. A new one: wsproxy-server token --id ${user}\n`);
+  }
+}

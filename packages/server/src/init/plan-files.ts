@@ -1,0 +1,101 @@
+import { dirname, join } from 'node:path';
+import { type PlannedFile, type ProgramCommand, unitText, withSettings } from 'wsproxy-cli/init';
+import type { Answers } from './answers.js';
+import type { Credentials } from './credentials.js';
+import { CERTBOT_HOOK, SETTINGS, SYSTEMD_SOCKET, SYSTEMD_UNIT } from './deploy-files.js';
+import { frontFile } from './front-file.js';
+
+/** Where the server is to run. */
+export interface Machine {
+  /** Of the configuration file. */
+  readonly path: string;
+  /** Whether systemd is to run the server. */
+  readonly isService: boolean;
+  /** Whether a package has brought the unit. */
+  readonly hasUnit: boolean;
+  /** Of the group `wsproxy`, which may read the secrets of the service; undefined where there is none. */
+  readonly gid: number | undefined;
+  readonly command: ProgramCommand;
+}
+
+/** Everything that `init` writes, in the order in which it tells that. */
+export function planFiles(answers: Answers, credentials: Credentials, machine: Machine): PlannedFile[] {
+  const folder = dirname(machine.path);
+  // Of a service, root owns them and its group reads them.
+  const closed = machine.isService
+    ? { mode: 0o640, gid: machine.gid, folderMode: 0o750 }
+    : { mode: 0o600, folderMode: 0o700 };
+  const isUsers = credentials.setting === 'users';
+  const files: PlannedFile[] = [
+    {
+      path: join(folder, credentials.file),
+      text: credentials.text,
+      what: isUsers ? 'the users, a secret' : 'the token, a secret',
+      replaces: (former) => credentials.text.startsWith(former),
+      ...closed,
+    },
+    {
+      path: machine.path,
+      text: settingsText(answers, credentials, machine),
+      what: 'the configuration of the server',
+      replaces: (former) => former === SETTINGS,
+      ...closed,
+    },
+  ];
+  if (answers.front !== 'none') files.push({ ...frontFile(answers.front, answers, folder), mode: 0o644 });
+  return machine.isService ? [...files, ...serviceFiles(answers, machine)] : files;
+}
+
+/** Where a package has it, and its unit looks for it. */
+export const SERVICE_PATH = '/etc/wsproxy/server.yaml';
+
+/** What certbot runs when it has a certificate. */
+export function hookIn(folder: string): string {
+  return join(folder, 'certbot-hook.sh');
+}
+
+/** Units of this machine; they win over those of packages. */
+const UNITS = '/etc/systemd/system';
+
+function serviceFiles({ front }: Answers, { path, hasUnit, command }: Machine): PlannedFile[] {
+  const files: PlannedFile[] = [];
+  const folder = dirname(path);
+  if (front === 'none') {
+    files.push(
+      {
+        path: hookIn(folder),
+        text: CERTBOT_HOOK.replaceAll('/etc/wsproxy', folder),
+        what: 'brings certificates from certbot to the server',
+        mode: 0o755,
+      },
+      {
+        path: join(UNITS, 'wsproxy-server.socket'),
+        text: SYSTEMD_SOCKET.replace(/^(?:#.*\n)+\n/, '').replace('127.0.0.1:8080', '443'),
+        what: 'lets systemd listen on port 443',
+        mode: 0o644,
+      },
+    );
+  }
+  if (!hasUnit || path !== SERVICE_PATH) {
+    files.push({
+      path: join(UNITS, 'wsproxy-server.service'),
+      text: unitText(SYSTEMD_UNIT, [...command.words, '--config', path], ' $FLAGS'),
+      what: 'the service',
+      mode: 0o644,
+    });
+  }
+  return files;
+}
+
+function settingsText({ front, settings }: Answers, credentials: Credentials, { isService }: Machine): string {
+  const changes = new Map<string, readonly string[] | undefined>();
+  if (credentials.setting === 'users') changes.set('token-file', undefined).set('users', [credentials.file]);
+  // A person reads the log.
+  if (!isService) changes.set('log-format', undefined);
+  if (front === 'none') {
+    changes.set('trusted-proxy', undefined).set('listen', [isService ? 'systemd' : '0.0.0.0:443']);
+    changes.set('tls-cert', ['fullchain.pem']).set('tls-key', ['privkey.pem']);
+  }
+  for (const [name, values] of settings) changes.set(name, values);
+  return withSettings(SETTINGS, changes);
+}
