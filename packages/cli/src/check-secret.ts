@@ -127,10 +127,11 @@ export function isTrusted({ uid }: Pick<Facts, 'uid'>, self: Self): boolean {
 /**
  * Whether nobody but its owner may read and change a file. One of root's may also be readable by the group of a program
  * that is not root, which is how systemd's LoadCredential (its mode then shows the mask of an access list) and the
- * secrets of Kubernetes hand it over.
+ * secrets of Kubernetes hand it over. Root itself may look at such a file, if it has given it to another group than its own.
  */
-export function isClosed({ mode, uid }: Pick<Facts, 'mode' | 'uid'>, self: Self, mayBeRead = false): boolean {
-  const forbidden = uid === 0 && self.uid !== 0 ? 0o037 : 0o077;
+export function isClosed({ mode, uid, gid }: Facts, self: Self, mayBeRead = false): boolean {
+  const isGiven = uid === 0 && (self.uid !== 0 || gid !== 0);
+  const forbidden = isGiven ? 0o037 : 0o077;
   return (mode & (mayBeRead ? GROUP_WRITES | OTHERS_WRITE : forbidden)) === 0;
 }
 

@@ -36,16 +36,18 @@ describe('a secret', () => {
   });
 
   it.each([
-    ['its own, readable by it alone', { mode: 0o100600, uid: 7 }, SELF, true],
+    ['its own, readable by it alone', { mode: 0o100600, uid: 7, gid: 7 }, SELF, true],
     [
       "root's, readable by the group: a credential of systemd, a secret of Kubernetes",
-      { mode: 0o100440, uid: 0 },
+      { mode: 0o100440, uid: 0, gid: 0 },
       SELF,
       true,
     ],
-    ["root's, readable by everybody", { mode: 0o100444, uid: 0 }, SELF, false],
-    ["root's, writable by the group", { mode: 0o100660, uid: 0 }, SELF, false],
-    ["root's, readable by the group, and the program is root", { mode: 0o100440, uid: 0 }, ROOT, false],
+    ["root's, readable by everybody", { mode: 0o100444, uid: 0, gid: 0 }, SELF, false],
+    ["root's, writable by the group", { mode: 0o100660, uid: 0, gid: 0 }, SELF, false],
+    ["root's, readable by its own group, and the program is root", { mode: 0o100440, uid: 0, gid: 0 }, ROOT, false],
+    ["root's, readable by the group of a service, and root looks", { mode: 0o100640, uid: 0, gid: 990 }, ROOT, true],
+    ["root's, writable by the group of a service, and root looks", { mode: 0o100660, uid: 0, gid: 990 }, ROOT, false],
   ])('that is %s is closed: %j', (_which, facts, self, expected) => {
     expect(isClosed(facts, self)).toBe(expected);
   });
@@ -67,7 +69,7 @@ describe('a secret', () => {
     [0o100664, false],
     [0o100602, false],
   ])('that others may read, but not change, may have mode %o: %j', (mode, expected) => {
-    expect(isClosed({ mode, uid: 7 }, SELF, true)).toBe(expected);
+    expect(isClosed({ mode, uid: 7, gid: 7 }, SELF, true)).toBe(expected);
   });
 
   it.each([
