@@ -9,7 +9,7 @@ const [url, port] = process.argv.slice(2);
 const client = createClient({ url, token: process.env.WSPROXY_TOKEN });
 const web = createServer((request, response) => response.end(`hello, ${request.socket.remoteAddress}\n`));
 
-// HTTP keeps half-closes: whoever has sent its request still gets the answer.
+// HTTP keeps half-closes: anyone who has sent its request still gets the answer.
 const server = client.listenRemote({ port: Number(port), allowHalfOpen: true });
 server.on('connection', (socket) => web.emit('connection', socket));
 server.on('listening', () => {

@@ -1,8 +1,8 @@
-// Plain words: what a document for people may not have, and how hard it is to read.
+// Plain words: what a document for people may not have, and how hard it is to read. For comments and titles of tests too.
 //
-//   node scripts/prose.js                    tells what the pages below have that they may not, and fails
+//   node scripts/prose.js                    tells what the pages below and the sources have that they may not, and fails
 //   node scripts/prose.js --measure FILE...  prints reading measures of Markdown files, one line for each
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** The documents that are held to it. The list grows: a new document belongs here. */
@@ -42,6 +42,9 @@ export const PAGES = [
 const LONGEST = 28;
 /** Of the sentences of a page: a passive without "by" hides who acts. */
 const MOST_PASSIVE = 0.15;
+
+/** The same of a comment or the title of a test: engineers read them beside the code. */
+const LONGEST_IN_CODE = 45;
 
 /** Words that a second language does not bring, and what to write. */
 const UNUSUAL = {
@@ -104,6 +107,40 @@ export function problemsOf(markdown) {
     );
   }
   return problems;
+}
+
+/** What comments and titles of tests have that they may not, one line each. They may have fewer rules than pages. */
+export function codeProblemsOf(source) {
+  const problems = [];
+  for (const sentence of [...commentsOf(source), ...titlesOf(source)].flatMap(sentencesOf)) {
+    const tell = (problem) => problems.push(`${problem}: ${sentence}`);
+    const { length } = wordsOf(sentence);
+    if (length > LONGEST_IN_CODE) tell(`${length} words, ${LONGEST_IN_CODE} at most`);
+    for (const [words, instead] of Object.entries(UNUSUAL)) {
+      const [found] = new RegExp(`\\b(?:${words})\\b`, 'i').exec(sentence) ?? [];
+      if (found !== undefined) tell(`"${found}", write ${instead}`);
+    }
+  }
+  return problems;
+}
+
+/** Comments that begin a line, each without its marks; lines of `//` that follow each other are one. */
+function commentsOf(source) {
+  const blocks = source.match(/^[ \t]*\/\*[\s\S]*?\*\/|(?:^[ \t]*\/\/.*\n?)+/gm) ?? [];
+  return blocks.map((block) =>
+    block
+      .replaceAll(/^[ \t]*(?:\/\*\*?|\*\/|\*|\/\/)[ \t]?|\*\/$/gm, '')
+      // A command that is shown, and a tag.
+      .replaceAll(/^ {2,}.*$|^@\w+ /gm, '\n\n'),
+  );
+}
+
+/** The names of `describe`, `it` and `test`. */
+function titlesOf(source) {
+  const titles = source.matchAll(
+    /(?:\b(?:describe|it|test)(?:\.\w+)*(?:\([^()'`\n]*\))?|^\s*\]\))\(\s*(['`])((?:\\.|(?!\1).)*)\1/gm,
+  );
+  return [...titles].map(([, , title = '']) => title);
 }
 
 /** How hard a page is to read. Shares are of all sentences, or of all words. */
@@ -173,6 +210,17 @@ function syllablesOf(word) {
   return Math.max(1, groups?.length ?? 0);
 }
 
+/** Every file with code of ours. */
+function sources() {
+  const root = new URL('../', import.meta.url);
+  const files = FOLDERS.flatMap((folder) =>
+    readdirSync(new URL(folder, root), { recursive: true }).map((path) => `${folder}/${path}`),
+  );
+  return files.filter((path) => /\.(?:ts|js|mjs)$/.test(path) && !/\/(?:node_modules|dist)\//.test(path));
+}
+
+const FOLDERS = ['bench', 'examples', 'packages', 'scripts', 'test'];
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [mode, ...files] = process.argv.slice(2);
   const read = (file) => readFileSync(file, 'utf8');
@@ -188,6 +236,12 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     for (const page of PAGES) {
       for (const problem of problemsOf(read(new URL(`../${page}`, import.meta.url)))) {
         console.error(`${page}: ${problem}`);
+        process.exitCode = 1;
+      }
+    }
+    for (const file of sources()) {
+      for (const problem of codeProblemsOf(read(new URL(`../${file}`, import.meta.url)))) {
+        console.error(`${file}: ${problem}`);
         process.exitCode = 1;
       }
     }

@@ -1,8 +1,8 @@
 // What workers bring: how the work of 16 sessions is shared, and what it costs in all.
 //
 // The load needs CPU too. On as many cores as there are workers, load and server share them, and no clock can show what the
-// server alone could do; so beside it stands what the system says of each process: the most that one process of the server
-// has used is what a machine waits for that has a core for each of them. `gain` is how much more work is done by then.
+// server alone could do. So the CPU time of each process, as the system counts it, stands beside it. A machine with a core for
+// each process waits for the one that has used most. `gain` is how much more work is done by then.
 //
 // What a GiB costs depends on more than workers:
 // - Compiling. Each process compiles for itself, and goes on with it for some GiB: two workers do so twice, with half of the bytes each.

@@ -1,7 +1,7 @@
 // What the kernel says of running programs (Linux).
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** The tables of sockets, and the state there of one that takes whatever comes. */
+/** The tables of sockets, and the state there of one that takes anything that comes. */
 const TABLES = { tcp: { names: ['tcp', 'tcp6'], state: '0A' }, udp: { names: ['udp', 'udp6'], state: '07' } };
 
 /** CPU seconds, user and system, that the processes have used so far, all their threads. */

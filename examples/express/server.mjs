@@ -47,7 +47,7 @@ app.post('/users/:id/token', (request, response) => {
 
 app.delete('/users/:id', (request, response) => {
   for (const [digest, id] of users) if (id === request.params.id) users.delete(digest);
-  // Whoever is connected is so no more.
+  // Anyone who is connected is so no more.
   response.json({ sessions: tunnel.endSessions(request.params.id) });
 });
 

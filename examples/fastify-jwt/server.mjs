@@ -1,4 +1,4 @@
-// A tunnel inside a Fastify application, for whoever has a JWT that it takes.
+// A tunnel inside a Fastify application, for the one who has a JWT that it takes.
 //
 //   JWT_SECRET=$(head -c 32 /dev/urandom | base64) PORT=3000 node examples/fastify-jwt/server.mjs
 //   wsproxy-client ws://127.0.0.1:3000/tunnel --token-file jwt
@@ -13,7 +13,7 @@ import { createServer } from 'wsproxy-server';
 const secret = new TextEncoder().encode(process.env.JWT_SECRET);
 if (secret.length < 32) throw new Error('JWT_SECRET needs 32 characters or more');
 
-/** The user of a request; undefined for whoever has no JWT that is right. */
+/** The user of a request; undefined for the one who has no JWT that is right. */
 async function userOf({ headers }) {
   const [scheme, jwt = ''] = (headers.authorization ?? '').split(' ');
   if (scheme.toLowerCase() !== 'bearer') return undefined;
@@ -26,7 +26,7 @@ async function userOf({ headers }) {
     const { sub, exp, destinations = [] } = payload;
     return { id: sub, expires: exp * 1000, policy: { deny: ['*'], allow: destinations } };
   } catch (error) {
-    // Whatever else goes wrong is not the client's fault: it gets 503, and comes back.
+    // Anything else that goes wrong is not the client's fault: it gets 503, and comes back.
     if (error instanceof errors.JOSEError) return undefined;
     throw error;
   }

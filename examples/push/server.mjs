@@ -1,4 +1,4 @@
-// A push service: whoever POSTs a message to it has it at a client, once and in order, also after a restart of this program.
+// A push service: anyone who POSTs a message to it has it at a client, once and in order, also after a restart of this program.
 //   export WSPROXY_TOKEN=$(head -c 32 /dev/urandom | base64)                (32 characters or more)
 //   USERS='{"alice":"'$WSPROXY_TOKEN'"}' node examples/push/server.mjs messages.log
 //   curl -d 'good morning' http://127.0.0.1:8080/push/alice

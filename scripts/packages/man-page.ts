@@ -75,7 +75,7 @@ function joined(text: string): string {
   return text.replaceAll(/\s*\n\s*/g, ' ');
 }
 
-/** As it is, whatever roff makes of it: a hyphen that can be copied, no request at the start of a line. */
+/** As it is, no matter what roff makes of it: a hyphen that can be copied, no request at the start of a line. */
 function plain(text: string): string {
   return text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replace(/^[.']/, '\\&$&');
 }

@@ -63,7 +63,7 @@ describe('who may import whom', () => {
     expect(forbidden).toBeGreaterThan(800);
   });
 
-  test.each(OUTSIDE)('%s is caught wherever it is not allowed', (module) => {
+  test.each(OUTSIDE)('%s is caught everywhere that it is not allowed', (module) => {
     for (const room of names) {
       const isAllowed = rooms[room]?.some((one) => one === module || (one === 'node:*' && module.startsWith('node:')));
       expect(plant(room, `import x from '${module}';`), room).toHaveLength(isAllowed === true ? 0 : 1);

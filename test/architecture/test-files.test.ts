@@ -32,7 +32,7 @@ describe('files of tests', () => {
     expect(twice.map(({ path }) => path)).toEqual([]);
   });
 
-  test('exist wherever a document, a list or a comment names one', () => {
+  test('exist everywhere that a document, a list or a comment names one', () => {
     const naming = files.filter((path) => /\.(md|ts|mjs|json|yaml|yml)$/.test(path) && path !== 'pnpm-lock.yaml');
     const named = naming.flatMap((path) =>
       [...read(path).matchAll(/(?<![\w./-])(?:packages\/\w+\/)?test\/[\w/-]+\.(?:test\.ts|ts|mjs|json)\b/g)].map(

@@ -213,7 +213,7 @@ describe('wsproxy-client -W --control with a URL', () => {
     }
   });
 
-  test('uses the client that runs when it is there, whatever its own server', async () => {
+  test('uses the client that runs when it is there, no matter what its own server', async () => {
     const [{ path }, echo] = await Promise.all([startRunning(), startEcho()]);
     const args = ['ws://127.0.0.1:1/', '-W', `127.0.0.1:${echo.port}`, '--control', path];
     const ended = await runCommand('wsproxy-client', args, { input: 'theirs', token: null });

@@ -21,7 +21,7 @@ async function startPorts() {
   const [direct, ...proxies] = await Promise.all([portThatTells(), portThatTells(), portThatTells(), portThatTells()]);
   return {
     proxies: proxies as readonly number[],
-    /** The port that curl connects to for each host: that of a proxy, or `direct` whatever the host is. */
+    /** The port that curl connects to for each host: that of a proxy, or `direct` no matter what the host is. */
     async curl(scheme: string, hosts: readonly string[], env: Environment): Promise<readonly (number | undefined)[]> {
       reached.length = 0;
       const urls = hosts.map((host) => `${scheme}://${host}/`);

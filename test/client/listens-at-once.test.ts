@@ -21,7 +21,7 @@ import { until } from 'wsproxy-test-support/until';
 
 const HOST = 'example.org';
 
-/** The program with a local port, whatever the server does. */
+/** The program with a local port, no matter what the server does. */
 async function startAt(serverPort: number, ...args: string[]) {
   const url = `ws://127.0.0.1:${serverPort}/`;
   const program = launch('wsproxy-client', [url, '--listen', '0', '--log-format', 'json', ...args]);

@@ -111,7 +111,7 @@ describe('the recipe for', () => {
     });
   });
 
-  describe('ssh, through the client that runs, and with URL and token from the configuration file, whatever else that says', () => {
+  describe('ssh, through the client that runs, and with URL and token from the configuration file, no matter what else that says', () => {
     skipUnlessInstalled('ssh');
 
     test('works', async () => {

@@ -4,7 +4,7 @@ import { freePort, listen } from 'wsproxy-test-support/sockets/listen';
 import { startServer } from 'wsproxy-test-support/tunnel';
 
 describe('--status', () => {
-  test('shows the client from its start on, whatever the tunnel does', async () => {
+  test('shows the client from its start on, no matter what the tunnel does', async () => {
     const port = await freePort();
     const args = [`ws://127.0.0.1:${port}/`, '--listen', '0', '--status', '0', '--log-format', 'json'];
     const client = launch('wsproxy-client', args);

@@ -35,7 +35,7 @@ export async function startNodesWith(args: readonly string[], ...names: readonly
   );
 }
 
-/** A balancer that takes each connection to the next of `ports`, whoever makes it. */
+/** A balancer that takes each connection to the next of `ports`, no matter who makes it. */
 export async function startRoundRobin(ports: readonly number[]): Promise<CuttingRelay> {
   let turn = 0;
   const relay = new CuttingRelay(ports[0] ?? 0);

@@ -84,7 +84,7 @@ const says =
   (_request, response) =>
     void response.end(text);
 
-test('requests of one connection go to the client that has each name, in whatever process', async () => {
+test('requests of one connection go to the client that has each name, in any process', async () => {
   const [alice, bob] = [await connect(first, 0), await connect(second, 1)];
   await serve(alice, 'a.alice.example', says('of alice'));
   await serve(bob, 'b.bob.example', says('of bob'));

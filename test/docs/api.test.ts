@@ -42,7 +42,7 @@ test('every snippet compiles in strict mode, and that of the README', { timeout:
 
 describe.each(LIBRARIES)('of $name', ({ part, source }) => {
   const text = part.replaceAll(/^```[^]*?^```$/gm, '');
-  /** Whatever stands between backquotes, split into names. */
+  /** Anything that stands between backquotes, split into names. */
   const named = new Set((text.match(/`[^`\n]+`/g) ?? []).flatMap((code) => code.match(/\w+/g) ?? []));
 
   test('every exported name stands on the page', () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { measure, PAGES, problemsOf } from '../../scripts/prose.js';
+import { codeProblemsOf, measure, PAGES, problemsOf } from '../../scripts/prose.js';
 
 const count = (n: number) => Array.from({ length: n }, () => 'word').join(' ');
 
@@ -42,6 +42,28 @@ describe('a document may not have', () => {
 
 test.each(PAGES)('%s has nothing of that', (page) => {
   expect(problemsOf(readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8'))).toEqual([]);
+});
+
+describe('code may have', () => {
+  test.each([
+    ['45 words in a sentence of a comment', `// The ${count(44)}.\nf();`],
+    ['a command of any length in a comment', `// Runs it:\n//\n//     ${count(60)}\nf();`],
+    ['two comments with code between them', `// ${count(30)}\nf();\n// ${count(30)}\ng();`],
+    ['any words outside of comments and titles', "f('whoever');"],
+  ])('%s', (_what, source) => expect(codeProblemsOf(source)).toEqual([]));
+});
+
+describe('code may not have', () => {
+  test.each([
+    [
+      '46 words in a sentence of a comment',
+      `/**\n * The ${count(20)}\n * ${count(25)}.\n */\nf();`,
+      '46 words, 45 at most',
+    ],
+    ['them over lines of their own', `  // The ${count(20)}\n  // ${count(25)}.\n  f();`, '46 words, 45 at most'],
+    ['an unusual word in a comment', '/** Tells whoever asks. */', '"whoever", write everybody who'],
+    ['one in a title', ['test.each(ROWS)', "('%s answers whatever comes', f);"].join(''), '"whatever", write any'],
+  ])('%s', (_what, source, problem) => expect(codeProblemsOf(source).join('\n')).toContain(problem));
 });
 
 test('reading measures are those of the text', () => {

@@ -13,7 +13,7 @@ const LARGE_FILE = 4 * 1024 * 1024;
 const IDENTITY = ['-c', 'user.name=tester', '-c', 'user.email=tester@localhost'];
 
 async function git(cwd: string, ...args: string[]): Promise<string> {
-  // The configuration of whoever runs the tests must not count, above all not a proxy.
+  // The configuration of anyone who runs the tests must not count, above all not a proxy.
   const env = { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null', GIT_TERMINAL_PROMPT: '0' };
   const { code, stdout, stderr } = await run('git', [...IDENTITY, ...args], { cwd, env });
   if (code !== 0) throw new Error(`git ${args.join(' ')}: ${stderr}`);

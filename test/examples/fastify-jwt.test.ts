@@ -12,7 +12,7 @@ function makeJwt(claims: object, { audience = 'tunnel', secret = SECRET, lifetim
   return jwt.setExpirationTime(lifetime).sign(new TextEncoder().encode(secret));
 }
 
-test('a Fastify application carries the tunnel of whoever has a JWT, to what it names', async () => {
+test('a Fastify application carries the tunnel of the one who has a JWT, to what it names', async () => {
   const [{ program, port }, echo, other] = await Promise.all([
     startExample('fastify-jwt', { JWT_SECRET: SECRET }),
     startEcho(),

@@ -6,7 +6,7 @@ import { listen } from 'wsproxy-test-support/sockets/listen';
 import { until } from 'wsproxy-test-support/until';
 
 describe('a relay that is gone', () => {
-  test('leaves no socket behind, whatever was just ending', async () => {
+  test('leaves no socket behind, no matter what was just ending', async () => {
     const { port } = await listen(() => {});
     const relay = await new CuttingRelay(port).start();
     const socket = await connectTo(relay.port);

@@ -34,7 +34,7 @@ async function startApplication(proxyPort: number, echo: Peer) {
   const heard: { readonly text: string; readonly from: Peer }[] = [];
   const association = await associate(proxyPort, (data, from) => heard.push({ text: data.toString('latin1'), from }));
   let questions = 0;
-  /** A datagram comes back from the echo: whatever was sent before has had its effect. */
+  /** A datagram comes back from the echo: anything that was sent before has had its effect. */
   const ask = async (): Promise<void> => {
     questions += 1;
     const text = `question ${questions}`;
@@ -76,7 +76,7 @@ const ZONE: Readonly<Record<string, Answer>> = {
 };
 
 describe('datagrams', () => {
-  test('reach whoever the server lets them: the silence of the others says something', async () => {
+  test('reach anyone who the server lets them: the silence of the others says something', async () => {
     const { association, ask, echo, heard } = await prepare(undefined, { allowPrivate: true, udpFilter: 'none' });
     const { touched, addresses } = await startCanaries(echo.port);
     for (const host of addresses) await association.send(Buffer.from('to you'), { host, port: echo.port });
@@ -89,7 +89,7 @@ describe('datagrams', () => {
     await until('it is heard', () => heard.some(({ text }) => text === 'unasked'));
   });
 
-  test('N1 from whoever has not asked for a relay socket go nowhere', async () => {
+  test('N1 from the one who has not asked for a relay socket go nowhere', async () => {
     const { association, ask, echo, heard } = await prepare();
     const strangers = await Promise.all([bindDatagrams(), bindDatagrams(undefined, { host: '127.0.0.2' })]);
     const forged = encodeSocksDatagram(Buffer.from('forged'), { host: PUBLIC, port: echo.port });
@@ -124,7 +124,7 @@ describe('datagrams', () => {
     expect(heard.slice(before).filter(({ text }) => !text.startsWith('question'))).toEqual([]);
   });
 
-  test('N3 to 127.0.0.1, metadata, NAT64 and the like, by whatever spelling, reach nobody', async () => {
+  test('N3 to 127.0.0.1, metadata, NAT64 and the like, by any spelling, reach nobody', async () => {
     const { association, ask, echo, heard, nameserver } = await prepare((name) => ZONE[name] ?? 'NXDOMAIN');
     const { touched, addresses } = await startCanaries(echo.port);
     const names = Object.keys(ZONE);

@@ -46,7 +46,7 @@ describe.each(WAYS)('by %s, a destination', (_name, way) => {
   test('I6 that sends byte after byte is heard byte by byte, none waits for the next', async () => {
     const [{ port }, dripping] = await Promise.all([
       startTunnel(),
-      // The next byte only when the one before was answered: whoever collects them waits for ever.
+      // The next byte only when the one before was answered: anyone who collects them waits for ever.
       listen((socket) => {
         let sent = 0;
         const drip = (): void => {

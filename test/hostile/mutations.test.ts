@@ -20,7 +20,7 @@ const mutation: fc.Arbitrary<Mutation> = fc.oneof(
 );
 
 /**
- * `target` must stay as it is: the server would resolve and dial whatever came out of it. Zeros in the other payloads
+ * `target` must stay as it is: the server would resolve and dial anything that came out of it. Zeros in the other payloads
  * see to it that nothing in them can be read as a host either.
  */
 function mutate(bytes: Buffer, target: Buffer, mutations: readonly Mutation[]): Buffer {

@@ -231,7 +231,7 @@ describe('M1 beside a user who', () => {
       let [peak, most] = [0, 0];
       const attack = (async () => {
         while (!mallory.isOver) {
-          // Whatever the server does against it, it goes on.
+          // No matter what the server does against it, it goes on.
           await ATTACKS[name]?.(mallory).catch(() => mallory.vanish());
           mallory.rounds += 1;
           peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);

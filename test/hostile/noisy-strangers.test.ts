@@ -41,7 +41,7 @@ function statusOf(port: number, path: string): Promise<number | string> {
   });
 }
 
-/** Everything that an honest user does, while whoever is around does what they do. */
+/** Everything that an honest user does, while anyone who is around does what they do. */
 async function useAll(
   relay: CuttingRelay,
   port: number,

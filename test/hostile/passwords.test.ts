@@ -127,7 +127,7 @@ describe('HTTP where a password is needed', () => {
     expect(echo.sockets.size).toBe(0);
   });
 
-  test('C15 whoever comes again on a new connection with the right password is let through', async () => {
+  test('C15 anyone who comes again on a new connection with the right password is let through', async () => {
     const { port, echo } = await prepare();
     const first = await connectTo(port);
     first.write(connect(echo.port));

@@ -78,7 +78,7 @@ describe('what a user dials in vain', () => {
     expect(server.warnings.filter((line) => 'limit' in line)).toEqual([told]);
   });
 
-  test('by names that do not exist is held to it, whatever becomes of others', async () => {
+  test('by names that do not exist is held to it, no matter what becomes of others', async () => {
     const nameserver = await startNameserver((name) => (name.startsWith('no-') ? 'NXDOMAIN' : HAS_ADDRESS));
     const server = await startWatched({ egress: { nameservers: [nameserver.address] } });
     const [echo, { port }] = [await startEcho(), await server.enter('mallory')];

@@ -67,7 +67,7 @@ describe('client.connect', () => {
   });
 });
 
-/** A server that answers whatever asks for example.org by `frames`, in one message. */
+/** A server that answers anything that asks for example.org by `frames`, in one message. */
 function startAnswering(...frames: readonly Buffer[]) {
   const answer = async (webSocket: RawWebSocket): Promise<void> => {
     for (;;) {

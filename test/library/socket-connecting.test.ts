@@ -194,7 +194,7 @@ describe('client.socket()', () => {
       syscall: 'getaddrinfo',
       hostname: 'no-such-name.invalid',
     });
-    // Whatever a socket of the system tells of the same, but for the number of the error.
+    // Anything that a socket of the system tells of the same, but for the number of the error.
     const [direct] = (await once(connect(port, HOST), 'error')) as [NodeJS.ErrnoException];
     const { errno: _, ...told } = direct;
     expect(refused).toMatchObject(told);

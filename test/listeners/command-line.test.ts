@@ -273,7 +273,7 @@ describe('SIGHUP', () => {
     );
   });
 
-  test('begins a -R that the server refuses without an end of the client, whatever holds at the start', async () => {
+  test('begins a -R that the server refuses without an end of the client, no matter what holds at the start', async () => {
     const { url } = await startReverseServer();
     const file = join(temporaryFolder(), 'client.yaml');
     const settings = `url: ${url}\nlog-format: json\nexit-on-forward-failure: true\n`;

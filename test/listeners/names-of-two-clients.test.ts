@@ -28,7 +28,7 @@ async function startNames(forwardsOf: (name: string) => readonly string[]) {
 }
 
 describe('one port for the names of two clients', () => {
-  test(`answers ${REQUESTS} requests at once, each by whoever has its name`, async () => {
+  test(`answers ${REQUESTS} requests at once, each by the one who has its name`, async () => {
     const services = new Map<string, number>();
     for (const name of NAMES) {
       const serve = createServer((request, response) => {

@@ -141,7 +141,7 @@ describe('connections to a port of the server', () => {
     socket.end();
   });
 
-  test('may be datagrams, which are answered to whoever has sent them', async () => {
+  test('may be datagrams, which are answered to the one who has sent them', async () => {
     const { newClient } = await prepare();
     const client = await newClient();
     const target = await udpDestination();

@@ -34,7 +34,7 @@ async function startTwoWays({ server, relay: one }: FarEnd) {
 }
 
 describe('of two clients with one name', () => {
-  test('the later one has the port, and the earlier one stands by for it, whatever their transports suffer', async () => {
+  test('the later one has the port, and the earlier one stands by for it, no matter what their transports suffer', async () => {
     const [farEnd, echo, port] = await Promise.all([startFarEnd(), startEcho(), freePort()]);
     const { ways, askWho } = await startTwoWays(farEnd);
     const forward = `${port}:127.0.0.1:${echo.port}`;

@@ -21,7 +21,7 @@ async function startProxy(opened: number) {
     visits += 1;
     socket.destroy();
   });
-  // A name opens nothing private, whatever it leads to.
+  // A name opens nothing private, no matter what it leads to.
   const rules = [`127.0.0.1:${opened}`, 'localhost'].flatMap((rule) => ['--reverse-allow', rule]);
   await startListening(url, [String(port)], { args: rules });
   return { port, closed: closed.port, visits: () => visits };

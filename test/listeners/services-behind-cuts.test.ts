@@ -67,7 +67,7 @@ describe('sshd, nginx and PostgreSQL behind -R', () => {
     60_000 + KILLS * 2_000,
   );
 
-  test('serve whoever comes while the client is away when it is back', async () => {
+  test('serve anyone who comes while the client is away when it is back', async () => {
     const [{ services, ports, forwards }, { server, relay, url }] = await Promise.all([
       startForwarded(),
       startFarEnd(),

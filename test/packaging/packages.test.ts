@@ -24,7 +24,7 @@ const EXPECTED = /^package\/((bin|dist|inside|page)\/|(package\.json|README\.md|
 /** Of a package manager that has nothing in its cache. */
 const PATIENCE = 180_000;
 
-/** With what a package manager finds in the environment of whoever runs the tests. */
+/** With what a package manager finds in the environment of anyone who runs the tests. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))) as Record<
   string,
   string

@@ -10,7 +10,7 @@ const LENGTH = 4_000_000;
 /** Messages of the server that are passed on before the first large one is cut. */
 const BEFORE = 20;
 const LARGE = 4_000;
-/** A close frame with code 1001, which Caddy writes when it reloads, wherever it is. */
+/** A close frame with code 1001, which Caddy writes when it reloads, no matter where it is. */
 const CLOSING = Buffer.of(0x88, 0x02, 0x03, 0xe9);
 
 /** How long the first message in `bytes` is, with its header (RFC 6455 section 5.2, without mask), if it is whole. */

@@ -9,7 +9,7 @@ import { until } from 'wsproxy-test-support/until';
 
 /** A reverse proxy in front of a server of several processes, of which one may not answer for a while; it keeps clients by a cookie. */
 class Front {
-  /** The process that has the sessions so far does not answer: whatever comes back is told so. */
+  /** The process that has the sessions so far does not answer: anything that comes back is told so. */
   ownerIsAway = false;
   /** What was asked for, head by head. */
   readonly heads: string[] = [];

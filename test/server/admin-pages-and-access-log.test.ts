@@ -10,7 +10,7 @@ import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
 
 const UP = 100_000;
-/** More than all buffers on the way, so that whoever does not read keeps it from ending. */
+/** More than all buffers on the way, so that anyone who does not read keeps it from ending. */
 const DOWN = 64 * 1024 * 1024;
 
 skipUnlessInstalled('curl');

@@ -98,7 +98,7 @@ describe('a connection without progress', () => {
     const whole = await bySocks5(port, HOST, silent.port);
     half.end('request');
     expect((await readToEnd(half)).by).toBe('reset');
-    // Whoever has read the end hears of a reset only by writing.
+    // Anyone who has read the end hears of a reset only by writing.
     await until('the destination is reset', () => {
       destinations[0]?.write('late');
       return destinations[0]?.destroyed === true;
@@ -134,7 +134,7 @@ describe(`with ${DESCRIPTORS} descriptors`, () => {
     );
     const serverPort = await readyPort(program);
     const { port } = await startClient(serverPort);
-    // Whatever is opened once and kept is there after the first connection.
+    // Anything that is opened once and kept is there after the first connection.
     (await bySocks5(port, HOST, echo.port)).destroy();
     await until('the first connection is over', () => echo.sockets.size === 0);
     const descriptors = () => readdirSync(`/proc/${program.pid}/fd`).length;

@@ -88,7 +88,7 @@ test('the account is told, and its channel over, also to a client that does not 
   await until('the server has let go of it', () => server.channelCount === 0 && socket.destroyed);
 });
 
-test('whoever asks for the account has a place, a turn and an end as any other channel, and no bytes of the month', async () => {
+test('anyone who asks for the account has a place, a turn and an end as any other channel, and no bytes of the month', async () => {
   const limits = { channels: 2, failedDialsPerSecond: 1, failedDialsBurst: 2, monthlyBytes: LIMIT };
   const { client, server } = await startTunnel({ server: { limits } });
   const ask = () => client.connect({ host: ACCOUNT_HOST, port: 1 }, { allowHalfOpen: true });

@@ -48,7 +48,7 @@ const WAYS: Readonly<Record<string, (folder: string) => Way>> = {
   },
 };
 
-/** Without the token 401, with it 101, whatever else is tried. */
+/** Without the token 401, with it 101, no matter what else is tried. */
 async function expectAsked(program: Program): Promise<void> {
   const port = await readyPort(program);
   const statuses: number[] = [];

@@ -54,7 +54,7 @@ async function statusFor(port: number, token: string | undefined): Promise<numbe
 }
 
 describe('a server with a users file', () => {
-  test('G2 lets in whoever is in it, and nobody else', async () => {
+  test('G2 lets in anyone who is in it, and nobody else', async () => {
     const { port } = await startWithUsers(ALICE + line('eve', OTHER, ', disabled: true'));
     const statuses = [TOKEN, OTHER, `${TOKEN}x`, undefined].map((token) => statusFor(port, token));
     expect(await Promise.all(statuses)).toEqual([101, 401, 401, 401]);

@@ -62,7 +62,7 @@ describe('a server with a decoy', () => {
     expect(await curl(port, '/tunnel', ...UPGRADE_HEADERS, ...wrong)).toBe('Not Found\n 404');
   });
 
-  test('lets in whoever has the token', async () => {
+  test('lets in the one who has the token', async () => {
     const { port, program } = await startWithDecoy();
     const client = await start('wsproxy-client', [`ws://127.0.0.1:${port}/tunnel`]);
     expect(client.port).toBeGreaterThan(0);

@@ -8,7 +8,7 @@ const ATTEMPTS = 100_000;
 /** Attempts at a time: fewer than the places there are, so that all are answered. */
 const CONCURRENCY = 64;
 const MEBIBYTE = 1_048_576;
-/** On Node 24 the young generation alone grows by 150 MiB, whatever is kept: it does not count here. */
+/** On Node 24 the young generation alone grows by 150 MiB, no matter what is kept: it does not count here. */
 const SMALL_YOUNG_GENERATION = { NODE_OPTIONS: '--max-semi-space-size=8' };
 
 /** One request with a wrong token; the status of the answer. */

@@ -32,7 +32,7 @@ export interface Shape {
   readonly maxTalks: number;
   readonly maxWrite: number;
   readonly maxDelivery: number;
-  /** Chance that whoever may speak resets instead. */
+  /** Chance that anyone who may speak resets instead. */
   readonly kills: number;
   readonly faults: Faults;
   /**

@@ -49,7 +49,7 @@ export class SimProcess {
 export class SimServer {
   readonly name: string;
   readonly processes: SimProcess[] = [];
-  /** Whether anything gets through to it, and whether whoever tries in vain is told. */
+  /** Whether anything gets through to it, and whether anyone who tries in vain is told. */
   isReachable = true;
   isSilent = false;
   readonly #begin: () => SimProcess;

@@ -64,7 +64,7 @@ export class Talk {
     return isDone(near) && (far.channel === undefined || isDone(far));
   }
 
-  /** Whatever happened: no byte that nobody wrote, none missing before an end. And without an excuse, no failure. */
+  /** No matter what happened: no byte that nobody wrote, none missing before an end. And without an excuse, no failure. */
   verify(): void {
     const { near, far } = this;
     const failures = [near.failure, near.sawReset, far.sawReset].filter((code) => code !== undefined && isOurs(code));

@@ -104,7 +104,7 @@ export class World {
     return kind >= 36 && kind < 48;
   }
 
-  /** Time passes, and whatever needs less than that happens. */
+  /** Time passes, and anything that needs less than that happens. */
   async #pass(milliseconds: number): Promise<void> {
     for (let left = milliseconds; left > 0; left -= STEP) {
       await this.#settle();

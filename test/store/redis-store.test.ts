@@ -112,7 +112,7 @@ describe('the store in Redis', () => {
     expect(await redis.cli('HGET', `${PREFIX}process:a`, 'channels')).toBe('4');
   });
 
-  test('waits no longer than its deadline for one that does not answer, on whatever connection', async () => {
+  test('waits no longer than its deadline for one that does not answer, on any connection', async () => {
     const redis = await newRedis();
     const [store, other] = [await enter(redis, 'a'), await enter(redis, 'b')];
     await store.add(FACT);

@@ -216,7 +216,7 @@ test('a token that one server was told is gone ends its sessions at the other wi
   await startClient(b.port);
 });
 
-test('a token that takes the place of another comes in, whichever server hears of it first', async () => {
+test('a token that takes the place of another comes in, no matter which server hears of it first', async () => {
   const redis = await newRedis();
   const before = [entryOf('alice', OTHER_TOKEN)];
   const after = [entryOf('alice', TOKEN)];
@@ -238,7 +238,7 @@ test('a token that takes the place of another comes in, whichever server hears o
   expect([a.server.sessionCount, b.server.sessionCount]).toEqual([1, 1]);
 });
 
-test('a user who is given another name comes in, whichever server hears of it first', async () => {
+test('a user who is given another name comes in, no matter which server hears of it first', async () => {
   const redis = await newRedis();
   const [before, after] = [[entryOf('alice', TOKEN)], [entryOf('carol', TOKEN)]];
   const [a, b] = [await startSharing(redis, { users: before }), await startSharing(redis, { users: before })];

@@ -81,7 +81,7 @@ export const echo: FarEnd = (channel) => {
   });
 };
 
-/** Dials this port of 127.0.0.1, whatever the target says. */
+/** Dials this port of 127.0.0.1, no matter what the target says. */
 export function dial(port: number): FarEnd {
   return (channel) => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });

@@ -23,7 +23,7 @@ export interface Exchange {
   readonly pause: number;
 }
 
-/** Whoever looks at what arrives of one direction of an exchange. */
+/** Anyone who looks at what arrives of one direction of an exchange. */
 export interface Receiver {
   readonly length: number;
   /** May throw at what is wrong. */

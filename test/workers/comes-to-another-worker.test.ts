@@ -94,7 +94,7 @@ describe('workers serve', () => {
     expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined();
   });
 
-  test('no more sessions of one user than that one may have, whichever worker they come to', async () => {
+  test('no more sessions of one user than that one may have, no matter which worker they come to', async () => {
     const { program, port } = await start('wsproxy-server', ['--workers', '2', '--max-sessions-per-user', '2']);
     for (const _ of [1, 2]) await startClient(port);
     const third = launch('wsproxy-client', [`ws://127.0.0.1:${port}/`, '--listen', '0', '--log-format', 'json']);

@@ -110,7 +110,7 @@ describe('two users', () => {
   const line = (id: string, token: string) =>
     `- { id: ${id}, token: "sha256:${createHash('sha256').update(token).digest('hex')}" }\n`;
 
-  test('do not get the same port, whichever workers they have', async () => {
+  test('do not get the same port, no matter which workers they have', async () => {
     const file = join(temporaryFolder(), 'users.yaml');
     writeFileSync(file, line('alice', TOKEN) + line('bob', OTHER), { mode: 0o600 });
     const { server, url, port, forward } = await startWith(['--users', file], { token: null });

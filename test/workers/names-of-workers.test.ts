@@ -64,7 +64,7 @@ async function ask(port: number, host: string, path: string, agent?: Agent): Pro
 describe('the port for host names of a server with workers', () => {
   skipUnlessInstalled('curl');
 
-  test('brings each request to the client with the name, in whichever worker that is', async () => {
+  test('brings each request to the client with the name, in any worker', async () => {
     const { server, names, url } = await startWith();
     await serveBoth(server, url);
     for (const name of [...NAMES, ...NAMES]) {
@@ -103,7 +103,7 @@ describe('the port for host names of a server with workers', () => {
     }
   });
 
-  test('carries what runs to its end when workers are exchanged, in whichever of them it came in', async () => {
+  test('carries what runs to its end when workers are exchanged, in any of them', async () => {
     const { server, names, url } = await startWith();
     const answers: ServerResponse[] = [];
     await serve(server, url, NAMES[0], (_request, response) => {

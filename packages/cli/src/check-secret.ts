@@ -31,7 +31,7 @@ interface SecretPlace {
   readonly mayBeRead?: boolean;
 }
 
-/** What was open already when the program began: whoever started it chose it, under `sudo` perhaps another user. */
+/** What was open already when the program began: anyone who started it chose it, under `sudo` perhaps another user. */
 const HANDED_OVER = /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/;
 const CONTAINER_SECRET = /^\/run\/secrets\/[^/]+$/;
 /** What stands in a container of Docker, and of Podman. */
@@ -69,9 +69,9 @@ export function checkSecret(file: number, { path, name, mayBeRead = false }: Sec
 }
 
 /**
- * Judges a file that the program itself writes: whoever can change it could tell the program whatever they like. Others may
- * read it. The folder of the path is where it is written, wherever a link there leads; before there is a file, it is judged
- * alone. What else is wrong with it is told by whoever uses it.
+ * Judges a file that the program itself writes: anyone who can change it could tell the program anything they like. Others may
+ * read it. The folder of the path is where it is written, no matter where a link there leads; before there is a file, it is judged
+ * alone. What else is wrong with it is told by anyone who uses it.
  * @throws ExitError (usage) that says who can, and the cure
  */
 export function checkOwnFile(path: string, name: string): void {
@@ -91,7 +91,7 @@ export function checkOwnFile(path: string, name: string): void {
 }
 
 /**
- * Judges a Unix socket before anybody listens there, or says something to whoever does: another user could have made it, or
+ * Judges a Unix socket before anybody listens there, or says something to anyone who does: another user could have made it, or
  * put one in its place; so with every link that leads to it. Returns where it is: nobody else can put another one there.
  * @throws ExitError (usage) that says who can, and the cure; the error of the system when there is none to be seen, where
  *   anybody could come to be a moment later

@@ -50,7 +50,7 @@ export function parseUnixPath(path: string, example = '/run/name.sock'): string 
   if (Buffer.byteLength(path) > MAX_UNIX_PATH) {
     throw new InvalidArgumentError(`Expected the path of a socket in at most ${MAX_UNIX_PATH} bytes.`);
   }
-  // Node takes `1080`, and whatever else is a number, for a port.
+  // Node takes `1080`, and anything else that is a number, for a port.
   return Number.isNaN(Number(path)) ? path : `./${path}`;
 }
 

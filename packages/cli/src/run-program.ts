@@ -5,7 +5,7 @@ import { runToEnd } from './run-to-end.js';
 
 /**
  * Parses the command line, runs the action and ends the process when the action's promise settles: the promise is the
- * life of the program. Whatever goes wrong is one line on standard error and an exit code of `ExitCode`.
+ * life of the program. Anything that goes wrong is one line on standard error and an exit code of `ExitCode`.
  */
 export function runProgram(program: Command): Promise<void> {
   return runToEnd(program.name(), async () => {

@@ -4,7 +4,7 @@ import { ExitCode, ExitError } from './exit-code.js';
 import { leaveClosedTerminal } from './terminal.js';
 
 /**
- * Runs `task` and ends the process when its promise settles: the promise is the life of the program `name`. Whatever goes
+ * Runs `task` and ends the process when its promise settles: the promise is the life of the program `name`. Anything that goes
  * wrong is one line on standard error and an exit code of `ExitCode`.
  */
 export async function runToEnd(name: string, task: () => Promise<void>): Promise<void> {

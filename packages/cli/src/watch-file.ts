@@ -7,7 +7,7 @@ const INTERVAL = 1_000;
  * Calls `onChange` when a file, or one of several that belong together, has another content, and has been left alone
  * for `interval` ms; so half of what is written is not taken for the whole. Asks for the status of the file again and
  * again: what has moved may be the file, a symbolic link on the way to it (certbot, Kubernetes) or a mount, and on many
- * of them the system tells nobody. A file that is away is waited for. What has changed after `since` is told as well: whoever
+ * of them the system tells nobody. A file that is away is waited for. What has changed after `since` is told as well: anyone who
  * has read it may have read what was there before. Returns a function that ends it.
  */
 export function watchFile(

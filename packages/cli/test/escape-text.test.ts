@@ -49,7 +49,7 @@ describe('formatJson', () => {
     );
   });
 
-  it('reads as what was written, whatever that is', () => {
+  it('reads as what was written, no matter what that is', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' })), fc.string({ unit: 'binary' }), (texts, name) => {
         const json = formatJson({ texts, named: { [`x${name}`]: name } });

@@ -59,7 +59,7 @@ it('tells of a change that comes before the first look', async () => {
   await told(onChange);
 });
 
-it('tells of a change since the process began, which whoever has read the file may have missed', async () => {
+it('tells of a change since the process began, which anyone who has read the file may have missed', async () => {
   const onChange = vi.fn();
   stop = watchFile(inFolder('file'), onChange, { interval: INTERVAL });
   await told(onChange);

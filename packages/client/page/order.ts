@@ -9,7 +9,7 @@ export interface Order {
   readonly reversed: boolean;
 }
 
-/** Whoever takes the most of the line stands first. */
+/** Anyone who takes the most of the line stands first. */
 export const FASTEST_FIRST: Order = { key: 'rate', reversed: false };
 
 /** What a click on the head of a column makes of an order: that column, then reversed, then the fastest first again. */

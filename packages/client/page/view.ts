@@ -8,7 +8,7 @@ import type { Look } from './look.js';
 import type { Figures, Server } from './news.js';
 import { cause, details, headline, serverState } from './words.js';
 
-/** Shows what is known. Whatever it says is text, never markup. */
+/** Shows what is known. Anything that it says is text, never markup. */
 export class View {
   readonly #look: Look;
   readonly #connections: Connections;

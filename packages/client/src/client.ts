@@ -91,7 +91,7 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #remote: RemoteDoor;
   readonly #services: Services;
   readonly #quota: QuotaWatch;
-  /** Through the tunnel, wherever to. */
+  /** Through the tunnel, to any destination. */
   readonly #tunnel: Tunnel & FlowTunnel;
   /** Through the tunnel or past it, as the rules say. */
   readonly #ways: Tunnel & FlowTunnel;
@@ -224,7 +224,7 @@ export class Client extends EventEmitter<ClientEvents> {
     return new DatagramSocket(this.#ways, target === undefined ? undefined : checkTarget(target), this.#keepFlowAwake);
   }
 
-  /** For `http.request`, `https.request` and whatever else takes an agent. `options` are those of `http.Agent`. */
+  /** For `http.request`, `https.request` and anything else that takes an agent. `options` are those of `http.Agent`. */
   agent(options?: AgentOptions): Agent {
     return new TunnelAgent((target, how) => this.connect(target, how), options);
   }
@@ -283,7 +283,7 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * Lets the server listen, and dials `target` from here for each connection that comes there; whatever the server says, it
+   * Lets the server listen, and dials `target` from here for each connection that comes there; no matter what the server says, it
    * reaches nothing else. Resolves when it listens for the first time; rejects with TunnelError when it does not, whose `code` is
    * such as `DENIED`, `ADDRESS_IN_USE`, `UNSUPPORTED`. Afterwards it is asked again whenever that has ended, until `close`.
    * @throws TypeError when the options do not say where to listen, or where to go
@@ -304,7 +304,7 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /**
    * Registers a service: each connection that the program at the server opens to it (`server.open`) is given to `onConnection`, as soon
-   * as this client is connected, in whichever session. A server can reach nothing but such services. Returns what unregisters it;
+   * as this client is connected, in any session. A server can reach nothing but such services. Returns what unregisters it;
    * the process lives as long as it is registered.
    * @throws TypeError when the name cannot be one, or is registered
    */
@@ -315,7 +315,7 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /**
    * Lets `wsproxy-client -W` of the same machine use this tunnel: its `--control` names the Unix socket. Nobody needs a
-   * password there: whoever can open the socket may use the tunnel.
+   * password there: anyone who can open the socket may use the tunnel.
    */
   async serveControl(options: ControlOptions): Promise<LocalPort> {
     checkControlOptions(options);
@@ -323,7 +323,7 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * Serves a page that shows the status, with `/status.json` and `/proxy.pac`. There is no password: whoever can connect
+   * Serves a page that shows the status, with `/status.json` and `/proxy.pac`. There is no password: anyone who can connect
    * sees what targets are used.
    */
   async serveStatus(options: ListenOptions): Promise<LocalPort> {

@@ -1,5 +1,5 @@
 /**
- * Bytes as the engine makes them, for whoever fills them: their content is anything. On Node they are Buffers, of which
+ * Bytes as the engine makes them, for anyone who fills them: their content is anything. On Node they are Buffers, of which
  * small ones share memory, and sockets take them as they are; elsewhere they are arrays of the language. All are handled
  * as what both are. `slice` is not to be used, since it copies of an array, and not of a Buffer.
  */
@@ -7,7 +7,7 @@ export function allocate(length: number): Uint8Array {
   return maker === undefined ? new Uint8Array(length) : maker.allocUnsafe(length);
 }
 
-/** Zeros, wherever they are not written over. */
+/** Zeros where nobody has written over them. */
 export function zeros(length: number): Uint8Array {
   return allocate(length).fill(0);
 }
@@ -49,7 +49,7 @@ interface Maker {
 
 const maker = (globalThis as { Buffer?: Maker }).Buffer;
 
-/** Integers of PROTOCOL.md, big-endian. Beyond the end of `bytes` they read as zeros: whoever reads has checked the length. */
+/** Integers of PROTOCOL.md, big-endian. Beyond the end of `bytes` they read as zeros: anyone who reads has checked the length. */
 export function readU16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
 }

@@ -54,7 +54,7 @@ export const SHARED_FRAME_SIZE = 16_384;
 export const LONE_FRAME_SIZE = 65_472;
 /** The same where long frames are agreed on, as far as the path is that fast. */
 export const LONG_FRAME_SIZE = 262_080;
-/** Whatever the rate seems to be, a frame longer than LONE_FRAME_SIZE is this part of what may be in flight at most. */
+/** No matter what the rate seems to be, a frame longer than LONE_FRAME_SIZE is this part of what may be in flight at most. */
 export const LONG_FRAME_PART = 0.125;
 /** The same while the path's rate is unknown. */
 export const FIRST_FRAME_SIZE = 32_768;
@@ -72,7 +72,7 @@ export const TRANSPORT_HIGH_WATER = 131_072;
 /**
  * Control frames do not wait for that, but nothing more is sent to a peer that has left so much unread, bytes. A batch of long
  * frames is more: what is told then waits until the transport is down to this, a few times FRAME_TIME, since frames are that
- * long only on a path so fast. Should it be slow by now, nobody is cut off for it: whatever the transport gets rid of is a sign
+ * long only on a path so fast. Should it be slow by now, nobody is cut off for it: anything that the transport gets rid of is a sign
  * of life to this side, as what arrives is to the other, and each time the rest is sent.
  */
 export const CONTROL_HIGH_WATER = 262_144;

@@ -2,7 +2,7 @@ import { copyOf, join } from './bytes.js';
 import { deafReceiver, type Transport, type TransportReceiver } from './transport.js';
 
 /**
- * One end of a transport that never leaves the process. What is sent waits until it is delivered to the other end: by whoever
+ * One end of a transport that never leaves the process. What is sent waits until it is delivered to the other end: by anyone who
  * has made the pair, in any slices, or by itself.
  */
 export class MemoryTransport implements Transport {

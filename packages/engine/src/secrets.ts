@@ -10,7 +10,7 @@ export function randomBytes(length: number): Uint8Array {
   return bytes;
 }
 
-/** Takes the same time wherever they differ: how much of a guess is right is not to be measured. */
+/** Takes the same time no matter where they differ: how much of a guess is right is not to be measured. */
 export function isSameSecret(known: Uint8Array, said: Uint8Array): boolean {
   let difference = known.length ^ said.length;
   for (let i = 0; i < said.length; i++) difference |= (known[i] ?? 0) ^ (said[i] as number);

@@ -32,7 +32,7 @@ test('allocateAlone shares its memory with nothing', () => {
   expect(allocateAlone(10).buffer.byteLength).toBe(10);
 });
 
-test('zeros are zeros, whatever was there before', () => {
+test('zeros are zeros, no matter what was there before', () => {
   for (let n = 0; n < 100; n++) allocate(64).fill(7);
   expect(zeros(64)).toEqual(filled(64, 0));
 });

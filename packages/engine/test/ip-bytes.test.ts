@@ -31,7 +31,7 @@ describe('an address', () => {
     expect(addressBytes(text)).toBeUndefined();
   });
 
-  test('comes back from its text, whatever it is', () => {
+  test('comes back from its text, no matter what it is', () => {
     const byte = fc.oneof(fc.constant(0), fc.nat(255));
     const bytes = fc.oneof(
       fc.array(byte, { minLength: 4, maxLength: 4 }),

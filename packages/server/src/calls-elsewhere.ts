@@ -30,7 +30,7 @@ export async function callElsewhere(
       if (signal.aborted) throw error;
       const came = outcomeOf(error);
       if (came !== 'away' && came !== 'nobody' && !movesOn(came)) return came;
-      // One that is away may come back, whatever the others say.
+      // One that is away may come back, no matter what the others say.
       if (found !== 'away' && came !== 'nobody') found = came;
     }
   }

@@ -72,7 +72,7 @@ export class Listening {
     else this.#names.handleConnection(socket);
   }
 
-  /** Resolves when whoever has come to the port of names has the whole answer, or after `time` ms. `patience` as there. */
+  /** Resolves when the one who has come to the port of names has the whole answer, or after `time` ms. `patience` as there. */
   async settled(time: number, patience: number): Promise<void> {
     await this.#names?.settled(time, patience);
   }

@@ -154,7 +154,7 @@ export class Membership {
     return this.#routesOf((await this.#sharing?.find(key)) ?? []);
   }
 
-  /** The ways to those that are not this one. Whoever writes into the store may write anything. */
+  /** The ways to those that are not this one. Anyone who writes into the store may write anything. */
   #routesOf(processes: readonly KnownProcess[]): Route[] {
     const routes = processes.flatMap((process) => parseRoute(formatRoute(process)) ?? []);
     return routes.filter(({ uid }) => uid !== this.#uid);
@@ -190,7 +190,7 @@ export class Membership {
     void this.#sharing?.revoke(lost);
   }
 
-  /** Users have changed: those whom `directory` knows may come in again, whatever was revoked. */
+  /** Users have changed: those whom `directory` knows may come in again, no matter what was revoked. */
   forgive(directory: UserDirectory): void {
     this.#sharing?.forgive((revoked) => directory.knows(revoked));
   }

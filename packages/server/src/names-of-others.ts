@@ -30,12 +30,12 @@ interface NamesOfOthersOptions extends Pick<NamesElsewhereOptions<Route>, 'find'
 }
 
 interface OwnerOptions extends NamesOfOthersOptions {
-  /** Whoever was found for this name has it no more. */
+  /** The one that was found for this name has it no more. */
   readonly doubt: (name: string) => void;
 }
 
 /**
- * Whoever takes what comes for a name in another process. The limits of its user count there. Nothing of the stream is read before that
+ * Anyone who takes what comes for a name in another process. The limits of its user count there. Nothing of the stream is read before that
  * process has taken it: so it goes elsewhere where the name has gone meanwhile.
  */
 class OwnerElsewhere implements NameOwner {
@@ -83,7 +83,7 @@ class OwnerElsewhere implements NameOwner {
     fail(visit, failure);
   }
 
-  /** Who has it now, whoever had it. */
+  /** Who has it now, no matter who had it. */
   #look(name: string): Found<NameOwner> {
     this.#options.doubt(name);
     return this.#options.ownerOf(this.#way, name);
@@ -142,7 +142,7 @@ const TIME_TO_MOVE = 3_000;
 /** Before the first of the looks, ms. */
 const FIRST_PAUSE = 50;
 
-/** Gives what has come for a name at another process to whoever has it here. */
+/** Gives what has come for a name at another process to the one who has it here. */
 export function serveName(
   { way, name, peer, local }: NameErrand,
   { signal, begin, refuse }: AskedErrand,

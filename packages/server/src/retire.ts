@@ -5,7 +5,7 @@ import type { Membership } from './membership.js';
 import type { SessionRegistry } from './sessions/session-registry.js';
 
 /**
- * Lets go of what is there, within `time` ms, as far as it can go elsewhere; and gives whoever had come before an answer, since nobody
+ * Lets go of what is there, within `time` ms, as far as it can go elsewhere; and gives anyone who had come before an answer, since nobody
  * else can.
  */
 export async function retire(from: Retiring, time: number): Promise<void> {

@@ -46,7 +46,7 @@ export function createServer<U extends User = User>(options: ServerOptions<U>): 
 
 /** What a server does when it ends. */
 export interface CloseOptions {
-  /** For how long running channels may finish, ms; default 0. Whoever is away may come back for them meanwhile. */
+  /** For how long running channels may finish, ms; default 0. Anyone who is away may come back for them meanwhile. */
   readonly drain?: number;
 }
 
@@ -123,7 +123,7 @@ export class Server {
       migration: new Migration(systemClock, Math.random),
       ...(directory !== undefined && { present: (user) => directory.present(user) }),
     });
-    // Of every door, whoever knocks there.
+    // Of every door, anyone who knocks there.
     const doors = {
       hasRoom: (user: User, request: IncomingMessage) => this.#hasRoom(user, request),
       acceptors: [new WebSocketAcceptor(systemMemory, { 'Wsproxy-Route': this.route })],
@@ -257,7 +257,7 @@ export class Server {
   }
 
   /**
-   * Takes an `upgrade` event of an HTTP server of yours, whatever its path, and answers it: with 101 for whoever may come
+   * Takes an `upgrade` event of an HTTP server of yours, no matter what its path, and answers it: with 101 for anyone who may come
    * in, otherwise as `listen` would. Never throws. No tunnel leads to the port that the request came in on.
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -365,7 +365,7 @@ export class Server {
 
   /**
    * Takes no new sessions, and asks clients to go elsewhere with what is new, as far as they can. Resolves when the last channel
-   * is over and whoever had come before has an answer, after `time` ms, or when `close` is called. Until then whoever has a session
+   * is over and the one who had come before has an answer, after `time` ms, or when `close` is called. Until then anyone who has a session
    * here comes back to it.
    */
   retire(time: number): Promise<void> {

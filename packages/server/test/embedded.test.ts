@@ -63,7 +63,7 @@ describe('a server inside an HTTP server', () => {
     expect(response.statusCode).toBe(200);
   });
 
-  test('tells whoever came in where its sessions live, and nobody else', async () => {
+  test('tells anyone who came in where its sessions live, and nobody else', async () => {
     const { server, port } = await startEmbedded({ token: TOKEN, node: 'ams-1' });
     expect(server.route).toMatch(/^ams-1\.[0-9a-f]{12}$/);
     const heads = await Promise.all(
@@ -133,7 +133,7 @@ describe('users of the embedding program', () => {
   const byHeader = ({ headers }: { headers: { authorization?: string | undefined } }) =>
     JSON.parse((headers.authorization ?? '').replace('Bearer ', '') || 'null') as Customer | undefined;
 
-  test('are whoever is returned, and policy and dialer get them as they are', async () => {
+  test('are the user that is returned, and policy and dialer get them as they are', async () => {
     const asked: string[] = [];
     const { port } = await startEmbedded<Customer>({
       authenticate: byHeader,

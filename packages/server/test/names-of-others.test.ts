@@ -27,7 +27,7 @@ beforeEach(() => {
   here = [];
 });
 
-/** Brings something to whoever has the name; what is told of it. */
+/** Brings something to the one who has the name; what is told of it. */
 async function bring(body = 'hello') {
   const taken: StreamEnd[] = [];
   const owner: NameOwner = {

@@ -14,7 +14,7 @@ async function start(options: Partial<ServerOptions> = {}): Promise<{ server: Se
 }
 
 describe('a server', () => {
-  test('serves whoever has the token, on its path', async () => {
+  test('serves anyone who has the token, on its path', async () => {
     const { server, port } = await start({ path: '/tunnel' });
     await new Peer().connect(port, TOKEN, '/tunnel');
     expect([server.sessionCount, server.channelCount]).toEqual([1, 0]);
@@ -138,7 +138,7 @@ describe('a server that drains', () => {
     expect(peer.goAways).toEqual(['drain']);
   });
 
-  test('waits for those there are, and takes new ones of whoever has nowhere to go', async () => {
+  test('waits for those there are, and takes new ones of the one who has nowhere to go', async () => {
     const destination = await startDestination();
     const { server, port } = await start({ allowPrivate: true });
     const peer = new Peer();

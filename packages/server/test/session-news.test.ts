@@ -36,7 +36,7 @@ function startFollowing() {
 
 const began = '{"event":"began","user":"alice","id":"a1"}\n';
 
-describe('whoever follows sessions', () => {
+describe('anyone who follows sessions', () => {
   test('is told of those of each process, which is asked once', async () => {
     const { streams, told, look } = startFollowing();
     await look();

@@ -19,9 +19,9 @@ interface Carried {
 }
 
 /**
- * Knows which server carried which exchange, and judges how each direction of it ended: only the kill of that server
- * excuses a reset, and an end before its time where its system had the connection, which ends those of a killed process as
- * if they were complete: at destinations, or at applications of which it comes to a `-R`.
+ * Knows which server carried which exchange, and judges how each direction of it ended. Only the kill of that server
+ * excuses a reset. It also excuses an early end where the server's system had the connection, since a system ends those of a
+ * killed process as if they were complete. That is at destinations, or at applications that came to a `-R`.
  */
 export class Carriers {
   readonly atApplications: Witness = this.#witness(false);

@@ -7,7 +7,7 @@ import type { Direction } from 'wsproxy-test-support/sockets/cutting-relay';
 import { closeFrame } from 'wsproxy-test-support/wire/raw-websocket';
 
 /**
- * A reverse proxy that ends WebSockets with close codes of its own, wherever it is in a message; with a certificate it
+ * A reverse proxy that ends WebSockets with close codes of its own, no matter where it is in a message; with a certificate it
  * speaks TLS to both sides.
  */
 export class ClosingProxy {

@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 
-/** What happened in a run, one line of JSON each, for whoever wants to know more than the report says. */
+/** What happened in a run, one line of JSON each, for anyone who wants to know more than the report says. */
 export class History {
   readonly file: string;
   readonly #descriptor: number;

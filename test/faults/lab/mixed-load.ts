@@ -5,7 +5,7 @@ import { until } from 'wsproxy-test-support/until';
 import type { Carriers } from './carriers.js';
 import type { Lab } from './lab.js';
 
-/** Whoever was served is done within this time once nothing more happens, ms. */
+/** Anyone who was served is done within this time once nothing more happens, ms. */
 const DONE_IN = 60_000;
 const KINDS = ['download', 'upload', 'both', 'after', 'echo'] as const;
 

@@ -15,7 +15,7 @@ interface Listening {
   readonly place: Place;
 }
 
-/** The port at one of the servers where a client listens by its `-R 0:…`, wherever that is now. */
+/** The port at one of the servers where a client listens by its `-R 0:…`, no matter where that is now. */
 export class RemotePort {
   readonly #lab: Lab;
   readonly #places: Fleet['places'];

@@ -135,7 +135,7 @@ async function chaos(lab: Lab, { servers, secure, bothEnds = false }: Setting): 
   await remote?.untilAt(first);
 }
 
-/** Whoever has nothing left to do goes at once; the client finds the way to the first. */
+/** Anyone who has nothing left to do goes at once; the client finds the way to the first. */
 async function settle(lab: Lab, { client, places }: Fleet, before: Ends['before']): Promise<void> {
   const [first, ...others] = places;
   for (const { server } of others) {
@@ -156,7 +156,7 @@ const LAST_WORDS = 50_000;
 /** What a client of two connections may hold in all its sessions (docs/architecture.md, "Bounds"), and Node by itself, MiB. */
 const PEAK = 600;
 
-/** A proxy cuts whatever it can; no application and no destination may notice any of it. */
+/** A proxy cuts anything that it can; no application and no destination may notice any of it. */
 async function cut(lab: Lab): Promise<void> {
   const minutes = lab.minutes ?? lab.size(10, 1 / 4);
   const channels = lab.size(200, 40);
@@ -198,7 +198,7 @@ async function cut(lab: Lab): Promise<void> {
   const counts = await strike(lab, fleet, minutes * 60_000, CUTS);
   lab.status = 'the rest of the bytes';
   const errors = (await Promise.all(loads.map((stop) => stop()))).flat();
-  // A request that is told that there is no way has carried nothing; whatever was begun has to come to its end.
+  // A request that is told that there is no way has carried nothing; anything that was begun has to come to its end.
   const begun = errors.filter((error) => !error.includes('SOCKS5 reply'));
   for (const error of begun) lab.fail(error);
   const refused = errors.length - begun.length;

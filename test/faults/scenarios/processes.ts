@@ -8,7 +8,7 @@ import type { Scenario } from '../scenario.js';
 const MIB = 1024 * 1024;
 const HOUR = 3_600_000;
 const STREAMS = 10;
-/** Whoever waits for a server that has lost its memory is told within this time of its return, ms. */
+/** Anyone who waits for a server that has lost its memory is told within this time of its return, ms. */
 const TOLD_IN = 10_000;
 const BACK_IN = 60_000;
 /** How long a killed server is away, ms. */

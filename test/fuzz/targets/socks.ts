@@ -9,7 +9,7 @@ import {
 } from '../../../packages/node/src/accept/socks/socks5-codec.js';
 import type { Target } from '../target.js';
 
-/** A parser decides within so many bytes, whatever they are. */
+/** A parser decides within so many bytes, no matter what they are. */
 const BOUND = 600;
 const TAIL = Buffer.from('\0what follows');
 const PARSERS: readonly ((bytes: Buffer) => ParseResult<unknown>)[] = [

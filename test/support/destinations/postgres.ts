@@ -41,7 +41,7 @@ export async function startPostgres(certificate?: Certificate): Promise<string> 
   return `postgres://postgres@127.0.0.1:${port}/postgres`;
 }
 
-/** The settings for a certificate whose files belong to whoever owns the data. */
+/** The settings for a certificate whose files belong to the one who owns the data. */
 function certificateIn(data: string, { cert, key }: Certificate): string[] {
   const { uid, gid } = statSync(data);
   return Object.entries({ ssl_cert_file: cert, ssl_key_file: key }).flatMap(([name, pem]) => {

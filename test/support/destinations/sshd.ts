@@ -33,7 +33,7 @@ export async function startSshd(): Promise<Sshd> {
     // Tests begin many at once.
     'MaxStartups 200',
     'Subsystem sftp internal-sftp',
-    // What the shell of whoever runs the tests does and says as it starts is not what they are about.
+    // What the shell of anyone who runs the tests does and says as it starts is not what they are about.
     `SetEnv HOME=${folder}`,
   ];
   writeFileSync(config, `${lines.join('\n')}\n`);

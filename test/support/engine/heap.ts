@@ -1,4 +1,4 @@
-/** What the engine's tests ask of the machine below: whoever runs them starts it with `--expose-gc`. */
+/** What the engine's tests ask of the machine below: anyone who runs them starts it with `--expose-gc`. */
 interface Machine {
   gc(): void;
   /** Node's. */

@@ -4,7 +4,7 @@ import { run } from './program.js';
 
 /** What a namespace needs before anything can run there; /run is its own, for programs that have sockets there. */
 const PREPARED = 'ip link set lo up && mount -t tmpfs tmpfs /run && exec "$@"';
-/** Whatever was started there ends with the script, however that ends. */
+/** Anything that was started there ends with the script, however that ends. */
 const ALONE = ['-rmnp', '--fork', '--kill-child', '--mount-proc'];
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 

@@ -27,7 +27,7 @@ export interface Ended {
 
 const running = new Set<Program>();
 
-// Whatever ends this process, what it has started does not go on without it.
+// Anything that ends this process, what it has started does not go on without it.
 process.once('exit', () => {
   for (const { child } of running) child.kill('SIGKILL');
 });

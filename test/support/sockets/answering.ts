@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { readHead } from './application.js';
 import { type Listener, listen } from './listen.js';
 
-/** Gives the same answer to whatever is asked first. */
+/** Gives the same answer to anything that is asked first. */
 export function startAnswering(answer: string | ((requestHead: string) => string)): Promise<Listener> {
   return listen((socket: Socket) => {
     void readHead(socket).then(

@@ -12,8 +12,8 @@ export function startCrowd(port: number, size: number, bytes: string): () => voi
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     present.add(socket);
     socket.on('error', () => {});
-    // Whoever closes first stays in the system's table of connections for a minute (TIME_WAIT), unless it is reset: tens of
-    // thousands would stand there, in the way of whoever reads it.
+    // Anyone who closes first stays in the system's table of connections for a minute (TIME_WAIT), unless it is reset: tens of
+    // thousands would stand there, in the way of anyone who reads it.
     socket.on('end', () => socket.resetAndDestroy());
     socket.once('close', () => {
       present.delete(socket);

@@ -48,7 +48,7 @@ export class RelayedConnection {
   }
 }
 
-/** A TCP relay between client and server that does to what passes through it whatever a network may do. */
+/** A TCP relay between client and server that does to what passes through it anything that a network may do. */
 export class CuttingRelay {
   /** Where new connections are passed on to. */
   target: number;
@@ -84,7 +84,7 @@ export class CuttingRelay {
     return this;
   }
 
-  /** Goes away with every connection: whoever connects is refused. */
+  /** Goes away with every connection: anyone who connects is refused. */
   async stop(): Promise<void> {
     this.cut('reset');
     if (!this.#server.listening) return;

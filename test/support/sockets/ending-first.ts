@@ -5,7 +5,7 @@ export interface EndingFirst extends Listener {
   readonly received: () => string;
 }
 
-/** Says `words` to whoever connects, ends its half at once, and goes on to listen. */
+/** Says `words` to anyone who connects, ends its half at once, and goes on to listen. */
 export async function startEndingFirst(words: string): Promise<EndingFirst> {
   let received = '';
   const listener = await listen((socket) => {

@@ -1,6 +1,6 @@
 import { type Listener, listen } from './listen.js';
 
-/** Says `banner` to whoever connects, before it is asked anything. */
+/** Says `banner` to anyone who connects, before it is asked anything. */
 export function startSpeakingFirst(banner: string): Promise<Listener> {
   return listen((socket) => {
     socket.write(banner);

@@ -180,7 +180,7 @@ export function describeStore(begin: () => Promise<StoreInTest>): void {
     b.watch(() => {
       isTold = true;
     });
-    // Whoever begins to watch is told of nothing that happens meanwhile.
+    // Anyone who begins to watch is told of nothing that happens meanwhile.
     await until('b is told', async () => {
       await a.add({ kind: 'revocation', user: 'alice', token: 't1' });
       return isTold;
@@ -197,7 +197,7 @@ export function describeStore(begin: () => Promise<StoreInTest>): void {
     expect(await take(a, '@x', 1, 1)).toBe(0);
   });
 
-  test('takes it from whoever has it for one who takes it over, and counts that as lost', async () => {
+  test('takes it from the one who has it for one who takes it over, and counts that as lost', async () => {
     const { a, b } = await beginWithTwo();
     expect(await take(a, '@x', 1, 1)).toBe(1);
     expect(await takeOver(b, '@x')).toBe(1);
@@ -269,7 +269,7 @@ export function describeStore(begin: () => Promise<StoreInTest>): void {
     expect(news).toEqual([['@x'], ['@z']]);
   });
 
-  test('gives what is exclusive as the rules say, whatever processes do, by seeds', async () => {
+  test('gives what is exclusive as the rules say, no matter what processes do, by seeds', async () => {
     const uids = ['a', 'b', 'c'] as const;
     const step = fc.record({
       uid: fc.constantFrom(...uids),
@@ -344,7 +344,7 @@ export function describeStore(begin: () => Promise<StoreInTest>): void {
     expect(await take(a, 'channels', 10, 10)).toBe(10);
   });
 
-  test('keeps to the limit whatever processes do, by seeds', async () => {
+  test('keeps to the limit no matter what processes do, by seeds', async () => {
     const uids = ['a', 'b', 'c'] as const;
     const step = fc.record({
       uid: fc.constantFrom(...uids),

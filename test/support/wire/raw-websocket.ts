@@ -90,7 +90,7 @@ export class RawWebSocket {
     return this;
   }
 
-  /** The next frame of the peer, whatever it is. */
+  /** The next frame of the peer, no matter what it is. */
   async next(): Promise<RawFrame> {
     const [first = 0, second = 0] = await readBytes(this.socket, 2);
     const short = second & 0x7f;

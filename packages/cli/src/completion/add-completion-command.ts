@@ -7,7 +7,7 @@ export function addCompletionCommand(program: Command, write: (text: string) => 
     .description('print completion for a shell')
     .addArgument(new Argument('<shell>', 'which one').choices(['bash', 'zsh', 'fish', 'powershell'] satisfies Shell[]))
     .action(async (shell: Shell) => {
-      // Whoever does not ask for it does not load it.
+      // Anyone who does not ask for it does not load it.
       const [{ completionScript }, { completionWords }] = await Promise.all([
         import('./completion-script.js'),
         import('./completion-words.js'),

@@ -19,7 +19,7 @@ export interface ConfigFileOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Commands of the program that the file counts for as well. Default: none. */
   readonly alsoFor?: readonly Command[];
-  /** Rejects when a setting cannot have this value, whatever the others are; the message says why. */
+  /** Rejects when a setting cannot have this value, no matter what the others are; the message says why. */
   readonly judge?: (option: TableOption | TableArgument, value: unknown) => Promise<void>;
   /** Rejects with OptionError when the settings of `program`, each of which can be used, do not go together. */
   readonly judgeAll?: () => Promise<void>;

@@ -94,7 +94,7 @@ class ConfigText {
     const texts = (isSeq(node) ? node.items : [node]).map((each: unknown) => this.#textOf(option, each));
     if (isSeq(node) && texts.length === 0) return [];
     if (option instanceof TableArgument) return option.takesList ? texts : texts[0];
-    // Commander hands the value before it, of whatever type the parser returns, to every parser.
+    // Commander hands the value before it, of any type the parser returns, to every parser.
     return texts.reduce<unknown>((previous, text) => option.parseArg?.(text, previous as never) ?? text, undefined);
   }
 

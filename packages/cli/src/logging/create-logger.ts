@@ -26,7 +26,7 @@ export type ProgramLogger = Readonly<
 
 /**
  * A logger that writes to standard error, so that standard output stays free for data. It never throws, blocks or
- * queues without bound, whatever becomes of standard error; and whatever it is given, each event is one line of about
+ * queues without bound, no matter what becomes of standard error; and anything that it is given, each event is one line of about
  * 2 KiB at most in which text from outside is escaped and secrets are left out.
  */
 export async function createLogger(options: LoggerOptions): Promise<ProgramLogger> {

@@ -68,7 +68,7 @@ export class YamlText {
 
 /**
  * The text of a scalar as it stands there, since YAML would read 1:30, 1080:80 or 0123 as numbers of its own. Undefined for
- * whatever else it is, and for true, false and nothing.
+ * no matter what else it is, and for true, false and nothing.
  */
 export function sourceOf(node: unknown): string | undefined {
   if (!isScalar(node) || node.value === null || typeof node.value === 'boolean') return undefined;

@@ -63,7 +63,7 @@ describe('a configuration file', () => {
     expect(await optionsOf(['options', '--config', write('tag: one\n')])).toEqual({ ...DEFAULTS, tag: ['one'] });
   });
 
-  it('takes values as they are written, whatever YAML makes of them', async () => {
+  it('takes values as they are written, no matter what YAML makes of them', async () => {
     const path = write('tag: [0123, 1080:80, 1e3, 0x10]\n');
     expect(await optionsOf(['options', '--config', path])).toEqual({
       ...DEFAULTS,

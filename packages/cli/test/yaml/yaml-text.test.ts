@@ -28,7 +28,7 @@ describe('a text in YAML', () => {
     expect(read('a: !odd x', true).mistakes[0]?.message).toContain('!odd');
   });
 
-  test('is quoted in one line, whatever ends a line there', () => {
+  test('is quoted in one line, no matter what ends a line there', () => {
     for (const { message } of read('>\rheader: x\n', true).mistakes) expect(message).toMatch(/^[^\n\r]+$/);
   });
 });

@@ -34,7 +34,7 @@ export class QuotaWatch {
     return this.of(server);
   }
 
-  /** The server has refused something since the quota is used up: whoever looks next is to see that. */
+  /** The server has refused something since the quota is used up: anyone who looks next is to see that. */
   noteUsedUp(): void {
     const { bytes = 0, limit = Number.POSITIVE_INFINITY } = this.#told?.quota ?? {};
     if (bytes < limit) this.#askedAt = Number.NEGATIVE_INFINITY;

@@ -123,7 +123,7 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
   const { checkProxyOptions } = await import('../options/method-options.js');
   const { proxyFromEnvironment } = await import('../reach/proxy-from-environment.js');
   const { checkTargets } = await import('./check-targets.js');
-  // What uses -W shows its user whatever comes on standard error.
+  // What uses -W shows its user anything that comes on standard error.
   const isQuiet = stdio !== undefined && command.getOptionValueSource('logLevel') === 'default';
   const logger = await createLogger({
     level: isQuiet ? 'warn' : flags.logLevel,
@@ -237,7 +237,7 @@ function checkControl(path: string): void {
   try {
     checkSocket(path, `--control ${path}`);
   } catch (error) {
-    // Whoever comes first may listen where there is none.
+    // Anyone who comes first may listen where there is none.
     if (error instanceof ExitError) throw error;
   }
 }

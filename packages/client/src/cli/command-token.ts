@@ -18,7 +18,7 @@ export interface TokenCommand {
 
 /**
  * The first line that a command prints, as credential helpers of git and plugins of kubectl do. What it has given is kept
- * until the server refuses it, or the user asks for a new one; whoever asks meanwhile waits for the one command that runs.
+ * until the server refuses it, or the user asks for a new one; anyone who asks meanwhile waits for the one command that runs.
  */
 export function commandToken(options: TokenCommand): Exclude<TokenSource, string> {
   let kept: { readonly token: string; readonly reloads: number } | undefined;

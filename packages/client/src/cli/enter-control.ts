@@ -32,7 +32,7 @@ export async function enterControl(path: string, target: string): Promise<Record
       },
       close: (it) => it.destroySoon(),
     });
-    // Told by 'close', and to whoever uses it later.
+    // Told by 'close', and to anyone who uses it later.
     stream.on('error', () => {});
     stream.once('close', () => clearTimeout(timer));
     stream.once('close', fail);

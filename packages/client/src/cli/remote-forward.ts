@@ -10,7 +10,7 @@ export interface RemoteForward {
   readonly text: string;
   /** Where the server is to listen. */
   readonly at: RemotePlace;
-  /** `host:port`, `host:port/udp` or `unix:/path`; undefined: wherever what arrives asks for by SOCKS or HTTP. */
+  /** `host:port`, `host:port/udp` or `unix:/path`; undefined: the place that the arrival asks for by SOCKS or HTTP. */
   readonly target: string | undefined;
   /** Whether the target is told who its peer is. */
   readonly isProxyV2: boolean;

@@ -43,7 +43,7 @@ export function readServers(
   return { url, token, fallbacks };
 }
 
-/** Whoever changes the files need not say so: sessions go on with what they hold now, and the old tokens can be taken away. */
+/** Anyone who changes the files need not say so: sessions go on with what they hold now, and the old tokens can be taken away. */
 export function followTokens({ tokenFile = [] }: TokenFlags, client: Client): void {
   const files = tokenFile.filter(isRepeatable);
   if (files.length > 0) watchFile(files, () => client.renew());

@@ -1,6 +1,6 @@
 /**
  * Carries standard input and output through a client that runs already, if that is what the command line asks for and there
- * is one: without whatever else the program can do, since most of what it takes to start is to load that. False when it is
+ * is one: without anything else that the program can do, since most of what it takes to start is to load that. False when it is
  * the whole program's turn; nothing was read then, and nothing told.
  */
 export async function takeShortWay(program: NodeJS.Process): Promise<boolean> {

@@ -7,7 +7,7 @@ import { type Finding, fail, failed, ok, toTenths, warn } from './finding.js';
 import type { ProbeIdentity } from './probe-identity.js';
 import { NoSessionError, ProbeSession } from './probe-session.js';
 
-/** The upgrade, with the token: what the path, the token and whatever stands before the server make of it. */
+/** The upgrade, with the token: what the path, the token and anything that stands before the server make of it. */
 export async function checkHttp(
   server: ServerAddress,
   signal: AbortSignal,
@@ -51,7 +51,7 @@ const UNSTEADY = 200;
 /** How long an answer takes through the whole way. */
 export async function checkRoundTrip(probe: ProbeSession): Promise<Finding> {
   const samples: number[] = [];
-  // Whoever does not know the name asks nameservers for it.
+  // Anyone who does not know the name asks nameservers for it.
   const target = probe.tellsAccount ? ACCOUNT : THROUGHPUT;
   for (let n = 0; n < SAMPLES; n++) samples.push((await probe.ask(target)).ms);
   const sorted = samples.map(toTenths).sort((a, b) => a - b);

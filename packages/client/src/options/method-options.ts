@@ -177,7 +177,7 @@ const PLACE: OptionTable<MethodUnit> = {
   path: { unit: 'socket path', text: 'Unix socket to listen on' },
 };
 
-/** Of whatever a server is to listen on. */
+/** Of anything that a server is to listen on. */
 const REMOTE_LISTEN: OptionTable<MethodUnit> = {
   host: { unit: 'bind', text: 'address that the server listens on' },
   port: { unit: 'count', min: 0, max: 65_535, text: 'port that the server listens on' },

@@ -14,12 +14,12 @@ export type RemotePlace =
   /** A host name, or `*.` and one: the server has one port for all of them, for HTTP or, with `tls`, for TLS. */
   | { readonly name: string; readonly tls?: boolean | undefined };
 
-/** Of whatever a server listens on for a client. */
+/** Of anything that a server listens on for a client. */
 export type RemoteListenOptions = RemotePlace & {
   /** Connections that may wait to be answered, 0 for as many as the server allows: the default. */
   readonly backlog?: number | undefined;
   /**
-   * What it is called among those of its user, in 255 bytes at most: whoever comes with the same takes it over. Default: the
+   * What it is called among those of its user, in 255 bytes at most: anyone who comes with the same takes it over. Default: the
    * name of this machine, and where it listens.
    */
   readonly label?: string | undefined;

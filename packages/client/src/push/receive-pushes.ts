@@ -38,7 +38,7 @@ export class PushReceiver {
     return this.#position;
   }
 
-  /** Takes no more; what is not finished is sent to whoever takes the stream next. */
+  /** Takes no more; what is not finished is sent to the one who takes the stream next. */
   close(): void {
     this.#unregister();
     this.#socket?.destroy();
@@ -124,7 +124,7 @@ class Reading {
   }
 }
 
-/** Does with a message whatever it is for. `position` tells it apart from all others of its stream. */
+/** Does with a message what it is for. `position` tells it apart from all others of its stream. */
 export type PushHandler = (message: Buffer, position: PushPosition) => void | Promise<void>;
 
 /** Which message of a stream one is. */

@@ -12,7 +12,7 @@ const LOCALHOST: readonly string[] = ['127.0.0.1', '::1'];
 interface Way {
   readonly proxy?: Target;
   readonly addresses: ReadonlyMap<string, string>;
-  /** Whoever is on the way may read them. */
+  /** Anyone who is on the way may read them. */
   readonly insecure: boolean;
   readonly names: OptionNames;
 }

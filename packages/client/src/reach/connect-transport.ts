@@ -43,7 +43,7 @@ async function connectWith(
   const errand = wayBack?.ask(url, reach.headers);
   const headers = { 'user-agent': USER_AGENT, ...(errand?.headers ?? reach.headers), authorization: `Bearer ${token}` };
   const onAnswer = errand && { onAnswer: errand.onAnswer };
-  // With a deadline of its own, so that whoever hangs is told by its name.
+  // With a deadline of its own, so that anyone who hangs is told by its name.
   const connect = (): Promise<ServerConnection> => connectTo(url, reach, signal, timeout);
   try {
     return await open({ url, headers, connect, memory, ...onAnswer }, AbortSignal.any([signal, deadline.signal]));

@@ -1,6 +1,6 @@
 /**
  * The cookies that reverse proxies set to find the same process again (RFC 6265, as far as these need it). It is asked for one
- * server alone, so they never leave its origin, whatever Domain says. Times are of the day, ms.
+ * server alone, so they never leave its origin, no matter what Domain says. Times are of the day, ms.
  */
 export class CookieJar {
   /** By name and path, the newest last. */

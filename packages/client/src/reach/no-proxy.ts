@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * Whether `list`, the value of NO_PROXY, has `host`, a name or an address without brackets, by the rules of curl: `*` alone
- * is everything; a name stands for itself and what is below it, with or without a dot before it; an address is one, or a
+ * Whether `list`, the value of NO_PROXY, has `host`, a name or an address without brackets, by the rules of curl. `*` alone
+ * is everything. A name stands for itself and for names below it, with or without a dot before it. An address is one, or a
  * range such as 10.0.0.0/8. Ports, brackets and a `*` in a name match nothing.
  */
 export function isExcepted(host: string, list: string): boolean {

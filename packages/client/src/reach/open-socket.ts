@@ -40,7 +40,7 @@ function checkSilence(socket: Socket, url: URL, { proxy }: Reach): void {
   throw describePage(new Error('it speaks before it was asked'), proxy, url.protocol === 'wss:');
 }
 
-/** The same without TLS: TCP, and the proxy's word that it leads to the server. Rejects with whatever has failed. */
+/** The same without TLS: TCP, and the proxy's word that it leads to the server. Rejects with anything that has failed. */
 export async function openRaw(url: URL, reach: Reach, signal: AbortSignal, timeout: number): Promise<Socket> {
   const server = targetOf(url);
   const { proxy, addresses, family, ca } = reach;
@@ -124,7 +124,7 @@ function until(socket: Socket, event: 'connect' | 'secureConnect', signal: Abort
     const onConnect = (): void => settle();
     const onClose = (): void =>
       settle(new Error(`the connection was closed before it was ${event === 'connect' ? 'made' : 'secure'}`));
-    // For good: a failure later on is told by whoever uses the socket then, and must not end the process.
+    // For good: a failure later on is told by anyone who uses the socket then, and must not end the process.
     socket.on('error', settle);
     socket.once(event, onConnect).once('close', onClose);
     forgetSignal = onAbort(signal, () => settle(new Error('given up')));

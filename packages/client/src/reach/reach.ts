@@ -29,7 +29,7 @@ export interface ReachOptions {
   readonly key?: string;
   /** `sha256//BASE64` of the server's public key; one must fit, in addition to the certificate's chain. Default: any. */
   readonly pins?: readonly string[];
-  /** `host:port:address`: where a name leads, whatever the system says; applies to server and proxy. */
+  /** `host:port:address`: where a name leads, no matter what the system says; applies to server and proxy. */
   readonly resolve?: readonly string[];
   /** Uses IPv4 or IPv6 only. Default: either. */
   readonly family?: 4 | 6;

@@ -4,7 +4,7 @@ import { ConnectError } from './connect-error.js';
 
 /**
  * A token, or what gives the one of now, asked for every connection: it may read a file, or ask somebody. `refused` is the one
- * that the server has just refused (401), if it was that: whoever keeps tokens must not give it again. What it throws, or
+ * that the server has just refused (401), if it was that: anyone who keeps tokens must not give it again. What it throws, or
  * rejects with, is told as the reason why there is no connection, and it is asked again with the next try.
  */
 export type TokenSource = string | ((refused?: string) => string | Promise<string>);

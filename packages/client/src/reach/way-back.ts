@@ -67,7 +67,7 @@ export class WayBack {
 export interface Errand {
   /** Those of the user, and those of the session. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The head of the answer is there, whatever it says. */
+  /** The head of the answer is there, no matter what it says. */
   onAnswer(status: number, headers: IncomingHttpHeaders): void;
   /** Whether an answer says that the server lives, but the process that has the session does not answer. */
   isOwnersAbsence(status: number, headers: IncomingHttpHeaders): boolean;

@@ -18,7 +18,7 @@ import type { ArrivalTaker } from './arrival-taker.js';
 import { proxyHeader } from './proxy-header.js';
 import { MAX_DIALS, Turns } from './turns.js';
 
-/** Dials what the user of this client has written for a remote listener, whatever the server says, for each that comes there. */
+/** Dials what the user of this client has written for a remote listener, no matter what the server says, for each that comes there. */
 export class ArrivalDialer implements ArrivalTaker {
   readonly target: string;
   readonly #to: LocalTarget;
@@ -57,7 +57,7 @@ export class ArrivalDialer implements ArrivalTaker {
       relay(channel, socket);
     } catch (error) {
       const code = error instanceof TunnelError ? error.code : 'INTERNAL';
-      // Who has come sees a reset and no reason: whoever runs the service is here.
+      // Who has come sees a reset and no reason: anyone who runs the service is here.
       if (!channel.state.dead) {
         const peer = arrival.peer && formatTarget(arrival.peer);
         this.#logger.info({ target: this.target, peer, code }, 'channel failed to open');

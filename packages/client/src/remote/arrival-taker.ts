@@ -1,6 +1,6 @@
 import type { Arrival, OfferedChannel, OfferedFlow } from 'wsproxy-engine';
 
-/** Takes what comes to a remote listener. Whoever takes something calls `accept`, in place of its own, or refuses it. */
+/** Takes what comes to a remote listener. Anyone who takes something calls `accept`, in place of its own, or refuses it. */
 export interface ArrivalTaker {
   /** What is shown as the target of each. */
   readonly target: string;

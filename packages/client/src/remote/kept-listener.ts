@@ -18,7 +18,7 @@ import type { ListenerHome, ListenerHomes } from './listener-homes.js';
 import { ListenerLog } from './listener-log.js';
 
 /**
- * Keeps one remote listener, whatever becomes of sessions and servers: it lives in one session, and moves when that is about
+ * Keeps one remote listener, no matter what becomes of sessions and servers: it lives in one session, and moves when that is about
  * to end, or its slot has gone to another server. There it listens before it is given up where it was, so no connection is
  * refused in between. Another client of the same name may take it over; this one then stands by.
  */

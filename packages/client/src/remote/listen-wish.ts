@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { formatTarget, type ListenKind, type ListenRequest, type Peer } from 'wsproxy-engine';
 import { type ListenPlace, MAX_LABEL } from '../options/remote-options.js';
 
-/** What is to be listened on, whatever session asks for it. */
+/** What is to be listened on, no matter what session asks for it. */
 export interface ListenWish extends Pick<ListenRequest, 'kind' | 'bind' | 'port' | 'backlog' | 'name'> {
   /** The same for people. */
   readonly text: string;

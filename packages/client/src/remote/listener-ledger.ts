@@ -13,7 +13,7 @@ export class ListenerLedger {
     this.#onChange = onChange;
   }
 
-  /** `listen` and `target`: see `ListenerStatus`. `stand` says how it stands; whoever has it says when that has changed. */
+  /** `listen` and `target`: see `ListenerStatus`. `stand` says how it stands; anyone who has it says when that has changed. */
   enter(named: Pick<ListenerStatus, 'listen' | 'target'>, stand: () => ListenerStand): ListenerEntry {
     this.#lastId += 1;
     const entry = new ListenerEntry({ id: this.#lastId, ...named }, stand, this.#clock, (status) => {

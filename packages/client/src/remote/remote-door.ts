@@ -61,6 +61,6 @@ export class RemoteDoor {
 
 export interface RemoteDoorOptions extends RemoteListenersOptions {
   readonly keepAwakeFor: KeepAwakeFor;
-  /** For those that lead wherever they are asked to. */
+  /** For those that lead everywhere that they are asked to. */
   readonly proxy: RemoteProxyContext;
 }

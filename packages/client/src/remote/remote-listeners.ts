@@ -11,7 +11,7 @@ import { reasonOf } from './refusal-words.js';
 
 /**
  * The remote listeners of a client that are not closed: the process lives for them, they and what comes to them are entered in
- * its ledgers, and whoever has asked for one takes what comes.
+ * its ledgers, and the one who has asked for one takes what comes.
  */
 export class RemoteListeners {
   readonly #options: RemoteListenersOptions;

@@ -2,7 +2,7 @@ import type { SocketConnectOpts, TcpSocketConnectOpts } from 'node:net';
 import { parseAuthority, type Target } from 'wsproxy-engine';
 
 /**
- * The target in what `connect` of `net.Socket` takes: a port and a host, or an object with both. Whatever else stands in such
+ * The target in what `connect` of `net.Socket` takes: a port and a host, or an object with both. Anything else that stands in such
  * an object is about this machine, and changes nothing.
  * @throws TypeError when that is no port and host, such as a path, which would be one of this machine
  */

@@ -8,7 +8,7 @@ import type { Connect } from './tunnel-agent.js';
 import type { TunnelSocket } from './tunnel-socket.js';
 
 /**
- * For the `dispatcher` of undici and of `fetch`: each connection is a channel. `undici` must be installed by whoever
+ * For the `dispatcher` of undici and of `fetch`: each connection is a channel. `undici` must be installed by anyone who
  * calls this.
  */
 export async function createDispatcher(open: Connect, options: DispatcherOptions = {}): Promise<Agent> {

@@ -1,6 +1,6 @@
 import { LONGEST_TIME } from 'wsproxy-node/options';
 
-/** Tells once when nothing has moved for a time; whatever moves afterwards starts it again. Keeps no process alive. */
+/** Tells once when nothing has moved for a time; anything that moves afterwards starts it again. Keeps no process alive. */
 export class IdleTimer {
   readonly #bytesMoved: () => number;
   readonly #onIdle: () => void;

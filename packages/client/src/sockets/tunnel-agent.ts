@@ -7,7 +7,7 @@ import type { ConnectOptions } from './connect-socket.js';
 import { secureStream } from './secure-stream.js';
 import type { TunnelSocket } from './tunnel-socket.js';
 
-/** For the `agent` of `http.request` and `https.request`, and of whatever takes one: each connection is a channel. */
+/** For the `agent` of `http.request` and `https.request`, and of anything that takes one: each connection is a channel. */
 export class TunnelAgent extends Agent {
   readonly #connect: Connect;
 

@@ -214,7 +214,7 @@ export class TunnelSocket extends ChannelStream {
     if (this.#channel !== undefined) this.#keepAwake?.(this.#channel, true);
     if (this.#connecting) this.#channel?.reset('CANCELLED');
     this.#connecting = false;
-    // Whoever awaits `connect` listens once this turn is over, and what comes may bring the opening and a reset at once. That
+    // Anyone who awaits `connect` listens once this turn is over, and what comes may bring the opening and a reset at once. That
     // somebody listens does not tell that they do: an AbortSignal does as well.
     const isLate = error !== null && (this.#isFresh || this.listenerCount('error') === 0);
     super._destroy(error, isLate ? (late) => void setImmediate(done, late) : done);

@@ -134,7 +134,7 @@ class StatusPage {
     send(response, 'application/x-ns-proxy-autoconfig', proxyPac(proxy, this.#source.bypass));
   }
 
-  /** `host:port` of the proxy as whoever asks can reach it. */
+  /** `host:port` of the proxy as the one who asks can reach it. */
   #proxyFor({ socket }: IncomingMessage): string | undefined {
     const address = this.#source.proxy();
     if (address === undefined) return undefined;
@@ -157,7 +157,7 @@ function refuse(response: ServerResponse, status: number): void {
     ...HEADERS,
     'Content-Type': 'text/plain; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
-    // Whatever body it brings is not read.
+    // A body that it brings is not read.
     Connection: 'close',
     // RFC 9110 section 15.5.6.
     ...(status === 405 && { Allow: 'GET' }),

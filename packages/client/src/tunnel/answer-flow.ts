@@ -50,7 +50,7 @@ type FlowTaskOfOne = Partial<Pick<FlowTask, 'target' | 'isAway'>>;
 /** For what waits until its destination is known, bytes. */
 const WAITING: MemoryBudget = new MemoryBudget(4 * 1024 * 1024);
 
-/** There is one user here, who may take whatever the machine has. */
+/** There is one user here, who may take anything that the machine has. */
 const TASK: Omit<FlowTask, 'rules'> = {
   user: { id: '' },
   isAway: () => false,

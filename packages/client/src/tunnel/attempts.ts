@@ -3,7 +3,7 @@ import { ConnectError } from '../reach/connect-error.js';
 import type { WayBack } from '../reach/way-back.js';
 
 /**
- * Attempts to connect to a server, side by side: whoever thinks that one hangs begins another, without taking from a slow
+ * Attempts to connect to a server, side by side: anyone who thinks that one hangs begins another, without taking from a slow
  * path the time it needs. The first that succeeds ends the others.
  */
 export class Attempts {

@@ -79,7 +79,7 @@ export interface ListenerStatus {
  */
 export type ListenerState = 'asking' | 'listening' | 'standby' | 'refused' | 'closed';
 
-/** A look at a client. Whoever wants rates compares two of them. */
+/** A look at a client. Anyone who wants rates compares two of them. */
 export interface ClientStatus extends TunnelStatus {
   /** Since the client was made. */
   readonly uptimeMs: number;

@@ -38,7 +38,7 @@ export class Connector implements Tunnel, FlowTunnel {
   constructor(options: ConnectorOptions) {
     this.#options = options;
     this.#changedAt = options.clock.now();
-    // Whoever comes to a remote listener, or calls, meanwhile waits at the server, or finds nobody there.
+    // Anyone who comes to a remote listener, or calls, meanwhile waits at the server, or finds nobody there.
     const isAwaited = (): boolean => this.#watchers.size > 0 || options.isAwaited?.() === true;
     const settings = { ...options, isAwaited, processBudgets: clientBudgets(options.connections) };
     this.#slots = Array.from({ length: options.connections }, () => new Slot(settings, this.#events));
@@ -223,7 +223,7 @@ export class Connector implements Tunnel, FlowTunnel {
     },
   };
 
-  /** No server will ever serve as things are: whoever waits is told, and whoever has started this decides what comes next. */
+  /** No server will ever serve as things are: anyone who waits is told, and the one who has started this decides what comes next. */
   #giveUp(last: ConnectError): void {
     const [best] = this.#options.servers;
     const refusal = (best && this.#refusals.get(best)) ?? last;

@@ -1,6 +1,6 @@
 import type { GiveUpSignal, ListeningAddress, Policy } from 'wsproxy-node/dial';
 
-/** What may be dialled from here, for whoever must not reach everything that this machine does. */
+/** What may be dialled from here, for anyone who must not reach everything that this machine does. */
 export interface DirectRules {
   /** Opened although it is private: as `allow` of a server. */
   readonly allow: readonly string[];

@@ -22,7 +22,7 @@ import { type DirectRules, policyOf } from './direct-rules.js';
 import { lazily } from './lazily.js';
 
 /**
- * A tunnel of which both ends are in this process: its far end dials, as a server does: whatever it is asked for, unless there are
+ * A tunnel of which both ends are in this process: its far end dials, as a server does: anything that it is asked for, unless there are
  * rules. So listeners have one kind of channel, and replies, half-close, resets and backpressure are as honest as through the
  * server.
  */
@@ -125,7 +125,7 @@ async function answer(channel: OfferedChannel, loaded: Dial | Promise<Dial>): Pr
   try {
     const dial = await loaded;
     const { socket } = await dial(channel.target, ending.signal);
-    // Whoever has opened the channel says whether the process is to live for it; what was written leaves all the same.
+    // Anyone who has opened the channel says whether the process is to live for it; what was written leaves all the same.
     if (socket instanceof Socket) socket.unref();
     if (channel.state.dead) return void socket.destroy();
     channel.accept();

@@ -3,7 +3,7 @@ import type { ChannelChange, ChannelStatus, ClientStatus } from './client-status
 import type { KeepAwake } from './keep-awake.js';
 
 /**
- * Everything of one kind that a client has opened, or that has come to it, whichever way it goes: which of them live, and what
+ * Everything of one kind that a client has opened, or that has come to it, no matter which way it goes: which of them live, and what
  * those of the tunnel have carried.
  */
 export class Ledger<T extends Carried, Status extends CommonStatus> {

@@ -51,6 +51,6 @@ export class Renewal {
   }
 }
 
-/** Between two tries, ms: whoever changes a token changes it at both ends, one after the other. */
+/** Between two tries, ms: anyone who changes a token changes it at both ends, one after the other. */
 const FIRST_PAUSE = 2_000;
 const LONGEST_PAUSE = 60_000;

@@ -112,7 +112,7 @@ export class Uplink {
     return this.session.figures.opened > 0 || this.#phases.onlineTime >= AT_ONCE;
   }
 
-  /** Connects now, whatever the next retry was to be, and beside an attempt that may hang. */
+  /** Connects now, no matter what the next retry was to be, and beside an attempt that may hang. */
   connect(): void {
     if (this.#phases.present.is === 'waiting') this.#enter({ is: 'connecting' });
     if (this.#phases.present.is !== 'connecting') return;
@@ -264,7 +264,7 @@ export class Uplink {
     }, isSilent);
   }
 
-  /** Its server says that nobody is at the other end: the session is better off without it, as is whatever is new. */
+  /** Its server says that nobody is at the other end: the session is better off without it, as is anything that is new. */
   #leaveSilent(failure: ConnectError): void {
     this.session.detach({ code: 1006, reason: failure.message });
     this.#trouble = failure;

@@ -40,7 +40,7 @@ export class WaitingRequests {
     this.#nextTry = undefined;
     if (this.#limits.size === 0 || this.#session.unanswered.length === 0) return;
     const pause = this.#tryAgain();
-    // Whoever was told of the attempt may have closed the tunnel.
+    // Anyone who was told of the attempt may have closed the tunnel.
     if (this.#limits.size > 0) this.#nextTry = this.#clock.setTimer(() => this.hurry(), pause);
   }
 

@@ -95,7 +95,7 @@ describe('the quota', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('is looked at anew once it is used up, also by whoever was waiting for an older answer, and not again', async () => {
+  test('is looked at anew once it is used up, also by anyone who was waiting for an older answer, and not again', async () => {
     const before = watch.look();
     await until('there is a question', () => asked.length === 1);
     watch.noteUsedUp();

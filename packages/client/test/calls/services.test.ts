@@ -33,7 +33,7 @@ function offered(): { channel: OfferedChannel; answers: string[] } {
   return { channel, answers };
 }
 
-test('a call is given to whoever has registered the service, as a socket, and to nobody else', () => {
+test('a call is given to the one who has registered the service, as a socket, and to nobody else', () => {
   const { services, changes } = make();
   const taken: [string, TunnelSocket][] = [];
   services.register('news', (socket) => taken.push(['news', socket]));

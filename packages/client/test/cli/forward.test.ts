@@ -50,7 +50,7 @@ describe('parseForward', () => {
     );
   });
 
-  it('reads or refuses whatever it is given', () => {
+  it('reads or refuses anything that it is given', () => {
     const alike = fc.stringMatching(/^[0-9a-z:[\]/*-]*$/);
     fc.assert(
       fc.property(fc.oneof(fc.string(), alike), (text) => {

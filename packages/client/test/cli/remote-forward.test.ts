@@ -83,7 +83,7 @@ describe('parseRemoteForward', () => {
     expect(() => parseRemoteForward(text)).toThrow(message);
   });
 
-  it('takes each part for what it is, whatever the others are', () => {
+  it('takes each part for what it is, no matter what the others are', () => {
     const port = fc.nat(65_535);
     const bind = fc.oneof(fc.constant('*'), fc.ipV4(), fc.ipV6(), fc.domain()).map((host) => ({ host }));
     const place = fc.oneof(

@@ -41,7 +41,7 @@ describe('an option of createClient', () => {
   test.each(rows)('%s is refused by its name, in one line, when its value is none', (key, rule) => {
     const beyond = isNumberRule(rule) ? [rule.min - 1, rule.max + 1, rule.min + 0.5, Number.NaN] : [];
     for (const value of [Symbol('none'), ...beyond, ...(WRONG[rule.unit as ClientUnit] ?? [])]) {
-      // Each would be told that the other is missing, whatever it is.
+      // Each would be told that the other is missing, no matter what it is.
       const pair = key === 'cert' ? { key: 'x' } : key === 'key' ? { cert: 'x' } : {};
       if (key === 'key') expect(problemOf(rule, OPTION_CHECKS, value)).toBe('expected a string');
       else

@@ -27,7 +27,7 @@ describe('connections are sorted', () => {
     expect(sortChannels(CHANNELS, { key, reversed: false }).map(({ id }) => id)).toEqual(ids);
   });
 
-  test('so that equal ones keep their places, whatever the order they come in', () => {
+  test('so that equal ones keep their places, no matter what the order they come in', () => {
     const rates = fc.array(fc.nat(3), { maxLength: 30 });
     fc.assert(
       fc.property(rates, fc.boolean(), fc.nat(), (all, reversed, turn) => {

@@ -142,7 +142,7 @@ describe('an alert of TLS that may pass', () => {
     expect({ permanent, code, message }).toEqual({ permanent: false, code: 'UNREACHABLE', message: told });
   });
 
-  test('whatever its number is, it is told as one of TLS, and what does not pass says what to do', () => {
+  test('no matter what its number is, it is told as one of TLS, and what does not pass says what to do', () => {
     for (let number = 0; number < 256; number += 1) {
       const { permanent, message, cure } = describeFailure(alertOf(number), reach);
       expect(message).toMatch(/^the server ended TLS: /);

@@ -478,7 +478,7 @@ describe('a proxy that says 200 and gives a page', () => {
   test.each([
     ['ws', /^the answer is not HTTP: .* begin with wss:\/\/$/],
     ['wss', /^what answers does not speak TLS: .* begin with ws:\/\/$/],
-  ])('is told as that, whatever it does behind the page, for %s', async (scheme, told) => {
+  ])('is told as that, no matter what it does behind the page, for %s', async (scheme, told) => {
     const answer = 'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>log in</html>';
     const proxy = `http://127.0.0.1:${await listen(createTcpServer((socket) => socket.once('data', () => socket.end(answer))))}`;
     const url = new URL(`${scheme}://tunnel.example/`);

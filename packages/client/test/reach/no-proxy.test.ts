@@ -80,7 +80,7 @@ describe('NO_PROXY', () => {
     expect(isExcepted('2001:db8::1', list)).toBe(isIn);
   });
 
-  test('has every address of a range and no other, whichever it is', () => {
+  test('has every address of a range and no other, no matter which it is', () => {
     const word = fc.integer({ min: 0, max: 2 ** 32 - 1 });
     const text = (value: number) => [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join('.');
     fc.assert(

@@ -84,7 +84,7 @@ describe('the proxy of the environment', () => {
     expect(proxyFromEnvironment(WS, env)).toBeUndefined();
   });
 
-  test('is a URL or a mistake that is told, whatever the variable holds', () => {
+  test('is a URL or a mistake that is told, no matter what the variable holds', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.webUrl(), fc.webAuthority({ withPort: true })), (value) => {
         try {

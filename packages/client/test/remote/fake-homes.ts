@@ -91,7 +91,7 @@ export class FakeListener implements RemoteListener {
   readonly request: ListenRequest;
   readonly handler: ListenHandler;
   readonly state = { opening: 'requested' as 'requested' | 'open', dead: false };
-  /** By the client, whatever has come there; and so that nothing is lost. */
+  /** By the client, no matter what has come there; and so that nothing is lost. */
   isClosed = false;
   hasEnded = false;
 

@@ -312,7 +312,7 @@ test('one line says where it listens, and one when that changes', () => {
   ]);
 });
 
-describe('whatever servers and sessions do', () => {
+describe('no matter what servers and sessions do', () => {
   test.each(seeds(200))('it is in one session at most, and held there alone (seed %d)', (seed) => {
     const dice = new Dice(`${seed}`);
     const random = (): number => dice.between(0, 1_000) / 1_000;

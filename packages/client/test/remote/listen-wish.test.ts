@@ -16,7 +16,7 @@ test.each([
 });
 
 describe('the name of a listener', () => {
-  test('is that of this machine and of the place, wherever it leads', () => {
+  test('is that of this machine and of the place, no matter where it leads', () => {
     expect(wishFor(place, 'a:1', {}).name).toBe(`${hostname()}/127.0.0.1:8000`);
     expect(wishFor(place, 'b:2', {}).name).toBe(wishFor(place, 'a:1', {}).name);
     expect(wishFor({ ...place, bind: '127.0.0.1' }, 'a:1', {}).name).toBe(wishFor(place, 'a:1', {}).name);

@@ -122,7 +122,7 @@ async function run(seed: number): Promise<void> {
   for (const { network } of servers) network.route = 'open';
   await pass(180_000);
   expect([listener.state, servers.filter(({ isServing }) => isServing).length]).toEqual(['listening', 1]);
-  // Whoever came where the client still is has been answered.
+  // Anyone who came where the client still is has been answered.
   const unanswered = servers.flatMap(({ network }) =>
     [...network.sessions.values()].flatMap(({ session }) => (session.attached ? session.unanswered : [])),
   );
@@ -142,6 +142,6 @@ async function run(seed: number): Promise<void> {
 }
 
 test.each(Array.from({ length: 60 }, (_, n) => n + 1))(
-  'whatever happens, a listener is at one server in the end, and brings what comes (seed %d)',
+  'no matter what happens, a listener is at one server in the end, and brings what comes (seed %d)',
   (seed) => run(seed),
 );

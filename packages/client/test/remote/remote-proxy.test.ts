@@ -193,7 +193,7 @@ test('what has come goes on when nothing more comes', async () => {
 });
 
 describe('what the rules do not open', () => {
-  test.each(WAYS)('is refused by %s, whatever leads there, and nothing is dialled', async (way) => {
+  test.each(WAYS)('is refused by %s, no matter what leads there, and nothing is dialled', async (way) => {
     const { knocks, port } = await startCanary('127.0.0.1');
     const others = ['10.0.0.1', '169.254.169.254', '192.168.0.1', '100.64.0.1', '0.0.0.0'];
     for (const host of ['127.0.0.1', 'localhost', ...others]) {

@@ -42,7 +42,7 @@ describe('turns', () => {
     expect(begun).toEqual(['next']);
   });
 
-  test('never come to whoever has given up', async () => {
+  test('never come to the one who has given up', async () => {
     const { begun, ends, run, settle } = prepare(1);
     const giveUp = new AbortController();
     void run('a');

@@ -46,7 +46,7 @@ describe('the rate of a channel', () => {
     expect([rates.of(channel(1, 0)), rates.of(channel(2, 0))]).toMatchObject([{ rateDown: 0 }, { rateDown: 100 }]);
   });
 
-  test('adds up to what all of them have carried, whatever moves when', () => {
+  test('adds up to what all of them have carried, no matter what moves when', () => {
     const pieces = fc.array(fc.array(fc.nat(1_000_000), { minLength: 3, maxLength: 3 }), {
       minLength: 2,
       maxLength: 25,

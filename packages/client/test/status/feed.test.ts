@@ -96,7 +96,7 @@ describe('a page that knows the rest', () => {
     failures: fc.array(fc.nat(300), { maxLength: 150 }),
   });
 
-  test('knows the same as one that is told everything, whatever happens', () => {
+  test('knows the same as one that is told everything, no matter what happens', () => {
     // The time of day is the same for both.
     vi.setSystemTime(0);
     fc.assert(

@@ -29,7 +29,7 @@ describe('the history', () => {
     ]);
   });
 
-  test('shares out what comes between two looks, wherever these fall', () => {
+  test('shares out what comes between two looks, no matter where these fall', () => {
     expect(historyOf(look(500, 0), look(2_500, 2_000), look(3_000, 2_000)).seconds.newer(0)).toEqual([
       [500, 0, 0],
       [1_000, 0, 0],

@@ -20,7 +20,7 @@ describe('what happens to the tunnel', () => {
     ]);
   });
 
-  test('counts failures of an outage that repeat, whatever server is tried between them', () => {
+  test('counts failures of an outage that repeat, no matter what server is tried between them', () => {
     const journal = new Journal();
     for (let n = 0; n < 1_000; n++) {
       journal.note(n, { what: 'failed', server: SERVER, reason: 'refused' });

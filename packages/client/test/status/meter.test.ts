@@ -17,7 +17,7 @@ describe('the rate of a count', () => {
     expect(rateOf([500, 0, 0], [2_500, 10, 3_000])).toEqual({ rateUp: 5, rateDown: 1_500 });
   });
 
-  test('is the mean of the last five seconds, whatever comes in which of them', () => {
+  test('is the mean of the last five seconds, no matter what comes in which of them', () => {
     const counts = [0, 0, 0, 50_000, 50_000, 50_000].map((count, n) => [n * 1_000, 0, count] as const);
     expect(rateOf(...counts).rateDown).toBe(10_000);
   });

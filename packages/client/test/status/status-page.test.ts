@@ -113,7 +113,7 @@ describe('the status page', () => {
     expect(JSON.parse((await ask('/status.json')).body)).not.toHaveProperty('proxy');
   });
 
-  test('sends whoever watches all at first, and then what has changed', async () => {
+  test('sends anyone who watches all at first, and then what has changed', async () => {
     const { response, texts } = await watch();
     expect(response.headers['content-type']).toBe('text/event-stream');
     await expect.poll(() => texts.length, { timeout: 5_000 }).toBe(2);

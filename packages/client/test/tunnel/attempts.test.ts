@@ -74,7 +74,7 @@ describe('of several attempts', () => {
   });
 });
 
-test('an attempt that was ended tells nothing, whatever becomes of it', async () => {
+test('an attempt that was ended tells nothing, no matter what becomes of it', async () => {
   const [first, second] = [begin('first'), begin('second')];
   connecting.abort();
   const late = transport();

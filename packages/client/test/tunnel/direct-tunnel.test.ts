@@ -82,7 +82,7 @@ describe('a channel past the tunnel', () => {
     expect(near.events).toEqual([]);
   });
 
-  test('holds back whoever writes while the destination does not read', async () => {
+  test('holds back anyone who writes while the destination does not read', async () => {
     let far: Socket | undefined;
     const near = open(
       await listen((socket) => {

@@ -244,7 +244,7 @@ describe('a server whose process does not answer that has the session', () => {
 });
 
 describe('without that word of the server', () => {
-  test('no second session begins: whoever does not answer has the session', async () => {
+  test('no second session begins: anyone who does not answer has the session', async () => {
     const fixture = new Fixture();
     await fixture.started();
     fixture.open();

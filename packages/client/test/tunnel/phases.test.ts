@@ -55,7 +55,7 @@ describe('the state', () => {
     expect(events).toEqual(['online']);
   });
 
-  test('is the new one for whoever is told, with the timers that go with it', () => {
+  test('is the new one for anyone who is told, with the timers that go with it', () => {
     phases = new Phases(clock, () => {
       events.push(phases.state);
       if (phases.state === 'waiting') phases.enter({ is: 'closed' });

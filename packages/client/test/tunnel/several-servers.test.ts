@@ -142,7 +142,7 @@ describe('of several servers', () => {
     const log = fixture.open();
     await fixture.pass(4_500);
     expect([log.events, fixture.load]).toEqual([['open'], [0, 0, 0, 1]]);
-    // Whoever was asked beside it is left alone from then on.
+    // Anyone who was asked beside it is left alone from then on.
     expect(fixture.networks.map(({ hanging }) => hanging.size)).toEqual([0, 0, 0, 0]);
   });
 

@@ -181,7 +181,7 @@ describe('an uplink that is asked to migrate', () => {
     expect([fixture.uplink.threat, fixture.resumes]).toEqual([undefined, 1]);
   });
 
-  test('does not do so more often than every 1.5 s, whatever the server says', async () => {
+  test('does not do so more often than every 1.5 s, no matter what the server says', async () => {
     const fixture = await UplinkFixture.online();
     for (let n = 0; n < 100; n++) {
       fixture.network.session.migrate();

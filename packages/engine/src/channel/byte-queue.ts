@@ -133,7 +133,7 @@ export class ByteQueue {
   }
 }
 
-/** Whoever makes frames of what waits. It is asked for each of them, so only where the answer decides. */
+/** Anyone who makes frames of what waits. It is asked for each of them, so only where the answer decides. */
 export interface FrameSizer {
   /** What a frame of a channel should carry at present, bytes. */
   readonly frameSize: number;

@@ -6,7 +6,7 @@ export type OpeningState = 'requested' | 'offered' | 'open';
 export type Half = 'open' | 'ending' | 'ended';
 export type Verdict = 'take' | 'ignore' | 'violation';
 
-/** Three facts that change independently of each other. A reset or refused channel is `dead`, whatever else it was. */
+/** Three facts that change independently of each other. A reset or refused channel is `dead`, no matter what else it was. */
 export interface ChannelState {
   opening: OpeningState;
   sending: Half;

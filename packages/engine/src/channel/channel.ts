@@ -56,12 +56,12 @@ export interface ChannelFigures extends Progress {
   readonly failure: FailureCode | undefined;
 }
 
-/** What tells whether the peer has all that the channel has sent, whatever becomes of transports meanwhile: of the whole session. */
+/** What tells whether the peer has all that the channel has sent, no matter what becomes of transports meanwhile: of the whole session. */
 export interface Progress {
   /** How many frames were sent, and how many of those the peer has processed. */
   readonly framesSent: number;
   readonly framesProcessed: number;
-  /** How many PINGs were sent, and which of them the peer has answered last. Whatever it had to tell before it has told then. */
+  /** How many PINGs were sent, and which of them the peer has answered last. Anything that it had to tell before it has told then. */
   readonly asked: number;
   readonly answered: number;
 }

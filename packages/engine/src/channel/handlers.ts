@@ -2,7 +2,7 @@ import type { FailureCode } from '../failures.js';
 
 /** Told how the opening of a channel ended: exactly one of the two is called, exactly once. */
 export interface OpenHandler {
-  /** What asks for the channel, for whoever lists channels. No peer is told. */
+  /** What asks for the channel, for anyone who lists channels. No peer is told. */
   readonly kind?: string;
   /** The far end has dialled the target. Called before any data of the channel. */
   onOpen(): void;
@@ -13,7 +13,7 @@ export interface OpenHandler {
 /** Takes what a channel brings. Set with `Channel.start(sink)`; until then data waits in the channel. */
 export interface ChannelSink {
   /**
-   * The bytes are valid until this returns: whoever needs them longer copies them, or keeps them (`memory`). Whoever takes
+   * The bytes are valid until this returns: anyone who needs them longer copies them, or keeps them (`memory`). Anyone who takes
    * them calls `channel.consumed(chunk.length)` once they have really gone. `isMore`: the rest of what the peer sent at once
    * is on its way, so that it may be worth waiting for within the turn.
    */

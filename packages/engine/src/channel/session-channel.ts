@@ -110,7 +110,7 @@ export class SessionChannel implements OfferedChannel, Sender {
 
   write(chunk: Uint8Array): boolean {
     if (this.#state.dead || this.#state.sending !== 'open' || chunk.length === 0) return true;
-    // Whoever asks expects an answer: its window is told ahead of the question.
+    // Anyone who asks expects an answer: its window is told ahead of the question.
     if (this.#isReceiving && this.receiving.window.widen()) this.#grant();
     const mayGoOn = this.#sending.push(chunk, this.#carrier);
     this.#carrier.onSendable(this);

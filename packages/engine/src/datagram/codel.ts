@@ -8,7 +8,7 @@ const RECENT = 16 * INTERVAL;
 
 /**
  * Which datagrams to drop of those that leave a queue: CoDel (RFC 8289 section 5). A burst passes, but a queue that stands is
- * shortened, with more and more drops until whoever fills it slows down. Times in ms, by any clock.
+ * shortened, with more and more drops until anyone who fills it slows down. Times in ms, by any clock.
  */
 export class CoDel {
   /** When all will have waited for too long; undefined while one has not. */

@@ -1,7 +1,7 @@
 import { CoDel } from './codel.js';
 import type { DatagramStore } from './datagram-store.js';
 
-/** No datagram is sent that has waited for so long, ms: whoever needs it has sent another one. */
+/** No datagram is sent that has waited for so long, ms: anyone who needs it has sent another one. */
 const MAX_AGE = 500;
 /** What one flow may have waiting, bytes of memory: a burst of a fast path passes. */
 const QUEUE_LIMIT = 262_144;
@@ -10,7 +10,7 @@ const OVERHEAD = 256;
 
 /**
  * Datagrams of one flow that wait to be sent, oldest first. What is too much, or too late, is dropped from the head, since
- * that tells whoever sends the soonest. Judged when something is put in or taken out; times are arguments, in ms.
+ * that tells the one who sends the soonest. Judged when something is put in or taken out; times are arguments, in ms.
  */
 export class DatagramQueue {
   #store: DatagramStore;

@@ -21,7 +21,7 @@ export class MemoryBudget {
     return this.#reserved;
   }
 
-  /** Asked each time: whoever has one that changes says so. */
+  /** Asked each time: anyone who has one that changes says so. */
   protected get limit(): number {
     return this.#limit;
   }
@@ -31,7 +31,7 @@ export class MemoryBudget {
     return this.#roomBelow(1);
   }
 
-  /** Bytes of these for whoever has shown no need of them yet: half of the budget is for those who have. */
+  /** Bytes of these for the one who has shown no need of them yet: half of the budget is for those who have. */
   get initialRoom(): number {
     return this.#roomBelow(1 / 2);
   }

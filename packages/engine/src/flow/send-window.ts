@@ -8,7 +8,7 @@ export interface Return {
 export class SendWindow {
   #limit: number;
   #sent = 0;
-  /** The limit that was given back, until the peer has answered: whatever it said before that answer is out of date. */
+  /** The limit that was given back, until the peer has answered: anything that it said before that answer is out of date. */
   #returned: number | undefined;
   /** What may be sent in all before the channel is open, though the peer may have told more; undefined from then on. */
   #early: number | undefined;
@@ -37,7 +37,7 @@ export class SendWindow {
     this.#sent += bytes;
   }
 
-  /** The peer has answered with `limit`, and whatever it has told meanwhile holds. */
+  /** The peer has answered with `limit`, and anything that it has told meanwhile holds. */
   open(limit: number): void {
     this.#early = undefined;
     this.raise(limit);

@@ -123,7 +123,7 @@ export class Swing {
   }
 
   /**
-   * Compares the phase in the middle with the mean of its neighbours, so that whatever grows or shrinks by itself
+   * Compares the phase in the middle with the mean of its neighbours, so that anything that grows or shrinks by itself
    * meanwhile cancels out, and moves the window by the answer.
    */
   #follow(): void {

@@ -102,7 +102,7 @@ export class FrameDecoder {
     if (length === 0 && limits !== undefined) this.sink?.onFrame(type, channel, NOTHING);
   }
 
-  /** What comes in pieces is copied, since the chunk may be reused by whoever reads it from the network. */
+  /** What comes in pieces is copied, since the chunk may be reused by anyone who reads it from the network. */
   #collect(piece: Uint8Array): void {
     const isLast = this.#missing === 0;
     let payload = piece;

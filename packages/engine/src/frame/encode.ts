@@ -7,7 +7,7 @@ import { HEADER_LENGTH } from './frame.js';
 const COPY_LIMIT = 1_024;
 /** A block with less room is left to those that write in it already, bytes. */
 const WORTH_BEGINNING = 4_096;
-/** Free in front of every batch, for whatever the transport puts there, bytes. */
+/** Free in front of every batch, for anything that the transport puts there, bytes. */
 export const HEADROOM = 16;
 
 /**

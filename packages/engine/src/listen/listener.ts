@@ -28,7 +28,7 @@ export interface OfferedListener extends Omit<RemoteListener, 'end'> {
   onAbandoned(listener: () => void): void;
 }
 
-/** Told what becomes of a remote listener by whoever has asked for it. Nothing follows `onFail` and `onOver`. */
+/** Told what becomes of a remote listener by the one who has asked for it. Nothing follows `onFail` and `onOver`. */
 export interface ListenHandler {
   /** The server listens: there. `port` 0, and a path or a host name, where there are no ports. */
   onListening(address: Peer): void;
@@ -36,7 +36,7 @@ export interface ListenHandler {
   onFail(code: FailureCode): void;
   /** It had listened, and does so no more; channels that it has brought live on, unless their session is lost. */
   onOver(code: FailureCode): void;
-  /** Answer with `accept` or `refuse`, as whatever the client dials for it answers. */
+  /** Answer with `accept` or `refuse`, as anything that the client dials for it answers. */
   onChannel(channel: OfferedChannel, arrival: Arrival): void;
   /** The same for one peer of a listener for datagrams (`udp`). */
   onFlow(flow: OfferedFlow, arrival: Arrival): void;

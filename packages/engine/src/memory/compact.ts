@@ -6,7 +6,7 @@ const COPY_BELOW = 16_384;
 /**
  * The same bytes without a much larger buffer behind them, for bytes that wait: a small slice keeps all of the
  * network read alive that it was cut from, and a peer could make thousands of such slices wait. `below`: from this length
- * on the same, whatever is behind them.
+ * on the same, no matter what is behind them.
  */
 export function compact(chunk: Uint8Array, below: number = COPY_BELOW): Uint8Array {
   if (chunk.length >= below || chunk.buffer.byteLength <= 2 * chunk.length) return chunk;

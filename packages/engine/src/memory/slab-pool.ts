@@ -8,7 +8,7 @@ import { HeaderArena } from './header-arena.js';
  * Memory that sockets are read into, again and again. What Node allocates for each read counts as garbage of the old
  * generation as soon as it waits for an acknowledgement, and collecting that costs more than carrying it.
  *
- * A slab is free when it is neither posted for a read nor kept by anybody. Whoever keeps bytes beyond the call that
+ * A slab is free when it is neither posted for a read nor kept by anybody. Anyone who keeps bytes beyond the call that
  * brought them says so with `keep`, and says `release` when the last use of them is over. Release that never comes
  * costs a slab, which is collected like any other memory; release that comes too early would change bytes that others
  * still need. One pool serves all sessions, transports and relays that pass bytes on to each other: no other one knows
@@ -64,7 +64,7 @@ export class SlabPool {
     return bytes;
   }
 
-  /** The bytes that `keep` gave are not needed any more by whoever called it; once for each call. */
+  /** The bytes that `keep` gave are not needed any more by the one who called it; once for each call. */
   release(kept: Uint8Array): void {
     const owner = this.#owners.get(kept.buffer);
     if (owner === undefined) return;
@@ -79,7 +79,7 @@ export class SlabPool {
     this.#recycle(owner);
   }
 
-  /** How much of the memory in front of `bytes` is free, for whoever keeps them: if they begin what a slab was last read into. */
+  /** How much of the memory in front of `bytes` is free, for anyone who keeps them: if they begin what a slab was last read into. */
   headroomOf(bytes: Uint8Array): number {
     const owner = this.#owners.get(bytes.buffer);
     return owner !== undefined && bytes.byteOffset === owner.readAt ? SLAB_HEADROOM : 0;
@@ -294,7 +294,7 @@ const HELD_LIMIT = 67_108_864;
 const FREE_LIMIT = 33_554_432;
 /** Readers with a slab of their own, at most; the others read into the scratch buffer. */
 const MAX_BUSY = 128;
-/** Bytes of memory that may be pinned, whatever peers and destinations do. */
+/** Bytes of memory that may be pinned, no matter what peers and destinations do. */
 const MAX_PINNED = 16_777_216;
 /** How often silent readers and superfluous slabs are looked for, ms. */
 const TIDY_INTERVAL = 1_000;

@@ -80,7 +80,7 @@ export class SlabReader implements BusyReader {
     this.#exchange(slab);
   }
 
-  /** For one of the size that it would like, as far as there are such, and whoever takes what is read likes so much. */
+  /** For one of the size that it would like, as far as there are such, and the one who takes what is read likes so much. */
   #exchange(slab: Slab): void {
     this.#reads = 0;
     this.#bytes = 0;

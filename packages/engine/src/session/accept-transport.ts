@@ -36,7 +36,7 @@ export interface SessionHost<Kept extends KeptSession> {
   readonly route?: string;
   /** A session for a new client; throws ProtocolError to turn it away. */
   create(hello: Hello): Kept;
-  /** The session with that id, if it belongs to whoever opened this transport; throws ProtocolError otherwise. */
+  /** The session with that id, if it belongs to the one who opened this transport; throws ProtocolError otherwise. */
   find(resume: Resume): Kept;
   /** The peer has proved that the session is its own: it goes on with this transport. */
   onResumed(kept: Kept): void;

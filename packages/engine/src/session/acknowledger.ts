@@ -90,7 +90,7 @@ export class Acknowledger {
   }
 }
 
-/** Whoever tells the peer. */
+/** The one who tells the peer. */
 interface Teller {
   /** An acknowledgement should leave now. */
   schedule(): void;

@@ -36,7 +36,7 @@ export class Greeter implements HandshakeSink {
   /** The server has nothing of the session: the next greeting is HELLO. */
   #refused = false;
 
-  /** `grace`: how long the server shall keep the session when it is detached, ms. `key`: chosen at random unless told. */
+  /** `grace`: how long the server should keep a detached session, ms. `key`: chosen at random unless told. */
   constructor(session: Session, grace: number, key: SessionKey = randomKey()) {
     this.#session = session;
     this.#grace = grace;
@@ -154,7 +154,7 @@ export class Greeter implements HandshakeSink {
     const { terms } = this.#session;
     const before = terms.capabilities;
     if (agreed !== undefined) this.#agree(agreed.grace, agreed.capabilities);
-    // Whoever knows of capabilities tells them again.
+    // Anyone who knows of capabilities tells them again.
     else if (before === undefined) terms.agree(0);
     if (before !== undefined && terms.capabilities !== before) throw violation('other capabilities than before');
     this.#session.goLive(received);

@@ -24,7 +24,7 @@ import type { Terms } from './terms.js';
 
 /**
  * Everything that arrives: judges each frame by the state of its channel, passes it on, and counts the sequenced ones.
- * Throws ProtocolError for whatever a peer must not send.
+ * Throws ProtocolError for anything that a peer must not send.
  */
 export class Inbox implements LinkHolder {
   /** Channels of ours that the peer has dialled so far. */
@@ -284,7 +284,7 @@ export interface InboxOwner {
   onGoAway(kind: number): void;
 }
 
-/** Takes HELLO and RESUME, whichever is to come on a transport. May throw ProtocolError. */
+/** Takes HELLO and RESUME, no matter which is to come on a transport. May throw ProtocolError. */
 export interface HandshakeSink {
   onHandshake(type: number, payload: Uint8Array): void;
 }

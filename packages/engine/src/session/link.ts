@@ -5,7 +5,7 @@ import { deafReceiver, type Transport, type TransportReceiver } from '../transpo
 import type { Loss } from './session-options.js';
 
 /**
- * A transport, and what cuts the bytes that it brings into frames. Whoever reads the greeting has it first, then a session,
+ * A transport, and what cuts the bytes that it brings into frames. Anyone who reads the greeting has it first, then a session,
  * to which what was read ahead goes as well. Cutting it fences the transport off: a WebSocket delivers messages even after it
  * was terminated, and none of them may be counted once another one has taken over.
  */

@@ -90,7 +90,7 @@ export class Liveness {
   }
 
   /**
-   * PONG has arrived: after how many ms, if it answers the PING that is out. Any other tells nothing: whatever its sender likes
+   * PONG has arrived: after how many ms, if it answers the PING that is out. Any other tells nothing: anything that its sender likes
    * could be written in it, as often as it likes.
    */
   answered(payload: Uint8Array, now: number): number | undefined {

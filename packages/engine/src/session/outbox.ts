@@ -265,7 +265,7 @@ export class Outbox {
   }
 
   /**
-   * Sends soon, together with whatever else the present callback brings about; in a throng, with what the other callbacks of
+   * Sends soon, together with anything else that the present callback brings about; in a throng, with what the other callbacks of
    * the turn do as well.
    */
   schedule(): void {
@@ -291,7 +291,7 @@ export class Outbox {
 
   /** Hands batches to the transport until it has enough, or nothing is left. */
   flush(): void {
-    // Facts can wait; written, they would pile up in memory for whoever asks for them and never reads.
+    // Facts can wait; written, they would pile up in memory for the one who asks for them and never reads.
     if (this.#link !== undefined && this.#link.transport.backlog >= CONTROL_HIGH_WATER) return;
     this.#addControl();
     for (;;) {
@@ -313,7 +313,7 @@ export class Outbox {
     for (const { type, payload } of this.#urgent) this.#batch.add(type, SESSION_CHANNEL, payload);
     this.#urgent = [];
     if (this.#live) this.#addNews();
-    // Behind those: whoever has this has all that was to be told.
+    // Behind those: anyone who has this has all that was to be told.
     if (this.#pong !== undefined) this.#batch.add(FrameType.pong, SESSION_CHANNEL, this.#pong);
     this.#pong = undefined;
     if (!this.#live) return;

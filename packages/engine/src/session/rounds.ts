@@ -75,7 +75,7 @@ export class Round {
   }
 }
 
-/** Whoever is looked at. */
+/** The one that is looked at. */
 export interface LookedAt {
   onLook(): void;
 }

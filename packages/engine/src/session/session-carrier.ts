@@ -265,7 +265,7 @@ export class SessionCarrier implements Carrier, FlowCarrier, ListenerCarrier {
     return id;
   }
 
-  /** `id` is used, by either end, after `before`: few may be left. That is told later, since whoever opens this one is not done with it. */
+  /** `id` is used, by either end, after `before`: few may be left. That is told later, since anyone who opens this one is not done with it. */
   watchNumbers(id: number, before?: number): void {
     if (this.channels.isFirstOfFew(id, before)) this.#clock.defer(() => this.#options.onNumbersLow?.());
   }

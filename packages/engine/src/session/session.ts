@@ -118,7 +118,7 @@ export class Session implements InboxOwner, LookedAt {
 
   /**
    * Opens a channel, attached or not: OPEN and what is written early wait for a transport. An `optimistic` one is open
-   * for its handler as soon as the caller has returned, whatever the peer will say: a failure is then a reset. When that
+   * for its handler as soon as the caller has returned, no matter what the peer will say: a failure is then a reset. When that
    * cannot be, since the target is no valid host, the session is closed or its channel numbers have run out, the channel
    * fails as soon as the caller has returned.
    */
@@ -276,7 +276,7 @@ export class Session implements InboxOwner, LookedAt {
     this.#outbox.control(FrameType.goAway, encodeGoAway(GoAway.migrate));
   }
 
-  /** Tells the peer that this session is over for good, then closes it. Whoever has a channel is told `failure`. */
+  /** Tells the peer that this session is over for good, then closes it. Anyone who has a channel is told `failure`. */
   leave(reason: string, failure: FailureCode = 'SESSION_LOST'): void {
     this.#outbox.final(encodeGoAway(GoAway.final));
     this.#close(reason, CloseCode.normal, [], failure);
@@ -307,7 +307,7 @@ export class Session implements InboxOwner, LookedAt {
     else if (kind === GoAway.refused) this.#options.onGoAway?.('refused');
   }
 
-  /** Also on each new transport: whoever was away has not heard it. */
+  /** Also on each new transport: anyone who was away has not heard it. */
   #tellDrain(): void {
     if (this.#drainEnd === undefined) return;
     const left = Math.max(1, Math.ceil(this.#drainEnd - this.#clock.now()));

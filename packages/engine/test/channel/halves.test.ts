@@ -56,7 +56,7 @@ describe('the sending half', () => {
     expect(again.map(textOf).join('')).toBe('early');
   });
 
-  test('keeps no memory once it is cleared, whatever of it was taken', () => {
+  test('keeps no memory once it is cleared, no matter what of it was taken', () => {
     const memory = newMemory();
     const half = new SendingHalf(memory, plenty());
     const slab = memory.post();
@@ -124,7 +124,7 @@ describe('the receiving half', () => {
 });
 
 describe('an opening', () => {
-  test('is told to the opener once, whichever comes first', () => {
+  test('is told to the opener once, no matter which comes first', () => {
     const told: string[] = [];
     const opening = new Opening({ onOpen: () => void told.push('open'), onFail: (code) => void told.push(code) });
     expect(opening.isTold).toBe(false);

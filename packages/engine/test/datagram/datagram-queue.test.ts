@@ -92,7 +92,7 @@ describe('the store of a session', () => {
   });
 });
 
-test('whatever is done, bounds hold, counts are right, and what comes out went in, in order and in time', () => {
+test('no matter what is done, bounds hold, counts are right, and what comes out went in, in order and in time', () => {
   const step = fc.record({ queue: fc.nat(3), length: fc.nat(60_000), pause: fc.nat(40), takes: fc.nat(3) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {

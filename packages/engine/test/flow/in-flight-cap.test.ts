@@ -42,7 +42,7 @@ describe('InFlightCap', () => {
     expect(cap.cap).toBeLessThan(Math.max(pipe * 1.6, 40_000));
   });
 
-  test('counts what is in flight, whatever happens, and always leaves room for something', () => {
+  test('counts what is in flight, no matter what happens, and always leaves room for something', () => {
     const step = fc.record({
       send: fc.nat(100_000),
       share: fc.double({ min: 0, max: 1, noNaN: true }),

@@ -51,7 +51,7 @@ test('has room for a beginning in its first half, and in that of the budget arou
   expect([whole.initialRoom, first.initialRoom, second.initialRoom, second.room]).toEqual([0, 0, 0, 40]);
 });
 
-test('has its floor, also for a beginning, whatever others hold', () => {
+test('has its floor, also for a beginning, no matter what others hold', () => {
   const whole = new MemoryBudget(100);
   whole.take(100);
   const part = new MemoryBudget(80, whole, 20);

@@ -51,7 +51,7 @@ describe('Ramp', () => {
     expect([ramp.rate, ramp.growth]).toEqual([500, 1]);
   });
 
-  test('tells numbers that can be used, whatever comes', () => {
+  test('tells numbers that can be used, no matter what comes', () => {
     const step = fc.record({
       bytes: fc.nat(100_000),
       elapsed: fc.nat(300),

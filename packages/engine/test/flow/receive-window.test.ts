@@ -130,7 +130,7 @@ describe('ReceiveWindow', () => {
   test('grows while growth makes it faster, and no further than its maximum', () => {
     const window = create(new MemoryBudget(1_000_000));
     window.open();
-    // A path without limits: whatever is promised arrives one round trip later, and is taken at once.
+    // A path without limits: anything that is promised arrives one round trip later, and is taken at once.
     for (let now = 0; now < 2_000; now += 100) {
       const bytes = window.limit - window.received;
       window.receive(bytes);

@@ -143,7 +143,7 @@ function flow(walk: Walk): number {
   return walk.sender.sent - before;
 }
 
-test('credit that is given back is never used, nor missed by either end, whatever is lost', () => {
+test('credit that is given back is never used, nor missed by either end, no matter what is lost', () => {
   let applied = 0;
   for (let seed = 1; seed <= effort('SEEDS', 5_000); seed++) {
     const walk = new Walk(seed);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SendWindow } from '../../src/flow/send-window.js';
 
-test('the highest limit told so far counts, whatever the order', () => {
+test('the highest limit told so far counts, no matter what the order', () => {
   fc.assert(
     fc.property(fc.nat(1_000), fc.array(fc.nat(100_000)), (initial, limits) => {
       const window = new SendWindow(initial);
@@ -24,7 +24,7 @@ test('what was spent is counted once and for all', () => {
   expect([window.sent, window.credit]).toEqual([150, 0]);
 });
 
-test('an early limit holds until the peer has answered, whatever it tells before; then all of that counts', () => {
+test('an early limit holds until the peer has answered, no matter what it tells before; then all of that counts', () => {
   const window = new SendWindow(100, true);
   window.raise(1_000);
   window.spend(100);

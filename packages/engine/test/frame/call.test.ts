@@ -43,7 +43,7 @@ describe('a call is not understood', () => {
   });
 });
 
-test('whatever a payload of the right length holds, decoding it ends with a value', () => {
+test('no matter what a payload of the right length holds, decoding it ends with a value', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 10, maxLength: 300 }), (payload) => {
       const read = decodeCall(payload);

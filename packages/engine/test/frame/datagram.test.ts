@@ -21,7 +21,7 @@ describe('the payload of DATAGRAM', () => {
     );
   });
 
-  test('is never read beyond its end, whatever it is', () => {
+  test('is never read beyond its end, no matter what it is', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 2, maxLength: 300 }), fc.nat(8), (bytes, family) => {
         bytes[0] = 0;

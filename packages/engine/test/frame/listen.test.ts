@@ -80,7 +80,7 @@ describe('a payload comes back as it was written:', () => {
   });
 });
 
-test('whatever a payload of the right length holds, decoding it ends with a value or a protocol error', () => {
+test('no matter what a payload of the right length holds, decoding it ends with a value or a protocol error', () => {
   const decoders: [decode: (payload: Uint8Array) => unknown, least: number][] = [
     [decodeListen, 8],
     [decodeListening, 3],

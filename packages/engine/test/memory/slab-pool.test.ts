@@ -28,7 +28,7 @@ describe('a slab', () => {
     expect(nextFree()).toBe(slab.bytes.buffer);
   });
 
-  test('is not used again while it is posted, whoever has released it', () => {
+  test('is not used again while it is posted, no matter who has released it', () => {
     const slab = pool.post();
     pool.release(pool.keep(slab.bytes));
     expect(nextFree()).not.toBe(slab.bytes.buffer);

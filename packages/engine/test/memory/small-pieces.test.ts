@@ -16,7 +16,7 @@ const whole = pattern(1, 0, BYTES);
 /** Of pieces that were joined. */
 const FEW = 10;
 
-test('keeps the order of all bytes, whatever their pieces, and passes none with much memory behind it', () => {
+test('keeps the order of all bytes, no matter what their pieces, and passes none with much memory behind it', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 5_000 }))), (lengths) => {
       const passed: Uint8Array[] = [];

@@ -64,7 +64,7 @@ test('a channel whose OPEN has left is reset with its session', () => {
   expect(near.events).toEqual(['fail SESSION_LOST']);
 });
 
-test('a channel that was released leaves nothing in its first session, whatever is written when that one resumes', () => {
+test('a channel that was released leaves nothing in its first session, no matter what is written when that one resumes', () => {
   const [first, second] = [new SessionPair().connect().settle(), new SessionPair().connect().settle()];
   const running = first.open();
   first.cut();

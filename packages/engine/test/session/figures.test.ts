@@ -54,7 +54,7 @@ describe('a channel', () => {
     expect(near.channel.figures.failure).toBeUndefined();
   });
 
-  test('tells everybody who asked of its end, in their order, and at once whoever asks later', () => {
+  test('tells everybody who asked of its end, in their order, and at once anyone who asks later', () => {
     const pair = new SessionPair().connect().settle();
     const { near } = pair.open();
     const told: number[] = [];

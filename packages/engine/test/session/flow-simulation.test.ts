@@ -6,7 +6,7 @@ import { FlowSimulation } from './flow-simulation.js';
 const only = effort('SEED', 0);
 const seeds = only > 0 ? [only] : Array.from({ length: effort('SEEDS', 1_500) }, (_, n) => n + 1);
 
-test(`no datagram comes twice, changed, in another flow or ahead of it, whatever the network does (${seeds.length} seeds)`, () => {
+test(`no datagram comes twice, changed, in another flow or ahead of it, no matter what the network does (${seeds.length} seeds)`, () => {
   let arrived = 0;
   for (const seed of seeds) {
     try {

@@ -71,7 +71,7 @@ describe('PING', () => {
     ).toEqual([pong(2n ** 64n - 1n)]);
   });
 
-  test('is answered behind the credit that is due: whoever has the answer has that', () => {
+  test('is answered behind the credit that is due: anyone who has the answer has that', () => {
     const client = new RawClient();
     const peer = client.greeted().say(open(1));
     for (const channel of client.keeper.offered) {

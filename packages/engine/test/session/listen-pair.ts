@@ -25,7 +25,7 @@ export const ARRIVAL: Arrival = {
   name: '',
 };
 
-/** Whoever has asked for a listener, and all that came of it. What arrives is taken in its order. */
+/** Anyone who has asked for a listener, and all that came of it. What arrives is taken in its order. */
 export class ListenRecorder implements ListenHandler {
   readonly events: string[] = [];
   readonly arrivals: Arrival[] = [];

@@ -6,7 +6,7 @@ import { ListenSimulation } from './listen-simulation.js';
 const only = effort('SEED', 0);
 const seeds = only > 0 ? [only] : Array.from({ length: effort('SEEDS', 1_000) }, (_, n) => n + 1);
 
-test(`nothing that arrives, or is called, is lost, doubled or crossed, whoever listens, drains or dies (${seeds.length} seeds)`, () => {
+test(`nothing that arrives, or is called, is lost, doubled or crossed, no matter who listens, drains or dies (${seeds.length} seeds)`, () => {
   let [served, moved, called] = [0, 0, 0];
   for (const seed of seeds) {
     try {

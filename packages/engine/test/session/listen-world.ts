@@ -73,7 +73,7 @@ export class ListenServer {
     return kept;
   }
 
-  /** What a session that is over has not sent goes to whoever has the name now; calls go to nobody. */
+  /** What a session that is over has not sent goes to the one who has the name now; calls go to nobody. */
   #hand(unsent: readonly Carried[]): void {
     for (const one of unsent) {
       if ('appetite' in one && sessionSide(one).beginning instanceof Calling) continue;

@@ -105,7 +105,7 @@ describe('on a fast path', () => {
   });
 });
 
-test('on a slow path no frame is long, whatever is agreed on', () => {
+test('on a slow path no frame is long, no matter what is agreed on', () => {
   const { client, peer, far } = server(LONG_DATA);
   fill(far.channel, peer, client.clock, 60, 50);
   expect(peer.heard(FrameType.longData)).toEqual([]);

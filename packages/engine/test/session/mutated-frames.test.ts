@@ -152,7 +152,7 @@ function mutate(frames: readonly PlainFrame[], random: Random): Uint8Array {
   return join(all);
 }
 
-/** Whoever is left is cut off, most of them at once: the silence of half an hour takes its time to play. */
+/** Anyone who is left is cut off, most of them at once: the silence of half an hour takes its time to play. */
 function silence(clock: FakeClock, peer: RawPeer, random: Random): void {
   if (random.chance(0.9)) {
     peer.close(1006);

@@ -85,7 +85,7 @@ describe('the acceptor', () => {
     expect(peer.heard('sequenced').map(({ type }) => type)).toEqual([FrameType.openOk, FrameType.data, FrameType.fin]);
   });
 
-  test('answers once, whatever it says afterwards', () => {
+  test('answers once, no matter what it says afterwards', () => {
     const client = new RawClient();
     const peer = client.greeted().say(open(1), open(3));
     const [first, second] = client.keeper.offered;

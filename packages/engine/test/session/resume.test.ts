@@ -202,7 +202,7 @@ describe('after a resume', () => {
     expect(next.heard(FrameType.window)).toEqual([told]);
   });
 
-  test('the greeting comes first, whatever else is to be told', () => {
+  test('the greeting comes first, no matter what else is to be told', () => {
     const server = new RawServer();
     const channel = server.session.open(target, { onOpen() {}, onFail() {} });
     channel.start({ onData: ({ length }) => channel.consumed(length), onEnd() {}, onReset() {}, onWritable() {} });

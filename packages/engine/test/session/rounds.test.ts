@@ -18,7 +18,7 @@ class Seen {
   }
 }
 
-describe('whoever joins', () => {
+describe('anyone who joins', () => {
   test('is looked at once in every interval, until it leaves', () => {
     const clock = new FakeClock();
     const seen = new Seen(clock);

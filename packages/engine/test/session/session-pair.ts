@@ -46,7 +46,7 @@ export class SessionKeeper {
   readonly offered: OfferedChannel[] = [];
   readonly log: SessionLog = { losses: [], closings: [] };
   readonly rejections: string[] = [];
-  /** Of the server's sessions, and of whoever is joined with them. */
+  /** Of the server's sessions, and of anyone who is joined with them. */
   readonly memory: SlabPool;
   /** Called for each channel that a client opens. */
   onChannel: (channel: OfferedChannel) => void = () => {};

@@ -6,7 +6,7 @@ import { expectClean } from './expect-clean.js';
 import { SessionPair } from './session-pair.js';
 
 describe('a session', () => {
-  test('carries bytes both ways, in whatever pieces the transport delivers', () => {
+  test('carries bytes both ways, in any pieces the transport delivers', () => {
     const pair = new SessionPair().connect().settle();
     const { near, far } = pair.open();
     near.channel.write(bytesOf('up'));

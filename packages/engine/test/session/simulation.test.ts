@@ -6,7 +6,7 @@ import { Simulation } from './simulation.js';
 const only = effort('SEED', 0);
 const seeds = only > 0 ? [only] : Array.from({ length: effort('SEEDS', 10_000) }, (_, n) => n + 1);
 
-test(`no byte is lost, repeated or out of order, whatever the network does (${seeds.length} seeds)`, () => {
+test(`no byte is lost, repeated or out of order, no matter what the network does (${seeds.length} seeds)`, () => {
   for (const seed of seeds) {
     try {
       new Simulation(seed).run();

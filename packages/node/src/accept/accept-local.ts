@@ -6,7 +6,7 @@ import { resetPolitely } from './close-politely.js';
 
 /**
  * Hands every connection that comes to `onSocket`. Rejects with the error of `net.Server` if it cannot listen. It is
- * bound when this function returns, before the promise resolves: whoever has set a umask for that may take it back.
+ * bound when this function returns, before the promise resolves: anyone who has set a umask for that may take it back.
  */
 export async function acceptLocal(
   at: Endpoint & Binding,
@@ -80,7 +80,7 @@ export type Endpoint = { readonly host: string; readonly port: number } | { read
 
 /** What else is asked of the system. */
 export interface Binding {
-  /** Whoever is a worker of a cluster does not share the port with the others. */
+  /** Anyone who is a worker of a cluster does not share the port with the others. */
   readonly exclusive?: boolean;
   /** `::` is every address of IPv6, and none of IPv4. */
   readonly ipv6Only?: boolean;

@@ -18,10 +18,10 @@ export function listenControl(tunnel: Tunnel, { at, logger }: ControlPortOptions
         const target = parseAuthority(text);
         if (target === undefined) throw new TunnelError('BAD_TARGET');
         stream.say(RecordType.accepted);
-        // It is told to whoever has asked.
+        // It is told to the one who has asked.
         pipeThrough(tunnel, target, stream, stream).catch(() => {});
       },
-      // Whoever still writes is to read why it has failed.
+      // Anyone who still writes is to read why it has failed.
       close: (socket) => closePolitely(socket),
     });
     const deadline = systemClock.setTimer(() => stream.destroy(), REQUEST_TIMEOUT);

@@ -21,7 +21,7 @@ export interface ProxyUser {
   readonly sha256: string;
 }
 
-/** Whether name and password are those of one of them; takes the same work whichever it is, and for none alike. */
+/** Whether name and password are those of one of them; takes the same work no matter which it is, and for none alike. */
 export type PasswordCheck = (name: string, password: string) => boolean;
 
 /** Name and password of an `Authorization: Basic` field (RFC 7617); undefined for anything else. */

@@ -4,7 +4,7 @@ import { closePolitely } from './close-politely.js';
 import type { Enter, Reply } from './enter-tunnel.js';
 
 /**
- * One accepted application until its request is complete: whatever it speaks and however slowly, one deadline counts
+ * One accepted application until its request is complete: no matter what it speaks and how slowly, one deadline counts
  * from accept.
  */
 export class LocalConnection {

@@ -7,7 +7,7 @@ import { LocalConnection } from './local-connection.js';
 import type { LocalProtocol, LocalService, ServedPort } from './local-service.js';
 import { expectDescriptors } from './spare-descriptors.js';
 
-/** Serves applications that speak SOCKS5, SOCKS4, SOCKS4a or HTTP, wherever they come in; what they ask for goes through `tunnel`. */
+/** Serves applications that speak SOCKS5, SOCKS4, SOCKS4a or HTTP, no matter where they come in; what they ask for goes through `tunnel`. */
 export function createProxyService(tunnel: Tunnel & FlowTunnel, options: ProxyServiceOptions): ProxyService {
   const { protocols = ALL_PROTOCOLS, users, logger = silentLogger, udpAdvertised, isRemote = false } = options;
   const { handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT, onRefused, isSelf = () => false } = options;

@@ -4,7 +4,7 @@ import { peerHasRead } from '../sockets/peer-has-read.js';
 import type { ApplicationSocket } from './application-socket.js';
 
 /**
- * Lets go of what a destination says first once the application has read what was written to it before. Whoever speaks
+ * Lets go of what a destination says first once the application has read what was written to it before. Anyone who speaks
  * first has read it; of the others the system is asked, less and less often, while something waits for them.
  */
 export function releaseOnceRead(

@@ -6,7 +6,7 @@ type Callback = (error?: Error | null) => void;
 
 /**
  * One end of a control connection as a stream, whose ends are honest: each half ends when the other side has said so, and
- * whatever else becomes of it is an error. Destroyed with an error, it tells the other side what that says.
+ * anything else that becomes of it is an error. Destroyed with an error, it tells the other side what that says.
  */
 export class RecordStream extends Duplex implements RecordSink {
   readonly #socket: Socket;

@@ -4,9 +4,9 @@
  * cut off before it is not whole.
  */
 export const RecordType = {
-  /** The first record of whoever has connected: the destination, `host:port`. */
+  /** The first record of the one who has connected: the destination, `host:port`. */
   request: 1,
-  /** The first one back: whoever listens has understood, and dials. From here on there are bytes. */
+  /** The first one back: anyone who listens has understood, and dials. From here on there are bytes. */
   accepted: 2,
   /** Some bytes of the connection. */
   data: 3,

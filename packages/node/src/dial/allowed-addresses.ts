@@ -28,7 +28,7 @@ export class AllowedAddresses {
   }
 
   /**
-   * Those of `found`, where the host of the target leads to, that may be spoken to, likewise: at once, if there is no policy
+   * Those of `found`, where the host of the target leads to, that may be spoken to, in the same way: at once, if there is no policy
    * to ask.
    * @throws TunnelError
    */

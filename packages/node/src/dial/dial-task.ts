@@ -12,7 +12,7 @@ export interface DialTask {
   readonly user: Asker;
   /** By which it will be spoken to; default TCP. */
   readonly protocol?: Protocol;
-  /** What may be dialled for it. Default: whatever the name leads to. */
+  /** What may be dialled for it. Default: anything that the name leads to. */
   readonly rules?: Policy | undefined;
   /** Gives up: every attempt is destroyed, and the dial rejects with the reason, a TunnelError. */
   readonly signal: GiveUpSignal;

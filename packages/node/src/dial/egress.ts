@@ -100,7 +100,7 @@ function nameserverOf(text: string): { readonly host: string; readonly port: num
 }
 
 /**
- * The ports of loopback at which the proxy and the nameservers of these options are: whoever had one of them in their place
+ * The ports of loopback at which the proxy and the nameservers of these options are: anyone who had one of them in their place
  * would hear from everybody.
  */
 export function portsAskedOnLoopback({ upstream, nameservers = [] }: EgressOptions): ReadonlySet<number | undefined> {

@@ -12,7 +12,7 @@ import { onAbort } from './race/on-abort.js';
 /**
  * Reaches destinations in place of the server: returns a connected socket, one that is about to connect, or any other
  * stream of bytes both ways, which then belongs to the server. Rules and policy judge addresses, so they have a say only
- * where the dialer calls `resolve` or `direct`: whatever else it reaches it answers for.
+ * where the dialer calls `resolve` or `direct`: anything else that it reaches it answers for.
  *
  * What it throws, or rejects with, is told to the application by its `code`: a failure code such as `DENIED`, or one of
  * the system such as `ECONNREFUSED`; any other error is INTERNAL.
@@ -24,7 +24,7 @@ export interface EmbedderDialRequest<U extends Asker = Asker> {
   /** The name or the address that the client asks for, in canonical spelling. */
   readonly host: string;
   readonly port: number;
-  /** Whoever asks for it. */
+  /** The one who asks for it. */
   readonly user: U;
   /** Aborts when the client gives up, or when `dialTimeout` is over. What comes later is destroyed. */
   readonly signal: AbortSignal;
@@ -56,7 +56,7 @@ export async function dialByEmbedder(dialer: EmbedderDialer, task: DialTask, dir
     await untilAborted(untilConnected(socket), signal);
     return own.get(socket) ?? { socket, address: undefined };
   } catch (error) {
-    // Whatever it still brings, nobody waits for it.
+    // Anything that it still brings, nobody waits for it.
     dialing.then(destroy, () => {});
     throw signal.aborted ? signal.reason : failureOf(error);
   }

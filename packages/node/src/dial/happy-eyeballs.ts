@@ -5,9 +5,9 @@ import type { GiveUpSignal } from './race/on-abort.js';
 import { type AttemptRoom, race } from './race/race.js';
 
 /**
- * Connects to whichever address answers first (RFC 8305 section 5): families alternate, the next attempt starts after
- * `attemptDelay` or as soon as one fails, and a slow attempt runs on beside the later ones, unlike Node's own
- * `autoSelectFamily`, which gives each address 250 ms and so never reaches a far host.
+ * Connects to the address that answers first (RFC 8305 section 5). Families alternate, and the next attempt starts after
+ * `attemptDelay` or as soon as one fails. A slow attempt runs on beside the later ones. Node's own `autoSelectFamily` gives
+ * each address 250 ms, and so never reaches a far host.
  */
 export function connectFirst(addresses: readonly string[], options: ConnectFirstOptions): Promise<Connected> {
   const { connect, attemptDelay, clock, signal, room } = options;

@@ -69,7 +69,7 @@ export function createPolicies(common: DestinationRules, host: PolicyHost): (own
 export interface Policy {
   /**
    * The rule that denies this address and port, named for the log (`denied:loopback`); undefined when it may be
-   * dialled. Whoever dials must connect to this very address, not to the name that led to it.
+   * dialled. Anyone who dials must connect to this very address, not to the name that led to it.
    *
    * `name` is what the client asked for, in canonical spelling; without it the client gave the address. `protocol`: by which
    * it will be spoken to; default TCP.
@@ -99,7 +99,7 @@ export type EmbedderPolicy<U extends Asker = Asker> = (request: EmbedderPolicyRe
 
 /** An address that is about to be dialled. */
 export interface EmbedderPolicyRequest<U extends Asker = Asker> {
-  /** Whoever asks for it. */
+  /** The one who asks for it. */
   readonly user: U;
   /** What the client asked for, a name or an address, in canonical spelling. */
   readonly host: string;

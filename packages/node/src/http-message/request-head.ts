@@ -21,7 +21,7 @@ export class RequestHeadReader {
     return this.#lines.length > 0 || this.#held.length > this.#lineStart;
   }
 
-  /** Undefined when more is needed. Throws MessageError, of which the message is for whoever has sent the request. */
+  /** Undefined when more is needed. Throws MessageError, of which the message is for the one who has sent the request. */
   read(chunk: Buffer): RequestHead | undefined {
     this.#held = this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : chunk;
     const head = this.#held.subarray(0, MAX_HEAD);
@@ -131,7 +131,7 @@ function frameRequest(fields: readonly Field[], minor: 0 | 1): Framing {
     if (lengths.length > 0) {
       throw new MessageError('malformed', 'the request has both Content-Length and Transfer-Encoding');
     }
-    // Section 6.1: whoever stands between may not have understood it.
+    // Section 6.1: anyone who stands between may not have understood it.
     if (minor === 0) throw new MessageError('malformed', 'Transfer-Encoding is not part of HTTP/1.0');
     if (codings.length > 1 || codings[0]?.toLowerCase() !== 'chunked') {
       throw new MessageError('unsupported', 'Transfer-Encoding is not "chunked"');

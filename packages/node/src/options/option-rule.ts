@@ -1,6 +1,6 @@
 /**
  * One option, said once. Flags, configuration file, help, the checks of the library and docs/options.md come from it.
- * `Unit` names what the values are beyond numbers, choices and switches; whoever has the table says how each is checked.
+ * `Unit` names what the values are beyond numbers, choices and switches; anyone who has the table says how each is checked.
  */
 export type OptionRule<Unit extends string = string> = NumberRule | ChoiceRule | SwitchRule | ValueRule<Unit>;
 

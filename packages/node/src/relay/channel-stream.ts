@@ -49,7 +49,7 @@ export class ChannelStream extends Duplex {
   readonly #clock: Clock;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Whoever has no channel yet writes, and ends, after `attach`. */
+  /** Anyone who has no channel yet writes, and ends, after `attach`. */
   constructor(channel: Channel | undefined, options: ChannelStreamOptions = {}) {
     const { allowHalfOpen = false, emitClose = true, lastWords = 0, clock = systemClock } = options;
     super({ allowHalfOpen, emitClose });
@@ -108,7 +108,7 @@ export class ChannelStream extends Duplex {
 
   override _final(done: Callback): void {
     this.#channel?.end();
-    // Later, as with a socket: whoever destroys the stream in the callback of its last write comes before 'finish'.
+    // Later, as with a socket: anyone who destroys the stream in the callback of its last write comes before 'finish'.
     setImmediate(done);
   }
 

@@ -1,8 +1,8 @@
 import type { Channel, ChannelFigures } from 'wsproxy-engine';
 
 /**
- * What came before a reset has this long to be read, and longer only while the reader takes it, ms: its memory is held as
- * long, and a reader that does not read is to learn of the reset all the same, as it would without a tunnel.
+ * The reader has this long for the bytes before a reset, and longer only while it takes them, ms. Their memory is held as
+ * long. A reader that does not read must learn of the reset all the same, as it would without a tunnel.
  */
 export const LAST_WORDS = 1_000;
 

@@ -6,7 +6,7 @@ import type { Mortal } from '../sockets/socket-death.js';
 /** `up`: from the channel to the socket; `down`: from the socket to the channel. */
 export type Direction = 'up' | 'down';
 
-/** Whoever waits for a turn. */
+/** The one who waits for a turn. */
 export interface Turn {
   /** The bytes that waited may pass now. */
   onTurn(): void;

@@ -5,8 +5,8 @@ import type { RelaySocket } from './reset-socket.js';
 
 /**
  * Whether the other end of a connection within this machine has read everything that has come to it, as Linux tells it in
- * proc(5): undefined where it does not, or the other end is not of this machine, or not of this network namespace, or where
- * there are so many connections that looking would cost too much; and of what is no socket of the system.
+ * proc(5). Undefined if Linux does not tell, or if the other end is not in this network namespace. Undefined too if there are
+ * so many connections that looking would cost too much, and for a stream that is no socket of the system.
  */
 export function peerHasRead(socket: RelaySocket, tables: ConnectionTables = SYSTEM): Promise<boolean | undefined> {
   // The socket is not held for as long as the system takes.

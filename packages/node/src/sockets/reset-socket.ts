@@ -15,5 +15,5 @@ export function resetSocket(socket: RelaySocket): void {
   else socket.resetAndDestroy();
 }
 
-/** What a channel is joined with: a socket, or whatever else carries bytes both ways and keeps half-closes. */
+/** What a channel is joined with: a socket, or anything else that carries bytes both ways and keeps half-closes. */
 export type RelaySocket = Duplex & Partial<Pick<Socket, 'localAddress' | 'remoteAddress'>>;

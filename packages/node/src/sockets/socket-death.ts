@@ -40,7 +40,7 @@ function isWithoutPeer(socket: Socket): boolean {
   return socket.remoteAddress === undefined && socket.localAddress !== undefined && !socket.writableEnded;
 }
 
-/** Whoever has to know that the connection of its socket was reset, or has failed otherwise. */
+/** The one who has to know that the connection of its socket was reset, or has failed otherwise. */
 export interface Mortal {
   onDead(): void;
 }

@@ -33,7 +33,7 @@ export async function listenOnUnixSocket<T>(path: string, listen: () => Promise<
 function claim(path: string): () => void {
   const lock = `${path}.lock`;
   const found = lstatSync(lock, { throwIfNoEntry: false, bigint: true });
-  // Whoever has left it was killed on the way.
+  // Anyone who has left it was killed on the way.
   if (found !== undefined && Date.now() - Number(found.mtimeMs) > LONGEST_CLAIM) rmSync(lock, { force: true });
   try {
     closeSync(openSync(lock, 'wx', OWNERS));

@@ -32,7 +32,7 @@ const PORTS = /^\d+(?:[,-]\d+)*$/;
 const OF_PROTOCOL = /^(?<rest>.+)\/(?<protocol>tcp|udp)$/;
 
 /**
- * Reads `example.org`, `*.example.org` (whatever is below it, not itself), `192.0.2.1`, `10.0.0.0/8`, `2001:db8::/32`,
+ * Reads `example.org`, `*.example.org` (anything that is below it, not itself), `192.0.2.1`, `10.0.0.0/8`, `2001:db8::/32`,
  * `*`; each may be followed by `:443`, `:1-1023` or `:80,443`, with IPv6 in brackets then; `:443`, `443` and `1-1023`
  * are ports of every host. `/udp` or `/tcp` behind any of them means that protocol alone.
  * @throws TypeError that says what is expected

@@ -10,7 +10,7 @@ import { type DestinationRule, matchesDestination, type Protocol, parseDestinati
 export interface DestinationRules {
   /** Opened although denied by default: `10.1.0.0/16:5432`, `*.example.org`. Default: none. */
   readonly allow?: readonly string[];
-  /** Denied whatever is allowed: `203.0.113.7`, `*.example.org:22`; `*` denies what `allow` does not name. */
+  /** Denied even if allowed: `203.0.113.7`, `*.example.org:22`; `*` denies what `allow` does not name. */
   readonly deny?: readonly string[];
   /**
    * Opens loopback, private and link-local destinations and the host's own addresses, not metadata services. Default
@@ -39,7 +39,7 @@ export interface CompiledRules {
   isPortOpen(port: number, protocol: Protocol): boolean;
 }
 
-/** SMTP: whoever lets strangers relay mail is on every block list within a day. */
+/** SMTP: anyone who lets strangers relay mail is on every block list within a day. */
 const CLOSED_PORT = 25;
 /** As entries of `deny` they are no rules that win over `allow`, but the default. */
 const EVERYTHING: ReadonlySet<string> = new Set(['*', '*/tcp', '*/udp']);

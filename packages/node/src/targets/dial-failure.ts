@@ -1,7 +1,7 @@
 import type { FailureCode } from 'wsproxy-engine';
 import { TunnelError } from 'wsproxy-engine';
 
-/** What the system's answer to getaddrinfo(3) or connect(2) means to whoever asked for the destination. */
+/** What the system's answer to getaddrinfo(3) or connect(2) means to the one who asked for the destination. */
 const FAILURE_OF_ERRNO: Readonly<Record<string, FailureCode>> = {
   ENOTFOUND: 'NAME_NOT_FOUND',
   EAI_AGAIN: 'NAME_LOOKUP_FAILED',

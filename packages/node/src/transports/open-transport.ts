@@ -16,7 +16,7 @@ export interface WayToServer {
   readonly headers: Readonly<Record<string, string>>;
   /** That sockets are read into. */
   readonly memory: SlabPool;
-  /** Told of the head of each answer, whatever it says; cookies that it sets are told to nobody else. */
+  /** Told of the head of each answer, no matter what it says; cookies that it sets are told to nobody else. */
   readonly onAnswer?: (status: number, headers: IncomingHttpHeaders) => void;
   /** One more connection, on which nothing was said yet. */
   connect(): Promise<ServerConnection>;

@@ -1,6 +1,6 @@
 import type { WayToServer } from './open-transport.js';
 
-/** What an answer must not bring back into logs: the token, and whatever a reverse proxy may want in headers of its own. */
+/** What an answer must not bring back into logs: the token, and anything that a reverse proxy may want in headers of its own. */
 export function secretsIn(headers: WayToServer['headers']): string[] {
   return Object.entries(headers)
     .filter(([name]) => !PUBLIC.test(name))

@@ -82,7 +82,7 @@ export class Application {
     return this.bytes;
   }
 
-  /** Resolves when the connection is closed, whoever did it. */
+  /** Resolves when the connection is closed, no matter who did it. */
   closed(): Promise<Outcome> {
     return this.#outcome;
   }

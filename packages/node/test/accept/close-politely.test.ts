@@ -10,7 +10,7 @@ afterEach(() => {
   for (const socket of cleanup.splice(0)) socket.destroy();
 });
 
-/** Whoever closes, and an application that does not read yet. */
+/** Anyone who closes, and an application that does not read yet. */
 async function pair(): Promise<[closing: Socket, application: Socket]> {
   const sockets = await connectedSockets('TCP');
   for (const socket of sockets) socket.on('error', () => {});

@@ -121,7 +121,7 @@ describe('a control port', () => {
     await expect.poll(() => tunnel.channelCount).toBe(0);
   });
 
-  it('lets go of whoever comes and says nothing, when it is closed', async () => {
+  it('lets go of anyone who comes and says nothing, when it is closed', async () => {
     const socket: Socket = connect(path);
     await once(socket, 'connect');
     const closed = once(socket, 'close');

@@ -203,7 +203,7 @@ describe('TLS to a local port', () => {
 });
 
 describe('close', () => {
-  it('resets what is open, whatever its stage, and accepts no more', async () => {
+  it('resets what is open, no matter what its stage, and accepts no more', async () => {
     const fixture = new PortFixture();
     await fixture.open();
     const silent = await fixture.connect();

@@ -64,7 +64,7 @@ describe('records', () => {
     expect(() => read([Buffer.from('SSH-2.0-OpenSSH_9.2\r\n')])).toThrow(/no record/);
   });
 
-  it('never make the reader fail otherwise, whatever comes', () => {
+  it('never make the reader fail otherwise, no matter what comes', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 50 })), (pieces) => {
         try {

@@ -147,7 +147,7 @@ test('trailers without their end get none', () => {
   expect(lastChunk(body.trailers)).toBe('0\r\n');
 });
 
-describe('whatever comes', () => {
+describe('no matter what comes', () => {
   const PIECES = [
     '5\r\nhello\r\n',
     '0\r\n\r\n',
@@ -182,7 +182,7 @@ describe('whatever comes', () => {
     return { content, used, isOver, isPlain, trailers, isComplete: body.end() };
   }
 
-  it('is read alike in whatever pieces, and fails with nothing but its own error', () => {
+  it('is read alike in any pieces, and fails with nothing but its own error', () => {
     fc.assert(
       fc.property(messages(PIECES), fc.boolean(), (message, strict) => {
         expect(outcome(chop(message), strict)).toEqual(outcome([message.bytes], strict));

@@ -239,7 +239,7 @@ test('what comes behind the head does not count in its limit', () => {
   expect(reader.takeRest()).toHaveLength(1_000);
 });
 
-describe('whatever comes', () => {
+describe('no matter what comes', () => {
   const PIECES = [
     ...['HTTP/1.1 200 OK', 'HTTP/1.0 ', '103 Hints', 'icy 200', 'HTTP/1.1 204 No\r\n', '\r\n\r\n', '\r\n', '\n', '\r'],
     ...[
@@ -277,7 +277,7 @@ describe('whatever comes', () => {
     return { heads, hasBegun: reader.hasBegun };
   }
 
-  it('is read alike in whatever pieces, and fails with nothing but its own error', () => {
+  it('is read alike in any pieces, and fails with nothing but its own error', () => {
     fc.assert(
       fc.property(messages(PIECES), fc.constantFrom('GET', 'HEAD'), (message, method) => {
         expect(readAll(chop(message), method)).toEqual(readAll([message.bytes], method));

@@ -32,7 +32,7 @@ describe('a Host header', () => {
     expect(byHost('10.0.0.5:9090', { ...ipv6, localAddress: '::ffff:10.0.0.5' })).toBe(OK);
   });
 
-  test('may be one of the names that it is given, on whatever port those lead to', () => {
+  test('may be one of the names that it is given, on any port those lead to', () => {
     const ask = (host: string, names: string[]) =>
       refuseLocalPage({ method: 'GET', headers: { host }, socket: ARRIVAL }, '0.0.0.0', names);
     const names = ['wsproxy', 'wsproxy-metrics.default.svc'];
@@ -56,7 +56,7 @@ describe('a Host header', () => {
     }
   });
 
-  test('is right whatever it says on a Unix socket', () => {
+  test('is right no matter what it says on a Unix socket', () => {
     expect(refuseLocalPage({ method: 'GET', headers: { host: 'admin' }, socket: {} }, undefined)).toBe(OK);
   });
 });

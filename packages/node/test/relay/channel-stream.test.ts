@@ -209,7 +209,7 @@ describe('a stream that is destroyed', () => {
 });
 
 describe('half-close', () => {
-  test('is told also to whoever does not read, when there is nothing to read', async () => {
+  test('is told also to anyone who does not read, when there is nothing to read', async () => {
     const live = await openLive();
     pair = live.pair;
     const stream = new ChannelStream(live.near).pause();

@@ -80,7 +80,7 @@ describe('the last words before a reset', () => {
     }
   });
 
-  test('arrive behind the half of whoever has ended', async () => {
+  test('arrive behind the half of the one who has ended', async () => {
     const { application, destination } = await tunnel();
     const seen = new Observer(application);
     application.end(Buffer.alloc(50_000_000));

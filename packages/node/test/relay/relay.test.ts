@@ -19,7 +19,7 @@ const cleanup: (() => void)[] = [];
 
 afterEach(async () => {
   for (const undo of cleanup.splice(0)) undo();
-  // Whatever has become of both ends.
+  // No matter what has become of both ends.
   await until(() => systemMemory.kept === 0);
 });
 
@@ -50,7 +50,7 @@ async function tunnel(family: Family = 'TCP'): Promise<Tunnel> {
 }
 
 describe.each<Family>(['TCP', 'Unix'])('over %s', (family) => {
-  test('carries both directions and their ends, whichever ends first', async () => {
+  test('carries both directions and their ends, no matter which ends first', async () => {
     for (const first of ['application', 'destination'] as const) {
       const ends = await tunnel(family);
       const [early, late] =

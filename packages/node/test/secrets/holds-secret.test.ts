@@ -52,7 +52,7 @@ describe("a secret in a peer's words is seen", () => {
     expect(holdsSecret('abc', ['b'])).toBe(true);
   });
 
-  test('wherever it stands, in base64 and in hex', () => {
+  test('everywhere that it stands, in base64 and in hex', () => {
     fc.assert(
       fc.property(
         fc.string(),
@@ -83,7 +83,7 @@ describe('words without it pass', () => {
     expect(holdsSecret('anything', ['', Buffer.of(), ' '])).toBe(false);
   });
 
-  test('whatever they are', () => {
+  test('no matter what they are', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void holdsSecret(text, ['0123456789-secret'])));
   });
 });

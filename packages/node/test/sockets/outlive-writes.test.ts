@@ -70,7 +70,7 @@ describe.each<Kind>(['TCP', 'Unix', 'TLS'])('a failed write to %s', (kind) => {
   });
 });
 
-test('whatever else destroys a stream does so, and a failed write does when there is nothing more to read', async () => {
+test('anything else that destroys a stream does so, and a failed write does when there is nothing more to read', async () => {
   const [ours, theirs] = await connectedSockets('TCP');
   cleanup.push(ours, theirs);
   let failures = 0;

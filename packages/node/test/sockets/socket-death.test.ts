@@ -20,7 +20,7 @@ async function sockets(family: Family) {
 
 describe('the end of', () => {
   test.each<Family>(['TCP', 'Unix'])(
-    'a %s socket is one when the peer has ended, whatever our half does',
+    'a %s socket is one when the peer has ended, no matter what our half does',
     async (family) => {
       for (const endsFirst of [true, false]) {
         const { ours, theirs } = await sockets(family);

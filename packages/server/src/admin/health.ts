@@ -2,7 +2,7 @@ import { silentLogger } from 'wsproxy-engine';
 import type { Server } from '../server.js';
 import { type AdminOptions, LocalPages, type Page, plain } from './local-pages.js';
 
-/** Few, and for a short time: whoever asks how a server is does so at once. */
+/** Few, and for a short time: anyone who asks how a server is does so at once. */
 const PLACES = 16;
 const TIME = 2_000;
 

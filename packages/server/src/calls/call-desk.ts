@@ -5,7 +5,7 @@ import type { ClientStream } from './client-stream.js';
 import { type OpenErrorCode, openError } from './open-error.js';
 import { type CallService, ServedCall } from './served-call.js';
 
-/** Opens channels to services of clients, in whichever session of a user has a client that takes them. */
+/** Opens channels to services of clients, in the session of a user that has a client that takes them. */
 export class CallDesk {
   readonly #options: CallDeskOptions;
   /** Those that nobody has taken yet, by their user. */
@@ -39,7 +39,7 @@ export class CallDesk {
       signal?.addEventListener('abort', onAbort);
       const theirs = this.#pending.get(user) ?? new Set();
       this.#pending.set(user, theirs.add(call));
-      // Whoever calls when a session begins comes before that has agreed on anything.
+      // Anyone who calls when a session begins comes before that has agreed on anything.
       clock.defer(() => call.seek());
     });
   }
@@ -240,7 +240,7 @@ export type Found = Duplex | FailureCode | Absent;
 
 type Absent = 'away' | 'nobody';
 
-/** `ended`: whoever has asked wants to hear nothing. */
+/** `ended`: anyone who has asked wants to hear nothing. */
 type Settled = { readonly stream: Duplex } | { readonly code: OpenErrorCode } | { readonly ended: true };
 
 export interface OpenOptions {

@@ -24,7 +24,7 @@ export class ClientStream extends ChannelStream {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    // Whoever awaits it listens once this turn is over, and what comes may bring the answer and a reset at once.
+    // Anyone who awaits it listens once this turn is over, and what comes may bring the answer and a reset at once.
     const isLate = error !== null && this.#isFresh;
     super._destroy(error, isLate ? (late) => void setImmediate(done, late) : done);
   }

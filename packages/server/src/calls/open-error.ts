@@ -12,10 +12,10 @@ export class OpenError extends Error {
 }
 
 /**
- * `NOT_CONNECTED`: the user has no session here, and none came in time; `DENIED`: no client of the user that is connected has such a
- * service; `UNSUPPORTED`: all of them are of a version that takes no calls; `TIMED_OUT`: no client has answered in time;
- * `LIMIT_REACHED`; `SESSION_LOST`: the session was lost before the client had answered, and the call may have come to it;
- * `BAD_TARGET`: no service can have such a name; `SERVER_CLOSED`. Others as the client says.
+ * `NOT_CONNECTED`: the user has no session here, and none came in time. `DENIED`: no connected client of the user has such a
+ * service. `UNSUPPORTED`: all of them are of a version that takes no calls. `TIMED_OUT`: no client has answered in time.
+ * `LIMIT_REACHED`. `SESSION_LOST`: the session was lost before the client had answered, and the call may have come to it.
+ * `BAD_TARGET`: no service can have such a name. `SERVER_CLOSED`. Others as the client says.
  */
 export type OpenErrorCode = FailureCode | 'NOT_CONNECTED' | 'SERVER_CLOSED';
 

@@ -21,7 +21,7 @@ export class ServedCall implements OpenHandler, LivingArrival {
   #answerMs: number | undefined;
   /** The client takes it. */
   #isTaken = false;
-  /** Whoever has made it heard what became of it, or wants to hear nothing. */
+  /** Anyone who has made it heard what became of it, or wants to hear nothing. */
   #isTold = false;
 
   constructor(options: CallService, session: CalledSession, service: string, events: CallEvents) {

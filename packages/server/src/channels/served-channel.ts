@@ -59,7 +59,7 @@ export class ServedChannel {
     const dialed = await this.#reach(place, abandoned);
     if (dialed === undefined) return;
     const pace = place.hold(dialed);
-    // Whoever has dialled lets go of the socket a few turns before this one.
+    // Anyone who has dialled lets go of the socket a few turns before this one.
     if (channel.state.dead) cutOff(dialed.socket);
     else this.#open(dialed, pace);
   }
@@ -114,7 +114,7 @@ export class ServedChannel {
     this.#service.logger.debug(this.#line({}, { address }, names), 'channel opened');
   }
 
-  /** Unless it is over, since whoever has given it up is refused nothing. */
+  /** Unless it is over, since the one who has given it up is refused nothing. */
   #refuse(error: TunnelError): void {
     if (this.#channel.state.dead) return;
     const { guard } = this.#service;

@@ -80,7 +80,7 @@ export async function serveWorker(
     onRetire: (retire, drain) => void server.retire(retire).then(() => close(drain)),
     onStop: close,
     onHoldNews: (news) => places?.onNews(news),
-    // Nobody would send it anything any more, nor tell it to end; whatever it waited for, it waits no longer.
+    // Nobody would send it anything any more, nor tell it to end; no matter what it waited for, it waits no longer.
     onAlone: () => {
       // Nobody else is left who could.
       self.once('exit', () => rmSync(assignment.doors, { recursive: true, force: true }));

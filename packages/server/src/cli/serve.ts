@@ -15,7 +15,7 @@ export interface ServeFlags extends MakingFlags, SightFlags {
 
 /** Serves from this process alone, until a signal ends it. */
 export async function serve(program: Command, flags: ServeFlags, self: NodeJS.Process): Promise<void> {
-  // First of all: without a handler the signal would end the process, whatever there is to read again.
+  // First of all: without a handler the signal would end the process, no matter what there is to read again.
   let isToReload = false;
   let reload = (): void => {
     isToReload = true;

@@ -269,7 +269,7 @@ function readTexts(node: unknown, example: string): readonly string[] {
   throw new TypeError(`expected a list of rules, ${example}`);
 }
 
-/** An empty list is one: whoever has it may listen nowhere. */
+/** An empty list is one: anyone who has it may listen nowhere. */
 function readListenRules(node: unknown): readonly string[] {
   const texts = readTexts(node, 'such as ["127.0.0.1:8000-8099", "0.0.0.0:443"]');
   for (const text of texts) parseListenRule(text);

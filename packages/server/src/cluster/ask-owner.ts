@@ -111,7 +111,7 @@ export interface AskOptions {
   readonly hop: Hop;
   readonly secureContext: SecureContext | undefined;
   readonly clock: Pick<Clock, 'setTimer'>;
-  /** Whoever waits for the answer; nobody, once it is closed. */
+  /** The one who waits for the answer; nobody, once it is closed. */
   readonly client: Duplex;
   /** False when there may be no more sockets. */
   readonly takeConnection: (connection: Socket) => boolean;

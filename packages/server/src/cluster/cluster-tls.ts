@@ -4,7 +4,7 @@ import { OptionError } from 'wsproxy-node/options';
 import { secureContextOptions, type TlsOptions } from '../gateway/tls.js';
 
 /**
- * What the processes of different nodes prove to each other who they are by, PEM, as text or bytes. Whoever has a certificate of
+ * What the processes of different nodes prove to each other who they are by, PEM, as text or bytes. Anyone who has a certificate of
  * `ca` is one of them, and may say of anybody who that is: it must be an authority for this alone.
  */
 export interface ClusterTls {

@@ -8,7 +8,7 @@ export function connectToHop(hop: Hop, secureContext: SecureContext | undefined)
   const socket = connectTls({
     ...{ host: hop.host, port: hop.port, allowHalfOpen: true },
     ...(secureContext && { secureContext }),
-    // Whoever has a certificate of the cluster's own authority is one of its nodes, by whatever name.
+    // Anyone who has a certificate of the cluster's own authority is one of its nodes, by any name.
     checkServerIdentity: () => undefined,
   });
   return { socket, ready: 'secureConnect' };

@@ -24,7 +24,7 @@ interface NewsErrand {
   readonly kind: 'sessions';
 }
 
-/** A record is what an errand begins with, and its answer: what is said, before the bytes of whoever it is for. */
+/** A record is what an errand begins with, and its answer: what is said, before the bytes of the one that it is for. */
 export function encodeRecord(said: object): Buffer {
   const text = Buffer.from(JSON.stringify(said));
   const head = Buffer.alloc(HEAD);

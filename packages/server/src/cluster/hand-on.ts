@@ -60,7 +60,7 @@ export class HandOn {
   }
 
   #tellLost({ user, caller }: Entrance, route: Route): void {
-    // Whoever makes up routes costs the lines of nobody else.
+    // Anyone who makes up routes costs the lines of nobody else.
     const fields = { user: user.id, ...caller, route: formatRoute(route) };
     this.#lines.write(
       { source: user.id },

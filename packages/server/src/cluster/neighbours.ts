@@ -18,7 +18,7 @@ export class Neighbours {
   /**
    * Where to hand on a request that came in by `door`, and that belongs to the process of `route`; undefined when this process
    * has to answer it. Each hop goes inward, from a public door to that of a node, and from there to that of a worker, so that
-   * none goes in circles, whatever two processes believe of each other.
+   * none goes in circles, no matter what two processes believe of each other.
    */
   hopTo(route: Route, door: Door): Hop | undefined {
     if (door === 'worker') return undefined;

@@ -103,7 +103,7 @@ export class ServedFlow implements LivingFlow {
     this.#service.logger.debug(this.#line(this.#opened), 'flow opened');
   }
 
-  /** Unless it is over, since whoever has given it up is refused nothing. */
+  /** Unless it is over, since the one who has given it up is refused nothing. */
   #refuse(error: TunnelError): void {
     if (this.#flow.state.dead) return;
     const { guard } = this.#service;
@@ -179,7 +179,7 @@ export type AcceptFlow<U extends User = User> = (request: FlowRequest<U>) => boo
 
 /** A flow that a client asks for. */
 export interface FlowRequest<U extends User = User> {
-  /** Whoever asks for it. */
+  /** The one who asks for it. */
   readonly user: U;
   /** Its one peer, a name or an address in canonical spelling; undefined for a flow whose datagrams name their own. */
   readonly host: string | undefined;

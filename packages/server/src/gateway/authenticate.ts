@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { User } from '../users/user.js';
 
 /**
- * Says who makes a request, by its headers or whatever else it has; undefined for whoever may not come in, who gets 401.
+ * Says who makes a request, by its headers or anything else that it has; undefined for anyone who may not come in, who gets 401.
  * Asked for every request, also when a client comes back to its session, which only the user with the same id may resume.
  * What it throws, or rejects with, is logged, and the client comes back later (503).
  */

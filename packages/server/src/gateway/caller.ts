@@ -13,7 +13,7 @@ export interface Caller {
   readonly handed?: true;
 }
 
-/** As the client names itself (RFC 9110 section 10.1.5), whatever stands beside it. */
+/** As the client names itself (RFC 9110 section 10.1.5), no matter what stands beside it. */
 const CLIENT = /(?:^| )wsproxy-client\/(\d[\w.+-]{0,31})(?: \((doctor)\)| |$)/;
 
 export function callerOf(request: IncomingMessage, remoteAddressOf: RemoteAddressOf): Caller {

@@ -12,7 +12,7 @@ import { pathOf } from './request-head.js';
 export type Decoy = (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean>;
 
 /**
- * Serves the files of a folder: no listings, nothing whose name begins with a dot, nothing outside, whatever links
+ * Serves the files of a folder: no listings, nothing whose name begins with a dot, nothing outside, no matter what links
  * there are.
  * @throws OptionError when it is no folder
  */

@@ -9,7 +9,7 @@ interface Place {
 /**
  * Where connections wait until they have said who they are: strangers get these places, and never for longer than
  * their time. When there is none for one more, somebody is sent away: of the source that has most, at random one of the
- * older half. Whoever is quick is never among them, and of those who are slow some come in at any rate: with N places a
+ * older half. Anyone who is quick is never among them, and of those who are slow some come in at any rate: with N places a
  * connection is safe until N/2 others have come, and drops by chance after that. A flood that renews itself only sends
  * its own away, and all the sooner those of one address.
  */
@@ -60,7 +60,7 @@ export class Door<V extends Visitor = Socket> {
     if (this.#places.size > places) this.#dismissOne();
   }
 
-  /** From now on it has so much time, ms, whatever it had before; nothing for one that does not wait. */
+  /** From now on it has so much time, ms, no matter what it had before; nothing for one that does not wait. */
   setTime(visitor: V, time: number): void {
     const place = this.#places.get(visitor);
     if (place === undefined) return;
@@ -96,7 +96,7 @@ export class Door<V extends Visitor = Socket> {
     this.#onEmpty.delete(onEmpty);
   }
 
-  /** Ends whatever waits, and lets nobody in any more. */
+  /** Ends anything that waits, and lets nobody in any more. */
   close(): void {
     this.#isClosed = true;
     for (const visitor of [...this.#places.keys()]) visitor.destroy();

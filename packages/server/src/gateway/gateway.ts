@@ -29,7 +29,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
 /** What the Internet sees: an HTTP server that turns authenticated requests on one path into transports. */
 export interface Gateway {
-  /** Not listening yet; whoever calls `listen` also handles its errors. */
+  /** Not listening yet; anyone who calls `listen` also handles its errors. */
   readonly server: HttpServer | HttpsServer;
   /** Connections closed because too many were waiting to authenticate. */
   readonly dropped: number;
@@ -47,7 +47,7 @@ export interface Gateway {
   setTicketKeys(keys: Buffer): void;
   /** Takes a connection that was accepted elsewhere, and of which nothing was read. */
   handleConnection(socket: Socket): void;
-  /** Takes an upgrade that another server has got, whatever its path, and answers it. */
+  /** Takes an upgrade that another server has got, no matter what its path, and answers it. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /**
    * Takes nothing any more, and destroys every connection that is not a transport. Resolves when the last connection is
@@ -73,13 +73,13 @@ export interface GatewayOptions extends Pick<AuthorizeOptions, 'authenticate' | 
   readonly judged?: JudgedBefore;
   readonly logger: Logger;
   readonly limits?: Partial<GatewayLimits>;
-  /** Default: whatever comes is taken. */
+  /** Default: anything that comes is taken. */
   readonly guard?: Pick<Guard, 'hit' | 'takeConnection'>;
   readonly observer?: ServerObserver;
   /** Default: no TLS, which a reverse proxy then has to do. */
   readonly tls?: GatewayTls;
   /**
-   * A folder of static files to show to whoever may not come in. With it the path is like any other to those without
+   * A folder of static files to show to anyone who may not come in. With it the path is like any other to those without
    * the token: nothing says that there is more, not even 401.
    */
   readonly decoy?: string;
@@ -222,7 +222,7 @@ class HttpGateway implements Gateway {
     server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#connections.setReady(socket);
     });
-    // Without the latter two Node would invite a body before anybody has looked at the request, and answer whatever else
+    // Without the latter two Node would invite a body before anybody has looked at the request, and answer anything else that
     // is expected (417) as often as it is asked.
     for (const event of ['request', 'checkContinue', 'checkExpectation']) {
       server.on(event, (request: IncomingMessage, response: ServerResponse) => {

@@ -8,7 +8,7 @@ export const REFUSAL_STATUSES = [400, 401, 403, 404, 405, 408, 409, 426, 429, 43
 
 export type RefusalStatus = (typeof REFUSAL_STATUSES)[number];
 
-/** Why, for the log: what an operator looks for. Whoever is refused learns the status, and no more. */
+/** Why, for the log: what an operator looks for. Anyone who is refused learns the status, and no more. */
 export type RefusalReason =
   | Denial['reason']
   | 'authentication failed'
@@ -26,7 +26,7 @@ export type RefusalReason =
   | 'wrong Host'
   | 'wrong upgrade';
 
-/** The status for whoever may not come in, why, and whether it is a stranger who must learn nothing. */
+/** The status for anyone who may not come in, why, and whether it is a stranger who must learn nothing. */
 export interface Refusal extends Pick<Denial, 'user' | 'tokenLabel'> {
   readonly status: RefusalStatus;
   readonly reason: RefusalReason;

@@ -9,7 +9,7 @@ export type RemoteAddressOf = (request: IncomingMessage) => string | undefined;
 
 /**
  * Reads X-Forwarded-For as far as those who wrote it are among `trustedProxies`: addresses, CIDR ranges, or `unix` for
- * whoever connects by a Unix socket. The rightmost address that is none of them is the remote one: whatever stands left
+ * anyone who connects by a Unix socket. The rightmost address that is none of them is the remote one: anything that stands left
  * of it a stranger may have written. Without trusted proxies the header counts for nothing.
  * @throws OptionError that names what is neither
  */

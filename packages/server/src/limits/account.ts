@@ -6,7 +6,7 @@ import { LeftPorts } from './left-ports.js';
 import { RateTurns } from './rate-turns.js';
 import type { UserTurns } from './user-turns.js';
 
-/** What one user has going on, in all sessions; kept while the server runs, whatever becomes of the rules. */
+/** What one user has going on, in all sessions; kept while the server runs, no matter what becomes of the rules. */
 export class Account implements Spender {
   readonly userId: string;
   /** Channels, those of which only the socket is left among them. */

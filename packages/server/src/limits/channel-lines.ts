@@ -23,7 +23,7 @@ export class ChannelLines {
     this.#refused.write({ source: refused.user, cause: refused.code }, fields, message);
   }
 
-  /** Of what costs whoever causes it nothing, and has done nothing: of many only some lines. `cause`: of few that there are. */
+  /** Of what costs anyone who causes it nothing, and has done nothing: of many only some lines. `cause`: of few that there are. */
   writeSome(user: string, cause: string, fields: object, message: string): void {
     this.#refused.write({ source: user, cause }, fields, message);
   }

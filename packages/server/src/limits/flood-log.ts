@@ -17,7 +17,7 @@ const INTERVAL = 1_000;
 
 /**
  * Logs what peers cause as often as they like: of a flood only some lines, with how many there were besides (`unlogged`), or it
- * would fill the disk. Whoever floods costs the lines of nobody else, and the lines together count everything: the last of a
+ * would fill the disk. Anyone who floods costs the lines of nobody else, and the lines together count everything: the last of a
  * flood is told too.
  */
 export class FloodLog {

@@ -27,7 +27,7 @@ import { SocketBudget, socketsOf } from './socket-budget.js';
 import { UserTurns } from './user-turns.js';
 import { WatchedBudget } from './watched-budget.js';
 
-/** Asks before anything is taken on, and tells whoever watches when the answer is no. */
+/** Asks before anything is taken on, and tells anyone who watches when the answer is no. */
 export class Guard {
   readonly limits: Limits;
   readonly clock: Clock;
@@ -135,7 +135,7 @@ export class Guard {
   }
 
   /**
-   * One more datagram has come for `user`, whatever becomes of it. False when there were so many, for so long, that something
+   * One more datagram has come for `user`, no matter what becomes of it. False when there were so many, for so long, that something
    * has to end: nothing else is a brake.
    */
   bears(account: Account, user: User): boolean {
@@ -210,7 +210,7 @@ export class Guard {
     return hasPlace;
   }
 
-  /** It is no stranger's any more, and whoever has it now counts it. */
+  /** It is no stranger's any more, and the one who has it now counts it. */
   leaveStranger(socket: Socket): void {
     if (this.#isStranger(socket)) this.#releaseStranger();
     socket.off('close', this.#releaseStranger);

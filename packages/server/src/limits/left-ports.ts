@@ -1,5 +1,5 @@
 /**
- * Local ports that the connections of one user have left behind, towards each destination. Whoever ends a TCP connection
+ * Local ports that the connections of one user have left behind, towards each destination. Anyone who ends a TCP connection
  * first keeps its port for a minute (TIME_WAIT), and the system has a bounded number of them towards one port of one address.
  * Destinations are told apart by a hash, so that the memory is the same however many there are: two that share a counter
  * may have less each. Times are in ms.
@@ -12,7 +12,7 @@ export class LeftPorts {
 
   /** Which counter a destination has. */
   static counterOf(endpoint: string): number {
-    // FNV-1a; whoever finds destinations that share a counter has found a way to do less.
+    // FNV-1a; anyone who finds destinations that share a counter has found a way to do less.
     let hash = 0x811c9dc5;
     for (let i = 0; i < endpoint.length; i++) hash = Math.imul(hash ^ endpoint.charCodeAt(i), 0x01000193);
     return (hash >>> 0) % COUNTERS;

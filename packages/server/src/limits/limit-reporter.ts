@@ -37,7 +37,7 @@ export class LimitReporter {
     else logger.warn(hit, 'a limit was reached');
   }
 
-  /** The system has refused to dial, by this code of its own: whoever asks for whatever destination, it has nothing left. */
+  /** The system has refused to dial, by this code of its own: anyone who asks for any destination, it has nothing left. */
   lack(code: string): void {
     if (this.#begins(`system ${code}`)) this.#options.logger.warn({ code }, LACK);
   }

@@ -130,7 +130,7 @@ function parse(text: string): { month: string; bytes: ReadonlyMap<string, number
   }
 }
 
-/** Whole or not at all, whatever happens meanwhile. */
+/** Whole or not at all, no matter what happens meanwhile. */
 async function write(path: string, text: string): Promise<void> {
   const fresh = `${path}.new`;
   const file = await open(fresh, 'w', 0o600);

@@ -2,7 +2,7 @@
 const ONE = 1_000;
 
 /**
- * Holds a rate by debt: whoever may take something takes all of it, and the next one waits until that is paid. However
+ * Holds a rate by debt: anyone who may take something takes all of it, and the next one waits until that is paid. However
  * late a timer is, the next wait is the shorter for it. Times are in ms.
  */
 export class RateBucket {
@@ -44,7 +44,7 @@ export class RateBucket {
     return Math.max(0, -this.#thousandths / this.#rate);
   }
 
-  /** So much was taken, whatever is owed. */
+  /** So much was taken, no matter what is owed. */
   spend(amount: number, now: number): void {
     if (this.#rate === Number.POSITIVE_INFINITY) return;
     this.#refill(now, this.#burst);

@@ -17,7 +17,7 @@ const SHORTEST_WAIT = 5;
 
 /**
  * One direction of one user at one rate: nothing passes while something is owed, and who came first passes first. So the
- * debt is the user's, whatever number of relays, sessions and new connections the bytes come from.
+ * debt is the user's, no matter what number of relays, sessions and new connections the bytes come from.
  */
 export class RateTurns implements ReplayPace {
   readonly #clock: Clock;
@@ -118,7 +118,7 @@ export class RateTurns implements ReplayPace {
 
   #call(): void {
     const now = this.#clock.now();
-    // Whoever had its turn may get in line again behind the others, and is met again while nothing is owed.
+    // Anyone who had its turn may get in line again behind the others, and is met again while nothing is owed.
     for (const [turn, bytes] of this.#waiting) {
       if (this.#waitFrom(now) > 0) break;
       this.#remove(turn);

@@ -1,7 +1,7 @@
 /** Kept free for what is no socket of ours: Node's own, files, name lookups. */
 const SPARE = 32;
 
-/** Kept for clients whatever destinations there are: a tenth, but so many at least, and never more than this part. */
+/** Kept for clients, no matter what destinations there are: a tenth, but so many at least, and never more than this part. */
 const CLIENTS_SHARE = 1 / 10;
 const CLIENTS_LEAST = 64;
 const CLIENTS_MOST = 1 / 4;
@@ -29,7 +29,7 @@ export class SocketBudget {
     return this.#destinations;
   }
 
-  /** Whether there was room for the socket of one more client. Whoever got it gives it back with `releaseClient`. */
+  /** Whether there was room for the socket of one more client. Anyone who got it gives it back with `releaseClient`. */
   takeClient(): boolean {
     if (this.#isFull) return false;
     this.#clients += 1;

@@ -4,9 +4,8 @@ import { RateBucket } from './rate-bucket.js';
 
 /**
  * What one user dials, in all sessions: whose turn it is, and what keeps them waiting. A dial counts as failed until it has
- * brought a connection, so that those that do cost nothing, and those that do not (a scan of ports or of names is nearly
- * nothing else) are held to a rate, whatever they are mixed with and however they are given up. Nothing has to be known of
- * destinations for it. `now` in ms.
+ * brought a connection. So those that do cost nothing. Those that do not are held to a rate, in any mixture and with any end: a
+ * scan of ports or of names is nearly nothing else. Nothing has to be known of destinations for it. `now` in ms.
  */
 export class UserDials<T> {
   readonly #failures: RateBucket;

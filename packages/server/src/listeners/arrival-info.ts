@@ -6,9 +6,9 @@ export interface ArrivalInfo extends Pick<OpenedArrival, 'listener' | 'peer'> {
   readonly open: boolean;
   /** Since its coming. */
   readonly ageMs: number;
-  /** Payload bytes from the client to whoever has connected. */
+  /** Payload bytes from the client to the one who has connected. */
   readonly bytesUp: number;
-  /** Payload bytes from whoever has connected to the client. */
+  /** Payload bytes from the one who has connected to the client. */
   readonly bytesDown: number;
   readonly windowStalls: number;
 }

@@ -46,7 +46,7 @@ async function bindAt(
   return hold(place, arrivals);
 }
 
-/** What the system's answer to bind(2) and listen(2) means to whoever wants to listen. */
+/** What the system's answer to bind(2) and listen(2) means to anyone who wants to listen. */
 const FAILURE_OF_ERRNO: Readonly<Record<string, FailureCode>> = {
   EADDRINUSE: 'ADDRESS_IN_USE',
   // A file that is no socket.

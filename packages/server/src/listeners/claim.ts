@@ -81,7 +81,7 @@ export class Claim implements LivingListener {
     this.listener.refuse(code);
   }
 
-  /** It is over, whatever it was. */
+  /** It is over, no matter what it was. */
   end(code: FailureCode): void {
     if (this.isOpen) this.listener.close(code);
     else this.listener.refuse(code);

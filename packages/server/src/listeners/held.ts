@@ -15,7 +15,7 @@ export interface Holds extends Partial<Record<ListenKind, Hold>> {
 /** Takes a place for a remote listener. Rejects with the system's error, or a TunnelError, when it cannot be had. */
 export type Hold<A = Arrivals> = (place: ListenPlace, arrivals: A) => Promise<Held>;
 
-/** What is held for a remote listener, whichever session has it: a port, a path or a name. */
+/** What is held for a remote listener, no matter which session has it: a port, a path or a name. */
 export interface Held {
   /** Where that is. `port` 0, and a path or a name, where there are no ports. */
   readonly address: Peer;
@@ -28,11 +28,11 @@ export interface Held {
   close(isTakenOver?: boolean): unknown;
 }
 
-/** Whoever has a remote listener, as what is held for it sees them. */
+/** Anyone who has a remote listener, as what is held for it sees them. */
 export interface Arrivals {
   /** Whose it is. */
   readonly userId: string;
-  /** What tells its listener from all others, of whatever process. */
+  /** What tells its listener from all others, of any process. */
   readonly key: string;
   /** It may have what another process holds for the same listener. */
   readonly takesOver: boolean;

@@ -69,7 +69,7 @@ export type AuthorizeListen<U extends User = User> = (request: AuthorizeListenRe
 
 /** A remote listener that a client asks for. */
 export interface AuthorizeListenRequest<U extends User = User> extends ListenPlace {
-  /** Whoever asks for it. */
+  /** The one who asks for it. */
   readonly user: U;
   /** What the client calls it: of two with one name of one user the newer takes the place of the older. */
   readonly name: string;

@@ -27,7 +27,7 @@ export class ListenerEntry implements Arrivals {
   /** The name, as this process has it among others; undefined where there are no others. */
   readonly #name: Exclusive | undefined;
   #owner: Claim | undefined;
-  /** Those that stand by, whoever has waited for longest first. */
+  /** Those that stand by, anyone who has waited for longest first. */
   readonly #line: Claim[] = [];
   #held: Held | undefined;
   /** Where that is. */
@@ -75,7 +75,7 @@ export class ListenerEntry implements Arrivals {
     if (owner === undefined) void this.#serve();
   }
 
-  /** A session is over, and leaves behind what its client has never heard of: what has come here goes to whoever has the listener now. */
+  /** A session is over, and leaves behind what its client has never heard of: what has come here goes to the one who has the listener now. */
   adopt(unsent: readonly Carried[]): void {
     const owner = this.#owner;
     if (owner?.isOpen === true) this.#waiting.adopt(unsent, owner);
@@ -127,7 +127,7 @@ export class ListenerEntry implements Arrivals {
     const [claim, place, waiting] = [this.#owner, this.#place, this.#waiting];
     if (claim !== undefined && place !== undefined)
       return new ServedArrival(this.#service, { claim, place, arrival, socket, events, waiting }).begin();
-    // Whoever held it has been told, and this one was on its way.
+    // Anyone who held it has been told, and this one was on its way.
     events?.onFail('CONNECTION_REFUSED');
     resetSocket(socket);
   }
@@ -164,7 +164,7 @@ export class ListenerEntry implements Arrivals {
     claim.open(place, held.address);
   }
 
-  /** Until whoever has it listens, or nobody in this process may. */
+  /** Until anyone who has it listens, or nobody in this process may. */
   async #serve(): Promise<void> {
     if (this.#isBinding || this.#isOver) return;
     this.#isBinding = true;
@@ -221,7 +221,7 @@ export class ListenerEntry implements Arrivals {
     else if (this.#owner === undefined) void this.#serve();
   }
 
-  /** To whoever has stood by for longest, of those who are there if anybody is: others may never come back, and are kept for a while. */
+  /** To anyone who has stood by for longest, of those who are there if anybody is: others may never come back, and are kept for a while. */
   #giveToNext(): void {
     const present = this.#line.findIndex(({ session }) => session.session.attached);
     this.#give(this.#line.splice(Math.max(present, 0), 1)[0]);

@@ -11,7 +11,7 @@ export interface ListenerService {
   readonly rights: ListenRights;
   /** What this server can listen by. */
   readonly holds: Holds;
-  /** Whether this server listens there itself, or asks what does: no user ever listens there, whatever the rules say. */
+  /** Whether this server listens there itself, or asks what does: no user ever listens there, no matter what the rules say. */
   readonly isOwn: (place: ListenPlace) => boolean;
   readonly guard: Guard;
   /** By which processes share names; undefined while there are no others. */

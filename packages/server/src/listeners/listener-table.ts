@@ -26,7 +26,7 @@ export class ListenerTable {
     return this.#entries.size;
   }
 
-  /** A client asks for one: answers it, at once or when whoever has its name is over. */
+  /** A client asks for one: answers it, at once or when the one who has its name is over. */
   async serve(listener: OfferedListener, session: SessionOfListeners): Promise<void> {
     const claim = new Claim(this.#service, listener, session);
     try {

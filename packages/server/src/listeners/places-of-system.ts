@@ -8,7 +8,7 @@ import { ignoreErrors, listenOnUnixSocket } from 'wsproxy-node/sockets';
 import { peerOf } from 'wsproxy-node/targets';
 import type { Arrivals, Hold } from './held.js';
 
-/** Takes ports and paths from the system. A place has one socket, whoever has the listener: it is closed for nobody in between. */
+/** Takes ports and paths from the system. A place has one socket, anyone who has the listener: it is closed for nobody in between. */
 export function holdsOfSystem({ logger, clock, udpIdle, isPassedOn = false }: SystemOptions): SystemHolds {
   const pauseOnConnect = isPassedOn;
   return {
@@ -74,7 +74,7 @@ export function arriveFrom(kind: ListenKind, arrivals: Pick<Arrivals, 'arrive'>,
 
 function arriveByTcp(arrivals: Pick<Arrivals, 'arrive'>, socket: Socket): void {
   const arrival = arrivalOf(socket);
-  // Whoever came has left again, and nobody knows who it was.
+  // Anyone who came has left again, and nobody knows who it was.
   if (arrival === undefined) socket.destroy();
   else arrivals.arrive(arrival, socket);
 }

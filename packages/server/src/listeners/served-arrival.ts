@@ -29,7 +29,7 @@ export class ServedArrival implements OpenHandler, LivingArrival {
     this.#claim = task.claim;
   }
 
-  /** At once, whether the client is there or not: what it is told waits in its session, with the first bytes of whoever has come. */
+  /** At once, whether the client is there or not: what it is told waits in its session, with the first bytes of the one who has come. */
   begin(): void {
     this.#claim.arrivals += 1;
     if (!this.#hasRoom()) return this.#turnAway();
@@ -123,7 +123,7 @@ export class ServedArrival implements OpenHandler, LivingArrival {
     channel.onOver(() => this.#onOver(channel));
   }
 
-  /** Whoever has left before an answer is not to be served any more. */
+  /** Anyone who has left before an answer is not to be served any more. */
   #onClose(): void {
     if (this.#channel?.state.opening === 'requested') this.#channel.reset('CONNECTION_RESET');
   }

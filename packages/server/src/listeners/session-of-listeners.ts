@@ -46,12 +46,12 @@ export interface LivingListener {
   onAway(): void;
 }
 
-/** A connection to a remote listener, likewise. */
+/** A connection to a remote listener, in the same way. */
 export interface LivingArrival {
   readonly info: ArrivalInfo;
 }
 
-/** One who sends datagrams to a remote listener, likewise. */
+/** One who sends datagrams to a remote listener, in the same way. */
 export interface LivingPeer {
   readonly info: FlowInfo;
 }

@@ -2,7 +2,7 @@ import { TlsError } from './tls-error.js';
 
 /**
  * Reads the ClientHello that a TLS connection begins with (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2), however it is
- * sliced into records and packets, as far as the server's name is concerned. Nothing of it is changed or answered: whoever has
+ * sliced into records and packets, as far as the server's name is concerned. Nothing of it is changed or answered: anyone who has
  * the key does that.
  */
 export class ClientHelloReader {

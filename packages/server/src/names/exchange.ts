@@ -195,7 +195,7 @@ export interface Front {
   readonly onUpgraded: (answer: IncomingMessage, stream: StreamEnd, head: Buffer) => void;
 }
 
-/** Whoever cannot send them may leave them out (RFC 9110 section 6.5.1). */
+/** Anyone who cannot send them may leave them out (RFC 9110 section 6.5.1). */
 function addTrailers(to: OutgoingMessage, fields: readonly Field[]): void {
   if (fields.length === 0) return;
   try {

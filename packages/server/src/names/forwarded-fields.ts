@@ -27,7 +27,7 @@ export function withoutForwarded(fields: readonly Field[], isTrusted: boolean): 
 }
 
 export interface Sender {
-  /** The address of whoever has connected; undefined on a Unix socket. */
+  /** The address of the one who has connected; undefined on a Unix socket. */
   readonly peer: string | undefined;
   readonly isTrusted: boolean;
   /** The Host field. */

@@ -81,7 +81,7 @@ export function trailersOf({ rawTrailers }: IncomingMessage): Field[] {
 }
 
 /**
- * The fields of the service's answer, as whoever has made `request` gets them. Node adds Connection, and chunks what has no
+ * The fields of the service's answer, as the one who has made `request` gets them. Node adds Connection, and chunks what has no
  * length and may be chunked: trailers come behind nothing else.
  */
 export function answeredFields(answer: IncomingMessage, { method, httpVersion }: IncomingMessage): Field[] {
@@ -130,7 +130,7 @@ interface RequestTarget {
   readonly path: string;
 }
 
-/** RFC 9112 section 3.2: of absolute form the host counts that is in it, whatever the Host field says. */
+/** RFC 9112 section 3.2: of absolute form the host counts that is in it, no matter what the Host field says. */
 function readTarget(method: string, url: string, hostField: string): RequestTarget | undefined {
   const [, authority, rest = ''] = /^https?:\/\/([^/?#]*)(.*)$/is.exec(url) ?? [];
   const host = authority ?? hostField;

@@ -1,7 +1,7 @@
 import { patternsOf } from './host-name.js';
 
 /**
- * Who has which name. A name belongs to one user, whatever it is held for: nobody gets the requests of a name while somebody
+ * Who has which name. A name belongs to one user, no matter what it is held for: nobody gets the requests of a name while somebody
  * else has its TLS. Of those that cover a name the closest counts, so a wildcard never covers what another user holds.
  */
 export class NameDirectory<T extends NameOwner> {
@@ -23,7 +23,7 @@ export class NameDirectory<T extends NameOwner> {
     };
   }
 
-  /** The closest pattern by which a canonical name is held, for whatever. */
+  /** The closest pattern by which a canonical name is held, for anything. */
   closest(name: string): string | undefined {
     return patternsOf(name).find((pattern) => this.#entries.has(pattern));
   }

@@ -1,7 +1,7 @@
 import type { Arrival, FailureCode } from 'wsproxy-engine';
 import type { RelaySocket } from 'wsproxy-node/sockets';
 
-/** Whoever takes what comes for a name: one client of a user at a time, here or in another process. */
+/** Anyone who takes what comes for a name: one client of a user at a time, here or in another process. */
 export interface NameOwner {
   /** Its client is that of another process, and nobody here hears when it has another one. */
   readonly isElsewhere?: true;

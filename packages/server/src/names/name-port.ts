@@ -17,8 +17,8 @@ import { keyOfName, SharedNames } from './shared-names.js';
 import { TlsError } from './tls-error.js';
 
 /**
- * One port for many names: by its first byte a connection is told to bring requests over HTTP, each of which goes to whoever
- * holds the name in its Host, or TLS, which goes as it is to whoever holds the name that it asks for.
+ * One port for many names. The first byte of a connection tells HTTP from TLS. Each request over HTTP goes to the holder of the
+ * name in its Host. TLS goes as it is to the holder of the name that it asks for.
  */
 export class NamePort {
   readonly #options: NamePortOptions;
@@ -79,7 +79,7 @@ export class NamePort {
       share();
       throw new TunnelError('ADDRESS_IN_USE', 'the name is held by another listener');
     }
-    // Whoever looks for it here need not wait until the store tells.
+    // Anyone who looks for it here need not wait until the store tells.
     const tell = (): void => this.#options.elsewhere()?.onNews([keyOfName(host)]);
     tell();
     const close = (): void => {
@@ -97,7 +97,7 @@ export class NamePort {
   }
 
   /**
-   * The same in any process: whoever holds the closest pattern. Where it is not known who that is, nobody: a wildcard that is held here
+   * The same in any process: anyone who holds the closest pattern. Where it is not known who that is, nobody: a wildcard that is held here
    * must not cover what somebody else holds.
    */
   ownerOf(kind: NameKind, name: string): Found<NameOwner> {
@@ -131,8 +131,8 @@ export class NamePort {
   }
 
   /**
-   * Resolves when whoever has come has the whole answer, or after `time` ms, or when this is closed: no session here need have a part in
-   * it. From now on each answer ends its connection; whoever was told before that it is kept has `patience` ms for one more request, which
+   * Resolves when the one who has come has the whole answer, or after `time` ms, or when this is closed: no session here need have a part in
+   * it. From now on each answer ends its connection; anyone who was told before that it is kept has `patience` ms for one more request, which
    * may be on its way.
    */
   async settled(time: number, patience: number = 0): Promise<void> {
@@ -249,7 +249,7 @@ export class NamePort {
     this.#door.leave(socket);
     this.#open.delete(socket);
     this.#setBusy(socket);
-    // Whoever has it here counts it.
+    // Anyone who has it here counts it.
     if (owner.isElsewhere !== true) this.#options.guard.leaveStranger(socket);
     socket.unshift(bytes);
     const { remoteAddress, remotePort, localAddress, localPort } = socket;

@@ -15,7 +15,7 @@ const MAX_HEAD = 16_384;
 /** Of one connection at a time; nobody but programs that measure sends several without waiting for the answer. */
 const MAX_PIPELINED = 8;
 
-/** Takes requests, each by itself, to whoever holds the name that it asks for. */
+/** Takes requests, each by itself, to the one who holds the name that it asks for. */
 export class NameRequests {
   readonly #options: NameRequestsOptions;
   readonly #http: HttpServer;

@@ -28,7 +28,7 @@ export class NamesElsewhere<Process extends { readonly uid: string }> implements
     this.#options = options;
   }
 
-  /** Whoever takes what comes for a canonical name in another process, and the pattern by which that holds it: the closest one. */
+  /** Anyone who takes what comes for a canonical name in another process, and the pattern by which that holds it: the closest one. */
   readonly find: FindElsewhere = async (kind, name, closestHere) => {
     const holder = await this.#lookUntilThere(name, closestHere);
     if (typeof holder === 'string') return holder;
@@ -39,7 +39,7 @@ export class NamesElsewhere<Process extends { readonly uid: string }> implements
     return { owner, pattern };
   };
 
-  /** Other processes, or none, hold these keys now. Users cause as many news as they like: each costs little, whatever is known. */
+  /** Other processes, or none, hold these keys now. Users cause as many news as they like: each costs little, no matter what is known. */
   onNews(keys: readonly string[]): void {
     const names = keys.filter(isKeyOfName);
     if (names.length === 0) return;

@@ -2,7 +2,7 @@ import { type Clock, TunnelError } from 'wsproxy-engine';
 import type { Exclusive } from '../store/exclusive.js';
 import type { Exclusives } from '../store/exclusives.js';
 
-/** Host names among several processes: each is held by one of them at a time, whatever it holds it for. */
+/** Host names among several processes: each is held by one of them at a time, no matter what it holds it for. */
 export class SharedNames {
   readonly #exclusives: () => Exclusives | undefined;
   readonly #clock: Pick<Clock, 'setTimer'>;

@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 
 /**
  * Two streams that are the ends of one connection inside this process: what one end writes the other one reads, an end is an
- * end, and whoever is destroyed before both directions have ended resets the other. The `near` end is as a socket of Node by
+ * end, and anyone who is destroyed before both directions have ended resets the other. The `near` end is as a socket of Node by
  * default: once the other has ended, it ends itself; the `far` end keeps half-closes.
  */
 export function streamPair(): { near: StreamEnd; far: StreamEnd } {
@@ -10,7 +10,7 @@ export function streamPair(): { near: StreamEnd; far: StreamEnd } {
   const far = new StreamEnd(true);
   near.joinWith(far);
   far.joinWith(near);
-  // Whoever has an end may not listen yet, or any more; 'close' follows.
+  // Anyone who has an end may not listen yet, or any more; 'close' follows.
   near.on('error', ignore);
   far.on('error', ignore);
   return { near, far };

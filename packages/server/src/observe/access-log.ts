@@ -1,7 +1,7 @@
 import type { ChannelLines } from '../limits/channel-lines.js';
 import type { ServerObserver } from './observer.js';
 
-/** Writes a line for each channel, each flow, and each connection to a remote listener when it is over, whatever became of it. */
+/** Writes a line for each channel, each flow, and each connection to a remote listener when it is over, no matter what became of it. */
 export function createAccessLog(lines: ChannelLines): ServerObserver {
   return {
     onChannelOver: ({ connected: _, refused, ...record }) => {

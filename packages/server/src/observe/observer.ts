@@ -35,8 +35,9 @@ export interface ServerObserver {
 export type SessionEvent = 'began' | 'detached' | 'resumed' | 'over';
 
 /**
- * `passed`: the process that has the session has taken it; `refused`: that has refused it; `gone`: there is no such process any
- * more, so it was answered here; `unanswered`: there may be one, so the client comes back for it; `left`: the client did not wait.
+ * `passed`: the process that has the session has taken it. `refused`: that process has refused it. `gone`: there is no such
+ * process any more, so it was answered here. `unanswered`: there may be one, so the client comes back for it. `left`: the client
+ * did not wait.
  */
 export type HandOnOutcome = (typeof HAND_ON_OUTCOMES)[number];
 
@@ -118,7 +119,7 @@ export interface OpenedArrival {
   readonly channel: number | undefined;
   /** Where it came in, as a rule for listening has it: `127.0.0.1:8000`, `http:app.example.org`; of a call `call:` and the service. */
   readonly listener: string;
-  /** `address:port` of whoever has connected; undefined where there is none, as with a Unix socket. */
+  /** `address:port` of the one who has connected; undefined where there is none, as with a Unix socket. */
   readonly peer: string | undefined;
   /** From its coming to the client's answer, ms: its dial, and what the client was away; undefined without one. */
   readonly answerMs: number | undefined;
@@ -130,9 +131,9 @@ export interface ArrivalRecord extends OpenedArrival {
   readonly answered: boolean;
   /** `ok` when both directions have ended cleanly; otherwise how it failed or was reset. */
   readonly outcome: 'ok' | FailureCode;
-  /** Payload bytes from the client to whoever has connected. */
+  /** Payload bytes from the client to the one who has connected. */
   readonly bytesUp: number;
-  /** Payload bytes from whoever has connected to the client. */
+  /** Payload bytes from the one who has connected to the client. */
   readonly bytesDown: number;
   /** How often bytes for the client began to wait for a window. */
   readonly windowStalls: number;

@@ -48,7 +48,7 @@ export interface ServerOptions<U extends User = User> extends DestinationRules {
   /** TLS for `listen` without a reverse proxy, 1.2 at least; default none. */
   readonly tls?: TlsOptions;
   /**
-   * Folder of static files for whoever may not come in, on every path: a wrong token is then answered like a wrong
+   * Folder of static files for anyone who may not come in, on every path: a wrong token is then answered like a wrong
    * path, by a file or 404. Default none: a wrong token gets 401, a wrong path 404.
    */
   readonly decoy?: string;

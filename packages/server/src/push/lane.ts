@@ -182,7 +182,7 @@ export class Lane {
     if (this.#opening === undefined) this.#retry();
   }
 
-  /** Later in the same turn: whoever sends a hundred messages has them leave as one write. */
+  /** Later in the same turn: anyone who sends a hundred messages has them leave as one write. */
   #pumpLater(): void {
     if (this.#isPumpDue || this.#channel === undefined) return;
     this.#isPumpDue = true;

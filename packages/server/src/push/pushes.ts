@@ -8,7 +8,7 @@ import { Lane } from './lane.js';
 import type { KeptStream, MessageStore } from './message-store.js';
 
 /**
- * Sends messages to clients, each once and in order, whatever becomes of connections, of the client, and with a `store` of this process.
+ * Sends messages to clients, each once and in order, no matter what becomes of connections, of the client, and with a `store` of this process.
  * A client takes them by `receivePushes`. One process at a time sends a stream.
  */
 export function createPushes(server: PushServer, options: PushOptions = {}): Pushes {

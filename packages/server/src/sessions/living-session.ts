@@ -194,7 +194,7 @@ export interface Beginning {
   readonly caller: Caller;
 }
 
-/** Whoever keeps sessions: what holds for each, and what is to be told of them, as `SessionOptions` and `ExpiryEvents` have it. */
+/** The part that keeps sessions: what holds for each, and what is to be told of them, as `SessionOptions` and `ExpiryEvents` have it. */
 export interface SessionKeeper {
   readonly clock: Clock;
   readonly memory: SlabPool;

@@ -124,7 +124,7 @@ export class SessionRegistry implements SessionKeeper {
     return this.#admission.refusesTransport(user);
   }
 
-  /** A WebSocket of `user` is open; returns what to call when it is closed. It counts as long, whatever its session does. */
+  /** A WebSocket of `user` is open; returns what to call when it is closed. It counts as long, no matter what its session does. */
   onOpen(user: User): () => void {
     return this.#admission.opened(user);
   }
@@ -162,8 +162,8 @@ export class SessionRegistry implements SessionKeeper {
   }
 
   /**
-   * Takes no more sessions, and no more channels from whoever can go elsewhere; resolves when the last channel is over and
-   * its client has all of it, or after `deadline` ms, with the number of channels that are left. Whoever has nowhere to go,
+   * Takes no more sessions, and no more channels from anyone who can go elsewhere; resolves when the last channel is over and
+   * its client has all of it, or after `deadline` ms, with the number of channels that are left. Anyone who has nowhere to go,
    * since this server alone holds the port, is served until shortly before that. Clients without a channel have `patience` ms to
    * leave by themselves, once they have another session.
    */
@@ -323,7 +323,7 @@ export class SessionRegistry implements SessionKeeper {
     this.#onDrained?.();
   }
 
-  /** The log, and whoever observes. */
+  /** The log, and the observers. */
   #tell(event: SessionEvent, { shortId, user, caller }: LivingSession, fields: object = {}): void {
     const { logger, observer } = this.#options;
     logger.info({ ...ofUser(user), session: shortId, ...caller, ...fields }, `session ${event}`);
@@ -401,7 +401,7 @@ export interface SessionRegistryOptions {
   readonly present?: (user: User) => User | undefined;
 }
 
-/** What is told of sessions to whoever calls in them. */
+/** What is told of sessions to anyone who calls in them. */
 type RegistryCalls = Pick<CallDesk, 'onChange' | 'retry'>;
 
 /** Who it is, by which of several tokens. */

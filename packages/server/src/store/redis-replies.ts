@@ -1,7 +1,7 @@
 import { type Facts, StoreError } from './store.js';
 
 /*
- * What the scripts have answered. Whoever may write into the store, or stands in its place, may answer anything: what makes no sense
+ * What the scripts have answered. Anyone who may write into the store, or stands in its place, may answer anything: what makes no sense
  * is as none.
  */
 

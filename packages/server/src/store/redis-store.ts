@@ -202,7 +202,7 @@ const DIGESTS = Object.fromEntries(
   Object.entries(SCRIPTS).map(([name, script]) => [name, createHash('sha1').update(script).digest('hex')]),
 ) as Record<keyof typeof SCRIPTS, string>;
 
-/** Characters: whatever answers there may say anything. */
+/** Characters: anything that answers there may say anything. */
 const LONGEST_TROUBLE = 200;
 
 function connect(url: string, options: Partial<RedisClientOptions> = {}): RedisClientType {

@@ -2,7 +2,7 @@
  * What the processes of a server share, as one of them sees it. Nothing that carries a byte waits for it.
  *
  * Places (`take`, `give`) and what is added about the process itself live under its *lease*: the store forgets them `LEASE` ms
- * after the last `add`, by its own clock and no other. Whatever says how much, says it in all and not how much more: what is done
+ * after the last `add`, by its own clock and no other. Anything that says how much, says it in all and not how much more: what is done
  * twice is done once. Of one process the calls of `add`, `take` and `give` come one after the other, and the store does them
  * in that order or not at all.
  *
@@ -56,7 +56,7 @@ export interface ProcessFact {
   /** Where the inner door of that node is, `host:port`; empty when it has none for others. */
   readonly address: string;
   /**
-   * All that it holds, whatever the limits say: given when the store may not know. Undefined: as the store knows it. Of exclusive keys
+   * All that it holds, no matter what the limits say: given when the store may not know. Undefined: as the store knows it. Of exclusive keys
    * nothing is said, and nothing changes.
    */
   readonly holdings?: readonly Holding[] | undefined;

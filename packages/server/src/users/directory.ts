@@ -87,13 +87,13 @@ export class UserDirectory {
     return this.#ids;
   }
 
-  /** The user whose token an Authorization header carries (RFC 6750 section 2.1); undefined for whatever is not right. */
+  /** The user whose token an Authorization header carries (RFC 6750 section 2.1); undefined for anything that is not right. */
   readonly authenticate = (authorization?: string): User | undefined => {
     const user = this.#find(authorization);
     return user !== undefined && this.#denialOf(user) === undefined ? user : undefined;
   };
 
-  /** Why `authenticate` knows nobody by this header: for the log, never for whoever asks. */
+  /** Why `authenticate` knows nobody by this header: for the log, never for the one who asks. */
   whyNot(authorization?: string): Denial {
     const user = this.#find(authorization);
     return (user && this.#denialOf(user)) ?? { reason: (authorization ?? '') === '' ? 'no token' : 'wrong token' };
@@ -107,7 +107,7 @@ export class UserDirectory {
 
   #find(authorization: string = ''): User | undefined {
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-    // Whoever shows none is nobody, whatever digests there are.
+    // Anyone who shows none is nobody, no matter what digests there are.
     if (token === undefined) return undefined;
     // The same work for every wrong token. How long a look at the map takes may tell about digests, and nobody can
     // choose a token by its digest.

@@ -1,4 +1,4 @@
-/** What one user may use: whole numbers from 1 on. Whatever is left out has the bound of the server, or none. */
+/** What one user may use: whole numbers from 1 on. Anything that is left out has the bound of the server, or none. */
 export interface UserLimits {
   /** Sessions at a time, attached or waiting to be resumed. */
   readonly sessions?: number;

@@ -1,7 +1,7 @@
 import type { DestinationRules } from 'wsproxy-node/targets';
 import type { UserLimits } from './user-limits.js';
 
-/** Whoever a right token belongs to, with the rules that hold now; sessions and limits are counted by `id`. */
+/** The user that a right token belongs to, with the rules that hold now; sessions and limits are counted by `id`. */
 export interface User {
   readonly id: string;
   /** In place of the server's rules; what the server denies to everybody stays denied. */

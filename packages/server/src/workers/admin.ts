@@ -23,5 +23,5 @@ export function createJoinedAdmin(
   return new LocalPages(parent, { ...ADMIN_BOUNDS, hosts, answer, logger });
 }
 
-/** Whoever does not answer within that time is left out, ms. */
+/** Anyone who does not answer within that time is left out, ms. */
 const ANSWER_TIME = 5_000;

@@ -7,7 +7,7 @@ export const WORKER_VARIABLE = 'WSPROXY_WORKER';
 export function readAssignment({ env }: Pick<NodeJS.Process, 'env'>): Assignment | undefined {
   const text = env[WORKER_VARIABLE];
   if (text === undefined) return undefined;
-  // Whatever this process may start is none.
+  // Anything that this process may start is none.
   delete env[WORKER_VARIABLE];
   return JSON.parse(text) as Assignment;
 }

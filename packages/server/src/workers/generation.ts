@@ -58,7 +58,7 @@ export class Generation {
       this.#places[place] = undefined;
       if (!this.#isKept) return;
       const lived = performance.now() - began;
-      // Whoever dies again at once does so for a reason that does not go away by itself.
+      // Anyone who dies again at once does so for a reason that does not go away by itself.
       const next = lived < SHORT_LIFE ? pause : 0;
       this.#tellLoss(worker, ending, lived, next);
       this.#replace(place, next);

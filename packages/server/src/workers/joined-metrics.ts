@@ -69,5 +69,5 @@ type Measured = Pick<Parent, 'workers' | 'takers' | 'retired' | 'generation' | '
 const MOST_PAST = 16;
 /** Kinds of metrics whose values never fall. */
 const COUNTING: ReadonlySet<string> = new Set(['counter', 'histogram']);
-/** For whoever does not answer within that time, what was known before holds, ms. */
+/** For anyone who does not answer within that time, what was known before holds, ms. */
 const ANSWER_TIME = 5_000;

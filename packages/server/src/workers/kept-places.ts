@@ -63,7 +63,7 @@ export class KeptPlaces {
     return request.inherits === undefined ? this.#open(worker, request) : {};
   }
 
-  /** Whether nobody has it, or whoever has it must let it go. */
+  /** Whether nobody has it, or the one who has it must let it go. */
   async #takeFrom(known: KeptPlace, { takesOver }: HoldRequest): Promise<boolean> {
     const { worker, id } = known;
     if (worker === undefined) return true;
@@ -121,7 +121,7 @@ export class KeptPlaces {
   }
 }
 
-/** One place, whichever worker has it. */
+/** One place, no matter which worker has it. */
 class KeptPlace {
   readonly key: string;
   place: ListenPlace;

@@ -93,7 +93,7 @@ export interface HoldRequest {
   readonly kind: 'hold';
   /** By which it is known between this worker and the parent from here on. */
   readonly id: number;
-  /** The same for the same listener, in whatever worker. */
+  /** The same for the same listener, in any worker. */
   readonly key: string;
   readonly place: ListenPlace;
   /** Given: only what is held for that listener already will do, at this port or at any. */

@@ -208,7 +208,7 @@ export class Parent {
     }
   }
 
-  /** So that whoever gets hold of one key reads little; clients shake hands anew once. */
+  /** So that the one who gets hold of one key reads little; clients shake hands anew once. */
   #renewTicketKeys(): void {
     this.#ticketKeys = makeTicketKeys();
     for (const worker of this.workers) worker.send({ kind: 'ticket keys', keys: this.#ticketKeys });

@@ -43,7 +43,7 @@ export class PlacesOfParent {
   }
 
   /**
-   * Somebody has come to what is held; false when this process has nobody for them: another one has it as of now, or whoever has
+   * Somebody has come to what is held; false when this process has nobody for them: another one has it as of now, or the one who has
    * asked here has not heard the answer yet.
    */
   onConnection(socket: Socket, id: number): boolean {

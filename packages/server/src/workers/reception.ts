@@ -68,7 +68,7 @@ export class Reception {
   async #give(worker: Taker, socket: Socket): Promise<void> {
     this.#given.set(worker, performance.now());
     const isTaken = await worker.give(socket, this.#options.door());
-    // Whoever took it has a handle of its own.
+    // Anyone who took it has a handle of its own.
     if (isTaken) socket.destroy();
     // The worker has died, or it is for another one: somebody else may serve it.
     else this.#waiting.unshift(socket);

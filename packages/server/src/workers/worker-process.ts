@@ -42,7 +42,7 @@ export class WorkerProcess implements MessagePort {
       introduce = resolve;
       fail = reject;
     });
-    // Whoever does not wait for it hears of its end.
+    // Anyone who does not wait for it hears of its end.
     this.ready.catch(() => {});
     child.on('message', (message) => this.#onMessage(message as ToParent, introduce));
     // Of a message to a worker that has just ended: its end is told anyway.

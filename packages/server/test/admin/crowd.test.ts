@@ -65,7 +65,7 @@ describe.each(['admin', 'health'] as const)('the %s pages', (name) => {
     60_000,
   );
 
-  test('answer one request of a connection, whatever it expects', async () => {
+  test('answer one request of a connection, no matter what it expects', async () => {
     const port = await start(name);
     const request = `GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nExpect: patience\r\n\r\n`;
     const socket = connect(port, '127.0.0.1');

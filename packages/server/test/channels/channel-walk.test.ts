@@ -187,7 +187,7 @@ function isOver({ state }: Channel): boolean {
   return state.dead || (state.opening === 'open' && state.sending === 'ended' && state.receiving === 'ended');
 }
 
-test('whatever comes in whatever order, what is held is what is there, and nothing is left in the end', async () => {
+test('no matter what comes in any order, what is held is what is there, and nothing is left in the end', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (all) => {
       const walk = new Walk();

@@ -15,7 +15,7 @@ describe('the throughput service', () => {
     expect(await buffer(service)).toHaveLength(bytes);
   });
 
-  test('takes whatever follows the request, and answers after the end of it', async () => {
+  test('takes anything that follows the request, and answers after the end of it', async () => {
     const service = new ThroughputService();
     const [first, ...rest] = request(5n);
     service.write(Buffer.of(first ?? 0));

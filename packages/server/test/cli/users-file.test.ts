@@ -237,7 +237,7 @@ describe('a users file', () => {
     for (const { message } of mistakes) expect(message).not.toMatch(/a-token-for-tests|\n/);
   });
 
-  test('never fails otherwise, whatever it holds', () => {
+  test('never fails otherwise, no matter what it holds', () => {
     const word = fc.constantFrom(
       '- ',
       'id: ',

@@ -94,7 +94,7 @@ test('where there may be no more sockets nobody is asked', async () => {
   await expect(send()).rejects.toThrow(UnreachableError);
 });
 
-test('whoever follows the news of a process does not keep it from retiring', async () => {
+test('anyone who follows the news of a process does not keep it from retiring', async () => {
   const together = new Together();
   begin(systemClock);
   const { server } = await together.start();

@@ -296,7 +296,7 @@ describe('an inner door', () => {
     'Wsproxy-Handed': formatHanded({ user: { id: '', token: '', ...user }, from: {}, ...more }),
   });
 
-  test('R4 is for nobody who has not been judged, whatever token they have', async () => {
+  test('R4 is for nobody who has not been judged, no matter what token they have', async () => {
     const { server } = await start();
     for (const headers of [{}, { 'Wsproxy-Handed': 'alice' }, { 'Wsproxy-Handed': '' }])
       expect(await readAll(knock(at(server), headers))).toMatch(/^HTTP\/1\.1 401 /);

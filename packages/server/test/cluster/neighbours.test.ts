@@ -41,11 +41,11 @@ describe('where a request belongs', () => {
     expect(made.isLost({ node, uid: OTHER }, door)).toBe(isLost);
   });
 
-  test('is here, in a node with one process, whatever process of it is named', () => {
+  test('is here, in a node with one process, no matter what process of it is named', () => {
     expect(neighbours().hopTo({ node: 'here', uid: OTHER }, 'public')).toBeUndefined();
   });
 
-  test('is never further out than it came from, whatever two nodes say of each other', () => {
+  test('is never further out than it came from, no matter what two nodes say of each other', () => {
     const [one, other] = ['one', 'other'].map((name) => {
       const made = new Neighbours({ node: name, uid: HERE });
       // Each takes the other for both of them.

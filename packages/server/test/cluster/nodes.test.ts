@@ -75,7 +75,7 @@ describe.runIf(hasOpenssl)('nodes of a cluster', () => {
     expect(warnings).toEqual([[expect.objectContaining({ route: 'bee.0123456789ab' }), message]]);
   });
 
-  test('R6 send nothing in circles, whatever they take each other for', async () => {
+  test('R6 send nothing in circles, no matter what they take each other for', async () => {
     const first = await start('a');
     // It takes the first one for a third, which that is not, and which in turn nobody knows.
     const second = await start('b', { c: first.inner.port });

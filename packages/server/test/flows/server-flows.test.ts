@@ -135,7 +135,7 @@ describe('a server', () => {
     expect(heard).toHaveLength(1);
   });
 
-  test('lets nobody reach inside by datagrams: nothing arrives, whatever is asked for', async () => {
+  test('lets nobody reach inside by datagrams: nothing arrives, no matter what is asked for', async () => {
     const canary = await udpDestination();
     const { port } = canary.peer;
     const { peer, server } = await start({ allowPrivate: false });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { authorizationValues } from '../../src/gateway/authenticate.js';
 
 describe('authorizationValues', () => {
-  test('finds every value in order, whatever the case of the name', () => {
+  test('finds every value in order, no matter what the case of the name', () => {
     const rawHeaders = [
       'Host',
       'authorization',

@@ -13,7 +13,7 @@ async function startWith(authenticate: Authenticate, handshakeTimeout = 10_000) 
   return { ...fixture, hits, errors };
 }
 
-describe('whoever is to be authenticated', () => {
+describe('anyone who is to be authenticated', () => {
   test('is judged by the request, in as much time as that takes', async () => {
     const { port, transports } = await startWith(async ({ headers }) => {
       await new Promise((resolve) => setImmediate(resolve));
@@ -72,7 +72,7 @@ describe('whoever is to be authenticated', () => {
     void client;
   });
 
-  test('is asked once for a connection, whatever is pipelined behind', async () => {
+  test('is asked once for a connection, no matter what is pipelined behind', async () => {
     let asked = 0;
     const { port } = await startWith(async () => {
       asked += 1;

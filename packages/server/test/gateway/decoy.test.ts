@@ -144,7 +144,7 @@ describe('a decoy', () => {
     expect(transports).toEqual([]);
   });
 
-  test('is shown whole, whatever is pipelined behind the request', async () => {
+  test('is shown whole, no matter what is pipelined behind the request', async () => {
     const size = 8 * 1024 * 1024;
     writeFileSync(join(folder, 'big'), Buffer.alloc(size, 'x'));
     const { port } = await start();
@@ -154,7 +154,7 @@ describe('a decoy', () => {
     }
   });
 
-  test('has a time, too, for whoever takes a file slowly', async () => {
+  test('has a time, too, for the one who takes a file slowly', async () => {
     writeFileSync(join(folder, 'big'), Buffer.alloc(32 * 1024 * 1024, 'x'));
     const { port, gateway } = await start({ handshakeTimeout: 100 });
     const socket = openSocket(port);
@@ -168,7 +168,7 @@ describe('a decoy', () => {
     await expect.poll(connections).toBe(0);
   });
 
-  test('answers whatever is expected, and no request without a Host', async () => {
+  test('answers anything that is expected, and no request without a Host', async () => {
     const { port } = await start();
     const more = (headers: object) => plain({ Authorization: undefined, ...headers }, 'GET / HTTP/1.1');
     expect(bodyOf(await exchange(port, more({ Expect: 'patience' })))).toBe('content of index.html');

@@ -162,7 +162,7 @@ describe('the time at a door', () => {
     expect([first?.destroyed, second?.destroyed, door.size]).toEqual([true, false, 1]);
   });
 
-  test('is given once more to whoever is told that it is over', () => {
+  test('is given once more to anyone who is told that it is over', () => {
     const late: Guest[] = [];
     const door = open({ onLate: (guest) => late.push(guest) === 1 });
     const [guest] = admit(door, '192.0.2.1');

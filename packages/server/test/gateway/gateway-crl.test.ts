@@ -62,7 +62,7 @@ describe.skipIf(own === undefined)('with a revocation list', () => {
     first.write(upgrade());
     expect(statusOf(String((await once(first, 'data'))[0]))).toBe(101);
     const [session] = await ticket;
-    // The ticket is worth something: it lets in whoever has it.
+    // The ticket is worth something: it lets in the one who has it.
     const again = knock(port, bob, { session });
     await once(again, 'secureConnect');
     expect(again.isSessionReused()).toBe(true);

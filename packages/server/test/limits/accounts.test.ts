@@ -16,7 +16,7 @@ const accountsWith = (limits: LimitOptions = {}, sockets = 1_000, isShared = fal
   new Accounts(resolveLimits(limits), clock, new SocketBudget(sockets), () => isShared);
 
 describe('accounts', () => {
-  test('count channels by the id of the user, whatever object it is known by', () => {
+  test('count channels by the id of the user, no matter what object it is known by', () => {
     const accounts = accountsWith();
     const account = accounts.beginChannel({ id: 'alice' });
     const stricter = { id: 'alice', limits: { channels: 1 } };

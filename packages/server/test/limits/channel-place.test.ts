@@ -52,7 +52,7 @@ test('without a place for its socket nothing is held but the place of the channe
   expect(guard.inUse).toMatchObject({ sockets: 0, channels: 0 });
 });
 
-test('the place of a channel is given back when both it and its socket are gone, whichever goes first', () => {
+test('the place of a channel is given back when both it and its socket are gone, no matter which goes first', () => {
   const { guard, channel } = prepare();
   const [early, late] = [new Socket(), new Socket()];
   const places = [early, late].map((socket) => reach(guard, channel, socket));

@@ -28,7 +28,7 @@ function prepare() {
 }
 
 describe('the turns of all users', () => {
-  test('come one after the other, whoever wants thousands', () => {
+  test('come one after the other, anyone who wants thousands', () => {
     const { clock, begun, userWith, count } = prepare();
     const flood = userWith('flood', 0);
     flood.want(10_000);
@@ -67,7 +67,7 @@ describe('the turns of all users', () => {
     expect([turns.takeTurn(), clock.pending]).toEqual([true, 0]);
   });
 
-  test('are not overtaken by whoever comes later', () => {
+  test('are not overtaken by anyone who comes later', () => {
     const { clock, turns, begun, userWith } = prepare();
     const user = userWith('first', 0);
     while (turns.takeTurn());

@@ -98,7 +98,7 @@ describe('a flood of many', () => {
   });
 });
 
-test('the lines together count everything, whoever causes it and whenever', () => {
+test('the lines together count everything, no matter who causes it and whenever', () => {
   const steps = fc.array(
     fc.record({ who: fc.integer({ max: 40, min: 0 }), times: fc.nat(300), pause: fc.nat(3_000) }),
     { maxLength: 100 },

@@ -20,7 +20,7 @@ test('memory is bounded for each session, and for all of them together', () => {
   expect([second.windows.room, hits]).toEqual([0, ['memoryPerSession', 'memory']]);
 });
 
-test('one user has half of the memory for all, in whatever number of sessions, where there may be others', () => {
+test('one user has half of the memory for all, in any number of sessions, where there may be others', () => {
   const { guard } = newGuard({ memory: 400_000, memoryPerSession: 300_000 }, true);
   const mallory = { id: 'mallory' };
   const theirs = [guard.memoryOf(mallory), guard.memoryOf(mallory)];

@@ -49,7 +49,7 @@ describe('a rate bucket', () => {
     expect(waitAfter(bucket, 100_000, 1_000)).toBe(1_000);
   });
 
-  test('holds its rate within 2 % over 5 s, whoever takes how much, and however late they come back', () => {
+  test('holds its rate within 2 % over 5 s, no matter who takes how much, and however late they come back', () => {
     const channel = fc.record({
       chunk: fc.integer({ min: 1_000, max: 65_536 }),
       late: fc.integer({ min: 0, max: 20 }),
@@ -82,7 +82,7 @@ describe('a rate bucket', () => {
 });
 
 describe('a bucket of what passes one by one', () => {
-  test('never lets more through than the burst and the rate, at whatever times', () => {
+  test('never lets more through than the burst and the rate, at any times', () => {
     const steps = fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 1, maxLength: 300 });
     fc.assert(
       fc.property(

@@ -67,7 +67,7 @@ describe('turns at a rate', () => {
     expect(turns.pause).toBe(100);
   });
 
-  test('give each relay its turn, whatever size its pieces have', () => {
+  test('give each relay its turn, no matter what size its pieces have', () => {
     const { clock, turns } = turnsAt(100_000);
     const [large, small] = [new Busy(turns, 16_000), new Busy(turns, 4_000)];
     clock.advance(20_000);

@@ -105,7 +105,7 @@ describe('the dials of a user', () => {
     expect(takeAll(HOUR)).toBe('abc');
   });
 
-  test('whatever comes of them, are begun in the order of their session, and fail no more often than they may', () => {
+  test('no matter what comes of them, are begun in the order of their session, and fail no more often than they may', () => {
     const step = fc.record({
       wait: fc.integer({ min: 0, max: 120 }),
       session: fc.nat({ max: 2 }),

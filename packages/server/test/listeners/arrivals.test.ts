@@ -27,7 +27,7 @@ describe('while the client is away', () => {
     expect(server.registry.describe()[0]?.listeners).toMatchObject([{ waiting: 0, arrivals: 3 }]);
   });
 
-  test('one that resets its connection is forgotten, whatever it has said, and the client never hears of it', async () => {
+  test('one that resets its connection is forgotten, no matter what it has said, and the client never hears of it', async () => {
     const client = server.connect();
     const listener = await client.listen();
     client.cut();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { portsToTry } from '../../src/listeners/choose-port.js';
 
-test('of few ports each is tried, wherever that begins', () => {
+test('of few ports each is tried, no matter where that begins', () => {
   for (const random of [0, 0.5, 0.999]) {
     const ports = [
       ...portsToTry(

@@ -49,7 +49,7 @@ describe('a remote listener', () => {
     expect(again.port).toBe(other.port);
   });
 
-  test('that its client closes frees the port, refuses whoever waits, and leaves what runs alone', async () => {
+  test('that its client closes frees the port, refuses anyone who waits, and leaves what runs alone', async () => {
     const client = server.connect();
     const listener = await client.listen();
     const running = visit(listener.port, 'a');
@@ -105,7 +105,7 @@ describe('a remote listener', () => {
     await server.until('nobody listens', () => late.ending === 'refused');
   });
 
-  test('is never where the server listens itself, at whatever address', async () => {
+  test('is never where the server listens itself, at any address', async () => {
     server.ownPort = await occupy();
     const client = server.connect('alice', { listen: ['*:1024-65535'] });
     for (const bind of ['127.0.0.1', '::1', '*', '127.0.0.2']) {
@@ -113,7 +113,7 @@ describe('a remote listener', () => {
     }
   });
 
-  test('of another user at the same address is refused, whatever it is called', async () => {
+  test('of another user at the same address is refused, no matter what it is called', async () => {
     const [alice, bob] = [server.connect(), server.connect('bob')];
     const { port } = await alice.listen();
     expect((await bob.listen({ port, takesOver: true })).events).toEqual(['fail ADDRESS_IN_USE']);
@@ -156,7 +156,7 @@ describe('a remote listener', () => {
     expect(server.hits).toEqual(['listenersPerUser']);
   });
 
-  test('is told of to whoever watches', async () => {
+  test('is told of to anyone who watches', async () => {
     const client = server.connect();
     const listener = await client.listen();
     await client.listen({ name: 'denied', bind: '0.0.0.0' });

@@ -15,7 +15,7 @@ const STEPS = 80;
 const NAMES = ['a', 'b'];
 const PORTS = [8_000, 8_001, 8_002];
 const USERS = ['alice', 'bob'];
-/** Where a user may listen: undefined for wherever the server lets them. */
+/** Where a user may listen: undefined for everywhere that the server lets them. */
 const RIGHTS = [undefined, PORTS, PORTS.slice(0, 1), PORTS.slice(1), []];
 
 /** A connection that nobody but the walk sees: it says `words`, and is sent them back. */
@@ -184,7 +184,7 @@ class Walk {
   }
 }
 
-test('whoever comes, goes, takes over or is killed, a name has one owner, nobody is crossed, and nothing is left', async () => {
+test('anyone who comes, goes, takes over or is killed, a name has one owner, nobody is crossed, and nothing is left', async () => {
   const seed = chooseSeed();
   for (let n = 0; n < WALKS; n += 1) {
     const walk = new Walk(`${seed} ${n}`);

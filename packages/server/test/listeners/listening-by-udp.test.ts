@@ -101,7 +101,7 @@ describe('a remote listener for datagrams', () => {
     expect(one.received.length).toBeLessThan(20);
   });
 
-  test('that is sent more than the machine should bear is closed, whoever sends, and can be had again', async () => {
+  test('that is sent more than the machine should bear is closed, no matter who sends, and can be had again', async () => {
     server = new ListeningServer({ limits: { datagramsPerSecond: 1, newPeersBurst: 1 } });
     const listener = await server.connect().listen({ kind: 'udp' });
     const senders = [await sender(listener), await sender(listener)];

@@ -143,7 +143,7 @@ export class ListeningServer {
     return this.lines.filter((line) => line.message === message).map(({ fields }) => fields);
   }
 
-  /** Nothing is left, of whatever was there. */
+  /** Nothing is left, of anything that was there. */
   async end(): Promise<void> {
     this.registry.close();
     await this.until('every socket is closed', () => this.guard.inUse.sockets === 0);

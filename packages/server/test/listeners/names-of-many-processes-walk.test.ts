@@ -150,7 +150,7 @@ class Walk {
   }
 }
 
-test('a name of several processes is that of one client in the end, whatever happens, and nothing is left', async () => {
+test('a name of several processes is that of one client in the end, no matter what happens, and nothing is left', async () => {
   const seed = chooseSeed();
   for (let n = 0; n < WALKS; n += 1) {
     const walk = new Walk(`${seed} ${n}`);

@@ -33,7 +33,7 @@ async function start(options: Partial<ServerOptions> = {}) {
   return { server, port, peer, ws, listeners, arrivals };
 }
 
-/** What a client is told of one remote listener; whatever comes is taken, and sent back in capitals. */
+/** What a client is told of one remote listener; anything that comes is taken, and sent back in capitals. */
 class Listening {
   readonly told: string[] = [];
   address: Address | undefined;

@@ -90,7 +90,7 @@ describe('a remote listener at a path', () => {
     expect((await listenAt(join(folder, 'missing', 'app'))).events).toEqual(['fail BAD_TARGET']);
   });
 
-  test('is where it was judged to be, or nowhere, whatever has become of its folder while it stood by', async () => {
+  test('is where it was judged to be, or nowhere, no matter what has become of its folder while it stood by', async () => {
     const owner = await listenAt(at('one'));
     const standby = server.connect().ask({ kind: 'unix', bind: at('two') });
     await server.until('it stands by', () => server.linesOf('remote listener stands by').length > 0);

@@ -9,7 +9,7 @@ const fields = (...lines: string[]) =>
 const told = (given: readonly string[], peer: string | undefined, isTrusted: boolean) =>
   forwardedFields(fields(...given), { peer, isTrusted, host: 'a.org' }).map(({ value }) => value);
 
-describe('what a service is told of whoever has asked', () => {
+describe('what a service is told of the one who has asked', () => {
   test('is of the connection, where its peer is a stranger', () => {
     expect(told(['X-Forwarded-For: 192.0.2.1', 'X-Forwarded-Proto: https'], '198.51.100.7', false)).toEqual([
       '198.51.100.7',

@@ -5,7 +5,7 @@ import { NameDirectory, type NameKind } from '../../src/names/name-directory.js'
 const owner = (userId: string) => ({ userId });
 
 describe('a directory of names', () => {
-  test('gives a name to whoever holds it, until they give it back', () => {
+  test('gives a name to the one who holds it, until they give it back', () => {
     const directory = new NameDirectory();
     const alice = owner('alice');
     const giveBack = directory.hold('http', 'a.example.org', alice);
@@ -37,7 +37,7 @@ describe('a directory of names', () => {
     expect(directory.hold('tls', 'a.example.org', owner('alice'))).toBeDefined();
   });
 
-  test('covers by no wildcard what another user holds, for whatever it is', () => {
+  test('covers by no wildcard what another user holds, no matter what it is for', () => {
     const directory = new NameDirectory();
     const alice = owner('alice');
     directory.hold('http', '*.example.org', alice);

@@ -47,7 +47,7 @@ describe('a port that is left', () => {
     return over;
   }
 
-  test('has settled when whoever has come has the whole answer, and keeps no connection', async () => {
+  test('has settled when the one who has come has the whole answer, and keeps no connection', async () => {
     const { port, hold, settled } = await startNames();
     const service = await startService(() => {});
     await hold('http', 'a.org', new FakeOwner('alice', service.port));

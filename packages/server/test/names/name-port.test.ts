@@ -43,7 +43,7 @@ async function talk(socket: TLSSocket | string, text: string): Promise<string> {
 }
 
 describe.skipIf(certificate === undefined)('a connection with TLS', () => {
-  test('goes as it is to whoever holds the name that it asks for', async () => {
+  test('goes as it is to the one who holds the name that it asks for', async () => {
     const { port, hold } = await startNames();
     const alice = new FakeOwner('alice', await startSecure('one'));
     await hold('tls', 'db.example.org', alice);
@@ -196,7 +196,7 @@ describe('a WebSocket', () => {
     return service.port;
   }
 
-  test('goes to whoever holds the name, with what is sent at once, and closes as it was closed', async () => {
+  test('goes to the one who holds the name, with what is sent at once, and closes as it was closed', async () => {
     const { port, hold } = await startNames();
     await hold('http', 'ws.example.org', new FakeOwner('alice', await startEcho()));
     const socket = new WebSocket(`ws://127.0.0.1:${port}/a`, { headers: { host: 'ws.example.org' } });
@@ -213,7 +213,7 @@ describe('a WebSocket', () => {
     expect(await once(socket, 'close')).toEqual([4_000, Buffer.from('bye')]);
   });
 
-  test('ends at the service when whoever has opened it goes', async () => {
+  test('ends at the service when the one who has opened it goes', async () => {
     const { port, hold } = await startNames();
     const service = await startService(() => {});
     const sockets = new WebSocketServer({ server: service.server });

@@ -34,7 +34,7 @@ function toldIn(answer: string): { method: string; url: string; fields: Record<s
 
 describe('a request', () => {
   test.each(['app.example.org', 'APP.Example.ORG', 'app.example.org:8080', 'app.example.org.', 'app.example.org.:80'])(
-    'for %s goes to whoever holds app.example.org, with the Host as it was written',
+    'for %s goes to the one who holds app.example.org, with the Host as it was written',
     async (host) => {
       const { port, owner } = await startEcho();
       const told = toldIn(await ask(port, getOf(host)));
@@ -43,7 +43,7 @@ describe('a request', () => {
     },
   );
 
-  test('in absolute form goes to the host in it, whatever the Host field says', async () => {
+  test('in absolute form goes to the host in it, no matter what the Host field says', async () => {
     const { port } = await startEcho();
     const answer = await ask(
       port,
@@ -57,7 +57,7 @@ describe('a request', () => {
     ]);
   });
 
-  test('P3 for a name that nobody holds gets the same page, whatever it is', async () => {
+  test('P3 for a name that nobody holds gets the same page, no matter what it is', async () => {
     const { port, hold } = await startEcho();
     await hold('tls', 'db.example.org', new FakeOwner('bob', 1));
     const dateless = (answer: string) => answer.replace(/Date: [^\r]*\r\n/, '');
@@ -184,7 +184,7 @@ describe('whom a request is from', () => {
   const lies =
     'X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: a.org\r\nForwarded: for=b\r\nX_Forwarded_For: c\r\nX-Real-IP: d\r\nX-Forwarded-Port: 1\r\n';
 
-  test('P2 is set anew, whatever a stranger has written', async () => {
+  test('P2 is set anew, no matter what a stranger has written', async () => {
     const { port } = await startEcho();
     const { fields } = toldIn(await ask(port, getOf('app.example.org', lies)));
     expect(fields).toEqual({
@@ -330,7 +330,7 @@ describe('an end that is none', () => {
   test.each([
     ['in chunks', { 'Transfer-Encoding': 'chunked' }],
     ['of a known length', { 'Content-Length': '100' }],
-  ])('of an answer %s resets the connection of whoever has asked', async (_what, headers) => {
+  ])('of an answer %s resets the connection of the one who has asked', async (_what, headers) => {
     const names = await startNames();
     const service = await startService((_incoming, response) => {
       response.writeHead(200, headers).write('half', () => response.socket?.destroySoon());
@@ -373,7 +373,7 @@ describe('an end that is none', () => {
     expect(await cut).toBe(true);
   });
 
-  test('of whoever waits for an answer ends the request at the service', async () => {
+  test('of anyone who waits for an answer ends the request at the service', async () => {
     const names = await startNames();
     const service = await startService(() => {});
     await names.hold('http', 'a.org', new FakeOwner('alice', service.port));
@@ -487,7 +487,7 @@ describe('an owner that is away', () => {
     expect(owner.arrivals).toHaveLength(2);
   });
 
-  test('is not waited for by whoever goes', async () => {
+  test('is not waited for by anyone who goes', async () => {
     const { port, owner } = await startEcho();
     Object.assign(owner, { isAttached: false, backlog: 1 });
     const wire = await openSocket(port);
@@ -536,7 +536,7 @@ describe('too many requests', () => {
   });
 });
 
-test('requests that were sent in a row are answered in their order, by whoever has each name', async () => {
+test('requests that were sent in a row are answered in their order, by the one who has each name', async () => {
   const names = await startNames();
   for (const name of ['a.org', 'b.org']) {
     const service = await startService((incoming, response) => response.end(`[${name}${incoming.url}]`));

@@ -77,7 +77,7 @@ test('those who ask at the same time ask once', async () => {
   expect(asked.length).toBe(3);
 });
 
-test('one owner is one, by whatever name it is reached', async () => {
+test('one owner is one, by any name it is reached', async () => {
   held.set('*.example', 'one');
   const ownerOf = async (kind: NameKind, name: string) => {
     const found = await names.find(kind, name, () => here);
@@ -135,7 +135,7 @@ test('news of more keys than are remembered counts for each of them', async () =
   expect([await find('a.example'), asked.length]).toEqual(['one http by a.example', 0]);
 });
 
-test('news costs the same whatever names strangers have asked for', async () => {
+test('news costs the same no matter what names strangers have asked for', async () => {
   const deep = `.${'a.'.repeat(110)}example`;
   for (let i = 0; i < 3_000; i++) {
     clock.advance(5);

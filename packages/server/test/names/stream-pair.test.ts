@@ -48,7 +48,7 @@ describe('two ends of a connection', () => {
     expect([near.errored, far.errored]).toEqual([null, null]);
   });
 
-  test('tell an end to whoever does not read', async () => {
+  test('tell an end to anyone who does not read', async () => {
     const { near, far } = streamPair();
     far.end();
     await once(near, 'end');

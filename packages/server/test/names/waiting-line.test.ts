@@ -22,7 +22,7 @@ describe('a line', () => {
     expect([line.tryEnter(), line.tryEnter()]).toEqual([true, false]);
   });
 
-  test('is left by whoever has waited for too long, or goes', async () => {
+  test('is left by the one who has waited for too long, or goes', async () => {
     const line = new WaitingLine({ places: () => 1, length: 2, time: 1_000 });
     const gone = new AbortController();
     line.tryEnter();

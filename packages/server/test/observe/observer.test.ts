@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Observers } from '../../src/observe/observer.js';
 
-test('observers hear of everything, whatever another one throws, and that is told', () => {
+test('observers hear of everything, no matter what another one throws, and that is told', () => {
   const [errors, heard]: [unknown[], string[]] = [[], []];
   const observers = new Observers((error) => errors.push(error));
   const failure = new Error('full disk');

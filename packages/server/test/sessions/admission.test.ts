@@ -4,7 +4,7 @@ import { Admission, type CountedSessions } from '../../src/sessions/admission.js
 const alice = { id: 'alice' };
 const LIMITS = { sessions: 3, sessionsPerUser: 2 };
 
-/** Whoever asks for anything but numbers gets an error: no transport may cost more the more sessions there are. */
+/** Anyone who asks for anything but numbers gets an error: no transport may cost more the more sessions there are. */
 const counts = (size: number, attached: number, theirs: number, theirAttached: number): CountedSessions => ({
   size,
   attached,

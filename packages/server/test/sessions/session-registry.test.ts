@@ -18,7 +18,7 @@ let registry: SessionRegistry;
 /** The server's ends of the channels, and how they were reset. */
 let channels: Channel[];
 let resets: FailureCode[];
-/** Whoever may come in now, with the rules of now; and the rules that counted for each channel. */
+/** Anyone who may come in now, with the rules of now; and the rules that counted for each channel. */
 let present: Map<string, User>;
 let rules: User[];
 let logged: { message: string; fields: object }[];

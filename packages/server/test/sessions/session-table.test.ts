@@ -34,7 +34,7 @@ test('one that is detached twice, attached twice or removed twice counts once', 
   expect([table.size, table.attached, table.attachedOf('alice')]).toEqual([1, 1, 1]);
 });
 
-test('the counts are those of looking through all of them, whatever happens in which order', () => {
+test('the counts are those of looking through all of them, no matter what happens in which order', () => {
   const dice = new Dice('session table');
   const table = new SessionTable<TableEntry>();
   const all = new Set<TableEntry>();

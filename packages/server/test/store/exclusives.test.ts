@@ -54,7 +54,7 @@ function newWorld() {
 }
 
 describe('what one process has at a time', () => {
-  test('is that of whoever takes it first, until it is given back', async () => {
+  test('is that of the one who takes it first, until it is given back', async () => {
     const { clock, begin } = newWorld();
     const [a, b] = [(await begin('a')).want(), (await begin('b')).want()];
     expect([await a.take(false), await b.take(false), a.isHad, b.isHad]).toEqual([true, false, true, false]);
@@ -63,7 +63,7 @@ describe('what one process has at a time', () => {
     expect(await b.take(false)).toBe(true);
   });
 
-  test('goes to a process that takes it over, and whoever had it is told at once', async () => {
+  test('goes to a process that takes it over, and the one who had it is told at once', async () => {
     const { clock, begin, holders } = newWorld();
     const [one, other] = [await begin('a'), await begin('b')];
     const [a, b] = [one.want(), other.want()];
@@ -175,7 +175,7 @@ describe('what one process has at a time', () => {
     expect([one.events, other.events, holders()]).toEqual([[], ['lost'], ['a']]);
   });
 
-  test('stays with whoever had it in a store that has forgotten all', async () => {
+  test('stays with the one who had it in a store that has forgotten all', async () => {
     const { clock, memory, begin, holders } = newWorld();
     const [other, one] = [await begin('b'), await begin('a')];
     const [a, b] = [one.want(), other.want()];
@@ -189,7 +189,7 @@ describe('what one process has at a time', () => {
     expect([one.events, other.events, holders()]).toEqual([[], [], ['a']]);
   });
 
-  test('is lost to whoever has taken it while a process was away for longer than its lease', async () => {
+  test('is lost to the one who has taken it while a process was away for longer than its lease', async () => {
     const { clock, begin, holders } = newWorld();
     const [one, other] = [await begin('a'), await begin('b')];
     const [a, b] = [one.want(), other.want()];

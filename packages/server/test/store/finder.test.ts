@@ -45,7 +45,7 @@ test('who is gone meanwhile is not found', async () => {
   expect(await start(['a'], []).finder.find('a')).toEqual([]);
 });
 
-test('whoever asks is told that the store is away, and the next one is answered', async () => {
+test('anyone who asks is told that the store is away, and the next one is answered', async () => {
   let isAway = true;
   const finder = new Finder({
     find: async (keys) => {

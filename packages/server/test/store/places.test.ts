@@ -162,7 +162,7 @@ describe('places shared by processes', () => {
     expect((await answersTo(all)).filter(Boolean)).toHaveLength(160);
   });
 
-  test('ask one call at a time, whatever comes meanwhile', async () => {
+  test('ask one call at a time, no matter what comes meanwhile', async () => {
     const clock = new FakeClock();
     const store = new MemoryStore(clock).enter('a');
     let [open, most, calls] = [0, 0, 0];
@@ -201,7 +201,7 @@ describe('places shared by processes', () => {
     expect(calls).toBeLessThan(6);
   });
 
-  test('keep to the limit whatever gets lost on the way to the store, by seeds', async () => {
+  test('keep to the limit no matter what gets lost on the way to the store, by seeds', async () => {
     const step = fc.record({
       who: fc.nat({ max: 2 }),
       what: fc.constantFrom('take', 'take', 'take', 'give', 'give', 'pass', 'fault', 'emptied'),

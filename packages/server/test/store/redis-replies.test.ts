@@ -52,7 +52,7 @@ describe('what the scripts of the store answer', () => {
     expect(read).toThrow(expect.objectContaining({ code: 'away' }));
   });
 
-  test('is read, or no answer, whatever it is', () => {
+  test('is read, or no answer, no matter what it is', () => {
     const reads = [
       readYes,
       (reply: unknown) => readCounts(reply, 1),

@@ -75,7 +75,7 @@ describe('a user who was judged elsewhere', () => {
     directory = new UserDirectory(entries, () => now);
   });
 
-  /** What another directory of these users says of whoever shows `token` there. */
+  /** What another directory of these users says of the one who shows `token` there. */
   const nameBy = (token: string) => {
     const elsewhere = new UserDirectory(entries, () => 0);
     return elsewhere.nameOf(elsewhere.authenticate(`Bearer ${token}`) as User);
@@ -109,7 +109,7 @@ describe('a user who was judged elsewhere', () => {
     expect(directory.named(nameBy(three))).toBeUndefined();
   });
 
-  test('is nobody by a token that is gone, whatever others have taken its place', () => {
+  test('is nobody by a token that is gone, no matter what others have taken its place', () => {
     directory.replace([
       { id: 'alice', tokens: [{ sha256: sha256('4'.repeat(32)), label: 'laptop' }, ...tokens.slice(1)] },
       { id: 'bob', tokenSha256: sha256(one) },

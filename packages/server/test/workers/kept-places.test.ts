@@ -149,7 +149,7 @@ describe('a port that the parent holds', () => {
     await visit(port);
     await until(() => after.arrived.length === 1);
     expect(before.arrived).toHaveLength(0);
-    // Whoever has lost it cannot close it.
+    // Anyone who has lost it cannot close it.
     before.held.close();
     expect(await isOpen(port)).toBe(true);
     held?.close();

@@ -14,7 +14,7 @@ function listen(isTaken: () => boolean = () => true) {
   return { stream, written, words, resume: () => resume() };
 }
 
-test('lines are passed on whole, in whatever pieces they come', async () => {
+test('lines are passed on whole, in any pieces they come', async () => {
   const { stream, written, words } = listen();
   words.release();
   for (const piece of ['one\ntw', 'o', '\nthr']) stream.write(piece);
@@ -51,7 +51,7 @@ test('a part of the program that is missing is a reason', async () => {
   expect(words.last).toBe(problem);
 });
 
-test('whoever writes faster than the log is read waits', async () => {
+test('anyone who writes faster than the log is read waits', async () => {
   let isTaken = false;
   const { stream, written, words, resume } = listen(() => isTaken);
   words.release();

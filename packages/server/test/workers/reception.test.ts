@@ -95,7 +95,7 @@ test('what nobody has taken goes to somebody else', async () => {
   await until(() => second.given.length === 1);
   expect(second.given[0]).toBe(first.given[0]);
   expect(second.given[0]?.destroyed).toBe(false);
-  // Whoever has it has a handle of its own.
+  // Anyone who has it has a handle of its own.
   second.settle(true);
   await until(() => second.given[0]?.destroyed === true);
 });

@@ -9,7 +9,7 @@ import { type Decision, hasSeveralHosts, isFromPage } from './http-rules.js';
 
 /**
  * Where a request for UDP proxying goes (RFC 9298 section 3.2), by the template that every proxy without one of its own has;
- * undefined for any other request. Its authority is what the application calls this port, which may be any name: whoever
+ * undefined for any other request. Its authority is what the application calls this port, which may be any name: anyone who
  * means another proxy has a template of https, and goes there by CONNECT.
  */
 export function decideConnectUdp(request: RequestHead): Decision<Target> | undefined {

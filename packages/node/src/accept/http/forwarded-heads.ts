@@ -13,7 +13,7 @@ export function formatRequest(request: RequestHead, destination: Destination): B
   // RFC 9110 section 10.1.1: HTTP/1.0 expects nothing.
   const replaced = minor === 0 ? ['host', 'expect'] : ['host'];
   const kept = endToEnd(request.fields, 'http2-settings', ...replaced).map(countHop(method));
-  // RFC 9112 section 3.2.2: the Host of the request-target, whatever the application's Host field says.
+  // RFC 9112 section 3.2.2: the Host of the request-target, no matter what the application's Host field says.
   const fields: Field[] = [{ name: 'Host', value: destination.authority }, ...kept];
   const { authorization } = destination;
   if (authorization !== undefined && valuesOf(kept, 'authorization').length === 0) {

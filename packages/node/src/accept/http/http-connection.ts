@@ -131,7 +131,7 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
 
   /** Looks at what the application has sent as far as it may be looked at, and reads on when nothing of it is left. */
   #advance(): void {
-    // Whatever is called from here may call back.
+    // Anything that is called from here may call back.
     if (this.#isAdvancing) return;
     this.#isAdvancing = true;
     while (this.#step());
@@ -162,7 +162,7 @@ export class HttpConnection implements ExchangeOwner, ChannelSink {
       this.#input = this.#isDropped ? EMPTY : behind;
       return isNext;
     }
-    // Whoever does not take its responses is not asked for more requests.
+    // Anyone who does not take its responses is not asked for more requests.
     if (this.#connection.socket.writableNeedDrain) return false;
     this.#input = EMPTY;
     this.#readHead(input);

@@ -5,7 +5,7 @@ import type { MessageError } from '../../http-message/message-error.js';
 /** A final answer of our own; the connection closes behind it. */
 export interface HttpRefusal {
   readonly status: number;
-  /** One constant sentence: whoever asks learns the cause and nothing else, and of what was sent only where it was to go comes back. */
+  /** One constant sentence: anyone who asks learns the cause and nothing else, and of what was sent only where it was to go comes back. */
   readonly text: string;
   readonly headers?: readonly string[];
   /** A server has decided it, by its own rules; default false. */
@@ -42,7 +42,7 @@ export const REFUSALS = {
   },
 } as const;
 
-/** Why a request cannot be taken, in the words of whoever could not read it. */
+/** Why a request cannot be taken, in the words of anyone who could not read it. */
 export function refusalOfRequest({ fault, message }: MessageError): HttpRefusal {
   return { status: STATUSES[fault], text: message };
 }

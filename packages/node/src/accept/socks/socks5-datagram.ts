@@ -2,7 +2,7 @@ import { ADDRESS_TYPES, encodeSocks5Address, hostOf, readSocks5Address } from '.
 
 /**
  * RSV RSV FRAG ATYP DST.ADDR DST.PORT DATA (RFC 1928 section 7). A fragment is told apart, since it must be dropped by
- * whoever does not put fragments together again.
+ * anyone who does not put fragments together again.
  */
 export function parseSocks5Datagram(bytes: Buffer): Socks5Datagram | 'fragment' | 'malformed' {
   if (bytes.length < HEADER_LENGTH) return 'malformed';

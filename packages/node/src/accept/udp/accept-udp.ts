@@ -16,7 +16,7 @@ export async function acceptUdp(at: UdpEndpoint, options: UdpPortOptions): Promi
     address: socket.address,
     restart: () => peers.restart(),
     stop: () => peers.stop(),
-    // Whoever has made it may close it, and the client does so again.
+    // Anyone who has made it may close it, and the client does so again.
     close() {
       if (closing === undefined) {
         peers.close();
@@ -32,6 +32,6 @@ export interface UdpPortOptions extends Omit<LocalPeersOptions, 'socket' | 'cloc
 }
 
 export interface UdpPort extends LocalPort {
-  /** Flows lead elsewhere from now on: those there are end, and whoever sends next gets another one. */
+  /** Flows lead elsewhere from now on: those there are end, and the one who sends next gets another one. */
   restart(): void;
 }

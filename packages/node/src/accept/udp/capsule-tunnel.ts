@@ -155,7 +155,7 @@ const OVERHEAD = 256;
 const [LONGEST_IPV4, LONGEST_IPV6] = [1_472, 1_452];
 
 /**
- * RFC 9298 section 6: a proxy does not fragment; whoever looks for the longest packet that arrives would else believe in
+ * RFC 9298 section 6: a proxy does not fragment; anyone who looks for the longest packet that arrives would else believe in
  * fragments. A name may lead to an IPv6 address.
  */
 function longestPayload({ host }: Target): number {

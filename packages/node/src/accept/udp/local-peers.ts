@@ -33,7 +33,7 @@ export class LocalPeers {
     this.#isStopped = true;
   }
 
-  /** Flows lead elsewhere from now on: whoever sends next gets another one. */
+  /** Flows lead elsewhere from now on: anyone who sends next gets another one. */
   restart(): void {
     for (const [key, peer] of this.#peers) this.#end(key, peer, 'CANCELLED');
     this.#room = MOST;
@@ -96,7 +96,7 @@ export class LocalPeers {
     }
   }
 
-  /** For one more: whoever was silent for longest leaves. */
+  /** For one more: anyone who was silent for longest leaves. */
   #makeRoom(): void {
     for (const [key, peer] of this.#peers) {
       if (this.#peers.size < this.#room) return;

@@ -60,7 +60,7 @@ export interface UdpAddress {
   readonly port: number;
 }
 
-/** `data` belongs to whoever gets it. */
+/** `data` belongs to the one who gets it. */
 export type OnDatagram = (data: Buffer, from: UdpAddress) => void;
 
 type Place = readonly [type: 'udp4' | 'udp6', address: string, port: number, ipv6Only?: boolean];

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { type Clock, parseHost } from 'wsproxy-engine';
 import { followFile } from './followed-file.js';
 
-/** Beyond it, no more dots are asked for, whatever the file says: that of glibc. */
+/** Beyond it, no more dots are asked for, no matter what the file says: that of glibc. */
 const MAX_NDOTS = 15;
 /** RFC 1035 section 2.3.4, as text. */
 const MAX_NAME_LENGTH = 253;

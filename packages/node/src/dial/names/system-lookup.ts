@@ -3,7 +3,7 @@ import { type Clock, systemClock } from 'wsproxy-engine';
 import { onAbort } from '../race/on-abort.js';
 import { Turns } from './turns.js';
 
-/** `getaddrinfo`, as any other program of this machine asks: with its search domains and whatever else the system has. */
+/** `getaddrinfo`, as any other program of this machine asks: with its search domains and anything else that the system has. */
 export async function systemLookup(name: string): Promise<readonly string[]> {
   const answer = await getaddrinfo(name, { all: true, order: 'verbatim' });
   return answer.map(({ address }) => address);
@@ -15,7 +15,7 @@ export type Lookup = (name: string, signal: AbortSignal, user?: string) => Promi
 /** Node runs no more of them at a time, on half of the threads that files and ciphers share. */
 const PLACES = 2;
 
-/** Nobody is made to wait by an answer that comes sooner, ms: whoever asks may have left for reasons of their own. */
+/** Nobody is made to wait by an answer that comes sooner, ms: anyone who asks may have left for reasons of their own. */
 const LONG = 1_000;
 /** How long it is remembered that such a question of a user outlived everybody who waited for it, ms. */
 const MEMORY = 600_000;

@@ -28,7 +28,7 @@ export class GivingUp implements GiveUpSignal {
   }
 }
 
-/** The same for whoever needs one of the platform. */
+/** The same for anyone who needs one of the platform. */
 export function abortSignalOf(signal: GiveUpSignal): AbortSignal {
   if (signal instanceof AbortSignal) return signal;
   const controller = new AbortController();

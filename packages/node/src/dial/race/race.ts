@@ -103,7 +103,7 @@ export interface RaceOptions {
   readonly room?: AttemptRoom | undefined;
   /** What the promise rejects with when all have lost; their errors, in the order in which they have. */
   readonly failureOf: (errors: readonly Error[]) => Error;
-  /** Whether the race is lost with an attempt that has lost so, whatever the others may do. Default: it never is. */
+  /** Whether the race is lost with an attempt that has lost so, no matter what the others may do. Default: it never is. */
   readonly isFinal?: (error: Error) => boolean;
 }
 
@@ -111,7 +111,7 @@ export interface RaceOptions {
 export interface AttemptRoom {
   /** One more attempt begins than the first one, beside those before or after them. */
   tryAnother(): void;
-  /** Whether there was a place for one more attempt. Whoever got it gives it back with `releaseAttempt`. */
+  /** Whether there was a place for one more attempt. Anyone who got it gives it back with `releaseAttempt`. */
   takeAttempt(): boolean;
   releaseAttempt(): void;
 }

@@ -27,8 +27,8 @@ export class FlowCounts {
 const NONE = { denied: 0, destinations: 0, rate: 0, unasked: 0, unsent: 0, waiting: 0 };
 
 /**
- * Why a datagram goes no further: its destination is denied or was not found (`denied`), there were too many new ones
- * (`destinations`) or too much waits for it to be found (`waiting`); the rate is used up (`rate`); its sender was not sent to
- * (`unasked`); the system does not take it (`unsent`).
+ * Why a datagram goes no further. Its destination is denied or was not found (`denied`), there were too many new ones
+ * (`destinations`), or too much waits until it is found (`waiting`). The rate is used up (`rate`). Nothing was sent to its
+ * sender (`unasked`). The system does not take it (`unsent`).
  */
 export type DropReason = keyof typeof NONE;

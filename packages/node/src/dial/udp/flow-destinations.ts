@@ -99,7 +99,7 @@ export class FlowDestinations {
     if (destination.address !== undefined) this.pin(destination, destination.address);
   }
 
-  /** Who sends from there, as the application knows it; undefined for whoever was not asked. */
+  /** Who sends from there, as the application knows it; undefined for anyone who was not asked. */
   senderAt(address: string, port: number, now: number): Peer | undefined {
     const last = this.#lastSender;
     // Of one that nothing comes from any more the address is undefined.

@@ -95,7 +95,7 @@ export class FlowRelay implements FlowSink, FlowSocketHandler {
     this.onIcmp(error);
   }
 
-  /** The one peer has refused: that is news only to whoever has never heard of it. */
+  /** The one peer has refused: that is news only to the one who has never heard of it. */
   onIcmp({ code }: NodeJS.ErrnoException): void {
     const isRefusal = code === 'ECONNREFUSED' && this.#target !== undefined;
     if (isRefusal && this.counts.datagramsDown === 0) this.#flow.close('CONNECTION_REFUSED');
@@ -202,7 +202,7 @@ export class FlowRelay implements FlowSink, FlowSocketHandler {
     for (const _ of this.#takeWaiting(destination)) this.counts.drop('denied');
     this.#onReached?.(failure);
     this.#task.onDestinationFailed?.(destination.peer, failure);
-    // A socket with one peer leads there and nowhere else, wherever its name may lead later.
+    // A socket with one peer leads there and nowhere else, no matter where its name may lead later.
     const isOver = this.#target !== undefined && this.#sockets.size > 0;
     if (isOver) this.#way.clock.defer(() => this.#flow.close(failure.code));
   }
@@ -232,7 +232,7 @@ export class FlowRelay implements FlowSink, FlowSocketHandler {
     }
   }
 
-  /** Until its destination is known: the first one, whatever its size, and then a few. */
+  /** Until its destination is known: the first one, no matter what its size, and then a few. */
   #wait(destination: Destination, data: Uint8Array): void {
     const waiting = destination.waiting ?? [];
     const bytes = waiting.reduce((sum, each) => sum + each.length, data.length);

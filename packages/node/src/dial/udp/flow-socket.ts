@@ -68,7 +68,7 @@ export class FlowSocket {
 
 export interface FlowSocketOptions {
   readonly family: 4 | 6;
-  /** Default: whichever the system takes. */
+  /** Default: the one that the system takes. */
   readonly localAddress?: string | undefined;
   /** The only one it speaks to: the system keeps others out, and tells what ICMP says of it. */
   readonly peer?: { readonly address: string; readonly port: number } | undefined;

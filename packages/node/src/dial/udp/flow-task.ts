@@ -5,7 +5,7 @@ import type { Policy } from '../policy.js';
 /** For whom a flow is served, by which rules, and what it may use. */
 export interface FlowTask {
   readonly user: Asker;
-  /** Whom all of its datagrams go to, whatever the flow says of itself. Default: its own target. */
+  /** Whom all of its datagrams go to, no matter what the flow says of itself. Default: its own target. */
   readonly target?: Target;
   /** The rules of now: destinations are judged again when they are others than before. Undefined: none. */
   rules(): Policy | undefined;
@@ -28,6 +28,6 @@ export interface FlowRoom {
   release(bytes: number): void;
   /** Whether a datagram may pass now: then it is counted. */
   mayPass(direction: 'up' | 'down', bytes: number): boolean;
-  /** A datagram has come from the network, whatever becomes of it. */
+  /** A datagram has come from the network, no matter what becomes of it. */
   onReceived(now: number): void;
 }

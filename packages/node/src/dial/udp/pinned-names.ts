@@ -1,6 +1,6 @@
 /**
  * The names that one flow sends to: each is resolved once, for all of its ports, and leads to the same place as long as it
- * is used, whatever its zone says meanwhile.
+ * is used, no matter what its zone says meanwhile.
  */
 export class PinnedNames {
   readonly #lookUp: (name: string) => Promise<readonly string[]>;
@@ -10,7 +10,7 @@ export class PinnedNames {
     this.#lookUp = lookUp;
   }
 
-  /** `release` has to follow, whatever comes of it. */
+  /** `release` has to follow, no matter what comes of it. */
   take(name: string): PinnedName {
     const pinned = this.#pinned.get(name) ?? this.#begin(name);
     pinned.users += 1;
@@ -25,7 +25,7 @@ export class PinnedNames {
   #begin(name: string): PinnedName {
     const pinned = { name, addresses: this.#lookUp(name), users: 0 };
     this.#pinned.set(name, pinned);
-    // What has failed may succeed for whoever asks next.
+    // What has failed may succeed for the one who asks next.
     pinned.addresses.catch(() => this.#forget(pinned));
     return pinned;
   }

@@ -1,9 +1,9 @@
 /**
  * Why there is no connection through the proxy.
- * The proxy itself: `PROXY_UNREACHABLE` no connection to it; `PROXY_TIMEOUT` no answer in time; `PROXY_BROKEN` it hung
- * up, or what it said is not the protocol; `CREDENTIALS_WANTED`, `CREDENTIALS_REFUSED`; `SCHEME_UNKNOWN` it wants them in a
- * way that is not known here, such as NTLM; `LOGIN_WANTED` it leads to a page in place of the target; `DENIED` its rules forbid the target; `PROXY_FAILED` it says that it failed,
- * not why.
+ * The proxy itself: `PROXY_UNREACHABLE` no connection to it. `PROXY_TIMEOUT` no answer in time. `PROXY_BROKEN` it hung up, or
+ * its words are not the protocol. `CREDENTIALS_WANTED`, `CREDENTIALS_REFUSED`. `SCHEME_UNKNOWN` it wants them in a way that is
+ * not known here, such as NTLM. `LOGIN_WANTED` it leads to a page in place of the target. `DENIED` its rules forbid the target.
+ * `PROXY_FAILED` it says that it failed, not why.
  * Beyond it, in its words: `TARGET_REFUSED`, `TARGET_UNREACHABLE`, `TARGET_TIMEOUT`.
  * `CANCELLED`: the caller gave up.
  */
@@ -22,7 +22,7 @@ export type ProxyErrorCode =
   | 'TARGET_TIMEOUT'
   | 'CANCELLED';
 
-/** The message names proxy and target, and never the password, whatever the proxy says. */
+/** The message names proxy and target, and never the password, no matter what the proxy says. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
   readonly code: ProxyErrorCode;

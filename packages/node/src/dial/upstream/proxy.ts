@@ -6,7 +6,7 @@ const FORM = 'socks5://[user:password@]host[:port], or socks4a://, http:// or ht
 const SCHEMES: Readonly<Record<string, Pick<UpstreamProxy, 'scheme' | 'port'>>> = {
   socks5: { scheme: 'socks5', port: 1080 },
   socks5h: { scheme: 'socks5', port: 1080 },
-  // What the settings of GNOME make of a SOCKS host. Whatever speaks SOCKS today speaks version 5.
+  // What the settings of GNOME make of a SOCKS host. Anything that speaks SOCKS today speaks version 5.
   socks: { scheme: 'socks5', port: 1080 },
   socks4: { scheme: 'socks4', port: 1080 },
   socks4a: { scheme: 'socks4', port: 1080 },
@@ -65,7 +65,7 @@ export function formatProxy(proxy: UpstreamProxy): string {
   return `${proxy.scheme}://${formatTarget(proxy)}`;
 }
 
-/** The first colon ends the user. One that is written as %3A is sent like any letter, whatever the proxy makes of it. */
+/** The first colon ends the user. One that is written as %3A is sent like any letter, no matter what the proxy makes of it. */
 function parseCredentials(userInfo: string, scheme: UpstreamProxy['scheme']): ProxyCredentials {
   const [, userText = '', passwordText = ''] = /^([^:]*):?(.*)$/.exec(userInfo) ?? [];
   const [user, password] = [decode(userText), decode(passwordText)];

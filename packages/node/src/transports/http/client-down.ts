@@ -3,7 +3,7 @@ import { MAX_POLL, POLLS } from './part.js';
 import { RECORD_HEAD, type RecordReader } from './records.js';
 import type { Requests } from './requests.js';
 
-/** The way down at a client, by whichever answers it comes. */
+/** The way down at a client, by any answers it comes. */
 export interface ClientDown {
   giveWay(): void;
 }

@@ -3,7 +3,7 @@ import { endRecord, type RecordTaker } from './records.js';
 
 /**
  * A transport over HTTP, at either end: records go out by `halves`, which bring those of the peer. Nothing in it outlives a loss:
- * whatever goes wrong with a request ends all of them, and the session goes on with another transport.
+ * anything that goes wrong with a request ends all of them, and the session goes on with another transport.
  */
 export class HttpTransport implements Transport, HalvesHolder {
   receiver: TransportReceiver = deafReceiver;
@@ -104,7 +104,7 @@ export interface Halves {
   onHeard(what: number): void;
   /** Brings no more in this turn of the event loop. */
   giveWay(): void;
-  /** Cuts whatever is under way, and brings nothing any more. */
+  /** Cuts anything that is under way, and brings nothing any more. */
   destroy(): void;
 }
 

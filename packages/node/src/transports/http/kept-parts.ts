@@ -58,7 +58,7 @@ export class KeptParts {
 
 export interface KeptPart {
   readonly bytes: Uint8Array;
-  /** What `keep` gave, for whoever has the end of it. */
+  /** What `keep` gave, for the one who has the end of it. */
   readonly owner: Uint8Array | undefined;
 }
 

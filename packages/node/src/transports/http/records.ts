@@ -14,9 +14,9 @@ export const RecordKind = {
 } as const;
 
 export const Heard = {
-  /** The request that opens the transport; so whatever goes down is not held back on the way. */
+  /** The request that opens the transport; so anything that goes down is not held back on the way. */
   open: 0,
-  /** The beginning of the body without end; so whatever goes up in it is not held back. */
+  /** The beginning of the body without end; so anything that goes up in it is not held back. */
   stream: 1,
 } as const;
 
@@ -57,7 +57,7 @@ export interface RecordTaker {
   onEnd(code: number, reason: string): void;
 }
 
-/** Cuts a stream into records, whatever parts it comes in. Nothing is kept of one that carries bytes. */
+/** Cuts a stream into records, no matter what parts it comes in. Nothing is kept of one that carries bytes. */
 export class RecordReader {
   readonly #taker: RecordTaker;
   /** What has come of the head, and of the content that counts as a whole. */

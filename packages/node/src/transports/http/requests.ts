@@ -34,7 +34,7 @@ export class Requests {
     this.#agent.letSleep();
   }
 
-  /** Begins one. `length`: of the body, bytes; undefined for one without end. Whoever calls it listens to its errors. */
+  /** Begins one. `length`: of the body, bytes; undefined for one without end. Anyone who calls it listens to its errors. */
   post(what: PartKind, n: number, length: number | undefined): ClientRequest {
     const { url, proxied } = this.#way;
     const path = `${url.pathname}${url.search}`;

@@ -10,7 +10,7 @@ import { StreamOutlet } from './stream-outlet.js';
 export class ServerHalves implements Halves {
   holder!: HalvesHolder;
   readonly #down: StreamOutlet | PollOutlet;
-  /** Answers that have not ended yet, whatever they are for. */
+  /** Answers that have not ended yet, no matter what they are for. */
   readonly #answers = new Set<ServerResponse>();
   /** Requests whose bodies are being read. */
   readonly #bodies = new Set<IncomingMessage>();

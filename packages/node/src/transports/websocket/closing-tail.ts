@@ -22,7 +22,7 @@ export function closingStart(bytes: Uint8Array, { second, length: longest }: Clo
   return bytes[last] === CLOSE ? last : length;
 }
 
-/** Whether a message ends as a close frame begins, of whomever. */
+/** Whether a message ends as a close frame begins, of anyone. */
 export function endsAsClosing(message: Uint8Array): boolean {
   return closingStart(message, SERVER_FORM) < message.length || closingStart(message, CLIENT_FORM) < message.length;
 }

@@ -166,14 +166,14 @@ export class MessageReader implements ByteTaker {
     if (this.#first === (FIN | CLOSE)) this.#state = 'closed';
   }
 
-  /** Whoever reads on begins with the present header, of which there are `length` bytes. */
+  /** Anyone who reads on begins with the present header, of which there are `length` bytes. */
   #giveUp(header: Buffer, length: number): void {
     this.#state = 'other';
     this.#taker.onOther(Buffer.from(header.subarray(0, length)));
   }
 }
 
-/** Where a header is read whose rest comes with it, of whichever connection. */
+/** Where a header is read whose rest comes with it, of any connection. */
 const PASSING = Buffer.alloc(LONGEST_HEADER);
 
 function payloadLength(header: Buffer): number {

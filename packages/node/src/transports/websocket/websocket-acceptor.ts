@@ -25,7 +25,7 @@ export class WebSocketAcceptor implements TransportAcceptor {
     this.#server.on('headers', (head) => head.push(...lines));
   }
 
-  /** To whatever it is: `ws` looks at that. */
+  /** To any protocol: `ws` looks at that. */
   recognizes(arrival: Arrival): boolean {
     return 'socket' in arrival;
   }

@@ -26,7 +26,7 @@ const LENGTH_64 = 127;
 /**
  * An open WebSocket as a transport. `ws` joins a message before it tells of it, and copies
  * for that; so the payload of binary messages goes past it, in both directions, straight between the connection and the
- * session. Everything else (control frames, fragments, closing, whatever is not right) is left to it; at a server's end it is
+ * session. Everything else (control frames, fragments, closing, anything that is not right) is left to it; at a server's end it is
  * there only once there is any of that.
  */
 export class WebSocketTransport implements Transport, MessageTaker, SocketListener {
@@ -252,7 +252,7 @@ function goOn(socket: Socket): void {
 /** What `ws` has made of a connection: a WebSocket, or what makes one later. */
 export type WebSocketSource = WsWebSocket | LateWebSocket<WsWebSocket>;
 
-/** What is used of a `WebSocket` of `ws`. Not its own type: whoever uses this package would need that too. */
+/** What is used of a `WebSocket` of `ws`. Not its own type: anyone who uses this package would need that too. */
 export interface WsWebSocket {
   readonly readyState: number;
   on(event: 'message', listener: (data: unknown, isBinary: boolean) => void): unknown;

@@ -91,7 +91,7 @@ describe('CONNECT', () => {
     expect(bytes).toEqual(Buffer.concat([Buffer.from(ESTABLISHED), early]));
   });
 
-  it('C7 goes to its target, whatever Host says', async () => {
+  it('C7 goes to its target, no matter what Host says', async () => {
     const application = await fixture.send('CONNECT target.example:443 HTTP/1.1\r\nHost: other.example\r\n\r\n');
     await application.until((text) => text === ESTABLISHED);
     expect(fixture.tunnel.opened).toEqual(['target.example:443']);

@@ -5,7 +5,7 @@ import { DatagramHeaders } from '../../../src/accept/socks/datagram-headers.js';
 import { parseSocks5Datagram } from '../../../src/accept/socks/socks5-datagram.js';
 import { datagram5, hex } from '../socks-bytes.js';
 
-test('whatever came before, a datagram is read as it would be alone', () => {
+test('no matter what came before, a datagram is read as it would be alone', () => {
   const peer = fc.record({
     host: fc.constantFrom('192.0.2.1', '192.0.2.2', '2001:db8::1', 'example.org', 'example.com'),
     port: fc.constantFrom(53, 54),

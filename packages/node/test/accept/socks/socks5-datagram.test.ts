@@ -46,12 +46,12 @@ describe('a datagram of an application', () => {
     }
   });
 
-  it.each([1, 0x7f, 0x80, 0xff])('with FRAG %i is a fragment, whatever else it is', (frag) => {
+  it.each([1, 0x7f, 0x80, 0xff])('with FRAG %i is a fragment, no matter what else it is', (frag) => {
     expect(parseSocks5Datagram(Buffer.concat([Buffer.of(0, 0, frag), hex('01 c0000201 0035')]))).toBe('fragment');
     expect(parseSocks5Datagram(Buffer.of(0, 0, frag))).toBe('fragment');
   });
 
-  it('is never taken for more than it holds, whatever its bytes', () => {
+  it('is never taken for more than it holds, no matter what its bytes', () => {
     const header = fc.tuple(fc.constantFrom(0, 0, 0, 1), fc.constantFrom(1, 3, 4, 0), fc.nat(255));
     const likely = fc.tuple(header, fc.uint8Array({ maxLength: 40 })).map(([[frag, type, length], rest]) => {
       return Buffer.concat([Buffer.of(0, 0, frag, type, length), rest]);

@@ -64,7 +64,7 @@ describe('a datagram', () => {
 });
 
 describe('what is not known', () => {
-  it('is skipped, whatever it says', () => {
+  it('is skipped, no matter what it says', () => {
     const bytes = Buffer.concat([
       capsule(0x21, Buffer.alloc(1_000_000)),
       capsule(0, Buffer.from('02aaaa', 'hex')),
@@ -99,7 +99,7 @@ describe('any bytes', () => {
     fc.tuple(likely, noise).map((parts) => Buffer.concat(parts)),
   );
 
-  it('mean the same, wherever they are cut', () => {
+  it('mean the same, no matter where they are cut', () => {
     fc.assert(
       fc.property(input, fc.array(fc.nat(), { maxLength: 6 }), (bytes, places) => {
         const whole = readWhole(bytes);

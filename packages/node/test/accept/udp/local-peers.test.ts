@@ -53,7 +53,7 @@ test('one that is silent for the idle time loses its flow; what it says, or gets
   expect(flows.living.length).toBe(1);
 });
 
-test('whoever gets no flow is asked for one again with the next datagram, and keeps nothing', () => {
+test('anyone who gets no flow is asked for one again with the next datagram, and keeps nothing', () => {
   const { flows, clock, say } = localPeers();
   say(0);
   expect([flows.flows, clock.pending]).toEqual([[], 0]);

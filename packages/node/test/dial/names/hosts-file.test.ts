@@ -17,7 +17,7 @@ function hostsFile() {
   return { addressesOf: createHostsFile(path, clock), write, clock };
 }
 
-test('gives every address of a name, whatever its spelling, and nothing of comments', () => {
+test('gives every address of a name, no matter what its spelling, and nothing of comments', () => {
   const { addressesOf, write } = hostsFile();
   write(
     '127.0.0.1 localhost\n::1\tLocalHost ip6-localhost # loopback\n#10.0.0.1 commented\n10.0.0.2 one two\nbad three\n',

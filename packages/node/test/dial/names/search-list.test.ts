@@ -49,7 +49,7 @@ describe('the names that are asked for', () => {
     expect(namesFor('search corp.example')(name)).toEqual([name]);
   });
 
-  test('have the name itself among them, whatever the file holds', () => {
+  test('have the name itself among them, no matter what the file holds', () => {
     const line = fc.oneof(
       fc.string(),
       fc.string().map((text) => `search ${text}`),

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { abortSignalOf, GivingUp } from '../../../src/dial/race/giving-up.js';
 import { onAbort } from '../../../src/dial/race/on-abort.js';
 
-test('whoever has given up tells each listener once, with the first reason', () => {
+test('anyone who has given up tells each listener once, with the first reason', () => {
   const giving = new GivingUp();
   const told: unknown[] = [];
   onAbort(giving, () => told.push('first', giving.reason));
@@ -15,7 +15,7 @@ test('whoever has given up tells each listener once, with the first reason', () 
   expect([giving.aborted, ...told]).toEqual([true, 'first', 'late', 'second']);
 });
 
-test('whoever listens after that is told at once', () => {
+test('anyone who listens after that is told at once', () => {
   const giving = new GivingUp();
   giving.abort('late');
   let isTold = false;

@@ -74,7 +74,7 @@ describe('a race', () => {
   });
 });
 
-test('whatever happens, a race has one outcome, gives up whoever still runs, and gives back every place', async () => {
+test('no matter what happens, a race has one outcome, gives up anyone who still runs, and gives back every place', async () => {
   const step = fc.record({ kind: fc.constantFrom('win', 'lose', 'final', 'wait', 'abort'), who: fc.nat() });
   const walk = fc.record({
     candidates: fc.integer({ min: 0, max: 6 }),

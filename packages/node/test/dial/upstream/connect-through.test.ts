@@ -41,7 +41,7 @@ async function acceptSocks({ socket, take }: Conversation, answer: Buffer): Prom
 
 const echo = (socket: Socket): void => void socket.pipe(socket);
 
-/** Takes whatever comes, and says nothing. */
+/** Takes anything that comes, and says nothing. */
 async function hang({ socket }: Conversation): Promise<void> {
   socket.resume().once('end', () => socket.end());
 }

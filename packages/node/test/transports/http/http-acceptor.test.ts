@@ -146,7 +146,7 @@ describe('a later request', () => {
 });
 
 describe('polls', () => {
-  test('are answered in their order, whatever order they come in', async () => {
+  test('are answered in their order, no matter what order they come in', async () => {
     const id = newTransportId();
     await post(`${id};open-poll`);
     const second = post(`${id};poll=2`);

@@ -178,24 +178,27 @@ describe('a close frame in the middle of a message', () => {
   test.each([
     ['of a server', false, server],
     ['of a client', true, client],
-  ])('%s is never taken for payload, wherever the message was cut and the stream is', (_whose, isServer, closing) => {
-    const data = Buffer.alloc(300, 'x');
-    const message = encode([{ opcode: 2, fin: true, rsv1: false, payload: data }], isServer, Buffer.alloc(4));
-    for (let length = 1; length < message.length; length++) {
-      const stream = Buffer.concat([message.subarray(0, length), closing]);
-      for (let cut = length - 1; cut <= stream.length; cut++) {
-        const seen: Buffer[] = [];
-        const reader = new MessageReader(
-          { isServer, ...LIMITS },
-          taker((piece) => seen.push(Buffer.from(piece))),
-        );
-        reader.onBytes(Buffer.from(stream.subarray(0, cut)));
-        if (cut < stream.length) reader.onBytes(Buffer.from(stream.subarray(cut)));
-        const got = Buffer.concat(seen).toString();
-        expect(got).toBe(data.toString().slice(0, got.length));
+  ])(
+    '%s is never taken for payload, no matter where the message was cut and the stream is',
+    (_whose, isServer, closing) => {
+      const data = Buffer.alloc(300, 'x');
+      const message = encode([{ opcode: 2, fin: true, rsv1: false, payload: data }], isServer, Buffer.alloc(4));
+      for (let length = 1; length < message.length; length++) {
+        const stream = Buffer.concat([message.subarray(0, length), closing]);
+        for (let cut = length - 1; cut <= stream.length; cut++) {
+          const seen: Buffer[] = [];
+          const reader = new MessageReader(
+            { isServer, ...LIMITS },
+            taker((piece) => seen.push(Buffer.from(piece))),
+          );
+          reader.onBytes(Buffer.from(stream.subarray(0, cut)));
+          if (cut < stream.length) reader.onBytes(Buffer.from(stream.subarray(cut)));
+          const got = Buffer.concat(seen).toString();
+          expect(got).toBe(data.toString().slice(0, got.length));
+        }
       }
-    }
-  });
+    },
+  );
 
   test('is payload after all when more follows it', () => {
     for (const [isServer, closing] of [

@@ -80,7 +80,7 @@ describe('send', () => {
     expect(atClient.bytes.equals(Buffer.alloc(20, 7))).toBe(true);
   });
 
-  test('keeps bytes that the system has not taken, whoever else is done with them', async () => {
+  test('keeps bytes that the system has not taken, no matter who else is done with them', async () => {
     pair.clientSocket.pause();
     const slab = memory.post();
     slab.bytes.fill(1);

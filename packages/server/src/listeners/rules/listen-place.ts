@@ -7,7 +7,7 @@ export interface ListenPlace {
   readonly kind: ListenKind;
   /**
    * Of `tcp` and `udp` an IP literal, or `*` for every address of both families: `::` is every address of IPv6 alone, and has to
-   * be bound so. Of `unix` a path; of `http` and `tls` a name, `*.` and a name for whatever is below it, or `*` for all.
+   * be bound so. Of `unix` a path; of `http` and `tls` a name, `*.` and a name for anything that is below it, or `*` for all.
    */
   readonly host: string;
   /** Of `tcp` and `udp`; 0 leaves it to the server, and everywhere else. */
@@ -64,7 +64,7 @@ function addressOf(bind: string): string | undefined {
 const HOST_OF: Readonly<Record<ListenKind, (bind: string) => string | undefined>> = {
   tcp: addressOf,
   udp: addressOf,
-  // Beside a socket such a file says that somebody is about to listen there: whoever made one would keep others from it.
+  // Beside a socket such a file says that somebody is about to listen there: anyone who made one would keep others from it.
   unix: (bind) => (bind.endsWith('.lock') ? undefined : pathOf(bind)),
   http: namesOf,
   tls: namesOf,

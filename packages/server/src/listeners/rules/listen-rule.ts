@@ -28,7 +28,7 @@ const EXPECTED =
 
 /**
  * Reads `127.0.0.1:8000-8099`, `[::1]:53,5353/udp`, `0.0.0.0:443` (all of IPv4), `[::]:443` (all of IPv6), `*:8443` (all of both),
- * `unix:/run/wsproxy/*` (`*` is in the name of the file alone), `http:app.example.org`, `tls:*.example.org` (whatever is below
+ * `unix:/run/wsproxy/*` (`*` is in the name of the file alone), `http:app.example.org`, `tls:*.example.org` (anything that is below
  * it), `http:*`.
  * @throws TypeError that says in one line what is expected
  */
