@@ -2,7 +2,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { ExitCode, ExitError } from '../exit-code.js';
 
-/** Asks the user at a terminal; whoever closes it, or presses Ctrl-C or Ctrl-D, ends the program. */
+/** Asks the user at a terminal; anyone who closes it, or presses Ctrl-C or Ctrl-D, ends the program. */
 export interface Asker {
   /** Asks until `parse` takes the answer. An empty answer is `fallback`, if there is one. */
   ask<T>(question: Question<T>): Promise<T>;

@@ -14,7 +14,7 @@ const program = addOptions(new Command('program'), {
 });
 
 describe('flags beside init', () => {
-  test('are settings as they were written, whatever stands around them', () => {
+  test('are settings as they were written, no matter what stands around them', () => {
     const words = 'init -D 1080 --listen=[::1]:1081 --force --grace 30s --quiet --no-udp --host-name x'.split(' ');
     expect([...givenSettings(program, words)]).toEqual([
       ['listen', ['1080', '[::1]:1081']],
