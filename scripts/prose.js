@@ -24,6 +24,7 @@ export const PAGES = [
   'docs/performance.md',
   'docs/policy.md',
   'docs/push.md',
+  'docs/reliability.md',
   'docs/reverse-http.md',
   'docs/reverse.md',
   'docs/scaling.md',
