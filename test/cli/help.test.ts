@@ -43,12 +43,6 @@ describe.each(programs)('%s', (name, folder) => {
     },
   );
 
-  test('prints the help that stands in docs/options.md', async () => {
-    const { stdout } = await runCommand(name, ['--help', 'all'], { token: null });
-    const block = new RegExp(`\`\`\`[a-z]*\n(Usage: ${name} [^]*?)\n\`\`\``).exec(read('docs/options.md'))?.[1];
-    expect(stdout.slice(0, block?.length)).toBe(block);
-  });
-
   test('prints its version', async () => {
     const { code, stdout, stderr } = await runCommand(name, ['--version'], { token: null });
     const { version } = JSON.parse(read(`${folder}/package.json`)) as { version: string };

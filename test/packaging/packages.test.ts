@@ -117,6 +117,17 @@ describe('the packed packages work in an empty folder', () => {
   );
 });
 
+test.each(['wsproxy-client', 'wsproxy-server'] as const)(
+  '%s is installed for all users by npm, as README.md says',
+  async (program) => {
+    const prefix = temporaryFolder();
+    const files = ['wsproxy-engine', program].map((name) => `./${name}-${manifest.version}.tgz`);
+    await runIn(folder, 'npm', 'install', '--global', '--prefix', prefix, '--no-audit', '--no-fund', ...files);
+    expect(await runIn(prefix, join(prefix, 'bin', program), '--version')).toBe(`${manifest.version}\n`);
+  },
+  PATIENCE,
+);
+
 /** The snippet of the README, with nothing exchanged but the addresses, which nobody has. */
 function readmeSnippet(url: string, port: number): string {
   const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
