@@ -42,6 +42,7 @@ function consumer(more: object): string {
   const folder = temporaryFolder();
   const dependencies = Object.fromEntries(PUBLISHED.map((name) => [name, `file:${fileOf(name)}`]));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies, ...more }));
+  writeFileSync(join(folder, '.yarnrc.yml'), 'nodeLinker: node-modules\nenableGlobalCache: false\n');
   for (const [name, load] of [
     ['import.mjs', "import { createClient } from 'wsproxy-client';"],
     ['require.cjs', "const { createClient } = require('wsproxy-client');"],
@@ -93,6 +94,7 @@ describe('the packed packages work in an empty folder', () => {
     ['npm', ['npm', 'install', '--no-audit', '--no-fund'], { overrides: true }],
     ['pnpm', ['npx', '--yes', manifest.packageManager, 'install', '--ignore-workspace'], { pnpm: true }],
     ['yarn', ['npx', '--yes', 'yarn@1.22.22', 'install', '--no-lockfile'], { resolutions: true }],
+    ['yarn 4', ['npx', '--yes', '@yarnpkg/cli-dist@4.18.1', 'install', '--no-immutable'], { resolutions: true }],
   ] as const)(
     'with %s: ESM, CommonJS and the programs',
     async (_name, [command, ...args], how) => {
