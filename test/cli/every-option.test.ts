@@ -69,6 +69,7 @@ const LEFT_OUT = [
   'cluster',
   'clusterAdvertise',
   'storeAway',
+  'usersFromStore',
   'egress.upstream',
   'ipv6',
   'stdio',

@@ -25,7 +25,7 @@ export { addHelpTexts } from './options/format-help.js';
 export { asUsage, libraryOptions, usageOf } from './options/library-options.js';
 export { formatNumber, rangeOf } from './options/number-text.js';
 export { namesFile, type Parsers, TableArgument, TableOption } from './options/table-option.js';
-export { isRepeatable, readSecretFile, whyUnreadable } from './read-secret-file.js';
+export { isRepeatable, nameOfFile, readSecretFile, whyUnreadable } from './read-secret-file.js';
 export { readToken, readTokens } from './read-token.js';
 export { runProgram } from './run-program.js';
 export { formatSize, parseSize } from './size.js';

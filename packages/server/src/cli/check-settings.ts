@@ -6,7 +6,7 @@ import { OPTION_CHECKS } from '../options/option-checks.js';
 import type { ServerUnit } from '../options/options.js';
 import { checkReverse, type ReverseFlags } from './check-reverse.js';
 import { type ClusterFlags, nodeDoor, readClusterTls } from './cluster-flags.js';
-import { checkQuotaPlace } from './quota-place.js';
+import { checkStatePlace } from './state-place.js';
 import { type StoreFlags, storeOf } from './store-flags.js';
 import { readPem, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 import { readUsers } from './users-file.js';
@@ -17,7 +17,7 @@ export async function checkSetting(option: TableOption | TableArgument, value: u
   const rule = option.rule as OptionRule<ServerUnit>;
   const problem = namesFile(rule) ? undefined : problemOf(rule, OPTION_CHECKS, value);
   if (problem !== undefined) throw new TypeError(problem);
-  if (rule.unit === 'state file') checkQuotaPlace(String(value));
+  if (rule.unit === 'state file') checkStatePlace(String(value), option.label);
   if (namesFile(rule)) readFileOf(rule, option.label, String(value));
 }
 

@@ -21,6 +21,7 @@ import { serve } from './serve.js';
 import { parseServerName } from './server-name.js';
 import { checkAdvertised } from './store-flags.js';
 import { addTokenCommand } from './token-command.js';
+import { addUsersCommand } from './users-command.js';
 import { checkWorkers, parseWorkers, type WorkersFlags } from './workers-flags.js';
 
 const program = new Command('wsproxy-server').description(
@@ -65,9 +66,11 @@ Put a TLS reverse proxy in front before you let the Internet reach it, or give -
 Exit codes: 0 stopped by a signal, 1 cannot listen, 2 wrong usage or no token, 70 a defect.`,
 );
 addCommonOptions(program, VERSION);
+const usersCommands = addUsersCommand(program, (text) => process.stdout.write(text));
 addConfigFile(program, {
   name: 'server',
   env: process.env,
+  alsoFor: usersCommands,
   judge: async (...setting) => (await import('./check-settings.js')).checkSetting(...setting),
   judgeAll: async () => (await import('./check-settings.js')).checkSettings(program),
 });

@@ -6,6 +6,8 @@ import { soleUser } from '../users/directory.js';
 /** Who may come in. */
 export interface UserFlags {
   readonly users?: string;
+  /** The copy of those in the store. */
+  readonly usersFromStore?: string;
   readonly tokenFile?: string;
 }
 
@@ -29,8 +31,10 @@ export function expectRepeatable({ users, tokenFile }: UserFlags): void {
 }
 
 /** @throws ExitError (usage) when there is none, or two that exclude each other */
-export async function findCredentials({ users, tokenFile }: UserFlags, env: string | undefined): Promise<Credentials> {
-  if (users === undefined) {
+export async function findCredentials(flags: UserFlags, env: string | undefined): Promise<Credentials> {
+  const { users, usersFromStore, tokenFile } = flags;
+  const [flag, path] = users === undefined ? ['--users-from-store', usersFromStore] : ['--users', users];
+  if (path === undefined) {
     const read = (): readonly UserEntry[] => [soleUser(...readTokens({ file: tokenFile, env }))];
     return { read, file: tokenFile !== undefined && isRepeatable(tokenFile) ? tokenFile : undefined };
   }
@@ -38,10 +42,10 @@ export async function findCredentials({ users, tokenFile }: UserFlags, env: stri
   if (other !== undefined && other !== '') {
     throw new ExitError(
       ExitCode.usage,
-      `--users and ${other} exclude each other: give the token a line in the users file`,
+      `${flag} and ${other} exclude each other: give the token a line in the users file`,
     );
   }
   // The reader of YAML is not loaded for nothing.
   const { readUsers } = await import('./users-file.js');
-  return { read: () => readUsers(users), file: isRepeatable(users) ? users : undefined };
+  return { read: () => readUsers(path, flag), file: isRepeatable(path) ? path : undefined };
 }

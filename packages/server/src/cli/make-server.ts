@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { asUsage, type CommonOptions, createLogger, libraryOptions, type ProgramLogger } from 'wsproxy-cli';
+import { asUsage, libraryOptions, type ProgramLogger } from 'wsproxy-cli';
 import type { ClusterTls, ServerOptions } from '../index.js';
 import { load } from '../load.js';
 import type { Server } from '../server.js';
@@ -7,14 +7,14 @@ import { checkReverse, type ReverseFlags } from './check-reverse.js';
 import { type ClusterFlags, type NodeDoor, nodeDoor, readClusterTls } from './cluster-flags.js';
 import { findCredentials, type UserFlags } from './credentials.js';
 import { followUsers } from './follow-users.js';
-import { checkQuotaPlace } from './quota-place.js';
+import { createServerLog, type LogFlags } from './program-log.js';
+import { checkStatePlace } from './state-place.js';
 import { type NamedStore, type StoreFlags, storeOf } from './store-flags.js';
 import { followTls, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 
 /** What a server is made of, beside the options of the library. */
-export interface MakingFlags extends CommonOptions, TlsFlags, UserFlags, ReverseFlags, ClusterFlags, StoreFlags {
+export interface MakingFlags extends LogFlags, TlsFlags, UserFlags, ReverseFlags, ClusterFlags, StoreFlags {
   readonly quotaFile?: string;
-  readonly name?: string;
 }
 
 /** Makes the server that `program` was asked for, which follows its files from then on. Rejects with ExitError (usage). */
@@ -24,15 +24,10 @@ export async function makeServer(program: Command, making: Making): Promise<Made
   const users = credentials.read();
   // After the arguments were judged: `--help` and a missing token need not wait for the rest.
   const { createServer } = await load();
-  const logger = await createLogger({
-    level: flags.logLevel,
-    format: flags.logFormat,
-    name: 'server',
-    fields: { ...(flags.name !== undefined && { server: flags.name }), ...making.fields },
-  });
+  const logger = await createServerLog(flags, making.fields);
   const files = asUsage(program, () => tlsFiles(flags));
   const tls = files && readTls(files);
-  if (flags.quotaFile !== undefined) checkQuotaPlace(flags.quotaFile);
+  if (flags.quotaFile !== undefined) checkStatePlace(flags.quotaFile, '--quota-file');
   asUsage(program, () => checkReverse(flags));
   const door = asUsage(program, () => nodeDoor(flags));
   const innerTls = door && asUsage(program, () => readClusterTls(door.files));

@@ -6,7 +6,7 @@ import { isSea } from 'node:sea';
 import type { Writable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import type { Command } from 'commander';
-import { asUsage, createLogger, ExitCode, ExitError, onTermination, type ProgramLogger } from 'wsproxy-cli';
+import { asUsage, ExitCode, ExitError, onTermination, type ProgramLogger } from 'wsproxy-cli';
 import { systemClock } from 'wsproxy-engine';
 import type { ListenOptions } from '../index.js';
 import { FloodLog } from '../limits/flood-log.js';
@@ -31,8 +31,9 @@ import { StartError, type WorkerEvents, WorkerProcess } from '../workers/worker-
 import { expectRepeatable } from './credentials.js';
 import { type Listener, listen, listenForNames, listenForNodes } from './listen.js';
 import { settingsOfParent } from './parent-settings.js';
-import { checkQuotaPlace } from './quota-place.js';
+import { createServerLog } from './program-log.js';
 import { type PageMakers, serveSight } from './sight.js';
+import { checkStatePlace } from './state-place.js';
 import { storeOf } from './store-flags.js';
 import type { WorkersFlags } from './workers-flags.js';
 
@@ -42,12 +43,8 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   self.on('SIGHUP', () => on.reload?.());
   self.on('SIGUSR2', () => on.renew?.());
   expectRepeatable(flags);
-  const logger = await createLogger({
-    level: flags.logLevel,
-    format: flags.logFormat,
-    name: 'server',
-    ...(flags.name !== undefined && { fields: { server: flags.name } }),
-  });
+  const logger = await createServerLog(flags);
+  const copy = flags.usersFromStore && (await (await import('./users-of-store.js')).copyUsers(program, flags, logger));
   const { retire, drain, grace } = flags;
   const workers = flags.workers === 'auto' ? availableParallelism() : (flags.workers ?? 1);
   const [doors, settings] = [makeDoors(self), settingsOfParent(program)];
@@ -140,6 +137,7 @@ export async function serveWorkers(program: Command, flags: WorkersFlags, self: 
   const signal = await stopped;
   logger.info({ signal, ...(await parent.counts()), drainMs: drain }, 'stopping');
   const unfinished = await parent.stop(drain);
+  if (copy) copy.close();
   await quotaFile?.close();
   for (const each of [reception, nodes, names]) each.close();
   places?.close();
@@ -158,7 +156,7 @@ function openQuotaFile(
   asUsage(program, () => storeOf(program, flags));
   const { quotaFile: path } = flags;
   if (path === undefined) return undefined;
-  checkQuotaPlace(path);
+  checkStatePlace(path, '--quota-file');
   asUsage(program, () => checkQuotaFile(path));
   return new QuotaFile({ path, accounts, clock: systemClock, logger });
 }

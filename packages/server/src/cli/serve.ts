@@ -3,6 +3,7 @@ import { onTermination } from 'wsproxy-cli';
 import { joinCluster } from './cluster-flags.js';
 import { type ListenAt, type Listener, listen, listenForNames } from './listen.js';
 import { type MakingFlags, makeServer } from './make-server.js';
+import { createServerLog } from './program-log.js';
 import { pagesOf, type SightFlags, serveSight } from './sight.js';
 
 /** What of `program.opts()` is used to serve; the rest goes to the library as it is. */
@@ -21,6 +22,9 @@ export async function serve(program: Command, flags: ServeFlags, self: NodeJS.Pr
     isToReload = true;
   };
   self.on('SIGHUP', () => reload());
+  const copy =
+    flags.usersFromStore &&
+    (await (await import('./users-of-store.js')).copyUsers(program, flags, await createServerLog(flags)));
   const made = await makeServer(program, self);
   const { server, logger, users, tls, inner, store } = made;
   reload = () => made.reload();
@@ -53,6 +57,7 @@ export async function serve(program: Command, flags: ServeFlags, self: NodeJS.Pr
   logger.info(ready, 'ready');
   const signal = await stopped;
   const flows = server.sessions().reduce((count, session) => count + session.flows.length, 0);
+  if (copy) copy.close();
   logger.info({ signal, channels: server.channelCount, flows, drainMs: flags.drain }, 'stopping');
   const unfinished = await server.close({ drain: flags.drain });
   if (unfinished > 0) logger.warn({ channels: unfinished }, 'connections were cut that did not finish in time');

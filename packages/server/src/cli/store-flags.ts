@@ -11,6 +11,7 @@ export interface StoreFlags extends Pick<ClusterFlags, 'clusterListen'> {
   readonly clusterAdvertise?: string;
   readonly storeAway?: 'admit' | 'refuse';
   readonly quotaFile?: string;
+  readonly usersFromStore?: string;
 }
 
 /**
@@ -20,9 +21,9 @@ export interface StoreFlags extends Pick<ClusterFlags, 'clusterListen'> {
 export function storeOf(program: Command, flags: StoreFlags): NamedStore | undefined {
   const { cluster: store, clusterListen, clusterAdvertise: advertise, storeAway: away, quotaFile } = flags;
   if (store === undefined) {
-    const isAwayGiven = program.getOptionValueSource('storeAway') !== 'default';
-    const given = advertise === undefined ? isAwayGiven && 'storeAway' : 'clusterAdvertise';
-    if (given) throw new OptionError(given, 'it takes --cluster, which says where the store is');
+    const isGiven = (name: string): boolean => ![undefined, 'default'].includes(program.getOptionValueSource(name));
+    const given = ['clusterAdvertise', 'usersFromStore', 'storeAway'].find(isGiven);
+    if (given !== undefined) throw new OptionError(given, 'it takes --cluster, which says where the store is');
     return undefined;
   }
   if (advertise !== undefined && clusterListen === undefined) {

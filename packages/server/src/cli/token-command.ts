@@ -7,7 +7,7 @@ import { parseTime } from './time.js';
 /** Adds `token`, which makes a token. Its lines go to `write`. */
 export function addTokenCommand(program: Command, write: (text: string) => void): void {
   const command = new Command('token')
-    .description('make a token: prints it, then the line for the file of --users')
+    .description('make a token: prints it, then its line for --users')
     .addOption(new Option('--id <name>', 'who the token is for').argParser(parseId).default('default'))
     .addOption(
       new Option('--label <text>', 'its name in the log, beside other tokens of the user').argParser(parseLabel),

@@ -1,9 +1,10 @@
 import { ExitCode, ExitError, parseSize, readSecretFile } from 'wsproxy-cli';
 import { booleanOf, hasPlace, isMap, isScalar, isSeq, type LineMistake, sourceOf, YamlText } from 'wsproxy-cli/yaml';
-import { isDigestOfNothing } from 'wsproxy-node/options';
+import { isDigestOfNothing, OptionError } from 'wsproxy-node/options';
 import { mistakesInRules } from 'wsproxy-node/targets';
 import type { DestinationRules, UserEntry, UserLimits, UserToken } from '../index.js';
 import { parseListenRule } from '../listeners/rules/listen-rule.js';
+import { UserDirectory } from '../users/directory.js';
 import { isTokenLabel, TOKEN_LABEL_EXPECTED } from '../users/token-label.js';
 import { isUserId, USER_ID_EXPECTED } from '../users/user-id.js';
 import { parseTime } from './time.js';
@@ -20,17 +21,24 @@ export class UsersFileError extends Error {
 }
 
 /** Some 10 000 users. */
-const MAX_BYTES = 4_194_304;
+export const MOST_BYTES = 4_194_304;
 
 /**
  * The users in a file that only its owner may read.
  * @throws ExitError (usage), with a line for every mistake
  */
-export function readUsers(path: string): readonly UserEntry[] {
-  const text = readSecretFile({ path, flag: '--users', maxBytes: MAX_BYTES + 1 });
-  if (Buffer.byteLength(text) > MAX_BYTES)
-    throw new ExitError(ExitCode.usage, `${path} has more than ${MAX_BYTES} bytes`);
-  return usersIn(path, text);
+export function readUsers(path: string, flag?: string): readonly UserEntry[] {
+  return usersIn(path, readUsersText(path, flag));
+}
+
+/**
+ * What stands in such a file.
+ * @throws ExitError (usage) when it cannot be read, or is too large
+ */
+export function readUsersText(path: string, flag = '--users'): string {
+  const text = readSecretFile({ path, flag, maxBytes: MOST_BYTES + 1 });
+  if (Buffer.byteLength(text) <= MOST_BYTES) return text;
+  throw new ExitError(ExitCode.usage, `${path} has more than ${MOST_BYTES} bytes`);
 }
 
 /**
@@ -55,6 +63,21 @@ export function usersIn(path: string, text: string): readonly UserEntry[] {
  */
 export function parseUsers(text: string): readonly UserEntry[] {
   return new UsersText(text).read();
+}
+
+/**
+ * The users in a text that servers are to have, so that each of them can.
+ * @throws ExitError (usage), with a line for every mistake
+ */
+export function checkUsersText(name: string, text: string): readonly UserEntry[] {
+  const users = usersIn(name, text);
+  try {
+    new UserDirectory(users);
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    throw new ExitError(ExitCode.usage, `${name}: ${error.problem}`);
+  }
+  return users;
 }
 
 type Readers = Readonly<Record<string, (value: unknown) => unknown>>;

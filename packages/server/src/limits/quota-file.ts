@@ -1,11 +1,11 @@
 import { accessSync, constants, readFileSync, renameSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock, Logger, Timer } from 'wsproxy-engine';
 import { OptionError } from 'wsproxy-node/options';
 import { monthOf } from '../store/month.js';
 import { isUserId } from '../users/user-id.js';
 import type { Accounts } from './accounts.js';
+import { writeWhole } from './write-whole.js';
 
 /** How often counts that have changed are written, ms: so much of them a crash may forget. */
 const INTERVAL = 10_000;
@@ -74,7 +74,7 @@ export class QuotaFile {
       const text = this.#text();
       if (text === this.#written) return;
       try {
-        await write(path, text);
+        await writeWhole(path, text);
         this.#written = text;
         this.#isFailing = false;
       } catch (error) {
@@ -128,17 +128,4 @@ function parse(text: string): { month: string; bytes: ReadonlyMap<string, number
   } catch {
     return undefined;
   }
-}
-
-/** Whole or not at all, no matter what happens meanwhile. */
-async function write(path: string, text: string): Promise<void> {
-  const fresh = `${path}.new`;
-  const file = await open(fresh, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(fresh, path);
 }

@@ -60,6 +60,7 @@ type ClusterOption =
   | 'cluster'
   | 'clusterAdvertise'
   | 'storeAway'
+  | 'usersFromStore'
   | 'peer'
   | 'clusterListen'
   | 'clusterCert'
@@ -368,6 +369,15 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     default: 'admit',
     library: 'share({ away })',
     text: 'while the store is away: admit what is new up to the part of this server of each limit, or refuse it',
+  },
+  usersFromStore: {
+    group: SEVERAL,
+    flags: '--users-from-store <path>',
+    unit: 'state file',
+    library: false,
+    conflicts: ['users', 'tokenFile'],
+    otherwise: 'each server has its own --users',
+    text: 'with --cluster: the users are those of wsproxy-server users put; this file, made if it is missing, is a copy for when the store is away (docs/users.md)',
   },
   accessLog: {
     flags: '--no-access-log',

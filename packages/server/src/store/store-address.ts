@@ -15,13 +15,16 @@ export function parseStoreAddress(text: string): StoreAddress {
   if (others.length > 0 || !hasPlace || !NAME.test(name) || url.hash !== '') throw new OptionError('cluster', EXPECTED);
   url.search = '';
   // One slot, for those who divide keys by it.
-  return { url: url.href, prefix: `wsproxy:{${name}}:` };
+  return { url: url.href, prefix: `wsproxy:{${name}}:`, users: `wsproxy-users:{${name}}` };
 }
 
-/** Where a store is, and the prefix of all keys in it. */
+/** Where a store is, and the keys in it. */
 export interface StoreAddress {
   readonly url: string;
+  /** Of all keys but one. */
   readonly prefix: string;
+  /** The key of the users: not below the prefix, so that servers need no right to change them. */
+  readonly users: string;
 }
 
 /** Without what proves who asks. */

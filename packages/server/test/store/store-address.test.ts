@@ -8,7 +8,11 @@ describe('the address of a store', () => {
     ['rediss://user:p%40ss@[fd00::7]:6380/', 'rediss://user:p%40ss@[fd00::7]:6380/', 'wsproxy:{default}:'],
     ['unix:///run/redis.sock?cluster=a', 'unix:///run/redis.sock', 'wsproxy:{a}:'],
   ])('%s is understood', (text, url, prefix) => {
-    expect(parseStoreAddress(text)).toEqual({ url, prefix });
+    expect(parseStoreAddress(text)).toEqual({
+      url,
+      prefix,
+      users: prefix.replace(/^wsproxy(.*):$/, 'wsproxy-users$1'),
+    });
   });
 
   test.each([
