@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The documents that are held to it. The list grows: a new document belongs here. */
 export const PAGES = [
+  'CHANGELOG.md',
   'CONTRIBUTING.md',
   'PROTOCOL.md',
   'README.md',
