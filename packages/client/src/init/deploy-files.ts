@@ -10,7 +10,7 @@ Description=wsproxy-client, the near end of a tunnel over WebSocket
 [Service]
 Type=exec
 ExecStart=/usr/bin/node /opt/wsproxy-client/bin/wsproxy-client.js
-# Tries to reach the server at once, whatever the pause was to be. A token file that changes is read again by itself.
+# Tries to reach the server at once, without the rest of a pause. The client reads a changed token file by itself.
 ExecReload=/bin/kill -HUP $MAINPID
 
 # A server that is away is waited for by the program itself. It ends when it must not go on, such as with a login page in

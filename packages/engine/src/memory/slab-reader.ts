@@ -105,7 +105,7 @@ const SMALL_READS = 16;
 /** A slab is too large for reads that bring less than this part of it, on average of so many if nobody keeps any. */
 const SMALL_PART = 8;
 const MANY_READS = 16;
-/** One that has brought nothing for so long, since somebody looked, gives its slab back, ms; each time it takes longer by so much. */
+/** A socket that was silent for so long returns its slab, ms; the time grows by so much with each return. */
 const SILENCE = 10_000;
 const LONGER = 1_000;
 /** So often: each time leaves some 50 bytes with the socket, of Node's memory, until it is closed. */

@@ -48,7 +48,7 @@ export interface AuthorizeOptions {
   /** For `authenticate`, ms. */
   readonly timeout: number;
   readonly onTimeout: () => void;
-  /** `authenticate` has failed, which is no fault of the one who asks. */
+  /** `authenticate` threw; the request gets 503. */
   readonly onError: (error: unknown) => void;
   /** Pages whose scripts may connect, such as `https://example.org`. Default: none. */
   readonly allowOrigins?: readonly string[];

@@ -18,7 +18,7 @@ export const CADDY = `# Caddy (2.5 or newer) in front of wsproxy-server: it gets
 # Install as /etc/caddy/Caddyfile. Replace proxy.example.org, the path and the server's port by yours.
 #
 # No time-out is for WebSockets: Caddy sets none. HTTP/2 and HTTP/3, on by default, do no harm: the client
-# asks for HTTP/1.1. X-Forwarded-For is replaced by the address of the client, whatever a stranger writes there.
+# asks for HTTP/1.1. Caddy replaces X-Forwarded-For by the address of the client, so a stranger cannot set it.
 {
 	# How long a reload or a stop waits for requests. WebSockets are not waited for: a reload closes them at once, and the
 	# tunnel resumes.
@@ -85,7 +85,7 @@ http {
         ''      close;
     }
 
-    # Whoever asks for another name, or for none, learns nothing but that there is TLS.
+    # A stranger who asks for another name, or for none, only learns that there is TLS.
     server {
         listen 443 ssl default_server;
         listen [::]:443 ssl default_server;
@@ -162,7 +162,7 @@ defaults
     option httplog
     option dontlognull
     timeout connect 5s
-    # For the head of a request and, with the option, its body as well: whoever sends either slowly keeps nothing for longer.
+    # For the head of a request, and with the option for its body: a slow sender holds a connection no longer than this.
     timeout http-request 10s
     option http-buffer-request
     timeout http-keep-alive 10s

@@ -79,7 +79,7 @@ describe('content', () => {
     expect(bytes.length - bytes.indexOf('\r\n\r\n') - 4).toBe(total);
   });
 
-  it('that the destination does not read holds back the application, and arrives whole once it does', async () => {
+  it('pauses the application while the destination does not read it, and arrives whole once it does', async () => {
     const total = 64 * MIB;
     let missing = total;
     const { sockets } = await forwarding.dialled((socket) => {
