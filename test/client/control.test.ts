@@ -267,7 +267,7 @@ describe('the control socket', () => {
     mkdirSync(folder);
     chmodSync(folder, 0o777);
     const path = join(folder, 'control');
-    const told = `wsproxy-client: --control ${path} can be exchanged by other users: its folder is open to them; run: chmod go-w ${folder}\n`;
+    const told = `wsproxy-client: other users can replace --control ${path}: they can write to its folder; run: chmod go-w ${folder}\n`;
     for (const args of [
       ['ws://127.0.0.1:1/', '--control', path],
       ['-W', 'a:1', '--control', path],

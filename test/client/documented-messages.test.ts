@@ -50,7 +50,7 @@ const USAGE: Readonly<Record<string, Produce<Ended>>> = {
   'no server: give its URL, wss://host[:port]/path, or a configuration file': () => client([]),
   'no token: put one in a file and give --token-file FILE, or set WSPROXY_TOKEN; …': () =>
     client([URL_OF_NOBODY], { token: null }),
-  'token file … can be read or changed by other users; run: chmod 600 …': () =>
+  'other users can read or change token file …; run: chmod 600 …': () =>
     client([URL_OF_NOBODY, '--token-file', file('token', TOKEN, 0o644)]),
   'url: ws:// to … would send the token in clear: use wss://, or --insecure if the way is safe by itself': () =>
     client(['ws://proxy.example.org/']),
@@ -90,7 +90,7 @@ const FAILURES: Readonly<Record<string, Produce<Ended>>> = {
     async () => client([`ws://127.0.0.1:${(await startServer()).port}/`], { token: `another-${TOKEN}` }),
   "…: nothing there (404): check the URL's path against the server's --path": async () =>
     client([`ws://127.0.0.1:${(await startServer()).port}/tunnel`]),
-  '…: redirected to … (302), a login page of this network, or the wrong URL?': () =>
+  '…: redirected to … (302): a login page of this network, or the wrong URL?': () =>
     answered(httpResponse('302 Found', ['Location: http://login.example/'])),
   '…: the answer is a web page (200): a login page of this network, or a URL without the path of the tunnel?': () =>
     answered(PAGE),

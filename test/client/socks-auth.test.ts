@@ -106,7 +106,7 @@ describe('wsproxy-client ends with exit code 2 and one line for', () => {
     const file = writeUsers('ann:x\n', 0o644);
     const ended = await runCommand('wsproxy-client', ['ws://127.0.0.1:9/', '--socks-auth', file]);
     expect(ended).toMatchObject({ code: 2, stdout: '' });
-    expect(ended.stderr).toMatch(/can be read or changed by other users; run: chmod 600/);
+    expect(ended.stderr).toMatch(/other users can read or change .*; run: chmod 600/);
   });
 });
 

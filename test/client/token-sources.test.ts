@@ -186,7 +186,7 @@ describe('a client with a command for the token', () => {
       token: null,
     });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/which names a command, can be changed by other users; run: chmod go-w/);
+    expect(stderr).toMatch(/other users can change .* \(it names a command\); run: chmod go-w/);
   });
 
   test('lets the doctor run it too', async () => {

@@ -84,7 +84,11 @@ describe.each(programs)('%s does not start', (name, args) => {
   test('with a token file in a folder that everybody can change', async () => {
     const file = tokenFile(TOKEN);
     chmodSync(join(file, '..'), 0o777);
-    await expectRefusal(['--token-file', file], null, /can be exchanged by other users: .* run: chmod go-w/);
+    await expectRefusal(
+      ['--token-file', file],
+      null,
+      /other users can replace .*: they can write to its folder; run: chmod go-w/,
+    );
   });
 
   test('G5 with a token of 31 characters', async () => {

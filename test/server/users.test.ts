@@ -259,7 +259,7 @@ describe('wsproxy-server does not start', () => {
   }
 
   test('G4 when others can read the users', async () => {
-    expect(await refusal(ALICE, 0o640)).toMatch(/users file .* can be read or changed by other users; run: chmod 600/);
+    expect(await refusal(ALICE, 0o640)).toMatch(/other users can read or change users file .*; run: chmod 600/);
   });
 
   test('with no user at all', async () => {

@@ -58,12 +58,11 @@ export function checkSecret(file: number, { path, name, mayBeRead = false }: Sec
     throw usage(`${name} belongs to another user (uid ${facts.uid}); run: chown ${self.uid} ${escapeText(path, 1024)}`);
   }
   if (!isClosed(facts, self, mayBeRead || isOfContainer(path, facts))) {
-    const what = mayBeRead ? 'changed' : 'read or changed';
     const cure =
       !isHandedOver && KUBERNETES.test(realpathSync(path))
         ? 'give its volume defaultMode: 0440, and the pod an fsGroup'
         : `run: chmod ${mayBeRead ? 'go-w' : '600'} ${escapeText(path, 1024)}`;
-    throw usage(`${name} can be ${what} by other users; ${cure}`);
+    throw usage(`other users can ${mayBeRead ? 'change' : 'read or change'} ${name}; ${cure}`);
   }
   if (!isHandedOver) checkFolder(dirname(realpathSync(path)), name);
 }
@@ -116,7 +115,7 @@ function checkFolder(path: string, name: string): void {
   const around = read(() => statSync(folder, { bigint: true }));
   if (isKept(around, self)) return;
   const shown = escapeText(folder, 1024);
-  throw usage(`${name} can be exchanged by other users: its folder is open to them; run: chmod go-w ${shown}`);
+  throw usage(`other users can replace ${name}: they can write to its folder; run: chmod go-w ${shown}`);
 }
 
 /** Whether a file belongs to root, who can change everything, or to the user of the program. */

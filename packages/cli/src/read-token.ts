@@ -6,7 +6,7 @@ import { nameOfFile, readSecretFile } from './read-secret-file.js';
 const MOST_TOKENS = 8;
 /** What is cut off at this length is too long, or one token too many. */
 const MAX_BYTES = (MOST_TOKENS + 1) * (MAX_TOKEN_LENGTH + 2);
-const MAKE_ONE = 'make one with: head -c 32 /dev/urandom | base64';
+const MAKE_ONE = 'make one with: wsproxy-server token (the first line that it prints)';
 
 /** Where a token may come from; the file is used if both are given. */
 export interface TokenSources {

@@ -113,7 +113,7 @@ describe.runIf(process.platform !== 'win32')('checkSecret', () => {
     symlinkSync('..2026_11_26_22_45_50.1234567890', join(folder, '..data'));
     symlinkSync('..data/token', join(folder, 'token'));
     expect(() => check(join(folder, 'token'))).toThrow(
-      'the file can be read or changed by other users; give its volume defaultMode: 0440, and the pod an fsGroup',
+      'other users can read or change the file; give its volume defaultMode: 0440, and the pod an fsGroup',
     );
   });
 
@@ -123,7 +123,7 @@ describe.runIf(process.platform !== 'win32')('checkSecret', () => {
     writeFileSync(join(open, 'file'), 'x', { mode: 0o600 });
     chmodSync(open, 0o777);
     symlinkSync(join(open, 'file'), join(folder, 'link'));
-    const message = `the file can be exchanged by other users: its folder is open to them; run: chmod go-w ${open}`;
+    const message = `other users can replace the file: they can write to its folder; run: chmod go-w ${open}`;
     expect(() => check(join(folder, 'link'))).toThrow(message);
     chmodSync(open, 0o1777);
     expect(() => check(join(folder, 'link'))).not.toThrow();
@@ -195,7 +195,7 @@ describe('a Unix socket', () => {
     writeFileSync(path, '');
     symlinkSync(path, join(open, 'link'));
     for (const name of ['link', 'none']) {
-      expect(() => checkSocket(join(open, name), 'it')).toThrow(/its folder is open to them/);
+      expect(() => checkSocket(join(open, name), 'it')).toThrow(/they can write to its folder/);
     }
   });
 });

@@ -50,7 +50,7 @@ describe('readToken', () => {
   });
 
   it.each([
-    ['an empty text', '', 'is empty; make one with: head -c 32 /dev/urandom | base64'],
+    ['an empty text', '', 'is empty; make one with: wsproxy-server token (the first line that it prints)'],
     ['only white space', '\ufeff \r\n\t\n', 'is empty'],
     ['31 characters', 'x'.repeat(31), 'has 31 characters; use one of 32 or more, 4096 at most; make one with'],
     ['two lines', `${TOKEN}\n${TOKEN}\n`, 'has more than one line'],
@@ -95,7 +95,7 @@ describe('readToken', () => {
     (mode) => {
       const file = tokenFile(TOKEN, mode);
       expect(refusal({ file }).message).toBe(
-        `token file ${file} can be read or changed by other users; run: chmod 600 ${file}`,
+        `other users can read or change token file ${file}; run: chmod 600 ${file}`,
       );
     },
   );

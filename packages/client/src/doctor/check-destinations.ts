@@ -33,14 +33,16 @@ export async function checkDestinations(probe: ProbeSession, wanted: readonly Ta
     const whys = unreached.map(({ target, outcome }) => `${formatTarget(target)}: ${FAILURES[outcome].text}`);
     return { ...fail(`not through the tunnel: ${whys.join('; ')}`, cure), figures };
   }
-  const reached = wanted.length === 0 ? '' : `${wanted.map(formatTarget).join(', ')} reached; `;
+  const reached = wanted.map(formatTarget).join(', ');
   if (exposed.length === 0 && unknown !== undefined) {
-    const text = `${reached}it is not known whether private addresses are closed: ${FAILURES[unknown].text}`;
+    const why = FAILURES[unknown].text;
+    const text = `${reached === '' ? '' : `${reached} reached; `}it is not known whether private addresses are closed: ${why}`;
     return { ...skip(text), figures };
   }
-  if (exposed.length === 0) return ok(`${reached}private addresses are closed`, figures);
+  if (exposed.length === 0)
+    return ok(`${reached === '' ? '' : `${reached} reached; `}private addresses are closed`, figures);
   return warn(
-    `${reached}the server lets its clients reach ${exposed.join(' and ')}`,
+    `${reached === '' ? '' : `${reached} reached; `}the server lets its clients reach ${exposed.join(', ')}`,
     'right only if its clients are to: --allow-private is set there',
     figures,
   );

@@ -73,7 +73,7 @@ export async function checkHeartbeat(
   if (end === undefined) return ok(`an unused tunnel is still open after ${HEARTBEAT_WATCH / 1000} s`);
   return fail(
     `an unused tunnel was cut after ${seconds(end.afterMs)}: ${end.reason}`,
-    `a time-out on the way is shorter than the heartbeat of 15 s: raise it (docs/deploy.md), or set ${heartbeat}`,
+    `a timeout on the way is shorter than the heartbeat of 15 s: raise it (docs/deploy.md), or set ${heartbeat}`,
   );
 }
 

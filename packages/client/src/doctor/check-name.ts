@@ -10,17 +10,20 @@ export async function checkName(server: ServerAddress): Promise<Finding> {
   if (isIP(host) !== 0) return skip(`${host} is an address`);
   const known = server.reach.addresses.get(`${host}:${port}`);
   if (known !== undefined)
-    return ok(`${host} is ${known}, as ${server.reach.names.resolve} says`, { addresses: [known] });
+    return ok(`the address of ${host} is ${known}, as ${server.reach.names.resolve} says`, { addresses: [known] });
   const { family = 0 } = server.reach;
   try {
     const addresses = (await lookup(host, { all: true, family })).map(({ address }) => address);
-    return ok(`${host} is ${addresses.join(', ')}`, { addresses });
+    return ok(`the address of ${host} is ${addresses.join(', ')}`, { addresses });
   } catch (error) {
     const { code = 'error' } = error as NodeJS.ErrnoException;
     if (code === 'EAI_AGAIN') {
-      return fail(`no answer to who ${host} is (${code})`, 'check the network and the nameserver of this machine');
+      return fail(
+        `the nameserver does not answer for ${host} (${code})`,
+        'check the network and the nameserver of this machine',
+      );
     }
-    const which = family === 0 ? '' : ` over IPv${family}`;
-    return fail(`there is no ${host}${which} (${code})`, 'check the name in the URL for typing errors');
+    const text = `the name ${host} has no address${family === 0 ? '' : ` of IPv${family}`} (${code})`;
+    return fail(text, 'check the name in the URL for typing errors');
   }
 }

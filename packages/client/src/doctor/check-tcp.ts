@@ -22,14 +22,26 @@ export async function checkTcp(server: ServerAddress, signal: AbortSignal, timeo
         'a firewall drops it, or the machine is off: check the address and port, from another network too',
       );
     }
-    const [text, cure] = CAUSES[code] ?? ['no connection to', 'check the address and port in the URL'];
-    return fail(`${text} ${name} (${code || message})`, cure);
+    const [say, cure] = CAUSES[code] ?? UNKNOWN;
+    return fail(`${say(name)} (${code || message})`, cure);
   }
 }
 
-const CAUSES: Readonly<Record<string, readonly [text: string, cure: string]>> = {
-  ECONNREFUSED: ['nothing listens at', 'start the server or its reverse proxy there, or check the port in the URL'],
-  ECONNRESET: ['somebody resets connections to', 'a firewall, or a server that is starting: try again, then ask it'],
-  EHOSTUNREACH: ['no way leads to the host of', 'check the address, and the network of this machine'],
-  ENETUNREACH: ['no way leads to the network of', 'check the network of this machine, or try -4 or -6'],
+type Cause = readonly [say: (name: string) => string, cure: string];
+
+const UNKNOWN: Cause = [(name) => `no connection to ${name}`, 'check the address and port in the URL'];
+const CAUSES: Readonly<Record<string, Cause>> = {
+  ECONNREFUSED: [
+    (name) => `nothing listens at ${name}`,
+    'start the server or its reverse proxy there, or check the port in the URL',
+  ],
+  ECONNRESET: [
+    (name) => `somebody resets connections to ${name}`,
+    'a firewall, or a server that is starting: try again, then ask it',
+  ],
+  EHOSTUNREACH: [(name) => `no way leads to the host of ${name}`, 'check the address, and the network of this machine'],
+  ENETUNREACH: [
+    (name) => `no way leads to the network of ${name}`,
+    'check the network of this machine, or try -4 or -6',
+  ],
 };

@@ -7,7 +7,7 @@ import { type Finding, failed, ok, skip, warn } from './finding.js';
 
 /** Whether TLS is what it should be: the chain, its end, and whether somebody on the way opens it. */
 export async function checkTls(server: ServerAddress, signal: AbortSignal, timeout: number): Promise<Finding> {
-  if (server.url.protocol !== 'wss:') return skip('ws:// has none: whoever is on the way can read the token');
+  if (server.url.protocol !== 'wss:') return skip('ws:// has no TLS: everybody on the way can read the token');
   try {
     const socket = await openTls(server, signal, timeout);
     try {

@@ -135,12 +135,13 @@ export function describeStatus(
 const MAX_LOCATION = 300;
 
 function describeRedirect(status: number, location: string | undefined, url: URL, answer?: Error): ConnectError {
-  const where = location === undefined ? '' : ` to ${JSON.stringify(location.slice(0, MAX_LOCATION))}`;
   const base = url.href.replace(/^ws/, 'http');
   const isElsewhere =
     location !== undefined && URL.canParse(location, base) && new URL(location, base).hostname !== url.hostname;
   const cause = isElsewhere ? 'a login page of this network, or the wrong URL?' : 'not a wsproxy-server: check the URL';
-  return new ConnectError(`redirected${where} (${status}), ${cause}`, true, { status, cause: answer });
+  const place = JSON.stringify(location?.slice(0, MAX_LOCATION));
+  const what = `redirected${location === undefined ? '' : ` to ${place}`} (${status}): ${cause}`;
+  return new ConnectError(what, true, { status, cause: answer });
 }
 
 /** RFC 9110 section 10.2.3: seconds, or a date. */
@@ -182,18 +183,18 @@ export function describePage(cause: Error, proxy: UpstreamProxy, isTls: boolean)
 }
 
 function describeTls(cause: Error, who: string, { kind, what, permanent, cure }: TlsFailure): ConnectError {
-  return new ConnectError(`${who} ${TLS_KINDS[kind]}: ${what}`, permanent, {
+  return new ConnectError(`${TLS_KINDS[kind](who)}: ${what}`, permanent, {
     cause,
     ...(permanent && { code: 'NOT_TRUSTED' }),
     ...(cure !== undefined && { cure }),
   });
 }
 
-const TLS_KINDS: Readonly<Record<TlsFailure['kind'], string>> = {
-  ended: 'ended TLS',
-  distrust: 'is not trusted',
-  speech: 'is not trusted',
-  failed: 'broke TLS',
+const TLS_KINDS: Readonly<Record<TlsFailure['kind'], (who: string) => string>> = {
+  ended: (who) => `${who} ended TLS`,
+  distrust: (who) => `${who} is not trusted`,
+  speech: (who) => `${who} is not trusted`,
+  failed: (who) => `${who} broke TLS`,
 };
 
 /** What a failure means once the request for the upgrade has left; a client certificate is judged only then. */

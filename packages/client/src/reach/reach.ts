@@ -106,8 +106,8 @@ export function checkPair({ cert, key }: Pick<ReachOptions, 'cert' | 'key'>): vo
 export function checkHeader(name: string, value: string): void {
   if (!HEADER_NAME.test(name)) throw new TypeError(`not the name of a header: ${JSON.stringify(name)}`);
   if (OWN_HEADERS.test(name)) {
-    const instead = name.toLowerCase() === 'host' ? ': there is an option of its own for it' : '';
-    throw new TypeError(`the header ${name} cannot be set${instead}`);
+    const isHost = name.toLowerCase() === 'host';
+    throw new TypeError(`the header ${name} cannot be set${isHost ? ': there is an option of its own for it' : ''}`);
   }
   if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {
     throw new TypeError(`the header ${name} has a character that no header can have, such as a line break`);

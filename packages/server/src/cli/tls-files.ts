@@ -124,7 +124,7 @@ export function readPem(path: string, flag: string, isSecret = false): string {
   try {
     const file = openSync(path, 'r');
     try {
-      if (isSecret) checkSecret(file, { path, name: `the file of ${flag}, ${path},`, mayBeRead: true });
+      if (isSecret) checkSecret(file, { path, name: `the file of ${flag} (${path})`, mayBeRead: true });
       return decodeText(readFileSync(file));
     } finally {
       closeSync(file);
@@ -132,7 +132,7 @@ export function readPem(path: string, flag: string, isSecret = false): string {
   } catch (error) {
     if (error instanceof ExitError) throw error;
     const why = escapeText(whyUnreadable(error as Error, flag));
-    throw new ExitError(ExitCode.usage, `cannot read the file of ${flag}, ${escapeText(path, 1024)}: ${why}`, {
+    throw new ExitError(ExitCode.usage, `cannot read the file of ${flag} (${escapeText(path, 1024)}): ${why}`, {
       cause: error,
     });
   }

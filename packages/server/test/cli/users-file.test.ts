@@ -288,7 +288,7 @@ describe('reading a users file', () => {
 
   test.each([0o644, 0o640, 0o604, 0o620])('is refused with mode %o', (mode) => {
     const file = write(`- { id: a, token: "${DIGESTS[0]}" }`, mode);
-    expect(() => readUsers(file)).toThrow(`users file ${file} can be read or changed by other users; run: chmod 600`);
+    expect(() => readUsers(file)).toThrow(`other users can read or change users file ${file}; run: chmod 600`);
   });
 
   test('tells a file that is not there, by its flag', () => {

@@ -38,8 +38,8 @@ export async function connectThrough(
       reject(error);
     };
     const timer = setTimeout(() => {
-      const what = `the proxy ${formatProxy(proxy)} gave no connection to ${formatTarget(target)}`;
-      fail(new ProxyError('PROXY_TIMEOUT', `${what} within ${timeout / 1000} s`));
+      const way = `the proxy ${formatProxy(proxy)} gave no connection to ${formatTarget(target)} within ${timeout / 1000} s`;
+      fail(new ProxyError('PROXY_TIMEOUT', way));
     }, timeout);
     const forgetSignal = onAbort(signal, () => fail(cancelled()));
 

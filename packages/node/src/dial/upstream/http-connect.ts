@@ -21,8 +21,8 @@ export function requestTunnel(socket: Socket, proxy: UpstreamProxy, target: Targ
     const fail = (cause?: Error): void => {
       const isHttp = !(cause instanceof MessageError) && !answers.hasBegun;
       const why = cause instanceof MessageError ? cause.message : 'its answer has no end';
-      const what = isHttp ? 'hung up instead of answering' : `does not speak HTTP: ${why}`;
-      settle(new ProxyError('PROXY_BROKEN', `${name} ${what}`, { cause }));
+      const what = isHttp ? `${name} hung up instead of answering` : `${name} does not speak HTTP: ${why}`;
+      settle(new ProxyError('PROXY_BROKEN', what, { cause }));
     };
     const onEnd = (): void => fail();
     const onData = (chunk: Buffer): void => {

@@ -14,23 +14,29 @@ export function explainRefusal(head: ResponseHead, proxy: UpstreamProxy, target:
   // tinyproxy says 401 when they are wrong.
   if (status === 407 || status === 401) return explainChallenge(head, proxy);
   const isRedirect = status >= 300 && status < 400;
-  const [code, words] = STATUSES[status] ?? (isRedirect ? LOGIN : ['PROXY_FAILED', 'opened no way to']);
+  const [code, say] = STATUSES[status] ?? (isRedirect ? LOGIN : FAILED);
   const where = isRedirect ? placeOf(head, proxy) : '';
-  const message = `${name} ${words} ${formatTarget(target)} (${status})${where}${reasonOf(head, proxy)}`;
+  const message = `${say(name, formatTarget(target))} (${status})${where}${reasonOf(head, proxy)}`;
   return new ProxyError(code, message, { retryAfter: valuesOf(head.fields, 'retry-after')[0] });
 }
 
-const LOGIN = ['LOGIN_WANTED', 'has a page, such as a login, in place of'] as const;
-const STATUSES: Readonly<Record<number, readonly [code: ProxyErrorCode, words: string]>> = {
-  403: ['DENIED', 'does not allow'],
-  404: ['TARGET_UNREACHABLE', 'cannot find'],
-  405: ['DENIED', 'does not allow CONNECT, which is the only way to'],
-  429: ['PROXY_FAILED', 'has had too many requests to open a way to'],
-  502: ['TARGET_UNREACHABLE', 'cannot reach'],
-  503: ['TARGET_UNREACHABLE', 'cannot reach at the moment'],
-  504: ['TARGET_TIMEOUT', 'had no answer from'],
+type Meaning = readonly [code: ProxyErrorCode, say: (proxy: string, target: string) => string];
+
+const LOGIN: Meaning = [
+  'LOGIN_WANTED',
+  (proxy, target) => `${proxy} has a page, such as a login, in place of ${target}`,
+];
+const FAILED: Meaning = ['PROXY_FAILED', (proxy, target) => `${proxy} opened no way to ${target}`];
+const STATUSES: Readonly<Record<number, Meaning>> = {
+  403: ['DENIED', (proxy, target) => `${proxy} does not allow ${target}`],
+  404: ['TARGET_UNREACHABLE', (proxy, target) => `${proxy} cannot find ${target}`],
+  405: ['DENIED', (proxy, target) => `${proxy} does not allow CONNECT, which is the only way to ${target}`],
+  429: ['PROXY_FAILED', (proxy, target) => `${proxy} has had too many requests to open a way to ${target}`],
+  502: ['TARGET_UNREACHABLE', (proxy, target) => `${proxy} cannot reach ${target}`],
+  503: ['TARGET_UNREACHABLE', (proxy, target) => `${proxy} cannot reach at the moment ${target}`],
+  504: ['TARGET_TIMEOUT', (proxy, target) => `${proxy} had no answer from ${target}`],
   // RFC 6585 section 6.
-  511: ['LOGIN_WANTED', 'wants a login before it leads to'],
+  511: ['LOGIN_WANTED', (proxy, target) => `${proxy} wants a login before it leads to ${target}`],
 };
 
 function explainChallenge({ status, fields }: ResponseHead, proxy: UpstreamProxy): ProxyError {

@@ -6,13 +6,16 @@ import { formatProxy, type UpstreamProxy } from './proxy.js';
 import { ProxyError, type ProxyErrorCode } from './proxy-error.js';
 
 /** What a SOCKS5 proxy replies (RFC 1928 section 6), by the names the package has for it, and what it means here. */
-const REPLIES: Readonly<Record<string, readonly [code: ProxyErrorCode, words: string]>> = {
-  NotAllowed: ['DENIED', 'does not allow'],
-  NetworkUnreachable: ['TARGET_UNREACHABLE', 'finds no network to'],
-  HostUnreachable: ['TARGET_UNREACHABLE', 'cannot reach or find'],
-  ConnectionRefused: ['TARGET_REFUSED', 'was refused by'],
-  TTLExpired: ['TARGET_TIMEOUT', 'had no answer from'],
-  AddressNotSupported: ['PROXY_FAILED', 'takes no such address as'],
+type Meaning = readonly [code: ProxyErrorCode, say: (proxy: string, target: string) => string];
+
+const FAILED: Meaning = ['PROXY_FAILED', (proxy, target) => `${proxy} failed to reach ${target}`];
+const REPLIES: Readonly<Record<string, Meaning>> = {
+  NotAllowed: ['DENIED', (proxy, target) => `${proxy} does not allow ${target}`],
+  NetworkUnreachable: ['TARGET_UNREACHABLE', (proxy, target) => `${proxy} finds no network to ${target}`],
+  HostUnreachable: ['TARGET_UNREACHABLE', (proxy, target) => `${proxy} cannot reach or find ${target}`],
+  ConnectionRefused: ['TARGET_REFUSED', (proxy, target) => `${proxy} was refused by ${target}`],
+  TTLExpired: ['TARGET_TIMEOUT', (proxy, target) => `${proxy} had no answer from ${target}`],
+  AddressNotSupported: ['PROXY_FAILED', (proxy, target) => `${proxy} takes no such address as ${target}`],
 };
 
 /** Resolves when `socket`, which is connected to `proxy`, leads to `target`, and is paused. Rejects with ProxyError. */
@@ -72,8 +75,8 @@ function explain(message: string, proxy: UpstreamProxy, target: Target): ProxyEr
   }
   const rejection = /rejected connection - \(?(\w+)/.exec(message)?.[1];
   if (rejection !== undefined) {
-    const [code, words] = REPLIES[rejection] ?? ['PROXY_FAILED', 'failed to reach'];
-    return new ProxyError(code, `${name} ${words} ${formatTarget(target)}`);
+    const [code, say] = REPLIES[rejection] ?? FAILED;
+    return new ProxyError(code, say(name, formatTarget(target)));
   }
   if (message === 'Socket closed') return new ProxyError('PROXY_BROKEN', `${name} hung up instead of answering`);
   return new ProxyError('PROXY_BROKEN', `${name} does not speak ${proxy.scheme.toUpperCase()}`);
