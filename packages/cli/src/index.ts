@@ -7,6 +7,7 @@ export { formatDuration, parseDuration } from './duration.js';
 export { escapeText, formatJson } from './escape-text.js';
 export { ExitCode, ExitError } from './exit-code.js';
 export { CommandError, firstLineOf } from './first-line.js';
+export { padColumns, say, sayLines } from './language/index.js';
 export {
   explainListenError,
   formatListenAddress,

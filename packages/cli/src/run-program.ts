@@ -7,8 +7,8 @@ import { runToEnd } from './run-to-end.js';
  * Parses the command line, runs the action and ends the process when the action's promise settles: the promise is the
  * life of the program. Anything that goes wrong is one line on standard error and an exit code of `ExitCode`.
  */
-export function runProgram(program: Command): Promise<void> {
-  return runToEnd(program.name(), async () => {
+export function runProgram(program: Command, env: Readonly<Record<string, string | undefined>>): Promise<void> {
+  return runToEnd(program.name(), env, async () => {
     try {
       overrideExit(program);
       await program.parseAsync();
@@ -27,7 +27,7 @@ function overrideExit(command: Command): void {
 
 /** What other programs have: everybody on the machine could read it in the list of processes. */
 const NO_TOKEN_FLAG =
-  'there is no --token, since other users would see it: put the token in a file and give --token-file FILE, or set WSPROXY_TOKEN';
+  'there is no --token, because other users would see the token: put it in a file and give --token-file FILE, or set WSPROXY_TOKEN';
 
 function describe(program: Command, error: CommanderError): string | readonly string[] {
   // It has printed the help, since a command was missing.
@@ -45,7 +45,7 @@ function unknownCommand(program: Command, { code }: CommanderError): string | un
   const names = program.commands.map((command) => command.name());
   if (code !== 'commander.excessArguments' || names.includes(given)) return undefined;
   const hint = didYouMean(given, names);
-  if (hint === '') return `what is '${given}' for? There is no such command, and each value follows its flag`;
+  if (hint === '') return `there is no command '${given}', and no flag before it takes a value`;
   return `unknown command '${given}'${hint.replace(/^; d(.+)$/, ' (D$1)')}`;
 }
 

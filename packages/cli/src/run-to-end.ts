@@ -1,15 +1,16 @@
 import type { Writable } from 'node:stream';
 import { escapeText } from './escape-text.js';
 import { ExitCode, ExitError } from './exit-code.js';
+import { languageOf, say, speak } from './language/index.js';
 import { leaveClosedTerminal } from './terminal.js';
 
 /**
  * Runs `task` and ends the process when its promise settles: the promise is the life of the program `name`. Anything that goes
- * wrong is one line on standard error and an exit code of `ExitCode`.
+ * wrong is one line on standard error, in the language of its arguments or of `env`, and an exit code of `ExitCode`.
  */
-export async function runToEnd(name: string, task: () => Promise<void>): Promise<void> {
+export async function runToEnd(name: string, env: Environment, task: () => Promise<void>): Promise<void> {
   const tell = (error: unknown): void => {
-    for (const line of linesOf(error)) process.stderr.write(`${name}: ${escapeText(line, 2048)}\n`);
+    for (const line of linesOf(error)) process.stderr.write(`${name}: ${escapeText(say(line), 2048)}\n`);
   };
   // `--help | head -1` closes standard output early; without a listener that would end the process with a stack trace.
   process.stdout.on('error', () => {});
@@ -24,6 +25,7 @@ export async function runToEnd(name: string, task: () => Promise<void>): Promise
   setInterval(() => {}, ONE_DAY);
   let exitCode: ExitCode = ExitCode.ok;
   try {
+    await speak(languageOf(process.argv.slice(2), env));
     await task();
   } catch (error) {
     tell(error);
@@ -35,6 +37,8 @@ export async function runToEnd(name: string, task: () => Promise<void>): Promise
   leaveClosedTerminal();
   process.exit(exitCode);
 }
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 function linesOf(error: unknown): readonly string[] {
   if (error instanceof ExitError) return error.lines;

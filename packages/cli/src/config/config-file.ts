@@ -6,6 +6,7 @@ import { checkSecret } from '../check-secret.js';
 import { decodeText } from '../decode-text.js';
 import { escapeText } from '../escape-text.js';
 import { ExitCode, ExitError } from '../exit-code.js';
+import { type Language, say, speak } from '../language/index.js';
 import { TableArgument, type TableOption } from '../options/table-option.js';
 import { userFolders } from '../user-folders.js';
 import type { LineMistake } from '../yaml/index.js';
@@ -63,7 +64,8 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): Con
       const lines = mistakes.map(({ line, message }) => `${escapeText(path)}:${line}: ${message}`);
       if (lines.length > 0) throw new ExitError(ExitCode.usage, lines);
       const { size } = config.settings;
-      process.stdout.write(`${escapeText(path)}: no mistake in ${size === 1 ? '1 setting' : `${size} settings`}\n`);
+      const found = `${escapeText(path)}: no mistake in ${size === 1 ? '1 setting' : `${size} settings`}`;
+      process.stdout.write(`${say(found)}\n`);
     });
 
   program
@@ -76,6 +78,8 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): Con
       if (command !== program && options.alsoFor?.includes(command) !== true) return;
       began = await read(givenPath(program) === undefined);
       apply(program, began);
+      const { lang } = program.opts<{ lang?: Language }>();
+      if (lang !== undefined) await speak(lang);
     });
 
   let began = NO_FILE;
@@ -160,8 +164,8 @@ function readText(path: string): string {
   try {
     const text = decodeText(readFileSync(file));
     const shown = escapeText(path);
-    if (PASSWORD.test(text)) checkSecret(file, { path, name: `${shown}, which holds a password,` });
-    else if (COMMAND.test(text)) checkSecret(file, { path, name: `${shown}, which names a command,`, mayBeRead: true });
+    if (PASSWORD.test(text)) checkSecret(file, { path, name: `${shown} (it holds a password)` });
+    else if (COMMAND.test(text)) checkSecret(file, { path, name: `${shown} (it names a command)`, mayBeRead: true });
     return text;
   } finally {
     closeSync(file);

@@ -1,6 +1,7 @@
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { ExitCode, ExitError } from '../exit-code.js';
+import { say } from '../language/index.js';
 
 /** Asks the user at a terminal; anyone who closes it, or presses Ctrl-C or Ctrl-D, ends the program. */
 export interface Asker {
@@ -74,12 +75,12 @@ class TerminalAsker implements Asker {
 
   async #ask<T>({ text, fallback, parse }: Question<T>, isSecret: boolean): Promise<T> {
     for (;;) {
-      const shown = fallback === undefined || fallback === '' ? `${text}: ` : `${text} [${fallback}]: `;
+      const shown = fallback === undefined || fallback === '' ? `${say(text)}: ` : `${say(text)} [${fallback}]: `;
       const answer = await Promise.race([this.#read(shown, isSecret), this.#isOver]);
       try {
         return parse(answer === '' ? (fallback ?? '') : answer);
       } catch (error) {
-        this.#output.write(`  ${(error as Error).message}\n`);
+        this.#output.write(`  ${say((error as Error).message)}\n`);
       }
     }
   }

@@ -14,6 +14,7 @@ import {
 import { dirname } from 'node:path';
 import { escapeText } from '../escape-text.js';
 import { ExitCode, ExitError } from '../exit-code.js';
+import { say } from '../language/index.js';
 
 /** A file that a command is to write. */
 export interface PlannedFile {
@@ -36,7 +37,7 @@ export function describeFiles(files: readonly PlannedFile[]): string {
   return files
     .map((file) => {
       const note = isInTheWay(file) ? ' (in the way: it says something else)' : NOTES[fateOf(file)];
-      return `  ${escapeText(file.path.padEnd(width), 1024)}  ${file.what}${note}\n`;
+      return `  ${escapeText(file.path.padEnd(width), 1024)}  ${say(file.what)}${say(note)}\n`;
     })
     .join('');
 }

@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
+import { say } from '../language/index.js';
 import { cleanFields, cleanText } from './clean-fields.js';
 import { LogDestination } from './log-destination.js';
 import { LOG_LEVELS, type LogFormat, type LogLevel } from './log-options.js';
+import { sayFields } from './say-fields.js';
 
 export interface LoggerOptions {
   /** Lines below this level are not written. */
@@ -59,7 +61,8 @@ function rareLogger(least: LogLevel, load: () => ProgramLogger): ProgramLogger {
 
 function createPino(options: LoggerOptions): ProgramLogger {
   const { pino, stdTimeFunctions } = require('pino') as typeof import('pino');
-  const render = options.format === 'pretty' ? prettyRenderer() : (line: string) => line;
+  const isPretty = options.format === 'pretty';
+  const render = isPretty ? prettyRenderer() : (line: string) => line;
   const destination = new LogDestination(process.stderr, (total) => {
     logger.warn({ total }, 'log lines were lost: they could not be written fast enough, or at all');
   });
@@ -74,7 +77,9 @@ function createPino(options: LoggerOptions): ProgramLogger {
       serializers: { err: (err: unknown) => err },
       hooks: {
         logMethod([fields, message], method) {
-          method.call(this, cleanFields(fields as unknown as object), cleanText(message ?? ''));
+          const [clean, text] = [cleanFields(fields as unknown as object), cleanText(message ?? '')];
+          if (isPretty) method.call(this, sayFields(clean), say(text));
+          else method.call(this, clean, text);
         },
       },
     },

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { OptionTable } from 'wsproxy-node/options';
+import { LANGUAGES, type Language } from '../language/index.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from '../logging/log-options.js';
 import { addOptions } from './add-options.js';
 import { formatHelp } from './format-help.js';
@@ -8,6 +9,7 @@ import { formatHelp } from './format-help.js';
 export interface CommonOptions {
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+  readonly lang?: Language;
 }
 
 /** The options that both programs have. */
@@ -28,6 +30,14 @@ export const COMMON_OPTIONS: OptionTable = {
     default: 'pretty',
     library: false,
     text: 'for people or for machines',
+  },
+  lang: {
+    flags: '--lang <language>',
+    unit: 'choice',
+    choices: LANGUAGES,
+    library: false,
+    otherwise: 'as LC_ALL, LC_MESSAGES or LANG says',
+    text: 'language of help, messages and log lines, English or Chinese; JSON is always in English',
   },
 };
 

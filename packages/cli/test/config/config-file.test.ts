@@ -159,7 +159,7 @@ const TOLD = [
   [9, /unique/],
   [10, /secret-file: expected a value/],
   [11, /log-format: expected one value, not a list/],
-  [12, /unknown setting "config"; allowed are action, .*grace, listen/],
+  [12, /unknown setting "config"; allowed are action, .*grace, lang, listen/],
   [13, /unknown setting "patience"; it is called grace now$/],
 ] as const;
 
@@ -213,7 +213,7 @@ describe.runIf(process.platform !== 'win32')('a password in a configuration file
       ['config', 'check', path],
     ]) {
       const { code, stderr } = await runFixture('program.mjs', args);
-      expect(stderr).toMatch(/which holds a password, can be read or changed by other users; run: chmod 600 [^\n]*\n$/);
+      expect(stderr).toMatch(/other users can read or change .* \(it holds a password\); run: chmod 600 [^\n]*\n$/);
       expect(stderr).not.toContain('hidden');
       expect(code).toBe(2);
     }

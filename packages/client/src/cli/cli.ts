@@ -82,11 +82,8 @@ Examples:
   wsproxy-client wss://proxy.example.org/tunnel -R 8080:localhost:3000 -R 2222:localhost:22
   wsproxy-client doctor wss://proxy.example.org/tunnel --to example.com:443
 
-SIGHUP without a terminal reconnects at once instead of waiting for the next try, asks for the token again, and reads the
-configuration file again: a -L or -R that is new there begins, one that is gone stops, and the others go on. With a terminal
-it ends the program, as closing the terminal does.
-Exit codes: 0 stopped by a signal, 1 the server cannot be used, the port is taken or a -R is refused (with
---exit-on-forward-failure), 2 wrong usage or no token, 70 a defect.`,
+SIGHUP without a terminal reconnects at once instead of waiting for the next try, asks for the token again, and reads the configuration file again: a -L or -R that is new there begins, one that is gone stops, and the others go on. With a terminal it ends the program, as closing the terminal does.
+Exit codes: 0 stopped by a signal, 1 the server cannot be used, the port is taken or a -R is refused (with --exit-on-forward-failure), 2 wrong usage or no token, 70 a defect.`,
 );
 addCommonOptions(program, VERSION);
 const doctor = addDoctorCommand(program, {
@@ -107,7 +104,7 @@ program.action(run);
 addInitCommand(program, process);
 addCompletionCommand(program, (text) => process.stdout.write(text));
 // Not awaited: executables hold the programs as CommonJS, which has no `await` here.
-void runProgram(program);
+void runProgram(program, process.env);
 
 async function run(urls: readonly string[], flags: Flags, command: Command): Promise<void> {
   const { control, stdio } = flags;

@@ -1,4 +1,4 @@
-import { escapeText, formatJson } from 'wsproxy-cli';
+import { escapeText, formatJson, padColumns, say } from 'wsproxy-cli';
 import type { DiagnoseObserver, Mark, StepFinding, StepName } from '../index.js';
 
 /** Where the report goes: standard output for what was found, standard error for how far it is. */
@@ -27,21 +27,19 @@ export class DoctorReport implements DiagnoseObserver {
 
   onBegin(mostBytes: number): void {
     const size = Math.round(mostBytes / 1_048_576);
-    const text = `Moves up to ${size} MiB through the tunnel to measure it; --throughput off, or --quick, leaves that out.\n`;
-    if (!this.#json) this.#screen.out(text);
+    const text = `Moves up to ${size} MiB through the tunnel to measure it; --throughput off, or --quick, leaves that out.`;
+    if (!this.#json) this.#screen.out(`${say(text)}\n`);
   }
 
   onProgress(step: StepName, share: number): void {
     const full = Math.round(share * BAR_WIDTH);
     const bar = `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}`;
-    this.#screen.progress?.(
-      `${ERASE}  ${step.padEnd(STEP_WIDTH)} ${share === 0 ? '…' : `${bar} ${Math.round(share * 100)} %`}`,
-    );
+    this.#screen.progress?.(`${ERASE}  ${nameOf(step)} ${share === 0 ? '…' : `${bar} ${Math.round(share * 100)} %`}`);
   }
 
   onFinding({ step, mark, text }: StepFinding): void {
     this.#screen.progress?.(ERASE);
-    if (!this.#json) this.#screen.out(`${MARKS[mark]} ${step.padEnd(STEP_WIDTH)} ${escapeText(text, MAX_TEXT)}\n`);
+    if (!this.#json) this.#screen.out(`${MARKS[mark]} ${nameOf(step)} ${shown(text)}\n`);
   }
 
   end(url: string, findings: readonly StepFinding[], cause: StepFinding | undefined): void {
@@ -50,10 +48,17 @@ export class DoctorReport implements DiagnoseObserver {
       this.#screen.out(`${formatJson({ url, healthy, cause: cause?.step ?? null, findings })}\n`);
       return;
     }
-    if (cause === undefined) return this.#screen.out('\nNothing is wrong with the way to this server.\n');
-    this.#screen.out(
-      `\n${cause.mark === 'fail' ? 'Likely cause' : 'Worth a look'}: ${escapeText(cause.text, MAX_TEXT)}\n`,
-    );
-    if (cause.cure !== undefined) this.#screen.out(`Cure: ${escapeText(cause.cure, MAX_TEXT)}\n`);
+    if (cause === undefined) return this.#screen.out(`\n${say('Nothing is wrong with the way to this server.')}\n`);
+    const kind = cause.mark === 'fail' ? 'Likely cause:' : 'Worth a look:';
+    this.#screen.out(`\n${say(kind)} ${shown(cause.text)}\n`);
+    if (cause.cure !== undefined) this.#screen.out(`${say('Cure:')} ${shown(cause.cure)}\n`);
   }
+}
+
+function nameOf(step: StepName): string {
+  return padColumns(say(step), STEP_WIDTH);
+}
+
+function shown(text: string): string {
+  return escapeText(say(text), MAX_TEXT);
 }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { addOptions, ExitCode, ExitError, userFolders } from 'wsproxy-cli';
+import { addOptions, ExitCode, ExitError, sayLines, userFolders } from 'wsproxy-cli';
 import { INIT_OPTIONS } from '../options/init-options.js';
 
 interface InitFlags {
@@ -43,7 +43,7 @@ async function init(program: Command, flags: InitFlags, self: NodeJS.Process): P
       isForced: flags.force,
       asker,
       readInput: () => text(self.stdin),
-      write: (said) => self.stdout.write(said),
+      write: (said) => self.stdout.write(sayLines(said)),
       examine: () => run([...command.words, '--config', path, 'doctor', '--quick']),
     });
   } finally {

@@ -12,7 +12,7 @@ export async function takeShortWay(program: NodeJS.Process): Promise<boolean> {
   if (stream === undefined) return false;
   const { carryStdio } = await import('./carry-stdio.js');
   const { runToEnd } = await import('wsproxy-cli/process');
-  await runToEnd('wsproxy-client', () => carryStdio(stream, target, program));
+  await runToEnd('wsproxy-client', program.env, () => carryStdio(stream, target, program));
   return true;
 }
 
@@ -48,6 +48,7 @@ const VALUES: Readonly<Record<string, string>> = {
   '--config': 'config',
   '--token-file': 'token',
   '--token-command': 'tokenCommand',
+  '--lang': 'lang',
 };
 const SWITCHES: ReadonlySet<string> = new Set(['-N', '--insecure']);
 const URL = /^wss?:\/\/./;

@@ -46,21 +46,19 @@ Examples:
   wsproxy-server --listen 127.0.0.1:8080 --path /tunnel --token-file token
   wsproxy-server --users /etc/wsproxy/users.yaml
 
-Put a TLS reverse proxy in front before you let the Internet reach it, or give
---tls-cert and --tls-key.
+Put a TLS reverse proxy in front before you let the Internet reach it, or give --tls-cert and --tls-key.
 Exit codes: 0 stopped by a signal, 1 cannot listen, 2 wrong usage, 70 a defect.`,
   `
 Examples:
   wsproxy-server init
   wsproxy-server init --host-name proxy.example.org --front caddy --user alice --user bob
-  WSPROXY_TOKEN=$(head -c 32 /dev/urandom | base64) wsproxy-server
+  WSPROXY_TOKEN=$(wsproxy-server token | head -n 1) wsproxy-server
   wsproxy-server --listen 127.0.0.1:8080 --path /tunnel --token-file /etc/wsproxy/token
   wsproxy-server token --id alice
   wsproxy-server --users /etc/wsproxy/users.yaml
   wsproxy-server --listen 0.0.0.0:443 --tls-cert fullchain.pem --tls-key privkey.pem --token-file token
 
-SIGHUP reads the files of --users, --token-file, --tls-cert and --cluster-cert again, as does a change of them; it never
-ends the server.
+SIGHUP reads the files of --users, --token-file, --tls-cert and --cluster-cert again, as does a change of them; it never ends the server.
 With --workers, SIGUSR2 has new workers take what is new, from what the files hold then; nobody is refused meanwhile.
 Put a TLS reverse proxy in front before you let the Internet reach it, or give --tls-cert and --tls-key.
 Exit codes: 0 stopped by a signal, 1 cannot listen, 2 wrong usage or no token, 70 a defect.`,
@@ -87,4 +85,4 @@ program.action(async (flags: WorkersFlags) => {
 });
 addCompletionCommand(program, (text) => process.stdout.write(text));
 // Not awaited: executables hold the programs as CommonJS, which has no `await` here.
-void runProgram(program);
+void runProgram(program, process.env);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Command as NewCommand } from 'commander';
-import { addOptions } from 'wsproxy-cli';
+import { addOptions, sayLines } from 'wsproxy-cli';
 import type { InitFlags } from '../init/init-server.js';
 import type { Machine } from '../init/plan-files.js';
 import { INIT_OPTIONS } from '../options/init-options.js';
@@ -38,7 +38,7 @@ async function init(program: Command, flags: InitFlags, self: NodeJS.Process): P
   try {
     await initServer({
       ...{ flags, settings, machine, asker, parseHostName, readIds },
-      write: (text) => self.stdout.write(text),
+      write: (text) => self.stdout.write(sayLines(text)),
     });
   } finally {
     asker?.close();

@@ -5,7 +5,7 @@ import type { ParentSettings } from '../workers/messages.js';
 /** What is the business of the parent alone: it reads them once, when it starts. */
 const OF_PARENT = [
   ...['listen', 'admin', 'health', 'adminHost', 'reverseHttp', 'clusterListen'],
-  ...['workers', 'retire', 'drain', 'name', 'logLevel', 'logFormat'],
+  ...['workers', 'retire', 'drain', 'name', 'logLevel', 'logFormat', 'lang'],
 ];
 
 /** Those, by the names that they have in a configuration file. */

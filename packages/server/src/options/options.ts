@@ -115,7 +115,7 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
   decoy: {
     flags: '--decoy <dir>',
     unit: 'folder',
-    text: 'static files to show to whoever has no token, in place of 401 and 404',
+    text: 'static files to show to everybody without a token, in place of 401 and 404',
   },
   allowOrigins: {
     flags: '--allow-origin <origin>',

@@ -1,0 +1,208 @@
+import type { Catalogue } from '../translator.js';
+
+/** What is wrong with a command line, a file that it names, or a configuration file. */
+export const COMMAND_LINE: Catalogue = {
+  '{1} belongs to another user (uid {2}); run: chown {3} {4}': '{1}属于另一个用户 (uid {2})；请运行：chown {3} {4}',
+  '{1} belongs to another user (uid {2}); choose another path': '{1}属于另一个用户 (uid {2})；请换一个路径',
+  'give its volume defaultMode: 0440, and the pod an fsGroup': '请给它的卷设 defaultMode: 0440，并给 pod 设 fsGroup',
+  'run: chmod go-w {1}': '请运行：chmod go-w {1}',
+  'run: chmod 600 {1}': '请运行：chmod 600 {1}',
+  'other users can change {1}; {2}': '其他用户可以修改{1}；{2}',
+  'other users can read or change {1}; {2}': '其他用户可以读取或修改{1}；{2}',
+  'other users can replace {1}: they can write to its folder; run: chmod go-w {2}':
+    '其他用户可以替换{1}：他们能写它所在的目录；请运行：chmod go-w {2}',
+  'too many links': '符号链接过多',
+  'there is no such file': '没有这个文件',
+  'no permission': '没有权限',
+  'it is a directory': '它是目录',
+  '{1}: no mistake in 1 setting': '{1}：1 项设置，没有错误',
+  '{1}: no mistake in {2} settings': '{1}：{2} 项设置，没有错误',
+  '; {1} more: see {2} config check': '；还有 {1} 处：见 {2} config check',
+  'cannot read the configuration file {1}: {2}': '无法读取配置文件 {1}：{2}',
+  '{1} (it holds a password)': ' {1} (含有密码) ',
+  '{1} (it names a command)': ' {1} (含有命令) ',
+  'expected settings such as "listen: 127.0.0.1:1080", one a line':
+    '应为 "listen: 127.0.0.1:1080" 这样的设置，每行一项',
+  'unknown setting {1}': '未知设置 {1}',
+  '; allowed are {1}': '；可用的有 {1}',
+  'Expected one value, not a list.': '应为一个值，不是列表',
+  'Expected a value, not a mapping or an alias.': '应为一个值，不是映射或别名',
+  'Expected a value.': '应有一个值',
+  'Expected true or false.': '应为 true 或 false',
+  '{1}: cannot stand beside {2}': '{1}：不能与 {2} 同用',
+  'a second document begins here (---); expected one': '这里开始了第二个文档 (---)；只应有一个',
+  'not YAML: {1}': '不是 YAML：{1}',
+  'not YAML: nested too deeply': '不是 YAML：嵌套太深',
+  'it is in UTF-16; save it as UTF-8': '它是 UTF-16 编码；请存为 UTF-8',
+  'Expected a number and a unit, such as 500ms, 30s, 2m or 1h.': '应为数字加单位，如 500ms、30s、2m 或 1h',
+  'Expected bytes, such as 65536, 64k, 10M or 1G.': '应为字节数，如 65536、64k、10M 或 1G',
+  'Expected at most 8191T.': '最多 8191T',
+  'Expected {1}.': '应为 {1}',
+  '{1} to {2}, or "{3}"': '{1} 到 {2}，或 "{3}"',
+  '{1} to {2}': '{1} 到 {2}',
+  'Expected a whole number.': '应为整数',
+  'took more than {1} s': '超过 {1} 秒',
+  'printed more than {1} characters': '输出超过 {1} 个字符',
+  'cannot be run: {1}': '无法运行：{1}',
+  'was ended by {1}': '被 {1} 结束',
+  'cannot be run (exit code {1}): check it': '无法运行 (退出码 {1})：请检查',
+  'failed with exit code {1}': '失败，退出码 {1}',
+  'Expected [host:]port with IPv6 in brackets, such as 1080, 0.0.0.0:1080 or [::1]:1080.':
+    '应为 [host:]port，IPv6 加方括号，如 1080、0.0.0.0:1080 或 [::1]:1080',
+  'Expected a port from 0 to 65535.': '端口应在 0 到 65535 之间',
+  'Expected a path such as {1}.': '应为路径，如 {1}',
+  'Expected the path of a socket in at most {1} bytes.': '套接字路径最多 {1} 字节',
+  'the port is in use; choose another port with --listen, or end what has this one':
+    '端口已被占用；请用 --listen 换一个端口，或结束占用它的程序',
+  'no permission; choose a port above 1023 with --listen': '没有权限；请用 --listen 选 1023 以上的端口',
+  'this machine has no such address; choose another with --listen': '本机没有这个地址；请用 --listen 换一个',
+  'this machine has no such address family; choose another address with --listen':
+    '本机没有这种地址族；请用 --listen 换一个地址',
+  'no such host name; choose an address of this machine with --listen': '没有这个主机名；请用 --listen 选本机的地址',
+  'no such folder, or no permission to write to it; choose another path with --listen':
+    '没有这个目录，或没有写权限；请用 --listen 换一个路径',
+  'another program listens there; end it or choose another path with --listen':
+    '另一个程序在那里监听；请结束它，或用 --listen 换一个路径',
+  'there is a file that is no socket; remove it or choose another path with --listen':
+    '那里有一个不是套接字的文件；请删除它，或用 --listen 换一个路径',
+  'cannot listen on {1}: {2}': '无法监听 {1}：{2}',
+  '{1} file {2}': ' {1} 文件 {2} ',
+  'cannot read {1}: {2}': '无法读取{1}：{2}',
+  'no permission; run the program as the owner of the file': '没有权限；请以文件所有者的身份运行本程序',
+  'no such file; check the path given with {1}': '没有这个文件；请检查 {1} 给出的路径',
+  'it is a directory; give the file itself with {1}': '它是目录；请用 {1} 给出文件本身',
+  'make one with: wsproxy-server token (the first line that it prints)':
+    '生成令牌：wsproxy-server token (取它输出的第一行)',
+  '{1} has more than one line; it must hold one token and nothing else': '{1} 不止一行；其中只应有一个令牌',
+  '{1} has more than {2} tokens': '{1} 中的令牌超过 {2} 个',
+  '{1} has one token twice': '{1} 中有重复的令牌',
+  'no token: put one in a file and give --token-file FILE, or set WSPROXY_TOKEN; {1}':
+    '没有令牌：请把令牌放进文件并给出 --token-file FILE，或设置 WSPROXY_TOKEN；{1}',
+  '{1} is empty; {2}': '{1} 是空的；{2}',
+  'there is no --token, because other users would see the token: put it in a file and give --token-file FILE, or set WSPROXY_TOKEN':
+    '没有 --token 选项，因为其他用户会看到令牌：请把令牌放进文件并给出 --token-file FILE，或设置 WSPROXY_TOKEN',
+  '{1}; see {2} --help': '{1}；见 {2} --help',
+  "there is no command '{1}', and no flag before it takes a value": "没有命令 '{1}'，它前面的选项也不需要值",
+  'there is no {1}': '没有 {1}',
+  'internal error, please report it: {1}': '内部错误，请报告：{1}',
+  'internal error, please report it: {1} at {2}': '内部错误，请报告：{1}，位于 {2}',
+  'nobody reads standard output any more': '已经没有程序在读标准输出',
+  '{1}: another one is for the same place': '{1}：已有另一个用于同一位置',
+  '--listen {1}: {2}; give --socks-auth FILE': '--listen {1}：{2}；请给出 --socks-auth FILE',
+  '{1}; {2}, or give the URL of a server': '{1}；{2}，或给出服务器的 URL',
+  'nobody answers at --control {1}: {2}': '--control {1} 没有应答：{2}',
+  '--control: there is no such socket on Windows': '--control：Windows 上没有这种套接字',
+  '--token-command printed no token': '--token-command 没有输出令牌',
+  'the first line of --token-command {1}': '--token-command 的第一行{1}',
+  '--token-command {1}': '--token-command {1}',
+  'the wsproxy-client at {1} has ended': '{1} 处的 wsproxy-client 已结束',
+  'not an answer': '不是应答',
+  'there is a file that is no socket': '那里有一个不是套接字的文件',
+  'remove it or choose another path': '请删除它，或换一个路径',
+  'start wsproxy-client with --control there': '请用 --control 在那里启动 wsproxy-client',
+  'what listens there is no wsproxy-client with --control, or has no descriptor left':
+    '在那里监听的不是带 --control 的 wsproxy-client，或它的文件描述符已用完',
+  'there is no such socket': '没有这个套接字',
+  'its wsproxy-client has ended': '它的 wsproxy-client 已结束',
+  'no answer within {1} s': '{1} 秒内没有应答',
+  'Expected [bind:]port:host:hostport with IPv6 in brackets, such as 8080:example.org:80, 8000-8010:example.org:8000-8010 or 5353:192.0.2.1:53/udp, or unix:/path:host:hostport.':
+    '应为 [bind:]port:host:hostport，IPv6 加方括号，如 8080:example.org:80、8000-8010:example.org:8000-8010 或 5353:192.0.2.1:53/udp，或 unix:/path:host:hostport',
+  'A Unix socket carries no datagrams.': 'Unix 套接字不能转发数据报',
+  'A Unix socket leads to one port, not to a range.': 'Unix 套接字只通往一个端口，不能是范围',
+  'Expected as many ports on both sides, got {1} ({2}) and {3} ({4}).': '两边端口数应相同，得到 {1} ({2}) 和 {3} ({4})',
+  'Expected a range of ports such as 8000-8010, from 1 to 65535, got {1}.':
+    '应为 8000-8010 这样的端口范围，在 1 到 65535 之间，得到 {1}',
+  'Expected at most {1} ports in a range.': '一个范围最多 {1} 个端口',
+  'the file has more than 64 KiB': '文件超过 64 KiB',
+  'the file names no user; expected lines user:password': '文件中没有用户；应为 user:password 的行',
+  'line {1} is not user:password, each of 1 to {2} bytes': '第 {1} 行不是 user:password，各 1 到 {2} 字节',
+  'line {1}: 64 hexadecimal digits must follow sha256:': '第 {1} 行：sha256: 后应有 64 个十六进制数字',
+  'line {1}: the digest of an empty password': '第 {1} 行：这是空密码的摘要',
+  '--socks-auth: {1}': '--socks-auth：{1}',
+  "{1}: expected 'Name: value'": "{1}：应为 'Name: value'",
+  'it is too long for a PEM file': '作为 PEM 文件太长',
+  'Expected [bind:]port:host:hostport with IPv6 in brackets, such as 8080:localhost:80 or 0.0.0.0:2222:localhost:22, [bind:]port alone, or unix:/path, http:NAME or tls:NAME in place of [bind:]port.':
+    '应为 [bind:]port:host:hostport，IPv6 加方括号，如 8080:localhost:80 或 0.0.0.0:2222:localhost:22；或只写 [bind:]port；[bind:]port 也可换成 unix:/path、http:NAME 或 tls:NAME',
+  'Expected /udp or /proxy-v2, not both: datagrams carry no PROXY header.':
+    '应为 /udp 或 /proxy-v2，不能同时有：数据报不带 PROXY 头',
+  'Expected host:hostport before {1}.': '{1} 前应有 host:hostport',
+  'http:NAME takes no /proxy-v2: requests say X-Forwarded-For.':
+    'http:NAME 不能带 /proxy-v2：请求中已有 X-Forwarded-For',
+  'http:NAME and tls:NAME carry no datagrams.': 'http:NAME 和 tls:NAME 不能转发数据报',
+  'A Unix socket or a name stands for one port, not for a range.': 'Unix 套接字或名称代表一个端口，不能对应范围',
+  'Expected a host name in ASCII, such as app.example.org or *.example.org, got {1}.':
+    '应为 ASCII 主机名，如 app.example.org 或 *.example.org，得到 {1}',
+  'no server: give its URL, wss://host[:port]/path, or a configuration file':
+    '没有服务器：请给出 URL (wss://host[:port]/path) 或配置文件',
+  '--token-command: expected a command': '--token-command：应为一个命令',
+  'expected a command': '应为一个命令',
+  '{1} for {2} server': '{1} 个对应 {2} 个服务器',
+  '{1} for {2} servers': '{1} 个对应 {2} 个服务器',
+  '--token-file: {1}; give one for all, or one for each in their order':
+    '--token-file：{1}；请给一个供全部使用，或按顺序每个服务器一个',
+  'it takes --reverse, without which no client may listen': '它需要 --reverse，否则客户端不能监听',
+  '{1} is not in PEM form': '{1} 不是 PEM 格式',
+  'it takes --cluster-listen, by which the other servers reach this one':
+    '它需要 --cluster-listen，其他服务器由此访问本服务器',
+  'it takes --node NAME, by which the other servers know this one': '它需要 --node NAME，其他服务器由此识别本服务器',
+  'it takes --cluster-cert FILE, --cluster-key FILE and --cluster-ca FILE':
+    '它需要 --cluster-cert FILE、--cluster-key FILE 和 --cluster-ca FILE',
+  '{1} is at the address of --cluster-listen, but --node is {2}; one server has one name':
+    '{1} 在 --cluster-listen 的地址上，但 --node 是 {2}；一台服务器只有一个名称',
+  '{1}: each worker has to read it, and a pipe can be read once; give a file':
+    '{1}：每个工作进程都要读它，而管道只能读一次；请给一个文件',
+  '{1} and {2} exclude each other: give the token a line in the users file':
+    '{1} 和 {2} 不能同用：请在用户文件中为该令牌写一行',
+  'expected the name of a host, without a port': '应为主机名，不带端口',
+  'the server that runs is of another release, and cannot start this one: restart it':
+    '正在运行的服务器是另一个版本，无法启动这一个：请重启它',
+  'a worker has ended before it was ready, with {1}': '一个工作进程在就绪前就结束了：{1}',
+  'exit code {1}': '退出码 {1}',
+  'ended with {1}': '以 {1} 结束',
+  'expected 1 to 64 letters, digits or any of . _ -': '应为 1 到 64 个字母、数字或 . _ -',
+  'it takes --cluster, which says where the store is': '它需要 --cluster，说明共享存储在哪里',
+  'it takes --cluster-listen, which is what it leads to': '它需要 --cluster-listen，也就是它所指向的地址',
+  'with --cluster the store keeps what users carry: give one of the two':
+    '使用 --cluster 时，用户流量由共享存储保存：两者只能给一个',
+  'expected host:port, such as 10.0.0.2:7000': '应为 host:port，如 10.0.0.2:7000',
+  '--listen systemd: systemd has handed over {1} sockets, expected one; start the .socket unit, with one ListenStream=':
+    '--listen systemd：systemd 交来 {1} 个套接字，应为一个；请启动 .socket 单元，其中只有一个 ListenStream=',
+  'needs --tls-client-ca FILE beside it': '还需要 --tls-client-ca FILE',
+  'TLS needs both --tls-cert FILE and --tls-key FILE': 'TLS 需要同时给出 --tls-cert FILE 和 --tls-key FILE',
+  'the file of {1} ({2})': ' {1} 的文件 ({2}) ',
+  'cannot read the file of {1} ({2}): {3}': '无法读取 {1} 的文件 ({2})：{3}',
+  'Expected a date and a time with its zone, such as 2027-01-31T18:00:00Z.':
+    '应为带时区的日期和时间，如 2027-01-31T18:00:00Z',
+  '{1} has more than {2} bytes': '{1} 超过 {2} 字节',
+  'expected a list with at least one user, such as "- { id: alice, token: sha256:... }"':
+    '应为至少有一个用户的列表，如 "- { id: alice, token: sha256:... }"',
+  'a user needs id: {1}': '用户需要 id：{1}',
+  'a user needs token: {1}': '用户需要 token：{1}',
+  'a user has token or tokens, not both: put it into the list': '用户只能有 token 或 tokens 之一：请把它放进列表',
+  'expected a list of tokens, such as [{ token: "sha256:...", label: laptop }]':
+    '应为令牌列表，如 [{ token: "sha256:...", label: laptop }]',
+  'a token needs token: {1}': '令牌需要 token：{1}',
+  'unknown key in {1}; allowed are {2}': '{1} 中有未知的键；可用的有 {2}',
+  'the same as in line {1}; every user needs one of their own': '与第 {1} 行相同；每个用户要有自己的 id',
+  'expected "sha256:" and 64 hexadecimal digits, as wsproxy-server token prints them':
+    '应为 "sha256:" 加 64 个十六进制数字，如 wsproxy-server token 所输出',
+  'the digest of an empty token, as of a variable that is not set; wsproxy-server token makes a right one':
+    '这是空令牌的摘要，例如变量没有设置；请用 wsproxy-server token 生成',
+  'expected {1}': '应为 {1}',
+  'the same as in line {1}; every token needs one of its own': '与第 {1} 行相同；每个令牌要有自己的标签',
+  'the time zone is missing; ': '缺少时区；',
+  '{1}expected a date and a time with its zone, such as 2027-01-31T18:00:00Z or 2027-01-31T18:00:00+01:00':
+    '{1}应为带时区的日期和时间，如 2027-01-31T18:00:00Z 或 2027-01-31T18:00:00+01:00',
+  'expected true or false': '应为 true 或 false',
+  'expected a whole number from 1 on': '应为 1 以上的整数',
+  'expected bytes from 1 on, such as 65536, 64k, 10M or 1G': '应为 1 以上的字节数，如 65536、64k、10M 或 1G',
+  'such as [10.0.0.0/8, "*.example.org"]': '如 [10.0.0.0/8, "*.example.org"]',
+  'such as ["127.0.0.1:8000-8099", "0.0.0.0:443"]': '如 ["127.0.0.1:8000-8099", "0.0.0.0:443"]',
+  'expected a list of rules, {1}': '应为规则列表，{1}',
+  'expected a number from 1 to {1}, or auto': '应为 1 到 {1} 的数字，或 auto',
+  'it takes --workers N: it says how long workers that were exchanged may go on':
+    '它需要 --workers N：它说明被替换的工作进程还可运行多久',
+  '{1} has to be a folder that only its owner may use (mode 0700)': '{1} 必须是只有所有者能用的目录 (模式 0700)',
+  '1 to 64 visible characters, with spaces only between them': '1 到 64 个可见字符，空格只能在中间',
+  '1 to 64 letters, digits or any of . _ @ + -': '1 到 64 个字母、数字或 . _ @ + -',
+};

@@ -1,0 +1,69 @@
+import type { Catalogue } from '../translator.js';
+
+/** What `init` asks and says. */
+export const INIT: Catalogue = {
+  'Files:': '文件:',
+  'Write them': '写出它们',
+  'Replace what is there, and keep it as FILE.old': '替换已有文件，原文件存为 FILE.old',
+  'stopped: nothing was written': '已停止：没有写任何文件',
+  'Expected yes or no.': '应为 yes 或 no',
+  '{1} cannot stand beside init': '{1} 不能与 init 同用',
+  ' (in the way: it says something else)': ' (已存在：内容不同)',
+  ' (stays as it is)': ' (保持不变)',
+  ' (changes)': ' (会更改)',
+  '{1} is there, and says something else; nothing was written': '{1} 已存在且内容不同；没有写任何文件',
+  '{1}; --force replaces it, and keeps it as {2}': '{1}；--force 会替换它，原文件存为 {2}',
+  'cannot write {1}: {2}; nothing was written': '无法写 {1}：{2}；没有写任何文件',
+  'The files are written. Now the way to the server:': '文件已写好。现在检查到服务器的路径：',
+  'The files stay. Once that is mended, look again with: wsproxy-client doctor':
+    '文件已保留。修好之后请再检查：wsproxy-client doctor',
+  'Paste the line of wsproxy-server init, and press Enter (it stays hidden)':
+    '请粘贴 wsproxy-server init 给出的那一行，然后按回车 (不会显示)',
+  'standard input: {1}': '标准输入：{1}',
+  'the token, a secret': '令牌，须保密',
+  'the users, a secret': '用户，须保密',
+  'the configuration of the client': '客户端的配置',
+  'the configuration of the server': '服务器的配置',
+  'starts the client when you log in': '登录时启动客户端',
+  'the URL must have nothing behind #: that is a line of wsproxy-server init, which wsproxy-client init reads':
+    'URL 的 # 后不能有内容：那是 wsproxy-server init 给出的一行，由 wsproxy-client init 读取',
+  'expected the line that wsproxy-server init has printed: wss://host/path#token':
+    '应为 wsproxy-server init 输出的那一行：wss://host/path#token',
+  'the token in the line {1}; copy the whole line': '这一行中的令牌{1}；请复制整行',
+  '{1} takes --reverse-http, the port for host names': '{1} 需要 --reverse-http，即供主机名使用的端口',
+  'the configuration of {1}': '{1} 的配置',
+  'Host name that clients use, such as proxy.example.org': '客户端使用的主机名，如 proxy.example.org',
+  'What serves TLS in front of it: {1}, or none': '它前面由什么提供 TLS：{1}，或 none',
+  'Users, with commas between them; none: one token for everybody': '用户，用逗号分隔；没有则所有人用同一个令牌',
+  '{1} is missing; without a terminal, init takes its answers from flags': '缺少 {1}；没有终端时，init 从选项取得回答',
+  'Expected names of {1}.': '应为名称，{1}',
+  '{1}: behind {2}, init takes {3}': '{1}：在 {2} 之后，init 需要{3}',
+  'a port, or host:port': '端口或 host:port',
+  'a path of letters, digits, and any of / . _ ~ -': '由字母、数字和 / . _ ~ - 组成的路径',
+  'install it for all users, such as into /usr/local/bin (docs/install.md)':
+    '请为所有用户安装，如安装到 /usr/local/bin (docs/install.md)',
+  'a service cannot start {1}: {2}': '服务无法启动 {1}：{2}',
+  'The files are written. Next, on this machine:': '文件已写好。接下来，在本机运行：',
+  'the block of {1}': '{1} 的块',
+  'map and the two servers': 'map 和两个 server',
+  'frontend and backend': 'frontend 和 backend',
+  ' in place of the cp line': '，代替 cp 那一行',
+  'If {1} serves other sites too, copy only {2} into {3}.': '如果 {1} 还服务其他站点，只把{2}复制到 {3}。',
+  'this line': '这一行',
+  'one of these lines for each user': '给每个用户这些行中的一行',
+  'On the machine of the client, run wsproxy-client init, and give it {1}. It holds the token, so keep it secret:':
+    '在客户端的机器上运行 wsproxy-client init，并给它{1}。其中有令牌，请保密：',
+  '{1} has a token already, and nobody can read it back. A new one: wsproxy-server token --id {2}':
+    '{1} 已有令牌，无法再读出。生成新的：wsproxy-server token --id {2}',
+  'brings certificates from certbot to the server': '把 certbot 的证书交给服务器',
+  'lets systemd listen on port 443': '让 systemd 监听 443 端口',
+  'the service': '服务',
+  'Start it now': '现在启动',
+  'Or start it now and at each login': '或现在启动，并在每次登录时启动',
+  'Or start it now and at each login (not tested on a Mac yet)': '或现在启动，并在每次登录时启动 (尚未在 Mac 上测试)',
+  'Start it at each login (not tested on Windows yet)': '每次登录时启动 (尚未在 Windows 上测试)',
+  'Try it': '试用',
+  'For the proxy settings of the system and of browsers, as automatic configuration':
+    '系统和浏览器的代理设置，用作自动配置',
+  'What the client does, in a browser': '在浏览器中查看客户端的状态',
+};
