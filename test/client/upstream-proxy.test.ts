@@ -32,7 +32,7 @@ async function expectDownload(clientPort: number): Promise<void> {
 }
 
 /** The client ends at once, with one line that tells the cause and not the password. */
-async function expectEnd(serverPort: number, proxy: string, line: RegExp): Promise<void> {
+async function expectEnd(serverPort: number, proxy: string, line: RegExp, ...more: string[]): Promise<void> {
   const args = [
     `ws://127.0.0.1:${serverPort}/`,
     '--insecure',
@@ -42,6 +42,7 @@ async function expectEnd(serverPort: number, proxy: string, line: RegExp): Promi
     'error',
     '--proxy',
     proxy,
+    ...more,
   ];
   const { code, stderr } = await runCommand('wsproxy-client', args);
   expect(stderr).toMatch(/^wsproxy-client: [^\n]+\n$/);
@@ -131,7 +132,13 @@ describe('tinyproxy with rules', () => {
   test('that forbid the port is told as that', async () => {
     const [server, proxyPort] = await Promise.all([startServer(), startTinyproxy(['ConnectPort 443'])]);
     const proxy = `http://${CREDENTIALS}@127.0.0.1:${proxyPort}`;
-    await expectEnd(server.port, proxy, new RegExp(`does not allow 127.0.0.1:${server.port} \\(403\\)`));
+    await expectEnd(
+      server.port,
+      proxy,
+      new RegExp(`does not allow 127.0.0.1:${server.port} \\(403\\)`),
+      '--transport',
+      'ws',
+    );
   });
 });
 

@@ -50,6 +50,7 @@ import type { RemoteForwardOptions, RemoteServerOptions } from './options/remote
 import { resolveSettings } from './options/resolve-settings.js';
 import { connectTransport } from './reach/connect-transport.js';
 import type { Reader } from './reach/option-names.js';
+import { Ways } from './reach/ways.js';
 import { ListenerLedger } from './remote/listener-ledger.js';
 import { RemoteDoor } from './remote/remote-door.js';
 import type { RemoteForward } from './remote/remote-forward.js';
@@ -107,14 +108,20 @@ export class Client extends EventEmitter<ClientEvents> {
   /** `reader`: who reads the messages. */
   constructor(options: ClientOptions, reader: Reader) {
     super();
-    const { servers, bypass, ...settings } = resolveSettings(options, reader);
+    const { servers, bypass, transport, ...settings } = resolveSettings(options, reader);
     this.#logger = settings.logger;
     this.#connector = new Connector({
       ...settings,
-      servers: servers.map((server) => ({
-        name: server.url.href,
-        connect: (signal, wayBack) => connectTransport(server, signal, systemMemory, { wayBack }),
-      })),
+      servers: servers.map((server) => {
+        const ways = new Ways(transport, systemClock, settings.logger);
+        return {
+          name: server.url.href,
+          ways,
+          connect: (signal, wayBack) => connectTransport(server, signal, systemMemory, { wayBack, open: ways.open }),
+          connectBetter: (signal, wayBack) =>
+            connectTransport(server, signal, systemMemory, { wayBack, open: ways.openBetter }),
+        };
+      }),
       clock: systemClock,
       memory: systemMemory,
       onCall: (channel, service) => this.#services.take(channel, service),

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { silentLogger, systemClock, systemMemory } from 'wsproxy-engine';
 import { createPolicies, type ListeningAddress } from 'wsproxy-node/dial';
 import { OptionError } from 'wsproxy-node/options';
-import { WebSocketAcceptor } from 'wsproxy-node/transports';
+import { HttpAcceptor, type TransportAcceptor, WebSocketAcceptor } from 'wsproxy-node/transports';
 import { CallDesk, type OpenOptions } from './calls/call-desk.js';
 import type { InnerListenOptions, NodeDoorOptions } from './cluster/cluster.js';
 import type { ClusterTls } from './cluster/cluster-tls.js';
@@ -23,7 +23,7 @@ import { type Holder, Listening } from './listening.js';
 import { Membership } from './membership.js';
 import { createAccessLog } from './observe/access-log.js';
 import { Observers, type ServerObserver } from './observe/observer.js';
-import { checkServerOptions, rulesOf } from './options/check-server-options.js';
+import { type CheckedOptions, checkServerOptions, rulesOf } from './options/check-server-options.js';
 import type { ServerOptions } from './options/server-options.js';
 import { drain, retire } from './retire.js';
 import type { SessionFollower } from './session-news.js';
@@ -126,7 +126,7 @@ export class Server {
     // Of every door, anyone who knocks there.
     const doors = {
       hasRoom: (user: User, request: IncomingMessage) => this.#hasRoom(user, request),
-      acceptors: [new WebSocketAcceptor(systemMemory, { 'Wsproxy-Route': this.route })],
+      acceptors: acceptorsOf(options, { 'Wsproxy-Route': this.route }),
       onTransport: (...[transport, user, caller, request]: Parameters<GatewayOptions['onTransport']>) => {
         const onClosed = this.#registry.onOpen(user);
         this.#registry.accept(transport, user, caller, this.#membership.sessionPlaces?.of(request));
@@ -416,6 +416,16 @@ export class Server {
     else this.#directory?.revoke(revoked);
     this.#registry.endAbsent();
   }
+}
+
+/** `headers`: of each answer that opens a transport. */
+function acceptorsOf(
+  { httpTransport }: CheckedOptions,
+  headers: Readonly<Record<string, string>>,
+): TransportAcceptor[] {
+  const webSocket = new WebSocketAcceptor(systemMemory, headers);
+  if (!httpTransport) return [webSocket];
+  return [webSocket, new HttpAcceptor({ memory: systemMemory, clock: systemClock, headers })];
 }
 
 const CLOSED = { code: 'SERVER_CLOSED' };

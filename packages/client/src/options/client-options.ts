@@ -2,6 +2,7 @@ import { formatTarget, type Logger, parseAuthority, type Target } from 'wsproxy-
 import type { LocalProtocol, ProxyUser } from 'wsproxy-node/accept';
 import type { ReachOptions } from '../reach/reach.js';
 import type { TokenSource } from '../reach/token-source.js';
+import type { TransportChoice } from '../reach/ways.js';
 
 export interface ClientOptions extends ReachOptions {
   /** `wss://host[:port]/path`, or `ws://` to loopback. */
@@ -19,6 +20,11 @@ export interface ClientOptions extends ReachOptions {
   readonly heartbeat?: number;
   /** WebSockets to spread the channels over, for paths that throttle or lose on each; 1 to 16, default 1. */
   readonly connections?: number;
+  /**
+   * How the server is reached: by WebSocket (`ws`), by ordinary requests of HTTP, which are slower but pass where WebSockets do not
+   * (`http`), or by what gets through, WebSocket first (`auto`). Default `auto`.
+   */
+  readonly transport?: TransportChoice;
   /** Answers applications before the destination was dialled; a failure is then a reset. Default false. */
   readonly optimistic?: boolean;
   /**

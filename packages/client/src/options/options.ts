@@ -1,4 +1,5 @@
 import { LONGEST_TIME, type OptionRule } from 'wsproxy-node/options';
+import { TRANSPORT_CHOICES } from '../reach/ways.js';
 import type { ClientOptions } from './client-options.js';
 
 /** Units of the client's options beside numbers, choices and switches; `OPTION_CHECKS` says how their values are checked. */
@@ -242,6 +243,13 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     min: 1,
     max: 16,
     text: 'WebSockets to spread the connections over',
+  },
+  transport: {
+    flags: '--transport <way>',
+    unit: 'choice',
+    choices: [...TRANSPORT_CHOICES],
+    default: 'auto',
+    text: 'how to reach the server: by WebSocket (ws), by ordinary HTTP requests (http), or by what gets through, WebSocket first (auto)',
   },
   optimistic: {
     flags: '--optimistic',

@@ -5,6 +5,7 @@ import type { ServerAddress } from '../reach/connect-transport.js';
 import type { Reader } from '../reach/option-names.js';
 import { checkPair, parseReach } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
+import type { TransportChoice } from '../reach/ways.js';
 import type { ClientOptions } from './client-options.js';
 import { OPTION_CHECKS } from './option-checks.js';
 import { OPTIONS } from './options.js';
@@ -15,7 +16,7 @@ export function resolveSettings(given: ClientOptions, reader: Reader): Settings 
   checkPair(given ?? {});
   checkOptions(OPTIONS, OPTION_CHECKS, given);
   const options = withDefaults(OPTIONS, given) as ClientOptions & Required<Pick<ClientOptions, Defaulted>>;
-  const { url, token, fallbacks = [], grace, heartbeat, connections, optimistic, bypass } = options;
+  const { url, token, fallbacks = [], grace, heartbeat, connections, optimistic, bypass, transport } = options;
   for (const [key, value] of Object.entries({ url, token })) {
     if (value === undefined) throw new OptionError(key, 'is missing');
   }
@@ -28,6 +29,7 @@ export function resolveSettings(given: ClientOptions, reader: Reader): Settings 
     heartbeat,
     connections,
     optimistic,
+    transport,
     bypass: bypass.map(parseDestinationRule),
     logger: options.logger ?? silentLogger,
   };
@@ -40,8 +42,9 @@ export interface Settings {
   readonly heartbeat: number;
   readonly connections: number;
   readonly optimistic: boolean;
+  readonly transport: TransportChoice;
   readonly bypass: readonly DestinationRule[];
   readonly logger: Logger;
 }
 
-type Defaulted = 'grace' | 'heartbeat' | 'connections' | 'optimistic' | 'bypass';
+type Defaulted = 'grace' | 'heartbeat' | 'connections' | 'optimistic' | 'transport' | 'bypass';

@@ -1,8 +1,15 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { SlabPool, Transport } from 'wsproxy-engine';
-import { type OpenTransport, openWebSocket, RefusedError, type ServerConnection } from 'wsproxy-node/transports';
+import {
+  type OpenTransport,
+  openWebSocket,
+  RefusedError,
+  type ServerConnection,
+  type WayToServer,
+} from 'wsproxy-node/transports';
 import { checkPrivacy } from './clear-text.js';
 import { ConnectError, describeFailure, describeStatus, describeUnanswered } from './connect-error.js';
-import { openSocket } from './open-socket.js';
+import { loginFor, openSocket, openToProxy } from './open-socket.js';
 import { OpeningTurns } from './opening-turns.js';
 import type { Reach } from './reach.js';
 import { askToken, type TokenSource } from './token-source.js';
@@ -41,12 +48,22 @@ async function connectWith(
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), timeout);
   const errand = wayBack?.ask(url, reach.headers);
-  const headers = { 'user-agent': USER_AGENT, ...(errand?.headers ?? reach.headers), authorization: `Bearer ${token}` };
-  const onAnswer = errand && { onAnswer: errand.onAnswer };
+  const withToken = (others: Readonly<Record<string, string>>) => ({
+    ...{ 'user-agent': USER_AGENT, ...others },
+    authorization: `Bearer ${token}`,
+  });
+  const way = {
+    ...{ url, memory, headers: withToken(errand?.headers ?? reach.headers) },
+    ...(errand && {
+      onAnswer: errand.onAnswer,
+      headersAfter: (answer: IncomingHttpHeaders) => withToken(errand.headersAfter(answer)),
+    }),
+    ...proxiedBy(url, reach, signal),
+  };
   // With a deadline of its own, so that anyone who hangs is told by its name.
   const connect = (): Promise<ServerConnection> => connectTo(url, reach, signal, timeout);
   try {
-    return await open({ url, headers, connect, memory, ...onAnswer }, AbortSignal.any([signal, deadline.signal]));
+    return await open({ ...way, connect }, AbortSignal.any([signal, deadline.signal]));
   } catch (error) {
     if (error instanceof ConnectError) throw error;
     if (error instanceof RefusedError) {
@@ -82,6 +99,17 @@ export interface ConnectTransportOptions {
   readonly open?: OpenTransport;
   /** Of the session that the transport is for. Default: of none. */
   readonly wayBack?: WayBack;
+}
+
+/** Where the proxy passes requests on without a tunnel: those of `ws://` alone, which it may read anyway. */
+function proxiedBy(url: URL, reach: Reach, signal: AbortSignal): Pick<WayToServer, 'proxied'> {
+  const { proxy } = reach;
+  if (url.protocol !== 'ws:' || proxy?.scheme.startsWith('http') !== true) return {};
+  const connect = async (): Promise<ServerConnection> => ({
+    socket: await openToProxy(proxy, reach, signal),
+    isPrivate: false,
+  });
+  return { proxied: { connect, headers: loginFor(proxy) } };
 }
 
 async function connectTo(url: URL, reach: Reach, signal: AbortSignal, timeout: number): Promise<ServerConnection> {

@@ -2,7 +2,14 @@ import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from 'node:net';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Target } from 'wsproxy-engine';
-import { connectThrough, onAbort, ProxyError } from 'wsproxy-node/dial/upstream';
+import {
+  basic,
+  connectThrough,
+  connectToProxy,
+  onAbort,
+  ProxyError,
+  type UpstreamProxy,
+} from 'wsproxy-node/dial/upstream';
 import { ConnectError, describeFailure, describePage, describeProxyFailure } from './connect-error.js';
 import { pinOf, type Reach } from './reach.js';
 import { targetOf } from './server-url.js';
@@ -57,6 +64,22 @@ export async function openRaw(url: URL, reach: Reach, signal: AbortSignal, timeo
       ...(ca !== undefined && { ca }),
     },
   );
+}
+
+/** A connection to the proxy itself. Rejects with ConnectError. */
+export async function openToProxy(proxy: UpstreamProxy, reach: Reach, signal: AbortSignal): Promise<Socket> {
+  const { family, ca } = reach;
+  const how = { lookup: lookupFor(proxy, reach), ...(family && { family }), ...(ca !== undefined && { ca }) };
+  try {
+    return await connectToProxy(proxy, { signal, ...how });
+  } catch (error) {
+    throw error instanceof ProxyError ? describeProxyFailure(error, reach) : describeFailure(error as Error, reach);
+  }
+}
+
+/** What a proxy wants to see with each request that it passes on. */
+export function loginFor({ credentials }: UpstreamProxy): Record<string, string> {
+  return credentials === undefined ? {} : { 'proxy-authorization': basic(credentials) };
 }
 
 /** TCP to the server or its proxy. */

@@ -47,9 +47,18 @@ export class WayBack {
       },
       onAnswer: (status, answer) => {
         jar.take(answer['set-cookie'] ?? [], url, this.#clock.wallTime());
-        if (status !== 101) return;
+        if (!isOpening(status, answer)) return;
         this.#openedBy = routeIn(answer);
         if (!resumes) this.#openedAt = this.#openedBy;
+      },
+      headersAfter: (answer) => {
+        jar.take(answer['set-cookie'] ?? [], url, this.#clock.wallTime());
+        const openedBy = routeIn(answer);
+        return {
+          ...withCookies(jar.pairs(url, this.#clock.wallTime()), headers),
+          'wsproxy-session': digest,
+          ...(openedBy !== undefined && { 'wsproxy-route': openedBy }),
+        };
       },
       isOwnersAbsence: (status, answer) => status === 503 && route !== undefined && routeIn(answer) === route,
     };
@@ -69,8 +78,15 @@ export interface Errand {
   readonly headers: Readonly<Record<string, string>>;
   /** The head of the answer is there, no matter what it says. */
   onAnswer(status: number, headers: IncomingHttpHeaders): void;
+  /** Those of the requests that follow the one with this answer, for the same transport. */
+  headersAfter(answer: IncomingHttpHeaders): Readonly<Record<string, string>>;
   /** Whether an answer says that the server lives, but the process that has the session does not answer. */
   isOwnersAbsence(status: number, headers: IncomingHttpHeaders): boolean;
+}
+
+/** It has opened a transport: of WebSocket, or of HTTP. */
+function isOpening(status: number, answer: IncomingHttpHeaders): boolean {
+  return status === 101 || (status === 200 && answer['wsproxy-transport'] !== undefined);
 }
 
 /** `pairs`: what answers have set; what the user says of a cookie counts. */

@@ -1,6 +1,7 @@
 import type { Transport } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
 import type { WayBack } from '../reach/way-back.js';
+import type { Ways } from '../reach/ways.js';
 
 /**
  * Attempts to connect to a server, side by side: anyone who thinks that one hangs begins another, without taking from a slow
@@ -15,10 +16,14 @@ export class Attempts {
   }
 
   /** `onFailure` is told only when no other attempt is left, or none can help, or it says more than that there is no way. */
-  begin(onTransport: (transport: Transport) => void, onFailure: (failure: ConnectError) => void): void {
+  begin(
+    onTransport: (transport: Transport) => void,
+    onFailure: (failure: ConnectError) => void,
+    connect: (signal: AbortSignal) => Promise<Transport> = this.#connect,
+  ): void {
     const attempt = new AbortController();
     this.#underWay.add(attempt);
-    this.#connect(attempt.signal).then(
+    connect(attempt.signal).then(
       (transport) => {
         if (!this.#underWay.delete(attempt)) return transport.terminate();
         this.abort();
@@ -48,4 +53,8 @@ export interface KnownServer {
   readonly name: string;
   /** Opens a transport for the session that `wayBack` is of; rejects with ConnectError. `signal` gives up. */
   readonly connect: (signal: AbortSignal, wayBack: WayBack) => Promise<Transport>;
+  /** The same by a better way than the one that was used last. */
+  readonly connectBetter?: (signal: AbortSignal, wayBack: WayBack) => Promise<Transport>;
+  /** Those that lead there. Default: there is one. */
+  readonly ways?: Pick<Ways, 'name' | 'fields' | 'greetingTime' | 'betterIn' | 'onAnswered' | 'onUnanswered'>;
 }

@@ -15,6 +15,8 @@ import {
 import { ConnectError } from '../reach/connect-error.js';
 import { WayBack } from '../reach/way-back.js';
 import { Attempts, type KnownServer } from './attempts.js';
+import { BetterWay } from './better-way.js';
+import { AT_ONCE, HURRIED_RETRY } from './pace.js';
 import { type Online, type Phase, Phases, type PhaseTimer, type UplinkState } from './phases.js';
 import { Renewal } from './renewal.js';
 import { endsSession } from './session-ending.js';
@@ -32,6 +34,7 @@ export class Uplink {
   readonly #requests: WaitingRequests;
   readonly #phases: Phases;
   readonly #renewal: Renewal;
+  readonly #betterWay: BetterWay;
   /** When the transport was lost, by the clock; undefined while it is online, and before it has had one. */
   #lostAt: number | undefined;
   /** When this session, or the last one before it, has tried the server, by the clock: what others try is of no use to it. */
@@ -75,6 +78,8 @@ export class Uplink {
     this.#greeter = new Greeter(this.session, options.grace);
     const wayBack = new WayBack(this.#greeter, clock);
     this.#attempts = new Attempts((signal) => options.server.connect(signal, wayBack));
+    const onTransport = (transport: Transport): void => this.#greet(transport);
+    this.#betterWay = new BetterWay({ ...options, attempts: this.#attempts, wayBack, onTransport });
     this.#requests = new WaitingRequests(this.session, clock, () => this.#hurry());
   }
 
@@ -204,6 +209,7 @@ export class Uplink {
   /** Leaves the present phase, with its timers and its attempts to connect. */
   #enter(phase: Phase, ...timers: readonly PhaseTimer[]): void {
     this.#attempts.abort();
+    this.#betterWay.end();
     if (phase.is === 'online') this.#lostAt = undefined;
     if (phase.is === 'closed') this.#renewal.end();
     if (phase.is === 'online' || phase.is === 'closed') {
@@ -244,8 +250,9 @@ export class Uplink {
   #greet(transport: Transport): void {
     if (this.#phases.present.is === 'online') this.#judgeLife(this.#phases.present);
     const seems = this.state === 'online' ? 'online' : 'connecting';
-    const giveUp = (): void => this.session.detach({ code: 1006, reason: 'the server did not answer the greeting' });
-    this.#enter({ is: 'greeting', seems }, { after: HANDSHAKE_TIMEOUT, call: giveUp });
+    const call = (): void => this.session.detach({ code: 1006, reason: 'the server did not answer the greeting' });
+    const after = this.server.ways?.greetingTime ?? HANDSHAKE_TIMEOUT;
+    this.#enter({ is: 'greeting', seems }, { after, call });
     this.#greeter.greet(transport, () => this.#onWelcome());
   }
 
@@ -309,11 +316,12 @@ export class Uplink {
 
   #onWelcome(): void {
     const isResumed = this.#phases.wasOnline;
-    this.#trouble = undefined;
-    this.#threat = undefined;
-    const { sessionName } = this.#greeter;
-    this.#options.logger.info({ session: sessionName, channels: this.session.channelCount }, 'connected to the server');
+    this.#trouble = this.#threat = undefined;
+    this.server.ways?.onAnswered();
+    const fields = { session: this.#greeter.sessionName, channels: this.session.channelCount };
+    this.#options.logger.info({ ...fields, ...this.server.ways?.fields }, 'connected to the server');
     this.#enter({ is: 'online', since: this.#options.clock.now(), progress: this.session.figures.progress });
+    this.#betterWay.watch();
     if (isResumed) this.#events.onResumed(this);
     this.#renewal.tryNow();
   }
@@ -321,6 +329,7 @@ export class Uplink {
   /** The transport is gone; the session may be resumed, unless the server said otherwise. */
   #onLost(loss: Loss): void {
     const hasServed = this.state !== 'connecting';
+    if (this.#phases.present.is === 'greeting' && loss.code === 1006) this.server.ways?.onUnanswered();
     if (this.#phases.present.is === 'online') this.#judgeLife(this.#phases.present);
     const isLate = loss.code === CloseCode.late;
     if (isLate) this.#greeter.onUnread();
@@ -391,8 +400,3 @@ export class Uplink {
     return delay;
   }
 }
-
-/** While a request waits, the server is tried as often as this, ms. */
-const HURRIED_RETRY = 1_500;
-/** A session that was online for less than this, ms, and opened no channel, was of no use. */
-const AT_ONCE = 1_000;

@@ -22,8 +22,11 @@ export interface WayToServer {
   connect(): Promise<ServerConnection>;
   /** Of the requests that follow the one with this answer, for the same transport. Default: the same headers. */
   readonly headersAfter?: (answer: IncomingHttpHeaders) => Readonly<Record<string, string>>;
-  /** Connections lead to a proxy that passes requests on: these headers are for it. Default: they lead to the server. */
-  readonly proxied?: { readonly headers: Readonly<Record<string, string>> };
+  /** A proxy that passes requests on as they are, with these headers for it. Default: there is none. */
+  readonly proxied?: {
+    readonly headers: Readonly<Record<string, string>>;
+    connect(): Promise<ServerConnection>;
+  };
 }
 
 export interface ServerConnection {

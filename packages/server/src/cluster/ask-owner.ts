@@ -13,9 +13,9 @@ export function askOwner(request: Buffer, options: AskOptions): Promise<Reply> {
 }
 
 /** For the connection and its TLS, ms. */
-const CONNECT_TIME = 2_000;
+export const CONNECT_TIME = 2_000;
 /** From then on to the head of the answer, ms. */
-const ANSWER_TIME = 5_000;
+export const ANSWER_TIME = 5_000;
 /** Of the answer; ours are far smaller. */
 const MAX_HEAD = 16_384;
 const HEAD_END = '\r\n\r\n';
@@ -78,7 +78,7 @@ class Question {
   };
 
   readonly #onError = (error: NodeJS.ErrnoException): void => {
-    if (GONE.has(error.code ?? '')) this.#finish({ outcome: 'gone' });
+    if (isGone(error)) this.#finish({ outcome: 'gone' });
     else this.#fail(error);
   };
 
@@ -103,7 +103,11 @@ class Question {
   }
 }
 
-/** What the system says when a process does not listen any more. */
+/** The process does not listen any more. */
+export function isGone(error: NodeJS.ErrnoException): boolean {
+  return GONE.has(error.code ?? '');
+}
+
 const GONE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT']);
 const LONGEST_STATUS = 16;
 

@@ -7,12 +7,13 @@ import { FloodLog } from '../limits/flood-log.js';
 import type { Guard } from '../limits/guard.js';
 import type { HandOnOutcome, ServerObserver } from '../observe/observer.js';
 import type { UserDirectory } from '../users/directory.js';
+import { askExchange, type Exchange } from './ask-exchange.js';
 import { askOwner } from './ask-owner.js';
 import { formatHanded, PROCESS } from './handed.js';
 import { NOBODY } from './inner-door.js';
 import type { Door, Hop, Neighbours } from './neighbours.js';
 import { formatRoute, parseRoute, type Route } from './route.js';
-import { writtenAnew } from './written-anew.js';
+import { headersAnew, writtenAnew } from './written-anew.js';
 
 /**
  * Hands requests on to the process that has their session, as a reverse proxy does: before the upgrade, judged once where they
@@ -77,7 +78,9 @@ export class HandOn {
   }
 
   async #pass(entrance: Entrance, route: Route, hop: Hop): Promise<Outcome> {
-    const { request, socket, head } = entrance.arrival;
+    const { arrival } = entrance;
+    if ('response' in arrival) return this.#passExchange(entrance, arrival, route, hop);
+    const { request, socket, head } = arrival;
     let bytes: Buffer;
     try {
       bytes = writtenAnew(request, route, this.#handedOf(entrance));
@@ -106,6 +109,24 @@ export class HandOn {
     if (isOpen && head.length > 0) connection.write(head);
     joinSockets(socket, connection, memory);
     return { outcome: isOpen ? 'passed' : 'refused' };
+  }
+
+  async #passExchange(entrance: Entrance, exchange: Exchange, route: Route, hop: Hop): Promise<Outcome> {
+    const { guard, clock, secureContext } = this.#options;
+    try {
+      const taken = await askExchange(exchange, {
+        ...{ hop, clock, isOpening: !entrance.isPart },
+        headers: headersAnew(exchange.request, route, this.#handedOf(entrance)),
+        secureContext: secureContext(),
+        takeConnection: (connection) => guard.takeConnection(connection),
+        onConnection: (connection) => this.#keep(connection),
+      });
+      if (taken !== 'passed') return taken;
+      entrance.leaveDoor();
+      return { outcome: 'passed' };
+    } catch (error) {
+      return { outcome: 'unanswered', error };
+    }
   }
 
   #keep(connection: Duplex): void {

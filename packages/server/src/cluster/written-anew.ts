@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { type Field, formatHead } from 'wsproxy-node/http-message';
 import { HANDED } from './handed.js';
 import { formatRoute, type Route } from './route.js';
@@ -16,6 +16,24 @@ export function writtenAnew({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>,
     { name: 'Wsproxy-Route', value: formatRoute(route) },
     { name: HANDED, value: handed },
   ]);
+}
+
+/** The same of an ordinary request, whose body follows as it comes: with the transport that it belongs to. */
+export function headersAnew(
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  route: Route,
+  handed: string,
+): OutgoingHttpHeaders {
+  const needed = Object.entries(headers).filter(([name]) =>
+    /^(?:content-length|wsproxy-resume|wsproxy-transport)$/.test(name),
+  );
+  return {
+    ...Object.fromEntries(needed),
+    Host: 'wsproxy',
+    Connection: 'close',
+    'Wsproxy-Route': formatRoute(route),
+    [HANDED]: handed,
+  };
 }
 
 /** RFC 6455 section 4.1; and that it is no new session, for which the owner needs a place. */

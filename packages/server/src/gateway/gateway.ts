@@ -247,7 +247,7 @@ class HttpGateway implements Gateway {
 
   async #serve(arrival: Arrival, isOnPath: boolean): Promise<void> {
     const outcome = await this.#admit(arrival, isOnPath);
-    if (outcome === 'answered' || ('socket' in arrival && arrival.socket.destroyed)) return;
+    if (outcome === 'answered' || connectionOf(arrival).destroyed) return;
     if ('status' in outcome) await this.#turnAway(arrival, outcome);
     else this.#accept(arrival, outcome);
   }
@@ -262,22 +262,23 @@ class HttpGateway implements Gateway {
     const { user } = who;
     if (kind === undefined) return known(426, 'not an upgrade', user.id);
     if (!kind.acceptor.isRight(arrival)) return known(400, 'wrong upgrade', user.id);
-    const handedOn = await this.#handOn(arrival, user);
+    const isPart = kind.acceptor.isPart?.(arrival) === true;
+    const handedOn = await this.#handOn(arrival, user, isPart);
     if (handedOn === 'answered') return handedOn;
     if (handedOn !== 'here') return elsewhere(handedOn.unanswered, user.id);
     // Its transport has its room.
-    if (kind.acceptor.isPart?.(arrival) === true) return { user, kind };
+    if (isPart) return { user, kind };
     const hasRoom = this.#options.hasRoom?.(user, request);
     const isFull = (hasRoom instanceof Promise ? await hasRoom : hasRoom) === false;
     return isFull ? known(429, 'too many sessions', user.id) : { user, kind };
   }
 
-  #handOn(arrival: Arrival, user: User): HandedOn | Promise<HandedOn> {
+  #handOn(arrival: Arrival, user: User, isPart: boolean): HandedOn | Promise<HandedOn> {
     const { handOn } = this.#options;
-    if (handOn === undefined || !('socket' in arrival) || arrival.request.method !== 'GET') return 'here';
+    if (handOn === undefined || ('socket' in arrival && arrival.request.method !== 'GET')) return 'here';
     const { request } = arrival;
     const leaveDoor = (): void => this.#connections.leave(request.socket);
-    return handOn({ arrival, user, caller: this.#callerOf(request), leaveDoor });
+    return handOn({ arrival, isPart, user, caller: this.#callerOf(request), leaveDoor });
   }
 
   #accept(arrival: Arrival, { user, kind }: Entrant): void {
@@ -306,6 +307,10 @@ class HttpGateway implements Gateway {
     if (this.#decoy === undefined || !isStranger) return refuse(arrival, status, route);
     await showDecoy(this.#decoy, arrival, (error) => this.#log.failedDecoy(error));
   }
+}
+
+function connectionOf(arrival: Arrival): Duplex {
+  return 'socket' in arrival ? arrival.socket : arrival.request.socket;
 }
 
 function destroyThis(this: Duplex): void {

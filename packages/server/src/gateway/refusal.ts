@@ -50,7 +50,7 @@ export function known(status: RefusalStatus, reason: RefusalReason, user?: strin
 
 /** Refuses a request, however it has come, by the same bytes. */
 export function refuse(arrival: Arrival, status: RefusalStatus, route?: string): void {
-  if ('response' in arrival) refuseRequest(arrival.response, status);
+  if ('response' in arrival) refuseRequest(arrival.response, status, route);
   else refuseSocket(arrival.socket, status, route);
 }
 
@@ -58,20 +58,22 @@ export function refuse(arrival: Arrival, status: RefusalStatus, route?: string):
 const RETRY_AFTER = 30;
 
 /** Of an ordinary request: a constant text, no banner, and the connection ends. */
-function refuseRequest(response: ServerResponse, status: RefusalStatus): void {
+function refuseRequest(response: ServerResponse, status: RefusalStatus, route?: string): void {
   // The same bytes whether the request asked for an upgrade or not, so without the Date that Node would add here.
   response.sendDate = false;
-  response.writeHead(status, refusalHeaders(status)).end(refusalBody(status));
+  response.writeHead(status, headersWith(status, route)).end(refusalBody(status));
 }
 
 /** The same answer on a connection that Node's HTTP server has let go of. */
 export function refuseSocket(socket: Duplex, status: RefusalStatus, route?: string): void {
-  const headers = Object.entries({ ...refusalHeaders(status), ...(route !== undefined && retryAt(route)) }).map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  );
+  const headers = Object.entries(headersWith(status, route)).map(([name, value]) => `${name}: ${value}\r\n`);
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers.join('')}\r\n`;
   socket.once('finish', () => socket.destroy());
   socket.end(head + refusalBody(status));
+}
+
+function headersWith(status: RefusalStatus, route: string | undefined): Record<string, string> {
+  return { ...refusalHeaders(status), ...(route !== undefined && retryAt(route)) };
 }
 
 function refusalHeaders(status: RefusalStatus): Record<string, string> {

@@ -24,6 +24,7 @@ type Defaulted =
   | 'allowOrigins'
   | 'trustedProxies'
   | 'accessLog'
+  | 'httpTransport'
   | 'udp'
   | 'udpFilter'
   | 'reverse'

@@ -180,6 +180,12 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     otherwise: 'true; with a dialer, false',
     text: 'says whether the server may serve a flow of datagrams (UDP)',
   },
+  httpTransport: {
+    flags: '--no-http-transport',
+    unit: 'switch',
+    default: true,
+    text: 'serve clients by WebSocket alone, and none by ordinary requests, which pass where WebSockets are blocked',
+  },
   udp: {
     flags: '--no-udp',
     unit: 'switch',

@@ -56,6 +56,8 @@ export interface ServerOptions<U extends User = User> extends DestinationRules {
   readonly allowOrigins?: readonly string[];
   /** Whose X-Forwarded-For is believed for logs: addresses, CIDR ranges, or `unix` for Unix sockets; default nobody's. */
   readonly trustedProxies?: readonly string[];
+  /** Whether clients that no WebSocket gets through may come by ordinary requests of HTTP (`listen`). Default true. */
+  readonly httpTransport?: boolean;
   /** Whether it carries datagrams (UDP). Never through an upstream proxy. Default true. */
   readonly udp?: boolean;
   /**

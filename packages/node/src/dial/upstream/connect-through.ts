@@ -52,6 +52,23 @@ export async function connectThrough(
   });
 }
 
+/** A connection to `proxy` itself, on which nothing was said. Otherwise as `connectThrough`, but for a deadline. */
+export async function connectToProxy(proxy: UpstreamProxy, options: ConnectThroughOptions): Promise<Socket> {
+  const { signal } = options;
+  if (signal.aborted) throw new ProxyError('CANCELLED', 'given up');
+  const socket = openSocket(proxy, options);
+  const forgetSignal = onAbort(signal, () => socket.destroy());
+  try {
+    await untilConnected(socket, proxy);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    forgetSignal();
+  }
+  return socket;
+}
+
 export interface ConnectThroughOptions {
   /** Gives up: what has begun is destroyed, and the promise rejects with CANCELLED. */
   readonly signal: AbortSignal;

@@ -49,11 +49,12 @@ export function requestTunnel(socket: Socket, proxy: UpstreamProxy, target: Targ
 function formatConnect(credentials: ProxyCredentials | undefined, target: Target): Buffer {
   const authority = formatTarget(target);
   const fields = [{ name: 'Host', value: authority }];
-  if (credentials !== undefined) fields.push({ name: 'Proxy-Authorization', value: basic(credentials) });
+  const login = credentials && basic(credentials);
+  if (login !== undefined) fields.push({ name: 'Proxy-Authorization', value: login });
   return formatHead(`CONNECT ${authority} HTTP/1.1`, fields);
 }
 
 /** RFC 7617. */
-function basic({ user, password }: ProxyCredentials): string {
+export function basic({ user, password }: ProxyCredentials): string {
   return `Basic ${Buffer.concat([user, Buffer.from(':'), password]).toString('base64')}`;
 }

@@ -1,4 +1,5 @@
 export { onAbort } from '../race/on-abort.js';
-export { connectThrough } from './connect-through.js';
+export { connectThrough, connectToProxy } from './connect-through.js';
+export { basic } from './http-connect.js';
 export { formatProxy, parseProxyUrl, type UpstreamProxy } from './proxy.js';
 export { ProxyError } from './proxy-error.js';

@@ -92,7 +92,7 @@ class WayAgent extends Agent {
     _options: ClientRequestArgs,
     callback: (error: Error | null, socket: Duplex) => void,
   ): undefined {
-    this.#way.connect().then(
+    (this.#way.proxied ?? this.#way).connect().then(
       ({ socket }) => {
         if (this.isOver) socket.destroy();
         else this.#take(socket);
@@ -103,8 +103,9 @@ class WayAgent extends Agent {
     return undefined;
   }
 
-  override reuseSocket(socket: Duplex): void {
-    if (this.#isAwake) (socket as Socket).ref();
+  override reuseSocket(socket: Duplex, made: ClientRequest): void {
+    super.reuseSocket(socket, made);
+    if (!this.#isAwake) (socket as Socket).unref();
   }
 
   override destroy(): void {

@@ -1,0 +1,92 @@
+import { request as ask, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import type { Clock } from 'wsproxy-engine';
+import { ignoreErrors, KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
+import { ANSWER_TIME, CONNECT_TIME, isGone, type Unanswered } from './ask-owner.js';
+import { connectToHop } from './connect-to-hop.js';
+import type { Hop } from './neighbours.js';
+
+/**
+ * Passes an ordinary request on to the door of another process, and its answer back, each as it comes. Resolves once that process has
+ * taken it, or with why it has not: nothing of the request was read then.
+ */
+export function askExchange(exchange: Exchange, options: AskExchangeOptions): Promise<'passed' | Unanswered> {
+  const { request, response } = exchange;
+  const { hop, secureContext, clock, isOpening } = options;
+  return new Promise((resolve) => {
+    const { socket, ready } = connectToHop(hop, secureContext);
+    ignoreErrors(socket);
+    const settle = (outcome: 'passed' | Unanswered): void => {
+      timer.cancel();
+      if (outcome !== 'passed') outgoing.destroy();
+      resolve(outcome);
+    };
+    const fail = (error: NodeJS.ErrnoException): void => {
+      // Once something was passed on, there is nobody else to ask.
+      if (isConnected) response.destroy();
+      if (response.destroyed) settle({ outcome: 'left' });
+      else settle(isGone(error) ? { outcome: 'gone' } : { outcome: 'unanswered', error });
+    };
+    const late = (): void => fail(new Error('it took too long'));
+    let isConnected = false;
+    let timer = clock.setTimer(late, CONNECT_TIME);
+    const outgoing = ask({
+      createConnection: () => socket,
+      method: 'POST',
+      path: '/',
+      headers: options.headers,
+      maxHeaderSize: MAX_HEAD,
+    });
+    outgoing.on('error', fail);
+    response.once('close', () => outgoing.destroy());
+    if (!options.takeConnection(socket)) return fail(new Error('there are as many sockets as may be'));
+    options.onConnection(socket);
+    socket.once(ready, () => {
+      timer.cancel();
+      isConnected = true;
+      socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE_DELAY);
+      request.pipe(outgoing);
+      // Polls and bodies without end are answered in their own time.
+      if (isOpening) timer = clock.setTimer(late, ANSWER_TIME);
+      else settle('passed');
+    });
+    outgoing.once('response', (answer) => {
+      passBack(answer, response);
+      settle('passed');
+    });
+  });
+}
+
+/** Of an answer, bytes. */
+const MAX_HEAD = 16_384;
+
+function passBack(answer: IncomingMessage, response: ServerResponse): void {
+  const { connection: _, 'transfer-encoding': __, 'keep-alive': ___, date: ____, ...headers } = answer.headers;
+  response.shouldKeepAlive = false;
+  response.writeHead(answer.statusCode ?? 502, headers);
+  // It may be long before there is more.
+  response.flushHeaders();
+  answer.pipe(response);
+  const cut = (): void => {
+    if (!answer.complete) response.destroy();
+  };
+  answer.once('error', cut).once('close', cut);
+}
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+export interface AskExchangeOptions {
+  readonly hop: Hop;
+  readonly secureContext: SecureContext | undefined;
+  readonly clock: Pick<Clock, 'setTimer'>;
+  readonly headers: OutgoingHttpHeaders;
+  /** It opens a transport, so that the answer has to come soon. */
+  readonly isOpening: boolean;
+  /** False when there may be no more sockets. */
+  readonly takeConnection: (connection: Socket) => boolean;
+  readonly onConnection: (connection: Socket) => void;
+}
