@@ -1,5 +1,4 @@
 import {
-  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -12,7 +11,6 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { isInstalled } from 'wsproxy-test-support/programs/installed';
 import { type Ended, Program, run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
@@ -83,15 +81,28 @@ async function expectInstalled(): Promise<void> {
     const about = statSync(join(machine, path));
     expect([about.uid, about.gid, about.mode & 0o777]).toEqual([0, gid, mode]);
   }
-  const token = join(machine, 'etc/wsproxy/token');
-  writeFileSync(token, TOKEN);
-  chmodSync(token, 0o600);
+  // The settings that the package has brought are nobody's yet.
+  const said = await there('wsproxy-server', 'init', '--host-name', 'gw.example.net', '--front', 'caddy');
+  expect(said).toMatch(/^ {2}wss:\/\/gw\.example\.net\/tunnel#[\w-]{43}$/m);
   expect(await there('wsproxy-server', 'config', 'check', '/etc/wsproxy/server.yaml')).toContain('no mistake');
-  const words = ['wsproxy-server', '--config', '/etc/wsproxy/server.yaml', '--listen', '127.0.0.1:0'];
+  const words = [
+    'wsproxy-server',
+    '--config',
+    '/etc/wsproxy/server.yaml',
+    '--listen',
+    '127.0.0.1:0',
+    '--log-format',
+    'json',
+  ];
   const server = new Program('chroot', [machine, ...words]);
   await server.untilStderr(/"listen":"127.0.0.1:\d+"[^\n]*"path":"\/tunnel"[^\n]*"ready"/);
   server.signal('SIGTERM');
   expect(await server.ended).toMatchObject({ code: 0 });
+}
+
+/** What `init` has written besides the settings. */
+function removeWritten(): void {
+  for (const name of ['token', 'Caddyfile', 'server.yaml.old']) rmSync(join(machine, 'etc/wsproxy', name));
 }
 
 describe('the packages for Linux', { timeout: PATIENCE }, () => {
@@ -104,7 +115,7 @@ describe('the packages for Linux', { timeout: PATIENCE }, () => {
     writeFileSync(settings, `${readFileSync(settings, 'utf8')}grace: 5m\n`);
     await there('dpkg', '--install', '/wsproxy-server.deb');
     expect(readFileSync(settings, 'utf8')).toContain('grace: 5m');
-    rmSync(join(machine, 'etc/wsproxy/token'));
+    removeWritten();
     await there('dpkg', '--purge', 'wsproxy-client', 'wsproxy-server');
     expect(existsSync(join(machine, 'usr/bin/wsproxy-server'))).toBe(false);
     expect(existsSync(join(machine, 'etc/wsproxy'))).toBe(false);
@@ -116,7 +127,7 @@ describe('the packages for Linux', { timeout: PATIENCE }, () => {
     const files = ['wsproxy-client', 'wsproxy-server'].map((name) => join(machine, `${name}.rpm`));
     expectOk(await run('rpm', [...at, '--nodeps', '--install', ...files], { timeout: 120_000 }), 'rpm');
     await expectInstalled();
-    rmSync(join(machine, 'etc/wsproxy/token'));
+    removeWritten();
     expectOk(await run('rpm', [...at, '--erase', 'wsproxy-client', 'wsproxy-server'], { timeout: 120_000 }), 'rpm');
     expect(existsSync(join(machine, 'usr/bin/wsproxy-server'))).toBe(false);
   });

@@ -18,8 +18,16 @@ export interface ProgramCommand {
 }
 
 export function programCommand(name: string, { execPath, argv, env }: Started): ProgramCommand {
-  const words = isSea() ? [realpathSync(execPath)] : [execPath, realpathSync(argv[1] ?? '')];
-  const isThis = (path: string): boolean => existsSync(path) && realpathSync(path) === words.at(-1);
-  const isFound = (env['PATH'] ?? '').split(delimiter).some((folder) => isThis(join(folder, name)));
-  return { words, typed: isFound ? [name] : words };
+  const found = (env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .filter((path) => existsSync(path));
+  // Where there is no /proc, Node does not know where its executable is.
+  const executable = existsSync(execPath) ? execPath : (found[0] ?? execPath);
+  const words = isSea() ? [realPath(executable)] : [executable, realPath(argv[1] ?? '')];
+  return { words, typed: found.some((path) => realPath(path) === words.at(-1)) ? [name] : words };
+}
+
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
 }

@@ -30,7 +30,7 @@ async function init(program: Command, flags: InitFlags, self: NodeJS.Process): P
     path: resolve(config ?? (isRoot ? SERVICE_PATH : 'server.yaml')),
     isService: isRoot && existsSync('/run/systemd/system'),
     hasUnit: existsSync('/usr/lib/systemd/system/wsproxy-server.service'),
-    gid: groupId(),
+    gid: isRoot ? groupId() : undefined,
     command: programCommand(program.name(), self),
   };
   const readIds = (path: string, text: string): string[] => usersIn(path, text).map(({ id }) => id);

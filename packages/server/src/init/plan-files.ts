@@ -13,7 +13,7 @@ export interface Machine {
   readonly isService: boolean;
   /** Whether a package has brought the unit. */
   readonly hasUnit: boolean;
-  /** Of the group `wsproxy`, which may read the secrets of the service; undefined where there is none. */
+  /** Of the group `wsproxy`, which may read the secrets of the service; undefined where there is none, and for all but root. */
   readonly gid: number | undefined;
   readonly command: ProgramCommand;
 }
@@ -21,8 +21,9 @@ export interface Machine {
 /** Everything that `init` writes, in the order in which it tells that. */
 export function planFiles(answers: Answers, credentials: Credentials, machine: Machine): PlannedFile[] {
   const folder = dirname(machine.path);
-  // Of a service, root owns them and its group reads them.
-  const closed = machine.isService
+  // Root owns those of a service, and its group reads them. It may be one later, where this is the image of a machine.
+  const isOfService = machine.isService || machine.gid !== undefined;
+  const closed = isOfService
     ? { mode: 0o640, gid: machine.gid, folderMode: 0o750 }
     : { mode: 0o600, folderMode: 0o700 };
   const isUsers = credentials.setting === 'users';
