@@ -7,8 +7,8 @@ import { run } from 'wsproxy-test-support/programs/program';
 
 export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Of what is built for all platforms on a machine that has fetched nothing yet, ms. */
-const PATIENCE = 600_000;
+/** Of what is built for all platforms on a busy machine that has fetched nothing yet, ms. */
+const PATIENCE = 1_800_000;
 
 /** A folder in which `npm run packages` has built, before the tests of a file, what these arguments ask for. */
 export function built(...args: readonly string[]): string {
