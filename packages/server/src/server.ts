@@ -129,8 +129,13 @@ export class Server {
       acceptors: acceptorsOf(options, { 'Wsproxy-Route': this.route }),
       onTransport: (...[transport, user, caller, request]: Parameters<GatewayOptions['onTransport']>) => {
         const onClosed = this.#registry.onOpen(user);
-        this.#registry.accept(transport, user, caller, this.#membership.sessionPlaces?.of(request));
-        return onClosed;
+        const place = this.#membership.sessionPlaces?.take(request);
+        this.#registry.accept(transport, user, caller, place);
+        if (place === undefined) return onClosed;
+        return () => {
+          onClosed();
+          place.release();
+        };
       },
       ...{ logger, observer, guard },
       limits: { handshakeTimeout: limits.upgradeTimeout, pendingConnections: guard.maxStrangers },

@@ -186,12 +186,7 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     default: true,
     text: 'serve clients by WebSocket alone, and none by ordinary requests, which pass where WebSockets are blocked',
   },
-  udp: {
-    flags: '--no-udp',
-    unit: 'switch',
-    default: true,
-    text: 'carry no datagrams (UDP)',
-  },
+  udp: { flags: '--no-udp', unit: 'switch', default: true, text: 'carry no datagrams (UDP)' },
   udpFilter: {
     flags: '--udp-filter <kind>',
     unit: 'choice',

@@ -2,6 +2,7 @@
 export class SessionPlace {
   readonly #giveBack: () => void;
   #isThere = true;
+  #isTaken = false;
 
   constructor(giveBack: () => void) {
     this.#giveBack = giveBack;
@@ -12,6 +13,17 @@ export class SessionPlace {
     const wasThere = this.#isThere;
     this.#isThere = false;
     return wasThere;
+  }
+
+  /** It goes over to a transport, which lives on when its request does not. */
+  take(): this {
+    this.#isTaken = true;
+    return this;
+  }
+
+  /** Its request is gone. */
+  leave(): void {
+    if (!this.#isTaken) this.release();
   }
 
   /** No session needs it. */

@@ -20,11 +20,12 @@ export class SessionPlaces {
     const place = new SessionPlace(() => this.#accounts.endSession(user));
     const { socket } = request;
     if (socket.destroyed) return place.release();
-    socket.once('close', () => place.release());
+    socket.once('close', () => place.leave());
     this.#kept.set(request, place);
   }
 
-  of(request: IncomingMessage): SessionPlace | undefined {
-    return this.#kept.get(request);
+  /** That of the transport which `request` has opened; to be released when the transport is over. */
+  take(request: IncomingMessage): SessionPlace | undefined {
+    return this.#kept.get(request)?.take();
   }
 }

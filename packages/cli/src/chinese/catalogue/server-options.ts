@@ -47,6 +47,8 @@ export const SERVER_OPTIONS: Catalogue = {
   'reaches destinations': '连接目标',
   'true; with a dialer, false': 'true；有 dialer 时为 false',
   'says whether the server may serve a flow of datagrams (UDP)': '决定服务器可否服务某个数据报流 (UDP)',
+  'serve clients by WebSocket alone, and none by ordinary requests, which pass where WebSockets are blocked':
+    '只通过 WebSocket 服务客户端，不接受普通 HTTP 请求（WebSocket 被阻断时普通请求仍可通过）',
   'carry no datagrams (UDP)': '不转发数据报 (UDP)',
   "whose datagrams reach an application: those of addresses it has sent to, of addresses and ports, or anybody's":
     '谁的数据报可到达应用：它发过的地址、发过的地址和端口，或任何人',
