@@ -55,7 +55,7 @@ describe.each(programs)('%s does not start', (name, args) => {
     ['a file with blank lines only', '\n \r\n\t\n'],
     ['a file with nothing but a byte order mark', '\ufeff\n'],
   ])('G3 with %s', async (_what, content) => {
-    await expectRefusal(['--token-file', tokenFile(content)], OTHER, /is empty.*make one with/);
+    await expectRefusal(['--token-file', tokenFile(content)], OTHER, /there is no token in .*make one with/);
   });
 
   test('G3 with a file of two lines, of which one at least is no token', async () => {
@@ -92,7 +92,11 @@ describe.each(programs)('%s does not start', (name, args) => {
   });
 
   test('G5 with a token of 31 characters', async () => {
-    await expectRefusal([], 'x'.repeat(31), /WSPROXY_TOKEN has 31 characters; use one of 32 or more/);
+    await expectRefusal(
+      [],
+      'x'.repeat(31),
+      /the token in WSPROXY_TOKEN cannot be used: it has 31 characters; use one of 32 or more/,
+    );
     await expectRefusal(['--token-file', tokenFile('x'.repeat(31))], null, /has 31 characters; use one of 32 or more/);
   });
 });

@@ -6,7 +6,7 @@ import { nameOfFile, readSecretFile } from './read-secret-file.js';
 const MOST_TOKENS = 8;
 /** What is cut off at this length is too long, or one token too many. */
 const MAX_BYTES = (MOST_TOKENS + 1) * (MAX_TOKEN_LENGTH + 2);
-const MAKE_ONE = 'make one with: wsproxy-server token (the first line that it prints)';
+const MAKE_ONE = '; make one with: wsproxy-server token (the first line that it prints)';
 
 /** Where a token may come from; the file is used if both are given. */
 export interface TokenSources {
@@ -40,17 +40,17 @@ function readLines({ file, env }: TokenSources): { readonly lines: readonly stri
   const name = file === undefined ? 'WSPROXY_TOKEN' : nameOfFile(file, flag);
   const text = file === undefined ? env : readSecretFile({ path: file, flag, maxBytes: MAX_BYTES });
   if (text === undefined) {
-    throw usage(`no token: put one in a file and give --token-file FILE, or set WSPROXY_TOKEN; ${MAKE_ONE}`);
+    throw usage(`no token: put one in a file and give --token-file FILE, or set WSPROXY_TOKEN${MAKE_ONE}`);
   }
   const texts = text.replace(/^\ufeff/, '').split(/[\r\n]+/);
   const lines = texts.map((line) => line.trim()).filter((line) => line !== '');
-  if (lines.length === 0) throw usage(`${name} is empty; ${MAKE_ONE}`);
+  if (lines.length === 0) throw usage(`there is no token in ${name}${MAKE_ONE}`);
   return { lines, name };
 }
 
 function checkToken(token: string, name: string): string {
   const problem = problemOfToken(token);
-  if (problem !== undefined) throw usage(`${name} ${problem}; ${MAKE_ONE}`);
+  if (problem !== undefined) throw usage(`the token in ${name} cannot be used: it ${problem}${MAKE_ONE}`);
   return token;
 }
 

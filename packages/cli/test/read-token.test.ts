@@ -50,8 +50,8 @@ describe('readToken', () => {
   });
 
   it.each([
-    ['an empty text', '', 'is empty; make one with: wsproxy-server token (the first line that it prints)'],
-    ['only white space', '\ufeff \r\n\t\n', 'is empty'],
+    ['an empty text', '', '; make one with: wsproxy-server token (the first line that it prints)'],
+    ['only white space', '\ufeff \r\n\t\n', 'there is no token in'],
     ['31 characters', 'x'.repeat(31), 'has 31 characters; use one of 32 or more, 4096 at most; make one with'],
     ['two lines', `${TOKEN}\n${TOKEN}\n`, 'has more than one line'],
     ['a space inside', `${TOKEN} ${TOKEN}`, 'a space inside'],
@@ -61,8 +61,8 @@ describe('readToken', () => {
   ])('refuses %s', (_what, content, message) => {
     const file = tokenFile(content);
     for (const [error, name] of [
-      [refusal({ file }), `token file ${file} `],
-      [refusal({ env: content }), 'WSPROXY_TOKEN '],
+      [refusal({ file }), `token file ${file}`],
+      [refusal({ env: content }), 'WSPROXY_TOKEN'],
     ] as const) {
       expect(error.exitCode).toBe(2);
       expect(error.message).toContain(name);
@@ -117,7 +117,7 @@ describe('readTokens', () => {
   it('refuses a line that is no token, a token twice, and more tokens than anybody rotates', () => {
     const many = [...'123456789'].map((digit) => digit.repeat(4096)).join('\n');
     for (const [content, message] of [
-      ['', 'is empty'],
+      ['', 'there is no token in'],
       [`${TOKEN}\nshort\n`, 'has 5 characters'],
       [`${TOKEN}\n${TOKEN}\n`, 'has one token twice'],
       [many, 'has more than 8 tokens'],

@@ -54,10 +54,10 @@ class Translator {
         const value = values[places.indexOf(name)];
         return value === undefined ? place : this.#value(value);
       });
-      const beginning = before === '' ? '' : this.translate(before);
-      if (before === '' || beginning !== before) return `${beginning}${said}`;
+      const beginning = before === '' ? '' : this.#whole(before, true);
+      if (beginning !== undefined) return `${beginning}${said}`;
       // Another template may know the whole.
-      halfSaid ??= `${before}${said}`;
+      halfSaid ??= `${this.#inParts(before)}${said}`;
     }
     return halfSaid;
   }

@@ -14,6 +14,7 @@ const translate = createTranslator({
   '; repeatable': '；可重复',
   '; did you mean {1}?': '；是不是 {1}？',
   ' and {1} more': '，另有 {1} 个',
+  'no token: make one{1}': '没有令牌：请生成{1}',
   '{1}; see {2} --help': '{1}；见 {2} --help',
 });
 
@@ -31,6 +32,7 @@ describe('a text in Chinese', () => {
     ['with an ending', 'expected a port; repeatable', '应为端口；可重复'],
     ['with two endings', 'no permission; did you mean x?; repeatable', '没有权限；是不是 x？；可重复'],
     ['with an ending that other texts may have', 'a, b and 2 more', 'a, b，另有 2 个'],
+    ['with an ending that stands in its own template', 'no token: make one; repeatable', '没有令牌：请生成；可重复'],
     ['with another text behind it', 'expected x; see program --help', '应为 x；见 program --help'],
     ['with the range of an option', 'measure it for a time, 1s to 2s', '测量一段时间，1s to 2s'],
   ])('is said %s', (_what, english, chinese) => {

@@ -2,15 +2,15 @@ import type { Catalogue } from '../translator.js';
 
 /** What is wrong with a command line, a file that it names, or a configuration file. */
 export const COMMAND_LINE: Catalogue = {
-  '{1} belongs to another user (uid {2}); run: chown {3} {4}': '{1}属于另一个用户 (uid {2})；请运行：chown {3} {4}',
-  '{1} belongs to another user (uid {2}); choose another path': '{1}属于另一个用户 (uid {2})；请换一个路径',
+  '{1} belongs to another user (uid {2}); run: chown {3} {4}': '{1} 属于另一个用户 (uid {2})；请运行：chown {3} {4}',
+  '{1} belongs to another user (uid {2}); choose another path': '{1} 属于另一个用户 (uid {2})；请换一个路径',
   'give its volume defaultMode: 0440, and the pod an fsGroup': '请给它的卷设 defaultMode: 0440，并给 pod 设 fsGroup',
   'run: chmod go-w {1}': '请运行：chmod go-w {1}',
   'run: chmod 600 {1}': '请运行：chmod 600 {1}',
-  'other users can change {1}; {2}': '其他用户可以修改{1}；{2}',
-  'other users can read or change {1}; {2}': '其他用户可以读取或修改{1}；{2}',
+  'other users can change {1}; {2}': '其他用户可以修改 {1}；{2}',
+  'other users can read or change {1}; {2}': '其他用户可以读取或修改 {1}；{2}',
   'other users can replace {1}: they can write to its folder; run: chmod go-w {2}':
-    '其他用户可以替换{1}：他们能写它所在的目录；请运行：chmod go-w {2}',
+    '其他用户可以替换 {1}：他们能写它所在的目录；请运行：chmod go-w {2}',
   'too many links': '符号链接过多',
   'there is no such file': '没有这个文件',
   'no permission': '没有权限',
@@ -19,8 +19,8 @@ export const COMMAND_LINE: Catalogue = {
   '{1}: no mistake in {2} settings': '{1}：{2} 项设置，没有错误',
   '; {1} more: see {2} config check': '；还有 {1} 处：见 {2} config check',
   'cannot read the configuration file {1}: {2}': '无法读取配置文件 {1}：{2}',
-  '{1} (it holds a password)': ' {1} (含有密码) ',
-  '{1} (it names a command)': ' {1} (含有命令) ',
+  '{1} (it holds a password)': '{1} (含有密码)',
+  '{1} (it names a command)': '{1} (含有命令)',
   'expected settings such as "listen: 127.0.0.1:1080", one a line':
     '应为 "listen: 127.0.0.1:1080" 这样的设置，每行一项',
   'unknown setting {1}': '未知设置 {1}',
@@ -66,19 +66,20 @@ export const COMMAND_LINE: Catalogue = {
   'there is a file that is no socket; remove it or choose another path with --listen':
     '那里有一个不是套接字的文件；请删除它，或用 --listen 换一个路径',
   'cannot listen on {1}: {2}': '无法监听 {1}：{2}',
-  '{1} file {2}': ' {1} 文件 {2} ',
-  'cannot read {1}: {2}': '无法读取{1}：{2}',
+  '{1} file {2}': '{1} 文件 {2}',
+  'cannot read {1}: {2}': '无法读取 {1}：{2}',
   'no permission; run the program as the owner of the file': '没有权限；请以文件所有者的身份运行本程序',
   'no such file; check the path given with {1}': '没有这个文件；请检查 {1} 给出的路径',
   'it is a directory; give the file itself with {1}': '它是目录；请用 {1} 给出文件本身',
-  'make one with: wsproxy-server token (the first line that it prints)':
-    '生成令牌：wsproxy-server token (取它输出的第一行)',
+  '; make one with: wsproxy-server token (the first line that it prints)':
+    '；生成令牌：wsproxy-server token (取它输出的第一行)',
   '{1} has more than one line; it must hold one token and nothing else': '{1} 不止一行；其中只应有一个令牌',
   '{1} has more than {2} tokens': '{1} 中的令牌超过 {2} 个',
   '{1} has one token twice': '{1} 中有重复的令牌',
-  'no token: put one in a file and give --token-file FILE, or set WSPROXY_TOKEN; {1}':
-    '没有令牌：请把令牌放进文件并给出 --token-file FILE，或设置 WSPROXY_TOKEN；{1}',
-  '{1} is empty; {2}': '{1} 是空的；{2}',
+  'no token: put one in a file and give --token-file FILE, or set WSPROXY_TOKEN{1}':
+    '没有令牌：请把令牌放进文件并给出 --token-file FILE，或设置 WSPROXY_TOKEN{1}',
+  'there is no token in {1}': '{1} 中没有令牌',
+  'the token in {1} cannot be used: it {2}': '{1} 中的令牌不能使用：{2}',
   'there is no --token, because other users would see the token: put it in a file and give --token-file FILE, or set WSPROXY_TOKEN':
     '没有 --token 选项，因为其他用户会看到令牌：请把令牌放进文件并给出 --token-file FILE，或设置 WSPROXY_TOKEN',
   '{1}; see {2} --help': '{1}；见 {2} --help',
@@ -169,7 +170,7 @@ export const COMMAND_LINE: Catalogue = {
     '--listen systemd：systemd 交来 {1} 个套接字，应为一个；请启动 .socket 单元，其中只有一个 ListenStream=',
   'needs --tls-client-ca FILE beside it': '还需要 --tls-client-ca FILE',
   'TLS needs both --tls-cert FILE and --tls-key FILE': 'TLS 需要同时给出 --tls-cert FILE 和 --tls-key FILE',
-  'the file of {1} ({2})': ' {1} 的文件 ({2}) ',
+  'the file of {1} ({2})': '{1} 的文件 ({2})',
   'cannot read the file of {1} ({2}): {3}': '无法读取 {1} 的文件 ({2})：{3}',
   'Expected a date and a time with its zone, such as 2027-01-31T18:00:00Z.':
     '应为带时区的日期和时间，如 2027-01-31T18:00:00Z',
