@@ -3,5 +3,9 @@
 # connections that run.
 set -e
 getent group wsproxy >/dev/null || groupadd --system wsproxy
-chgrp wsproxy /etc/wsproxy /etc/wsproxy/server.yaml
-[ ! -d /run/systemd/system ] || systemctl daemon-reload
+# Somebody may have removed the file: dpkg does not bring it back.
+for path in /etc/wsproxy /etc/wsproxy/server.yaml; do
+  [ ! -e $path ] || chgrp wsproxy $path
+done
+# A systemd that cannot be reached is no reason to leave the package half installed.
+[ ! -d /run/systemd/system ] || systemctl daemon-reload || true

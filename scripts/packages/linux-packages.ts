@@ -43,7 +43,11 @@ export function packForLinux({ executable, texts, version, date, stage, folder }
       file_info: { mtime: date.toISOString(), mode: 0o644, ...content.file_info },
     })),
     ...(program === 'wsproxy-server' && {
-      scripts: { postinstall: script('server-installed.sh'), preremove: script('server-removing.sh') },
+      scripts: {
+        postinstall: script('server-installed.sh'),
+        preremove: script('server-removing.sh'),
+        postremove: script('server-removed.sh'),
+      },
     }),
     overrides: {
       deb: { depends: ['libc6 (>= 2.28)', 'libstdc++6', ...(program === 'wsproxy-server' ? ['passwd'] : [])] },

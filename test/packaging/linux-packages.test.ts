@@ -115,10 +115,29 @@ describe('the packages for Linux', { timeout: PATIENCE }, () => {
     writeFileSync(settings, `${readFileSync(settings, 'utf8')}grace: 5m\n`);
     await there('dpkg', '--install', '/wsproxy-server.deb');
     expect(readFileSync(settings, 'utf8')).toContain('grace: 5m');
+    // Its owner keeps them elsewhere.
+    rmSync(settings);
+    await there('dpkg', '--install', '/wsproxy-server.deb');
+    expect(await there('dpkg', '--audit')).toBe('');
+    expect(existsSync(settings)).toBe(false);
     removeWritten();
     await there('dpkg', '--purge', 'wsproxy-client', 'wsproxy-server');
     expect(existsSync(join(machine, 'usr/bin/wsproxy-server'))).toBe(false);
     expect(existsSync(join(machine, 'etc/wsproxy'))).toBe(false);
+  });
+
+  test('are installed and removed where systemd cannot be reached', async () => {
+    mkdirSync(join(machine, 'run/systemd/system'), { recursive: true });
+    const systemctl = join(machine, 'usr/bin/systemctl');
+    writeFileSync(systemctl, '#!/bin/sh\necho "$@" >> /asked\nexit 1\n', { mode: 0o755 });
+    await there('dpkg', '--install', '/wsproxy-server.deb');
+    await there('dpkg', '--purge', 'wsproxy-server');
+    for (const path of [systemctl, join(machine, 'run/systemd')]) rmSync(path, { recursive: true });
+    // Once more for what a purge takes away.
+    const disable = 'disable --now wsproxy-server.service wsproxy-server.socket';
+    expect(readFileSync(join(machine, 'asked'), 'utf8')).toBe(
+      `daemon-reload\n${disable}\n${'daemon-reload\n'.repeat(2)}`,
+    );
   });
 
   test('are installed and removed by rpm too', async () => {
