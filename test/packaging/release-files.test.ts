@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { run } from 'wsproxy-test-support/programs/program';
 import { parse } from 'yaml';
 import { KINDS } from '../../scripts/packages/build-packages.js';
@@ -39,11 +39,46 @@ test.each([
   }
 });
 
-test('the release workflow builds every kind of package by the one command', () => {
-  const { jobs } = parse(readFileSync(join(ROOT, '.github/workflows/release.yml'), 'utf8')) as {
-    jobs: Record<string, { steps: { run?: string }[] }>;
-  };
-  const commands = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run: command }) => command ?? []));
-  const kinds = commands.flatMap((command) => /^npm run packages -- --only (\S+)/.exec(command)?.[1]?.split(',') ?? []);
-  expect([...new Set(kinds)].sort()).toEqual([...KINDS].sort());
+interface Step {
+  readonly run?: string;
+  readonly env?: object;
+}
+
+interface Job {
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly steps: readonly Step[];
+}
+
+describe('the release workflow', () => {
+  const text = readFileSync(join(ROOT, '.github/workflows/release.yml'), 'utf8');
+  const workflow = parse(text) as { on: object; permissions: object; env: object; jobs: Record<string, Job> };
+  const jobs = Object.values(workflow.jobs);
+
+  test('builds every kind of package by the one command', () => {
+    const commands = jobs.flatMap(({ steps }) => steps.flatMap(({ run: command }) => command ?? []));
+    const kinds = commands.flatMap(
+      (command) => /^npm run packages -- --only (\S+)/.exec(command)?.[1]?.split(',') ?? [],
+    );
+    expect([...new Set(kinds)].sort()).toEqual([...KINDS].sort());
+  });
+
+  test('runs nothing but its own commands where it may publish, and where they have a token', () => {
+    const isOfOthers = ({ run: command = '' }: Step): boolean => /pnpm|npm run|npm install|pip|\.ci\/run/.test(command);
+    expect(workflow).toMatchObject({ permissions: {}, on: { push: { tags: ['v*'] } } });
+    expect(JSON.stringify(workflow.env)).not.toContain('token');
+    expect(
+      jobs
+        .flatMap(({ steps }) => steps)
+        .filter(({ env }) => env !== undefined)
+        .filter(isOfOthers),
+    ).toEqual([]);
+    const publishing = jobs.filter(({ permissions }) => permissions['id-token'] === 'write');
+    expect(publishing).toHaveLength(1);
+    expect(publishing.flatMap(({ steps }) => steps).filter(isOfOthers)).toEqual([]);
+  });
+
+  test('takes actions by their commit', () => {
+    const actions = [...text.matchAll(/uses: (.+)/g)].map(([, action]) => action);
+    expect(actions.filter((action) => !/^[\w/-]+@[0-9a-f]{40} # v/.test(action ?? ''))).toEqual([]);
+  });
 });
