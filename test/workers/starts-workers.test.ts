@@ -100,6 +100,18 @@ describe('a server with workers', () => {
   });
 });
 
+test.each([
+  ['there is no such folder', '/nowhere'],
+  ['it is no folder', '/dev/null'],
+  ['its path is longer than 75 bytes', `/${'long'.repeat(20)}`],
+])('a server with workers says where it cannot put their sockets: %s', async (why, TMPDIR) => {
+  const env = { TMPDIR };
+  expect(await runCommand('wsproxy-server', ['--workers', '2', ...LISTEN], { env })).toMatchObject({
+    code: 1,
+    stderr: `wsproxy-server: cannot make the sockets of the workers in ${TMPDIR}: ${why}; set TMPDIR to another folder\n`,
+  });
+});
+
 test('a server without workers does not take --retire in silence', async () => {
   const ended = await runCommand('wsproxy-server', [...LISTEN, '--retire', '5s']);
   expect(ended).toMatchObject({ code: 2, stdout: '' });

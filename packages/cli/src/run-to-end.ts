@@ -13,7 +13,10 @@ export async function runToEnd(name: string, env: Environment, task: () => Promi
     for (const line of linesOf(error)) process.stderr.write(`${name}: ${escapeText(say(line), 2048)}\n`);
   };
   // `--help | head -1` closes standard output early; without a listener that would end the process with a stack trace.
-  process.stdout.on('error', () => {});
+  let lost: NodeJS.ErrnoException | undefined;
+  process.stdout.on('error', (error) => {
+    lost ??= error;
+  });
   process.stderr.on('error', () => {});
   process.on('uncaughtException', (error) => {
     tell(error);
@@ -33,6 +36,12 @@ export async function runToEnd(name: string, env: Environment, task: () => Promi
   }
   // What the task wrote to standard output is data, and a slow reader gets all of it.
   await flushed(process.stdout);
+  // A failure of the last write is told after promises.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (exitCode === ExitCode.ok && lost !== undefined && !NOBODY_READS.has(lost.code ?? '')) {
+    exitCode = ExitCode.failed;
+    tell(new ExitError(exitCode, `cannot write to standard output: ${whyLost(lost)}`));
+  }
   await Promise.race([flushed(process.stderr), new Promise((resolve) => setTimeout(resolve, LAST_LINES))]);
   leaveClosedTerminal();
   process.exit(exitCode);
@@ -51,6 +60,13 @@ function flushed(stream: Writable): Promise<void> {
     if (stream.destroyed || stream.writableLength === 0) resolve();
     else stream.write('', () => resolve());
   });
+}
+
+/** It is no failure when a reader has enough, or when its terminal is gone. */
+const NOBODY_READS = new Set(['EPIPE', 'EIO']);
+
+function whyLost({ code, message }: NodeJS.ErrnoException): string {
+  return code === 'ENOSPC' || code === 'EDQUOT' ? 'no space left' : message;
 }
 
 /** How long the last lines may take to reach a slow reader of standard error, in milliseconds. */

@@ -6,7 +6,7 @@ import { isSea } from 'node:sea';
 import type { Writable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import type { Command } from 'commander';
-import { asUsage, ExitCode, ExitError, onTermination, type ProgramLogger } from 'wsproxy-cli';
+import { asUsage, ExitCode, ExitError, escapeText, onTermination, type ProgramLogger } from 'wsproxy-cli';
 import { systemClock } from 'wsproxy-engine';
 import type { ListenOptions } from '../index.js';
 import { FloodLog } from '../limits/flood-log.js';
@@ -215,10 +215,38 @@ function writeLines(stderr: Writable, lines: string, onTaken: () => void): boole
 function makeDoors(self: NodeJS.Process): string {
   // With systemd's RuntimeDirectory= it is there, where others see it; several are set apart by colons.
   const [runtime] = (self.env['RUNTIME_DIRECTORY'] ?? '').split(':');
-  const folder = mkdtempSync(join(runtime || tmpdir(), 'wsproxy-'));
+  const place = runtime || tmpdir();
+  const folder = makeFolder(place, runtime ? 'RUNTIME_DIRECTORY' : 'TMPDIR');
   self.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
+
+/** `variable` says where it is to be. */
+function makeFolder(place: string, variable: string): string {
+  const fail = (why: string, cause?: unknown): ExitError => {
+    const shown = escapeText(place, 1024);
+    const text = `cannot make the sockets of the workers in ${shown}: ${why}; set ${variable} to another folder`;
+    return new ExitError(ExitCode.failed, text, { cause });
+  };
+  if (Buffer.byteLength(place) > LONGEST_PLACE) throw fail(`its path is longer than ${LONGEST_PLACE} bytes`);
+  try {
+    return mkdtempSync(join(place, 'wsproxy-'));
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw fail(NO_FOLDER[code] ?? message, error);
+  }
+}
+
+const NO_FOLDER: Readonly<Record<string, string>> = {
+  EACCES: 'no permission',
+  ENOENT: 'there is no such folder',
+  ENOSPC: 'no space left',
+  ENOTDIR: 'it is no folder',
+  EROFS: 'it can only be read',
+};
+
+/** Bytes: of the 103 that the path of a Unix socket may have on every system, `/wsproxy-XXXXXX/` and a name take 28. */
+const LONGEST_PLACE = 75;
 
 /** New workers have read settings that only a restart changes. */
 function tellChanges(before: ParentSettings, now: ParentSettings, logger: ProgramLogger): void {

@@ -14,6 +14,8 @@ export const COMMAND_LINE: Catalogue = {
   'too many links': '符号链接过多',
   'there is no such file': '没有这个文件',
   'no permission': '没有权限',
+  'no space left': '空间不足',
+  'cannot write to standard output: {1}': '无法写入标准输出：{1}',
   'it is a directory': '它是目录',
   '{1}: no mistake in 1 setting': '{1}：1 项设置，没有错误',
   '{1}: no mistake in {2} settings': '{1}：{2} 项设置，没有错误',

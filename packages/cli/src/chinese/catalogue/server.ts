@@ -106,6 +106,12 @@ export const SERVER: Catalogue = {
   'expired token': '令牌已过期',
   'they have more than {1} bytes': '它们超过 {1} 字节',
   'cannot write {1}: {2}': '无法写 {1}：{2}',
+  'cannot make the sockets of the workers in {1}: {2}; set {3} to another folder':
+    '无法在 {1} 中创建工作进程的套接字：{2}；请把 {3} 设为另一个目录',
+  'there is no such folder': '没有这个目录',
+  'it is no folder': '它不是目录',
+  'it can only be read': '它是只读的',
+  'its path is longer than {1} bytes': '它的路径超过 {1} 字节',
   'put it there (wsproxy-server users put {1}), and give a path for the copy':
     '请放入共享存储 (wsproxy-server users put {1})，并给副本一个路径',
   '{1} is no copy of the users in the store, and is not written over; {2}':
