@@ -9,7 +9,8 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  statSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { escapeText } from '../escape-text.js';
@@ -51,7 +52,8 @@ export function isInTheWay(file: PlannedFile): boolean {
 
 /**
  * Writes all of the files or none. What stands there already with the same text stays. With other text it is an error, unless
- * `isForced`: then the former file is kept beside it, with `.old` at the end of its name.
+ * `isForced`: then the former file is kept beside it, with `.old` at the end of its name, or `.old.2` and so on: nothing that was
+ * kept is lost.
  * @throws ExitError (failed) that names the first file in the way, or that cannot be written
  */
 export function writeFiles(files: readonly PlannedFile[], isForced: boolean): void {
@@ -60,17 +62,20 @@ export function writeFiles(files: readonly PlannedFile[], isForced: boolean): vo
     const problem = `${escapeText(inTheWay.path, 1024)} is there, and says something else; nothing was written`;
     throw new ExitError(
       ExitCode.failed,
-      `${problem}; --force replaces it, and keeps it as ${nameOfOld(inTheWay.path)}`,
+      `${problem}; --force replaces it, and keeps it as ${escapeText(nameOfOld(inTheWay.path), 1024)}`,
     );
   }
   const changed = files.filter((file) => fateOf(file) !== 'same');
   const undo: (() => void)[] = [];
+  let underWay = '';
   try {
     for (const { path, folderMode = 0o755 } of changed) {
+      underWay = path;
       const made = mkdirSync(dirname(path), { recursive: true, mode: folderMode });
       if (made !== undefined) undo.push(() => rmSync(made, { recursive: true }));
     }
     for (const file of changed) {
+      underWay = file.path;
       rmSync(beside(file.path), { force: true });
       undo.push(() => rmSync(beside(file.path), { force: true }));
       writeBeside(file);
@@ -78,14 +83,16 @@ export function writeFiles(files: readonly PlannedFile[], isForced: boolean): vo
     for (const file of changed) {
       const { path } = file;
       if (fateOf(file) === 'other') {
-        renameSync(path, nameOfOld(path));
-        undo.push(() => renameSync(nameOfOld(path), path));
+        const old = nameOfOld(path);
+        renameSync(path, old);
+        undo.push(() => renameSync(old, path));
       } else undo.push(() => rmSync(path, { force: true }));
       renameSync(beside(path), path);
     }
   } catch (error) {
     for (const step of undo.reverse()) step();
-    const { code, message, path = '' } = error as NodeJS.ErrnoException;
+    // An error of `write` has no path.
+    const { code, message, path = underWay } = error as NodeJS.ErrnoException;
     const why = code === 'EACCES' || code === 'EROFS' ? 'no permission' : message;
     throw new ExitError(ExitCode.failed, `cannot write ${escapeText(path, 1024)}: ${why}; nothing was written`, {
       cause: error,
@@ -95,6 +102,10 @@ export function writeFiles(files: readonly PlannedFile[], isForced: boolean): vo
 
 function fateOf({ path, text }: PlannedFile): 'new' | 'same' | 'other' {
   if (!existsSync(path)) return 'new';
+  // A pipe would be waited for, and a folder cannot be read.
+  if (!statSync(path).isFile()) {
+    throw new ExitError(ExitCode.failed, `${escapeText(path, 1024)} is there, and is not a file; nothing was written`);
+  }
   return read(path) === text ? 'same' : 'other';
 }
 
@@ -107,7 +118,8 @@ function writeBeside({ path, text, mode, gid }: PlannedFile): void {
   try {
     if (gid !== undefined) fchownSync(file, -1, gid);
     fchmodSync(file, mode);
-    writeSync(file, text);
+    // Not `writeSync`: where the disk is nearly full it writes a part, and says so to nobody.
+    writeFileSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -118,6 +130,10 @@ function beside(path: string): string {
   return `${path}.new`;
 }
 
+/** One that is free. */
 function nameOfOld(path: string): string {
-  return `${path}.old`;
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? `${path}.old` : `${path}.old.${n}`;
+    if (!existsSync(name)) return name;
+  }
 }

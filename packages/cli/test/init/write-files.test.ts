@@ -50,6 +50,24 @@ describe('files', () => {
     expect([read('two'), read('two.old'), modeOf('two.old')]).toEqual(['b', 'of the user', 0o600]);
   });
 
+  test('that were kept before are not replaced', () => {
+    writeFileSync(join(folder, 'two'), 'of the user');
+    writeFiles([planned('two', 'b')], true);
+    writeFiles([planned('two', 'c')], true);
+    writeFiles([planned('two', 'd')], true);
+    expect(['two', 'two.old', 'two.old.2', 'two.old.3'].map(read)).toEqual(['d', 'of the user', 'b', 'c']);
+  });
+
+  test('have no place where a folder or a pipe is', () => {
+    mkdirSync(join(folder, 'one'));
+    const message = `${join(folder, 'one')} is there, and is not a file; nothing was written`;
+    for (const isForced of [false, true]) {
+      expect(() => writeFiles([planned('zero', 'a'), planned('one', 'a')], isForced)).toThrow(message);
+    }
+    expect(readdirSync(folder)).toEqual(['one']);
+    expect(() => writeFiles([planned('null', 'a', { path: '/dev/null' })], true)).toThrow(/is not a file/);
+  });
+
   test('that may be replaced are, and are kept as well', () => {
     writeFileSync(join(folder, 'two'), 'of the package');
     const file = planned('two', 'b', { replaces: (former) => former === 'of the package' });
@@ -69,11 +87,13 @@ describe('files', () => {
 
   test('are as before when one that was written cannot take its place', () => {
     writeFileSync(join(folder, 'one'), 'of the user');
-    mkdirSync(join(folder, 'two.old/full'), { recursive: true });
-    writeFileSync(join(folder, 'two'), 'of the user');
-    expect(() => writeFiles([planned('one', 'a'), planned('two', 'b')], true)).toThrow(/nothing was written$/);
-    expect(readdirSync(folder).sort()).toEqual(['one', 'two', 'two.old']);
-    expect([read('one'), read('two')]).toEqual(['of the user', 'of the user']);
+    // A name may have 255 bytes: there is room for `.new` and `.old`, and none for `.old.2`.
+    const long = 'n'.repeat(250);
+    writeFileSync(join(folder, long), 'of the user');
+    writeFileSync(join(folder, `${long}.old`), 'kept');
+    expect(() => writeFiles([planned('one', 'a'), planned(long, 'b')], true)).toThrow(/nothing was written$/);
+    expect(readdirSync(folder).sort()).toEqual([long, `${long}.old`, 'one']);
+    expect(['one', long, `${long}.old`].map(read)).toEqual(['of the user', 'of the user', 'kept']);
   });
 
   test('are told one a line, with what becomes of each', () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { ExitCode, ExitError } from 'wsproxy-cli';
 import { type Asker, agreeOnFiles, describeFiles, type Settings, writeFiles } from 'wsproxy-cli/init';
 import { isMap, isSeq, sourceOf, YamlText } from 'wsproxy-cli/yaml';
@@ -54,7 +54,8 @@ async function readSetup({ asker, readInput }: InitContext): Promise<Setup> {
 
 /** What the configuration file says, if it leads to this server already. */
 function formerText(path: string, url: string): string | undefined {
-  if (!existsSync(path)) return undefined;
+  // What is no file is told when it is to be written.
+  if (!existsSync(path) || !statSync(path).isFile()) return undefined;
   const text = readFileSync(path, 'utf8');
   const isSame = valueIn(text, 'url') === url && valueIn(text, 'token-file') === 'token';
   return isSame ? text : undefined;

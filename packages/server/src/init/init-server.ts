@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ExitCode, ExitError, readTokens } from 'wsproxy-cli';
 import { type Asker, agreeOnFiles, describeFiles, type Settings, writeFiles } from 'wsproxy-cli/init';
@@ -122,7 +122,8 @@ function readFormer({ machine, readIds }: InitContext): FormerFiles {
   const folder = dirname(machine.path);
   const read = (name: string): { path: string; text: string } | undefined => {
     const path = join(folder, name);
-    return existsSync(path) ? { path, text: readFileSync(path, 'utf8') } : undefined;
+    // What is no file is told when it is to be written.
+    return existsSync(path) && statSync(path).isFile() ? { path, text: readFileSync(path, 'utf8') } : undefined;
   };
   const [token, users] = [read('token'), read('users.yaml')];
   return {

@@ -12,6 +12,7 @@ export const INIT: Catalogue = {
   ' (stays as it is)': ' (保持不变)',
   ' (changes)': ' (会更改)',
   '{1} is there, and says something else; nothing was written': '{1} 已存在且内容不同；没有写任何文件',
+  '{1} is there, and is not a file; nothing was written': '{1} 已存在，但不是普通文件；没有写任何文件',
   '{1}; --force replaces it, and keeps it as {2}': '{1}；--force 会替换它，原文件存为 {2}',
   'cannot write {1}: {2}; nothing was written': '无法写 {1}：{2}；没有写任何文件',
   'The files are written. Now the way to the server:': '文件已写好。现在检查到服务器的路径：',
