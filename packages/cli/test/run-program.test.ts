@@ -76,12 +76,13 @@ describe('runProgram', () => {
   });
 
   it.runIf(existsSync('/dev/full')).each(['data', 'chatty', '--help'])(
-    'survives a standard output that is full: %s',
+    'goes on while standard output is full, and says at its end that something is missing there: %s',
     async (action) => {
       const full = openSync('/dev/full', 'w');
       const { code, stderr } = await runFixture('program.mjs', [action], { stdio: ['pipe', full, 'pipe'] });
       closeSync(full);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const stderrLine = 'example: cannot write to standard output: no space left\n';
+      expect({ code, stderr }).toEqual({ code: 1, stderr: stderrLine });
     },
   );
 });
