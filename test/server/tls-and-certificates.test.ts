@@ -268,7 +268,7 @@ describe('wrong usage', () => {
     [
       'no such file',
       () => ['--tls-cert', inFolder('cert'), '--tls-key', inFolder('none')],
-      /--tls-key, .*none: no such file; check the path given with --tls-key/,
+      /cannot read the file of --tls-key \(.*none\): no such file; check the path given with --tls-key/,
     ],
     [
       'a key in place of a certificate',
