@@ -87,7 +87,17 @@ describe('TLS to the server', () => {
       response.writeHead(404).end();
     });
     const { port } = await listenOn(server);
-    const more = ['--host', 'front.example', '--sni', 'other.example', '--header', 'X-Name:  a: value', '-4'];
+    const more = [
+      '--transport',
+      'ws',
+      '--host',
+      'front.example',
+      '--sni',
+      'other.example',
+      '--header',
+      'X-Name:  a: value',
+      '-4',
+    ];
     await expectEnd([`wss://127.0.0.1:${port}/`, '--ca', file, ...more], /404/);
     expect(seen).toEqual(['other.example', 'front.example', 'a: value']);
   });

@@ -25,10 +25,14 @@ const EXPECTED = /^package\/((bin|dist|inside|page)\/|(package\.json|README\.md|
 const PATIENCE = 180_000;
 
 /** With what a package manager finds in the environment of anyone who runs the tests. */
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))) as Record<
+const given = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))) as Record<
   string,
   string
 >;
+
+/** The authority of a company's network: npm forgets that of the machine where it is given a prefix, and Yarn 4 does not ask npm. */
+const { stdout: cafile } = await run('npm', ['config', 'get', 'cafile'], { env: given });
+const env = { ...(cafile.startsWith('/') && { NODE_EXTRA_CA_CERTS: cafile.trim() }), ...given };
 
 /** Runs a program, which has to succeed, and gives what it printed. */
 async function runIn(folder: string, command: string, ...args: string[]): Promise<string> {
