@@ -23,7 +23,9 @@ describe('behind nginx', () => {
         return text.replace(lines, '');
       }),
     );
-    const { code, stderr } = await runCommand('wsproxy-client', [url, '--listen', '0'], { env: trusted });
+    const { code, stderr } = await runCommand('wsproxy-client', [url, '--listen', '0', '--transport', 'ws'], {
+      env: trusted,
+    });
     expect(stderr).toMatch(/reverse proxy.*Upgrade/);
     expect(code).toBe(1);
   });
