@@ -20,6 +20,8 @@ export class Ways {
   #used: Way | undefined;
   /** The server has answered on a transport of it. */
   #isProven = false;
+  /** How often it has failed since, one after the other. */
+  #failures = 0;
   /** When a better one than that may be tried, by the clock. */
   #betterAt = Number.POSITIVE_INFINITY;
   #upInPiecesUntil = Number.NEGATIVE_INFINITY;
@@ -72,6 +74,7 @@ export class Ways {
   /** The server has answered a greeting on the last transport. */
   onAnswered(): void {
     this.#isProven = true;
+    this.#failures = 0;
   }
 
   /** It has not: what was opened lets nothing through, unless others were answered on it before. */
@@ -85,15 +88,26 @@ export class Ways {
     this.#betterAt = this.#clock.now() + FIRST_LOOK;
   }
 
-  #race(ways: readonly Way[], way: WayToServer, signal: AbortSignal): Promise<Transport> {
+  async #race(ways: readonly Way[], way: WayToServer, signal: AbortSignal): Promise<Transport> {
     const isProven = this.#isProven && ways[0] === this.#used;
     const race = new Race(ways, {
-      ...{ way, signal, clock: this.#clock },
+      ...{ way, signal, clock: this.#clock, isProven },
       headStart: isProven ? PROVEN_HEAD_START : HEAD_START,
       openerOf: (one) => this.#openerOf(one),
       onWon: (winner, failure) => this.#onWon(winner, failure),
     });
-    return race.run();
+    try {
+      return await race.run();
+    } catch (error) {
+      if (isProven && !signal.aborted) this.#onFailed();
+      throw error;
+    }
+  }
+
+  /** A way that has carried sessions fails where the network does; when it fails on and on, somebody may have closed it. */
+  #onFailed(): void {
+    this.#failures += 1;
+    if (this.#failures === DOUBTFUL) this.#isProven = false;
   }
 
   #openerOf({ down }: Way): OpenTransport {
@@ -112,7 +126,10 @@ export class Ways {
   #onWon(winner: Way, failure: Error | undefined): void {
     const isOther = winner !== this.#used;
     if (isOther && this.#ways.length > 1) this.#tell(winner, failure);
-    if (isOther) this.#isProven = false;
+    if (isOther) {
+      this.#isProven = false;
+      this.#failures = 0;
+    }
     if (winner === this.#ways[0]) this.#betterAt = Number.POSITIVE_INFINITY;
     else if (isOther) this.#betterAt = this.#clock.now() + FIRST_LOOK;
     this.#used = winner;
@@ -145,6 +162,8 @@ const WAYS: readonly Way[] = [
 const HEAD_START = 1_000;
 const PROVEN_HEAD_START = 5_000;
 const UNPROVEN_TIME = 2_000;
+/** So many failures in a row, and a proven way is proven no more. */
+const DOUBTFUL = 3;
 /** Once one way has failed, the others have so long, ms. */
 const LAST_CHANCE = 4_000;
 /** When a better way is tried again that did not get through, ms: for the first time, and from then on. */
@@ -227,8 +246,9 @@ class Race {
 
   #onFailure(error: Error, rank: number, isReached: boolean): void {
     if (this.#failure === undefined || rank < this.#failure.rank) this.#failure = { error, rank };
-    const mayPass = isReached ? !isOfServer(error) : this.#options.way.proxied !== undefined && isProxysNo(error);
-    if (this.#options.signal.aborted || !mayPass) {
+    const { isProven, way, signal } = this.#options;
+    const mayPass = !isProven && (isReached ? !isOfServer(error) : way.proxied !== undefined && isProxysNo(error));
+    if (signal.aborted || !mayPass) {
       if (this.#running === 0 || isOfServer(error))
         this.#finish().reject(isOfServer(error) ? error : this.#failure.error);
       return;
@@ -255,6 +275,8 @@ interface RaceOptions {
   readonly signal: AbortSignal;
   readonly clock: Pick<Clock, 'setTimer'>;
   readonly headStart: number;
+  /** The first way has carried sessions: that it fails says nothing for the others, only that it is silent. */
+  readonly isProven: boolean;
   readonly openerOf: (way: Way) => OpenTransport;
   /** `failure`: of the best way that has failed before. */
   readonly onWon: (winner: Way, failure: Error | undefined) => void;
