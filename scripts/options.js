@@ -4,11 +4,10 @@
 //   node scripts/options.js --write    makes it
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { COMMON_OPTIONS, formatNumber, namesFile, rangeOf } from '../packages/cli/dist/index.js';
-import { INIT_OPTIONS as CLIENT_INIT_OPTIONS } from '../packages/client/dist/options/init-options.js';
+import { COMMON_INIT_OPTIONS, COMMON_OPTIONS, formatNumber, namesFile, rangeOf } from '../packages/cli/dist/index.js';
 import { OPTIONS as CLIENT_OPTIONS, DOCTOR_OPTIONS } from '../packages/client/dist/options/options.js';
 import { isNumberRule } from '../packages/node/dist/options/index.js';
-import { INIT_OPTIONS as SERVER_INIT_OPTIONS } from '../packages/server/dist/options/init-options.js';
+import { INIT_OPTIONS } from '../packages/server/dist/options/init-options.js';
 import { OPTIONS as SERVER_OPTIONS } from '../packages/server/dist/options/options.js';
 
 const root = new URL('../', import.meta.url);
@@ -43,10 +42,10 @@ export function optionsPage() {
     INTRODUCTION,
     section('## wsproxy-client', Object.entries(CLIENT_OPTIONS)),
     section('### wsproxy-client doctor', Object.entries(DOCTOR_OPTIONS).map(ofCommand)),
-    section('### wsproxy-client init', Object.entries(CLIENT_INIT_OPTIONS).map(ofCommand)),
+    section('### wsproxy-client init', Object.entries(COMMON_INIT_OPTIONS).map(ofCommand)),
     section('## wsproxy-server', ofGroup(undefined)),
     ...[...groups].map((group) => section(`### ${group.replace(':', '')}`, ofGroup(group))),
-    section('### wsproxy-server init', Object.entries(SERVER_INIT_OPTIONS).map(ofCommand)),
+    section('### wsproxy-server init', Object.entries({ ...INIT_OPTIONS, ...COMMON_INIT_OPTIONS }).map(ofCommand)),
     section('## Both programs', Object.entries(COMMON_OPTIONS)),
   ].join('\n');
 }

@@ -21,7 +21,7 @@ export { createLogger, type ProgramLogger } from './logging/create-logger.js';
 export type { LogFormat, LogLevel } from './logging/log-options.js';
 export { onTermination } from './on-termination.js';
 export { addOptions } from './options/add-options.js';
-export { addCommonOptions, COMMON_OPTIONS, type CommonOptions } from './options/common-options.js';
+export { addCommonOptions, COMMON_INIT_OPTIONS, COMMON_OPTIONS, type CommonOptions } from './options/common-options.js';
 export { addHelpTexts } from './options/format-help.js';
 export { asUsage, libraryOptions, usageOf } from './options/library-options.js';
 export { formatNumber, rangeOf } from './options/number-text.js';

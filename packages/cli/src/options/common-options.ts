@@ -41,6 +41,17 @@ export const COMMON_OPTIONS: OptionTable = {
   },
 };
 
+/** The options that the command `init` of either program has. */
+export const COMMON_INIT_OPTIONS: OptionTable = {
+  force: {
+    flags: '--force',
+    unit: 'switch',
+    default: false,
+    library: false,
+    text: 'replace files that say something else, and keep each as FILE.old',
+  },
+};
+
 /** Adds them and --version to `program`. */
 export function addCommonOptions(program: Command, version: string): Command {
   program.configureHelp({ minWidthToWrap: NARROWEST_TEXT, formatHelp });

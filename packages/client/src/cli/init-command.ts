@@ -4,8 +4,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { addOptions, ExitCode, ExitError, sayLines, userFolders } from 'wsproxy-cli';
-import { INIT_OPTIONS } from '../options/init-options.js';
+import { addOptions, COMMON_INIT_OPTIONS, ExitCode, ExitError, sayLines, userFolders } from 'wsproxy-cli';
 
 interface InitFlags {
   readonly force: boolean;
@@ -16,7 +15,7 @@ export function addInitCommand(program: Command, self: NodeJS.Process): void {
   const command = new Command('init')
     .description('set this client up, and try it')
     .action((flags: InitFlags) => init(program, flags, self));
-  program.addCommand(addOptions(command, INIT_OPTIONS));
+  program.addCommand(addOptions(command, COMMON_INIT_OPTIONS));
 }
 
 async function init(program: Command, flags: InitFlags, self: NodeJS.Process): Promise<void> {

@@ -38,13 +38,13 @@ export class WayBack {
     const route = resumes ? this.route : undefined;
     const digest = digestOf(id);
     const jar = this.#jarOf(digest);
+    const headersTo = (place: string | undefined): Record<string, string> => ({
+      ...withCookies(jar.pairs(url, this.#clock.wallTime()), headers),
+      'wsproxy-session': digest,
+      ...(place !== undefined && { 'wsproxy-route': place }),
+    });
     return {
-      headers: {
-        ...withCookies(jar.pairs(url, this.#clock.wallTime()), headers),
-        'wsproxy-session': digest,
-        ...(resumes && { 'wsproxy-resume': '1' }),
-        ...(route !== undefined && { 'wsproxy-route': route }),
-      },
+      headers: { ...headersTo(route), ...(resumes && { 'wsproxy-resume': '1' }) },
       onAnswer: (status, answer) => {
         jar.take(answer['set-cookie'] ?? [], url, this.#clock.wallTime());
         if (!isOpening(status, answer)) return;
@@ -53,12 +53,7 @@ export class WayBack {
       },
       headersAfter: (answer) => {
         jar.take(answer['set-cookie'] ?? [], url, this.#clock.wallTime());
-        const openedBy = routeIn(answer);
-        return {
-          ...withCookies(jar.pairs(url, this.#clock.wallTime()), headers),
-          'wsproxy-session': digest,
-          ...(openedBy !== undefined && { 'wsproxy-route': openedBy }),
-        };
+        return headersTo(routeIn(answer));
       },
       isOwnersAbsence: (status, answer) => status === 503 && route !== undefined && routeIn(answer) === route,
     };

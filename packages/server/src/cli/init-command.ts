@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Command as NewCommand } from 'commander';
-import { addOptions, sayLines } from 'wsproxy-cli';
+import { addOptions, COMMON_INIT_OPTIONS, sayLines } from 'wsproxy-cli';
 import type { InitFlags } from '../init/init-server.js';
 import type { Machine } from '../init/plan-files.js';
 import { INIT_OPTIONS } from '../options/init-options.js';
@@ -13,7 +13,8 @@ export function addInitCommand(program: Command, self: NodeJS.Process): void {
   const command = new NewCommand('init')
     .description('write the files of a new server')
     .action((flags: InitFlags) => init(program, flags, self));
-  program.addCommand(addOptions(command, INIT_OPTIONS, { 'host name': parseHostName, 'user name': parseUser }));
+  const options = { ...INIT_OPTIONS, ...COMMON_INIT_OPTIONS };
+  program.addCommand(addOptions(command, options, { 'host name': parseHostName, 'user name': parseUser }));
 }
 
 async function init(program: Command, flags: InitFlags, self: NodeJS.Process): Promise<void> {

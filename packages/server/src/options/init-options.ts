@@ -4,10 +4,8 @@ import type { OptionRule } from 'wsproxy-node/options';
 export const FRONTS = ['caddy', 'nginx', 'haproxy', 'none'] as const;
 export type Front = (typeof FRONTS)[number];
 
-/** Those that the command `init` has beside the server's. */
-export const INIT_OPTIONS: Readonly<
-  Record<'hostName' | 'front' | 'user' | 'force', OptionRule<'host name' | 'user name'>>
-> = {
+/** Those that the command `init` of the server has, besides those of both programs. */
+export const INIT_OPTIONS: Readonly<Record<'hostName' | 'front' | 'user', OptionRule<'host name' | 'user name'>>> = {
   hostName: {
     flags: '--host-name <name>',
     unit: 'host name',
@@ -28,12 +26,5 @@ export const INIT_OPTIONS: Readonly<
     library: false,
     otherwise: 'one token for everybody',
     text: 'a user, who gets a token',
-  },
-  force: {
-    flags: '--force',
-    unit: 'switch',
-    default: false,
-    library: false,
-    text: 'replace files that say something else, and keep each as FILE.old',
   },
 };

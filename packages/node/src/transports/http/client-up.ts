@@ -1,9 +1,11 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Clock, SlabPool, Timer } from 'wsproxy-engine';
 import { type KeptPart, KeptParts, lengthOf } from './kept-parts.js';
-import { padding, RecordKind, recordHead } from './records.js';
+import { onceATurn } from './once-a-turn.js';
+import { padding } from './records.js';
 import type { Requests } from './requests.js';
 import { StreamOutlet } from './stream-outlet.js';
+import { WholeBody } from './whole-body.js';
 
 /**
  * The way up at a client. It begins with pieces, each of which is under way alone; meanwhile a body without end is tried, and takes
@@ -12,10 +14,10 @@ import { StreamOutlet } from './stream-outlet.js';
 export class ClientUp {
   readonly #options: ClientUpOptions;
   readonly #kept: KeptParts;
+  readonly #sendSoon: () => void;
   #piece = 0;
   #isPieceUnderWay = false;
   #largest: number;
-  #isDue = false;
   #trial: Trial | undefined;
   #stream: StreamOutlet | undefined;
   #last: { readonly record: Uint8Array; readonly onLeft: () => void } | undefined;
@@ -24,6 +26,8 @@ export class ClientUp {
   constructor(options: ClientUpOptions) {
     this.#options = options;
     this.#kept = new KeptParts(options.memory);
+    // Anything else that comes in this turn goes with it.
+    this.#sendSoon = onceATurn(options.clock, () => this.#sendNow());
     this.#largest = options.largestPiece;
     if (options.patience > 0) this.#try(options.patience);
   }
@@ -64,16 +68,6 @@ export class ClientUp {
     this.#kept.clear();
   }
 
-  /** What else comes in this turn goes with it. */
-  #sendSoon(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    this.#options.clock.deferPastInput(() => {
-      this.#isDue = false;
-      this.#sendNow();
-    });
-  }
-
   #sendNow(): void {
     if (this.#isOver || this.#isPieceUnderWay || this.#stream !== undefined) return;
     if (this.#trial?.isHeard === true) return this.#goOnAsStream(this.#trial);
@@ -82,19 +76,10 @@ export class ClientUp {
 
   #sendPiece(parts: readonly KeptPart[]): void {
     const { requests, onLost, onDrain } = this.#options;
-    const length = lengthOf(parts);
     const last = this.#kept.bytes === 0 ? this.#last : undefined;
-    const content = [
-      ...(length === 0 ? [] : [recordHead(RecordKind.bytes, length)]),
-      ...parts.map(({ bytes }) => bytes),
-      ...(last === undefined ? [] : [last.record]),
-    ];
+    const body = new WholeBody([], parts, last === undefined ? [] : [last.record]);
     this.#isPieceUnderWay = true;
-    const request = requests.post(
-      'piece',
-      this.#piece + 1,
-      content.reduce((sum, each) => sum + each.length, 0),
-    );
+    const request = requests.post('piece', this.#piece + 1, body.length);
     let isTaken = true;
     request.once('close', () => {
       if (isTaken) this.#kept.release(parts);
@@ -105,7 +90,7 @@ export class ClientUp {
     request.once('response', (response) => {
       response.resume();
       const { statusCode } = response;
-      if (isTooLarge(response) && length > SMALLEST_PIECE && !this.#isOver) {
+      if (isTooLarge(response) && body.carried > SMALLEST_PIECE && !this.#isOver) {
         isTaken = false;
         request.destroy();
         return this.#halve(parts);
@@ -119,10 +104,7 @@ export class ClientUp {
         onDrain();
       });
     });
-    request.cork();
-    for (const each of content) request.write(each);
-    request.end();
-    request.uncork();
+    body.sendBy(request);
     onDrain();
   }
 

@@ -1,25 +1,28 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, SlabPool, Timer } from 'wsproxy-engine';
-import { KeptParts, lengthOf } from './kept-parts.js';
+import { KeptParts } from './kept-parts.js';
+import { onceATurn } from './once-a-turn.js';
 import { MAX_POLL, POLL_TIME, POLLS } from './part.js';
-import { RecordKind, recordHead } from './records.js';
+import { WholeBody } from './whole-body.js';
 
 /** Records in the answers to polls, at the server's end: each answer is whole, as soon as there is something to say. */
 export class PollOutlet {
   readonly #options: PollOutletOptions;
   readonly #kept: KeptParts;
   readonly #polls = new Map<number, Poll>();
+  readonly #answerSoon: () => void;
   /** The number of the next to be answered. */
   #next = 1;
   /** Records that carry no bytes, ahead of those that do. */
   #said: Uint8Array[] = [];
   #last: { readonly record: Uint8Array; readonly onLeft: () => void } | undefined;
-  #isDue = false;
   #isOver = false;
 
   constructor(options: PollOutletOptions) {
     this.#options = options;
     this.#kept = new KeptParts(options.memory);
+    // Anything else that there is to say in this turn goes with it.
+    this.#answerSoon = onceATurn(options.clock, () => this.#answer());
   }
 
   get backlog(): number {
@@ -69,16 +72,6 @@ export class PollOutlet {
     this.#polls.clear();
   }
 
-  /** What else there is to say in this turn goes with it. */
-  #answerSoon(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    this.#options.clock.deferPastInput(() => {
-      this.#isDue = false;
-      this.#answer();
-    });
-  }
-
   #answer(): void {
     for (;;) {
       const poll = this.#polls.get(this.#next);
@@ -93,24 +86,14 @@ export class PollOutlet {
 
   #write(response: ServerResponse): void {
     const parts = this.#kept.take(MAX_POLL);
-    const length = lengthOf(parts);
     const last = this.#kept.bytes === 0 ? this.#last : undefined;
     this.#isOver = last !== undefined;
-    const content = [
-      ...this.#said.splice(0),
-      ...(length === 0 ? [] : [recordHead(RecordKind.bytes, length)]),
-      ...parts.map(({ bytes }) => bytes),
-      ...(last === undefined ? [] : [last.record]),
-    ];
-    const total = content.reduce((sum, each) => sum + each.length, 0);
+    const body = new WholeBody(this.#said.splice(0), parts, last === undefined ? [] : [last.record]);
     response.once('close', () => this.#kept.release(parts));
     if (last !== undefined) response.once('finish', last.onLeft);
-    response.writeHead(200, { ...this.#options.headers, 'Content-Length': total });
-    response.cork();
-    for (const each of content) response.write(each);
-    response.end();
-    response.uncork();
-    if (length > 0) this.#options.onDrain();
+    response.writeHead(200, { ...this.#options.headers, 'Content-Length': body.length });
+    body.sendBy(response);
+    if (body.carried > 0) this.#options.onDrain();
   }
 }
 

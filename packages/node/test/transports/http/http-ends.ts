@@ -1,41 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { deafReceiver, type SlabPool, systemClock, type Transport, type TransportReceiver } from 'wsproxy-engine';
+import { deafReceiver, type SlabPool, systemClock, type Transport } from 'wsproxy-engine';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { until } from 'wsproxy-test-support/sockets/connected-sockets';
+import { TransportLog } from 'wsproxy-test-support/sockets/transport-log';
 import { HttpAcceptor } from '../../../src/transports/http/http-acceptor.js';
 import { type HttpOpening, openHttp } from '../../../src/transports/http/open-http.js';
 import type { WayToServer } from '../../../src/transports/open-transport.js';
-
-/** What an end has been told. */
-export class Receiver implements TransportReceiver {
-  readonly chunks: Buffer[] = [];
-  length = 0;
-  drains = 0;
-  readonly closed: { code: number; reason: string }[] = [];
-
-  get bytes(): Buffer {
-    return Buffer.concat(this.chunks);
-  }
-
-  onBytes(chunk: Uint8Array): void {
-    this.chunks.push(Buffer.from(chunk));
-    this.length += chunk.length;
-  }
-  onDrain(): void {
-    this.drains += 1;
-  }
-  onText(): void {}
-  onClose(code: number, reason: string): void {
-    this.closed.push({ code, reason });
-  }
-}
 
 /** A server whose requests are all of `owner`, and what a client needs to reach it. */
 export class HttpEnds {
   readonly memory: SlabPool = newMemory();
   readonly acceptor: HttpAcceptor;
-  readonly accepted: { transport: Transport; receiver: Receiver }[] = [];
+  readonly accepted: { transport: Transport; receiver: TransportLog }[] = [];
   readonly requests: string[] = [];
   readonly refused: number[] = [];
   owner = 'ada';
@@ -59,7 +36,7 @@ export class HttpEnds {
       this.acceptor.accept(arrival, {
         owner: this.owner,
         onTransport: (transport) => {
-          const receiver = new Receiver();
+          const receiver = new TransportLog();
           transport.receiver = receiver;
           this.accepted.push({ transport, receiver });
           return () => {
@@ -99,10 +76,10 @@ export class HttpEnds {
 
   async open(
     opening: HttpOpening,
-  ): Promise<{ client: Transport; atClient: Receiver; server: Transport; atServer: Receiver }> {
+  ): Promise<{ client: Transport; atClient: TransportLog; server: Transport; atServer: TransportLog }> {
     const before = this.accepted.length;
     const client = await openHttp(opening)(this.way, new AbortController().signal);
-    const atClient = new Receiver();
+    const atClient = new TransportLog();
     client.receiver = atClient;
     await until(() => this.accepted.length > before);
     const { transport: server, receiver: atServer } = this.accepted[before] as (typeof this.accepted)[number];

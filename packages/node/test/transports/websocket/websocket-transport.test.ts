@@ -1,53 +1,27 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { SlabPool, TransportReceiver } from 'wsproxy-engine';
+import type { SlabPool } from 'wsproxy-engine';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { until } from 'wsproxy-test-support/sockets/connected-sockets';
+import { TransportLog } from 'wsproxy-test-support/sockets/transport-log';
 import { type WebSocketPair, webSocketPair } from 'wsproxy-test-support/sockets/websocket-pair';
 import { WebSocketTransport } from '../../../src/transports/websocket/websocket-transport.js';
-
-class Receiver implements TransportReceiver {
-  readonly chunks: Buffer[] = [];
-  length = 0;
-  drains = 0;
-  texts = 0;
-  readonly closed: { code: number; reason: string }[] = [];
-
-  get bytes(): Buffer {
-    return Buffer.concat(this.chunks);
-  }
-
-  onBytes(chunk: Buffer): void {
-    // Valid until this returns.
-    this.chunks.push(Buffer.from(chunk));
-    this.length += chunk.length;
-  }
-  onDrain(): void {
-    this.drains += 1;
-  }
-  onText(): void {
-    this.texts += 1;
-  }
-  onClose(code: number, reason: string): void {
-    this.closed.push({ code, reason });
-  }
-}
 
 let memory: SlabPool;
 let pair: WebSocketPair;
 let client: WebSocketTransport;
 let server: WebSocketTransport;
-let atClient: Receiver;
-let atServer: Receiver;
+let atClient: TransportLog;
+let atServer: TransportLog;
 
 beforeEach(async () => {
   memory = newMemory();
   pair = await webSocketPair();
   client = new WebSocketTransport(pair.client, pair.clientSocket, { role: 'client', masks: true }, memory);
   server = new WebSocketTransport(pair.server, pair.serverSocket, { role: 'server' }, memory);
-  client.receiver = atClient = new Receiver();
-  server.receiver = atServer = new Receiver();
+  client.receiver = atClient = new TransportLog();
+  server.receiver = atServer = new TransportLog();
 });
 
 afterEach(() => pair.close());
@@ -151,8 +125,8 @@ describe.each([true, false])('a client that masks: %s', (mask) => {
     pair = await webSocketPair();
     client = new WebSocketTransport(pair.client, pair.clientSocket, { role: 'client', masks: mask }, memory);
     server = new WebSocketTransport(pair.server, pair.serverSocket, { role: 'server' }, memory);
-    client.receiver = atClient = new Receiver();
-    server.receiver = atServer = new Receiver();
+    client.receiver = atClient = new TransportLog();
+    server.receiver = atServer = new TransportLog();
   });
 
   test.each(ENDINGS)('gets and brings a message that ends as a close frame does at once', async (message) => {
@@ -195,7 +169,7 @@ describe('what arrives', () => {
   test('goes to the receiver that is set at that time', async () => {
     client.send([Buffer.from('first')]);
     await until(() => atServer.length === 5);
-    const other = new Receiver();
+    const other = new TransportLog();
     server.receiver = other;
     client.send([Buffer.from('second')]);
     await until(() => other.length === 6);
@@ -281,7 +255,7 @@ describe('close', () => {
   });
 
   test('tells nobody who was replaced', async () => {
-    server.receiver = new Receiver();
+    server.receiver = new TransportLog();
     client.terminate();
     await once(pair.server, 'close');
     expect(atServer.closed).toEqual([]);
@@ -292,7 +266,7 @@ test('terminate delivers nothing more to a receiver that was replaced', async ()
   for (let n = 0; n < 50; n++) client.send([pattern(1, n * 1_000, 1_000)]);
   await until(() => atServer.length > 0);
   const before = atServer.length;
-  const late = new Receiver();
+  const late = new TransportLog();
   server.receiver = late;
   server.terminate();
   await until(() => late.closed.length > 0);
@@ -305,8 +279,8 @@ test('carries everything where `ws` cannot be read past', async () => {
   for (const socket of [pair.clientSocket, pair.serverSocket]) socket.on('data', () => {});
   client = new WebSocketTransport(pair.client, pair.clientSocket, { role: 'client', masks: false }, memory);
   server = new WebSocketTransport(pair.server, pair.serverSocket, { role: 'server' }, memory);
-  client.receiver = atClient = new Receiver();
-  server.receiver = atServer = new Receiver();
+  client.receiver = atClient = new TransportLog();
+  server.receiver = atServer = new TransportLog();
   const bytes = pattern(4, 0, 300_000);
   for (const end of [client, server]) end.send([bytes.subarray(0, 200_000), bytes.subarray(200_000)]);
   await until(() => atServer.length === 300_000 && atClient.length === 300_000);
