@@ -26,7 +26,13 @@ for (const tool of TOOLS) {
   symlinkSync(stdout.trim(), join(tools, tool));
 }
 // What is installed and configured here is gone with this machine.
-await run('sh', ['-c', `cp -a /etc ${etc} && mount --bind ${etc} /etc && mount -t tmpfs tmpfs /usr/local/bin`]);
+const layers = `lowerdir=/etc,upperdir=${etc}/own,workdir=${etc}/work`;
+const mounted = await run('sh', [
+  '-ec',
+  `mkdir ${etc}; mount -t tmpfs tmpfs ${etc}; mkdir ${etc}/own ${etc}/work
+  mount -t overlay -o ${layers} overlay /etc; umount --lazy ${etc}; mount -t tmpfs tmpfs /usr/local/bin`,
+]);
+if (mounted.code !== 0) throw new Error(`no folders of its own: ${mounted.stderr}`);
 appendFileSync('/etc/hosts', `127.0.0.1 ${HOST}\n127.0.0.1 page.test\n`);
 const env = { PATH: `/usr/local/bin:${tools}`, HOME: home, XDG_DATA_HOME: join(home, 'data') };
 const where = { cwd: archives, env };
