@@ -113,13 +113,13 @@ export class Client extends EventEmitter<ClientEvents> {
     this.#connector = new Connector({
       ...settings,
       servers: servers.map((server) => {
-        const ways = new Ways(transport, systemClock, settings.logger);
+        const ways = new Ways(transport, { clock: systemClock, logger: settings.logger });
         return {
           name: server.url.href,
           ways,
           connect: (signal, wayBack) => connectTransport(server, signal, systemMemory, { wayBack, open: ways.open }),
-          connectBetter: (signal, wayBack) =>
-            connectTransport(server, signal, systemMemory, { wayBack, open: ways.openBetter }),
+          connectBetter: (signal, wayBack, used) =>
+            connectTransport(server, signal, systemMemory, { wayBack, open: ways.openBetter(used) }),
         };
       }),
       clock: systemClock,

@@ -46,7 +46,7 @@ async function connectWith(
   { timeout = CONNECT_TIMEOUT, open = openWebSocket, wayBack }: ConnectTransportOptions,
 ): Promise<Transport> {
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), timeout);
+  const timer = setTimeout(() => deadline.abort(new DOMException('no answer', 'TimeoutError')), timeout);
   const errand = wayBack?.ask(url, reach.headers);
   const withToken = (others: Readonly<Record<string, string>>) => ({
     ...{ 'user-agent': USER_AGENT, ...others },

@@ -53,8 +53,8 @@ export interface KnownServer {
   readonly name: string;
   /** Opens a transport for the session that `wayBack` is of; rejects with ConnectError. `signal` gives up. */
   readonly connect: (signal: AbortSignal, wayBack: WayBack) => Promise<Transport>;
-  /** The same by a better way than the one that was used last. */
-  readonly connectBetter?: (signal: AbortSignal, wayBack: WayBack) => Promise<Transport>;
+  /** The same by a better way than that of `transport`. */
+  readonly connectBetter?: (signal: AbortSignal, wayBack: WayBack, transport: Transport) => Promise<Transport>;
   /** Those that lead there. Default: there is one. */
-  readonly ways?: Pick<Ways, 'name' | 'fields' | 'greetingTime' | 'betterIn' | 'onAnswered' | 'onUnanswered'>;
+  readonly ways?: Pick<Ways, 'fieldsOf' | 'greetingTime' | 'betterIn' | 'onAnswered' | 'onUnanswered'>;
 }

@@ -11,28 +11,28 @@ export class BetterWay {
     this.#options = options;
   }
 
-  /** From now on, while the session is online. */
-  watch(): void {
+  /** From now on, while `transport` carries the session. */
+  watch(transport: Transport): void {
     this.end();
     const { server, clock } = this.#options;
-    const { betterIn = Number.POSITIVE_INFINITY } = server.ways ?? {};
-    if (Number.isFinite(betterIn)) this.#timer = clock.setTimer(() => this.#try(), Math.max(0, betterIn));
+    const after = server.ways?.betterIn(transport) ?? Number.POSITIVE_INFINITY;
+    if (Number.isFinite(after)) this.#timer = clock.setTimer(() => this.#try(transport), Math.max(0, after));
   }
 
   end(): void {
     this.#timer?.cancel();
   }
 
-  #try(): void {
+  #try(transport: Transport): void {
     const { server, attempts, wayBack, logger, onTransport } = this.#options;
     const { connectBetter } = server;
     if (connectBetter === undefined) return;
-    logger.debug({ way: server.ways?.name }, 'trying a better way to the server');
+    logger.debug(server.ways?.fieldsOf(transport) ?? {}, 'trying a better way to the server');
     const onFailure = ({ message }: Error): void => {
       logger.debug({ reason: message }, 'no better way to the server');
-      this.watch();
+      this.watch(transport);
     };
-    attempts.begin(onTransport, onFailure, (signal) => connectBetter(signal, wayBack));
+    attempts.begin(onTransport, onFailure, (signal) => connectBetter(signal, wayBack, transport));
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from 'wsproxy-engine';
+import type { Clock, Timer, Transport } from 'wsproxy-engine';
 
 /** What an uplink is at, one after the other. A timer belongs to the phase that it was set with, and ends with it. */
 export class Phases {
@@ -53,7 +53,7 @@ export type Phase =
   | { readonly is: 'waiting' }
   | { readonly is: 'connecting' }
   /** HELLO or RESUME is to be answered. Where a transport takes over from a silent one, nobody need know. */
-  | { readonly is: 'greeting'; readonly seems: 'connecting' | 'online' }
+  | { readonly is: 'greeting'; readonly seems: 'connecting' | 'online'; readonly transport: Transport }
   | Online
   | { readonly is: 'closed' };
 

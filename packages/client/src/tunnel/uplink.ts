@@ -251,9 +251,9 @@ export class Uplink {
     if (this.#phases.present.is === 'online') this.#judgeLife(this.#phases.present);
     const seems = this.state === 'online' ? 'online' : 'connecting';
     const call = (): void => this.session.detach({ code: 1006, reason: 'the server did not answer the greeting' });
-    const after = this.server.ways?.greetingTime ?? HANDSHAKE_TIMEOUT;
-    this.#enter({ is: 'greeting', seems }, { after, call });
-    this.#greeter.greet(transport, () => this.#onWelcome());
+    const after = this.server.ways?.greetingTime(transport) ?? HANDSHAKE_TIMEOUT;
+    this.#enter({ is: 'greeting', seems, transport }, { after, call });
+    this.#greeter.greet(transport, () => this.#onWelcome(transport));
   }
 
   /** The present transport may be dead: while it is given the chance to show life, another one is made. */
@@ -314,14 +314,14 @@ export class Uplink {
     this.#events.onDraining(this);
   }
 
-  #onWelcome(): void {
+  #onWelcome(transport: Transport): void {
     const isResumed = this.#phases.wasOnline;
     this.#trouble = this.#threat = undefined;
-    this.server.ways?.onAnswered();
+    this.server.ways?.onAnswered(transport);
     const fields = { session: this.#greeter.sessionName, channels: this.session.channelCount };
-    this.#options.logger.info({ ...fields, ...this.server.ways?.fields }, 'connected to the server');
+    this.#options.logger.info({ ...fields, ...this.server.ways?.fieldsOf(transport) }, 'connected to the server');
     this.#enter({ is: 'online', since: this.#options.clock.now(), progress: this.session.figures.progress });
-    this.#betterWay.watch();
+    this.#betterWay.watch(transport);
     if (isResumed) this.#events.onResumed(this);
     this.#renewal.tryNow();
   }
@@ -329,8 +329,9 @@ export class Uplink {
   /** The transport is gone; the session may be resumed, unless the server said otherwise. */
   #onLost(loss: Loss): void {
     const hasServed = this.state !== 'connecting';
-    if (this.#phases.present.is === 'greeting' && loss.code === 1006) this.server.ways?.onUnanswered();
-    if (this.#phases.present.is === 'online') this.#judgeLife(this.#phases.present);
+    const { present } = this.#phases;
+    if (present.is === 'greeting' && loss.code === 1006) this.server.ways?.onUnanswered(present.transport);
+    if (present.is === 'online') this.#judgeLife(present);
     const isLate = loss.code === CloseCode.late;
     if (isLate) this.#greeter.onUnread();
     const canBegin = loss.code === CloseCode.sessionUnknown && this.#greeter.onUnknown();

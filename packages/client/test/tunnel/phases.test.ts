@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { MemoryTransport } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { Phases } from '../../src/tunnel/phases.js';
 
+const [transport] = MemoryTransport.pair();
 let clock: FakeClock;
 let phases: Phases;
 /** What was told, and which timers have run. */
@@ -42,7 +44,7 @@ describe('the state', () => {
   test('is told when it changes, and not otherwise', () => {
     phases.enter({ is: 'waiting' });
     phases.enter({ is: 'connecting' });
-    phases.enter({ is: 'greeting', seems: 'connecting' });
+    phases.enter({ is: 'greeting', seems: 'connecting', transport });
     phases.enter(online());
     phases.enter({ is: 'closed' });
     expect(events).toEqual(['connecting', 'online', 'closed']);
@@ -50,7 +52,7 @@ describe('the state', () => {
 
   test('stays online while another transport takes over', () => {
     phases.enter(online());
-    phases.enter({ is: 'greeting', seems: 'online' });
+    phases.enter({ is: 'greeting', seems: 'online', transport });
     phases.enter(online());
     expect(events).toEqual(['online']);
   });
@@ -71,7 +73,7 @@ test('the time online is that of every phase that was, and of the one that is', 
   phases.enter(online());
   clock.advance(300);
   expect([phases.onlineTime, phases.wasOnline]).toEqual([300, false]);
-  phases.enter({ is: 'greeting', seems: 'online' });
+  phases.enter({ is: 'greeting', seems: 'online', transport });
   clock.advance(1_000);
   phases.enter(online());
   clock.advance(50);

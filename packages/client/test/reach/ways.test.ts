@@ -1,0 +1,255 @@
+import type { Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { HANDSHAKE_TIMEOUT, MemoryTransport, type Transport } from 'wsproxy-engine';
+import { FakeClock } from 'wsproxy-engine/testing';
+import { type OpenTransport, RefusedError, type WayToServer } from 'wsproxy-node/transports';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
+import { type TransportChoice, Ways } from '../../src/reach/ways.js';
+
+/** What a way does when it is asked: an answer after so many ms, or none at all. */
+type Doing = { readonly after: number; readonly refuses?: number } | 'silent';
+
+function newWorld(choice: TransportChoice = 'auto') {
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  const log = ({ way }: { way?: string }, message: string): void => void lines.push(`${way}: ${message}`);
+  const doing = new Map<string, Doing>();
+  const asked: string[] = [];
+  const opener =
+    (name: string): OpenTransport =>
+    async (way, signal) => {
+      asked.push(name);
+      await way.connect();
+      const does = doing.get(name) ?? 'silent';
+      return new Promise((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('given up')), { once: true });
+        if (does === 'silent') return;
+        clock.setTimer(() => {
+          if (does.refuses === undefined) resolve(MemoryTransport.pair()[0]);
+          else reject(new RefusedError(does.refuses, {}));
+        }, does.after);
+      });
+    };
+  const ways = new Ways(choice, {
+    clock,
+    logger: { debug: () => {}, info: log, warn: log, error: log },
+    openers: { websocket: opener('ws'), http: ({ down }) => opener(down) },
+  });
+  const way: WayToServer = {
+    url: new URL('ws://the-server/'),
+    headers: {},
+    memory: newMemory(),
+    connect: async () => ({ socket: {} as Socket, isPrivate: true }),
+  };
+  const pass = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+      clock.advance(100);
+    }
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  };
+  /** What opens within ten seconds. */
+  const attempt = async (open: OpenTransport = ways.open): Promise<Transport | Error> => {
+    const deadline = new AbortController();
+    let outcome: Transport | Error | undefined;
+    open(way, deadline.signal).then(
+      (transport) => {
+        outcome = transport;
+      },
+      (error) => {
+        outcome = error as Error;
+      },
+    );
+    for (let waited = 0; outcome === undefined && waited < 10_000; waited += 100) await pass(100);
+    deadline.abort(new DOMException('no answer', 'TimeoutError'));
+    await pass(100);
+    return outcome ?? new Error('nothing');
+  };
+  const opened = async (open?: OpenTransport): Promise<Transport> => {
+    const outcome = await attempt(open);
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
+  };
+  const answered = async (open?: OpenTransport): Promise<Transport> => {
+    const transport = await opened(open);
+    ways.onAnswered(transport);
+    return transport;
+  };
+  const nameOf = (transport: Transport): string => ways.fieldsOf(transport).way ?? 'WebSocket';
+  return { clock, lines, doing, asked, ways, pass, attempt, opened, answered, nameOf };
+}
+
+const SOON = { after: 100 };
+const REFUSED = { after: 100, refuses: 400 };
+
+describe('the ways to a server', () => {
+  test('begin with the WebSocket, and that alone if it opens', async () => {
+    const { doing, asked, answered, nameOf, lines, ways } = newWorld();
+    doing.set('ws', SOON).set('stream', SOON);
+    const transport = await answered();
+    expect([asked, nameOf(transport), lines, ways.betterIn(transport)]).toEqual([
+      ['ws'],
+      'WebSocket',
+      [],
+      Number.POSITIVE_INFINITY,
+    ]);
+  });
+
+  test.each([
+    ['refused', REFUSED, 600_000],
+    ['silent', 'silent', 60_000],
+    ['refused by a proxy that finds nobody', { after: 100, refuses: 502 }, 60_000],
+  ] as const)('go on with HTTP where WebSockets are %s, and try them again later', async (_, websocket, after) => {
+    const { doing, answered, nameOf, lines, ways, asked } = newWorld();
+    doing.set('ws', websocket).set('stream', SOON);
+    const transport = await answered();
+    expect([nameOf(transport), lines]).toEqual(['HTTP', ['HTTP: chose a way to the server']]);
+    expect(ways.betterIn(transport)).toBeGreaterThan(after - 300);
+    expect(ways.betterIn(transport)).toBeLessThanOrEqual(after);
+    asked.length = 0;
+    await answered();
+    expect(asked).toEqual(['stream']);
+  });
+
+  test('try a better way with growing pauses, up to an hour', async () => {
+    const { doing, answered, attempt, ways, pass } = newWorld();
+    doing.set('stream', SOON);
+    const transport = await answered();
+    const pauses: number[] = [];
+    for (let look = 0; look < 5; look++) {
+      await pass(Math.max(0, ways.betterIn(transport)));
+      expect(await attempt(ways.openBetter(transport))).toBeInstanceOf(Error);
+      pauses.push(Math.round(ways.betterIn(transport) / 60_000));
+    }
+    expect(pauses).toEqual([6, 36, 60, 60, 60]);
+  });
+
+  test('go back to the better one once the server has answered on it', async () => {
+    const { doing, answered, nameOf, ways, asked } = newWorld();
+    doing.set('stream', SOON);
+    const transport = await answered();
+    doing.set('ws', SOON);
+    const better = await answered(ways.openBetter(transport));
+    asked.length = 0;
+    const next = await answered();
+    expect([nameOf(better), nameOf(next), asked]).toEqual(['WebSocket', 'WebSocket', ['ws']]);
+  });
+
+  test('end in the failure of the best one where none opens', async () => {
+    const { doing, attempt } = newWorld();
+    doing.set('ws', REFUSED).set('stream', { after: 100, refuses: 404 }).set('poll', { after: 100, refuses: 405 });
+    expect(await attempt()).toMatchObject({ status: 400 });
+  });
+
+  test.each([401, 429, 503, 511])('are not tried where the server itself says no: %i', async (status) => {
+    const { doing, attempt, asked } = newWorld();
+    doing.set('ws', { after: 100, refuses: status });
+    expect(await attempt()).toMatchObject({ status });
+    expect(asked).toEqual(['ws']);
+  });
+
+  test('are one where one was asked for', async () => {
+    const { doing, attempt, asked, ways } = newWorld('ws');
+    doing.set('ws', REFUSED).set('stream', SOON);
+    expect(await attempt()).toMatchObject({ status: 400 });
+    expect(asked).toEqual(['ws']);
+    doing.set('ws', SOON);
+    expect(ways.greetingTime((await attempt()) as Transport)).toBe(HANDSHAKE_TIMEOUT);
+  });
+});
+
+describe('a way that opens, and lets nothing through', () => {
+  test('is tried last from then on', async () => {
+    const { doing, opened, answered, nameOf, ways, asked } = newWorld();
+    doing.set('ws', SOON).set('stream', SOON);
+    const transport = await opened();
+    expect(ways.greetingTime(transport)).toBe(2_000);
+    ways.onUnanswered(transport);
+    asked.length = 0;
+    expect(nameOf(await answered())).toBe('HTTP');
+    expect(asked).toEqual(['stream']);
+  });
+
+  test('leads others on only once, however many find that out at the same time', async () => {
+    const { doing, opened, nameOf, ways } = newWorld();
+    doing.set('ws', SOON).set('stream', SOON).set('poll', SOON);
+    const transports = await Promise.all(Array.from({ length: 16 }, () => opened()));
+    for (const transport of transports) ways.onUnanswered(transport);
+    expect(nameOf(await opened())).toBe('HTTP');
+  });
+
+  test('has more time the next time where nothing comes by any of them', async () => {
+    const { doing, opened, nameOf, ways } = newWorld();
+    doing.set('ws', SOON).set('stream', SOON).set('poll', SOON);
+    const times: number[] = [];
+    for (let attempt = 0; attempt < 12; attempt++) {
+      const transport = await opened();
+      times.push(ways.greetingTime(transport));
+      ways.onUnanswered(transport);
+    }
+    expect(times).toEqual([2, 2, 2, 4, 4, 4, 5, 5, 5, 5, 5, 5].map((seconds) => seconds * 1_000));
+    expect(nameOf(await opened())).toBe('WebSocket');
+  });
+
+  test('is not doubted if the server has answered on it', async () => {
+    const { doing, answered, opened, nameOf, ways, lines } = newWorld();
+    doing.set('ws', SOON).set('stream', SOON);
+    await answered();
+    const transport = await opened();
+    ways.onUnanswered(transport);
+    expect([nameOf(await opened()), ways.greetingTime(transport), lines]).toEqual(['WebSocket', HANDSHAKE_TIMEOUT, []]);
+  });
+});
+
+describe('a way that is proven', () => {
+  test('is alone when it is silent once: the server may have much to do', async () => {
+    const { doing, answered, attempt, asked } = newWorld();
+    doing.set('ws', SOON).set('stream', SOON);
+    await answered();
+    asked.length = 0;
+    doing.set('ws', 'silent');
+    expect(await attempt()).toBeInstanceOf(Error);
+    expect(asked).toEqual(['ws']);
+  });
+
+  test('has the next one beside it after five seconds when it is silent again', async () => {
+    const { doing, answered, attempt, nameOf, clock } = newWorld();
+    doing.set('ws', SOON).set('stream', SOON);
+    await answered();
+    doing.set('ws', 'silent');
+    await attempt();
+    const began = clock.now();
+    expect(nameOf(await answered())).toBe('HTTP');
+    expect(clock.now() - began).toBeGreaterThanOrEqual(5_000);
+    expect(clock.now() - began).toBeLessThan(6_000);
+  });
+
+  test('is left when it was refused three times in a row, and not before', async () => {
+    const { doing, answered, attempt, asked, nameOf } = newWorld();
+    doing.set('ws', SOON).set('stream', SOON);
+    await answered();
+    for (const times of [2, 3]) {
+      doing.set('ws', REFUSED);
+      for (let time = 0; time < times; time++) expect(await attempt()).toMatchObject({ status: 400 });
+      asked.length = 0;
+      if (times === 2) doing.set('ws', SOON);
+      expect(nameOf(await answered())).toBe(times === 2 ? 'WebSocket' : 'HTTP');
+      expect(asked).toEqual(times === 2 ? ['ws'] : ['ws', 'stream']);
+    }
+  });
+
+  test('is not left for that the server is away', async () => {
+    const { doing, answered, ways, asked } = newWorld();
+    doing.set('ws', SOON).set('stream', SOON);
+    await answered();
+    asked.length = 0;
+    const url = new URL('ws://the-server/');
+    const connect = () => Promise.reject(new Error('connection refused'));
+    for (let time = 0; time < 5; time++)
+      await expect(
+        ways.open({ url, headers: {}, memory: newMemory(), connect }, new AbortController().signal),
+      ).rejects.toThrow('connection refused');
+    await answered();
+    expect(new Set(asked)).toEqual(new Set(['ws']));
+  });
+});
