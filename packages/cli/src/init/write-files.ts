@@ -8,6 +8,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -71,8 +72,10 @@ export function writeFiles(files: readonly PlannedFile[], isForced: boolean): vo
   try {
     for (const { path, folderMode = 0o755 } of changed) {
       underWay = path;
-      const made = mkdirSync(dirname(path), { recursive: true, mode: folderMode });
-      if (made !== undefined) undo.push(() => rmSync(made, { recursive: true }));
+      for (const folder of missingFolders(dirname(path))) {
+        mkdirSync(folder, folderMode);
+        undo.push(() => rmdirSync(folder));
+      }
     }
     for (const file of changed) {
       underWay = file.path;
@@ -93,12 +96,28 @@ export function writeFiles(files: readonly PlannedFile[], isForced: boolean): vo
     for (const step of undo.reverse()) step();
     // An error of `write` has no path.
     const { code, message, path = underWay } = error as NodeJS.ErrnoException;
-    const why = code === 'EACCES' || code === 'EROFS' ? 'no permission' : message;
+    const why = REASONS[code ?? ''] ?? message;
     throw new ExitError(ExitCode.failed, `cannot write ${escapeText(path, 1024)}: ${why}; nothing was written`, {
       cause: error,
     });
   }
 }
+
+/**
+ * What is to be made for a folder, from above. Not `mkdirSync` with `recursive`: where a folder is there but takes no other, such as
+ * /proc, Node tries it for ever.
+ */
+function missingFolders(path: string): string[] {
+  return existsSync(path) ? [] : [...missingFolders(dirname(path)), path];
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'no permission',
+  EPERM: 'no permission',
+  EROFS: 'no permission',
+  ENOENT: 'nothing can be made there',
+  ENOTDIR: 'nothing can be made there',
+};
 
 function fateOf({ path, text }: PlannedFile): 'new' | 'same' | 'other' {
   if (!existsSync(path)) return 'new';

@@ -85,6 +85,16 @@ describe('files', () => {
     expect(read('two')).toBe('of the user');
   });
 
+  test.each([
+    ['where no folder can be made', '/proc/nope/deep/one'],
+    ['below a file', '/etc/hostname/deep/one'],
+  ])('are told as such %s', (_where, path) => {
+    expect(() => writeFiles([planned('deep/two', 'a'), planned('', 'b', { path })], false)).toThrow(
+      /^cannot write \/\w+\/\w+(?:\/deep)?: (?:nothing can be made there|no permission); nothing was written$/,
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   test('are as before when one that was written cannot take its place', () => {
     writeFileSync(join(folder, 'one'), 'of the user');
     // A name may have 255 bytes: there is room for `.new` and `.old`, and none for `.old.2`.
