@@ -38,6 +38,10 @@ describe('wsproxy-server init', () => {
     [['--host-name', 'gw.example.net'], '--front is missing; without a terminal, init takes its answers from flags'],
     [[...ANSWERED, '--token-file', 'x'], '--token-file cannot stand beside init'],
     [
+      ['--host-name', 'gw.example.net/a', '--front', 'caddy'],
+      "option '--host-name <name>' argument 'gw.example.net/a' is invalid. a host name has no path; give the path with --path; see wsproxy-server --help",
+    ],
+    [
       [...ANSWERED, '--path', '/a;b'],
       '--path: behind caddy, init takes a path of letters, digits, and any of / . _ ~ -',
     ],
@@ -84,6 +88,38 @@ describe('wsproxy-server init', () => {
     );
   });
 
+  test('says in one line that nothing can be written, in place of trying for ever', async () => {
+    const { code, stderr } = await runCommand(
+      'wsproxy-server',
+      ['init', '--config', '/proc/nope/server.yaml', ...ANSWERED],
+      { token: null },
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^wsproxy-server: cannot write \/proc\/nope: [^\n]+; nothing was written\n$/);
+  });
+
+  test('says how a user who is there already gets a new line', async () => {
+    const folder = temporaryFolder();
+    const args = [...ANSWERED, '--user', 'alice'];
+    expect(await init('wsproxy-server', folder, args)).toMatchObject({ code: 0 });
+    const { code, stdout } = await init('wsproxy-server', folder, [...args, '--user', 'bob']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ {2}bob: wss:/m);
+    expect(stdout).toContain('There is no line for alice: the users file has no tokens, only their digests.\n');
+    expect(stdout).toContain(`its line for ${join(folder, 'users.yaml')}:\n\n  `);
+    expect(stdout).toMatch(/^ {2}.* token --id alice$/m);
+    expect(stdout).toContain('\nThe client then gets wss://gw.example.net/tunnel#TOKEN, ');
+  });
+
+  test('tells that others can change the users file before it looks for mistakes there', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'users.yaml');
+    writeFileSync(path, 'nonsense\n', { mode: 0o644 });
+    const { code, stderr } = await init('wsproxy-server', folder, [...ANSWERED, '--user', 'alice']);
+    expect(code).toBe(2);
+    expect(stderr).toBe(`wsproxy-server: other users can read or change users file ${path}; run: chmod 600 ${path}\n`);
+  });
+
   test('adds no user to a users file with a mistake in it', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'users.yaml'), 'nonsense\n', { mode: 0o600 });
@@ -101,8 +137,8 @@ describe('wsproxy-server init', () => {
       const program = initInTerminal('wsproxy-server', folder);
       const answer = (text: string) => program.child.stdin?.write(`${text}\r`);
       await program.untilStdout(/Host name that clients use/);
-      answer('https://no.such.name/');
-      await program.untilStdout(/expected the name of a host/);
+      answer('192.0.2.1');
+      await program.untilStdout(/an address has no certificate/);
       answer('GW.example.net');
       await program.untilStdout(/caddy, nginx, haproxy, or none \[\w+\]: /);
       answer('haproxy');
@@ -127,6 +163,13 @@ describe('wsproxy-server init', () => {
       expect(() => read(folder, 'token')).toThrow('ENOENT');
     });
   });
+});
+
+test.each([
+  ['wsproxy-server', /configuration file that it writes:\n {2}wsproxy-server init .*--reverse\n/],
+  ['wsproxy-client', /configuration file that it writes:\n {2}wsproxy-client init --listen 1090\n/],
+] as const)('%s init --help says what becomes of other flags', async (name, text) => {
+  expect(await runCommand(name, ['init', '--help'])).toMatchObject({ code: 0, stdout: expect.stringMatching(text) });
 });
 
 describe('wsproxy-client init', () => {
@@ -163,10 +206,13 @@ describe('wsproxy-client init', () => {
     const folder = temporaryFolder();
     const line = (await lineFor()).replace(TOKEN, TOKEN.toUpperCase());
     const { code, stdout, stderr } = await init('wsproxy-client', folder, [], line);
-    expect([code, stderr]).toEqual([1, '']);
-    expect(stdout).toMatch(/Likely cause: .*refused the token/);
-    expect(stdout).toContain('The files stay.');
-    expect(stdout).not.toContain('Start it now');
+    expect(code).toBe(1);
+    const [cause, hint, ...more] = stderr.trimEnd().split('\n');
+    expect(cause).toMatch(/^wsproxy-client: .*refused the token/);
+    expect(hint).toMatch(/^wsproxy-client: the files stay; once that is mended, look again: .* doctor$/);
+    expect(hint).toContain(` --config ${join(folder, 'client.yaml')} doctor`);
+    expect(more).toEqual([]);
+    expect(stdout).toMatch(/Now the way to the server:\n\n$/);
     expect(read(folder, 'token')).toBe(`${TOKEN.toUpperCase()}\n`);
   });
 
@@ -211,6 +257,20 @@ describe('wsproxy-client init', () => {
     expect(() => read(folder, 'token')).toThrow('ENOENT');
   });
 
+  test('takes the line as a mail has broken it', async () => {
+    const folder = temporaryFolder();
+    const line = await lineFor();
+    const pasted = `> "${line.slice(0, -10)}\r\n> ${line.slice(-10)}"\r\n`;
+    expect(await init('wsproxy-client', folder, [], pasted)).toMatchObject({ code: 0, stderr: '' });
+    expect(read(folder, 'token')).toBe(`${TOKEN}\n`);
+  });
+
+  test('misspelt is told as such', async () => {
+    const { code, stdout, stderr } = await runCommand('wsproxy-client', ['innit'], { token: null });
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toBe("wsproxy-client: unknown command 'innit' (Did you mean init?); see wsproxy-client --help\n");
+  });
+
   test('a line in place of a URL is told without its token', async () => {
     const { code, stderr } = await runCommand('wsproxy-client', [`wss://gw.example.net/#${TOKEN}`]);
     expect(code).toBe(2);
@@ -232,6 +292,21 @@ describe('wsproxy-client init', () => {
       await program.untilStdout(/Start it now/);
       expect(await exitCode(program)).toBe(0);
       expect(program.stdout).not.toContain(TOKEN);
+      expect(read(folder, 'token')).toBe(`${TOKEN}\n`);
+    });
+
+    test('takes a line that a mail has broken', async () => {
+      const folder = temporaryFolder();
+      const line = await lineFor();
+      const program = initInTerminal('wsproxy-client', folder);
+      await program.untilStdout(/Paste the line/);
+      program.child.stdin?.write(`${line.slice(0, -5)}\r${line.slice(-5)}`);
+      program.child.stdin?.write('\r');
+      await program.untilStdout(/Write them \[yes\]: /);
+      program.child.stdin?.write('\r');
+      await program.untilStdout(/Start it now/);
+      expect(await exitCode(program)).toBe(0);
+      expect(program.stdout).not.toContain(line.slice(-5));
       expect(read(folder, 'token')).toBe(`${TOKEN}\n`);
     });
 

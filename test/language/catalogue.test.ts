@@ -46,6 +46,7 @@ const NOT_TEXTS: ReadonlySet<string> = new Set(
     ['# Settings of wsproxy-client, written by wsproxy-client init. Every long flag can be a setting.'],
     ['a file of deploy/ does not say {1} any more', 'a unit of deploy/ starts its program in another way now'],
     // Commands for a shell, and words of Firefox.
+    ['wsproxy-client init --listen 1090', 'wsproxy-server init --host-name proxy.example.org --front caddy --reverse'],
     ['systemctl --user daemon-reload && systemctl --user enable --now wsproxy-client'],
     ['loginctl enable-linger   # also while you are not logged in', 'launchctl bootstrap "gui/$(id -u)" {1}'],
     ['schtasks /Create /SC ONLOGON /TN wsproxy-client /TR "{1}"', 'chromium --proxy-server=socks5://{1}'],

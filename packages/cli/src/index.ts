@@ -21,14 +21,20 @@ export { createLogger, type ProgramLogger } from './logging/create-logger.js';
 export type { LogFormat, LogLevel } from './logging/log-options.js';
 export { onTermination } from './on-termination.js';
 export { addOptions } from './options/add-options.js';
-export { addCommonOptions, COMMON_INIT_OPTIONS, COMMON_OPTIONS, type CommonOptions } from './options/common-options.js';
+export {
+  addCommonOptions,
+  addInitHelp,
+  COMMON_INIT_OPTIONS,
+  COMMON_OPTIONS,
+  type CommonOptions,
+} from './options/common-options.js';
 export { addHelpTexts } from './options/format-help.js';
 export { asUsage, libraryOptions, usageOf } from './options/library-options.js';
 export { formatNumber, rangeOf } from './options/number-text.js';
 export { namesFile, type Parsers, TableArgument, TableOption } from './options/table-option.js';
 export { isRepeatable, nameOfFile, readSecretFile, whyUnreadable } from './read-secret-file.js';
 export { readToken, readTokens } from './read-token.js';
-export { runProgram } from './run-program.js';
+export { checkNoCommand, runProgram } from './run-program.js';
 export { formatSize, parseSize } from './size.js';
 export { standardOutput } from './standard-output.js';
 export { hasTerminal } from './terminal.js';

@@ -39,14 +39,27 @@ function describe(program: Command, error: CommanderError): string | readonly st
   return `${text}; see ${program.name()} --help`;
 }
 
-/** A program that takes no arguments was given one that is nearly a command: commander does not ask for that. */
+/**
+ * For a program whose arguments are no single words: one that is nearly a command is meant as one.
+ * @throws ExitError (usage) that names the command
+ */
+export function checkNoCommand(program: Command, [given = '']: readonly string[]): void {
+  const said = /^[\w-]+$/.test(given) ? misspelt(program, given) : undefined;
+  if (said !== undefined) throw new ExitError(ExitCode.usage, `${said}; see ${program.name()} --help`);
+}
+
+/** A program that takes no arguments was given one: commander does not ask whether it is nearly a command. */
 function unknownCommand(program: Command, { code }: CommanderError): string | undefined {
   const [given = ''] = program.args;
+  const isCommand = program.commands.some((command) => command.name() === given);
+  if (code !== 'commander.excessArguments' || isCommand) return undefined;
+  return misspelt(program, given) ?? `there is no command '${given}', and no flag before it takes a value`;
+}
+
+function misspelt(program: Command, given: string): string | undefined {
   const names = program.commands.map((command) => command.name());
-  if (code !== 'commander.excessArguments' || names.includes(given)) return undefined;
   const hint = didYouMean(given, names);
-  if (hint === '') return `there is no command '${given}', and no flag before it takes a value`;
-  return `unknown command '${given}'${hint.replace(/^; d(.+)$/, ' (D$1)')}`;
+  return hint === '' ? undefined : `unknown command '${given}'${hint.replace(/^; d(.+)$/, ' (D$1)')}`;
 }
 
 /** An option was given by the name that it had before. */

@@ -3,7 +3,7 @@ import type { OptionTable } from 'wsproxy-node/options';
 import { LANGUAGES, type Language } from '../language/index.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from '../logging/log-options.js';
 import { addOptions } from './add-options.js';
-import { formatHelp } from './format-help.js';
+import { addHelpTexts, formatHelp } from './format-help.js';
 
 /** What `program.opts()` holds for the options that both programs have. */
 export interface CommonOptions {
@@ -51,6 +51,14 @@ export const COMMON_INIT_OPTIONS: OptionTable = {
     text: 'replace files that say something else, and keep each as FILE.old',
   },
 };
+
+/** What stands behind the options of `init`. */
+export function addInitHelp(command: Command, example: string): Command {
+  const text = `
+Other flags of the program go into the configuration file that it writes:
+  ${example}`;
+  return addHelpTexts(command, text, text);
+}
 
 /** Adds them and --version to `program`. */
 export function addCommonOptions(program: Command, version: string): Command {

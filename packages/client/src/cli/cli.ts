@@ -8,6 +8,7 @@ import {
   addOptions,
   asUsage,
   type CommonOptions,
+  checkNoCommand,
   checkSocket,
   createLogger,
   ExitCode,
@@ -108,6 +109,7 @@ void runProgram(program, process.env);
 
 async function run(urls: readonly string[], flags: Flags, command: Command): Promise<void> {
   const { control, stdio } = flags;
+  checkNoCommand(program, program.args);
   if (control !== undefined) checkControl(control);
   if (control !== undefined && stdio !== undefined && (await carryThroughControl(control, stdio, urls, flags))) return;
   let reloads = 0;

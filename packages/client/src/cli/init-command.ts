@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { addOptions, COMMON_INIT_OPTIONS, ExitCode, ExitError, sayLines, userFolders } from 'wsproxy-cli';
+import { addInitHelp, addOptions, COMMON_INIT_OPTIONS, ExitCode, ExitError, sayLines, userFolders } from 'wsproxy-cli';
+import type { StepFinding, StepName } from '../index.js';
 
 interface InitFlags {
   readonly force: boolean;
@@ -15,7 +15,7 @@ export function addInitCommand(program: Command, self: NodeJS.Process): void {
   const command = new Command('init')
     .description('set this client up, and try it')
     .action((flags: InitFlags) => init(program, flags, self));
-  program.addCommand(addOptions(command, COMMON_INIT_OPTIONS));
+  program.addCommand(addInitHelp(addOptions(command, COMMON_INIT_OPTIONS), 'wsproxy-client init --listen 1090'));
 }
 
 async function init(program: Command, flags: InitFlags, self: NodeJS.Process): Promise<void> {
@@ -43,17 +43,34 @@ async function init(program: Command, flags: InitFlags, self: NodeJS.Process): P
       asker,
       readInput: () => text(self.stdin),
       write: (said) => self.stdout.write(sayLines(said)),
-      examine: () => run([...command.words, '--config', path, 'doctor', '--quick']),
+      examine: () => examine([...command.words, '--config', path], self),
     });
   } finally {
     asker?.close();
   }
 }
 
-/** As the user would. Rejects when that fails, which it has told then. */
-async function run([program = '', ...words]: readonly string[]): Promise<void> {
-  const [code] = (await once(spawn(program, words, { stdio: ['ignore', 'inherit', 'inherit'] }), 'exit')) as [number];
-  if (code !== 0) throw new ExitError(ExitCode.failed, []);
+/** As the user would, with the doctor. Rejects with what it finds wrong first. */
+async function examine([program = '', ...words]: readonly string[], self: NodeJS.Process): Promise<void> {
+  const { DoctorReport } = await import('./doctor-report.js');
+  const doctor = spawn(program, [...words, 'doctor', '--quick', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const printed = await text(doctor.stdout);
+  // It has said why.
+  if (printed === '') throw new ExitError(ExitCode.failed, []);
+  const { url, healthy, cause, findings } = JSON.parse(printed) as Examined;
+  const found = findings.find(({ step }) => step === cause);
+  if (!healthy) throw new ExitError(ExitCode.failed, [found?.text, found?.cure].filter(Boolean).join('; '));
+  const report = new DoctorReport({ out: (line) => self.stdout.write(line) }, false);
+  for (const finding of findings) report.onFinding(finding);
+  report.end(url, findings, found);
+}
+
+/** What the doctor prints for programs. */
+interface Examined {
+  readonly url: string;
+  readonly healthy: boolean;
+  readonly cause: StepName | null;
+  readonly findings: readonly StepFinding[];
 }
 
 /** The token is in the line of the server; the last one ends the client. */

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { ExitCode, ExitError } from 'wsproxy-cli';
-import { type Asker, agreeOnFiles, describeFiles, type Settings, writeFiles } from 'wsproxy-cli/init';
+import { type Asker, agreeOnFiles, describeFiles, type Settings, shellWords, writeFiles } from 'wsproxy-cli/init';
 import { isMap, isSeq, sourceOf, YamlText } from 'wsproxy-cli/yaml';
 import { parseSetupLine, type Setup } from 'wsproxy-node/options';
 import { nextSteps } from './next-steps.js';
-import { type Machine, planFiles } from './plan-files.js';
+import { type Machine, planFiles, withConfig } from './plan-files.js';
 
 export interface InitContext {
   readonly isForced: boolean;
@@ -16,7 +16,7 @@ export interface InitContext {
   /** All that standard input holds. */
   readonly readInput: () => Promise<string>;
   readonly write: (text: string) => void;
-  /** Examines the way to the server, and tells what it finds. Rejects when something is wrong with it. */
+  /** Examines the way to the server, and tells that it works. Rejects with ExitError that says why it does not. */
   readonly examine: () => Promise<void>;
 }
 
@@ -29,9 +29,9 @@ export async function initClient(context: InitContext): Promise<void> {
   const { isForced } = context;
   writeFiles(files, asker === undefined ? isForced : await agreeOnFiles(asker, files, isForced));
   write('The files are written. Now the way to the server:\n\n');
-  await context.examine().catch((error: unknown) => {
-    write('\nThe files stay. Once that is mended, look again with: wsproxy-client doctor\n');
-    throw error;
+  await context.examine().catch((error: ExitError) => {
+    const look = shellWords([...withConfig(machine.command.typed, machine), 'doctor']);
+    throw new ExitError(error.exitCode, [...error.lines, `the files stay; once that is mended, look again: ${look}`]);
   });
   const text = readFileSync(machine.path, 'utf8');
   const ports = { listen: portIn(text, 'listen'), status: portIn(text, 'status') };

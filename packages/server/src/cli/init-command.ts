@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Command as NewCommand } from 'commander';
-import { addOptions, COMMON_INIT_OPTIONS, sayLines } from 'wsproxy-cli';
+import { addInitHelp, addOptions, COMMON_INIT_OPTIONS, sayLines } from 'wsproxy-cli';
 import type { InitFlags } from '../init/init-server.js';
 import type { Machine } from '../init/plan-files.js';
+import { parsePublicName } from '../init/public-name.js';
 import { INIT_OPTIONS } from '../options/init-options.js';
 import { isUserId, USER_ID_EXPECTED } from '../users/user-id.js';
-import { parseHostName } from './host-name.js';
 
 /** Adds `init`, which writes what a server needs. It takes the flags of `program` too, and puts them into the configuration file. */
 export function addInitCommand(program: Command, self: NodeJS.Process): void {
@@ -14,7 +14,8 @@ export function addInitCommand(program: Command, self: NodeJS.Process): void {
     .description('write the files of a new server')
     .action((flags: InitFlags) => init(program, flags, self));
   const options = { ...INIT_OPTIONS, ...COMMON_INIT_OPTIONS };
-  program.addCommand(addOptions(command, options, { 'host name': parseHostName, 'user name': parseUser }));
+  addOptions(command, options, { 'host name': parseName, 'user name': parseUser });
+  program.addCommand(addInitHelp(command, 'wsproxy-server init --host-name proxy.example.org --front caddy --reverse'));
 }
 
 async function init(program: Command, flags: InitFlags, self: NodeJS.Process): Promise<void> {
@@ -22,7 +23,7 @@ async function init(program: Command, flags: InitFlags, self: NodeJS.Process): P
   const { initServer } = await import('../init/init-server.js');
   const { SERVICE_PATH } = await import('../init/plan-files.js');
   const { checkSetting } = await import('./check-settings.js');
-  const { usersIn } = await import('./users-file.js');
+  const { readUsersText, usersIn } = await import('./users-file.js');
   const settings = givenSettings(program, self.argv.slice(2));
   await checkGiven(program, settings.keys(), WRITTEN, checkSetting);
   const isRoot = self.geteuid?.() === 0;
@@ -34,11 +35,11 @@ async function init(program: Command, flags: InitFlags, self: NodeJS.Process): P
     gid: isRoot ? groupId() : undefined,
     command: programCommand(program.name(), self),
   };
-  const readIds = (path: string, text: string): string[] => usersIn(path, text).map(({ id }) => id);
+  const idsIn = (path: string, text: string): string[] => usersIn(path, text).map(({ id }) => id);
   const asker = self.stdin.isTTY ? askAtTerminal({ input: self.stdin, output: self.stdout }) : undefined;
   try {
     await initServer({
-      ...{ flags, settings, machine, asker, parseHostName, readIds },
+      ...{ flags, settings, machine, asker, idsIn, readUsersText },
       write: (text) => self.stdout.write(sayLines(text)),
     });
   } finally {
@@ -54,6 +55,14 @@ function groupId(): number | undefined {
   const groups = existsSync('/etc/group') ? readFileSync('/etc/group', 'utf8') : '';
   const id = /^wsproxy:[^:]*:(\d+):/m.exec(groups)?.[1];
   return id === undefined ? undefined : Number(id);
+}
+
+function parseName(text: string): string {
+  try {
+    return parsePublicName(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }
 
 function parseUser(text: string): string {

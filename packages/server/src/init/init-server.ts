@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ExitCode, ExitError, readTokens } from 'wsproxy-cli';
-import { type Asker, agreeOnFiles, describeFiles, type Settings, writeFiles } from 'wsproxy-cli/init';
+import { type Asker, agreeOnFiles, describeFiles, type Settings, shellWords, writeFiles } from 'wsproxy-cli/init';
 import type { Front } from '../options/init-options.js';
 import { FRONTS } from '../options/init-options.js';
 import { isUserId, USER_ID_EXPECTED } from '../users/user-id.js';
@@ -10,6 +10,7 @@ import { type Credentials, type FormerFiles, makeCredentials, setupLines } from 
 import { FRONT_FILES } from './front-file.js';
 import { nextSteps } from './next-steps.js';
 import { type Machine, planFiles } from './plan-files.js';
+import { parsePublicName } from './public-name.js';
 
 /** What the flags of `init` say; the rest is asked for. */
 export interface InitFlags {
@@ -27,10 +28,10 @@ export interface InitContext {
   /** Undefined where nobody can be asked. */
   readonly asker: Asker | undefined;
   readonly write: (text: string) => void;
-  /** @throws Error that says what is expected */
-  readonly parseHostName: (text: string) => string;
-  /** The ids in the text of a users file. @throws ExitError (usage) for a mistake in it */
-  readonly readIds: (path: string, text: string) => readonly string[];
+  /** The text of a users file. @throws ExitError (usage) when others can read or change it */
+  readonly readUsersText: (path: string) => string;
+  /** The ids in it. @throws ExitError (usage) for a mistake in it */
+  readonly idsIn: (path: string, text: string) => readonly string[];
 }
 
 /**
@@ -41,7 +42,7 @@ export async function initServer(context: InitContext): Promise<void> {
   const { flags, machine, asker, write, settings } = context;
   const hostName = await ask(context, flags.hostName, '--host-name', {
     text: 'Host name that clients use, such as proxy.example.org',
-    parse: context.parseHostName,
+    parse: parsePublicName,
   });
   const front = await ask(context, flags.front, '--front', {
     text: `What serves TLS in front of it: ${FRONTS.slice(0, -1).join(', ')}, or none`,
@@ -56,14 +57,14 @@ export async function initServer(context: InitContext): Promise<void> {
       parse: parseUsers,
     })) ??
     [];
-  const answers: Answers = { hostName: hostName.toLowerCase(), front, settings };
+  const answers: Answers = { hostName, front, settings };
   checkAnswers(answers);
   checkCommand(machine);
   const credentials = makeCredentials(users, readFormer(context));
   const files = planFiles(answers, credentials, machine);
   const [secret] = files;
   // What was added to a users file that somebody has written must be right in it.
-  if (credentials.setting === 'users' && secret !== undefined) context.readIds(secret.path, secret.text);
+  if (credentials.setting === 'users' && secret !== undefined) context.idsIn(secret.path, secret.text);
   write(`\nFiles:\n${describeFiles(files)}\n`);
   const isForced = flags.force === true;
   const isAsked = asker !== undefined && !isEverythingGiven(flags);
@@ -118,17 +119,18 @@ function checkCommand({ isService, hasUnit, command }: Machine): void {
   throw new ExitError(ExitCode.usage, `a service cannot start ${hidden}: ${cure}`);
 }
 
-function readFormer({ machine, readIds }: InitContext): FormerFiles {
+function readFormer({ machine, readUsersText, idsIn }: InitContext): FormerFiles {
   const folder = dirname(machine.path);
-  const read = (name: string): { path: string; text: string } | undefined => {
+  const find = (name: string): string | undefined => {
     const path = join(folder, name);
     // What is no file is told when it is to be written.
-    return existsSync(path) && statSync(path).isFile() ? { path, text: readFileSync(path, 'utf8') } : undefined;
+    return existsSync(path) && statSync(path).isFile() ? path : undefined;
   };
-  const [token, users] = [read('token'), read('users.yaml')];
+  const [token, users] = [find('token'), find('users.yaml')];
+  const text = users === undefined ? '' : readUsersText(users);
   return {
-    token: token && { text: token.text, tokens: readTokens({ file: token.path }) },
-    users: users && { text: users.text, ids: readIds(users.path, users.text) },
+    token: token === undefined ? token : { text: readFileSync(token, 'utf8'), tokens: readTokens({ file: token }) },
+    users: users === undefined ? users : { text, ids: idsIn(users, text) },
   };
 }
 
@@ -153,7 +155,12 @@ function tell({ machine, write }: InitContext, answers: Answers, credentials: Cr
         `${lines.map((line) => `  ${line}\n`).join('')}`,
     );
   }
-  for (const user of credentials.former) {
-    write(`${user} has a token already, and nobody can read it back. A new one: wsproxy-server token --id ${user}\n`);
+  const { former } = credentials;
+  if (former.length > 0) {
+    const commands = former.map((user) => `  ${shellWords([...machine.command.typed, 'token', '--id', user])}\n`);
+    const file = join(dirname(machine.path), credentials.file);
+    write(`\nThere is no line for ${former.join(', ')}: the users file has no tokens, only their digests.\n`);
+    write(`This makes a new token, and its line for ${file}:\n\n${commands.join('')}\n`);
+    write(`The client then gets ${urlOf(answers)}#TOKEN, with the new token in place of TOKEN.\n`);
   }
 }

@@ -45,7 +45,11 @@ function serviceSteps({ hostName, front }: Answers, { file }: Credentials, machi
 
 /** Its members read what root has written: the service is one. */
 function groupSteps(paths: readonly string[]): string[] {
-  return ['groupadd --system wsproxy', shellWords(['chgrp', 'wsproxy', ...paths])];
+  return [
+    'groupadd --system wsproxy',
+    shellWords(['chgrp', 'wsproxy', ...paths]),
+    shellWords(['chmod', 'g+rX', ...paths]),
+  ];
 }
 
 /** How each reverse proxy comes by its certificate; Caddy does it by itself. */

@@ -22,10 +22,8 @@ export interface Machine {
 export function planFiles(answers: Answers, credentials: Credentials, machine: Machine): PlannedFile[] {
   const folder = dirname(machine.path);
   // Root owns those of a service, and its group reads them. It may be one later, where this is the image of a machine.
-  const isOfService = machine.isService || machine.gid !== undefined;
-  const closed = isOfService
-    ? { mode: 0o640, gid: machine.gid, folderMode: 0o750 }
-    : { mode: 0o600, folderMode: 0o700 };
+  const { gid } = machine;
+  const closed = gid === undefined ? { mode: 0o600, folderMode: 0o700 } : { mode: 0o640, gid, folderMode: 0o750 };
   const isUsers = credentials.setting === 'users';
   const files: PlannedFile[] = [
     {

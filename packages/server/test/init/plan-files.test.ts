@@ -128,9 +128,17 @@ describe('what comes next', () => {
   });
 
   test('makes the group that may read the secrets, where there is none', () => {
-    expect(stepsOf(answersOf('caddy'), { ...SERVICE, gid: undefined }).slice(0, 2)).toEqual([
+    const service = { ...SERVICE, gid: undefined };
+    expect(stepsOf(answersOf('caddy'), service).slice(0, 3)).toEqual([
       'groupadd --system wsproxy',
       'chgrp wsproxy /etc/wsproxy /etc/wsproxy/server.yaml /etc/wsproxy/token',
+      'chmod g+rX /etc/wsproxy /etc/wsproxy/server.yaml /etc/wsproxy/token',
+    ]);
+    // Until then root alone reads them: a second run finds them as they must be.
+    const { files } = plan(answersOf('caddy'), service);
+    expect(files.slice(0, 2).map(({ mode, folderMode }) => [mode, folderMode])).toEqual([
+      [0o600, 0o700],
+      [0o600, 0o700],
     ]);
   });
 

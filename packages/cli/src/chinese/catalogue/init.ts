@@ -16,8 +16,20 @@ export const INIT: Catalogue = {
   '{1}; --force replaces it, and keeps it as {2}': '{1}；--force 会替换它，原文件存为 {2}',
   'cannot write {1}: {2}; nothing was written': '无法写 {1}：{2}；没有写任何文件',
   'The files are written. Now the way to the server:': '文件已写好。现在检查到服务器的路径：',
-  'The files stay. Once that is mended, look again with: wsproxy-client doctor':
-    '文件已保留。修好之后请再检查：wsproxy-client doctor',
+  'the files stay; once that is mended, look again: {1}': '文件已保留；修好之后请再检查：{1}',
+  'Other flags of the program go into the configuration file that it writes:':
+    '本程序的其他选项会写入 init 生成的配置文件：',
+  'nothing can be made there': '那里无法创建文件',
+  'expected the name of a host, such as proxy.example.org': '应为主机名，如 proxy.example.org',
+  'expected letters, digits and - between dots, such as proxy.example.org':
+    '应为用点隔开的字母、数字和 -，如 proxy.example.org',
+  'an address has no certificate that clients trust; give a name that leads to this machine':
+    '地址没有客户端信任的证书；请给出指向本机的主机名',
+  'a host name has no path; give the path with --path': '主机名不含路径；路径请用 --path 给出',
+  'a host name has no user; give users with --user': '主机名不含用户；用户请用 --user 给出',
+  'one name is needed, not all below a domain; give the one that clients use':
+    '需要一个名称，不能是通配符；请给出客户端使用的那个',
+  'a host name has no _, and gets no certificate with one': '主机名不能含 _，含 _ 的名称得不到证书',
   'Paste the line of wsproxy-server init, and press Enter (it stays hidden)':
     '请粘贴 wsproxy-server init 给出的那一行，然后按回车 (不会显示)',
   'standard input: {1}': '标准输入：{1}',
@@ -54,8 +66,11 @@ export const INIT: Catalogue = {
   'one of these lines for each user': '给每个用户这些行中的一行',
   'On the machine of the client, run wsproxy-client init, and give it {1}. It holds the token, so keep it secret:':
     '在客户端的机器上运行 wsproxy-client init，并给它{1}。其中有令牌，请保密：',
-  '{1} has a token already, and nobody can read it back. A new one: wsproxy-server token --id {2}':
-    '{1} 已有令牌，无法再读出。生成新的：wsproxy-server token --id {2}',
+  'There is no line for {1}: the users file has no tokens, only their digests.':
+    '没有可给 {1} 的行：用户文件里只有令牌的摘要，没有令牌本身。',
+  'This makes a new token, and its line for {1}:': '用它生成新令牌，以及写入 {1} 的那一行：',
+  'The client then gets {1}#TOKEN, with the new token in place of TOKEN.':
+    '然后把 {1}#TOKEN 给客户端，其中 TOKEN 换成新令牌。',
   'brings certificates from certbot to the server': '把 certbot 的证书交给服务器',
   'lets systemd listen on port 443': '让 systemd 监听 443 端口',
   'the service': '服务',
