@@ -7,7 +7,7 @@ import { say } from '../language/index.js';
 export interface Asker {
   /** Asks until `parse` takes the answer. An empty answer is `fallback`, if there is one. */
   ask<T>(question: Question<T>): Promise<T>;
-  /** The same, and shows nothing of what is typed. */
+  /** The same, and shows nothing of what is typed. What is pasted with line breaks in it is one answer. */
   askSecret<T>(question: Question<T>): Promise<T>;
   close(): void;
 }
@@ -90,13 +90,22 @@ class TerminalAsker implements Asker {
     this.#isHidden = isSecret;
     this.#lines.setPrompt(isSecret ? '' : shown);
     this.#lines.prompt();
-    const answer = this.#typed.shift() ?? (await this.#nextLine());
+    let answer = await this.#nextLine();
+    while (isSecret && (await this.#hasMore())) answer += `\n${await this.#nextLine()}`;
     this.#isHidden = false;
     if (isSecret) this.#output.write('\n');
     return answer.trim();
   }
 
+  /** Whether what came with the last line goes on: people type slower. */
+  async #hasMore(): Promise<boolean> {
+    await new Promise((resolve) => setImmediate(resolve));
+    return this.#typed.length > 0 || this.#lines.line !== '';
+  }
+
   #nextLine(): Promise<string> {
+    const typed = this.#typed.shift();
+    if (typed !== undefined) return Promise.resolve(typed);
     return new Promise((resolve) => {
       this.#take = (line) => {
         this.#take = undefined;

@@ -52,6 +52,20 @@ describe('a question at a terminal', () => {
     asker.close();
   });
 
+  test('takes a secret that is pasted with a line break in it as one answer, and nothing that is typed later', async () => {
+    const { asker, type, seen } = sit();
+    const answer = asker.askSecret({ text: 'Secret', parse: String });
+    type('hidden\rand more');
+    await new Promise((resolve) => setImmediate(resolve));
+    type('\r');
+    expect(await answer).toBe('hidden\nand more');
+    const next = asker.ask({ text: 'How many', parse: aNumber });
+    type('4\r');
+    expect(await next).toBe(4);
+    expect(seen()).not.toMatch(/hidden|more/);
+    asker.close();
+  });
+
   test.each([
     ['Ctrl-C', '\u0003'],
     ['Ctrl-D', '\u0004'],
