@@ -10,7 +10,8 @@ import type { RefusalLog } from './refusal-log.js';
 
 /**
  * Every connection from accept on until it is a transport or closed: each has one request and one answer, and a time for
- * both. They go by the socket that was accepted, which with TLS is not the one that HTTP is spoken on.
+ * both. Only a connection of somebody who was let in may bring another request afterwards, and has a time for that. They go by
+ * the socket that was accepted, which with TLS is not the one that HTTP is spoken on.
  */
 export class Connections {
   readonly #options: ConnectionsOptions;
@@ -22,6 +23,8 @@ export class Connections {
    * besides counts for nothing.
    */
   readonly #answered = new WeakMap<Socket, ServerResponse | undefined>();
+  /** Those that may bring another request, and when they have had their time for it. */
+  readonly #kept = new Map<Socket, NodeJS.Timeout>();
   /** Connections that others have accepted, and handed over. */
   readonly #handedOver = new Set<Socket>();
   #isClosed = false;
@@ -82,10 +85,29 @@ export class Connections {
    */
   begin({ socket }: IncomingMessage, response?: ServerResponse): boolean {
     const accepted = this.#acceptedBelow(socket);
-    if (this.#answered.has(accepted)) return false;
+    if (this.#answered.has(accepted)) {
+      // Nobody answers this one, so none can follow.
+      const before = this.#answered.get(accepted);
+      if (before !== undefined) before.shouldKeepAlive = false;
+      return false;
+    }
     this.#answered.set(accepted, response);
-    this.#door.setTime(accepted, 2 * this.#options.handshakeTimeout);
+    const time = 2 * this.#options.handshakeTimeout;
+    if (this.#forget(accepted)) this.#door.readmit(accepted, time);
+    else this.#door.setTime(accepted, time);
     return true;
+  }
+
+  /** The request of `socket` was let in, and is answered in its own time; its connection may bring another one afterwards. */
+  serve(socket: Socket, response: ServerResponse): void {
+    const accepted = this.#acceptedBelow(socket);
+    this.#door.leave(accepted);
+    this.#ready.delete(accepted);
+    response.once('finish', () => {
+      const mayKeep = response.shouldKeepAlive && !this.#isClosed && this.#acceptedBelow(socket) === accepted;
+      if (mayKeep && !socket.destroyed) this.#keep(accepted, socket);
+      else socket.destroySoon();
+    });
   }
 
   /** By which the request of `socket` is answered, if it was an ordinary one. */
@@ -127,7 +149,27 @@ export class Connections {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#door.close();
+    for (const accepted of [...this.#kept.keys()]) this.#drop(accepted);
     await Promise.all([...this.#handedOver].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+  }
+
+  #keep(accepted: Socket, socket: Socket): void {
+    this.#ready.set(accepted, socket);
+    this.#answered.delete(accepted);
+    // For the whole head of another request. One that says nothing is closed sooner (http-server.ts).
+    const timer = setTimeout(() => this.#drop(accepted), this.#options.handshakeTimeout).unref();
+    this.#kept.set(accepted, timer);
+  }
+
+  #drop(accepted: Socket): void {
+    this.#forget(accepted);
+    accepted.destroy();
+  }
+
+  /** True for one that was kept. */
+  #forget(accepted: Socket): boolean {
+    clearTimeout(this.#kept.get(accepted));
+    return this.#kept.delete(accepted);
   }
 
   /** True when it is told so. */

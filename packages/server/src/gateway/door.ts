@@ -51,13 +51,18 @@ export class Door<V extends Visitor = Socket> {
 
   /** Takes a connection in, from accept on; `time` when it is not that of all. */
   admit(visitor: V, time: number = this.#options.time): void {
-    const { takeSocket, places } = this.#options;
+    const { takeSocket } = this.#options;
     if (this.#isClosed || (takeSocket?.(visitor) === false && !this.#takeOver(visitor))) {
       visitor.destroy();
       return;
     }
+    this.readmit(visitor, time);
+  }
+
+  /** The same for one that was here before: it has its descriptor. */
+  readmit(visitor: V, time: number): void {
     this.#enter(visitor, time);
-    if (this.#places.size > places) this.#dismissOne();
+    if (this.#places.size > this.#options.places) this.#dismissOne();
   }
 
   /** From now on it has so much time, ms, no matter what it had before; nothing for one that does not wait. */

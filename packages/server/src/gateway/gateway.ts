@@ -287,18 +287,24 @@ class HttpGateway implements Gateway {
       owner: user.id,
       onTransport: (transport) => {
         const { request } = arrival;
-        this.#connections.leave(request.socket);
+        this.#letIn(arrival);
         const caller = this.#callerOf(request);
         this.#options.logger.debug({ user: user.id, ...caller }, `accepted a ${acceptor.name}`);
         return this.#options.onTransport(transport, user, caller, request);
       },
-      onPart: () => this.#connections.leave(arrival.request.socket),
+      onPart: () => this.#letIn(arrival),
       onRefused: (status) => {
         const reason = status === 409 ? 'out of turn' : 'wrong upgrade';
         void this.#turnAway(arrival, known(status, reason, user.id));
       },
       onBroken,
     });
+  }
+
+  #letIn(arrival: Arrival): void {
+    const { socket } = arrival.request;
+    if ('response' in arrival) this.#connections.serve(socket, arrival.response);
+    else this.#connections.leave(socket);
   }
 
   async #turnAway(arrival: Arrival, refusal: Refusal): Promise<void> {

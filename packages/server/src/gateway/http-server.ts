@@ -4,8 +4,8 @@ import { KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
 import { type GatewayTls, secureContextOptions } from './tls.js';
 
 /**
- * An HTTP server, over TLS if `tls` is given, that answers nothing by itself and has no time-outs but that of the TLS
- * handshake, ms: for what it hears, and how long it waits, there is the gateway with its door.
+ * An HTTP server, over TLS if `tls` is given, that answers nothing by itself: for what it hears, and how long it waits, there is the
+ * gateway with its door. It has no time-outs but that of the TLS handshake, ms, and that of connections between two requests.
  */
 export function createHttpServer(
   handshakeTimeout: number,
@@ -15,6 +15,7 @@ export function createHttpServer(
     // Node's own deadlines begin anew with each request of a connection, and it sees to them only now and then.
     headersTimeout: 0,
     requestTimeout: 0,
+    keepAliveTimeout: REST,
     requireHostHeader: false,
     maxHeaderSize,
     keepAlive: true,
@@ -44,3 +45,5 @@ export interface HttpServerOptions {
 }
 
 const MAX_HEADER_SIZE = 16_384;
+/** A connection that may bring another request, and says nothing, is closed after so long, ms: clients of ours use it no more then. */
+const REST = 5_000;

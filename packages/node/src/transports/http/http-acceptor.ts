@@ -46,11 +46,16 @@ export class HttpAcceptor implements TransportAcceptor {
     const entry = this.#open.get(part.id);
     const isMine = entry?.owner === handler.owner;
     const isLate = arrival.response.destroyed;
-    if (this.isPart(arrival) && entry !== undefined && isMine && entry.halves.take(part, this.#welcome(arrival))) {
+    if (
+      this.isPart(arrival) &&
+      entry !== undefined &&
+      isMine &&
+      entry.halves.take(part, this.#welcome(part, arrival))
+    ) {
       return handler.onPart();
     }
     if (!this.isPart(arrival) && entry === undefined && !this.#isOver(part.id) && !isLate) {
-      return this.#begin(part, this.#welcome(arrival), handler);
+      return this.#begin(part, this.#welcome(part, arrival), handler);
     }
     // Somebody on the way has asked twice, or something is missing: the session goes on with another transport.
     if (isMine) entry?.transport.onLost('a request came twice, or out of turn');
@@ -71,10 +76,11 @@ export class HttpAcceptor implements TransportAcceptor {
     };
   }
 
-  #welcome(exchange: Exchange): Exchange {
+  #welcome({ what }: Part, exchange: Exchange): Exchange {
     const { request, response } = exchange;
     if (request.headers.expect !== undefined) response.writeContinue();
-    response.shouldKeepAlive = false;
+    // What has no end ends with the transport.
+    if (what === 'open' || what === 'stream') response.shouldKeepAlive = false;
     return exchange;
   }
 

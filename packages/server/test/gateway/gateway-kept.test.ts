@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import { systemClock } from 'wsproxy-engine';
+import { HttpAcceptor } from 'wsproxy-node/transports';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
+import { closeOf, type Headers, openSocket, plain, startGateway, statusOf } from './gateway-fixture.js';
+
+const ID = 'AAAAAAAAAAAAAAAAAAAAAA';
+
+/** The text of a request for the transport. */
+function part(what: string, changes: Headers = {}): string {
+  const headers = { 'Wsproxy-Transport': `${ID};${what}`, 'Content-Length': '0', ...changes };
+  return plain(headers, 'POST /tunnel HTTP/1.1');
+}
+
+/** A gateway for transports over HTTP, and a connection on which one was opened, with the answer. */
+async function startKept(handshakeTimeout = 10_000) {
+  const acceptors = [new HttpAcceptor({ memory: newMemory(), clock: systemClock })];
+  const fixture = await startGateway({ handshakeTimeout }, '/tunnel', { acceptors });
+  const socket = openSocket(fixture.port);
+  return { ...fixture, socket, answer: await ask(socket, part('open-poll')) };
+}
+
+async function ask(socket: Socket, request: string): Promise<string> {
+  socket.write(request);
+  const [chunk] = await once(socket, 'data');
+  return String(chunk);
+}
+
+test('a connection whose request was let in brings the next one', async () => {
+  const { socket, answer } = await startKept();
+  expect(answer).toMatch(/^HTTP\/1\.1 200 .*\r\nConnection: keep-alive\r\n/s);
+  expect(statusOf(await ask(socket, part('piece=1')))).toBe(204);
+  expect(statusOf(await ask(socket, part('piece=2')))).toBe(204);
+});
+
+test('each request of a connection is judged anew', async () => {
+  const { socket, refused } = await startKept();
+  const closed = closeOf(socket);
+  const answer = await ask(socket, part('piece=1', { Authorization: 'Bearer of-somebody-else' }));
+  expect(answer).toMatch(/^HTTP\/1\.1 401 .*\r\nConnection: close\r\n/s);
+  await closed;
+  expect(refused).toEqual([401]);
+});
+
+test('what is no request at all is refused on a connection that was kept, as on a new one', async () => {
+  const { socket, refused } = await startKept();
+  const closed = closeOf(socket);
+  expect(statusOf(await ask(socket, 'no request at all\r\n\r\n'))).toBe(400);
+  await closed;
+  expect(refused).toEqual([400]);
+});
+
+test.each([
+  ['nothing', ''],
+  ['half a head', 'POST /tunnel HTTP/1.1\r\nHost: proxy.exa'],
+])('a connection that brings %s afterwards is closed in time', async (_, bytes) => {
+  const { socket, refused } = await startKept(100);
+  const closed = closeOf(socket);
+  socket.write(bytes);
+  await closed;
+  expect(refused).toEqual([]);
+});
+
+test('a connection that asks for more before it has its answer gets that answer, and closes', async () => {
+  const { socket, transports } = await startKept();
+  const closed = closeOf(socket);
+  let answers = '';
+  socket.on('data', (chunk) => {
+    answers += chunk;
+  });
+  socket.write(part('poll=1') + part('poll=2'));
+  transports[0]?.transport.send([Buffer.from('news')]);
+  await closed;
+  expect(answers.match(/^HTTP\/1\.1 .*/gm)).toEqual(['HTTP/1.1 200 OK']);
+  expect(answers).toContain('news');
+});
+
+test('a connection that is kept takes no place of those that wait, and closes with the gateway', async () => {
+  const { gateway, socket, transports } = await startKept();
+  await gateway.settled(60_000);
+  expect(socket.destroyed).toBe(false);
+  const closed = closeOf(socket);
+  transports[0]?.transport.terminate();
+  await Promise.all([gateway.close(), closed]);
+});
