@@ -43,6 +43,9 @@ const most = Math.max(...steps);
 const FIRST = 1_000;
 /** All else is as it comes. */
 const LIMITS = ['--max-sessions', '100000', '--max-sessions-per-user', '100000'];
+/** ms. */
+const LONGEST_STORM = 300_000;
+const TELL_EVERY = 10_000;
 const TOKEN = { WSPROXY_TOKEN: 'a-token-that-is-only-for-this-benchmark' };
 
 const folder = await mkdtemp(join(tmpdir(), 'wsproxy-bench-'));
@@ -58,6 +61,7 @@ const callers = Array.from({ length: clients }, (_, n) =>
 );
 
 const counts = {};
+let toldAt = performance.now();
 for (const node of nodes) node.seen = 0;
 const before = await reach(FIRST);
 const idle = [];
@@ -93,7 +97,10 @@ function startCaller(urls) {
 async function reach(count) {
   const started = performance.now();
   for (const { child } of callers) child.send({ sessions: Math.round(count / clients) });
-  await until(() => said('began') >= count);
+  await until(
+    () => said('began') >= count,
+    () => `${said('began')} of ${count} sessions have begun`,
+  );
   const took = (performance.now() - started) / 1_000;
   console.error(`${count} sessions after ${took.toFixed(0)} s more`);
   await sleep(rest * 1_000);
@@ -172,7 +179,8 @@ async function meetStorm() {
   while (times.length < sessions) {
     const resumed = said('resumed') - earlier;
     for (let n = times.length; n < resumed; n++) times.push((performance.now() - began) / 1_000);
-    if (performance.now() - began > 300_000) break;
+    if (performance.now() - began > LONGEST_STORM) break;
+    tell(() => `${times.length} of ${sessions} sessions are back, ${said('over')} have ended`);
     await sleep(50);
   }
   clearInterval(watch);
@@ -212,8 +220,18 @@ function said(message) {
   return counts[message] ?? 0;
 }
 
-async function until(condition) {
-  while (!condition()) await sleep(100);
+async function until(condition, progress) {
+  while (!condition()) {
+    tell(progress);
+    await sleep(100);
+  }
+}
+
+/** How far it is, each ten seconds. */
+function tell(progress) {
+  if (performance.now() - toldAt < TELL_EVERY) return;
+  toldAt = performance.now();
+  console.error(progress());
 }
 
 /** What is left after its garbage was collected. */

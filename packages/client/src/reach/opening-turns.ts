@@ -57,4 +57,4 @@ export class OpeningTurns {
 }
 
 /** ms. */
-const SLOW = 1_000;
+const SLOW = 3_000;

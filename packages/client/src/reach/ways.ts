@@ -22,6 +22,8 @@ export class Ways {
   readonly #doubted = new Set<Way>();
   /** How often the used one has failed since it was proven, one after the other. */
   #failures = 0;
+  /** Attempts in a row, by ways that are not proven, to which nobody has answered at all. */
+  #silences = 0;
   /** How long the server has to answer on a way that is not proven, ms. */
   #patience = FIRST_PATIENCE;
   readonly #transports = new WeakMap<Transport, Opened>();
@@ -81,7 +83,7 @@ export class Ways {
     this.#proven.add(way);
     this.#doubted.delete(way);
     this.#patience = FIRST_PATIENCE;
-    this.#failures = 0;
+    this.#failures = this.#silences = 0;
     if (way === this.#used) return;
     this.#tell(opened);
     this.#used = way;
@@ -121,16 +123,25 @@ export class Ways {
     const isProven = first !== undefined && this.#proven.has(first);
     const race = new Race(ways, {
       ...{ way, signal, clock, isProven },
-      headStart: isProven ? this.#provenHeadStart : HEAD_START,
+      headStart: isProven ? this.#provenHeadStart : this.#headStart,
       openerOf: (one) => this.#openerOf(one, openers),
       onWon: (winner, transport, failure) => this.#transports.set(transport, { way: winner, failure }),
     });
     try {
       return await race.run();
     } catch (error) {
-      if (isProven && race.isReached && (!signal.aborted || isTimeout(signal))) this.#onFailed(first);
+      const isSilent = signal.aborted && isTimeout(signal);
+      if (!race.isReached || (signal.aborted && !isSilent)) throw error;
+      if (isProven) this.#onFailed(first);
+      else if (isSilent) this.#silences += 1;
       throw error;
     }
+  }
+
+  /** Where nobody answers by any way, every other attempt costs the server no more than one way does. */
+  get #headStart(): number {
+    if (this.#silences === 0) return HEAD_START;
+    return this.#silences % 2 === 0 ? SILENT_HEAD_START : Number.POSITIVE_INFINITY;
   }
 
   /** Silence once is that of a server that has much to do. */
@@ -203,6 +214,7 @@ const WAYS: readonly Way[] = [
 
 /** After how long without an answer the next way begins beside one, ms; from when the server, or its proxy, was reached. */
 const HEAD_START = 1_000;
+const SILENT_HEAD_START = 3_000;
 /** The same for a way that is proven, and has failed since. */
 const PROVEN_HEAD_START = 5_000;
 const FIRST_PATIENCE = 2_000;

@@ -158,6 +158,16 @@ describe('the ways to a server', () => {
   });
 });
 
+test('A client to which nobody answers tries one way, and several, by turns', async () => {
+  const { attempt, asked } = newWorld();
+  const tried: string[] = [];
+  for (let time = 0; time < 5; time++) {
+    await attempt();
+    tried.push(asked.splice(0).join());
+  }
+  expect(tried).toEqual(['ws,stream,poll', 'ws', 'ws,stream,poll', 'ws', 'ws,stream,poll']);
+});
+
 describe('a way that opens, and lets nothing through', () => {
   test('is tried last from then on', async () => {
     const { doing, opened, answered, nameOf, ways, asked } = newWorld();
