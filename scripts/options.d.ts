@@ -1,1 +1,2 @@
-export function optionsPage(): string;
+/** By path. */
+export function optionsPages(): Readonly<Record<string, string>>;

@@ -28,6 +28,13 @@ export const GROUPS = {
   },
 };
 
+/** The same of the pages in Chinese. */
+export const CHINESE_GROUPS = {
+  开始: { '/zh/': 'wsproxy', '/zh/quick-start': '快速上手' },
+  查阅: { '/zh/options': '选项' },
+  '英文文档 (English)': { install: '安装', client: '客户端', deploy: '部署服务器', users: '用户', limits: '限额' },
+};
+
 /** Where a page of a group is on the site. */
 export function linkOf(place) {
   if (place === '') return '/';

@@ -15,12 +15,13 @@ const LINK = /(```.*?^ *```|`[^`\n]+`)|\]\(([^)\s]+)\)/gms;
 export function gatherPages(folder) {
   const put = (path, text) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), withLinks(path, text));
+    writeFileSync(join(folder, path), text);
   };
-  const documents = [...markdownIn('.'), ...markdownIn('docs')];
-  for (const path of documents) put(pageOf(path), read(path));
+  const documents = ['.', 'docs', 'docs/zh'].flatMap(markdownIn);
+  for (const path of documents) put(pageOf(path), withLinks(path, read(path)));
   put('LICENSE.md', `# Licence\n\n${read('LICENSE')}`);
-  for (const [name, title] of Object.entries(FOLDERS)) put(`${name}/index.md`, pageOfFolder(name, title));
+  for (const [name, title] of Object.entries(FOLDERS))
+    put(`${name}/index.md`, withLinks(`${name}/README.md`, pageOfFolder(name, title)));
   for (const place of ['docs', 'bench/results']) {
     for (const file of readdirSync(join(root, place)).filter((name) => PICTURE.test(name))) {
       cpSync(join(root, place, file), join(folder, place, file));
@@ -35,9 +36,12 @@ function markdownIn(place) {
   return files.map((name) => posix.join(place, name));
 }
 
-/** README.md is what a folder shows first. */
+/** README.md is what a folder shows first. What is in Chinese is below `zh/`. */
 function pageOf(path) {
-  return path.replace(/(^|\/)README\.md$/, '$1index.md');
+  return path
+    .replace('README.zh-CN.md', 'zh/index.md')
+    .replace('docs/zh/', 'zh/')
+    .replace(/(^|\/)README\.md$/, '$1index.md');
 }
 
 /** All files of a folder, each with its content under its name. */
@@ -59,18 +63,18 @@ function languageOf(file) {
   return known[ending] ?? (['yaml', 'json', 'sh', 'html'].includes(ending) ? ending : 'txt');
 }
 
-/** The text, whose links lead to pages of the site. */
-function withLinks(path, text) {
+/** The text of a document, whose links lead to pages of the site. */
+function withLinks(from, text) {
   return text
-    .replaceAll(/(<img src=")(?!\w+:)/g, '$1./')
-    .replaceAll(LINK, (all, code, target) => (code === undefined ? `](${pageLink(path, target)})` : all));
+    .replaceAll(/(?<=<img src=")[^"]+/g, (target) => pageLink(from, target))
+    .replaceAll(LINK, (all, code, target) => (code === undefined ? `](${pageLink(from, target)})` : all));
 }
 
 function pageLink(from, target) {
   const [place = '', anchor] = target.split('#');
-  if (/^\w+:/.test(target) || place === '' || PICTURE.test(place)) return target;
+  if (/^\w+:/.test(target) || place === '') return target;
   const path = posix.join(posix.dirname(from), place).replace(/\/$/, '');
-  const to = posix.relative(posix.dirname(from), pageFor(path, from));
+  const to = posix.relative(posix.dirname(pageOf(from)), PICTURE.test(path) ? path : pageFor(path, from));
   return `./${anchor === undefined ? to : `${to.split('#', 1)[0]}#${anchor}`}`;
 }
 

@@ -1,15 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 const [english, chinese] = ['README.md', 'README.zh-CN.md'].map((name) =>
   readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8'),
 ) as [string, string];
 
-/** What every match of `pattern` captures, in the order of the page; without the links from one README to the other. */
+/** What every match of `pattern` captures, in the order of the page; without the links to the other README, and to Chinese pages. */
 function all(pattern: RegExp, page: string): string[] {
   return [...page.matchAll(pattern)]
     .map(([, text = '']) => text.trimEnd())
-    .filter((text) => !text.startsWith('README'));
+    .filter((text) => !/^(?:README|docs\/zh\/)/.test(text));
 }
 
 /** Each block of code, without what a `#` says to people. */
@@ -27,6 +27,12 @@ describe('README.zh-CN.md', () => {
   ])('has %s as README.md', (_what, pattern) => {
     expect(all(pattern, chinese)).toEqual(all(pattern, english));
     expect(all(pattern, english)).not.toEqual([]);
+  });
+
+  it('leads to each document in Chinese', () => {
+    const pages = readdirSync(new URL('../../docs/zh', import.meta.url)).map((name) => `](docs/zh/${name})`);
+    expect(pages).toHaveLength(2);
+    expect(pages.filter((link) => !chinese.includes(link))).toEqual([]);
   });
 
   it('has the same code as README.md', () => {

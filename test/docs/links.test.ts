@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { slugOf } from '../../docs/site/slug.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PAGES = ['.', 'docs', 'examples'].flatMap((folder) =>
+const PAGES = ['.', 'docs', 'docs/zh', 'examples'].flatMap((folder) =>
   readdirSync(join(ROOT, folder)).flatMap((name) => (name.endsWith('.md') ? [join(folder, name)] : [])),
 );
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { deadLinks } from '../../docs/site/dead-links.js';
-import { GROUPS, linkOf } from '../../docs/site/groups.js';
+import { CHINESE_GROUPS, GROUPS, linkOf } from '../../docs/site/groups.js';
 import { gatherPages } from '../../docs/site/pages.js';
 
 const DOCS = fileURLToPath(new URL('../../docs', import.meta.url));
@@ -15,6 +15,12 @@ test('every document has a place at the side of the site', () => {
   expect(
     documents.map((name) => `/docs/${name.slice(0, -'.md'.length)}`).filter((link) => !links.includes(link)),
   ).toEqual([]);
+});
+
+test('so has every document in Chinese', () => {
+  const links = Object.values(CHINESE_GROUPS).flatMap((entries) => Object.keys(entries).map(linkOf));
+  const pages = readdirSync(join(DOCS, 'zh')).map((name) => `/zh/${name.slice(0, -'.md'.length)}`);
+  expect(['/zh/', ...pages].filter((link) => !links.includes(link))).toEqual([]);
 });
 
 describe('the pages of the site', () => {
@@ -35,6 +41,16 @@ describe('the pages of the site', () => {
     expect(page('index.md')).toContain('](./examples/index.md)');
     expect(page('index.md')).toContain('<img src="./docs/status-light.png"');
     expect(page('docs/observing.md')).toContain('](./../deploy/index.md#prometheusyaml)');
+  });
+
+  test('in Chinese are below a place of their own, and lead to the others from there', () => {
+    const { page } = gather();
+    expect(page('zh/index.md')).toContain('](./../docs/client.md#programs-that-use-it)');
+    expect(page('zh/index.md')).toContain('](./quick-start.md)');
+    expect(page('zh/index.md')).toContain('<img src="./../docs/status-light.png"');
+    expect(page('zh/quick-start.md')).toContain('](./index.md)');
+    expect(page('zh/quick-start.md')).toContain('](./../docs/policy.md)');
+    expect(page('index.md')).toContain('](./zh/index.md)');
   });
 
   test('have the files for deployment and the examples, each below its name', () => {

@@ -34,13 +34,15 @@ describe('a new user without Node', () => {
       expect(result).toMatchObject({ answer: '401', fetched: true, shown: true });
       // The browser has not reached it past the tunnel.
       expect(result.log.match(/page\.test/g)?.length).toBeGreaterThanOrEqual(2);
-      const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-      for (const command of [
-        'wsproxy-server init',
-        'wsproxy-client init',
-        `tar xf wsproxy-client-${version}-linux-x64.tar.gz`,
-      ])
-        expect(readme).toContain(command);
+      for (const page of ['README.md', 'docs/zh/quick-start.md']) {
+        const text = readFileSync(join(ROOT, page), 'utf8');
+        for (const command of [
+          'wsproxy-server init',
+          'wsproxy-client init',
+          `tar xf wsproxy-client-${version}-linux-x64.tar.gz`,
+        ])
+          expect(text).toContain(command);
+      }
     },
     FIVE_MINUTES,
   );
