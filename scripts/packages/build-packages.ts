@@ -79,13 +79,14 @@ export interface Wanted {
 
 /** What somebody gets who downloads an executable. */
 function archived({ program, path, notices }: Executable, texts: Readonly<Record<string, string>>): Files {
-  const { man = '', ...shells } = texts;
+  const { man = '', 'man-zh': chinese = '', ...shells } = texts;
   return new Map([
     [basename(path), fileOf(path, 0o755)],
     ['LICENSE', fileOf(join(root, 'LICENSE'))],
     ['README.md', fileOf(readmeOf(program))],
     ['THIRD-PARTY-NOTICES.txt', fileOf(notices)],
     [manFile(program), textFile(man)],
+    [`zh_CN/${manFile(program)}`, textFile(chinese)],
     ...Object.entries(shells).map(([shell, text]): [string, PackedFile] => [
       `completion/${program}.${shell}`,
       textFile(text),

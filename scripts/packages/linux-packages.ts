@@ -22,6 +22,7 @@ export function packForLinux({ executable, texts, version, date, stage, folder }
   const contents: Content[] = [
     { src: path, dst: `/usr/bin/${program}`, file_info: { mode: 0o755 } },
     share(`man/man${page.slice(-1)}/${page}`, staged(page, texts['man'] ?? '')),
+    share(`man/zh_CN/man${page.slice(-1)}/${page}`, staged(`zh_CN.${page}`, texts['man-zh'] ?? '')),
     share(`bash-completion/completions/${program}`, completion('bash')),
     share(`fish/vendor_completions.d/${program}.fish`, completion('fish')),
     { ...share(`zsh/vendor-completions/_${program}`, completion('zsh')), packager: 'deb' },
@@ -71,7 +72,7 @@ export function manFile(program: Program): string {
 
 interface LinuxPackage {
   readonly executable: Executable;
-  /** The page for `man`, and what completes in each shell. */
+  /** The pages for `man`, and what completes in each shell. */
   readonly texts: Readonly<Record<string, string>>;
   readonly version: string;
   /** Of all files in them. */

@@ -47,7 +47,7 @@ describe.each([
   test('comes with the licences of all that is in it', () => {
     const path = executable(program);
     expect(readdirSync(join(path, '..')).sort()).toEqual(
-      ['LICENSE', 'README.md', 'THIRD-PARTY-NOTICES.txt', 'completion', program, `${program}.${page}`].sort(),
+      ['LICENSE', 'README.md', 'THIRD-PARTY-NOTICES.txt', 'completion', 'zh_CN', program, `${program}.${page}`].sort(),
     );
     const notices = readFileSync(join(path, '../THIRD-PARTY-NOTICES.txt'), 'utf8');
     for (const name of ['commander', 'pino', 'ws', 'yaml'])

@@ -70,7 +70,12 @@ async function expectInstalled(): Promise<void> {
     ['wsproxy-server', 'man8/wsproxy-server.8'],
   ] as const) {
     expect(await there(program, '--version')).toBe(`${version}\n`);
-    for (const file of [`man/${page}`, `bash-completion/completions/${program}`, `doc/${program}/copyright`])
+    for (const file of [
+      `man/${page}`,
+      `man/zh_CN/${page}`,
+      `bash-completion/completions/${program}`,
+      `doc/${program}/copyright`,
+    ])
       expect(existsSync(join(machine, 'usr/share', file)), file).toBe(true);
   }
   const gid = Number(/^wsproxy:[^:]*:(\d+):/m.exec(readFileSync(join(machine, 'etc/group'), 'utf8'))?.[1]);
@@ -159,7 +164,7 @@ describe('the packages for Linux', { timeout: PATIENCE }, () => {
       const [program, platform] = ['wsproxy-server', 'linux-arm64'] as const;
       const executable = { program, platform, path: join(stage, 'program'), notices: join(stage, 'notices') };
       const date = new Date(1_700_000_000_000);
-      const texts = { man: '.TH A 8', bash: 'a', zsh: 'b', fish: 'c' };
+      const texts = { man: '.TH A 8', 'man-zh': '.TH A 8', bash: 'a', zsh: 'b', fish: 'c' };
       const made = packForLinux({ executable, texts, version, date, stage: join(stage, 'linux'), folder: stage });
       expect(made.map((file) => basename(file))).toEqual([
         `wsproxy-server_${version}_arm64.deb`,
@@ -200,6 +205,10 @@ describe('the packages for Linux', { timeout: PATIENCE }, () => {
       const shown = await run('mandoc', ['-T', 'lint', '-W', 'warning', file]);
       expect(shown).toMatchObject({ code: 0, stdout: '', stderr: '' });
       const text = expectOk(await run('mandoc', ['-T', 'utf8', file]), 'mandoc').replaceAll(/.\x08/g, '');
+      const chinese = file.replace(/(?=wsproxy-\w+\.\d$)/, 'zh_CN.');
+      const linted = await run('mandoc', ['-T', 'lint', '-W', 'warning', chinese]);
+      expect(linted).toMatchObject({ code: 0, stdout: '', stderr: '' });
+      expect(expectOk(await run('mandoc', ['-T', 'utf8', chinese]), 'mandoc')).toContain('退出码：0');
       for (const word of ['NAME', 'OPTIONS', '--token-file <file>', '--log-level <level>', 'EXAMPLES', 'Exit codes: 0'])
         expect(text).toContain(word);
     },
