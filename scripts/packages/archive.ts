@@ -1,10 +1,12 @@
-import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import * as tar from 'tar';
+import { createGzip } from 'node:zlib';
+import { Header } from 'tar';
 import { ZipFile } from 'yazl';
 
-/** What a package holds, by its path in it. */
+/** What a package holds, by its path in it. A path that ends with a slash is a folder. */
 export type Files = ReadonlyMap<string, PackedFile>;
 
 export interface PackedFile {
@@ -15,27 +17,53 @@ export interface PackedFile {
 /** Writes files in one folder that is named as the archive is: a .zip, or a .tar.gz. The same files make the same bytes. */
 export async function writeArchive(file: string, files: Files, date: Date): Promise<void> {
   const name = basename(file).replace(/\.(zip|tar\.gz)$/, '');
-  if (file.endsWith('.zip')) await writeZip(file, name, files, date);
-  else await writeTar(file, name, files, date);
+  const named = new Map([...files].map(([path, packed]) => [`${name}/${path}`, packed]));
+  if (file.endsWith('.zip')) await pipeline(zipOf(named, date), createWriteStream(file));
+  else await pipeline(Readable.from(tarOf(named, date)), createGzip(), createWriteStream(file));
 }
 
-async function writeZip(file: string, name: string, files: Files, date: Date): Promise<void> {
+function zipOf(files: Files, date: Date): NodeJS.ReadableStream {
   const zip = new ZipFile();
   for (const [path, { body, mode }] of files)
-    zip.addBuffer(body, `${name}/${path}`, { mtime: date, mode: 0o100_000 | mode, forceDosTimestamp: true });
+    zip.addBuffer(body, path, { mtime: date, mode: 0o100_000 | mode, forceDosTimestamp: true });
   zip.end();
-  await pipeline(zip.outputStream, createWriteStream(file));
+  return zip.outputStream;
 }
 
-async function writeTar(file: string, name: string, files: Files, date: Date): Promise<void> {
-  const folder = `${file}.folder`;
-  for (const [path, { body, mode }] of files) {
-    mkdirSync(join(folder, name, path, '..'), { recursive: true });
-    writeFileSync(join(folder, name, path), body, { mode });
+/**
+ * A tar of files and of the folders that they are in, all of root. Modes are as the files tell them: what writes from a disk
+ * would take those of the disk, and so the builder's umask.
+ */
+export function* tarOf(files: Files, date: Date): Generator<Buffer> {
+  for (const [path, { body, mode }] of withFolders(files)) {
+    const type = path.endsWith('/') ? 'Directory' : 'File';
+    const header = new Header({ path, mode, type, size: body.length, uid: 0, gid: 0, mtime: date });
+    if (header.encode() || header.block === undefined) throw new Error(`${path}: too long for the header of a tar`);
+    yield header.block;
+    yield body;
+    yield Buffer.alloc(-body.length & (BLOCK - 1));
   }
-  const paths = [...files.keys()].map((path) => `${name}/${path}`);
-  await tar.create({ file, cwd: folder, gzip: true, portable: true, mtime: date }, paths);
-  rmSync(folder, { recursive: true });
+  yield Buffer.alloc(2 * BLOCK);
+}
+
+/** Of a tar, bytes. */
+const BLOCK = 512;
+
+/** Each folder before what is in it. */
+export function withFolders(files: Files): Files {
+  const all = new Map<string, PackedFile>();
+  for (const [path, file] of files) {
+    for (const { index } of path.slice(0, -1).matchAll(/\//g)) {
+      const folder = path.slice(0, index + 1);
+      if (!all.has(folder)) all.set(folder, files.get(folder) ?? folderOf(0o755));
+    }
+    all.set(path, file);
+  }
+  return all;
+}
+
+export function folderOf(mode: number): PackedFile {
+  return { body: Buffer.alloc(0), mode };
 }
 
 export function textFile(text: string): PackedFile {

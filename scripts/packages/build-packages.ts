@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Files, fileOf, type PackedFile, textFile, writeArchive } from './archive.js';
 import { bundle, PROGRAMS, type Program } from './bundle.js';
@@ -51,8 +51,10 @@ export async function buildPackages(wanted: Wanted): Promise<void> {
       }
       if (program === 'wsproxy-server' && isPartOf(wanted, 'image', platform)) {
         const file = join(wanted.folder, `${program}-${version}-${platform}.oci.tar`);
-        done(await packImage(executable, date, join(wanted.folder, 'build', 'image'), file));
+        done(await packImage(executable, date, join(wanted.folder, 'build', 'image', 'root'), file));
       }
+      // Nobody can run it here, and it is large.
+      if (platform !== hostPlatform()) rmSync(stage, { recursive: true });
     }
   }
   writeChecksums(wanted.folder);
@@ -72,7 +74,7 @@ export const KINDS = ['npm', 'executables', 'linux', 'image', 'sbom'] as const;
 export interface Wanted {
   readonly kinds: readonly Kind[];
   readonly platforms: readonly Platform[];
-  /** What was built goes there, and all that it is built from into `build` in it. */
+  /** What was built goes there, and what it is built from into `build` in it. Of that, what is for this machine stays. */
   readonly folder: string;
   readonly tell: (line: string) => void;
 }

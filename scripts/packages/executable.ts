@@ -25,6 +25,8 @@ export async function buildExecutable(program: Program, platform: Platform, fold
     output: 'blob',
     assets: Object.fromEntries(files) as object,
     disableExperimentalSEAWarning: true,
+    // Users do not know that Node is in it: their NODE_OPTIONS, such as --require, would break it.
+    execArgvExtension: 'none',
     // Compiled code is of one processor: only where it is built does it start that much faster.
     useCodeCache: platform === hostPlatform(),
   };

@@ -16,6 +16,14 @@ const INSTALLED = '/opt/image';
 /** Of all steps with nothing downloaded before, ms. */
 const BUILD_TIME = 300_000;
 
+/**
+ * crun refuses a machine that has controllers of cgroups of both versions (crun 1.8: "cgroups in hybrid mode not supported").
+ * The container needs none of them, so it sees but one version.
+ */
+const OWN_CGROUPS = ['--mount', 'sh', '-c', 'umount /sys/fs/cgroup/unified 2>/dev/null; exec "$@"', 'sh'];
+/** No more than anybody may have: neither cgroups, nor a network, nor higher limits. */
+const MODEST = ['--cgroups=disabled', '--network=host', '--ulimit=nofile=1024:1024', '--ulimit=nproc=1024:1024'];
+
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
 /** The Dockerfile, an instruction a line, in order. */
@@ -53,11 +61,16 @@ const installed = mkdtempSync(join(tmpdir(), 'wsproxy-image-'));
 const system = join(installed, 'build/image/root');
 const words: string[] = [...all('ENTRYPOINT'), ...all('CMD')].flatMap((json) => JSON.parse(json));
 
+function imageFile(): string {
+  return join(installed, readdirSync(installed).find((name) => name.endsWith('.oci.tar')) ?? '');
+}
+
 beforeAll(async () => {
   const source = join(installed, 'src');
   copyContext(source);
   for (const command of all('RUN')) {
-    const { code, stdout, stderr } = await run('sh', ['-c', command.replace(INSTALLED, installed)], {
+    // As a builder whose files are for nobody else: in the image they are for its user.
+    const { code, stdout, stderr } = await run('sh', ['-c', `umask 077; ${command.replace(INSTALLED, installed)}`], {
       cwd: source,
       timeout: BUILD_TIME,
     });
@@ -86,11 +99,29 @@ describe('the container image', { timeout: BUILD_TIME }, () => {
     expect(await server.ended).toMatchObject({ code: 0 });
   });
 
+  test('is for its user, with any umask of its builder', async () => {
+    const entries = new Map<string, string>();
+    const layer = temporaryFolder();
+    expect(await run('tar', ['xf', imageFile()], { cwd: layer })).toMatchObject({ code: 0 });
+    for (const blob of readdirSync(join(layer, 'blobs/sha256'))) {
+      const { code, stdout } = await run('tar', ['tvzf', join(layer, 'blobs/sha256', blob)]);
+      if (code === 0)
+        for (const line of stdout.trim().split('\n'))
+          entries.set(line.split(' ').at(-1) ?? '', line.split(' ')[0] ?? '');
+    }
+    expect(entries.get('usr/bin/wsproxy-server')).toBe('-rwxr-xr-x');
+    expect(entries.get('etc/passwd')).toBe('-rw-r--r--');
+    expect(entries.get('tmp/')).toBe('drwxrwxrwt');
+    const rest = [...entries].filter(
+      ([path, mode]) => !/^(drwxr-xr-x|-rw-r--r--|-rwxr-xr-x)$/.test(mode) && path !== 'tmp/',
+    );
+    expect(rest).toEqual([]);
+  });
+
   describe('as a file', () => {
     skipUnlessInstalled('buildah');
 
     test('is taken by a tool for images, which runs it', async () => {
-      const file = readdirSync(installed).find((name) => name.endsWith('.oci.tar')) ?? '';
       const store = temporaryFolder();
       const buildah = async (...command: string[]): Promise<string> => {
         const place = ['--root', join(store, 'root'), '--runroot', join(store, 'run'), '--storage-driver', 'vfs'];
@@ -98,7 +129,7 @@ describe('the container image', { timeout: BUILD_TIME }, () => {
         expect(code, stderr).toBe(0);
         return stdout;
       };
-      await buildah('from', '--name', 'it', `oci-archive:${join(installed, file)}`);
+      await buildah('from', '--name', 'it', `oci-archive:${imageFile()}`);
       const about = JSON.parse(await buildah('inspect', '--type', 'container', 'it')) as {
         OCIv1: { config: Record<string, unknown> };
       };
@@ -107,6 +138,43 @@ describe('the container image', { timeout: BUILD_TIME }, () => {
       const version = await buildah('run', '--isolation', 'chroot', 'it', '--', '/usr/bin/wsproxy-server', '--version');
       expect(version.trim()).toBe(JSON.parse(read('packages/server/package.json')).version);
       await buildah('rm', 'it');
+    });
+  });
+
+  describe('in a container', () => {
+    skipUnlessInstalled('podman');
+
+    test.each([
+      ['their sockets in /tmp', []],
+      ['no disk to write to', ['--read-only', '--tmpfs', '/tmp']],
+    ])('has workers without root and capabilities, with %s', async (_what, disk) => {
+      const store = temporaryFolder();
+      const place = ['--root', join(store, 'root'), '--runroot', join(store, 'run'), '--storage-driver', 'vfs'];
+      const podman = ['podman', ...place];
+      const loaded = await run('podman', [...place, 'load', '--input', imageFile()], { timeout: 120_000 });
+      expect(loaded.code, loaded.stderr).toBe(0);
+      const image = /sha256:\w+/.exec(loaded.stdout)?.[0] ?? '';
+      const token = join(store, 'token');
+      writeFileSync(token, TOKEN, { mode: 0o400 });
+      chownSync(token, 1000, 1000);
+      const rights = ['--cap-drop', 'all', '--security-opt', 'no-new-privileges', ...disk];
+      const server = new Program('unshare', [
+        ...OWN_CGROUPS,
+        ...podman,
+        ...['run', '--rm', ...MODEST, ...rights, '--volume', `${token}:/run/secrets/token:ro`, image],
+        ...words.slice(1).map((word) => word.replace('0.0.0.0:8080', '127.0.0.1:0')),
+        ...['--workers', '2', '--allow-private', '--log-format', 'json'],
+      ]);
+      const port = await server.untilStderr(/"listen":"127.0.0.1:(\d+)"[^\n]*"ready"/, 60_000);
+      const [client, echo] = await Promise.all([
+        start('wsproxy-client', [`ws://127.0.0.1:${port}/tunnel`]),
+        startEcho(),
+      ]);
+      const socket = await bySocks5(client.port, '127.0.0.1', echo.port);
+      socket.end('hello');
+      expect((await readBytes(socket, 5)).toString()).toBe('hello');
+      server.signal('SIGTERM');
+      expect(await server.ended).toMatchObject({ code: 0 });
     });
   });
 

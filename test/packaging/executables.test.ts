@@ -5,8 +5,11 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { Program, run } from 'wsproxy-test-support/programs/program';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { bySocks5, readBytes } from 'wsproxy-test-support/sockets/application';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { readPageFiles } from '../../packages/client/src/status/page-files.js';
+import { bundle } from '../../scripts/packages/bundle.js';
 import { hostPlatform, PLATFORMS } from '../../scripts/packages/node-binary.js';
 import { built, ROOT } from './built.js';
 
@@ -53,6 +56,27 @@ describe.each([
     for (const name of ['commander', 'pino', 'ws', 'yaml'])
       expect(notices).toMatch(new RegExp(`^${name} [\\d.]+ \\(`, 'm'));
     expect(notices).toContain('Node.js is licensed for use as follows');
+    // npm's package of it has no text.
+    if (program === 'wsproxy-server') expect(notices).toMatch(/^@redis\/client [\d.]+ \(MIT\)\n\nMIT License/m);
+  });
+
+  test('is for everybody, with any umask of its builder', async () => {
+    const { stdout } = await run('tar', ['tvf', join(folder, archive(program, hostPlatform()))]);
+    const modes = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/^(\S+) .* [^/]+\/(.*)$/, '$2 $1'));
+    expect(modes).toEqual(
+      expect.arrayContaining([`${program} -rwxr-xr-x`, 'LICENSE -rw-r--r--', 'completion/ drwxr-xr-x']),
+    );
+    const wrong = modes.filter((line) => !/^(\S+\/)? drwxr-xr-x$|[^/] -rw-r--r--$/.test(line));
+    expect(wrong).toEqual([`${program} -rwxr-xr-x`]);
+  });
+
+  test("is a program of its own, which a user's NODE_OPTIONS do not reach", async () => {
+    const options = { NODE_OPTIONS: '--require /nonexistent.cjs' };
+    const told = await run(executable(program), ['--version'], { env: { ...env, ...options } });
+    expect(told).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
   test('runs without Node, and tells its version, its help and what is wrong', async () => {
@@ -140,13 +164,27 @@ const FORMATS: Readonly<Record<(typeof platforms)[number], string>> = {
   'windows-x64': 'PE 8664',
 };
 
-test.each(platforms)('executables for %s are of its format, and hold the program', (platform) => {
-  const end = platform.startsWith('windows') ? '.exe' : '';
-  for (const program of PROGRAMS) {
-    const file = readFileSync(join(folder, 'build', platform, program, `${program}${end}`));
-    expect(formatOf(file)).toBe(FORMATS[platform]);
-    // By this mark Node sees that it holds something to run.
-    expect(file.includes('NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:1')).toBe(true);
-    expect(file.includes(readFileSync(join(folder, 'build', platform, program, 'main.cjs')))).toBe(true);
-  }
+describe('what is downloaded', () => {
+  skipUnlessInstalled('python3');
+
+  test.each(platforms)('for %s is of its format, and holds the program', async (platform) => {
+    const end = platform.startsWith('windows') ? '.exe' : '';
+    for (const program of PROGRAMS) {
+      const place = temporaryFolder();
+      const packed = join(folder, archive(program, platform));
+      // The tar of some systems knows nothing of zip.
+      const unpack = end === '' ? ['tar', 'xf', packed] : ['python3', '-m', 'zipfile', '--extract', packed, '.'];
+      const { code, stderr } = await run(unpack[0] ?? '', unpack.slice(1), { cwd: place });
+      expect(code, stderr).toBe(0);
+      const file = readFileSync(join(place, `${program}-${version}-${platform}`, `${program}${end}`));
+      expect(formatOf(file)).toBe(FORMATS[platform]);
+      // By this mark Node sees that it holds something to run.
+      expect(file.includes('NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:1')).toBe(true);
+      expect(file.includes((await bundle(program)).code)).toBe(true);
+    }
+  });
+});
+
+test('what was built for other machines is not kept', () => {
+  expect(readdirSync(join(folder, 'build'))).toEqual([hostPlatform()]);
 });

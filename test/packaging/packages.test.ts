@@ -73,6 +73,8 @@ describe('each package', () => {
     expect(list.filter((path) => !EXPECTED.test(path) || /\.test\.|tsbuildinfo|\.map$|testing/.test(path))).toEqual([]);
     expect(list).toContain('package/LICENSE');
     expect(list).toContain('package/README.md');
+    const modes = (await runIn(folder, 'tar', 'tvzf', fileOf(name))).trim().split('\n');
+    expect(modes.filter((line) => !/^-rw(-r--r--|xr-xr-x) /.test(line))).toEqual([]);
   });
 
   test.each(PUBLISHED)(
