@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -10,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { isInstalled } from 'wsproxy-test-support/programs/installed';
 import { type Ended, Program, run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
@@ -105,15 +106,19 @@ async function expectInstalled(): Promise<void> {
   expect(await server.ended).toMatchObject({ code: 0 });
 }
 
-/** What `init` has written besides the settings. */
-function removeWritten(): void {
-  for (const name of ['token', 'Caddyfile', 'server.yaml.old']) rmSync(join(machine, 'etc/wsproxy', name));
+/** Writes all that `init` can write there. */
+async function initEverything(): Promise<void> {
+  const systemd = join(machine, 'run/systemd/system');
+  mkdirSync(systemd, { recursive: true });
+  for (const words of [['nginx'], ['haproxy'], ['caddy', '--user', 'alice'], ['none', '--user', 'bob'], ['caddy']])
+    await there('wsproxy-server', 'init', '--force', '--host-name', 'gw.example.net', '--front', ...words);
+  rmSync(join(systemd, '..'), { recursive: true });
 }
 
 describe('the packages for Linux', { timeout: PATIENCE }, () => {
   for (const tool of TOOLS) skipUnlessInstalled(tool);
 
-  test('are installed by dpkg where there is no Node, keep changed settings, and go without a trace', async () => {
+  test('are installed by dpkg where there is no Node, keep changed settings, and are purged with all that init has written', async () => {
     await there('dpkg', '--install', '/wsproxy-client.deb', '/wsproxy-server.deb');
     await expectInstalled();
     const settings = join(machine, 'etc/wsproxy/server.yaml');
@@ -125,10 +130,33 @@ describe('the packages for Linux', { timeout: PATIENCE }, () => {
     await there('dpkg', '--install', '/wsproxy-server.deb');
     expect(await there('dpkg', '--audit')).toBe('');
     expect(existsSync(settings)).toBe(false);
-    removeWritten();
-    await there('dpkg', '--purge', 'wsproxy-client', 'wsproxy-server');
+    await initEverything();
+    const etc = join(machine, 'etc/wsproxy');
+    const secrets = ['token', 'users.yaml'];
+    const fronts = ['Caddyfile', 'nginx.conf', 'haproxy.cfg', 'certbot-hook.sh'];
+    expect(readdirSync(etc)).toEqual(expect.arrayContaining([...secrets, ...fronts, 'server.yaml.old.2']));
+    await there('dpkg', '--remove', 'wsproxy-client', 'wsproxy-server');
     expect(existsSync(join(machine, 'usr/bin/wsproxy-server'))).toBe(false);
-    expect(existsSync(join(machine, 'etc/wsproxy'))).toBe(false);
+    expect(readdirSync(etc)).toEqual(expect.arrayContaining(['token', 'server.yaml']));
+    await there('dpkg', '--purge', 'wsproxy-client', 'wsproxy-server');
+    expect(existsSync(etc)).toBe(false);
+    expect(existsSync(join(machine, 'etc/systemd/system/wsproxy-server.socket'))).toBe(false);
+  });
+
+  test("leave to a purge neither a user's certificates nor the units of another installation", async () => {
+    await there('dpkg', '--install', '/wsproxy-server.deb');
+    const kept = [
+      'wsproxy/privkey.pem',
+      'systemd/system/wsproxy-server.service',
+      'systemd/system/wsproxy-server.socket',
+    ];
+    const files = kept.map((name) => join(machine, 'etc', name));
+    for (const file of files) writeFileSync(file, '');
+    await there('dpkg', '--purge', 'wsproxy-server');
+    expect(readdirSync(join(machine, 'etc/wsproxy'))).toEqual(['privkey.pem']);
+    expect(files.filter((file) => !existsSync(file))).toEqual([]);
+    for (const file of files) rmSync(file);
+    rmSync(join(machine, 'etc/wsproxy'), { recursive: true });
   });
 
   test('are installed and removed where systemd cannot be reached', async () => {
@@ -151,13 +179,23 @@ describe('the packages for Linux', { timeout: PATIENCE }, () => {
     const files = ['wsproxy-client', 'wsproxy-server'].map((name) => join(machine, `${name}.rpm`));
     expectOk(await run('rpm', [...at, '--nodeps', '--install', ...files], { timeout: 120_000 }), 'rpm');
     await expectInstalled();
-    removeWritten();
     expectOk(await run('rpm', [...at, '--erase', 'wsproxy-client', 'wsproxy-server'], { timeout: 120_000 }), 'rpm');
     expect(existsSync(join(machine, 'usr/bin/wsproxy-server'))).toBe(false);
+    // rpm has no purge: it keeps what is not its own, and settings that somebody has changed.
+    expect(readdirSync(join(machine, 'etc/wsproxy')).sort()).toEqual([
+      'Caddyfile',
+      'server.yaml.old',
+      'server.yaml.rpmsave',
+      'token',
+    ]);
   });
 
-  test('are the same, byte for byte, when they are made of the same files', () => {
-    const bytes = ['one', 'other'].map((name) => {
+  test('are the same, byte for byte, when they are made of the same files, with any umask', async () => {
+    const former = process.umask();
+    onTestFinished(() => void process.umask(former));
+    const bytes = [0o077, 0o022].map((umask) => {
+      process.umask(umask);
+      const name = umask.toString(8);
       const stage = join(folder, name);
       mkdirSync(stage);
       for (const file of ['program', 'notices']) writeFileSync(join(stage, file), file);
@@ -173,6 +211,21 @@ describe('the packages for Linux', { timeout: PATIENCE }, () => {
       return made.map((file) => readFileSync(file));
     });
     expect(bytes[0]?.map((file, index) => file.equals(bytes[1]?.[index] ?? Buffer.alloc(0)))).toEqual([true, true]);
+    const made = join(folder, '77', `wsproxy-server_${version}_arm64.deb`);
+    const list = expectOk(await run('dpkg-deb', ['--contents', made]), 'dpkg-deb')
+      .trim()
+      .split('\n');
+    const modes = list.map((line) => line.replace(/^(\S+) .* \.\/(.*)$/, '$2 $1'));
+    const open = modes.filter((line) => !/^etc\/wsproxy\/?|^usr\/bin\/wsproxy-server /.test(line));
+    expect(modes).toEqual(
+      expect.arrayContaining([
+        'etc/wsproxy/ drwxr-x---',
+        'etc/wsproxy/server.yaml -rw-r-----',
+        'usr/bin/wsproxy-server -rwxr-xr-x',
+      ]),
+    );
+    expect(open.length).toBeGreaterThan(5);
+    expect(open.filter((line) => !/\/ drwxr-xr-x$|[^/] -rw-r--r--$/.test(line) && line !== ' drwxr-xr-x')).toEqual([]);
   });
 
   test('ask for what the executables need', async () => {
