@@ -50,6 +50,8 @@ class Translator {
       const found = pattern.exec(text);
       if (found === null) continue;
       const [before = '', ...values] = isEnding ? found.slice(1) : ['', ...found.slice(1)];
+      const apart = values.some((value) => value.includes('; ')) ? this.#apart(text) : undefined;
+      if (apart !== undefined) return apart;
       const said = chinese.replaceAll(PLACE, (place, name) => {
         const value = values[places.indexOf(name)];
         return value === undefined ? place : this.#value(value);
@@ -60,6 +62,17 @@ class Translator {
       halfSaid ??= `${this.#inParts(before)}${said}`;
     }
     return halfSaid;
+  }
+
+  /** Two texts that are both known, where a value of the first one seems to go on: `nothing listens at x; start the server`. */
+  #apart(text: string): string | undefined {
+    for (const { index } of text.matchAll(/; /g)) {
+      const [head, tail] = [text.slice(0, index), text.slice(index + 2)].map((part) =>
+        this.#whole(part, /\s/.test(part)),
+      );
+      if (head !== undefined && tail !== undefined) return `${head}${MARKS[';']}${tail}`;
+    }
+    return undefined;
   }
 
   /** Texts that were put together: `listen: the port is in use; see ...`. */
@@ -95,7 +108,11 @@ function templateOf(english: string, chinese: string): Template {
   const isEnding = ENDING.test(english);
   const rank = SURE_ENDING.test(english) ? 0 : isEnding ? 2 : 1;
   const value = rank === 1 && length < FEWEST_LETTERS ? '(\\S+?)' : '([^]+?)';
-  const body = own.map(escaped).join(value);
+  // In quotes there may be nothing.
+  const body = own.map(escaped).reduce((before, after) => {
+    const isQuoted = before.endsWith("'") && after.startsWith("'");
+    return `${before}${isQuoted ? value.replace('+', '*') : value}${after}`;
+  });
   return {
     pattern: new RegExp(`^${isEnding ? '([^]*)' : ''}${anyFirst(body)}\\.?$`),
     ...{ places, chinese, isEnding, rank, length },

@@ -16,6 +16,9 @@ const translate = createTranslator({
   ' and {1} more': '，另有 {1} 个',
   'no token: make one{1}': '没有令牌：请生成{1}',
   '{1}; see {2} --help': '{1}；见 {2} --help',
+  'nothing listens at {1}': '{1} 上没有程序监听',
+  'start the server': '请启动服务器',
+  "argument '{1}' is invalid": "值 '{1}' 无效",
 });
 
 describe('a text in Chinese', () => {
@@ -29,6 +32,12 @@ describe('a text in Chinese', () => {
     ['with a capital letter, and a full stop', 'Expected a port.', '应为端口'],
     ['of several texts', 'listen: no permission', 'listen：没有权限'],
     ['of several texts, the first of which is known', 'no permission; EIO', '没有权限；EIO'],
+    [
+      'of several texts, the first of which ends in a value',
+      'nothing listens at host:443; start the server',
+      'host:443 上没有程序监听；请启动服务器',
+    ],
+    ['with nothing in quotes', "argument '' is invalid", "值 '' 无效"],
     ['with an ending', 'expected a port; repeatable', '应为端口；可重复'],
     ['with two endings', 'no permission; did you mean x?; repeatable', '没有权限；是不是 x？；可重复'],
     ['with an ending that other texts may have', 'a, b and 2 more', 'a, b，另有 2 个'],

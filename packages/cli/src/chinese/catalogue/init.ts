@@ -2,7 +2,7 @@ import type { Catalogue } from '../translator.js';
 
 /** What `init` asks and says. */
 export const INIT: Catalogue = {
-  'Files:': '文件:',
+  'Files:': '文件：',
   'Write them': '写出它们',
   'Replace what is there, and keep it as FILE.old': '替换已有文件，原文件存为 FILE.old',
   'stopped: nothing was written': '已停止：没有写任何文件',
