@@ -83,6 +83,7 @@ describe('L1 beside a crowd of strangers at the same address, an honest user los
     ['slow-body', 256, 'wsproxy_refused_requests_total\\{status="401"\\}'],
     ['pipelined', 256, 'wsproxy_refused_requests_total\\{status="401"\\}'],
     ['wrong-token', 256, 'wsproxy_refused_requests_total\\{status="401"\\}'],
+    ['half-pair', 256, 'wsproxy_refused_requests_total\\{status="401"\\}'],
     ['garbage', 256, 'wsproxy_refused_requests_total\\{status="400"\\}'],
   ])('%s', async (kind, count, counted) => {
     const server = await startHonest();

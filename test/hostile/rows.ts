@@ -24,6 +24,7 @@ export const HOSTILE: Readonly<Record<string, { readonly place: string; readonly
   P: { place: 'strangers at a port for names', rows: [1, 2, 3, 4, 5, 6, 7] },
   Q: { place: 'a client that wants to listen', rows: [1, 2, 3, 4, 5] },
   R: { place: 'the doors of a cluster', rows: [1, 2, 3, 4, 5, 6, 7] },
+  T: { place: 'a transport over HTTP', rows: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13] },
 };
 
 /** What has no test, and why. Everything else is named by the test or the scenario that is the proof. */
@@ -33,7 +34,7 @@ export const UNTESTED: Readonly<Record<string, string>> = {
 };
 
 /** Names of rows at the beginning of a title or of what stands in its place in a table: `F3 an unknown version`, `'H2'`. */
-const NAMES = /['"`]([A-R]\d{1,2}(?:,? [A-R]\d{1,2})*)(?=[ '"`])/g;
+const NAMES = /['"`]([A-RT]\d{1,2}(?:,? [A-RT]\d{1,2})*)(?=[ '"`])/g;
 
 /** The rows that a file of tests says it is a proof of. */
 export function rowsIn(source: string): string[] {

@@ -9,6 +9,10 @@ const UPGRADE =
   `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: wsproxy.v1\r\n';
 
+const HALF_PAIR =
+  `POST ${path} HTTP/1.1\r\nHost: localhost\r\nWsproxy-Transport: ${'A'.repeat(22)};open\r\nTransfer-Encoding: chunked\r\n` +
+  `Authorization: Bearer ${'x'.repeat(40)}\r\n\r\n`;
+
 /** What each kind says at first, and then again and again. */
 const KINDS = {
   silent: [''],
@@ -17,6 +21,7 @@ const KINDS = {
   'slow-body': [`POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n`, 'x'],
   pipelined: [`${EXPECTING}${UPGRADE}\r\n`.repeat(20), EXPECTING],
   'wrong-token': [`${UPGRADE}Authorization: Bearer ${'x'.repeat(40)}\r\n\r\n`],
+  'half-pair': [HALF_PAIR, '1\r\nx\r\n'],
   garbage: [Buffer.from('0501000516030100a5', 'hex')],
   'slow-handshake': [Buffer.from('16030100a5010000a10303', 'hex'), Buffer.of(0)],
 };

@@ -25,6 +25,8 @@ export class Connections {
   readonly #answered = new WeakMap<Socket, ServerResponse | undefined>();
   /** Those that may bring another request, and when they have had their time for it. */
   readonly #kept = new Map<Socket, NodeJS.Timeout>();
+  /** Those that wait for an answer, and have brought no right body. */
+  readonly #broken = new WeakSet<Socket>();
   /** Connections that others have accepted, and handed over. */
   readonly #handedOver = new Set<Socket>();
   #isClosed = false;
@@ -86,9 +88,11 @@ export class Connections {
   begin({ socket }: IncomingMessage, response?: ServerResponse): boolean {
     const accepted = this.#acceptedBelow(socket);
     if (this.#answered.has(accepted)) {
-      // Nobody answers this one, so none can follow.
       const before = this.#answered.get(accepted);
-      if (before !== undefined) before.shouldKeepAlive = false;
+      // Nothing would bound what else comes beside a request that was let in.
+      if (before?.shouldKeepAlive === false && !this.#door.has(accepted)) accepted.destroy();
+      // Nobody answers this one, so none can follow.
+      else if (before !== undefined) before.shouldKeepAlive = false;
       return false;
     }
     this.#answered.set(accepted, response);
@@ -101,8 +105,7 @@ export class Connections {
   /** The request of `socket` was let in, and is answered in its own time; its connection may bring another one afterwards. */
   serve(socket: Socket, response: ServerResponse): void {
     const accepted = this.#acceptedBelow(socket);
-    this.#door.leave(accepted);
-    this.#ready.delete(accepted);
+    this.leave(socket);
     response.once('finish', () => {
       const mayKeep = response.shouldKeepAlive && !this.#isClosed && this.#acceptedBelow(socket) === accepted;
       if (mayKeep && !socket.destroyed) this.#keep(accepted, socket);
@@ -115,18 +118,25 @@ export class Connections {
     return this.#answered.get(this.#acceptedBelow(socket));
   }
 
-  /** It has become a transport. */
+  /** It has become a transport, or the part of one. */
   leave(socket: Socket): void {
     const accepted = this.#acceptedBelow(socket);
     this.#door.leave(accepted);
     this.#ready.delete(accepted);
-    this.#answered.delete(accepted);
+    // Of an upgrade nothing more is heard here.
+    if (this.#answered.get(accepted) === undefined) this.#answered.delete(accepted);
+    if (this.#broken.has(accepted)) accepted.destroy();
   }
 
   /** Node has found no request in what has come on `socket`, or no TLS. */
   onInvalid(error: NodeJS.ErrnoException, socket: Socket): void {
     const accepted = this.#acceptedBelow(socket);
-    if (this.#answered.has(accepted)) return;
+    if (this.#answered.has(accepted)) {
+      // Of a body: its transport learns by the cut what has become of it; others get their answer first.
+      if (this.#door.has(accepted)) this.#broken.add(accepted);
+      else accepted.destroy();
+      return;
+    }
     if (!this.#ready.has(accepted)) {
       if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') this.#options.guard?.hit('upgradeTimeout');
       // One that comes and goes without a byte only looks whether somebody listens, as load balancers do all day.
@@ -159,6 +169,8 @@ export class Connections {
     // For the whole head of another request. One that says nothing is closed sooner (http-server.ts).
     const timer = setTimeout(() => this.#drop(accepted), this.#options.handshakeTimeout).unref();
     this.#kept.set(accepted, timer);
+    const [oldest = accepted] = this.#kept.keys();
+    if (this.#kept.size > this.#options.places) this.#drop(oldest);
   }
 
   #drop(accepted: Socket): void {
@@ -203,7 +215,7 @@ export class Connections {
 }
 
 export interface ConnectionsOptions {
-  /** That wait at a time. */
+  /** That wait at a time; and as many are kept between two requests. */
   readonly places: number;
   /** For a complete request, from accept on, ms. */
   readonly handshakeTimeout: number;

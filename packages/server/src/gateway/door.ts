@@ -39,6 +39,10 @@ export class Door<V extends Visitor = Socket> {
     return this.#places.size;
   }
 
+  has(visitor: V): boolean {
+    return this.#places.has(visitor);
+  }
+
   /** Those who wait. */
   get waiting(): Iterable<V> {
     return this.#places.keys();

@@ -19,7 +19,7 @@ import { createHttpServer } from './http-server.js';
 import { elsewhere, known, type Refusal, refuse, stranger } from './refusal.js';
 import { RefusalLog } from './refusal-log.js';
 import { createRemoteAddressOf } from './remote-address.js';
-import { hasRightHost, pathOf } from './request-head.js';
+import { hasRightCoding, hasRightHost, pathOf } from './request-head.js';
 import { expiryOf, type GatewayTls, secureContextOptions } from './tls.js';
 
 /** @throws OptionError for an option that cannot be used */
@@ -255,6 +255,7 @@ class HttpGateway implements Gateway {
   async #admit(arrival: Arrival, isOnPath: boolean): Promise<Entrant | Refusal | 'answered'> {
     const { request } = arrival;
     if (!hasRightHost(request)) return known(400, 'wrong Host');
+    if (!hasRightCoding(request)) return known(400, 'malformed');
     if (!isOnPath) return stranger(404, 'not on the path');
     const who = await this.#authorize(request);
     if ('status' in who) return who;

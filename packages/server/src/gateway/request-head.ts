@@ -10,3 +10,9 @@ export function hasRightHost({ rawHeaders, httpVersion }: IncomingMessage): bool
   const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
   return hosts === 1 || (hosts === 0 && httpVersion < '1.1');
 }
+
+/** RFC 9112 section 6.3: chunks are the last coding, and here the only one. Node takes others for bodies that end with the connection. */
+export function hasRightCoding({ headers }: IncomingMessage): boolean {
+  const { 'transfer-encoding': coding } = headers;
+  return coding === undefined || coding.toLowerCase() === 'chunked';
+}

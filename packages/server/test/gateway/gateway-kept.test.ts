@@ -85,3 +85,35 @@ test('a connection that is kept takes no place of those that wait, and closes wi
   transports[0]?.transport.terminate();
   await Promise.all([gateway.close(), closed]);
 });
+
+test('as many connections are kept as may wait, and the oldest one has to go', async () => {
+  const acceptors = [new HttpAcceptor({ memory: newMemory(), clock: systemClock })];
+  const { port } = await startGateway({ pendingConnections: 2 }, '/tunnel', { acceptors });
+  const sockets = [openSocket(port), openSocket(port), openSocket(port)] as const;
+  const closed = closeOf(sockets[0]);
+  for (const [i, socket] of sockets.entries()) {
+    const id = ID.replace(/^A/, String(i));
+    expect(statusOf(await ask(socket, part('open-poll', { 'Wsproxy-Transport': `${id};open-poll` })))).toBe(200);
+  }
+  await closed;
+  expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
+});
+
+test('a connection that goes on asking before it has its answer is cut', async () => {
+  const { socket } = await startKept();
+  const closed = closeOf(socket);
+  socket.write(part('poll=1'));
+  const timer = setInterval(() => socket.write(part('poll=2')), 5);
+  await closed;
+  clearInterval(timer);
+});
+
+test('so is one whose answer has no end, with the first such request', async () => {
+  const acceptors = [new HttpAcceptor({ memory: newMemory(), clock: systemClock })];
+  const { port } = await startGateway({}, '/tunnel', { acceptors });
+  const socket = openSocket(port);
+  const closed = closeOf(socket);
+  await ask(socket, part('open'));
+  socket.write(part('piece=1'));
+  await closed;
+});

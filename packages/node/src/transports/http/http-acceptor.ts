@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock, SlabPool } from 'wsproxy-engine';
 import type { AcceptHandler, Arrival, TransportAcceptor } from '../transport-acceptor.js';
+import { EndedIds } from './ended-ids.js';
 import { HttpTransport } from './http-transport.js';
 import { type Part, parsePart, TRANSPORT_HEADER } from './part.js';
 import { type Exchange, ServerHalves } from './server-halves.js';
@@ -10,11 +11,11 @@ export class HttpAcceptor implements TransportAcceptor {
   readonly name = 'transport over HTTP';
   readonly #options: HttpAcceptorOptions;
   readonly #open = new Map<string, Entry>();
-  /** Those that are over, and since when, the oldest first: nobody may begin them again. */
-  readonly #over = new Map<string, number>();
+  readonly #ended: EndedIds;
 
   constructor(options: HttpAcceptorOptions) {
     this.#options = options;
+    this.#ended = new EndedIds(options.clock);
   }
 
   /** Transports that are open. */
@@ -24,7 +25,7 @@ export class HttpAcceptor implements TransportAcceptor {
 
   /** Those that are over and still remembered. */
   get remembered(): number {
-    return this.#over.size;
+    return this.#ended.size;
   }
 
   recognizes(arrival: Arrival): boolean {
@@ -54,7 +55,7 @@ export class HttpAcceptor implements TransportAcceptor {
     ) {
       return handler.onPart();
     }
-    if (!this.isPart(arrival) && entry === undefined && !this.#isOver(part.id) && !isLate) {
+    if (!this.isPart(arrival) && entry === undefined && !this.#ended.has(part.id) && !isLate) {
       return this.#begin(part, this.#welcome(part, arrival), handler);
     }
     // Somebody on the way has asked twice, or something is missing: the session goes on with another transport.
@@ -67,11 +68,12 @@ export class HttpAcceptor implements TransportAcceptor {
     const opening = { ...headers, 'Wsproxy-Transport': part.id };
     const halves = new ServerHalves(part, exchange, { memory, clock, headers: DOWN, opening });
     const transport = new HttpTransport(halves, clock);
-    this.#open.set(part.id, { owner: handler.owner, halves, transport });
+    const { owner } = handler;
+    this.#open.set(part.id, { owner, halves, transport });
     const onClosed = handler.onTransport(transport);
     transport.onClosed = () => {
       this.#open.delete(part.id);
-      this.#remember(part.id);
+      this.#ended.add(part.id, owner);
       onClosed();
     };
   }
@@ -82,26 +84,6 @@ export class HttpAcceptor implements TransportAcceptor {
     // What has no end ends with the transport.
     if (what === 'open' || what === 'stream') response.shouldKeepAlive = false;
     return exchange;
-  }
-
-  #isOver(id: string): boolean {
-    this.#forget();
-    return this.#over.has(id);
-  }
-
-  #remember(id: string): void {
-    this.#forget();
-    this.#over.set(id, this.#options.clock.now());
-    const [oldest = id] = this.#over.keys();
-    if (this.#over.size > MAX_REMEMBERED) this.#over.delete(oldest);
-  }
-
-  #forget(): void {
-    const now = this.#options.clock.now();
-    for (const [id, since] of this.#over) {
-      if (now - since < REMEMBER_TIME) return;
-      this.#over.delete(id);
-    }
   }
 }
 
@@ -119,10 +101,6 @@ export interface HttpAcceptorOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** For how long the name of a transport is kept beyond its end, ms: a proxy may ask again for so long. */
-const REMEMBER_TIME = 60_000;
-/** Of these, how many. */
-const MAX_REMEMBERED = 8_192;
 /** So that nobody on the way keeps or changes what goes down: the type is the one that most of them pass on as it comes. */
 const DOWN = {
   'Content-Type': 'text/event-stream',

@@ -10,6 +10,8 @@ export class PollOutlet {
   readonly #options: PollOutletOptions;
   readonly #kept: KeptParts;
   readonly #polls = new Map<number, Poll>();
+  /** Answers that have not left, since the client does not read them. */
+  readonly #leaving = new Set<ServerResponse>();
   readonly #answerSoon: () => void;
   /** The number of the next to be answered. */
   #next = 1;
@@ -29,9 +31,11 @@ export class PollOutlet {
     return this.#kept.bytes;
   }
 
-  /** False for a poll that should not be there: one that was answered, is there already, or comes too early. */
+  /** False for a poll that should not be there: one that was answered, is there already, or comes too early, before others are read. */
   take(n: number, response: ServerResponse): boolean {
     if (n < this.#next || n >= this.#next + POLLS || this.#polls.has(n) || this.#isOver) return false;
+    // A client asks again when it has an answer: this one only makes more of them.
+    if (this.#leaving.size >= MAX_LEAVING) return false;
     const poll: Poll = { response, isLate: false, timer: this.#options.clock.setTimer(() => onLate(), POLL_TIME) };
     const onLate = (): void => {
       poll.isLate = true;
@@ -70,6 +74,7 @@ export class PollOutlet {
       response.destroy();
     }
     this.#polls.clear();
+    for (const response of this.#leaving) response.destroy();
   }
 
   #answer(): void {
@@ -89,13 +94,23 @@ export class PollOutlet {
     const last = this.#kept.bytes === 0 ? this.#last : undefined;
     this.#isOver = last !== undefined;
     const body = new WholeBody(this.#said.splice(0), parts, last === undefined ? [] : [last.record]);
-    response.once('close', () => this.#kept.release(parts));
-    if (last !== undefined) response.once('finish', last.onLeft);
+    this.#leaving.add(response);
+    response.once('finish', () => {
+      this.#leaving.delete(response);
+      if (this.#leaving.size === 0 && this.#isOver) this.#last?.onLeft();
+    });
+    response.once('close', () => {
+      this.#leaving.delete(response);
+      this.#kept.release(parts);
+    });
     response.writeHead(200, { ...this.#options.headers, 'Content-Length': body.length });
     body.sendBy(response);
     if (body.carried > 0) this.#options.onDrain();
   }
 }
+
+/** One that is about to be closed may count for a moment though the client has had it. */
+const MAX_LEAVING = 2 * POLLS;
 
 interface Poll {
   readonly response: ServerResponse;

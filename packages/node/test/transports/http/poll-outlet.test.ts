@@ -1,0 +1,91 @@
+import type { ServerResponse } from 'node:http';
+import { Writable } from 'node:stream';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Timer } from 'wsproxy-engine';
+import { newMemory } from 'wsproxy-test-support/engine/new-memory';
+import { PollOutlet } from '../../../src/transports/http/poll-outlet.js';
+
+const PART = 65_536;
+
+/** An answer whose client reads as soon as it is told to. */
+class Answer extends Writable {
+  length = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  writeHead(): this {
+    return this;
+  }
+
+  override _write(chunk: Buffer, _encoding: string, callback: () => void): void {
+    this.length += chunk.length;
+    this.#waiting.push(callback);
+  }
+
+  async read(): Promise<void> {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      next();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+const memory = newMemory();
+const NO_TIMER: Timer = { cancel() {} };
+let losses: string[];
+let outlet: PollOutlet;
+
+/** Whether the poll was taken; the answer has what there is to say. */
+function poll(n: number, answer = new Answer()): boolean {
+  outlet.send([Buffer.alloc(PART)]);
+  return outlet.take(n, answer as unknown as ServerResponse);
+}
+
+beforeEach(() => {
+  losses = [];
+  outlet = new PollOutlet({
+    memory,
+    clock: { setTimer: () => NO_TIMER, deferPastInput: (task) => task() },
+    headers: {},
+    onDrain: () => {},
+    onLost: (reason) => losses.push(reason),
+  });
+});
+
+describe('answers to polls', () => {
+  test('that are not read are four at most', () => {
+    const taken = Array.from({ length: 100 }, (_, i) => poll(i + 1));
+    expect(taken.filter(Boolean)).toHaveLength(4);
+  });
+
+  test('that are read make room for the next ones', async () => {
+    for (let n = 1; n <= 20; n += 1) {
+      const answer = new Answer();
+      expect(poll(n, answer)).toBe(true);
+      await answer.read();
+    }
+    expect(losses).toEqual([]);
+  });
+
+  test('that are not read are cut at the end, and no memory is kept', async () => {
+    const answers = [new Answer(), new Answer()];
+    for (const [i, answer] of answers.entries()) poll(i + 1, answer);
+    outlet.destroy();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(answers.map(({ destroyed }) => destroyed)).toEqual([true, true]);
+    expect(memory.kept).toBe(0);
+  });
+
+  test('have all left before the end has', async () => {
+    const [slow, last] = [new Answer(), new Answer()];
+    let hasLeft = false;
+    poll(1, slow);
+    outlet.end(Buffer.alloc(6), () => {
+      hasLeft = true;
+    });
+    expect(outlet.take(2, last as unknown as ServerResponse)).toBe(true);
+    await last.read();
+    expect(hasLeft).toBe(false);
+    await slow.read();
+    expect(hasLeft).toBe(true);
+  });
+});
