@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { SlabPool, Transport } from 'wsproxy-engine';
+import { explainChallenge, type ProxyError } from 'wsproxy-node/dial/upstream';
 import {
   type OpenTransport,
   openWebSocket,
@@ -8,7 +9,13 @@ import {
   type WayToServer,
 } from 'wsproxy-node/transports';
 import { checkPrivacy } from './clear-text.js';
-import { ConnectError, describeFailure, describeStatus, describeUnanswered } from './connect-error.js';
+import {
+  ConnectError,
+  describeFailure,
+  describeProxyFailure,
+  describeStatus,
+  describeUnanswered,
+} from './connect-error.js';
 import { loginFor, openSocket, openToProxy } from './open-socket.js';
 import { OpeningTurns } from './opening-turns.js';
 import type { Reach } from './reach.js';
@@ -68,6 +75,8 @@ async function connectWith(
     if (error instanceof ConnectError) throw error;
     if (error instanceof RefusedError) {
       const { status, headers: answer } = error;
+      const challenge = challengeOf(error, reach, way.proxied !== undefined);
+      if (challenge !== undefined) throw describeProxyFailure(challenge, reach);
       const isOwnerAway = errand?.isOwnersAbsence(status, answer) ?? false;
       throw describeStatus({ status, headers: answer, cause: error, isOwnerAway }, url, reach);
     }
@@ -110,6 +119,14 @@ function proxiedBy(url: URL, reach: Reach, signal: AbortSignal): Pick<WayToServe
     isPrivate: false,
   });
   return { proxied: { connect, headers: loginFor(proxy) } };
+}
+
+/** What the proxy wants that passes requests on without a tunnel, if it was the one that has answered (RFC 9110 section 15.5.8). */
+function challengeOf({ status, headers }: RefusedError, { proxy }: Reach, isProxied: boolean): ProxyError | undefined {
+  if (status !== 407 || proxy === undefined || !isProxied) return undefined;
+  const name = 'proxy-authenticate';
+  const { [name]: value = '' } = headers;
+  return explainChallenge({ status, fields: [{ name, value }] }, proxy);
 }
 
 async function connectTo(url: URL, reach: Reach, signal: AbortSignal, timeout: number): Promise<ServerConnection> {

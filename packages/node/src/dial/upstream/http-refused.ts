@@ -39,7 +39,11 @@ const STATUSES: Readonly<Record<number, Meaning>> = {
   511: ['LOGIN_WANTED', (proxy, target) => `${proxy} wants a login before it leads to ${target}`],
 };
 
-function explainChallenge({ status, fields }: ResponseHead, proxy: UpstreamProxy): ProxyError {
+/** What it means that a proxy wants to know who asks, no matter for what. */
+export function explainChallenge(
+  { status, fields }: Pick<ResponseHead, 'status' | 'fields'>,
+  proxy: UpstreamProxy,
+): ProxyError {
   const name = `the proxy ${formatProxy(proxy)}`;
   const schemes = schemesOf(fields, status === 407 ? 'proxy-authenticate' : 'www-authenticate');
   // Without any, it may be a proxy that takes them all the same.
