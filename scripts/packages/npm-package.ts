@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { root, run } from './run.js';
 
@@ -21,6 +21,8 @@ export function packForNpm(name: Published, stage: string, folder: string): stri
   cpSync(join(root, 'LICENSE'), join(stage, 'LICENSE'));
   cpSync(join(source, 'README.md'), join(stage, 'README.md'));
   writeFileSync(join(stage, 'package.json'), JSON.stringify(publicManifest(manifest, inner), undefined, 2));
+  // npm packs the modes of the disk, and so the builder's umask.
+  for (const file of filesIn(stage)) chmodSync(file, dirname(file) === join(stage, 'bin') ? 0o755 : 0o644);
   const tarball = run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: stage }).trim();
   return join(folder, tarball);
 }
