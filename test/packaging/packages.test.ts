@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { startWebFiles } from 'wsproxy-test-support/destinations/web-files';
+import { codeBlocks } from 'wsproxy-test-support/documents';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { run } from 'wsproxy-test-support/programs/program';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
@@ -126,11 +127,14 @@ describe('the packed packages work in an empty folder', () => {
 });
 
 test.each(['wsproxy-client', 'wsproxy-server'] as const)(
-  '%s is installed for all users by npm, as README.md says',
+  '%s is installed for all users by npm, as docs/install.md says',
   async (program) => {
-    const prefix = temporaryFolder();
-    const files = ['wsproxy-engine', program].map((name) => `./${name}-${manifest.version}.tgz`);
-    await runIn(folder, 'npm', 'install', '--global', '--prefix', prefix, '--no-audit', '--no-fund', ...files);
+    const [prefix, clone] = [temporaryFolder(), temporaryFolder()];
+    symlinkSync(folder, join(clone, 'dist'));
+    const lines = codeBlocks('install.md').flatMap((block) => block.split('\n'));
+    const [line = ''] = lines.filter((each) => each.startsWith('npm install') && each.includes(`/${program}-`));
+    expect(line).not.toBe('');
+    await runIn(clone, 'npm', ...line.split(' ').slice(1), '--prefix', prefix, '--no-audit', '--no-fund');
     expect(await runIn(prefix, join(prefix, 'bin', program), '--version')).toBe(`${manifest.version}\n`);
   },
   PATIENCE,

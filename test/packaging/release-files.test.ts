@@ -77,6 +77,10 @@ describe('the release workflow', () => {
     expect(publishing.flatMap(({ steps }) => steps).filter(isOfOthers)).toEqual([]);
   });
 
+  test('publishes files, and no repository that npm would look for on GitHub: ./dist/NAME.tgz is not dist/NAME.tgz', () => {
+    expect(text.match(/npm publish \S+/g)).toEqual(['npm publish ./dist/wsproxy-$name-*.tgz']);
+  });
+
   test('takes actions by their commit', () => {
     const actions = [...text.matchAll(/uses: (.+)/g)].map(([, action]) => action);
     expect(actions.filter((action) => !/^[\w/-]+@[0-9a-f]{40} # v/.test(action ?? ''))).toEqual([]);
