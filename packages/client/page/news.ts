@@ -32,6 +32,7 @@ export interface Figures {
   readonly failedTries: number;
   readonly servers: readonly Server[];
   readonly listeners: readonly Listener[];
+  readonly way?: { readonly name: string; readonly sinceMs: number; readonly reason?: string | undefined } | undefined;
   readonly roundTripMs?: number | undefined;
   readonly resumes: number;
   readonly stranded: number;

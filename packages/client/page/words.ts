@@ -25,10 +25,11 @@ export function cause({ state, reason, stranded }: Figures): string {
 
 /** What goes with the sentence, and changes as time goes by. */
 export function details(figures: Figures): readonly string[] {
-  const { state, sinceMs, roundTripMs, resumes, nextTryMs, failedTries, reason, quota } = figures;
+  const { state, sinceMs, way, roundTripMs, resumes, nextTryMs, failedTries, reason, quota } = figures;
   if (state === 'online' || state === 'draining') {
     return [
       `for ${formatTime(sinceMs)}`,
+      ...(way === undefined ? [] : [wayText(way)]),
       ...(roundTripMs === undefined ? [] : [`round trip ${formatRoundTrip(roundTripMs)}`]),
       ...(resumes === 0 ? [] : [`${count(resumes, 'interruption')}, nothing lost`]),
       ...(quota?.limit === undefined ? [] : [quotaText(quota.bytes, quota.limit, quota.endsAt)]),
@@ -40,6 +41,12 @@ export function details(figures: Figures): readonly string[] {
     ...(failedTries < 2 ? [] : [`${failedTries} tries have failed`]),
     ...(reason === undefined || plainReason(reason) === reason ? [] : [reason]),
   ];
+}
+
+/** A WebSocket is what everybody expects: only of others it is told why. */
+function wayText({ name, sinceMs, reason }: NonNullable<Figures['way']>): string {
+  if (name === 'WebSocket') return 'by WebSocket';
+  return `by ${name} for ${formatTime(sinceMs)}${reason === undefined ? '' : `, because the WebSocket has failed: ${reason}`}`;
 }
 
 function quotaText(bytes: number, limit: number, endsAt: string): string {

@@ -4,7 +4,12 @@
  */
 export class CookieJar {
   /** By name and path, the newest last. */
-  readonly #cookies = new Map<string, Cookie>();
+  readonly #cookies: Map<string, Cookie>;
+
+  /** With what `other` has now, if it is given. */
+  constructor(other?: CookieJar) {
+    this.#cookies = new Map(other === undefined ? [] : other.#cookies);
+  }
 
   /** Takes what the answer to a request for `url` sets, a line of Set-Cookie each. */
   take(lines: readonly string[], url: URL, now: number): void {

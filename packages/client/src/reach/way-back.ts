@@ -38,8 +38,8 @@ export class WayBack {
     const route = resumes ? this.route : undefined;
     const digest = digestOf(id);
     const jar = this.#jarOf(digest);
-    const headersTo = (place: string | undefined): Record<string, string> => ({
-      ...withCookies(jar.pairs(url, this.#clock.wallTime()), headers),
+    const headersTo = (place: string | undefined, cookies = jar): Record<string, string> => ({
+      ...withCookies(cookies.pairs(url, this.#clock.wallTime()), headers),
       'wsproxy-session': digest,
       ...(place !== undefined && { 'wsproxy-route': place }),
     });
@@ -52,8 +52,10 @@ export class WayBack {
         if (!resumes) this.#openedAt = this.#openedBy;
       },
       headersAfter: (answer) => {
-        jar.take(answer['set-cookie'] ?? [], url, this.#clock.wallTime());
-        return headersTo(routeIn(answer));
+        // Another transport may yet be the one that the session goes on with: `onAnswer` tells.
+        const own = new CookieJar(jar);
+        own.take(answer['set-cookie'] ?? [], url, this.#clock.wallTime());
+        return headersTo(routeIn(answer), own);
       },
       isOwnersAbsence: (status, answer) => status === 503 && route !== undefined && routeIn(answer) === route,
     };

@@ -1,5 +1,6 @@
 import { type Clock, HANDSHAKE_TIMEOUT, type Logger, type Transport } from 'wsproxy-engine';
 import { type OpenTransport, openHttp, openWebSocket, RefusedError, type WayToServer } from 'wsproxy-node/transports';
+import { CutAges } from './cut-ages.js';
 import { Race } from './race.js';
 
 /** What carries transports: WebSockets, ordinary requests of HTTP, or what gets through. */
@@ -27,6 +28,8 @@ export class Ways {
   /** How long the server has to answer on a way that is not proven, ms. */
   #patience = FIRST_PATIENCE;
   readonly #transports = new WeakMap<Transport, Opened>();
+  readonly #cuts = new Map<Way, CutAges>();
+  #choice: { readonly at: number; readonly reason: string | undefined } | undefined;
   /** When a better way than the used one may be tried, by the clock, and how long after that again, ms. */
   #look = { at: Number.POSITIVE_INFINITY, pause: 0 };
   #upInPiecesUntil = Number.NEGATIVE_INFINITY;
@@ -41,6 +44,29 @@ export class Ways {
   fieldsOf(transport: Transport): { readonly way?: string } {
     const way = this.#transports.get(transport)?.way;
     return way === undefined || way === WAYS[0] ? {} : { way: way.name };
+  }
+
+  /** What carries a transport that was opened here, and why; undefined unless the server has answered on that way. */
+  statusOf(transport: Transport): WayStatus | undefined {
+    const way = this.#transports.get(transport)?.way;
+    if (way === undefined || this.#choice === undefined) return undefined;
+    const { at, reason } = this.#choice;
+    return { name: way.name, sinceMs: Math.round(this.#now - at), reason: way === this.#used ? reason : undefined };
+  }
+
+  /** How old a transport may become before the next one takes its place, ms; infinite unless its way cuts all of them at one age. */
+  safeAge(transport: Transport): number {
+    const way = this.#transports.get(transport)?.way;
+    return (way && this.#cuts.get(way)?.safeAge) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Somebody has cut a transport that had carried a session for so long, ms. */
+  onCut(transport: Transport, age: number): void {
+    const way = this.#transports.get(transport)?.way;
+    if (way === undefined) return;
+    const ages = this.#cuts.get(way) ?? new CutAges();
+    this.#cuts.set(way, ages);
+    ages.onCut(age);
   }
 
   /** How long the server has to answer a greeting, ms: less by a way on which nobody has been answered yet, and there are others. */
@@ -87,6 +113,7 @@ export class Ways {
     if (way === this.#used) return;
     this.#tell(opened);
     this.#used = way;
+    this.#choice = { at: this.#now, reason: opened.failure?.message };
     const pause = opened.failure instanceof RefusedError && opened.failure.status < 500 ? REFUSED_LOOK : SILENT_LOOK;
     this.#look = { at: this.#now + pause, pause: pause * LOOK_GROWTH };
   }
@@ -176,6 +203,16 @@ export class Ways {
     const fields = { way, ...(former && { former }), ...(reason && { reason }) };
     if (!isUsual) this.#options.logger.info(fields, 'chose a way to the server');
   }
+}
+
+/** The way on which a session is carried. */
+export interface WayStatus {
+  /** `WebSocket`, `HTTP` or `HTTP polling`. */
+  readonly name: string;
+  /** For how long it is the one that is used, ms. */
+  readonly sinceMs: number;
+  /** What was wrong with a better one; undefined when nothing was, or nobody has tried. */
+  readonly reason: string | undefined;
 }
 
 export interface WaysOptions {

@@ -56,5 +56,8 @@ export interface KnownServer {
   /** The same by a better way than that of `transport`. */
   readonly connectBetter?: (signal: AbortSignal, wayBack: WayBack, transport: Transport) => Promise<Transport>;
   /** Those that lead there. Default: there is one. */
-  readonly ways?: Pick<Ways, 'fieldsOf' | 'greetingTime' | 'betterIn' | 'onAnswered' | 'onUnanswered'>;
+  readonly ways?: Pick<
+    Ways,
+    'fieldsOf' | 'statusOf' | 'greetingTime' | 'betterIn' | 'safeAge' | 'onAnswered' | 'onUnanswered' | 'onCut'
+  >;
 }

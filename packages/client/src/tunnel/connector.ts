@@ -10,6 +10,7 @@ import {
   TunnelError,
 } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
+import type { WayStatus } from '../reach/ways.js';
 import type { KnownServer } from './attempts.js';
 import { clientBudgets } from './client-budgets.js';
 import type { Retry } from './phases.js';
@@ -65,7 +66,7 @@ export class Connector implements Tunnel, FlowTunnel {
   }
 
   status(): TunnelStatus {
-    const { server, session, state } = leastBusy(this.#uplinks);
+    const { server, session, state, way } = leastBusy(this.#uplinks);
     const { roundTrip } = session.figures;
     const { clock, servers } = this.#options;
     const isOnline = state === 'online';
@@ -79,6 +80,7 @@ export class Connector implements Tunnel, FlowTunnel {
       nextTryMs,
       failedTries,
       servers: servers.map((one) => this.#serverStatus(one)),
+      way,
       roundTripMs: isKnown ? Math.round(roundTrip * 1_000) / 1_000 : undefined,
       resumes: this.#resumes,
       stranded: this.#slots.reduce((sum, slot) => sum + slot.stranded, 0),
@@ -273,6 +275,8 @@ export interface TunnelStatus {
   readonly failedTries: number;
   /** All of them, in the order of preference. */
   readonly servers: readonly ServerStatus[];
+  /** What carries the bytes to it, since when and why; undefined while it is not connected. */
+  readonly way: WayStatus | undefined;
   /** Shortest round trip of the last seconds; undefined while unknown. */
   readonly roundTripMs: number | undefined;
   /** How often a session went on with another connection. */

@@ -14,12 +14,13 @@ import {
 } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
 import { WayBack } from '../reach/way-back.js';
+import type { WayStatus } from '../reach/ways.js';
 import { Attempts, type KnownServer } from './attempts.js';
-import { BetterWay } from './better-way.js';
 import { AT_ONCE, HURRIED_RETRY } from './pace.js';
 import { type Online, type Phase, Phases, type PhaseTimer, type UplinkState } from './phases.js';
 import { Renewal } from './renewal.js';
 import { endsSession } from './session-ending.js';
+import { Successor } from './successor.js';
 import type { UplinkEvents } from './uplink-events.js';
 import type { UplinkOptions } from './uplink-options.js';
 import { WaitingRequests } from './waiting-requests.js';
@@ -34,7 +35,7 @@ export class Uplink {
   readonly #requests: WaitingRequests;
   readonly #phases: Phases;
   readonly #renewal: Renewal;
-  readonly #betterWay: BetterWay;
+  readonly #successor: Successor;
   /** When the transport was lost, by the clock; undefined while it is online, and before it has had one. */
   #lostAt: number | undefined;
   /** When this session, or the last one before it, has tried the server, by the clock: what others try is of no use to it. */
@@ -79,7 +80,7 @@ export class Uplink {
     const wayBack = new WayBack(this.#greeter, clock);
     this.#attempts = new Attempts((signal) => options.server.connect(signal, wayBack));
     const onTransport = (transport: Transport): void => this.#greet(transport);
-    this.#betterWay = new BetterWay({ ...options, attempts: this.#attempts, wayBack, onTransport });
+    this.#successor = new Successor({ ...options, attempts: this.#attempts, wayBack, onTransport });
     this.#requests = new WaitingRequests(this.session, clock, () => this.#hurry());
   }
 
@@ -89,6 +90,10 @@ export class Uplink {
 
   get state(): UplinkState {
     return this.#phases.state;
+  }
+
+  get way(): WayStatus | undefined {
+    return this.#successor.way;
   }
 
   /** Why the last attempt to connect has failed; undefined when none has since it was online. */
@@ -209,7 +214,7 @@ export class Uplink {
   /** Leaves the present phase, with its timers and its attempts to connect. */
   #enter(phase: Phase, ...timers: readonly PhaseTimer[]): void {
     this.#attempts.abort();
-    this.#betterWay.end();
+    this.#successor.end();
     if (phase.is === 'online') this.#lostAt = undefined;
     if (phase.is === 'closed') this.#renewal.end();
     if (phase.is === 'online' || phase.is === 'closed') {
@@ -217,8 +222,9 @@ export class Uplink {
       return this.#phases.enter(phase);
     }
     // Then the server lets go of it.
+    const call = (): void => this.session.close('the server could not be reached for too long', CloseCode.normal);
     const after = this.#lostAt === undefined ? [] : [this.#lostAt + this.#greeter.grace - this.#options.clock.now()];
-    this.#phases.enter(phase, ...timers, ...after.map((rest) => ({ after: rest, call: () => this.#expire() })));
+    this.#phases.enter(phase, ...timers, ...after.map((rest) => ({ after: rest, call })));
   }
 
   #await(channels: readonly Carried[]): void {
@@ -266,16 +272,12 @@ export class Uplink {
     this.#attempt((failure) => {
       logger.info({ reason: failure.message }, 'no other transport');
       if (!isSilent()) return;
-      if (failure.isOwnerAway) this.#leaveSilent(failure);
-      else this.#requests.add(this.session.unanswered);
+      if (!failure.isOwnerAway) return this.#requests.add(this.session.unanswered);
+      // Its server says that nobody is at the other end: the session is better off without it, as is anything that is new.
+      this.session.detach({ code: 1006, reason: failure.message });
+      this.#trouble = failure;
+      this.#events.onUnreachable(this);
     }, isSilent);
-  }
-
-  /** Its server says that nobody is at the other end: the session is better off without it, as is anything that is new. */
-  #leaveSilent(failure: ConnectError): void {
-    this.session.detach({ code: 1006, reason: failure.message });
-    this.#trouble = failure;
-    this.#events.onUnreachable(this);
   }
 
   #renew(): void {
@@ -292,7 +294,8 @@ export class Uplink {
     const { clock, logger } = this.#options;
     if (kind === 'refused') {
       this.#greeter.onRefused();
-      return this.#noteTurnedAway();
+      if (this.isTurnedAway) this.#events.onTurnedAway(this);
+      return;
     }
     if (kind === 'drain') return this.#onDrain();
     if (clock.now() - this.#triedAt < HURRIED_RETRY) return;
@@ -321,7 +324,7 @@ export class Uplink {
     const fields = { session: this.#greeter.sessionName, channels: this.session.channelCount };
     this.#options.logger.info({ ...fields, ...this.server.ways?.fieldsOf(transport) }, 'connected to the server');
     this.#enter({ is: 'online', since: this.#options.clock.now(), progress: this.session.figures.progress });
-    this.#betterWay.watch(transport);
+    this.#successor.watch(transport);
     if (isResumed) this.#events.onResumed(this);
     this.#renewal.tryNow();
   }
@@ -332,6 +335,7 @@ export class Uplink {
     const { present } = this.#phases;
     if (present.is === 'greeting' && loss.code === 1006) this.server.ways?.onUnanswered(present.transport);
     if (present.is === 'online') this.#judgeLife(present);
+    this.#successor.onLost(loss);
     const isLate = loss.code === CloseCode.late;
     if (isLate) this.#greeter.onUnread();
     const canBegin = loss.code === CloseCode.sessionUnknown && this.#greeter.onUnknown();
@@ -343,7 +347,7 @@ export class Uplink {
       }
       return this.session.close(`${loss.reason} (${loss.code})`, loss.code);
     }
-    if (canBegin || isLate) this.#noteTurnedAway();
+    if ((canBegin || isLate) && this.isTurnedAway) this.#events.onTurnedAway(this);
     if (this.state === 'closed') return;
     this.#requests.add(this.session.unanswered);
     this.#requests.hurryIn(HURRIED_RETRY);
@@ -353,10 +357,6 @@ export class Uplink {
       level: hasServed || this.isTurnedAway ? 'info' : 'warn',
     });
     if (!hasServed) this.#events.onUnreachable(this);
-  }
-
-  #noteTurnedAway(): void {
-    if (this.isTurnedAway) this.#events.onTurnedAway(this);
   }
 
   /** The transport is given up: the sooner the next one comes the better, if this one was worth having. */
@@ -371,10 +371,6 @@ export class Uplink {
   /** The session takes no more channels: the next one may begin at once, if this one was of use. */
   #noteUse(): void {
     if (this.wasOfUse) this.#options.backoff.reset();
-  }
-
-  #expire(): void {
-    this.session.close('the server could not be reached for too long', CloseCode.normal);
   }
 
   #onSessionClosed(reason: string, unsent: readonly Carried[]): void {

@@ -52,6 +52,15 @@ describe('the state in words', () => {
     expect(head({ resumes: 1 }).at(-1)).toBe('1 interruption, nothing lost');
   });
 
+  test('of what carries it, and why it is no WebSocket', () => {
+    const way = { name: 'HTTP', sinceMs: 60_000, reason: 'the answer has status 426' };
+    expect(head({ way }).slice(3)).toEqual([
+      'by HTTP for 1 min, because the WebSocket has failed: the answer has status 426',
+    ]);
+    expect(head({ way: { ...way, reason: undefined } }).slice(3)).toEqual(['by HTTP for 1 min']);
+    expect(head({ way: { ...way, name: 'WebSocket' } }).slice(3)).toEqual(['by WebSocket']);
+  });
+
   test('of a tunnel whose server is about to cut it', () => {
     expect(head({ reason: 'the server refused the token (401)' }).slice(0, 2)).toEqual([
       'Connected to proxy.example.org',

@@ -109,6 +109,14 @@ describe('cookies', () => {
     expect(cookieOf(back)).toBe('SRV=s2');
   });
 
+  test('of a transport that opened, and was not the first, are of no use to the next one', () => {
+    const back = new WayBack(greeterOf({}), CLOCK);
+    back.ask(URL_OF, {}).onAnswer(101, { 'set-cookie': ['SRV=s1'] });
+    const loser = back.ask(URL_OF, {});
+    expect(loser.headersAfter({ 'set-cookie': ['SRV=s2'] })['cookie']).toBe('SRV=s2');
+    expect(cookieOf(back)).toBe('SRV=s1');
+  });
+
   test('of one session are unknown to another', () => {
     const [one, other] = [new WayBack(greeterOf({}), CLOCK), new WayBack(greeterOf({}), CLOCK)];
     one.ask(URL_OF, {}).onAnswer(101, { 'set-cookie': ['SRV=s1'] });

@@ -14,6 +14,7 @@ export class FakeClient implements RecordedClient {
     nextTryMs: undefined,
     failedTries: 0,
     servers: [],
+    way: { name: 'WebSocket', sinceMs: 60_000, reason: undefined },
     roundTripMs: 12.5,
     resumes: 3,
     stranded: 0,

@@ -26,8 +26,8 @@ export type Arrival = { readonly request: IncomingMessage } & (
 export interface AcceptHandler {
   /** The id of the user whose request it is. */
   readonly owner: string;
-  /** The transport is open; returns what to call once its connection is closed. */
-  onTransport(transport: Transport): () => void;
+  /** The transport is open; returns what to call once its connection is closed. `way`: what carries it, if that is no WebSocket. */
+  onTransport(transport: Transport, way?: string): () => void;
   /** It is a part of a transport that is open, which answers it in its own time. */
   onPart(): void;
   /** It is no right request after all; it is still to be answered, with this status. */

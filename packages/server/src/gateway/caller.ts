@@ -9,6 +9,8 @@ export interface Caller {
   readonly version?: string | undefined;
   /** It only examines the way: `wsproxy-client doctor`. */
   readonly probe?: true | undefined;
+  /** What carries its transport, if that is no WebSocket. */
+  readonly way?: string;
   /** Another process of the cluster has handed it on. */
   readonly handed?: true;
 }

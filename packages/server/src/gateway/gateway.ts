@@ -286,10 +286,10 @@ class HttpGateway implements Gateway {
     const { acceptor, onBroken } = kind;
     acceptor.accept(arrival, {
       owner: user.id,
-      onTransport: (transport) => {
+      onTransport: (transport, way) => {
         const { request } = arrival;
         this.#letIn(arrival);
-        const caller = this.#callerOf(request);
+        const caller = { ...this.#callerOf(request), ...(way !== undefined && { way }) };
         this.#options.logger.debug({ user: user.id, ...caller }, `accepted a ${acceptor.name}`);
         return this.#options.onTransport(transport, user, caller, request);
       },

@@ -12,6 +12,8 @@ export interface SessionInfo {
   readonly id: string;
   /** Where its last transport came from; undefined when that is not known. */
   readonly remoteAddress: string | undefined;
+  /** What carries it, or did so last: `WebSocket`, `HTTP` or `HTTP polling`. */
+  readonly way: string;
   /** Of its client, as that says; undefined for other programs. */
   readonly version: string | undefined;
   /** False while it waits for its client to come back. */
@@ -49,7 +51,7 @@ export interface ChannelInfo {
 /** What only the keeper of a session knows of it. */
 export type KeptFacts = Pick<
   SessionInfo,
-  'user' | 'tokenLabel' | 'id' | 'remoteAddress' | 'version' | 'ageMs' | 'flows' | 'listeners' | 'arrivals'
+  'user' | 'tokenLabel' | 'id' | 'remoteAddress' | 'way' | 'version' | 'ageMs' | 'flows' | 'listeners' | 'arrivals'
 >;
 
 export function describeSession(session: Session, facts: KeptFacts): SessionInfo {

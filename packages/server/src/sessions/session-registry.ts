@@ -101,12 +101,12 @@ export class SessionRegistry implements SessionKeeper {
   describe(): SessionInfo[] {
     const now = this.#options.clock.now();
     return [...this.#living].map(({ session, user, shortId, caller, began, flows, listeners }) => {
-      const { remoteAddress, version } = caller;
+      const { remoteAddress, way = 'WebSocket', version } = caller;
       return describeSession(session, {
         flows: [...(flows?.describe() ?? []), ...(listeners?.describeFlows() ?? [])],
         listeners: listeners?.describe() ?? [],
         arrivals: listeners?.describeArrivals() ?? [],
-        ...{ user: user.id, tokenLabel: user.tokenLabel, id: shortId, remoteAddress, version },
+        ...{ user: user.id, tokenLabel: user.tokenLabel, id: shortId, remoteAddress, way, version },
         ageMs: Math.round(now - began),
       });
     });

@@ -33,7 +33,7 @@ const session = (
   arrivals: ArrivalInfo[] = [],
 ): SessionInfo => ({
   ...{ user, attached, channels, flows, listeners, arrivals, id: '01020304', ageMs: 1, resumes: 0, replayBytes: 100 },
-  ...{ remoteAddress: undefined, version: undefined, roundTripMs: undefined },
+  ...{ remoteAddress: undefined, way: 'WebSocket', version: undefined, roundTripMs: undefined },
 });
 
 const ids = { session: '01020304', channel: 1, dialMs: 1 };

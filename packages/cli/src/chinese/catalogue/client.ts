@@ -168,6 +168,7 @@ export const CLIENT: Catalogue = {
   'the server did not answer the greeting': '服务器没有应答握手',
   'the token may have changed': '令牌可能已更换',
   'the server asks for one': '服务器要求更换',
+  'somebody on the way cuts them at this age': '途中有设备会在连接达到此时长时将其切断',
   'connection lost': '连接丢失',
   'the server could not be reached for too long': '太久连不上服务器',
   'not connected; another session serves': '未连接；另一个会话在服务',

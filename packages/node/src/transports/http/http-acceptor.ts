@@ -70,7 +70,7 @@ export class HttpAcceptor implements TransportAcceptor {
     const transport = new HttpTransport(halves, clock);
     const { owner } = handler;
     this.#open.set(part.id, { owner, halves, transport });
-    const onClosed = handler.onTransport(transport);
+    const onClosed = handler.onTransport(transport, part.what === 'open' ? 'HTTP' : 'HTTP polling');
     transport.onClosed = () => {
       this.#open.delete(part.id);
       this.#ended.add(part.id, owner);
