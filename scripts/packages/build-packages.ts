@@ -53,9 +53,9 @@ export async function buildPackages(wanted: Wanted): Promise<void> {
         const file = join(wanted.folder, `${program}-${version}-${platform}.oci.tar`);
         done(await packImage(executable, date, join(wanted.folder, 'build', 'image', 'root'), file));
       }
-      // Nobody can run it here, and it is large.
-      if (platform !== hostPlatform()) rmSync(stage, { recursive: true });
     }
+    // Nobody can run it here, and it is large.
+    if (platform !== hostPlatform()) rmSync(join(wanted.folder, 'build', platform), { recursive: true });
   }
   writeChecksums(wanted.folder);
 }
