@@ -22,6 +22,7 @@ import { checkSticky } from './check-sticky.js';
 import { checkTcp } from './check-tcp.js';
 import { checkThroughput } from './check-throughput.js';
 import { checkTls } from './check-tls.js';
+import { checkWays } from './check-ways.js';
 import { type Finding, fail, STEPS, type StepFinding, type StepName, skip } from './finding.js';
 import { ProbeIdentity } from './probe-identity.js';
 import type { ProbeSession } from './probe-session.js';
@@ -134,6 +135,7 @@ class Examination {
       clock: () => checkClock(server, signal, TIMEOUT),
       http: () => this.#openWebSocket(),
       session: () => this.#beginSession(quick),
+      ways: () => checkWays(server, signal),
       sticky: () => this.#withProbe(({ route }) => checkSticky(server, signal, this.#identity, route)),
       'round trip': () => this.#withProbe(checkRoundTrip),
       reach: () => this.#withProbe((probe) => checkDestinations(probe, targets)),
@@ -164,7 +166,10 @@ class Examination {
   #isBroken(step: StepName): boolean {
     const failed = this.#findings.filter(({ mark }) => mark === 'fail').map((finding) => finding.step);
     return failed.some(
-      (other) => !['reach', 'quota', 'heartbeat'].includes(other) && !(step === 'clock' && other === 'tls'),
+      (other) =>
+        !['reach', 'quota', 'heartbeat'].includes(other) &&
+        !(step === 'clock' && other === 'tls') &&
+        !(step === 'ways' && other === 'http'),
     );
   }
 

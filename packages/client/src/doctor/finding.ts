@@ -9,6 +9,7 @@ export const STEPS = [
   'clock',
   'http',
   'session',
+  'ways',
   'sticky',
   'round trip',
   'reach',

@@ -9,6 +9,7 @@ export const DOCTOR: Catalogue = {
   clock: '时钟',
   http: 'HTTP',
   session: '会话',
+  ways: '途径',
   sticky: '粘性',
   'round trip': '往返时间',
   reach: '目标',
@@ -93,6 +94,12 @@ export const DOCTOR: Catalogue = {
   '{1} of {2} used this month, which ends before {3} (UTC)': '本月已用 {1}，共 {2}，本月于 {3} (UTC) 前结束',
   'wait for {1}, or ask the operator of the server for more': '请等到 {1}，或向服务器管理员申请更多',
   'ask the operator of the server for more': '请向服务器管理员申请更多',
+  'the server takes no more sessions of this user now': '服务器目前不再接受此用户的会话',
+  'no way to the server works': '没有任何途径能通往服务器',
+  'all work; opening + round trip in ms: {1}': '全部可用；打开 + 往返（毫秒）：{1}',
+  'opening + round trip in ms: {1}; without success: {2}': '打开 + 往返（毫秒）：{1}；不可用：{2}',
+  'the client uses the next way by itself, unless --transport ws forbids it; HTTP takes more CPU':
+    '客户端会自动使用下一种途径，除非设置了 --transport ws；HTTP 占用更多 CPU',
   'the WebSocket is open, with subprotocol wsproxy.v1': 'WebSocket 已打开，子协议 wsproxy.v1',
   'a reverse proxy answers, and the server behind it does not: look whether it runs, and where it listens':
     '反向代理有应答，而后面的服务器没有：请看它是否在运行、在哪里监听',
