@@ -24,6 +24,10 @@ import { createPlace } from './support/place.mjs';
 import { inBench } from './support/program.mjs';
 import { createProgress } from './support/progress.mjs';
 import { writeResults } from './support/results.mjs';
+import { http, https, pipe, pipeTls, ws, wss } from './support/ways.mjs';
+
+/** What carries the transport. */
+const byWay = { ...bulk, name: 'ways', ways: { pipe, ws, http, 'pipe, TLS between': pipeTls, wss, https } };
 
 const { values, positionals } = readArguments();
 const { quick, label, to: folder, peers } = values;
@@ -75,7 +79,7 @@ function readArguments() {
 
 async function chosen() {
   if (peers === undefined)
-    return { measurements: [bulk, latency, opens, datagrams, memory, growth, push, startup, workers] };
+    return { measurements: [bulk, byWay, latency, opens, datagrams, memory, growth, push, startup, workers] };
   try {
     return await besidePeers(peers);
   } catch (error) {

@@ -1,6 +1,6 @@
 // The tunnel over an emulated wide-area link, beside plain TCP over the same link in the same run.
 //
-//   node bench/wan.mjs [--quick] [throughput] [latency] [page] [slow] [paths] [crowd] [flows]
+//   node bench/wan.mjs [--quick] [throughput] [latency] [page] [slow] [paths] [crowd] [flows] [ways]
 //       (needs root, gcc and iproute2)
 //
 // Prints a table and writes bench/results/wan.json, or wan-KIND.json for one kind. Every figure stands beside plain TCP's of the same run.
@@ -20,6 +20,7 @@ import { inBench, stopProgram } from './support/program.mjs';
 import { writeResults } from './support/results.mjs';
 import { median, quantile, round } from './support/statistics.mjs';
 import { NO_LIMITS, startTunnel } from './support/tunnel.mjs';
+import { ways } from './support/ways-over-link.mjs';
 
 const PATHS = {
   throughput: [
@@ -50,6 +51,10 @@ const PATHS = {
   ],
   crowd: [{ rtt: 100, mbit: 100 }],
   flows: [{ rtt: 50, mbit: 20 }],
+  ways: [
+    { rtt: 100, mbit: 100 },
+    { rtt: 40, mbit: 1 },
+  ],
 };
 const words = process.argv.slice(2);
 if (words[0] === '--inside') await inside(words[1], JSON.parse(words[2]));
@@ -81,7 +86,7 @@ async function inside(kind, options) {
   const hosts = hostsOfLink();
   const destination = await startDestination(hosts);
   try {
-    const rows = await { throughput, latency, page, slow, paths, crowd, flows }[kind](hosts, options);
+    const rows = await { throughput, latency, page, slow, paths, crowd, flows, ways }[kind](hosts, options);
     process.stdout.write(`${JSON.stringify(rows)}\n`);
   } finally {
     await stopProgram(destination);

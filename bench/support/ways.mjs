@@ -68,18 +68,31 @@ export async function ws({ serverHost, clientHost, address, node, clientOptions,
   return programs(bySocks(listeningAt(client)), [client, server]);
 }
 
+/** By ordinary requests. */
+export function http(place) {
+  return ws({ ...place, clientOptions: ['--transport', 'http'] });
+}
+http.baseline = 'ws';
+
 /** With the limits that a server has unless it is told otherwise. */
 export function wsAtDefaultLimits(place) {
   return ws({ ...place, serverOptions: ['--no-access-log'] });
 }
 
 /** TLS by the server. */
-export async function wss({ certificate: { cert, key } }) {
+export async function wss({ certificate: { cert, key }, clientOptions = [] }) {
   const server = await startServer({ options: [...NO_LIMITS, '--tls-cert', cert, '--tls-key', key] });
-  const client = await startClient(`wss://localhost:${listeningAt(server)[1]}`, { options: ['--ca', cert] });
+  const options = ['--ca', cert, ...clientOptions];
+  const client = await startClient(`wss://localhost:${listeningAt(server)[1]}`, { options });
   return programs(bySocks(listeningAt(client)), [client, server]);
 }
 wss.baseline = TLS_BETWEEN;
+
+/** By ordinary requests, TLS by the server. */
+export function https(place) {
+  return wss({ ...place, clientOptions: ['--transport', 'http'] });
+}
+https.baseline = 'wss';
 
 /** TLS by nginx, as deploy/nginx.conf has it; nginx's CPU counts too. */
 export async function nginx({ folder, certificate: { cert, key } }) {
