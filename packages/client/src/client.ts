@@ -113,7 +113,7 @@ export class Client extends EventEmitter<ClientEvents> {
     this.#connector = new Connector({
       ...settings,
       servers: servers.map((server) => {
-        const ways = new Ways(transport, { clock: systemClock, logger: settings.logger });
+        const ways = new Ways(transport, server.url, { clock: systemClock, logger: settings.logger });
         return {
           name: server.url.href,
           ways,

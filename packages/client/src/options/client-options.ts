@@ -21,8 +21,8 @@ export interface ClientOptions extends ReachOptions {
   /** WebSockets to spread the channels over, for paths that throttle or lose on each; 1 to 16, default 1. */
   readonly connections?: number;
   /**
-   * How the server is reached: by WebSocket (`ws`), by ordinary requests of HTTP, which are slower but pass where WebSockets do not
-   * (`http`), or by what gets through, WebSocket first (`auto`). Default `auto`.
+   * How the server is reached: by WebSocket (`ws`), by WebSocket over HTTP/2, which needs a `wss:` URL (`h2`), by ordinary requests of
+   * HTTP, which are slower but pass where WebSockets do not (`http`), or by what gets through, WebSocket first (`auto`). Default `auto`.
    */
   readonly transport?: TransportChoice;
   /** Answers applications before the destination was dialled; a failure is then a reset. Default false. */

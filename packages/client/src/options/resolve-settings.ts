@@ -23,6 +23,8 @@ export function resolveSettings(given: ClientOptions, reader: Reader): Settings 
   return {
     servers: [options, ...fallbacks].map((server) => {
       const address = parseServerUrl(server.url);
+      if (transport === 'h2' && address.protocol !== 'wss:')
+        throw new OptionError('transport', `h2 is spoken in TLS alone: it needs a wss:// URL, not ${address.href}`);
       return { url: address, token: server.token ?? token, reach: parseReach(address, options, reader) };
     }),
     grace,

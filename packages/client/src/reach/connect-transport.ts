@@ -68,7 +68,8 @@ async function connectWith(
     ...proxiedBy(url, reach, signal),
   };
   // With a deadline of its own, so that anyone who hangs is told by its name.
-  const connect = (): Promise<ServerConnection> => connectTo(url, reach, signal, timeout);
+  const connect = (protocols?: readonly string[]): Promise<ServerConnection> =>
+    connectTo(url, reach, signal, timeout, protocols);
   try {
     return await open({ ...way, connect }, AbortSignal.any([signal, deadline.signal]));
   } catch (error) {
@@ -129,8 +130,14 @@ function challengeOf({ status, headers }: RefusedError, { proxy }: Reach, isProx
   return explainChallenge({ status, fields: [{ name, value }] }, proxy);
 }
 
-async function connectTo(url: URL, reach: Reach, signal: AbortSignal, timeout: number): Promise<ServerConnection> {
-  const socket = await openSocket(url, reach, signal, timeout);
+async function connectTo(
+  url: URL,
+  reach: Reach,
+  signal: AbortSignal,
+  timeout: number,
+  protocols?: readonly string[],
+): Promise<ServerConnection> {
+  const socket = await openSocket(url, reach, signal, timeout, protocols);
   try {
     return { socket, isPrivate: checkPrivacy(url, reach, socket) };
   } catch (error) {

@@ -16,9 +16,15 @@ import { targetOf } from './server-url.js';
 
 /**
  * A connection to the server, through the proxy if there is one, in TLS for wss://, the certificate and the pins checked:
- * nothing was said to the server yet. Rejects with ConnectError and leaves nothing open. `timeout` in ms.
+ * nothing was said to the server yet. Rejects with ConnectError and leaves nothing open. `timeout` in ms; `protocols`: offered by ALPN.
  */
-export async function openSocket(url: URL, reach: Reach, signal: AbortSignal, timeout: number): Promise<Socket> {
+export async function openSocket(
+  url: URL,
+  reach: Reach,
+  signal: AbortSignal,
+  timeout: number,
+  protocols?: readonly string[],
+): Promise<Socket> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), timeout);
   const ending = AbortSignal.any([signal, deadline.signal]);
@@ -26,7 +32,7 @@ export async function openSocket(url: URL, reach: Reach, signal: AbortSignal, ti
     // With its own deadline, so that a proxy that hangs is told by its name.
     const socket = await openRaw(url, reach, reach.proxy === undefined ? ending : signal, timeout);
     checkSilence(socket, url, reach);
-    return url.protocol === 'wss:' ? await secure(socket, url, reach, ending) : socket;
+    return url.protocol === 'wss:' ? await secure(socket, url, reach, ending, { protocols }) : socket;
   } catch (error) {
     if (error instanceof ConnectError) throw error;
     if (error instanceof ProxyError) throw describeProxyFailure(error, reach);
@@ -93,13 +99,16 @@ export async function connectTo(hop: Target, reach: Reach, signal: AbortSignal):
   return socket;
 }
 
-/** TLS on a connection to the server; without `verify` nothing is judged, and nothing must be said. */
+/**
+ * TLS on a connection to the server; without `verify` nothing is judged, and nothing must be said. `protocols`: offered by ALPN, the best
+ * first; default HTTP/1.1 alone.
+ */
 export async function secure(
   raw: Socket,
   url: URL,
   reach: Reach,
   signal: AbortSignal,
-  { verify = true }: { readonly verify?: boolean } = {},
+  { verify = true, protocols = ['http/1.1'] }: SecureOptions = {},
 ): Promise<TLSSocket> {
   const { host } = targetOf(url);
   const servername = reach.sni ?? (isIP(host) === 0 ? host : '');
@@ -108,7 +117,7 @@ export async function secure(
     host: reach.sni ?? host,
     servername,
     secureContext: reach.secureContext,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: [...protocols],
     rejectUnauthorized: verify,
   });
   await until(socket, 'secureConnect', signal);
@@ -120,6 +129,11 @@ export async function secure(
     throw error;
   }
   return socket;
+}
+
+interface SecureOptions {
+  readonly verify?: boolean;
+  readonly protocols?: readonly string[] | undefined;
 }
 
 /** Throws ConnectError when there are pins and the server has another key. */

@@ -58,7 +58,7 @@ export class Race<W> {
     const { proxied } = way;
     const own: WayToServer = {
       ...way,
-      connect: () => reached(way.connect()),
+      connect: (protocols) => reached(way.connect(protocols)),
       ...(proxied !== undefined && { proxied: { ...proxied, connect: () => reached(proxied.connect()) } }),
       // What losers were told is nobody's business: they may have come to another process.
       onAnswer: (status, headers) => {
@@ -80,9 +80,10 @@ export class Race<W> {
   }
 
   #waitForNext(rank: number): void {
-    const { headStart } = this.#options;
+    const { clock, headStartOf } = this.#options;
+    const headStart = headStartOf(this.#ways[rank] as W);
     if (rank !== this.#next - 1 || this.#settle === undefined || headStart === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#options.clock.setTimer(() => this.#startNext(), headStart);
+    this.#timer = clock.setTimer(() => this.#startNext(), headStart);
   }
 
   #onFailure(error: Error, rank: number, isReached: boolean): void {
@@ -116,7 +117,7 @@ export interface RaceOptions<W> {
   readonly signal: AbortSignal;
   readonly clock: Pick<Clock, 'setTimer'>;
   /** Of each before the next one begins beside it, ms, from when the server, or its proxy, was reached; may be infinite. */
-  readonly headStart: number;
+  readonly headStartOf: (way: W) => number;
   /** The first way has carried sessions: that it fails says nothing for the others, only that it is silent. */
   readonly isProven: boolean;
   readonly openerOf: (way: W) => OpenTransport;

@@ -1,11 +1,18 @@
 import { type Clock, HANDSHAKE_TIMEOUT, type Logger, type Transport } from 'wsproxy-engine';
-import { type OpenTransport, openHttp, openWebSocket, RefusedError, type WayToServer } from 'wsproxy-node/transports';
+import {
+  type OpenTransport,
+  openHttp,
+  openWebSocket,
+  openWebSocketOverHttp2,
+  RefusedError,
+  type WayToServer,
+} from 'wsproxy-node/transports';
 import { CutAges } from './cut-ages.js';
 import { Race } from './race.js';
 
-/** What carries transports: WebSockets, ordinary requests of HTTP, or what gets through. */
+/** What carries transports: WebSockets, the same over HTTP/2, ordinary requests of HTTP, or what gets through. */
 export type TransportChoice = (typeof TRANSPORT_CHOICES)[number];
-export const TRANSPORT_CHOICES = ['auto', 'ws', 'http'] as const;
+export const TRANSPORT_CHOICES = ['auto', 'ws', 'h2', 'http'] as const;
 
 /**
  * The ways to one server, the best first. Where the best does not get through the next ones are tried beside it, and the first that
@@ -35,9 +42,11 @@ export class Ways {
   #upInPiecesUntil = Number.NEGATIVE_INFINITY;
   #largestPiece: number | undefined;
 
-  constructor(choice: TransportChoice, options: WaysOptions) {
+  /** `url`: of the server; HTTP/2 is for `wss:` alone. */
+  constructor(choice: TransportChoice, { protocol }: Pick<URL, 'protocol'>, options: WaysOptions) {
     this.#options = options;
-    this.#ways = WAYS.filter(({ kind }) => choice === 'auto' || choice === kind);
+    const isThere = ({ kind }: Way): boolean => kind !== 'h2' || protocol === 'wss:';
+    this.#ways = WAYS.filter((way) => (choice === 'auto' ? isThere(way) : choice === way.kind));
   }
 
   /** What carries a transport that was opened here, for the log, which tells of what is unusual. */
@@ -150,7 +159,11 @@ export class Ways {
     const isProven = first !== undefined && this.#proven.has(first);
     const race = new Race(ways, {
       ...{ way, signal, clock, isProven },
-      headStart: isProven ? this.#provenHeadStart : this.#headStart,
+      headStartOf: ({ kind }) => {
+        if (isProven) return this.#provenHeadStart;
+        // Most who need the next one have no use for HTTP/2, and must not wait for it.
+        return kind === 'h2' ? this.#headStart / 2 : this.#headStart;
+      },
       openerOf: (one) => this.#openerOf(one, openers),
       onWon: (winner, transport, failure) => this.#transports.set(transport, { way: winner, failure }),
     });
@@ -182,8 +195,8 @@ export class Ways {
     if (this.#failures === DOUBTFUL) this.#proven.delete(way);
   }
 
-  #openerOf({ down }: Way, { websocket, http }: Openers): OpenTransport {
-    if (down === undefined) return websocket;
+  #openerOf({ kind, down }: Way, { websocket, http2, http }: Openers): OpenTransport {
+    if (down === undefined) return kind === 'h2' ? http2 : websocket;
     const up = this.#now < this.#upInPiecesUntil ? 'pieces' : 'stream';
     return http({
       ...{ down, up },
@@ -224,10 +237,11 @@ export interface WaysOptions {
 
 interface Openers {
   readonly websocket: OpenTransport;
+  readonly http2: OpenTransport;
   readonly http: typeof openHttp;
 }
 
-const OPENERS: Openers = { websocket: openWebSocket, http: openHttp };
+const OPENERS: Openers = { websocket: openWebSocket, http2: openWebSocketOverHttp2, http: openHttp };
 
 interface Opened {
   readonly way: Way;
@@ -236,7 +250,7 @@ interface Opened {
 }
 
 interface Way {
-  readonly kind: 'ws' | 'http';
+  readonly kind: Exclude<TransportChoice, 'auto'>;
   /** For the log and the status. */
   readonly name: string;
   /** Of HTTP. */
@@ -245,6 +259,7 @@ interface Way {
 
 const WAYS: readonly Way[] = [
   { kind: 'ws', name: 'WebSocket' },
+  { kind: 'h2', name: 'WebSocket over HTTP/2' },
   { kind: 'http', name: 'HTTP', down: 'stream' },
   { kind: 'http', name: 'HTTP polling', down: 'poll' },
 ];

@@ -9,7 +9,7 @@ import { type TransportChoice, Ways } from '../../src/reach/ways.js';
 /** What a way does when it is asked: an answer after so many ms, or none at all. */
 type Doing = { readonly after: number; readonly refuses?: number } | 'silent';
 
-function newWorld(choice: TransportChoice = 'auto') {
+function newWorld(choice: TransportChoice = 'auto', url = new URL('ws://the-server/')) {
   const clock = new FakeClock();
   const lines: string[] = [];
   const log = ({ way }: { way?: string }, message: string): void => void lines.push(`${way}: ${message}`);
@@ -30,13 +30,13 @@ function newWorld(choice: TransportChoice = 'auto') {
         }, does.after);
       });
     };
-  const ways = new Ways(choice, {
+  const ways = new Ways(choice, url, {
     clock,
     logger: { debug: () => {}, info: log, warn: log, error: log },
-    openers: { websocket: opener('ws'), http: ({ down }) => opener(down) },
+    openers: { websocket: opener('ws'), http2: opener('h2'), http: ({ down }) => opener(down) },
   });
   const way: WayToServer = {
-    url: new URL('ws://the-server/'),
+    url,
     headers: {},
     memory: newMemory(),
     connect: async () => ({ socket: {} as Socket, isPrivate: true }),
@@ -261,5 +261,48 @@ describe('a way that is proven', () => {
       ).rejects.toThrow('connection refused');
     await answered();
     expect(new Set(asked)).toEqual(new Set(['ws']));
+  });
+});
+
+describe('a WebSocket over HTTP/2', () => {
+  const secure = new URL('wss://the-server/');
+
+  test('carries where WebSockets are refused, and HTTP is not asked', async () => {
+    const { doing, answered, nameOf, asked } = newWorld('auto', secure);
+    doing.set('ws', REFUSED).set('h2', SOON).set('stream', SOON);
+    expect(nameOf(await answered())).toBe('WebSocket over HTTP/2');
+    expect(asked).toEqual(['ws', 'h2']);
+  });
+
+  test('holds up by half a second those who need HTTP where all else is silent', async () => {
+    const { doing, answered, nameOf, asked, clock } = newWorld('auto', secure);
+    doing.set('stream', SOON);
+    const began = clock.now();
+    expect(nameOf(await answered())).toBe('HTTP');
+    expect(asked).toEqual(['ws', 'h2', 'stream']);
+    expect(clock.now() - began).toBeGreaterThanOrEqual(1_500);
+    expect(clock.now() - began).toBeLessThan(2_000);
+  });
+
+  test('holds up nobody where the server does not speak it', async () => {
+    const { doing, answered, nameOf, asked, clock } = newWorld('auto', secure);
+    doing.set('ws', REFUSED).set('h2', { after: 0, refuses: 400 }).set('stream', SOON);
+    const began = clock.now();
+    expect(nameOf(await answered())).toBe('HTTP');
+    expect(asked).toEqual(['ws', 'h2', 'stream']);
+    expect(clock.now() - began).toBeLessThan(600);
+  });
+
+  test('is not tried where there is no TLS', async () => {
+    const { doing, answered, asked } = newWorld();
+    doing.set('ws', REFUSED).set('h2', SOON).set('stream', SOON);
+    await answered();
+    expect(asked).toEqual(['ws', 'stream']);
+  });
+
+  test('is the only way when it is the one that is chosen', async () => {
+    const { attempt, asked } = newWorld('h2', secure);
+    expect(await attempt()).toBeInstanceOf(Error);
+    expect(asked).toEqual(['h2']);
   });
 });

@@ -264,7 +264,7 @@ export function changeRequests<T extends object>(agent: Agent, change: (options:
  * Without: undefined, nothing has changed, and `ws` reads everything.
  */
 export function readPastWs(
-  socket: Socket,
+  socket: Duplex,
   onBytes: (bytes: Uint8Array) => void,
 ): ((bytes: Uint8Array) => void) | undefined {
   const [listener, ...others] = socket.listeners('data') as ((bytes: Uint8Array) => void)[];
@@ -299,7 +299,7 @@ export function lateWebSocket<C extends new (address: null) => object>(WebSocket
       if (head.length > 0) socket.unshift(head);
     }
 
-    begin(socket: Socket): BegunWebSocket<InstanceType<C>> {
+    begin(socket: Duplex): BegunWebSocket<InstanceType<C>> {
       const ws = new Whole(null, undefined, this.#options);
       ws.setSocket(socket, NOTHING, this.#options);
       const listener = socket.listeners('data').at(-1) as (bytes: Uint8Array) => void;
@@ -312,13 +312,13 @@ export function lateWebSocket<C extends new (address: null) => object>(WebSocket
 }
 
 interface SocketTaker {
-  setSocket(socket: Socket, head: Buffer, options: object): void;
+  setSocket(socket: Duplex, head: Buffer, options: object): void;
 }
 
 /** A WebSocket that is open, though nothing was made of it. */
 export interface LateWebSocket<W> {
   /** Makes it on its socket, of which it reads nothing by itself; once, and before that is closed. */
-  begin(socket: Socket): BegunWebSocket<W>;
+  begin(socket: Duplex): BegunWebSocket<W>;
 }
 
 export interface BegunWebSocket<W> {

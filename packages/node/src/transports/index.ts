@@ -1,7 +1,12 @@
+export { type Exchange, exchangeOf } from './exchange.js';
 export { HttpAcceptor } from './http/http-acceptor.js';
 export { type HttpOpening, type HttpWay, openHttp } from './http/open-http.js';
+export { Http2Request, wayOf } from './http2-request.js';
+export { HTTP2_WINDOW } from './http2-window.js';
+export { loadHttp2 } from './load-http2.js';
 export { type OpenTransport, RefusedError, type ServerConnection, type WayToServer } from './open-transport.js';
 export type { AcceptHandler, Arrival, TransportAcceptor } from './transport-acceptor.js';
 export { openWebSocket } from './websocket/open-websocket.js';
-export { WebSocketAcceptor } from './websocket/websocket-acceptor.js';
+export { openWebSocketOverHttp2 } from './websocket/open-websocket-over-http2.js';
+export { takesHttp2, WebSocketAcceptor } from './websocket/websocket-acceptor.js';
 export { WebSocketTransport } from './websocket/websocket-transport.js';

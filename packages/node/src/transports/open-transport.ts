@@ -18,8 +18,8 @@ export interface WayToServer {
   readonly memory: SlabPool;
   /** Told of the head of each answer, no matter what it says; cookies that it sets are told to nobody else. */
   readonly onAnswer?: (status: number, headers: IncomingHttpHeaders) => void;
-  /** One more connection, on which nothing was said yet. */
-  connect(): Promise<ServerConnection>;
+  /** One more connection, on which nothing was said yet. `protocols`: offered by ALPN in TLS; default HTTP/1.1 alone. */
+  connect(protocols?: readonly string[]): Promise<ServerConnection>;
   /** Of the requests that follow the one with this answer, for the same transport. Default: the same headers. */
   readonly headersAfter?: (answer: IncomingHttpHeaders) => Readonly<Record<string, string>>;
   /** A proxy that passes requests on as they are, with these headers for it. Default: there is none. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { Transport } from 'wsproxy-engine';
 
@@ -16,10 +17,14 @@ export interface TransportAcceptor {
   accept(arrival: Arrival, handler: AcceptHandler): void;
 }
 
-/** A request as Node hands it out: with a response to give, or, if it wants to upgrade, with the bare connection. */
+/**
+ * A request as Node hands it out: with a response to give, or, if it wants to upgrade, with the bare connection. One of HTTP/2 has a
+ * stream for both; nothing is read from `request` itself then, which has the head alone.
+ */
 export type Arrival = { readonly request: IncomingMessage } & (
   | { readonly response: ServerResponse }
   | { readonly socket: Duplex; readonly head: Buffer }
+  | { readonly stream: ServerHttp2Stream }
 );
 
 /** What comes of a request. */

@@ -1,8 +1,15 @@
-import { request as ask, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import {
+  request as ask,
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Clock } from 'wsproxy-engine';
 import { ignoreErrors, KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
+import type { Exchange } from 'wsproxy-node/transports';
 import { ANSWER_TIME, CONNECT_TIME, isGone, type Unanswered } from './ask-owner.js';
 import { connectToHop } from './connect-to-hop.js';
 import type { Hop } from './neighbours.js';
@@ -12,7 +19,7 @@ import type { Hop } from './neighbours.js';
  * taken it, or with why it has not: nothing of the request was read then.
  */
 export function askExchange(exchange: Exchange, options: AskExchangeOptions): Promise<'passed' | Unanswered> {
-  const { request, response } = exchange;
+  const { answer } = exchange;
   const { hop, secureContext, clock, isOpening } = options;
   return new Promise((resolve) => {
     const { socket, ready } = connectToHop(hop, secureContext);
@@ -24,8 +31,8 @@ export function askExchange(exchange: Exchange, options: AskExchangeOptions): Pr
     };
     const fail = (error: NodeJS.ErrnoException): void => {
       // Once something was passed on, there is nobody else to ask.
-      if (isConnected) response.destroy();
-      if (response.destroyed) settle({ outcome: 'left' });
+      if (isConnected) answer.destroy();
+      if (answer.destroyed) settle({ outcome: 'left' });
       else settle(isGone(error) ? { outcome: 'gone' } : { outcome: 'unanswered', error });
     };
     const late = (): void => fail(new Error('it took too long'));
@@ -39,20 +46,20 @@ export function askExchange(exchange: Exchange, options: AskExchangeOptions): Pr
       maxHeaderSize: MAX_HEAD,
     });
     outgoing.on('error', fail);
-    response.once('close', () => outgoing.destroy());
+    answer.once('close', () => outgoing.destroy());
     if (!options.takeConnection(socket)) return fail(new Error('there are as many sockets as may be'));
     options.onConnection(socket);
     socket.once(ready, () => {
       timer.cancel();
       isConnected = true;
       socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE_DELAY);
-      request.pipe(outgoing);
+      passBody(exchange, outgoing);
       // Polls and bodies without end are answered in their own time.
       if (isOpening) timer = clock.setTimer(late, ANSWER_TIME);
       else settle('passed');
     });
-    outgoing.once('response', (answer) => {
-      passBack(answer, response);
+    outgoing.once('response', (reply) => {
+      passBack(reply, exchange);
       settle('passed');
     });
   });
@@ -61,22 +68,32 @@ export function askExchange(exchange: Exchange, options: AskExchangeOptions): Pr
 /** Of an answer, bytes. */
 const MAX_HEAD = 16_384;
 
-function passBack(answer: IncomingMessage, response: ServerResponse): void {
-  const { connection: _, 'transfer-encoding': __, 'keep-alive': ___, date: ____, ...headers } = answer.headers;
-  response.shouldKeepAlive = false;
-  response.writeHead(answer.statusCode ?? 502, headers);
-  // It may be long before there is more.
-  response.flushHeaders();
-  answer.pipe(response);
-  const cut = (): void => {
-    if (!answer.complete) response.destroy();
-  };
-  answer.once('error', cut).once('close', cut);
+/** A body that was cut does not become a whole one. */
+function passBody(exchange: Exchange, outgoing: ClientRequest): void {
+  const { body } = exchange;
+  let received = 0;
+  body.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+    if (!outgoing.write(chunk)) body.pause();
+  });
+  outgoing.on('drain', () => body.resume());
+  body.once('end', () => {
+    if (exchange.isWhole(received)) outgoing.end();
+    else outgoing.destroy();
+  });
 }
 
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+function passBack(reply: IncomingMessage, { answer, begin, closeAfter }: Exchange): void {
+  const { connection: _, 'transfer-encoding': __, 'keep-alive': ___, date: ____, ...headers } = reply.headers;
+  closeAfter();
+  begin(reply.statusCode ?? 502, headers);
+  // It may be long before there is more.
+  if (answer instanceof ServerResponse) answer.flushHeaders();
+  reply.pipe(answer);
+  const cut = (): void => {
+    if (!reply.complete) answer.destroy();
+  };
+  reply.once('error', cut).once('close', cut);
 }
 
 export interface AskExchangeOptions {

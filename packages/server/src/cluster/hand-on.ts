@@ -2,12 +2,14 @@ import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
 import type { Clock, Logger, SlabPool } from 'wsproxy-engine';
 import { joinSockets } from 'wsproxy-node/sockets';
+import { type Exchange, exchangeOf, wayOf } from 'wsproxy-node/transports';
 import type { Entrance, HandedOn } from '../gateway/handing-on.js';
 import { FloodLog } from '../limits/flood-log.js';
 import type { Guard } from '../limits/guard.js';
 import type { HandOnOutcome, ServerObserver } from '../observe/observer.js';
 import type { UserDirectory } from '../users/directory.js';
-import { askExchange, type Exchange } from './ask-exchange.js';
+import { answerStream } from './answer-stream.js';
+import { askExchange } from './ask-exchange.js';
 import { askOwner } from './ask-owner.js';
 import { formatHanded, PROCESS } from './handed.js';
 import { NOBODY } from './inner-door.js';
@@ -79,8 +81,11 @@ export class HandOn {
 
   async #pass(entrance: Entrance, route: Route, hop: Hop): Promise<Outcome> {
     const { arrival } = entrance;
-    if ('response' in arrival) return this.#passExchange(entrance, arrival, route, hop);
-    const { request, socket, head } = arrival;
+    const exchange = exchangeOf(arrival);
+    if (exchange !== undefined) return this.#passExchange(entrance, exchange, route, hop);
+    const { request } = arrival;
+    const socket = 'socket' in arrival ? arrival.socket : wayOf(request);
+    const head = 'head' in arrival ? arrival.head : undefined;
     let bytes: Buffer;
     try {
       bytes = writtenAnew(request, route, this.#handedOf(entrance));
@@ -105,8 +110,9 @@ export class HandOn {
     const isOpen = status === 101;
     // Until then it waits at the door, and has its time: also for a refusal.
     if (isOpen) entrance.leaveDoor();
-    socket.write(answer);
-    if (isOpen && head.length > 0) connection.write(head);
+    if ('stream' in arrival) answerStream(arrival.stream, answer);
+    else socket.write(answer);
+    if (isOpen && head !== undefined && head.length > 0) connection.write(head);
     joinSockets(socket, connection, memory);
     return { outcome: isOpen ? 'passed' : 'refused' };
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { type Field, formatHead } from 'wsproxy-node/http-message';
 import { HANDED } from './handed.js';
@@ -8,11 +9,15 @@ import { formatRoute, type Route } from './route.js';
  * needs, and whether it resumes: who it is was judged here, so that neither tokens nor cookies go further.
  */
 export function writtenAnew({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>, route: Route, handed: string): Buffer {
+  const needed = fieldsOf(rawHeaders).filter(({ name }) => NEEDED.test(name));
+  const hasKey = needed.some(({ name }) => name.toLowerCase() === 'sec-websocket-key');
   return formatHead('GET / HTTP/1.1', [
     { name: 'Host', value: 'wsproxy' },
     { name: 'Connection', value: 'Upgrade' },
     { name: 'Upgrade', value: 'websocket' },
-    ...fieldsOf(rawHeaders).filter(({ name }) => NEEDED.test(name)),
+    ...needed,
+    // RFC 8441 section 5: HTTP/2 does without it.
+    ...(hasKey ? [] : [{ name: 'Sec-WebSocket-Key', value: newKey() }]),
     { name: 'Wsproxy-Route', value: formatRoute(route) },
     { name: HANDED, value: handed },
   ]);
@@ -34,6 +39,11 @@ export function headersAnew(
     'Wsproxy-Route': formatRoute(route),
     [HANDED]: handed,
   };
+}
+
+/** RFC 6455 section 4.1. */
+function newKey(): string {
+  return randomBytes(16).toString('base64');
 }
 
 /** RFC 6455 section 4.1; and that it is no new session, for which the owner needs a place. */

@@ -113,6 +113,16 @@ export class Connections {
     });
   }
 
+  /** Its requests are streams, which are followed elsewhere: nobody says a word of HTTP/1.1 on it. */
+  leaveToStreams(socket: Socket): void {
+    this.#answered.set(this.#acceptedBelow(socket), undefined);
+  }
+
+  /** A request has come by it: it may take as long as `begin` says. */
+  giveTime(socket: Socket): void {
+    this.#door.setTime(this.#acceptedBelow(socket), 2 * this.#options.handshakeTimeout);
+  }
+
   /** By which the request of `socket` is answered, if it was an ordinary one. */
   responseOn(socket: Socket): ServerResponse | undefined {
     return this.#answered.get(this.#acceptedBelow(socket));

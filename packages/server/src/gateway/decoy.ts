@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, relative, sep } from 'node:path';
 import { respondTo } from 'wsproxy-node/internals';
 import { OptionError } from 'wsproxy-node/options';
-import type { Arrival } from 'wsproxy-node/transports';
+import { type Arrival, loadHttp2 } from 'wsproxy-node/transports';
 import { refuse } from './refusal.js';
 import { pathOf } from './request-head.js';
 
@@ -45,10 +45,9 @@ export function createDecoy(folder: string): Decoy {
  */
 export async function showDecoy(decoy: Decoy, arrival: Arrival, onError: (error: unknown) => void): Promise<void> {
   const { request } = arrival;
-  const response = 'response' in arrival ? arrival.response : respondTo(request);
+  const response = responseTo(arrival);
   if (response === undefined) return refuse(arrival, 404);
-  response.shouldKeepAlive = false;
-  const answer = { request, response };
+  const answer = 'stream' in arrival ? arrival : { request, response };
   const isReading = request.method === 'GET' || request.method === 'HEAD';
   if (!isReading) return refuse(answer, 405);
   try {
@@ -57,6 +56,17 @@ export async function showDecoy(decoy: Decoy, arrival: Arrival, onError: (error:
     onError(error);
     response.destroy();
   }
+}
+
+function responseTo(arrival: Arrival): ServerResponse | undefined {
+  if ('stream' in arrival) {
+    const { Http2ServerResponse } = loadHttp2();
+    // What serves files sees no difference.
+    return new Http2ServerResponse(arrival.stream) as unknown as ServerResponse;
+  }
+  const response = 'response' in arrival ? arrival.response : respondTo(arrival.request);
+  if (response !== undefined) response.shouldKeepAlive = false;
+  return response;
 }
 
 function folderAt(path: string): string {

@@ -6,7 +6,7 @@ import type { Logger, Transport } from 'wsproxy-engine';
 import { keepDraining } from 'wsproxy-node/internals';
 import { OptionError } from 'wsproxy-node/options';
 import { KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
-import type { Arrival, TransportAcceptor } from 'wsproxy-node/transports';
+import { type Arrival, Http2Request, type TransportAcceptor, wayOf } from 'wsproxy-node/transports';
 import type { Guard } from '../limits/guard.js';
 import type { ServerObserver } from '../observe/observer.js';
 import type { User } from '../users/user.js';
@@ -15,7 +15,8 @@ import { type Caller, callerOf } from './caller.js';
 import { Connections } from './connections.js';
 import { createDecoy, type Decoy, showDecoy } from './decoy.js';
 import type { HandedOn, HandOnRequest } from './handing-on.js';
-import { createHttpServer } from './http-server.js';
+import { createHttpServer, MAX_HEADER_SIZE } from './http-server.js';
+import { Http2Connections } from './http2-connections.js';
 import { elsewhere, known, type Refusal, refuse, stranger } from './refusal.js';
 import { RefusalLog } from './refusal-log.js';
 import { createRemoteAddressOf } from './remote-address.js';
@@ -121,6 +122,7 @@ class HttpGateway implements Gateway {
   readonly #kinds: readonly Kind[];
   readonly #log: RefusalLog;
   readonly #connections: Connections;
+  readonly #http2: Http2Connections;
   readonly #decoy: Decoy | undefined;
   readonly #authorize: Authorize;
   readonly #callerOf: (request: IncomingMessage) => Caller;
@@ -158,13 +160,22 @@ class HttpGateway implements Gateway {
       guard,
       log,
     });
-    this.server = createHttpServer(handshakeTimeout, { tls, maxHeaderSize: judged?.maxHeaderSize });
+    this.#http2 = new Http2Connections({
+      ...{ connections: this.#connections, places: pendingConnections, handshakeTimeout, guard, log },
+      maxHeaderSize: MAX_HEADER_SIZE,
+      onRequest: (request) => void this.#serve({ request, stream: request.stream }, this.#isOnPath(request)),
+    });
+    this.server = createHttpServer(handshakeTimeout, {
+      ...{ tls, maxHeaderSize: judged?.maxHeaderSize },
+      // What other processes hand on comes as HTTP/1.1.
+      ...(judged === undefined && { onHttp2: (socket) => this.#http2.take(socket) }),
+    });
     this.#certificateExpires = tls && expiryOf(tls);
     this.#listen();
   }
 
   get dropped(): number {
-    return this.#connections.dropped;
+    return this.#connections.dropped + this.#http2.dropped;
   }
 
   get certificateExpires(): number | undefined {
@@ -202,22 +213,21 @@ class HttpGateway implements Gateway {
     if (this.#connections.takeOver(request.socket, socket)) this.#onUpgrade(request, socket, head, true);
   }
 
-  settled(time: number): Promise<void> {
-    return this.#connections.settled(time);
+  async settled(time: number): Promise<void> {
+    await Promise.all([this.#connections.settled(time), this.#http2.settled(time)]);
   }
 
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
+    this.#http2.close();
     await Promise.all([closed, this.#connections.close()]);
     this.#log.close();
   }
 
   #listen(): void {
     const { server } = this;
-    const { path, judged } = this.#options;
-    const isOnPath = (request: IncomingMessage): boolean => judged !== undefined || pathOf(request) === path;
     server.on('connection', (socket: Socket) => this.#connections.admit(socket));
     server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#connections.setReady(socket);
@@ -226,16 +236,22 @@ class HttpGateway implements Gateway {
     // is expected (417) as often as it is asked.
     for (const event of ['request', 'checkContinue', 'checkExpectation']) {
       server.on(event, (request: IncomingMessage, response: ServerResponse) => {
-        if (this.#connections.begin(request, response)) void this.#serve({ request, response }, isOnPath(request));
+        if (this.#connections.begin(request, response))
+          void this.#serve({ request, response }, this.#isOnPath(request));
       });
     }
-    server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head, isOnPath(request)));
+    server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head, this.#isOnPath(request)));
     // Without this Node would close the connection without a word to anybody.
     server.on('connect', (request, socket, head) => this.#onUpgrade(request, socket, head, false));
     server.on('clientError', (error, socket) => this.#connections.onInvalid(error, socket as Socket));
     server.on('error', (error) => {
       if (server.listening) this.#options.logger.error({ err: error }, 'could not accept a connection');
     });
+  }
+
+  #isOnPath(request: IncomingMessage): boolean {
+    const { path, judged } = this.#options;
+    return judged !== undefined || pathOf(request) === path;
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, isOnPath: boolean): void {
@@ -261,7 +277,8 @@ class HttpGateway implements Gateway {
     if ('status' in who) return who;
     const kind = this.#kinds.find(({ acceptor }) => acceptor.recognizes(arrival));
     const { user } = who;
-    if (kind === undefined) return known(426, 'not an upgrade', user.id);
+    // HTTP/2 has no upgrade.
+    if (kind === undefined) return known('stream' in arrival ? 400 : 426, 'not an upgrade', user.id);
     if (!kind.acceptor.isRight(arrival)) return known(400, 'wrong upgrade', user.id);
     const isPart = kind.acceptor.isPart?.(arrival) === true;
     const handedOn = await this.#handOn(arrival, user, isPart);
@@ -278,7 +295,7 @@ class HttpGateway implements Gateway {
     const { handOn } = this.#options;
     if (handOn === undefined || ('socket' in arrival && arrival.request.method !== 'GET')) return 'here';
     const { request } = arrival;
-    const leaveDoor = (): void => this.#connections.leave(request.socket);
+    const leaveDoor = (): void => this.#leaveDoor(request);
     return handOn({ arrival, isPart, user, caller: this.#callerOf(request), leaveDoor });
   }
 
@@ -303,21 +320,26 @@ class HttpGateway implements Gateway {
   }
 
   #letIn(arrival: Arrival): void {
-    const { socket } = arrival.request;
-    if ('response' in arrival) this.#connections.serve(socket, arrival.response);
-    else this.#connections.leave(socket);
+    if ('response' in arrival) this.#connections.serve(arrival.request.socket, arrival.response);
+    else this.#leaveDoor(arrival.request);
+  }
+
+  #leaveDoor(request: IncomingMessage): void {
+    if (request instanceof Http2Request) this.#http2.leave(request);
+    else this.#connections.leave(request.socket);
   }
 
   async #turnAway(arrival: Arrival, refusal: Refusal): Promise<void> {
     this.#log.request(arrival, refusal);
     const { status, isStranger, route } = refusal;
-    if (this.#decoy === undefined || !isStranger) return refuse(arrival, status, route);
-    await showDecoy(this.#decoy, arrival, (error) => this.#log.failedDecoy(error));
+    if (this.#decoy === undefined || !isStranger) refuse(arrival, status, route);
+    else await showDecoy(this.#decoy, arrival, (error) => this.#log.failedDecoy(error));
+    if (arrival.request instanceof Http2Request) this.#http2.end(arrival.request);
   }
 }
 
 function connectionOf(arrival: Arrival): Duplex {
-  return 'socket' in arrival ? arrival.socket : arrival.request.socket;
+  return 'socket' in arrival ? arrival.socket : wayOf(arrival.request);
 }
 
 function destroyThis(this: Duplex): void {

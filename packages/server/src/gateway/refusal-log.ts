@@ -65,7 +65,7 @@ export class RefusalLog {
     this.#refusals.write(origin, { status, reason, ...(code && { code }), ...from(accepted) }, 'refused a request');
   }
 
-  late(accepted: Socket): void {
+  late(accepted: Pick<Socket, 'remoteAddress'>): void {
     this.#refusals.write({ source: sourceOf(accepted.remoteAddress) }, from(accepted), 'a connection took too long');
   }
 
@@ -103,13 +103,13 @@ export class RefusalLog {
 
 /** No client of ours, nor anybody who tries tokens: a browser, a health check, a search engine. */
 function isLook(arrival: Arrival): boolean {
-  return 'response' in arrival && arrival.request.headers.authorization === undefined;
+  return !('socket' in arrival) && arrival.request.headers.authorization === undefined;
 }
 
 /** It is not known whose fault it is. */
 const NOBODY = { source: '' };
 
-function from({ remoteAddress }: Socket): { remoteAddress?: string } {
+function from({ remoteAddress }: Pick<Socket, 'remoteAddress'>): { remoteAddress?: string } {
   return remoteAddress === undefined ? {} : { remoteAddress: plainAddress(remoteAddress) };
 }
 

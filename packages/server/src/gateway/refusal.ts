@@ -51,6 +51,7 @@ export function known(status: RefusalStatus, reason: RefusalReason, user?: strin
 /** Refuses a request, however it has come, by the same bytes. */
 export function refuse(arrival: Arrival, status: RefusalStatus, route?: string): void {
   if ('response' in arrival) refuseRequest(arrival.response, status, route);
+  else if ('stream' in arrival) refuseStream(arrival, status, route);
   else refuseSocket(arrival.socket, status, route);
 }
 
@@ -62,6 +63,18 @@ function refuseRequest(response: ServerResponse, status: RefusalStatus, route?: 
   // The same bytes whether the request asked for an upgrade or not, so without the Date that Node would add here.
   response.sendDate = false;
   response.writeHead(status, headersWith(status, route)).end(refusalBody(status));
+}
+
+/** By HTTP/2, which has no word for the connection in a head (RFC 9113 section 8.2.2). */
+function refuseStream(
+  { request, stream }: Extract<Arrival, { stream: unknown }>,
+  status: RefusalStatus,
+  route?: string,
+): void {
+  if (stream.destroyed || stream.closed) return;
+  const { Connection: _, Upgrade: __, ...headers } = headersWith(status, route);
+  stream.respond({ ':status': status, ...headers });
+  stream.end(request.method === 'HEAD' ? undefined : refusalBody(status));
 }
 
 /** The same answer on a connection that Node's HTTP server has let go of. */

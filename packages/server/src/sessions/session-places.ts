@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { wayOf } from 'wsproxy-node/transports';
 import type { Accounts } from '../limits/accounts.js';
 import type { User } from '../users/user.js';
 import { SessionPlace } from './session-place.js';
@@ -18,9 +19,9 @@ export class SessionPlaces {
     if (request.headers['wsproxy-resume'] !== undefined) return;
     if ((await this.#accounts.shareSession(user)) !== undefined) return;
     const place = new SessionPlace(() => this.#accounts.endSession(user));
-    const { socket } = request;
-    if (socket.destroyed) return place.release();
-    socket.once('close', () => place.leave());
+    const way = wayOf(request);
+    if (way.destroyed) return place.release();
+    way.once('close', () => place.leave());
     this.#kept.set(request, place);
   }
 

@@ -32,6 +32,7 @@ export const CLIENT: Catalogue = {
   '{1}, which is {2},': '{1} (即 {2}) ',
   'ws:// to {1} would send the token in clear: {2}': '到 {1} 用 ws:// 会以明文发送令牌：{2}',
   'the connection was closed at once': '连接立即被关闭',
+  'h2 is spoken in TLS alone: it needs a wss:// URL, not {1}': 'h2 只在 TLS 中使用：需要 wss:// 网址，而不是 {1}',
   '{1} is {2}, and ws:// would send the token there in clear': '{1} 是 {2}，用 ws:// 会以明文把令牌发到那里',
   'the server refused the upgrade (400)': '服务器拒绝升级 (400)',
   'its version may differ from this one, or it wants another {1}': '它的版本可能与本程序不同，或需要另一个 {1}',

@@ -16,6 +16,7 @@ export const LOG: Catalogue = {
   'the server listens': '服务器已监听',
   'a new session serves; the process that has the former one does not answer': '改用新会话；持有旧会话的进程没有应答',
   'HTTP polling': 'HTTP 轮询',
+  'WebSocket over HTTP/2': '经 HTTP/2 的 WebSocket',
   'trying a better way to the server': '正在尝试到服务器的更好方式',
   'no better way to the server': '没有到服务器的更好方式',
   'chose a way to the server': '已选定到服务器的方式',

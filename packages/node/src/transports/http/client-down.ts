@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { MAX_POLL, POLLS } from './part.js';
 import { RECORD_HEAD, type RecordReader } from './records.js';
-import type { Requests } from './requests.js';
+import type { Answer, Requests } from './requests.js';
 
 /** The way down at a client, by any answers it comes. */
 export interface ClientDown {
@@ -10,21 +10,21 @@ export interface ClientDown {
 
 /** The one answer that has no end. */
 export class DownStream implements ClientDown {
-  readonly #response: IncomingMessage;
+  readonly #body: Readable;
 
-  constructor(response: IncomingMessage, reader: RecordReader, onLost: (reason: string) => void) {
-    this.#response = response;
-    response.on('data', (chunk: Buffer) => readInto(reader, chunk, onLost));
-    response.once('end', () => {
+  constructor({ body }: Answer, reader: RecordReader, onLost: (reason: string) => void) {
+    this.#body = body;
+    body.on('data', (chunk: Buffer) => readInto(reader, chunk, onLost));
+    body.once('end', () => {
       if (!reader.isOver) onLost('the way down has ended');
     });
-    response.once('error', () => onLost('the way down was cut'));
-    response.once('close', () => onLost('the way down was cut'));
+    body.once('error', () => onLost('the way down was cut'));
+    body.once('close', () => onLost('the way down was cut'));
   }
 
   giveWay(): void {
-    this.#response.pause();
-    setImmediate(() => this.#response.resume());
+    this.#body.pause();
+    setImmediate(() => this.#body.resume());
   }
 }
 
@@ -50,25 +50,29 @@ export class DownPolls implements ClientDown {
   #ask(): void {
     this.#asked += 1;
     const n = this.#asked;
-    const request = this.#requests.post('poll', n, 0);
-    request.once('error', (error) => this.#onLost(`a poll has failed: ${error.message}`));
-    request.once('response', (response) => {
-      if (response.statusCode === 200) this.#collect(n, response);
-      else this.#onLost(`a poll was answered with status ${response.statusCode}`);
-    });
-    request.end();
+    this.#requests
+      .post('poll', n, 0, {
+        onFailed: ({ message }) => this.#onLost(`a poll has failed: ${message}`),
+        onAnswer: (answer) => {
+          if (answer.status === 200) this.#collect(n, answer);
+          else this.#onLost(`a poll was answered with status ${answer.status}`);
+        },
+      })
+      .body.end();
   }
 
-  #collect(n: number, response: IncomingMessage): void {
+  #collect(n: number, { body, isWhole }: Answer): void {
     const chunks: Buffer[] = [];
     let length = 0;
-    response.on('data', (chunk: Buffer) => {
+    body.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       length += chunk.length;
       if (length > MAX_ANSWER) this.#onLost('the answer to a poll is too large');
     });
-    response.once('error', () => this.#onLost('the answer to a poll was cut'));
-    response.once('end', () => {
+    const onCut = (): void => this.#onLost('the answer to a poll was cut');
+    body.once('error', onCut);
+    body.once('end', () => {
+      if (!isWhole(length)) return onCut();
       this.#early.set(n, Buffer.concat(chunks));
       this.#readOn();
     });

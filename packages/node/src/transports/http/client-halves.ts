@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import type { Clock, SlabPool } from 'wsproxy-engine';
 import { type ClientDown, DownPolls, DownStream } from './client-down.js';
 import { ClientUp, type Lesson } from './client-up.js';
 import type { Halves, HalvesHolder } from './http-transport.js';
 import { Heard, RecordReader } from './records.js';
-import type { Requests } from './requests.js';
+import type { Answer, Requests } from './requests.js';
 
 /** What the requests of a client carry, and their answers bring. */
 export class ClientHalves implements Halves {
@@ -14,8 +13,8 @@ export class ClientHalves implements Halves {
   readonly #down: ClientDown;
   readonly #onOpen: () => void;
 
-  /** `response`: to the request that opens the transport. */
-  constructor(response: IncomingMessage, options: ClientHalvesOptions) {
+  /** `answer`: to the request that opens the transport. */
+  constructor(answer: Answer, options: ClientHalvesOptions) {
     const { requests, down, onOpen } = options;
     this.#requests = requests;
     this.#onOpen = onOpen;
@@ -26,9 +25,9 @@ export class ClientHalves implements Halves {
       onHeard: (what) => this.holder.onHeard(what),
       onEnd: (code, reason) => this.holder.onEnd(code, reason),
     });
-    this.#down = down === 'poll' ? new DownPolls(requests, reader, onLost) : new DownStream(response, reader, onLost);
+    this.#down = down === 'poll' ? new DownPolls(requests, reader, onLost) : new DownStream(answer, reader, onLost);
     if (down === 'poll')
-      response
+      answer.body
         .resume()
         .once('end', onOpen)
         .once('error', () => onLost('the first answer was cut'));

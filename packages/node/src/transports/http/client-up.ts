@@ -1,9 +1,9 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Writable } from 'node:stream';
 import type { Clock, SlabPool, Timer } from 'wsproxy-engine';
 import { type KeptPart, KeptParts, lengthOf } from './kept-parts.js';
 import { onceATurn } from './once-a-turn.js';
 import { padding } from './records.js';
-import type { Requests } from './requests.js';
+import type { Answer, Requests } from './requests.js';
 import { StreamOutlet } from './stream-outlet.js';
 import { WholeBody } from './whole-body.js';
 
@@ -79,32 +79,31 @@ export class ClientUp {
     const last = this.#kept.bytes === 0 ? this.#last : undefined;
     const body = new WholeBody([], parts, last === undefined ? [] : [last.record]);
     this.#isPieceUnderWay = true;
-    const request = requests.post('piece', this.#piece + 1, body.length);
     let isTaken = true;
-    request.once('close', () => {
-      if (isTaken) this.#kept.release(parts);
-    });
-    request.once('error', (error) => {
-      if (isTaken) onLost(`a piece has failed: ${error.message}`);
-    });
-    request.once('response', (response) => {
-      response.resume();
-      const { statusCode } = response;
-      if (isTooLarge(response) && body.carried > SMALLEST_PIECE && !this.#isOver) {
+    const onFailed = ({ message }: Error): void => {
+      if (isTaken) onLost(`a piece has failed: ${message}`);
+    };
+    const onAnswer = ({ status, body: answer }: Answer): void => {
+      answer.resume();
+      if (status === TOO_LARGE && body.carried > SMALLEST_PIECE && !this.#isOver) {
         isTaken = false;
-        request.destroy();
+        post.body.destroy();
         return this.#halve(parts);
       }
-      if (statusCode !== 204) return onLost(`a piece was answered with status ${statusCode}`);
-      response.once('end', () => {
+      if (status !== 204) return onLost(`a piece was answered with status ${status}`);
+      answer.once('end', () => {
         this.#piece += 1;
         this.#isPieceUnderWay = false;
         last?.onLeft();
         if (last === undefined) this.#sendSoon();
         onDrain();
       });
+    };
+    const post = requests.post('piece', this.#piece + 1, body.length, { onAnswer, onFailed });
+    post.body.once('close', () => {
+      if (isTaken) this.#kept.release(parts);
     });
-    body.sendBy(request);
+    body.sendBy(post.body);
     onDrain();
   }
 
@@ -119,36 +118,38 @@ export class ClientUp {
 
   #try(patience: number): void {
     const { requests, clock } = this.#options;
-    const request = requests.post('stream', 0, undefined);
-    const trial: Trial = { request, isHeard: false, timer: clock.setTimer(() => this.#giveUp(trial), patience) };
-    this.#trial = trial;
-    request.once('error', () => this.#onStreamEnd(trial));
-    request.once('response', (response) => {
-      response.resume();
-      this.#onStreamEnd(trial, response);
+    const { body } = requests.post('stream', 0, undefined, {
+      onFailed: () => this.#onStreamEnd(trial),
+      onAnswer: ({ status, body: answer }) => {
+        answer.resume();
+        this.#onStreamEnd(trial, status);
+      },
     });
-    request.write(padding(TRIAL));
+    const trial: Trial = { body, isHeard: false, timer: clock.setTimer(() => this.#giveUp(trial), patience) };
+    this.#trial = trial;
+    body.write(padding(TRIAL));
   }
 
   #giveUp(trial: Trial): void {
     if (this.#trial !== trial) return;
     this.#trial = undefined;
     trial.timer.cancel();
-    trial.request.destroy();
+    trial.body.destroy();
     this.#options.onLearnt({ up: 'pieces' });
   }
 
-  #onStreamEnd(trial: Trial, response?: IncomingMessage): void {
+  /** `status`: of its answer, if there was one. */
+  #onStreamEnd(trial: Trial, status?: number): void {
     if (this.#trial !== trial || this.#isOver) return;
     if (this.#stream === undefined) return this.#giveUp(trial);
-    if (this.#last !== undefined && response?.statusCode === 204) return this.#last.onLeft();
-    if (response !== undefined && response.statusCode !== 409) this.#options.onLearnt({ up: 'pieces' });
-    const how = response === undefined ? 'was cut' : `was answered with status ${response.statusCode}`;
+    if (this.#last !== undefined && status === 204) return this.#last.onLeft();
+    if (status !== undefined && status !== 409) this.#options.onLearnt({ up: 'pieces' });
+    const how = status === undefined ? 'was cut' : `was answered with status ${status}`;
     this.#options.onLost(`the way up ${how}`);
   }
 
-  #goOnAsStream({ request }: Trial): void {
-    const stream = new StreamOutlet(request, this.#options.memory, this.#options.onDrain);
+  #goOnAsStream({ body }: Trial): void {
+    const stream = new StreamOutlet(body, this.#options.memory, this.#options.onDrain);
     this.#stream = stream;
     this.#options.onLearnt({ up: 'stream' });
     const parts = this.#kept.take(this.#kept.bytes);
@@ -165,7 +166,7 @@ export class ClientUp {
 
 /** A body without end that was begun. */
 interface Trial {
-  readonly request: ClientRequest;
+  readonly body: Writable;
   readonly timer: Timer;
   isHeard: boolean;
 }
@@ -198,6 +199,4 @@ const SMALLEST_PIECE = 1_024;
 const TRIAL = 12;
 
 /** RFC 9110 section 15.5.14. */
-function isTooLarge({ statusCode }: IncomingMessage): boolean {
-  return statusCode === 413;
-}
+const TOO_LARGE = 413;

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock, SlabPool } from 'wsproxy-engine';
+import { type Exchange, exchangeOf } from '../exchange.js';
 import type { AcceptHandler, Arrival, TransportAcceptor } from '../transport-acceptor.js';
 import { EndedIds } from './ended-ids.js';
 import { HttpTransport } from './http-transport.js';
 import { type Part, parsePart, TRANSPORT_HEADER } from './part.js';
-import { type Exchange, ServerHalves } from './server-halves.js';
+import { ServerHalves } from './server-halves.js';
 
 /** Makes a transport of ordinary requests, at the server's end: POST alone, and each says which transport it is for. */
 export class HttpAcceptor implements TransportAcceptor {
@@ -29,7 +30,7 @@ export class HttpAcceptor implements TransportAcceptor {
   }
 
   recognizes(arrival: Arrival): boolean {
-    return 'response' in arrival && partOf(arrival.request) !== undefined;
+    return exchangeOf(arrival) !== undefined && partOf(arrival.request) !== undefined;
   }
 
   isRight({ request }: Arrival): boolean {
@@ -43,20 +44,16 @@ export class HttpAcceptor implements TransportAcceptor {
 
   accept(arrival: Arrival, handler: AcceptHandler): void {
     const part = partOf(arrival.request);
-    if (!('response' in arrival) || part === undefined) return handler.onRefused(400);
+    const exchange = exchangeOf(arrival);
+    if (exchange === undefined || part === undefined) return handler.onRefused(400);
     const entry = this.#open.get(part.id);
     const isMine = entry?.owner === handler.owner;
-    const isLate = arrival.response.destroyed;
-    if (
-      this.isPart(arrival) &&
-      entry !== undefined &&
-      isMine &&
-      entry.halves.take(part, this.#welcome(part, arrival))
-    ) {
+    const isLate = exchange.answer.destroyed;
+    if (this.isPart(arrival) && entry !== undefined && isMine && entry.halves.take(part, welcome(part, exchange))) {
       return handler.onPart();
     }
     if (!this.isPart(arrival) && entry === undefined && !this.#ended.has(part.id) && !isLate) {
-      return this.#begin(part, this.#welcome(part, arrival), handler);
+      return this.#begin(part, welcome(part, exchange), handler);
     }
     // Somebody on the way has asked twice, or something is missing: the session goes on with another transport.
     if (isMine) entry?.transport.onLost('a request came twice, or out of turn');
@@ -76,14 +73,6 @@ export class HttpAcceptor implements TransportAcceptor {
       this.#ended.add(part.id, owner);
       onClosed();
     };
-  }
-
-  #welcome({ what }: Part, exchange: Exchange): Exchange {
-    const { request, response } = exchange;
-    if (request.headers.expect !== undefined) response.writeContinue();
-    // What has no end ends with the transport.
-    if (what === 'open' || what === 'stream') response.shouldKeepAlive = false;
-    return exchange;
   }
 }
 
@@ -107,6 +96,13 @@ const DOWN = {
   'Cache-Control': 'no-store, no-transform',
   'X-Accel-Buffering': 'no',
 };
+
+function welcome({ what }: Part, exchange: Exchange): Exchange {
+  if (exchange.request.headers.expect !== undefined) exchange.invite();
+  // What has no end ends with the transport.
+  if (what === 'open' || what === 'stream') exchange.closeAfter();
+  return exchange;
+}
 
 /** As the only line of its name says it. */
 function partOf({ headers }: IncomingMessage): Part | undefined {

@@ -1,14 +1,15 @@
-import type { IncomingMessage } from 'node:http';
 import { deafReceiver, systemClock, type Transport } from 'wsproxy-engine';
 import { holdsSecret } from '../../secrets/holds-secret.js';
-import { boundInterim } from '../../sockets/bound-interim.js';
+import { speaksHttp2, WITH_HTTP2 } from '../http2-client.js';
 import { type OpenTransport, refusedBy, type WayToServer } from '../open-transport.js';
 import { secretsIn } from '../secrets-in.js';
 import { ClientHalves } from './client-halves.js';
 import type { Lesson, UpMode } from './client-up.js';
 import { HttpTransport } from './http-transport.js';
+import { Http1Requests } from './http1-requests.js';
+import { Http2Requests } from './http2-requests.js';
 import { MAX_PIECE, newTransportId, TRANSPORT_HEADER } from './part.js';
-import { MAX_HEADER_SIZE, Requests } from './requests.js';
+import type { Answer, Requests } from './requests.js';
 
 /** Opens a transport over ordinary requests (PROTOCOL.md, "Over HTTP"), as `opening` says. */
 export function openHttp(opening: HttpOpening): OpenTransport {
@@ -35,7 +36,8 @@ class Opening {
   readonly #way: WayToServer;
   readonly #opening: HttpOpening;
   readonly #outcome: Outcome;
-  readonly #requests: Requests;
+  readonly #id = newTransportId();
+  #requests: Requests | undefined;
   readonly #secrets: readonly string[];
   readonly #began = systemClock.now();
   #forgetSignal = (): void => {};
@@ -45,7 +47,6 @@ class Opening {
     this.#way = way;
     this.#opening = opening;
     this.#outcome = outcome;
-    this.#requests = new Requests(way, newTransportId());
     this.#secrets = secretsIn(way.headers);
   }
 
@@ -54,28 +55,40 @@ class Opening {
     signal.addEventListener('abort', abort);
     this.#forgetSignal = () => signal.removeEventListener('abort', abort);
     if (signal.aborted) return abort();
-    const request = this.#requests.post(this.#opening.down === 'poll' ? 'open-poll' : 'open', 0, 0);
-    request.on('error', (error) => this.#fail(error));
-    boundInterim(request, MAX_HEADER_SIZE, () => {
-      this.#fail(new Error('the answer never comes: nothing but interim responses (1xx)'));
-    });
-    request.once('response', (response) => this.#onResponse(response));
-    request.end();
+    this.#makeRequests().then(
+      (requests) => this.#ask(requests),
+      (error: Error) => this.#fail(error),
+    );
   }
 
-  #onResponse(response: IncomingMessage): void {
+  /** By HTTP/2 where the server has chosen it. */
+  async #makeRequests(): Promise<Requests> {
+    const way = this.#way;
+    if (way.url.protocol !== 'wss:') return new Http1Requests(way, this.#id);
+    const { socket } = await way.connect(WITH_HTTP2);
+    return speaksHttp2(socket) ? new Http2Requests(way, this.#id, socket) : new Http1Requests(way, this.#id, socket);
+  }
+
+  #ask(requests: Requests): void {
+    this.#requests = requests;
+    if (this.#isSettled) return requests.destroy();
+    const what = this.#opening.down === 'poll' ? 'open-poll' : 'open';
+    const onFailed = (error: Error): void => this.#fail(error);
+    requests.post(what, 0, 0, { onAnswer: (answer) => this.#onAnswer(answer, requests), onFailed }).body.end();
+  }
+
+  #onAnswer(answer: Answer, requests: Requests): void {
     if (this.#isSettled) return;
-    const { statusCode = 0, headers } = response;
-    this.#way.onAnswer?.(statusCode, headers);
-    if (statusCode !== 200 || headers[TRANSPORT_HEADER] !== this.#requests.id) {
-      response.on('error', () => {});
-      return this.#fail(refusedBy(statusCode, headers, this.#secrets));
+    const { status, headers } = answer;
+    this.#way.onAnswer?.(status, headers);
+    if (status !== 200 || headers[TRANSPORT_HEADER] !== this.#id) {
+      return this.#fail(refusedBy(status, headers, this.#secrets));
     }
-    if (this.#way.headersAfter !== undefined) this.#requests.goOnWith(this.#way.headersAfter(headers));
+    if (this.#way.headersAfter !== undefined) requests.goOnWith(this.#way.headersAfter(headers));
     const { up, down, largestPiece = MAX_PIECE, onLearnt = () => {} } = this.#opening;
     const roundTrip = systemClock.now() - this.#began;
-    const halves = new ClientHalves(response, {
-      ...{ requests: this.#requests, memory: this.#way.memory, clock: systemClock },
+    const halves = new ClientHalves(answer, {
+      ...{ requests, memory: this.#way.memory, clock: systemClock },
       ...{ down, largestPiece, onLearnt, onOpen: () => this.#succeed(transport) },
       patience: up === 'pieces' ? 0 : Math.max(PATIENCE, ROUND_TRIPS * roundTrip),
     });
@@ -88,14 +101,14 @@ class Opening {
     this.#settle();
     transport.receiver = deafReceiver;
     // It is the channels that keep the process alive.
-    this.#requests.letSleep();
+    this.#requests?.letSleep();
     this.#outcome.resolve(transport);
   }
 
   #fail(error: Error): void {
     if (this.#isSettled) return;
     this.#settle();
-    this.#requests.destroy();
+    this.#requests?.destroy();
     this.#outcome.reject(error);
   }
 

@@ -1,5 +1,6 @@
-import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import type { Clock, SlabPool, Timer } from 'wsproxy-engine';
+import type { Exchange } from '../exchange.js';
 import { KeptParts } from './kept-parts.js';
 import { onceATurn } from './once-a-turn.js';
 import { MAX_POLL, POLL_TIME, POLLS } from './part.js';
@@ -11,7 +12,7 @@ export class PollOutlet {
   readonly #kept: KeptParts;
   readonly #polls = new Map<number, Poll>();
   /** Answers that have not left, since the client does not read them. */
-  readonly #leaving = new Set<ServerResponse>();
+  readonly #leaving = new Set<Writable>();
   readonly #answerSoon: () => void;
   /** The number of the next to be answered. */
   #next = 1;
@@ -32,19 +33,19 @@ export class PollOutlet {
   }
 
   /** False for a poll that should not be there: one that was answered, is there already, or comes too early, before others are read. */
-  take(n: number, response: ServerResponse): boolean {
+  take(n: number, exchange: Exchange): boolean {
     if (n < this.#next || n >= this.#next + POLLS || this.#polls.has(n) || this.#isOver) return false;
     // A client asks again when it has an answer: this one only makes more of them.
     if (this.#leaving.size >= MAX_LEAVING) return false;
-    const poll: Poll = { response, isLate: false, timer: this.#options.clock.setTimer(() => onLate(), POLL_TIME) };
+    const poll: Poll = { exchange, isLate: false, timer: this.#options.clock.setTimer(() => onLate(), POLL_TIME) };
     const onLate = (): void => {
       poll.isLate = true;
       this.#answer();
     };
     this.#polls.set(n, poll);
-    response.once('close', () => {
+    exchange.answer.once('close', () => {
       poll.timer.cancel();
-      if (!response.writableFinished) this.#options.onLost('a poll was cut');
+      if (!exchange.isAnswered) this.#options.onLost('a poll was cut');
     });
     this.#answerSoon();
     return true;
@@ -69,12 +70,12 @@ export class PollOutlet {
   destroy(): void {
     this.#isOver = true;
     this.#kept.clear();
-    for (const { response, timer } of this.#polls.values()) {
+    for (const { exchange, timer } of this.#polls.values()) {
       timer.cancel();
-      response.destroy();
+      exchange.answer.destroy();
     }
     this.#polls.clear();
-    for (const response of this.#leaving) response.destroy();
+    for (const answer of this.#leaving) answer.destroy();
   }
 
   #answer(): void {
@@ -85,26 +86,27 @@ export class PollOutlet {
       this.#polls.delete(this.#next);
       this.#next += 1;
       poll.timer.cancel();
-      this.#write(poll.response);
+      this.#write(poll.exchange);
     }
   }
 
-  #write(response: ServerResponse): void {
+  #write(exchange: Exchange): void {
+    const { answer } = exchange;
     const parts = this.#kept.take(MAX_POLL);
     const last = this.#kept.bytes === 0 ? this.#last : undefined;
     this.#isOver = last !== undefined;
     const body = new WholeBody(this.#said.splice(0), parts, last === undefined ? [] : [last.record]);
-    this.#leaving.add(response);
-    response.once('finish', () => {
-      this.#leaving.delete(response);
+    this.#leaving.add(answer);
+    answer.once('finish', () => {
+      this.#leaving.delete(answer);
       if (this.#leaving.size === 0 && this.#isOver) this.#last?.onLeft();
     });
-    response.once('close', () => {
-      this.#leaving.delete(response);
+    answer.once('close', () => {
+      this.#leaving.delete(answer);
       this.#kept.release(parts);
     });
-    response.writeHead(200, { ...this.#options.headers, 'Content-Length': body.length });
-    body.sendBy(response);
+    exchange.begin(200, { ...this.#options.headers, 'Content-Length': body.length });
+    body.sendBy(answer);
     if (body.carried > 0) this.#options.onDrain();
   }
 }
@@ -113,7 +115,7 @@ export class PollOutlet {
 const MAX_LEAVING = 2 * POLLS;
 
 interface Poll {
-  readonly response: ServerResponse;
+  readonly exchange: Exchange;
   /** It has waited long enough. */
   isLate: boolean;
   readonly timer: Timer;

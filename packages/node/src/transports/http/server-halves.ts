@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable, Writable } from 'node:stream';
 import type { Clock, SlabPool } from 'wsproxy-engine';
+import type { Exchange } from '../exchange.js';
 import type { Halves, HalvesHolder } from './http-transport.js';
 import { FIRST_PADDING, MAX_PIECE, type Part } from './part.js';
 import { PollOutlet } from './poll-outlet.js';
@@ -11,31 +12,34 @@ export class ServerHalves implements Halves {
   holder!: HalvesHolder;
   readonly #down: StreamOutlet | PollOutlet;
   /** Answers that have not ended yet, no matter what they are for. */
-  readonly #answers = new Set<ServerResponse>();
+  readonly #answers = new Set<Writable>();
   /** Requests whose bodies are being read. */
-  readonly #bodies = new Set<IncomingMessage>();
+  readonly #bodies = new Set<Readable>();
   /** The number of the last piece. */
   #piece = 0;
   #isPieceUnderWay = false;
   #stream: 'none' | 'silent' | 'used' = 'none';
 
   /** `opening`: the request with which it begins, as `part`. `headers`: of each answer; more of them on the first. */
-  constructor(part: Part, { request, response }: Exchange, options: ServerHalvesOptions) {
+  constructor(part: Part, exchange: Exchange, options: ServerHalvesOptions) {
+    const { body, answer } = exchange;
     const { memory, clock, headers, opening } = options;
     const onDrain = (): void => this.holder.onDrain();
     const heard = record(RecordKind.heard, Buffer.of(Heard.open));
-    request.resume();
+    body.resume();
     if (part.what === 'open-poll') {
       this.#down = new PollOutlet({ memory, clock, headers, onDrain, onLost: (reason) => this.holder.onLost(reason) });
-      response.writeHead(200, { ...headers, ...opening, 'Content-Length': heard.length }).end(heard);
+      exchange.begin(200, { ...headers, ...opening, 'Content-Length': heard.length });
+      answer.on('error', () => {});
+      answer.end(heard);
       return;
     }
-    this.#down = new StreamOutlet(response, memory, onDrain);
-    this.#follow(response);
-    response.once('close', () => this.holder.onLost('the way down was cut'));
-    response.writeHead(200, { ...headers, ...opening });
-    response.write(padding(FIRST_PADDING));
-    response.write(heard);
+    this.#down = new StreamOutlet(answer, memory, onDrain);
+    this.#follow(answer);
+    answer.once('close', () => this.holder.onLost('the way down was cut'));
+    exchange.begin(200, { ...headers, ...opening });
+    answer.write(padding(FIRST_PADDING));
+    answer.write(heard);
   }
 
   get backlog(): number {
@@ -44,7 +48,7 @@ export class ServerHalves implements Halves {
 
   /** Takes one of the later requests; false when it is not one that may come now. */
   take(part: Part, exchange: Exchange): boolean {
-    if (part.what === 'poll') return this.#down instanceof PollOutlet && this.#down.take(part.n, exchange.response);
+    if (part.what === 'poll') return this.#down instanceof PollOutlet && this.#down.take(part.n, exchange);
     if (part.what === 'piece') return this.#takePiece(part.n, exchange);
     return part.what === 'stream' && this.#takeStream(exchange);
   }
@@ -68,37 +72,37 @@ export class ServerHalves implements Halves {
   }
 
   destroy(): void {
-    for (const response of this.#answers) if (!response.writableFinished) response.destroy();
+    for (const answer of this.#answers) if (!answer.writableFinished) answer.destroy();
     if (this.#down instanceof PollOutlet) this.#down.destroy();
   }
 
-  #takePiece(n: number, { request, response }: Exchange): boolean {
+  #takePiece(n: number, exchange: Exchange): boolean {
     // What was sent in the body without end came before it, or after it: nobody knows.
     if (n !== this.#piece + 1 || this.#isPieceUnderWay || this.#stream === 'used') return false;
     this.#piece = n;
     this.#isPieceUnderWay = true;
-    this.#follow(response);
+    this.#follow(exchange.answer);
     let left = MAX_PIECE + RECORD_HEAD;
-    this.#read(request, {
+    this.#read(exchange, {
       onData: (length) => {
         left -= length;
         if (left < 0) this.holder.onLost('a piece is too large');
       },
       onWhole: () => {
         this.#isPieceUnderWay = false;
-        answer(response);
+        confirm(exchange);
       },
       onCut: () => this.holder.onLost('a piece was cut'),
     });
     return true;
   }
 
-  #takeStream({ request, response }: Exchange): boolean {
+  #takeStream(exchange: Exchange): boolean {
     if (this.#stream !== 'none') return false;
     this.#stream = 'silent';
-    this.#follow(response);
+    this.#follow(exchange.answer);
     let isHeard = false;
-    this.#read(request, {
+    this.#read(exchange, {
       onData: () => {
         if (!isHeard) this.#say(Heard.stream);
         isHeard = true;
@@ -107,7 +111,7 @@ export class ServerHalves implements Halves {
         this.#stream = 'used';
       },
       onWhole: (isOver) => {
-        answer(response);
+        confirm(exchange);
         if (!isOver && this.#stream === 'used') this.holder.onLost('the way up has ended');
       },
       // The client may only have tried it.
@@ -123,40 +127,46 @@ export class ServerHalves implements Halves {
   }
 
   /** Reads the records in a body, which has whole ones, and tells what has become of it. */
-  #read(request: IncomingMessage, body: BodyEvents): void {
+  #read(exchange: Exchange, events: BodyEvents): void {
     const { holder } = this;
+    const { body } = exchange;
+    let received = 0;
+    let isWhole = false;
     const reader = new RecordReader({
       onBytes: (bytes) => {
-        body.onBytes?.();
+        events.onBytes?.();
         holder.onBytes(bytes);
       },
       onHeard: () => {},
       onEnd: (code, reason) => holder.onEnd(code, reason),
     });
-    this.#bodies.add(request);
-    request.on('data', (chunk: Buffer) => {
-      body.onData(chunk.length);
+    this.#bodies.add(body);
+    body.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+      events.onData(chunk.length);
       try {
         reader.push(chunk);
       } catch (error) {
         holder.onLost((error as Error).message);
       }
     });
-    request.once('end', () => {
-      if (reader.isWhole) body.onWhole(reader.isOver);
+    body.once('end', () => {
+      isWhole = exchange.isWhole(received);
+      if (!isWhole) return;
+      if (reader.isWhole) events.onWhole(reader.isOver);
       else holder.onLost('a record was cut');
     });
-    request.once('error', () => {});
-    request.once('close', () => {
-      this.#bodies.delete(request);
-      if (!request.complete) body.onCut();
+    body.on('error', () => {});
+    body.once('close', () => {
+      this.#bodies.delete(body);
+      if (!isWhole) events.onCut();
     });
   }
 
-  #follow(response: ServerResponse): void {
-    this.#answers.add(response);
-    response.on('error', () => {});
-    response.once('close', () => this.#answers.delete(response));
+  #follow(answer: Writable): void {
+    this.#answers.add(answer);
+    answer.on('error', () => {});
+    answer.once('close', () => this.#answers.delete(answer));
   }
 }
 
@@ -169,17 +179,14 @@ interface BodyEvents {
 }
 
 /** It was taken; nothing more is to be said of it. */
-function answer(response: ServerResponse): void {
-  if (!response.destroyed) response.writeHead(204).end();
+function confirm({ answer, begin }: Exchange): void {
+  if (answer.destroyed) return;
+  begin(204, {});
+  answer.end();
 }
 
-function goOn(body: IncomingMessage): void {
+function goOn(body: Readable): void {
   body.resume();
-}
-
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
 }
 
 export interface ServerHalvesOptions {

@@ -1,17 +1,17 @@
-import type { OutgoingMessage } from 'node:http';
+import type { Writable } from 'node:stream';
 import type { SlabPool } from 'wsproxy-engine';
 import { RecordKind, recordHead } from './records.js';
 
 /** Records in the body of one message, which has no end until there is nothing to say any more. */
 export class StreamOutlet {
-  readonly #message: OutgoingMessage;
+  readonly #message: Writable;
   readonly #memory: SlabPool;
   readonly #onDrain: () => void;
   /** What was written and has not left; each as the memory was kept for it. */
   readonly #leaving: Uint8Array[][] = [];
 
   /** Its errors are the caller's business. */
-  constructor(message: OutgoingMessage, memory: SlabPool, onDrain: () => void) {
+  constructor(message: Writable, memory: SlabPool, onDrain: () => void) {
     this.#message = message;
     this.#memory = memory;
     this.#onDrain = onDrain;

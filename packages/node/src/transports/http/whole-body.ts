@@ -1,4 +1,4 @@
-import type { OutgoingMessage } from 'node:http';
+import type { Writable } from 'node:stream';
 import { type KeptPart, lengthOf } from './kept-parts.js';
 import { RecordKind, recordHead } from './records.js';
 
@@ -20,7 +20,7 @@ export class WholeBody {
   }
 
   /** Ends `message` with it, in as few writes as can be. */
-  sendBy(message: OutgoingMessage): void {
+  sendBy(message: Writable): void {
     message.cork();
     for (const piece of this.#pieces) message.write(piece);
     message.end();

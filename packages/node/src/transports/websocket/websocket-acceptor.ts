@@ -1,15 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type SlabPool, SUBPROTOCOL } from 'wsproxy-engine';
-import { lateWebSocket } from '../../internals/undocumented.js';
+import { type LateWebSocket, lateWebSocket } from '../../internals/undocumented.js';
+import { Http2Request } from '../http2-request.js';
 import type { AcceptHandler, Arrival, TransportAcceptor } from '../transport-acceptor.js';
 import { WEBSOCKET_LIMITS } from './websocket-limits.js';
-import { WebSocketTransport } from './websocket-transport.js';
+import { WebSocketTransport, type WsWebSocket } from './websocket-transport.js';
 
-/** Upgrades to WebSocket (RFC 6455) at the server's end. */
+/** Upgrades to WebSocket (RFC 6455), and those of HTTP/2 (RFC 8441), at the server's end. */
 export class WebSocketAcceptor implements TransportAcceptor {
   readonly name = 'WebSocket';
   readonly #memory: SlabPool;
+  readonly #headers: Readonly<Record<string, string>>;
   readonly #server = new WebSocketServer({
     ...WEBSOCKET_LIMITS,
     noServer: true,
@@ -21,20 +23,23 @@ export class WebSocketAcceptor implements TransportAcceptor {
   /** `memory`: that their connections are read into. `headers`: of each answer that opens a transport, and of no other. */
   constructor(memory: SlabPool, headers: Readonly<Record<string, string>> = {}) {
     this.#memory = memory;
+    this.#headers = headers;
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
     this.#server.on('headers', (head) => head.push(...lines));
   }
 
   /** To any protocol: `ws` looks at that. */
   recognizes(arrival: Arrival): boolean {
-    return 'socket' in arrival;
+    return 'socket' in arrival || isExtendedConnect(arrival);
   }
 
-  isRight({ request }: Arrival): boolean {
-    return offersSubprotocol(request) && !hasBody(request);
+  isRight(arrival: Arrival): boolean {
+    const { request } = arrival;
+    return offersSubprotocol(request) && !hasBody(request) && (!isExtendedConnect(arrival) || isWebSocket(request));
   }
 
   accept(arrival: Arrival, handler: AcceptHandler): void {
+    if ('stream' in arrival) return this.#acceptStream(arrival, handler);
     if (!('socket' in arrival)) return handler.onRefused(400);
     const { request, socket, head } = arrival;
     // `ws` looks at method, version and key at once, and says so at once.
@@ -47,10 +52,39 @@ export class WebSocketAcceptor implements TransportAcceptor {
     });
     this.#server.off('wsClientError', onClientError);
   }
+
+  /** RFC 8441 section 5.1: there is no key, and 200 takes the place of 101. */
+  #acceptStream({ stream }: Extract<Arrival, { stream: unknown }>, handler: AcceptHandler): void {
+    const { onBroken } = handler;
+    const late = lateOnStream();
+    if (late === undefined) return handler.onRefused(400);
+    stream.respond({ ':status': 200, 'sec-websocket-protocol': SUBPROTOCOL, ...this.#headers });
+    const transport = new WebSocketTransport(late, stream, { role: 'server', onBroken }, this.#memory);
+    transport.onClosed = handler.onTransport(transport);
+  }
 }
 
 const Late = lateWebSocket(WebSocket);
 const LATE = Late && { WebSocket: Late };
+
+/** Whether there are WebSockets over HTTP/2: `ws` has no other door for them. */
+export const takesHttp2: boolean = Late !== undefined;
+
+function lateOnStream(): LateWebSocket<WsWebSocket> | undefined {
+  if (Late === undefined) return undefined;
+  const Made = Late as unknown as new (address: null, protocols: undefined, options: object) => unknown;
+  return new Made(null, undefined, { ...WEBSOCKET_LIMITS, autoPong: true }) as LateWebSocket<WsWebSocket>;
+}
+
+function isExtendedConnect({ request }: Arrival): boolean {
+  return request instanceof Http2Request && request.protocol !== undefined;
+}
+
+/** RFC 6455 section 4.1 and RFC 8441 section 5. */
+function isWebSocket(request: IncomingMessage): boolean {
+  const isAsked = request instanceof Http2Request && request.protocol === 'websocket';
+  return isAsked && request.headers['sec-websocket-version'] === '13';
+}
 
 /** Its bytes would be taken for frames, while a reverse proxy may have taken them for a body. */
 function hasBody({ headers }: IncomingMessage): boolean {

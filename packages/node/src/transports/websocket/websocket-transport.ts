@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { deafReceiver, type SlabPool, type SlabReader, type Transport, type TransportReceiver } from 'wsproxy-engine';
 import { readIntoSlabs } from '../../internals/read-into-slabs.js';
 import { readRest } from '../../internals/read-rest.js';
-import { type LateWebSocket, readPastWs } from '../../internals/undocumented.js';
+import { type BegunWebSocket, type LateWebSocket, readPastWs } from '../../internals/undocumented.js';
 import { holdsSecret } from '../../secrets/holds-secret.js';
 import { listenTo, type SocketListener } from '../../sockets/socket-listener.js';
 import { endsAsClosing } from './closing-tail.js';
@@ -35,7 +35,7 @@ export class WebSocketTransport implements Transport, MessageTaker, SocketListen
   onClosed: (() => void) | undefined;
 
   readonly #source: WebSocketSource;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #end: WebSocketEnd;
   readonly #memory: SlabPool;
   #ws: WsWebSocket | undefined;
@@ -48,14 +48,21 @@ export class WebSocketTransport implements Transport, MessageTaker, SocketListen
   /** What `send` was given and the connection has not written yet, with a place for each batch; undefined, not empty. */
   #sending: (readonly Uint8Array[] | undefined)[] | undefined;
 
-  /** `socket`: the connection beneath `source`. To be called in the turn in which it has opened, before anything is read. */
-  constructor(source: WebSocketSource, socket: Socket, end: WebSocketEnd, memory: SlabPool) {
+  /**
+   * `socket`: the connection beneath `source`, or a stream of HTTP/2. To be called in the turn in which it has opened, before anything
+   * is read.
+   */
+  constructor(source: WebSocketSource, socket: Duplex, end: WebSocketEnd, memory: SlabPool) {
     this.#source = source;
     this.#socket = socket;
     this.#end = end;
     this.#memory = memory;
     if ('begin' in source) listenTo(socket, this);
-    else {
+    else if ('read' in source) {
+      this.#listenToWs(source.ws);
+      this.#toWs = (bytes) => source.read(bytes);
+      listenTo(socket, this);
+    } else {
       this.#listenToWs(source);
       socket.once('close', () => this.#letGo());
       this.#toWs = readPastWs(socket, (bytes) => this.onBytes(bytes));
@@ -245,12 +252,12 @@ const { maxPayload, maxFragments } = WEBSOCKET_LIMITS;
 const AT_SERVER = { isServer: true, maxPayload, maxFragments };
 const AT_CLIENT = { isServer: false, maxPayload, maxFragments };
 
-function goOn(socket: Socket): void {
+function goOn(socket: Duplex): void {
   socket.resume();
 }
 
-/** What `ws` has made of a connection: a WebSocket, or what makes one later. */
-export type WebSocketSource = WsWebSocket | LateWebSocket<WsWebSocket>;
+/** What `ws` has made of a connection: a WebSocket, one that reads nothing by itself, or what makes such a one later. */
+export type WebSocketSource = WsWebSocket | BegunWebSocket<WsWebSocket> | LateWebSocket<WsWebSocket>;
 
 /** What is used of a `WebSocket` of `ws`. Not its own type: anyone who uses this package would need that too. */
 export interface WsWebSocket {

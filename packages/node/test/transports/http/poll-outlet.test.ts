@@ -1,8 +1,10 @@
-import type { ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Timer } from 'wsproxy-engine';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
+import { type Exchange, exchangeOf } from '../../../src/transports/exchange.js';
 import { PollOutlet } from '../../../src/transports/http/poll-outlet.js';
 
 const PART = 65_536;
@@ -34,10 +36,15 @@ const NO_TIMER: Timer = { cancel() {} };
 let losses: string[];
 let outlet: PollOutlet;
 
+function exchangeWith(answer: Answer): Exchange {
+  const response = answer as unknown as ServerResponse;
+  return exchangeOf({ request: new IncomingMessage(new Socket()), response }) as Exchange;
+}
+
 /** Whether the poll was taken; the answer has what there is to say. */
 function poll(n: number, answer = new Answer()): boolean {
   outlet.send([Buffer.alloc(PART)]);
-  return outlet.take(n, answer as unknown as ServerResponse);
+  return outlet.take(n, exchangeWith(answer));
 }
 
 beforeEach(() => {
@@ -82,7 +89,7 @@ describe('answers to polls', () => {
     outlet.end(Buffer.alloc(6), () => {
       hasLeft = true;
     });
-    expect(outlet.take(2, last as unknown as ServerResponse)).toBe(true);
+    expect(outlet.take(2, exchangeWith(last))).toBe(true);
     await last.read();
     expect(hasLeft).toBe(false);
     await slow.read();

@@ -1,0 +1,61 @@
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Readable, Writable } from 'node:stream';
+import type { Arrival } from './transport-acceptor.js';
+
+/** An ordinary request and its answer, of HTTP/1.1 or of HTTP/2. */
+export interface Exchange {
+  /** Its head. */
+  readonly request: IncomingMessage;
+  /** What comes with it. */
+  readonly body: Readable;
+  /** What goes back; begins with `begin`. */
+  readonly answer: Writable;
+  begin(status: number, headers: OutgoingHttpHeaders): void;
+  /** Before `begin`: no other request follows on a connection of HTTP/1.1. */
+  closeAfter(): void;
+  /** Invites the body, for one who waits for that. */
+  invite(): void;
+  /** Whether `received` bytes of a body that has ended are all of it. */
+  isWhole(received: number): boolean;
+  /** Whether all of the answer has left. */
+  readonly isAnswered: boolean;
+}
+
+/** Undefined for a request that wants the connection, or a stream, for itself. */
+export function exchangeOf(arrival: Arrival): Exchange | undefined {
+  if ('response' in arrival) return overHttp1(arrival);
+  return 'stream' in arrival && arrival.request.method !== 'CONNECT' ? overHttp2(arrival) : undefined;
+}
+
+function overHttp1({ request, response }: Extract<Arrival, { response: unknown }>): Exchange {
+  return {
+    ...{ request, body: request, answer: response },
+    begin: (status, headers) => void response.writeHead(status, headers),
+    closeAfter() {
+      response.shouldKeepAlive = false;
+    },
+    invite: () => response.writeContinue(),
+    isWhole: () => request.complete,
+    get isAnswered() {
+      return response.writableFinished;
+    },
+  };
+}
+
+function overHttp2({ request, stream }: Extract<Arrival, { stream: unknown }>): Exchange {
+  // One that was reset ends like one that is over: only the code tells, and what the head has said of the length.
+  const isReset = (): boolean => (stream.rstCode ?? 0) !== 0;
+  const { 'content-length': length } = request.headers;
+  return {
+    ...{ request, body: stream, answer: stream },
+    begin(status, headers) {
+      if (!stream.destroyed && !stream.closed) stream.respond({ ':status': status, ...headers });
+    },
+    closeAfter() {},
+    invite: () => stream.additionalHeaders({ ':status': 100 }),
+    isWhole: (received) => !isReset() && (length === undefined || Number(length) === received),
+    get isAnswered() {
+      return stream.headersSent && stream.writableFinished && !isReset();
+    },
+  };
+}

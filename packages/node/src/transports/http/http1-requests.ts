@@ -1,0 +1,130 @@
+import { Agent, type ClientRequest, type ClientRequestArgs, request } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { boundInterim } from '../../sockets/bound-interim.js';
+import type { WayToServer } from '../open-transport.js';
+import type { PartKind } from './part.js';
+import { headersFor, type Outcome, type Post, type Requests } from './requests.js';
+
+/** Makes the requests of one transport, each on a connection that nobody else uses at the time. */
+export class Http1Requests implements Requests {
+  readonly id: string;
+  readonly #way: WayToServer;
+  readonly #agent: WayAgent;
+  readonly #underWay = new Set<ClientRequest>();
+  #headers: Readonly<Record<string, string>>;
+
+  /** `first`: a connection for the first of them. Default: there is none yet. */
+  constructor(way: WayToServer, id: string, first?: Socket) {
+    this.id = id;
+    this.#way = way;
+    this.#headers = way.headers;
+    this.#agent = new WayAgent(way, first);
+  }
+
+  get isOver(): boolean {
+    return this.#agent.isOver;
+  }
+
+  goOnWith(headers: Readonly<Record<string, string>>): void {
+    this.#headers = headers;
+  }
+
+  letSleep(): void {
+    this.#agent.letSleep();
+  }
+
+  post(what: PartKind, n: number, length: number | undefined, outcome: Outcome): Post {
+    const { url, proxied } = this.#way;
+    const path = `${url.pathname}${url.search}`;
+    const made = request({
+      agent: this.#agent,
+      host: url.hostname,
+      method: 'POST',
+      path: proxied === undefined ? path : `http://${url.host}${path}`,
+      maxHeaderSize: MAX_HEADER_SIZE,
+      headers: { host: url.host, ...headersFor(this.#way, this.#headers, { id: this.id, what, n }, length) },
+    });
+    made.setNoDelay(true);
+    this.#underWay.add(made);
+    made.once('close', () => this.#underWay.delete(made));
+    boundInterim(made, MAX_HEADER_SIZE, () => {
+      made.destroy(new Error('the answer never comes: nothing but interim responses (1xx)'));
+    });
+    // For good: one that fails late must not end the process.
+    made.on('error', (error) => outcome.onFailed(error));
+    made.once('response', (body) => {
+      const { statusCode: status = 0, headers } = body;
+      body.on('error', () => {});
+      outcome.onAnswer({ status, headers, body, isWhole: () => body.complete });
+    });
+    return { body: made };
+  }
+
+  destroy(): void {
+    for (const made of this.#underWay) made.destroy();
+    this.#agent.destroy();
+  }
+}
+
+/** Of an answer's head, and of all interim ones before it, bytes. */
+const MAX_HEADER_SIZE = 16_384;
+/** A connection that nobody has used for so long is used no more, ms: a proxy may be about to close it. */
+const REST = 4_000;
+
+class WayAgent extends Agent {
+  readonly #way: WayToServer;
+  readonly #open = new Set<Socket>();
+  #isAwake = true;
+  #first: Socket | undefined;
+  isOver = false;
+
+  constructor(way: WayToServer, first: Socket | undefined) {
+    super({ keepAlive: true, maxFreeSockets: 2, timeout: REST, scheduling: 'lifo' });
+    this.#way = way;
+    this.#first = first;
+  }
+
+  letSleep(): void {
+    this.#isAwake = false;
+    for (const socket of this.#open) socket.unref();
+  }
+
+  override createConnection(
+    _options: ClientRequestArgs,
+    callback: (error: Error | null, socket: Duplex) => void,
+  ): undefined {
+    const first = this.#first;
+    this.#first = undefined;
+    const connecting = first === undefined ? (this.#way.proxied ?? this.#way).connect() : { socket: first };
+    Promise.resolve(connecting).then(
+      ({ socket }) => {
+        if (this.isOver) socket.destroy();
+        else this.#take(socket);
+        callback(null, socket);
+      },
+      (error: Error) => callback(error, undefined as unknown as Duplex),
+    );
+    return undefined;
+  }
+
+  override reuseSocket(socket: Duplex, made: ClientRequest): void {
+    super.reuseSocket(socket, made);
+    if (!this.#isAwake) (socket as Socket).unref();
+  }
+
+  override destroy(): void {
+    this.isOver = true;
+    super.destroy();
+    this.#first?.destroy();
+    for (const socket of this.#open) socket.destroy();
+  }
+
+  #take(socket: Socket): void {
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
+    // It may be paused, and Node's HTTP client would leave it so.
+    socket.resume();
+    if (!this.#isAwake) socket.unref();
+  }
+}
