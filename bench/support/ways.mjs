@@ -88,7 +88,13 @@ export async function wss({ certificate: { cert, key }, clientOptions = [] }) {
 }
 wss.baseline = TLS_BETWEEN;
 
-/** By ordinary requests, TLS by the server. */
+/** By WebSocket over HTTP/2, TLS by the server. */
+export function h2(place) {
+  return wss({ ...place, clientOptions: ['--transport', 'h2'] });
+}
+h2.baseline = 'wss';
+
+/** By ordinary requests over HTTP/2, TLS by the server. */
 export function https(place) {
   return wss({ ...place, clientOptions: ['--transport', 'http'] });
 }
