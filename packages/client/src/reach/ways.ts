@@ -1,5 +1,6 @@
 import { type Clock, HANDSHAKE_TIMEOUT, type Logger, type Transport } from 'wsproxy-engine';
 import {
+  type Lesson,
   type OpenTransport,
   openHttp,
   openWebSocket,
@@ -30,6 +31,8 @@ export class Ways {
   readonly #doubted = new Set<Way>();
   /** How often the used one has failed since it was proven, one after the other. */
   #failures = 0;
+  /** How many transports of the used one were lost, one after the other, by which nothing came that was waited for. */
+  #barren = 0;
   /** Attempts in a row, by ways that are not proven, to which nobody has answered at all. */
   #silences = 0;
   /** How long the server has to answer on a way that is not proven, ms. */
@@ -39,8 +42,10 @@ export class Ways {
   #choice: { readonly at: number; readonly reason: string | undefined } | undefined;
   /** When a better way than the used one may be tried, by the clock, and how long after that again, ms. */
   #look = { at: Number.POSITIVE_INFINITY, pause: 0 };
-  #upInPiecesUntil = Number.NEGATIVE_INFINITY;
-  #largestPiece: number | undefined;
+  /** To move a session to a way that opens, and lets nothing through, costs it a pause: at least so long before that, ms. */
+  #distrust = 0;
+  /** What holds for HTTP until then, by the clock. */
+  #learnt: Lesson & { readonly until: number } = { until: Number.NEGATIVE_INFINITY };
 
   /** `url`: of the server; HTTP/2 is for `wss:` alone. */
   constructor(choice: TransportChoice, { protocol }: Pick<URL, 'protocol'>, options: WaysOptions) {
@@ -69,19 +74,22 @@ export class Ways {
     return (way && this.#cuts.get(way)?.safeAge) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Somebody has cut a transport that had carried a session for so long, ms. */
-  onCut(transport: Transport, age: number): void {
+  /** Somebody has cut a transport that had carried a session for so long, ms. `isBarren`: nothing came that the session waits for. */
+  onCut(transport: Transport, age: number, isBarren: boolean): void {
     const way = this.#transports.get(transport)?.way;
     if (way === undefined) return;
     const ages = this.#cuts.get(way) ?? new CutAges();
     this.#cuts.set(way, ages);
     ages.onCut(age);
+    if (isBarren) this.#onBarren(way);
+    else if (way === this.#used) this.#barren = 0;
   }
 
   /** How long the server has to answer a greeting, ms: less by a way on which nobody has been answered yet, and there are others. */
   greetingTime(transport: Transport): number {
-    const way = this.#transports.get(transport)?.way;
-    return way === undefined || this.#isTrusted(way) ? HANDSHAKE_TIMEOUT : this.#patience;
+    const opened = this.#transports.get(transport);
+    if (opened === undefined || this.#isTrusted(opened.way)) return HANDSHAKE_TIMEOUT;
+    return Math.min(HANDSHAKE_TIMEOUT, Math.max(this.#patience, OPENINGS * opened.took));
   }
 
   /** In how many ms a better way than that of `transport` may be tried again; infinite if there is none. */
@@ -123,19 +131,41 @@ export class Ways {
     this.#tell(opened);
     this.#used = way;
     this.#choice = { at: this.#now, reason: opened.failure?.message };
-    const pause = opened.failure instanceof RefusedError && opened.failure.status < 500 ? REFUSED_LOOK : SILENT_LOOK;
+    this.#barren = 0;
+    const isRefused = opened.failure instanceof RefusedError && opened.failure.status < 500;
+    const pause = Math.max(isRefused ? REFUSED_LOOK : SILENT_LOOK, this.#distrust);
     this.#look = { at: this.#now + pause, pause: pause * LOOK_GROWTH };
   }
 
-  /** It has not: what was opened lets nothing through, unless others were answered on that way before. */
-  onUnanswered(transport: Transport): void {
+  /**
+   * It has not: what was opened lets nothing through, unless others were answered on that way before. `wasCut`: it was lost meanwhile,
+   * instead of silent.
+   */
+  onUnanswered(transport: Transport, wasCut: boolean = false): void {
     const way = this.#transports.get(transport)?.way;
-    if (way === undefined || this.#isTrusted(way)) return;
+    if (way === undefined || this.#ways.length === 1) return;
+    if (!this.#proven.has(way)) this.#doubt(way);
+    else if (wasCut) this.#onBarren(way);
+  }
+
+  /** Some proxies let a greeting through, and break the connection at the first large message. */
+  #onBarren(way: Way): void {
+    if (way !== this.#used || this.#ways.length === 1) return;
+    this.#barren += 1;
+    if (this.#barren < DOUBTFUL) return;
+    this.#barren = 0;
+    this.#proven.delete(way);
+    this.#doubt(way);
+  }
+
+  #doubt(way: Way): void {
     this.#options.logger.info({ way: way.name }, 'a way to the server has opened, but nothing came by it');
     this.#doubted.add(way);
+    this.#distrust = Math.min(LONGEST_LOOK, Math.max(REFUSED_LOOK, this.#distrust * LOOK_GROWTH));
     if (this.#doubted.size < this.#ways.length) return;
     // Nothing comes by any of them: the server is slow.
     this.#doubted.clear();
+    this.#distrust = 0;
     this.#patience = Math.min(this.#patience * 2, HANDSHAKE_TIMEOUT);
   }
 
@@ -157,6 +187,7 @@ export class Ways {
     const { clock, openers = OPENERS } = this.#options;
     const [first] = ways;
     const isProven = first !== undefined && this.#proven.has(first);
+    const began = this.#now;
     const race = new Race(ways, {
       ...{ way, signal, clock, isProven },
       headStartOf: ({ kind }) => {
@@ -165,7 +196,8 @@ export class Ways {
         return kind === 'h2' ? this.#headStart / 2 : this.#headStart;
       },
       openerOf: (one) => this.#openerOf(one, openers),
-      onWon: (winner, transport, failure) => this.#transports.set(transport, { way: winner, failure }),
+      onWon: (winner, transport, failure) =>
+        this.#transports.set(transport, { way: winner, failure, took: this.#now - began }),
     });
     try {
       return await race.run();
@@ -197,13 +229,12 @@ export class Ways {
 
   #openerOf({ kind, down }: Way, { websocket, http2, http }: Openers): OpenTransport {
     if (down === undefined) return kind === 'h2' ? http2 : websocket;
-    const up = this.#now < this.#upInPiecesUntil ? 'pieces' : 'stream';
+    const { up = 'stream', largestPiece }: Lesson = this.#now < this.#learnt.until ? this.#learnt : {};
     return http({
       ...{ down, up },
-      ...(this.#largestPiece !== undefined && { largestPiece: this.#largestPiece }),
+      ...(largestPiece !== undefined && { largestPiece }),
       onLearnt: (lesson) => {
-        if (lesson.up === 'pieces') this.#upInPiecesUntil = this.#now + REFUSED_LOOK;
-        this.#largestPiece = lesson.largestPiece ?? this.#largestPiece;
+        this.#learnt = { ...this.#learnt, ...lesson, until: this.#now + REFUSED_LOOK };
       },
     });
   }
@@ -247,6 +278,8 @@ interface Opened {
   readonly way: Way;
   /** Of the best way that has failed before it. */
   readonly failure: Error | undefined;
+  /** From the beginning, ms. */
+  readonly took: number;
 }
 
 interface Way {
@@ -270,6 +303,8 @@ const SILENT_HEAD_START = 3_000;
 /** The same for a way that is proven, and has failed since. */
 const PROVEN_HEAD_START = 5_000;
 const FIRST_PATIENCE = 2_000;
+/** To answer takes no longer than so many times what to open took: over HTTP each may need a connection with TLS. */
+const OPENINGS = 2;
 /** So many failures in a row, and a proven way is proven no more. */
 const DOUBTFUL = 3;
 /** When a better way is tried again, ms: one that was refused, and one that was only slower, or silent. */

@@ -39,6 +39,10 @@ export class Attempts {
     );
   }
 
+  get areUnderWay(): boolean {
+    return this.#underWay.size > 0;
+  }
+
   /** Ends every attempt; nothing is told of any. */
   abort(): void {
     const attempts = [...this.#underWay];
@@ -58,6 +62,6 @@ export interface KnownServer {
   /** Those that lead there. Default: there is one. */
   readonly ways?: Pick<
     Ways,
-    'fieldsOf' | 'statusOf' | 'greetingTime' | 'betterIn' | 'safeAge' | 'onAnswered' | 'onUnanswered' | 'onCut'
+    ('fieldsOf' | 'statusOf' | 'greetingTime' | 'betterIn' | 'safeAge') | ('onAnswered' | 'onUnanswered' | 'onCut')
   >;
 }

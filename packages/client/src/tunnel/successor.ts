@@ -1,7 +1,7 @@
 import type { Clock, Logger, Loss, Timer, Transport } from 'wsproxy-engine';
 import type { WayBack } from '../reach/way-back.js';
 import type { WayStatus } from '../reach/ways.js';
-import type { Attempts, KnownServer } from './attempts.js';
+import { Attempts, type KnownServer } from './attempts.js';
 
 /**
  * Opens the next transport of a session whose present one is good: from time to time by a better way to the server, and ahead of somebody
@@ -9,11 +9,15 @@ import type { Attempts, KnownServer } from './attempts.js';
  */
 export class Successor {
   readonly #options: SuccessorOptions;
+  /** Apart from the others: what comes of these is nobody else's business. */
+  readonly #attempts: Attempts;
   #timers: Timer[] = [];
   #present: { readonly transport: Transport; readonly since: number } | undefined;
 
   constructor(options: SuccessorOptions) {
     this.#options = options;
+    const { server, wayBack } = options;
+    this.#attempts = new Attempts((signal) => server.connect(signal, wayBack));
   }
 
   /** What carries the session, and why; undefined while nothing does. */
@@ -34,15 +38,16 @@ export class Successor {
   end(): void {
     this.#present = undefined;
     for (const timer of this.#timers.splice(0)) timer.cancel();
+    this.#attempts.abort();
   }
 
-  /** What carries it was lost. */
-  onLost({ code }: Loss): void {
+  /** What carries it was lost. `isBarren`: it has brought nothing, though the session waits for something. */
+  onLost({ code }: Loss, isBarren: boolean): void {
     const { server, clock } = this.#options;
     // What the server has a word for is nobody's cut.
     if (this.#present === undefined || code >= FIRST_OF_SERVER) return;
     const { transport, since } = this.#present;
-    server.ways?.onCut(transport, clock.now() - since);
+    server.ways?.onCut(transport, clock.now() - since, isBarren);
   }
 
   #lookIn(time: number | undefined): void {
@@ -55,7 +60,7 @@ export class Successor {
   }
 
   #tryBetter(): void {
-    const { server, attempts, wayBack, logger, onTransport } = this.#options;
+    const { server, wayBack, logger, onTransport } = this.#options;
     const { connectBetter, ways } = server;
     const transport = this.#present?.transport;
     if (connectBetter === undefined || transport === undefined) return;
@@ -64,19 +69,18 @@ export class Successor {
       logger.debug({ reason: message }, 'no better way to the server');
       this.#lookIn(ways?.betterIn(transport));
     };
-    attempts.begin(onTransport, onFailure, (signal) => connectBetter(signal, wayBack, transport));
+    this.#attempts.begin(onTransport, onFailure, (signal) => connectBetter(signal, wayBack, transport));
   }
 
   #goAhead(): void {
-    const { attempts, logger, onTransport } = this.#options;
+    const { logger, onTransport } = this.#options;
     logger.debug({ reason: 'somebody on the way cuts them at this age' }, 'trying another transport');
-    attempts.begin(onTransport, ({ message }) => logger.info({ reason: message }, 'no other transport'));
+    this.#attempts.begin(onTransport, ({ message }) => logger.info({ reason: message }, 'no other transport'));
   }
 }
 
 export interface SuccessorOptions {
   readonly server: KnownServer;
-  readonly attempts: Attempts;
   readonly wayBack: WayBack;
   readonly clock: Pick<Clock, 'now' | 'setTimer'>;
   readonly logger: Logger;

@@ -79,8 +79,10 @@ export class Uplink {
     this.#greeter = new Greeter(this.session, options.grace);
     const wayBack = new WayBack(this.#greeter, clock);
     this.#attempts = new Attempts((signal) => options.server.connect(signal, wayBack));
-    const onTransport = (transport: Transport): void => this.#greet(transport);
-    this.#successor = new Successor({ ...options, attempts: this.#attempts, wayBack, onTransport });
+    // An attempt that is under way has a reason that does not wait.
+    const onTransport = (transport: Transport): void =>
+      this.#attempts.areUnderWay ? transport.terminate() : this.#greet(transport);
+    this.#successor = new Successor({ ...options, wayBack, onTransport });
     this.#requests = new WaitingRequests(this.session, clock, () => this.#hurry());
   }
 
@@ -256,7 +258,7 @@ export class Uplink {
   #greet(transport: Transport): void {
     if (this.#phases.present.is === 'online') this.#judgeLife(this.#phases.present);
     const seems = this.state === 'online' ? 'online' : 'connecting';
-    const call = (): void => this.session.detach({ code: 1006, reason: 'the server did not answer the greeting' });
+    const call = (): void => this.session.detach({ code: 1006, reason: UNANSWERED });
     const after = this.server.ways?.greetingTime(transport) ?? HANDSHAKE_TIMEOUT;
     this.#enter({ is: 'greeting', seems, transport }, { after, call });
     this.#greeter.greet(transport, () => this.#onWelcome(transport));
@@ -333,9 +335,9 @@ export class Uplink {
   #onLost(loss: Loss): void {
     const hasServed = this.state !== 'connecting';
     const { present } = this.#phases;
-    if (present.is === 'greeting' && loss.code === 1006) this.server.ways?.onUnanswered(present.transport);
-    if (present.is === 'online') this.#judgeLife(present);
-    this.#successor.onLost(loss);
+    if (present.is === 'greeting' && loss.code === 1006)
+      this.server.ways?.onUnanswered(present.transport, loss.reason !== UNANSWERED);
+    if (present.is === 'online') this.#successor.onLost(loss, this.#judgeLife(present));
     const isLate = loss.code === CloseCode.late;
     if (isLate) this.#greeter.onUnread();
     const canBegin = loss.code === CloseCode.sessionUnknown && this.#greeter.onUnknown();
@@ -359,13 +361,18 @@ export class Uplink {
     if (!hasServed) this.#events.onUnreachable(this);
   }
 
-  /** The transport is given up: the sooner the next one comes the better, if this one was worth having. */
-  #judgeLife({ since, progress }: Online): void {
+  /**
+   * The transport is given up: the sooner the next one comes the better, if this one was worth having. Returns whether it has brought
+   * nothing, though the session waits for something.
+   */
+  #judgeLife({ since, progress }: Online): boolean {
     const { backoff, clock } = this.#options;
     const life = clock.now() - since;
+    const isBarren = this.session.figures.progress === progress;
     // However short its life was: it has carried something.
-    if (this.session.figures.progress > progress) backoff.reset();
+    if (!isBarren) backoff.reset();
     else if (this.carried > 0 || life >= AT_ONCE) backoff.lived(life);
+    return isBarren && this.carried > 0;
   }
 
   /** The session takes no more channels: the next one may begin at once, if this one was of use. */
@@ -397,3 +404,5 @@ export class Uplink {
     return delay;
   }
 }
+
+const UNANSWERED = 'the server did not answer the greeting';

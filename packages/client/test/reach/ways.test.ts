@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { HANDSHAKE_TIMEOUT, MemoryTransport, type Transport } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
-import { type OpenTransport, RefusedError, type WayToServer } from 'wsproxy-node/transports';
+import { type HttpOpening, type OpenTransport, RefusedError, type WayToServer } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { type TransportChoice, Ways } from '../../src/reach/ways.js';
 
@@ -15,6 +15,7 @@ function newWorld(choice: TransportChoice = 'auto', url = new URL('ws://the-serv
   const log = ({ way }: { way?: string }, message: string): void => void lines.push(`${way}: ${message}`);
   const doing = new Map<string, Doing>();
   const asked: string[] = [];
+  const openings: HttpOpening[] = [];
   const opener =
     (name: string): OpenTransport =>
     async (way, signal) => {
@@ -33,7 +34,14 @@ function newWorld(choice: TransportChoice = 'auto', url = new URL('ws://the-serv
   const ways = new Ways(choice, url, {
     clock,
     logger: { debug: () => {}, info: log, warn: log, error: log },
-    openers: { websocket: opener('ws'), http2: opener('h2'), http: ({ down }) => opener(down) },
+    openers: {
+      websocket: opener('ws'),
+      http2: opener('h2'),
+      http: (opening) => {
+        openings.push(opening);
+        return opener(opening.down);
+      },
+    },
   });
   const way: WayToServer = {
     url,
@@ -76,7 +84,7 @@ function newWorld(choice: TransportChoice = 'auto', url = new URL('ws://the-serv
     return transport;
   };
   const nameOf = (transport: Transport): string => ways.fieldsOf(transport).way ?? 'WebSocket';
-  return { clock, lines, doing, asked, ways, pass, attempt, opened, answered, nameOf };
+  return { clock, lines, doing, asked, openings, ways, pass, attempt, opened, answered, nameOf };
 }
 
 const SOON = { after: 100 };
@@ -209,6 +217,59 @@ describe('a way that opens, and lets nothing through', () => {
     ways.onUnanswered(transport);
     expect([nameOf(await opened()), ways.greetingTime(transport), lines]).toEqual(['WebSocket', HANDSHAKE_TIMEOUT, []]);
   });
+});
+
+describe('a way that lets greetings through, and breaks at what follows', () => {
+  test('is left when nothing came by it that a session waited for, three times in a row', async () => {
+    const { doing, answered, ways, nameOf, lines } = newWorld();
+    doing.set('ws', SOON).set('stream', SOON);
+    for (const isBarren of [true, true, false, true, true]) ways.onCut(await answered(), 500, isBarren);
+    expect(nameOf(await answered())).toBe('WebSocket');
+    ways.onUnanswered(await answered(), true);
+    expect(nameOf(await answered())).toBe('HTTP');
+    expect(lines).toEqual([
+      'WebSocket: a way to the server has opened, but nothing came by it',
+      'HTTP: chose a way to the server',
+    ]);
+  });
+
+  test('is tried again after ten minutes, and later each time it does so again', async () => {
+    const { doing, answered, ways } = newWorld();
+    doing.set('ws', SOON).set('stream', SOON);
+    const pauses: number[] = [];
+    for (let time = 0; time < 4; time++) {
+      for (let cut = 0; cut < 3; cut++) ways.onUnanswered(await answered(), true);
+      const transport = await answered();
+      pauses.push(Math.round(ways.betterIn(transport) / 60_000));
+      await answered(ways.openBetter(transport));
+    }
+    expect(pauses).toEqual([10, 60, 60, 60]);
+  });
+});
+
+describe('what was learnt of HTTP', () => {
+  test('holds for ten minutes', async () => {
+    const { doing, answered, openings, pass } = newWorld('http');
+    doing.set('stream', SOON);
+    await answered();
+    openings[0]?.onLearnt?.({ up: 'pieces', largestPiece: 12_287 });
+    await answered();
+    await pass(600_000);
+    await answered();
+    expect(openings.map(({ up, largestPiece }) => ({ up, largestPiece }))).toEqual([
+      { up: 'stream', largestPiece: undefined },
+      { up: 'pieces', largestPiece: 12_287 },
+      { up: 'stream', largestPiece: undefined },
+    ]);
+  });
+});
+
+test('A server that takes long to open a transport has as long again, twice, to answer on it', async () => {
+  const { doing, opened, ways } = newWorld();
+  doing.set('ws', { after: 900 });
+  expect(ways.greetingTime(await opened())).toBe(2_000);
+  doing.set('ws', { after: 1_900 });
+  expect(ways.greetingTime(await opened())).toBe(3_800);
 });
 
 describe('a way that is proven', () => {

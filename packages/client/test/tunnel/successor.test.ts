@@ -3,7 +3,6 @@ import { MemoryTransport, type Transport } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { ConnectError } from '../../src/reach/connect-error.js';
 import { WayBack } from '../../src/reach/way-back.js';
-import { Attempts } from '../../src/tunnel/attempts.js';
 import { Successor } from '../../src/tunnel/successor.js';
 
 const MINUTE = 60_000;
@@ -23,7 +22,7 @@ function newWorld({ betterIn = Number.POSITIVE_INFINITY, safeAge = Number.POSITI
   };
   const greeter = { next: { id: Buffer.alloc(16), resumes: true }, route: undefined };
   const successor = new Successor({
-    ...{ clock, wayBack: new WayBack(greeter), attempts: new Attempts(() => open('any')) },
+    ...{ clock, wayBack: new WayBack(greeter) },
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     onTransport: (transport) => opened.push(transport),
     server: {
@@ -110,16 +109,16 @@ describe('a cut', () => {
     const { successor, present, cuts, pass } = newWorld();
     successor.watch(present);
     await pass(30_000);
-    successor.onLost({ code, reason: '' });
+    successor.onLost({ code, reason: '' }, false);
     expect(cuts).toEqual([30_000]);
   });
 
   test('of the server, and what follows an end, tell nothing', async () => {
     const { successor, present, cuts } = newWorld();
     successor.watch(present);
-    successor.onLost({ code: 4002, reason: '' });
+    successor.onLost({ code: 4002, reason: '' }, false);
     successor.end();
-    successor.onLost({ code: 1006, reason: '' });
+    successor.onLost({ code: 1006, reason: '' }, false);
     expect([cuts, successor.way]).toEqual([[], undefined]);
   });
 });

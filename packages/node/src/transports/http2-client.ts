@@ -20,7 +20,10 @@ export function beginHttp2(socket: Socket, { url }: Pick<WayToServer, 'url'>): C
     settings: { enablePush: false, initialWindowSize: HTTP2_WINDOW, maxHeaderListSize: MAX_HEAD },
   });
   session.on('error', () => {});
-  session.once('connect', () => session.setLocalWindowSize(HTTP2_WINDOW));
+  session.once('connect', () => {
+    // It may have been given up in the same turn.
+    if (!session.destroyed) session.setLocalWindowSize(HTTP2_WINDOW);
+  });
   return session;
 }
 
