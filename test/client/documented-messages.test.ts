@@ -132,7 +132,7 @@ const FAILURES: Readonly<Record<string, Produce<Ended>>> = {
     },
   '…: the proxy … wants a user and password (407): write them into its URL, http://user:password@host:port': async () =>
     client([URL_OF_NOBODY, '--insecure', '--proxy', `http://127.0.0.1:${await startTinyproxy()}`]),
-  '…: the proxy … wants NTLM, which wsproxy cannot do; Basic is what it can (407): run a local proxy that can, such as px or cntlm, and name that one with --proxy':
+  '…: the proxy … wants NTLM, which wsproxy cannot do; Basic is what it can (407): run a local proxy that can, such as px or cntlm, and name that one with --proxy; docs/client.md shows how':
     async () => {
       const { port } = await startAnswering(httpResponse('407 Denied', ['Proxy-Authenticate: NTLM']));
       return client([URL_OF_NOBODY, '--insecure', '--proxy', `http://127.0.0.1:${port}`]);
