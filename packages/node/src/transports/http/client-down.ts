@@ -19,7 +19,9 @@ export class DownStream implements ClientDown {
       if (!reader.isOver) onLost('the way down has ended');
     });
     body.once('error', () => onLost('the way down was cut'));
-    body.once('close', () => onLost('the way down was cut'));
+    body.once('close', () => {
+      if (!reader.isOver) onLost('the way down was cut');
+    });
   }
 
   giveWay(): void {

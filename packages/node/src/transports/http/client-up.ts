@@ -135,7 +135,8 @@ export class ClientUp {
     this.#trial = undefined;
     trial.timer.cancel();
     trial.body.destroy();
-    this.#options.onLearnt({ up: 'pieces' });
+    // At the end the server cuts it, no matter what the way passes.
+    if (this.#last === undefined) this.#options.onLearnt({ up: 'pieces' });
   }
 
   /** `status`: of its answer, if there was one. */

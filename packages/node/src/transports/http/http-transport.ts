@@ -87,7 +87,7 @@ export class HttpTransport implements Transport, HalvesHolder {
 
 /** RFC 6455 section 7.1.5, which sessions know: it has closed without a word. */
 const LOST = 1006;
-/** How long the last record may take to leave, ms. */
+/** How long both ends may take to say their last words, ms. */
 const CLOSE_TIME = 3_000;
 
 /** The requests and answers that a transport is made of, as one of its ends sees them. */
@@ -98,8 +98,8 @@ export interface Halves {
   readonly backlog: number;
   /** Sends the parts as they are until they have left; the memory they are in is kept for so long. */
   send(parts: readonly Uint8Array[]): void;
-  /** Sends the last record, and calls back when it has left. */
-  end(last: Uint8Array, onLeft: () => void): void;
+  /** Sends the last record, and calls back when nothing is left that a cut could lose. */
+  end(last: Uint8Array, onOver: () => void): void;
   /** The peer has said what has reached it. */
   onHeard(what: number): void;
   /** Brings no more in this turn of the event loop. */

@@ -19,7 +19,9 @@ export class PollOutlet {
   /** Records that carry no bytes, ahead of those that do. */
   #said: Uint8Array[] = [];
   #last: { readonly record: Uint8Array; readonly onLeft: () => void } | undefined;
+  /** The last record is in an answer: polls from there on are answered with nothing. */
   #isOver = false;
+  #isCut = false;
 
   constructor(options: PollOutletOptions) {
     this.#options = options;
@@ -34,7 +36,7 @@ export class PollOutlet {
 
   /** False for a poll that should not be there: one that was answered, is there already, or comes too early, before others are read. */
   take(n: number, exchange: Exchange): boolean {
-    if (n < this.#next || n >= this.#next + POLLS || this.#polls.has(n) || this.#isOver) return false;
+    if (n < this.#next || n >= this.#next + POLLS || this.#polls.has(n) || this.#isCut) return false;
     // A client asks again when it has an answer: this one only makes more of them.
     if (this.#leaving.size >= MAX_LEAVING) return false;
     const poll: Poll = { exchange, isLate: false, timer: this.#options.clock.setTimer(() => onLate(), POLL_TIME) };
@@ -68,7 +70,7 @@ export class PollOutlet {
   }
 
   destroy(): void {
-    this.#isOver = true;
+    this.#isCut = true;
     this.#kept.clear();
     for (const { exchange, timer } of this.#polls.values()) {
       timer.cancel();
@@ -82,7 +84,7 @@ export class PollOutlet {
     for (;;) {
       const poll = this.#polls.get(this.#next);
       const hasNews = this.#kept.bytes > 0 || this.#said.length > 0 || this.#last !== undefined;
-      if (poll === undefined || this.#isOver || !(hasNews || poll.isLate)) return;
+      if (poll === undefined || this.#isCut || !(hasNews || poll.isLate)) return;
       this.#polls.delete(this.#next);
       this.#next += 1;
       poll.timer.cancel();
@@ -93,8 +95,8 @@ export class PollOutlet {
   #write(exchange: Exchange): void {
     const { answer } = exchange;
     const parts = this.#kept.take(MAX_POLL);
-    const last = this.#kept.bytes === 0 ? this.#last : undefined;
-    this.#isOver = last !== undefined;
+    const last = this.#kept.bytes === 0 && !this.#isOver ? this.#last : undefined;
+    if (last !== undefined) this.#isOver = true;
     const body = new WholeBody(this.#said.splice(0), parts, last === undefined ? [] : [last.record]);
     this.#leaving.add(answer);
     answer.once('finish', () => {

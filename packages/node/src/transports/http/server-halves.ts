@@ -19,6 +19,11 @@ export class ServerHalves implements Halves {
   #piece = 0;
   #isPieceUnderWay = false;
   #stream: 'none' | 'silent' | 'used' = 'none';
+  /** What this end has to say has left. */
+  #hasLeft = false;
+  /** The client's last record has come, and the client knows. */
+  #isConfirmed = false;
+  #onOver: (() => void) | undefined;
 
   /** `opening`: the request with which it begins, as `part`. `headers`: of each answer; more of them on the first. */
   constructor(part: Part, exchange: Exchange, options: ServerHalvesOptions) {
@@ -36,7 +41,9 @@ export class ServerHalves implements Halves {
     }
     this.#down = new StreamOutlet(answer, memory, onDrain);
     this.#follow(answer);
-    answer.once('close', () => this.holder.onLost('the way down was cut'));
+    answer.once('close', () => {
+      if (!exchange.isAnswered) this.holder.onLost('the way down was cut');
+    });
     exchange.begin(200, { ...headers, ...opening });
     answer.write(padding(FIRST_PADDING));
     answer.write(heard);
@@ -57,8 +64,13 @@ export class ServerHalves implements Halves {
     this.#down.send(parts);
   }
 
-  end(last: Uint8Array, onLeft: () => void): void {
-    this.#down.end(last, onLeft);
+  /** Over once the client has said its last word, too: a cut that comes sooner may overtake ours on another connection. */
+  end(last: Uint8Array, onOver: () => void): void {
+    this.#onOver = onOver;
+    this.#down.end(last, () => {
+      this.#hasLeft = true;
+      this.#tellIfOver();
+    });
   }
 
   /** Clients have nothing to say of that. */
@@ -88,9 +100,9 @@ export class ServerHalves implements Halves {
         left -= length;
         if (left < 0) this.holder.onLost('a piece is too large');
       },
-      onWhole: () => {
+      onWhole: (isOver) => {
         this.#isPieceUnderWay = false;
-        confirm(exchange);
+        this.#confirm(exchange, isOver);
       },
       onCut: () => this.holder.onLost('a piece was cut'),
     });
@@ -111,7 +123,7 @@ export class ServerHalves implements Halves {
         this.#stream = 'used';
       },
       onWhole: (isOver) => {
-        confirm(exchange);
+        this.#confirm(exchange, isOver);
         if (!isOver && this.#stream === 'used') this.holder.onLost('the way up has ended');
       },
       // The client may only have tried it.
@@ -122,8 +134,26 @@ export class ServerHalves implements Halves {
     return true;
   }
 
+  /** It was taken; nothing more is to be said of it. */
+  #confirm({ answer, begin }: Exchange, isOver: boolean): void {
+    if (isOver) answer.once('close', () => this.#onConfirmed());
+    if (!answer.destroyed) {
+      begin(204, {});
+      answer.end();
+    } else if (isOver) this.#onConfirmed();
+  }
+
+  #onConfirmed(): void {
+    this.#isConfirmed = true;
+    this.#tellIfOver();
+  }
+
+  #tellIfOver(): void {
+    if (this.#hasLeft && this.#isConfirmed) this.#onOver?.();
+  }
+
   #say(what: number): void {
-    this.#down.say(record(RecordKind.heard, Buffer.of(what)));
+    if (this.#onOver === undefined) this.#down.say(record(RecordKind.heard, Buffer.of(what)));
   }
 
   /** Reads the records in a body, which has whole ones, and tells what has become of it. */
@@ -176,13 +206,6 @@ interface BodyEvents {
   /** All of it was read; `isOver`: with the last record of all. */
   onWhole(isOver: boolean): void;
   onCut(): void;
-}
-
-/** It was taken; nothing more is to be said of it. */
-function confirm({ answer, begin }: Exchange): void {
-  if (answer.destroyed) return;
-  begin(204, {});
-  answer.end();
 }
 
 function goOn(body: Readable): void {

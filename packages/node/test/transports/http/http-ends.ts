@@ -17,6 +17,10 @@ export class HttpEnds {
   readonly refused: number[] = [];
   owner = 'ada';
   ended = 0;
+  /** Requests that have no whole answer yet, in the order they came in: what each is for, and the port it came from. */
+  readonly waiting = new Map<string, number | undefined>();
+  /** Where clients connect to; default: to the server itself. */
+  front: number | undefined;
   /** What is between the two: true when it has seen to a request itself. */
   middle: (request: IncomingMessage, response: ServerResponse) => boolean = () => false;
   readonly #server: Server;
@@ -24,7 +28,10 @@ export class HttpEnds {
   constructor() {
     this.acceptor = new HttpAcceptor({ memory: this.memory, clock: systemClock, headers: { 'X-Opened': 'yes' } });
     this.#server = createServer((request, response) => {
-      this.requests.push(String(request.headers['wsproxy-transport']).replace(/^[^;]*;/, ''));
+      const what = String(request.headers['wsproxy-transport']).replace(/^[^;]*;/, '');
+      this.requests.push(what);
+      this.waiting.set(what, request.socket.remotePort);
+      response.once('close', () => this.waiting.delete(what));
       if (!this.middle(request, response)) this.accept(request, response);
     });
   }
@@ -61,7 +68,7 @@ export class HttpEnds {
   }
 
   get way(): WayToServer {
-    const { port } = this;
+    const port = this.front ?? this.port;
     return {
       url: new URL(`ws://127.0.0.1:${port}/tunnel`),
       headers: { authorization: 'Bearer a-token-of-a-test' },

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { until } from 'wsproxy-test-support/sockets/connected-sockets';
-import type { Lesson } from '../../../src/transports/http/client-up.js';
+import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
+import type { Lesson, UpMode } from '../../../src/transports/http/client-up.js';
 import { type HttpWay, openHttp } from '../../../src/transports/http/open-http.js';
 import { RefusedError } from '../../../src/transports/open-transport.js';
 import { HttpEnds } from './http-ends.js';
@@ -69,6 +70,36 @@ describe.each(WAYS)('a transport with down $down, up $up', (way) => {
     expect(second.atServer.closed).toEqual([{ code: 1000, reason: 'done' }]);
     expect(ends.acceptor.size).toBe(0);
     expect(ends.ended).toBe(2);
+  });
+
+  test('tells the close code and the last words of the server though their connection is slower than the others', async () => {
+    const relay = await new CuttingRelay(ends.port).start();
+    ends.front = relay.port;
+    let mode: UpMode = 'pieces';
+    const onLearnt = ({ up = mode }: Lesson): void => {
+      mode = up;
+    };
+    const { client, atClient, server, atServer } = await ends.open({ ...way, onLearnt });
+    client.send([Buffer.from('x')]);
+    const down = (): string[] => [...ends.waiting.keys()].filter((what) => /^(open|poll)/.test(what)).sort();
+    await until(() => atServer.length === 1 && mode === way.up && down().length === (way.down === 'poll' ? 2 : 1));
+    const port = ends.waiting.get(down()[0] ?? '');
+    const slow = [...relay.connections].find(({ far }) => far.localPort === port);
+    let hasLeft = false;
+    relay.onBytes = (connection) => {
+      hasLeft ||= connection === slow;
+    };
+    slow?.hold('down');
+    server.send([Buffer.from('last words')]);
+    server.close(4001, 'no more');
+    await until(() => hasLeft);
+    // What goes by other connections has come before this is open.
+    (await ends.open(way)).client.terminate();
+    expect(atClient.closed).toEqual([]);
+    slow?.release();
+    await until(() => atClient.closed.length > 0 && atServer.closed.length > 0);
+    expect(atClient.bytes.toString()).toBe('last words');
+    expect(atClient.closed).toEqual([{ code: 4001, reason: 'no more' }]);
   });
 
   test('is lost at both ends when one of them cuts it', async () => {

@@ -82,6 +82,24 @@ describe('answers to polls', () => {
     expect(memory.kept).toBe(0);
   });
 
+  test('carry the end once, and nothing where a poll waits or comes behind it', async () => {
+    const answers = [new Answer(), new Answer(), new Answer()] as const;
+    for (const [i, answer] of answers.slice(0, 2).entries()) outlet.take(i + 1, exchangeWith(answer));
+    let left = 0;
+    outlet.end(Buffer.alloc(6), () => {
+      left += 1;
+    });
+    expect(outlet.take(3, exchangeWith(answers[2]))).toBe(true);
+    for (const answer of answers) await answer.read();
+    expect(answers.map(({ length, writableFinished }) => [length, writableFinished])).toEqual([
+      [6, true],
+      [0, true],
+      [0, true],
+    ]);
+    expect(left).toBeGreaterThan(0);
+    expect(losses).toEqual([]);
+  });
+
   test('have all left before the end has', async () => {
     const [slow, last] = [new Answer(), new Answer()];
     let hasLeft = false;
