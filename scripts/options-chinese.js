@@ -57,6 +57,7 @@ const KINDS = {
   host: '主机',
   'host name': '主机名',
   'listen rule': '监听规则',
+  'ticket path': '路径',
   logger: '日志记录器',
   name: '名称',
   nameserver: 'DNS 服务器',

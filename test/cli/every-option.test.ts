@@ -53,6 +53,7 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   switch: ['true', 'false', 'perhaps'],
   target: ['example.org:80', 'example.org:80', 'example.org'],
   'TCP address': ['127.0.0.1:0', '0', '99999'],
+  'ticket path': ['/ticket', '/ticket', 'ticket'],
   token: ['token', 'token', 'no-such-file'],
   URL: ['wss://one.example/', 'wss://two.example/', 'https://example.org/'],
   workers: ['2', 'auto', '0'],

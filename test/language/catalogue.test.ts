@@ -64,6 +64,7 @@ const NOT_TEXTS: ReadonlySet<string> = new Set(
       'Content-Type: text/plain',
     ],
     ['X-Content-Type-Options: nosniff', 'Connection: close', 'GET / HTTP/1.1', 'GET, HEAD', 'Upgrade, close'],
+    ['authorization, wsproxy-ticket'],
     ['text/plain; charset=utf-8', 'not ready\n', 'end of chunk', 'no-store, no-transform'],
     // Alerts of TLS, as RFC 8446 calls them, and what other packages say.
     ['unexpected message', 'bad record MAC', 'decryption failed', 'record overflow', 'decompression failure'],
@@ -80,6 +81,8 @@ const NOT_TEXTS: ReadonlySet<string> = new Set(
     ['the server was made without it', 'whether clients need a certificate cannot change', 'PEM, as text or bytes'],
     ['give one of token, users and authenticate', 'a list of users', 'sockets that may be open at a time'],
     ['without it no client may listen', 'the server was made with authenticate'],
+    ['the server was made without them', 'no such user may come in', 'the origin is not among allowOrigins'],
+    ['too many tickets are good and not spent', 'the user is too large for a ticket'],
     ['the server was closed; make another one', 'expected a Date when its token expires'],
   ].flat(),
 );

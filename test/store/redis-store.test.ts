@@ -6,7 +6,7 @@ import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { describeStore } from 'wsproxy-test-support/store/store-contract';
 import { until } from 'wsproxy-test-support/until';
 import { createRedisStore } from '../../packages/server/src/store/redis-store.js';
-import { DEADLINE, LEASE, type Store } from '../../packages/server/src/store/store.js';
+import { DEADLINE, LEASE, type Store, TICKET_TIME } from '../../packages/server/src/store/store.js';
 
 const FACT = { kind: 'process', node: 'n1', address: '' } as const;
 const PREFIX = 'wsproxy:{default}:';
@@ -73,6 +73,22 @@ describe('the store in Redis', () => {
     });
     expect(performance.now() - since).toBeGreaterThan(LEASE - 500);
     expect(performance.now() - since).toBeLessThan(LEASE + 2_000);
+  });
+
+  test('keeps of a ticket what the next one who spends it gets, and forgets it with all beside it', async () => {
+    const redis = await newRedis();
+    const store = await enter(redis, 'a');
+    for (const digest of ['d1', 'd2']) await store.addTicket({ digest, user: 'alice', value: 'hers' });
+    const keys = async () => (await redis.cli('KEYS', '*')).split('\n').sort();
+    expect(await keys()).toEqual(['ticket:d1', 'ticket:d2', 'tickets', 'tickets:alice'].map((key) => PREFIX + key));
+    for (const key of await keys()) {
+      const left = Number(await redis.cli('PTTL', key));
+      expect(left).toBeGreaterThan(TICKET_TIME - 5_000);
+      expect(left).toBeLessThanOrEqual(TICKET_TIME);
+    }
+    // What time does by itself.
+    await redis.cli('PEXPIRE', `${PREFIX}ticket:d1`, '0');
+    expect([await store.spendTicket('d1'), await store.spendTicket('d2')]).toEqual([undefined, 'hers']);
   });
 
   test('keeps clusters apart by their names', async () => {

@@ -50,6 +50,8 @@ export type { ShareOptions } from './share.js';
 export type { CallCounts } from './store/counted-store.js';
 export type { MessagePort } from './store/parent-store.js';
 export type { SharingFigures } from './store/sharing.js';
+export type { TicketError, TicketErrorCode } from './tickets/ticket-error.js';
+export type { Ticket, TicketOptions } from './tickets/tickets.js';
 export type { UserEntry, UserToken } from './users/directory.js';
 export type { User } from './users/user.js';
 export type { UserLimits } from './users/user-limits.js';

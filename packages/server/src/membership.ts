@@ -21,7 +21,7 @@ import { SessionPlaces } from './sessions/session-places.js';
 import type { ShareOptions } from './share.js';
 import type { Exclusives } from './store/exclusives.js';
 import type { Sharing, SharingFigures } from './store/sharing.js';
-import type { KnownProcess, Revoked } from './store/store.js';
+import type { KnownProcess, Revoked, TicketKeeper } from './store/store.js';
 import type { UserDirectory } from './users/directory.js';
 
 /**
@@ -61,6 +61,11 @@ export class Membership {
   /** What only one process has at a time; undefined while there are no others. */
   get exclusives(): Exclusives | undefined {
     return this.#sharing?.exclusives;
+  }
+
+  /** Tickets that other processes may spend as well; undefined while there are no others. */
+  get tickets(): TicketKeeper | undefined {
+    return this.#sharing?.tickets;
   }
 
   /** Connections of clients that are passed on to the process that has their session. */

@@ -32,6 +32,10 @@ import { SessionRegistry } from './sessions/session-registry.js';
 import type { ShareOptions } from './share.js';
 import type { SharingFigures } from './store/sharing.js';
 import type { Revoked } from './store/store.js';
+import { gatewayTicketsOf } from './tickets/gateway-tickets.js';
+import { type Ticket, type TicketOptions, Tickets } from './tickets/tickets.js';
+import { checkUser } from './users/check-user.js';
+
 import type { UserDirectory, UserEntry } from './users/directory.js';
 import type { User } from './users/user.js';
 
@@ -68,6 +72,8 @@ export class Server {
   /** Undefined where clients may not listen. */
   readonly #listening: Listening | undefined;
   readonly #membership: Membership;
+  /** Undefined where nobody comes in by them. */
+  readonly #tickets: Tickets | undefined;
   #isEmbedded = false;
   #stopping = false;
 
@@ -140,11 +146,15 @@ export class Server {
       ...{ logger, observer, guard },
       limits: { handshakeTimeout: limits.upgradeTimeout, pendingConnections: guard.maxStrangers },
     };
+    const shared = () => this.#membership.tickets;
+    const { tickets, allowOrigins } = options;
+    if (tickets !== undefined) this.#tickets = new Tickets({ directory, allowOrigins, clock: systemClock, shared });
     this.#gateway = createGateway({
       ...doors,
       ...gatewayOptionsOf(options),
       path,
       ...doorkeeperOf(options, directory),
+      ...gatewayTicketsOf(this.#tickets, tickets),
       handOn: (entrance) => this.#membership.handOn(entrance),
     });
     this.#membership = new Membership({
@@ -355,8 +365,20 @@ export class Server {
    * that it has lost access, and stops. For those whom `authenticate` lets in no more.
    */
   endSessions(userId: string): number {
+    this.#tickets?.endThoseOf(userId);
     this.#membership.revoke([{ user: userId, token: '' }]);
     return this.#registry.endSessionsOf(userId);
+  }
+
+  /**
+   * Makes a ticket, which lets a user in once, within 30 s (`expiresInMs`), in place of the token: the page at `origin`, or without that
+   * a program. Of `user` the id alone counts where the server has `users` or `token`; otherwise it is what `authenticate` would return.
+   * Rejects with a TicketError, whose `code` says why there is none, and with an OptionError without `tickets`.
+   */
+  async createTicket(user: User, options: TicketOptions = {}): Promise<Ticket> {
+    if (this.#tickets === undefined) throw new OptionError('tickets', 'the server was made without them');
+    if (this.#directory === undefined) checkUser(user, 'user');
+    return this.#tickets.create(user, options);
   }
 
   /**
@@ -417,8 +439,11 @@ export class Server {
 
   /** As another process says: first nobody comes in again, then those who are in go. */
   #onRevoked(revoked: Revoked): void {
-    if (revoked.token === '') this.#registry.endSessionsOf(revoked.user);
-    else this.#directory?.revoke(revoked);
+    if (revoked.token !== '') this.#directory?.revoke(revoked);
+    else {
+      this.#tickets?.endThoseOf(revoked.user);
+      this.#registry.endSessionsOf(revoked.user);
+    }
     this.#registry.endAbsent();
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Holding, Store, Want } from '../../../packages/server/src/store/store.js';
+import { type Holding, type Store, TICKETS_PER_USER, type Want } from '../../../packages/server/src/store/store.js';
 import { until } from '../until.js';
 
 /** What one implementation of the store lets a test do. */
@@ -384,6 +384,69 @@ export function describeStore(begin: () => Promise<StoreInTest>): void {
           for (const each of ['x', 'y'] as const) {
             const sum = [...ends.values()].reduce((total, { held }) => total + held[each], 0);
             expect(sum).toBeLessThanOrEqual(limit);
+          }
+        }
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  const ticketOf = (digest: string, user = 'alice', value = `of ${user}`) => ({ digest, user, value });
+
+  test('gives what is kept with a ticket to the first process that spends it, and to no other', async () => {
+    const { a, b } = await beginWithTwo();
+    expect(await a.addTicket(ticketOf('d1'))).toBe(true);
+    expect(await b.addTicket(ticketOf('d2', 'bob'))).toBe(true);
+    const spent = await Promise.all([a, b, a, b].map((store) => store.spendTicket('d1')));
+    expect(spent.filter((each) => each !== undefined)).toEqual(['of alice']);
+    expect([await a.spendTicket('d1'), await b.spendTicket('none')]).toEqual([undefined, undefined]);
+    expect(await a.spendTicket('d2')).toBe('of bob');
+  });
+
+  test('keeps a ticket when the process is dead that has made it', async () => {
+    const { store, a, b } = await beginWithTwo();
+    await a.addTicket(ticketOf('d1'));
+    await store.leaseEnds('a');
+    expect(await b.spendTicket('d1')).toBe('of alice');
+  });
+
+  test('keeps so many tickets of a user that are not spent, and no more', async () => {
+    const { a, b } = await beginWithTwo();
+    for (let i = 0; i < TICKETS_PER_USER; i++) expect(await (i % 2 ? a : b).addTicket(ticketOf(`d${i}`))).toBe(true);
+    expect([await a.addTicket(ticketOf('more')), await b.spendTicket('more')]).toEqual([false, undefined]);
+    expect(await a.addTicket(ticketOf('other', 'bob'))).toBe(true);
+    await b.spendTicket('d5');
+    expect([await a.addTicket(ticketOf('more')), await b.addTicket(ticketOf('most'))]).toEqual([true, false]);
+  });
+
+  test('lets each ticket be spent once, no matter what processes do, by seeds', async () => {
+    const step = fc.record({
+      uid: fc.constantFrom('a', 'b', 'c'),
+      what: fc.constantFrom('add', 'spend', 'spend at once'),
+      digest: fc.integer({ min: 0, max: 5 }),
+    });
+    const { runs } = await begin();
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const store = await begin();
+        const ends = new Map(['a', 'b', 'c'].map((uid) => [uid, store.enter(uid)]));
+        for (const end of ends.values()) await end.add(NODE);
+        const open = new Map<string, string>();
+        let made = 0;
+        for (const { uid, what, digest } of steps) {
+          const end = ends.get(uid) as Store;
+          const key = `d${digest}`;
+          if (what === 'add' && !open.has(key)) {
+            made += 1;
+            expect(await end.addTicket(ticketOf(key, 'alice', String(made)))).toBe(true);
+            open.set(key, String(made));
+          } else if (what === 'spend') {
+            expect(await end.spendTicket(key)).toBe(open.get(key));
+            open.delete(key);
+          } else if (what === 'spend at once') {
+            const all = await Promise.all([...ends.values()].map((each) => each.spendTicket(key)));
+            expect(all.filter((each) => each !== undefined)).toEqual(open.has(key) ? [open.get(key)] : []);
+            open.delete(key);
           }
         }
       }),

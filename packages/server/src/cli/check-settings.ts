@@ -3,7 +3,7 @@ import { libraryOptions, namesFile, readTokens, type TableArgument, type TableOp
 import { type OptionRule, problemOf } from 'wsproxy-node/options';
 import { createServer } from '../index.js';
 import { OPTION_CHECKS } from '../options/option-checks.js';
-import type { ServerUnit } from '../options/options.js';
+import type { ServerUnit } from '../options/server-unit.js';
 import { checkReverse, type ReverseFlags } from './check-reverse.js';
 import { type ClusterFlags, nodeDoor, readClusterTls } from './cluster-flags.js';
 import { checkStatePlace } from './state-place.js';

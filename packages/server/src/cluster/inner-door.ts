@@ -17,7 +17,7 @@ export function judgedBefore(directory: UserDirectory | undefined, clock: Pick<C
   const authorize: Authorize = (request) => {
     if (isProcess(request)) return Promise.resolve({ user: NOBODY });
     const handed = handedOf(request);
-    const user = handed && (directory === undefined ? wholeUser(handed, clock) : directory.named(handed.user));
+    const user = handed && userOf(handed, directory, clock);
     return Promise.resolve(user === undefined ? known(401, 'not handed on', handed?.user.id) : { user });
   };
   return {
@@ -25,6 +25,15 @@ export function judgedBefore(directory: UserDirectory | undefined, clock: Pick<C
     callerOf: (request) => ({ ...handedOf(request)?.from, handed: true }),
     maxHeaderSize: MAX_HEADER_SIZE,
   };
+}
+
+/** Of whom another process has told, as this process knows the user now; undefined for anyone who may not come in any more. */
+export function userOf(
+  handed: Handed,
+  directory: UserDirectory | undefined,
+  clock: Pick<Clock, 'wallTime'>,
+): User | undefined {
+  return directory === undefined ? wholeUser(handed, clock) : directory.named(handed.user);
 }
 
 /** It comes from another process by itself, for no client. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { SUBPROTOCOL } from 'wsproxy-engine';
 import { type Field, formatHead } from 'wsproxy-node/http-message';
 import { HANDED } from './handed.js';
 import { formatRoute, type Route } from './route.js';
@@ -15,6 +16,8 @@ export function writtenAnew({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>,
     { name: 'Host', value: 'wsproxy' },
     { name: 'Connection', value: 'Upgrade' },
     { name: 'Upgrade', value: 'websocket' },
+    // Not as the client wrote it: a ticket may stand there, which is spent.
+    { name: 'Sec-WebSocket-Protocol', value: SUBPROTOCOL },
     ...needed,
     // RFC 8441 section 5: HTTP/2 does without it.
     ...(hasKey ? [] : [{ name: 'Sec-WebSocket-Key', value: newKey() }]),
@@ -47,7 +50,7 @@ function newKey(): string {
 }
 
 /** RFC 6455 section 4.1; and that it is no new session, for which the owner needs a place. */
-const NEEDED = /^(?:sec-websocket-.*|wsproxy-resume)$/i;
+const NEEDED = /^(?:sec-websocket-(?!protocol$).*|wsproxy-resume)$/i;
 
 function fieldsOf(rawHeaders: readonly string[]): Field[] {
   return rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [{ name, value: rawHeaders[i + 1] ?? '' }] : []));

@@ -21,6 +21,7 @@ import { elsewhere, known, type Refusal, refuse, stranger } from './refusal.js';
 import { RefusalLog } from './refusal-log.js';
 import { createRemoteAddressOf } from './remote-address.js';
 import { hasRightCoding, hasRightHost, pathOf } from './request-head.js';
+import { TicketDoor, type TicketDoorOptions } from './ticket-door.js';
 import { expiryOf, type GatewayTls, secureContextOptions } from './tls.js';
 
 /** @throws OptionError for an option that cannot be used */
@@ -59,7 +60,8 @@ export interface Gateway {
   settled(time: number): Promise<void>;
 }
 
-export interface GatewayOptions extends Pick<AuthorizeOptions, 'authenticate' | 'whyNot' | 'allowOrigins'> {
+export interface GatewayOptions
+  extends Pick<AuthorizeOptions, 'authenticate' | 'whyNot' | 'allowOrigins' | 'spendTicket'> {
   /** The one path served, compared byte for byte; a query is ignored. */
   readonly path: string;
   /** The kinds of transports that there are. */
@@ -84,6 +86,8 @@ export interface GatewayOptions extends Pick<AuthorizeOptions, 'authenticate' | 
    * the token: nothing says that there is more, not even 401.
    */
   readonly decoy?: string;
+  /** A second path, on which those who have a token get tickets. Default: there is none. */
+  readonly tickets?: Pick<TicketDoorOptions, 'createTicket'> & { readonly path: string };
   /** Whose X-Forwarded-For to believe: addresses, CIDR ranges, or `unix`. Default: nobody's. */
   readonly trustedProxies?: readonly string[];
 }
@@ -124,6 +128,7 @@ class HttpGateway implements Gateway {
   readonly #connections: Connections;
   readonly #http2: Http2Connections;
   readonly #decoy: Decoy | undefined;
+  readonly #ticketDoor: TicketDoor | undefined;
   readonly #authorize: Authorize;
   readonly #callerOf: (request: IncomingMessage) => Caller;
   #certificateExpires: number | undefined;
@@ -152,6 +157,12 @@ class HttpGateway implements Gateway {
           log.lateAuthentication(handshakeTimeout);
         },
         onError: (error) => log.failedAuthentication(error),
+      });
+    const { tickets, allowOrigins = [] } = options;
+    if (tickets !== undefined)
+      this.#ticketDoor = new TicketDoor({
+        ...{ logger, allowOrigins, createTicket: tickets.createTicket },
+        ...{ authorize: this.#authorize, callerOf: this.#callerOf },
       });
     this.#connections = new Connections({
       places: pendingConnections,
@@ -272,6 +283,12 @@ class HttpGateway implements Gateway {
     const { request } = arrival;
     if (!hasRightHost(request)) return known(400, 'wrong Host');
     if (!hasRightCoding(request)) return known(400, 'malformed');
+    const ticketDoor = pathOf(request) === this.#options.tickets?.path ? this.#ticketDoor : undefined;
+    if (ticketDoor !== undefined && !('socket' in arrival)) {
+      const outcome = await ticketDoor.serve(arrival);
+      if (outcome === 'answered' && request instanceof Http2Request) this.#http2.end(request);
+      return outcome;
+    }
     if (!isOnPath) return stranger(404, 'not on the path');
     const who = await this.#authorize(request);
     if ('status' in who) return who;

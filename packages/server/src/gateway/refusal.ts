@@ -16,14 +16,18 @@ export type RefusalReason =
   | 'malformed'
   | 'not an upgrade'
   | 'not handed on'
+  | 'no request for a ticket'
   | 'not on the path'
   | 'origin'
   | 'out of turn'
   | 'several tokens'
+  | 'the store is away'
   | 'too large'
   | 'too late'
   | 'too many sessions'
+  | 'too many tickets'
   | 'wrong Host'
+  | 'wrong ticket'
   | 'wrong upgrade';
 
 /** The status for anyone who may not come in, why, and whether it is a stranger who must learn nothing. */

@@ -12,6 +12,8 @@ export function checkServerOptions(options: ServerOptions): CheckedOptions {
   const { token, users, authenticate, egress = {} } = options;
   const given = [token, users, authenticate].filter((credential) => credential !== undefined);
   if (given.length !== 1) throw new OptionError('token', 'give one of token, users and authenticate');
+  const { tickets, path = OPTIONS.path.default } = options;
+  if (tickets === path) throw new OptionError('tickets', 'the same path as --path: give it another one');
   expectNoMistake(mistakesInEgress(egress), 'egress');
   // An empty list would open nothing.
   const { allowListen = LOOPBACK_RULES } = options;

@@ -18,7 +18,7 @@ import { createRemoteAddressOf } from '../gateway/remote-address.js';
 import { checkQuotaFile } from '../limits/quota-file.js';
 import { parseListenRule } from '../listeners/rules/listen-rule.js';
 import { parseStoreAddress } from '../store/store-address.js';
-import type { ServerUnit } from './options.js';
+import type { ServerUnit } from './server-unit.js';
 
 const aPem = expects('PEM, as text or bytes', (value) => typeof value === 'string' || value instanceof Uint8Array);
 
@@ -33,6 +33,7 @@ export const OPTION_CHECKS: Checks<ServerUnit> = {
   nameserver: aString((server) => inEgress({ nameservers: [server] })),
   'node name': aString((name) => (isNodeName(name) ? undefined : 'expected 1 to 32 of a-z, 0-9 and -')),
   path: expects('a path such as /tunnel', isPath),
+  'ticket path': expects('a path such as /ticket', (value) => value === true || isPath(value)),
   origin: aString((text) => (isOrigin(text) ? undefined : ORIGIN_EXPECTED)),
   range: aString(thrownBy((range) => createRemoteAddressOf([range]))),
   token: aString((token) => {

@@ -3,38 +3,7 @@ import { LONGEST_TIME, type OptionRule } from 'wsproxy-node/options';
 import type { TlsOptions } from '../gateway/tls.js';
 import { LIMITS, type LimitName, type LimitRule } from '../limits/limits.js';
 import type { ServerOptions } from './server-options.js';
-
-/** Units of the server's options beside numbers, choices and switches; `OPTION_CHECKS` says how their values are checked. */
-export type ServerUnit =
-  | 'address'
-  | 'advertised address'
-  | 'allow rule'
-  | 'folder'
-  | 'function'
-  | 'IP address'
-  | 'listen rule'
-  | 'logger'
-  | 'name'
-  | 'server name'
-  | 'nameserver'
-  | 'node name'
-  | 'observer'
-  | 'origin'
-  | 'path'
-  | 'peer'
-  | 'PEM'
-  | 'PEM key'
-  | 'ports'
-  | 'proxy'
-  | 'range'
-  | 'rule'
-  | 'server address'
-  | 'state file'
-  | 'store address'
-  | 'TCP address'
-  | 'token'
-  | 'users'
-  | 'workers';
+import type { ServerUnit } from './server-unit.js';
 
 type Group = 'egress' | 'tls' | 'limits';
 /** Of the library. */
@@ -122,6 +91,11 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'origin',
     list: true,
     text: 'page whose scripts may connect, such as https://example.org',
+  },
+  tickets: {
+    flags: '--tickets <path>',
+    unit: 'ticket path',
+    text: 'a second path, on which a POST with a token gets a ticket: it lets in a page of --allow-origin once, within 30 s (docs/users.md)',
   },
   trustedProxies: {
     flags: '--trusted-proxy <range>',

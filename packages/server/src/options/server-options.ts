@@ -54,6 +54,11 @@ export interface ServerOptions<U extends User = User> extends DestinationRules {
   readonly decoy?: string;
   /** Pages whose scripts may connect, such as `https://example.org`; default none. */
   readonly allowOrigins?: readonly string[];
+  /**
+   * Lets users come in by tickets (`createTicket`): `true`, or a path other than `path` on which `listen` gives them to those
+   * who have a token. Default: there are none.
+   */
+  readonly tickets?: string | true;
   /** Whose X-Forwarded-For is believed for logs: addresses, CIDR ranges, or `unix` for Unix sockets; default nobody's. */
   readonly trustedProxies?: readonly string[];
   /** Whether clients that no WebSocket gets through may come by ordinary requests of HTTP (`listen`). Default true. */

@@ -1,5 +1,5 @@
 import type { Clock } from 'wsproxy-engine';
-import type { Added, Facts, Holding, OnNews, ProcessFact, Revocation, Store, Sum, Want } from './store.js';
+import type { Added, Facts, Holding, KeptTicket, OnNews, ProcessFact, Revocation, Store, Sum, Want } from './store.js';
 
 /** A store whose calls are counted. */
 export class CountedStore implements Store {
@@ -40,6 +40,14 @@ export class CountedStore implements Store {
 
   spend(month: string, sums: readonly Sum[]): Promise<readonly number[]> {
     return this.#count(this.#store.spend(month, sums));
+  }
+
+  addTicket(ticket: KeptTicket): Promise<boolean> {
+    return this.#count(this.#store.addTicket(ticket));
+  }
+
+  spendTicket(digest: string): Promise<string | undefined> {
+    return this.#count(this.#store.spendTicket(digest));
   }
 
   watch(onNews: OnNews): void {

@@ -6,6 +6,7 @@ import {
   granted,
   type Holding,
   isExclusive,
+  type KeptTicket,
   LEASE,
   type OnNews,
   type ProcessFact,
@@ -17,9 +18,12 @@ import {
   type Sum,
   type Want,
 } from './store.js';
+import { TicketMemory } from './ticket-memory.js';
 
 /** What processes share, in the memory of one of them: the parent of workers. */
 export class MemoryStore {
+  /** Of all processes. */
+  readonly tickets: TicketMemory;
   readonly #clock: Pick<Clock, 'now' | 'wallTime'>;
   readonly #leases = new Map<string, Lease>();
   /** Of those that are the same the last one, the oldest first. */
@@ -34,6 +38,7 @@ export class MemoryStore {
 
   constructor(clock: Pick<Clock, 'now' | 'wallTime'>) {
     this.#clock = clock;
+    this.tickets = new TicketMemory(clock);
   }
 
   /** The store as the process with this uid sees it. */
@@ -242,6 +247,14 @@ class Entrance implements Store {
 
   async spend(month: string, sums: readonly Sum[]): Promise<readonly number[]> {
     return this.#store.spend(this.#uid, month, sums);
+  }
+
+  addTicket(ticket: KeptTicket): Promise<boolean> {
+    return this.#store.tickets.addTicket(ticket);
+  }
+
+  spendTicket(digest: string): Promise<string | undefined> {
+    return this.#store.tickets.spendTicket(digest);
   }
 
   watch(onNews: OnNews): void {

@@ -4,6 +4,7 @@ import {
   DEADLINE,
   type Facts,
   type Holding,
+  type KeptTicket,
   type OnNews,
   type Store,
   StoreError,
@@ -41,7 +42,7 @@ export interface MessagePort {
   onMessage(listener: (message: unknown) => void): void;
 }
 
-type Method = 'add' | 'take' | 'give' | 'read' | 'find' | 'spend';
+type Method = 'add' | 'take' | 'give' | 'read' | 'find' | 'spend' | 'addTicket' | 'spendTicket';
 
 interface Call {
   readonly kind: 'store call';
@@ -53,7 +54,7 @@ interface Call {
 interface Reply {
   readonly kind: 'store reply';
   readonly id: number;
-  /** Undefined: it has failed. */
+  /** Undefined: there is none, or it has failed. */
   readonly value?: unknown;
   readonly failure?: { readonly code: StoreError['code']; readonly message: string };
 }
@@ -106,6 +107,14 @@ class ParentStore implements Store {
 
   spend(...args: [month: string, sums: readonly Sum[]]): Promise<readonly number[]> {
     return this.#call('spend', args);
+  }
+
+  addTicket(...args: [ticket: KeptTicket]): Promise<boolean> {
+    return this.#call('addTicket', args);
+  }
+
+  spendTicket(...args: [digest: string]): Promise<string | undefined> {
+    return this.#call('spendTicket', args);
   }
 
   watch(onNews: OnNews): void {

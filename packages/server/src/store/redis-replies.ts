@@ -11,6 +11,11 @@ export function readYes(reply: unknown): boolean {
   return reply === 1;
 }
 
+/** @throws StoreError for anything but a text */
+export function readText(reply: unknown): string {
+  return textIn(reply);
+}
+
 /** @throws StoreError for anything but so many numbers from 0 on */
 export function readCounts(reply: unknown, count: number): number[] {
   const counts = listIn(reply).map(String);

@@ -151,4 +151,29 @@ end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return sums`,
+
+  /** KEYS: ticket, tickets, those of the user. ARGV: digest, user, value, how long it is kept, how many there may be in all, and of the user. */
+  addTicket: `
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+for i = 2, 3 do
+  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', string.format('%.0f', now))
+  if redis.call('ZCARD', KEYS[i]) >= tonumber(ARGV[i + 3]) then return 0 end
+end
+for i = 2, 3 do
+  redis.call('ZADD', KEYS[i], string.format('%.0f', now + tonumber(ARGV[4])), ARGV[1])
+  redis.call('PEXPIRE', KEYS[i], ARGV[4])
+end
+redis.call('HSET', KEYS[1], 'user', ARGV[2], 'value', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 1`,
+
+  /** KEYS: ticket, tickets. ARGV: what stands before the user in the key of their own, digest. */
+  spendTicket: `
+local kept = redis.call('HMGET', KEYS[1], 'user', 'value')
+if not kept[1] or not kept[2] then return '' end
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[2])
+redis.call('ZREM', ARGV[1] .. kept[1], ARGV[2])
+return kept[2]`,
 } as const;

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { RedisLink } from './redis-link.js';
-import { readCounts, readFacts, readTexts, readYes } from './redis-replies.js';
+import { readCounts, readFacts, readText, readTexts, readYes } from './redis-replies.js';
 import { SCRIPTS } from './redis-scripts.js';
 import {
   type Added,
   type Facts,
   type Holding,
+  type KeptTicket,
   LEASE,
   type OnNews,
   type ProcessFact,
@@ -14,6 +15,9 @@ import {
   type Store,
   StoreError,
   type Sum,
+  TICKET_TIME,
+  TICKETS,
+  TICKETS_PER_USER,
   type Want,
 } from './store.js';
 import { parseStoreAddress, type StoreAddress } from './store-address.js';
@@ -43,6 +47,8 @@ class RedisStore implements Store {
       revocations: `${prefix}revocations`,
       process: `${prefix}process:`,
       sums: `${prefix}bytes:`,
+      tickets: `${prefix}tickets`,
+      ticket: `${prefix}ticket:`,
     };
   }
 
@@ -90,6 +96,18 @@ class RedisStore implements Store {
     return readCounts(reply, sums.length);
   }
 
+  async addTicket({ digest, user, value }: KeptTicket): Promise<boolean> {
+    const { tickets, ticket } = this.#keys;
+    const keys = [ticket + digest, tickets, `${tickets}:${user}`];
+    const args = [digest, user, value, ...[TICKET_TIME, TICKETS, TICKETS_PER_USER].map(String)];
+    return readYes(await this.#run('addTicket', keys, args));
+  }
+
+  async spendTicket(digest: string): Promise<string | undefined> {
+    const { tickets, ticket } = this.#keys;
+    return readText(await this.#run('spendTicket', [ticket + digest, tickets], [`${tickets}:`, digest])) || undefined;
+  }
+
   watch(onNews: OnNews): void {
     this.#link.subscribe(this.#keys.channel, (keys) => onNews(keys === '' ? [] : keys.split('\n')));
   }
@@ -130,6 +148,10 @@ interface Keys {
   readonly process: string;
   /** Before the month; before the uid of a process as well where they are its own. */
   readonly sums: string;
+  /** With a colon, before the user where they are their own. */
+  readonly tickets: string;
+  /** Before the digest. */
+  readonly ticket: string;
 }
 
 const DAY = 86_400_000;

@@ -5,7 +5,15 @@ import { Finder } from './finder.js';
 import { KnownNodes } from './known-nodes.js';
 import { Places, type PlacesOptions } from './places.js';
 import { Spending } from './spending.js';
-import { type Facts, type KnownProcess, type OnNews, type Revoked, type Store, StoreError } from './store.js';
+import {
+  type Facts,
+  type KnownProcess,
+  type OnNews,
+  type Revoked,
+  type Store,
+  StoreError,
+  type TicketKeeper,
+} from './store.js';
 
 /** All that this process shares with others by one store: places, what one has at a time, what users carry, who was revoked, who is there. */
 export class Sharing {
@@ -76,6 +84,11 @@ export class Sharing {
   /** Tells of news from now on, as the store does. */
   watch(onNews: OnNews): void {
     this.#watchers.push(onNews);
+  }
+
+  /** Tickets that any process may spend. */
+  get tickets(): TicketKeeper {
+    return this.#store;
   }
 
   get figures(): SharingFigures {

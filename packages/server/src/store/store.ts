@@ -10,7 +10,7 @@
  *
  * Each method settles within `DEADLINE` ms. It rejects with a StoreError and nothing else.
  */
-export interface Store {
+export interface Store extends TicketKeeper {
   /**
    * Tells something. Of the process itself: its lease begins, or begins anew. Of a user: every process that looks afterwards
    * is told, and those who `watch` at once.
@@ -37,6 +37,31 @@ export interface Store {
   /** The process ends: what it holds is free at once if the store can still be told. */
   close(): Promise<void>;
 }
+
+/** Keeps tickets: of each it knows the digest alone, and forgets it after `TICKET_TIME`, by its own clock. */
+export interface TicketKeeper {
+  /** False, and nothing is kept, when there are too many of the user, or in all. */
+  addTicket(ticket: KeptTicket): Promise<boolean>;
+  /**
+   * Removes a ticket and says what was kept with it, in one step: of those who spend it at the same instant one gets that. Undefined
+   * when there is none.
+   */
+  spendTicket(digest: string): Promise<string | undefined>;
+}
+
+export interface KeptTicket {
+  readonly digest: string;
+  readonly user: string;
+  /** All that is to be known of it; not empty. */
+  readonly value: string;
+}
+
+/** How long a ticket is good, ms. */
+export const TICKET_TIME = 30_000;
+/** That are good at a time and not spent, of one user. */
+export const TICKETS_PER_USER = 100;
+/** The same, in all. */
+export const TICKETS = 10_000;
 
 /** `keys`: exclusive ones that another process has now, or nobody; none where it is something else. */
 export type OnNews = (keys: readonly string[]) => void;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { isDigestOfNothing, OptionError, problemOfToken } from 'wsproxy-node/options';
 import { checkUser } from './check-user.js';
 import { type Denial, denialOf } from './denial.js';
@@ -119,6 +119,23 @@ export class UserDirectory {
     return { id: user.id, token: tagOf(this.#digestOf.get(user) ?? '') };
   }
 
+  /** The user with this id, with the token that lets them in longest; undefined for anybody who may not come in. */
+  withId(id: string): User | undefined {
+    let best: User | undefined;
+    for (const user of this.#byDigest.values()) {
+      if (user.id !== id || this.#denialOf(user) !== undefined) continue;
+      if (best === undefined || lastsOf(user) > lastsOf(best)) best = user;
+    }
+    return best;
+  }
+
+  /** What nobody but other directories of these users can say of `text`: it takes the digest of the token. */
+  seal({ id, token }: KnownUser, text: string): string {
+    const digest = this.#findTag(token) ?? '';
+    if (this.#byDigest.get(digest)?.id !== id) return '';
+    return createHmac('sha256', Buffer.from(digest, 'hex')).update(text).digest('base64url');
+  }
+
   /** Who was authenticated elsewhere, by another directory of these users; undefined for anybody whom this one does not know, or may not let in. */
   named({ id, token }: KnownUser): User | undefined {
     const user = this.#byDigest.get(this.#findTag(token) ?? '');
@@ -189,6 +206,10 @@ function tokensOf(entry: UserEntry): readonly KnownToken[] {
     tokenLabel: label ?? `#${index + 1}`,
     ...(expires !== undefined && { tokenExpires: expires }),
   }));
+}
+
+function lastsOf({ tokenExpires }: User): number {
+  return tokenExpires?.getTime() ?? Number.POSITIVE_INFINITY;
 }
 
 function nameOf({ tokens }: UserEntry): string {

@@ -10,6 +10,8 @@ export function behindCalls(store: Store, call: <T>(run: () => Promise<T>) => Pr
     read: (mark) => call(() => store.read(mark)),
     find: (keys) => call(() => store.find(keys)),
     spend: (month, sums) => call(() => store.spend(month, sums)),
+    addTicket: (ticket) => call(() => store.addTicket(ticket)),
+    spendTicket: (digest) => call(() => store.spendTicket(digest)),
     watch: (onNews) => store.watch(onNews),
     close: () => store.close(),
   };

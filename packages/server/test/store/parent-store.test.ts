@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { describeStore } from 'wsproxy-test-support/store/store-contract';
@@ -82,6 +83,36 @@ describe('the store of the parent', () => {
     });
     await store.add(FACT);
     expect(await store.take([{ key: 'sessions', need: 2, wish: 2, limit: 3 }])).toEqual([2]);
+  });
+
+  test('lets nobody spend a ticket twice, no matter which messages are lost or doubled, by seeds', async () => {
+    const fates = fc.array(fc.constantFrom('lost', 'doubled', 'delivered', 'delivered'), {
+      minLength: 40,
+      maxLength: 40,
+    });
+    await fc.assert(
+      fc.asyncProperty(fates, async (given) => {
+        const left = [...given];
+        const clock = new FakeClock();
+        const memory = new MemoryStore(clock);
+        await memory.tickets.addTicket({ digest: 'd', user: 'alice', value: 'hers' });
+        const spoil = (deliver: () => void, message: unknown) => {
+          const fate = (message as { kind: string }).kind === 'store entry' ? 'delivered' : left.pop();
+          if (fate !== 'lost') deliver();
+          if (fate === 'doubled') deliver();
+        };
+        const stores = ['a', 'b', 'c'].map((uid) => join(entranceOf(memory), clock, uid, spoil));
+        const asked = stores.flatMap((store) => [1, 2, 3].map(() => store.spendTicket('d').catch(() => 'away')));
+        await new Promise(setImmediate);
+        clock.advance(DEADLINE);
+        const answers = await Promise.all(asked);
+        expect(answers.filter((answer) => answer === 'hers').length).toBeLessThanOrEqual(1);
+        // Somebody was told what was kept, or nobody can be any more, or nobody has asked.
+        const isLeft = (await memory.enter('d').spendTicket('d')) !== undefined;
+        expect(isLeft && answers.some((answer) => answer !== 'away')).toBe(false);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   test('lets messages of others pass', async () => {

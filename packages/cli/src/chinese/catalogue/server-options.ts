@@ -24,6 +24,8 @@ export const SERVER_OPTIONS: Catalogue = {
   'static files to show to everybody without a token, in place of 401 and 404':
     '给没有令牌的人看的静态文件，代替 401 和 404',
   'page whose scripts may connect, such as https://example.org': '允许其脚本连接的网页，如 https://example.org',
+  'a second path, on which a POST with a token gets a ticket: it lets in a page of --allow-origin once, within 30 s (docs/users.md)':
+    '第二个路径：带令牌的 POST 在此取得票据，凭它 --allow-origin 的网页可在 30 秒内进入一次 (docs/users.md)',
   'whose X-Forwarded-For to believe': '信任谁的 X-Forwarded-For',
   'whose X-Forwarded-For to believe, such as 10.0.0.0/8, or unix': '信任谁的 X-Forwarded-For，如 10.0.0.0/8 或 unix',
   'file with users, tokens, rules and limits': '用户、令牌、规则和限额文件',

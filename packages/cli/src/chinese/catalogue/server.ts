@@ -129,6 +129,12 @@ export const SERVER: Catalogue = {
   'give --cluster URL, which says where the store is': '请给出 --cluster URL，说明共享存储在哪里',
   'no token': '没有令牌',
   'wrong token': '令牌错误',
+  'wrong ticket': '票据错误',
+  'no request for a ticket': '不是取票据的请求',
+  'too many tickets': '票据过多',
+  'the store is away': '共享存储不可用',
+  'the same path as --path: give it another one': '与 --path 相同：请换一个路径',
+  'a path such as /ticket': '如 /ticket 的路径',
   'revoked by another server': '已被另一台服务器吊销',
   'the parent has not said where': '父进程没有说明位置',
 };
