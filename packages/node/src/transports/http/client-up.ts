@@ -76,7 +76,9 @@ export class ClientUp {
 
   #sendPiece(parts: readonly KeptPart[]): void {
     const { requests, onLost, onDrain } = this.#options;
-    const last = this.#kept.bytes === 0 ? this.#last : undefined;
+    // On top of a full piece it would be more than the server takes.
+    const fits = lengthOf(parts) + (this.#last?.record.length ?? 0) <= this.#largest;
+    const last = this.#kept.bytes === 0 && fits ? this.#last : undefined;
     const body = new WholeBody([], parts, last === undefined ? [] : [last.record]);
     this.#isPieceUnderWay = true;
     let isTaken = true;

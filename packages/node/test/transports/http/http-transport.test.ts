@@ -142,6 +142,18 @@ describe('the way up', () => {
     expect(ends.requests).toContain('piece=2');
   });
 
+  test.each([262_143, 262_144, 262_145])(
+    'brings %d bytes that wait when it closes, and then the end',
+    async (length) => {
+      const { client, atClient, atServer } = await ends.open({ down: 'stream', up: 'pieces' });
+      client.send([pattern(4, 0, length)]);
+      client.close(1000, 'done');
+      await until(() => atServer.closed.length > 0 && atClient.closed.length > 0);
+      expect(atServer.bytes.equals(pattern(4, 0, length))).toBe(true);
+      expect(atServer.closed).toEqual([{ code: 1000, reason: 'done' }]);
+    },
+  );
+
   test('halves its pieces until they are taken (413), and loses nothing', async () => {
     ends.middle = (request, response) => {
       if (Number(request.headers['content-length']) <= 65_536) return false;
