@@ -13,6 +13,11 @@ export interface TransportAcceptor {
   isRight(arrival: Arrival): boolean;
   /** Whether a request that is right belongs to a transport that is open already. Default: none does. */
   isPart?(arrival: Arrival): boolean;
+  /**
+   * Whose transport a part belongs to, if it carries the same `Authorization` as the request that opened the transport: its sender needs
+   * no judging anew. Default: everybody is judged.
+   */
+  ownerOf?(arrival: Arrival): string | undefined;
   /** Answers a request that is right. `handler` must not be kept: it holds the request. */
   accept(arrival: Arrival, handler: AcceptHandler): void;
 }

@@ -290,6 +290,8 @@ class HttpGateway implements Gateway {
       return outcome;
     }
     if (!isOnPath) return stranger(404, 'not on the path');
+    const part = this.#knownPart(arrival);
+    if (part !== undefined) return part;
     const who = await this.#authorize(request);
     if ('status' in who) return who;
     const kind = this.#kinds.find(({ acceptor }) => acceptor.recognizes(arrival));
@@ -306,6 +308,19 @@ class HttpGateway implements Gateway {
     const hasRoom = this.#options.hasRoom?.(user, request);
     const isFull = (hasRoom instanceof Promise ? await hasRoom : hasRoom) === false;
     return isFull ? known(429, 'too many sessions', user.id) : { user, kind };
+  }
+
+  /** A part whose transport is here, and says who sends it: an outage of what judges requests ends no transport. */
+  #knownPart(arrival: Arrival): Entrant | undefined {
+    // Those that were handed on were judged before.
+    if (this.#options.judged !== undefined) return undefined;
+    for (const kind of this.#kinds) {
+      const { acceptor } = kind;
+      if (!acceptor.recognizes(arrival) || !acceptor.isRight(arrival)) continue;
+      const id = acceptor.ownerOf?.(arrival);
+      if (id !== undefined) return { user: { id }, kind };
+    }
+    return undefined;
   }
 
   #handOn(arrival: Arrival, user: User, isPart: boolean): HandedOn | Promise<HandedOn> {

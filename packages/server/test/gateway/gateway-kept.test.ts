@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { systemClock } from 'wsproxy-engine';
 import { HttpAcceptor } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
-import { closeOf, type Headers, openSocket, plain, startGateway, statusOf } from './gateway-fixture.js';
+import type { GatewayOptions } from '../../src/gateway/gateway.js';
+import { closeOf, type Headers, openSocket, plain, startGateway, statusOf, token } from './gateway-fixture.js';
 
 const ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
@@ -15,9 +16,9 @@ function part(what: string, changes: Headers = {}): string {
 }
 
 /** A gateway for transports over HTTP, and a connection on which one was opened, with the answer. */
-async function startKept(handshakeTimeout = 10_000) {
+async function startKept(handshakeTimeout = 10_000, more: Partial<GatewayOptions> = {}) {
   const acceptors = [new HttpAcceptor({ memory: newMemory(), clock: systemClock })];
-  const fixture = await startGateway({ handshakeTimeout }, '/tunnel', { acceptors });
+  const fixture = await startGateway({ handshakeTimeout }, '/tunnel', { acceptors, ...more });
   const socket = openSocket(fixture.port);
   return { ...fixture, socket, answer: await ask(socket, part('open-poll')) };
 }
@@ -33,6 +34,38 @@ test('a connection whose request was let in brings the next one', async () => {
   expect(answer).toMatch(/^HTTP\/1\.1 200 .*\r\nConnection: keep-alive\r\n/s);
   expect(statusOf(await ask(socket, part('piece=1')))).toBe(204);
   expect(statusOf(await ask(socket, part('piece=2')))).toBe(204);
+});
+
+test('the parts of a transport with the Authorization that has opened it outlive an outage of what judges', async () => {
+  let asked = 0;
+  const authenticate = () => {
+    asked += 1;
+    if (asked > 1) throw new Error('out of order');
+    return { id: 'ada' };
+  };
+  const { socket, refused } = await startKept(10_000, { authenticate });
+  expect(statusOf(await ask(socket, part('piece=1')))).toBe(204);
+  expect(statusOf(await ask(socket, part('piece=2')))).toBe(204);
+  expect(asked).toBe(1);
+  const closed = closeOf(socket);
+  expect(statusOf(await ask(socket, part('piece=3', { Authorization: 'Bearer another' })))).toBe(503);
+  await closed;
+  expect(refused).toEqual([503]);
+});
+
+test.each<[string, string, Headers]>([
+  ['none', 'piece=1', { Authorization: undefined }],
+  ['two of them', 'piece=1', { Authorization: [`Bearer ${token}`, `Bearer ${token}`] }],
+  ['that of a page', 'piece=1', { Origin: 'https://example.org' }],
+  ['the same for a transport that is not here', 'piece=1', { 'Wsproxy-Transport': 'BAAAAAAAAAAAAAAAAAAAAA;piece=1' }],
+  ['the same to open one', 'open', { 'Wsproxy-Transport': 'BAAAAAAAAAAAAAAAAAAAAA;open' }],
+])('a request with %s is judged', async (_, what, changes) => {
+  let isUp = true;
+  const authenticate = () => (isUp ? { id: 'ada' } : undefined);
+  const { socket } = await startKept(10_000, { authenticate });
+  isUp = false;
+  expect(statusOf(await ask(socket, part(what, changes)))).toBeGreaterThanOrEqual(400);
+  expect(statusOf(await ask(openSocket(socket.remotePort as number), part('piece=1')))).toBe(204);
 });
 
 test('each request of a connection is judged anew', async () => {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock, SlabPool } from 'wsproxy-engine';
 import { type Exchange, exchangeOf } from '../exchange.js';
 import type { AcceptHandler, Arrival, TransportAcceptor } from '../transport-acceptor.js';
+import { credentialOf, isSameCredential } from './credential.js';
 import { EndedIds } from './ended-ids.js';
 import { HttpTransport } from './http-transport.js';
 import { type Part, parsePart, TRANSPORT_HEADER } from './part.js';
@@ -42,6 +43,12 @@ export class HttpAcceptor implements TransportAcceptor {
     return what === 'stream' || what === 'piece' || what === 'poll';
   }
 
+  ownerOf(arrival: Arrival): string | undefined {
+    const entry = this.isPart(arrival) ? this.#open.get(partOf(arrival.request)?.id ?? '') : undefined;
+    if (entry === undefined || !isSameCredential(entry.credential, credentialOf(arrival.request))) return undefined;
+    return entry.owner;
+  }
+
   accept(arrival: Arrival, handler: AcceptHandler): void {
     const part = partOf(arrival.request);
     const exchange = exchangeOf(arrival);
@@ -66,7 +73,7 @@ export class HttpAcceptor implements TransportAcceptor {
     const halves = new ServerHalves(part, exchange, { memory, clock, headers: DOWN, opening });
     const transport = new HttpTransport(halves, clock);
     const { owner } = handler;
-    this.#open.set(part.id, { owner, halves, transport });
+    this.#open.set(part.id, { owner, credential: credentialOf(exchange.request), halves, transport });
     const onClosed = handler.onTransport(transport, part.what === 'open' ? 'HTTP' : 'HTTP polling');
     transport.onClosed = () => {
       this.#open.delete(part.id);
@@ -79,6 +86,8 @@ export class HttpAcceptor implements TransportAcceptor {
 interface Entry {
   /** Whose it is. */
   readonly owner: string;
+  /** Of the request that opened it. */
+  readonly credential: Buffer | undefined;
   readonly halves: ServerHalves;
   readonly transport: HttpTransport;
 }
