@@ -150,3 +150,23 @@ test('so is one whose answer has no end, with the first such request', async () 
   socket.write(part('piece=1'));
   await closed;
 });
+
+test('a request that was handed on leaves nothing that comes behind it to anybody, and its cut is no broken request', async () => {
+  let handedOn = 0;
+  const { socket, refused, logs } = await startKept(10_000, {
+    handOn: ({ arrival, leaveDoor }) => {
+      if (!('response' in arrival)) return 'here';
+      handedOn += 1;
+      arrival.response.shouldKeepAlive = false;
+      arrival.response.writeHead(200).write('handed on');
+      leaveDoor();
+      return 'answered';
+    },
+  });
+  const closed = closeOf(socket);
+  socket.write(part('open').repeat(20));
+  await closed;
+  expect(handedOn).toBe(1);
+  expect(refused).toEqual([]);
+  expect(logs).toEqual([]);
+});
