@@ -9,6 +9,8 @@ import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startServer } from 'wsproxy-test-support/tunnel';
 
 const IN_TERMINAL = fileURLToPath(new URL('../support/programs/in-terminal.py', import.meta.url));
+const PACKAGED = fileURLToPath(new URL('../../deploy/packages/server.yaml', import.meta.url));
+const USERS = `- { id: alice, token: "sha256:${'0'.repeat(64)}" }\n`;
 const ANSWERED = ['--host-name', 'gw.example.net', '--front', 'caddy'];
 
 /** `init` of a program, without a terminal, beside a configuration file in this folder. */
@@ -75,6 +77,24 @@ describe('wsproxy-server init', () => {
     expect(() => read(folder, 'token')).toThrow('ENOENT');
     expect(await init('wsproxy-server', folder, [...ANSWERED, '--force'])).toMatchObject({ code: 0, stderr: '' });
     expect(read(folder, 'server.yaml.old')).toBe('listen: 9000\n');
+  });
+
+  test.each([
+    ['users', 'token-file: token', 'token', ['--user', 'carol'], 'every client that has the token'],
+    ['one token', 'users: users.yaml', 'users.yaml', [], 'every user'],
+  ] as const)('puts %s in the place of others only with --force, and says who would lose access', async (...row) => {
+    const [, line, name, args, who] = row;
+    const folder = temporaryFolder();
+    const settings = readFileSync(PACKAGED, 'utf8').replace('token-file: token', line);
+    writeFileSync(join(folder, 'server.yaml'), settings);
+    writeFileSync(join(folder, name), name === 'token' ? `${TOKEN}\n` : USERS, { mode: 0o600 });
+    const refused = await init('wsproxy-server', folder, [...ANSWERED, ...args]);
+    const says = `${who} of ${join(folder, name)} would lose access; nothing was written; --force does it all the same`;
+    expect([refused.code, refused.stderr]).toEqual([1, `wsproxy-server: ${says}\n`]);
+    expect(read(folder, 'server.yaml')).toBe(settings);
+    expect(() => read(folder, 'Caddyfile')).toThrow('ENOENT');
+    expect(await init('wsproxy-server', folder, [...ANSWERED, ...args, '--force'])).toMatchObject({ code: 0 });
+    expect(read(folder, 'server.yaml.old')).toBe(settings);
   });
 
   test('writes what `config check` finds no mistake in', async () => {

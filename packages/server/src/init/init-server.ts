@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { ExitCode, ExitError, readTokens } from 'wsproxy-cli';
+import { dirname, join, resolve } from 'node:path';
+import { ExitCode, ExitError, escapeText, readTokens } from 'wsproxy-cli';
 import { type Asker, agreeOnFiles, describeFiles, type Settings, shellWords, writeFiles } from 'wsproxy-cli/init';
 import type { Front } from '../options/init-options.js';
 import { FRONTS } from '../options/init-options.js';
@@ -67,9 +67,25 @@ export async function initServer(context: InitContext): Promise<void> {
   if (credentials.setting === 'users' && secret !== undefined) context.idsIn(secret.path, secret.text);
   write(`\nFiles:\n${describeFiles(files)}\n`);
   const isForced = flags.force === true;
+  if (!isForced) checkAccess(machine, credentials);
   const isAsked = asker !== undefined && !isEverythingGiven(flags);
   writeFiles(files, isAsked ? await agreeOnFiles(asker, files, isForced) : isForced);
   tell(context, answers, credentials);
+}
+
+/** A start with the new files must let in everybody whom the server lets in now. @throws ExitError (failed) when it would not */
+function checkAccess({ path }: Machine, { setting }: Credentials): void {
+  if (!existsSync(path) || !statSync(path).isFile()) return;
+  const other = setting === 'users' ? 'token-file' : 'users';
+  const [, value] = new RegExp(`^${other}: *(.*\\S)`, 'm').exec(readFileSync(path, 'utf8')) ?? [];
+  if (value === undefined) return;
+  const file = resolve(dirname(path), value);
+  if (!existsSync(file)) return;
+  const who = setting === 'users' ? 'every client that has the token' : 'every user';
+  throw new ExitError(
+    ExitCode.failed,
+    `${who} of ${escapeText(file, 1024)} would lose access; nothing was written; --force does it all the same`,
+  );
 }
 
 interface Wanted<T> {

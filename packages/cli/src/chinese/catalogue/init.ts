@@ -74,6 +74,10 @@ export const INIT: Catalogue = {
   'brings certificates from certbot to the server': '把 certbot 的证书交给服务器',
   'lets systemd listen on port 443': '让 systemd 监听 443 端口',
   'the service': '服务',
+  '{1} of {2} would lose access; nothing was written; --force does it all the same':
+    '{2} 中的{1}会失去访问；没有写任何文件；--force 仍然执行',
+  'every client that has the token': '所有持有令牌的客户端',
+  'every user': '所有用户',
   'Start it now': '现在启动',
   'Or start it now and at each login': '或现在启动，并在每次登录时启动',
   'Or start it now and at each login (not tested on a Mac yet)': '或现在启动，并在每次登录时启动 (尚未在 Mac 上测试)',
