@@ -17,8 +17,8 @@ log-format: json
 export const CADDY = `# Caddy (2.5 or newer) in front of wsproxy-server: it gets and renews the certificate by itself.
 # Install as /etc/caddy/Caddyfile. Replace proxy.example.org, the path and the server's port by yours.
 #
-# No time-out is for WebSockets: Caddy sets none. HTTP/2 and HTTP/3, on by default, do no harm: the client
-# asks for HTTP/1.1. Caddy replaces X-Forwarded-For by the address of the client, so a stranger cannot set it.
+# No time-out is for WebSockets: Caddy sets none. HTTP/2 and HTTP/3, on by default, do no harm: WebSockets
+# come by HTTP/1.1. Caddy replaces X-Forwarded-For by the address of the client, so a stranger cannot set it.
 {
 	# How long a reload or a stop waits for requests. WebSockets are not waited for: a reload closes them at once, and the
 	# tunnel resumes.
@@ -92,7 +92,7 @@ http {
         ssl_reject_handshake on;
     }
 
-    # No http2: nginx does not take WebSockets over it (RFC 8441), and the client asks for HTTP/1.1. It does no harm
+    # No http2: nginx does not take WebSockets over it (RFC 8441), and the client sends them by HTTP/1.1. It does no harm
     # where other sites on the same port need it.
     server {
         listen 443 ssl;
@@ -173,7 +173,7 @@ defaults
     timeout tunnel 60s
 
 frontend https
-    # No h2 in alpn: the client asks for HTTP/1.1. With \`h2,http/1.1\`, for other sites on this port, the tunnel works as well.
+    # No h2 in alpn: WebSockets come by HTTP/1.1. With \`h2,http/1.1\`, for other sites on this port, the tunnel works as well.
     # Two lines: with v4v6 in one, X-Forwarded-For would say ::ffff:192.0.2.1.
     bind :443 ssl crt /etc/haproxy/certs/proxy.example.org.pem alpn http/1.1
     bind :::443 v6only ssl crt /etc/haproxy/certs/proxy.example.org.pem alpn http/1.1
