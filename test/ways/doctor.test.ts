@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
-import { diagnose } from 'wsproxy-client';
+import { type ClientOptions, diagnose } from 'wsproxy-client';
+import { makeCertificate } from 'wsproxy-test-support/certificate';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startServer } from 'wsproxy-test-support/tunnel';
 import { startOddProxy } from './odd-proxy.js';
 
 /** What the doctor finds of the ways to the server at a port. */
-async function waysTo(port: number) {
-  const { findings } = await diagnose({ url: `ws://127.0.0.1:${port}/`, token: TOKEN, quick: true });
+async function waysTo(port: number, options: Partial<ClientOptions> = {}) {
+  const { findings } = await diagnose({ url: `ws://127.0.0.1:${port}/`, token: TOKEN, quick: true, ...options });
   return findings.find(({ step }) => step === 'ways');
 }
 
@@ -20,6 +22,15 @@ test('the doctor tells that every way works, and how fast each is', async () => 
   expect(Object.keys(found?.figures ?? {})).toEqual(
     ['WebSocket', 'HTTP', 'HTTP polling'].flatMap((name) => [`${name}: openMs`, `${name}: roundTripMs`]),
   );
+});
+
+test('the doctor tries WebSockets over HTTP/2, too, where there is TLS', async () => {
+  const { cert, key } = await makeCertificate(temporaryFolder(), 'DNS:localhost', 1);
+  const { port } = await startServer({ tls: { cert, key } });
+  expect(await waysTo(port, { url: `wss://localhost:${port}/`, ca: cert })).toMatchObject({
+    mark: 'ok',
+    text: expect.stringMatching(/^all work; .*: WebSocket .*, WebSocket over HTTP\/2 .*, HTTP .*, HTTP polling /),
+  });
 });
 
 test('the doctor tells which ways are left where no WebSocket passes, and that the client finds them', async () => {

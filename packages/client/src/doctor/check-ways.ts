@@ -1,5 +1,5 @@
 import { CloseCode, systemMemory } from 'wsproxy-engine';
-import { type OpenTransport, openHttp, openWebSocket } from 'wsproxy-node/transports';
+import { type OpenTransport, openHttp, openWebSocket, openWebSocketOverHttp2 } from 'wsproxy-node/transports';
 import { ACCOUNT } from '../account/ask-quota.js';
 import { ConnectError } from '../reach/connect-error.js';
 import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
@@ -12,7 +12,7 @@ import { NoSessionError, ProbeSession } from './probe-session.js';
 export async function checkWays(server: ServerAddress, signal: AbortSignal): Promise<Finding> {
   const results: Result[] = [];
   // One after the other: the server may not have room for more sessions of this user.
-  for (const [name, open] of WAYS) results.push(await tryWay(name, open, server, signal));
+  for (const [name, open] of waysFor(server.url)) results.push(await tryWay(name, open, server, signal));
   if (results.some(({ isFull }) => isFull)) return skip('the server takes no more sessions of this user now');
   const working = results.filter(({ times }) => times !== undefined);
   const failing = results.filter(({ times }) => times === undefined).map(({ name }) => name);
@@ -53,12 +53,15 @@ async function tryWay(name: string, open: OpenTransport, server: ServerAddress, 
   }
 }
 
-/** As the client tries them, the best first. */
-const WAYS: readonly (readonly [name: string, open: OpenTransport])[] = [
-  ['WebSocket', openWebSocket],
-  ['HTTP', openHttp({ down: 'stream', up: 'stream' })],
-  ['HTTP polling', openHttp({ down: 'poll', up: 'stream' })],
-];
+/** As the client tries them, the best first: HTTP/2 is spoken in TLS alone. */
+function waysFor({ protocol }: URL): readonly (readonly [name: string, open: OpenTransport])[] {
+  return [
+    ['WebSocket', openWebSocket],
+    ...(protocol === 'wss:' ? ([['WebSocket over HTTP/2', openWebSocketOverHttp2]] as const) : []),
+    ['HTTP', openHttp({ down: 'stream', up: 'stream' })],
+    ['HTTP polling', openHttp({ down: 'poll', up: 'stream' })],
+  ];
+}
 
 interface Result {
   readonly name: string;

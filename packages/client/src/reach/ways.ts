@@ -251,7 +251,7 @@ export class Ways {
 
 /** The way on which a session is carried. */
 export interface WayStatus {
-  /** `WebSocket`, `HTTP` or `HTTP polling`. */
+  /** `WebSocket`, `WebSocket over HTTP/2`, `HTTP` or `HTTP polling`. */
   readonly name: string;
   /** For how long it is the one that is used, ms. */
   readonly sinceMs: number;
