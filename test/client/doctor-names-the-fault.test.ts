@@ -145,6 +145,12 @@ describe('doctor names what is wrong:', () => {
     await expectCause([`ws://127.0.0.1:${await freePort()}/`], expected);
   });
 
+  test('nothing listens where the proxy should', async () => {
+    const expected = { step: 'tcp', cause: /nothing listens at 127\.0\.0\.1/, cure: /start the proxy there/ };
+    const args = ['wss://proxy.invalid/', '--proxy', `http://127.0.0.1:${await freePort()}`];
+    await expectCause(args, expected);
+  });
+
   test('the name does not exist', async () => {
     const expected = {
       step: 'name',

@@ -22,22 +22,29 @@ export async function checkTcp(server: ServerAddress, signal: AbortSignal, timeo
         'a firewall drops it, or the machine is off: check the address and port, from another network too',
       );
     }
-    const [say, cure] = CAUSES[code] ?? UNKNOWN;
-    return fail(`${say(name)} (${code || message})`, cure);
+    const [say, cure, cureOfProxy] = CAUSES[code] ?? UNKNOWN;
+    const { proxy, names } = server.reach;
+    return fail(`${say(name)} (${code || message})`, (proxy && cureOfProxy?.(names.proxy)) ?? cure);
   }
 }
 
-type Cause = readonly [say: (name: string) => string, cure: string];
+/** The first machine is the server, or the proxy that `option` names. */
+type Cause = readonly [say: (name: string) => string, cure: string, cureOfProxy?: (option: string) => string];
 
-const UNKNOWN: Cause = [(name) => `no connection to ${name}`, 'check the address and port in the URL'];
+const askAboutProxy = (option: string): string =>
+  `check ${option}, HTTPS_PROXY and ALL_PROXY, or ask who runs the proxy`;
+
+const UNKNOWN: Cause = [(name) => `no connection to ${name}`, 'check the address and port in the URL', askAboutProxy];
 const CAUSES: Readonly<Record<string, Cause>> = {
   ECONNREFUSED: [
     (name) => `nothing listens at ${name}`,
     'start the server or its reverse proxy there, or check the port in the URL',
+    (option) => `start the proxy there, or check ${option}, HTTPS_PROXY and ALL_PROXY`,
   ],
   ECONNRESET: [
     (name) => `somebody resets connections to ${name}`,
     'a firewall, or a server that is starting: try again, then ask it',
+    askAboutProxy,
   ],
   EHOSTUNREACH: [(name) => `no way leads to the host of ${name}`, 'check the address, and the network of this machine'],
   ENETUNREACH: [

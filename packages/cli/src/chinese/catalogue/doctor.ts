@@ -130,6 +130,8 @@ export const DOCTOR: Catalogue = {
   'start the server or its reverse proxy there, or check the port in the URL':
     '请在那里启动服务器或反向代理，或检查 URL 中的端口',
   'somebody resets connections to {1}': '到 {1} 的连接被重置',
+  'start the proxy there, or check {1}, HTTPS_PROXY and ALL_PROXY':
+    '请在那里启动代理，或检查 {1}、HTTPS_PROXY 和 ALL_PROXY',
   'a firewall, or a server that is starting: try again, then ask it':
     '是防火墙，或服务器正在启动：请再试一次，再问管理员',
   'no way leads to the host of {1}': '到 {1} 的主机没有路由',
