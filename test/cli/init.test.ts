@@ -140,6 +140,14 @@ describe('wsproxy-server init', () => {
     expect(stderr).toBe(`wsproxy-server: other users can read or change users file ${path}; run: chmod 600 ${path}\n`);
   });
 
+  test('takes no user whose name is none', async () => {
+    const folder = temporaryFolder();
+    const { code, stderr } = await init('wsproxy-server', folder, [...ANSWERED, '--user', 'none']);
+    expect({ code, lines: stderr.trim().split('\n').length }).toEqual({ code: 2, lines: 1 });
+    expect(stderr).toMatch(/none is not the name of a user; for one token for everybody leave --user out/);
+    expect(() => read(folder, 'token')).toThrow('ENOENT');
+  });
+
   test('adds no user to a users file with a mistake in it', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'users.yaml'), 'nonsense\n', { mode: 0o600 });

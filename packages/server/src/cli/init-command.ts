@@ -5,8 +5,8 @@ import { addInitHelp, addOptions, COMMON_INIT_OPTIONS, sayLines } from 'wsproxy-
 import type { InitFlags } from '../init/init-server.js';
 import type { Machine } from '../init/plan-files.js';
 import { parsePublicName } from '../init/public-name.js';
+import { parseUserName } from '../init/user-names.js';
 import { INIT_OPTIONS } from '../options/init-options.js';
-import { isUserId, USER_ID_EXPECTED } from '../users/user-id.js';
 
 /** Adds `init`, which writes what a server needs. It takes the flags of `program` too, and puts them into the configuration file. */
 export function addInitCommand(program: Command, self: NodeJS.Process): void {
@@ -14,7 +14,10 @@ export function addInitCommand(program: Command, self: NodeJS.Process): void {
     .description('write the files of a new server')
     .action((flags: InitFlags) => init(program, flags, self));
   const options = { ...INIT_OPTIONS, ...COMMON_INIT_OPTIONS };
-  addOptions(command, options, { 'host name': parseName, 'user name': parseUser });
+  addOptions(command, options, {
+    'host name': asArgument(parsePublicName),
+    'user name': asArgument(parseUserName),
+  });
   program.addCommand(addInitHelp(command, 'wsproxy-server init --host-name proxy.example.org --front caddy --reverse'));
 }
 
@@ -57,15 +60,13 @@ function groupId(): number | undefined {
   return id === undefined ? undefined : Number(id);
 }
 
-function parseName(text: string): string {
-  try {
-    return parsePublicName(text);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
-}
-
-function parseUser(text: string): string {
-  if (isUserId(text)) return text;
-  throw new InvalidArgumentError(`Expected ${USER_ID_EXPECTED}.`);
+/** What `parse` refuses is a mistake of the command line. */
+function asArgument(parse: (text: string) => string): (text: string) => string {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
 }

@@ -4,13 +4,13 @@ import { ExitCode, ExitError, escapeText, readTokens } from 'wsproxy-cli';
 import { type Asker, agreeOnFiles, describeFiles, type Settings, shellWords, writeFiles } from 'wsproxy-cli/init';
 import type { Front } from '../options/init-options.js';
 import { FRONTS } from '../options/init-options.js';
-import { isUserId, USER_ID_EXPECTED } from '../users/user-id.js';
 import { type Answers, listenIn, pathIn, urlOf } from './answers.js';
 import { type Credentials, type FormerFiles, makeCredentials, setupLines } from './credentials.js';
 import { FRONT_FILES } from './front-file.js';
 import { nextSteps } from './next-steps.js';
 import { type Machine, planFiles } from './plan-files.js';
 import { parsePublicName } from './public-name.js';
+import { parseUserNames } from './user-names.js';
 
 /** What the flags of `init` say; the rest is asked for. */
 export interface InitFlags {
@@ -52,9 +52,9 @@ export async function initServer(context: InitContext): Promise<void> {
   const users =
     flags.user ??
     (await asker?.ask({
-      text: 'Users, with commas between them; none: one token for everybody',
+      text: 'Users, with commas between them, or none: one token for everybody',
       fallback: '',
-      parse: parseUsers,
+      parse: parseUserNames,
     })) ??
     [];
   const answers: Answers = { hostName, front, settings };
@@ -110,12 +110,6 @@ function parseFront(text: string): Front {
   const front = FRONTS.find((each) => each === text.toLowerCase());
   if (front === undefined) throw new TypeError(`Expected ${FRONTS.join(', ')}.`);
   return front;
-}
-
-function parseUsers(text: string): string[] {
-  const names = text.split(/[\s,]+/).filter((name) => name !== '');
-  if (!names.every(isUserId)) throw new TypeError(`Expected names of ${USER_ID_EXPECTED}.`);
-  return [...new Set(names)];
 }
 
 /** What the file of a reverse proxy cannot say. */

@@ -47,7 +47,10 @@ export const INIT: Catalogue = {
   'the configuration of {1}': '{1} 的配置',
   'Host name that clients use, such as proxy.example.org': '客户端使用的主机名，如 proxy.example.org',
   'What serves TLS in front of it: {1}, or none': '它前面由什么提供 TLS：{1}，或 none',
-  'Users, with commas between them; none: one token for everybody': '用户，用逗号分隔；没有则所有人用同一个令牌',
+  'Users, with commas between them, or none: one token for everybody': '用户，用逗号分隔；填 none 则所有人用同一个令牌',
+  'Expected names of users, or none alone.': '应为用户名，或只填 none',
+  'none is not the name of a user; for one token for everybody leave --user out':
+    'none 不是用户名；所有人用同一个令牌时，不要给 --user',
   '{1} is missing; without a terminal, init takes its answers from flags': '缺少 {1}；没有终端时，init 从选项取得回答',
   'Expected names of {1}.': '应为名称，{1}',
   '{1}: behind {2}, init takes {3}': '{1}：在 {2} 之后，init 需要{3}',
