@@ -1,4 +1,4 @@
-import { type Clock, HANDSHAKE_TIMEOUT, type Logger, type Transport } from 'wsproxy-engine';
+import { type Clock, HANDSHAKE_TIMEOUT, type Logger, type Loss, type Transport } from 'wsproxy-engine';
 import {
   type Lesson,
   type OpenTransport,
@@ -137,15 +137,15 @@ export class Ways {
     this.#look = { at: this.#now + pause, pause: pause * LOOK_GROWTH };
   }
 
-  /**
-   * It has not: what was opened lets nothing through, unless others were answered on that way before. `wasCut`: it was lost meanwhile,
-   * instead of silent.
-   */
-  onUnanswered(transport: Transport, wasCut: boolean = false): void {
+  /** It has not led to a session. `isRefused`: the server itself has said that it has nothing of it. */
+  onUnwelcome(transport: Transport, { code, reason }: Loss, isRefused: boolean = false): void {
     const way = this.#transports.get(transport)?.way;
-    if (way === undefined || this.#ways.length === 1) return;
+    // Tried beside another way that is silent, it may be turned away since that one holds the user's last place.
+    if (isRefused) return this.onAnswered(transport);
+    if (way === undefined || code !== 1006 || this.#ways.length === 1) return;
+    // What was opened lets nothing through, unless others were answered on that way before.
     if (!this.#proven.has(way)) this.#doubt(way);
-    else if (wasCut) this.#onBarren(way);
+    else if (reason !== SILENCE) this.#onBarren(way);
   }
 
   /** Some proxies let a greeting through, and break the connection at the first large message. */
@@ -296,6 +296,9 @@ const WAYS: readonly Way[] = [
   { kind: 'http', name: 'HTTP', down: 'stream' },
   { kind: 'http', name: 'HTTP polling', down: 'poll' },
 ];
+
+/** Why a transport is given up that has brought no answer to its greeting. */
+export const SILENCE = 'the server did not answer the greeting';
 
 /** After how long without an answer the next way begins beside one, ms; from when the server, or its proxy, was reached. */
 const HEAD_START = 1_000;

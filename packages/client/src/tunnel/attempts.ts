@@ -62,6 +62,6 @@ export interface KnownServer {
   /** Those that lead there. Default: there is one. */
   readonly ways?: Pick<
     Ways,
-    ('fieldsOf' | 'statusOf' | 'greetingTime' | 'betterIn' | 'safeAge') | ('onAnswered' | 'onUnanswered' | 'onCut')
+    ('fieldsOf' | 'statusOf' | 'greetingTime' | 'betterIn' | 'safeAge') | ('onAnswered' | 'onUnwelcome' | 'onCut')
   >;
 }

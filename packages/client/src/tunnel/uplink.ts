@@ -14,7 +14,7 @@ import {
 } from 'wsproxy-engine';
 import { ConnectError } from '../reach/connect-error.js';
 import { WayBack } from '../reach/way-back.js';
-import type { WayStatus } from '../reach/ways.js';
+import { SILENCE, type WayStatus } from '../reach/ways.js';
 import { Attempts, type KnownServer } from './attempts.js';
 import { AT_ONCE, HURRIED_RETRY } from './pace.js';
 import { type Online, type Phase, Phases, type PhaseTimer, type UplinkState } from './phases.js';
@@ -258,7 +258,7 @@ export class Uplink {
   #greet(transport: Transport): void {
     if (this.#phases.present.is === 'online') this.#judgeLife(this.#phases.present);
     const seems = this.state === 'online' ? 'online' : 'connecting';
-    const call = (): void => this.session.detach({ code: 1006, reason: UNANSWERED });
+    const call = (): void => this.session.detach({ code: 1006, reason: SILENCE });
     const after = this.server.ways?.greetingTime(transport) ?? HANDSHAKE_TIMEOUT;
     this.#enter({ is: 'greeting', seems, transport }, { after, call });
     this.#greeter.greet(transport, () => this.#onWelcome(transport));
@@ -335,8 +335,7 @@ export class Uplink {
   #onLost(loss: Loss): void {
     const hasServed = this.state !== 'connecting';
     const { present } = this.#phases;
-    if (present.is === 'greeting' && loss.code === 1006)
-      this.server.ways?.onUnanswered(present.transport, loss.reason !== UNANSWERED);
+    if (present.is === 'greeting') this.server.ways?.onUnwelcome(present.transport, loss, this.#greeter.isRefused);
     if (present.is === 'online') this.#successor.onLost(loss, this.#judgeLife(present));
     const isLate = loss.code === CloseCode.late;
     if (isLate) this.#greeter.onUnread();
@@ -404,5 +403,3 @@ export class Uplink {
     return delay;
   }
 }
-
-const UNANSWERED = 'the server did not answer the greeting';

@@ -4,7 +4,7 @@ import { HANDSHAKE_TIMEOUT, MemoryTransport, type Transport } from 'wsproxy-engi
 import { FakeClock } from 'wsproxy-engine/testing';
 import { type HttpOpening, type OpenTransport, RefusedError, type WayToServer } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
-import { type TransportChoice, Ways } from '../../src/reach/ways.js';
+import { SILENCE, type TransportChoice, Ways } from '../../src/reach/ways.js';
 
 /** What a way does when it is asked: an answer after so many ms, or none at all. */
 type Doing = { readonly after: number; readonly refuses?: number } | 'silent';
@@ -88,6 +88,8 @@ function newWorld(choice: TransportChoice = 'auto', url = new URL('ws://the-serv
 }
 
 const SOON = { after: 100 };
+const SILENT = { code: 1006, reason: SILENCE };
+const CUT = { code: 1006, reason: '' };
 const REFUSED = { after: 100, refuses: 400 };
 
 describe('the ways to a server', () => {
@@ -182,7 +184,7 @@ describe('a way that opens, and lets nothing through', () => {
     doing.set('ws', SOON).set('stream', SOON);
     const transport = await opened();
     expect(ways.greetingTime(transport)).toBe(2_000);
-    ways.onUnanswered(transport);
+    ways.onUnwelcome(transport, SILENT);
     asked.length = 0;
     expect(nameOf(await answered())).toBe('HTTP');
     expect(asked).toEqual(['stream']);
@@ -192,7 +194,7 @@ describe('a way that opens, and lets nothing through', () => {
     const { doing, opened, nameOf, ways } = newWorld();
     doing.set('ws', SOON).set('stream', SOON).set('poll', SOON);
     const transports = await Promise.all(Array.from({ length: 16 }, () => opened()));
-    for (const transport of transports) ways.onUnanswered(transport);
+    for (const transport of transports) ways.onUnwelcome(transport, SILENT);
     expect(nameOf(await opened())).toBe('HTTP');
   });
 
@@ -203,7 +205,7 @@ describe('a way that opens, and lets nothing through', () => {
     for (let attempt = 0; attempt < 12; attempt++) {
       const transport = await opened();
       times.push(ways.greetingTime(transport));
-      ways.onUnanswered(transport);
+      ways.onUnwelcome(transport, SILENT);
     }
     expect(times).toEqual([2, 2, 2, 4, 4, 4, 5, 5, 5, 5, 5, 5].map((seconds) => seconds * 1_000));
     expect(nameOf(await opened())).toBe('WebSocket');
@@ -214,7 +216,7 @@ describe('a way that opens, and lets nothing through', () => {
     doing.set('ws', SOON).set('stream', SOON);
     await answered();
     const transport = await opened();
-    ways.onUnanswered(transport);
+    ways.onUnwelcome(transport, SILENT);
     expect([nameOf(await opened()), ways.greetingTime(transport), lines]).toEqual(['WebSocket', HANDSHAKE_TIMEOUT, []]);
   });
 });
@@ -225,7 +227,7 @@ describe('a way that lets greetings through, and breaks at what follows', () => 
     doing.set('ws', SOON).set('stream', SOON);
     for (const isBarren of [true, true, false, true, true]) ways.onCut(await answered(), 500, isBarren);
     expect(nameOf(await answered())).toBe('WebSocket');
-    ways.onUnanswered(await answered(), true);
+    ways.onUnwelcome(await answered(), CUT);
     expect(nameOf(await answered())).toBe('HTTP');
     expect(lines).toEqual([
       'WebSocket: a way to the server has opened, but nothing came by it',
@@ -238,7 +240,7 @@ describe('a way that lets greetings through, and breaks at what follows', () => 
     doing.set('ws', SOON).set('stream', SOON);
     const pauses: number[] = [];
     for (let time = 0; time < 4; time++) {
-      for (let cut = 0; cut < 3; cut++) ways.onUnanswered(await answered(), true);
+      for (let cut = 0; cut < 3; cut++) ways.onUnwelcome(await answered(), CUT);
       const transport = await answered();
       pauses.push(Math.round(ways.betterIn(transport) / 60_000));
       await answered(ways.openBetter(transport));
@@ -262,6 +264,16 @@ describe('what was learnt of HTTP', () => {
       { up: 'stream', largestPiece: undefined },
     ]);
   });
+});
+
+test('A way on which the server turns a session away is one that gets through', async () => {
+  const { doing, opened, ways, asked, nameOf } = newWorld();
+  doing.set('stream', SOON);
+  const transport = await opened();
+  ways.onUnwelcome(transport, { code: 1013, reason: 'too many sessions' }, true);
+  asked.length = 0;
+  expect(nameOf(await opened())).toBe('HTTP');
+  expect(asked).toEqual(['stream']);
 });
 
 test('A server that takes long to open a transport has as long again, twice, to answer on it', async () => {

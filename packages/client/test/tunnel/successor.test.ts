@@ -36,7 +36,7 @@ function newWorld({ betterIn = Number.POSITIVE_INFINITY, safeAge = Number.POSITI
         betterIn: () => world.betterIn,
         safeAge: () => safeAge,
         onAnswered() {},
-        onUnanswered() {},
+        onUnwelcome() {},
         onCut: (_transport, age) => cuts.push(age),
       },
     },
