@@ -61,7 +61,7 @@ async function expectFigures(page: Page, resumes: number): Promise<void> {
     (await textOf(page, 'details'))?.includes(`${resumes} interruptions, nothing lost`) === true;
   await until('the page says how often', isTold);
   expect(await textOf(page, 'state')).toBe(CONNECTED);
-  expect(await textOf(page, 'details')).toMatch(/^for \d+ (s|min) · round trip [\d.]+ ms · /);
+  expect(await textOf(page, 'details')).toMatch(/^for \d+ (s|min) · by WebSocket · round trip [\d.]+ ms · /);
   for (const id of ['rate-down', 'rate-up']) expect(await textOf(page, id)).toMatch(/^[1-9][\d.]* (B|KiB|MiB)\/s$/);
   await until('the chart has a line', async () => Number(await page.evaluate(LINE_PIXELS)) > 20);
 }
