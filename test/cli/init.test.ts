@@ -7,6 +7,7 @@ import { Program } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startServer } from 'wsproxy-test-support/tunnel';
+import { startOddProxy } from '../ways/odd-proxy.js';
 
 const IN_TERMINAL = fileURLToPath(new URL('../support/programs/in-terminal.py', import.meta.url));
 const PACKAGED = fileURLToPath(new URL('../../deploy/packages/server.yaml', import.meta.url));
@@ -242,6 +243,19 @@ describe('wsproxy-client init', () => {
     expect(more).toEqual([]);
     expect(stdout).toMatch(/Now the way to the server:\n\n$/);
     expect(read(folder, 'token')).toBe(`${TOKEN.toUpperCase()}\n`);
+  });
+
+  test('succeeds where nothing but HTTP passes, and says so in one line', async () => {
+    const folder = temporaryFolder();
+    const proxy = await startOddProxy((await startServer()).port);
+    const line = `ws://127.0.0.1:${proxy.port}/#${TOKEN}`;
+    const { code, stdout, stderr } = await init('wsproxy-client', folder, [], line);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^! http +the answer is not a WebSocket's \(426\); the client uses HTTP instead$/m);
+    expect(stdout).toMatch(/^✓ session +the server has begun a session$/m);
+    expect(stdout).toContain('\nStart it now');
+    const refused = await init('wsproxy-client', folder, ['--transport', 'ws', '--force'], line);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/not a WebSocket's \(426\)/) });
   });
 
   test('changes the token of another line only with --force', async () => {

@@ -273,8 +273,12 @@ describe('doctor names what is wrong:', () => {
       const { url, trusted } = await startBehind((place) =>
         startNginx(place, (text) => text.replace(/^ *proxy_set_header (Upgrade|Connection) .*\n/gm, '')),
       );
+      const { code, stdout, stderr, mark } = await examine([url, '--quick'], trusted);
+      expect(stdout).toMatch(/^! http +the answer is not a WebSocket's \(426\); the client uses HTTP instead$/m);
+      expect(['http', 'session', 'ways', 'round trip'].map(mark)).toEqual(['!', '✓', '!', '✓']);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       const expected = { step: 'http', cause: /not a WebSocket's \(426\)/, cure: /nginx: proxy_http_version 1\.1/ };
-      await expectCause([url], expected, trusted);
+      await expectCause([url, '--transport', 'ws'], expected, trusted);
     });
 
     /** After so many seconds of silence, not the minute of the configuration that we give. */

@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { WebSocketServer } from 'ws';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 
 /** What is wrong with a proxy; nothing unless told. It passes no WebSocket on. */
 export interface Oddness {
+  /** It opens each WebSocket itself, and cuts it at the first message. */
+  readonly cutsWebSockets?: boolean;
   /** It has the whole answer before it passes any of it on. */
   readonly holdsAnswers?: boolean;
   /** It has the whole body before it passes any of it on. */
@@ -65,6 +68,14 @@ export async function startOddProxy(serverPort: number, oddness: Oddness = {}): 
     response.once('close', () => clearTimeout(timer));
   };
   const server = createServer(pass);
+  const upgrades = new WebSocketServer({ noServer: true, handleProtocols: () => 'wsproxy.v1' });
+  if (oddness.cutsWebSockets === true) {
+    server.on('upgrade', (incoming, socket, head) => {
+      upgrades.handleUpgrade(incoming, socket, head, (webSocket) => {
+        webSocket.once('message', () => webSocket.terminate());
+      });
+    });
+  }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   atEnd(async () => {
     server.closeAllConnections();

@@ -2,7 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { MAX_PING_INTERVAL, systemMemory } from 'wsproxy-engine';
 import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
 import type { OptionNames } from '../reach/option-names.js';
+import type { Way } from '../reach/ways.js';
 import { type Finding, fail, ok, skip, warn } from './finding.js';
+import { openerOf } from './open-first.js';
 import { ProbeIdentity } from './probe-identity.js';
 import { ProbeSession } from './probe-session.js';
 
@@ -30,10 +32,15 @@ export class IdleWatch {
    * Needs a session of its own, beside the one that is used; a finding says that there is none to be had. `heartbeat`:
    * silence after which both ends say something, ms; default the usual 15 s.
    */
-  static async begin(server: ServerAddress, signal: AbortSignal, heartbeat?: number): Promise<IdleWatch | Finding> {
+  static async begin(
+    server: ServerAddress,
+    signal: AbortSignal,
+    way: Way,
+    heartbeat?: number,
+  ): Promise<IdleWatch | Finding> {
     try {
       const { key, wayBack } = new ProbeIdentity();
-      const transport = await connectTransport(server, signal, systemMemory, { wayBack });
+      const transport = await connectTransport(server, signal, systemMemory, { wayBack, open: openerOf(way) });
       return new IdleWatch(await ProbeSession.begin(transport, { key, heartbeat }));
     } catch (error) {
       return skip(`no second session to watch: ${(error as Error).message}`);
@@ -80,12 +87,13 @@ export async function checkHeartbeat(
 /** After how long a silent connection is cut, when nobody keeps it open. `limit` in ms, at most MAX_IDLE. */
 export async function checkIdle(
   server: ServerAddress,
+  way: Way,
   limit: number,
   signal: AbortSignal,
   onProgress: (share: number) => void,
 ): Promise<Finding> {
   // Longer than what is waited for, so that nothing is said meanwhile.
-  const watch = await IdleWatch.begin(server, signal, limit + MARGIN);
+  const watch = await IdleWatch.begin(server, signal, way, limit + MARGIN);
   if (!(watch instanceof IdleWatch)) return watch;
   try {
     const end = await watch.until(limit, signal, onProgress);

@@ -1,26 +1,39 @@
-import { CloseCode, systemMemory, type Transport } from 'wsproxy-engine';
+import { CloseCode } from 'wsproxy-engine';
 import { ACCOUNT } from '../account/ask-quota.js';
-import { ConnectError } from '../reach/connect-error.js';
-import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
+import type { ConnectError } from '../reach/connect-error.js';
+import type { ServerAddress } from '../reach/connect-transport.js';
+import type { Way } from '../reach/ways.js';
 import { THROUGHPUT } from './check-throughput.js';
-import { type Finding, fail, failed, ok, toTenths, warn } from './finding.js';
-import type { ProbeIdentity } from './probe-identity.js';
+import { type Finding, fail, failed, ok, skip, toTenths, warn } from './finding.js';
+import { type Opened, openFirst } from './open-first.js';
 import { NoSessionError, ProbeSession } from './probe-session.js';
 
-/** The upgrade, with the token: what the path, the token and anything that stands before the server make of it. */
+/**
+ * The request for a transport, with the token: what the path, the token and anything that stands before the server make of it, and by
+ * which of `ways` it gets through.
+ */
 export async function checkHttp(
+  ways: readonly Way[],
   server: ServerAddress,
   signal: AbortSignal,
-  { wayBack }: ProbeIdentity,
-): Promise<[Finding, Transport?]> {
-  try {
-    const transport = await connectTransport(server, signal, systemMemory, { wayBack });
-    return [ok('the WebSocket is open, with subprotocol wsproxy.v1'), transport];
-  } catch (error) {
-    if (!(error instanceof ConnectError)) throw error;
-    const isUnavailable = error.status !== undefined && OF_A_PROXY.has(error.status);
-    return [{ ...(isUnavailable && { cure: UNAVAILABLE }), ...failed(error) }];
-  }
+): Promise<[Finding, Opened?]> {
+  const { opened, failure } = await openFirst(ways, server, signal);
+  if (opened === undefined) return [failure === undefined ? skip('not reached') : failureOf(failure)];
+  const { name, kind } = opened.way;
+  if (failure !== undefined) return [warn(`${failure.what}; ${insteadOf(name)}`, failure.cure ?? BY_ITSELF), opened];
+  const text = kind === 'ws' ? 'the WebSocket is open, with subprotocol wsproxy.v1' : `the way is open: ${name}`;
+  return [ok(text), opened];
+}
+
+function insteadOf(name: string): string {
+  return `the client uses ${name} instead`;
+}
+
+const BY_ITSELF = 'you need not do anything: the client finds the way by itself';
+
+function failureOf(error: ConnectError): Finding {
+  const isUnavailable = error.status !== undefined && OF_A_PROXY.has(error.status);
+  return { ...(isUnavailable && { cure: UNAVAILABLE }), ...failed(error) };
 }
 
 /** What a reverse proxy says of a server that does not answer (RFC 9110 sections 15.6.3 to 15.6.5). */
@@ -28,16 +41,38 @@ const OF_A_PROXY: ReadonlySet<number> = new Set([502, 503, 504]);
 const UNAVAILABLE =
   'a reverse proxy answers, and the server behind it does not: look whether it runs, and where it listens';
 
-/** Whether the server begins a session. */
-export async function checkSession(transport: Transport, { key }: ProbeIdentity): Promise<[Finding, ProbeSession?]> {
-  try {
-    const session = await ProbeSession.begin(transport, { key });
-    return [ok('the server has begun a session'), session];
-  } catch (error) {
-    if (!(error instanceof NoSessionError)) throw error;
-    const cure = error.code === CloseCode.tryAgainLater ? FEWER : 'look into its log: it says why';
-    return [fail(`the server began no session: ${error.message}`, cure)];
+/** Whether the server begins a session; by a way of `openNext` where what has opened lets nothing through. */
+export async function checkSession(
+  first: Opened,
+  openNext: (failed: Way) => Promise<Opened | undefined>,
+): Promise<[Finding, Begun?]> {
+  let failure: NoSessionError | undefined;
+  for (let opened: Opened | undefined = first; opened !== undefined; opened = await openNext(opened.way)) {
+    const { transport, way, identity } = opened;
+    try {
+      const probe = await ProbeSession.begin(transport, { key: identity.key });
+      return [begun(first.way, failure, way), { probe, way, identity }];
+    } catch (error) {
+      if (!(error instanceof NoSessionError)) throw error;
+      failure ??= error;
+      if (!error.isSilence) {
+        failure = error;
+        break;
+      }
+    }
   }
+  const cure = failure?.code === CloseCode.tryAgainLater ? FEWER : 'look into its log: it says why';
+  return [fail(`the server began no session: ${failure?.message}`, cure)];
+}
+
+/** A session, the way that carries it, and what it is called. */
+export interface Begun extends Pick<Opened, 'way' | 'identity'> {
+  readonly probe: ProbeSession;
+}
+
+function begun(first: Way, failure: NoSessionError | undefined, { name }: Way): Finding {
+  if (failure === undefined) return ok('the server has begun a session');
+  return warn(`${first.name} opens, but nothing comes by it: ${failure.message}; ${insteadOf(name)}`, BY_ITSELF);
 }
 
 /** The server has as many sessions as it takes, of this user or of all (PROTOCOL.md section 10). */

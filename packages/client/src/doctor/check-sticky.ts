@@ -1,6 +1,8 @@
 import { systemMemory } from 'wsproxy-engine';
 import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
+import type { Way } from '../reach/ways.js';
 import { type Finding, ok, skip, warn } from './finding.js';
+import { openerOf } from './open-first.js';
 import type { ProbeIdentity } from './probe-identity.js';
 
 /**
@@ -10,14 +12,16 @@ import type { ProbeIdentity } from './probe-identity.js';
 export async function checkSticky(
   server: ServerAddress,
   signal: AbortSignal,
+  way: Way,
   identity: ProbeIdentity,
   home: string | undefined,
 ): Promise<Finding> {
   if (home === undefined)
     return skip('the server does not tell which of its processes has a session; an older one never does');
+  const open = openerOf(way);
   const reachesHome = async (): Promise<boolean> => {
     for (let n = 0; n < TRIES; n++) {
-      const transport = await connectTransport(server, signal, systemMemory, { wayBack: identity.wayBack });
+      const transport = await connectTransport(server, signal, systemMemory, { wayBack: identity.wayBack, open });
       transport.terminate();
       if (identity.wayBack.openedBy !== home) return false;
     }

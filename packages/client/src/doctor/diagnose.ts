@@ -1,14 +1,16 @@
-import type { Target, Transport } from 'wsproxy-engine';
+import type { Target } from 'wsproxy-engine';
 import { checkOptions } from 'wsproxy-node/options';
 import { parseTarget } from '../options/client-options.js';
 import { OPTION_CHECKS } from '../options/option-checks.js';
 import { DOCTOR_OPTIONS, OPTIONS, THROUGHPUT } from '../options/options.js';
+import { checkTransport } from '../options/resolve-settings.js';
 import type { ServerAddress } from '../reach/connect-transport.js';
 import type { Reader } from '../reach/option-names.js';
 import { parseReach, type ReachOptions } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
 import type { TokenSource } from '../reach/token-source.js';
 import { DOCTOR_AGENT } from '../reach/user-agent.js';
+import { type TransportChoice, type Way, waysFor } from '../reach/ways.js';
 import { checkClock } from './check-clock.js';
 import { checkDatagrams } from './check-datagrams.js';
 import { checkDestinations } from './check-destinations.js';
@@ -17,14 +19,14 @@ import { checkListening } from './check-listening.js';
 import { checkName } from './check-name.js';
 import { checkProxy } from './check-proxy.js';
 import { checkQuota } from './check-quota.js';
-import { checkHttp, checkRoundTrip, checkSession } from './check-session.js';
+import { type Begun, checkHttp, checkRoundTrip, checkSession } from './check-session.js';
 import { checkSticky } from './check-sticky.js';
 import { checkTcp } from './check-tcp.js';
 import { checkThroughput } from './check-throughput.js';
 import { checkTls } from './check-tls.js';
 import { checkWays } from './check-ways.js';
 import { type Finding, fail, STEPS, type StepFinding, type StepName, skip } from './finding.js';
-import { ProbeIdentity } from './probe-identity.js';
+import { type Opened, openFirst } from './open-first.js';
 import type { ProbeSession } from './probe-session.js';
 
 /**
@@ -46,9 +48,11 @@ export async function diagnoseFor(
   const reach = parseReach(url, options, reader);
   const headers = { 'user-agent': DOCTOR_AGENT, ...reach.headers };
   const server = { url, token: options.token, reach: { ...reach, headers } };
+  const { transport = 'auto' } = options;
+  checkTransport(transport, url);
   const targets = (options.reach ?? []).map(parseTarget);
   const { idle = 0 } = options;
-  const examination = new Examination(server, options.signal ?? new AbortController().signal, observer);
+  const examination = new Examination(server, transport, options.signal ?? new AbortController().signal, observer);
   try {
     const quick = options.quick ?? false;
     const mostBytes = quick ? 0 : (options.throughput ?? THROUGHPUT);
@@ -65,6 +69,8 @@ export interface DiagnoseOptions extends ReachOptions {
   readonly url: string;
   /** Or what gives it. */
   readonly token: TokenSource;
+  /** How to reach the server, as of `createClient`. Default `auto`: by the first way that works. */
+  readonly transport?: TransportChoice;
   /** Destinations to reach through the tunnel, `host:port`. Default: none. */
   readonly reach?: readonly string[];
   /** Measures for so long, ms, 1 s to 590 s, when a silent connection is cut. Default 0: not at all. */
@@ -97,20 +103,21 @@ const TIMEOUT = 10_000;
 
 class Examination {
   readonly #server: ServerAddress;
+  readonly #choice: TransportChoice;
   readonly #signal: AbortSignal;
   readonly #observer: DiagnoseObserver;
   readonly #findings: StepFinding[] = [];
-  readonly #identity = new ProbeIdentity();
-  #transport: Transport | undefined;
-  #probe: ProbeSession | undefined;
+  #opened: Opened | undefined;
+  #begun: Begun | undefined;
   #idleWatch: IdleWatch | Finding | undefined;
   /** What was found out with the step before. */
   #arrivals: Finding = skip('not reached');
   /** What the user may still carry this month. */
   #quotaLeft = Infinity;
 
-  constructor(server: ServerAddress, signal: AbortSignal, observer: DiagnoseObserver) {
+  constructor(server: ServerAddress, choice: TransportChoice, signal: AbortSignal, observer: DiagnoseObserver) {
     this.#server = server;
+    this.#choice = choice;
     this.#signal = signal;
     this.#observer = observer;
   }
@@ -133,10 +140,11 @@ class Examination {
       proxy: () => checkProxy(server, signal, TIMEOUT),
       tls: () => checkTls(server, signal, TIMEOUT),
       clock: () => checkClock(server, signal, TIMEOUT),
-      http: () => this.#openWebSocket(),
+      http: () => this.#openTransport(),
       session: () => this.#beginSession(quick),
-      ways: () => checkWays(server, signal),
-      sticky: () => this.#withProbe(({ route }) => checkSticky(server, signal, this.#identity, route)),
+      ways: () => checkWays(server, signal, this.#choice),
+      sticky: () =>
+        this.#withProbe(({ route }, { way, identity }) => checkSticky(server, signal, way, identity, route)),
       'round trip': () => this.#withProbe(checkRoundTrip),
       reach: () => this.#withProbe((probe) => checkDestinations(probe, targets)),
       datagrams: () => this.#withProbe(checkDatagrams),
@@ -145,10 +153,7 @@ class Examination {
       quota: () => this.#withProbe((probe) => this.#checkQuota(probe)),
       throughput: () => this.#unless(quick, () => this.#measureThroughput(mostBytes)),
       heartbeat: () => this.#unless(quick, () => this.#watchHeartbeat()),
-      idle: async () =>
-        idle === 0
-          ? skip(`not asked for: ${this.#server.reach.names.idle}`)
-          : checkIdle(server, idle, signal, this.#progress('idle')),
+      idle: () => this.#checkIdle(idle),
     };
     for (const step of STEPS) {
       this.#progress(step)(0);
@@ -158,18 +163,21 @@ class Examination {
 
   end(): void {
     if (this.#idleWatch instanceof IdleWatch) this.#idleWatch.stop();
-    if (this.#probe !== undefined) this.#probe.end();
-    else this.#transport?.terminate();
+    if (this.#begun !== undefined) this.#begun.probe.end();
+    else this.#opened?.transport.terminate();
   }
 
-  /** The clock is asked for without trust, and so also when TLS has failed. */
+  /**
+   * The clock is asked for without trust, and so also when TLS has failed. Ways that the client may not use are tried when those fail
+   * that it may.
+   */
   #isBroken(step: StepName): boolean {
     const failed = this.#findings.filter(({ mark }) => mark === 'fail').map((finding) => finding.step);
     return failed.some(
       (other) =>
         !['reach', 'quota', 'heartbeat'].includes(other) &&
         !(step === 'clock' && other === 'tls') &&
-        !(step === 'ways' && other === 'http'),
+        !(step === 'ways' && other === 'http' && this.#choice !== 'auto'),
     );
   }
 
@@ -187,27 +195,38 @@ class Examination {
     return isLeftOut ? skip(`left out by ${this.#server.reach.names.quick}`) : check();
   }
 
-  async #openWebSocket(): Promise<Finding> {
-    const [finding, transport] = await checkHttp(this.#server, this.#signal, this.#identity);
-    this.#transport = transport;
+  async #openTransport(): Promise<Finding> {
+    const [finding, opened] = await checkHttp(this.#ways, this.#server, this.#signal);
+    this.#opened = opened;
     return finding;
+  }
+
+  /** Those that the client may use. */
+  get #ways(): readonly Way[] {
+    return waysFor(this.#choice, this.#server.url);
   }
 
   async #beginSession(quick: boolean): Promise<Finding> {
-    if (this.#transport === undefined) return skip('not reached');
-    const [finding, probe] = await checkSession(this.#transport, this.#identity);
-    this.#probe = probe;
+    if (this.#opened === undefined) return skip('not reached');
+    const openNext = async (failed: Way): Promise<Opened | undefined> => {
+      const ways = this.#ways.slice(this.#ways.indexOf(failed) + 1);
+      this.#opened = (await openFirst(ways, this.#server, this.#signal)).opened;
+      return this.#opened;
+    };
+    const [finding, begun] = await checkSession(this.#opened, openNext);
+    this.#begun = begun;
     // Beside the steps that follow, which then need not be waited for.
-    if (probe !== undefined && !quick) this.#idleWatch = await IdleWatch.begin(this.#server, this.#signal);
+    if (begun !== undefined && !quick) this.#idleWatch = await IdleWatch.begin(this.#server, this.#signal, begun.way);
     return finding;
   }
 
-  async #withProbe(check: (probe: ProbeSession) => Promise<Finding>): Promise<Finding> {
-    const probe = this.#probe;
-    if (probe === undefined) return skip('not reached');
+  async #withProbe(check: (probe: ProbeSession, begun: Begun) => Promise<Finding>): Promise<Finding> {
+    const begun = this.#begun;
+    if (begun === undefined) return skip('not reached');
+    const { probe } = begun;
     const broken = (what: string): Finding => fail(what, 'see the log of the server');
     return Promise.race([
-      check(probe).catch(({ message }: Error) => broken(message)),
+      check(probe, begun).catch(({ message }: Error) => broken(message)),
       probe.lost.then(({ reason }) => broken(`the tunnel was cut meanwhile: ${reason}`)),
     ]);
   }
@@ -229,6 +248,12 @@ class Examination {
     if (mostBytes === 0) return skip(`not asked for: ${this.#server.reach.names.throughput}`);
     const budget = Math.min(mostBytes, this.#quotaLeft / 10);
     return this.#withProbe((probe) => checkThroughput(probe, budget, this.#progress('throughput')));
+  }
+
+  async #checkIdle(idle: number): Promise<Finding> {
+    if (idle === 0) return skip(`not asked for: ${this.#server.reach.names.idle}`);
+    if (this.#begun === undefined) return skip('not reached');
+    return checkIdle(this.#server, this.#begun.way, idle, this.#signal, this.#progress('idle'));
   }
 
   async #watchHeartbeat(): Promise<Finding> {

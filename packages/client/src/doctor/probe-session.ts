@@ -30,6 +30,11 @@ export class NoSessionError extends Error {
     super(reason);
     this.code = code;
   }
+
+  /** The server has not said so: what was opened was silent, or cut. */
+  get isSilence(): boolean {
+    return this.code === undefined || this.code === WITHOUT_CLOSE;
+  }
 }
 
 /** A session of one transport: when that is lost, so is the session, and somebody is told why. */
@@ -188,6 +193,8 @@ function askWithin(timeout: number, what: string, open: (handler: OpenHandler) =
   });
 }
 
+/** The close code of a transport that was lost. */
+const WITHOUT_CLOSE = 1006;
 /** The server keeps a probe that was cut for this long, ms: nobody comes back for it. */
 const GRACE = 1_000;
 /** A wish for a channel must be answered within this time: the server needs some 10 s to find out that a destination is silent, ms. */

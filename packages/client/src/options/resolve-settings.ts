@@ -23,8 +23,7 @@ export function resolveSettings(given: ClientOptions, reader: Reader): Settings 
   return {
     servers: [options, ...fallbacks].map((server) => {
       const address = parseServerUrl(server.url);
-      if (transport === 'h2' && address.protocol !== 'wss:')
-        throw new OptionError('transport', `h2 is spoken in TLS alone: it needs a wss:// URL, not ${address.href}`);
+      checkTransport(transport, address);
       return { url: address, token: server.token ?? token, reach: parseReach(address, options, reader) };
     }),
     grace,
@@ -35,6 +34,12 @@ export function resolveSettings(given: ClientOptions, reader: Reader): Settings 
     bypass: bypass.map(parseDestinationRule),
     logger: options.logger ?? silentLogger,
   };
+}
+
+/** @throws OptionError for a way that does not lead to this URL */
+export function checkTransport(transport: TransportChoice, { protocol, href }: URL): void {
+  if (transport === 'h2' && protocol !== 'wss:')
+    throw new OptionError('transport', `h2 is spoken in TLS alone: it needs a wss:// URL, not ${href}`);
 }
 
 /** The same, judged, with the defaults. */

@@ -21,6 +21,7 @@ const FLAGS = {
   resolve: '--resolve',
   sni: '--sni',
   throughput: '--throughput 64M',
+  transport: '--transport auto',
   token: 'WSPROXY_TOKEN or --token-file, or what --token-command prints',
 };
 
@@ -38,5 +39,6 @@ const OPTIONS: OptionNames = {
   resolve: 'the option resolve',
   sni: 'the option sni',
   throughput: 'the option throughput',
+  transport: "the option transport at 'auto'",
   token: 'the option token',
 };

@@ -130,7 +130,12 @@ const LAST_CHANCE = 4_000;
 
 /** The server itself has spoken, or the network as a whole: other ways lead to the same answer. */
 function isOfServer(error: Error): boolean {
-  return error instanceof RefusedError && SERVERS_OWN.has(error.status);
+  return error instanceof RefusedError && isServersOwn(error.status);
+}
+
+/** The same of the status of an answer. */
+export function isServersOwn(status: number | undefined): boolean {
+  return status !== undefined && SERVERS_OWN.has(status);
 }
 
 /** Token, patience and a login. */

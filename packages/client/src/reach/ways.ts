@@ -47,11 +47,10 @@ export class Ways {
   /** What holds for HTTP until then, by the clock. */
   #learnt: Lesson & { readonly until: number } = { until: Number.NEGATIVE_INFINITY };
 
-  /** `url`: of the server; HTTP/2 is for `wss:` alone. */
-  constructor(choice: TransportChoice, { protocol }: Pick<URL, 'protocol'>, options: WaysOptions) {
+  /** `url`: of the server. */
+  constructor(choice: TransportChoice, url: Pick<URL, 'protocol'>, options: WaysOptions) {
     this.#options = options;
-    const isThere = ({ kind }: Way): boolean => kind !== 'h2' || protocol === 'wss:';
-    this.#ways = WAYS.filter((way) => (choice === 'auto' ? isThere(way) : choice === way.kind));
+    this.#ways = waysFor(choice, url);
   }
 
   /** What carries a transport that was opened here, for the log, which tells of what is unusual. */
@@ -282,7 +281,13 @@ interface Opened {
   readonly took: number;
 }
 
-interface Way {
+/** The ways to the server at a URL that may be used, the best first: HTTP/2 is for `wss:` alone. */
+export function waysFor(choice: TransportChoice, { protocol }: Pick<URL, 'protocol'>): readonly Way[] {
+  const isThere = ({ kind }: Way): boolean => kind !== 'h2' || protocol === 'wss:';
+  return WAYS.filter((way) => (choice === 'auto' ? isThere(way) : choice === way.kind));
+}
+
+export interface Way {
   readonly kind: Exclude<TransportChoice, 'auto'>;
   /** For the log and the status. */
   readonly name: string;

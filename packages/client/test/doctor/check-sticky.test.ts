@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws';
 import { checkSticky } from '../../src/doctor/check-sticky.js';
 import { ProbeIdentity } from '../../src/doctor/probe-identity.js';
 import { parseReach } from '../../src/reach/reach.js';
+import { type Way, waysFor } from '../../src/reach/ways.js';
 
 const HOME = 'ams-1.0123456789ab';
 const OTHER = 'ams-1.ba9876543210';
@@ -38,7 +39,9 @@ async function examine(owner: (request: IncomingMessage, n: number) => string | 
   const url = new URL(`ws://127.0.0.1:${(http.address() as AddressInfo).port}/`);
   const server = { url, token: 'a-token-for-tests-0123456789-abcdefghij', reach: parseReach(url, {}) };
   const identity = new ProbeIdentity();
-  const finding = await checkSticky(server, new AbortController().signal, identity, tellsHome ? HOME : undefined);
+  const [way] = waysFor('ws', url) as [Way];
+  const home = tellsHome ? HOME : undefined;
+  const finding = await checkSticky(server, new AbortController().signal, way, identity, home);
   const told = requests.map(({ headers }) => [headers['wsproxy-resume'], headers['wsproxy-route']]);
   const sessions = new Set(requests.map(({ headers }) => headers['wsproxy-session']));
   return { finding, told, sessions: sessions.size };

@@ -98,9 +98,13 @@ export const DOCTOR: Catalogue = {
   'no way to the server works': '没有任何途径能通往服务器',
   'all work; opening + round trip in ms: {1}': '全部可用；打开 + 往返（毫秒）：{1}',
   'opening + round trip in ms: {1}; without success: {2}': '打开 + 往返（毫秒）：{1}；不可用：{2}',
-  'the client uses the next way by itself, unless --transport ws forbids it; HTTP takes more CPU':
-    '客户端会自动使用下一种途径，除非设置了 --transport ws；HTTP 占用更多 CPU',
+  'the client uses the next way by itself; HTTP takes more CPU': '客户端会自动使用下一种途径；HTTP 占用更多 CPU',
+  'the client uses them with {1}': '客户端用 {1} 才会使用它们',
   'the WebSocket is open, with subprotocol wsproxy.v1': 'WebSocket 已打开，子协议 wsproxy.v1',
+  'the way is open: {1}': '途径已打开：{1}',
+  'the client uses {1} instead': '客户端改用 {1}',
+  'you need not do anything: the client finds the way by itself': '不用做任何事：客户端会自己找到途径',
+  '{1} opens, but nothing comes by it: {2}; {3}': '{1} 能打开，但没有收到任何内容：{2}；{3}',
   'a reverse proxy answers, and the server behind it does not: look whether it runs, and where it listens':
     '反向代理有应答，而后面的服务器没有：请看它是否在运行、在哪里监听',
   'the server has begun a session': '服务器已开始会话',
