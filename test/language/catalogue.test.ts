@@ -137,6 +137,26 @@ describe('the Chinese catalogue', () => {
   });
 });
 
+test.each([
+  ['a sentence', 'check the address and port in the URL'],
+  ['one with a comma', 'WSPROXY_TOKEN or --token-file, or what --token-command prints'],
+  ['one with a semicolon', 'none is not the name of a user; for one token for everybody leave --user out'],
+  ['one with values', 'cannot read token file /token: no such file; check the path given with --token-file'],
+])('every text that ends with a value is said whole where the value is %s', (_what, sentence) => {
+  const said = translate(sentence);
+  expect(said.replaceAll(/--?[\w-]+|WSPROXY_TOKEN|URL|none|token|\/token/g, '')).not.toMatch(/[a-z]{2}/i);
+  const texts = Object.entries(CATALOGUE).filter(([english]) => english.endsWith('}'));
+  expect(texts.length).toBeGreaterThan(100);
+  const wrong = texts.flatMap(([english, chinese]) => {
+    const last = english.match(PLACE)?.at(-1);
+    const filled = (text: string, value: string): string =>
+      text.replaceAll(PLACE, (place) => (place === last ? value : `X${place.slice(1, -1)}`));
+    const all = translate(filled(english, sentence));
+    return all === filled(chinese, said) ? [] : [`${english} -> ${all}`];
+  });
+  expect(wrong).toEqual([]);
+});
+
 /** Names, which are the same in both languages. */
 const PROPER: ReadonlySet<string> = new Set([
   ...['tcp', 'tls', 'http', 'HTTPS_PROXY, ALL_PROXY, NO_PROXY', '--token-command {1}', '--socks-auth: {1}'],

@@ -9,6 +9,13 @@ export function createTranslator(catalogue: Catalogue): (text: string) => string
   return new Translator(catalogue).translate;
 }
 
+/** A text in Chinese. */
+interface Said {
+  readonly text: string;
+  /** English words in it that are no names: of two ways to say a text, the one that leaves fewer is right. */
+  readonly left: number;
+}
+
 interface Template {
   readonly pattern: RegExp;
   /** The numbers of its places, in the order of the pattern. */
@@ -16,6 +23,8 @@ interface Template {
   readonly chinese: string;
   /** It says the end of a text, and what is before it is another one. */
   readonly isEnding: boolean;
+  /** It has so few letters that anything could look like it: its values are one word, or known texts. */
+  readonly isShort: boolean;
   /** Which one is tried first: the lowest. */
   readonly rank: number;
   /** Its own letters. */
@@ -25,6 +34,8 @@ interface Template {
 class Translator {
   readonly #texts = new Map<string, string>();
   readonly #templates: readonly Template[];
+  /** What is found of the text at hand and of its parts, which templates ask for again and again. */
+  readonly #found = new Map<string, Said | undefined>();
 
   constructor(catalogue: Catalogue) {
     const templates: Template[] = [];
@@ -35,61 +46,103 @@ class Translator {
     this.#templates = templates.sort((a, b) => a.rank - b.rank || b.length - a.length);
   }
 
-  readonly translate = (text: string): string => this.#whole(text, true) ?? this.#inParts(text);
+  readonly translate = (text: string): string => {
+    const said = this.#whole(text, true) ?? this.#inParts(text);
+    this.#found.clear();
+    return said.text;
+  };
 
   /** Of a value. One word is mostly a name that somebody has given. */
-  #value(text: string): string {
-    return this.#whole(text, /\s/.test(text)) ?? this.#inParts(text);
+  #value(text: string): Said {
+    const isText = /\s/.test(text);
+    return this.#whole(text, isText) ?? this.#inParts(text);
   }
 
-  #whole(text: string, isText: boolean): string | undefined {
+  #whole(text: string, isText: boolean): Said | undefined {
     const known = isText ? this.#texts.get(plain(text)) : undefined;
-    if (known !== undefined) return known;
-    let halfSaid: string | undefined;
-    for (const { pattern, places, chinese, isEnding } of this.#templates) {
+    if (known !== undefined) return { text: known, left: 0 };
+    const key = `${isText ? 'text' : 'name'} ${text}`;
+    if (!this.#found.has(key)) this.#found.set(key, best(this.#ways(text)));
+    return this.#found.get(key);
+  }
+
+  /** By each template, and as two texts where a value of one seems to go on. */
+  *#ways(text: string): Generator<Said> {
+    let isApart = false;
+    for (const { pattern, places, chinese, isEnding, isShort } of this.#templates) {
       const found = pattern.exec(text);
       if (found === null) continue;
       const [before = '', ...values] = isEnding ? found.slice(1) : ['', ...found.slice(1)];
-      const apart = values.some((value) => value.includes('; ')) ? this.#apart(text) : undefined;
-      if (apart !== undefined) return apart;
-      const said = chinese.replaceAll(PLACE, (place, name) => {
-        const value = values[places.indexOf(name)];
-        return value === undefined ? place : this.#value(value);
-      });
-      const beginning = before === '' ? '' : this.#whole(before, true);
-      if (beginning !== undefined) return `${beginning}${said}`;
-      // Another template may know the whole.
-      halfSaid ??= `${this.#inParts(before)}${said}`;
+      if (!isApart && values.some((value) => value.includes('; '))) {
+        isApart = true;
+        yield* this.#apart(text);
+      }
+      const said = values.map((value) => this.#value(value));
+      if (isShort && values.some((value, n) => /\s/.test(value) && isLeft(value, said[n]))) continue;
+      const beginning = before === '' ? NOTHING : (this.#whole(before, true) ?? this.#inParts(before));
+      const end = chinese.replaceAll(PLACE, (place, name) => said[places.indexOf(name)]?.text ?? place);
+      yield joined(`${beginning.text}${end}`, beginning, ...said);
     }
-    return halfSaid;
   }
 
-  /** Two texts that are both known, where a value of the first one seems to go on: `nothing listens at x; start the server`. */
-  #apart(text: string): string | undefined {
+  /** `nothing listens at x; start the server` */
+  *#apart(text: string): Generator<Said> {
     for (const { index } of text.matchAll(/; /g)) {
       const [head, tail] = [text.slice(0, index), text.slice(index + 2)].map((part) =>
         this.#whole(part, /\s/.test(part)),
       );
-      if (head !== undefined && tail !== undefined) return `${head}${MARKS[';']}${tail}`;
+      if (head !== undefined && tail !== undefined) yield joined(`${head.text}${MARKS[';']}${tail.text}`, head, tail);
     }
-    return undefined;
   }
 
   /** Texts that were put together: `listen: the port is in use; see ...`. */
-  #inParts(text: string): string {
+  #inParts(text: string): Said {
+    const key = `parts ${text}`;
+    const found = this.#found.get(key) ?? best(this.#parts(text)) ?? asItIs(text);
+    this.#found.set(key, found);
+    return found;
+  }
+
+  *#parts(text: string): Generator<Said> {
     const marks = [...text.matchAll(/[;:,] /g)].map(({ index }) => index);
     for (const at of marks.toReversed()) {
       const [before, after] = [text.slice(0, at), text.slice(at + 2)];
       const head = this.#whole(before, /\s/.test(before));
-      if (head !== undefined) return `${head}${MARKS[text.charAt(at)]}${this.#value(after)}`;
+      if (head === undefined) continue;
+      const tail = this.#value(after);
+      yield joined(`${head.text}${MARKS[text.charAt(at)]}${tail.text}`, head, tail);
     }
     for (const at of marks) {
-      const rest = text.slice(at + 2);
-      const tail = this.#value(rest);
-      if (tail !== rest) return `${text.slice(0, at)}${MARKS[text.charAt(at)]}${tail}`;
+      const [before, after] = [text.slice(0, at), text.slice(at + 2)];
+      const tail = this.#value(after);
+      if (tail.text !== after) yield joined(`${before}${MARKS[text.charAt(at)]}${tail.text}`, asItIs(before), tail);
     }
-    return text;
   }
+}
+
+/** The first of those that leave the fewest words. */
+function best(ways: Iterable<Said>): Said | undefined {
+  let found: Said | undefined;
+  for (const way of ways) {
+    if (way.left === 0) return way;
+    if (found === undefined || way.left < found.left) found = way;
+  }
+  return found;
+}
+
+const NOTHING: Said = { text: '', left: 0 };
+
+/** A name by itself is right as it is. */
+function asItIs(text: string): Said {
+  return { text, left: /\s/.test(text) ? (text.match(/[a-z]{2,}/gi)?.length ?? 0) : 0 };
+}
+
+function joined(text: string, ...parts: readonly Said[]): Said {
+  return { text, left: parts.reduce((sum, { left }) => sum + left, 0) };
+}
+
+function isLeft(text: string, said: Said = NOTHING): boolean {
+  return said.left > 0 || said.text === text;
 }
 
 const PLACE = /\{(\d+|range)\}/g;
@@ -98,7 +151,7 @@ const ENDING = /^[ ,;]/;
 /** Endings that nothing else looks like are taken off first. */
 const SURE_ENDING = /^(?:;| \(|\{1\}; )/;
 const MARKS: Readonly<Record<string, string>> = { ';': '；', ':': '：', ',': '，' };
-/** A template with fewer letters of its own takes values without a space only: anything could look like it. */
+/** A template with fewer letters of its own is a short one. */
 const FEWEST_LETTERS = 8;
 
 function templateOf(english: string, chinese: string): Template {
@@ -107,7 +160,7 @@ function templateOf(english: string, chinese: string): Template {
   const length = own.join('').replaceAll(/[^a-z]/gi, '').length;
   const isEnding = ENDING.test(english);
   const rank = SURE_ENDING.test(english) ? 0 : isEnding ? 2 : 1;
-  const value = rank === 1 && length < FEWEST_LETTERS ? '(\\S+?)' : '([^]+?)';
+  const value = '([^]+?)';
   // In quotes there may be nothing.
   const body = own.map(escaped).reduce((before, after) => {
     const isQuoted = before.endsWith("'") && after.startsWith("'");
@@ -115,6 +168,7 @@ function templateOf(english: string, chinese: string): Template {
   });
   return {
     pattern: new RegExp(`^${isEnding ? '([^]*)' : ''}${anyFirst(body)}\\.?$`),
+    isShort: rank === 1 && length < FEWEST_LETTERS,
     ...{ places, chinese, isEnding, rank, length },
   };
 }

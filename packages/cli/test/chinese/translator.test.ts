@@ -18,6 +18,9 @@ const translate = createTranslator({
   '{1}; see {2} --help': '{1}；见 {2} --help',
   'nothing listens at {1}': '{1} 上没有程序监听',
   'start the server': '请启动服务器',
+  'check {1}': '请检查 {1}',
+  'the file, or what the command prints': '文件，或命令的输出',
+  'none is no user; leave it out': 'none 不是用户；请略去',
   "argument '{1}' is invalid": "值 '{1}' 无效",
 });
 
@@ -37,6 +40,16 @@ describe('a text in Chinese', () => {
       'nothing listens at host:443; start the server',
       'host:443 上没有程序监听；请启动服务器',
     ],
+    [
+      'by a short template, with a value that is a text',
+      'check the file, or what the command prints',
+      '请检查 文件，或命令的输出',
+    ],
+    [
+      'with a value of two texts, and another text behind it',
+      'cannot read a: none is no user; leave it out; see program --help',
+      '无法读取 a：none 不是用户；请略去；见 program --help',
+    ],
     ['with nothing in quotes', "argument '' is invalid", "值 '' 无效"],
     ['with an ending', 'expected a port; repeatable', '应为端口；可重复'],
     ['with two endings', 'no permission; did you mean x?; repeatable', '没有权限；是不是 x？；可重复'],
@@ -53,6 +66,11 @@ describe('a text in Chinese', () => {
     ['a text that only looks like a short template', 'the page is up'],
     ['an empty text', ''],
   ])('leaves %s as it is', (_what, text) => {
+    expect(translate(text)).toBe(text);
+  });
+
+  it('is left soon, however many unknown parts it has', () => {
+    const text = Array.from({ length: 40 }, (_, n) => `some words ${n}`).join(', ');
     expect(translate(text)).toBe(text);
   });
 
