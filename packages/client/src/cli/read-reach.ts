@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { checkSecret, decodeText, ExitCode, ExitError } from 'wsproxy-cli';
+import { checkSecret, decodeText, ExitCode, ExitError, escapeText, whyUnreadable } from 'wsproxy-cli';
 import { OptionError } from 'wsproxy-node/options';
 import type { ClientOptions } from '../index.js';
 
@@ -70,6 +70,9 @@ export function readPem(flag: string, path: string, isSecret = false): string {
     }
   } catch (error) {
     if (error instanceof ExitError) throw error;
-    throw new ExitError(ExitCode.usage, `${flag} ${path}: ${(error as Error).message}`, { cause: error });
+    const why = escapeText(whyUnreadable(error as Error, flag));
+    throw new ExitError(ExitCode.usage, `cannot read the file of ${flag} (${escapeText(path, 1024)}): ${why}`, {
+      cause: error,
+    });
   }
 }
