@@ -48,7 +48,7 @@ const NOT_TEXTS: ReadonlySet<string> = new Set(
     // Commands for a shell, and words of Firefox.
     ['wsproxy-client init --listen 1090', 'wsproxy-server init --host-name proxy.example.org --front caddy --reverse'],
     ['systemctl --user daemon-reload && systemctl --user enable --now wsproxy-client'],
-    ['loginctl enable-linger   # also while you are not logged in', 'launchctl bootstrap "gui/$(id -u)" {1}'],
+    ['loginctl enable-linger   # {1}', 'launchctl bootstrap "gui/$(id -u)" {1}'],
     ['schtasks /Create /SC ONLOGON /TN wsproxy-client /TR "{1}"', 'chromium --proxy-server=socks5://{1}'],
     ['Firefox: Settings, Network Settings: SOCKS host and port {1}, SOCKS v5, Proxy DNS when using SOCKS v5'],
     ['# A copy of the users in the store. The server writes over it: see wsproxy-server users put.'],

@@ -81,6 +81,21 @@ describe('the log', () => {
   });
 });
 
+describe('the help of every command is in Chinese:', () => {
+  test.each([
+    ...['init', 'doctor', 'config', 'config check', 'completion'].map((words) => ['wsproxy-client', words] as const),
+    ...['init', 'token', 'config', 'config check', 'users', 'users put', 'users get', 'completion'].map(
+      (words) => ['wsproxy-server', words] as const,
+    ),
+  ])('%s %s', async (program, words) => {
+    const { code, stdout } = await runCommand(program, [...words.split(' '), '--help'], { env: CHINESE });
+    expect(code).toBe(0);
+    const [, ...parts] = stdout.split(/^(?= {2}\S)|\n\n/m).filter((part) => !part.startsWith('  wsproxy-'));
+    expect(parts.length).toBeGreaterThan(2);
+    for (const part of parts) expect(part).toMatch(HAN);
+  });
+});
+
 test('the doctor tells its findings in Chinese, and in English as JSON', async () => {
   const url = 'ws://127.0.0.1:1/';
   const chinese = await runCommand('wsproxy-client', ['doctor', url], { env: CHINESE, token: TOKEN });

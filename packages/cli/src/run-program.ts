@@ -10,7 +10,7 @@ import { runToEnd } from './run-to-end.js';
 export function runProgram(program: Command, env: Readonly<Record<string, string | undefined>>): Promise<void> {
   return runToEnd(program.name(), env, async () => {
     try {
-      overrideExit(program);
+      prepare(program);
       await program.parseAsync();
     } catch (error) {
       if (!(error instanceof CommanderError)) throw error;
@@ -19,10 +19,13 @@ export function runProgram(program: Command, env: Readonly<Record<string, string
   });
 }
 
-/** Also of its commands: commander does not ask their parent, and would end the process with another exit code. */
-function overrideExit(command: Command): void {
-  command.exitOverride().configureOutput({ outputError: () => {} });
-  for (const each of command.commands) overrideExit(each);
+/**
+ * Also its commands: commander does not ask their parent, would end the process with another exit code, and print their help in
+ * English.
+ */
+function prepare(program: Command): void {
+  program.exitOverride().configureOutput({ outputError: () => {} });
+  for (const command of program.commands) prepare(command.configureHelp(program.configureHelp()));
 }
 
 /** What other programs have: everybody on the machine could read it in the list of processes. */

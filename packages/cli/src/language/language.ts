@@ -11,11 +11,13 @@ export function say(text: string): string {
   return translate === undefined ? text : translate(text);
 }
 
-/** Several lines at once; what is indented is for copying, and stays as it is. */
+/** Several lines at once; what is indented is for copying, and stays as it is, but for the comment of a command. */
 export function sayLines(text: string): string {
-  const lines = text.split('\n').map((line) => (line.startsWith(' ') ? line : say(line)));
+  const lines = text.split('\n').map((line) => (line.startsWith(' ') ? line.replace(COMMENT, say) : say(line)));
   return lines.join('\n');
 }
+
+const COMMENT = /(?<=^ +# | {3}# ).+$/;
 
 /** From now on `say` says everything in this language. English loads nothing. */
 export async function speak(language: Language): Promise<void> {

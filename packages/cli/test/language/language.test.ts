@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { languageOf, say, speak } from '../../src/language/language.js';
+import { languageOf, say, sayLines, speak } from '../../src/language/language.js';
 
 describe('the language of a program', () => {
   it.each([
@@ -33,5 +33,13 @@ describe('say', () => {
   it('says it in Chinese once that is spoken', async () => {
     await speak('zh');
     expect(say('the server refused the token (401)')).toBe('服务器拒绝了令牌 (401)');
+  });
+
+  it('leaves commands as they are, and says their comments', async () => {
+    await speak('zh');
+    const text =
+      'Files:\n  cp Files: no permission\n  loginctl x   # also while you are not logged in\n  # no permission\n';
+    const said = '文件：\n  cp Files: no permission\n  loginctl x   # 未登录时也运行\n  # 没有权限\n';
+    expect(sayLines(text)).toBe(said);
   });
 });

@@ -22,9 +22,7 @@ function loginSteps(machine: Machine): [string, string[]][] {
   const { platform, hasSystemd } = machine;
   if (hasSystemd) {
     const enable = 'systemctl --user daemon-reload && systemctl --user enable --now wsproxy-client';
-    return [
-      ['Or start it now and at each login', [enable, 'loginctl enable-linger   # also while you are not logged in']],
-    ];
+    return [['Or start it now and at each login', [enable, `loginctl enable-linger   # ${LINGERING}`]]];
   }
   if (platform === 'darwin') {
     const load = `launchctl bootstrap "gui/$(id -u)" ${shellWords([launchdPath(machine)])}`;
@@ -37,6 +35,8 @@ function loginSteps(machine: Machine): [string, string[]][] {
   }
   return [];
 }
+
+const LINGERING = 'also while you are not logged in';
 
 function programSteps(listen: string): [string, string[]][] {
   return [

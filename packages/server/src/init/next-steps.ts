@@ -17,8 +17,10 @@ export function nextSteps(answers: Answers, credentials: Credentials, machine: M
     urlOf(answers).replace(/^wss/, 'https'),
   ]);
   const steps = machine.isService ? serviceSteps(answers, credentials, machine) : ownSteps(answers, machine);
-  return [...steps, `${look}   # 401: the server is there, and wants the token`];
+  return [...steps, `${look}   # ${LOOKS_RIGHT}`];
 }
+
+const LOOKS_RIGHT = '401: the server is there, and wants the token';
 
 function serviceSteps({ hostName, front }: Answers, { file }: Credentials, machine: Machine): string[] {
   const folder = dirname(machine.path);
@@ -72,8 +74,10 @@ const CERTIFICATES: Readonly<Record<ReverseProxy, (hostName: string) => string[]
 function ownSteps({ front }: Answers, { path, command }: Machine): string[] {
   const folder = dirname(path);
   const server = shellWords([...command.typed, '--config', path]);
-  if (front === 'none')
-    return [`# put the certificate into ${join(folder, 'fullchain.pem')}, its key into privkey.pem`, server];
+  if (front === 'none') {
+    const before = `put the certificate into ${join(folder, 'fullchain.pem')}, its key into privkey.pem`;
+    return [`# ${before}`, server];
+  }
   const file = join(folder, FRONT_FILES[front].file);
   const run = {
     caddy: ['caddy', 'run', '--config', file],

@@ -10,7 +10,7 @@ export const HELP: Catalogue = {
   'Several servers:': '多台服务器：',
   '[options]': '[选项]',
   '[command]': '[命令]',
-  'display help for command': '显示某个命令的帮助',
+  'display help for command': '显示命令的帮助',
   ' (choices: {1})': ' (可选：{1})',
   ' (choices: {1}, default: {2})': ' (可选：{1}；默认：{2})',
   ' (default: {1})': ' (默认：{1})',
