@@ -7,6 +7,7 @@ import { makeCertificate } from 'wsproxy-test-support/certificate';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { start, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { skipUnlessHttp2IsTried } from 'wsproxy-test-support/try-http2';
 import { startServer } from 'wsproxy-test-support/tunnel';
 import { expectCarried } from './carries.js';
 
@@ -40,6 +41,8 @@ async function startClient(url: string, options: Partial<ClientOptions>) {
 }
 
 describe('a server with TLS of its own', () => {
+  skipUnlessHttp2IsTried();
+
   test.each([
     ['h2', 'WebSocket over HTTP/2'],
     ['http', 'HTTP'],
@@ -99,34 +102,26 @@ describe('a server with TLS of its own', () => {
   });
 });
 
-test.each([
-  ['h2', 'WebSocket over HTTP/2'],
-  ['http', 'HTTP'],
-])(
-  '--transport %s comes by HTTP/2 to any of four workers, and is led to the one that has the session',
-  async (transport, way) => {
-    const { cert, file, folder } = await inFolder();
-    const server = await start('wsproxy-server', [
-      ...['--allow-private', '--workers', '4', '--log-level', 'debug'],
-      ...['--tls-cert', `${folder}/cert`, '--tls-key', `${folder}/key`],
-    ]);
-    expect(cert).toContain('CERTIFICATE');
-    const url = `wss://localhost:${server.port}/`;
-    const args = [url, '--transport', transport, '--connections', '4'];
-    const client = await start('wsproxy-client', args, { env: { NODE_EXTRA_CA_CERTS: file } });
-    await expectCarried(client.port, SIZE);
-    expect(client.program.stderr).toContain(`"way":"${way}"`);
-    expect(server.program.stderr).not.toContain('"level":"error"');
-  },
-);
+test('--transport http comes to any of four workers with TLS, and is led to the one that has the session', async () => {
+  const { cert, file, folder } = await inFolder();
+  const server = await start('wsproxy-server', [
+    ...['--allow-private', '--workers', '4', '--log-level', 'debug'],
+    ...['--tls-cert', `${folder}/cert`, '--tls-key', `${folder}/key`],
+  ]);
+  expect(cert).toContain('CERTIFICATE');
+  const url = `wss://localhost:${server.port}/`;
+  const args = [url, '--transport', 'http', '--connections', '4'];
+  const client = await start('wsproxy-client', args, { env: { NODE_EXTRA_CA_CERTS: file } });
+  await expectCarried(client.port, SIZE);
+  expect(client.program.stderr).toContain('"way":"HTTP"');
+  expect(server.program.stderr).not.toContain('"level":"error"');
+});
 
 async function inFolder() {
   const folder = temporaryFolder();
   return { folder, ...(await makeCertificate(folder, 'DNS:localhost', 1)) };
 }
 
-test('--transport h2 with a URL that has no TLS is refused in one line', () => {
-  expect(() => createClient({ url: 'ws://localhost:1/', token: TOKEN, transport: 'h2' })).toThrow(
-    'transport: h2 is spoken in TLS alone: it needs a wss:// URL, not ws://localhost:1/',
-  );
+test('HTTP/2 is not offered yet: --transport h2 is refused in one line', () => {
+  expect(() => createClient({ url: 'wss://localhost:1/', token: TOKEN, transport: 'h2' })).toThrow(/^transport: /);
 });

@@ -1,6 +1,7 @@
 import { deafReceiver, systemClock, type Transport } from 'wsproxy-engine';
 import { holdsSecret } from '../../secrets/holds-secret.js';
 import { speaksHttp2, WITH_HTTP2 } from '../http2-client.js';
+import { TRIES_HTTP2 } from '../http2-trial.js';
 import { type OpenTransport, refusedBy, type WayToServer } from '../open-transport.js';
 import { secretsIn } from '../secrets-in.js';
 import { ClientHalves } from './client-halves.js';
@@ -65,7 +66,7 @@ class Opening {
   async #makeRequests(): Promise<Requests> {
     const way = this.#way;
     if (way.url.protocol !== 'wss:') return new Http1Requests(way, this.#id);
-    const { socket } = await way.connect(WITH_HTTP2);
+    const { socket } = await way.connect(TRIES_HTTP2 ? WITH_HTTP2 : undefined);
     return speaksHttp2(socket) ? new Http2Requests(way, this.#id, socket) : new Http1Requests(way, this.#id, socket);
   }
 
