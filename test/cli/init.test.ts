@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { type ProgramName, runCommand, scriptOf, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { Program } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { startOddProxy } from 'wsproxy-test-support/sockets/odd-proxy';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startServer } from 'wsproxy-test-support/tunnel';
-import { startOddProxy } from '../ways/odd-proxy.js';
 
 const IN_TERMINAL = fileURLToPath(new URL('../support/programs/in-terminal.py', import.meta.url));
 const PACKAGED = fileURLToPath(new URL('../../deploy/packages/server.yaml', import.meta.url));

@@ -31,7 +31,9 @@ describe('WireGuard', () => {
       const result = await runOnOwnMachine<Result>(context, script, [String(KILLS), String(OUTAGE)], timeout);
       console.log(JSON.stringify(result));
       const { pings, transfer, flows, ...rest } = result;
-      expect(rest).toMatchObject({ sources: [expect.stringMatching(/^10\.91\.0\.1:\d+$/)], transports: KILLS + 2 });
+      expect(rest).toMatchObject({ sources: [expect.stringMatching(/^10\.91\.0\.1:\d+$/)] });
+      // Kills that come at one age are forestalled by further transports.
+      expect(result.transports).toBeGreaterThanOrEqual(KILLS + 2);
       // One flow for all that time, which says what it could not carry.
       expect(flows).toEqual([expect.objectContaining({ kind: 'forward-udp', open: true })]);
       expect(flows[0]?.datagramsDropped).toBeGreaterThan(0);

@@ -5,7 +5,7 @@ import { test } from 'vitest';
  * before anything else.
  */
 const isTried = process.env['TRY_HTTP2'] === '1';
-if (isTried) Object.assign(globalThis, { [Symbol.for('wsproxy tries HTTP/2')]: true });
+if (isTried) Object.assign(globalThis, { [Symbol.for('wsproxy.http2')]: true });
 
 /** The tests of this file, or of this `describe`, are of what nobody is offered. */
 export function skipUnlessHttp2IsTried(): void {

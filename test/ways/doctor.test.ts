@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { type DiagnoseOptions, diagnose, type StepName } from 'wsproxy-client';
 import { makeCertificate } from 'wsproxy-test-support/certificate';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { startOddProxy } from 'wsproxy-test-support/sockets/odd-proxy';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { skipUnlessHttp2IsTried } from 'wsproxy-test-support/try-http2';
 import { startServer } from 'wsproxy-test-support/tunnel';
-import { startOddProxy } from './odd-proxy.js';
 
 /** What the doctor finds of the way to the server at a port, and by which step it explains that. */
 async function examine(port: number, options: Partial<DiagnoseOptions> = {}) {

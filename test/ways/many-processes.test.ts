@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { start } from 'wsproxy-test-support/programs/command-line';
+import { startOddProxy } from 'wsproxy-test-support/sockets/odd-proxy';
 import { startClient } from 'wsproxy-test-support/tunnel';
 import { expectCarried } from './carries.js';
-import { startOddProxy } from './odd-proxy.js';
 
 const SIZE = 4 * 1024 * 1024;
 

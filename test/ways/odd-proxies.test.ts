@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { type Oddness, startOddProxy } from 'wsproxy-test-support/sockets/odd-proxy';
 import { startClient, startServer } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
 import { expectCarried } from './carries.js';
-import { type Oddness, startOddProxy } from './odd-proxy.js';
 
 const SIZE = 4 * 1024 * 1024;
 /** How long a client may take to find its way, ms. */

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
+import { startOddProxy } from 'wsproxy-test-support/sockets/odd-proxy';
 import { startClient, startServer } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
 import { expectCarried } from './carries.js';
-import { startOddProxy } from './odd-proxy.js';
 
 const SIZE = 1024 * 1024;
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
-import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { atEnd } from '../cleanup/at-end.js';
 
 /** What is wrong with a proxy; nothing unless told. It passes no WebSocket on. */
 export interface Oddness {
