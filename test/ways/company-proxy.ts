@@ -1,32 +1,11 @@
-import { chmodSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { Program } from 'wsproxy-test-support/programs/program';
-import { untilAnswers } from 'wsproxy-test-support/programs/until-answers';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { running, startSquid } from './squid.js';
 
 /** Squid, which lets those through alone whom the authenticators know; `auth`: their lines in its configuration. */
-export async function startCompanyProxy(auth: string): Promise<number> {
-  const [folder, port] = [temporaryFolder(), await freePort()];
-  const file = join(folder, 'squid.conf');
-  const config = `http_port 127.0.0.1:${port}
-${auth}
-acl known proxy_auth REQUIRED
-http_access allow known
-http_access deny all
-cache deny all
-access_log none
-cache_log ${folder}/cache.log
-pid_filename ${folder}/squid.pid
-coredump_dir ${folder}
-shutdown_lifetime 0 seconds
-pinger_enable off
-netdb_filename none
-`;
-  writeFileSync(file, config);
-  await running(new Program('squid', ['-N', '-f', file]), port);
-  return port;
+export function startCompanyProxy(auth: string): Promise<number> {
+  return startSquid(`${auth}\nacl known proxy_auth REQUIRED\nhttp_access allow known\nhttp_access deny all`);
 }
 
 /** px, which logs in at the proxy for others on this machine. */
@@ -39,19 +18,4 @@ export async function startPx(
   const all = [`--proxy=localhost:${proxyPort}`, `--port=${port}`, '--noproxy=', ...args];
   await running(new Program('px', all, { env, cwd: temporaryFolder() }), port);
   return port;
-}
-
-/** A folder that squid's own user may look into. */
-export function openFolder(): string {
-  const folder = temporaryFolder();
-  chmodSync(folder, 0o755);
-  return folder;
-}
-
-export async function running(program: Program, port: number): Promise<void> {
-  atEnd(async () => {
-    program.signal('SIGTERM');
-    await program.ended;
-  });
-  await untilAnswers(program, port);
 }

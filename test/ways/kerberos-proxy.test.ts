@@ -8,7 +8,8 @@ import { skipUnlessInstalled, skipWithout } from 'wsproxy-test-support/programs/
 import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { startServer } from 'wsproxy-test-support/tunnel';
 import { expectCarried } from './carries.js';
-import { openFolder, running, startCompanyProxy, startPx } from './company-proxy.js';
+import { startCompanyProxy, startPx } from './company-proxy.js';
+import { openFolder, running } from './squid.js';
 
 const SIZE = 4 * 1024 * 1024;
 const AUTHENTICATOR = '/usr/lib/squid/negotiate_kerberos_auth';

@@ -9,7 +9,8 @@ import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startServer } from 'wsproxy-test-support/tunnel';
 import { expectCarried } from './carries.js';
-import { running, startCompanyProxy, startPx } from './company-proxy.js';
+import { startCompanyProxy, startPx } from './company-proxy.js';
+import { running } from './squid.js';
 
 const SIZE = 4 * 1024 * 1024;
 /** Squid's own for tests: it takes any user who speaks NTLM. */

@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { startCaddy } from 'wsproxy-test-support/programs/caddy';
 import { start } from 'wsproxy-test-support/programs/command-line';
 import { startHaproxy } from 'wsproxy-test-support/programs/haproxy';
@@ -9,11 +8,11 @@ import { prepareNginx } from 'wsproxy-test-support/programs/nginx';
 import { Program } from 'wsproxy-test-support/programs/program';
 import { type StartProxy, startBehind } from 'wsproxy-test-support/programs/reverse-proxy';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
-import { untilAnswers } from 'wsproxy-test-support/programs/until-answers';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startClient, startServer } from 'wsproxy-test-support/tunnel';
 import { expectCarried } from './carries.js';
+import { running, startSquid } from './squid.js';
 
 const SIZE = 8 * 1024 * 1024;
 const FOUND_WITHIN = 3_000;
@@ -56,19 +55,16 @@ describe.each<[string, StartProxy]>([
   });
 });
 
-describe.each<[string, Configure]>([
-  ['squid', squid],
-  ['tinyproxy', tinyproxy],
-  ['privoxy', privoxy],
-])('auto, through %s that opens no tunnel to the port', (program, configure) => {
+describe.each<[string, () => Promise<number>]>([
+  ['squid', () => startSquid(NO_TUNNELS)],
+  ['tinyproxy', () => startConfigured('tinyproxy', tinyproxy)],
+  ['privoxy', () => startConfigured('privoxy', privoxy)],
+])('auto, through %s that opens no tunnel to the port', (program, startProxy) => {
   skipUnlessInstalled(program);
 
   test('finds its way within 3 s, and carries', async () => {
     const { port: serverPort } = await startServer();
-    const [folder, port] = [temporaryFolder(), await freePort()];
-    const { args, config } = configure(folder, port);
-    writeFileSync(join(folder, 'config'), config);
-    await running(new Program(program, args), port);
+    const port = await startProxy();
     const began = performance.now();
     const client = await startClient(serverPort, { proxy: `http://127.0.0.1:${port}` });
     expect(performance.now() - began).toBeLessThan(FOUND_WITHIN);
@@ -76,26 +72,19 @@ describe.each<[string, Configure]>([
   });
 });
 
+const NO_TUNNELS =
+  'acl tunnels port 443\nacl CONNECT method CONNECT\nhttp_access deny CONNECT !tunnels\nhttp_access allow all';
+
+async function startConfigured(program: string, configure: Configure): Promise<number> {
+  const [folder, port] = [temporaryFolder(), await freePort()];
+  const { args, config } = configure(folder, port);
+  writeFileSync(join(folder, 'config'), config);
+  await running(new Program(program, args), port);
+  return port;
+}
+
 /** Whose configuration is `config` in the folder. */
 type Configure = (folder: string, port: number) => { readonly args: string[]; readonly config: string };
-
-function squid(folder: string, port: number): ReturnType<Configure> {
-  const config = `http_port 127.0.0.1:${port}
-acl tunnels port 443
-acl CONNECT method CONNECT
-http_access deny CONNECT !tunnels
-http_access allow all
-cache deny all
-access_log none
-cache_log ${folder}/cache.log
-pid_filename ${folder}/squid.pid
-coredump_dir ${folder}
-shutdown_lifetime 0 seconds
-pinger_enable off
-netdb_filename none
-`;
-  return { args: ['-N', '-f', join(folder, 'config')], config };
-}
 
 function tinyproxy(folder: string, port: number): ReturnType<Configure> {
   const config = `Port ${port}\nListen 127.0.0.1\nTimeout 600\nLogLevel Error\nMaxClients 50\nConnectPort 443\n`;
@@ -106,12 +95,4 @@ function privoxy(folder: string, port: number): ReturnType<Configure> {
   writeFileSync(join(folder, 'actions'), '{+limit-connect{443}}\n/\n');
   const config = `listen-address 127.0.0.1:${port}\nactionsfile ${join(folder, 'actions')}\n`;
   return { args: ['--no-daemon', join(folder, 'config')], config };
-}
-
-async function running(program: Program, port: number): Promise<void> {
-  atEnd(async () => {
-    program.signal('SIGTERM');
-    await program.ended;
-  });
-  await untilAnswers(program, port);
 }
