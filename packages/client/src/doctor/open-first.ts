@@ -1,9 +1,9 @@
 import { systemMemory, type Transport } from 'wsproxy-engine';
-import { type OpenTransport, openHttp, openWebSocket, openWebSocketOverHttp2 } from 'wsproxy-node/transports';
+import type { OpenTransport } from 'wsproxy-node/transports';
 import { ConnectError } from '../reach/connect-error.js';
 import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
 import { isServersOwn } from '../reach/race.js';
-import type { Way } from '../reach/ways.js';
+import { openerFor, type Way } from '../reach/ways.js';
 import { ProbeIdentity } from './probe-identity.js';
 
 /** Tries `ways` one after the other. What opens first, if any; and what is wrong with the best way that has failed. */
@@ -41,7 +41,6 @@ export interface Opened {
 /** Of each way after one that has failed, to open, ms: the client gives the others as long. */
 const TIMEOUT = 4_000;
 
-export function openerOf({ kind, down }: Way): OpenTransport {
-  if (down !== undefined) return openHttp({ down, up: 'stream' });
-  return kind === 'h2' ? openWebSocketOverHttp2 : openWebSocket;
+export function openerOf(way: Way): OpenTransport {
+  return openerFor(way, { up: 'stream' });
 }

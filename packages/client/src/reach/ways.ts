@@ -1,5 +1,6 @@
 import { type Clock, HANDSHAKE_TIMEOUT, type Logger, type Loss, type Transport } from 'wsproxy-engine';
 import {
+  type HttpOpening,
   type Lesson,
   type OpenTransport,
   openHttp,
@@ -100,11 +101,9 @@ export class Ways {
 
   /** Opens a transport by a way that gets through; the one that did so last goes first. */
   readonly open: OpenTransport = (way, signal) => {
-    const first = this.#used ?? this.#ways[0];
-    const isDoubted = (one: Way): number => (this.#doubted.has(one) ? 1 : 0);
-    const others = this.#ways.filter((one) => one !== first);
+    const rank = (one: Way): number => (this.#doubted.has(one) ? 2 : 0) + (one === this.#used ? 0 : 1);
     return this.#race(
-      [...(first === undefined ? [] : [first]), ...others].sort((a, b) => isDoubted(a) - isDoubted(b)),
+      [...this.#ways].sort((a, b) => rank(a) - rank(b)),
       way,
       signal,
     );
@@ -185,7 +184,7 @@ export class Ways {
   }
 
   async #race(ways: readonly Way[], way: WayToServer, signal: AbortSignal): Promise<Transport> {
-    const { clock, openers = OPENERS } = this.#options;
+    const { clock, openers } = this.#options;
     const [first] = ways;
     const isProven = first !== undefined && this.#proven.has(first);
     const began = this.#now;
@@ -196,7 +195,7 @@ export class Ways {
         // Most who need the next one have no use for HTTP/2, and must not wait for it.
         return kind === 'h2' ? this.#headStart / 2 : this.#headStart;
       },
-      openerOf: (one) => this.#openerOf(one, openers),
+      openerOf: (one) => openerFor(one, this.#opening, openers),
       onWon: (winner, transport, failure) =>
         this.#transports.set(transport, { way: winner, failure, took: this.#now - began }),
     });
@@ -204,9 +203,9 @@ export class Ways {
       return await race.run();
     } catch (error) {
       const isSilent = signal.aborted && isTimeout(signal);
-      if (!race.isReached || (signal.aborted && !isSilent)) throw error;
-      if (isProven) this.#onFailed(first);
-      else if (isSilent) this.#silences += 1;
+      const isOfWay = race.isReached && (isSilent || !signal.aborted);
+      if (isOfWay && isProven) this.#onFailed(first);
+      else if (isOfWay && isSilent) this.#silences += 1;
       throw error;
     }
   }
@@ -228,16 +227,15 @@ export class Ways {
     if (this.#failures === DOUBTFUL) this.#proven.delete(way);
   }
 
-  #openerOf({ kind, down }: Way, { websocket, http2, http }: Openers): OpenTransport {
-    if (down === undefined) return kind === 'h2' ? http2 : websocket;
+  /** As what was learnt of HTTP has it. */
+  get #opening(): Omit<HttpOpening, 'down'> {
     const { up = 'stream', largestPiece }: Lesson = this.#now < this.#learnt.until ? this.#learnt : {};
-    return http({
-      ...{ down, up },
-      ...(largestPiece !== undefined && { largestPiece }),
+    return {
+      ...{ up, ...(largestPiece !== undefined && { largestPiece }) },
       onLearnt: (lesson) => {
         this.#learnt = { ...this.#learnt, ...lesson, until: this.#now + REFUSED_LOOK };
       },
-    });
+    };
   }
 
   #tell({ way: { name: way }, failure }: Opened): void {
@@ -287,6 +285,16 @@ interface Opened {
 export function waysFor(choice: TransportChoice, { protocol }: Pick<URL, 'protocol'>): readonly Way[] {
   const isThere = ({ kind }: Way): boolean => kind !== 'h2' || (TRIES_HTTP2 && protocol === 'wss:');
   return WAYS.filter((way) => (choice === 'auto' ? isThere(way) : choice === way.kind));
+}
+
+/** Opens transports by it. `opening`: how HTTP is used. */
+export function openerFor(
+  { kind, down }: Way,
+  opening: Omit<HttpOpening, 'down'>,
+  { websocket, http2, http }: Openers = OPENERS,
+): OpenTransport {
+  if (down !== undefined) return http({ down, ...opening });
+  return kind === 'h2' ? http2 : websocket;
 }
 
 export interface Way {
