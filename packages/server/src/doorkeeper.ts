@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { systemClock } from 'wsproxy-engine';
-import { authorizationValues } from './gateway/authenticate.js';
+import { authorizationValues } from 'wsproxy-node/transports';
 import type { GatewayOptions } from './gateway/gateway.js';
 import type { CheckedOptions } from './options/check-server-options.js';
 import type { ServerOptions } from './options/server-options.js';

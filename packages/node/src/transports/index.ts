@@ -1,5 +1,6 @@
 export { type Exchange, exchangeOf } from './exchange.js';
 export type { Lesson } from './http/client-up.js';
+export { authorizationValues } from './http/credential.js';
 export { HttpAcceptor } from './http/http-acceptor.js';
 export { type HttpOpening, type HttpWay, openHttp } from './http/open-http.js';
 export { Http2Request, wayOf } from './http2-request.js';

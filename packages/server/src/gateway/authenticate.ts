@@ -8,11 +8,3 @@ import type { User } from '../users/user.js';
  * What it throws, or rejects with, is logged, and the client comes back later (503).
  */
 export type Authenticate<U extends User = User> = (request: IncomingMessage) => U | undefined | Promise<U | undefined>;
-
-/**
- * Every Authorization value of a request. Counted in `rawHeaders`, since `request.headers` keeps the first of several
- * in silence, while a reverse proxy in front may have checked the last.
- */
-export function authorizationValues(rawHeaders: readonly string[]): string[] {
-  return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === 'authorization');
-}

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { authorizationValues } from 'wsproxy-node/transports';
 import type { Denial } from '../users/denial.js';
 import type { User } from '../users/user.js';
-import { type Authenticate, authorizationValues } from './authenticate.js';
+import type { Authenticate } from './authenticate.js';
 import { type Refusal, stranger } from './refusal.js';
 import { ticketIn } from './ticket-in.js';
 

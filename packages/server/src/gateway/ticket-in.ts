@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { SUBPROTOCOL } from 'wsproxy-engine';
-import { Http2Request } from 'wsproxy-node/transports';
-import { authorizationValues } from './authenticate.js';
+import { authorizationValues, Http2Request } from 'wsproxy-node/transports';
 
 /**
  * The ticket that an upgrade shows in its list of subprotocols (PROTOCOL.md section 2); undefined for a request that shows none, and

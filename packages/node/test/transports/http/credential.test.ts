@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { authorizationValues } from '../../src/gateway/authenticate.js';
+import { authorizationValues } from '../../../src/transports/http/credential.js';
 
 describe('authorizationValues', () => {
   test('finds every value in order, no matter what the case of the name', () => {
