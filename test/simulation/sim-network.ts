@@ -1,6 +1,6 @@
+import type { KnownServer } from 'wsproxy-engine/connector';
+import { ConnectError } from 'wsproxy-engine/connector';
 import { SimLink } from 'wsproxy-test-support/engine/sim-link';
-import { ConnectError } from '../../packages/client/src/reach/connect-error.js';
-import type { KnownServer } from '../../packages/client/src/tunnel/attempts.js';
 import type { SimProcess, SimServer } from './sim-server.js';
 
 /** A connection of the client to a process of a server. */

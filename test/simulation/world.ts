@@ -1,10 +1,10 @@
 import { CloseCode, silentLogger } from 'wsproxy-engine';
+import { Connector } from 'wsproxy-engine/connector';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { Random } from 'wsproxy-test-support/engine/random';
 import { sessionSide } from 'wsproxy-test-support/engine/session-side';
 import { KeptListener } from '../../packages/client/src/remote/kept-listener.js';
-import { Connector } from '../../packages/client/src/tunnel/connector.js';
 import { SHAPES, type Shape } from './shape.js';
 import { type Road, SimNetwork } from './sim-network.js';
 import { GRACE, SimProcess, SimServer } from './sim-server.js';

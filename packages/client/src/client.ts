@@ -14,6 +14,7 @@ import {
   type Target,
   type Tunnel,
 } from 'wsproxy-engine';
+import { Connector, type ConnectorState } from 'wsproxy-engine/connector';
 import type { LocalPort } from 'wsproxy-node/accept';
 import {
   forwardLocal,
@@ -50,6 +51,7 @@ import type { RemoteForwardOptions, RemoteServerOptions } from './options/remote
 import { resolveSettings } from './options/resolve-settings.js';
 import { connectTransport } from './reach/connect-transport.js';
 import type { Reader } from './reach/option-names.js';
+import { wayBackOf } from './reach/way-back.js';
 import { Ways } from './reach/ways.js';
 import { ListenerLedger } from './remote/listener-ledger.js';
 import { RemoteDoor } from './remote/remote-door.js';
@@ -68,7 +70,6 @@ import {
 import { Bypass } from './tunnel/bypass.js';
 import { ChannelLedger } from './tunnel/channel-ledger.js';
 import type { ClientEvents, ClientStatus } from './tunnel/client-status.js';
-import { Connector, type ConnectorState } from './tunnel/connector.js';
 import { DirectTunnel } from './tunnel/direct-tunnel.js';
 import { FlowLedger } from './tunnel/flow-ledger.js';
 import { KeepAwake } from './tunnel/keep-awake.js';
@@ -117,9 +118,13 @@ export class Client extends EventEmitter<ClientEvents> {
         return {
           name: server.url.href,
           ways,
-          connect: (signal, wayBack) => connectTransport(server, signal, systemMemory, { wayBack, open: ways.open }),
-          connectBetter: (signal, wayBack, used) =>
-            connectTransport(server, signal, systemMemory, { wayBack, open: ways.openBetter(used) }),
+          connect: (signal, session) =>
+            connectTransport(server, signal, systemMemory, { wayBack: wayBackOf(session), open: ways.open }),
+          connectBetter: (signal, session, used) =>
+            connectTransport(server, signal, systemMemory, {
+              wayBack: wayBackOf(session),
+              open: ways.openBetter(used),
+            }),
         };
       }),
       clock: systemClock,

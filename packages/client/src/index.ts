@@ -6,6 +6,8 @@ export {
   type Target,
   TunnelError,
 } from 'wsproxy-engine';
+export type { ConnectorState, ServerStatus, TunnelStatus } from 'wsproxy-engine/connector';
+export { ConnectError, type ConnectErrorCode } from 'wsproxy-engine/connector';
 export type { LocalPort, ProxyUser } from 'wsproxy-node/accept';
 export { OptionError } from 'wsproxy-node/options';
 export type { Quota } from './account/ask-quota.js';
@@ -38,7 +40,6 @@ export {
   type ReceiveOptions,
   receivePushes,
 } from './push/receive-pushes.js';
-export { ConnectError, type ConnectErrorCode } from './reach/connect-error.js';
 export { proxyFromEnvironment } from './reach/proxy-from-environment.js';
 export type { ReachOptions } from './reach/reach.js';
 export type { TokenSource } from './reach/token-source.js';
@@ -59,4 +60,3 @@ export type {
   ListenerState,
   ListenerStatus,
 } from './tunnel/client-status.js';
-export type { ConnectorState, ServerStatus, TunnelStatus } from './tunnel/connector.js';

@@ -48,7 +48,7 @@ async function run({ command, server, env, tell }: TokenCommand): Promise<string
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     // It is loaded: nobody is asked for a token before there is a client.
-    const { ConnectError } = await import('../reach/connect-error.js');
+    const { ConnectError } = await import('wsproxy-engine/connector');
     throw new ConnectError(`--token-command ${error.message}`, error.isMissing);
   }
 }

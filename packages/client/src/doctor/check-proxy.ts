@@ -1,7 +1,7 @@
 import { formatTarget } from 'wsproxy-engine';
 import { formatProxy, ProxyError } from 'wsproxy-node/dial/upstream';
-import { describeProxyFailure } from '../reach/connect-error.js';
 import type { ServerAddress } from '../reach/connect-transport.js';
+import { describeProxyFailure } from '../reach/describe-failure.js';
 import { openRaw } from '../reach/open-socket.js';
 import { targetOf } from '../reach/server-url.js';
 import { type Finding, failed, ok, skip } from './finding.js';

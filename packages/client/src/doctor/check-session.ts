@@ -1,6 +1,6 @@
 import { CloseCode } from 'wsproxy-engine';
+import type { ConnectError } from 'wsproxy-engine/connector';
 import { ACCOUNT } from '../account/ask-quota.js';
-import type { ConnectError } from '../reach/connect-error.js';
 import type { ServerAddress } from '../reach/connect-transport.js';
 import type { Way } from '../reach/ways.js';
 import { THROUGHPUT } from './check-throughput.js';

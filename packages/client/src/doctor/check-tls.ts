@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { type DetailedPeerCertificate, rootCertificates, type TLSSocket } from 'node:tls';
-import { ConnectError, describeFailure } from '../reach/connect-error.js';
+import { ConnectError } from 'wsproxy-engine/connector';
 import type { ServerAddress } from '../reach/connect-transport.js';
+import { describeFailure } from '../reach/describe-failure.js';
 import { checkPins, openRaw, secure } from '../reach/open-socket.js';
 import { type Finding, failed, ok, skip, warn } from './finding.js';
 

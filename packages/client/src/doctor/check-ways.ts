@@ -1,6 +1,6 @@
 import { CloseCode, systemMemory } from 'wsproxy-engine';
+import { ConnectError } from 'wsproxy-engine/connector';
 import { ACCOUNT } from '../account/ask-quota.js';
-import { ConnectError } from '../reach/connect-error.js';
 import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
 import type { OptionNames } from '../reach/option-names.js';
 import { type TransportChoice, type Way, waysFor } from '../reach/ways.js';

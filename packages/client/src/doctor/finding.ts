@@ -1,4 +1,4 @@
-import type { ConnectError } from '../reach/connect-error.js';
+import type { ConnectError } from 'wsproxy-engine/connector';
 
 /** What is looked at, in this order. */
 export const STEPS = [

@@ -1,6 +1,6 @@
 import { systemMemory, type Transport } from 'wsproxy-engine';
+import { ConnectError } from 'wsproxy-engine/connector';
 import type { OpenTransport } from 'wsproxy-node/transports';
-import { ConnectError } from '../reach/connect-error.js';
 import { connectTransport, type ServerAddress } from '../reach/connect-transport.js';
 import { isServersOwn } from '../reach/race.js';
 import { openerFor, type Way } from '../reach/ways.js';

@@ -1,7 +1,8 @@
 import { isIP, type Socket } from 'node:net';
 import { isLoopback, type Target } from 'wsproxy-engine';
+import { ConnectError } from 'wsproxy-engine/connector';
 import { OptionError } from 'wsproxy-node/options';
-import { ConnectError, describeFailure } from './connect-error.js';
+import { describeFailure } from './describe-failure.js';
 import type { OptionNames } from './option-names.js';
 import { targetOf } from './server-url.js';
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { SlabPool, Transport } from 'wsproxy-engine';
+import { ConnectError } from 'wsproxy-engine/connector';
 import { explainChallenge, type ProxyError } from 'wsproxy-node/dial/upstream';
 import {
   type OpenTransport,
@@ -9,13 +10,7 @@ import {
   type WayToServer,
 } from 'wsproxy-node/transports';
 import { checkPrivacy } from './clear-text.js';
-import {
-  ConnectError,
-  describeFailure,
-  describeProxyFailure,
-  describeStatus,
-  describeUnanswered,
-} from './connect-error.js';
+import { describeFailure, describeProxyFailure, describeStatus, describeUnanswered } from './describe-failure.js';
 import { loginFor, openSocket, openToProxy } from './open-socket.js';
 import { OpeningTurns } from './opening-turns.js';
 import type { Reach } from './reach.js';

@@ -2,6 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from 'node:net';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Target } from 'wsproxy-engine';
+import { ConnectError } from 'wsproxy-engine/connector';
 import {
   basic,
   connectThrough,
@@ -10,7 +11,7 @@ import {
   ProxyError,
   type UpstreamProxy,
 } from 'wsproxy-node/dial/upstream';
-import { ConnectError, describeFailure, describePage, describeProxyFailure } from './connect-error.js';
+import { describeFailure, describePage, describeProxyFailure } from './describe-failure.js';
 import { pinOf, type Reach } from './reach.js';
 import { targetOf } from './server-url.js';
 

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock, Timer, Transport } from 'wsproxy-engine';
+import { ConnectError } from 'wsproxy-engine/connector';
 import { ProxyError } from 'wsproxy-node/dial/upstream';
 import { type OpenTransport, RefusedError, type WayToServer } from 'wsproxy-node/transports';
-import { ConnectError } from './connect-error.js';
 
 /** One transport, by the first of several ways that opens. */
 export class Race<W> {

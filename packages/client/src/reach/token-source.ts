@@ -1,6 +1,6 @@
+import { ConnectError } from 'wsproxy-engine/connector';
 import { onAbort } from 'wsproxy-node/dial/upstream';
 import { problemOfToken } from 'wsproxy-node/options';
-import { ConnectError } from './connect-error.js';
 
 /**
  * A token, or what gives the one of now, asked for every connection: it may read a file, or ask somebody. `refused` is the one

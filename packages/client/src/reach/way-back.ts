@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Clock, type Greeter, systemClock } from 'wsproxy-engine';
+import { type Clock, systemClock } from 'wsproxy-engine';
+import type { Greeting } from 'wsproxy-engine/connector';
 import { CookieJar } from './cookie-jar.js';
 
 /**
@@ -8,7 +9,7 @@ import { CookieJar } from './cookie-jar.js';
  * and by what the answers have told before (PROTOCOL.md, "Connection").
  */
 export class WayBack {
-  readonly #greeter: Pick<Greeter, 'next' | 'route'>;
+  readonly #greeting: Greeting;
   readonly #clock: Pick<Clock, 'wallTime'>;
   /** What the requests of this session have been given, by the digest of its id. */
   #jar = new CookieJar();
@@ -17,14 +18,14 @@ export class WayBack {
   #openedAt: string | undefined;
   #openedBy: string | undefined;
 
-  constructor(greeter: Pick<Greeter, 'next' | 'route'>, clock: Pick<Clock, 'wallTime'> = systemClock) {
-    this.#greeter = greeter;
+  constructor(greeting: Greeting, clock: Pick<Clock, 'wallTime'> = systemClock) {
+    this.#greeting = greeting;
     this.#clock = clock;
   }
 
   /** Where the session lives, as far as is known. */
   get route(): string | undefined {
-    return this.#greeter.route ?? this.#openedAt;
+    return this.#greeting.route ?? this.#openedAt;
   }
 
   /** The process that has opened the newest transport, as the answer says; undefined if it does not. */
@@ -34,7 +35,7 @@ export class WayBack {
 
   /** One more request for a transport. `headers`: those of the user. */
   ask(url: URL, headers: Readonly<Record<string, string>>): Errand {
-    const { id, resumes } = this.#greeter.next;
+    const { id, resumes } = this.#greeting.next;
     const route = resumes ? this.route : undefined;
     const digest = digestOf(id);
     const jar = this.#jarOf(digest);
@@ -68,6 +69,15 @@ export class WayBack {
     return this.#jar;
   }
 }
+
+/** That of the session: the same one each time. */
+export function wayBackOf(session: Greeting): WayBack {
+  const known = waysBack.get(session) ?? new WayBack(session);
+  waysBack.set(session, known);
+  return known;
+}
+
+const waysBack = new WeakMap<Greeting, WayBack>();
 
 /** One request for a transport, and what its answer means. */
 export interface Errand {

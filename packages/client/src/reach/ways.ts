@@ -1,4 +1,5 @@
 import { type Clock, HANDSHAKE_TIMEOUT, type Logger, type Loss, type Transport } from 'wsproxy-engine';
+import { SILENCE, type WayStatus } from 'wsproxy-engine/connector';
 import {
   type HttpOpening,
   type Lesson,
@@ -248,16 +249,6 @@ export class Ways {
   }
 }
 
-/** The way on which a session is carried. */
-export interface WayStatus {
-  /** `WebSocket`, `WebSocket over HTTP/2`, `HTTP` or `HTTP polling`. */
-  readonly name: string;
-  /** For how long it is the one that is used, ms. */
-  readonly sinceMs: number;
-  /** What was wrong with a better one; undefined when nothing was, or nobody has tried. */
-  readonly reason: string | undefined;
-}
-
 export interface WaysOptions {
   readonly clock: Pick<Clock, 'now' | 'setTimer'>;
   readonly logger: Logger;
@@ -311,9 +302,6 @@ const WAYS: readonly Way[] = [
   { kind: 'http', name: 'HTTP', down: 'stream' },
   { kind: 'http', name: 'HTTP polling', down: 'poll' },
 ];
-
-/** Why a transport is given up that has brought no answer to its greeting. */
-export const SILENCE = 'the server did not answer the greeting';
 
 /** After how long without an answer the next way begins beside one, ms; from when the server, or its proxy, was reached. */
 const HEAD_START = 1_000;

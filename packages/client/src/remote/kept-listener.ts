@@ -11,7 +11,7 @@ import {
   type Timer,
   withFields,
 } from 'wsproxy-engine';
-import { Backoff } from '../tunnel/backoff.js';
+import { Backoff } from 'wsproxy-engine/connector';
 import type { ListenerState } from '../tunnel/client-status.js';
 import { addressText, type ListenWish } from './listen-wish.js';
 import type { ListenerHome, ListenerHomes } from './listener-homes.js';

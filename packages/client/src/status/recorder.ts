@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Clock } from 'wsproxy-engine';
+import { type ConnectorState, isConnected } from 'wsproxy-engine/connector';
 import type { ChannelChange, ClientEvents, ClientRetry, ClientStatus } from '../tunnel/client-status.js';
-import { type ConnectorState, isConnected } from '../tunnel/connector.js';
 import { ChannelRates } from './channel-rates.js';
 import { History } from './history.js';
 import { Journal } from './journal.js';

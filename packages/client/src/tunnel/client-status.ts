@@ -1,6 +1,6 @@
 import type { FailureCode } from 'wsproxy-engine';
+import type { ConnectorState, TunnelStatus } from 'wsproxy-engine/connector';
 import type { Quota } from '../account/ask-quota.js';
-import type { ConnectorState, TunnelStatus } from './connector.js';
 
 /** A living channel. */
 export interface ChannelStatus {

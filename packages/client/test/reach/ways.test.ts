@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { HANDSHAKE_TIMEOUT, MemoryTransport, type Transport } from 'wsproxy-engine';
+import { SILENCE } from 'wsproxy-engine/connector';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { type HttpOpening, type OpenTransport, RefusedError, type WayToServer } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { skipUnlessHttp2IsTried } from 'wsproxy-test-support/try-http2';
-import { SILENCE, type TransportChoice, Ways } from '../../src/reach/ways.js';
+import { type TransportChoice, Ways } from '../../src/reach/ways.js';
 
 /** What a way does when it is asked: an answer after so many ms, or none at all. */
 type Doing = { readonly after: number; readonly refuses?: number } | 'silent';

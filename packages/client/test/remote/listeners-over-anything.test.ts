@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest';
 import type { OfferedListener, Session } from 'wsproxy-engine';
+import { ConnectError, Connector } from 'wsproxy-engine/connector';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { Dice } from 'wsproxy-test-support/dice';
+import { FakeNetwork } from 'wsproxy-test-support/engine/fake-network';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { Recorder } from 'wsproxy-test-support/engine/recorder';
-import { ConnectError } from '../../src/reach/connect-error.js';
 import { KeptListener } from '../../src/remote/kept-listener.js';
-import { Connector } from '../../src/tunnel/connector.js';
-import { FakeNetwork } from '../tunnel/fake-network.js';
 
 const ARRIVAL = { peer: { host: '192.0.2.7', port: 5_000 }, local: { host: '127.0.0.1', port: 8_000 }, name: '' };
 const AWAY = new ConnectError('for the test', false);
