@@ -203,7 +203,6 @@ test.each([
 
 describe('wsproxy-client init', () => {
   const lineFor = async () => `ws://127.0.0.1:${(await startServer()).port}/#${TOKEN}`;
-
   test('writes what the client needs from the line, and examines the way', async () => {
     const folder = temporaryFolder();
     const [line, more] = [await lineFor(), ['--listen', '1090', '--bypass', '*.corp.example', '--status', '1091']];
@@ -237,7 +236,9 @@ describe('wsproxy-client init', () => {
     const { code, stdout, stderr } = await init('wsproxy-client', folder, [], line);
     expect(code).toBe(1);
     const [cause, hint, ...more] = stderr.trimEnd().split('\n');
-    expect(cause).toMatch(/^wsproxy-client: .*refused the token/);
+    expect(cause).toMatch(
+      /^wsproxy-client: .*refused the token \(401\); check the line of wsproxy-server init: it is incomplete or old$/,
+    );
     expect(hint).toMatch(/^wsproxy-client: the files stay; once that is mended, look again: .* doctor$/);
     expect(hint).toContain(` --config ${join(folder, 'client.yaml')} doctor`);
     expect(more).toEqual([]);

@@ -5,6 +5,9 @@ import type { Screen } from './doctor-report.js';
 import { type ReachFlags, readReach } from './read-reach.js';
 import { readServers, type TokenFlags } from './server-list.js';
 
+/** `init` starts the doctor with it, so that the doctor says how to run `init` again. */
+export const INIT_VARIABLE = 'WSPROXY_INIT';
+
 export interface DoctorContext {
   readonly screen: Screen;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -41,7 +44,8 @@ async function examine(
   const report = new DoctorReport(screen, json);
   const reach = asUsage(program, () => readReach(flags, (server) => proxyFromEnvironment(server, env)));
   const options = { ...libraryOptions(program), ...libraryOptions(command), ...reach, url, token };
-  const { findings, cause } = await diagnoseFor('command line', options, report).catch((error: unknown) => {
+  const reader = env[INIT_VARIABLE] === undefined ? 'command line' : 'init';
+  const { findings, cause } = await diagnoseFor(reader, options, report).catch((error: unknown) => {
     throw usageOf(command, error);
   });
   report.end(url, findings, cause);

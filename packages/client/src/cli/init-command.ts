@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { addInitHelp, addOptions, COMMON_INIT_OPTIONS, ExitCode, ExitError, sayLines, userFolders } from 'wsproxy-cli';
 import type { StepFinding, StepName } from '../index.js';
+import { INIT_VARIABLE } from './doctor-command.js';
 
 interface InitFlags {
   readonly force: boolean;
@@ -53,7 +54,10 @@ async function init(program: Command, flags: InitFlags, self: NodeJS.Process): P
 /** As the user would, with the doctor. Rejects with what it finds wrong first. */
 async function examine([program = '', ...words]: readonly string[], self: NodeJS.Process): Promise<void> {
   const { DoctorReport } = await import('./doctor-report.js');
-  const doctor = spawn(program, [...words, 'doctor', '--quick', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const doctor = spawn(program, [...words, 'doctor', '--quick', '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...self.env, [INIT_VARIABLE]: '1' },
+  });
   const printed = await text(doctor.stdout);
   // It has said why.
   if (printed === '') throw new ExitError(ExitCode.failed, []);

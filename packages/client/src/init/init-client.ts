@@ -36,7 +36,7 @@ export async function initClient(context: InitContext): Promise<void> {
   const text = readFileSync(machine.path, 'utf8');
   const ports = { listen: portIn(text, 'listen'), status: portIn(text, 'status') };
   for (const [heading, lines] of nextSteps(machine, ports)) {
-    write(`\n${heading}:\n${lines.map((line) => `  ${line}\n`).join('')}`);
+    write(`\n${heading}\n${lines.map((line) => `  ${line}\n`).join('')}`);
   }
 }
 

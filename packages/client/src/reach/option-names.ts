@@ -1,10 +1,10 @@
-/** How a message calls what its reader can set: a program has options, the command line flags. */
+/** How a message calls what its reader can set: a program has options, the command line flags, `init` its flags and a line. */
 export type OptionNames = Readonly<Record<keyof typeof FLAGS, string>>;
 
-export type Reader = 'program' | 'command line';
+export type Reader = 'program' | 'command line' | 'init';
 
 export function namesFor(reader: Reader): OptionNames {
-  return reader === 'program' ? OPTIONS : FLAGS;
+  return { program: OPTIONS, 'command line': FLAGS, init: INIT }[reader];
 }
 
 const FLAGS = {
@@ -23,6 +23,12 @@ const FLAGS = {
   throughput: '--throughput 64M',
   transport: '--transport auto',
   token: 'WSPROXY_TOKEN or --token-file, or what --token-command prints',
+};
+
+const INIT: OptionNames = {
+  ...FLAGS,
+  ca: 'wsproxy-client init --ca FILE',
+  token: 'the line of wsproxy-server init: it is incomplete or old',
 };
 
 const OPTIONS: OptionNames = {

@@ -21,7 +21,8 @@ export function explainTls(error: NodeJS.ErrnoException, peer: TlsPeer, names: O
   if (explained === undefined) return undefined;
   const { kind, words, permanent } = explained;
   const [what, cureOf] = words;
-  const cure = cureOf?.({ ...names, peer, isProxy: peer === 'proxy' });
+  const isProxy = peer === 'proxy';
+  const cure = cureOf?.({ ...names, who: isProxy ? 'the proxy' : 'the server', isProxy });
   return { kind, what, permanent, ...(cure !== undefined && { cure }) };
 }
 
@@ -52,16 +53,16 @@ const REASON = /SSL routines:[^:]*:([^:]+)/;
 const NO_TLS = /wrong version number|unknown protocol|unsupported protocol|packet length too long|http request/;
 const TOO_WEAK = /too (?:small|weak|short)|legacy/;
 
-type Cure = (asked: OptionNames & { readonly peer: TlsPeer; readonly isProxy: boolean }) => string;
+type Cure = (asked: OptionNames & { readonly who: string; readonly isProxy: boolean }) => string;
 type Words = readonly [what: string, cure?: Cure];
 
-const operator: Cure = ({ peer }) => `ask who runs the ${peer}`;
+const operator: Cure = ({ who }) => `ask who runs ${who}`;
 const giveCa: Cure = ({ ca }) => `give the CA with ${ca}`;
 const checkName: Cure = ({ sni, isProxy }) =>
   isProxy ? "check the host in the proxy's URL" : `check the host in the URL, or give ${sni}`;
 /** A proxy is shown none. */
-const checkCert: Cure = ({ cert, peer, isProxy }) =>
-  isProxy ? `wsproxy has none for proxies; ask who runs the ${peer}` : `check ${cert}`;
+const checkCert: Cure = ({ cert, who, isProxy }) =>
+  isProxy ? `wsproxy has none for proxies; ask who runs ${who}` : `check ${cert}`;
 const giveCert: Cure = (asked) => (asked.isProxy ? checkCert(asked) : `give ${asked.certAndKey}`);
 
 const NO_TLS_WORDS: Words = [
@@ -79,7 +80,7 @@ function notAccepted(code: string): Words {
 const UNKNOWN_CA: Words = ['its certificate comes from an unknown CA', giveCa];
 
 const CERTIFICATE_CODES: Readonly<Record<string, Words>> = {
-  CERT_HAS_EXPIRED: ['its certificate has expired', ({ peer }) => `renew it on the ${peer}`],
+  CERT_HAS_EXPIRED: ['its certificate has expired', ({ who }) => `renew it on ${who}`],
   CERT_NOT_YET_VALID: ['its certificate is not valid yet', () => 'check the clock of this machine'],
   DEPTH_ZERO_SELF_SIGNED_CERT: ['its certificate is self-signed', ({ ca }) => `give it with ${ca}`],
   SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_CA,
@@ -87,7 +88,7 @@ const CERTIFICATE_CODES: Readonly<Record<string, Words>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_CA,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
     'it does not send its whole certificate chain, or comes from an unknown CA',
-    ({ ca, peer }) => `complete the chain on the ${peer}, or give the CA with ${ca}`,
+    ({ ca, who }) => `complete the chain on ${who}, or give the CA with ${ca}`,
   ],
   CERT_REVOKED: ['its certificate was revoked', operator],
   ERR_TLS_CERT_ALTNAME_INVALID: ['its certificate is for another name', checkName],

@@ -64,7 +64,7 @@ describe('the files of a client', () => {
 describe('what comes next', () => {
   const textOf = (machine: Machine, ports = PORTS) =>
     nextSteps(machine, ports)
-      .map(([heading, lines]) => `${heading}:\n${lines.join('\n')}`)
+      .map(([heading, lines]) => `${heading}\n${lines.join('\n')}`)
       .join('\n');
 
   test.each([
@@ -91,7 +91,7 @@ describe('what comes next', () => {
 
   test('says nothing of ports that there are not', () => {
     expect(nextSteps({ ...LINUX, hasSystemd: false }, { listen: undefined, status: undefined })).toEqual([
-      ['Start it now', ['wsproxy-client']],
+      ['Start it now:', ['wsproxy-client']],
     ]);
   });
 });

@@ -33,6 +33,7 @@ export const INIT: Catalogue = {
   'Paste the line of wsproxy-server init, and press Enter (it stays hidden)':
     '请粘贴 wsproxy-server init 给出的那一行，然后按回车 (不会显示)',
   'standard input: {1}': '标准输入：{1}',
+  'the line of wsproxy-server init: it is incomplete or old': 'wsproxy-server init 给出的那一行：它不完整，或已失效',
   'the token, a secret': '令牌，须保密',
   'the users, a secret': '用户，须保密',
   'the configuration of the client': '客户端的配置',
@@ -64,9 +65,9 @@ export const INIT: Catalogue = {
   'map and the two servers': 'map 和两个 server',
   'frontend and backend': 'frontend 和 backend',
   ' in place of the cp line': '，代替 cp 那一行',
-  'If {1} serves other sites too, copy only {2} into {3}.': '如果 {1} 还服务其他站点，只把{2}复制到 {3}。',
+  'If {1} serves other sites too, copy only {2} into {3}.': '如果 {1} 还服务其他站点，请只把 {2} 复制到 {3}。',
   'this line': '这一行',
-  'one of these lines for each user': '给每个用户这些行中的一行',
+  'one of these lines for each user': '这些行之一 (每个用户一行)',
   'On the machine of the client, run wsproxy-client init, and give it {1}. It holds the token, so keep it secret:':
     '在客户端的机器上运行 wsproxy-client init，并给它{1}。其中有令牌，请保密：',
   'There is no line for {1}: the users file has no tokens, only their digests.':
@@ -84,12 +85,14 @@ export const INIT: Catalogue = {
   'also while you are not logged in': '未登录时也运行',
   '401: the server is there, and wants the token': '401：服务器在运行，需要令牌',
   'put the certificate into {1}, its key into privkey.pem': '把证书放入 {1}，把私钥放入 privkey.pem',
-  'Start it now': '现在启动',
-  'Or start it now and at each login': '或现在启动，并在每次登录时启动',
-  'Or start it now and at each login (not tested on a Mac yet)': '或现在启动，并在每次登录时启动 (尚未在 Mac 上测试)',
-  'Start it at each login (not tested on Windows yet)': '每次登录时启动 (尚未在 Windows 上测试)',
-  'Try it': '试用',
-  'For the proxy settings of the system and of browsers, as automatic configuration':
-    '系统和浏览器的代理设置，用作自动配置',
-  'What the client does, in a browser': '在浏览器中查看客户端的状态',
+  'Start it now:': '现在启动：',
+  'Or start it now and at each login:': '或现在启动，并在每次登录时启动：',
+  'Or start it now and at each login (not tested on a Mac yet):':
+    '或现在启动，并在每次登录时启动 (尚未在 Mac 上测试)：',
+  'Start it at each login (not tested on Windows yet):': '每次登录时启动 (尚未在 Windows 上测试)：',
+  'Try it:': '试用：',
+  'Browsers:': '浏览器：',
+  'For the proxy settings of the system and of browsers, as automatic configuration:':
+    '系统和浏览器的代理设置，用作自动配置：',
+  'What the client does, in a browser:': '在浏览器中查看客户端的状态：',
 };
