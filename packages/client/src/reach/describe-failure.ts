@@ -1,6 +1,7 @@
 import { ConnectError } from 'wsproxy-engine/connector';
 import { formatProxy, type ProxyError, type UpstreamProxy } from 'wsproxy-node/dial/upstream';
 import { isBrokenUpgrade } from 'wsproxy-node/internals';
+import { NotHttpError } from 'wsproxy-node/transports';
 import type { OptionNames } from './option-names.js';
 import { explainTls, type TlsFailure } from './tls-failure.js';
 
@@ -100,7 +101,7 @@ function parseRetryAfter(text: string | undefined): number {
 /** What a failure below HTTP means. */
 export function describeFailure(error: NodeJS.ErrnoException, { names, proxy }: Way): ConnectError {
   const tls = explainTls(error, 'server', names);
-  const isOtherProtocol = tls === undefined ? error.code?.startsWith('HPE_') === true : tls.kind === 'speech';
+  const isOtherProtocol = tls === undefined ? isNotHttp(error) : tls.kind === 'speech';
   if (isOtherProtocol && proxy?.scheme.startsWith('http') === true)
     return describePage(error, proxy, tls !== undefined);
   if (tls !== undefined) return describeTls(error, 'the server', tls);
@@ -112,6 +113,11 @@ export function describeFailure(error: NodeJS.ErrnoException, { names, proxy }: 
     return new ConnectError(`not a wsproxy-server: ${error.message}`, true, { cause: error });
   }
   return new ConnectError(error.message || error.code || 'connection failed', false, { cause: error });
+}
+
+/** Node's parser says it by a code. */
+function isNotHttp(error: NodeJS.ErrnoException): boolean {
+  return error instanceof NotHttpError || error.code?.startsWith('HPE_') === true;
 }
 
 /** What of a `Reach` a message may name. */

@@ -7,7 +7,13 @@ export { Http2Request, wayOf } from './http2-request.js';
 export { TRIES_HTTP2 } from './http2-trial.js';
 export { HTTP2_WINDOW } from './http2-window.js';
 export { loadHttp2 } from './load-http2.js';
-export { type OpenTransport, RefusedError, type ServerConnection, type WayToServer } from './open-transport.js';
+export {
+  NotHttpError,
+  type OpenTransport,
+  RefusedError,
+  type ServerConnection,
+  type WayToServer,
+} from './open-transport.js';
 export type { AcceptHandler, Arrival, TransportAcceptor } from './transport-acceptor.js';
 export { openWebSocket } from './websocket/open-websocket.js';
 export { openWebSocketOverHttp2 } from './websocket/open-websocket-over-http2.js';

@@ -48,6 +48,9 @@ export class RefusedError extends Error {
   }
 }
 
+/** What has answered does not speak HTTP, or not as RFC 9112 has it. */
+export class NotHttpError extends Error {}
+
 /** The same, without what is nobody's business: cookies, and a place to go that has one of `secrets`. */
 export function refusedBy(status: number, headers: IncomingHttpHeaders, secrets: readonly string[]): RefusedError {
   const { location = '', 'set-cookie': _, ...others } = headers;

@@ -1,7 +1,6 @@
-import type { Readable } from 'node:stream';
 import { MAX_POLL, POLLS } from './part.js';
 import { RECORD_HEAD, type RecordReader } from './records.js';
-import type { Answer, Requests } from './requests.js';
+import type { Answer, AnswerBody, Requests } from './requests.js';
 
 /** The way down at a client, by any answers it comes. */
 export interface ClientDown {
@@ -10,7 +9,7 @@ export interface ClientDown {
 
 /** The one answer that has no end. */
 export class DownStream implements ClientDown {
-  readonly #body: Readable;
+  readonly #body: AnswerBody;
 
   constructor({ body }: Answer, reader: RecordReader, onLost: (reason: string) => void) {
     this.#body = body;
@@ -52,15 +51,13 @@ export class DownPolls implements ClientDown {
   #ask(): void {
     this.#asked += 1;
     const n = this.#asked;
-    this.#requests
-      .post('poll', n, 0, {
-        onFailed: ({ message }) => this.#onLost(`a poll has failed: ${message}`),
-        onAnswer: (answer) => {
-          if (answer.status === 200) this.#collect(n, answer);
-          else this.#onLost(`a poll was answered with status ${answer.status}`);
-        },
-      })
-      .body.end();
+    this.#requests.ask('poll', n, {
+      onFailed: ({ message }) => this.#onLost(`a poll has failed: ${message}`),
+      onAnswer: (answer) => {
+        if (answer.status === 200) this.#collect(n, answer);
+        else this.#onLost(`a poll was answered with status ${answer.status}`);
+      },
+    });
   }
 
   #collect(n: number, { body, isWhole }: Answer): void {

@@ -26,11 +26,11 @@ export class ClientHalves implements Halves {
       onEnd: (code, reason) => this.holder.onEnd(code, reason),
     });
     this.#down = down === 'poll' ? new DownPolls(requests, reader, onLost) : new DownStream(answer, reader, onLost);
-    if (down === 'poll')
-      answer.body
-        .resume()
-        .once('end', onOpen)
-        .once('error', () => onLost('the first answer was cut'));
+    if (down !== 'poll') return;
+    const { body } = answer;
+    body.once('end', onOpen);
+    body.once('error', () => onLost('the first answer was cut'));
+    body.resume();
   }
 
   get backlog(): number {

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { boundInterim } from '../../sockets/bound-interim.js';
 import type { WayToServer } from '../open-transport.js';
-import type { PartKind } from './part.js';
+import { Http1Opening } from './http1-opening.js';
+import type { Part, PartKind } from './part.js';
 import { headersFor, type Outcome, type Post, type Requests } from './requests.js';
 
 /** Makes the requests of one transport, each on a connection that nobody else uses at the time. */
@@ -34,16 +35,23 @@ export class Http1Requests implements Requests {
     this.#agent.letSleep();
   }
 
+  ask(what: PartKind, n: number, outcome: Outcome): void {
+    if (what !== 'open') return void this.post(what, n, 0, outcome).body.end();
+    const headers = { ...this.#headersFor({ id: this.id, what, n }, 0), connection: 'keep-alive' };
+    this.#agent.connection().then(
+      (socket) => new Http1Opening(socket, this.#way.memory, this.#path, headers, outcome),
+      (error: Error) => outcome.onFailed(error),
+    );
+  }
+
   post(what: PartKind, n: number, length: number | undefined, outcome: Outcome): Post {
-    const { url, proxied } = this.#way;
-    const path = `${url.pathname}${url.search}`;
     const made = request({
       agent: this.#agent,
-      host: url.hostname,
+      host: this.#way.url.hostname,
       method: 'POST',
-      path: proxied === undefined ? path : `http://${url.host}${path}`,
+      path: this.#path,
       maxHeaderSize: MAX_HEADER_SIZE,
-      headers: { host: url.host, ...headersFor(this.#way, this.#headers, { id: this.id, what, n }, length) },
+      headers: this.#headersFor({ id: this.id, what, n }, length),
     });
     made.setNoDelay(true);
     this.#underWay.add(made);
@@ -59,6 +67,16 @@ export class Http1Requests implements Requests {
       outcome.onAnswer({ status, headers, body, isWhole: () => body.complete });
     });
     return { body: made };
+  }
+
+  get #path(): string {
+    const { url, proxied } = this.#way;
+    const path = `${url.pathname}${url.search}`;
+    return proxied === undefined ? path : `http://${url.host}${path}`;
+  }
+
+  #headersFor(part: Part, length: number | undefined): Record<string, string | number> {
+    return { host: this.#way.url.host, ...headersFor(this.#way, this.#headers, part, length) };
   }
 
   destroy(): void {
@@ -94,18 +112,24 @@ class WayAgent extends Agent {
     _options: ClientRequestArgs,
     callback: (error: Error | null, socket: Duplex) => void,
   ): undefined {
-    const first = this.#first;
-    this.#first = undefined;
-    const connecting = first === undefined ? (this.#way.proxied ?? this.#way).connect() : { socket: first };
-    Promise.resolve(connecting).then(
-      ({ socket }) => {
-        if (this.isOver) socket.destroy();
-        else this.#take(socket);
-        callback(null, socket);
+    this.connection().then(
+      (socket) => {
+        // It may be paused, and Node's HTTP client would leave it so.
+        callback(null, socket.resume());
       },
       (error: Error) => callback(error, undefined as unknown as Duplex),
     );
     return undefined;
+  }
+
+  /** One more, that is nobody's yet. */
+  async connection(): Promise<Socket> {
+    const first = this.#first;
+    this.#first = undefined;
+    const { socket } = first === undefined ? await (this.#way.proxied ?? this.#way).connect() : { socket: first };
+    if (this.isOver) socket.destroy();
+    else this.#take(socket);
+    return socket;
   }
 
   override reuseSocket(socket: Duplex, made: ClientRequest): void {
@@ -123,8 +147,6 @@ class WayAgent extends Agent {
   #take(socket: Socket): void {
     this.#open.add(socket);
     socket.once('close', () => this.#open.delete(socket));
-    // It may be paused, and Node's HTTP client would leave it so.
-    socket.resume();
     if (!this.#isAwake) socket.unref();
   }
 }

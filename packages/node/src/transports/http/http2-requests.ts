@@ -30,6 +30,10 @@ export class Http2Requests implements Requests {
     this.#session.unref();
   }
 
+  ask(what: PartKind, n: number, outcome: Outcome): void {
+    this.post(what, n, 0, outcome).body.end();
+  }
+
   post(what: PartKind, n: number, length: number | undefined, outcome: Outcome): Post {
     const headers = headersFor(this.#way, this.#headers, { id: this.id, what, n }, length);
     const session = this.#session;

@@ -75,7 +75,7 @@ class Opening {
     if (this.#isSettled) return requests.destroy();
     const what = this.#opening.down === 'poll' ? 'open-poll' : 'open';
     const onFailed = (error: Error): void => this.#fail(error);
-    requests.post(what, 0, 0, { onAnswer: (answer) => this.#onAnswer(answer, requests), onFailed }).body.end();
+    requests.ask(what, 0, { onAnswer: (answer) => this.#onAnswer(answer, requests), onFailed });
   }
 
   #onAnswer(answer: Answer, requests: Requests): void {

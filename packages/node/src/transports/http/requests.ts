@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { WayToServer } from '../open-transport.js';
 import { formatPart, type Part, type PartKind, TRANSPORT_HEADER } from './part.js';
 
@@ -12,7 +12,9 @@ export interface Requests {
   goOnWith(headers: Readonly<Record<string, string>>): void;
   /** From here on the connections do not keep the process alive. */
   letSleep(): void;
-  /** Begins one. `length`: of the body, bytes; undefined for one without end. */
+  /** Makes one that has no body. */
+  ask(what: PartKind, n: number, outcome: Outcome): void;
+  /** Begins one with a body. `length`: of that, bytes; undefined for one without end. */
   post(what: PartKind, n: number, length: number | undefined, outcome: Outcome): Post;
   /** Cuts those that are under way, and all connections. */
   destroy(): void;
@@ -32,9 +34,17 @@ export interface Post {
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  readonly body: Readable;
+  readonly body: AnswerBody;
   /** Whether `received` bytes of a body that has ended are all of it. */
   isWhole(received: number): boolean;
+}
+
+/** As much of a stream as is asked for; memory of a piece belongs to its reader no longer than it takes to tell of it. */
+export interface AnswerBody {
+  on(event: 'data', listener: (piece: Buffer) => void): unknown;
+  once(event: 'end' | 'close' | 'error', listener: () => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
 }
 
 /** Those of every request, besides `headers`. */
