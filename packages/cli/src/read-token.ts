@@ -1,6 +1,7 @@
 import { MAX_TOKEN_LENGTH, problemOfToken } from 'wsproxy-node/options';
 import { ExitCode, ExitError } from './exit-code.js';
 import { nameOfFile, readSecretFile } from './read-secret-file.js';
+import { orServiceFile } from './service-file.js';
 
 /** Of one user at a time: the present one, the next one, and some that were forgotten. */
 const MOST_TOKENS = 8;
@@ -14,6 +15,8 @@ export interface TokenSources {
   readonly file?: string | undefined;
   /** The value of the environment variable WSPROXY_TOKEN. */
   readonly env?: string | undefined;
+  /** The configuration file of the service, told to those who gave no token and no --config. */
+  readonly serviceFile?: string | undefined;
 }
 
 /**
@@ -35,12 +38,16 @@ export function readTokens(sources: TokenSources): readonly string[] {
 }
 
 /** Those that are not empty, one at least. */
-function readLines({ file, env }: TokenSources): { readonly lines: readonly string[]; readonly name: string } {
+function readLines({ file, env, serviceFile }: TokenSources): {
+  readonly lines: readonly string[];
+  readonly name: string;
+} {
   const flag = '--token-file';
   const name = file === undefined ? 'WSPROXY_TOKEN' : nameOfFile(file, flag);
   const text = file === undefined ? env : readSecretFile({ path: file, flag, maxBytes: MAX_BYTES });
   if (text === undefined) {
-    throw usage(`no token: put one in a file and give --token-file FILE, or set WSPROXY_TOKEN${MAKE_ONE}`);
+    const hint = `${MAKE_ONE}${orServiceFile(serviceFile)}`;
+    throw usage(`no token: put one in a file and give --token-file FILE, or set WSPROXY_TOKEN${hint}`);
   }
   const texts = text.replace(/^\ufeff/, '').split(/[\r\n]+/);
   const lines = texts.map((line) => line.trim()).filter((line) => line !== '');

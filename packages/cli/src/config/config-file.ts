@@ -8,6 +8,7 @@ import { escapeText } from '../escape-text.js';
 import { ExitCode, ExitError } from '../exit-code.js';
 import { type Language, say, speak } from '../language/index.js';
 import { TableArgument, type TableOption } from '../options/table-option.js';
+import { orServiceFile } from '../service-file.js';
 import { userFolders } from '../user-folders.js';
 import type { LineMistake } from '../yaml/index.js';
 import { type ChangedSetting, changesIn } from './changes.js';
@@ -18,6 +19,8 @@ export interface ConfigFileOptions {
   /** Name of the default file: `client` is `$XDG_CONFIG_HOME/wsproxy/client.yaml`. */
   readonly name: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The file of the service, told where `config check` finds no default file. Default: none. */
+  readonly serviceFile?: string;
   /** Commands of the program that the file counts for as well. Default: none. */
   readonly alsoFor?: readonly Command[];
   /** Rejects when a setting cannot have this value, no matter what the others are; the message says why. */
@@ -58,8 +61,10 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): Con
     .description('tell every mistake in a configuration file, with its line')
     .argument('[file]', 'the file; default: what --config says')
     .action(async (file: string | undefined) => {
-      const path = file ?? givenPath(program) ?? defaultPath;
-      const config = await load(program, path, { ...options, home });
+      const given = file ?? givenPath(program);
+      const path = given ?? defaultPath;
+      const serviceFile = given === undefined ? options.serviceFile : undefined;
+      const config = await load(program, path, { ...options, home, serviceFile });
       const mistakes = config.mistakes.length > 0 ? config.mistakes : await judgeAll(program, config, options);
       const lines = mistakes.map(({ line, message }) => `${escapeText(path)}:${line}: ${message}`);
       if (lines.length > 0) throw new ExitError(ExitCode.usage, lines);
@@ -71,7 +76,7 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): Con
   program
     .option(
       '--config <file>',
-      `YAML file with any of these flags, which win over it; if it is there, ~/.config/wsproxy/${options.name}.yaml`,
+      `YAML file with any of these flags; flags on the command line win (default: ~/.config/wsproxy/${options.name}.yaml, if it is there)`,
     )
     .addCommand(new Command('config').description('work with the configuration file').addCommand(check))
     .hook('preAction', async (_program, command) => {
@@ -85,7 +90,7 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): Con
   let began = NO_FILE;
   const read = async (mayBeMissing: boolean): Promise<Config> => {
     const path = givenPath(program) ?? defaultPath;
-    const config = await load(program, path, { ...options, home }, mayBeMissing);
+    const config = await load(program, path, { ...options, home, serviceFile: undefined }, mayBeMissing);
     const [first, ...others] = config.mistakes;
     if (first === undefined) return config;
     const more = others.length === 0 ? '' : `; ${others.length} more: see ${program.name()} config check`;
@@ -106,8 +111,9 @@ function givenPath(program: Command): string | undefined {
 /** Instead of a file. */
 const NO_FILE: Config = { mistakes: [], settings: new Map() };
 
-interface LoadOptions extends ConfigFileOptions {
+interface LoadOptions extends Omit<ConfigFileOptions, 'serviceFile'> {
   readonly home: string;
+  readonly serviceFile: string | undefined;
 }
 
 async function load(program: Command, path: string, options: LoadOptions, mayBeMissing = false): Promise<Config> {
@@ -117,8 +123,9 @@ async function load(program: Command, path: string, options: LoadOptions, mayBeM
   } catch (error) {
     if (error instanceof ExitError) throw error;
     const { code = '', message } = error as NodeJS.ErrnoException;
-    if (mayBeMissing && (code === 'ENOENT' || code === 'ENOTDIR')) return NO_FILE;
-    const reason = REASONS[code] ?? (code || message);
+    const isMissing = code === 'ENOENT' || code === 'ENOTDIR';
+    if (mayBeMissing && isMissing) return NO_FILE;
+    const reason = `${REASONS[code] ?? (code || message)}${isMissing ? orServiceFile(options.serviceFile) : ''}`;
     throw new ExitError(ExitCode.usage, `cannot read the configuration file ${path}: ${reason}`, { cause: error });
   }
   if (text === '') return { mistakes: [], settings: new Map() };

@@ -63,7 +63,7 @@ Other flags of the program go into the configuration file that it writes:
 /** Adds them and --version to `program`. */
 export function addCommonOptions(program: Command, version: string): Command {
   program.configureHelp({ minWidthToWrap: NARROWEST_TEXT, formatHelp });
-  program.helpOption('-h, --help', 'print this help; --help all prints every option');
+  program.helpOption('-h, --help', 'print help; --help all prints all');
   return addOptions(program, COMMON_OPTIONS).version(version, '-V, --version', 'print the version');
 }
 

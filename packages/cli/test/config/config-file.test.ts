@@ -182,6 +182,21 @@ describe('config check', () => {
     expect([code, stdout, stderr]).toEqual([0, `${path}: no mistake in 2 settings\n`, '']);
   });
 
+  it('points to the file of the service, if it is there, where no file was named and there is no default one', async () => {
+    const service = write('loud: true\n');
+    const none = 'there is no such file';
+    const hint = `; the service has its settings in another file: --config ${service}`;
+    const check = async (args: string[], serviceFile: string) => {
+      const env = { HOME: temporaryFolder(), SERVICE_FILE: serviceFile };
+      return (await runFixture('program.mjs', ['config', 'check', ...args], { env })).stderr;
+    };
+    expect(await check([], service)).toMatch(new RegExp(`example\\.yaml: ${none}${hint}\\n$`));
+    expect(await check([], '/nowhere/example.yaml')).toMatch(new RegExp(`example\\.yaml: ${none}\\n$`));
+    expect(await check(['/nowhere/example.yaml'], service)).toMatch(new RegExp(`example\\.yaml: ${none}\\n$`));
+    expect(await check(['--config', '/nowhere/example.yaml'], service)).toMatch(new RegExp(`: ${none}\\n$`));
+    expect(await check(['--config', service], '/nowhere/example.yaml')).toBe('');
+  });
+
   it.each([
     ['a list', '- 1\n', /:1: expected settings/],
     ['a scalar', 'hello\n', /:1: expected settings/],

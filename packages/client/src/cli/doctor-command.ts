@@ -16,7 +16,7 @@ export interface DoctorContext {
 /** Adds `doctor`, which takes the flags of `program` as well as its own, and its URLs when it has none itself. */
 export function addDoctorCommand(program: Command, context: DoctorContext): Command {
   const command = new Command('doctor')
-    .description('examine the way to a server, and say what is wrong and what to do')
+    .description('say what is wrong, and what to do')
     .argument('[url]', 'the server; default: the first one of the configuration file')
     .action(async (url: string | undefined, { json = false }: { readonly json?: boolean }) => {
       const [configured] = (program.processedArgs[0] ?? []) as string[];

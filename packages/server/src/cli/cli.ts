@@ -11,6 +11,7 @@ import {
   runProgram,
 } from 'wsproxy-cli';
 import { VERSION } from 'wsproxy-engine/version';
+import { SERVICE_PATH } from '../init/service-path.js';
 import { OPTIONS } from '../options/options.js';
 import { readAssignment } from '../workers/assignment.js';
 import { checkPeer } from './cluster-flags.js';
@@ -44,7 +45,6 @@ Examples:
   wsproxy-server init
   wsproxy-server token --id alice
   wsproxy-server --listen 127.0.0.1:8080 --path /tunnel --token-file token
-  wsproxy-server --users /etc/wsproxy/users.yaml
 
 Put a TLS reverse proxy in front before you let the Internet reach it, or give --tls-cert and --tls-key.
 Exit codes: 0 stopped by a signal, 1 cannot listen, 2 wrong usage, 70 a defect.`,
@@ -68,6 +68,7 @@ const usersCommands = addUsersCommand(program, (text) => process.stdout.write(te
 addConfigFile(program, {
   name: 'server',
   env: process.env,
+  serviceFile: SERVICE_PATH,
   alsoFor: usersCommands,
   judge: async (...setting) => (await import('./check-settings.js')).checkSetting(...setting),
   judgeAll: async () => (await import('./check-settings.js')).checkSettings(program),

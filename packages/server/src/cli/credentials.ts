@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { ExitCode, ExitError, isRepeatable, readTokens } from 'wsproxy-cli';
 import type { UserEntry } from '../index.js';
+import { SERVICE_PATH } from '../init/service-path.js';
 import { soleUser } from '../users/directory.js';
 
 /** Who may come in. */
@@ -9,6 +10,8 @@ export interface UserFlags {
   /** The copy of those in the store. */
   readonly usersFromStore?: string;
   readonly tokenFile?: string;
+  /** The configuration file, if one was named. */
+  readonly config?: string;
 }
 
 /** Where the users stand. */
@@ -31,11 +34,16 @@ export function expectRepeatable({ users, tokenFile }: UserFlags): void {
 }
 
 /** @throws ExitError (usage) when there is none, or two that exclude each other */
-export async function findCredentials(flags: UserFlags, env: string | undefined): Promise<Credentials> {
-  const { users, usersFromStore, tokenFile } = flags;
+export async function findCredentials(
+  flags: UserFlags,
+  env: string | undefined,
+  servicePath: string = SERVICE_PATH,
+): Promise<Credentials> {
+  const { users, usersFromStore, tokenFile, config } = flags;
   const [flag, path] = users === undefined ? ['--users-from-store', usersFromStore] : ['--users', users];
   if (path === undefined) {
-    const read = (): readonly UserEntry[] => [soleUser(...readTokens({ file: tokenFile, env }))];
+    const serviceFile = config === undefined ? servicePath : undefined;
+    const read = (): readonly UserEntry[] => [soleUser(...readTokens({ file: tokenFile, env, serviceFile }))];
     return { read, file: tokenFile !== undefined && isRepeatable(tokenFile) ? tokenFile : undefined };
   }
   const other = tokenFile === undefined ? env && 'WSPROXY_TOKEN' : '--token-file';

@@ -5,6 +5,7 @@ import { addInitHelp, addOptions, COMMON_INIT_OPTIONS, sayLines } from 'wsproxy-
 import type { InitFlags } from '../init/init-server.js';
 import type { Machine } from '../init/plan-files.js';
 import { parsePublicName } from '../init/public-name.js';
+import { SERVICE_PATH } from '../init/service-path.js';
 import { parseUserName } from '../init/user-names.js';
 import { INIT_OPTIONS } from '../options/init-options.js';
 
@@ -24,7 +25,6 @@ export function addInitCommand(program: Command, self: NodeJS.Process): void {
 async function init(program: Command, flags: InitFlags, self: NodeJS.Process): Promise<void> {
   const { askAtTerminal, checkGiven, givenSettings, programCommand } = await import('wsproxy-cli/init');
   const { initServer } = await import('../init/init-server.js');
-  const { SERVICE_PATH } = await import('../init/plan-files.js');
   const { checkSetting } = await import('./check-settings.js');
   const { readUsersText, usersIn } = await import('./users-file.js');
   const settings = givenSettings(program, self.argv.slice(2));

@@ -4,6 +4,7 @@ import type { Answers } from './answers.js';
 import type { Credentials } from './credentials.js';
 import { CERTBOT_HOOK, SETTINGS, SYSTEMD_SOCKET, SYSTEMD_UNIT } from './deploy-files.js';
 import { frontFile } from './front-file.js';
+import { SERVICE_PATH } from './service-path.js';
 
 /** Where the server is to run. */
 export interface Machine {
@@ -44,9 +45,6 @@ export function planFiles(answers: Answers, credentials: Credentials, machine: M
   if (answers.front !== 'none') files.push({ ...frontFile(answers.front, answers, folder), mode: 0o644 });
   return machine.isService ? [...files, ...serviceFiles(answers, machine)] : files;
 }
-
-/** Where a package has it, and its unit looks for it. */
-export const SERVICE_PATH = '/etc/wsproxy/server.yaml';
 
 /** What certbot runs when it has a certificate. */
 export function hookIn(folder: string): string {

@@ -8,11 +8,11 @@ export const CLIENT_OPTIONS: Catalogue = {
   'as LC_ALL, LC_MESSAGES or LANG says': '按 LC_ALL、LC_MESSAGES 或 LANG',
   'language of help, messages and log lines, English or Chinese; JSON is always in English':
     '帮助、消息和日志的语言，英文或中文；JSON 总是英文',
-  'print this help; --help all prints every option': '显示本帮助；--help all 显示全部选项',
+  'print help; --help all prints all': '显示本帮助；--help all 显示全部选项',
   'print the version': '显示版本',
   'print help': '显示帮助',
-  'YAML file with any of these flags, which win over it; if it is there, ~/.config/wsproxy/{1}.yaml':
-    'YAML 文件，可写这里的任何选项，命令行优先；存在时默认用 ~/.config/wsproxy/{1}.yaml',
+  'YAML file with any of these flags; flags on the command line win (default: ~/.config/wsproxy/{1}.yaml, if it is there)':
+    'YAML 文件，可写这里的任何选项；命令行上的选项优先 (默认：~/.config/wsproxy/{1}.yaml，如果存在)',
   'work with the configuration file': '处理配置文件',
   'tell every mistake in a configuration file, with its line': '列出配置文件中的每个错误及其行号',
   'the file; default: what --config says': '文件；默认：--config 给出的文件',
@@ -20,7 +20,7 @@ export const CLIENT_OPTIONS: Catalogue = {
   'which one': '哪一种 shell',
   'Offers SOCKS and HTTP proxying on a local port, and carries it over one WebSocket to a wsproxy-server.':
     '在本机端口提供 SOCKS 和 HTTP 代理，经一条 WebSocket 送到 wsproxy-server。',
-  'examine the way to a server, and say what is wrong and what to do': '检查到服务器的路径，指出问题和解决办法',
+  'say what is wrong, and what to do': '指出问题和解决办法',
   'set this client up, and try it': '设置本客户端并试用',
   'replace files that say something else, and keep each as FILE.old': '替换内容不同的文件，原文件存为 FILE.old',
   'the server; default: the first one of the configuration file': '服务器；默认：配置文件中的第一个',

@@ -2,6 +2,7 @@ import type { Catalogue } from '../translator.js';
 
 /** What is wrong with a command line, a file that it names, or a configuration file. */
 export const COMMAND_LINE: Catalogue = {
+  '; the service has its settings in another file: --config {1}': '；服务的设置在另一个文件中：--config {1}',
   '{1} belongs to another user (uid {2}); run: chown {3} {4}': '{1} 属于另一个用户 (uid {2})；请运行：chown {3} {4}',
   '{1} belongs to another user (uid {2}); choose another path': '{1} 属于另一个用户 (uid {2})；请换一个路径',
   'give its volume defaultMode: 0440, and the pod an fsGroup': '请给它的卷设 defaultMode: 0440，并给 pod 设 fsGroup',
