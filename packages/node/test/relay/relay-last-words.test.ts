@@ -155,6 +155,9 @@ describe('the last words that have to wait', () => {
     vi.spyOn(systemClock, 'now').mockImplementation(() => performance.now() + ahead);
   });
   afterEach(() => {
+    for (const undo of cleanup.splice(0)) undo();
+    // What all sessions and slabs of the process share goes on by timers that would be gone with the clock that has them.
+    vi.runAllTimers();
     vi.useRealTimers();
     vi.restoreAllMocks();
   });
@@ -164,8 +167,17 @@ describe('the last words that have to wait', () => {
     vi.advanceTimersByTime(milliseconds);
   }
 
+  /** Time passes meanwhile as it really does: what the ends owe each other after a pause must not wait for ever. */
   async function untilNow(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise(setImmediate);
+    const began = performance.now();
+    for (let before = began; !condition(); ) {
+      await new Promise(setImmediate);
+      const now = performance.now();
+      // A loop that outlives its test would take the time of the next ones.
+      if (now - began > 9_000) throw new Error('it has not come within 9 s');
+      vi.advanceTimersByTime(now - before);
+      before = now;
+    }
   }
 
   /** Far longer than anything waits for a reader. */
@@ -195,14 +207,17 @@ describe('the last words that have to wait', () => {
   }
 
   async function read(near: Channel): Promise<Observer> {
-    vi.useRealTimers();
     const [accepted, application] = await connectedSockets('TCP');
     cleanup.push(() => {
       for (const socket of [application, accepted]) socket.destroy();
     });
     relay(near, accepted);
     const seen = new Observer(application);
-    await seen.closed;
+    let isClosed = false;
+    void seen.closed.then(() => {
+      isClosed = true;
+    });
+    await untilNow(() => isClosed);
     return seen;
   }
 
@@ -252,7 +267,6 @@ describe('the last words that have to wait', () => {
       const { pair, near, far } = await pairUp();
       await lastWords(far, many);
       await untilNow(() => {
-        advance(10);
         const { isStalled, framesSent, framesProcessed } = far.figures;
         return isStalled && framesProcessed === framesSent;
       });
