@@ -1,3 +1,4 @@
+export { join } from './bytes.js';
 export type { Channel, ChannelFigures, OfferedChannel } from './channel/channel.js';
 export { isOver } from './channel/channel-state.js';
 export { finishChannel } from './channel/finish-channel.js';

@@ -38,7 +38,11 @@ export class Connector implements Tunnel, FlowTunnel {
     this.#changedAt = options.clock.now();
     // Anyone who comes to a remote listener, or calls, meanwhile waits at the server, or finds nobody there.
     const isAwaited = (): boolean => this.#watchers.size > 0 || options.isAwaited?.() === true;
-    const settings = { ...options, isAwaited, processBudgets: clientBudgets(options.connections) };
+    const settings = {
+      ...options,
+      isAwaited,
+      processBudgets: options.processBudgets ?? clientBudgets(options.connections),
+    };
     this.#slots = Array.from({ length: options.connections }, () => new Slot(settings, this.#events));
   }
 
@@ -119,6 +123,12 @@ export class Connector implements Tunnel, FlowTunnel {
   /** Does not wait for the next retry. */
   reconnectNow(): void {
     for (const slot of this.#slots) slot.connect();
+  }
+
+  /** The machine may have slept, or changed its network: what looks alive has to show it soon, and nobody waits for the next retry. */
+  wake(): void {
+    if (this.#state === 'idle' || this.#state === 'closed') return;
+    for (const slot of this.#slots) slot.wake();
   }
 
   /** Goes on with other transports, opened with the tokens of now; nothing is lost. */
@@ -211,6 +221,7 @@ export class Connector implements Tunnel, FlowTunnel {
       this.#options.onResumed?.(server);
     },
     onRefused: ({ server }, error) => {
+      if (this.#options.endsWhenRefused === true) return this.#close(error, 'TUNNEL_DOWN');
       this.#refusals.set(server, error);
       if (!this.#hasServed && this.#refusals.size === this.#options.servers.length) this.#giveUp(error);
     },
@@ -296,6 +307,8 @@ export interface ConnectorOptions extends SlotOptions {
   readonly connections: number;
   /** Tell applications success at once, and failure by a reset. */
   readonly optimistic: boolean;
+  /** The first server that refuses this end for good ends it, though it has served before. Default: it is asked again, after pauses. */
+  readonly endsWhenRefused?: boolean;
   readonly onState?: (state: ConnectorState, previous: ConnectorState) => void;
   /** A session goes on with another connection to this server. */
   readonly onResumed?: (server: KnownServer) => void;

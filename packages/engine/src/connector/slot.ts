@@ -106,6 +106,12 @@ export class Slot {
     for (const uplink of this.uplinks) uplink.connect();
   }
 
+  /** As `connect`; those that are online have to show it. */
+  wake(): void {
+    for (const uplink of this.uplinks) uplink.session.probe();
+    this.connect();
+  }
+
   /** Goes on with other transports, opened with the tokens of now; nothing is lost. */
   renew(): void {
     for (const backoff of this.#backoffs.values()) backoff.reset();

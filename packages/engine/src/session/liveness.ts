@@ -99,6 +99,13 @@ export class Liveness {
     return Math.max(0, now - this.#askedAt);
   }
 
+  /** PING is sent, and must be answered soon. */
+  probe(now: number): void {
+    this.asked(now);
+    this.#isProbing = true;
+    this.#awaitedSince = now;
+  }
+
   /** When to look next. */
   nextLook(now: number): number {
     return this.#isInDoubt ? now : now + this.#options.interval;
@@ -108,10 +115,7 @@ export class Liveness {
   look(now: number, wallTime: number, isOwed: boolean): Judgement {
     if (this.#isInDoubt) return this.#judge(now);
     const hasJumped = this.#hasJumped(now, wallTime);
-    if (hasJumped) {
-      this.#isProbing = true;
-      this.#awaitedSince = now;
-    }
+    if (hasJumped) this.probe(now);
     const isPingDue = hasJumped || this.#hasUnaskedData(now) || now - this.#sentAt >= this.#options.pingInterval;
     if (isPingDue) this.asked(now);
     this.#await(now, isOwed);

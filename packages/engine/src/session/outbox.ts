@@ -78,6 +78,11 @@ export class Outbox {
     return Math.max(0, this.#lives - 1);
   }
 
+  /** A transport carries what counts. */
+  get isLive(): boolean {
+    return this.#live;
+  }
+
   get asked(): number {
     return this.#asked;
   }

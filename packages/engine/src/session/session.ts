@@ -254,6 +254,13 @@ export class Session implements InboxOwner, LookedAt {
     this.#options.onDetached(loss);
   }
 
+  /** The machine may have slept, or changed its network: an answer must come soon, or the transport is suspected. */
+  probe(): void {
+    if (!this.#outbox.isLive) return;
+    this.#liveness?.probe(this.#clock.now());
+    this.#outbox.ping();
+  }
+
   /** The peer broke the protocol: the session cannot be trusted any further. */
   fail(error: ProtocolError): void {
     this.close(error.message, error.closeCode);

@@ -21,6 +21,7 @@ import { elsewhere, known, type Refusal, refuse, stranger } from './refusal.js';
 import { RefusalLog } from './refusal-log.js';
 import { createRemoteAddressOf } from './remote-address.js';
 import { hasRightCoding, hasRightHost, pathOf } from './request-head.js';
+import { readRouteInUrl } from './route-in-url.js';
 import { TicketDoor, type TicketDoorOptions } from './ticket-door.js';
 import { expiryOf, type GatewayTls, secureContextOptions } from './tls.js';
 
@@ -296,6 +297,7 @@ class HttpGateway implements Gateway {
     if ('status' in who) return who;
     const kind = this.#kinds.find(({ acceptor }) => acceptor.recognizes(arrival));
     const { user } = who;
+    readRouteInUrl(request);
     // HTTP/2 has no upgrade.
     if (kind === undefined) return known('stream' in arrival ? 400 : 426, 'not an upgrade', user.id);
     if (!kind.acceptor.isRight(arrival)) return known(400, 'wrong upgrade', user.id);
