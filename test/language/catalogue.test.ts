@@ -64,7 +64,7 @@ const NOT_TEXTS: ReadonlySet<string> = new Set(
       'Content-Type: text/plain',
     ],
     ['X-Content-Type-Options: nosniff', 'Connection: close', 'GET / HTTP/1.1', 'GET, HEAD', 'Upgrade, close'],
-    ['authorization, wsproxy-ticket'],
+    ['authorization, wsproxy-ticket', 'POST {1} HTTP/1.1', 'socket hang up'],
     ['text/plain; charset=utf-8', 'not ready\n', 'end of chunk', 'no-store, no-transform'],
     // Alerts of TLS, as RFC 8446 calls them, and what other packages say.
     ['unexpected message', 'bad record MAC', 'decryption failed', 'record overflow', 'decompression failure'],
