@@ -266,6 +266,34 @@ describe('records', () => {
   });
 });
 
+test('T12 a chunk that goes on behind its padding is cut, and carries nothing', async () => {
+  const bystander = await startBystander();
+  const { port } = bystander;
+  const before = connectionsTo(port);
+  const peer = await RawHttpPeer.open(port);
+  expect(await peer.send(HELLO)).toBe(204);
+  const padding = record(2, 'x');
+  const bytes = record(0, frame(Type.ping, 0, u64(7)));
+  const size = (padding.length + bytes.length).toString(16);
+  const up = await peer.begin('stream', Buffer.concat([Buffer.from(`${size}\r\n`), padding]), CHUNKED);
+  await until(
+    'the server has heard of it',
+    () => (peer.down?.read() as Buffer | null)?.includes(record(3, '\x01')) === true,
+  );
+  up.write(Buffer.concat([bytes, Buffer.from('\r\n')]));
+  await readToEnd(up);
+  up.destroy();
+  expect(await peer.send(frame(Type.ping, 0, u64(8)))).toBe(204);
+  let down = Buffer.alloc(0);
+  await until('the answer is there', () => {
+    down = Buffer.concat([down, (peer.down?.read() as Buffer | null) ?? Buffer.alloc(0)]);
+    return down.includes(u64(8));
+  });
+  expect(down.includes(u64(7))).toBe(false);
+  peer.down?.destroy();
+  await expectNothingLeft(bystander, before);
+});
+
 test('T13 a name is remembered beyond its end, though others begin and end many', async () => {
   const bystander = await startBystander({ users: USERS });
   const { port } = bystander;

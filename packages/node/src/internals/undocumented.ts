@@ -239,6 +239,26 @@ export function keepDraining(response: ServerResponse | undefined, connection: D
 }
 
 /**
+ * Takes what the connection of a request brings from now on away from Node's server, which is in the middle of its body, and gives it to
+ * `onBytes`. To be called between two reads, once all that has come of the body was read. The request is told of the end of the
+ * connection as ever.
+ *
+ * Node 20.19 to 26: a server has one listener for 'data' of a connection, and its parser reads the connection by itself only
+ * until there is another one.
+ * Without: false, nothing has changed, and all of the body comes by the request.
+ */
+export function readPastServer(request: IncomingMessage, onBytes: (bytes: Buffer) => void): boolean {
+  const { socket } = request;
+  const { parser } = socket as { parser?: { incoming?: unknown } | null };
+  const [listener, ...others] = socket.listeners('data') as ((bytes: Buffer) => void)[];
+  if (parser?.incoming !== request || listener === undefined || others.length > 0) return false;
+  if (socket.destroyed || request.complete || request.readableLength > 0) return false;
+  socket.on('data', onBytes);
+  socket.off('data', listener);
+  return true;
+}
+
+/**
  * Has an agent get the options of each request as `change` makes them.
  *
  * Node 20.19 to 26, agent-base 9: `addRequest`, which `http.request` calls of every agent.

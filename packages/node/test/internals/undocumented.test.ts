@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Agent, createServer as createHttpServer, get, type IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net';
 import { Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -19,6 +20,7 @@ import {
   readByte,
   readInto,
   readNextInto,
+  readPastServer,
   readPastWs,
   resetOnceDestroyed,
   respondTo,
@@ -164,6 +166,36 @@ describe('a probe finds that', () => {
     client.resume();
     await expect.poll(() => responses.length, { message: gone('keepDraining'), timeout: 8_000 }).toBe(1);
   });
+
+  test.each(['http', 'https'])(
+    'a server (%s) lets go of a connection in the middle of a body, and is told of its end',
+    async (kind) => {
+      const server = kind === 'http' ? createHttpServer() : createHttpsServer({ pskCallback: () => KEY, ...CIPHERS });
+      const client = await (kind === 'http' ? dial : dialByKey)(await listen(server));
+      client.on('error', () => {});
+      client.write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n');
+      const [request] = (await once(server, 'request')) as [IncomingMessage];
+      const pieces: string[] = [];
+      request.on('data', (piece: Buffer) => pieces.push(piece.toString())).on('error', () => {});
+      await until(() => pieces.length > 0);
+      const past: Buffer[] = [];
+      const memory = Buffer.alloc(100);
+      expect(
+        readPastServer(request, (bytes) => past.push(bytes)),
+        gone('readPastServer'),
+      ).toBe(true);
+      const isRead = readInto(request.socket, {
+        next: memory,
+        onRead: (length) => past.push(Buffer.from(memory.subarray(0, length))),
+      });
+      expect(isRead, gone('readInto')).toBe(true);
+      client.write('1\r\nb\r\n');
+      await until(() => Buffer.concat(past).length === 6);
+      expect([pieces, Buffer.concat(past).toString()], gone('readPastServer')).toEqual([['a'], '1\r\nb\r\n']);
+      client.destroy();
+      await until(() => request.closed);
+    },
+  );
 
   test('an agent is given the options of each request', async () => {
     const port = await listen(createHttpServer((_request, response) => response.end()));
@@ -381,6 +413,19 @@ async function dial(port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   cleanups.push(() => socket.destroy());
   await once(socket, 'connect');
+  return socket;
+}
+
+const KEY = Buffer.from('0123456789abcdef');
+/** A key that both know takes the place of certificates. */
+const CIPHERS = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
+
+async function dialByKey(port: number): Promise<Socket> {
+  const socket = connectTls({
+    ...{ socket: await dial(port), checkServerIdentity: () => undefined },
+    ...{ pskCallback: () => ({ psk: KEY, identity: 'test' }), ...CIPHERS },
+  });
+  await once(socket, 'secureConnect');
   return socket;
 }
 

@@ -1,6 +1,7 @@
+import type { MessageBody } from './message-body.js';
 import { MAX_POLL, POLLS } from './part.js';
 import { RECORD_HEAD, type RecordReader } from './records.js';
-import type { Answer, AnswerBody, Requests } from './requests.js';
+import type { Answer, Requests } from './requests.js';
 
 /** The way down at a client, by any answers it comes. */
 export interface ClientDown {
@@ -9,7 +10,7 @@ export interface ClientDown {
 
 /** The one answer that has no end. */
 export class DownStream implements ClientDown {
-  readonly #body: AnswerBody;
+  readonly #body: MessageBody;
 
   constructor({ body }: Answer, reader: RecordReader, onLost: (reason: string) => void) {
     this.#body = body;

@@ -9,13 +9,14 @@ import { MessageError } from '../../http-message/message-error.js';
 import { isInterim, ResponseHeadReader } from '../../http-message/response-head.js';
 import { readIntoSlabs } from '../../internals/read-into-slabs.js';
 import { NotHttpError } from '../open-transport.js';
-import type { AnswerBody, Outcome } from './requests.js';
+import type { MessageBody } from './message-body.js';
+import type { Outcome } from './requests.js';
 
 /**
  * A request of HTTP/1.1 without a body, on a connection that no other request uses. Its answer is read past Node's HTTP client, which
  * gives each part of a body memory of its own: a quarter of the time of a download went into the collection of that.
  */
-export class Http1Opening extends EventEmitter implements AnswerBody {
+export class Http1Opening extends EventEmitter implements MessageBody {
   readonly #socket: Socket;
   readonly #outcome: Outcome;
   readonly #head = new ResponseHeadReader('POST', MAX_HEADS);

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Writable } from 'node:stream';
 import type { WayToServer } from '../open-transport.js';
+import type { MessageBody } from './message-body.js';
 import { formatPart, type Part, type PartKind, TRANSPORT_HEADER } from './part.js';
 
 /** Makes the requests of one transport, which nobody else's can hold up. */
@@ -34,17 +35,9 @@ export interface Post {
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  readonly body: AnswerBody;
+  readonly body: MessageBody;
   /** Whether `received` bytes of a body that has ended are all of it. */
   isWhole(received: number): boolean;
-}
-
-/** As much of a stream as is asked for; memory of a piece belongs to its reader no longer than it takes to tell of it. */
-export interface AnswerBody {
-  on(event: 'data', listener: (piece: Buffer) => void): unknown;
-  once(event: 'end' | 'close' | 'error', listener: () => void): unknown;
-  pause(): unknown;
-  resume(): unknown;
 }
 
 /** Those of every request, besides `headers`. */

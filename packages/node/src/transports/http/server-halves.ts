@@ -1,20 +1,23 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { Clock, SlabPool } from 'wsproxy-engine';
 import type { Exchange } from '../exchange.js';
 import type { Halves, HalvesHolder } from './http-transport.js';
+import type { MessageBody } from './message-body.js';
 import { FIRST_PADDING, MAX_PIECE, type Part } from './part.js';
 import { PollOutlet } from './poll-outlet.js';
 import { Heard, padding, RECORD_HEAD, RecordKind, RecordReader, record } from './records.js';
+import { RestOfBody } from './rest-of-body.js';
 import { StreamOutlet } from './stream-outlet.js';
 
 /** What a client's requests bring, and their answers carry, at the server's end. */
 export class ServerHalves implements Halves {
   holder!: HalvesHolder;
+  readonly #memory: SlabPool;
   readonly #down: StreamOutlet | PollOutlet;
   /** Answers that have not ended yet, no matter what they are for. */
   readonly #answers = new Set<Writable>();
   /** Requests whose bodies are being read. */
-  readonly #bodies = new Set<Readable>();
+  readonly #bodies = new Set<Pausable>();
   /** The number of the last piece. */
   #piece = 0;
   #isPieceUnderWay = false;
@@ -31,6 +34,7 @@ export class ServerHalves implements Halves {
     const { memory, clock, headers, opening } = options;
     const onDrain = (): void => this.holder.onDrain();
     const heard = record(RecordKind.heard, Buffer.of(Heard.open));
+    this.#memory = memory;
     body.resume();
     if (part.what === 'open-poll') {
       this.#down = new PollOutlet({ memory, clock, headers, onDrain, onLost: (reason) => this.holder.onLost(reason) });
@@ -114,10 +118,15 @@ export class ServerHalves implements Halves {
     this.#stream = 'silent';
     this.#follow(exchange.answer);
     let isHeard = false;
-    this.#read(exchange, {
+    const reading = this.#read(exchange, {
       onData: () => {
-        if (!isHeard) this.#say(Heard.stream);
+        if (isHeard) return;
         isHeard = true;
+        // Until the client hears of it nothing follows, so that all of a chunk was read.
+        setImmediate(() => {
+          reading.readPastNode();
+          this.#say(Heard.stream);
+        });
       },
       onBytes: () => {
         this.#stream = 'used';
@@ -157,7 +166,7 @@ export class ServerHalves implements Halves {
   }
 
   /** Reads the records in a body, which has whole ones, and tells what has become of it. */
-  #read(exchange: Exchange, events: BodyEvents): void {
+  #read(exchange: Exchange, events: BodyEvents): Reading {
     const { holder } = this;
     const { body } = exchange;
     let received = 0;
@@ -170,8 +179,7 @@ export class ServerHalves implements Halves {
       onHeard: () => {},
       onEnd: (code, reason) => holder.onEnd(code, reason),
     });
-    this.#bodies.add(body);
-    body.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       received += chunk.length;
       events.onData(chunk.length);
       try {
@@ -179,18 +187,32 @@ export class ServerHalves implements Halves {
       } catch (error) {
         holder.onLost((error as Error).message);
       }
-    });
-    body.once('end', () => {
-      isWhole = exchange.isWhole(received);
-      if (!isWhole) return;
+    };
+    const onWhole = (): void => {
+      isWhole = true;
       if (reader.isWhole) events.onWhole(reader.isOver);
       else holder.onLost('a record was cut');
+    };
+    let source: Pausable = body;
+    this.#bodies.add(source);
+    body.on('data', onData);
+    body.once('end', () => {
+      if (exchange.isWhole(received)) onWhole();
     });
     body.on('error', () => {});
     body.once('close', () => {
-      this.#bodies.delete(body);
+      this.#bodies.delete(source);
       if (!isWhole) events.onCut();
     });
+    return {
+      readPastNode: () => {
+        const rest = reader.isWhole ? RestOfBody.take(exchange.request, this.#memory, { onData, onWhole }) : undefined;
+        if (rest === undefined) return;
+        this.#bodies.delete(source);
+        source = rest;
+        this.#bodies.add(source);
+      },
+    };
   }
 
   #follow(answer: Writable): void {
@@ -198,6 +220,13 @@ export class ServerHalves implements Halves {
     answer.on('error', () => {});
     answer.once('close', () => this.#answers.delete(answer));
   }
+}
+
+type Pausable = Pick<MessageBody, 'pause' | 'resume'>;
+
+interface Reading {
+  /** Reads the rest past Node, where that can be. To be called when nothing was read in part. */
+  readPastNode(): void;
 }
 
 interface BodyEvents {
@@ -208,7 +237,7 @@ interface BodyEvents {
   onCut(): void;
 }
 
-function goOn(body: Readable): void {
+function goOn(body: Pausable): void {
   body.resume();
 }
 

@@ -1,6 +1,4 @@
 import { request } from 'node:http';
-import type { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
@@ -8,28 +6,7 @@ import { Http1Opening } from '../../../src/transports/http/http1-opening.js';
 import type { Outcome } from '../../../src/transports/http/requests.js';
 import { NotHttpError } from '../../../src/transports/open-transport.js';
 import { chop, type Message, messages } from '../../http-message/chopped.js';
-
-/** The client's end of a connection whose peer is the test. */
-class Line extends Duplex {
-  written = '';
-
-  constructor() {
-    super({ allowHalfOpen: false });
-  }
-
-  override _read(): void {}
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.written += chunk.toString('latin1');
-    done();
-  }
-
-  setNoDelay(): void {}
-
-  get socket(): Socket {
-    return this as unknown as Socket;
-  }
-}
+import { Line, turn } from './line.js';
 
 /** What has come of a request. */
 class Result {
@@ -85,10 +62,6 @@ function openByNode(line: Line): Result {
   });
   made.end();
   return result;
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The reads come, and then the end: `cut` is that of a connection that breaks. */
