@@ -192,6 +192,30 @@ describe('the path of tickets', () => {
     expect(await response.text()).not.toContain('ticket');
   });
 
+  test.each<[what: string, status: number, headers: Readonly<Record<string, string>>, method?: string]>([
+    ['a wrong token', 401, { ...ASK, Authorization: 'Bearer wrong' }],
+    ['no token', 401, { 'Wsproxy-Ticket': '1' }],
+    ['what a form can send', 400, { Authorization: ASK.Authorization }],
+    ['another method', 400, ASK, 'GET'],
+  ])(
+    'tells a page that is allowed that it refuses %s, also where there is a decoy',
+    async (_, status, headers, method) => {
+      for (const options of [{}, { decoy: import.meta.dirname }]) {
+        const { port } = await startServer(options);
+        const response = await ask(port, { ...headers, Origin: PAGE }, method);
+        expect([response.status, Object.fromEntries(response.headers)]).toEqual([
+          status,
+          expect.objectContaining({
+            'access-control-allow-origin': PAGE,
+            'access-control-expose-headers': 'retry-after',
+            'cache-control': 'no-store',
+            vary: 'Origin',
+          }),
+        ]);
+      }
+    },
+  );
+
   test('answers a browser that asks first for a page that is allowed', async () => {
     const { port } = await startServer();
     const response = await ask(port, { Origin: PAGE, 'Access-Control-Request-Method': 'POST' }, 'OPTIONS');
@@ -208,8 +232,9 @@ describe('the path of tickets', () => {
   test('refuses more than a hundred that nobody spends, for a while', async () => {
     const started = await startServer();
     for (let i = 0; i < 100; i++) await makeTicket(started);
-    const response = await ask(started.port);
-    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '30']);
+    const response = await ask(started.port, { ...ASK, Origin: PAGE });
+    const told = ['retry-after', 'access-control-allow-origin'].map((name) => response.headers.get(name));
+    expect([response.status, ...told]).toEqual([429, '30', PAGE]);
   });
 
   test('is like any other path to strangers where there is a decoy', async () => {

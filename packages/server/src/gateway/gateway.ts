@@ -365,8 +365,8 @@ class HttpGateway implements Gateway {
 
   async #turnAway(arrival: Arrival, refusal: Refusal): Promise<void> {
     this.#log.request(arrival, refusal);
-    const { status, isStranger, route } = refusal;
-    if (this.#decoy === undefined || !isStranger) refuse(arrival, status, route);
+    const { status, isStranger, origin } = refusal;
+    if (this.#decoy === undefined || !isStranger || origin !== undefined) refuse(arrival, status, refusal);
     else await showDecoy(this.#decoy, arrival, (error) => this.#log.failedDecoy(error));
     if (arrival.request instanceof Http2Request) this.#http2.end(arrival.request);
   }

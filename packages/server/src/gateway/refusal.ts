@@ -37,6 +37,8 @@ export interface Refusal extends Pick<Denial, 'user' | 'tokenLabel'> {
   readonly isStranger: boolean;
   /** Of the process that has the session, and does not answer. */
   readonly route?: string;
+  /** Of the page that asked, if its scripts may read the answer. */
+  readonly origin?: string;
 }
 
 export function stranger(status: RefusalStatus, reason: RefusalReason): Refusal {
@@ -53,44 +55,56 @@ export function known(status: RefusalStatus, reason: RefusalReason, user?: strin
 }
 
 /** Refuses a request, however it has come, by the same bytes. */
-export function refuse(arrival: Arrival, status: RefusalStatus, route?: string): void {
-  if ('response' in arrival) refuseRequest(arrival.response, status, route);
-  else if ('stream' in arrival) refuseStream(arrival, status, route);
-  else refuseSocket(arrival.socket, status, route);
+export function refuse(arrival: Arrival, status: RefusalStatus, told: Told = {}): void {
+  if ('response' in arrival) refuseRequest(arrival.response, status, told);
+  else if ('stream' in arrival) refuseStream(arrival, status, told);
+  else refuseSocket(arrival.socket, status, told);
 }
 
 /** When somebody with too many sessions may ask again, s. */
 const RETRY_AFTER = 30;
 
 /** Of an ordinary request: a constant text, no banner, and the connection ends. */
-function refuseRequest(response: ServerResponse, status: RefusalStatus, route?: string): void {
+function refuseRequest(response: ServerResponse, status: RefusalStatus, told: Told): void {
   // The same bytes whether the request asked for an upgrade or not, so without the Date that Node would add here.
   response.sendDate = false;
-  response.writeHead(status, headersWith(status, route)).end(refusalBody(status));
+  response.writeHead(status, headersWith(status, told)).end(refusalBody(status));
 }
 
 /** By HTTP/2, which has no word for the connection in a head (RFC 9113 section 8.2.2). */
 function refuseStream(
   { request, stream }: Extract<Arrival, { stream: unknown }>,
   status: RefusalStatus,
-  route?: string,
+  told: Told,
 ): void {
   if (stream.destroyed || stream.closed) return;
-  const { Connection: _, Upgrade: __, ...headers } = headersWith(status, route);
+  const { Connection: _, Upgrade: __, ...headers } = headersWith(status, told);
   stream.respond({ ':status': status, ...headers });
   stream.end(request.method === 'HEAD' ? undefined : refusalBody(status));
 }
 
 /** The same answer on a connection that Node's HTTP server has let go of. */
-export function refuseSocket(socket: Duplex, status: RefusalStatus, route?: string): void {
-  const headers = Object.entries(headersWith(status, route)).map(([name, value]) => `${name}: ${value}\r\n`);
+export function refuseSocket(socket: Duplex, status: RefusalStatus, told: Told = {}): void {
+  const headers = Object.entries(headersWith(status, told)).map(([name, value]) => `${name}: ${value}\r\n`);
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers.join('')}\r\n`;
   socket.once('finish', () => socket.destroy());
   socket.end(head + refusalBody(status));
 }
 
-function headersWith(status: RefusalStatus, route: string | undefined): Record<string, string> {
-  return { ...refusalHeaders(status), ...(route !== undefined && retryAt(route)) };
+/** What an answer tells besides its status. */
+type Told = Pick<Refusal, 'route' | 'origin'>;
+
+function headersWith(status: RefusalStatus, { route, origin }: Told): Record<string, string> {
+  return {
+    ...refusalHeaders(status),
+    ...(route !== undefined && retryAt(route)),
+    ...(origin !== undefined && { ...shareWith(origin), 'Cache-Control': 'no-store' }),
+  };
+}
+
+/** The fetch standard, "CORS protocol": for one origin, and never for all. */
+export function shareWith(origin: string): Record<string, string> {
+  return { 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': 'retry-after', Vary: 'Origin' };
 }
 
 function refusalHeaders(status: RefusalStatus): Record<string, string> {

@@ -4,7 +4,7 @@ import type { Arrival } from 'wsproxy-node/transports';
 import type { User } from '../users/user.js';
 import type { Authorize } from './authorize.js';
 import type { Caller } from './caller.js';
-import { known, type Refusal } from './refusal.js';
+import { known, type Refusal, shareWith } from './refusal.js';
 
 /** Answers those who have a token with a ticket, on a path of its own. */
 export class TicketDoor {
@@ -14,14 +14,19 @@ export class TicketDoor {
     this.#options = options;
   }
 
-  /** Answers a request, or says why it is to be refused. */
+  /** Answers a request, or says why it is to be refused: a page that is allowed is told as well. */
   async serve(arrival: Ordinary): Promise<Refusal | 'answered'> {
-    const { authorize, createTicket, logger, callerOf, allowOrigins } = this.#options;
+    const origin = this.#options.allowOrigins.find((each) => each === arrival.request.headers.origin);
+    const outcome = await this.#answer(arrival, origin);
+    return outcome === 'answered' || origin === undefined ? outcome : { ...outcome, origin };
+  }
+
+  async #answer(arrival: Ordinary, origin: string | undefined): Promise<Refusal | 'answered'> {
+    const { authorize, createTicket, logger, callerOf } = this.#options;
     const { request } = arrival;
     const { method, headers } = request;
-    const origin = allowOrigins.find((each) => each === headers.origin);
-    if (method === 'OPTIONS' && origin !== undefined)
-      return answer(arrival, 204, { ...shareWith(origin), ...PREFLIGHT });
+    const shared = origin === undefined ? {} : shareWith(origin);
+    if (method === 'OPTIONS' && origin !== undefined) return answer(arrival, 204, { ...shared, ...PREFLIGHT });
     const who = await authorize(request);
     if ('status' in who) return who;
     const { user } = who;
@@ -30,7 +35,7 @@ export class TicketDoor {
     const made = await createTicket(user, origin);
     if ('status' in made) return made;
     logger.debug({ user: user.id, ...callerOf(request) }, 'made a ticket');
-    return answer(arrival, 200, { ...shareWith(origin), 'Content-Type': 'application/json' }, JSON.stringify(made));
+    return answer(arrival, 200, { ...shared, 'Content-Type': 'application/json' }, JSON.stringify(made));
   }
 }
 
@@ -50,11 +55,6 @@ interface MadeTicket {
 
 /** A request that wants no WebSocket on its connection. */
 type Ordinary = Exclude<Arrival, { readonly socket: unknown }>;
-
-/** The fetch standard, "CORS protocol": for one origin, and never for all. */
-function shareWith(origin: string | undefined): Record<string, string> {
-  return origin === undefined ? {} : { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' };
-}
 
 const PREFLIGHT = {
   'Access-Control-Allow-Methods': 'POST',
