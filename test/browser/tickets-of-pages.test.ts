@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import type { Page } from 'playwright';
+import { describe, expect, test } from 'vitest';
+import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { startChromium } from 'wsproxy-test-support/programs/chromium';
+import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
+import { inPage, openClient, openPage, startPage, startPages, startTicketServer } from './page.js';
+
+const OTHER_TOKEN = 'another-token-of-forty-three-characters-abc';
+const USERS = [
+  { id: 'alice', tokenSha256: digestOf(TOKEN) },
+  { id: 'bob', tokenSha256: digestOf(OTHER_TOKEN) },
+];
+
+function digestOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+/** What becomes of a WebSocket with such subprotocols. */
+function dial(page: Page, url: string, protocols: readonly string[]): Promise<'open' | 'refused'> {
+  return page.evaluate(
+    ([to, names]) =>
+      new Promise<'open' | 'refused'>((resolve) => {
+        const socket = new WebSocket(to, [...names]);
+        socket.onopen = () => resolve('open');
+        socket.onclose = () => resolve('refused');
+      }),
+    [url, protocols] as const,
+  );
+}
+
+describe('a ticket in a page', () => {
+  skipUnlessInstalled('chromium');
+
+  test('opens one WebSocket, and nothing in a URL, from another page, or a second time', async () => {
+    const { page, server, relay, origin } = await startPage();
+    const url = `ws://127.0.0.1:${relay.port}/`;
+    const newTicket = async () => (await server.createTicket({ id: 'default' }, { origin })).ticket;
+    const shown = (ticket: string) => ['wsproxy.v1', `ticket.${ticket}`];
+    const ticket = await newTicket();
+    expect(await dial(page, url, shown(ticket))).toBe('open');
+    expect(await dial(page, url, shown(ticket))).toBe('refused');
+    expect(await dial(page, `${url}?ticket=${await newTicket()}`, ['wsproxy.v1'])).toBe('refused');
+    const hostile = await page.context().newPage();
+    await openPage(hostile, await startPages());
+    expect(await dial(hostile, url, shown(await newTicket()))).toBe('refused');
+  });
+
+  test('of another user does not go on with a session', async () => {
+    const origin = await startPages();
+    const { server, port } = await startTicketServer([origin], { users: USERS });
+    const relay = await new CuttingRelay(port).start();
+    const { port: echo } = await startEcho();
+    const page = await (await startChromium()).newPage();
+    await openPage(page, origin);
+    await page.evaluate(
+      ([at, tokens]) => {
+        const { createClient, ticketFrom } = globalThis.wsproxy;
+        const headers = () => ({ Authorization: `Bearer ${tokens.shift()}` });
+        globalThis.client = createClient({
+          url: `ws://${at}/`,
+          ticket: ticketFrom(`http://${at}/ticket`, { headers }),
+        });
+      },
+      [`127.0.0.1:${relay.port}`, [TOKEN, ...Array(9).fill(OTHER_TOKEN)] as string[]] as const,
+    );
+    await inPage(page, 'begin', echo);
+    expect(await inPage(page, 'talk', 'before')).toBe('before');
+    relay.cut('reset');
+    await expect(inPage(page, 'talk', 'after')).rejects.toThrow(/session/);
+    expect(server.channelCount).toBeLessThanOrEqual(1);
+  });
+
+  test('is not to be had any more when the user is not let in: the client is gone, and says why', async () => {
+    const { page, server, relay } = await startPage({ users: USERS.slice(0, 1) });
+    const { port } = await startEcho();
+    await inPage(page, 'begin', port);
+    await inPage(page, 'talk', 'before');
+    server.setUsers(USERS.slice(1));
+    relay.cut('reset');
+    await expect(inPage(page, 'talk', 'after')).rejects.toThrow();
+    expect(await page.evaluate(() => globalThis.client.status)).toMatchObject({
+      state: 'gone',
+      reason: 'there is no ticket: no ticket (401)',
+      connections: 0,
+    });
+  });
+});
+
+describe('a hostile page on another origin', () => {
+  skipUnlessInstalled('chromium');
+
+  test('gets no ticket, though it has the token, and reaches nothing', async () => {
+    const { page, relay } = await startPage();
+    const hostile = await page.context().newPage();
+    await openClient(hostile, await startPages(), relay.port);
+    const said = await hostile.evaluate(async (at) => {
+      const ask = (init: RequestInit) =>
+        fetch(`http://${at}/ticket`, { method: 'POST', ...init }).then(
+          async (answer) => `${answer.type} ${answer.status} ${await answer.text()}`,
+          () => 'nothing',
+        );
+      return [await ask({ headers: { 'Wsproxy-Ticket': '1' } }), await ask({ mode: 'no-cors' }), await ask({})];
+    }, `127.0.0.1:${relay.port}`);
+    expect(said).toEqual(['nothing', 'opaque 0 ', 'nothing']);
+    await expect(inPage(hostile, 'ask', 9, 'let me in')).rejects.toThrow();
+  });
+});
