@@ -74,6 +74,13 @@ describe('a proxy that asks again what it was asked once', () => {
   });
 });
 
+test('the third way is not too much for a user with one session, though two hang', async () => {
+  const oddness = { holdsWebSockets: true, holdsAnswers: true };
+  const { port, lines } = await startBehind(oddness, { limits: { sessionsPerUser: 1 } });
+  expect(waysIn(lines)).toEqual(['HTTP polling']);
+  await expectCarried(port, 65_536);
+});
+
 test('a server with --no-http-transport is not reached by HTTP', async () => {
   await expect(startBehind({}, { httpTransport: false })).rejects.toThrow('426');
 });

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { atEnd } from '../cleanup/at-end.js';
 
@@ -7,6 +8,8 @@ import { atEnd } from '../cleanup/at-end.js';
 export interface Oddness {
   /** It opens each WebSocket itself, and cuts it at the first message. */
   readonly cutsWebSockets?: boolean;
+  /** It passes requests for WebSockets on, and none of the answers. */
+  readonly holdsWebSockets?: boolean;
   /** It has the whole answer before it passes any of it on. */
   readonly holdsAnswers?: boolean;
   /** It has the whole body before it passes any of it on. */
@@ -76,9 +79,27 @@ export async function startOddProxy(serverPort: number, oddness: Oddness = {}): 
       });
     });
   }
+  const held = new Set<Duplex>();
+  if (oddness.holdsWebSockets === true) {
+    server.on('upgrade', ({ method, url: path, headers }, socket) => {
+      const outgoing = request({ port: serverPort, method, path, headers, agent: false });
+      outgoing.on('error', () => {});
+      outgoing.once('upgrade', (_, upstream) => {
+        upstream.on('error', () => {});
+        socket.once('close', () => upstream.destroy());
+      });
+      outgoing.end();
+      socket.on('error', () => {});
+      // It would tell nobody of its end before it is read.
+      socket.resume();
+      socket.once('close', () => outgoing.destroy());
+      held.add(socket);
+    });
+  }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   atEnd(async () => {
     server.closeAllConnections();
+    for (const socket of held) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
   });
   return { port: (server.address() as AddressInfo).port, answers, cuts: () => cuts };

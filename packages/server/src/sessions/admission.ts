@@ -3,7 +3,8 @@ import type { User } from '../users/user.js';
 
 /**
  * Whether there is room for one more. A transport may be there to take over from one that seems to live, and cannot say
- * so before it is open: so there may be twice as many transports as sessions, and a HELLO is counted exactly.
+ * so before it is open; and a client opens one by each way where the first ones hang. So there may be more transports than sessions,
+ * and a HELLO is counted exactly.
  */
 export class Admission {
   readonly #sessions: number;
@@ -49,9 +50,9 @@ export class Admission {
     const { attached } = this.#living;
     const theirs = this.#living.attachedOf(user.id);
     const own = Math.max(theirs + this.#greeting.of(user.id), this.#open.of(user.id));
-    if (own >= 2 * this.#limitOf(user)) return 'sessionsPerUser';
+    if (own >= transportsFor(this.#limitOf(user))) return 'sessionsPerUser';
     const all = Math.max(attached + this.#greeting.size, this.#open.size);
-    return all >= 2 * this.#sessions ? 'sessions' : undefined;
+    return all >= transportsFor(this.#sessions) ? 'sessions' : undefined;
   }
 
   /** The same for one more session. */
@@ -64,6 +65,14 @@ export class Admission {
     return user.limits?.sessions ?? this.#sessionsPerUser;
   }
 }
+
+/** So many transports may be there for so many sessions. */
+function transportsFor(sessions: number): number {
+  return sessions + Math.max(sessions, WAYS);
+}
+
+/** What a client may try side by side: a WebSocket, the same over HTTP/2, HTTP and HTTP polling. */
+const WAYS = 4;
 
 /** How many of something there are, in all and of each user. */
 class UserCounts {
