@@ -110,12 +110,12 @@ export class Ways {
     );
   };
 
-  /** The same by a better way than that of `transport`. */
+  /** The same by a better way than that of `transport`, which carries a session meanwhile. */
   openBetter(transport: Transport): OpenTransport {
     return (way, signal) => {
       const { pause } = this.#look;
       this.#look = { at: this.#now + pause, pause: Math.min(pause * LOOK_GROWTH, LONGEST_LOOK) };
-      return this.#race(this.#betterThan(transport), way, signal);
+      return this.#race(this.#betterThan(transport), { ...way, isTrial: true }, signal);
     };
   }
 
@@ -206,7 +206,7 @@ export class Ways {
       const isSilent = signal.aborted && isTimeout(signal);
       const isOfWay = race.isReached && (isSilent || !signal.aborted);
       if (isOfWay && isProven) this.#onFailed(first);
-      else if (isOfWay && isSilent) this.#silences += 1;
+      else if (isOfWay && isSilent && way.isTrial !== true) this.#silences += 1;
       throw error;
     }
   }

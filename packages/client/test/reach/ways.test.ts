@@ -17,11 +17,14 @@ function newWorld(choice: TransportChoice = 'auto', url = new URL('ws://the-serv
   const log = ({ way }: { way?: string }, message: string): void => void lines.push(`${way}: ${message}`);
   const doing = new Map<string, Doing>();
   const asked: string[] = [];
+  /** Those of them that a session would move to. */
+  const trials: string[] = [];
   const openings: HttpOpening[] = [];
   const opener =
     (name: string): OpenTransport =>
     async (way, signal) => {
       asked.push(name);
+      if (way.isTrial === true) trials.push(name);
       await way.connect();
       const does = doing.get(name) ?? 'silent';
       return new Promise((resolve, reject) => {
@@ -86,7 +89,7 @@ function newWorld(choice: TransportChoice = 'auto', url = new URL('ws://the-serv
     return transport;
   };
   const nameOf = (transport: Transport): string => ways.fieldsOf(transport).way ?? 'WebSocket';
-  return { clock, lines, doing, asked, openings, ways, pass, attempt, opened, answered, nameOf };
+  return { clock, lines, doing, asked, trials, openings, ways, pass, attempt, opened, answered, nameOf };
 }
 
 const SOON = { after: 100 };
@@ -134,6 +137,20 @@ describe('the ways to a server', () => {
       pauses.push(Math.round(ways.betterIn(transport) / 60_000));
     }
     expect(pauses).toEqual([6, 36, 60, 60, 60]);
+  });
+
+  test('have to answer first where a session would move to them, and their silence changes nothing', async () => {
+    const { doing, answered, attempt, ways, trials, asked } = newWorld();
+    doing.set('poll', SOON);
+    const transport = await answered();
+    expect(trials).toEqual([]);
+    asked.length = 0;
+    for (let trial = 0; trial < 2; trial++) expect(await attempt(ways.openBetter(transport))).toBeInstanceOf(Error);
+    // Each begins beside the one before as soon as ever.
+    expect([asked, trials]).toEqual([
+      ['ws', 'stream', 'ws', 'stream'],
+      ['ws', 'stream', 'ws', 'stream'],
+    ]);
   });
 
   test('go back to the better one once the server has answered on it', async () => {

@@ -14,11 +14,14 @@ function newWorld({ betterIn = Number.POSITIVE_INFINITY, safeAge = Number.POSITI
   const opened: Transport[] = [];
   const cuts: number[] = [];
   const tried: string[] = [];
-  const world = { outcome: REFUSED as ConnectError | Transport, betterIn };
+  /** Of an attempt; undefined: none. */
+  const world = { outcome: REFUSED as ConnectError | Transport | undefined, betterIn };
+  const signals: AbortSignal[] = [];
   const open = async (kind: string): Promise<Transport> => {
     tried.push(kind);
-    if (world.outcome instanceof Error) throw world.outcome;
-    return world.outcome;
+    const { outcome } = world;
+    if (outcome instanceof Error) throw outcome;
+    return outcome ?? new Promise(() => {});
   };
   const greeting = { next: { id: filled(16, 0), resumes: true }, route: undefined };
   const successor = new Successor({
@@ -28,7 +31,10 @@ function newWorld({ betterIn = Number.POSITIVE_INFINITY, safeAge = Number.POSITI
     server: {
       name: 'the server',
       connect: () => open('any'),
-      connectBetter: () => open('better'),
+      connectBetter: (signal) => {
+        signals.push(signal);
+        return open('better');
+      },
       ways: {
         fieldsOf: () => ({ way: 'HTTP' }),
         statusOf: () => ({ name: 'HTTP', sinceMs: 7, reason: undefined }),
@@ -45,7 +51,7 @@ function newWorld({ betterIn = Number.POSITIVE_INFINITY, safeAge = Number.POSITI
     clock.advance(ms);
     for (let turn = 0; turn < 10; turn++) await Promise.resolve();
   };
-  return { world, successor, present, opened, cuts, tried, pass, clock };
+  return { world, successor, present, opened, cuts, tried, signals, pass, clock };
 }
 
 describe('a better way', () => {
@@ -69,6 +75,18 @@ describe('a better way', () => {
     await pass(9 * MINUTE);
     await pass(10 * MINUTE);
     expect([tried.length, opened]).toEqual([3, []]);
+  });
+
+  test('that stays silent changes nothing for what carries the session, and is given up when that is lost', async () => {
+    const { world, successor, present, opened, tried, signals, pass } = newWorld({ betterIn: MINUTE });
+    world.outcome = undefined;
+    successor.watch(present);
+    await pass(2 * MINUTE);
+    expect([tried, opened, successor.way?.name, signals.map(({ aborted }) => aborted)]).toEqual([
+      ...[['better'], [], 'HTTP', [false]],
+    ]);
+    successor.end();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
   test('is not tried where there is none, nor once the session has no transport', async () => {

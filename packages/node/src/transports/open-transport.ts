@@ -20,6 +20,8 @@ export interface WayToServer {
   readonly onAnswer?: (status: number, headers: IncomingHttpHeaders) => void;
   /** One more connection, on which nothing was said yet. `protocols`: offered by ALPN in TLS; default HTTP/1.1 alone. */
   connect(protocols?: readonly string[]): Promise<ServerConnection>;
+  /** A session that runs would move to what opens: the server has to answer by it first. Default: it need not. */
+  readonly isTrial?: boolean;
   /** Of the requests that follow the one with this answer, for the same transport. Default: the same headers. */
   readonly headersAfter?: (answer: IncomingHttpHeaders) => Readonly<Record<string, string>>;
   /** A proxy that passes requests on as they are, with these headers for it. Default: there is none. */

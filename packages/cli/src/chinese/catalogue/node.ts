@@ -183,6 +183,8 @@ export const NODE: Catalogue = {
   'the way down was cut': '下行通路被切断',
   'the connection takes no more requests': '连接不再接受请求',
   'the connection was closed before the answer': '连接在应答前就被关闭',
+  'the WebSocket has opened, and was closed before anything came by it':
+    'WebSocket 已打开，但在收到任何数据之前就被关闭',
   'the server does not speak HTTP/2': '服务器不支持 HTTP/2',
   'the server takes no WebSockets over HTTP/2 (RFC 8441)': '服务器不接受经 HTTP/2 的 WebSocket (RFC 8441)',
   'the server has chosen no subprotocol of ours': '服务器没有选择我方的子协议',

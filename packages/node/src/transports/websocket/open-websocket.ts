@@ -12,7 +12,7 @@ const OPTIONS = { ...WEBSOCKET_LIMITS, maxHeaderSize: MAX_HEADER_SIZE, followRed
 
 /** Opens a WebSocket (RFC 6455) to the server; an `OpenTransport`. */
 export async function openWebSocket(
-  { url, headers, memory, onAnswer, connect }: WayToServer,
+  { url, headers, memory, onAnswer, connect, isTrial = false }: WayToServer,
   signal: AbortSignal,
 ): Promise<Transport> {
   const { socket, isPrivate } = await connect();
@@ -50,11 +50,19 @@ export async function openWebSocket(
     });
     ws.once('upgrade', ({ headers: answer }) => onAnswer?.(101, answer));
     ws.once('open', () => {
-      settle();
       // At once: what the server sends right behind its answer must not find nobody listening.
-      resolve(new WebSocketTransport(ws, socket, { role: 'client', masks: !isPrivate, secrets }, memory));
+      const transport = new WebSocketTransport(ws, socket, { role: 'client', masks: !isPrivate, secrets }, memory);
+      const succeed = (): void => {
+        settle();
+        resolve(transport);
+      };
       // It is the channels that keep the process alive.
       socket.unref();
+      if (!isTrial) return succeed();
+      // Some proxies open a WebSocket, and nothing comes by it.
+      ws.once('pong', succeed);
+      ws.once('close', () => fail(new Error('the WebSocket has opened, and was closed before anything came by it')));
+      ws.ping();
     });
   });
 }
