@@ -15,6 +15,7 @@ export const PAGES = [
   'docs/api.md',
   'docs/architecture.md',
   'docs/client.md',
+  'docs/console.md',
   'docs/deploy.md',
   'docs/front.md',
   'docs/install.md',

@@ -9,7 +9,13 @@ export const GROUPS = {
     scaling: 'Cores and machines',
     store: 'A shared store',
   },
-  'More than TCP': { udp: 'UDP', reverse: 'Reverse: -R', 'reverse-http': 'Host names for -R', push: 'Push' },
+  'More than TCP': {
+    udp: 'UDP',
+    reverse: 'Reverse: -R',
+    'reverse-http': 'Host names for -R',
+    push: 'Push',
+    console: 'Web console',
+  },
   'Watch it': { observing: 'Metrics and access log', log: 'Every line of the log' },
   'Look up': {
     options: 'Options',

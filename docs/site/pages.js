@@ -51,7 +51,7 @@ function pageOfFolder(name, title = read(`${name}/README.md`)) {
     .filter((entry) => entry.isFile() && !/^(README\.md|.*-lock\.json)$/.test(entry.name))
     .map((entry) => posix.relative(name, posix.join(posix.relative(root, entry.parentPath), entry.name)));
   const sections = files
-    .filter((file) => !file.includes('node_modules/'))
+    .filter((file) => !/(^|\/)(node_modules|dist)\//.test(file))
     .sort()
     .map((file) => `## ${file}\n\n\`\`\`\`${languageOf(file)}\n${read(`${name}/${file}`).trimEnd()}\n\`\`\`\`\n`);
   return [title.trimEnd(), ...sections].join('\n\n');
@@ -60,7 +60,7 @@ function pageOfFolder(name, title = read(`${name}/README.md`)) {
 function languageOf(file) {
   const known = { Dockerfile: 'docker', conf: 'nginx', mjs: 'js', plist: 'xml', service: 'ini', socket: 'ini' };
   const ending = /[^./]+$/.exec(file)?.[0] ?? '';
-  return known[ending] ?? (['yaml', 'json', 'sh', 'html'].includes(ending) ? ending : 'txt');
+  return known[ending] ?? (['css', 'html', 'js', 'json', 'sh', 'yaml'].includes(ending) ? ending : 'txt');
 }
 
 /** The text of a document, whose links lead to pages of the site. */

@@ -1,0 +1,112 @@
+// A console in a page: ssh from the page to any server that its user may reach, and containers of this machine. It goes on
+// after a lost connection, sleep, and a change of network. docs/console.md says how to deploy it.
+//
+//   node examples/web-console/build.mjs                     (makes the page)
+//   node examples/web-console/server.mjs console.json
+//
+// PORT is another port than that of the file.
+
+import { createServer as createHttpServer } from 'node:http';
+import { createServer } from 'wsproxy-server';
+import { createAudit } from './server/audit.mjs';
+import { readConfig, toUserEntry } from './server/config.mjs';
+import { CONTAINER_HOST, createContainerService } from './server/containers.mjs';
+import { Engine } from './server/engine.mjs';
+import { Logins } from './server/logins.mjs';
+import { createRecorder } from './server/recordings.mjs';
+import { createWeb } from './server/web.mjs';
+
+const TUNNEL = '/tunnel';
+/** A console whose page sleeps is kept for so long, ms. */
+const GRACE = 60 * 60 * 1000;
+
+const [, , configFile = 'console.json'] = process.argv;
+
+let config = readOrExit();
+const findUser = (id) => config.users.find((user) => user.id === id);
+const audit = createAudit(config.audit);
+const isBehindTls = config.origin.startsWith('https:');
+
+const containers =
+  config.containerEngine &&
+  createContainerService({
+    engine: new Engine(config.containerEngine),
+    findUser,
+    audit,
+    record: config.recordings && createRecorder(config.recordings),
+  });
+
+const tunnel = createServer({
+  users: config.users.map(toUserEntry),
+  tickets: true,
+  allowOrigins: [config.origin],
+  trustedProxies: config.trustedProxies,
+  grace: GRACE,
+  // The service answers itself, by its own rules. For everything else those of the user count.
+  dialer({ host, user, direct }) {
+    return host === CONTAINER_HOST && containers ? containers(user.id) : direct();
+  },
+  observer: {
+    onChannelOpened({ user, session, channel, target, address }) {
+      if (!isContainer(target))
+        audit.write('console opened', { user, from: fromOf(session), session, channel, target, address });
+    },
+    onChannelOver({ user, session, channel, target, outcome, bytesUp, bytesDown, durationMs }) {
+      if (isContainer(target)) return;
+      audit.write('console closed', { user, session, channel, target, outcome, bytesUp, bytesDown, durationMs });
+    },
+  },
+});
+
+const isContainer = (target) => target.startsWith(`${CONTAINER_HOST}:`);
+const fromOf = (session) => tunnel.sessions().find(({ id }) => id === session)?.remoteAddress;
+
+const web = createHttpServer(
+  createWeb({
+    origin: config.origin,
+    logins: new Logins(findUser, isBehindTls),
+    makeTicket: async (id) => (await tunnel.createTicket({ id }, { origin: config.origin })).ticket,
+    hasContainers: containers !== undefined,
+    addressOf: ({ socket, headers }) =>
+      (config.trustedProxies.length > 0 && headers['x-forwarded-for']?.split(',').at(-1)?.trim()) ||
+      socket.remoteAddress,
+    audit,
+  }),
+);
+web.on('upgrade', (request, socket, head) => {
+  if (request.url?.split('?')[0] === TUNNEL) tunnel.handleUpgrade(request, socket, head);
+  else socket.destroy();
+});
+web.listen(Number(process.env.PORT ?? config.port), config.host, () => {
+  console.log(`ready on ${config.host}:${web.address().port} for ${config.origin}`);
+});
+
+// Users who are removed are out at once.
+process.on('SIGHUP', () => {
+  try {
+    const { users } = readConfig(configFile);
+    tunnel.setUsers(users.map(toUserEntry));
+    config = { ...config, users };
+    console.log('users reloaded');
+  } catch ({ message }) {
+    console.error(`${configFile}: ${message}; the former users stay`);
+  }
+});
+
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop());
+
+async function stop() {
+  web.close();
+  await tunnel.close({ drain: 1_000 });
+  web.closeAllConnections();
+  await audit.close();
+}
+
+function readOrExit() {
+  try {
+    return readConfig(configFile);
+  } catch ({ message }) {
+    console.error(`${configFile}: ${message}`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,134 @@
+import { duplexPair } from 'node:stream';
+import { CONTROL, DATA, decodeControl, encodeControl, encodeMessage, MessageReader } from '../shared/messages.js';
+import { actionsOn } from './config.mjs';
+import { EngineOutput } from './engine-output.mjs';
+
+/** Where a page asks for containers. No network leads there: the server itself answers. */
+export const CONTAINER_HOST = 'exec.docker.wsproxy.invalid';
+
+/** Bytes of a piece of output; messages are bounded. */
+const PIECE = 64 * 1024;
+
+/**
+ * The service behind `CONTAINER_HOST`: each channel is one console, or one list of containers.
+ *
+ * @param {object} options
+ * @param {import('./engine.mjs').Engine} options.engine
+ * @param {(id: string) => object | undefined} options.findUser
+ * @param {{ write(event: string, fields: object): void }} options.audit
+ * @param {(about: object, size: object) => Promise<object>} [options.record]
+ * @returns {(userId: string) => import('node:stream').Duplex}
+ */
+export function createContainerService({ engine, findUser, audit, record }) {
+  return (userId) => {
+    const [forServer, stream] = duplexPair();
+    // A reset of the channel destroys one end alone.
+    forServer.once('close', () => stream.destroy());
+    serve(stream, userId).catch((error) => {
+      if (!stream.writable) return;
+      stream.end(encodeControl({ error: error.message }));
+    });
+    return forServer;
+  };
+
+  async function serve(stream, userId) {
+    // It goes away with its page, which is no error of this server.
+    stream.on('error', () => {});
+    const messages = readMessages(stream);
+    const { value: first } = await messages.next();
+    if (first?.kind !== CONTROL) throw new Error('The first message says what is asked.');
+    const asked = decodeControl(first.bytes);
+    const user = findUser(userId);
+    if (user === undefined) throw new Error('The user is unknown.');
+    const allowed = (await engine.list())
+      .map((container) => ({ ...container, may: actionsOn(user, container.name) }))
+      .filter(({ may }) => may.length > 0)
+      .sort((one, other) => (one.name < other.name ? -1 : 1));
+    if (asked.do === 'list') {
+      const containers = allowed.map(({ name, image, state, may }) => ({ name, image, state, may }));
+      return void stream.end(encodeControl({ containers }));
+    }
+    const container = allowed.find(({ name, may }) => name === asked.container && may.includes(asked.do));
+    const about = { user: userId, action: asked.do, container: asked.container, command: asked.command };
+    if (container === undefined) {
+      audit.write('container refused', about);
+      throw new Error(`You may not ${String(asked.do)} in a container of this name, or none of this name runs.`);
+    }
+    await runConsole(stream, messages, container, asked, about);
+  }
+
+  async function runConsole(stream, messages, container, asked, about) {
+    const size = sizeOf(asked);
+    const { socket, resize, exitCode } = await begin(container.id, asked);
+    const hasHeads = asked.do !== 'exec' && !(await engine.hasTerminal(container.id));
+    const recording = await record?.(about, size);
+    const start = Date.now();
+    const counts = { bytesUp: 0, bytesDown: 0 };
+    audit.write('container opened', { ...about, recorded: recording?.path });
+    stream.once('close', () => socket.destroy());
+    try {
+      stream.write(encodeControl({ recorded: recording !== undefined, isTerminal: !hasHeads }));
+      // Without a terminal of its own there is none to set the size of.
+      if (!hasHeads) await resize?.(size).catch(() => {});
+      const input = passInput(messages, { socket, resize, recording, counts, isReadOnly: asked.do === 'logs' });
+      input.catch(() => stream.destroy());
+      await passOutput(socket, stream, { hasHeads, recording, counts });
+      stream.end(encodeControl({ exit: (await exitCode?.().catch(() => null)) ?? null }));
+    } finally {
+      socket.destroy();
+      await recording?.close();
+      audit.write('container closed', { ...about, ...counts, durationMs: Date.now() - start });
+    }
+  }
+
+  function begin(id, asked) {
+    if (asked.do === 'attach') return engine.attach(id);
+    if (asked.do === 'logs') return engine.logs(id);
+    const command = typeof asked.command === 'string' && asked.command.trim() !== '' ? asked.command : 'exec /bin/sh';
+    return engine.exec(id, ['/bin/sh', '-c', command]);
+  }
+}
+
+async function* readMessages(stream) {
+  const reader = new MessageReader();
+  // The other direction goes on after the end of this one.
+  for await (const piece of stream.iterator({ destroyOnReturn: false })) yield* reader.take(piece);
+}
+
+async function passInput(messages, { socket, resize, recording, counts, isReadOnly }) {
+  for await (const { kind, bytes } of messages) {
+    if (kind === CONTROL) {
+      const size = sizeOf(decodeControl(bytes));
+      recording?.resize(size);
+      // A program that has just ended has no terminal any more.
+      await resize?.(size).catch(() => {});
+    } else if (kind === DATA && !isReadOnly) {
+      counts.bytesUp += bytes.length;
+      if (!socket.write(bytes)) await Promise.race([drained(socket), closed(socket)]);
+    }
+  }
+  if (!isReadOnly) socket.end();
+}
+
+async function passOutput(socket, stream, { hasHeads, recording, counts }) {
+  const output = hasHeads ? new EngineOutput() : { take: (bytes) => [{ kind: DATA, bytes }] };
+  for await (const piece of socket) {
+    for (const { kind, bytes } of output.take(piece)) {
+      counts.bytesDown += bytes.length;
+      recording?.output(bytes);
+      for (let at = 0; at < bytes.length; at += PIECE) {
+        const message = encodeMessage(kind, bytes.subarray(at, at + PIECE));
+        if (!stream.write(message)) await Promise.race([drained(stream), closed(stream)]);
+      }
+    }
+  }
+}
+
+const drained = (stream) => new Promise((resolve) => stream.once('drain', resolve));
+const closed = (stream) => new Promise((resolve) => (stream.closed ? resolve() : stream.once('close', resolve)));
+
+/** Numbers of the page are not believed. */
+function sizeOf({ columns, rows }) {
+  const bound = (value, otherwise) => (Number.isInteger(value) && value > 0 && value <= 1000 ? value : otherwise);
+  return { columns: bound(columns, 80), rows: bound(rows, 24) };
+}

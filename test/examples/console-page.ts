@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Download, Page } from 'playwright';
+import { complaintsOf, startChromium } from 'wsproxy-test-support/programs/chromium';
+import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { run } from 'wsproxy-test-support/programs/program';
+import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { until } from 'wsproxy-test-support/until';
+import { startExample } from './example.js';
+
+/** Makes the page of the web console, once for a file of tests. */
+export async function buildConsole(): Promise<void> {
+  const script = fileURLToPath(new URL('../../examples/web-console/build.mjs', import.meta.url));
+  const { code, stderr } = await run(process.execPath, [script]);
+  if (code !== 0) throw new Error(stderr);
+}
+
+export interface ConsoleConfig {
+  readonly destinations?: readonly string[];
+  readonly containers?: readonly object[];
+  readonly containerEngine?: string;
+  readonly recordings?: string;
+}
+
+/** The example's server behind a relay that cuts, with alice as its user. */
+export async function startConsole(config: ConsoleConfig = {}) {
+  const relay = await new CuttingRelay(0).start();
+  const folder = temporaryFolder();
+  const [origin, audit, file] = [`http://127.0.0.1:${relay.port}`, join(folder, 'audit'), join(folder, 'console.json')];
+  const { destinations = ['127.0.0.1:1-65535'], containers, ...rest } = config;
+  const alice = { id: 'alice', tokenSha256: sha256(TOKEN), destinations, ...(containers && { containers }) };
+  const writeUsers = (...users: object[]) => writeFileSync(file, JSON.stringify({ origin, audit, users, ...rest }));
+  writeUsers(alice);
+  const { program, port } = await startExample('web-console', {}, file);
+  relay.target = port;
+  return { relay, origin, program, writeUsers, alice, audited: () => auditedIn(audit) };
+}
+
+/** Events of an audit log, in order. */
+function auditedIn(file: string): { readonly event: string; readonly [name: string]: unknown }[] {
+  return readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+/** The page in a new Chromium, with alice logged in. */
+export async function openConsolePage(origin: string): Promise<ConsolePage> {
+  const browser = await startChromium();
+  await browser.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const page = await browser.newPage();
+  // A page with an open console asks before it is closed.
+  page.on('dialog', (dialog) => void dialog.accept());
+  await page.goto(origin);
+  const login = page.locator('#login');
+  await login.getByLabel('User').fill('alice');
+  await login.getByLabel('Token').fill(TOKEN);
+  await login.getByRole('button', { name: 'Log in' }).click();
+  await page.locator('#app[data-state=connected]').waitFor();
+  return new ConsolePage(page);
+}
+
+/** What a user does with the page. */
+export class ConsolePage {
+  readonly page: Page;
+  readonly complaints: string[];
+
+  constructor(page: Page) {
+    this.page = page;
+    this.complaints = complaintsOf(page);
+  }
+
+  /** Opens a console by ssh with the key in a file; the host key is accepted when the page asks. */
+  async openSsh(port: number, keyFile: string, user: string = userInfo().username): Promise<void> {
+    const dialog = await this.fillSsh(port, user);
+    await dialog.getByLabel('key file').check();
+    await dialog.getByLabel('Private key').setInputFiles(keyFile);
+    await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+  }
+
+  /** The dialog for a new console, with all but the way to log in. */
+  async fillSsh(port: number, user: string = userInfo().username) {
+    await this.page.getByRole('button', { name: 'New console' }).click();
+    const dialog = this.page.locator('#new-console');
+    await dialog.getByLabel('Host').fill('127.0.0.1');
+    await dialog.getByLabel('Port').fill(String(port));
+    await dialog.getByLabel('User').fill(user);
+    return dialog;
+  }
+
+  async acceptHostKey(): Promise<void> {
+    await this.page.getByRole('button', { name: 'It is right' }).click();
+  }
+
+  /** Opens a console of a container. */
+  async openContainer(name: string, action: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'New console' }).click();
+    const dialog = this.page.locator('#new-console');
+    await dialog.getByLabel('Container', { exact: true }).first().check();
+    await dialog.locator('[name=container]').selectOption(name);
+    await dialog.locator('[name=action]').selectOption(action);
+    await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+  }
+
+  /** What the console that is shown says now, its lines joined where they were wrapped or not. */
+  async screen(): Promise<string> {
+    const rows = await this.page.locator('.panel:not([hidden]) .xterm-rows > div').allTextContents();
+    return rows.map((row) => row.replaceAll('\u00a0', ' ').trimEnd()).join('\n');
+  }
+
+  /** Resolves with the first group once the screen has a match. */
+  async untilScreen(pattern: RegExp, deadline?: number): Promise<string> {
+    const seen = { screen: '' };
+    const look = async () => {
+      seen.screen = await this.screen();
+      return pattern.test(seen.screen);
+    };
+    await until(`the screen has ${pattern}`, look, deadline).catch((error) => {
+      throw new Error(`${error.message}; it has: ${seen.screen}`);
+    });
+    return pattern.exec(seen.screen)?.[1] ?? '';
+  }
+
+  async type(text: string): Promise<void> {
+    await this.page.keyboard.type(text);
+  }
+
+  /** Why the console that is shown is over. */
+  async untilOver(): Promise<string> {
+    const end = this.page.locator('.panel:not([hidden]) .end:not(:empty)');
+    await end.waitFor();
+    return (await end.textContent()) ?? '';
+  }
+
+  button(name: string) {
+    return this.page.locator('.panel:not([hidden])').getByRole('button', { name, exact: true });
+  }
+
+  /** Answers the question of the page for a path. */
+  async answerPath(path: string, answer: string): Promise<void> {
+    const question = this.page.locator('#question');
+    await question.getByLabel('Path').fill(path);
+    await question.getByRole('button', { name: answer, exact: true }).click();
+  }
+
+  async contentOf(download: Promise<Download>): Promise<Buffer> {
+    return readFileSync(await (await download).path());
+  }
+}
+
+export const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
