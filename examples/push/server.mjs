@@ -3,6 +3,7 @@
 //   USERS='{"alice":"'$WSPROXY_TOKEN'"}' node examples/push/server.mjs messages.log
 //   curl -d 'good morning' http://127.0.0.1:8080/push/alice
 // A client, with the same WSPROXY_TOKEN: node examples/push/client.mjs ws://127.0.0.1:8080/tunnel had.json
+// Or a page in place of that client: start the server with ORIGIN=http://127.0.0.1:8080, and open that address in a browser.
 // PORT is another port than 8080.
 
 import { createHash } from 'node:crypto';
@@ -17,12 +18,18 @@ const users = Object.entries(JSON.parse(process.env.USERS ?? '{}')).map(([id, to
   tokenSha256: createHash('sha256').update(token).digest('hex'),
 }));
 
-const tunnel = createTunnel({ users });
+/** Where the page is; without it there is no page. */
+const origin = process.env.ORIGIN;
+
+const tunnel = createTunnel({ users, ...(origin && { tickets: true, allowOrigins: [origin] }) });
 const pushes = createPushes(tunnel, { store: new FileStore(file) });
+
+const page = origin && (await (await import('./page-server.mjs')).createPage({ origin, users, tunnel }));
 
 const web = createServer((request, response) => void answer(request, response));
 
 async function answer(request, response) {
+  if (await page?.(request, response)) return;
   const [, user] = /^\/push\/([\w.@+-]{1,64})$/.exec(request.url ?? '') ?? [];
   if (request.method !== 'POST' || user === undefined || !tunnel.userIds.has(user))
     return response.writeHead(404).end();
@@ -36,7 +43,7 @@ async function answer(request, response) {
 }
 
 web.on('upgrade', (request, socket, head) => {
-  if (request.url === '/tunnel') tunnel.handleUpgrade(request, socket, head);
+  if (request.url?.split('?')[0] === '/tunnel') tunnel.handleUpgrade(request, socket, head);
   else socket.destroy();
 });
 web.listen(Number(process.env.PORT ?? 8080), '127.0.0.1', () => {
