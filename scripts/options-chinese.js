@@ -58,6 +58,8 @@ const KINDS = {
   'host name': '主机名',
   'listen rule': '监听规则',
   'ticket path': '路径',
+  'wisp path': '路径',
+  message: '文字',
   logger: '日志记录器',
   name: '名称',
   nameserver: 'DNS 服务器',

@@ -33,6 +33,7 @@ export const PAGES = [
   'docs/store.md',
   'docs/udp.md',
   'docs/users.md',
+  'docs/wisp.md',
   'examples/README.md',
   'packages/cli/README.md',
   'packages/client/README.md',

@@ -15,6 +15,7 @@ export const GROUPS = {
     'reverse-http': 'Host names for -R',
     push: 'Push',
     console: 'Web console',
+    wisp: 'Wisp',
   },
   'Watch it': { observing: 'Metrics and access log', log: 'Every line of the log' },
   'Look up': {

@@ -55,6 +55,8 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   'TCP address': ['127.0.0.1:0', '0', '99999'],
   'ticket path': ['/ticket', '/ticket', 'ticket'],
   token: ['token', 'token', 'no-such-file'],
+  'wisp path': ['/wisp/', '/wisp/', '/wisp'],
+  message: ['hello', 'hello', ''],
   URL: ['wss://one.example/', 'wss://two.example/', 'https://example.org/'],
   workers: ['2', 'auto', '0'],
   users: ['users.yaml', 'users.yaml', 'no-such-file'],

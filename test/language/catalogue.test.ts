@@ -31,6 +31,7 @@ const NOT_FOR_USERS: Readonly<Record<string, string>> = {
   'server/src/push/': 'the library alone',
   'server/src/store/redis-scripts.ts': 'scripts of Redis',
   'server/src/users/directory.ts': 'the library alone: users of a file are judged line by line before',
+  'server/src/wisp/': 'what a client does wrong on the wire',
   'server/src/workers/joined-metrics.ts': 'help of Prometheus, for machines',
 };
 
@@ -38,7 +39,16 @@ const NOT_FOR_USERS: Readonly<Record<string, string>> = {
 const NOT_TEXTS: ReadonlySet<string> = new Set(
   [
     // Values, units and names of options and files.
-    ['--config <file>', '--id <name>', '--label <text>', '--expires <time>', 'socket path', 'state file', 'allow rule'],
+    [
+      '--config <file>',
+      '--id <name>',
+      '--label <text>',
+      '--expires <time>',
+      '--for <what>',
+      'socket path',
+      'state file',
+      'allow rule',
+    ],
     ['command line', 'direct()', 'token: "sha256:{1}"', ' or ', ' ms', ' bytes', ' bytes a second', '[object Date]'],
     ['-----BEGIN CERTIFICATE-----', '-----BEGIN {1}-----[^-]+-----END {2}-----', 'hosts: files dns', 'wsproxy session'],
     // Files for machines that init writes, and what of them has changed.

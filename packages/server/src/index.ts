@@ -53,5 +53,5 @@ export type { SharingFigures } from './store/sharing.js';
 export type { TicketError, TicketErrorCode } from './tickets/ticket-error.js';
 export type { Ticket, TicketOptions } from './tickets/tickets.js';
 export type { UserEntry, UserToken } from './users/directory.js';
-export type { User } from './users/user.js';
+export type { TokenPurpose, User } from './users/user.js';
 export type { UserLimits } from './users/user-limits.js';

@@ -38,6 +38,7 @@ import { checkUser } from './users/check-user.js';
 
 import type { UserDirectory, UserEntry } from './users/directory.js';
 import type { User } from './users/user.js';
+import { wispDoorOf } from './wisp-door.js';
 
 /**
  * Makes the far end of a tunnel: `listen`, or hand it upgrades of an HTTP server that is there already.
@@ -155,6 +156,7 @@ export class Server {
       path,
       ...doorkeeperOf(options, directory),
       ...gatewayTicketsOf(this.#tickets, tickets),
+      ...wispDoorOf(options, { directory, guard, hasFlows: this.hasFlows }),
       handOn: (entrance) => this.#membership.handOn(entrance),
     });
     this.#membership = new Membership({

@@ -15,6 +15,7 @@ export {
   type WayToServer,
 } from './open-transport.js';
 export type { AcceptHandler, Arrival, TransportAcceptor } from './transport-acceptor.js';
+export { type MessageWebSocket, MessageWebSockets } from './websocket/message-websockets.js';
 export { openWebSocket } from './websocket/open-websocket.js';
 export { openWebSocketOverHttp2 } from './websocket/open-websocket-over-http2.js';
 export { takesHttp2, WebSocketAcceptor } from './websocket/websocket-acceptor.js';

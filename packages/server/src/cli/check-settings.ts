@@ -4,7 +4,9 @@ import { type OptionRule, problemOf } from 'wsproxy-node/options';
 import { createServer } from '../index.js';
 import { OPTION_CHECKS } from '../options/option-checks.js';
 import type { ServerUnit } from '../options/server-unit.js';
+import { soleUser } from '../users/directory.js';
 import { checkReverse, type ReverseFlags } from './check-reverse.js';
+import { checkWisp, type WispFlags } from './check-wisp.js';
 import { type ClusterFlags, nodeDoor, readClusterTls } from './cluster-flags.js';
 import { checkStatePlace } from './state-place.js';
 import { type StoreFlags, storeOf } from './store-flags.js';
@@ -23,8 +25,9 @@ export async function checkSetting(option: TableOption | TableArgument, value: u
 
 /** Rejects with OptionError when the settings of `program` do not go together. */
 export async function checkSettings(program: Command): Promise<void> {
-  const flags = program.opts<TlsFlags & ReverseFlags & ClusterFlags & WorkersFlags & StoreFlags>();
+  const flags = program.opts<TlsFlags & WispFlags & ReverseFlags & ClusterFlags & WorkersFlags & StoreFlags>();
   checkReverse(flags);
+  checkWisp(flags);
   checkWorkers(program, flags);
   storeOf(program, flags);
   const door = nodeDoor(flags);
@@ -34,7 +37,7 @@ export async function checkSettings(program: Command): Promise<void> {
   const { quotaFile: _, ...options } = libraryOptions(program);
   // Making one does nothing else than to judge its options.
   const server = createServer({
-    token: 'x'.repeat(32),
+    users: [soleUser('x'.repeat(32))],
     ...options,
     ...(files && { tls: readTls(files) }),
   });

@@ -13,16 +13,26 @@ export function addTokenCommand(program: Command, write: (text: string) => void)
       new Option('--label <text>', 'its name in the log, beside other tokens of the user').argParser(parseLabel),
     )
     .addOption(new Option('--expires <time>', 'such as 2027-01-31T18:00:00Z').argParser(parseExpires))
-    .action(({ id, label, expires }: { id: string; label?: string; expires?: string }) => {
+    .addOption(
+      new Option('--for <what>', 'a token that opens something else than the tunnel: --wisp').choices(['wisp']),
+    )
+    .action(({ id, label, expires, for: purpose }: TokenFlags) => {
       const { token, digest } = newToken();
       const only = `token: "${digest}"`;
-      const more = Object.entries({ label, expires }).flatMap(([key, value]) =>
+      const more = Object.entries({ label, expires, for: purpose }).flatMap(([key, value]) =>
         value === undefined ? [] : [`, ${key}: ${JSON.stringify(value)}`],
       );
       const tokens = more.length === 0 ? only : `tokens: [{ ${only}${more.join('')} }]`;
       write(`${token}\n- { id: ${JSON.stringify(id)}, ${tokens} }\n`);
     });
   program.addCommand(command);
+}
+
+interface TokenFlags {
+  readonly id: string;
+  readonly label?: string;
+  readonly expires?: string;
+  readonly for?: string;
 }
 
 function parseLabel(text: string): string {

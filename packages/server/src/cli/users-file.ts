@@ -155,9 +155,10 @@ class UsersText {
         token: (value) => this.#once(value, 'token', readDigest(value)),
         label: (value) => readLabel(value, this.#yaml.lineOf(value), labels),
         expires: readTime,
+        for: readPurpose,
       });
       if (isMap(item) && !item.has('token')) this.#yaml.blame(item, `a token needs token: ${EXPECTED.token}`);
-      return { sha256: String(fields['token']), ...pick(fields, { label: 'label', expires: 'expires' }) };
+      return { sha256: String(fields['token']), ...pick(fields, { label: 'label', expires: 'expires', for: 'for' }) };
     });
   }
 
@@ -253,6 +254,11 @@ function readTime(node: unknown): Date {
   throw new TypeError(
     `${zone}expected a date and a time with its zone, such as 2027-01-31T18:00:00Z or 2027-01-31T18:00:00+01:00`,
   );
+}
+
+function readPurpose(node: unknown): 'wisp' {
+  if (sourceOf(node) === 'wisp') return 'wisp';
+  throw new TypeError('expected wisp, or nothing for a token of the tunnel');
 }
 
 function readBoolean(node: unknown): boolean {

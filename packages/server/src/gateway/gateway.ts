@@ -24,6 +24,7 @@ import { hasRightCoding, hasRightHost, pathOf } from './request-head.js';
 import { readRouteInUrl } from './route-in-url.js';
 import { TicketDoor, type TicketDoorOptions } from './ticket-door.js';
 import { expiryOf, type GatewayTls, secureContextOptions } from './tls.js';
+import { WispDoor, type WispDoorOptions } from './wisp-door.js';
 
 /** @throws OptionError for an option that cannot be used */
 export function createGateway(options: GatewayOptions): Gateway {
@@ -89,6 +90,8 @@ export interface GatewayOptions
   readonly decoy?: string;
   /** A second path, on which those who have a token get tickets. Default: there is none. */
   readonly tickets?: Pick<TicketDoorOptions, 'createTicket'> & { readonly path: string };
+  /** Where those come in who speak Wisp. Default: nowhere. */
+  readonly wisp?: Pick<WispDoorOptions, 'path' | 'authenticate' | 'whyNot' | 'welcome'>;
   /** Whose X-Forwarded-For to believe: addresses, CIDR ranges, or `unix`. Default: nobody's. */
   readonly trustedProxies?: readonly string[];
 }
@@ -130,6 +133,7 @@ class HttpGateway implements Gateway {
   readonly #http2: Http2Connections;
   readonly #decoy: Decoy | undefined;
   readonly #ticketDoor: TicketDoor | undefined;
+  readonly #wispDoor: WispDoor | undefined;
   readonly #authorize: Authorize;
   readonly #callerOf: (request: IncomingMessage) => Caller;
   #certificateExpires: number | undefined;
@@ -144,22 +148,22 @@ class HttpGateway implements Gateway {
     const log = new RefusalLog({
       ...{ logger, observer: observer ?? {}, callerOf: this.#callerOf },
       hasDecoy: decoy !== undefined,
+      secretPath: options.wisp?.path,
     });
     this.#log = log;
     this.#kinds = acceptors.map((acceptor) => ({ acceptor, onBroken: (error) => log.broken(acceptor.name, error) }));
     this.#decoy = decoy === undefined ? undefined : createDecoy(decoy);
-    this.#authorize =
-      judged?.authorize ??
-      createAuthorize({
-        ...options,
-        timeout: handshakeTimeout,
-        onTimeout: () => {
-          guard?.hit('upgradeTimeout');
-          log.lateAuthentication(handshakeTimeout);
-        },
-        onError: (error) => log.failedAuthentication(error),
-      });
-    const { tickets, allowOrigins = [] } = options;
+    const asking = {
+      timeout: handshakeTimeout,
+      onTimeout: () => {
+        guard?.hit('upgradeTimeout');
+        log.lateAuthentication(handshakeTimeout);
+      },
+      onError: (error: unknown) => log.failedAuthentication(error),
+    };
+    this.#authorize = judged?.authorize ?? createAuthorize({ ...options, ...asking });
+    const { tickets, wisp, allowOrigins = [] } = options;
+    if (wisp !== undefined) this.#wispDoor = this.#makeWispDoor(wisp, asking);
     if (tickets !== undefined)
       this.#ticketDoor = new TicketDoor({
         ...{ logger, allowOrigins, createTicket: tickets.createTicket },
@@ -290,6 +294,7 @@ class HttpGateway implements Gateway {
       if (outcome === 'answered' && request instanceof Http2Request) this.#http2.end(request);
       return outcome;
     }
+    if (this.#wispDoor?.isFor(request) === true) return this.#wispDoor.serve(arrival);
     if (!isOnPath) return stranger(404, 'not on the path');
     const part = this.#knownPart(arrival);
     if (part !== undefined) return part;
@@ -350,6 +355,28 @@ class HttpGateway implements Gateway {
         void this.#turnAway(arrival, known(status, reason, user.id));
       },
       onBroken,
+    });
+  }
+
+  #makeWispDoor(
+    wisp: NonNullable<GatewayOptions['wisp']>,
+    asking: Pick<AuthorizeOptions, 'timeout' | 'onTimeout' | 'onError'>,
+  ): WispDoor {
+    const { allowOrigins = [], hasRoom = () => true, logger, onTransport, decoy } = this.#options;
+    return new WispDoor({
+      ...{ ...wisp, ...asking, allowOrigins, hasRoom },
+      // It would tell them that there is more than the decoy.
+      takesLogin: decoy === undefined,
+      onTransport: (arrival, transport, user) => {
+        const { request } = arrival;
+        this.#letIn(arrival);
+        const caller = { ...this.#callerOf(request), way: 'Wisp' };
+        logger.debug({ user: user.id, ...caller }, 'accepted a WebSocket of Wisp');
+        return onTransport(transport, user, caller, request);
+      },
+      onRefused: (arrival, refusal) => void this.#turnAway(arrival, refusal),
+      onDenied: (arrival, refusal) => this.#log.request(arrival, refusal),
+      onBroken: (error) => this.#log.broken('Wisp', error),
     });
   }
 

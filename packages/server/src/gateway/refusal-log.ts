@@ -43,12 +43,19 @@ export class RefusalLog {
     const { observer, callerOf } = this.#options;
     observer.onRefusedRequest?.(refusal.status);
     const { isStranger: _, ...cause } = refusal;
-    const path = pathOf(request).slice(0, MAX_LOGGED_PATH);
+    const path = this.#shownPathOf(request);
     const caller = callerOf(request);
     const isQuiet = isLook(arrival) && (this.#options.hasDecoy || this.#isKnownLook(`${caller.remoteAddress} ${path}`));
     const lines = isQuiet ? this.#looks : this.#refusals;
     const origin = { source: sourceOf(caller.remoteAddress), cause: `${cause.reason} ${cause.user ?? ''}` };
     lines.write(origin, { ...cause, path, ...caller }, 'refused a request');
+  }
+
+  /** A token may stand behind the secret one. */
+  #shownPathOf(request: IncomingMessage): string {
+    const { secretPath } = this.#options;
+    const path = pathOf(request);
+    return secretPath !== undefined && path.startsWith(secretPath) ? secretPath : path.slice(0, MAX_LOGGED_PATH);
   }
 
   /** Whether somebody there has looked at that page a while ago, as a health check does all day. */
@@ -117,6 +124,8 @@ export interface RefusalLogOptions {
   readonly logger: Logger;
   readonly observer: ServerObserver;
   readonly callerOf: (request: IncomingMessage) => Caller;
+  /** Of a path that begins with it nothing more is logged. */
+  readonly secretPath?: string | undefined;
   /** Strangers are shown pages: looks are nothing to tell of. */
   readonly hasDecoy: boolean;
 }

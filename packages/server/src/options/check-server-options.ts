@@ -14,6 +14,12 @@ export function checkServerOptions(options: ServerOptions): CheckedOptions {
   if (given.length !== 1) throw new OptionError('token', 'give one of token, users and authenticate');
   const { tickets, path = OPTIONS.path.default } = options;
   if (tickets === path) throw new OptionError('tickets', 'the same path as --path: give it another one');
+  const { wisp } = options;
+  if (wisp !== undefined && users === undefined) throw new OptionError('wisp', 'it takes users, who have wisp tokens');
+  for (const other of [path, tickets]) {
+    if (wisp !== undefined && typeof other === 'string' && other.startsWith(wisp))
+      throw new OptionError('wisp', `the path ${other} is below it: give it another one`);
+  }
   expectNoMistake(mistakesInEgress(egress), 'egress');
   // An empty list would open nothing.
   const { allowListen = LOOPBACK_RULES } = options;

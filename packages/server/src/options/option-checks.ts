@@ -34,6 +34,8 @@ export const OPTION_CHECKS: Checks<ServerUnit> = {
   'node name': aString((name) => (isNodeName(name) ? undefined : 'expected 1 to 32 of a-z, 0-9 and -')),
   path: expects('a path such as /tunnel', isPath),
   'ticket path': expects('a path such as /ticket', (value) => value === true || isPath(value)),
+  'wisp path': expects('a path that begins and ends with /, such as /wisp/', isWispPath),
+  message: expects('1 to 1024 characters', (value) => typeof value === 'string' && /^.{1,1024}$/su.test(value)),
   origin: aString((text) => (isOrigin(text) ? undefined : ORIGIN_EXPECTED)),
   range: aString(thrownBy((range) => createRemoteAddressOf([range]))),
   token: aString((token) => {
@@ -73,6 +75,11 @@ function inEgress(options: EgressOptions): string | undefined {
 
 function isPath(value: unknown): boolean {
   return typeof value === 'string' && /^\/[\x21-\x7e]{0,1023}$/.test(value) && !/[?#]/.test(value);
+}
+
+/** More than `/` alone, which would be every path. */
+function isWispPath(value: unknown): boolean {
+  return isPath(value) && /^.+\/$/.test(String(value));
 }
 
 /** As browsers write it (RFC 6454 section 6.2), since it is compared byte for byte. */

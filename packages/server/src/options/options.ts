@@ -97,6 +97,16 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'ticket path',
     text: 'a second path, on which a POST with a token gets a ticket: it lets in a page of --allow-origin once, within 30 s (docs/users.md)',
   },
+  wisp: {
+    flags: '--wisp <path>',
+    unit: 'wisp path',
+    text: 'a path such as /wisp/, below which clients that speak Wisp (v86, libcurl.js, epoxy) come in by wisp tokens of --users (docs/wisp.md)',
+  },
+  wispMotd: {
+    flags: '--wisp-motd <text>',
+    unit: 'message',
+    text: 'with --wisp: what clients of Wisp 2 show to people',
+  },
   trustedProxies: {
     flags: '--trusted-proxy <range>',
     unit: 'range',

@@ -59,6 +59,14 @@ export interface ServerOptions<U extends User = User> extends DestinationRules {
    * who have a token. Default: there are none.
    */
   readonly tickets?: string | true;
+  /**
+   * Serves clients that speak Wisp (v86, libcurl.js, epoxy) on this path and below it: it begins and ends with `/`. They come in by a wisp
+   * token, which stands in the path behind it (`/wisp/TOKEN/`), or by the name and wisp token of a user in version 2. It takes `users`.
+   * Default: there are none.
+   */
+  readonly wisp?: string;
+  /** What clients of Wisp 2 show to people, 1 to 1024 characters; default nothing. */
+  readonly wispMotd?: string;
   /** Whose X-Forwarded-For is believed for logs: addresses, CIDR ranges, or `unix` for Unix sockets; default nobody's. */
   readonly trustedProxies?: readonly string[];
   /** Whether clients that no WebSocket gets through may come by ordinary requests of HTTP (`listen`). Default true. */

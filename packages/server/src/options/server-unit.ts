@@ -8,6 +8,7 @@ export type ServerUnit =
   | 'IP address'
   | 'listen rule'
   | 'logger'
+  | 'message'
   | 'name'
   | 'server name'
   | 'nameserver'
@@ -29,4 +30,5 @@ export type ServerUnit =
   | 'ticket path'
   | 'token'
   | 'users'
+  | 'wisp path'
   | 'workers';

@@ -12,7 +12,7 @@ export interface SessionInfo {
   readonly id: string;
   /** Where its last transport came from; undefined when that is not known. */
   readonly remoteAddress: string | undefined;
-  /** What carries it, or did so last: `WebSocket`, `WebSocket over HTTP/2`, `HTTP` or `HTTP polling`. */
+  /** What carries it, or did so last: `WebSocket`, `WebSocket over HTTP/2`, `HTTP`, `HTTP polling` or `Wisp`. */
   readonly way: string;
   /** Of its client, as that says; undefined for other programs. */
   readonly version: string | undefined;

@@ -21,8 +21,9 @@ export function checkUser(user: User, option: string): void {
     const isRight = value === undefined || (Number.isSafeInteger(value) && value >= 1);
     if (!isRight) fail(`limits.${name}: expected a whole number from 1 to ${MOST}, got ${String(value)}`);
   }
-  const { tokenLabel, tokenExpires } = user;
+  const { tokenLabel, tokenExpires, tokenFor } = user;
   if (tokenLabel !== undefined && !isTokenLabel(tokenLabel)) fail(`the label of a token has ${TOKEN_LABEL_EXPECTED}`);
+  if (tokenFor !== undefined && tokenFor !== 'wisp') fail('expected wisp for what a token is for');
   if (tokenExpires !== undefined && !isDate(tokenExpires)) fail('expected a Date when its token expires');
 }
 

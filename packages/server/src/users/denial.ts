@@ -2,10 +2,12 @@ import { hasExpired, type User } from './user.js';
 
 /** Why somebody whose token is right is refused like all others, by the time of day, ms; undefined when there is no reason. */
 export function denialOf(user: User, wallTime: number): Denial | undefined {
-  const { id, tokenLabel } = user;
-  const whose = { user: id, ...(tokenLabel !== undefined && { tokenLabel }) };
-  if (user.disabled === true) return { reason: 'disabled user', ...whose };
-  return hasExpired(user, wallTime) ? { reason: 'expired token', ...whose } : undefined;
+  if (user.disabled === true) return { reason: 'disabled user', ...whose(user) };
+  return hasExpired(user, wallTime) ? { reason: 'expired token', ...whose(user) } : undefined;
+}
+
+export function whose({ id, tokenLabel }: User): Pick<Denial, 'user' | 'tokenLabel'> {
+  return { user: id, ...(tokenLabel !== undefined && { tokenLabel }) };
 }
 
 /** Why nobody was let in, and whose token it would have been, if it was somebody's: for the log. */
@@ -13,6 +15,7 @@ export interface Denial {
   readonly reason:
     | 'disabled user'
     | 'expired token'
+    | 'token of another kind'
     | 'no token'
     | 'not authenticated'
     | 'wrong token'

@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import { isDigestOfNothing, OptionError, problemOfToken } from 'wsproxy-node/options';
 import { checkUser } from './check-user.js';
-import { type Denial, denialOf } from './denial.js';
-import type { User } from './user.js';
+import { type Denial, denialOf, whose } from './denial.js';
+import type { TokenPurpose, User } from './user.js';
 
 /** Who may come in, by the digests of their tokens; tokens themselves are nowhere kept. */
 export class UserDirectory {
@@ -88,10 +88,14 @@ export class UserDirectory {
   }
 
   /** The user whose token an Authorization header carries (RFC 6750 section 2.1); undefined for anything that is not right. */
-  readonly authenticate = (authorization?: string): User | undefined => {
-    const user = this.#find(authorization);
-    return user !== undefined && this.#denialOf(user) === undefined ? user : undefined;
-  };
+  readonly authenticate = (authorization?: string): User | undefined => this.#letIn(this.#find(authorization));
+
+  /** The user whose wisp token it is. */
+  readonly authenticateWisp = (token: string): User | undefined => this.#letIn(this.#findToken(token), 'wisp');
+
+  #letIn(user: User | undefined, purpose?: TokenPurpose): User | undefined {
+    return user !== undefined && this.#denialOf(user, purpose) === undefined ? user : undefined;
+  }
 
   /** Why `authenticate` knows nobody by this header: for the log, never for the one who asks. */
   whyNot(authorization?: string): Denial {
@@ -99,7 +103,14 @@ export class UserDirectory {
     return (user && this.#denialOf(user)) ?? { reason: (authorization ?? '') === '' ? 'no token' : 'wrong token' };
   }
 
-  #denialOf(user: User): Denial | undefined {
+  /** The same of `authenticateWisp`. */
+  whyNotWisp(token: string): Denial {
+    const user = this.#findToken(token);
+    return (user && this.#denialOf(user, 'wisp')) ?? { reason: token === '' ? 'no token' : 'wrong token' };
+  }
+
+  #denialOf(user: User, purpose?: TokenPurpose): Denial | undefined {
+    if (user.tokenFor !== purpose) return { reason: 'token of another kind', ...whose(user) };
     if (this.#revoked.has(this.#digestOf.get(user) ?? ''))
       return { reason: 'revoked by another server', user: user.id };
     return denialOf(user, this.#wallTime());
@@ -108,7 +119,10 @@ export class UserDirectory {
   #find(authorization: string = ''): User | undefined {
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
     // Anyone who shows none is nobody, no matter what digests there are.
-    if (token === undefined) return undefined;
+    return token === undefined ? undefined : this.#findToken(token);
+  }
+
+  #findToken(token: string): User | undefined {
     // The same work for every wrong token. How long a look at the map takes may tell about digests, and nobody can
     // choose a token by its digest.
     return this.#byDigest.get(digestOf(token));
@@ -150,7 +164,7 @@ export class UserDirectory {
 }
 
 /** A user and what proves to be one: `tokenSha256` or `tokens`. */
-export interface UserEntry extends Omit<User, 'tokenLabel' | 'tokenExpires'> {
+export interface UserEntry extends Omit<User, 'tokenLabel' | 'tokenExpires' | 'tokenFor'> {
   /** SHA-256 of the one token, 64 hexadecimal digits. */
   readonly tokenSha256?: string;
   /** Several, so that one can take the place of another; each is good by itself. */
@@ -179,6 +193,8 @@ export interface UserToken {
   readonly label?: string;
   /** Default: never. */
   readonly expires?: Date;
+  /** Default: the tunnel. */
+  readonly for?: TokenPurpose;
 }
 
 /**
@@ -194,17 +210,18 @@ export function soleUser(...tokens: readonly string[]): UserEntry {
     : { id: 'default', tokens: [only, ...others].map((sha256) => ({ sha256 })) };
 }
 
-type KnownToken = Pick<User, 'tokenLabel' | 'tokenExpires'> & Pick<UserToken, 'sha256'>;
+type KnownToken = Pick<User, 'tokenLabel' | 'tokenExpires' | 'tokenFor'> & Pick<UserToken, 'sha256'>;
 
 function tokensOf(entry: UserEntry): readonly KnownToken[] {
   const { tokenSha256, tokens } = entry;
   if (tokenSha256 !== undefined && tokens !== undefined) fail(entry, ': give one of tokenSha256 and tokens');
   if (tokens === undefined) return [{ sha256: tokenSha256 ?? '' }];
   if (!Array.isArray(tokens) || tokens.length === 0) fail(entry, ': tokens must be a list with at least one token');
-  return tokens.map(({ sha256, label, expires }, index) => ({
+  return tokens.map(({ sha256, label, expires, for: purpose }, index) => ({
     sha256,
     tokenLabel: label ?? `#${index + 1}`,
     ...(expires !== undefined && { tokenExpires: expires }),
+    ...(purpose !== undefined && { tokenFor: purpose }),
   }));
 }
 

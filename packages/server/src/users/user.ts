@@ -13,12 +13,17 @@ export interface User {
   readonly disabled?: boolean;
   /** Which of several tokens it was, for logs. Never the token. */
   readonly tokenLabel?: string;
+  /** What the token is for, if it is no token of the tunnel. */
+  readonly tokenFor?: TokenPurpose;
   /**
    * When the token expires. It opens nothing from then on, and a session that came with it has a minute to come back with
    * another. Default: never.
    */
   readonly tokenExpires?: Date;
 }
+
+/** `wisp`: a token that stands in the path of a URL, or is the password of a client of Wisp, and opens nothing else. */
+export type TokenPurpose = 'wisp';
 
 /** The token of `user` is good no longer, by the time of day. */
 export function hasExpired({ tokenExpires }: User, wallTime: number): boolean {

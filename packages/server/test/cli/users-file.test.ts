@@ -110,8 +110,8 @@ describe('a users file', () => {
       [11, /^token: the same as in line 10/],
       [11, /^expires: the time zone is missing; expected a date and a time with its zone/],
       [12, /^a token needs token/],
-      [12, /^unknown key in a token; allowed are token, label, expires$/],
-      [13, /^expected a token: token, label, expires$/],
+      [12, /^unknown key in a token; allowed are token, label, expires, for$/],
+      [13, /^expected a token: token, label, expires, for$/],
       [14, /^token: the digest of an empty token, as of a variable that is not set/],
     ];
     const told = mistakes.map(({ line, message }) => `${line} ${message}`).toSorted((a, b) => a.localeCompare(b));

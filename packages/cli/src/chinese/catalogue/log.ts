@@ -78,6 +78,7 @@ export const LOG: Catalogue = {
   'flow opened': '数据报流已打开',
   'flow refused': '拒绝数据报流',
   'datagrams refused': '拒绝数据报',
+  'accepted a WebSocket of Wisp': '接受了一个 Wisp 的 WebSocket',
   'accepted a {1}': '接受了一个 {1}',
   'refused a request': '拒绝请求',
   'a connection took too long': '连接花了太久',

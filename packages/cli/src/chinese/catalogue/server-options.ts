@@ -26,6 +26,10 @@ export const SERVER_OPTIONS: Catalogue = {
   'page whose scripts may connect, such as https://example.org': '允许其脚本连接的网页，如 https://example.org',
   'a second path, on which a POST with a token gets a ticket: it lets in a page of --allow-origin once, within 30 s (docs/users.md)':
     '第二个路径：带令牌的 POST 在此取得票据，凭它 --allow-origin 的网页可在 30 秒内进入一次 (docs/users.md)',
+  'a path such as /wisp/, below which clients that speak Wisp (v86, libcurl.js, epoxy) come in by wisp tokens of --users (docs/wisp.md)':
+    '如 /wisp/ 的路径：使用 Wisp 的客户端 (v86、libcurl.js、epoxy) 凭 --users 中的 wisp 令牌由此进入 (docs/wisp.md)',
+  'with --wisp: what clients of Wisp 2 show to people': '配合 --wisp：Wisp 2 客户端显示给人看的文字',
+  'a token that opens something else than the tunnel: --wisp': '不用于隧道的令牌：--wisp',
   'whose X-Forwarded-For to believe': '信任谁的 X-Forwarded-For',
   'whose X-Forwarded-For to believe, such as 10.0.0.0/8, or unix': '信任谁的 X-Forwarded-For，如 10.0.0.0/8 或 unix',
   'file with users, tokens, rules and limits': '用户、令牌、规则和限额文件',

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type SlabPool, SUBPROTOCOL } from 'wsproxy-engine';
 import { type LateWebSocket, lateWebSocket } from '../../internals/undocumented.js';
-import { Http2Request } from '../http2-request.js';
 import type { AcceptHandler, Arrival, TransportAcceptor } from '../transport-acceptor.js';
+import { canBeWebSocket, isUpgrade } from './upgrade-request.js';
 import { WEBSOCKET_LIMITS } from './websocket-limits.js';
 import { WebSocketTransport, type WsWebSocket } from './websocket-transport.js';
 
@@ -28,14 +28,12 @@ export class WebSocketAcceptor implements TransportAcceptor {
     this.#server.on('headers', (head) => head.push(...lines));
   }
 
-  /** To any protocol: `ws` looks at that. */
   recognizes(arrival: Arrival): boolean {
-    return 'socket' in arrival || isExtendedConnect(arrival);
+    return isUpgrade(arrival);
   }
 
   isRight(arrival: Arrival): boolean {
-    const { request } = arrival;
-    return offersSubprotocol(request) && !hasBody(request) && (!isExtendedConnect(arrival) || isWebSocket(request));
+    return offersSubprotocol(arrival.request) && canBeWebSocket(arrival);
   }
 
   accept(arrival: Arrival, handler: AcceptHandler): void {
@@ -74,21 +72,6 @@ function lateOnStream(): LateWebSocket<WsWebSocket> | undefined {
   if (Late === undefined) return undefined;
   const Made = Late as unknown as new (address: null, protocols: undefined, options: object) => unknown;
   return new Made(null, undefined, { ...WEBSOCKET_LIMITS, autoPong: true }) as LateWebSocket<WsWebSocket>;
-}
-
-function isExtendedConnect({ request }: Arrival): boolean {
-  return request instanceof Http2Request && request.protocol !== undefined;
-}
-
-/** RFC 6455 section 4.1 and RFC 8441 section 5. */
-function isWebSocket(request: IncomingMessage): boolean {
-  const isAsked = request instanceof Http2Request && request.protocol === 'websocket';
-  return isAsked && request.headers['sec-websocket-version'] === '13';
-}
-
-/** Its bytes would be taken for frames, while a reverse proxy may have taken them for a body. */
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
 function offersSubprotocol(request: IncomingMessage): boolean {

@@ -1,0 +1,131 @@
+import {
+  type Channel,
+  type ChannelSink,
+  type FailureCode,
+  finishChannel,
+  type OpenHandler,
+  systemClock,
+  type Target,
+} from 'wsproxy-engine';
+import type { Backlogged, Backlogs } from './backlogs.js';
+import { failureOf, reasonOf } from './close-reasons.js';
+import { CloseReason, continuePacket, dataPacket } from './packets.js';
+import type { StreamOwner, WispStream } from './wisp-stream.js';
+
+/** A stream of type TCP: a channel that a client uses by packets of Wisp. */
+export class TcpStream implements WispStream, OpenHandler, ChannelSink, Backlogged {
+  readonly #id: number;
+  readonly #owner: TcpStreamOwner;
+  readonly #channel: Channel;
+  /** Packets since the last CONTINUE that gave all of the window. */
+  #ungranted = 0;
+  /** Bytes that the client has sent. */
+  #taken = 0;
+  /** The channel has taken more than it can send at once. */
+  #isBacklogged = false;
+  /** The client knows that the stream is over, or has said so. */
+  #isOver = false;
+
+  constructor(id: number, target: Target, owner: TcpStreamOwner) {
+    this.#id = id;
+    this.#owner = owner;
+    this.#channel = owner.session.open(target, this);
+    this.#channel.start(this);
+  }
+
+  // What the client says.
+
+  take(data: Uint8Array): void {
+    this.#ungranted += 1;
+    // CONTINUE counts nothing of what was on its way: so an honest client may have sent two windows at most.
+    if (this.#ungranted > 2 * WINDOW) return this.giveUp();
+    this.#taken += data.length;
+    if (this.#channel.write(data)) {
+      if (this.#ungranted >= WINDOW / 2) this.#grant();
+      return;
+    }
+    this.#isBacklogged = true;
+    this.#owner.backlogs.grow(this, data.length);
+  }
+
+  /** What it has sent before still goes to the destination. */
+  leave(reason: number): void {
+    this.#isOver = true;
+    this.#finish(failureOf(reason));
+  }
+
+  // What becomes of the channel.
+
+  onOpen(): void {
+    if (!this.#owner.confirmsOpening) return;
+    this.#owner.send(continuePacket(this.#id, Math.max(0, WINDOW - this.#ungranted)));
+  }
+
+  onFail(code: FailureCode): void {
+    this.onReset(code);
+  }
+
+  onData(chunk: Uint8Array): void {
+    const { length } = chunk;
+    this.#owner.send(dataPacket(this.#id, chunk), () => this.#channel.consumed(length));
+  }
+
+  /** Wisp has no half-close. */
+  onEnd(): void {
+    this.#close(CloseReason.voluntary);
+    this.#finish();
+  }
+
+  onReset(code: FailureCode): void {
+    this.#endBacklog();
+    this.#close(reasonOf(code));
+  }
+
+  onWritable(): void {
+    this.#endBacklog();
+    if (this.#ungranted >= WINDOW / 2) this.#grant();
+  }
+
+  // As one of those that wait.
+
+  get waiting(): number {
+    return this.#channel.state.dead ? 0 : this.#taken - this.#channel.figures.bytesSent;
+  }
+
+  giveUp(): void {
+    this.#channel.reset('LIMIT_REACHED');
+    this.#endBacklog();
+    this.#close(CloseReason.throttled);
+  }
+
+  /** What waits counts until it has gone. */
+  #finish(failure?: FailureCode): void {
+    if (this.#isBacklogged) this.#channel.onOver(() => this.#endBacklog());
+    finishChannel(this.#channel, systemClock, failure);
+  }
+
+  #endBacklog(): void {
+    if (!this.#isBacklogged) return;
+    this.#isBacklogged = false;
+    this.#owner.backlogs.end(this);
+  }
+
+  #grant(): void {
+    if (this.#isOver) return;
+    this.#ungranted = 0;
+    this.#owner.send(continuePacket(this.#id, WINDOW));
+  }
+
+  #close(reason: number): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#owner.close(this.#id, reason);
+  }
+}
+
+/** Packets that a client may send on a stream, until a CONTINUE allows more. */
+export const WINDOW = 128;
+
+export interface TcpStreamOwner extends StreamOwner {
+  readonly backlogs: Backlogs;
+}
