@@ -60,6 +60,8 @@ describe('the page for pushes', () => {
       await send(10);
       relay.cut(cuts % 2 === 0 ? 'reset' : 'end');
     }
+    // One that came behind the last cut: the page is back.
+    await send(1);
     await untilAll();
 
     // What is shown is not acknowledged when the page goes.
