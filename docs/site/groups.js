@@ -16,6 +16,7 @@ export const GROUPS = {
     push: 'Push',
     console: 'Web console',
     wisp: 'Wisp',
+    browser: 'Web pages',
   },
   'Watch it': { observing: 'Metrics and access log', log: 'Every line of the log' },
   'Look up': {

@@ -30,7 +30,7 @@ export function packForNpm(name: Published, stage: string, folder: string): stri
 /** The engine is one of its own: programs in browsers use it, and client and server in one program share it. */
 export type Published = (typeof PUBLISHED)[number];
 
-export const PUBLISHED = ['wsproxy-engine', 'wsproxy-client', 'wsproxy-server'] as const;
+export const PUBLISHED = ['wsproxy-engine', 'wsproxy-browser', 'wsproxy-client', 'wsproxy-server'] as const;
 
 /** In the order in which they need each other. */
 const INNER = ['wsproxy-cli', 'wsproxy-node'] as const;

@@ -5,7 +5,7 @@ import { effort } from 'wsproxy-test-support/engine/effort';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { listen } from 'wsproxy-test-support/sockets/listen';
 import { until } from 'wsproxy-test-support/until';
-import { bundle, inPage, startPage } from './page.js';
+import { bundlePackage, inPage, startPage } from './page.js';
 import { startPatternPeer } from './pattern-peer.js';
 
 const MIB = 1024 * 1024;
@@ -14,10 +14,7 @@ const KILLS = effort('KILLS', 20);
 
 describe('the package for pages', () => {
   test('takes less than 40 KiB of the network', async () => {
-    const code = await bundle({
-      stdin: { contents: "export * from 'wsproxy-browser';", resolveDir: import.meta.dirname },
-    });
-    expect(gzipSync(code).length).toBeLessThan(40 * 1024);
+    expect(gzipSync(await bundlePackage()).length).toBeLessThan(40 * 1024);
   });
 });
 

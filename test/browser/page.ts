@@ -34,9 +34,15 @@ const MEMORY_IS_TOLD = '--enable-precise-memory-info';
 /** A web server with an empty page that has the package; tells its origin. */
 export async function startPages(): Promise<string> {
   const code = await bundle({ entryPoints: [fileURLToPath(new URL('in-page.ts', import.meta.url))] });
-  const server = createServer((request, response) => {
-    const [type, body] = request.url === '/page.js' ? ['text/javascript', code] : ['text/html', HTML];
-    response.writeHead(200, { 'Content-Type': type, 'Cache-Control': 'no-store' }).end(body);
+  return serveFiles({ '/page.js': code, '/': HTML });
+}
+
+/** A web server with such files; tells its origin. */
+export async function serveFiles(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+  const server = createServer(({ url = '' }, response) => {
+    const type = url.endsWith('.js') ? 'text/javascript' : 'text/html';
+    response.writeHead(files[url] === undefined ? 404 : 200, { 'Content-Type': type, 'Cache-Control': 'no-store' });
+    response.end(files[url]);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   atEnd(() => {
@@ -48,8 +54,13 @@ export async function startPages(): Promise<string> {
 
 const HTML = `<!doctype html><title>A page</title><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>`;
 
+/** The package alone, as a page loads it. */
+export function bundlePackage(): Promise<Uint8Array> {
+  return bundle({ stdin: { contents: "export * from 'wsproxy-browser';", resolveDir: import.meta.dirname } });
+}
+
 /** One file for a page, from the sources. */
-export async function bundle(from: BuildOptions): Promise<Uint8Array> {
+async function bundle(from: BuildOptions): Promise<Uint8Array> {
   const { outputFiles = [] } = await build({
     ...{ bundle: true, minify: true, format: 'esm', platform: 'browser', target: 'es2022', write: false },
     conditions: ['wsproxy-source'],

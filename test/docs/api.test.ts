@@ -58,6 +58,17 @@ describe.each(LIBRARIES)('of $name', ({ part, source }) => {
   });
 });
 
+test('every exported name of the package for pages stands on its page', () => {
+  const named = new Set(
+    (read('docs/browser.md').match(/`[^`\n]+`/g) ?? []).flatMap((code) => code.match(/\w+/g) ?? []),
+  );
+  const exported = [...read('packages/browser/src/index.ts').matchAll(/\{([^}]+)\}/g)].flatMap(([, list = '']) =>
+    list.split(',').map((entry) => entry.trim().replace(/^type /, '')),
+  );
+  expect(exported.length).toBeGreaterThan(10);
+  expect(exported.filter((name) => !named.has(name))).toEqual([]);
+});
+
 test('every option and every method of the server stands on the page, and no other option', () => {
   const part = LIBRARIES.find(({ name }) => name === 'wsproxy-server')?.part ?? '';
   const rowsOf = (title: string) => {
