@@ -4,19 +4,20 @@ import { TLSSocket } from 'node:tls';
 import { HTTP2_WINDOW } from './http2-window.js';
 import { loadHttp2 } from './load-http2.js';
 import type { WayToServer } from './open-transport.js';
+import { SocketBelowHttp2 } from './socket-below-http2.js';
 
 /** What is offered by ALPN (RFC 7301) where HTTP/2 can be used. */
 export const WITH_HTTP2: readonly string[] = ['h2', 'http/1.1'];
 
 /** Whether the server has chosen HTTP/2 for a connection. */
-export function speaksHttp2(socket: Socket): boolean {
+export function speaksHttp2(socket: Socket): socket is TLSSocket {
   return socket instanceof TLSSocket && socket.alpnProtocol === 'h2';
 }
 
 /** HTTP/2 on a connection on which nothing was said yet; it ends with the connection. */
-export function beginHttp2(socket: Socket, { url }: Pick<WayToServer, 'url'>): ClientHttp2Session {
+export function beginHttp2(socket: TLSSocket, { url }: Pick<WayToServer, 'url'>): ClientHttp2Session {
   const session = loadHttp2().connect(`https://${url.host}`, {
-    createConnection: () => socket,
+    createConnection: () => new SocketBelowHttp2(socket),
     settings: { enablePush: false, initialWindowSize: HTTP2_WINDOW, maxHeaderListSize: MAX_HEAD },
   });
   session.on('error', () => {});

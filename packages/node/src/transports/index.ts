@@ -14,6 +14,7 @@ export {
   type ServerConnection,
   type WayToServer,
 } from './open-transport.js';
+export { SocketBelowHttp2 } from './socket-below-http2.js';
 export type { AcceptHandler, Arrival, TransportAcceptor } from './transport-acceptor.js';
 export { type MessageWebSocket, MessageWebSockets } from './websocket/message-websockets.js';
 export { openWebSocket } from './websocket/open-websocket.js';

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { HTTP2_WINDOW, Http2Request, loadHttp2, takesHttp2 } from 'wsproxy-node/transports';
+import { HTTP2_WINDOW, Http2Request, loadHttp2, SocketBelowHttp2, takesHttp2 } from 'wsproxy-node/transports';
 import type { Guard } from '../limits/guard.js';
 import type { Connections } from './connections.js';
 import { Door } from './door.js';
@@ -40,7 +40,7 @@ export class Http2Connections {
   take(socket: TLSSocket): void {
     const { connections, handshakeTimeout, maxHeaderSize } = this.#options;
     connections.leaveToStreams(socket);
-    const session = loadHttp2().performServerHandshake(socket, {
+    const session = loadHttp2().performServerHandshake(new SocketBelowHttp2(socket) as unknown as TLSSocket, {
       settings: {
         maxConcurrentStreams: MAX_STREAMS,
         maxHeaderListSize: maxHeaderSize,
@@ -50,8 +50,6 @@ export class Http2Connections {
     const connection = new Http2Connection(session, socket, handshakeTimeout);
     this.#open.add(connection);
     session.on('error', () => {});
-    // A connection of HTTP/1.1 may go on when the peer has ended its half, so this one would, too.
-    socket.once('end', () => session.destroy());
     session.once('close', () => this.#open.delete(connection));
     session.on('stream', (...[stream, headers, , rawHeaders]: StreamEvent) => {
       this.#onStream(connection, socket, new Http2Request(stream, headers, rawHeaders, socket));

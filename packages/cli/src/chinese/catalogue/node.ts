@@ -181,7 +181,6 @@ export const NODE: Catalogue = {
   'the answer never comes: nothing but interim responses (1xx)': '应答一直不来：只有临时响应 (1xx)',
   'the way down has ended': '下行通路已结束',
   'the way down was cut': '下行通路被切断',
-  'the connection takes no more requests': '连接不再接受请求',
   'the connection was closed before the answer': '连接在应答前就被关闭',
   'the WebSocket has opened, and was closed before anything came by it':
     'WebSocket 已打开，但在收到任何数据之前就被关闭',

@@ -15,12 +15,11 @@ export class Http1Requests implements Requests {
   readonly #underWay = new Set<ClientRequest>();
   #headers: Readonly<Record<string, string>>;
 
-  /** `first`: a connection for the first of them. Default: there is none yet. */
-  constructor(way: WayToServer, id: string, first?: Socket) {
+  constructor(way: WayToServer, id: string) {
     this.id = id;
     this.#way = way;
     this.#headers = way.headers;
-    this.#agent = new WayAgent(way, first);
+    this.#agent = new WayAgent(way);
   }
 
   get isOver(): boolean {
@@ -94,13 +93,11 @@ class WayAgent extends Agent {
   readonly #way: WayToServer;
   readonly #open = new Set<Socket>();
   #isAwake = true;
-  #first: Socket | undefined;
   isOver = false;
 
-  constructor(way: WayToServer, first: Socket | undefined) {
+  constructor(way: WayToServer) {
     super({ keepAlive: true, maxFreeSockets: 2, timeout: REST, scheduling: 'lifo' });
     this.#way = way;
-    this.#first = first;
   }
 
   letSleep(): void {
@@ -124,9 +121,7 @@ class WayAgent extends Agent {
 
   /** One more, that is nobody's yet. */
   async connection(): Promise<Socket> {
-    const first = this.#first;
-    this.#first = undefined;
-    const { socket } = first === undefined ? await (this.#way.proxied ?? this.#way).connect() : { socket: first };
+    const { socket } = await (this.#way.proxied ?? this.#way).connect();
     if (this.isOver) socket.destroy();
     else this.#take(socket);
     return socket;
@@ -140,7 +135,6 @@ class WayAgent extends Agent {
   override destroy(): void {
     this.isOver = true;
     super.destroy();
-    this.#first?.destroy();
     for (const socket of this.#open) socket.destroy();
   }
 

@@ -1,14 +1,11 @@
 import { deafReceiver, systemClock, type Transport } from 'wsproxy-engine';
 import { holdsSecret } from '../../secrets/holds-secret.js';
-import { speaksHttp2, WITH_HTTP2 } from '../http2-client.js';
-import { TRIES_HTTP2 } from '../http2-trial.js';
 import { type OpenTransport, refusedBy, type WayToServer } from '../open-transport.js';
 import { secretsIn } from '../secrets-in.js';
 import { ClientHalves } from './client-halves.js';
 import type { Lesson, UpMode } from './client-up.js';
 import { HttpTransport } from './http-transport.js';
 import { Http1Requests } from './http1-requests.js';
-import { Http2Requests } from './http2-requests.js';
 import { MAX_PIECE, newTransportId, TRANSPORT_HEADER } from './part.js';
 import type { Answer, Requests } from './requests.js';
 
@@ -56,23 +53,8 @@ class Opening {
     signal.addEventListener('abort', abort);
     this.#forgetSignal = () => signal.removeEventListener('abort', abort);
     if (signal.aborted) return abort();
-    this.#makeRequests().then(
-      (requests) => this.#ask(requests),
-      (error: Error) => this.#fail(error),
-    );
-  }
-
-  /** By HTTP/2 where the server has chosen it. */
-  async #makeRequests(): Promise<Requests> {
-    const way = this.#way;
-    if (way.url.protocol !== 'wss:') return new Http1Requests(way, this.#id);
-    const { socket } = await way.connect(TRIES_HTTP2 ? WITH_HTTP2 : undefined);
-    return speaksHttp2(socket) ? new Http2Requests(way, this.#id, socket) : new Http1Requests(way, this.#id, socket);
-  }
-
-  #ask(requests: Requests): void {
+    const requests = new Http1Requests(this.#way, this.#id);
     this.#requests = requests;
-    if (this.#isSettled) return requests.destroy();
     const what = this.#opening.down === 'poll' ? 'open-poll' : 'open';
     const onFailed = (error: Error): void => this.#fail(error);
     requests.ask(what, 0, { onAnswer: (answer) => this.#onAnswer(answer, requests), onFailed });

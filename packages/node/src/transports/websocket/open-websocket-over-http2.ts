@@ -22,9 +22,9 @@ export async function openWebSocketOverHttp2(way: WayToServer, signal: AbortSign
     stream.once('close', () => session.destroy());
     const { ws, read } = await openOn(stream, way, isPrivate);
     const end = { role: 'client', masks: !isPrivate, secrets: secretsIn(way.headers) } as const;
-    const transport = new WebSocketTransport({ ws, read }, stream, end, way.memory);
+    const transport = new WebSocketTransport({ ws, read }, stream, end, way.memory, socket);
     // It is the channels that keep the process alive.
-    session.unref();
+    socket.unref();
     return transport;
   } catch (error) {
     socket.destroy();

@@ -52,12 +52,12 @@ export class WebSocketAcceptor implements TransportAcceptor {
   }
 
   /** RFC 8441 section 5.1: there is no key, and 200 takes the place of 101. */
-  #acceptStream({ stream }: Extract<Arrival, { stream: unknown }>, handler: AcceptHandler): void {
+  #acceptStream({ stream, request }: Extract<Arrival, { stream: unknown }>, handler: AcceptHandler): void {
     const { onBroken } = handler;
     const late = lateOnStream();
     if (late === undefined) return handler.onRefused(400);
     stream.respond({ ':status': 200, 'sec-websocket-protocol': SUBPROTOCOL, ...this.#headers });
-    const transport = new WebSocketTransport(late, stream, { role: 'server', onBroken }, this.#memory);
+    const transport = new WebSocketTransport(late, stream, { role: 'server', onBroken }, this.#memory, request.socket);
     transport.onClosed = handler.onTransport(transport);
   }
 }

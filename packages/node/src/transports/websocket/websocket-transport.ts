@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import { deafReceiver, type SlabPool, type SlabReader, type Transport, type TransportReceiver } from 'wsproxy-engine';
 import { readIntoSlabs } from '../../internals/read-into-slabs.js';
 import { readRest } from '../../internals/read-rest.js';
@@ -38,6 +38,7 @@ export class WebSocketTransport implements Transport, MessageTaker, SocketListen
   readonly #socket: Duplex;
   readonly #end: WebSocketEnd;
   readonly #memory: SlabPool;
+  readonly #below: Writable | undefined;
   #ws: WsWebSocket | undefined;
   /** Gives it what it is to read. */
   #toWs: ((bytes: Uint8Array) => void) | undefined;
@@ -49,14 +50,16 @@ export class WebSocketTransport implements Transport, MessageTaker, SocketListen
   #sending: (readonly Uint8Array[] | undefined)[] | undefined;
 
   /**
-   * `socket`: the connection beneath `source`, or a stream of HTTP/2. To be called in the turn in which it has opened, before anything
-   * is read.
+   * `socket`: the connection beneath `source`, or a stream of HTTP/2; `below`: the connection of that, where what is sent waits
+   * too. To be called in the turn in which it has opened, before anything is read.
    */
-  constructor(source: WebSocketSource, socket: Duplex, end: WebSocketEnd, memory: SlabPool) {
+  constructor(source: WebSocketSource, socket: Duplex, end: WebSocketEnd, memory: SlabPool, below?: Writable) {
     this.#source = source;
     this.#socket = socket;
     this.#end = end;
     this.#memory = memory;
+    this.#below = below;
+    below?.on('drain', () => this.receiver.onDrain());
     if ('begin' in source) listenTo(socket, this);
     else if ('read' in source) {
       this.#listenToWs(source.ws);
@@ -136,7 +139,7 @@ export class WebSocketTransport implements Transport, MessageTaker, SocketListen
   }
 
   get backlog(): number {
-    return this.#socket.writableLength;
+    return this.#socket.writableLength + (this.#below?.writableLength ?? 0);
   }
 
   send(parts: readonly Uint8Array[], headroom = 0): void {
