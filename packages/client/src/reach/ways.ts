@@ -3,6 +3,7 @@ import { SILENCE, type WayStatus } from 'wsproxy-engine/connector';
 import {
   type HttpOpening,
   type Lesson,
+  newPieceSize,
   type OpenTransport,
   openHttp,
   openWebSocket,
@@ -49,7 +50,9 @@ export class Ways {
   /** To move a session to a way that opens, and lets nothing through, costs it a pause: at least so long before that, ms. */
   #distrust = 0;
   /** What holds for HTTP until then, by the clock. */
-  #learnt: Lesson & { readonly until: number } = { until: Number.NEGATIVE_INFINITY };
+  #learnt: Partial<Lesson> & { readonly until: number } = { until: Number.NEGATIVE_INFINITY };
+  /** Of HTTP, for all transports to the server: what was too much for one is too much for the next one. */
+  readonly #pieceSize = newPieceSize();
 
   /** `url`: of the server. */
   constructor(choice: TransportChoice, url: Pick<URL, 'protocol'>, options: WaysOptions) {
@@ -230,11 +233,11 @@ export class Ways {
 
   /** As what was learnt of HTTP has it. */
   get #opening(): Omit<HttpOpening, 'down'> {
-    const { up = 'stream', largestPiece }: Lesson = this.#now < this.#learnt.until ? this.#learnt : {};
+    const { up = 'stream' } = this.#now < this.#learnt.until ? this.#learnt : {};
     return {
-      ...{ up, ...(largestPiece !== undefined && { largestPiece }) },
+      ...{ up, pieceSize: this.#pieceSize },
       onLearnt: (lesson) => {
-        this.#learnt = { ...this.#learnt, ...lesson, until: this.#now + REFUSED_LOOK };
+        this.#learnt = { ...lesson, until: this.#now + REFUSED_LOOK };
       },
     };
   }

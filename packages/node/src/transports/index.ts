@@ -1,8 +1,9 @@
 export { type Exchange, exchangeOf } from './exchange.js';
+export type { BodySize } from './http/body-size.js';
 export type { Lesson } from './http/client-up.js';
 export { authorizationValues } from './http/credential.js';
 export { HttpAcceptor } from './http/http-acceptor.js';
-export { type HttpOpening, type HttpWay, openHttp } from './http/open-http.js';
+export { type HttpOpening, type HttpWay, newPieceSize, openHttp } from './http/open-http.js';
 export { Http2Request, wayOf } from './http2-request.js';
 export { TRIES_HTTP2 } from './http2-trial.js';
 export { HTTP2_WINDOW } from './http2-window.js';

@@ -1,4 +1,5 @@
 import type { Clock, SlabPool } from 'wsproxy-engine';
+import type { BodySize } from './body-size.js';
 import { type ClientDown, DownPolls, DownStream } from './client-down.js';
 import { ClientUp, type Lesson } from './client-up.js';
 import type { Halves, HalvesHolder } from './http-transport.js';
@@ -63,9 +64,9 @@ export class ClientHalves implements Halves {
 export interface ClientHalvesOptions {
   readonly requests: Requests;
   readonly memory: SlabPool;
-  readonly clock: Pick<Clock, 'setTimer' | 'deferPastInput'>;
+  readonly clock: Pick<Clock, 'now' | 'setTimer' | 'deferPastInput'>;
   readonly down: 'stream' | 'poll';
-  readonly largestPiece: number;
+  readonly pieceSize: BodySize;
   readonly patience: number;
   /** The way down passes what is small. */
   readonly onOpen: () => void;

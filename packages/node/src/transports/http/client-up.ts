@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Clock, SlabPool, Timer } from 'wsproxy-engine';
+import type { BodySize } from './body-size.js';
 import { type KeptPart, KeptParts, lengthOf } from './kept-parts.js';
 import { onceATurn } from './once-a-turn.js';
 import { padding } from './records.js';
@@ -15,9 +16,9 @@ export class ClientUp {
   readonly #options: ClientUpOptions;
   readonly #kept: KeptParts;
   readonly #sendSoon: () => void;
+  /** The number of the last piece that has come. */
   #piece = 0;
-  #isPieceUnderWay = false;
-  #largest: number;
+  #underWay: Piece | undefined;
   #trial: Trial | undefined;
   #stream: StreamOutlet | undefined;
   #last: { readonly record: Uint8Array; readonly onLeft: () => void } | undefined;
@@ -28,7 +29,7 @@ export class ClientUp {
     this.#kept = new KeptParts(options.memory);
     // Anything else that comes in this turn goes with it.
     this.#sendSoon = onceATurn(options.clock, () => this.#sendNow());
-    this.#largest = options.largestPiece;
+    options.pieceSize.begin();
     if (options.patience > 0) this.#try(options.patience);
   }
 
@@ -66,42 +67,57 @@ export class ClientUp {
     this.#isOver = true;
     this.#trial?.timer.cancel();
     this.#kept.clear();
+    const piece = this.#underWay;
+    if (piece === undefined) return;
+    this.#settle(piece);
+    // It may be what the way does not pass, and the reason why the session leaves this transport.
+    if (this.#ageOf(piece) >= LATE) this.#options.pieceSize.onFailed(piece.carried);
   }
 
   #sendNow(): void {
-    if (this.#isOver || this.#isPieceUnderWay || this.#stream !== undefined) return;
+    if (this.#isOver || this.#underWay !== undefined || this.#stream !== undefined) return;
     if (this.#trial?.isHeard === true) return this.#goOnAsStream(this.#trial);
-    if (this.#kept.bytes > 0 || this.#last !== undefined) this.#sendPiece(this.#kept.take(this.#largest));
+    if (this.#kept.bytes > 0 || this.#last !== undefined)
+      this.#sendPiece(this.#kept.take(this.#options.pieceSize.bytes));
   }
 
   #sendPiece(parts: readonly KeptPart[]): void {
-    const { requests, onLost, onDrain } = this.#options;
+    const { requests, clock, pieceSize, onDrain } = this.#options;
     // On top of a full piece it would be more than the server takes.
-    const fits = lengthOf(parts) + (this.#last?.record.length ?? 0) <= this.#largest;
+    const fits = lengthOf(parts) + (this.#last?.record.length ?? 0) <= pieceSize.bytes;
     const last = this.#kept.bytes === 0 && fits ? this.#last : undefined;
     const body = new WholeBody([], parts, last === undefined ? [] : [last.record]);
-    this.#isPieceUnderWay = true;
+    const { carried } = body;
+    const time = PIECE_TIME + carried / SLOWEST;
+    const timer = clock.setTimer(() => {
+      this.#onPieceFailed(piece, `a piece has no answer after ${Math.round(time / 1000)} s`);
+    }, time);
+    const piece: Piece = { carried, since: clock.now(), timer };
+    this.#underWay = piece;
     let isTaken = true;
-    const onFailed = ({ message }: Error): void => {
-      if (isTaken) onLost(`a piece has failed: ${message}`);
-    };
     const onAnswer = ({ status, body: answer }: Answer): void => {
       answer.resume();
-      if (status === TOO_LARGE && body.carried > SMALLEST_PIECE && !this.#isOver) {
+      if (this.#underWay !== piece) return;
+      if (status === TOO_LARGE && carried > pieceSize.smallest) {
         isTaken = false;
         post.body.destroy();
-        return this.#halve(parts);
+        return this.#halve(piece, parts);
       }
-      if (status !== 204) return onLost(`a piece was answered with status ${status}`);
+      if (status !== 204) return this.#onPieceFailed(piece, `a piece was answered with status ${status}`, status);
       answer.once('end', () => {
+        if (this.#underWay !== piece) return;
+        this.#settle(piece);
+        pieceSize.onPassed(carried, this.#ageOf(piece));
         this.#piece += 1;
-        this.#isPieceUnderWay = false;
         last?.onLeft();
         if (last === undefined) this.#sendSoon();
         onDrain();
       });
     };
-    const post = requests.post('piece', this.#piece + 1, body.length, { onAnswer, onFailed });
+    const post = requests.post('piece', this.#piece + 1, body.length, {
+      onAnswer,
+      onFailed: ({ message }) => this.#onPieceFailed(piece, `a piece has failed: ${message}`),
+    });
     post.body.once('close', () => {
       if (isTaken) this.#kept.release(parts);
     });
@@ -109,13 +125,29 @@ export class ClientUp {
     onDrain();
   }
 
+  /** `status`: of its answer, if there was one. Proxies refuse what is too large in many ways, or with silence. */
+  #onPieceFailed(piece: Piece, reason: string, status?: number): void {
+    if (this.#underWay !== piece) return;
+    this.#settle(piece);
+    if (status !== 409) this.#options.pieceSize.onFailed(piece.carried);
+    this.#options.onLost(reason);
+  }
+
   /** Somebody on the way takes no body as large as that, and has passed on nothing of it; or the server will say so. */
-  #halve(parts: readonly KeptPart[]): void {
-    this.#largest = Math.max(SMALLEST_PIECE, Math.floor(lengthOf(parts) / 2));
-    this.#options.onLearnt({ largestPiece: this.#largest });
+  #halve(piece: Piece, parts: readonly KeptPart[]): void {
+    this.#settle(piece);
+    this.#options.pieceSize.onFailed(piece.carried);
     this.#kept.giveBack(parts);
-    this.#isPieceUnderWay = false;
     this.#sendNow();
+  }
+
+  #settle({ timer }: Piece): void {
+    timer.cancel();
+    this.#underWay = undefined;
+  }
+
+  #ageOf({ since }: Piece): number {
+    return this.#options.clock.now() - since;
   }
 
   #try(patience: number): void {
@@ -174,21 +206,27 @@ interface Trial {
   isHeard: boolean;
 }
 
+/** One that has no answer yet. */
+interface Piece {
+  /** Bytes. */
+  readonly carried: number;
+  readonly since: number;
+  readonly timer: Timer;
+}
+
 export type UpMode = 'stream' | 'pieces';
 
 /** What was learnt of the way. */
 export interface Lesson {
-  readonly up?: UpMode;
-  /** Bytes. */
-  readonly largestPiece?: number;
+  readonly up: UpMode;
 }
 
 export interface ClientUpOptions {
   readonly requests: Requests;
   readonly memory: SlabPool;
-  readonly clock: Pick<Clock, 'setTimer' | 'deferPastInput'>;
-  /** Of what one may carry, bytes. */
-  readonly largestPiece: number;
+  readonly clock: Pick<Clock, 'now' | 'setTimer' | 'deferPastInput'>;
+  /** For all transports of the same way. */
+  readonly pieceSize: BodySize;
   /** For how long a body without end is tried, ms; 0: it is not. */
   readonly patience: number;
   readonly onDrain: () => void;
@@ -196,8 +234,11 @@ export interface ClientUpOptions {
   readonly onLearnt: (lesson: Lesson) => void;
 }
 
-/** What no proxy refuses any more, bytes. */
-const SMALLEST_PIECE = 1_024;
+/** A piece has its answer after so long, ms, and the time that its bytes take at so many a ms; or the way up is dead. */
+const PIECE_TIME = 10_000;
+const SLOWEST = 16;
+/** One that has no answer after so long, ms, may be the reason why a session goes on with another transport. */
+const LATE = 3_000;
 /** What such a body begins with, bytes. */
 const TRIAL = 12;
 

@@ -2,11 +2,12 @@ import { deafReceiver, systemClock, type Transport } from 'wsproxy-engine';
 import { holdsSecret } from '../../secrets/holds-secret.js';
 import { type OpenTransport, refusedBy, type WayToServer } from '../open-transport.js';
 import { secretsIn } from '../secrets-in.js';
+import { BodySize } from './body-size.js';
 import { ClientHalves } from './client-halves.js';
 import type { Lesson, UpMode } from './client-up.js';
 import { HttpTransport } from './http-transport.js';
 import { Http1Requests } from './http1-requests.js';
-import { MAX_PIECE, newTransportId, TRANSPORT_HEADER } from './part.js';
+import { newTransportId, TRANSPORT_HEADER } from './part.js';
 import type { Answer, Requests } from './requests.js';
 
 /** Opens a transport over ordinary requests (PROTOCOL.md, "Over HTTP"), as `opening` says. */
@@ -21,13 +22,18 @@ export interface HttpWay {
   readonly down: 'stream' | 'poll';
   /** `stream`: by one body without end, once that has been seen to pass; `pieces`: by many with an end. */
   readonly up: UpMode;
-  /** Of a piece, bytes; default 256 KiB. */
-  readonly largestPiece?: number;
 }
 
 export interface HttpOpening extends HttpWay {
+  /** As the pieces before have shown it. Default: nothing is known yet. */
+  readonly pieceSize?: BodySize;
   /** Something was learnt of the way, for the next time. */
   readonly onLearnt?: (lesson: Lesson) => void;
+}
+
+/** For the pieces that go to one server. */
+export function newPieceSize(): BodySize {
+  return new BodySize(FIRST_PIECE);
 }
 
 class Opening {
@@ -68,11 +74,11 @@ class Opening {
       return this.#fail(refusedBy(status, headers, this.#secrets));
     }
     if (this.#way.headersAfter !== undefined) requests.goOnWith(this.#way.headersAfter(headers));
-    const { up, down, largestPiece = MAX_PIECE, onLearnt = () => {} } = this.#opening;
+    const { up, down, pieceSize = newPieceSize(), onLearnt = () => {} } = this.#opening;
     const roundTrip = systemClock.now() - this.#began;
     const halves = new ClientHalves(answer, {
       ...{ requests, memory: this.#way.memory, clock: systemClock },
-      ...{ down, largestPiece, onLearnt, onOpen: () => this.#succeed(transport) },
+      ...{ down, pieceSize, onLearnt, onOpen: () => this.#succeed(transport) },
       patience: up === 'pieces' ? 0 : Math.max(PATIENCE, ROUND_TRIPS * roundTrip),
     });
     const transport = new HttpTransport(halves, systemClock, (words) => !holdsSecret(words, this.#secrets));
@@ -109,3 +115,5 @@ interface Outcome {
 /** How long a body without end may need to be heard of, ms, or so many round trips. */
 const PATIENCE = 2_000;
 const ROUND_TRIPS = 4;
+/** Of the first piece, bytes. */
+const FIRST_PIECE = 16_384;

@@ -3,7 +3,7 @@ import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { until } from 'wsproxy-test-support/sockets/connected-sockets';
 import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
 import type { Lesson, UpMode } from '../../../src/transports/http/client-up.js';
-import { type HttpWay, openHttp } from '../../../src/transports/http/open-http.js';
+import { type HttpWay, newPieceSize, openHttp } from '../../../src/transports/http/open-http.js';
 import { RefusedError } from '../../../src/transports/open-transport.js';
 import { HttpEnds } from './http-ends.js';
 
@@ -160,12 +160,12 @@ describe('the way up', () => {
       response.writeHead(413, { connection: 'close' }).end();
       return true;
     };
-    const learnt: Lesson[] = [];
-    const { client, atServer } = await ends.open({ down: 'stream', up: 'pieces', onLearnt: (one) => learnt.push(one) });
+    const pieceSize = newPieceSize();
+    const { client, atServer } = await ends.open({ down: 'stream', up: 'pieces', pieceSize });
     client.send([pattern(3, 0, 1_000), pattern(3, 1_000, 299_000)]);
     await until(() => atServer.length === 300_000);
     expect(atServer.bytes.equals(pattern(3, 0, 300_000))).toBe(true);
-    expect(learnt.at(-1)?.largestPiece).toBeLessThanOrEqual(65_536);
+    expect(pieceSize.bytes).toBeLessThanOrEqual(65_536);
     await until(() => ends.memory.kept === 0);
   });
 });
