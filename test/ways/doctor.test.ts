@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { type DiagnoseOptions, diagnose, type StepName } from 'wsproxy-client';
 import { makeCertificate } from 'wsproxy-test-support/certificate';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { startOddProxy } from 'wsproxy-test-support/sockets/odd-proxy';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { skipUnlessHttp2IsTried } from 'wsproxy-test-support/try-http2';
 import { startServer } from 'wsproxy-test-support/tunnel';
+import { NO_TUNNELS, startSquid } from './squid.js';
 
 /** What the doctor finds of the way to the server at a port, and by which step it explains that. */
 async function examine(port: number, options: Partial<DiagnoseOptions> = {}) {
@@ -142,4 +144,33 @@ test('the doctor tries no other way once the server has refused the token', asyn
   expect(failures).toEqual(['http']);
   // Requests of HTTP are for a part of a transport.
   expect(proxy.answers.filter(({ part }) => part !== '')).toEqual([]);
+});
+
+describe('through a proxy that opens no tunnel', () => {
+  skipUnlessInstalled('squid');
+
+  test('the doctor goes by ordinary requests, as the client does', async () => {
+    const [{ port }, proxy] = [await startServer(), await startSquid(NO_TUNNELS)];
+    const { of, failures } = await examine(port, { proxy: `http://127.0.0.1:${proxy}` });
+    expect(failures).toEqual([]);
+    expect(of('proxy')).toMatchObject({
+      mark: 'warn',
+      text: expect.stringMatching(/403.*; ordinary requests may pass$/),
+    });
+    expect(of('http')).toMatchObject({ mark: 'warn', text: expect.stringMatching(/; the client uses HTTP instead$/) });
+    expect(of('session')?.mark).toBe('ok');
+  });
+
+  test('that is a failure with --transport ws', async () => {
+    const [{ port }, proxy] = [await startServer(), await startSquid(NO_TUNNELS)];
+    const { cause, failures } = await examine(port, { proxy: `http://127.0.0.1:${proxy}`, transport: 'ws' });
+    expect([cause, failures]).toEqual(['proxy', ['proxy']]);
+  });
+
+  test('and no request either, the doctor says whom to ask', async () => {
+    const [{ port }, proxy] = [await startServer(), await startSquid('http_access deny all')];
+    const { of, cause } = await examine(port, { proxy: `http://127.0.0.1:${proxy}` });
+    expect(cause).toBe('http');
+    expect(of('http')?.cure).toMatch(/^check .*proxy.*, or ask who runs the proxy$/);
+  });
 });

@@ -12,7 +12,7 @@ import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startClient, startServer } from 'wsproxy-test-support/tunnel';
 import { expectCarried } from './carries.js';
-import { running, startSquid } from './squid.js';
+import { NO_TUNNELS, running, startSquid } from './squid.js';
 
 const SIZE = 8 * 1024 * 1024;
 const FOUND_WITHIN = 3_000;
@@ -71,9 +71,6 @@ describe.each<[string, () => Promise<number>]>([
     await expectCarried(client.port, SIZE);
   });
 });
-
-const NO_TUNNELS =
-  'acl tunnels port 443\nacl CONNECT method CONNECT\nhttp_access deny CONNECT !tunnels\nhttp_access allow all';
 
 async function startConfigured(program: string, configure: Configure): Promise<number> {
   const [folder, port] = [temporaryFolder(), await freePort()];

@@ -6,6 +6,10 @@ import { untilAnswers } from 'wsproxy-test-support/programs/until-answers';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 
+/** Rules by which no tunnel leads to the port of a test. */
+export const NO_TUNNELS =
+  'acl tunnels port 443\nacl CONNECT method CONNECT\nhttp_access deny CONNECT !tunnels\nhttp_access allow all';
+
 /** Squid, which lets through what `rules`, lines of its configuration, allow. Returns its port. */
 export async function startSquid(rules: string): Promise<number> {
   const [folder, port] = [temporaryFolder(), await freePort()];

@@ -1,10 +1,12 @@
 import { CloseCode } from 'wsproxy-engine';
 import type { ConnectError } from 'wsproxy-engine/connector';
+import { ProxyError } from 'wsproxy-node/dial/upstream';
 import { ACCOUNT } from '../account/ask-quota.js';
 import type { ServerAddress } from '../reach/connect-transport.js';
 import type { Way } from '../reach/ways.js';
+import { failedAtProxy } from './check-proxy.js';
 import { THROUGHPUT } from './check-throughput.js';
-import { type Finding, fail, failed, ok, skip, toTenths, warn } from './finding.js';
+import { BY_ITSELF, type Finding, fail, failed, ok, skip, toTenths, warn } from './finding.js';
 import { type Opened, openFirst } from './open-first.js';
 import { NoSessionError, ProbeSession } from './probe-session.js';
 
@@ -18,7 +20,7 @@ export async function checkHttp(
   signal: AbortSignal,
 ): Promise<[Finding, Opened?]> {
   const { opened, failure } = await openFirst(ways, server, signal);
-  if (opened === undefined) return [failure === undefined ? skip('not reached') : failureOf(failure)];
+  if (opened === undefined) return [failure === undefined ? skip('not reached') : failureOf(failure, server)];
   const { name, kind } = opened.way;
   if (failure !== undefined) return [warn(`${failure.what}; ${insteadOf(name)}`, failure.cure ?? BY_ITSELF), opened];
   const text = kind === 'ws' ? 'the WebSocket is open, with subprotocol wsproxy.v1' : `the way is open: ${name}`;
@@ -29,9 +31,8 @@ function insteadOf(name: string): string {
   return `the client uses ${name} instead`;
 }
 
-const BY_ITSELF = 'you need not do anything: the client finds the way by itself';
-
-function failureOf(error: ConnectError): Finding {
+function failureOf(error: ConnectError, { reach }: ServerAddress): Finding {
+  if (error.cause instanceof ProxyError) return failedAtProxy(error, reach.names);
   const isUnavailable = error.status !== undefined && OF_A_PROXY.has(error.status);
   return { ...(isUnavailable && { cure: UNAVAILABLE }), ...failed(error) };
 }

@@ -137,7 +137,7 @@ class Examination {
     const steps: Readonly<Record<StepName, () => Promise<Finding>>> = {
       name: () => checkName(server),
       tcp: () => checkTcp(server, signal, TIMEOUT),
-      proxy: () => checkProxy(server, signal, TIMEOUT),
+      proxy: () => checkProxy(server, this.#ways, signal, TIMEOUT),
       tls: () => checkTls(server, signal, TIMEOUT),
       clock: () => checkClock(server, signal, TIMEOUT),
       http: () => this.#openTransport(),

@@ -67,3 +67,6 @@ export function skip(text: string): Finding {
 export function toTenths(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
+
+/** What to do about a way that is not the best. */
+export const BY_ITSELF = 'you need not do anything: the client finds the way by itself';

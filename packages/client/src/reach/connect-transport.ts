@@ -106,10 +106,14 @@ export interface ConnectTransportOptions {
   readonly wayBack?: WayBack;
 }
 
-/** Where the proxy passes requests on without a tunnel: those of `ws://` alone, which it may read anyway. */
+/** Whether there is a proxy that may pass requests on without a tunnel: those of `ws://` alone, which it may read anyway. */
+export function passesRequests({ url, reach }: Pick<ServerAddress, 'url' | 'reach'>): boolean {
+  return url.protocol === 'ws:' && reach.proxy?.scheme.startsWith('http') === true;
+}
+
 function proxiedBy(url: URL, reach: Reach, signal: AbortSignal): Pick<WayToServer, 'proxied'> {
   const { proxy } = reach;
-  if (url.protocol !== 'ws:' || proxy?.scheme.startsWith('http') !== true) return {};
+  if (proxy === undefined || !passesRequests({ url, reach })) return {};
   const connect = async (): Promise<ServerConnection> => ({
     socket: await openToProxy(proxy, reach, signal),
     isPrivate: false,

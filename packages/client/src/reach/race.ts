@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock, Timer, Transport } from 'wsproxy-engine';
-import { ConnectError } from 'wsproxy-engine/connector';
 import { ProxyError } from 'wsproxy-node/dial/upstream';
 import { type OpenTransport, RefusedError, type WayToServer } from 'wsproxy-node/transports';
 
@@ -145,7 +144,11 @@ const SERVERS_OWN: ReadonlySet<number> = new Set([401, 429, 503, 511]);
 const OF_TUNNELS: ReadonlySet<ProxyError['code']> = new Set(['DENIED', 'PROXY_FAILED', 'PROXY_BROKEN'] as const);
 
 /** The proxy opens no tunnel to there; it may pass requests on all the same. */
-function isProxysNo(error: Error): boolean {
-  const { cause } = error;
-  return error instanceof ConnectError && cause instanceof ProxyError && OF_TUNNELS.has(cause.code);
+function isProxysNo({ cause }: Error): boolean {
+  return cause instanceof ProxyError && isOfTunnels(cause);
+}
+
+/** What the proxy says is of tunnels, and not of requests that it passes on. */
+export function isOfTunnels({ code }: ProxyError): boolean {
+  return OF_TUNNELS.has(code);
 }

@@ -103,6 +103,7 @@ export const DOCTOR: Catalogue = {
   'the WebSocket is open, with subprotocol wsproxy.v1': 'WebSocket 已打开，子协议 wsproxy.v1',
   'the way is open: {1}': '途径已打开：{1}',
   'the client uses {1} instead': '客户端改用 {1}',
+  '{1}; ordinary requests may pass': '{1}；普通请求也许能通过',
   'you need not do anything: the client finds the way by itself': '不用做任何事：客户端会自己找到途径',
   '{1} opens, but nothing comes by it: {2}; {3}': '{1} 能打开，但没有收到任何内容：{2}；{3}',
   'a reverse proxy answers, and the server behind it does not: look whether it runs, and where it listens':
