@@ -24,10 +24,14 @@ export interface BalancerPlace {
   readonly ports: Ports;
   readonly certificate: Certificate;
   readonly way: Way;
+  /** It judges nodes by their answers, too, and goes without one at the first bad one. Default: as in the file. */
+  readonly isWary?: boolean;
 }
 
 /** A balancer that runs. */
 export interface Balancer {
+  /** What it has written so far. */
+  said(): string;
   /** From now on these are the nodes; with the same ones it is a reload. */
   setNodes(names: readonly string[]): Promise<void>;
 }
@@ -74,7 +78,10 @@ function replaced(text: string, from: string | RegExp, to: string): string {
   return text.replaceAll(from, () => to);
 }
 
-async function startHaproxy({ folder, port, ports, certificate, way }: BalancerPlace, names: readonly string[]) {
+async function startHaproxy(
+  { folder, port, ports, certificate, way, isWary }: BalancerPlace,
+  names: readonly string[],
+) {
   const pem = join(folder, 'pem');
   writeFileSync(pem, certificate.cert + readFileSync(join(folder, 'key'), 'utf8'));
   const shipped = configuration('cluster/haproxy.cfg', [
@@ -93,11 +100,14 @@ async function startHaproxy({ folder, port, ports, certificate, way }: BalancerP
     text = replaced(text, /balance hdr\(wsproxy-session\)\n *hash-type consistent/g, 'balance roundrobin');
   if (way === 'header' || way === 'round robin')
     text = replaced(replaced(text, /^ *cookie wsproxy-node .*\n/gm, ''), / cookie \w+$/gm, '');
+  if (isWary === true)
+    text = replaced(text, 'default-server ', 'default-server observe layer7 error-limit 1 on-error mark-down ');
   const file = join(folder, 'haproxy.cfg');
   const write = (of: readonly string[]) => writeFileSync(file, onlyNodes(text, /^ *server \w+ ([\d.]+):.*\n?/gm, of));
   write(names);
   const haproxy = await startUntilListening('haproxy', ['-W', '-f', file], port);
   return {
+    said: () => haproxy.stderr,
     async setNodes(of: readonly string[]) {
       write(of);
       const before = haproxy.stderr.length;
@@ -131,6 +141,7 @@ async function startNginx({ folder, port, ports, certificate, way }: BalancerPla
     prepareNginx(folder, onlyNodes(text, /^ *server ([\d.]+):\d+ max_fails.*\n/gm, of));
   const nginx = await startUntilListening('nginx', write(names), port);
   return {
+    said: () => nginx.stderr,
     async setNodes(of: readonly string[]) {
       write(of);
       const before = nginx.stderr.length;
@@ -156,8 +167,9 @@ async function startCaddy({ folder, port, ports, certificate, way }: BalancerPla
     writeFileSync(file, onlyNodes(text, new RegExp(` ([\\d.]+):${ports.tunnel}`, 'g'), of));
   write(names);
   const about = ['--config', file, '--adapter', 'caddyfile'];
-  await startUntilListening('caddy', ['run', ...about], port);
+  const caddy = await startUntilListening('caddy', ['run', ...about], port);
   return {
+    said: () => caddy.stderr,
     async setNodes(of: readonly string[]) {
       write(of);
       const { code, stderr } = await run('caddy', ['reload', ...about, '--address', admin, '--force']);
@@ -196,12 +208,13 @@ async function startEnvoy({ folder, port, ports, certificate, way }: BalancerPla
     renameSync(`${nodes}.new`, nodes);
   };
   write(names);
-  await startUntilListening('envoy', ['-c', file, '--use-dynamic-base-id', '--concurrency', '2'], port);
+  const envoy = await startUntilListening('envoy', ['-c', file, '--use-dynamic-base-id', '--concurrency', '2'], port);
   const known = async (): Promise<Set<string>> => {
     const response = await fetch(`http://127.0.0.1:${admin}/clusters`, { headers: { connection: 'close' } });
     return new Set((await response.text()).match(/(?<=^wsproxy::)[\d.]+(?=:\d+::)/gm));
   };
   return {
+    said: () => envoy.stderr,
     async setNodes(of: readonly string[]) {
       write(of);
       await expect.poll(known, { timeout: 10_000 }).toEqual(new Set(of.map(addressOf)));

@@ -26,10 +26,12 @@ export interface BehindOptions {
   readonly names: readonly string[];
   /** Nodes hand on to each other what belongs elsewhere; otherwise each transport must come to the right one. */
   readonly knowEachOther: boolean;
+  /** As of `BalancerPlace`. */
+  readonly isWary?: boolean;
 }
 
 export async function startBehind(start: StartBalancer, options: BehindOptions): Promise<Behind> {
-  const { way, names, knowEachOther } = options;
+  const { way, names, knowEachOther, isWary = false } = options;
   const folder = temporaryFolder();
   const [certificate, port, ports] = await Promise.all([
     makeCertificate(folder, 'DNS:localhost', 1),
@@ -44,7 +46,7 @@ export async function startBehind(start: StartBalancer, options: BehindOptions):
     return node;
   };
   await Promise.all(names.map(addNode));
-  const balancer = await start({ folder, port, ports, certificate, way }, names);
+  const balancer = await start({ folder, port, ports, certificate, way, isWary }, names);
   const relay = await new CuttingRelay(port).start();
   return {
     ...{ nodes, balancer, relay, addNode },

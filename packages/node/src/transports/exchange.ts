@@ -11,6 +11,7 @@ export interface Exchange {
   /** What goes back; begins with `begin`. */
   readonly answer: Writable;
   begin(status: number, headers: OutgoingHttpHeaders): void;
+  readonly hasBegun: boolean;
   /** Before `begin`: no other request follows on a connection of HTTP/1.1. */
   closeAfter(): void;
   /** Invites the body, for one who waits for that. */
@@ -27,10 +28,28 @@ export function exchangeOf(arrival: Arrival): Exchange | undefined {
   return 'stream' in arrival && arrival.request.method !== 'CONNECT' ? overHttp2(arrival) : undefined;
 }
 
+/**
+ * Ends an answer that nobody waits for any more. One that has not begun says so: a balancer takes a connection that is cut before for a
+ * server that is down, and asks others for some time.
+ */
+export function giveUp(exchange: Exchange): void {
+  const { answer } = exchange;
+  if (exchange.hasBegun || answer.destroyed) {
+    if (!answer.writableFinished) answer.destroy();
+    return;
+  }
+  exchange.closeAfter();
+  exchange.begin(409, {});
+  answer.end();
+}
+
 function overHttp1({ request, response }: Extract<Arrival, { response: unknown }>): Exchange {
   return {
     ...{ request, body: request, answer: response },
     begin: (status, headers) => void response.writeHead(status, headers),
+    get hasBegun() {
+      return response.headersSent;
+    },
     closeAfter() {
       response.shouldKeepAlive = false;
     },
@@ -50,6 +69,9 @@ function overHttp2({ request, stream }: Extract<Arrival, { stream: unknown }>): 
     ...{ request, body: stream, answer: stream },
     begin(status, headers) {
       if (!stream.destroyed && !stream.closed) stream.respond({ ':status': status, ...headers });
+    },
+    get hasBegun() {
+      return stream.headersSent;
     },
     closeAfter() {},
     invite: () => stream.additionalHeaders({ ':status': 100 }),

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Clock, SlabPool, Timer } from 'wsproxy-engine';
-import type { Exchange } from '../exchange.js';
+import { type Exchange, giveUp } from '../exchange.js';
 import { KeptParts } from './kept-parts.js';
 import { onceATurn } from './once-a-turn.js';
 import { MAX_POLL, POLL_TIME, POLLS } from './part.js';
@@ -74,7 +74,7 @@ export class PollOutlet {
     this.#kept.clear();
     for (const { exchange, timer } of this.#polls.values()) {
       timer.cancel();
-      exchange.answer.destroy();
+      giveUp(exchange);
     }
     this.#polls.clear();
     for (const answer of this.#leaving) answer.destroy();

@@ -1,6 +1,5 @@
-import type { Writable } from 'node:stream';
 import type { Clock, SlabPool } from 'wsproxy-engine';
-import type { Exchange } from '../exchange.js';
+import { type Exchange, giveUp } from '../exchange.js';
 import type { Halves, HalvesHolder } from './http-transport.js';
 import type { MessageBody } from './message-body.js';
 import { FIRST_PADDING, MAX_PIECE, type Part } from './part.js';
@@ -14,8 +13,8 @@ export class ServerHalves implements Halves {
   holder!: HalvesHolder;
   readonly #memory: SlabPool;
   readonly #down: StreamOutlet | PollOutlet;
-  /** Answers that have not ended yet, no matter what they are for. */
-  readonly #answers = new Set<Writable>();
+  /** Those whose answers have not ended yet, no matter what they are for. */
+  readonly #exchanges = new Set<Exchange>();
   /** Requests whose bodies are being read. */
   readonly #bodies = new Set<Pausable>();
   /** The number of the last piece. */
@@ -44,7 +43,7 @@ export class ServerHalves implements Halves {
       return;
     }
     this.#down = new StreamOutlet(answer, memory, onDrain);
-    this.#follow(answer);
+    this.#follow(exchange);
     answer.once('close', () => {
       if (!exchange.isAnswered) this.holder.onLost('the way down was cut');
     });
@@ -88,7 +87,7 @@ export class ServerHalves implements Halves {
   }
 
   destroy(): void {
-    for (const answer of this.#answers) if (!answer.writableFinished) answer.destroy();
+    for (const exchange of this.#exchanges) giveUp(exchange);
     if (this.#down instanceof PollOutlet) this.#down.destroy();
   }
 
@@ -97,7 +96,7 @@ export class ServerHalves implements Halves {
     if (n !== this.#piece + 1 || this.#isPieceUnderWay || this.#stream === 'used') return false;
     this.#piece = n;
     this.#isPieceUnderWay = true;
-    this.#follow(exchange.answer);
+    this.#follow(exchange);
     let left = MAX_PIECE + RECORD_HEAD;
     this.#read(exchange, {
       onData: (length) => {
@@ -116,7 +115,7 @@ export class ServerHalves implements Halves {
   #takeStream(exchange: Exchange): boolean {
     if (this.#stream !== 'none') return false;
     this.#stream = 'silent';
-    this.#follow(exchange.answer);
+    this.#follow(exchange);
     let isHeard = false;
     const reading = this.#read(exchange, {
       onData: () => {
@@ -215,10 +214,11 @@ export class ServerHalves implements Halves {
     };
   }
 
-  #follow(answer: Writable): void {
-    this.#answers.add(answer);
+  #follow(exchange: Exchange): void {
+    const { answer } = exchange;
+    this.#exchanges.add(exchange);
     answer.on('error', () => {});
-    answer.once('close', () => this.#answers.delete(answer));
+    answer.once('close', () => this.#exchanges.delete(exchange));
   }
 }
 
