@@ -133,6 +133,8 @@ export class Server {
     // Of every door, anyone who knocks there.
     const doors = {
       hasRoom: (user: User, request: IncomingMessage) => this.#hasRoom(user, request),
+      onTurnedAway: (request: IncomingMessage) => this.#membership.sessionPlaces?.take(request)?.release(),
+      isFull: (user: User) => this.#registry.refuses(user) !== undefined,
       acceptors: acceptorsOf(options, { 'Wsproxy-Route': this.route }),
       onTransport: (...[transport, user, caller, request]: Parameters<GatewayOptions['onTransport']>) => {
         const onClosed = this.#registry.onOpen(user);
@@ -435,8 +437,7 @@ export class Server {
     const limit = this.#registry.refuses(user);
     if (limit !== undefined) this.#guard.hit(limit, user.id, user.limits?.sessions);
     const kept = limit === undefined ? this.#membership.sessionPlaces?.keep(user, request) : undefined;
-    // Others may have come meanwhile.
-    return kept === undefined ? limit === undefined : kept.then(() => this.#registry.refuses(user) === undefined);
+    return kept === undefined ? limit === undefined : kept.then(() => true);
   }
 
   /** As another process says: first nobody comes in again, then those who are in go. */

@@ -18,6 +18,8 @@ export interface TransportAcceptor {
    * no judging anew. Default: everybody is judged.
    */
   ownerOf?(arrival: Arrival): string | undefined;
+  /** The same of two requests only if both are parts of one transport, and carry the same `Authorization`. Default: nothing. */
+  partKeyOf?(arrival: Arrival): string | undefined;
   /** Answers a request that is right. `handler` must not be kept: it holds the request. */
   accept(arrival: Arrival, handler: AcceptHandler): void;
 }

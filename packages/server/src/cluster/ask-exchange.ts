@@ -53,6 +53,7 @@ export function askExchange(exchange: Exchange, options: AskExchangeOptions): Pr
       timer.cancel();
       isConnected = true;
       socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE_DELAY);
+      if (exchange.request.headers.expect !== undefined) exchange.invite();
       passBody(exchange, outgoing);
       // Polls and bodies without end are answered in their own time.
       if (isOpening) timer = clock.setTimer(late, ANSWER_TIME);

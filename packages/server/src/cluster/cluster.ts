@@ -17,7 +17,7 @@ import { CLUSTER_TLS_VERSION, type ClusterTls, checkClusterTls, secureContextOf 
 import { type AskedErrand, ErrandDesk } from './errand-desk.js';
 import { Errands } from './errands.js';
 import { HandOn } from './hand-on.js';
-import { isProcess, judgedBefore } from './inner-door.js';
+import { isProcess, judgedBefore, NOBODY } from './inner-door.js';
 import { type Door, type FindNode, Neighbours } from './neighbours.js';
 import { nodesOf } from './peers.js';
 import { parseRoute } from './route.js';
@@ -123,6 +123,7 @@ export class Cluster {
         this.#desk.accept(transport);
         return () => {};
       },
+      isFull: (user) => user !== NOBODY && doors.isFull?.(user) === true,
       hasRoom: (user, request) => isProcess(request) || (doors.hasRoom?.(user, request) ?? true),
       ...{ path: '/', authenticate: () => undefined },
       judged: judgedBefore(directory, clock),

@@ -23,8 +23,8 @@ export class Connections {
    * besides counts for nothing.
    */
   readonly #answered = new WeakMap<Socket, ServerResponse | undefined>();
-  /** Those that may bring another request, and when they have had their time for it. */
-  readonly #kept = new Map<Socket, NodeJS.Timeout>();
+  /** Those that may bring another request, the oldest first. */
+  readonly #kept = new Map<Socket, Kept>();
   /** Those that wait for an answer, and have brought no right body. */
   readonly #broken = new WeakSet<Socket>();
   /** Connections that others have accepted, and handed over. */
@@ -102,13 +102,16 @@ export class Connections {
     return true;
   }
 
-  /** The request of `socket` was let in, and is answered in its own time; its connection may bring another one afterwards. */
-  serve(socket: Socket, response: ServerResponse): void {
+  /**
+   * The request of `socket` was let in as one of `owner`, and is answered in its own time; its connection may bring another one
+   * afterwards.
+   */
+  serve(socket: Socket, response: ServerResponse, owner: string): void {
     const accepted = this.#acceptedBelow(socket);
     this.leave(socket);
     response.once('finish', () => {
       const mayKeep = response.shouldKeepAlive && !this.#isClosed && this.#acceptedBelow(socket) === accepted;
-      if (mayKeep && !socket.destroyed) this.#keep(accepted, socket);
+      if (mayKeep && !socket.destroyed) this.#keep(accepted, socket, owner);
       else socket.destroySoon();
     });
   }
@@ -173,14 +176,26 @@ export class Connections {
     await Promise.all([...this.#handedOver].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
   }
 
-  #keep(accepted: Socket, socket: Socket): void {
+  #keep(accepted: Socket, socket: Socket, owner: string): void {
     this.#ready.set(accepted, socket);
     this.#answered.delete(accepted);
     // For the whole head of another request. One that says nothing is closed sooner (http-server.ts).
     const timer = setTimeout(() => this.#drop(accepted), this.#options.handshakeTimeout).unref();
-    this.#kept.set(accepted, timer);
-    const [oldest = accepted] = this.#kept.keys();
-    if (this.#kept.size > this.#options.places) this.#drop(oldest);
+    this.#kept.set(accepted, { owner, timer });
+    if (this.#kept.size > this.#options.places) this.#drop(this.#oldestOfMost() ?? accepted);
+  }
+
+  /** Of the user who has most: a flood costs nobody else. */
+  #oldestOfMost(): Socket | undefined {
+    const counts = new Map<string, number>();
+    let most = '';
+    for (const { owner } of this.#kept.values()) {
+      const count = (counts.get(owner) ?? 0) + 1;
+      counts.set(owner, count);
+      if (count > (counts.get(most) ?? 0)) most = owner;
+    }
+    for (const [accepted, { owner }] of this.#kept) if (owner === most) return accepted;
+    return undefined;
   }
 
   #drop(accepted: Socket): void {
@@ -190,7 +205,7 @@ export class Connections {
 
   /** True for one that was kept. */
   #forget(accepted: Socket): boolean {
-    clearTimeout(this.#kept.get(accepted));
+    clearTimeout(this.#kept.get(accepted)?.timer);
     return this.#kept.delete(accepted);
   }
 
@@ -222,6 +237,13 @@ export class Connections {
     }
     return socket;
   }
+}
+
+interface Kept {
+  /** Who was let in by it last. */
+  readonly owner: string;
+  /** When it has had its time for another request. */
+  readonly timer: NodeJS.Timeout;
 }
 
 export interface ConnectionsOptions {

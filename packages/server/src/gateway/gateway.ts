@@ -17,6 +17,7 @@ import { createDecoy, type Decoy, showDecoy } from './decoy.js';
 import type { HandedOn, HandOnRequest } from './handing-on.js';
 import { createHttpServer, MAX_HEADER_SIZE } from './http-server.js';
 import { Http2Connections } from './http2-connections.js';
+import { PartsElsewhere } from './parts-elsewhere.js';
 import { elsewhere, known, type Refusal, refuse, stranger } from './refusal.js';
 import { RefusalLog } from './refusal-log.js';
 import { createRemoteAddressOf } from './remote-address.js';
@@ -72,6 +73,10 @@ export interface GatewayOptions
   readonly onTransport: (transport: Transport, user: User, caller: Caller, request: IncomingMessage) => () => void;
   /** Whether an authenticated user may open one more transport by `request`; default yes. */
   readonly hasRoom?: (user: User, request: IncomingMessage) => boolean | Promise<boolean>;
+  /** A request is turned away, perhaps after `hasRoom` has found room for it. */
+  readonly onTurnedAway?: (request: IncomingMessage) => void;
+  /** Whether others have taken the last room since `hasRoom` was asked; default no. */
+  readonly isFull?: (user: User) => boolean;
   /** Hands on what belongs to another process. Default: everything is answered here. */
   readonly handOn?: HandOnRequest;
   /** By whom requests were judged before they were handed on to here, on any path. Default: this gateway judges them itself. */
@@ -136,6 +141,7 @@ class HttpGateway implements Gateway {
   readonly #wispDoor: WispDoor | undefined;
   readonly #authorize: Authorize;
   readonly #callerOf: (request: IncomingMessage) => Caller;
+  readonly #partsElsewhere = new PartsElsewhere();
   #certificateExpires: number | undefined;
   #ticketKeys: Buffer | undefined;
 
@@ -298,7 +304,9 @@ class HttpGateway implements Gateway {
     if (!isOnPath) return stranger(404, 'not on the path');
     const part = this.#knownPart(arrival);
     if (part !== undefined) return part;
-    const who = await this.#authorize(request);
+    const partKey = this.#partKeyOf(arrival);
+    const sender = partKey === undefined ? undefined : this.#partsElsewhere.userOf(partKey);
+    const who = sender === undefined ? await this.#authorize(request) : { user: sender };
     if ('status' in who) return who;
     const kind = this.#kinds.find(({ acceptor }) => acceptor.recognizes(arrival));
     const { user } = who;
@@ -308,6 +316,7 @@ class HttpGateway implements Gateway {
     if (!kind.acceptor.isRight(arrival)) return known(400, 'wrong upgrade', user.id);
     const isPart = kind.acceptor.isPart?.(arrival) === true;
     const handedOn = await this.#handOn(arrival, user, isPart);
+    if (handedOn === 'answered' && partKey !== undefined) this.#partsElsewhere.remember(partKey, user);
     if (handedOn === 'answered') return handedOn;
     if (handedOn !== 'here') return elsewhere(handedOn.unanswered, user.id);
     // Its transport has its room.
@@ -330,6 +339,14 @@ class HttpGateway implements Gateway {
     return undefined;
   }
 
+  /** Of a part that may be handed on. */
+  #partKeyOf(arrival: Arrival): string | undefined {
+    const { judged, handOn } = this.#options;
+    if (judged !== undefined || handOn === undefined) return undefined;
+    const kind = this.#kinds.find(({ acceptor }) => acceptor.recognizes(arrival));
+    return kind?.acceptor.isRight(arrival) === true ? kind.acceptor.partKeyOf?.(arrival) : undefined;
+  }
+
   #handOn(arrival: Arrival, user: User, isPart: boolean): HandedOn | Promise<HandedOn> {
     const { handOn } = this.#options;
     if (handOn === undefined || ('socket' in arrival && arrival.request.method !== 'GET')) return 'here';
@@ -340,16 +357,19 @@ class HttpGateway implements Gateway {
 
   #accept(arrival: Arrival, { user, kind }: Entrant): void {
     const { acceptor, onBroken } = kind;
+    // Many that were judged at once would all find the same room.
+    const isFull = acceptor.isPart?.(arrival) !== true && this.#options.isFull?.(user) === true;
+    if (isFull) return void this.#turnAway(arrival, known(429, 'too many sessions', user.id));
     acceptor.accept(arrival, {
       owner: user.id,
       onTransport: (transport, way) => {
         const { request } = arrival;
-        this.#letIn(arrival);
+        this.#letIn(arrival, user);
         const caller = { ...this.#callerOf(request), ...(way !== undefined && { way }) };
         this.#options.logger.debug({ user: user.id, ...caller }, `accepted a ${acceptor.name}`);
         return this.#options.onTransport(transport, user, caller, request);
       },
-      onPart: () => this.#letIn(arrival),
+      onPart: () => this.#letIn(arrival, user),
       onRefused: (status) => {
         const reason = status === 409 ? 'out of turn' : 'wrong upgrade';
         void this.#turnAway(arrival, known(status, reason, user.id));
@@ -369,7 +389,7 @@ class HttpGateway implements Gateway {
       takesLogin: decoy === undefined,
       onTransport: (arrival, transport, user) => {
         const { request } = arrival;
-        this.#letIn(arrival);
+        this.#letIn(arrival, user);
         const caller = { ...this.#callerOf(request), way: 'Wisp' };
         logger.debug({ user: user.id, ...caller }, 'accepted a WebSocket of Wisp');
         return onTransport(transport, user, caller, request);
@@ -380,8 +400,8 @@ class HttpGateway implements Gateway {
     });
   }
 
-  #letIn(arrival: Arrival): void {
-    if ('response' in arrival) this.#connections.serve(arrival.request.socket, arrival.response);
+  #letIn(arrival: Arrival, { id }: User): void {
+    if ('response' in arrival) this.#connections.serve(arrival.request.socket, arrival.response, id);
     else this.#leaveDoor(arrival.request);
   }
 
@@ -391,6 +411,7 @@ class HttpGateway implements Gateway {
   }
 
   async #turnAway(arrival: Arrival, refusal: Refusal): Promise<void> {
+    this.#options.onTurnedAway?.(arrival.request);
     this.#log.request(arrival, refusal);
     const { status, isStranger, origin } = refusal;
     if (this.#decoy === undefined || !isStranger || origin !== undefined) refuse(arrival, status, refusal);

@@ -7,7 +7,7 @@ import { SessionPlace } from './session-place.js';
 /** Places for sessions that other processes were asked for before a transport is open. */
 export class SessionPlaces {
   readonly #accounts: Pick<Accounts, 'shareSession' | 'endSession'>;
-  readonly #kept = new WeakMap<IncomingMessage, SessionPlace>();
+  readonly #kept = new WeakMap<IncomingMessage, KeptPlace>();
 
   constructor(accounts: Pick<Accounts, 'shareSession' | 'endSession'>) {
     this.#accounts = accounts;
@@ -21,12 +21,23 @@ export class SessionPlaces {
     const place = new SessionPlace(() => this.#accounts.endSession(user));
     const way = wayOf(request);
     if (way.destroyed) return place.release();
-    way.once('close', () => place.leave());
-    this.#kept.set(request, place);
+    const leave = (): void => place.leave();
+    way.once('close', leave);
+    // Another request may follow on the same connection.
+    this.#kept.set(request, { place, forget: () => way.off('close', leave) });
   }
 
   /** That of the transport which `request` has opened; to be released when the transport is over. */
   take(request: IncomingMessage): SessionPlace | undefined {
-    return this.#kept.get(request)?.take();
+    const kept = this.#kept.get(request);
+    this.#kept.delete(request);
+    kept?.forget();
+    return kept?.place.take();
   }
+}
+
+interface KeptPlace {
+  readonly place: SessionPlace;
+  /** The end of its connection means nothing to it any more. */
+  readonly forget: () => void;
 }

@@ -276,7 +276,7 @@ describe('what is handed on', () => {
     const owner = await start({ limits: { sessionsPerUser: 1 } });
     const other = await start();
     await new Peer().connect(owner.port);
-    const sockets = [1, 2, 3].map(() => knock(other.port, routeTo(owner.server)));
+    const sockets = [1, 2, 3, 4, 5].map(() => knock(other.port, routeTo(owner.server)));
     const answers = await Promise.all(sockets.map((socket) => readAll(socket, (text) => text.includes('\r\n\r\n'))));
     expect(answers.map((answer) => answer.slice(9, 12))).toContain('429');
     expect(other.outcomes).toContain('refused');

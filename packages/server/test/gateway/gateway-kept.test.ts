@@ -5,7 +5,17 @@ import { systemClock } from 'wsproxy-engine';
 import { HttpAcceptor } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import type { GatewayOptions } from '../../src/gateway/gateway.js';
-import { closeOf, type Headers, openSocket, plain, startGateway, statusOf, token } from './gateway-fixture.js';
+import {
+  closeOf,
+  type Fixture,
+  type Headers,
+  openSocket,
+  plain,
+  startGateway,
+  statusOf,
+  token,
+  upgradeRaw,
+} from './gateway-fixture.js';
 
 const ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
@@ -130,6 +140,78 @@ test('as many connections are kept as may wait, and the oldest one has to go', a
   }
   await closed;
   expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
+});
+
+test('one user who has all of them costs nobody else a connection', async () => {
+  const acceptors = [new HttpAcceptor({ memory: newMemory(), clock: systemClock })];
+  const authenticate: GatewayOptions['authenticate'] = ({ headers }) => ({ id: String(headers.authorization) });
+  const { port } = await startGateway({ pendingConnections: 2 }, '/tunnel', { acceptors, authenticate });
+  const sockets = [openSocket(port), openSocket(port), openSocket(port)] as const;
+  const closed = closeOf(sockets[1]);
+  for (const [i, socket] of sockets.entries()) {
+    const id = ID.replace(/^A/, String(i));
+    const user = i === 0 ? 'ada' : 'eve';
+    const headers = { Authorization: user, 'Wsproxy-Transport': `${id};open-poll` };
+    expect(statusOf(await ask(socket, part('open-poll', headers)))).toBe(200);
+  }
+  await closed;
+  expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false, true, false]);
+});
+
+test('the parts that are handed on outlive an outage of what judges, once one of them was', async () => {
+  let isUp = true;
+  let asked = 0;
+  const authenticate = () => {
+    asked += 1;
+    if (!isUp) throw new Error('out of order');
+    return { id: 'ada' };
+  };
+  const users: string[] = [];
+  const { port } = await startKept(10_000, {
+    authenticate,
+    handOn: ({ arrival, isPart, user, leaveDoor }) => {
+      if (!isPart || !('response' in arrival)) return 'here';
+      users.push(user.id);
+      arrival.response.shouldKeepAlive = false;
+      leaveDoor();
+      arrival.response.writeHead(204).end();
+      return 'answered';
+    },
+  });
+  const there = { 'Wsproxy-Transport': 'BAAAAAAAAAAAAAAAAAAAAA;piece=1' };
+  expect(statusOf(await ask(openSocket(port), part('piece=1', there)))).toBe(204);
+  isUp = false;
+  const before = asked;
+  expect(statusOf(await ask(openSocket(port), part('piece=1', there)))).toBe(204);
+  expect(asked).toBe(before);
+  expect(users).toEqual(['ada', 'ada']);
+  const another = { ...there, Authorization: 'Bearer another' };
+  expect(statusOf(await ask(openSocket(port), part('piece=1', another)))).toBe(503);
+  const elsewhere = { 'Wsproxy-Transport': 'CAAAAAAAAAAAAAAAAAAAAA;piece=1' };
+  expect(statusOf(await ask(openSocket(port), part('piece=1', elsewhere)))).toBe(503);
+});
+
+test('of many who are let in at once no more come in than there is room for', async () => {
+  let letIn = (): void => {};
+  const gate = new Promise<void>((resolve) => {
+    letIn = resolve;
+  });
+  let waiting = 0;
+  const turnedAway: string[] = [];
+  const fixture: Fixture = await startGateway({}, '/tunnel', {
+    authenticate: async () => {
+      waiting += 1;
+      if (waiting === 6) letIn();
+      await gate;
+      return { id: 'ada' };
+    },
+    hasRoom: async () => fixture.transports.length < 2,
+    isFull: () => fixture.transports.length >= 2,
+    onTurnedAway: ({ url }) => turnedAway.push(String(url)),
+  });
+  const answers = await Promise.all(Array.from({ length: 6 }, () => upgradeRaw(fixture.port)));
+  expect(answers.map(({ head }) => statusOf(head)).sort()).toEqual([101, 101, 429, 429, 429, 429]);
+  expect(turnedAway).toHaveLength(4);
 });
 
 test('a connection that goes on asking before it has its answer is cut', async () => {

@@ -49,6 +49,11 @@ export class HttpAcceptor implements TransportAcceptor {
     return entry.owner;
   }
 
+  partKeyOf(arrival: Arrival): string | undefined {
+    const credential = this.isPart(arrival) ? credentialOf(arrival.request) : undefined;
+    return credential && `${partOf(arrival.request)?.id} ${credential.toString('base64')}`;
+  }
+
   accept(arrival: Arrival, handler: AcceptHandler): void {
     const part = partOf(arrival.request);
     const exchange = exchangeOf(arrival);
