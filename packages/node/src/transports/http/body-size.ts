@@ -1,4 +1,4 @@
-import { MAX_PIECE } from './part.js';
+import { MAX_BODY } from './part.js';
 
 /**
  * How much the next body with an end carries: as much as takes about a second, so that nothing waits long behind it, and no more than
@@ -39,7 +39,7 @@ export class BodySize {
   /** One has passed. `carried`: bytes; `took`: from its beginning until that was known, ms. */
   onPassed(carried: number, took: number): void {
     this.#quickest = Math.min(this.#quickest, took);
-    const goal = Math.max(GOAL, ROUND_TRIPS * this.#quickest);
+    const goal = Math.min(LONGEST, Math.max(GOAL, ROUND_TRIPS * this.#quickest));
     if (took > goal) this.#shrink(carried, goal / took);
     else if (carried >= this.#bytes) this.#onFull(took <= goal / 2);
   }
@@ -63,7 +63,7 @@ export class BodySize {
     if (this.#isTrial) this.#needed = FIRST_NEEDED;
     this.#isTrial = false;
     this.#passed += 1;
-    const next = Math.min(MAX_PIECE, 2 * this.#bytes);
+    const next = Math.min(MAX_BODY, 2 * this.#bytes);
     if (!isQuick || next === this.#bytes) return;
     if (next >= this.#refused) {
       if (this.#passed < this.#needed) return;
@@ -80,6 +80,7 @@ const SMALLEST = 1_024;
 /** What one may take, ms, or so many round trips: on a long path the waiting is not for the bytes. */
 const GOAL = 1_000;
 const ROUND_TRIPS = 5;
+const LONGEST = 5_000;
 const FIRST_NEEDED = 16;
 /** With a limit that stays, one in so many is lost. */
 const MOST_NEEDED = 4_096;

@@ -1,5 +1,5 @@
 import type { MessageBody } from './message-body.js';
-import { MAX_POLL, POLLS } from './part.js';
+import { MAX_BODY, POLLS } from './part.js';
 import { RECORD_HEAD, type RecordReader } from './records.js';
 import type { Answer, Requests } from './requests.js';
 
@@ -30,15 +30,16 @@ export class DownStream implements ClientDown {
   }
 }
 
-/** The answers to polls, each of which is whole before it is read. */
+/** The answers to polls, in the order of the polls: that whose turn it is is read as it comes, so that it is a sign of life. */
 export class DownPolls implements ClientDown {
   readonly #requests: Requests;
   readonly #reader: RecordReader;
   readonly #onLost: (reason: string) => void;
-  /** Answers that have come ahead of one before them. */
-  readonly #early = new Map<number, Buffer>();
+  /** Answers that have begun ahead of one before them. */
+  readonly #early = new Map<number, EarlyAnswer>();
   #asked = 0;
-  #read = 0;
+  /** The number of the one whose turn it is. */
+  #turn = 1;
 
   constructor(requests: Requests, reader: RecordReader, onLost: (reason: string) => void) {
     this.#requests = requests;
@@ -55,45 +56,60 @@ export class DownPolls implements ClientDown {
     this.#requests.ask('poll', n, {
       onFailed: ({ message }) => this.#onLost(`a poll has failed: ${message}`),
       onAnswer: (answer) => {
-        if (answer.status === 200) this.#collect(n, answer);
+        if (answer.status === 200) this.#take(n, answer);
         else this.#onLost(`a poll was answered with status ${answer.status}`);
       },
     });
   }
 
-  #collect(n: number, { body, isWhole }: Answer): void {
-    const chunks: Buffer[] = [];
+  #take(n: number, { body, isWhole }: Answer): void {
+    const early: EarlyAnswer = { chunks: [], isWhole: false };
+    if (n > this.#turn) this.#early.set(n, early);
     let length = 0;
     body.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
       length += chunk.length;
       if (length > MAX_ANSWER) this.#onLost('the answer to a poll is too large');
+      else if (n === this.#turn) this.#read(chunk);
+      else early.chunks.push(chunk);
     });
     const onCut = (): void => this.#onLost('the answer to a poll was cut');
     body.once('error', onCut);
     body.once('end', () => {
       if (!isWhole(length)) return onCut();
-      this.#early.set(n, Buffer.concat(chunks));
-      this.#readOn();
+      early.isWhole = true;
+      if (n === this.#turn) this.#goOn();
     });
   }
 
-  #readOn(): void {
+  /** False when nothing may follow. */
+  #read(chunk: Buffer): boolean {
+    return !this.#requests.isOver && readInto(this.#reader, chunk, this.#onLost);
+  }
+
+  /** The answer whose turn it was has come as a whole. */
+  #goOn(): void {
     for (;;) {
-      const answer = this.#early.get(this.#read + 1);
-      if (answer === undefined) return;
-      this.#read += 1;
-      this.#early.delete(this.#read);
-      if (!readInto(this.#reader, answer, this.#onLost)) return;
-      if (!this.#reader.isWhole) return this.#onLost('a record was cut');
       if (this.#reader.isOver || this.#requests.isOver) return;
+      if (!this.#reader.isWhole) return this.#onLost('a record was cut');
+      this.#turn += 1;
       this.#ask();
+      const early = this.#early.get(this.#turn);
+      if (early === undefined) return;
+      this.#early.delete(this.#turn);
+      for (const chunk of early.chunks.splice(0)) if (!this.#read(chunk)) return;
+      if (!early.isWhole) return;
     }
   }
 }
 
+/** What has come of an answer before its turn. */
+interface EarlyAnswer {
+  readonly chunks: Buffer[];
+  isWhole: boolean;
+}
+
 /** A little more than the records of one answer take, bytes. */
-const MAX_ANSWER = MAX_POLL + 64 * RECORD_HEAD + 1_024;
+const MAX_ANSWER = MAX_BODY + 64 * RECORD_HEAD + 1_024;
 
 function readInto(reader: RecordReader, chunk: Buffer, onLost: (reason: string) => void): boolean {
   try {

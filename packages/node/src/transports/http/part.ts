@@ -39,10 +39,8 @@ export function newTransportId(): string {
 const PART = /^([\w-]{22});(open|open-poll|stream|piece|poll)(?:=([1-9]\d{0,15}))?$/;
 const MAX_NUMBER = Number.MAX_SAFE_INTEGER;
 
-/** A piece carries no more, bytes. */
-export const MAX_PIECE = 262_144;
-/** The answer to a poll carries no more, bytes. */
-export const MAX_POLL = 262_144;
+/** No piece and no answer to a poll carries more, bytes. */
+export const MAX_BODY = 262_144;
 /** Polls that may wait for their answer at a time. */
 export const POLLS = 2;
 /** A poll is answered with nothing after so long, ms: before somebody on the way loses patience. */

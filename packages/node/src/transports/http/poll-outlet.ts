@@ -1,18 +1,26 @@
 import type { Writable } from 'node:stream';
 import type { Clock, SlabPool, Timer } from 'wsproxy-engine';
 import { type Exchange, giveUp } from '../exchange.js';
+import { BodySize } from './body-size.js';
 import { KeptParts } from './kept-parts.js';
 import { onceATurn } from './once-a-turn.js';
-import { MAX_POLL, POLL_TIME, POLLS } from './part.js';
+import { POLL_TIME, POLLS } from './part.js';
 import { WholeBody } from './whole-body.js';
 
-/** Records in the answers to polls, at the server's end: each answer is whole, as soon as there is something to say. */
+/**
+ * Records in the answers to polls, at the server's end: each answer is whole, as soon as there is something to say. The first ones are
+ * small, so that the answer to a greeting is not late on a slow path.
+ */
 export class PollOutlet {
   readonly #options: PollOutletOptions;
   readonly #kept: KeptParts;
   readonly #polls = new Map<number, Poll>();
   /** Answers that have not left, since the client does not read them. */
   readonly #leaving = new Set<Writable>();
+  /** Of what the next answer carries. */
+  readonly #size = new BodySize(FIRST_ANSWER);
+  /** Answers that the client has not had yet, as far as it has said so by its next poll, by the number of that. */
+  readonly #told = new Map<number, Told>();
   readonly #answerSoon: () => void;
   /** The number of the next to be answered. */
   #next = 1;
@@ -45,6 +53,7 @@ export class PollOutlet {
       this.#answer();
     };
     this.#polls.set(n, poll);
+    this.#onRead(n);
     exchange.answer.once('close', () => {
       poll.timer.cancel();
       if (!exchange.isAnswered) this.#options.onLost('a poll was cut');
@@ -85,19 +94,28 @@ export class PollOutlet {
       const poll = this.#polls.get(this.#next);
       const hasNews = this.#kept.bytes > 0 || this.#said.length > 0 || this.#last !== undefined;
       if (poll === undefined || this.#isCut || !(hasNews || poll.isLate)) return;
-      this.#polls.delete(this.#next);
+      const n = this.#next;
+      this.#polls.delete(n);
       this.#next += 1;
       poll.timer.cancel();
-      this.#write(poll.exchange);
+      this.#write(n, poll.exchange);
     }
   }
 
-  #write(exchange: Exchange): void {
+  /** The client polls once more when it has had an answer. */
+  #onRead(n: number): void {
+    const told = this.#told.get(n);
+    this.#told.delete(n);
+    if (told !== undefined) this.#size.onPassed(told.carried, this.#options.clock.now() - told.since);
+  }
+
+  #write(n: number, exchange: Exchange): void {
     const { answer } = exchange;
-    const parts = this.#kept.take(MAX_POLL);
+    const parts = this.#kept.take(this.#size.bytes);
     const last = this.#kept.bytes === 0 && !this.#isOver ? this.#last : undefined;
     if (last !== undefined) this.#isOver = true;
     const body = new WholeBody(this.#said.splice(0), parts, last === undefined ? [] : [last.record]);
+    this.#told.set(n + POLLS, { carried: body.carried, since: this.#options.clock.now() });
     this.#leaving.add(answer);
     answer.once('finish', () => {
       this.#leaving.delete(answer);
@@ -116,6 +134,15 @@ export class PollOutlet {
 /** One that is about to be closed may count for a moment though the client has had it. */
 const MAX_LEAVING = 2 * POLLS;
 
+/** Of the first answer, bytes: more than that to a greeting takes. */
+const FIRST_ANSWER = 2_048;
+
+interface Told {
+  /** Bytes. */
+  readonly carried: number;
+  readonly since: number;
+}
+
 interface Poll {
   readonly exchange: Exchange;
   /** It has waited long enough. */
@@ -125,7 +152,7 @@ interface Poll {
 
 export interface PollOutletOptions {
   readonly memory: SlabPool;
-  readonly clock: Pick<Clock, 'setTimer' | 'deferPastInput'>;
+  readonly clock: Pick<Clock, 'now' | 'setTimer' | 'deferPastInput'>;
   /** Of each answer. */
   readonly headers: Readonly<Record<string, string>>;
   readonly onDrain: () => void;

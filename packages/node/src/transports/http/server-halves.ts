@@ -2,7 +2,7 @@ import type { Clock, SlabPool } from 'wsproxy-engine';
 import { type Exchange, giveUp } from '../exchange.js';
 import type { Halves, HalvesHolder } from './http-transport.js';
 import type { MessageBody } from './message-body.js';
-import { FIRST_PADDING, MAX_PIECE, type Part } from './part.js';
+import { FIRST_PADDING, MAX_BODY, type Part } from './part.js';
 import { PollOutlet } from './poll-outlet.js';
 import { Heard, padding, RECORD_HEAD, RecordKind, RecordReader, record } from './records.js';
 import { RestOfBody } from './rest-of-body.js';
@@ -97,7 +97,7 @@ export class ServerHalves implements Halves {
     this.#piece = n;
     this.#isPieceUnderWay = true;
     this.#follow(exchange);
-    let left = MAX_PIECE + RECORD_HEAD;
+    let left = MAX_BODY + RECORD_HEAD;
     this.#read(exchange, {
       onData: (length) => {
         left -= length;
@@ -243,7 +243,7 @@ function goOn(body: Pausable): void {
 
 export interface ServerHalvesOptions {
   readonly memory: SlabPool;
-  readonly clock: Pick<Clock, 'setTimer' | 'deferPastInput'>;
+  readonly clock: Pick<Clock, 'now' | 'setTimer' | 'deferPastInput'>;
   /** Of each answer with records. */
   readonly headers: Readonly<Record<string, string>>;
   /** Of the first one, besides. */

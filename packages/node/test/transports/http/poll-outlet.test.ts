@@ -6,15 +6,19 @@ import type { Timer } from 'wsproxy-engine';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { type Exchange, exchangeOf } from '../../../src/transports/exchange.js';
 import { PollOutlet } from '../../../src/transports/http/poll-outlet.js';
+import { RECORD_HEAD } from '../../../src/transports/http/records.js';
 
 const PART = 65_536;
 
 /** An answer whose client reads as soon as it is told to. */
 class Answer extends Writable {
   length = 0;
+  /** Of them in records. */
+  carried = 0;
   readonly #waiting: (() => void)[] = [];
 
-  writeHead(): this {
+  writeHead(_status: number, headers: { readonly 'Content-Length': number }): this {
+    this.carried = headers['Content-Length'] - RECORD_HEAD;
     return this;
   }
 
@@ -33,6 +37,7 @@ class Answer extends Writable {
 
 const memory = newMemory();
 const NO_TIMER: Timer = { cancel() {} };
+let now = 0;
 let losses: string[];
 let outlet: PollOutlet;
 
@@ -51,7 +56,7 @@ beforeEach(() => {
   losses = [];
   outlet = new PollOutlet({
     memory,
-    clock: { setTimer: () => NO_TIMER, deferPastInput: (task) => task() },
+    clock: { now: () => now, setTimer: () => NO_TIMER, deferPastInput: (task) => task() },
     headers: {},
     onDrain: () => {},
     onLost: (reason) => losses.push(reason),
@@ -71,6 +76,35 @@ describe('answers to polls', () => {
       await answer.read();
     }
     expect(losses).toEqual([]);
+  });
+
+  test('begin small, and grow where they are read soon', async () => {
+    const lengths: number[] = [];
+    outlet.send([Buffer.alloc(4_194_304)]);
+    for (let n = 1; n <= 16; n += 1) {
+      const answer = new Answer();
+      outlet.take(n, exchangeWith(answer));
+      lengths.push(answer.carried);
+      await answer.read();
+      now += 5;
+    }
+    expect(lengths.slice(0, 2)).toEqual([2_048, 2_048]);
+    expect(Math.max(...lengths)).toBe(262_144);
+  });
+
+  test('that take long become smaller', async () => {
+    outlet.send([Buffer.alloc(4_194_304)]);
+    const lengths: number[] = [];
+    for (let n = 1; n <= 40; n += 1) {
+      const answer = new Answer();
+      outlet.take(n, exchangeWith(answer));
+      lengths.push(answer.carried);
+      await answer.read();
+      // Two are under way at a time.
+      now += 10 + answer.carried / 16;
+    }
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(32_768);
+    expect(Math.min(...lengths.slice(10))).toBeGreaterThanOrEqual(2_048);
   });
 
   test('that are not read are cut at the end, and no memory is kept', async () => {
@@ -103,7 +137,8 @@ describe('answers to polls', () => {
   test('have all left before the end has', async () => {
     const [slow, last] = [new Answer(), new Answer()];
     let hasLeft = false;
-    poll(1, slow);
+    outlet.send([Buffer.alloc(1_000)]);
+    outlet.take(1, exchangeWith(slow));
     outlet.end(Buffer.alloc(6), () => {
       hasLeft = true;
     });
