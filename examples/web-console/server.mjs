@@ -22,7 +22,7 @@ const GRACE = 60 * 60 * 1000;
 
 const [, , configFile = 'console.json'] = process.argv;
 
-let config = readOrExit();
+let config = orExit(() => readConfig(configFile));
 const findUser = (id) => config.users.find((user) => user.id === id);
 const audit = createAudit(config.audit);
 const isBehindTls = config.origin.startsWith('https:');
@@ -36,46 +36,54 @@ const containers =
     record: config.recordings && createRecorder(config.recordings),
   });
 
-const tunnel = createServer({
-  users: config.users.map(toUserEntry),
-  tickets: true,
-  allowOrigins: [config.origin],
-  trustedProxies: config.trustedProxies,
-  grace: GRACE,
-  // The service answers itself, by its own rules. For everything else those of the user count.
-  dialer({ host, user, direct }) {
-    return host === CONTAINER_HOST && containers ? containers(user.id) : direct();
-  },
-  observer: {
-    onChannelOpened({ user, session, channel, target, address }) {
-      if (!isContainer(target))
-        audit.write('console opened', { user, from: fromOf(session), session, channel, target, address });
+const tunnel = orExit(() =>
+  createServer({
+    users: config.users.map(toUserEntry),
+    tickets: true,
+    allowOrigins: [config.origin],
+    trustedProxies: config.trustedProxies,
+    grace: GRACE,
+    // The service answers itself, by its own rules. For everything else those of the user count.
+    dialer({ host, user, direct }) {
+      return host === CONTAINER_HOST && containers ? containers(user.id) : direct();
     },
-    onChannelOver({ user, session, channel, target, outcome, bytesUp, bytesDown, durationMs }) {
-      if (isContainer(target)) return;
-      audit.write('console closed', { user, session, channel, target, outcome, bytesUp, bytesDown, durationMs });
+    observer: {
+      onChannelOpened({ user, session, channel, target, address }) {
+        if (!isContainer(target))
+          audit.write('console opened', { user, from: fromOf(session), session, channel, target, address });
+      },
+      onChannelOver({ user, session, channel, target, outcome, bytesUp, bytesDown, durationMs }) {
+        if (isContainer(target)) return;
+        audit.write('console closed', { user, session, channel, target, outcome, bytesUp, bytesDown, durationMs });
+      },
     },
-  },
-});
+  }),
+);
 
 const isContainer = (target) => target.startsWith(`${CONTAINER_HOST}:`);
 const fromOf = (session) => tunnel.sessions().find(({ id }) => id === session)?.remoteAddress;
 
 const web = createHttpServer(
-  createWeb({
-    origin: config.origin,
-    logins: new Logins(findUser, isBehindTls),
-    makeTicket: async (id) => (await tunnel.createTicket({ id }, { origin: config.origin })).ticket,
-    hasContainers: containers !== undefined,
-    addressOf: ({ socket, headers }) =>
-      (config.trustedProxies.length > 0 && headers['x-forwarded-for']?.split(',').at(-1)?.trim()) ||
-      socket.remoteAddress,
-    audit,
-  }),
+  orExit(() =>
+    createWeb({
+      origin: config.origin,
+      logins: new Logins(findUser, isBehindTls),
+      makeTicket: async (id) => (await tunnel.createTicket({ id }, { origin: config.origin })).ticket,
+      hasContainers: containers !== undefined,
+      addressOf: ({ socket, headers }) =>
+        (config.trustedProxies.length > 0 && headers['x-forwarded-for']?.split(',').at(-1)?.trim()) ||
+        socket.remoteAddress,
+      audit,
+    }),
+  ),
 );
 web.on('upgrade', (request, socket, head) => {
   if (request.url?.split('?')[0] === TUNNEL) tunnel.handleUpgrade(request, socket, head);
   else socket.destroy();
+});
+web.once('error', ({ message }) => {
+  console.error(message);
+  process.exit(1);
 });
 web.listen(Number(process.env.PORT ?? config.port), config.host, () => {
   console.log(`ready on ${config.host}:${web.address().port} for ${config.origin}`);
@@ -89,7 +97,7 @@ process.on('SIGHUP', () => {
     config = { ...config, users };
     console.log('users reloaded');
   } catch ({ message }) {
-    console.error(`${configFile}: ${message}; the former users stay`);
+    console.error(`${message}; the former users stay`);
   }
 });
 
@@ -102,11 +110,12 @@ async function stop() {
   await audit.close();
 }
 
-function readOrExit() {
+/** What is wrong with the configuration, or with this folder, is told in one line. */
+function orExit(act) {
   try {
-    return readConfig(configFile);
+    return act();
   } catch ({ message }) {
-    console.error(`${configFile}: ${message}`);
+    console.error(message);
     process.exit(1);
   }
 }

@@ -19,14 +19,24 @@ const ACTIONS = ['exec', 'attach', 'logs'];
  * @throws {Error} with one line for the operator
  */
 export function readConfig(path) {
-  const config = JSON.parse(readFileSync(path, 'utf8'));
-  check(isObject(config), 'the file is an object');
+  try {
+    return checked(JSON.parse(readFileSync(path, 'utf8')));
+  } catch ({ message }) {
+    throw new Error(`${path}: ${message}`);
+  }
+}
+
+function checked(config) {
+  check(isObject(config), 'expected an object in braces');
   for (const key of Object.keys(config))
     check(key in KEYS, `no key "${key}"; there are ${Object.keys(KEYS).join(', ')}`);
   check(URL.canParse(config.origin) && new URL(config.origin).origin === config.origin, `origin: ${KEYS.origin}`);
   check(Array.isArray(config.users), `users: ${KEYS.users}`);
   for (const user of config.users) checkUser(user);
-  return { port: 8080, host: '127.0.0.1', trustedProxies: [], ...config };
+  const all = { port: 8080, host: '127.0.0.1', trustedProxies: [], ...config };
+  check(Number.isInteger(all.port) && all.port >= 0 && all.port <= 65_535, 'port: a number from 0 to 65535');
+  check(Array.isArray(all.trustedProxies), `trustedProxies: a list of ${KEYS.trustedProxies}`);
+  return all;
 }
 
 /** A user as wsproxy-server takes it: nothing but what `destinations` names. */
@@ -44,6 +54,12 @@ function checkUser(user) {
   check(isObject(user), 'a user is an object');
   const who = `user ${JSON.stringify(user.id)}`;
   for (const key of Object.keys(user)) check(USER_KEYS.includes(key), `${who}: no key "${key}"`);
+  check(
+    /^[0-9a-f]{64}$/.test(user.tokenSha256),
+    `${who}: tokenSha256 is the SHA-256 of the token, 64 hexadecimal digits`,
+  );
+  const lists = [user.destinations ?? [], user.containers ?? []];
+  check(lists.every(Array.isArray), `${who}: destinations and containers are lists`);
   for (const rule of user.containers ?? []) {
     check(isObject(rule) && typeof rule.name === 'string', `${who}: a rule for containers has a name, such as "web-*"`);
     check(

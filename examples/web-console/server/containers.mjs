@@ -2,6 +2,7 @@ import { duplexPair } from 'node:stream';
 import { CONTROL, DATA, decodeControl, encodeControl, encodeMessage, MessageReader } from '../shared/messages.js';
 import { actionsOn } from './config.mjs';
 import { EngineOutput } from './engine-output.mjs';
+import { write } from './write.mjs';
 
 /** Where a page asks for containers. No network leads there: the server itself answers. */
 export const CONTAINER_HOST = 'exec.docker.wsproxy.invalid';
@@ -16,7 +17,7 @@ const PIECE = 64 * 1024;
  * @param {import('./engine.mjs').Engine} options.engine
  * @param {(id: string) => object | undefined} options.findUser
  * @param {{ write(event: string, fields: object): void }} options.audit
- * @param {(about: object, size: object) => Promise<object>} [options.record]
+ * @param {(about: object, size: object, onFailure: () => void) => Promise<object>} [options.record]
  * @returns {(userId: string) => import('node:stream').Duplex}
  */
 export function createContainerService({ engine, findUser, audit, record }) {
@@ -49,24 +50,33 @@ export function createContainerService({ engine, findUser, audit, record }) {
       return void stream.end(encodeControl({ containers }));
     }
     const container = allowed.find(({ name, may }) => name === asked.container && may.includes(asked.do));
-    const about = { user: userId, action: asked.do, container: asked.container, command: asked.command };
+    const about = {
+      user: userId,
+      action: inLog(asked.do),
+      container: inLog(asked.container),
+      command: inLog(asked.command),
+    };
     if (container === undefined) {
       audit.write('container refused', about);
-      throw new Error(`You may not ${String(asked.do)} in a container of this name, or none of this name runs.`);
+      throw new Error(`You may not ${about.action} in a container of this name, or none of this name runs.`);
     }
     await runConsole(stream, messages, container, asked, about);
   }
 
   async function runConsole(stream, messages, container, asked, about) {
     const size = sizeOf(asked);
-    const { socket, resize, exitCode } = await begin(container.id, asked);
     const hasHeads = asked.do !== 'exec' && !(await engine.hasTerminal(container.id));
-    const recording = await record?.(about, size);
+    // A console that is to be recorded does not go on without its file.
+    const recording = await record?.(about, size, () => stream.destroy());
     const start = Date.now();
     const counts = { bytesUp: 0, bytesDown: 0 };
     audit.write('container opened', { ...about, recorded: recording?.path });
-    stream.once('close', () => socket.destroy());
     try {
+      const { socket, resize, exitCode } = await begin(container.id, asked);
+      stream.once('close', () => socket.destroy());
+      if (stream.destroyed) socket.destroy();
+      // Reading and writing tell of an error; it must not end this program in between.
+      socket.on('error', () => {});
       stream.write(encodeControl({ recorded: recording !== undefined, isTerminal: !hasHeads }));
       // Without a terminal of its own there is none to set the size of.
       if (!hasHeads) await resize?.(size).catch(() => {});
@@ -75,7 +85,6 @@ export function createContainerService({ engine, findUser, audit, record }) {
       await passOutput(socket, stream, { hasHeads, recording, counts });
       stream.end(encodeControl({ exit: (await exitCode?.().catch(() => null)) ?? null }));
     } finally {
-      socket.destroy();
       await recording?.close();
       audit.write('container closed', { ...about, ...counts, durationMs: Date.now() - start });
     }
@@ -99,12 +108,12 @@ async function passInput(messages, { socket, resize, recording, counts, isReadOn
   for await (const { kind, bytes } of messages) {
     if (kind === CONTROL) {
       const size = sizeOf(decodeControl(bytes));
-      recording?.resize(size);
+      await recording?.resize(size);
       // A program that has just ended has no terminal any more.
       await resize?.(size).catch(() => {});
     } else if (kind === DATA && !isReadOnly) {
       counts.bytesUp += bytes.length;
-      if (!socket.write(bytes)) await Promise.race([drained(socket), closed(socket)]);
+      await write(socket, bytes);
     }
   }
   if (!isReadOnly) socket.end();
@@ -115,17 +124,16 @@ async function passOutput(socket, stream, { hasHeads, recording, counts }) {
   for await (const piece of socket) {
     for (const { kind, bytes } of output.take(piece)) {
       counts.bytesDown += bytes.length;
-      recording?.output(bytes);
+      await recording?.output(bytes);
       for (let at = 0; at < bytes.length; at += PIECE) {
-        const message = encodeMessage(kind, bytes.subarray(at, at + PIECE));
-        if (!stream.write(message)) await Promise.race([drained(stream), closed(stream)]);
+        await write(stream, encodeMessage(kind, bytes.subarray(at, at + PIECE)));
       }
     }
   }
 }
 
-const drained = (stream) => new Promise((resolve) => stream.once('drain', resolve));
-const closed = (stream) => new Promise((resolve) => (stream.closed ? resolve() : stream.once('close', resolve)));
+/** What a page says is shortened for the log. */
+const inLog = (text) => (text === undefined ? undefined : String(text).slice(0, 4096));
 
 /** Numbers of the page are not believed. */
 function sizeOf({ columns, rows }) {

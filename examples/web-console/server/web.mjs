@@ -122,5 +122,9 @@ async function readBody(request) {
 }
 
 function readBuilt(name) {
-  return readFileSync(fileURLToPath(new URL(`../dist/${name}`, import.meta.url)));
+  try {
+    return readFileSync(fileURLToPath(new URL(`../dist/${name}`, import.meta.url)));
+  } catch {
+    throw new Error('The page is not there yet: node examples/web-console/build.mjs makes it.');
+  }
 }
