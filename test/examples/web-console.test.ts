@@ -1,5 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { SSHD, startSshd } from 'wsproxy-test-support/destinations/sshd';
 import { keystreamBytes } from 'wsproxy-test-support/keystream';
@@ -193,6 +195,71 @@ describe('the web console', () => {
       expect(await page.page.evaluate(isReadable)).toBe(false);
     });
 
+    test('logs in by password, and says when it is wrong', async (context) => {
+      if (process.getuid?.() !== 0) context.skip('skipped: only root can give a user a password');
+      const sshd = await startSshd({ password: 'correct horse' });
+      const { origin } = await startConsole();
+      const page = await openConsolePage(origin);
+      const open = async (password: string): Promise<void> => {
+        const dialog = await page.fillSsh(sshd.port);
+        await dialog.locator('[name=password]').fill(password);
+        await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+      };
+      await open('wrong horse');
+      await page.acceptHostKey();
+      expect(await page.untilOver()).toBe(`The server refuses this password for ${userInfo().username}.`);
+      await open('correct horse');
+      await page.type('exit 5\n');
+      expect(await page.untilOver()).toBe('The shell has ended with 5.');
+      // It does not stay in the page.
+      expect(await page.page.locator('#new-console [name=password]').inputValue()).toBe('');
+    });
+
+    test('is used by keyboard alone, copies and pastes, and fits a phone', async () => {
+      const { page, relay, sshd } = await openSshConsole();
+      const { keyboard } = page.page;
+      const focused = () =>
+        page.page.evaluate(`document.activeElement.ariaLabel ?? document.activeElement.textContent`);
+      const tab = (n: number) => page.page.getByRole('tab').nth(n);
+      expect(await focused()).toMatch(/^Terminal .*@127\.0\.0\.1\. Shift and Escape leave it\.$/);
+      await page.openSsh(sshd.port, join(sshd.folder, 'user'));
+      await page.untilScreen(/[#$]/);
+      await keyboard.press('Shift+Escape');
+      await keyboard.press('ArrowLeft');
+      expect(await tab(0).getAttribute('aria-selected')).toBe('true');
+      expect(await tab(1).getAttribute('aria-selected')).toBe('false');
+      await page.untilScreen(/^ready:$/m);
+      await keyboard.press('Enter');
+      await page.type('clear; echo "a line to co""py"\n');
+      await page.untilScreen(/^a line to copy$/m);
+      const row = page.page.locator('.panel:not([hidden]) .xterm-rows > div').first();
+      const { x = 0, y = 0 } = (await row.boundingBox()) ?? {};
+      await page.page.mouse.click(x + 20, y + 8, { clickCount: 3 });
+      await keyboard.press('Control+Shift+C');
+      await page.page.getByText('Copied.').waitFor();
+      await page.type('clear; echo "go$((1+1))"; cat\n');
+      await page.untilScreen(/^go2$/m);
+      await keyboard.press('Control+Shift+V');
+      await keyboard.press('Enter');
+      await page.untilScreen(/^a line to copy\s*\na line to copy/m);
+      await keyboard.press('Control+C');
+      await page.untilScreen(/^ready:$/m);
+
+      await page.page.setViewportSize({ width: 360, height: 640 });
+      const isWide = () => page.page.evaluate('document.documentElement.scrollWidth > innerWidth');
+      expect(await isWide()).toBe(false);
+      await page.type('cat\n');
+      await page.button('Control D').click();
+      await page.type('echo "shown $((6*7))"\n');
+      await page.untilScreen(/^shown 42$/m);
+      await relay.stop();
+      await page.page.getByText('Reconnecting… Nothing is lost.').waitFor();
+      await page.type('echo "typed meanwhile $((6*7))"\n');
+      await relay.start();
+      await page.untilScreen(/^typed meanwhile 42$/m);
+      expect(await isWide()).toBe(false);
+    });
+
     test('says what is wrong: a key with a passphrase, and a destination that is not allowed', async () => {
       const sshd = await startSshd();
       const { origin } = await startConsole({ destinations: ['127.0.0.2:22'] });
@@ -232,4 +299,29 @@ describe('the web console', () => {
     await page.page.locator('#app[data-state=gone]').waitFor();
     expect((await post('/ticket', withCookie)).status).toBe(401);
   });
+});
+
+test('the web console says in one line what is wrong with its configuration', async () => {
+  const file = join(temporaryFolder(), 'console.json');
+  const script = fileURLToPath(new URL('../../examples/web-console/server.mjs', import.meta.url));
+  const alice = { id: 'alice', tokenSha256: 'a'.repeat(64) };
+  const origin = 'http://127.0.0.1:8080';
+  const complaintOf = async (config: object): Promise<string> => {
+    writeFileSync(file, JSON.stringify(config));
+    const { code, stdout, stderr } = await run(process.execPath, [script, file]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^[^\n]+\n$/);
+    return stderr.trim().replace(`${file}: `, '');
+  };
+  expect(await complaintOf([])).toBe('expected an object in braces');
+  expect(await complaintOf({ origin: `${origin}/`, users: [] })).toMatch(/^origin: where the page is/);
+  expect(await complaintOf({ origin, users: [], recording: '/tmp' })).toMatch(/^no key "recording"; there are /);
+  expect(await complaintOf({ origin, users: [{ id: 'alice' }] })).toMatch(/^user "alice": tokenSha256 /);
+  const rule = { name: '*', may: ['exec', 'kill'] };
+  expect(await complaintOf({ origin, users: [{ ...alice, containers: [rule] }] })).toMatch(
+    /^user "alice": "may" is a list/,
+  );
+  expect(await complaintOf({ origin, users: [{ ...alice, destinations: ['a b'] }] })).toMatch(
+    /not a destination rule: "a b"/,
+  );
 });

@@ -15,8 +15,8 @@ export interface Sshd {
   options(port?: number): string[];
 }
 
-/** A real sshd on a free port, with a key of its own for the user who runs the tests. */
-export async function startSshd(): Promise<Sshd> {
+/** A real sshd on a free port, with a key of its own for the user who runs the tests. With `password` (by root alone) that opens it too. */
+export async function startSshd({ password }: { readonly password?: string } = {}): Promise<Sshd> {
   const [folder, own] = [temporaryFolder(), await freePort()];
   for (const name of ['host', 'user']) {
     await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)]);
@@ -30,6 +30,7 @@ export async function startSshd(): Promise<Sshd> {
     `PidFile ${join(folder, 'pid')}`,
     'StrictModes no',
     'UsePAM no',
+    ...(password === undefined ? [] : ['PermitRootLogin yes']),
     // Tests begin many at once.
     'MaxStartups 200',
     'Subsystem sftp internal-sftp',
@@ -39,7 +40,9 @@ export async function startSshd(): Promise<Sshd> {
   writeFileSync(config, `${lines.join('\n')}\n`);
   // Where sshd runs as root it wants this folder.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
-  await untilAnswers(new Program(SSHD, ['-D', '-e', '-f', config]), own);
+  const words = [SSHD, '-D', '-e', '-f', config];
+  const [command = '', ...args] = password === undefined ? words : await withPassword(password, folder, words);
+  await untilAnswers(new Program(command, args), own);
   const options = (port: number = own) => {
     const settings = [
       ['IdentityFile', join(folder, 'user')],
@@ -54,4 +57,12 @@ export async function startSshd(): Promise<Sshd> {
     return ['-F', '/dev/null', ...settings.flatMap(([name, value]) => ['-o', `${name}=${value}`])];
   };
   return { folder, port: own, options };
+}
+
+/** The words of a program for which the user who runs the tests has this password: for it alone, in a namespace of its own. */
+async function withPassword(password: string, folder: string, words: readonly string[]): Promise<string[]> {
+  const { stdout } = await run('openssl', ['passwd', '-6', password]);
+  const shadow = join(folder, 'shadow');
+  writeFileSync(shadow, `${userInfo().username}:${stdout.trim()}:19000:0:99999:7:::\n`, { mode: 0o600 });
+  return ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/shadow && exec "$@"', shadow, ...words];
 }
