@@ -24,10 +24,10 @@ import { createPlace } from './support/place.mjs';
 import { inBench } from './support/program.mjs';
 import { createProgress } from './support/progress.mjs';
 import { writeResults } from './support/results.mjs';
-import { http, https, pipe, pipeTls, ws, wss } from './support/ways.mjs';
+import { h2, http, https, pipe, pipeTls, ws, wss } from './support/ways.mjs';
 
 /** What carries the transport. */
-const byWay = { ...bulk, name: 'ways', ways: { pipe, ws, http, 'pipe, TLS between': pipeTls, wss, https } };
+const byWay = { ...bulk, name: 'ways', ways: { pipe, ws, http, 'pipe, TLS between': pipeTls, wss, h2, https } };
 
 const { values, positionals } = readArguments();
 const { quick, label, to: folder, peers } = values;

@@ -6,10 +6,7 @@ import { makeCertificate } from 'wsproxy-test-support/certificate';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
-import { skipUnlessHttp2IsTried } from 'wsproxy-test-support/try-http2';
 import { startServer } from 'wsproxy-test-support/tunnel';
-
-skipUnlessHttp2IsTried();
 
 /** For a request from accept on, ms; with TLS a connection has twice as long, and again once it has asked for something. */
 const PATIENCE = 1_000;

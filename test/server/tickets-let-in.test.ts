@@ -13,7 +13,6 @@ import { start, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { RedisProgram } from 'wsproxy-test-support/programs/redis-store';
 import { skipWithout } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
-import { skipUnlessHttp2IsTried } from 'wsproxy-test-support/try-http2';
 import { startClient } from 'wsproxy-test-support/tunnel';
 
 const PAGE = 'https://page.example';
@@ -252,8 +251,6 @@ describe('the path of tickets', () => {
 });
 
 describe('by HTTP/2', () => {
-  skipUnlessHttp2IsTried();
-
   async function request(session: ClientHttp2Session, headers: OutgoingHttpHeaders): Promise<[unknown, string]> {
     const stream = session.request(headers, { endStream: headers[':method'] !== 'CONNECT' });
     atEnd(() => void stream.destroy());

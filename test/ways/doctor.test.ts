@@ -5,7 +5,6 @@ import { TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { startOddProxy } from 'wsproxy-test-support/sockets/odd-proxy';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
-import { skipUnlessHttp2IsTried } from 'wsproxy-test-support/try-http2';
 import { startServer } from 'wsproxy-test-support/tunnel';
 import { NO_TUNNELS, startSquid } from './squid.js';
 
@@ -41,21 +40,11 @@ test('the doctor tells that every way works, and how fast each is', async () => 
   );
 });
 
-describe('where HTTP/2 is offered', () => {
-  skipUnlessHttp2IsTried();
-
-  test('the doctor tries WebSockets over HTTP/2, too, where there is TLS', async () => {
-    const { port, ...options } = await startTls();
-    expect(await waysTo(port, options)).toMatchObject({
-      mark: 'ok',
-      text: expect.stringMatching(/^all work; .*: WebSocket .*, WebSocket over HTTP\/2 .*, HTTP .*, HTTP polling /),
-    });
-  });
-
-  test('the doctor goes by it with --transport h2', async () => {
-    const { port, ...options } = await startTls();
-    const { of } = await examine(port, { ...options, transport: 'h2' });
-    expect([of('http')?.text, of('session')?.mark]).toEqual(['the way is open: WebSocket over HTTP/2', 'ok']);
+test('the doctor tries WebSockets over HTTP/2, too, where there is TLS', async () => {
+  const { port, ...options } = await startTls();
+  expect(await waysTo(port, options)).toMatchObject({
+    mark: 'ok',
+    text: expect.stringMatching(/^all work; .*: WebSocket .*, WebSocket over HTTP\/2 .*, HTTP .*, HTTP polling /),
   });
 });
 
@@ -134,6 +123,10 @@ test('the doctor goes the way that --transport names where others work, too', as
   const { port } = await startServer();
   const { of: byHttp } = await examine(port, { transport: 'http' });
   expect([byHttp('http')?.text, byHttp('session')?.mark]).toEqual(['the way is open: HTTP', 'ok']);
+  const { port: tlsPort, ...options } = await startTls();
+  const { of: byHttp2 } = await examine(tlsPort, { ...options, transport: 'h2' });
+  expect([byHttp2('http')?.text, byHttp2('session')?.mark]).toEqual(['the way is open: WebSocket over HTTP/2', 'ok']);
+  await expect(examine(port, { transport: 'h2' })).rejects.toThrow('h2 is spoken in TLS alone');
 });
 
 test('the doctor tries no other way once the server has refused the token', async () => {

@@ -27,6 +27,18 @@ const nginx: StartProxy = (place) =>
 
 describe.each<[string, StartProxy]>([
   ['haproxy', haproxy],
+  ['envoy', startEnvoy],
+])('--transport h2, to %s that speaks HTTP/2', (program, startProxy) => {
+  skipUnlessThere(program);
+
+  test('carries', async () => {
+    const { url, trusted } = await startBehind(startProxy);
+    await expectCarriedBy(url, trusted, 'h2', 'WebSocket over HTTP/2');
+  });
+});
+
+describe.each<[string, StartProxy]>([
+  ['haproxy', haproxy],
   ['caddy', startCaddy],
   ['envoy', startEnvoy],
   ['nginx', nginx],
@@ -35,16 +47,16 @@ describe.each<[string, StartProxy]>([
 
   test('carries', async () => {
     const { url, trusted } = await startBehind(startProxy);
-    await expectCarriedBy(url, trusted);
+    await expectCarriedBy(url, trusted, 'http', 'HTTP');
   });
 });
 
-async function expectCarriedBy(url: string, env: Record<string, string>) {
+async function expectCarriedBy(url: string, env: Record<string, string>, transport: string, way: string) {
   const began = performance.now();
-  const client = await start('wsproxy-client', [url, '--transport', 'http'], { env });
+  const client = await start('wsproxy-client', [url, '--transport', transport], { env });
   expect(performance.now() - began).toBeLessThan(FOUND_WITHIN);
   await expectCarried(client.port, SIZE);
-  expect(client.program.stderr).toContain('"way":"HTTP"');
+  expect(client.program.stderr).toContain(`"way":"${way}"`);
 }
 
 function skipUnlessThere(program: string): void {

@@ -7,7 +7,6 @@ import { makeCertificate } from 'wsproxy-test-support/certificate';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { start, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
-import { skipUnlessHttp2IsTried } from 'wsproxy-test-support/try-http2';
 import { startServer } from 'wsproxy-test-support/tunnel';
 import { expectCarried } from './carries.js';
 
@@ -41,17 +40,15 @@ async function startClient(url: string, options: Partial<ClientOptions>) {
 }
 
 describe('a server with TLS of its own', () => {
-  skipUnlessHttp2IsTried();
-
   test.each([
-    ['h2', 'WebSocket over HTTP/2'],
-    ['http', 'HTTP'],
-  ] as const)('is reached by HTTP/2 with --transport %s, which carries', async (transport, way) => {
+    ['h2', 'WebSocket over HTTP/2', '2.0'],
+    ['http', 'HTTP', '1.1'],
+  ] as const)('is reached with --transport %s, which carries', async (transport, way, version) => {
     const { url, cert, versions } = await startSecure();
     const { port, ways } = await startClient(url, { transport, ca: cert });
     expect(ways).toEqual([way]);
     await expectCarried(port, SIZE);
-    expect(new Set(versions)).toEqual(new Set(['2.0']));
+    expect(new Set(versions)).toEqual(new Set([version]));
   });
 
   test('is reached by a WebSocket of HTTP/1.1 unless told otherwise', async () => {
@@ -102,26 +99,34 @@ describe('a server with TLS of its own', () => {
   });
 });
 
-test('--transport http comes to any of four workers with TLS, and is led to the one that has the session', async () => {
-  const { cert, file, folder } = await inFolder();
-  const server = await start('wsproxy-server', [
-    ...['--allow-private', '--workers', '4', '--log-level', 'debug'],
-    ...['--tls-cert', `${folder}/cert`, '--tls-key', `${folder}/key`],
-  ]);
-  expect(cert).toContain('CERTIFICATE');
-  const url = `wss://localhost:${server.port}/`;
-  const args = [url, '--transport', 'http', '--connections', '4'];
-  const client = await start('wsproxy-client', args, { env: { NODE_EXTRA_CA_CERTS: file } });
-  await expectCarried(client.port, SIZE);
-  expect(client.program.stderr).toContain('"way":"HTTP"');
-  expect(server.program.stderr).not.toContain('"level":"error"');
-});
+test.each([
+  ['h2', 'WebSocket over HTTP/2'],
+  ['http', 'HTTP'],
+])(
+  '--transport %s comes to any of four workers with TLS, and is led to the one that has the session',
+  async (transport, way) => {
+    const { cert, file, folder } = await inFolder();
+    const server = await start('wsproxy-server', [
+      ...['--allow-private', '--workers', '4', '--log-level', 'debug'],
+      ...['--tls-cert', `${folder}/cert`, '--tls-key', `${folder}/key`],
+    ]);
+    expect(cert).toContain('CERTIFICATE');
+    const url = `wss://localhost:${server.port}/`;
+    const args = [url, '--transport', transport, '--connections', '4'];
+    const client = await start('wsproxy-client', args, { env: { NODE_EXTRA_CA_CERTS: file } });
+    await expectCarried(client.port, SIZE);
+    expect(client.program.stderr).toContain(`"way":"${way}"`);
+    expect(server.program.stderr).not.toContain('"level":"error"');
+  },
+);
 
 async function inFolder() {
   const folder = temporaryFolder();
   return { folder, ...(await makeCertificate(folder, 'DNS:localhost', 1)) };
 }
 
-test('HTTP/2 is not offered yet: --transport h2 is refused in one line', () => {
-  expect(() => createClient({ url: 'wss://localhost:1/', token: TOKEN, transport: 'h2' })).toThrow(/^transport: /);
+test('--transport h2 with a URL that has no TLS is refused in one line', () => {
+  expect(() => createClient({ url: 'ws://localhost:1/', token: TOKEN, transport: 'h2' })).toThrow(
+    'transport: h2 is spoken in TLS alone: it needs a wss:// URL, not ws://localhost:1/',
+  );
 });

@@ -249,7 +249,7 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     unit: 'choice',
     choices: [...TRANSPORT_CHOICES],
     default: 'auto',
-    text: 'how to reach the server: by WebSocket (ws), by ordinary HTTP requests (http), or by what gets through, WebSocket first (auto)',
+    text: 'how to reach the server: by WebSocket (ws), by WebSocket over HTTP/2 (h2), by ordinary HTTP requests (http), or by what gets through, WebSocket first (auto)',
   },
   optimistic: {
     flags: '--optimistic',

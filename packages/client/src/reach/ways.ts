@@ -9,16 +9,14 @@ import {
   openWebSocket,
   openWebSocketOverHttp2,
   RefusedError,
-  TRIES_HTTP2,
   type WayToServer,
 } from 'wsproxy-node/transports';
 import { CutAges } from './cut-ages.js';
 import { Race } from './race.js';
 
 /** What carries transports: WebSockets, the same over HTTP/2, ordinary requests of HTTP, or what gets through. */
-export type TransportChoice = (typeof CHOICES)[number];
-const CHOICES = ['auto', 'ws', 'h2', 'http'] as const;
-export const TRANSPORT_CHOICES: readonly TransportChoice[] = CHOICES.filter((choice) => choice !== 'h2' || TRIES_HTTP2);
+export type TransportChoice = (typeof TRANSPORT_CHOICES)[number];
+export const TRANSPORT_CHOICES = ['auto', 'ws', 'h2', 'http'] as const;
 
 /**
  * The ways to one server, the best first. Where the best does not get through the next ones are tried beside it, and the first that
@@ -277,7 +275,7 @@ interface Opened {
 
 /** The ways to the server at a URL that may be used, the best first: HTTP/2 is for `wss:` alone. */
 export function waysFor(choice: TransportChoice, { protocol }: Pick<URL, 'protocol'>): readonly Way[] {
-  const isThere = ({ kind }: Way): boolean => kind !== 'h2' || (TRIES_HTTP2 && protocol === 'wss:');
+  const isThere = ({ kind }: Way): boolean => kind !== 'h2' || protocol === 'wss:';
   return WAYS.filter((way) => (choice === 'auto' ? isThere(way) : choice === way.kind));
 }
 

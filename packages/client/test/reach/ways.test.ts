@@ -5,7 +5,6 @@ import { SILENCE } from 'wsproxy-engine/connector';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { type HttpOpening, type OpenTransport, RefusedError, type WayToServer } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
-import { skipUnlessHttp2IsTried } from 'wsproxy-test-support/try-http2';
 import { type TransportChoice, Ways } from '../../src/reach/ways.js';
 
 /** What a way does when it is asked: an answer after so many ms, or none at all. */
@@ -355,8 +354,6 @@ describe('a way that is proven', () => {
 });
 
 describe('a WebSocket over HTTP/2', () => {
-  skipUnlessHttp2IsTried();
-
   const secure = new URL('wss://the-server/');
 
   test('carries where WebSockets are refused, and HTTP is not asked', async () => {

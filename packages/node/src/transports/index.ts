@@ -5,7 +5,6 @@ export { authorizationValues } from './http/credential.js';
 export { HttpAcceptor } from './http/http-acceptor.js';
 export { type HttpOpening, type HttpWay, newPieceSize, openHttp } from './http/open-http.js';
 export { Http2Request, wayOf } from './http2-request.js';
-export { TRIES_HTTP2 } from './http2-trial.js';
 export { HTTP2_WINDOW } from './http2-window.js';
 export { loadHttp2 } from './load-http2.js';
 export {

@@ -6,7 +6,7 @@ import type { Logger, Transport } from 'wsproxy-engine';
 import { keepDraining } from 'wsproxy-node/internals';
 import { OptionError } from 'wsproxy-node/options';
 import { KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
-import { type Arrival, Http2Request, TRIES_HTTP2, type TransportAcceptor, wayOf } from 'wsproxy-node/transports';
+import { type Arrival, Http2Request, type TransportAcceptor, wayOf } from 'wsproxy-node/transports';
 import type { Guard } from '../limits/guard.js';
 import type { ServerObserver } from '../observe/observer.js';
 import type { User } from '../users/user.js';
@@ -190,7 +190,7 @@ class HttpGateway implements Gateway {
     this.server = createHttpServer(handshakeTimeout, {
       ...{ tls, maxHeaderSize: judged?.maxHeaderSize },
       // What other processes hand on comes as HTTP/1.1.
-      ...(TRIES_HTTP2 && judged === undefined && { onHttp2: (socket) => this.#http2.take(socket) }),
+      ...(judged === undefined && { onHttp2: (socket) => this.#http2.take(socket) }),
     });
     this.#certificateExpires = tls && expiryOf(tls);
     this.#listen();

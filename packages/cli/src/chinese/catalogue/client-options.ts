@@ -87,8 +87,8 @@ export const CLIENT_OPTIONS: Catalogue = {
   'how long connections survive without a way to the server': '连不上服务器时，连接保留多久',
   'silence after which either end sends something, {range}': '静默多久后由任一端发送心跳，{range}',
   'WebSockets to spread the connections over': '用几条 WebSocket 分担连接',
-  'how to reach the server: by WebSocket (ws), by ordinary HTTP requests (http), or by what gets through, WebSocket first (auto)':
-    '如何到达服务器：WebSocket (ws)、普通 HTTP 请求 (http)，或哪种能通过就用哪种，先试 WebSocket (auto)',
+  'how to reach the server: by WebSocket (ws), by WebSocket over HTTP/2 (h2), by ordinary HTTP requests (http), or by what gets through, WebSocket first (auto)':
+    '如何到达服务器：WebSocket (ws)、经 HTTP/2 的 WebSocket (h2)、普通 HTTP 请求 (http)，或哪种能通过就用哪种，先试 WebSocket (auto)',
   'answer applications before the destination was dialled; a failure is then a reset':
     '不等连上目标就答复应用；连接失败则表现为重置',
   silent: '不输出',

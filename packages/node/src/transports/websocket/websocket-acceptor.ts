@@ -58,7 +58,7 @@ export class WebSocketAcceptor implements TransportAcceptor {
     if (late === undefined) return handler.onRefused(400);
     stream.respond({ ':status': 200, 'sec-websocket-protocol': SUBPROTOCOL, ...this.#headers });
     const transport = new WebSocketTransport(late, stream, { role: 'server', onBroken }, this.#memory, request.socket);
-    transport.onClosed = handler.onTransport(transport);
+    transport.onClosed = handler.onTransport(transport, 'WebSocket over HTTP/2');
   }
 }
 

@@ -59,7 +59,7 @@ export class WebSocketTransport implements Transport, MessageTaker, SocketListen
     this.#end = end;
     this.#memory = memory;
     this.#below = below;
-    below?.on('drain', () => this.receiver.onDrain());
+    if (below !== undefined) this.#followDrains(below);
     if ('begin' in source) listenTo(socket, this);
     else if ('read' in source) {
       this.#listenToWs(source.ws);
@@ -74,6 +74,13 @@ export class WebSocketTransport implements Transport, MessageTaker, SocketListen
     }
     this.#reader = new MessageReader(end.role === 'server' ? AT_SERVER : AT_CLIENT, this);
     this.#slabReader = readIntoSlabs(socket, memory, this.#reader);
+  }
+
+  /** It may outlive the stream. */
+  #followDrains(below: Writable): void {
+    const onDrain = (): void => this.receiver.onDrain();
+    below.on('drain', onDrain);
+    this.#socket.once('close', () => below.off('drain', onDrain));
   }
 
   #listenToWs(ws: WsWebSocket): void {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SlabPool } from 'wsproxy-engine';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
@@ -288,4 +289,25 @@ test('carries everything where `ws` cannot be read past', async () => {
   client.close(4003, 'over');
   await until(() => atServer.closed.length > 0);
   expect(atServer.closed).toEqual([{ code: 4003, reason: 'over' }]);
+});
+
+test('on a stream, what waits in its connection counts too, and is listened to no longer than the stream lives', async () => {
+  let onRead = (): void => {};
+  const below = new Writable({
+    highWaterMark: 1,
+    write(_bytes, _encoding, done) {
+      onRead = done;
+    },
+  });
+  const other = await webSocketPair();
+  const transport = new WebSocketTransport(other.server, other.serverSocket, { role: 'server' }, memory, below);
+  const told = new TransportLog();
+  transport.receiver = told;
+  below.write('waits');
+  expect([transport.backlog, told.drains]).toEqual([5, 0]);
+  onRead();
+  await until(() => told.drains === 1);
+  expect(transport.backlog).toBe(0);
+  await other.close();
+  await until(() => below.listenerCount('drain') === 0);
 });
