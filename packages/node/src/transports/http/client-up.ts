@@ -81,7 +81,7 @@ export class ClientUp {
       this.#sendPiece(this.#kept.take(this.#options.pieceSize.bytes));
   }
 
-  #sendPiece(parts: readonly KeptPart[]): void {
+  #sendPiece(parts: readonly KeptPart[], mayRepeat = true): void {
     const { requests, clock, pieceSize, onDrain } = this.#options;
     // On top of a full piece it would be more than the server takes.
     const fits = lengthOf(parts) + (this.#last?.record.length ?? 0) <= pieceSize.bytes;
@@ -114,8 +114,16 @@ export class ClientUp {
         onDrain();
       });
     };
+    // As a piece, and not by the body without end: should the first one have come after all, the server finds the number twice.
+    const onRested = (): void => {
+      if (this.#underWay !== piece) return;
+      isTaken = false;
+      this.#settle(piece);
+      this.#kept.giveBack(parts);
+      this.#sendPiece(this.#kept.take(pieceSize.bytes), false);
+    };
     const post = requests.post('piece', this.#piece + 1, body.length, {
-      onAnswer,
+      ...{ onAnswer, ...(mayRepeat && { onRested }) },
       onFailed: ({ message }) => this.#onPieceFailed(piece, `a piece has failed: ${message}`),
     });
     post.body.once('close', () => {

@@ -35,7 +35,10 @@ export class Http1Requests implements Requests {
   }
 
   ask(what: PartKind, n: number, outcome: Outcome): void {
-    if (what !== 'open') return void this.post(what, n, 0, outcome).body.end();
+    if (what !== 'open') {
+      const post = (toTell: Outcome): void => void this.post(what, n, 0, toTell).body.end();
+      return post({ ...outcome, onRested: () => post(outcome) });
+    }
     const headers = { ...this.#headersFor({ id: this.id, what, n }, 0), connection: 'keep-alive' };
     this.#agent.connection().then(
       (socket) => new Http1Opening(socket, this.#way.memory, this.#path, headers, outcome),
@@ -58,8 +61,19 @@ export class Http1Requests implements Requests {
     boundInterim(made, MAX_HEADER_SIZE, () => {
       made.destroy(new Error('the answer never comes: nothing but interim responses (1xx)'));
     });
+    let before: number | undefined;
+    made.once('socket', ({ bytesRead }) => {
+      before = bytesRead;
+    });
+    made.once('error', (error) => {
+      const isRested = made.reusedSocket && made.socket?.bytesRead === before && !this.isOver;
+      if (!isRested || outcome.onRested === undefined) return outcome.onFailed(error);
+      // They have rested for longer.
+      this.#agent.closeFree();
+      outcome.onRested();
+    });
     // For good: one that fails late must not end the process.
-    made.on('error', (error) => outcome.onFailed(error));
+    made.on('error', () => {});
     made.once('response', (body) => {
       const { statusCode: status = 0, headers } = body;
       body.on('error', () => {});
@@ -98,6 +112,11 @@ class WayAgent extends Agent {
   constructor(way: WayToServer) {
     super({ keepAlive: true, maxFreeSockets: 2, timeout: REST, scheduling: 'lifo' });
     this.#way = way;
+  }
+
+  /** Those that wait for their next request. */
+  closeFree(): void {
+    for (const sockets of Object.values(this.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
   }
 
   letSleep(): void {

@@ -21,10 +21,12 @@ export interface Requests {
   destroy(): void;
 }
 
-/** What becomes of a request: one of both, once. */
+/** What becomes of a request: one of these, once. */
 export interface Outcome {
   onAnswer(answer: Answer): void;
   onFailed(error: Error): void;
+  /** Its connection had rested, and was cut before anything came: it may be made once more. Default: as `onFailed`. */
+  onRested?(): void;
 }
 
 /** A request under way: `body` is to be ended, or destroyed. */

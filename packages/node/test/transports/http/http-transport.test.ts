@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
 import { until } from 'wsproxy-test-support/sockets/connected-sockets';
@@ -167,6 +168,59 @@ describe('the way up', () => {
     expect(atServer.bytes.equals(pattern(3, 0, 300_000))).toBe(true);
     expect(pieceSize.bytes).toBeLessThanOrEqual(65_536);
     await until(() => ends.memory.kept === 0);
+  });
+});
+
+describe('a connection that has rested', () => {
+  /** Cuts the first requests of `what` on connections that have carried others, without reading them: so many. */
+  const cutRested = (what: RegExp, count: number): void => {
+    const used = new WeakSet<Socket>();
+    let left = count;
+    ends.middle = ({ headers, socket }) => {
+      const isRested = used.has(socket);
+      used.add(socket);
+      if (!isRested || left === 0 || !what.test(String(headers['wsproxy-transport']))) return false;
+      left -= 1;
+      socket.destroy();
+      return true;
+    };
+  };
+
+  test.each([/piece/, /poll/])('may be cut before the answer: the request is made once more (%s)', async (what) => {
+    cutRested(what, 1);
+    const { client, atClient, server, atServer } = await ends.open({ down: 'poll', up: 'pieces' });
+    for (let n = 1; n <= 5; n++) {
+      client.send([pattern(1, n * 3_000, 3_000)]);
+      server.send([pattern(2, n * 3_000, 3_000)]);
+      await until(() => atServer.length === n * 3_000 && atClient.length === n * 3_000);
+    }
+    expect(atServer.bytes.equals(pattern(1, 3_000, 15_000))).toBe(true);
+    expect(atClient.bytes.equals(pattern(2, 3_000, 15_000))).toBe(true);
+    expect([...atClient.closed, ...atServer.closed, ...ends.refused]).toEqual([]);
+    expect(new Set(ends.requests).size).toBe(ends.requests.length - 1);
+    await until(() => ends.memory.kept === 0);
+  });
+
+  test('that is cut when the server has the request ends the transport', async () => {
+    const used = new WeakSet<Socket>();
+    ends.middle = (request, response) => {
+      const { headers, socket } = request;
+      const isRested = used.has(socket);
+      used.add(socket);
+      if (!isRested || !/piece/.test(String(headers['wsproxy-transport']))) return false;
+      request.once('end', () => setImmediate(() => socket.destroy()));
+      response.writeHead = () => response;
+      response.end = () => response;
+      ends.accept(request, response);
+      return true;
+    };
+    const { client, atClient, atServer } = await ends.open({ down: 'poll', up: 'pieces' });
+    for (let n = 1; atClient.closed.length === 0; n++) {
+      client.send([pattern(1, n * 3_000, 3_000)]);
+      await until(() => atServer.length >= n * 3_000 || atClient.closed.length > 0);
+    }
+    expect(ends.refused).toContain(409);
+    expect(atServer.bytes.equals(pattern(1, 3_000, atServer.length))).toBe(true);
   });
 });
 
