@@ -19,6 +19,8 @@ export class ClientUp {
   /** The number of the last piece that has come. */
   #piece = 0;
   #underWay: Piece | undefined;
+  /** How long the answer to the last one took, ms. */
+  #took = 0;
   #trial: Trial | undefined;
   #stream: StreamOutlet | undefined;
   #last: { readonly record: Uint8Array; readonly onLeft: () => void } | undefined;
@@ -88,7 +90,7 @@ export class ClientUp {
     const last = this.#kept.bytes === 0 && fits ? this.#last : undefined;
     const body = new WholeBody([], parts, last === undefined ? [] : [last.record]);
     const { carried } = body;
-    const time = PIECE_TIME + carried / SLOWEST;
+    const time = PIECE_TIME + carried / SLOWEST + LONGER * this.#took;
     const timer = clock.setTimer(() => {
       this.#onPieceFailed(piece, `a piece has no answer after ${Math.round(time / 1000)} s`);
     }, time);
@@ -107,7 +109,8 @@ export class ClientUp {
       answer.once('end', () => {
         if (this.#underWay !== piece) return;
         this.#settle(piece);
-        pieceSize.onPassed(carried, this.#ageOf(piece));
+        this.#took = this.#ageOf(piece);
+        pieceSize.onPassed(carried, this.#took);
         this.#piece += 1;
         last?.onLeft();
         if (last === undefined) this.#sendSoon();
@@ -243,8 +246,10 @@ export interface ClientUpOptions {
 }
 
 /** A piece has its answer after so long, ms, and the time that its bytes take at so many a ms; or the way up is dead. */
-const PIECE_TIME = 10_000;
+const PIECE_TIME = 15_000;
 const SLOWEST = 16;
+/** And so many times what the last one took: where much goes down on a slow path, answers wait behind it. */
+const LONGER = 4;
 /** One that has no answer after so long, ms, may be the reason why a session goes on with another transport. */
 const LATE = 3_000;
 /** What such a body begins with, bytes. */

@@ -89,17 +89,28 @@ describe('a piece', () => {
 
   test('that has no answer does the same, in a time for its length', () => {
     send(32_000);
-    clock.advance(11_900);
+    clock.advance(16_900);
     expect(lost).toEqual([]);
     clock.advance(200);
-    expect([lost, pieceSize.bytes]).toEqual([['a piece has no answer after 12 s'], 16_000]);
+    expect([lost, pieceSize.bytes]).toEqual([['a piece has no answer after 17 s'], 16_000]);
+  });
+
+  test('has more time where the one before took long', () => {
+    send(10);
+    clock.advance(10_000);
+    requests.answer(204);
+    send(10);
+    clock.advance(54_900);
+    expect(lost).toEqual([]);
+    clock.advance(200);
+    expect(lost).toEqual(['a piece has no answer after 55 s']);
   });
 
   test('of a few bytes that has no answer ends the transport alone', () => {
     const { bytes } = pieceSize;
     send(10);
-    clock.advance(10_100);
-    expect([lost, pieceSize.bytes]).toEqual([['a piece has no answer after 10 s'], bytes]);
+    clock.advance(15_100);
+    expect([lost, pieceSize.bytes]).toEqual([['a piece has no answer after 15 s'], bytes]);
   });
 
   test('that waits when the session leaves the transport for another one counts as refused', () => {
