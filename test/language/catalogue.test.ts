@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE, translate } from '../../packages/cli/dist/chinese/index.js';
@@ -165,6 +166,19 @@ test.each([
     return all === filled(chinese, said) ? [] : [`${english} -> ${all}`];
   });
   expect(wrong).toEqual([]);
+});
+
+test('every line of docs/client.md that a client ends with is said whole', () => {
+  const [, section = ''] = readFileSync(new URL('../../docs/client.md', import.meta.url), 'utf8').split(
+    '\n## What it says',
+  );
+  const lines = Array.from(section.matchAll(/^\| `([^`]+)` \|/gm), ([, line = '']) => line);
+  // What the page cuts short is no whole text, and what the system says is in its language.
+  const whole = lines.filter((line) => !line.endsWith('…'));
+  expect(whole.length).toBeGreaterThan(25);
+  const names = /--[\w-]+|\w+:\/\/\S*|wsproxy-client init|chmod 600|proxy_\w+ [\w.]+|ulimit -n/g;
+  const said = whole.map((line) => translate(line.replaceAll('…', 'X')).replaceAll(names, ''));
+  expect(said.filter((line) => /[a-z]{2,} [a-z]{2,}/i.test(line))).toEqual([]);
 });
 
 /** Names, which are the same in both languages. */

@@ -47,15 +47,22 @@ class Translator {
   }
 
   readonly translate = (text: string): string => {
-    const said = this.#whole(text, true) ?? this.#inParts(text);
+    const said = this.#best(text, true);
     this.#found.clear();
     return said.text;
   };
 
   /** Of a value. One word is mostly a name that somebody has given. */
   #value(text: string): Said {
-    const isText = /\s/.test(text);
-    return this.#whole(text, isText) ?? this.#inParts(text);
+    return this.#best(text, /\s/.test(text));
+  }
+
+  /** A template may take several texts for one, and leave words that the parts do not. */
+  #best(text: string, isText: boolean): Said {
+    const whole = this.#whole(text, isText);
+    if (whole === undefined) return this.#inParts(text);
+    const parts = whole.left === 0 ? whole : this.#inParts(text);
+    return parts.left < whole.left ? parts : whole;
   }
 
   #whole(text: string, isText: boolean): Said | undefined {
@@ -79,7 +86,7 @@ class Translator {
       }
       const said = values.map((value) => this.#value(value));
       if (isShort && values.some((value, n) => /\s/.test(value) && isLeft(value, said[n]))) continue;
-      const beginning = before === '' ? NOTHING : (this.#whole(before, true) ?? this.#inParts(before));
+      const beginning = before === '' ? NOTHING : this.#best(before, true);
       const end = chinese.replaceAll(PLACE, (place, name) => said[places.indexOf(name)]?.text ?? place);
       yield joined(`${beginning.text}${end}`, beginning, ...said);
     }
