@@ -21,8 +21,11 @@ export async function checkTls(server: ServerAddress, signal: AbortSignal, timeo
   }
 }
 
-/** A certificate that ends sooner than this deserves a word, days. */
-const SOON = 14;
+/** Whether a certificate deserves a word. Some live a few days or hours, and programs renew them when a third is left. */
+export function endsSoon(from: Date, to: Date, now: number): boolean {
+  return to.getTime() - now < Math.min(14 * DAY, (to.getTime() - from.getTime()) / 5);
+}
+
 const DAY = 86_400_000;
 
 /** Without judging the certificate, so that a wrong one can be looked at; nothing is said to the server. */
@@ -59,7 +62,7 @@ function assess(socket: TLSSocket, { reach }: ServerAddress): Finding {
     );
   }
   const days = Math.floor((validTo.getTime() - Date.now()) / DAY);
-  if (days < SOON)
+  if (endsSoon(new Date(certificate.valid_from), validTo, Date.now()))
     return warn(`the certificate ends in ${days} days, ${day(validTo)}`, 'renew it on the server', figures);
   return ok(`${protocol}, issued by ${JSON.stringify(issuer)}, until ${day(validTo)}`, figures);
 }
