@@ -127,7 +127,7 @@ describe('wsproxy-server init', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ {2}bob: wss:/m);
     expect(stdout).toContain('There is no line for alice: the users file has no tokens, only their digests.\n');
-    expect(stdout).toContain(`its line for ${join(folder, 'users.yaml')}:\n\n  `);
+    expect(stdout).toContain(`the line that takes the place of the old one in ${join(folder, 'users.yaml')}:\n\n  `);
     expect(stdout).toMatch(/^ {2}.* token --id alice$/m);
     expect(stdout).toContain('\nThe client then gets wss://gw.example.net/tunnel#TOKEN, ');
   });

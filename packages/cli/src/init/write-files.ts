@@ -54,10 +54,10 @@ export function isInTheWay(file: PlannedFile): boolean {
 /**
  * Writes all of the files or none. What stands there already with the same text stays. With other text it is an error, unless
  * `isForced`: then the former file is kept beside it, with `.old` at the end of its name, or `.old.2` and so on: nothing that was
- * kept is lost.
+ * kept is lost. Returns whether it has changed anything.
  * @throws ExitError (failed) that names the first file in the way, or that cannot be written
  */
-export function writeFiles(files: readonly PlannedFile[], isForced: boolean): void {
+export function writeFiles(files: readonly PlannedFile[], isForced: boolean): boolean {
   const inTheWay = files.find(isInTheWay);
   if (inTheWay !== undefined && !isForced) {
     const problem = `${escapeText(inTheWay.path, 1024)} is there, and says something else; nothing was written`;
@@ -101,6 +101,7 @@ export function writeFiles(files: readonly PlannedFile[], isForced: boolean): vo
       cause: error,
     });
   }
+  return changed.length > 0;
 }
 
 /**

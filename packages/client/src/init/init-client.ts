@@ -27,8 +27,12 @@ export async function initClient(context: InitContext): Promise<void> {
   const files = planFiles({ setup, settings, former: formerText(machine.path, setup.url) }, machine);
   write(`\nFiles:\n${describeFiles(files)}\n`);
   const { isForced } = context;
-  writeFiles(files, asker === undefined ? isForced : await agreeOnFiles(asker, files, isForced));
-  write('The files are written. Now the way to the server:\n\n');
+  const isChanged = writeFiles(files, asker === undefined ? isForced : await agreeOnFiles(asker, files, isForced));
+  write(
+    isChanged
+      ? 'The files are written. Now the way to the server:\n\n'
+      : 'Nothing has changed. Now the way to the server:\n\n',
+  );
   await context.examine().catch((error: ExitError) => {
     const look = shellWords([...withConfig(machine.command.typed, machine), 'doctor']);
     throw new ExitError(error.exitCode, [...error.lines, `the files stay; once that is mended, look again: ${look}`]);

@@ -61,23 +61,27 @@ export async function initServer(context: InitContext): Promise<void> {
   checkAnswers(answers);
   checkCommand(machine);
   const credentials = makeCredentials(users, readFormer(context));
-  const files = planFiles(answers, credentials, machine);
+  const isForced = flags.force === true;
+  const files = planFiles(answers, credentials, machine, isForced ? undefined : textOf(machine.path));
   const [secret] = files;
   // What was added to a users file that somebody has written must be right in it.
   if (credentials.setting === 'users' && secret !== undefined) context.idsIn(secret.path, secret.text);
   write(`\nFiles:\n${describeFiles(files)}\n`);
-  const isForced = flags.force === true;
   if (!isForced) checkAccess(machine, credentials);
   const isAsked = asker !== undefined && !isEverythingGiven(flags);
-  writeFiles(files, isAsked ? await agreeOnFiles(asker, files, isForced) : isForced);
+  const isChanged = writeFiles(files, isAsked ? await agreeOnFiles(asker, files, isForced) : isForced);
+  write(
+    isChanged ? 'The files are written. Next, on this machine:\n\n' : 'Nothing has changed. Next, on this machine:\n\n',
+  );
   tell(context, answers, credentials);
 }
 
 /** A start with the new files must let in everybody whom the server lets in now. @throws ExitError (failed) when it would not */
 function checkAccess({ path }: Machine, { setting }: Credentials): void {
-  if (!existsSync(path) || !statSync(path).isFile()) return;
+  const text = textOf(path);
+  if (text === undefined) return;
   const other = setting === 'users' ? 'token-file' : 'users';
-  const [, value] = new RegExp(`^${other}: *(.*\\S)`, 'm').exec(readFileSync(path, 'utf8')) ?? [];
+  const [, value] = new RegExp(`^${other}: *(.*\\S)`, 'm').exec(text) ?? [];
   if (value === undefined) return;
   const file = resolve(dirname(path), value);
   if (!existsSync(file)) return;
@@ -86,6 +90,11 @@ function checkAccess({ path }: Machine, { setting }: Credentials): void {
     ExitCode.failed,
     `${who} of ${escapeText(file, 1024)} would lose access; nothing was written; --force does it all the same`,
   );
+}
+
+/** What is no file is told when it is to be written. */
+function textOf(path: string): string | undefined {
+  return existsSync(path) && statSync(path).isFile() ? readFileSync(path, 'utf8') : undefined;
 }
 
 interface Wanted<T> {
@@ -146,7 +155,7 @@ function readFormer({ machine, readUsersText, idsIn }: InitContext): FormerFiles
 
 function tell({ machine, write }: InitContext, answers: Answers, credentials: Credentials): void {
   const steps = nextSteps(answers, credentials, machine);
-  write(`The files are written. Next, on this machine:\n\n${steps.map((step) => `  ${step}\n`).join('')}\n`);
+  write(`${steps.map((step) => `  ${step}\n`).join('')}\n`);
   if (answers.front !== 'none') {
     const { title, home } = FRONT_FILES[answers.front];
     const part = {
@@ -170,7 +179,9 @@ function tell({ machine, write }: InitContext, answers: Answers, credentials: Cr
     const commands = former.map((user) => `  ${shellWords([...machine.command.typed, 'token', '--id', user])}\n`);
     const file = join(dirname(machine.path), credentials.file);
     write(`\nThere is no line for ${former.join(', ')}: the users file has no tokens, only their digests.\n`);
-    write(`This makes a new token, and its line for ${file}:\n\n${commands.join('')}\n`);
+    write(
+      `This makes a new token, and the line that takes the place of the old one in ${file}:\n\n${commands.join('')}\n`,
+    );
     write(`The client then gets ${urlOf(answers)}#TOKEN, with the new token in place of TOKEN.\n`);
   }
 }

@@ -19,13 +19,22 @@ export interface Machine {
   readonly command: ProgramCommand;
 }
 
-/** Everything that `init` writes, in the order in which it tells that. */
-export function planFiles(answers: Answers, credentials: Credentials, machine: Machine): PlannedFile[] {
+/**
+ * Everything that `init` writes, in the order in which it tells that. `former` is the configuration that is there: with more
+ * settings than are wanted it stays as it is.
+ */
+export function planFiles(
+  answers: Answers,
+  credentials: Credentials,
+  machine: Machine,
+  former?: string,
+): PlannedFile[] {
   const folder = dirname(machine.path);
   // Root owns those of a service, and its group reads them. It may be one later, where this is the image of a machine.
   const { gid } = machine;
   const closed = gid === undefined ? { mode: 0o600, folderMode: 0o700 } : { mode: 0o640, gid, folderMode: 0o750 };
   const isUsers = credentials.setting === 'users';
+  const settings = settingsText(answers, credentials, machine);
   const files: PlannedFile[] = [
     {
       path: join(folder, credentials.file),
@@ -36,7 +45,7 @@ export function planFiles(answers: Answers, credentials: Credentials, machine: M
     },
     {
       path: machine.path,
-      text: settingsText(answers, credentials, machine),
+      text: former !== undefined && saysAll(former, settings) ? former : settings,
       what: 'the configuration of the server',
       replaces: (former) => former === SETTINGS,
       ...closed,
@@ -82,6 +91,12 @@ function serviceFiles({ front }: Answers, { path, hasUnit, command }: Machine): 
     });
   }
   return files;
+}
+
+/** Whether each setting of `wanted` is a line of `text`. */
+function saysAll(text: string, wanted: string): boolean {
+  const lines = new Set(text.split(/\r?\n/).map((line) => line.trimEnd()));
+  return wanted.split('\n').every((line) => line.startsWith('#') || line === '' || lines.has(line));
 }
 
 function settingsText({ front, settings }: Answers, credentials: Credentials, { isService }: Machine): string {

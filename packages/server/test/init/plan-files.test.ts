@@ -51,6 +51,18 @@ describe('the files of a server', () => {
     expect(plan(answersOf('nginx'), { ...SERVICE, hasUnit: true }).files).toHaveLength(3);
   });
 
+  test('leave a configuration with more settings as it is, and change one that says something else', () => {
+    const wanted = plan(answersOf('caddy'), ALONE, ['alice']).textOf('server.yaml') ?? '';
+    const textFrom = (former: string) =>
+      planFiles(answersOf('caddy'), makeCredentials(['bob'], NOTHING), ALONE, former).find(
+        ({ path }) => path === ALONE.path,
+      )?.text;
+    const edited = `workers: 4\n${wanted.replaceAll(/^#.*\n/gm, '').replace('\n', '   \r\n')}allow: [10.0.0.0/8]\n`;
+    expect(textFrom(edited)).toBe(edited);
+    expect(textFrom(wanted.replace('/tunnel', '/other'))).toBe(wanted);
+    expect(textFrom(wanted.replace('drain:', '# drain:'))).toBe(wanted);
+  });
+
   test.each(['caddy', 'nginx', 'haproxy'] as const)('put the answers into the file for %s', (front) => {
     const { files } = plan(answersOf(front, { listen: ['9000'], path: ['/a/b'] }), ALONE);
     const text = files.at(-1)?.text ?? '';

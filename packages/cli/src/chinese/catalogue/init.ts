@@ -16,6 +16,7 @@ export const INIT: Catalogue = {
   '{1}; --force replaces it, and keeps it as {2}': '{1}；--force 会替换它，原文件存为 {2}',
   'cannot write {1}: {2}; nothing was written': '无法写 {1}：{2}；没有写任何文件',
   'The files are written. Now the way to the server:': '文件已写好。现在检查到服务器的路径：',
+  'Nothing has changed. Now the way to the server:': '文件没有变化。现在检查到服务器的路径：',
   'the files stay; once that is mended, look again: {1}': '文件已保留；修好之后请再检查：{1}',
   'Other flags of the program go into the configuration file that it writes:':
     '本程序的其他选项会写入 init 生成的配置文件：',
@@ -61,6 +62,7 @@ export const INIT: Catalogue = {
     '请为所有用户安装，如安装到 /usr/local/bin (docs/install.md)',
   'a service cannot start {1}: {2}': '服务无法启动 {1}：{2}',
   'The files are written. Next, on this machine:': '文件已写好。接下来，在本机运行：',
+  'Nothing has changed. Next, on this machine:': '文件没有变化。接下来，在本机运行：',
   'the block of {1}': '{1} 的块',
   'map and the two servers': 'map 和两个 server',
   'frontend and backend': 'frontend 和 backend',
@@ -72,14 +74,15 @@ export const INIT: Catalogue = {
     '在客户端的机器上运行 wsproxy-client init，并给它{1}。其中有令牌，请保密：',
   'There is no line for {1}: the users file has no tokens, only their digests.':
     '没有可给 {1} 的行：用户文件里只有令牌的摘要，没有令牌本身。',
-  'This makes a new token, and its line for {1}:': '用它生成新令牌，以及写入 {1} 的那一行：',
+  'This makes a new token, and the line that takes the place of the old one in {1}:':
+    '用它生成新令牌，以及用来替换 {1} 中旧行的那一行：',
   'The client then gets {1}#TOKEN, with the new token in place of TOKEN.':
     '然后把 {1}#TOKEN 给客户端，其中 TOKEN 换成新令牌。',
   'brings certificates from certbot to the server': '把 certbot 的证书交给服务器',
   'lets systemd listen on port 443': '让 systemd 监听 443 端口',
   'the service': '服务',
   '{1} of {2} would lose access; nothing was written; --force does it all the same':
-    '{2} 中的{1}会失去访问；没有写任何文件；--force 仍然执行',
+    '{2} 中的{1}将无法再使用服务器；没有写任何文件；加 --force 则仍会写入',
   'every client that has the token': '所有持有令牌的客户端',
   'every user': '所有用户',
   'also while you are not logged in': '未登录时也运行',
