@@ -42,6 +42,16 @@ describe('wsproxy-client ends with exit code 2 and one line for', () => {
   });
 });
 
+test.each([
+  ['a name alone', 'proxy.example.org', /^wsproxy-client: url: not a URL: "proxy.example.org"; expected wss:\/\//],
+  ['the line for init', `wss://proxy.example.org/#${TOKEN}`, /which wsproxy-client init reads\n$/],
+])('wsproxy-client says what is wrong with %s before it asks for a token', async (_what, url, line) => {
+  const { code, stderr } = await runCommand('wsproxy-client', [url], { token: null });
+  expect(code).toBe(2);
+  expect(stderr).toMatch(line);
+  expect(stderr).not.toContain(TOKEN);
+});
+
 describe('wsproxy-server ends with exit code 2 and one line for', () => {
   test.each<[string, string[], RegExp]>([
     ['an argument', ['8080'], /there is no command '8080', and no flag before it takes a value/],

@@ -47,7 +47,7 @@ function file(name: string, text: string, mode = 0o600): string {
 }
 
 const USAGE: Readonly<Record<string, Produce<Ended>>> = {
-  'no server: give its URL, wss://host[:port]/path, or a configuration file': () => client([]),
+  'no server: run wsproxy-client init, or give its URL, wss://host[:port]/path': () => client([]),
   'no token: put one in a file and give --token-file FILE, or set WSPROXY_TOKEN; …': () =>
     client([URL_OF_NOBODY], { token: null }),
   'other users can read or change token file …; run: chmod 600 …': () =>
@@ -166,7 +166,7 @@ const REASONS: Readonly<Record<string, Produce<string>>> = {
     const { port } = await startAnswering(httpResponse('302 Found', ['Location: http://login.example/']));
     return trying('wss://tunnel.invalid/', '--proxy', `http://127.0.0.1:${port}`);
   },
-  'the server ended TLS: internal error (alert 80)': async () => {
+  'the server ended TLS: internal error, such as no certificate for this name yet (alert 80)': async () => {
     const alert = Buffer.from([21, 3, 3, 0, 2, 2, 80]);
     const { port } = await listen((socket) => void socket.once('data', () => socket.end(alert)));
     return trying(`wss://127.0.0.1:${port}/`);

@@ -82,7 +82,11 @@ export default defineConfig({
       provider: 'local',
       options: {
         locales: { zh: { translations: CHINESE_SEARCH } },
-        miniSearch: { options: { tokenize } },
+        // Words of users stand in the documents; the reference has them in the name of each type.
+        miniSearch: {
+          options: { tokenize },
+          searchOptions: { boostDocument: (page) => (page.includes('/reference/') ? 0.2 : 1) },
+        },
       },
     },
     outline: [2, 3],

@@ -40,7 +40,7 @@ import type { ProxyUsers } from './proxy-users.js';
 import { type ReachFlags, readReach } from './read-reach.js';
 import { createReload } from './reload.js';
 import { parseRemoteForward, type RemoteForwardFlags } from './remote-forward.js';
-import { followTokens, readServers, type TokenFlags } from './server-list.js';
+import { checkUrls, followTokens, readServers, type TokenFlags } from './server-list.js';
 
 /** What of `program.opts()` is used here; the rest goes to the library as it is. */
 interface Flags extends CommonOptions, PortFlags, ReachFlags, RemoteForwardFlags, TokenFlags {
@@ -114,10 +114,11 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
   if (control !== undefined && stdio !== undefined && (await carryThroughControl(control, stdio, urls, flags))) return;
   let reloads = 0;
   const tell = (text: string): void => logger.warn({ text }, 'the command for the token says');
-  const servers = asUsage(program, () => readServers(urls, flags, process.env, { tell, reloads: () => reloads }));
-  // After the arguments were judged: `--help` and a missing token need not wait for the rest.
+  // Here, and not before: `--help` need not wait for it.
   // In two steps: Node opens the files of one all at once, and a program with few descriptors would not start.
   await import('wsproxy-engine');
+  await checkUrls(urls);
+  const servers = asUsage(program, () => readServers(urls, flags, process.env, { tell, reloads: () => reloads }));
   const { Client } = await import('../client.js');
   const { checkProxyOptions } = await import('../options/method-options.js');
   const { proxyFromEnvironment } = await import('../reach/proxy-from-environment.js');

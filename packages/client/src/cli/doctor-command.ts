@@ -3,7 +3,7 @@ import { addOptions, asUsage, ExitCode, ExitError, escapeText, libraryOptions, u
 import { DOCTOR_OPTIONS } from '../options/options.js';
 import type { Screen } from './doctor-report.js';
 import { type ReachFlags, readReach } from './read-reach.js';
-import { readServers, type TokenFlags } from './server-list.js';
+import { checkUrls, readServers, type TokenFlags } from './server-list.js';
 
 /** `init` starts the doctor with it, so that the doctor says how to run `init` again. */
 export const INIT_VARIABLE = 'WSPROXY_INIT';
@@ -37,6 +37,7 @@ async function examine(
   const flags = program.opts<ReachFlags & TokenFlags>();
   const tokens = { ...flags, tokenFile: (flags.tokenFile ?? []).slice(0, 1) };
   const tell = (text: string): void => screen.progress?.(`${escapeText(text)}\n`);
+  await checkUrls(urls);
   const { url, token } = asUsage(program, () => readServers(urls, tokens, env, { tell }));
   const { diagnoseFor } = await import('../doctor/diagnose.js');
   const { proxyFromEnvironment } = await import('../index.js');

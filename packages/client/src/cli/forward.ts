@@ -12,7 +12,8 @@ export interface Forward {
 
 export const DEFAULT_HOST = '127.0.0.1';
 /** The target is what follows the last colon but one, which is not in brackets. */
-const FORWARD = /^(?<at>.+):(?<host>\[[^\]]+\]|[^:[\]]+):(?<hostPorts>\d{1,5}(?:-\d{1,5})?)(?<udp>\/udp)?$/;
+const FORWARD =
+  /^(?<at>(?:unix:|\/).+|(?:.*:)?[\d-]+):(?<host>\[[^\]]+\]|[^:[\]]+):(?<hostPorts>\d{1,5}(?:-\d{1,5})?)(?<udp>\/udp)?$/;
 
 /**
  * Reads `[bind:]port:host:hostport`, with `/udp` behind it for datagrams, or `unix:/path:host:hostport`. Ranges of ports are

@@ -24,7 +24,7 @@ export function readServers(
 ): Pick<ClientOptions, 'url' | 'token' | 'fallbacks'> {
   const [url, ...others] = urls;
   if (url === undefined) {
-    throw new ExitError(ExitCode.usage, 'no server: give its URL, wss://host[:port]/path, or a configuration file');
+    throw new ExitError(ExitCode.usage, 'no server: run wsproxy-client init, or give its URL, wss://host[:port]/path');
   }
   if (command !== undefined) {
     if (command.trim() === '') throw new ExitError(ExitCode.usage, '--token-command: expected a command');
@@ -41,6 +41,22 @@ export function readServers(
     return { url: other, token: file === undefined ? token : tokenOf(file, env) };
   });
   return { url, token, fallbacks };
+}
+
+/**
+ * Goes before the tokens: one that is missing may be a part of what was given for a URL.
+ * @throws ExitError (usage)
+ */
+export async function checkUrls(urls: readonly string[]): Promise<void> {
+  // What parses it is the engine's.
+  const { parseServerUrl } = await import('../reach/server-url.js');
+  for (const url of urls) {
+    try {
+      parseServerUrl(url);
+    } catch (error) {
+      throw new ExitError(ExitCode.usage, `url: ${(error as Error).message}`, { cause: error });
+    }
+  }
 }
 
 /** Anyone who changes the files need not say so: sessions go on with what they hold now, and the old tokens can be taken away. */

@@ -131,7 +131,7 @@ const ALERTS: Readonly<Record<number, string>> = {
   50: 'decode error',
   51: 'decrypt error',
   60: 'export restriction',
-  80: 'internal error',
+  80: 'internal error, such as no certificate for this name yet',
   86: 'inappropriate fallback',
   90: 'user canceled',
   100: 'no renegotiation',

@@ -22,6 +22,7 @@ describe('parseForward', () => {
 
   it.each([
     ['8080:host', 'Expected [bind:]port:host:hostport'],
+    ['example.org:5432:5432', 'Expected [bind:]port:host:hostport'],
     ['99999:host:80', 'Expected a port from 0 to 65535.'],
     ['::1:8080:host:80', 'Expected [host:]port with IPv6 in brackets'],
     ['8000-8010:host:80', 'Expected as many ports on both sides, got 11 (8000-8010) and 1 (80).'],

@@ -131,7 +131,7 @@ describe('an alert of TLS that may pass', () => {
     [47, 'illegal parameter'],
     [50, 'decode error'],
     [51, 'decrypt error'],
-    [80, 'internal error'],
+    [80, 'internal error, such as no certificate for this name yet'],
     [86, 'inappropriate fallback'],
     [90, 'user canceled'],
     [115, 'unknown PSK identity'],
@@ -181,7 +181,7 @@ describe('a proxy that is spoken to in TLS', () => {
     describeProxyFailure(new ProxyError('PROXY_UNREACHABLE', 'no connection', { cause }), through);
 
   test.each([
-    [alertOf(80), false, 'ended TLS: internal error (alert 80)'],
+    [alertOf(80), false, 'ended TLS: internal error, such as no certificate for this name yet (alert 80)'],
     [alertOf(70), true, 'ended TLS: its version of TLS is too old or too new for this program: ask who runs the proxy'],
     [alertOf(116), true, /^ended TLS: it wants a client certificate: wsproxy has none for proxies/],
     [alertOf(112), true, /^ended TLS: it does not know .* check the host in the proxy's URL$/],

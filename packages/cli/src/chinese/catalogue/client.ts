@@ -70,6 +70,8 @@ export const CLIENT: Catalogue = {
   '{1}; or check the port, or whether the URL should begin with wss://': '{1}；或检查端口，或 URL 是否应以 wss:// 开头',
   '{1} ended TLS': '{1}结束了 TLS',
   '{1} is not trusted': '{1}不受信任',
+  'internal error, such as no certificate for this name yet': '内部错误，例如还没有这个名称的证书',
+  '{1} (alert {2})': '{1} (警报 {2})',
   '{1} broke TLS': '{1}破坏了 TLS',
   'the server may not accept the certificate of {1} (revoked, expired, or of another authority)':
     '服务器可能不接受 {1} 的证书 (已吊销、已过期，或由别的 CA 签发)',

@@ -136,8 +136,8 @@ export const COMMAND_LINE: Catalogue = {
   'A Unix socket or a name stands for one port, not for a range.': 'Unix 套接字或名称代表一个端口，不能对应范围',
   'Expected a host name in ASCII, such as app.example.org or *.example.org, got {1}.':
     '应为 ASCII 主机名，如 app.example.org 或 *.example.org，得到 {1}',
-  'no server: give its URL, wss://host[:port]/path, or a configuration file':
-    '没有服务器：请给出 URL (wss://host[:port]/path) 或配置文件',
+  'no server: run wsproxy-client init, or give its URL, wss://host[:port]/path':
+    '没有服务器：请运行 wsproxy-client init，或给出它的 URL (wss://host[:port]/path)',
   '--token-command: expected a command': '--token-command：应为一个命令',
   'expected a command': '应为一个命令',
   '{1} for {2} server': '{1} 个对应 {2} 个服务器',
