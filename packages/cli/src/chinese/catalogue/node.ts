@@ -196,6 +196,7 @@ export const NODE: Catalogue = {
   'a record of kind {1} with {2} bytes': '{2} 字节的 {1} 类记录',
   'the first answer was cut': '第一个应答被截断',
   'a piece has failed: {1}': '一个分段失败：{1}',
+  'a piece has no answer after {1} s': '一个分段在 {1} 秒后仍没有应答',
   'a piece was answered with status {1}': '一个分段得到状态 {1}',
   'a piece is too large': '一个分段过大',
   'a piece was cut': '一个分段被截断',
