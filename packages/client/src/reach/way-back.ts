@@ -44,6 +44,7 @@ export class WayBack {
       'wsproxy-session': digest,
       ...(place !== undefined && { 'wsproxy-route': place }),
     });
+    let opened: { readonly place: string | undefined; readonly cookies: CookieJar } | undefined;
     return {
       headers: { ...headersTo(route), ...(resumes && { 'wsproxy-resume': '1' }) },
       onAnswer: (status, answer) => {
@@ -53,10 +54,13 @@ export class WayBack {
         if (!resumes) this.#openedAt = this.#openedBy;
       },
       headersAfter: (answer) => {
-        // Another transport may yet be the one that the session goes on with: `onAnswer` tells.
-        const own = new CookieJar(jar);
-        own.take(answer['set-cookie'] ?? [], url, this.#clock.wallTime());
-        return headersTo(routeIn(answer), own);
+        const lines = answer['set-cookie'] ?? [];
+        if (opened === undefined) {
+          // Another transport may yet be the one that the session goes on with: `onAnswer` tells.
+          opened = { place: routeIn(answer), cookies: new CookieJar(jar) };
+        } else jar.take(lines, url, this.#clock.wallTime());
+        opened.cookies.take(lines, url, this.#clock.wallTime());
+        return headersTo(opened.place, opened.cookies);
       },
       isOwnersAbsence: (status, answer) => status === 503 && route !== undefined && routeIn(answer) === route,
     };
@@ -85,7 +89,7 @@ export interface Errand {
   readonly headers: Readonly<Record<string, string>>;
   /** The head of the answer is there, no matter what it says. */
   onAnswer(status: number, headers: IncomingHttpHeaders): void;
-  /** Those of the requests that follow the one with this answer, for the same transport. */
+  /** Asked with each answer, the one that opens the transport first: those of its next requests. */
   headersAfter(answer: IncomingHttpHeaders): Readonly<Record<string, string>>;
   /** Whether an answer says that the server lives, but the process that has the session does not answer. */
   isOwnersAbsence(status: number, headers: IncomingHttpHeaders): boolean;

@@ -117,6 +117,17 @@ describe('cookies', () => {
     expect(cookieOf(back)).toBe('SRV=s1');
   });
 
+  test('of later answers go with the next requests, and with the next transport', () => {
+    const back = new WayBack(greeterOf({}), CLOCK);
+    const errand = back.ask(URL_OF, {});
+    errand.onAnswer(200, { 'set-cookie': ['SRV=s1'], 'wsproxy-transport': 'id' });
+    const later = [{ 'set-cookie': ['SRV=s1'], 'wsproxy-route': 'here' }, { 'set-cookie': ['SRV=s2'] }, {}];
+    const headers = later.map((answer) => errand.headersAfter(answer));
+    expect(headers.map(({ cookie }) => cookie)).toEqual(['SRV=s1', 'SRV=s2', 'SRV=s2']);
+    expect(headers.map(({ 'wsproxy-route': route }) => route)).toEqual(['here', 'here', 'here']);
+    expect(cookieOf(back)).toBe('SRV=s2');
+  });
+
   test('of one session are unknown to another', () => {
     const [one, other] = [new WayBack(greeterOf({}), CLOCK), new WayBack(greeterOf({}), CLOCK)];
     one.ask(URL_OF, {}).onAnswer(101, { 'set-cookie': ['SRV=s1'] });

@@ -22,7 +22,7 @@ export interface WayToServer {
   connect(protocols?: readonly string[]): Promise<ServerConnection>;
   /** A session that runs would move to what opens: the server has to answer by it first. Default: it need not. */
   readonly isTrial?: boolean;
-  /** Of the requests that follow the one with this answer, for the same transport. Default: the same headers. */
+  /** Asked with each answer, the first one first: of the next requests for the same transport. Default: the same headers. */
   readonly headersAfter?: (answer: IncomingHttpHeaders) => Readonly<Record<string, string>>;
   /** A proxy that passes requests on as they are, with these headers for it. Default: there is none. */
   readonly proxied?: {

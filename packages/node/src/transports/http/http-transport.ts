@@ -26,8 +26,9 @@ export class HttpTransport implements Transport, HalvesHolder {
     halves.holder = this;
   }
 
-  get isClosed(): boolean {
-    return this.#phase === 'closed';
+  /** Neither end has said its last word. */
+  get isOpen(): boolean {
+    return this.#phase === 'open';
   }
 
   get backlog(): number {

@@ -5,7 +5,7 @@ import { boundInterim } from '../../sockets/bound-interim.js';
 import type { WayToServer } from '../open-transport.js';
 import { Http1Opening } from './http1-opening.js';
 import type { Part, PartKind } from './part.js';
-import { headersFor, type Outcome, type Post, type Requests } from './requests.js';
+import { type Answer, headersFor, type Outcome, type Post, type Requests } from './requests.js';
 
 /** Makes the requests of one transport, each on a connection that nobody else uses at the time. */
 export class Http1Requests implements Requests {
@@ -26,10 +26,6 @@ export class Http1Requests implements Requests {
     return this.#agent.isOver;
   }
 
-  goOnWith(headers: Readonly<Record<string, string>>): void {
-    this.#headers = headers;
-  }
-
   letSleep(): void {
     this.#agent.letSleep();
   }
@@ -40,8 +36,9 @@ export class Http1Requests implements Requests {
       return post({ ...outcome, onRested: () => post(outcome) });
     }
     const headers = { ...this.#headersFor({ id: this.id, what, n }, 0), connection: 'keep-alive' };
+    const onAnswer = (answer: Answer): void => this.#onAnswer(answer, outcome);
     this.#agent.connection().then(
-      (socket) => new Http1Opening(socket, this.#way.memory, this.#path, headers, outcome),
+      (socket) => new Http1Opening(socket, this.#way.memory, this.#path, headers, { ...outcome, onAnswer }),
       (error: Error) => outcome.onFailed(error),
     );
   }
@@ -77,9 +74,15 @@ export class Http1Requests implements Requests {
     made.once('response', (body) => {
       const { statusCode: status = 0, headers } = body;
       body.on('error', () => {});
-      outcome.onAnswer({ status, headers, body, isWhole: () => body.complete });
+      this.#onAnswer({ status, headers, body, isWhole: () => body.complete }, outcome);
     });
     return { body: made };
+  }
+
+  #onAnswer(answer: Answer, outcome: Outcome): void {
+    const { headersAfter } = this.#way;
+    if (headersAfter !== undefined) this.#headers = headersAfter(answer.headers);
+    outcome.onAnswer(answer);
   }
 
   get #path(): string {

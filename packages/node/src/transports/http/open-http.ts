@@ -73,12 +73,15 @@ class Opening {
     if (status !== 200 || headers[TRANSPORT_HEADER] !== this.#id) {
       return this.#fail(refusedBy(status, headers, this.#secrets));
     }
-    if (this.#way.headersAfter !== undefined) requests.goOnWith(this.#way.headersAfter(headers));
+    // What has no end has no length, unless somebody on the way has waited for the end.
+    if (this.#opening.down === 'stream' && headers['content-length'] !== undefined) {
+      return this.#fail(new Error('the answer came when it was over'));
+    }
     const { up, down, pieceSize = newPieceSize(), onLearnt = () => {} } = this.#opening;
     const roundTrip = systemClock.now() - this.#began;
     const halves = new ClientHalves(answer, {
       ...{ requests, memory: this.#way.memory, clock: systemClock },
-      ...{ down, pieceSize, onLearnt, onOpen: () => this.#succeed(transport) },
+      ...{ down, pieceSize, onLearnt, onOpen: () => setImmediate(() => this.#succeed(transport)) },
       patience: up === 'pieces' ? 0 : Math.max(PATIENCE, ROUND_TRIPS * roundTrip),
     });
     const transport = new HttpTransport(halves, systemClock, (words) => !holdsSecret(words, this.#secrets));
@@ -87,6 +90,8 @@ class Opening {
 
   #succeed(transport: HttpTransport): void {
     if (this.#isSettled) return;
+    // Held back until the server has ended it, its beginning and its end come at once.
+    if (!transport.isOpen) return this.#fail(new Error('the answer came when it was over'));
     this.#settle();
     transport.receiver = deafReceiver;
     // It is the channels that keep the process alive.

@@ -9,8 +9,6 @@ export interface Requests {
   readonly id: string;
   /** `destroy` was called. */
   readonly isOver: boolean;
-  /** From here on the requests carry these headers. */
-  goOnWith(headers: Readonly<Record<string, string>>): void;
   /** From here on the connections do not keep the process alive. */
   letSleep(): void;
   /** Makes one that has no body. */

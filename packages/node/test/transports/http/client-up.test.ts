@@ -20,8 +20,6 @@ class Asked implements Requests {
   readonly isOver = false;
   readonly made: { readonly what: string; readonly outcome: Outcome; readonly body: Writable }[] = [];
 
-  goOnWith(): void {}
-
   letSleep(): void {}
 
   ask(): void {}

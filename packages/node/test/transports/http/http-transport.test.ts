@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pattern } from 'wsproxy-test-support/engine/pattern';
@@ -5,6 +6,8 @@ import { until } from 'wsproxy-test-support/sockets/connected-sockets';
 import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
 import type { Lesson, UpMode } from '../../../src/transports/http/client-up.js';
 import { type HttpWay, newPieceSize, openHttp } from '../../../src/transports/http/open-http.js';
+import { FIRST_PADDING } from '../../../src/transports/http/part.js';
+import { endRecord, Heard, padding, RecordKind, record } from '../../../src/transports/http/records.js';
 import { RefusedError } from '../../../src/transports/open-transport.js';
 import { HttpEnds } from './http-ends.js';
 
@@ -171,6 +174,28 @@ describe('the way up', () => {
   });
 });
 
+test('the requests of a transport carry what each answer asks for', async () => {
+  const seen: (string | undefined)[] = [];
+  ends.middle = ({ headers }, response) => {
+    seen.push(headers.cookie);
+    response.setHeader('Set-Cookie', `SRV=${seen.length}`);
+    return false;
+  };
+  const headersAfter = (answer: IncomingHttpHeaders): Record<string, string> => ({
+    authorization: 'Bearer a-token-of-a-test',
+    cookie: String(answer['set-cookie']?.[0]),
+  });
+  const opening = openHttp({ down: 'poll', up: 'pieces' });
+  const client = await opening({ ...ends.way, headersAfter }, new AbortController().signal);
+  for (let n = 1; n <= 3; n++) {
+    client.send([Buffer.from('a')]);
+    await until(() => (ends.accepted[0]?.receiver.length ?? 0) === n);
+  }
+  expect(seen[0]).toBeUndefined();
+  expect(seen.slice(1).every((cookie) => /^SRV=\d+$/.test(String(cookie)))).toBe(true);
+  expect(new Set(seen).size).toBeGreaterThan(3);
+});
+
 describe('a connection that has rested', () => {
   /** Cuts the first requests of `what` on connections that have carried others, without reading them: so many. */
   const cutRested = (what: RegExp, count: number): void => {
@@ -242,6 +267,22 @@ describe('openHttp', () => {
     };
     await expect(ends.open({ down: 'poll', up: 'pieces' })).rejects.toMatchObject({ status: 200 });
   });
+
+  test.each([true, false])(
+    'takes no answer that was held back until its end (of known length: %s)',
+    async (isKnown) => {
+      const heard = record(RecordKind.heard, Buffer.of(Heard.open));
+      const held = Buffer.concat([padding(FIRST_PADDING), heard, endRecord(4007, 'no HELLO')]);
+      ends.middle = ({ headers }, response) => {
+        const id = String(headers['wsproxy-transport']).replace(/;.*/, '');
+        response.writeHead(200, { 'Wsproxy-Transport': id, ...(isKnown && { 'Content-Length': held.length }) });
+        response.write(held);
+        response.end();
+        return true;
+      };
+      await expect(ends.open({ down: 'stream', up: 'pieces' })).rejects.toThrow('when it was over');
+    },
+  );
 
   test('rejects, and leaves nothing open, when it is given up', async () => {
     ends.middle = () => true;
