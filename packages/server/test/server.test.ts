@@ -89,14 +89,16 @@ describe('a server with several users', () => {
     expect([await statusOf(port, TOKEN), await statusOf(port, OTHER)]).toEqual([101, 401]);
   });
 
-  test('answers 429 to a user whose sessions have their number twice, and 101 to others', async () => {
+  test('answers 429 to a user who has a transport by each way beside the sessions allowed, and 101 to others', async () => {
     const { port } = await start({ users: [{ ...alice, limits: { sessions: 1 } }, bob] });
     await new Peer(1).connect(port, TOKEN);
-    const late = new WebSocket(`ws://127.0.0.1:${port}/`, ['wsproxy.v1'], {
-      headers: { authorization: `Bearer ${TOKEN}` },
-    });
-    closeWith(() => late.terminate());
-    await once(late, 'open');
+    for (let way = 0; way < 4; way += 1) {
+      const late = new WebSocket(`ws://127.0.0.1:${port}/`, ['wsproxy.v1'], {
+        headers: { authorization: `Bearer ${TOKEN}` },
+      });
+      closeWith(() => late.terminate());
+      await once(late, 'open');
+    }
     expect([await statusOf(port, TOKEN), await statusOf(port, OTHER)]).toEqual([429, 101]);
   });
 
