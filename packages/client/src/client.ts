@@ -5,15 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 // biome-ignore lint/suspicious/noTsIgnore: in the types of the package, where it is an error for those alone who have no undici.
 /** @ts-ignore Who does not use it need not have it. */
 import type { Dispatcher } from 'undici';
-import {
-  type FlowTunnel,
-  isOver,
-  type Logger,
-  systemClock,
-  systemMemory,
-  type Target,
-  type Tunnel,
-} from 'wsproxy-engine';
+import { type FlowTunnel, type Logger, systemClock, systemMemory, type Target, type Tunnel } from 'wsproxy-engine';
 import { Connector, type ConnectorState } from 'wsproxy-engine/connector';
 import type { LocalPort } from 'wsproxy-node/accept';
 import {
@@ -49,28 +41,22 @@ import {
 } from './options/method-options.js';
 import type { RemoteForwardOptions, RemoteServerOptions } from './options/remote-options.js';
 import { resolveSettings } from './options/resolve-settings.js';
-import { connectTransport } from './reach/connect-transport.js';
+import { knownServers } from './reach/known-servers.js';
 import type { Reader } from './reach/option-names.js';
-import { wayBackOf } from './reach/way-back.js';
-import { Ways } from './reach/ways.js';
 import { ListenerLedger } from './remote/listener-ledger.js';
 import { RemoteDoor } from './remote/remote-door.js';
 import type { RemoteForward } from './remote/remote-forward.js';
 import type { RemoteServer } from './remote/remote-server.js';
 import { type ConnectOptions, connectSocket } from './sockets/connect-socket.js';
 import { createDispatcher, type DispatcherOptions } from './sockets/create-dispatcher.js';
-import { DatagramSocket, type KeepFlowAwake } from './sockets/datagram-socket.js';
+import { DatagramSocket } from './sockets/datagram-socket.js';
 import { TunnelAgent } from './sockets/tunnel-agent.js';
-import {
-  type KeepAwakeFor,
-  type SocketOptions,
-  TunnelSocket,
-  type TunnelSocketOptions,
-} from './sockets/tunnel-socket.js';
+import { type SocketOptions, TunnelSocket, type TunnelSocketOptions } from './sockets/tunnel-socket.js';
 import { Bypass } from './tunnel/bypass.js';
 import { ChannelLedger } from './tunnel/channel-ledger.js';
 import type { ClientEvents, ClientStatus } from './tunnel/client-status.js';
 import { DirectTunnel } from './tunnel/direct-tunnel.js';
+import { drained } from './tunnel/drained.js';
 import { FlowLedger } from './tunnel/flow-ledger.js';
 import { KeepAwake } from './tunnel/keep-awake.js';
 
@@ -113,20 +99,7 @@ export class Client extends EventEmitter<ClientEvents> {
     this.#logger = settings.logger;
     this.#connector = new Connector({
       ...settings,
-      servers: servers.map((server) => {
-        const ways = new Ways(transport, server.url, { clock: systemClock, logger: settings.logger });
-        return {
-          name: server.url.href,
-          ways,
-          connect: (signal, session) =>
-            connectTransport(server, signal, systemMemory, { wayBack: wayBackOf(session), open: ways.open }),
-          connectBetter: (signal, session, used) =>
-            connectTransport(server, signal, systemMemory, {
-              wayBack: wayBackOf(session),
-              open: ways.openBetter(used),
-            }),
-        };
-      }),
+      servers: knownServers(servers, transport, settings.logger),
       clock: systemClock,
       memory: systemMemory,
       onCall: (channel, service) => this.#services.take(channel, service),
@@ -148,10 +121,10 @@ export class Client extends EventEmitter<ClientEvents> {
       if (change.failure === 'QUOTA_USED_UP') this.#quota.noteUsedUp();
       this.emit('flow', change);
     });
-    this.#services = new Services({ channels: this.#ledger, awake: this.#awake, keepAwakeFor: this.#keepAwakeFor });
+    this.#services = new Services({ channels: this.#ledger, awake: this.#awake, keepAwakeFor: this.#awake.forChannel });
     this.#remote = new RemoteDoor(this.#connector, {
       ...{ homes: this.#connector, listeners: this.#listeners, channels: this.#ledger, flows: this.#flows },
-      ...{ awake: this.#awake, clock: systemClock, logger: this.#logger, keepAwakeFor: this.#keepAwakeFor },
+      ...{ awake: this.#awake, clock: systemClock, logger: this.#logger, keepAwakeFor: this.#awake.forChannel },
       proxy: {
         logger: this.#logger,
         onRefused: this.#onRefused,
@@ -193,7 +166,7 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /** Resolves when the tunnel is up for the first time; rejects with ConnectError when it never can be. */
   start(): Promise<void> {
-    return this.#whileAwake(() => this.#connector.start());
+    return this.#awake.during(() => this.#connector.start());
   }
 
   /**
@@ -201,7 +174,7 @@ export class Client extends EventEmitter<ClientEvents> {
    * Undefined when the server does not tell that, or not now.
    */
   quota(): Promise<Quota | undefined> {
-    return this.#whileAwake(async () => {
+    return this.#awake.during(async () => {
       await this.#connector.start();
       return this.#quota.look();
     });
@@ -233,7 +206,7 @@ export class Client extends EventEmitter<ClientEvents> {
    * @throws TypeError when the target is no host and port
    */
   datagrams(target?: string | Target): DatagramSocket {
-    return new DatagramSocket(this.#ways, target === undefined ? undefined : checkTarget(target), this.#keepFlowAwake);
+    return new DatagramSocket(this.#ways, target === undefined ? undefined : checkTarget(target), this.#awake.forFlow);
   }
 
   /** For `http.request`, `https.request` and anything else that takes an agent. `options` are those of `http.Agent`. */
@@ -301,7 +274,7 @@ export class Client extends EventEmitter<ClientEvents> {
    * @throws TypeError when the options do not say where to listen, or where to go
    */
   forwardRemote(options: RemoteForwardOptions): Promise<RemoteForward> {
-    return this.#whileAwake(() => this.#remote.forward(options));
+    return this.#awake.during(() => this.#remote.forward(options));
   }
 
   /**
@@ -364,7 +337,7 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /** Resolves when no channel lives and the server has had all that was sent; rejects when it never will. */
   whenIdle(): Promise<void> {
-    return this.#whileAwake(async () => {
+    return this.#awake.during(async () => {
       await Promise.all([this.#connector.whenIdle(), this.#direct.whenIdle()]);
     });
   }
@@ -376,7 +349,7 @@ export class Client extends EventEmitter<ClientEvents> {
     for (const port of this.#ports) port.stop();
     this.#remote.close();
     this.#services.close();
-    if (drain > 0) await this.#drain(drain);
+    if (drain > 0) await drained(drain, () => this.whenIdle());
     this.#connector.close();
     this.#direct.close();
     await Promise.all(this.#ports.map((port) => port.close()));
@@ -388,49 +361,10 @@ export class Client extends EventEmitter<ClientEvents> {
 
   #newSocket(options: TunnelSocketOptions): TunnelSocket {
     const whyDown = (): Error | undefined => this.#connector.trouble;
-    return new TunnelSocket(this.#ways, { ...options, keepAwake: this.#keepAwakeFor, whyDown });
+    return new TunnelSocket(this.#ways, { ...options, keepAwake: this.#awake.forChannel, whyDown });
   }
-
-  readonly #keepAwakeFor: KeepAwakeFor = (channel, isAwake) => {
-    if (!isAwake) this.#awake.release(channel);
-    else if (!isOver(channel.state)) this.#awake.hold(channel);
-  };
-
-  readonly #keepFlowAwake: KeepFlowAwake = (flow, isAwake) => {
-    if (!isAwake) this.#awake.release(flow);
-    else if (!flow.state.dead) this.#awake.hold(flow);
-  };
 
   readonly #onRefused = (reason: string): void => void this.emit('refused', { reason });
-
-  async #whileAwake<T>(task: () => Promise<T>): Promise<T> {
-    const reason = {};
-    this.#awake.hold(reason);
-    try {
-      return await task();
-    } finally {
-      this.#awake.release(reason);
-    }
-  }
-
-  async #drain(time: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, time);
-    });
-    await Promise.race([this.#whenDone(), late]);
-    clearTimeout(timer);
-  }
-
-  /** As `whenIdle`, but a session that is lost leaves the others to wait for. */
-  async #whenDone(): Promise<void> {
-    const isDone = (): Promise<boolean> =>
-      this.whenIdle().then(
-        () => true,
-        () => false,
-      );
-    while (!(await isDone()));
-  }
 
   async #keep(opening: Promise<LocalPort>): Promise<LocalPort> {
     const port = await opening;

@@ -1,3 +1,4 @@
+import { type Channel, type Flow, isOver } from 'wsproxy-engine';
 import { LONGEST_TIME } from 'wsproxy-node/options';
 
 /**
@@ -20,4 +21,27 @@ export class KeepAwake {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
+
+  /** While `task` goes on. */
+  async during<T>(task: () => Promise<T>): Promise<T> {
+    const reason = {};
+    this.hold(reason);
+    try {
+      return await task();
+    } finally {
+      this.release(reason);
+    }
+  }
+
+  /** A channel is a reason as long as it lives, or none any more. */
+  readonly forChannel = (channel: Channel, isReason: boolean): void => {
+    if (!isReason) this.release(channel);
+    else if (!isOver(channel.state)) this.hold(channel);
+  };
+
+  /** The same for a flow. */
+  readonly forFlow = (flow: Flow, isReason: boolean): void => {
+    if (!isReason) this.release(flow);
+    else if (!flow.state.dead) this.hold(flow);
+  };
 }

@@ -1,0 +1,24 @@
+import { type Logger, systemClock, systemMemory } from 'wsproxy-engine';
+import type { KnownServer } from 'wsproxy-engine/connector';
+import { connectTransport, type ServerAddress } from './connect-transport.js';
+import { wayBackOf } from './way-back.js';
+import { type TransportChoice, Ways } from './ways.js';
+
+/** The servers at these addresses, each with the ways there that may be used. */
+export function knownServers(
+  servers: readonly ServerAddress[],
+  transport: TransportChoice,
+  logger: Logger,
+): KnownServer[] {
+  return servers.map((server) => {
+    const ways = new Ways(transport, server.url, { clock: systemClock, logger });
+    return {
+      name: server.url.href,
+      ways,
+      connect: (signal, session) =>
+        connectTransport(server, signal, systemMemory, { wayBack: wayBackOf(session), open: ways.open }),
+      connectBetter: (signal, session, used) =>
+        connectTransport(server, signal, systemMemory, { wayBack: wayBackOf(session), open: ways.openBetter(used) }),
+    };
+  });
+}
