@@ -1,44 +1,26 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
-import { silentLogger, systemClock, systemMemory } from 'wsproxy-engine';
-import { createPolicies, type ListeningAddress } from 'wsproxy-node/dial';
+import type { ListeningAddress } from 'wsproxy-node/dial';
 import { OptionError } from 'wsproxy-node/options';
-import { HttpAcceptor, type TransportAcceptor, WebSocketAcceptor } from 'wsproxy-node/transports';
-import { CallDesk, type OpenOptions } from './calls/call-desk.js';
+import type { OpenOptions } from './calls/call-desk.js';
 import type { InnerListenOptions, NodeDoorOptions } from './cluster/cluster.js';
 import type { ClusterTls } from './cluster/cluster-tls.js';
-import { Migration } from './cluster/migration.js';
-import { formatRoute, nodeNameOf, randomUid } from './cluster/route.js';
-import { directoryOf, doorkeeperOf, gatewayOptionsOf } from './doorkeeper.js';
-import { egressOf } from './egress.js';
-import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway.js';
 import { type ListenOptions, listenOn, type TcpListenOptions } from './gateway/listen.js';
 import type { TlsOptions } from './gateway/tls.js';
-import { Guard } from './limits/guard.js';
-import { resolveLimits } from './limits/limits.js';
-import { QuotaFile } from './limits/quota-file.js';
-import { type Holder, Listening } from './listening.js';
-import { Membership } from './membership.js';
-import { createAccessLog } from './observe/access-log.js';
-import { Observers, type ServerObserver } from './observe/observer.js';
-import { type CheckedOptions, checkServerOptions, rulesOf } from './options/check-server-options.js';
+import type { Holder } from './listening.js';
+import type { ServerObserver } from './observe/observer.js';
 import type { ServerOptions } from './options/server-options.js';
 import { drain, retire } from './retire.js';
+import { ServerParts } from './server-parts.js';
 import type { SessionFollower } from './session-news.js';
 import type { SessionInfo } from './sessions/session-info.js';
-import { SessionRegistry } from './sessions/session-registry.js';
 import type { ShareOptions } from './share.js';
 import type { SharingFigures } from './store/sharing.js';
-import type { Revoked } from './store/store.js';
-import { gatewayTicketsOf } from './tickets/gateway-tickets.js';
-import { type Ticket, type TicketOptions, Tickets } from './tickets/tickets.js';
+import type { Ticket, TicketOptions } from './tickets/tickets.js';
 import { checkUser } from './users/check-user.js';
-
-import type { UserDirectory, UserEntry } from './users/directory.js';
+import type { UserEntry } from './users/directory.js';
 import type { User } from './users/user.js';
-import { wispDoorOf } from './wisp-door.js';
 
 /**
  * Makes the far end of a tunnel: `listen`, or hand it upgrades of an HTTP server that is there already.
@@ -57,128 +39,28 @@ export interface CloseOptions {
 
 /** The far end of the tunnel. */
 export class Server {
-  readonly #gateway: Gateway;
-  readonly #registry: SessionRegistry;
-  readonly #calls: CallDesk;
-  readonly #guard: Guard;
-  readonly #quotaFile: QuotaFile | undefined;
-  readonly #observers: Observers;
-  readonly #directory: UserDirectory | undefined;
-  /** Where this server listens itself, or what is beside it. */
-  readonly #addresses: ListeningAddress[] = [];
+  readonly #parts: ServerParts;
   /** Where its sessions live, as clients are told: `NODE.UID`, the UID new with each process and server. */
   readonly route: string;
   /** It carries datagrams (UDP): neither its options, nor a way that has none, are against it. */
   readonly hasFlows: boolean;
-  /** Undefined where clients may not listen. */
-  readonly #listening: Listening | undefined;
-  readonly #membership: Membership;
-  /** Undefined where nobody comes in by them. */
-  readonly #tickets: Tickets | undefined;
   #isEmbedded = false;
   #stopping = false;
 
-  constructor(given: ServerOptions) {
-    const options = checkServerOptions(given);
-    const { path, grace, logger = silentLogger, accessLog } = options;
-    this.#observers = new Observers((error) => logger.error({ err: error }, 'an observer has thrown an error'));
-    const observer = this.#observers;
-    this.route = formatRoute({ node: options.node ?? nodeNameOf(hostname()), uid: randomUid() });
-    const limits = resolveLimits(options.limits);
-    const directory = directoryOf(options);
-    const guard = new Guard({
-      limits,
-      clock: systemClock,
-      logger,
-      onLimit: (limit) => observer.onLimit(limit),
-      // Whom `authenticate` may let in nobody knows.
-      isShared: () => directory === undefined || directory.ids.size > 1,
-    });
-    this.#guard = guard;
-    if (accessLog) observer.add(createAccessLog(guard.lines));
-    if (options.observer !== undefined) observer.add(options.observer);
-    const { quotaFile } = options;
-    if (quotaFile !== undefined)
-      this.#quotaFile = new QuotaFile({ path: quotaFile, accounts: guard.accounts, clock: systemClock, logger });
-    const policies = createPolicies(rulesOf(options), { listening: () => this.#addresses });
-    this.#directory = directory;
-    const common = {
-      policyOf: (user: User) => policies(user.policy),
-      ...{ logger, observer, guard, logTargets: accessLog },
-    };
-    const egress = egressOf(options, common);
-    this.hasFlows = egress.flows !== undefined;
-    const exclusives = () => this.#membership.exclusives;
-    this.#listening = options.reverse ? new Listening(options, this.#addresses, { ...common, exclusives }) : undefined;
-    this.#calls = new CallDesk({
-      clock: systemClock,
-      service: { guard, logger, observer },
-      sessionsOf: (user) => this.#registry.of(user),
-      elsewhere: () => this.#membership.openElsewhere,
-    });
-    this.#registry = new SessionRegistry({
-      clock: systemClock,
-      memory: systemMemory,
-      logger,
-      ...egress,
-      listeners: this.#listening?.table,
-      calls: this.#calls,
-      guard,
-      maxGrace: grace,
-      observer,
-      route: this.route,
-      migration: new Migration(systemClock, Math.random),
-      ...(directory !== undefined && { present: (user) => directory.present(user) }),
-    });
-    // Of every door, anyone who knocks there.
-    const doors = {
-      hasRoom: (user: User, request: IncomingMessage) => this.#hasRoom(user, request),
-      onTurnedAway: (request: IncomingMessage) => this.#membership.sessionPlaces?.take(request)?.release(),
-      isFull: (user: User) => this.#registry.refuses(user) !== undefined,
-      acceptors: acceptorsOf(options, { 'Wsproxy-Route': this.route }),
-      onTransport: (...[transport, user, caller, request]: Parameters<GatewayOptions['onTransport']>) => {
-        const onClosed = this.#registry.onOpen(user);
-        const place = this.#membership.sessionPlaces?.take(request);
-        this.#registry.accept(transport, user, caller, place);
-        if (place === undefined) return onClosed;
-        return () => {
-          onClosed();
-          place.release();
-        };
-      },
-      ...{ logger, observer, guard },
-      limits: { handshakeTimeout: limits.upgradeTimeout, pendingConnections: guard.maxStrangers },
-    };
-    const shared = () => this.#membership.tickets;
-    const { tickets, allowOrigins } = options;
-    if (tickets !== undefined) this.#tickets = new Tickets({ directory, allowOrigins, clock: systemClock, shared });
-    this.#gateway = createGateway({
-      ...doors,
-      ...gatewayOptionsOf(options),
-      path,
-      ...doorkeeperOf(options, directory),
-      ...gatewayTicketsOf(this.#tickets, tickets),
-      ...wispDoorOf(options, { directory, guard, hasFlows: this.hasFlows }),
-      handOn: (entrance) => this.#membership.handOn(entrance),
-    });
-    this.#membership = new Membership({
-      ...{ route: this.route, directory, doors, logger, observer, guard, calls: this.#calls },
-      onRevoked: (revoked) => this.#onRevoked(revoked),
-      observe: (one) => this.observe(one),
-      names: () => this.#listening?.names,
-      expectOpen: () => this.#expectOpen(),
-    });
-    logger.debug({ sockets: guard.maxSockets }, 'sockets that may be open at a time');
+  constructor(options: ServerOptions) {
+    this.#parts = new ServerParts(options, () => this.#expectOpen());
+    this.route = this.#parts.route;
+    this.hasFlows = this.#parts.hasFlows;
   }
 
   /** Living sessions, attached or waiting to be resumed. */
   get sessionCount(): number {
-    return this.#registry.size;
+    return this.#parts.registry.size;
   }
 
   /** Living channels of all sessions. */
   get channelCount(): number {
-    return this.#registry.channelCount;
+    return this.#parts.registry.channelCount;
   }
 
   /**
@@ -189,8 +71,8 @@ export class Server {
   listen(options: ListenOptions): Promise<AddressInfo | undefined>;
   async listen(options: ListenOptions): Promise<AddressInfo | undefined> {
     this.#expectOpen();
-    const address = await listenOn(this.#gateway.server, options);
-    if (address !== undefined) this.#addresses.push(address);
+    const address = await listenOn(this.#parts.gateway.server, options);
+    if (address !== undefined) this.#parts.addresses.push(address);
     return address;
   }
 
@@ -202,19 +84,19 @@ export class Server {
   listenReverseHttp(options: TcpListenOptions): Promise<AddressInfo>;
   listenReverseHttp(options?: ListenOptions): Promise<AddressInfo | undefined>;
   async listenReverseHttp(options?: ListenOptions): Promise<AddressInfo | undefined> {
-    if (this.#listening === undefined) throw new OptionError('reverse', 'without it no client may listen');
-    const address = await this.#listening.listenNames(options, {
+    if (this.#parts.listening === undefined) throw new OptionError('reverse', 'without it no client may listen');
+    const address = await this.#parts.listening.listenNames(options, {
       expectOpen: () => this.#expectOpen(),
-      elsewhere: () => this.#membership.namesElsewhere,
+      elsewhere: () => this.#parts.membership.namesElsewhere,
     });
-    if (address !== undefined) this.#addresses.push(address);
+    if (address !== undefined) this.#parts.addresses.push(address);
     return address;
   }
 
   /** As `handleConnection`, of a connection to the port of host names. Never throws; without `listenReverseHttp` it is closed. */
   handleReverseHttpConnection(socket: Socket): void {
-    if (this.#listening === undefined) socket.destroy();
-    else this.#listening.handleConnection(socket);
+    if (this.#parts.listening === undefined) socket.destroy();
+    else this.#parts.listening.handleConnection(socket);
   }
 
   /**
@@ -222,7 +104,7 @@ export class Server {
    * Without `reverse` it does nothing.
    */
   holdBy(holder: Holder): void {
-    this.#listening?.holdBy(holder);
+    this.#parts.listening?.holdBy(holder);
   }
 
   /**
@@ -233,8 +115,8 @@ export class Server {
   listenInner(options: NodeDoorOptions & TcpListenOptions): Promise<AddressInfo>;
   listenInner(options: InnerListenOptions): Promise<AddressInfo | undefined>;
   async listenInner(options: InnerListenOptions): Promise<AddressInfo | undefined> {
-    const address = await this.#membership.listen(options);
-    if (address !== undefined) this.#addresses.push(address);
+    const address = await this.#parts.membership.listen(options);
+    if (address !== undefined) this.#parts.addresses.push(address);
     return address;
   }
 
@@ -243,7 +125,7 @@ export class Server {
    * which somebody else listens on. Never throws; without `listenInner` it is closed.
    */
   handleInnerConnection(socket: Socket): void {
-    this.#membership.handleConnection(socket);
+    this.#parts.membership.handleConnection(socket);
   }
 
   /**
@@ -251,7 +133,7 @@ export class Server {
    * @throws OptionError that says what is wrong with it; nothing has changed then
    */
   setInnerTls(tls: ClusterTls): void {
-    this.#membership.setTls(tls);
+    this.#parts.membership.setTls(tls);
   }
 
   /**
@@ -260,19 +142,19 @@ export class Server {
    * Rejects with an OptionError for what cannot be used.
    */
   async share(options: ShareOptions): Promise<void> {
-    if (this.#quotaFile !== undefined)
+    if (this.#parts.quotaFile !== undefined)
       throw new OptionError('quotaFile', 'with a store that keeps what users carry (cluster)');
-    await this.#membership.share(options);
+    await this.#parts.membership.share(options);
   }
 
   /** What `share` has led to, for metrics to read. */
   get sharing(): SharingFigures | undefined {
-    return this.#membership.sharing;
+    return this.#parts.membership.sharing;
   }
 
   /** Connections of clients that are passed on to the process that has their session. */
   get passedOn(): number {
-    return this.#membership.passedOn;
+    return this.#parts.membership.passedOn;
   }
 
   /**
@@ -282,10 +164,10 @@ export class Server {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#isEmbedded = true;
     const { localPort } = request.socket;
-    if (localPort !== undefined && !this.#addresses.some(({ port }) => port === localPort)) {
+    if (localPort !== undefined && !this.#parts.addresses.some(({ port }) => port === localPort)) {
       this.neverDial({ address: '::', port: localPort });
     }
-    this.#gateway.handleUpgrade(request, socket, head);
+    this.#parts.gateway.handleUpgrade(request, socket, head);
   }
 
   /**
@@ -295,7 +177,7 @@ export class Server {
    */
   handleConnection(socket: Socket): void {
     this.#isEmbedded = true;
-    this.#gateway.handleConnection(socket);
+    this.#parts.gateway.handleConnection(socket);
   }
 
   /**
@@ -303,7 +185,7 @@ export class Server {
    * Without TLS it does nothing.
    */
   setTicketKeys(keys: Buffer): void {
-    this.#gateway.setTicketKeys(keys);
+    this.#parts.gateway.setTicketKeys(keys);
   }
 
   /**
@@ -311,43 +193,43 @@ export class Server {
    * @throws OptionError that says what is wrong with them; nothing has changed then
    */
   setTls(tls: TlsOptions): void {
-    this.#gateway.setTls(tls);
+    this.#parts.gateway.setTls(tls);
   }
 
   /** New clients are served: it listens, or has been given upgrades, and is not about to stop. */
   get isReady(): boolean {
-    return (this.#gateway.server.listening || this.#isEmbedded) && !this.#stopping;
+    return (this.#parts.gateway.server.listening || this.#isEmbedded) && !this.#stopping;
   }
 
   /** Every living session and its channels, as they are now. */
   sessions(): SessionInfo[] {
-    return this.#registry.describe();
+    return this.#parts.registry.describe();
   }
 
   /** Ids of the users that are known beforehand; those whom `authenticate` lets in are not. */
   get userIds(): ReadonlySet<string> {
-    return this.#directory?.ids ?? new Set();
+    return this.#parts.directory?.ids ?? new Set();
   }
 
   /** When the certificate of `tls` stops counting, or the first of those with it; undefined without. */
   get certificateExpires(): Date | undefined {
-    const { certificateExpires } = this.#gateway;
+    const { certificateExpires } = this.#parts.gateway;
     return certificateExpires === undefined ? undefined : new Date(certificateExpires);
   }
 
   /** Tells `observer` too what happens from here on. */
   observe(observer: ServerObserver): void {
-    this.#observers.add(observer);
+    this.#parts.observers.add(observer);
   }
 
   /** Tells `follower` what becomes of sessions in other processes of the cluster (`share`, `listenInner`), from when these are known. */
   followSessions(follower: SessionFollower): void {
-    this.#membership.follow(follower);
+    this.#parts.membership.follow(follower);
   }
 
   /** No tunnel leads to `address`, even where private destinations are allowed: for what listens beside this server. */
   neverDial(address: ListeningAddress): void {
-    this.#addresses.push(address);
+    this.#parts.addresses.push(address);
   }
 
   /**
@@ -356,12 +238,12 @@ export class Server {
    * @throws OptionError that names the user at fault, and changes nothing then
    */
   setUsers(users: readonly UserEntry[]): void {
-    if (this.#directory === undefined) throw new OptionError('users', 'the server was made with authenticate');
-    const directory = this.#directory;
+    if (this.#parts.directory === undefined) throw new OptionError('users', 'the server was made with authenticate');
+    const directory = this.#parts.directory;
     const lost = directory.replace(users);
-    this.#registry.endAbsent();
-    this.#membership.forgive(directory);
-    this.#membership.revoke(lost);
+    this.#parts.registry.endAbsent();
+    this.#parts.membership.forgive(directory);
+    this.#parts.membership.revoke(lost);
   }
 
   /**
@@ -369,9 +251,9 @@ export class Server {
    * that it has lost access, and stops. For those whom `authenticate` lets in no more.
    */
   endSessions(userId: string): number {
-    this.#tickets?.endThoseOf(userId);
-    this.#membership.revoke([{ user: userId, token: '' }]);
-    return this.#registry.endSessionsOf(userId);
+    this.#parts.tickets?.endThoseOf(userId);
+    this.#parts.membership.revoke([{ user: userId, token: '' }]);
+    return this.#parts.registry.endSessionsOf(userId);
   }
 
   /**
@@ -380,9 +262,9 @@ export class Server {
    * Rejects with a TicketError, whose `code` says why there is none, and with an OptionError without `tickets`.
    */
   async createTicket(user: User, options: TicketOptions = {}): Promise<Ticket> {
-    if (this.#tickets === undefined) throw new OptionError('tickets', 'the server was made without them');
-    if (this.#directory === undefined) checkUser(user, 'user');
-    return this.#tickets.create(user, options);
+    if (this.#parts.tickets === undefined) throw new OptionError('tickets', 'the server was made without them');
+    if (this.#parts.directory === undefined) checkUser(user, 'user');
+    return this.#parts.tickets.create(user, options);
   }
 
   /**
@@ -391,7 +273,7 @@ export class Server {
    * OpenError, whose `code` says why.
    */
   open(userId: string, service: string, options: OpenOptions = {}): Promise<Duplex> {
-    return this.#calls.open(userId, service, options);
+    return this.#parts.calls.open(userId, service, options);
   }
 
   /**
@@ -400,7 +282,7 @@ export class Server {
    * here comes back to it.
    */
   retire(time: number): Promise<void> {
-    return retire({ ...this.#draining, gateway: this.#gateway }, time);
+    return retire({ ...this.#draining, gateway: this.#parts.gateway }, time);
   }
 
   /**
@@ -412,16 +294,16 @@ export class Server {
     const mayDrain = time > 0 && !this.#stopping;
     this.#stopping = true;
     const unfinished = mayDrain ? await drain(this.#draining, time) : this.channelCount;
-    this.#calls.close();
-    this.#registry.close();
-    this.#guard.close();
-    await Promise.all([this.#gateway.close(), this.#listening?.close(), this.#membership.leave()]);
-    await Promise.all([this.#quotaFile?.close(), this.#membership.close()]);
+    this.#parts.calls.close();
+    this.#parts.registry.close();
+    this.#parts.guard.close();
+    await Promise.all([this.#parts.gateway.close(), this.#parts.listening?.close(), this.#parts.membership.leave()]);
+    await Promise.all([this.#parts.quotaFile?.close(), this.#parts.membership.close()]);
     return unfinished;
   }
 
   get #draining() {
-    return { sessions: this.#registry, listening: this.#listening, membership: this.#membership };
+    return { sessions: this.#parts.registry, listening: this.#parts.listening, membership: this.#parts.membership };
   }
 
   /** As `close()`. */
@@ -432,33 +314,6 @@ export class Server {
   #expectOpen(): void {
     if (this.#stopping) throw Object.assign(new Error('the server was closed; make another one'), CLOSED);
   }
-
-  #hasRoom(user: User, request: IncomingMessage): boolean | Promise<boolean> {
-    const limit = this.#registry.refuses(user);
-    if (limit !== undefined) this.#guard.hit(limit, user.id, user.limits?.sessions);
-    const kept = limit === undefined ? this.#membership.sessionPlaces?.keep(user, request) : undefined;
-    return kept === undefined ? limit === undefined : kept.then(() => true);
-  }
-
-  /** As another process says: first nobody comes in again, then those who are in go. */
-  #onRevoked(revoked: Revoked): void {
-    if (revoked.token !== '') this.#directory?.revoke(revoked);
-    else {
-      this.#tickets?.endThoseOf(revoked.user);
-      this.#registry.endSessionsOf(revoked.user);
-    }
-    this.#registry.endAbsent();
-  }
-}
-
-/** `headers`: of each answer that opens a transport. */
-function acceptorsOf(
-  { httpTransport }: CheckedOptions,
-  headers: Readonly<Record<string, string>>,
-): TransportAcceptor[] {
-  const webSocket = new WebSocketAcceptor(systemMemory, headers);
-  if (!httpTransport) return [webSocket];
-  return [webSocket, new HttpAcceptor({ memory: systemMemory, clock: systemClock, headers })];
 }
 
 const CLOSED = { code: 'SERVER_CLOSED' };
