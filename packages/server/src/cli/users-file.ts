@@ -1,4 +1,4 @@
-import { ExitCode, ExitError, parseSize, readSecretFile } from 'wsproxy-cli';
+import { ExitCode, ExitError, parseDuration, parseSize, readSecretFile } from 'wsproxy-cli';
 import { booleanOf, hasPlace, isMap, isScalar, isSeq, type LineMistake, sourceOf, YamlText } from 'wsproxy-cli/yaml';
 import { isDigestOfNothing, OptionError } from 'wsproxy-node/options';
 import { mistakesInRules } from 'wsproxy-node/targets';
@@ -171,6 +171,7 @@ class UsersText {
       'bytes-per-second-up': readSize,
       'bytes-per-second-down': readSize,
       'monthly-bytes': readSize,
+      grace: readTimeSpan,
     });
     return pick(fields, {
       sessions: 'sessions',
@@ -180,6 +181,7 @@ class UsersText {
       'bytes-per-second-up': 'bytesPerSecondUp',
       'bytes-per-second-down': 'bytesPerSecondDown',
       'monthly-bytes': 'monthlyBytes',
+      grace: 'grace',
     });
   }
 
@@ -282,6 +284,20 @@ function readSize(node: unknown): number {
   }
   if (size >= 1) return size;
   throw new TypeError('expected bytes from 1 on, such as 65536, 64k, 10M or 1G');
+}
+
+/** ms. */
+const DAY = 86_400_000;
+
+function readTimeSpan(node: unknown): number {
+  let span = 0;
+  try {
+    span = parseDuration(sourceOf(node) ?? '');
+  } catch {
+    // Said below, with what is allowed.
+  }
+  if (span >= 1 && span <= DAY) return span;
+  throw new TypeError('expected a time of up to 24h, such as 90s, 10m or 1h');
 }
 
 function readRules(key: 'allow' | 'deny' | 'allowPorts', node: unknown): readonly string[] {

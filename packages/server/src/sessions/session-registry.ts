@@ -241,7 +241,7 @@ export class SessionRegistry implements SessionKeeper {
     if (this.#living.get(hex(id)) !== undefined)
       throw new ProtocolError('a session with that id exists', CloseCode.protocolError);
     this.#makeRoom(user, place);
-    const grace = Math.min(beginning.grace, this.#options.maxGrace);
+    const grace = Math.min(beginning.grace, user.limits?.grace ?? this.#options.maxGrace);
     const living = new LivingSession(this, { ...beginning, grace });
     this.#living.add(living);
     this.#tell('began', living);

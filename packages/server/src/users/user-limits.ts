@@ -14,4 +14,6 @@ export interface UserLimits {
   readonly bytesPerSecondDown?: number;
   /** Both ways together, in a calendar month, bytes. */
   readonly monthlyBytes?: number;
+  /** How long a session of the user waits for its client at most, ms: more or less than those of other users. */
+  readonly grace?: number;
 }

@@ -38,6 +38,7 @@ describe('a users file', () => {
     bytes-per-second-up: 64k
     bytes-per-second-down: 10M
     monthly-bytes: 1T
+    grace: 1h
 - { id: bob, token: "${DIGESTS[1]?.toUpperCase().replace('SHA', 'sha')}", disabled: true }
 `;
     expect(parseUsers(text)).toEqual([
@@ -58,6 +59,7 @@ describe('a users file', () => {
           bytesPerSecondUp: 65_536,
           bytesPerSecondDown: 10_485_760,
           monthlyBytes: 2 ** 40,
+          grace: 3_600_000,
         },
       },
       { id: 'bob', tokenSha256: '2'.repeat(64), disabled: true },
@@ -188,6 +190,7 @@ describe('a users file', () => {
     session: 3
     channels: none
     monthly-bytes: 5 apples
+    grace: 25h
 - id: carol
   token: ${DIGESTS[1]}
 - dave
@@ -205,9 +208,10 @@ describe('a users file', () => {
       [12, /^unknown key in limits; allowed are sessions, channels, flows, listeners, bytes-per-second-up, /],
       [13, /^channels: expected a whole number from 1 on/],
       [14, /^monthly-bytes: expected bytes from 1 on, such as/],
-      [15, /^id: the same as in line 5/],
-      [16, /^token: the same as in line 6/],
-      [17, /^expected a user: id, token/],
+      [15, /^grace: expected a time of up to 24h, such as/],
+      [16, /^id: the same as in line 5/],
+      [17, /^token: the same as in line 6/],
+      [18, /^expected a user: id, token/],
     ];
     expect(mistakes.map(({ line }) => line)).toEqual(expected.map(([line]) => line));
     for (const [i, [, pattern]] of expected.entries()) expect(mistakes[i]?.message).toMatch(pattern);

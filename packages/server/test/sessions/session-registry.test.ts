@@ -282,15 +282,17 @@ describe('a detached session', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('has the grace that the client wished for, but not more than the server allows', () => {
+  test('has the grace that the client wished for, but not more than the server, or the user, may have', () => {
+    present.set('bob', { ...bob, limits: { grace: 5 * MAX_GRACE } });
+    expect(client(3, bob, 3_600_000).connect().grace).toBe(5 * MAX_GRACE);
     const [modest, greedy] = [client(1, alice, 10_000).connect(), client(2, alice, 3_600_000).connect()];
     expect([modest.grace, greedy.grace]).toEqual([10_000, MAX_GRACE]);
     modest.cut();
     greedy.cut();
     clock.advance(10_000);
-    expect(registry.size).toBe(1);
+    expect(registry.size).toBe(2);
     clock.advance(MAX_GRACE - 10_000);
-    expect(registry.size).toBe(0);
+    expect(registry.size).toBe(1);
   });
 
   test('has its whole grace again after each resume', () => {

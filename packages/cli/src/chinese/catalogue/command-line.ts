@@ -199,6 +199,7 @@ export const COMMAND_LINE: Catalogue = {
     '{1}应为带时区的日期和时间，如 2027-01-31T18:00:00Z 或 2027-01-31T18:00:00+01:00',
   'expected true or false': '应为 true 或 false',
   'expected a whole number from 1 on': '应为 1 以上的整数',
+  'expected a time of up to 24h, such as 90s, 10m or 1h': '应为不超过 24h 的时间，如 90s、10m 或 1h',
   'expected bytes from 1 on, such as 65536, 64k, 10M or 1G': '应为 1 以上的字节数，如 65536、64k、10M 或 1G',
   'such as [10.0.0.0/8, "*.example.org"]': '如 [10.0.0.0/8, "*.example.org"]',
   'such as ["127.0.0.1:8000-8099", "0.0.0.0:443"]': '如 ["127.0.0.1:8000-8099", "0.0.0.0:443"]',
