@@ -37,7 +37,7 @@ export class WebSocketTransport implements Transport {
 
   /** As one message: each costs the browser a call to another process. */
   send(parts: readonly Uint8Array[]): void {
-    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
     const [first] = parts;
     const bytes = parts.length === 1 && first !== undefined ? first : join(parts);
     this.#socket.send(bytes as Uint8Array<ArrayBuffer>);
