@@ -17,7 +17,10 @@ export class ChannelStreams implements OpenConnection {
 
   constructor(channel: Channel) {
     this.#channel = channel;
-    const onDone = (): void => this.#finish();
+    const onDone = (): void => {
+      // What was written, and nobody has got yet, waits as long as the session otherwise.
+      if (this.#incoming.isDropped && this.#outgoing.isDone) this.#finish();
+    };
     this.#incoming = new Incoming(channel, onDone);
     this.#outgoing = new Outgoing(channel, onDone);
     this.readable = this.#incoming.stream;
@@ -40,8 +43,6 @@ export class ChannelStreams implements OpenConnection {
   }
 
   close(): void {
-    if (this.#isClosed) return;
-    this.#tellClosed();
     const isWhole = this.#outgoing.isWhole;
     this.#incoming.close();
     this.#outgoing.close();
@@ -56,8 +57,9 @@ export class ChannelStreams implements OpenConnection {
 
   /** Nobody reads or writes here any more. */
   #finish(failure?: FailureCode): void {
-    if (this.#isClosed || !this.#incoming.isDone || !this.#outgoing.isDone) return;
+    if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#tellClosed();
     finishChannel(this.#channel, systemClock, failure);
   }
 }

@@ -4,7 +4,9 @@ import { type Channel, SmallPieces, type TunnelError } from 'wsproxy-engine';
 export class Incoming {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Nobody wants what still comes. */
-  isDone = false;
+  isDropped = false;
+  /** The reader was told how it has ended, or has told that it wants no more. */
+  #isDone = false;
   readonly #channel: Channel;
   #controller: ReadableByteStreamController | undefined;
   readonly #waiting: Uint8Array[] = [];
@@ -32,7 +34,7 @@ export class Incoming {
   }
 
   take(chunk: Uint8Array): void {
-    if (this.isDone) return this.#channel.consumed(chunk.length);
+    if (this.isDropped) return this.#channel.consumed(chunk.length);
     // The stream takes the memory with it; and that of a message would stay as long as any piece of it.
     if (this.#isAwaited) return this.#give(new Uint8Array(chunk));
     if (!this.#small.add(chunk)) this.#waiting.push(new Uint8Array(chunk));
@@ -50,7 +52,7 @@ export class Incoming {
   }
 
   close(): void {
-    if (this.isDone) return;
+    if (this.#isDone) return;
     this.#drop();
     this.#end();
   }
@@ -72,11 +74,11 @@ export class Incoming {
 
   /** Once all was read, the reader is told how it has ended. */
   #settle(): void {
-    if (this.isDone || this.#waiting.length > 0 || this.#small.length > 0) return;
+    if (this.#isDone || this.#waiting.length > 0 || this.#small.length > 0) return;
     if (this.#hasEnded) this.#end();
     else if (this.#loss !== undefined) this.#controller?.error(this.#loss);
     else return;
-    this.isDone = true;
+    this.#isDone = true;
   }
 
   #end(): void {
@@ -86,7 +88,7 @@ export class Incoming {
   }
 
   #drop(): void {
-    this.isDone = true;
+    this.isDropped = this.#isDone = true;
     this.#small.flush();
     const rest = this.#waiting.splice(0).reduce((sum, { length }) => sum + length, 0);
     if (rest > 0) this.#channel.consumed(rest);
