@@ -62,7 +62,7 @@ describe('a page in Chromium', () => {
   });
 
   test(`carries ${EACH_WAY / MIB} MiB each way at once, byte by byte, while its WebSocket is cut ${KILLS} times`, {
-    timeout: 600_000,
+    timeout: 240_000 + 3_000 * (EACH_WAY / MIB),
   }, async () => {
     const peer = await startPatternPeer(EACH_WAY);
     const { page, relay } = await startPage();

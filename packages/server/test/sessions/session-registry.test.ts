@@ -287,8 +287,7 @@ describe('a detached session', () => {
     expect(client(3, bob, 3_600_000).connect().grace).toBe(5 * MAX_GRACE);
     const [modest, greedy] = [client(1, alice, 10_000).connect(), client(2, alice, 3_600_000).connect()];
     expect([modest.grace, greedy.grace]).toEqual([10_000, MAX_GRACE]);
-    modest.cut();
-    greedy.cut();
+    for (const each of [modest, greedy]) each.cut();
     clock.advance(10_000);
     expect(registry.size).toBe(2);
     clock.advance(MAX_GRACE - 10_000);
