@@ -27,7 +27,7 @@ export class Services {
     const onConnection = this.#services.get(name);
     if (onConnection === undefined) return channel.refuse('DENIED');
     channel.accept();
-    onConnection(new ChannelStreams(channel));
+    void onConnection(new ChannelStreams(channel));
   }
 
   close(): void {
@@ -36,7 +36,7 @@ export class Services {
 }
 
 /** Takes a connection that the server has opened. */
-export type OnIncoming = (connection: OpenConnection) => void;
+export type OnIncoming = (connection: OpenConnection) => void | Promise<void>;
 
 /** As long as the name of a service may be (PROTOCOL.md section 8), bytes. */
 const MAX_NAME = 255;
