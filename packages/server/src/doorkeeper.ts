@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { systemClock } from 'wsproxy-engine';
 import { authorizationValues } from 'wsproxy-node/transports';
-import type { GatewayOptions } from './gateway/gateway.js';
+import type { GatewayOptions } from './gateway/gateway-options.js';
 import type { CheckedOptions } from './options/check-server-options.js';
 import type { ServerOptions } from './options/server-options.js';
 import { checkUser } from './users/check-user.js';

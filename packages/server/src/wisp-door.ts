@@ -1,5 +1,5 @@
 import { systemClock, systemMemory } from 'wsproxy-engine';
-import type { GatewayOptions } from './gateway/gateway.js';
+import type { GatewayOptions } from './gateway/gateway-options.js';
 import type { WispWelcome } from './gateway/wisp-door.js';
 import type { Guard } from './limits/guard.js';
 import type { CheckedOptions } from './options/check-server-options.js';

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from 'wsproxy-engine';
 import type { Authorize } from '../gateway/authorize.js';
-import type { JudgedBefore } from '../gateway/gateway.js';
+import type { JudgedBefore } from '../gateway/gateway-options.js';
 import { known } from '../gateway/refusal.js';
 import { checkUser } from '../users/check-user.js';
 import { denialOf } from '../users/denial.js';

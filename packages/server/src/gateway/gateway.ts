@@ -2,19 +2,17 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Logger, Transport } from 'wsproxy-engine';
 import { keepDraining } from 'wsproxy-node/internals';
 import { OptionError } from 'wsproxy-node/options';
 import { KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
 import { type Arrival, Http2Request, type TransportAcceptor, wayOf } from 'wsproxy-node/transports';
-import type { Guard } from '../limits/guard.js';
-import type { ServerObserver } from '../observe/observer.js';
 import type { User } from '../users/user.js';
 import { type Authorize, type AuthorizeOptions, createAuthorize } from './authorize.js';
 import { type Caller, callerOf } from './caller.js';
 import { Connections } from './connections.js';
 import { createDecoy, type Decoy, showDecoy } from './decoy.js';
-import type { HandedOn, HandOnRequest } from './handing-on.js';
+import type { GatewayOptions } from './gateway-options.js';
+import type { HandedOn } from './handing-on.js';
 import { createHttpServer, MAX_HEADER_SIZE } from './http-server.js';
 import { Http2Connections } from './http2-connections.js';
 import { PartsElsewhere } from './parts-elsewhere.js';
@@ -23,9 +21,9 @@ import { RefusalLog } from './refusal-log.js';
 import { createRemoteAddressOf } from './remote-address.js';
 import { hasRightCoding, hasRightHost, pathOf } from './request-head.js';
 import { readRouteInUrl } from './route-in-url.js';
-import { TicketDoor, type TicketDoorOptions } from './ticket-door.js';
+import { TicketDoor } from './ticket-door.js';
 import { expiryOf, type GatewayTls, secureContextOptions } from './tls.js';
-import { WispDoor, type WispDoorOptions } from './wisp-door.js';
+import { WispDoor } from './wisp-door.js';
 
 /** @throws OptionError for an option that cannot be used */
 export function createGateway(options: GatewayOptions): Gateway {
@@ -61,59 +59,6 @@ export interface Gateway {
   close(): Promise<void>;
   /** Resolves when all that have come have their answer, or after `time` ms. */
   settled(time: number): Promise<void>;
-}
-
-export interface GatewayOptions
-  extends Pick<AuthorizeOptions, 'authenticate' | 'whyNot' | 'allowOrigins' | 'spendTicket'> {
-  /** The one path served, compared byte for byte; a query is ignored. */
-  readonly path: string;
-  /** The kinds of transports that there are. */
-  readonly acceptors: readonly TransportAcceptor[];
-  /** Takes over an open transport, which was asked for by `request`; returns what to call once its connection is closed. */
-  readonly onTransport: (transport: Transport, user: User, caller: Caller, request: IncomingMessage) => () => void;
-  /** Whether an authenticated user may open one more transport by `request`; default yes. */
-  readonly hasRoom?: (user: User, request: IncomingMessage) => boolean | Promise<boolean>;
-  /** A request is turned away, perhaps after `hasRoom` has found room for it. */
-  readonly onTurnedAway?: (request: IncomingMessage) => void;
-  /** Whether others have taken the last room since `hasRoom` was asked; default no. */
-  readonly isFull?: (user: User) => boolean;
-  /** Hands on what belongs to another process. Default: everything is answered here. */
-  readonly handOn?: HandOnRequest;
-  /** By whom requests were judged before they were handed on to here, on any path. Default: this gateway judges them itself. */
-  readonly judged?: JudgedBefore;
-  readonly logger: Logger;
-  readonly limits?: Partial<GatewayLimits>;
-  /** Default: anything that comes is taken. */
-  readonly guard?: Pick<Guard, 'hit' | 'takeConnection'>;
-  readonly observer?: ServerObserver;
-  /** Default: no TLS, which a reverse proxy then has to do. */
-  readonly tls?: GatewayTls;
-  /**
-   * A folder of static files to show to anyone who may not come in. With it the path is like any other to those without
-   * the token: nothing says that there is more, not even 401.
-   */
-  readonly decoy?: string;
-  /** A second path, on which those who have a token get tickets. Default: there is none. */
-  readonly tickets?: Pick<TicketDoorOptions, 'createTicket'> & { readonly path: string };
-  /** Where those come in who speak Wisp. Default: nowhere. */
-  readonly wisp?: Pick<WispDoorOptions, 'path' | 'authenticate' | 'whyNot' | 'welcome'>;
-  /** Whose X-Forwarded-For to believe: addresses, CIDR ranges, or `unix`. Default: nobody's. */
-  readonly trustedProxies?: readonly string[];
-}
-
-/** What a request says that another process has handed on. */
-export interface JudgedBefore {
-  readonly authorize: Authorize;
-  readonly callerOf: (request: IncomingMessage) => Caller;
-  /** Of a request, bytes. */
-  readonly maxHeaderSize: number;
-}
-
-export interface GatewayLimits {
-  /** For a complete request, from accept on, ms; with TLS twice as long. Its answer has twice as long, too. Default 10 s. */
-  readonly handshakeTimeout: number;
-  /** Connections at a time that are no transport; default 1,024. */
-  readonly pendingConnections: number;
 }
 
 /** A kind of transport, and what to call when a peer breaks its protocol. */

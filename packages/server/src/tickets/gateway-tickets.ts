@@ -1,4 +1,4 @@
-import type { GatewayOptions } from '../gateway/gateway.js';
+import type { GatewayOptions } from '../gateway/gateway-options.js';
 import { known, type Refusal } from '../gateway/refusal.js';
 import { TicketError, type TicketErrorCode } from './ticket-error.js';
 import type { Tickets } from './tickets.js';

@@ -4,7 +4,8 @@ import { afterEach } from 'vitest';
 import { deafReceiver, type Logger, type Transport } from 'wsproxy-engine';
 import { authorizationValues, WebSocketAcceptor } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
-import { createGateway, type Gateway, type GatewayLimits, type GatewayOptions } from '../../src/gateway/gateway.js';
+import { createGateway, type Gateway } from '../../src/gateway/gateway.js';
+import type { GatewayLimits, GatewayOptions } from '../../src/gateway/gateway-options.js';
 import { soleUser, UserDirectory } from '../../src/users/directory.js';
 import type { User } from '../../src/users/user.js';
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from 'wsproxy-engine';
 import { HttpAcceptor } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
-import type { GatewayOptions } from '../../src/gateway/gateway.js';
+import type { GatewayOptions } from '../../src/gateway/gateway-options.js';
 import {
   closeOf,
   type Fixture,
