@@ -194,6 +194,7 @@ export const NODE: Catalogue = {
   'a poll was cut': '轮询被切断',
   'a record was cut': '记录被截断',
   'a record of kind {1} with {2} bytes': '{2} 字节的 {1} 类记录',
+  'the answer came when it was over': '应答到来时已经结束',
   'the first answer was cut': '第一个应答被截断',
   'a piece has failed: {1}': '一个分段失败：{1}',
   'a piece has no answer after {1} s': '一个分段在 {1} 秒后仍没有应答',
