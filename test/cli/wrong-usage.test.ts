@@ -29,6 +29,7 @@ describe('wsproxy-client ends with exit code 2 and one line for', () => {
     ['a URL with a password', [`wss://user:${TOKEN}@localhost/`], /must not carry a user or password/],
     ['an unknown option', [URL, '--fast'], /unknown option '--fast'.*--help/],
     ['a token among the arguments', [URL, '--token', 'x'], /no --token.*--token-file FILE, or set WSPROXY_TOKEN/],
+    ['the line for init among the arguments', ['init', `wss://localhost/#${TOKEN}`], /run wsproxy-client init alone/],
     ['an option without its value', [URL, '--listen'], /argument missing/],
     ['a port that is none', [URL, '--listen', '99999'], /0 to 65535/],
     ['an address that is none', [URL, '--listen', 'a:b:c'], /Expected \[host:\]port/],

@@ -32,10 +32,16 @@ function prepare(program: Command): void {
 const NO_TOKEN_FLAG =
   'there is no --token, because other users would see the token: put it in a file and give --token-file FILE, or set WSPROXY_TOKEN';
 
+const LINE_AS_ARGUMENT =
+  'other users would see the line, and the shell keeps it in its history: run wsproxy-client init alone, and paste the line';
+
 function describe(program: Command, error: CommanderError): string | readonly string[] {
   // It has printed the help, since a command was missing.
   if (error.code === 'commander.help') return [];
   if (error.code === 'commander.unknownOption' && /'--token[='"]/.test(error.message)) return NO_TOKEN_FLAG;
+  const [command, ...others] = program.args;
+  const isLine = command === 'init' && others.some((argument) => /wss?:\/\/.*#/.test(argument));
+  if (error.code === 'commander.excessArguments' && isLine) return LINE_AS_ARGUMENT;
   const text = (unknownCommand(program, error) ?? renamedOption(program, error) ?? error.message)
     .replace(/^error: |\.$/g, '')
     .replaceAll('\n', ' ');

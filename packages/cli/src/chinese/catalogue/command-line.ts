@@ -136,6 +136,8 @@ export const COMMAND_LINE: Catalogue = {
   'A Unix socket or a name stands for one port, not for a range.': 'Unix 套接字或名称代表一个端口，不能对应范围',
   'Expected a host name in ASCII, such as app.example.org or *.example.org, got {1}.':
     '应为 ASCII 主机名，如 app.example.org 或 *.example.org，得到 {1}',
+  'other users would see the line, and the shell keeps it in its history: run wsproxy-client init alone, and paste the line':
+    '其他用户会看到这一行，shell 也会把它留在历史记录中：请只运行 wsproxy-client init，再粘贴那一行',
   'no server: run wsproxy-client init, or give its URL, wss://host[:port]/path':
     '没有服务器：请运行 wsproxy-client init，或给出它的 URL (wss://host[:port]/path)',
   '--token-command: expected a command': '--token-command：应为一个命令',
