@@ -26,24 +26,29 @@ export async function openSocket(
   timeout: number,
   protocols?: readonly string[],
 ): Promise<Socket> {
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), timeout);
-  const ending = AbortSignal.any([signal, deadline.signal]);
+  const ending = new AbortController();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    ending.abort();
+  }, timeout);
+  // Not by `AbortSignal.any`: in Node 20 the signal of a transport, which may live for weeks, would keep something of each connection.
+  const forgetSignal = onAbort(signal, () => ending.abort(signal.reason));
   try {
     // With its own deadline, so that a proxy that hangs is told by its name.
-    const socket = await openRaw(url, reach, reach.proxy === undefined ? ending : signal, timeout);
+    const socket = await openRaw(url, reach, reach.proxy === undefined ? ending.signal : signal, timeout);
     checkSilence(socket, url, reach);
-    return url.protocol === 'wss:' ? await secure(socket, url, reach, ending, { protocols }) : socket;
+    return url.protocol === 'wss:' ? await secure(socket, url, reach, ending.signal, { protocols }) : socket;
   } catch (error) {
     if (error instanceof ConnectError) throw error;
     if (error instanceof ProxyError) throw describeProxyFailure(error, reach);
-    const isLate = deadline.signal.aborted;
     throw describeFailure(
       isLate ? new Error(`no connection to ${url.host} within ${timeout / 1000} s`) : (error as Error),
       reach,
     );
   } finally {
     clearTimeout(timer);
+    forgetSignal();
   }
 }
 
