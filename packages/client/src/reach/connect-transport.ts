@@ -70,11 +70,11 @@ async function connectWith(
   } catch (error) {
     if (error instanceof ConnectError) throw error;
     if (error instanceof RefusedError) {
-      const { status, headers: answer } = error;
+      const { status, headers: answer, asked } = error;
       const challenge = challengeOf(error, reach, way.proxied !== undefined);
       if (challenge !== undefined) throw describeProxyFailure(challenge, reach);
       const isOwnerAway = errand?.isOwnersAbsence(status, answer) ?? false;
-      throw describeStatus({ status, headers: answer, cause: error, isOwnerAway }, url, reach);
+      throw describeStatus({ status, headers: answer, cause: error, isOwnerAway, asked }, url, reach);
     }
     if (signal.aborted) throw describeFailure(new Error('given up'), reach);
     if (deadline.signal.aborted) {

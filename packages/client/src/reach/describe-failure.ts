@@ -1,7 +1,7 @@
 import { ConnectError } from 'wsproxy-engine/connector';
 import { formatProxy, type ProxyError, type UpstreamProxy } from 'wsproxy-node/dial/upstream';
 import { isBrokenUpgrade } from 'wsproxy-node/internals';
-import { NotHttpError } from 'wsproxy-node/transports';
+import { NotHttpError, type RefusedError } from 'wsproxy-node/transports';
 import type { OptionNames } from './option-names.js';
 import { explainTls, type TlsFailure } from './tls-failure.js';
 
@@ -11,6 +11,8 @@ export interface Answer {
   readonly cause?: Error;
   /** As `ConnectError.isOwnerAway`. Default false. */
   readonly isOwnerAway?: boolean;
+  /** As in `RefusedError`. Default: a WebSocket. */
+  readonly asked?: RefusedError['asked'];
 }
 
 /** Of the answer: what tells a login page from a server. */
@@ -38,13 +40,26 @@ const STATUSES: Readonly<Record<number, readonly [what: string, cure: (names: Op
   ],
 };
 
+/** The same where ordinary requests were to carry a transport. */
+const STATUSES_OVER_HTTP: typeof STATUSES = {
+  ...STATUSES,
+  400: [
+    'the server refused the request (400)',
+    ({ host }) => `its version may differ from this one, or it wants another ${host}`,
+  ],
+  426: [
+    'the server takes WebSockets alone (426)',
+    ({ transport }) => `it may be of an older version, or run with --no-http-transport; ${transport} finds the way`,
+  ],
+};
+
 /** What an answer other than 101 means. Redirects are never followed; `url` is what was asked for. */
 export function describeStatus(
-  { status, headers, cause, isOwnerAway = false }: Answer,
+  { status, headers, cause, isOwnerAway = false, asked = 'WebSocket' }: Answer,
   url: URL,
   { names }: Pick<Way, 'names'>,
 ): ConnectError {
-  const [what, cureOf] = STATUSES[status] ?? [];
+  const [what, cureOf] = (asked === 'HTTP' ? STATUSES_OVER_HTTP : STATUSES)[status] ?? [];
   const answer = { status, cause };
   if (what !== undefined && cureOf !== undefined) {
     return new ConnectError(what, true, {
@@ -73,6 +88,10 @@ export function describeStatus(
   if (/^text\/html\b/i.test(headers['content-type'] ?? '') && status === 200) {
     const cure = 'a login page of this network, or a URL without the path of the tunnel?';
     return new ConnectError('the answer is a web page (200)', true, { ...answer, cure });
+  }
+  if (asked === 'HTTP') {
+    const cure = 'a proxy that does not pass such requests, or a URL of something else?';
+    return new ConnectError(`the answer is not a wsproxy-server's (${status})`, true, { ...answer, cure });
   }
   const guess = 'a login page, or a reverse proxy without Upgrade headers?';
   return new ConnectError(`the answer is not a WebSocket's (${status})`, true, { ...answer, cure: guess });

@@ -39,6 +39,17 @@ describe('a status other than 101', () => {
     expect(failure.status).toBe(status);
   });
 
+  test.each([
+    [400, /^the server refused the request \(400\): its version may differ/],
+    [401, /refused the token/],
+    [403, /^the answer is not a wsproxy-server's \(403\): a proxy that does not pass such requests/],
+    [426, /^the server takes WebSockets alone \(426\): .*--no-http-transport; --transport auto finds the way/],
+  ] as const)('%i to an ordinary request speaks of no upgrade', (status, text) => {
+    const { message } = describeStatus({ status, headers: {}, asked: 'HTTP' }, URL_ASKED, reach);
+    expect(message).toMatch(text);
+    expect(message).not.toMatch(/upgrade/i);
+  });
+
   test.each([301, 302, 303, 307, 308])('%i is told with where it leads, and not followed', (status) => {
     const failure = describeStatus(
       { status: status, headers: { location: 'https://login.example.org/"\n' } },

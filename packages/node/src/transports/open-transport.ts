@@ -42,11 +42,14 @@ export interface ServerConnection {
 export class RefusedError extends Error {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+  /** What was asked for. */
+  readonly asked: 'WebSocket' | 'HTTP';
 
-  constructor(status: number, headers: IncomingHttpHeaders) {
+  constructor(status: number, headers: IncomingHttpHeaders, asked: 'WebSocket' | 'HTTP' = 'WebSocket') {
     super(`the answer has status ${status}`);
     this.status = status;
     this.headers = headers;
+    this.asked = asked;
   }
 }
 
@@ -54,7 +57,13 @@ export class RefusedError extends Error {
 export class NotHttpError extends Error {}
 
 /** The same, without what is nobody's business: cookies, and a place to go that has one of `secrets`. */
-export function refusedBy(status: number, headers: IncomingHttpHeaders, secrets: readonly string[]): RefusedError {
+export function refusedBy(
+  status: number,
+  headers: IncomingHttpHeaders,
+  secrets: readonly string[],
+  asked?: RefusedError['asked'],
+): RefusedError {
   const { location = '', 'set-cookie': _, ...others } = headers;
-  return new RefusedError(status, location === '' || holdsSecret(location, secrets) ? others : { location, ...others });
+  const told = location === '' || holdsSecret(location, secrets) ? others : { location, ...others };
+  return new RefusedError(status, told, asked);
 }

@@ -43,6 +43,13 @@ export const CLIENT: Catalogue = {
   "the answer is not a WebSocket's (426)": '应答不是 WebSocket 的 (426)',
   'a reverse proxy without Upgrade headers; nginx: proxy_http_version 1.1, proxy_set_header Upgrade and Connection':
     '反向代理没有转发 Upgrade 头；nginx：proxy_http_version 1.1，proxy_set_header Upgrade 和 Connection',
+  'the server refused the request (400)': '服务器拒绝了请求 (400)',
+  'the server takes WebSockets alone (426)': '服务器只接受 WebSocket (426)',
+  'it may be of an older version, or run with --no-http-transport; {1} finds the way':
+    '它可能是较旧的版本，或以 --no-http-transport 运行；{1} 会找到可用的方式',
+  'a proxy that does not pass such requests, or a URL of something else?':
+    '是代理不转发这类请求，还是 URL 指向了别的服务？',
+  "the answer is not a wsproxy-server's ({1})": '应答不是 wsproxy-server 的 ({1})',
   'open any page in a browser': '请在浏览器中打开任意网页',
   'this network wants a login first (511)': '此网络要求先登录 (511)',
   'the server answers, but its process that has the session does not (503)': '服务器有应答，但持有会话的进程没有 (503)',

@@ -198,6 +198,8 @@ export const NODE: Catalogue = {
   'the first answer was cut': '第一个应答被截断',
   'a piece has failed: {1}': '一个分段失败：{1}',
   'a piece has no answer after {1} s': '一个分段在 {1} 秒后仍没有应答',
+  'the server does not know the transport (409): a balancer must send a session to one server':
+    '服务器不认识此传输 (409)：负载均衡器必须把一个会话发往同一台服务器',
   'a piece was answered with status {1}': '一个分段得到状态 {1}',
   'a piece is too large': '一个分段过大',
   'a piece was cut': '一个分段被截断',

@@ -1,7 +1,7 @@
 import type { MessageBody } from './message-body.js';
 import { MAX_BODY, POLLS } from './part.js';
 import { RECORD_HEAD, type RecordReader } from './records.js';
-import type { Answer, Requests } from './requests.js';
+import { type Answer, type Requests, refusalOf } from './requests.js';
 
 /** The way down at a client, by any answers it comes. */
 export interface ClientDown {
@@ -57,7 +57,7 @@ export class DownPolls implements ClientDown {
       onFailed: ({ message }) => this.#onLost(`a poll has failed: ${message}`),
       onAnswer: (answer) => {
         if (answer.status === 200) this.#take(n, answer);
-        else this.#onLost(`a poll was answered with status ${answer.status}`);
+        else this.#onLost(refusalOf('poll', n, answer.status));
       },
     });
   }

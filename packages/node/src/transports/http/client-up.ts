@@ -4,7 +4,7 @@ import type { BodySize } from './body-size.js';
 import { type KeptPart, KeptParts, lengthOf } from './kept-parts.js';
 import { onceATurn } from './once-a-turn.js';
 import { padding } from './records.js';
-import type { Answer, Requests } from './requests.js';
+import { type Answer, type Requests, refusalOf } from './requests.js';
 import { StreamOutlet } from './stream-outlet.js';
 import { WholeBody } from './whole-body.js';
 
@@ -105,7 +105,7 @@ export class ClientUp {
         post.body.destroy();
         return this.#halve(piece, parts);
       }
-      if (status !== 204) return this.#onPieceFailed(piece, `a piece was answered with status ${status}`, status);
+      if (status !== 204) return this.#onPieceFailed(piece, refusalOf('piece', this.#piece + 1, status), status);
       answer.once('end', () => {
         if (this.#underWay !== piece) return;
         this.#settle(piece);

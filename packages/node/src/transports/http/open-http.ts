@@ -71,7 +71,7 @@ class Opening {
     const { status, headers } = answer;
     this.#way.onAnswer?.(status, headers);
     if (status !== 200 || headers[TRANSPORT_HEADER] !== this.#id) {
-      return this.#fail(refusedBy(status, headers, this.#secrets));
+      return this.#fail(refusedBy(status, headers, this.#secrets, 'HTTP'));
     }
     // What has no end has no length, unless somebody on the way has waited for the end.
     if (this.#opening.down === 'stream' && headers['content-length'] !== undefined) {

@@ -56,3 +56,12 @@ export function headersFor(
     ...(length !== undefined && { 'content-length': length }),
   };
 }
+
+/** What the status of an answer says that ends the transport. `n`: the number of the request. */
+export function refusalOf(what: 'piece' | 'poll', n: number, status: number): string {
+  // It has just opened, so it is another server that does not know it.
+  if (status === 409 && n === 1) return NOT_KNOWN;
+  return what === 'piece' ? `a piece was answered with status ${status}` : `a poll was answered with status ${status}`;
+}
+
+const NOT_KNOWN = 'the server does not know the transport (409): a balancer must send a session to one server';

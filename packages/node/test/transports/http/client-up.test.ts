@@ -133,6 +133,18 @@ describe('a piece', () => {
     expect([lost.length, pieceSize.bytes]).toEqual([1, bytes]);
   });
 
+  test('that another server gets names the balancer, when it is the first', () => {
+    send(10);
+    requests.answer(409);
+    expect(lost).toEqual([expect.stringContaining('(409): a balancer must send a session to one server')]);
+    begin();
+    send(10);
+    requests.answer(204);
+    send(10);
+    requests.answer(409);
+    expect(lost).toEqual(['a piece was answered with status 409']);
+  });
+
   test('that is answered leaves no timer behind, and lets the next one go', () => {
     send(10);
     send(20);
