@@ -44,7 +44,7 @@ test('the doctor tries WebSockets over HTTP/2, too, where there is TLS', async (
   const { port, ...options } = await startTls();
   expect(await waysTo(port, options)).toMatchObject({
     mark: 'ok',
-    text: expect.stringMatching(/^all work; .*: WebSocket .*, WebSocket over HTTP\/2 .*, HTTP .*, HTTP polling /),
+    text: expect.stringMatching(/^all work; .*: WebSocket .*, HTTP .*, WebSocket over HTTP\/2 .*, HTTP polling /),
   });
 });
 

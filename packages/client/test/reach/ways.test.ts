@@ -356,29 +356,36 @@ describe('a way that is proven', () => {
 describe('a WebSocket over HTTP/2', () => {
   const secure = new URL('wss://the-server/');
 
-  test('carries where WebSockets are refused, and HTTP is not asked', async () => {
+  test('carries where WebSockets and HTTP are refused', async () => {
     const { doing, answered, nameOf, asked } = newWorld('auto', secure);
-    doing.set('ws', REFUSED).set('h2', SOON).set('stream', SOON);
+    doing.set('ws', REFUSED).set('stream', REFUSED).set('h2', SOON);
     expect(nameOf(await answered())).toBe('WebSocket over HTTP/2');
-    expect(asked).toEqual(['ws', 'h2']);
+    expect(asked).toEqual(['ws', 'stream', 'h2']);
   });
 
-  test('holds up by half a second those who need HTTP where all else is silent', async () => {
-    const { doing, answered, nameOf, asked, clock } = newWorld('auto', secure);
-    doing.set('stream', SOON);
-    const began = clock.now();
+  test('is not asked where HTTP carries', async () => {
+    const { doing, answered, nameOf, asked } = newWorld('auto', secure);
+    doing.set('ws', REFUSED).set('h2', SOON).set('stream', SOON);
     expect(nameOf(await answered())).toBe('HTTP');
-    expect(asked).toEqual(['ws', 'h2', 'stream']);
-    expect(clock.now() - began).toBeGreaterThanOrEqual(1_500);
-    expect(clock.now() - began).toBeLessThan(2_000);
+    expect(asked).toEqual(['ws', 'stream']);
+  });
+
+  test('holds up by half a second those who need polling where all else is silent', async () => {
+    const { doing, answered, nameOf, asked, clock } = newWorld('auto', secure);
+    doing.set('poll', SOON);
+    const began = clock.now();
+    expect(nameOf(await answered())).toBe('HTTP polling');
+    expect(asked).toEqual(['ws', 'stream', 'h2', 'poll']);
+    expect(clock.now() - began).toBeGreaterThanOrEqual(2_500);
+    expect(clock.now() - began).toBeLessThan(3_000);
   });
 
   test('holds up nobody where the server does not speak it', async () => {
     const { doing, answered, nameOf, asked, clock } = newWorld('auto', secure);
-    doing.set('ws', REFUSED).set('h2', { after: 0, refuses: 400 }).set('stream', SOON);
+    doing.set('ws', REFUSED).set('stream', REFUSED).set('h2', { after: 0, refuses: 400 }).set('poll', SOON);
     const began = clock.now();
-    expect(nameOf(await answered())).toBe('HTTP');
-    expect(asked).toEqual(['ws', 'h2', 'stream']);
+    expect(nameOf(await answered())).toBe('HTTP polling');
+    expect(asked).toEqual(['ws', 'stream', 'h2', 'poll']);
     expect(clock.now() - began).toBeLessThan(600);
   });
 
