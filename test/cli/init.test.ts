@@ -42,7 +42,7 @@ describe('wsproxy-server init', () => {
     [[...ANSWERED, '--token-file', 'x'], '--token-file cannot stand beside init'],
     [
       ['--host-name', 'gw.example.net/a', '--front', 'caddy'],
-      "option '--host-name <name>' argument 'gw.example.net/a' is invalid. a host name has no path; give the path with --path; see wsproxy-server --help",
+      "option '--host-name <name>' argument 'gw.example.net/a' is invalid. a host name has no path; give the path with --path; see wsproxy-server init --help",
     ],
     [
       [...ANSWERED, '--path', '/a;b'],
@@ -282,7 +282,7 @@ describe('wsproxy-client init', () => {
       [`wss://gw.example.net/#${TOKEN}`],
       '',
       2,
-      /^wsproxy-client: too many arguments for 'init'.*\n$/,
+      /^wsproxy-client: other users would see the line, .* run wsproxy-client init alone, and paste the line\n$/,
     ],
     [
       'a command for the token',

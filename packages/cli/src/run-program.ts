@@ -45,7 +45,14 @@ function describe(program: Command, error: CommanderError): string | readonly st
   const text = (unknownCommand(program, error) ?? renamedOption(program, error) ?? error.message)
     .replace(/^error: |\.$/g, '')
     .replaceAll('\n', ' ');
-  return `${text}; see ${program.name()} --help`;
+  return `${text}; see ${nameOf(program)} --help`;
+}
+
+/** Of the command that was given, with what it is a command of. */
+function nameOf(program: Command): string {
+  const [given = ''] = program.args;
+  const command = program.commands.find((one) => one.name() === given);
+  return command === undefined ? program.name() : `${program.name()} ${nameOf(command)}`;
 }
 
 /**
