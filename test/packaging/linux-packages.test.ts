@@ -179,15 +179,12 @@ describe('the packages for Linux', { timeout: PATIENCE }, () => {
     const files = ['wsproxy-client', 'wsproxy-server'].map((name) => join(machine, `${name}.rpm`));
     expectOk(await run('rpm', [...at, '--nodeps', '--install', ...files], { timeout: 120_000 }), 'rpm');
     await expectInstalled();
+    const settings = join(machine, 'etc/wsproxy/server.yaml');
+    writeFileSync(settings, `${readFileSync(settings, 'utf8')}grace: 5m\n`);
     expectOk(await run('rpm', [...at, '--erase', 'wsproxy-client', 'wsproxy-server'], { timeout: 120_000 }), 'rpm');
     expect(existsSync(join(machine, 'usr/bin/wsproxy-server'))).toBe(false);
     // rpm has no purge: it keeps what is not its own, and settings that somebody has changed.
-    expect(readdirSync(join(machine, 'etc/wsproxy')).sort()).toEqual([
-      'Caddyfile',
-      'server.yaml.old',
-      'server.yaml.rpmsave',
-      'token',
-    ]);
+    expect(readdirSync(join(machine, 'etc/wsproxy')).sort()).toEqual(['Caddyfile', 'server.yaml.rpmsave', 'token']);
   });
 
   test('are the same, byte for byte, when they are made of the same files, with any umask', async () => {
