@@ -79,7 +79,15 @@ export class ConsolePage {
     const dialog = await this.fillSsh(port, user);
     await dialog.getByLabel('key file').check();
     await dialog.getByLabel('Private key').setInputFiles(keyFile);
-    await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+    await this.open();
+  }
+
+  /** Has the dialog open the console, and waits until that is the one that is shown: keys went elsewhere before. */
+  async open(): Promise<void> {
+    const panels = this.page.locator('.panel');
+    const before = await panels.count();
+    await this.page.locator('#new-console').getByRole('button', { name: 'Open', exact: true }).click();
+    await panels.nth(before).waitFor();
   }
 
   /** The dialog for a new console, with all but the way to log in. */
@@ -103,7 +111,7 @@ export class ConsolePage {
     await dialog.getByLabel('Container', { exact: true }).first().check();
     await dialog.locator('[name=container]').selectOption(name);
     await dialog.locator('[name=action]').selectOption(action);
-    await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+    await this.open();
   }
 
   /** What the console that is shown says now, its lines joined where they were wrapped or not. */

@@ -177,12 +177,11 @@ describe('the web console', () => {
       await dialog.getByLabel('key of this browser').check();
       const line = dialog.getByLabel('authorized_keys');
       await until('the key is there', async () => (await line.inputValue()) !== '');
-      const open = dialog.getByRole('button', { name: 'Open', exact: true });
-      await open.click();
+      await page.open();
       expect(await page.untilOver()).toMatch(/^The server refuses this key for /);
       appendFileSync(authorized, `${await line.inputValue()}\n`);
       await page.fillSsh(sshd.port);
-      await open.click();
+      await page.open();
       await page.type('exit 4\n');
       expect(await page.untilOver()).toBe('The shell has ended with 4.');
       const isReadable = `new Promise((resolve) => {
@@ -203,7 +202,7 @@ describe('the web console', () => {
       const open = async (password: string): Promise<void> => {
         const dialog = await page.fillSsh(sshd.port);
         await dialog.locator('[name=password]').fill(password);
-        await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+        await page.open();
       };
       await open('wrong horse');
       await page.acceptHostKey();
