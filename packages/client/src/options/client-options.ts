@@ -2,7 +2,7 @@ import { formatTarget, type Logger, parseAuthority, type Target } from 'wsproxy-
 import type { LocalProtocol, ProxyUser } from 'wsproxy-node/accept';
 import type { ReachOptions } from '../reach/reach.js';
 import type { TokenSource } from '../reach/token-source.js';
-import type { TransportChoice } from '../reach/ways.js';
+import type { TransportChoice } from '../reach/transport-choice.js';
 
 export interface ClientOptions extends ReachOptions {
   /** `wss://host[:port]/path`, or `ws://` to loopback. */

@@ -1,5 +1,5 @@
 import { LONGEST_TIME, type OptionRule } from 'wsproxy-node/options';
-import { TRANSPORT_CHOICES } from '../reach/ways.js';
+import { TRANSPORT_CHOICES } from '../reach/transport-choice.js';
 import type { ClientOptions } from './client-options.js';
 
 /** Units of the client's options beside numbers, choices and switches; `OPTION_CHECKS` says how their values are checked. */

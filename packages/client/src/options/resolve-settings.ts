@@ -5,7 +5,7 @@ import type { ServerAddress } from '../reach/connect-transport.js';
 import type { Reader } from '../reach/option-names.js';
 import { checkPair, parseReach } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
-import type { TransportChoice } from '../reach/ways.js';
+import type { TransportChoice } from '../reach/transport-choice.js';
 import type { ClientOptions } from './client-options.js';
 import { OPTION_CHECKS } from './option-checks.js';
 import { OPTIONS } from './options.js';

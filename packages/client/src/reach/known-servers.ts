@@ -1,8 +1,9 @@
 import { type Logger, systemClock, systemMemory } from 'wsproxy-engine';
 import type { KnownServer } from 'wsproxy-engine/connector';
 import { connectTransport, type ServerAddress } from './connect-transport.js';
+import type { TransportChoice } from './transport-choice.js';
 import { wayBackOf } from './way-back.js';
-import { type TransportChoice, Ways } from './ways.js';
+import { Ways } from './ways.js';
 
 /** The servers at these addresses, each with the ways there that may be used. */
 export function knownServers(

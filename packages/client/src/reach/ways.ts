@@ -13,10 +13,7 @@ import {
 } from 'wsproxy-node/transports';
 import { CutAges } from './cut-ages.js';
 import { Race } from './race.js';
-
-/** What carries transports: WebSockets, the same over HTTP/2, ordinary requests of HTTP, or what gets through. */
-export type TransportChoice = (typeof TRANSPORT_CHOICES)[number];
-export const TRANSPORT_CHOICES = ['auto', 'ws', 'h2', 'http'] as const;
+import type { TransportChoice } from './transport-choice.js';
 
 /**
  * The ways to one server, the best first. Where the best does not get through the next ones are tried beside it, and the first that

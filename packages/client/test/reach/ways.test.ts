@@ -5,7 +5,8 @@ import { SILENCE } from 'wsproxy-engine/connector';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { type HttpOpening, type OpenTransport, RefusedError, type WayToServer } from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
-import { type TransportChoice, Ways } from '../../src/reach/ways.js';
+import type { TransportChoice } from '../../src/reach/transport-choice.js';
+import { Ways } from '../../src/reach/ways.js';
 
 /** What a way does when it is asked: an answer after so many ms, or none at all. */
 type Doing = { readonly after: number; readonly refuses?: number } | 'silent';
