@@ -246,7 +246,7 @@ describe('the web console', () => {
 
       await page.page.setViewportSize({ width: 360, height: 640 });
       const isWide = () => page.page.evaluate('document.documentElement.scrollWidth > innerWidth');
-      expect(await isWide()).toBe(false);
+      await until('the page fits', async () => !(await isWide()));
       await page.type('cat\n');
       await page.button('Control D').click();
       await page.type('echo "shown $((6*7))"\n');
