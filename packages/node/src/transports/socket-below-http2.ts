@@ -8,11 +8,18 @@ import type { TLSSocket } from 'node:tls';
  */
 export class SocketBelowHttp2 extends Duplex {
   readonly #socket: TLSSocket;
+  /** What may wait for the peer to read, bytes. */
+  #limit: number;
+  /** Writes to the socket that it has not ended. */
+  #waiting = 0;
+  /** Ends the write that waits for others to end. */
+  #goOn: (() => void) | undefined;
 
-  /** Ends with the socket, and the socket with it. */
-  constructor(socket: TLSSocket) {
+  /** Ends with the socket, and the socket with it. `isStranger`: nobody has said who the peer is, until `letIn`. */
+  constructor(socket: TLSSocket, isStranger = false) {
     super({ allowHalfOpen: false });
     this.#socket = socket;
+    this.#limit = isStranger ? BACKLOG_OF_STRANGER : LARGEST_BACKLOG;
     // As Node does for a socket of its own.
     socket.setNoDelay();
     socket.on('data', (bytes) => {
@@ -25,21 +32,29 @@ export class SocketBelowHttp2 extends Duplex {
     this.once('end', () => this.destroy());
   }
 
+  /** The peer has said who it is. */
+  letIn(): void {
+    this.#limit = LARGEST_BACKLOG;
+    this.#endWrite();
+  }
+
   override _read(): void {
     this.#socket.resume();
   }
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#socket.write(bytes);
-    this.#whenTaken(done);
+    this.#send(bytes);
+    this.#goOn = done;
+    this.#endWrite();
   }
 
   override _writev(pieces: readonly { readonly chunk: Buffer }[], done: () => void): void {
     const socket = this.#socket;
     socket.cork();
-    for (const { chunk } of pieces) socket.write(chunk);
+    for (const { chunk } of pieces) this.#send(chunk);
     socket.uncork();
-    this.#whenTaken(done);
+    this.#goOn = done;
+    this.#endWrite();
   }
 
   override _final(done: () => void): void {
@@ -51,11 +66,27 @@ export class SocketBelowHttp2 extends Duplex {
     done(error);
   }
 
-  #whenTaken(done: () => void): void {
-    if (this.#socket.writableLength < LARGEST_BACKLOG) done();
-    else this.#socket.once('drain', done);
+  #send(bytes: Buffer): void {
+    this.#waiting += 1;
+    this.#socket.write(bytes, this.#onSent);
+  }
+
+  readonly #onSent = (): void => {
+    this.#waiting -= 1;
+    this.#endWrite();
+  };
+
+  #endWrite(): void {
+    const goOn = this.#goOn;
+    if (goOn === undefined || this.#socket.writableLength + this.#waiting * COST_OF_WRITE >= this.#limit) return;
+    this.#goOn = undefined;
+    goOn();
   }
 }
 
 /** More than this waits for the peer to read before it is answered again, bytes; more than a transport leaves waiting. */
 const LARGEST_BACKLOG = 1_048_576;
+/** Of strangers there are many, and none of them is sent much. */
+const BACKLOG_OF_STRANGER = 65_536;
+/** What Node keeps of a write that waits, besides its bytes, is of this order: answers to PING have 17. */
+const COST_OF_WRITE = 512;

@@ -19,6 +19,8 @@ const PIECE = 100_000;
 const ENOUGH = 131_072;
 const BEFORE_RESET = 500_000;
 const SOON = 2_000;
+/** The answer to a PING (RFC 9113 section 6.7), bytes. */
+const PONG = 17;
 const settings = { initialWindowSize: HTTP2_WINDOW };
 
 /** Sends as fast as it can, as long as it can, and compares what comes. */
@@ -111,6 +113,31 @@ test('a write is over before the peer has read it, until a MiB waits', async () 
   await until('the second is over', () => isOver);
 });
 
+test('what waits for a peer that reads nothing is bounded in small writes too, and less for a stranger', async () => {
+  const stuck = new Duplex({ read() {}, write() {} });
+  const http2 = below(stuck, true);
+  let over = 0;
+  const answerPings = (): void => {
+    http2.write(Buffer.alloc(PONG), () => {
+      over += 1;
+      answerPings();
+    });
+  };
+  /** Those that are over, once no more of them end. */
+  const settled = async (): Promise<number> => {
+    for (let before = -1; before < over; await new Promise((resolve) => setImmediate(resolve))) before = over;
+    return over;
+  };
+  answerPings();
+  const ofStranger = await settled();
+  expect(ofStranger).toBeGreaterThan(0);
+  expect(ofStranger).toBeLessThanOrEqual(128);
+  http2.letIn();
+  const all = await settled();
+  expect(all).toBeGreaterThan(10 * ofStranger);
+  expect(all).toBeLessThanOrEqual(2_048);
+});
+
 test('ends with its socket, and as soon as the peer has ended its half', async () => {
   const failing = new PassThrough();
   const failed = below(failing);
@@ -128,6 +155,6 @@ test('ends with its socket, and as soon as the peer has ended its half', async (
 });
 
 /** A stream in place of a TLS socket. */
-function below(stream: Duplex): SocketBelowHttp2 {
-  return new SocketBelowHttp2(Object.assign(stream, { setNoDelay: () => {} }) as Duplex as TLSSocket);
+function below(stream: Duplex, isStranger = false): SocketBelowHttp2 {
+  return new SocketBelowHttp2(Object.assign(stream, { setNoDelay: () => {} }) as Duplex as TLSSocket, isStranger);
 }

@@ -40,14 +40,15 @@ export class Http2Connections {
   take(socket: TLSSocket): void {
     const { connections, handshakeTimeout, maxHeaderSize } = this.#options;
     connections.leaveToStreams(socket);
-    const session = loadHttp2().performServerHandshake(new SocketBelowHttp2(socket) as unknown as TLSSocket, {
+    const below = new SocketBelowHttp2(socket, true);
+    const session = loadHttp2().performServerHandshake(below as unknown as TLSSocket, {
       settings: {
         maxConcurrentStreams: MAX_STREAMS,
         maxHeaderListSize: maxHeaderSize,
         ...(takesHttp2 && { enableConnectProtocol: true }),
       },
     });
-    const connection = new Http2Connection(session, socket, handshakeTimeout);
+    const connection = new Http2Connection(session, below, socket, handshakeTimeout);
     this.#open.add(connection);
     session.on('error', () => {});
     session.once('close', () => this.#open.delete(connection));
@@ -95,6 +96,7 @@ export class Http2Connections {
 /** One connection, and how long it may be without streams. */
 class Http2Connection {
   readonly #session: ServerHttp2Session;
+  readonly #below: SocketBelowHttp2;
   readonly #socket: Socket;
   readonly #patience: number;
   /** Streams so far, and those that are open. */
@@ -104,8 +106,9 @@ class Http2Connection {
   #isIn = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(session: ServerHttp2Session, socket: Socket, patience: number) {
+  constructor(session: ServerHttp2Session, below: SocketBelowHttp2, socket: Socket, patience: number) {
     this.#session = session;
+    this.#below = below;
     this.#socket = socket;
     this.#patience = patience;
     socket.once('close', () => clearTimeout(this.#timer));
@@ -131,6 +134,7 @@ class Http2Connection {
   enter(): void {
     if (this.#isIn || this.#session.destroyed) return;
     this.#isIn = true;
+    this.#below.letIn();
     this.#session.settings({ initialWindowSize: HTTP2_WINDOW });
     this.#session.setLocalWindowSize(HTTP2_WINDOW);
   }
