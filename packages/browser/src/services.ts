@@ -1,4 +1,4 @@
-import type { OfferedChannel } from 'wsproxy-engine';
+import { checkServiceName, type OfferedChannel } from 'wsproxy-engine';
 import { ChannelStreams } from './channel-streams.js';
 import type { OpenConnection } from './connection.js';
 
@@ -12,9 +12,7 @@ export class Services {
 
   /** As `Client.onIncoming`. */
   register(name: string, onConnection: OnIncoming): () => void {
-    const length = typeof name === 'string' ? new TextEncoder().encode(name).length : 0;
-    if (length === 0 || length > MAX_NAME)
-      throw new TypeError(`not a name of a service: expected a text of 1 to ${MAX_NAME} bytes`);
+    checkServiceName(name);
     if (this.#services.has(name)) throw new TypeError(`the service ${JSON.stringify(name)} is registered already`);
     this.#services.set(name, onConnection);
     return () => {
@@ -37,6 +35,3 @@ export class Services {
 
 /** Takes a connection that the server has opened. */
 export type OnIncoming = (connection: OpenConnection) => void | Promise<void>;
-
-/** As long as the name of a service may be (PROTOCOL.md section 8), bytes. */
-const MAX_NAME = 255;

@@ -26,6 +26,7 @@ export type { FlowTunnel } from './datagram/flow-tunnel.js';
 export { ProtocolError, TunnelError } from './errors.js';
 export { FAILURES, type FailureCode } from './failures.js';
 export { MemoryBudget, type ProcessBudgets } from './flow/memory-budget.js';
+export { checkServiceName } from './frame/call.js';
 export { Capability } from './frame/capabilities.js';
 export type { Arrival, ListenKind, ListenRequest } from './frame/listen.js';
 export type { SessionKey } from './frame/payload.js';

@@ -1,4 +1,4 @@
-import type { OfferedChannel } from 'wsproxy-engine';
+import { checkServiceName, type OfferedChannel } from 'wsproxy-engine';
 import { type KeepAwakeFor, TunnelSocket } from '../sockets/tunnel-socket.js';
 import type { ChannelLedger } from '../tunnel/channel-ledger.js';
 import type { KeepAwake } from '../tunnel/keep-awake.js';
@@ -18,8 +18,7 @@ export class Services {
 
   /** As `Client.onIncoming`. */
   register(name: string, onConnection: OnIncoming, { allowHalfOpen = false }: IncomingOptions = {}): () => void {
-    const problem = problemOfService(name);
-    if (problem !== undefined) throw new TypeError(`not a name of a service: ${problem}`);
+    checkServiceName(name);
     if (this.#services.has(name)) throw new TypeError(`the service ${JSON.stringify(name)} is registered already`);
     const service = { onConnection, allowHalfOpen };
     this.#services.set(name, service);
@@ -68,12 +67,3 @@ interface Service {
   readonly onConnection: OnIncoming;
   readonly allowHalfOpen: boolean;
 }
-
-function problemOfService(name: string): string | undefined {
-  const bytes = typeof name === 'string' ? Buffer.from(name) : Buffer.alloc(0);
-  const isText = bytes.length > 0 && bytes.length <= MAX_NAME && bytes.toString() === name;
-  return isText ? undefined : `expected a text of 1 to ${MAX_NAME} bytes`;
-}
-
-/** As long as the name of a service may be (PROTOCOL.md section 8), bytes. */
-const MAX_NAME = 255;

@@ -11,8 +11,8 @@ export interface Call {
 
 /** Undefined for a service that there is no frame for: no name, one that is too long, or half a character. */
 export function encodeCall({ window, service }: Call): Uint8Array | undefined {
-  const name = utf8(service);
-  if (name === undefined || name.length === 0 || name.length > MAX_TEXT_LENGTH) return undefined;
+  const name = bytesOf(service);
+  if (name === undefined) return undefined;
   const payload = allocate(INCOMING_FIXED_LENGTH + name.length);
   writeU32(payload, window, 0);
   writeU32(payload, NO_LISTENER, LISTENER_AT);
@@ -20,6 +20,12 @@ export function encodeCall({ window, service }: Call): Uint8Array | undefined {
   payload[FAMILY_AT] = NO_ADDRESSES;
   payload.set(name, INCOMING_FIXED_LENGTH);
   return payload;
+}
+
+/** @throws TypeError for a name that no service can have */
+export function checkServiceName(name: unknown): void {
+  if (typeof name === 'string' && bytesOf(name) !== undefined) return;
+  throw new TypeError(`not a name of a service: expected a text of 1 to ${MAX_TEXT_LENGTH} bytes`);
 }
 
 /** Whether the payload of an INCOMING is a call. */
@@ -33,6 +39,11 @@ export function decodeCall(payload: Uint8Array): Call | undefined {
   const name = payload.subarray(INCOMING_FIXED_LENGTH);
   const service = name.length > MAX_TEXT_LENGTH ? '' : readUtf8(name);
   return service === undefined || service === '' ? undefined : { window: readU32(payload, 0), service };
+}
+
+function bytesOf(service: string): Uint8Array | undefined {
+  const name = utf8(service);
+  return name === undefined || name.length === 0 || name.length > MAX_TEXT_LENGTH ? undefined : name;
 }
 
 const LISTENER_AT = 4;
