@@ -83,7 +83,7 @@ function describe(error: unknown): ConnectError {
   return new ConnectError(what, isRefused, {
     cause: error,
     code: isRefused ? 'TOKEN_REFUSED' : 'UNAVAILABLE',
-    ...(typeof retryAfter === 'number' && retryAfter > 0 && { retryAfter: Math.min(retryAfter, 300_000) }),
+    ...(typeof retryAfter === 'number' && retryAfter > 0 && { retryAfter }),
     ...(typeof status === 'number' && { status }),
   });
 }

@@ -1,3 +1,4 @@
+import { parseRetryAfter } from 'wsproxy-engine/connector';
 import type { ClientOptions } from './options.js';
 
 /**
@@ -38,6 +39,6 @@ class RefusedTicket extends Error {
   constructor({ status, headers }: Response) {
     super(`no ticket (${status})`);
     this.status = status;
-    this.retryAfter = 1_000 * (Number(headers.get('retry-after')) || 0);
+    this.retryAfter = parseRetryAfter(headers.get('retry-after') ?? undefined, Date.now());
   }
 }

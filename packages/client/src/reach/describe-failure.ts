@@ -1,4 +1,4 @@
-import { ConnectError } from 'wsproxy-engine/connector';
+import { ConnectError, parseRetryAfter } from 'wsproxy-engine/connector';
 import { formatProxy, type ProxyError, type UpstreamProxy } from 'wsproxy-node/dial/upstream';
 import { isBrokenUpgrade } from 'wsproxy-node/internals';
 import { NotHttpError, type RefusedError } from 'wsproxy-node/transports';
@@ -21,9 +21,6 @@ export interface AnswerHeaders {
   readonly 'content-type'?: string | undefined;
   readonly 'retry-after'?: string | undefined;
 }
-
-/** A server may ask for patience, but not for ever, ms. */
-const MAX_RETRY_AFTER = 300_000;
 
 /** Statuses that only something has to be changed for. */
 const STATUSES: Readonly<Record<number, readonly [what: string, cure: (names: OptionNames) => string]>> = {
@@ -74,7 +71,7 @@ export function describeStatus(
   }
   if (status >= 300 && status < 400) return describeRedirect(status, headers.location, url, cause);
   if (status >= 500 || status === 429 || status === 408) {
-    const retryAfter = parseRetryAfter(headers['retry-after']);
+    const retryAfter = parseRetryAfter(headers['retry-after'], Date.now());
     const options = { ...answer, retryAfter, isOwnerAway, code: 'UNAVAILABLE' } as const;
     if (isOwnerAway)
       return new ConnectError(
@@ -111,11 +108,6 @@ function describeRedirect(status: number, location: string | undefined, url: URL
 }
 
 /** RFC 9110 section 10.2.3: seconds, or a date. */
-function parseRetryAfter(text: string | undefined): number {
-  if (text === undefined) return 0;
-  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return wait > 0 ? Math.min(wait, MAX_RETRY_AFTER) : 0;
-}
 
 /** What a failure below HTTP means. */
 export function describeFailure(error: NodeJS.ErrnoException, { names, proxy }: Way): ConnectError {
@@ -192,7 +184,7 @@ export function describeProxyFailure(error: ProxyError, { names, proxy }: Way): 
   return new ConnectError(`${error.message}${more}`, isUpToUser, {
     cause: error,
     code,
-    retryAfter: parseRetryAfter(error.retryAfter),
+    retryAfter: parseRetryAfter(error.retryAfter, Date.now()),
     ...(cure !== undefined && { cure }),
   });
 }

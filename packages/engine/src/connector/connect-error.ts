@@ -7,7 +7,7 @@ export class ConnectError extends Error {
   readonly cure: string | undefined;
   /** Trying again changes nothing: the address, the token or the server has to change first. */
   readonly permanent: boolean;
-  /** The server asked not to be tried again before so many ms. */
+  /** The server asked not to be tried again before so many ms, at most 300 000. */
   readonly retryAfter: number;
   /** HTTP status of the answer, if it was that. */
   readonly status: number | undefined;
@@ -21,11 +21,14 @@ export class ConnectError extends Error {
     this.what = what;
     this.cure = cure;
     this.permanent = permanent;
-    this.retryAfter = options.retryAfter ?? 0;
+    this.retryAfter = Math.min(options.retryAfter ?? 0, MAX_RETRY_AFTER);
     this.status = options.status;
     this.isOwnerAway = options.isOwnerAway ?? false;
   }
 }
+
+/** A server may ask for patience, but not for ever, ms. */
+const MAX_RETRY_AFTER = 300_000;
 
 /** What kind of trouble it is. */
 export type ConnectErrorCode =

@@ -9,4 +9,5 @@ export {
   type TunnelStatus,
 } from './connector.js';
 export { type Greeting, type KnownServer, SILENCE, type WayStatus } from './known-server.js';
+export { parseRetryAfter } from './retry-after.js';
 export type { Uplink } from './uplink.js';
