@@ -72,6 +72,8 @@ interface Kind {
 interface Entrant {
   readonly user: User;
   readonly kind: Kind;
+  /** The request belongs to a transport that is open already. */
+  readonly isPart: boolean;
 }
 
 class HttpGateway implements Gateway {
@@ -247,49 +249,32 @@ class HttpGateway implements Gateway {
     }
     if (this.#wispDoor?.isFor(request) === true) return this.#wispDoor.serve(arrival);
     if (!isOnPath) return stranger(404, 'not on the path');
-    const part = this.#knownPart(arrival);
-    if (part !== undefined) return part;
-    const partKey = this.#partKeyOf(arrival);
+    const kind = this.#kinds.find(({ acceptor }) => acceptor.recognizes(arrival));
+    const isRight = kind?.acceptor.isRight(arrival) === true;
+    // Those that were handed on were judged before.
+    const mayBeKnown = isRight && this.#options.judged === undefined;
+    const owner = mayBeKnown ? kind.acceptor.ownerOf?.(arrival) : undefined;
+    // An outage of what judges requests ends no transport.
+    if (kind !== undefined && owner !== undefined) return { user: { id: owner }, kind, isPart: true };
+    const partKey = mayBeKnown && this.#options.handOn !== undefined ? kind.acceptor.partKeyOf?.(arrival) : undefined;
     const sender = partKey === undefined ? undefined : this.#partsElsewhere.userOf(partKey);
     const who = sender === undefined ? await this.#authorize(request) : { user: sender };
     if ('status' in who) return who;
-    const kind = this.#kinds.find(({ acceptor }) => acceptor.recognizes(arrival));
     const { user } = who;
     readRouteInUrl(request);
     // HTTP/2 has no upgrade.
     if (kind === undefined) return known('stream' in arrival ? 400 : 426, 'not an upgrade', user.id);
-    if (!kind.acceptor.isRight(arrival)) return known(400, 'wrong upgrade', user.id);
+    if (!isRight) return known(400, 'wrong upgrade', user.id);
     const isPart = kind.acceptor.isPart?.(arrival) === true;
     const handedOn = await this.#handOn(arrival, user, isPart);
     if (handedOn === 'answered' && partKey !== undefined) this.#partsElsewhere.remember(partKey, user);
     if (handedOn === 'answered') return handedOn;
     if (handedOn !== 'here') return elsewhere(handedOn.unanswered, user.id);
     // Its transport has its room.
-    if (isPart) return { user, kind };
+    if (isPart) return { user, kind, isPart };
     const hasRoom = this.#options.hasRoom?.(user, request);
     const isFull = (hasRoom instanceof Promise ? await hasRoom : hasRoom) === false;
-    return isFull ? known(429, 'too many sessions', user.id) : { user, kind };
-  }
-
-  /** A part whose transport is here, and says who sends it: an outage of what judges requests ends no transport. */
-  #knownPart(arrival: Arrival): Entrant | undefined {
-    // Those that were handed on were judged before.
-    if (this.#options.judged !== undefined) return undefined;
-    for (const kind of this.#kinds) {
-      const { acceptor } = kind;
-      if (!acceptor.recognizes(arrival) || !acceptor.isRight(arrival)) continue;
-      const id = acceptor.ownerOf?.(arrival);
-      if (id !== undefined) return { user: { id }, kind };
-    }
-    return undefined;
-  }
-
-  /** Of a part that may be handed on. */
-  #partKeyOf(arrival: Arrival): string | undefined {
-    const { judged, handOn } = this.#options;
-    if (judged !== undefined || handOn === undefined) return undefined;
-    const kind = this.#kinds.find(({ acceptor }) => acceptor.recognizes(arrival));
-    return kind?.acceptor.isRight(arrival) === true ? kind.acceptor.partKeyOf?.(arrival) : undefined;
+    return isFull ? known(429, 'too many sessions', user.id) : { user, kind, isPart };
   }
 
   #handOn(arrival: Arrival, user: User, isPart: boolean): HandedOn | Promise<HandedOn> {
@@ -300,11 +285,11 @@ class HttpGateway implements Gateway {
     return handOn({ arrival, isPart, user, caller: this.#callerOf(request), leaveDoor });
   }
 
-  #accept(arrival: Arrival, { user, kind }: Entrant): void {
+  #accept(arrival: Arrival, { user, kind, isPart }: Entrant): void {
     const { acceptor, onBroken } = kind;
     // Many that were judged at once would all find the same room.
-    const isFull = acceptor.isPart?.(arrival) !== true && this.#options.isFull?.(user) === true;
-    if (isFull) return void this.#turnAway(arrival, known(429, 'too many sessions', user.id));
+    if (!isPart && this.#options.isFull?.(user) === true)
+      return void this.#turnAway(arrival, known(429, 'too many sessions', user.id));
     acceptor.accept(arrival, {
       owner: user.id,
       onTransport: (transport, way) => {
@@ -327,9 +312,9 @@ class HttpGateway implements Gateway {
     wisp: NonNullable<GatewayOptions['wisp']>,
     asking: Pick<AuthorizeOptions, 'timeout' | 'onTimeout' | 'onError'>,
   ): WispDoor {
-    const { allowOrigins = [], hasRoom = () => true, logger, onTransport, decoy } = this.#options;
+    const { allowOrigins = [], hasRoom = () => true, isFull = () => false, logger, onTransport, decoy } = this.#options;
     return new WispDoor({
-      ...{ ...wisp, ...asking, allowOrigins, hasRoom },
+      ...{ ...wisp, ...asking, allowOrigins, hasRoom, isFull },
       // It would tell them that there is more than the decoy.
       takesLogin: decoy === undefined,
       onTransport: (arrival, transport, user) => {

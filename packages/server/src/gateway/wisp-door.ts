@@ -35,7 +35,7 @@ export class WispDoor {
   /** Makes a WebSocket of a request, or says why it is to be refused. */
   async serve(arrival: Arrival): Promise<Refusal | 'answered'> {
     const { request } = arrival;
-    const { path, welcome, hasRoom, takesLogin } = this.#options;
+    const { path, welcome, hasRoom, isFull, takesLogin } = this.#options;
     const isSecondVersion = request.headers['sec-websocket-protocol'] !== undefined;
     const who = await this.#authorize(request);
     const mayLogIn = takesLogin && isSecondVersion && pathOf(request) === path;
@@ -44,7 +44,9 @@ export class WispDoor {
     const { isRight, accept } = await welcome();
     if (!isRight(arrival))
       return 'status' in who ? who : known('stream' in arrival ? 400 : 426, 'not an upgrade', who.user.id);
-    if (user !== undefined && !(await hasRoom(user, request))) return known(429, 'too many sessions', user.id);
+    // Others may have taken the last room meanwhile.
+    if (user !== undefined && (!(await hasRoom(user, request)) || isFull(user)))
+      return known(429, 'too many sessions', user.id);
     accept(arrival, this.#visitOf(arrival, user, isSecondVersion));
     return 'answered';
   }
@@ -60,13 +62,13 @@ export class WispDoor {
   }
 
   async #login(arrival: Arrival, name: string, token: string): Promise<LoginOutcome> {
-    const { authenticate, whyNot, hasRoom, onDenied } = this.#options;
+    const { authenticate, whyNot, hasRoom, isFull, onDenied } = this.#options;
     const user = authenticate(token);
     if (user?.id !== name) {
       onDenied(arrival, { ...stranger(401, 'wrong token'), ...(user === undefined && whyNot(token)) });
       return 'wrong';
     }
-    if (await hasRoom(user, arrival.request)) return user;
+    if ((await hasRoom(user, arrival.request)) && !isFull(user)) return user;
     onDenied(arrival, known(429, 'too many sessions', user.id));
     return 'full';
   }
@@ -89,6 +91,7 @@ export interface WispDoorOptions extends Pick<AuthorizeOptions, 'timeout' | 'onT
   /** Strangers are told that they may log in. */
   readonly takesLogin: boolean;
   readonly hasRoom: (user: User, request: IncomingMessage) => boolean | Promise<boolean>;
+  readonly isFull: (user: User) => boolean;
   /** What speaks Wisp: loaded only where there is such a door. */
   readonly welcome: () => Promise<WispWelcome>;
   /** The client has a session; returns what to call once its connection is closed. */
