@@ -14,9 +14,11 @@ import { isDead } from '../../src/sockets/socket-death.js';
 
 const cleanup: (() => void)[] = [];
 
-afterEach(() => {
+afterEach(undoAll);
+
+function undoAll(): void {
   for (const undo of cleanup.splice(0)) undo();
-});
+}
 
 interface Ends {
   readonly pair: LivePair;
@@ -155,7 +157,7 @@ describe('the last words that have to wait', () => {
     vi.spyOn(systemClock, 'now').mockImplementation(() => performance.now() + ahead);
   });
   afterEach(() => {
-    for (const undo of cleanup.splice(0)) undo();
+    undoAll();
     // What all sessions and slabs of the process share goes on by timers that would be gone with the clock that has them.
     vi.runAllTimers();
     vi.useRealTimers();
