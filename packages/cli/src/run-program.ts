@@ -50,9 +50,12 @@ function describe(program: Command, error: CommanderError): string | readonly st
 
 /** Of the command that was given, with what it is a command of. */
 function nameOf(program: Command): string {
-  const [given = ''] = program.args;
-  const command = program.commands.find((one) => one.name() === given);
+  const command = givenCommand(program);
   return command === undefined ? program.name() : `${program.name()} ${nameOf(command)}`;
+}
+
+function givenCommand({ args, commands }: Command): Command | undefined {
+  return commands.find((command) => command.name() === args[0]);
 }
 
 /**
@@ -67,8 +70,7 @@ export function checkNoCommand(program: Command, [given = '']: readonly string[]
 /** A program that takes no arguments was given one: commander does not ask whether it is nearly a command. */
 function unknownCommand(program: Command, { code }: CommanderError): string | undefined {
   const [given = ''] = program.args;
-  const isCommand = program.commands.some((command) => command.name() === given);
-  if (code !== 'commander.excessArguments' || isCommand) return undefined;
+  if (code !== 'commander.excessArguments' || givenCommand(program) !== undefined) return undefined;
   return misspelt(program, given) ?? `there is no command '${given}', and no flag before it takes a value`;
 }
 
