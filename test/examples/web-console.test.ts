@@ -239,6 +239,8 @@ describe('the web console', () => {
       await page.type('clear; echo "go$((1+1))"; cat\n');
       await page.untilScreen(/^go2$/m);
       await keyboard.press('Control+Shift+V');
+      // The browser gives the text later than a key.
+      await page.untilScreen(/^a line to copy/m);
       await keyboard.press('Enter');
       await page.untilScreen(/^a line to copy\s*\na line to copy/m);
       await keyboard.press('Control+C');
