@@ -5,18 +5,29 @@
 export class CutAges {
   /** Of the last ones that were cut, ms. */
   #ages: readonly number[] = [];
+  /** When the last one of these was cut, by the clock. */
+  #cutAt = Number.NEGATIVE_INFINITY;
 
-  /** A transport was cut at this age, ms. */
-  onCut(age: number): void {
+  /** A transport was cut at this age, ms; `now` by the clock. */
+  onCut(age: number, now: number): void {
+    const isTogether = now - this.#cutAt < SHORTEST;
+    // What ends one transport of several that began together ends them all: that says no more than the end of one.
+    if (isTogether && areSimilar([...this.#ages.slice(-1), age])) return;
+    this.#cutAt = now;
     this.#ages = [...this.#ages, age].slice(-ENOUGH);
   }
 
   /** How old a transport may be, ms; infinite where cuts have nothing regular. */
   get safeAge(): number {
-    const [least, most] = [Math.min(...this.#ages), Math.max(...this.#ages)];
-    const isRegular = this.#ages.length === ENOUGH && least >= SHORTEST && most - least <= most * SPREAD;
+    const least = Math.min(...this.#ages);
+    const isRegular = this.#ages.length === ENOUGH && least >= SHORTEST && areSimilar(this.#ages);
     return isRegular ? least * SHARE : Number.POSITIVE_INFINITY;
   }
+}
+
+function areSimilar(ages: readonly number[]): boolean {
+  const most = Math.max(...ages);
+  return most - Math.min(...ages) <= most * SPREAD;
 }
 
 /** So many of similar age. */

@@ -81,7 +81,7 @@ export class Ways {
     if (way === undefined) return;
     const ages = this.#cuts.get(way) ?? new CutAges();
     this.#cuts.set(way, ages);
-    ages.onCut(age);
+    ages.onCut(age, this.#now);
     if (isBarren) this.#onBarren(way);
     else if (way === this.#used) this.#barren = 0;
   }

@@ -2,9 +2,25 @@ import { describe, expect, test } from 'vitest';
 import { chooseSeed, Dice } from 'wsproxy-test-support/dice';
 import { CutAges } from '../../src/reach/cut-ages.js';
 
+/** Of one session: each transport begins when the one before was cut. */
 function afterCuts(...ages: readonly number[]): number {
   const cuts = new CutAges();
-  for (const age of ages) cuts.onCut(age);
+  let now = 0;
+  for (const age of ages) {
+    now += age;
+    cuts.onCut(age, now);
+  }
+  return cuts.safeAge;
+}
+
+/** Of several sessions: ages, and how long after the cut before. */
+function afterCutsAt(...all: readonly (readonly [age: number, pause: number])[]): number {
+  const cuts = new CutAges();
+  let now = 0;
+  for (const [age, pause] of all) {
+    now += pause;
+    cuts.onCut(age, now);
+  }
   return cuts.safeAge;
 }
 
@@ -14,9 +30,13 @@ describe('transports that are cut', () => {
     ['twice', [30_000, 30_000]],
     ['at ages that differ', [30_000, 30_000, 20_000]],
     ['at one age, and then at another', [30_000, 30_000, 30_000, 12_000]],
-    ['at once', [100, 100, 100]],
   ])('%s may become as old as they like', (_, ages) => {
     expect(afterCuts(...ages)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('at once, whenever that is, may become as old as they like', () => {
+    expect(afterCutsAt([1_999, 9_000], [1_999, 9_000], [1_999, 9_000])).toBe(Number.POSITIVE_INFINITY);
+    expect(afterCutsAt([2_000, 9_000], [2_000, 9_000], [2_000, 9_000])).toBe(1_600);
   });
 
   test.each([
@@ -37,5 +57,24 @@ describe('transports that are cut', () => {
       expect(safe).toBeLessThan(age * 0.84);
       expect(safe).toBeGreaterThan(age * 0.76);
     }
+  });
+});
+
+describe('transports of several sessions', () => {
+  test('that one loss of the network ends together say no more than one', () => {
+    const loss = [[30_000, 31_000], ...Array.from({ length: 7 }, () => [30_000, 1] as const)] as const;
+    expect(afterCutsAt(...loss)).toBe(Number.POSITIVE_INFINITY);
+    expect(afterCutsAt(...loss, ...loss)).toBe(Number.POSITIVE_INFINITY);
+    expect(afterCutsAt(...loss, ...loss, ...loss)).toBe(24_000);
+  });
+
+  test('that are cut together at ages that differ show that age is not the reason', () => {
+    const regular = Array.from({ length: 3 }, () => [30_000, 31_000] as const);
+    expect(afterCutsAt(...regular, [30_000, 31_000], [12_000, 1])).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('that are cut at one age, one soon after the other, are replaced before it', () => {
+    const staggered = Array.from({ length: 10 }, () => [60_000, 500] as const);
+    expect(afterCutsAt(...staggered)).toBe(48_000);
   });
 });

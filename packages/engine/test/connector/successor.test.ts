@@ -122,6 +122,17 @@ describe('a transport that will be cut at its age', () => {
   });
 });
 
+describe('a session without a transport', () => {
+  test('waits for no age of what carried it', async () => {
+    const { successor, present, tried, pass, clock } = newWorld({ safeAge: 24_000 });
+    successor.watch(present);
+    successor.end();
+    expect(clock.pending).toBe(0);
+    await pass(MINUTE);
+    expect(tried).toEqual([]);
+  });
+});
+
 describe('a cut', () => {
   test.each([1006, 1000, 1001, 1012])('with %i tells how old the transport was', async (code) => {
     const { successor, present, cuts, pass } = newWorld();
