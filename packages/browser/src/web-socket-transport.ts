@@ -67,7 +67,8 @@ export class WebSocketTransport implements Transport {
   }
 
   #lookLater(): void {
-    if (this.#waiting === 0 || this.#timer !== undefined) return;
+    // By one that closes nothing can be sent any more, and its end may be long in coming.
+    if (this.#waiting === 0 || this.#timer !== undefined || this.#socket.readyState !== this.#socket.OPEN) return;
     this.#timer = this.#clock.setTimer(() => {
       this.#timer = undefined;
       this.#look();

@@ -19,6 +19,7 @@ class FakeWebSocket {
   }
 
   close(...how: unknown[]): void {
+    this.readyState = 2;
     this.closed.push(how);
   }
 }
@@ -98,6 +99,15 @@ describe('a transport by the WebSocket of a browser', () => {
     transport.terminate();
     bring('late');
     expect([events, clock.pending, socket.closed]).toEqual([[], 0, [[]]]);
+  });
+
+  test.each(['close', 'terminate'] as const)('looks no more after %s, though something waits for ever', (end) => {
+    const { clock, socket, transport } = newTransport();
+    transport.receiver = { ...transport.receiver, onDrain: () => transport[end](1000, '') };
+    transport.send([bytesOf('abcd')]);
+    socket.bufferedAmount = 1;
+    clock.advance(20);
+    expect([socket.closed.length, clock.pending]).toEqual([1, 0]);
   });
 
   test('sends nothing by a WebSocket that is about to close', () => {
