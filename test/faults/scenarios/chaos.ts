@@ -19,6 +19,8 @@ const BANDWIDTH = 600_000;
 /** Between two strikes, ms. */
 const BETWEEN = [300, 1_700] as const;
 const BACK_IN = 60_000;
+/** Longer than any fault, and no longer than the ends have at last to let go of what they hold. */
+const GRACE = '30s';
 
 /** Something of these kinds happens every second or so, here or there, until the time is over; gives how often what did. */
 async function strike(lab: Lab, fleet: Fleet, ms: number, kinds?: readonly string[]): Promise<Record<string, number>> {
@@ -78,8 +80,8 @@ async function chaos(lab: Lab, { servers, secure, bothEnds = false }: Setting): 
   const fleet = await startFleet(lab, {
     servers,
     secure,
-    // Longer than any fault; sessions whose client never saw the answer to HELLO are kept for as long, and drains wait.
-    client: ['--connections', '2', '--grace', '30s', ...(bothEnds ? [...LISTENING, `0:127.0.0.1:${port}`] : [])],
+    // Sessions whose client never saw the answer to HELLO are kept for as long, and drains wait.
+    client: ['--connections', '2', '--grace', GRACE, ...(bothEnds ? [...LISTENING, `0:127.0.0.1:${port}`] : [])],
     server: ['--max-sessions-per-user', '1000', '--drain', '5m', ...(bothEnds ? ['--reverse'] : [])],
   });
   const { client, places } = fleet;
@@ -163,8 +165,8 @@ async function cut(lab: Lab): Promise<void> {
   const fleet = await startFleet(lab, {
     servers: 2,
     secure: false,
-    client: ['--connections', '2'],
-    // Cuts in a greeting leave sessions that no client knows; they are to take no other's place.
+    // Cuts in a greeting leave sessions that no client knows. They are kept for as long, and are to take no other's place.
+    client: ['--connections', '2', '--grace', GRACE],
     server: ['--max-sessions-per-user', '1000'],
   });
   const { client, places } = fleet;
