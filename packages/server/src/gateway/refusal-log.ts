@@ -9,10 +9,8 @@ import type { Caller } from './caller.js';
 import { sourceOf } from './door-source.js';
 import { plainAddress } from './plain-address.js';
 import type { Refusal } from './refusal.js';
-import { pathOf } from './request-head.js';
+import { pathOf, shownPathOf } from './request-head.js';
 
-/** What one refused request may add to the log, characters. */
-const MAX_LOGGED_PATH = 256;
 /** Looks that are told from new ones. */
 const MAX_KNOWN = 1_000;
 
@@ -54,8 +52,7 @@ export class RefusalLog {
   /** A token may stand behind the secret one. */
   #shownPathOf(request: IncomingMessage): string {
     const { secretPath } = this.#options;
-    const path = pathOf(request);
-    return secretPath !== undefined && path.startsWith(secretPath) ? secretPath : path.slice(0, MAX_LOGGED_PATH);
+    return secretPath !== undefined && pathOf(request).startsWith(secretPath) ? secretPath : shownPathOf(request);
   }
 
   /** Whether somebody there has looked at that page a while ago, as a health check does all day. */

@@ -265,6 +265,7 @@ describe('bytes that are no request', () => {
 
 /** What the log says of a request of `wsproxy-client doctor`. */
 const DOCTOR = { reason: 'not on the path', version: '1.2.3', probe: true };
+const WISP_TOKEN = 'Ld9_nBvG0h-Qe3RtYuIoP7aSdFgHjK.l~ZxCvBnM12';
 const directory = new UserDirectory([soleUser(token)]);
 const whyNot = ({ headers }: IncomingMessage) => directory.whyNot(headers.authorization);
 
@@ -316,11 +317,26 @@ describe('the log', () => {
     expect(logs.map(({ level }) => level)).toEqual(['debug', 'info']);
   });
 
+  test.each([
+    ['as a part', `/wsip/${WISP_TOKEN}/`, '/wsip/[redacted]/'],
+    ['as all of it', `/${WISP_TOKEN}`, '/[redacted]'],
+    ['with more behind it', `/wsip/${WISP_TOKEN}/example.org:80`, '/wsip/[redacted]/example.org:80'],
+    ['in the absolute form', `http://proxy.example/wisp/${WISP_TOKEN}/`, 'http://proxy.example/wisp/[redacted]/'],
+    ['behind a slash that is encoded', `/wisp%2F${WISP_TOKEN}%2F`, '/[redacted]'],
+    ['beyond the end of what is shown', `${'/x'.repeat(120)}/${WISP_TOKEN}/`, `${'/x'.repeat(120)}/[redacted]/`],
+  ])('holds nothing that looks like a wisp token, %s', async (_, target, path) => {
+    const { port, logs } = await startGateway();
+    await exchange(port, upgrade({}, `GET ${target} HTTP/1.1`));
+    await exchange(port, plain({ Authorization: undefined }, `GET ${target} HTTP/1.1`));
+    expect(logs.map(({ fields }) => fields)).toMatchObject([{ path }, { path }]);
+    expect(JSON.stringify(logs)).not.toContain(WISP_TOKEN.slice(0, 8));
+  });
+
   test('holds no more than 256 characters of a path, and only as a field', async () => {
     const { port, logs } = await startGateway();
-    await exchange(port, plain({}, `GET /${'x'.repeat(5_000)} HTTP/1.1`));
+    await exchange(port, plain({}, `GET ${'/x'.repeat(2_500)} HTTP/1.1`));
     expect(logs).toEqual([expect.objectContaining({ message: 'refused a request' })]);
-    expect(logs[0]?.fields).toMatchObject({ path: `/${'x'.repeat(255)}` });
+    expect(logs[0]?.fields).toMatchObject({ path: '/x'.repeat(128) });
   });
 });
 
