@@ -14,6 +14,7 @@ import { RedisProgram } from 'wsproxy-test-support/programs/redis-store';
 import { skipWithout } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startClient } from 'wsproxy-test-support/tunnel';
+import { startNodesWith } from '../cluster/cluster.js';
 
 const PAGE = 'https://page.example';
 const FOREIGN = 'https://evil.example';
@@ -313,5 +314,26 @@ describe('of processes that work together', () => {
     expect(await statusOf(other.port, ticket)).toBe(503);
     expect((await ask(one.port)).status).toBe(503);
     for (const { log } of [one, other]) expect(log.join('\n')).not.toContain(ticket);
+  });
+
+  test('nodes of a cluster spend the tickets of each other, each once, also for a session of the other', async (context) => {
+    for (const program of ['openssl', 'redis-server']) skipWithout(context, program);
+    const redis = new RedisProgram();
+    await redis.start();
+    const nodes = await startNodesWith([...TICKETS, '--cluster', redis.url], 'one', 'two');
+    const [one = 0, two = 0] = nodes.map(({ port }) => port);
+    const spend = async (port: number, ticket: string, path?: string) => {
+      const { statusCode, headers } = await upgrade(port, withTicket(ticket), path === undefined ? {} : { path });
+      return [statusCode, headers['wsproxy-route']];
+    };
+    const [, route] = await spend(two, await ticketFrom(one));
+    expect(route).toMatch(/^two\./);
+    await raceFor(one, [one, two, one, two]);
+    await raceFor(two, [one, two, one, two]);
+    // It is spent where it comes in, and not handed on.
+    const ticket = await ticketFrom(one);
+    expect(await spend(one, ticket, `/?r=${String(route)}`)).toEqual([101, route]);
+    for (const port of [one, two]) expect(await statusOf(port, ticket)).toBe(401);
+    for (const node of nodes) expect(node.program.stderr).not.toContain(ticket);
   });
 });
