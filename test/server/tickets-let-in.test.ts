@@ -157,6 +157,22 @@ describe('a ticket', () => {
   });
 });
 
+describe('a user of the program', () => {
+  const TABS = ['--tickets', PATH, '--allow-origin', PAGE];
+
+  test.each<[most: number, args: readonly string[]]>([
+    [8, []],
+    [32, TABS],
+    [9, [...TABS, '--max-sessions-per-user', '9']],
+  ])('has %d sessions at a time with %j', async (most, args) => {
+    const { program, port } = await start('wsproxy-server', args);
+    await Promise.all(Array.from({ length: most }, () => startClient(port)));
+    expect(program.stderr).not.toContain('a limit was reached');
+    startClient(port).catch(() => {});
+    await program.untilStderr(new RegExp(`"limit":"sessionsPerUser","value":${most},[^\n]*"a limit was reached"`));
+  });
+});
+
 describe('the path of tickets', () => {
   test('gives one to a page that is allowed and has the token, which nothing keeps', async () => {
     const { port } = await startServer();

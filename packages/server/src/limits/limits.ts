@@ -22,8 +22,9 @@ export const LIMITS: Readonly<Record<LimitName, LimitRule>> = {
   sessionsPerUser: {
     flags: '--max-sessions-per-user <number>',
     ...COUNT,
-    default: 8,
-    text: 'sessions of one user at a time',
+    default: 0,
+    zero: 'auto',
+    text: 'sessions of one user at a time; auto: 8, or 32 where tickets let pages in',
   },
   channels: {
     flags: '--max-channels <number>',
@@ -222,10 +223,10 @@ export type Limits = { readonly [name in LimitName]: number };
 export type LimitOptions = Partial<Limits>;
 
 /**
- * The limits that hold, those not given by default.
+ * The limits that hold, those not given by default. `hasTickets`: they let pages in.
  * @throws OptionError that names the first one out of its range, or unknown
  */
-export function resolveLimits(options: LimitOptions = {}): Limits {
+export function resolveLimits(options: LimitOptions = {}, hasTickets = false): Limits {
   const limits = {} as { [name in LimitName]: number };
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(LIMITS, name)) throw new OptionError(`limits.${name}`, 'there is no such option');
@@ -236,5 +237,11 @@ export function resolveLimits(options: LimitOptions = {}): Limits {
     if (problem !== undefined) throw new OptionError(`limits.${name}`, problem);
     limits[name] = value;
   }
+  if (limits.sessionsPerUser === 0) limits.sessionsPerUser = hasTickets ? SESSIONS_WITH_TABS : SESSIONS;
   return limits;
 }
+
+/** Of one user. */
+const SESSIONS = 8;
+/** The same where each tab of a browser has a session of its own. */
+const SESSIONS_WITH_TABS = 32;

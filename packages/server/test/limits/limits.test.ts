@@ -8,6 +8,7 @@ import { OPTIONS } from '../../src/options/options.js';
 import { createServer } from '../../src/server.js';
 
 const names = Object.keys(LIMITS) as LimitName[];
+const DEFAULTS = Object.fromEntries(names.map((name) => [name, LIMITS[name].default]));
 const LIMIT_OPTIONS = Object.fromEntries(Object.entries(OPTIONS).filter(([key]) => key.startsWith('limits.')));
 
 /** A command with the flags, which throws instead of ending the process. */
@@ -21,7 +22,12 @@ const parse = (...args: string[]) => libraryOptions(command().parse(args, { from
 
 describe('limits', () => {
   test('have defaults that are in their own range', () => {
-    expect(resolveLimits()).toEqual(Object.fromEntries(names.map((name) => [name, LIMITS[name].default])));
+    expect(resolveLimits()).toEqual({ ...DEFAULTS, sessionsPerUser: 8 });
+  });
+
+  test('let a user have more sessions where tickets let pages in, unless told otherwise', () => {
+    expect(resolveLimits({}, true).sessionsPerUser).toBe(32);
+    expect(resolveLimits({ sessionsPerUser: 8 }, true).sessionsPerUser).toBe(8);
   });
 
   test.each(names)('%s takes both ends of its range, and nothing beyond', (name) => {
@@ -43,7 +49,7 @@ describe('limits', () => {
 
 describe('the flags of the limits', () => {
   test('give the defaults, one for each limit', () => {
-    expect(parse()).toEqual(resolveLimits());
+    expect(parse()).toEqual(DEFAULTS);
   });
 
   test('are read in their units', () => {
