@@ -25,7 +25,6 @@ export const CLIENT: Catalogue = {
   'expected an IP address, localhost, or * for every address': '应为 IP 地址、localhost，或表示所有地址的 *',
   'expected a host name, or *. and one': '应为主机名，前面可加 *.',
   'expected a text of {1} bytes at most': '应为最多 {1} 字节的文本',
-  'expected a text of 1 to {1} bytes': '应为 1 到 {1} 字节的文本',
   'use wss://, or {1} if the way is safe by itself': '请用 wss://，若途径本身安全可用 {1}',
   'ws:// through a proxy would send the token in clear: use wss://, {1}, or {2}':
     '经代理用 ws:// 会以明文发送令牌：请用 wss://、{1} 或 {2}',
