@@ -37,7 +37,7 @@ export class MessageReader implements ByteTaker {
   /** Fragments of the present message so far, and their bytes; 0 between messages and in whole ones. */
   #fragments = 0;
   #fragmentBytes = 0;
-  /** The frame's mask, if it changes anything, turned so that its first byte belongs to the next byte of payload. */
+  /** The frame's mask, if it changes anything; turned so that its first byte belongs to the next byte of payload that is passed on. */
   #mask: Uint8Array | undefined;
   /** `other`: all that comes is passed on. `closed`: nothing counts after a close frame (section 5.5.1). */
   #state: 'reading' | 'other' | 'closed' = 'reading';
@@ -149,10 +149,8 @@ export class MessageReader implements ByteTaker {
     const isControl = (first & CLOSE) !== 0;
     if (!isControl && this.#fragmentBytes + length > this.#options.maxPayload) return this.#giveUp(header, whole);
     this.#missing = length;
-    if (!this.#isOther) {
-      this.#mask = this.#options.isServer ? maskOf(header.subarray(whole - 4, whole)) : undefined;
-      return;
-    }
+    this.#mask = this.#options.isServer ? maskOf(header.subarray(whole - 4, whole)) : undefined;
+    if (!this.#isOther) return;
     this.#taker.onOther(Buffer.from(header.subarray(0, whole)));
     if (!isControl) {
       const isLast = first >= FIN;

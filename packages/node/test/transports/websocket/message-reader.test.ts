@@ -245,6 +245,27 @@ test('does not wait for more behind a whole message with a random mask, however 
   expect(Buffer.concat(seen)).toEqual(Buffer.alloc(40, 1));
 });
 
+test('does not wait for more behind a fragment with a random mask, however it ends on the wire', () => {
+  const mask = Buffer.of(0x89, 0x89, 0x89, 0x89);
+  const fragments = [
+    { opcode: 2, fin: false, rsv1: false, payload: Buffer.alloc(40, 1) },
+    { opcode: 0, fin: true, rsv1: false, payload: Buffer.alloc(40, 1) },
+  ].map((fragment) => encode([fragment], true, mask));
+  const others: Buffer[] = [];
+  const reader = new MessageReader(
+    { isServer: true, ...LIMITS },
+    taker(
+      () => {},
+      (b) => others.push(b),
+    ),
+  );
+  for (const fragment of fragments) {
+    expect(fragment.at(-1)).toBe(0x88);
+    reader.onBytes(fragment);
+  }
+  expect(Buffer.concat(others)).toEqual(Buffer.concat(fragments));
+});
+
 /** A transport whose receiver is `take`. */
 function taker(take: (bytes: Uint8Array) => void, onOther: (bytes: Buffer) => void = () => {}): MessageTaker {
   return { receiver: { ...deafReceiver, onBytes: take }, onOther };
