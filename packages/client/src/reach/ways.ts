@@ -72,7 +72,7 @@ export class Ways {
   /** How old a transport may become before the next one takes its place, ms; infinite unless its way cuts all of them at one age. */
   safeAge(transport: Transport): number {
     const way = this.#transports.get(transport)?.way;
-    return (way && this.#cuts.get(way)?.safeAge) ?? Number.POSITIVE_INFINITY;
+    return (way && this.#cuts.get(way)?.safeAge(this.#now)) ?? Number.POSITIVE_INFINITY;
   }
 
   /** Somebody has cut a transport that had carried a session for so long, ms. `isBarren`: nothing came that the session waits for. */

@@ -10,7 +10,7 @@ function afterCuts(...ages: readonly number[]): number {
     now += age;
     cuts.onCut(age, now);
   }
-  return cuts.safeAge;
+  return cuts.safeAge(now);
 }
 
 /** Of several sessions: ages, and how long after the cut before. */
@@ -21,7 +21,7 @@ function afterCutsAt(...all: readonly (readonly [age: number, pause: number])[])
     now += pause;
     cuts.onCut(age, now);
   }
-  return cuts.safeAge;
+  return cuts.safeAge(now);
 }
 
 describe('transports that are cut', () => {
@@ -76,5 +76,50 @@ describe('transports of several sessions', () => {
   test('that are cut at one age, one soon after the other, are replaced before it', () => {
     const staggered = Array.from({ length: 10 }, () => [60_000, 500] as const);
     expect(afterCutsAt(...staggered)).toBe(48_000);
+  });
+});
+
+describe('that all are cut at one age', () => {
+  const AGE = 30_000;
+  /** Is cut whenever a transport becomes so old; gives how many transports were cut, and how many followed one another, in `time`, ms. */
+  function live(cuts: CutAges, from: number, time: number): { cut: number; replaced: number; now: number } {
+    let [now, cut, replaced] = [from, 0, 0];
+    while (now < from + time) {
+      const safe = cuts.safeAge(now);
+      now += Math.min(safe, AGE);
+      if (safe < AGE) replaced += 1;
+      else {
+        cut += 1;
+        cuts.onCut(AGE, now);
+      }
+    }
+    return { cut, replaced, now };
+  }
+
+  test('is doubted ever more seldom, as each doubt costs a cut', () => {
+    const cuts = new CutAges();
+    const day = live(cuts, 0, 24 * 3_600_000);
+    expect([day.cut, day.replaced > 3_500]).toEqual([11, true]);
+  });
+
+  test('is believed no more when one has become older', () => {
+    const cuts = new CutAges();
+    const { now } = live(cuts, 0, 20 * AGE);
+    let later = now;
+    while (cuts.safeAge(later) < AGE) later += AGE;
+    expect(later - now).toBeLessThan(20 * AGE);
+    // Nobody cuts it: it tells nothing, and those after it may become old as well.
+    expect(cuts.safeAge(later + 100 * AGE)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('and were so by chance is believed for ten of these ages', () => {
+    const cuts = new CutAges();
+    for (const now of [AGE, 2 * AGE, 3 * AGE]) cuts.onCut(AGE, now);
+    expect([cuts.safeAge(12.9 * AGE), cuts.safeAge(13 * AGE)]).toEqual([0.8 * AGE, Number.POSITIVE_INFINITY]);
+    cuts.onCut(AGE, 14 * AGE);
+    expect([cuts.safeAge(33.9 * AGE), cuts.safeAge(34 * AGE)]).toEqual([0.8 * AGE, Number.POSITIVE_INFINITY]);
+    cuts.onCut(AGE / 2, 15 * AGE);
+    for (const now of [16, 17, 18]) cuts.onCut(AGE, now * AGE);
+    expect([cuts.safeAge(27.9 * AGE), cuts.safeAge(28 * AGE)]).toEqual([0.8 * AGE, Number.POSITIVE_INFINITY]);
   });
 });
