@@ -14,12 +14,15 @@ const ANSWER_IN = 60_000;
 export interface Holdings {
   readonly descriptors: number;
   readonly timers: number;
+  /** How long each of the timers waits, ms. */
+  readonly waits: readonly number[];
   /** Bytes in objects and buffers, garbage collected. */
   readonly heap: number;
 }
 
 interface Answer {
   readonly timers: number;
+  readonly waits: readonly number[];
   readonly heap: number;
 }
 
@@ -96,8 +99,8 @@ export class End {
   }
 
   async holdings(): Promise<Holdings> {
-    const { timers, heap } = await this.#ask(0);
-    return { descriptors: this.descriptors, timers, heap };
+    const { timers, waits, heap } = await this.#ask(0);
+    return { descriptors: this.descriptors, timers, waits, heap };
   }
 
   /** Sets the time of day so far ahead of the right one, or behind it, ms. */

@@ -225,9 +225,11 @@ export class Lab {
   /** Reads what the ends hold once all is over; both must be back to what they held before. */
   async settle({ client, server, before }: Pick<Ends, 'client' | 'server' | 'before'>): Promise<void> {
     this.#peakMemory = { client: Math.round(client.memory.peak / MIB), server: Math.round(server.memory.peak / MIB) };
+    let waits = '';
     const left = async () => {
       const now = { client: await client.holdings(), server: await server.holdings() };
-      const more = (what: keyof Holdings) =>
+      waits = `${now.client.waits} of the client, ${now.server.waits} of the server`;
+      const more = (what: 'descriptors' | 'timers') =>
         Math.max(0, now.client[what] - before.client[what]) + Math.max(0, now.server[what] - before.server[what]);
       return { descriptors: more('descriptors'), timers: more('timers') };
     };
@@ -239,7 +241,7 @@ export class Lab {
       if (performance.now() - start > SETTLED_IN) break;
       await pause(500);
     }
-    this.fail(`left behind: ${JSON.stringify(this.#left)}`);
+    this.fail(`left behind: ${JSON.stringify(this.#left)}; all timers, ms: ${waits}`);
   }
 
   /** Nothing was lost, doubled, late or changed, and nobody saw a reset. */
@@ -278,6 +280,7 @@ export async function atRest(end: End): Promise<Holdings> {
   return {
     descriptors: Math.min(first.descriptors, second.descriptors),
     timers: Math.min(first.timers, second.timers),
+    waits: second.waits,
     heap: second.heap,
   };
 }

@@ -2,7 +2,7 @@ import { queryObjects } from 'node:v8';
 import { systemMemory } from 'wsproxy-engine';
 import { livePrograms } from '../programs/program.js';
 import { until } from '../until.js';
-import { liveTimers } from './live-timers.js';
+import { liveTimers, liveWaits } from './live-timers.js';
 
 /** How many there are of everything that a test may leave behind. */
 export type Census = Readonly<Record<string, number>>;
@@ -25,7 +25,7 @@ export async function expectClean(before: Census): Promise<void> {
     systemMemory.trim();
     return surplus(before, takeCensus());
   };
-  await untilEmpty(left, () => `the test has left behind: ${left()}`);
+  await untilEmpty(left, () => `the test has left behind: ${left()}; all timers, ms: ${liveWaits()}`);
 }
 
 /**

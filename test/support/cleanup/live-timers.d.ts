@@ -2,3 +2,5 @@
 export function watchTimers(): void;
 /** Timers that have neither run nor been cleared. */
 export function liveTimers(): number;
+/** How long each of them waits, ms. */
+export function liveWaits(): number[];

@@ -1,7 +1,8 @@
 // `process.getActiveResourcesInfo()` knows only timers that keep the process alive, and those of the product never do.
 // So the functions that make and end timers are watched. Vitest has taken its own copies before this runs.
 
-const living = new Set();
+/** How long each waits, ms. */
+const living = new Map();
 const { setTimeout: set, clearTimeout: clear } = globalThis;
 
 function watchedSetTimeout(callback, delay, ...args) {
@@ -9,7 +10,7 @@ function watchedSetTimeout(callback, delay, ...args) {
     living.delete(timer);
     callback(...args);
   }, delay);
-  living.add(timer);
+  living.set(timer, delay);
   return timer;
 }
 
@@ -24,4 +25,8 @@ export function watchTimers() {
 
 export function liveTimers() {
   return living.size;
+}
+
+export function liveWaits() {
+  return [...living.values()];
 }

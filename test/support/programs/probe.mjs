@@ -3,7 +3,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { liveTimers, watchTimers } from '../cleanup/live-timers.js';
+import { liveTimers, liveWaits, watchTimers } from '../cleanup/live-timers.js';
 
 const { WSPROXY_PROBE: file } = process.env;
 const RealDate = Date;
@@ -30,7 +30,7 @@ process.on('SIGUSR2', () => {
   ({ shift } = JSON.parse(readFileSync(file, 'utf8')));
   collectGarbage();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
-  const answer = { timers: liveTimers(), heap: heapUsed + arrayBuffers };
+  const answer = { timers: liveTimers(), waits: liveWaits(), heap: heapUsed + arrayBuffers };
   writeFileSync(`${file}.new`, JSON.stringify(answer));
   renameSync(`${file}.new`, `${file}.answer`);
 });
