@@ -254,7 +254,7 @@ describe('the web console', () => {
       await page.type('echo "shown $((6*7))"\n');
       await page.untilScreen(/^shown 42$/m);
       await relay.stop();
-      await page.page.getByText('Reconnecting… Nothing is lost.').waitFor();
+      await page.page.getByText('Reconnecting. Nothing is lost.').waitFor();
       await page.type('echo "typed meanwhile $((6*7))"\n');
       await relay.start();
       await page.untilScreen(/^typed meanwhile 42$/m);

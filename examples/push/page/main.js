@@ -4,7 +4,7 @@ import { receivePushes } from './receive-pushes.js';
 const KEY = 'messages';
 /** Messages that the page shows; older ones are forgotten. */
 const MOST = 1_000;
-const STATES = { connecting: 'Connecting…', connected: 'Connected', away: 'Reconnecting…', gone: 'Disconnected' };
+const STATES = { connecting: 'Connecting', connected: 'Connected', away: 'Reconnecting', gone: 'Disconnected' };
 
 const form = document.querySelector('form');
 const state = document.querySelector('[role=status]');

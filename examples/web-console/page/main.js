@@ -11,9 +11,9 @@ import { Theme } from './theme.js';
 import { openTunnel, post } from './tunnel.js';
 
 const STATES = {
-  connecting: 'Connecting…',
+  connecting: 'Connecting',
   connected: 'Connected',
-  away: 'Reconnecting… Nothing is lost.',
+  away: 'Reconnecting. Nothing is lost.',
   gone: 'Disconnected',
 };
 
