@@ -239,8 +239,6 @@ describe('the web console', () => {
       await page.type('clear; echo "go$((1+1))"; cat\n');
       await page.untilScreen(/^go2$/m);
       await keyboard.press('Control+Shift+V');
-      // The browser gives the text later than a key.
-      await page.untilScreen(/^a line to copy/m);
       await keyboard.press('Enter');
       await page.untilScreen(/^a line to copy\s*\na line to copy/m);
       await keyboard.press('Control+C');
@@ -259,6 +257,30 @@ describe('the web console', () => {
       await relay.start();
       await page.untilScreen(/^typed meanwhile 42$/m);
       expect(await isWide()).toBe(false);
+    });
+
+    test('sends keys and pastes in the order of the person, however late the clipboard is', async () => {
+      const { page } = await openSshConsole();
+      const { keyboard } = page.page;
+      await page.page.evaluate(`
+        globalThis.clipboard = [];
+        navigator.clipboard.readText = () =>
+          new Promise((resolve, reject) => clipboard.push({ resolve, reject }))`);
+      await page.type('clear; echo "go$((1+1))"; cat\n');
+      await page.untilScreen(/^go2$/m);
+      await page.type('1');
+      await keyboard.press('Control+Shift+V');
+      await page.type('3');
+      await page.button('Paste').click();
+      await page.type('5');
+      await keyboard.press('Control+Shift+V');
+      await page.type('6');
+      await page.page.evaluate(`
+        clipboard[1].resolve('4');
+        clipboard[2].reject(new Error('The browser refuses.'));
+        clipboard[0].resolve('2')`);
+      await page.untilScreen(/^123456$/m);
+      await page.page.getByText('The browser refuses.').waitFor();
     });
 
     test('says what is wrong: a key with a passphrase, and a destination that is not allowed', async () => {

@@ -3,6 +3,7 @@ import { Terminal } from '@xterm/xterm';
 import { Asciicast } from '../shared/asciicast.js';
 import { ask } from './ask.js';
 import { element, save } from './dom.js';
+import { InOrder } from './in-order.js';
 import { keyRow } from './key-row.js';
 
 const ENCODER = new TextEncoder();
@@ -20,6 +21,9 @@ export class Console {
   #terminal;
   #fit = new FitAddon();
   #shell;
+  #input = new InOrder();
+  /** The terminal makes its data of a paste, which has had its turn. */
+  #isPasting = false;
   /** What is typed before there is a shell. */
   #typedAhead = [];
   #screen = element('div', { className: 'screen' });
@@ -61,11 +65,11 @@ export class Console {
       bar,
       this.#end,
       this.#screen,
-      keyRow((text) => this.#type(text)),
+      keyRow((text) => this.#type(ENCODER.encode(text))),
     );
     this.#terminal.attachCustomKeyEventHandler((event) => this.#isForTerminal(event, onLeave));
-    this.#terminal.onData((text) => this.#type(text));
-    this.#terminal.onBinary((text) => this.#shell?.write(Uint8Array.from(text, (letter) => letter.charCodeAt(0))));
+    this.#terminal.onData((text) => this.#type(ENCODER.encode(text)));
+    this.#terminal.onBinary((text) => this.#type(Uint8Array.from(text, (letter) => letter.charCodeAt(0))));
     this.#terminal.onResize(({ cols, rows }) => {
       this.#shell?.resize({ columns: cols, rows });
       this.#keep((cast) => cast.resize({ columns: cols, rows }, Date.now()));
@@ -140,8 +144,12 @@ export class Console {
     return button;
   }
 
-  #type(text) {
-    const bytes = ENCODER.encode(text);
+  #type(bytes) {
+    if (this.#isPasting) this.#send(bytes);
+    else this.#input.do(() => this.#send(bytes));
+  }
+
+  #send(bytes) {
     if (this.#shell === undefined) this.#typedAhead.push(bytes);
     else this.#shell.write(bytes);
   }
@@ -172,8 +180,13 @@ export class Console {
   }
 
   async #paste() {
-    this.#terminal.paste(await navigator.clipboard.readText());
+    // What somebody types from now on is for the terminal.
     this.focus();
+    await this.#input.doWith(navigator.clipboard.readText(), (text) => {
+      this.#isPasting = true;
+      this.#terminal.paste(text);
+      this.#isPasting = false;
+    });
   }
 
   async #upload() {
