@@ -90,7 +90,7 @@ describe('a client of Wisp that breaks the protocol', () => {
     const unread = await startUnread();
     client.connect(1, unread);
     client.connect(2, echo);
-    for (let i = 0; i < 600; i++) client.data(1, Buffer.alloc(16_384));
+    for (let i = 0; i < 2_000; i++) client.data(1, Buffer.alloc(16_384));
     expect(await client.reason(1)).toBe(0x49);
     client.data(2, 'x');
     await client.read(2, 1);

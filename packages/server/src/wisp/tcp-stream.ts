@@ -7,6 +7,7 @@ import {
   systemClock,
   type Target,
 } from 'wsproxy-engine';
+import { Allowance } from './allowance.js';
 import type { Backlogged, Backlogs } from './backlogs.js';
 import { failureOf, reasonOf } from './close-reasons.js';
 import { CloseReason, continuePacket, dataPacket } from './packets.js';
@@ -17,8 +18,7 @@ export class TcpStream implements WispStream, OpenHandler, ChannelSink, Backlogg
   readonly #id: number;
   readonly #owner: TcpStreamOwner;
   readonly #channel: Channel;
-  /** Packets since the last CONTINUE that gave all of the window. */
-  #ungranted = 0;
+  readonly #allowance = new Allowance();
   /** Bytes that the client has sent. */
   #taken = 0;
   /** The channel has taken more than it can send at once. */
@@ -36,14 +36,9 @@ export class TcpStream implements WispStream, OpenHandler, ChannelSink, Backlogg
   // What the client says.
 
   take(data: Uint8Array): void {
-    this.#ungranted += 1;
-    // CONTINUE counts nothing of what was on its way: so an honest client may have sent two windows at most.
-    if (this.#ungranted > 2 * WINDOW) return this.giveUp();
+    if (!this.#allowance.take()) return this.giveUp();
     this.#taken += data.length;
-    if (this.#channel.write(data)) {
-      if (this.#ungranted >= WINDOW / 2) this.#grant();
-      return;
-    }
+    if (this.#channel.write(data)) return this.#grantIfDue();
     this.#isBacklogged = true;
     this.#owner.backlogs.grow(this, data.length);
   }
@@ -58,7 +53,7 @@ export class TcpStream implements WispStream, OpenHandler, ChannelSink, Backlogg
 
   onOpen(): void {
     if (!this.#owner.confirmsOpening) return;
-    this.#owner.send(continuePacket(this.#id, Math.max(0, WINDOW - this.#ungranted)));
+    this.#owner.send(continuePacket(this.#id, this.#allowance.confirm()));
   }
 
   onFail(code: FailureCode): void {
@@ -83,7 +78,7 @@ export class TcpStream implements WispStream, OpenHandler, ChannelSink, Backlogg
 
   onWritable(): void {
     this.#endBacklog();
-    if (this.#ungranted >= WINDOW / 2) this.#grant();
+    this.#grantIfDue();
   }
 
   // As one of those that wait.
@@ -110,10 +105,9 @@ export class TcpStream implements WispStream, OpenHandler, ChannelSink, Backlogg
     this.#owner.backlogs.end(this);
   }
 
-  #grant(): void {
-    if (this.#isOver) return;
-    this.#ungranted = 0;
-    this.#owner.send(continuePacket(this.#id, WINDOW));
+  #grantIfDue(): void {
+    if (this.#isOver || !this.#allowance.isDue) return;
+    this.#owner.send(continuePacket(this.#id, this.#allowance.renew()));
   }
 
   #close(reason: number): void {
@@ -122,9 +116,6 @@ export class TcpStream implements WispStream, OpenHandler, ChannelSink, Backlogg
     this.#owner.close(this.#id, reason);
   }
 }
-
-/** Packets that a client may send on a stream, until a CONTINUE allows more. */
-export const WINDOW = 128;
 
 export interface TcpStreamOwner extends StreamOwner {
   readonly backlogs: Backlogs;

@@ -11,9 +11,10 @@ import {
   type Transport,
 } from 'wsproxy-engine';
 import type { MessageWebSocket } from 'wsproxy-node/transports';
+import { WINDOW } from './allowance.js';
 import { Backlogs } from './backlogs.js';
 import { CloseReason, type ConnectRequest, closePacket, continuePacket, type Packet, PacketType } from './packets.js';
-import { TcpStream, type TcpStreamOwner, WINDOW } from './tcp-stream.js';
+import { TcpStream, type TcpStreamOwner } from './tcp-stream.js';
 import { UdpStream } from './udp-stream.js';
 import type { WispStream } from './wisp-stream.js';
 
