@@ -83,9 +83,34 @@ describe('a ticket in a page', () => {
     await expect(inPage(page, 'talk', 'after')).rejects.toThrow();
     expect(await page.evaluate(() => globalThis.client.status)).toMatchObject({
       state: 'gone',
-      reason: 'there is no ticket: no ticket (401)',
+      reason: `there is no ticket: http://127.0.0.1:${relay.port}/ticket answers 401, to a wrong token or login, or to none`,
       connections: 0,
     });
+  });
+});
+
+describe('a page without a ticket', () => {
+  skipUnlessInstalled('chromium');
+
+  test('says what the server may lack, and as cause of the connection that fails why it is gone', async () => {
+    const { page, relay } = await startPage();
+    const stranger = await page.context().newPage();
+    const origin = await startPages();
+    await openClient(stranger, origin, relay.port);
+    void inPage(stranger, 'ask', 9, 'hello').catch(() => {});
+    await expect
+      .poll(() => stranger.evaluate(() => globalThis.client.status.reason))
+      .toBe(
+        `there is no ticket: no answer of http://127.0.0.1:${relay.port}/ticket (Failed to fetch); ` +
+          `if the server is there, it needs this path in --tickets, and ${origin} in --allow-origin`,
+      );
+    await openClient(page, new URL(page.url()).origin, relay.port, OTHER_TOKEN);
+    const cause = page.evaluate(() =>
+      globalThis.client.connect({ host: '127.0.0.1', port: 9 }).opened.catch(({ cause }) => ({
+        ...{ name: cause.name, code: cause.code, permanent: cause.permanent },
+      })),
+    );
+    expect(await cause).toEqual({ name: 'ConnectError', code: 'TOKEN_REFUSED', permanent: true });
   });
 });
 

@@ -11,6 +11,7 @@ import {
 import { Connector, type Greeting, isConnected } from 'wsproxy-engine/connector';
 import type { ClientState, ClientStatus } from './client-status.js';
 import type { Connection } from './connection.js';
+import { onLeave } from './on-leave.js';
 import { onWake } from './on-wake.js';
 import { openConnection } from './open-connection.js';
 import { openWebSocket } from './open-web-socket.js';
@@ -57,7 +58,10 @@ export class Client extends EventTarget {
       onState: () => this.#tell(),
       onRetry: () => queueMicrotask(() => this.#tell()),
     });
-    this.#endWatch = onWake(() => this.#connector.wake());
+    const ends = [onWake(() => this.#connector.wake()), onLeave(() => this.close())];
+    this.#endWatch = () => {
+      for (const end of ends) end();
+    };
   }
 
   /**
@@ -75,7 +79,7 @@ export class Client extends EventTarget {
   connect(destination: Destination): Connection {
     const target = targetOf(destination);
     this.#connectFirst();
-    return openConnection(this.#connector, target);
+    return openConnection(this.#connector, target, () => this.#connector.trouble);
   }
 
   /**

@@ -2,8 +2,8 @@ import { type Channel, type FailureCode, type Target, type Tunnel, TunnelError }
 import { ChannelStreams } from './channel-streams.js';
 import type { Connection, OpenConnection } from './connection.js';
 
-/** Opens a channel to `target`. */
-export function openConnection(tunnel: Tunnel, target: Target): Connection {
+/** Opens a channel to `target`. `whyDown` tells why there is no way to the server. */
+export function openConnection(tunnel: Tunnel, target: Target, whyDown: () => Error | undefined): Connection {
   let channel: Channel | undefined;
   let streams: ChannelStreams | undefined;
   let fail: (error: TunnelError) => void = () => {};
@@ -13,7 +13,10 @@ export function openConnection(tunnel: Tunnel, target: Target): Connection {
         streams = new ChannelStreams(channel as Channel);
         resolve(streams);
       },
-      onFail: (code: FailureCode) => reject(new TunnelError(code)),
+      onFail: (code: FailureCode) => {
+        const cause = code === 'TUNNEL_DOWN' ? whyDown() : undefined;
+        reject(new TunnelError(code, undefined, cause && { cause }));
+      },
     };
     fail = reject;
     channel = tunnel.open(target, handler);

@@ -25,7 +25,7 @@ export function openWebSocket(url: URL, ticket: string, signal: AbortSignal): Pr
       end();
       resolve(new WebSocketTransport(socket));
     };
-    socket.onclose = () => fail(`no WebSocket to ${url.host}; a browser does not say why`);
+    socket.onclose = () => fail(`no WebSocket to ${url.host}; a browser does not say why, the log of the server does`);
     if (signal.aborted) giveUp();
   });
 }

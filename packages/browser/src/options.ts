@@ -52,7 +52,9 @@ function readUrl(given: string | URL): URL {
   if (url.protocol === 'https:') url.protocol = 'wss:';
   if (url.protocol === 'http:') url.protocol = 'ws:';
   if (!/^wss?:$/.test(url.protocol)) throw new TypeError('url: expected wss://, or a path at the server of the page');
-  if (url.username !== '' || url.password !== '') throw new TypeError('url: a secret in a URL is not safe');
+  // What `wsproxy-server init` prints for a client has a token behind `#`.
+  if (url.username !== '' || url.password !== '' || url.hash !== '')
+    throw new TypeError('url: a page comes in by tickets; leave out user, password, and what is behind #');
   url.hash = '';
   return url;
 }

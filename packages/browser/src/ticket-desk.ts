@@ -50,7 +50,7 @@ export class TicketDesk {
     const timer = this.#clock.setTimer(() => giveUp.abort(new Error('no answer within 10 s')), PATIENCE);
     try {
       const ticket = await unlessGivenUp(Promise.resolve(this.#ticket(giveUp.signal)), giveUp.signal);
-      if (typeof ticket !== 'string' || !/^[\w-]+$/.test(ticket)) throw new TypeError('that is no ticket');
+      if (typeof ticket !== 'string' || !/^[\w-]+$/.test(ticket)) throw new TypeError('`ticket` gives something else');
       return ticket;
     } catch (error) {
       throw describe(error);

@@ -6,13 +6,19 @@ import type { ClientOptions } from './options.js';
  * the server of the page, and the given headers.
  */
 export function ticketFrom(url: string | URL, request: TicketRequest = {}): ClientOptions['ticket'] {
+  let hasWorked = false;
   return async (signal) => {
     const headers = { ...(await readHeaders(request.headers)), 'Wsproxy-Ticket': '1' };
     const { credentials = 'same-origin' } = request;
-    const answer = await fetch(url, { method: 'POST', headers, credentials, cache: 'no-store', signal });
-    if (!answer.ok) throw new RefusedTicket(answer);
-    const { ticket } = (await answer.json()) as { ticket?: unknown };
-    if (typeof ticket !== 'string') throw new TypeError('the answer has no ticket');
+    const init = { method: 'POST', headers, credentials, cache: 'no-store', signal } as const;
+    const answer = await fetch(url, init).catch((error: unknown) => {
+      const what = `no answer of ${url} (${(error as Error).message})`;
+      throw new Error(hasWorked ? what : what + hintFor(url), { cause: error });
+    });
+    if (!answer.ok) throw new RefusedTicket(url, answer);
+    const { ticket } = (await answer.json().catch(() => ({}))) as { ticket?: unknown };
+    if (typeof ticket !== 'string') throw new TypeError(`the answer of ${url} has none`);
+    hasWorked = true;
     return ticket;
   };
 }
@@ -30,14 +36,22 @@ async function readHeaders(headers: TicketRequest['headers'] = {}): Promise<Head
   return typeof headers === 'function' ? headers() : headers;
 }
 
+/** What else may be wrong: to a page, a server that does not name it looks like one that is away. */
+function hintFor(url: string | URL): string {
+  const { origin, href } = globalThis.location ?? {};
+  if (origin === undefined || new URL(url, href).origin === origin) return '';
+  return `; if the server is there, it needs this path in --tickets, and ${origin} in --allow-origin`;
+}
+
 /** Read by its `status` and `retryAfter`, as an error of the user's own function is. */
 class RefusedTicket extends Error {
   readonly status: number;
   /** As the server has asked, ms. */
   readonly retryAfter: number;
 
-  constructor({ status, headers }: Response) {
-    super(`no ticket (${status})`);
+  constructor(url: string | URL, { status, headers }: Response) {
+    const isToken = status === 401;
+    super(`${url} answers ${status}${isToken ? ', to a wrong token or login, or to none' : ''}`);
     this.status = status;
     this.retryAfter = parseRetryAfter(headers.get('retry-after') ?? undefined, Date.now());
   }

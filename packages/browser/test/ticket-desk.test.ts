@@ -86,7 +86,7 @@ describe('a desk of tickets', () => {
     for (const wrong of ['', 'two words', 'a,b', undefined]) {
       const given = desk.next(never);
       asked.pop()?.give(wrong as string);
-      await expect(given).rejects.toThrow('that is no ticket');
+      await expect(given).rejects.toThrow('there is no ticket: `ticket` gives something else');
     }
   });
 
