@@ -1,5 +1,4 @@
-import { createClient, ticketFrom } from 'wsproxy-browser';
-import { receivePushes } from './receive-pushes.js';
+import { createClient, receivePushes, ticketFrom } from 'wsproxy-browser';
 
 const KEY = 'messages';
 /** Messages that the page shows; older ones are forgotten. */
@@ -30,14 +29,14 @@ function receive(token) {
     const { state: name, reason } = client.status;
     state.textContent = `${STATES[name]}${name === 'gone' ? ` (${reason})` : ''}`;
   });
-  receivePushes(client, 'messages', keep, () => kept().position);
+  receivePushes(client, 'messages', keep, { after: kept().position });
   // It keeps the lock of this tab.
   return new Promise(() => {});
 }
 
 /** The message and its position are kept in one step: a message that comes again after a reload is known. */
 function keep(message, position) {
-  const messages = [...kept().messages, message].slice(-MOST);
+  const messages = [...kept().messages, new TextDecoder().decode(message)].slice(-MOST);
   localStorage.setItem(KEY, JSON.stringify({ messages, position }));
   show();
 }

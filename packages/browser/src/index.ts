@@ -1,8 +1,10 @@
 export { FAILURES, type FailureCode, TunnelError } from 'wsproxy-engine';
 export { ConnectError, type ConnectErrorCode } from 'wsproxy-engine/connector';
+export type { PushPosition, PushReceiver, ReceiveOptions } from 'wsproxy-engine/push';
 export { type Client, createClient } from './client.js';
 export type { ClientState, ClientStatus } from './client-status.js';
 export type { Connection, OpenConnection } from './connection.js';
 export type { ClientOptions, Destination } from './options.js';
+export { type PushClient, type PushHandler, receivePushes } from './receive-pushes.js';
 export type { OnIncoming } from './services.js';
 export { type TicketRequest, ticketFrom } from './ticket-from.js';

@@ -8,6 +8,7 @@ export {
 } from 'wsproxy-engine';
 export type { ConnectorState, ServerStatus, TunnelStatus } from 'wsproxy-engine/connector';
 export { ConnectError, type ConnectErrorCode } from 'wsproxy-engine/connector';
+export type { PushPosition, PushReceiver, ReceiveOptions } from 'wsproxy-engine/push';
 export type { LocalPort, ProxyUser } from 'wsproxy-node/accept';
 export { OptionError } from 'wsproxy-node/options';
 export type { Quota } from './account/ask-quota.js';
@@ -32,14 +33,7 @@ export type {
   RemotePlace,
   RemoteServerOptions,
 } from './options/remote-options.js';
-export {
-  type PushClient,
-  type PushHandler,
-  type PushPosition,
-  type PushReceiver,
-  type ReceiveOptions,
-  receivePushes,
-} from './push/receive-pushes.js';
+export { type PushClient, type PushHandler, receivePushes } from './push/receive-pushes.js';
 export { proxyFromEnvironment } from './reach/proxy-from-environment.js';
 export type { ReachOptions } from './reach/reach.js';
 export type { TokenSource } from './reach/token-source.js';

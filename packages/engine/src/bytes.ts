@@ -72,6 +72,16 @@ export function writeU32(bytes: Uint8Array, value: number, at: number): void {
   bytes[at + 3] = value;
 }
 
+/** Exact up to 2^53. */
+export function readU64(bytes: Uint8Array, at: number): number {
+  return readU32(bytes, at) * 0x1_0000_0000 + readU32(bytes, at + 4);
+}
+
+export function writeU64(bytes: Uint8Array, value: number, at: number): void {
+  writeU32(bytes, Math.floor(value / 0x1_0000_0000), at);
+  writeU32(bytes, value % 0x1_0000_0000, at + 4);
+}
+
 /** One byte a character: the lower half of its number. */
 export function writeLatin1(bytes: Uint8Array, text: string, at: number): void {
   for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);

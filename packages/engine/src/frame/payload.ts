@@ -1,4 +1,16 @@
-import { allocate, copyOf, readLatin1, readU16, readU32, writeLatin1, writeU16, writeU32, zeros } from '../bytes.js';
+import {
+  allocate,
+  copyOf,
+  readLatin1,
+  readU16,
+  readU32,
+  readU64,
+  writeLatin1,
+  writeU16,
+  writeU32,
+  writeU64,
+  zeros,
+} from '../bytes.js';
 import { SESSION_ID_LENGTH, SESSION_SECRET_LENGTH } from '../constants.js';
 import { violation } from '../errors.js';
 import type { Target } from '../target.js';
@@ -131,7 +143,7 @@ export function encodeResume(resume: Resume): Uint8Array {
   const payload = zeros(agreed === undefined ? RESUME_LENGTH : RESUMED_LENGTH + routeLength(agreed.route));
   writeKey(payload, resume.version, resume);
   writeU32(payload, resume.attempt, RESUME_LENGTH - 12);
-  writeCount(payload, resume.received, RESUME_LENGTH - 8);
+  writeU64(payload, resume.received, RESUME_LENGTH - 8);
   if (agreed !== undefined) {
     writeU32(payload, agreed.grace, RESUME_LENGTH);
     writeU32(payload, agreed.capabilities, RESUME_LENGTH + 4);
@@ -180,21 +192,21 @@ function readRoute(payload: Uint8Array, at: number): string | undefined {
 /** u64 of ACK, WINDOW, PING and PONG. */
 export function encodeCount(count: number): Uint8Array {
   const payload = allocate(8);
-  writeCount(payload, count, 0);
+  writeU64(payload, count, 0);
   return payload;
 }
 
 /** The two u64 of TAKEN, RETURN and RETURNED. */
 export function encodeCounts(first: number, second: number): Uint8Array {
   const payload = allocate(16);
-  writeCount(payload, first, 0);
-  writeCount(payload, second, 8);
+  writeU64(payload, first, 0);
+  writeU64(payload, second, 8);
   return payload;
 }
 
 /** Counts stay far below 2^53; a larger one is a lie, not a long session. */
 export function readCount(payload: Uint8Array, offset = 0): number {
-  const count = readU32(payload, offset) * 0x1_0000_0000 + readU32(payload, offset + 4);
+  const count = readU64(payload, offset);
   if (!Number.isSafeInteger(count)) throw violation('a 64-bit count is out of range');
   return count;
 }
@@ -221,11 +233,6 @@ export function encodeFailure(wire: number): Uint8Array {
   const payload = allocate(2);
   writeU16(payload, wire, 0);
   return payload;
-}
-
-function writeCount(payload: Uint8Array, count: number, offset: number): void {
-  writeU32(payload, Math.floor(count / 0x1_0000_0000), offset);
-  writeU32(payload, count % 0x1_0000_0000, offset + 4);
 }
 
 function writeKey(payload: Uint8Array, version: number, key: SessionKey): void {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from 'wsproxy-engine';
-import { decodeNumber, encodeBeginning, NUMBER, recordHead, serviceOf } from 'wsproxy-node/push';
+import { decodeNumber, encodeBeginning, NUMBER, recordHead, serviceOf } from 'wsproxy-engine/push';
 import type { OpenOptions } from '../calls/call-desk.js';
 import type { SessionEvent } from '../observe/observer.js';
 import type { KeptStream } from './message-store.js';
@@ -201,7 +201,7 @@ export class Lane {
 
   /** Small messages leave together. */
   #nextPiece(last: number): Buffer {
-    const parts: Buffer[] = [];
+    const parts: Uint8Array[] = [];
     for (let bytes = 0; this.#written < last && bytes < WORTH_WRITING; ) {
       const data = this.#messages[this.#written - this.#finished] as Buffer;
       this.#written += 1;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { type Clock, systemClock } from 'wsproxy-engine';
-import { MAX_MESSAGE } from 'wsproxy-node/push';
+import { MAX_MESSAGE } from 'wsproxy-engine/push';
 import type { OpenOptions } from '../calls/call-desk.js';
 import type { ObservedSession, ServerObserver, SessionEvent } from '../observe/observer.js';
 import { Lane } from './lane.js';

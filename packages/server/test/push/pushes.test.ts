@@ -1,8 +1,8 @@
 import { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { decodeBeginning, encodeNumber, RecordReader } from 'wsproxy-engine/push';
 import { FakeClock } from 'wsproxy-engine/testing';
-import { decodeBeginning, encodeNumber, RecordReader } from 'wsproxy-node/push';
 import type { OpenOptions } from '../../src/calls/call-desk.js';
 import type { ServerObserver, SessionEvent } from '../../src/observe/observer.js';
 import type { KeptMessage, KeptStream, MessageStore } from '../../src/push/message-store.js';

@@ -1,3 +1,5 @@
+import { allocate, join, readU64, writeU64 } from '../bytes.js';
+
 /** What the sender says first in each channel: which numbers these are, and with which one it begins. */
 export interface Beginning {
   /** 16 hexadecimal digits, chosen at random when the numbers of a stream begin with 1. Numbers of another one say nothing. */
@@ -6,27 +8,29 @@ export interface Beginning {
   readonly number: number;
 }
 
-export function encodeBeginning({ epoch, number }: Beginning): Buffer {
-  return Buffer.concat([Buffer.from(epoch, 'hex'), encodeNumber(number)]);
+export function encodeBeginning({ epoch, number }: Beginning): Uint8Array {
+  const digits = epoch.match(/../g) ?? [];
+  return join([Uint8Array.from(digits, (pair) => Number.parseInt(pair, 16)), encodeNumber(number)]);
 }
 
 /** Undefined for what is none. */
-export function decodeBeginning(record: Buffer): Beginning | undefined {
+export function decodeBeginning(record: Uint8Array): Beginning | undefined {
   if (record.length !== EPOCH + NUMBER) return undefined;
   const number = decodeNumber(record.subarray(EPOCH));
-  return number === undefined ? undefined : { epoch: record.toString('hex', 0, EPOCH), number };
+  const digits = Array.from(record.subarray(0, EPOCH), (byte) => byte.toString(16).padStart(2, '0'));
+  return number === undefined ? undefined : { epoch: digits.join(''), number };
 }
 
 /** Of the last message that is finished: what the receiver says. */
-export function encodeNumber(number: number): Buffer {
-  const bytes = Buffer.allocUnsafe(NUMBER);
-  bytes.writeBigUInt64BE(BigInt(number), 0);
+export function encodeNumber(number: number): Uint8Array {
+  const bytes = allocate(NUMBER);
+  writeU64(bytes, number, 0);
   return bytes;
 }
 
 /** Undefined for what is none. */
-export function decodeNumber(bytes: Buffer): number | undefined {
-  const number = bytes.length === NUMBER ? Number(bytes.readBigUInt64BE(0)) : Number.NaN;
+export function decodeNumber(bytes: Uint8Array): number | undefined {
+  const number = bytes.length === NUMBER ? readU64(bytes, 0) : Number.NaN;
   return Number.isSafeInteger(number) ? number : undefined;
 }
 

@@ -1,5 +1,4 @@
 export {
-  type Beginning,
   decodeBeginning,
   decodeNumber,
   encodeBeginning,
@@ -7,4 +6,5 @@ export {
   NUMBER,
   serviceOf,
 } from './beginning.js';
+export { type PushChannel, type PushPosition, PushReceiver, type ReceiveOptions } from './push-receiver.js';
 export { MAX_MESSAGE, RecordReader, recordHead } from './records.js';
