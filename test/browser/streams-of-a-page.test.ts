@@ -94,6 +94,22 @@ describe('the streams of a page in Chromium', () => {
     expect(other).toMatchObject({ code: 'DENIED' });
   });
 
+  test('of other calls do not suffer when the page throws where it gets one', async () => {
+    const { page, server } = await startPage();
+    await page.evaluate(async () => {
+      globalThis.client.onIncoming('thrown', () => {
+        throw new Error('of the page');
+      });
+      await globalThis.client.start();
+    });
+    const [user = ''] = server.sessions().map((session) => session.user);
+    // They come in one message.
+    const calls = Array.from({ length: 8 }, () => server.open(user, 'thrown', { timeout: 5_000 }));
+    const streams = await Promise.all(calls);
+    for (const stream of streams) stream.on('error', () => {}).destroy();
+    expect(streams).toHaveLength(8);
+  });
+
   test('are refused at once where there can be no connection', async () => {
     const { page } = await startPage();
     const said = await page.evaluate(async () => {
