@@ -75,29 +75,37 @@ export class ConsolePage {
   }
 
   /** Opens a console by ssh with the key in a file; the host key is accepted when the page asks. */
-  async openSsh(port: number, keyFile: string, user: string = userInfo().username): Promise<void> {
-    const dialog = await this.fillSsh(port, user);
+  async openSsh(port: number, keyFile: string, passphrase?: string): Promise<void> {
+    const dialog = await this.fillSsh(port);
     await dialog.getByLabel('key file').check();
     await dialog.getByLabel('Private key').setInputFiles(keyFile);
-    await this.open();
+    await this.open(passphrase);
   }
 
   /** Has the dialog open the console, and waits until that is the one that is shown, or why not: keys went elsewhere before. */
-  async open(): Promise<void> {
+  async open(passphrase?: string): Promise<void> {
     const panels = this.page.locator('.panel');
     const before = await panels.count();
     await this.page.locator('#new-console').getByRole('button', { name: 'Open', exact: true }).click();
+    if (passphrase !== undefined) {
+      await this.passphrase.fill(passphrase);
+      await this.passphrase.press('Enter');
+    }
     const mistake = this.page.locator('#new-console .error:not(:empty)');
     await panels.nth(before).or(mistake).first().waitFor();
   }
 
+  get passphrase() {
+    return this.page.locator('#question').getByLabel('Passphrase');
+  }
+
   /** The dialog for a new console, with all but the way to log in. */
-  async fillSsh(port: number, user: string = userInfo().username) {
+  async fillSsh(port: number) {
     await this.page.getByRole('button', { name: 'New console' }).click();
     const dialog = this.page.locator('#new-console');
     await dialog.getByLabel('Host').fill('127.0.0.1');
     await dialog.getByLabel('Port').fill(String(port));
-    await dialog.getByLabel('User').fill(user);
+    await dialog.getByLabel('User').fill(userInfo().username);
     return dialog;
   }
 

@@ -283,14 +283,12 @@ describe('the web console', () => {
       await page.page.getByText('The browser refuses.').waitFor();
     });
 
-    test('says what is wrong: a key with a passphrase, and a destination that is not allowed', async () => {
+    test('says what is wrong: a file that is no key, and a destination that is not allowed', async () => {
       const sshd = await startSshd();
       const { origin } = await startConsole({ destinations: ['127.0.0.2:22'] });
       const page = await openConsolePage(origin);
-      const file = join(temporaryFolder(), 'key');
-      await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'a secret', '-f', file]);
-      await page.openSsh(sshd.port, file);
-      await page.page.getByText('Keys with a passphrase are not supported').waitFor();
+      await page.openSsh(sshd.port, join(sshd.folder, 'user.pub'));
+      await page.page.getByText('The page cannot read this key.').waitFor();
       await page.page.keyboard.press('Escape');
       await page.openSsh(sshd.port, join(sshd.folder, 'user'));
       expect(await page.untilOver()).toBe(`127.0.0.1:${sshd.port}: destination not allowed`);

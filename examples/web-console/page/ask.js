@@ -1,28 +1,37 @@
 /**
  * Asks the user in a dialog.
  *
- * @param {{ title: string, text: string[], yes: string, no: string, path?: string }} question `path`: a path is asked for, with
- *   this to begin with
- * @returns {Promise<string | boolean>} the path, or true; false for no, and for the Escape key
+ * @param {{ title: string, text: string[], yes: string, no: string, path?: string, passphrase?: true }} question `path`: a path is
+ *   asked for, with this to begin with; `passphrase`: one is asked for
+ * @returns {Promise<string | boolean>} the path or the passphrase, or true; false for no, and for the Escape key
  */
-export function ask({ title, text, yes, no, path }) {
+export function ask({ title, text, yes, no, path, passphrase }) {
   const dialog = document.querySelector('#question');
   const form = dialog.querySelector('form');
   const [refuse, accept] = dialog.querySelectorAll('button');
   const input = form.elements.answer;
   dialog.querySelector('h2').textContent = title;
   dialog.querySelector('.text').replaceChildren(...text.map(paragraph));
-  dialog.querySelector('.answer').hidden = path === undefined;
-  input.required = path !== undefined;
+  const hasAnswer = path !== undefined || passphrase;
+  dialog.querySelector('.answer').hidden = !hasAnswer;
+  dialog.querySelector('.answer span').textContent = passphrase ? 'Passphrase' : 'Path';
+  input.type = passphrase ? 'password' : 'text';
+  input.required = hasAnswer;
   input.value = path ?? '';
   refuse.textContent = no;
   accept.textContent = yes;
   dialog.returnValue = 'no';
+  // The Enter key in the answer means yes.
+  refuse.onclick = () => dialog.close('no');
   dialog.showModal();
   // What somebody types into a terminal must not accept anything here.
-  (path === undefined ? refuse : input).focus();
+  (hasAnswer ? input : refuse).focus();
   return new Promise((resolve) => {
-    dialog.onclose = () => resolve(dialog.returnValue === 'yes' && (path === undefined || input.value));
+    dialog.onclose = () => {
+      resolve(dialog.returnValue === 'yes' && (!hasAnswer || input.value));
+      // Secrets do not stay in the page.
+      input.value = '';
+    };
   });
 }
 

@@ -1,3 +1,4 @@
+import { ask } from './ask.js';
 import { pageKey } from './page-key.js';
 import { readPrivateKey } from './ssh/private-key.js';
 import { describeKey } from './ssh/session.js';
@@ -106,6 +107,12 @@ export class NewConsole {
     if (by.value === 'page') return { ...wish, key: await pageKey() };
     const [chosen] = file.files;
     if (chosen === undefined) throw new Error('Choose the file with your private key.');
-    return { ...wish, key: await readPrivateKey(await chosen.text()) };
+    return { ...wish, key: await readPrivateKey(await chosen.text(), () => askPassphrase(chosen.name)) };
   }
+}
+
+/** Nothing keeps the answer. */
+function askPassphrase(name) {
+  const text = [`${name} has a passphrase. It does not leave this page, and is asked for each time.`];
+  return ask({ title: 'Passphrase', text, yes: 'Use the key', no: 'Cancel', passphrase: true });
 }
