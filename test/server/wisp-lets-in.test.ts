@@ -216,10 +216,12 @@ describe('limits of a user', () => {
     for (const client of [alice, bob]) await client.read(2, 1);
     await bob.read(3, 1);
     alice.close(1);
+    let stream = 3;
     await until('there is room again', async () => {
-      alice.connect(4, echo);
-      alice.data(4, 'x');
-      return (await Promise.race([alice.reason(4).then(() => 'full'), alice.read(4, 1)])) !== 'full';
+      stream += 1;
+      alice.connect(stream, echo);
+      alice.data(stream, 'x');
+      return (await Promise.race([alice.reason(stream).then(() => 'full'), alice.read(stream, 1)])) !== 'full';
     });
   });
 
