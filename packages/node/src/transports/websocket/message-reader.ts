@@ -1,5 +1,6 @@
 import { type ByteTaker, LONE_FRAME_SIZE, type Transport } from 'wsproxy-engine';
 import { CLIENT_FORM, type ClosingForm, closingStart, SERVER_FORM } from './closing-tail.js';
+import { unmask } from './unmask.js';
 
 /** RFC 6455 section 5.2: the bits of the first byte, and of the second. */
 const FIN = 0x80;
@@ -183,13 +184,6 @@ function payloadLength(header: Buffer): number {
 /** A mask of zeros changes nothing. */
 function maskOf(bytes: Buffer): Uint8Array | undefined {
   return bytes.readUInt32BE(0) === 0 ? undefined : Uint8Array.from(bytes);
-}
-
-/** Section 5.3, in place; returns the mask for the bytes that follow. */
-function unmask(bytes: Uint8Array, mask: Uint8Array): Uint8Array {
-  const { length } = bytes;
-  for (let i = 0; i < length; i++) bytes[i] = (bytes[i] as number) ^ (mask[i & 3] as number);
-  return Uint8Array.from(mask, (_, i) => mask[(i + length) & 3] as number);
 }
 
 export interface MessageReaderOptions {

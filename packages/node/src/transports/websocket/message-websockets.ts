@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Arrival } from '../transport-acceptor.js';
+import { unmaskAhead } from './unmask-ahead.js';
 import { canBeWebSocket, isUpgrade } from './upgrade-request.js';
 import { Upgrades } from './upgrades.js';
 
@@ -21,10 +22,14 @@ export class MessageWebSockets {
   accept(arrival: Arrival, { onOpen, onRefused }: MessageWebSocketHandler): void {
     this.#upgrades.accept(arrival, {
       onRefused,
-      onUpgraded: onOpen,
+      onUpgraded: (ws, connection) => {
+        unmaskAhead(connection);
+        onOpen(ws, connection);
+      },
       onStream: (late, stream) => {
         const { ws, read } = late.begin(stream);
         onOpen(ws, stream);
+        unmaskAhead(stream);
         stream.on('data', read);
       },
     });
