@@ -5,7 +5,7 @@ import { effort } from 'wsproxy-test-support/engine/effort';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { listen } from 'wsproxy-test-support/sockets/listen';
 import { until } from 'wsproxy-test-support/until';
-import { bundlePackage, inPage, startPage } from './page.js';
+import { bundlePackage, cutOften, inPage, startPage } from './page.js';
 import { startPatternPeer } from './pattern-peer.js';
 
 const MIB = 1024 * 1024;
@@ -66,17 +66,10 @@ describe('a page in Chromium', () => {
   }, async () => {
     const peer = await startPatternPeer(EACH_WAY);
     const { page, relay } = await startPage();
-    let passed = 0;
-    let cuts = 0;
-    relay.onBytes = (connection, bytes) => {
-      passed += bytes;
-      if (cuts >= KILLS || passed < (cuts + 1) * ((2 * EACH_WAY) / (KILLS + 1))) return;
-      cuts += 1;
-      connection.cut(cuts % 2 === 0 ? 'end' : 'reset');
-    };
+    const cuts = cutOften(relay, KILLS, 2 * EACH_WAY);
     expect(await inPage(page, 'exchange', peer.port, EACH_WAY)).toBe(EACH_WAY);
     expect(await peer.received).toBe(EACH_WAY);
-    expect(cuts).toBe(KILLS);
+    expect(cuts()).toBe(KILLS);
     const { resumes } = await page.evaluate(() => globalThis.client.status);
     expect(resumes).toBeGreaterThanOrEqual(KILLS);
   });

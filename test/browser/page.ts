@@ -7,24 +7,33 @@ import type { Server, ServerOptions } from 'wsproxy-server';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { startChromium } from 'wsproxy-test-support/programs/chromium';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import type { ScriptedPage } from 'wsproxy-test-support/programs/firefox';
 import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
 import { startServer } from 'wsproxy-test-support/tunnel';
 import type { PageDeeds } from './in-page.js';
 
-/** A page in Chromium with a client of a server, which it reaches through a relay. */
-export interface PageInTunnel {
-  readonly page: Page;
+/** A page with a client of a server, which it reaches through a relay. */
+export interface PageInTunnel<Kind extends ScriptedPage = Page> {
+  readonly page: Kind;
   readonly server: Server;
   readonly relay: CuttingRelay;
   /** Where the page comes from. */
   readonly origin: string;
 }
 
+/** One in Chromium. */
 export async function startPage(options: Partial<ServerOptions> = {}): Promise<PageInTunnel> {
+  return joinTunnel(await (await startChromium(MEMORY_IS_TOLD)).newPage(), options);
+}
+
+/** Makes `page` one. */
+export async function joinTunnel<Kind extends ScriptedPage>(
+  page: Kind,
+  options: Partial<ServerOptions> = {},
+): Promise<PageInTunnel<Kind>> {
   const origin = await startPages();
   const { server, port } = await startTicketServer([origin], options);
   const relay = await new CuttingRelay(port).start();
-  const page = await (await startChromium(MEMORY_IS_TOLD)).newPage();
   await openClient(page, origin, relay.port);
   return { page, server, relay, origin };
 }
@@ -80,21 +89,47 @@ export function startTicketServer(
 }
 
 /** Loads the page, and makes its client. */
-export async function openClient(page: Page, origin: string, port: number, token: string = TOKEN): Promise<void> {
-  await openPage(page, origin);
+export async function openClient(
+  page: ScriptedPage,
+  origin: string,
+  port: number,
+  token: string = TOKEN,
+): Promise<void> {
+  await page.goto(origin);
   await page.evaluate(({ at, bearer }) => globalThis.deeds.connect(at, bearer), {
     ...{ at: `127.0.0.1:${port}`, bearer: token },
   });
 }
 
-export async function openPage(page: Page, origin: string): Promise<void> {
-  await page.goto(origin);
-  await page.waitForFunction(() => globalThis.deeds !== undefined);
+/** Cuts the WebSockets of a relay so often while so many bytes pass; returns what tells how often it has. */
+export function cutOften(relay: CuttingRelay, times: number, bytes: number): () => number {
+  let passed = 0;
+  let cuts = 0;
+  relay.onBytes = (connection, more) => {
+    passed += more;
+    if (cuts >= times || passed < (cuts + 1) * (bytes / (times + 1))) return;
+    cuts += 1;
+    connection.cut(cuts % 2 === 0 ? 'end' : 'reset');
+  };
+  return () => cuts;
+}
+
+/** What becomes of a WebSocket of a page with such subprotocols. */
+export function dial(page: ScriptedPage, url: string, protocols: readonly string[]): Promise<'open' | 'refused'> {
+  return page.evaluate(
+    ([to, names]) =>
+      new Promise<'open' | 'refused'>((resolve) => {
+        const socket = new WebSocket(to, [...names]);
+        socket.onopen = () => resolve('open');
+        socket.onclose = () => resolve('refused');
+      }),
+    [url, protocols] as const,
+  );
 }
 
 /** What comes of a deed of the page. */
 export function inPage<Name extends Exclude<keyof PageDeeds, 'connect'>>(
-  page: Page,
+  page: ScriptedPage,
   name: Name,
   ...args: Parameters<PageDeeds[Name]>
 ): ReturnType<PageDeeds[Name]> {

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Page } from 'playwright';
 import { describe, expect, test } from 'vitest';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { startChromium } from 'wsproxy-test-support/programs/chromium';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
-import { inPage, openClient, openPage, startPage, startPages, startTicketServer } from './page.js';
+import { dial, inPage, openClient, startPage, startPages, startTicketServer } from './page.js';
 
 const OTHER_TOKEN = 'another-token-of-forty-three-characters-abc';
 const USERS = [
@@ -16,19 +15,6 @@ const USERS = [
 
 function digestOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
-}
-
-/** What becomes of a WebSocket with such subprotocols. */
-function dial(page: Page, url: string, protocols: readonly string[]): Promise<'open' | 'refused'> {
-  return page.evaluate(
-    ([to, names]) =>
-      new Promise<'open' | 'refused'>((resolve) => {
-        const socket = new WebSocket(to, [...names]);
-        socket.onopen = () => resolve('open');
-        socket.onclose = () => resolve('refused');
-      }),
-    [url, protocols] as const,
-  );
 }
 
 describe('a ticket in a page', () => {
@@ -44,7 +30,7 @@ describe('a ticket in a page', () => {
     expect(await dial(page, url, shown(ticket))).toBe('refused');
     expect(await dial(page, `${url}?ticket=${await newTicket()}`, ['wsproxy.v1'])).toBe('refused');
     const hostile = await page.context().newPage();
-    await openPage(hostile, await startPages());
+    await hostile.goto(await startPages());
     expect(await dial(hostile, url, shown(await newTicket()))).toBe('refused');
   });
 
@@ -54,7 +40,7 @@ describe('a ticket in a page', () => {
     const relay = await new CuttingRelay(port).start();
     const { port: echo } = await startEcho();
     const page = await (await startChromium()).newPage();
-    await openPage(page, origin);
+    await page.goto(origin);
     await page.evaluate(
       ([at, tokens]) => {
         const { createClient, ticketFrom } = globalThis.wsproxy;
