@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { systemClock } from 'wsproxy-engine';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { startChromium } from 'wsproxy-test-support/programs/chromium';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
@@ -32,6 +34,17 @@ describe('a ticket in a page', () => {
     const hostile = await page.context().newPage();
     await hostile.goto(await startPages());
     expect(await dial(hostile, url, shown(await newTicket()))).toBe('refused');
+  });
+
+  test('is refused late, and one that was made meanwhile is not', async () => {
+    const { page, server, relay, origin } = await startPage();
+    const dialWith = ({ ticket }: { ticket: string }) =>
+      dial(page, `ws://127.0.0.1:${relay.port}/`, ['wsproxy.v1', `ticket.${ticket}`]);
+    const create = () => server.createTicket({ id: 'default' }, { origin });
+    const late = await create();
+    const clock = vi.spyOn(systemClock, 'now').mockImplementation(() => performance.now() + late.expiresInMs);
+    atEnd(() => clock.mockRestore());
+    expect([await dialWith(await create()), await dialWith(late)]).toEqual(['open', 'refused']);
   });
 
   test('of another user does not go on with a session', async () => {
