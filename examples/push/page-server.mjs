@@ -24,7 +24,8 @@ export async function createPage({ origin, users, tunnel }) {
     if (method !== 'POST' || url !== '/ticket') return false;
     const tokenSha256 = sha256(headers.authorization?.replace(/^Bearer +/i, ''));
     const user = users.find((one) => one.tokenSha256 === tokenSha256);
-    if (user === undefined || headers.origin !== origin) return send(response, 'text/plain', '', 401);
+    if (headers.origin !== origin) return send(response, 'text/plain', `the page is at ${origin}`, 403);
+    if (user === undefined) return send(response, 'text/plain', '', 401);
     try {
       const { ticket } = await tunnel.createTicket({ id: user.id }, { origin });
       return send(response, 'application/json', JSON.stringify({ ticket }));

@@ -102,6 +102,7 @@ describe('wsproxy-server ends with exit code 2 and one line for', () => {
       ['--reverse', '--allow-listen', '*:8443', '--allow-listen', 'http:*.example.org'],
       /--allow-listen: "http:\*\.example\.org" takes --reverse-http/,
     ],
+    ['tickets for no page', ['--tickets', '/ticket'], /--tickets: it takes --allow-origin/],
     ['where to listen, and not that', ['--allow-listen', '127.0.0.1:8000'], /--allow-listen: it takes --reverse/],
   ])('%s', async (_what, args, line) => {
     await expectRefusal('wsproxy-server', args, 2, line);

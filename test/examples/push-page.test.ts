@@ -93,6 +93,6 @@ describe('the page for pushes', () => {
     expect(await ask({ origin, Authorization })).toBe(200);
     expect(await ask({ origin })).toBe(401);
     expect(await ask({ origin, Authorization: `Bearer ${TOKEN}x` })).toBe(401);
-    expect(await ask({ origin: 'https://other.example', Authorization })).toBe(401);
+    expect(await ask({ origin: 'https://other.example', Authorization })).toBe(403);
   });
 });

@@ -36,6 +36,12 @@ async function readHeaders(headers: TicketRequest['headers'] = {}): Promise<Head
   return typeof headers === 'function' ? headers() : headers;
 }
 
+function hintOf(status: number): string {
+  if (status === 401) return ', to a wrong token or login, or to none';
+  if (status === 403) return `, to a page of ${globalThis.location?.origin}: see --allow-origin`;
+  return '';
+}
+
 /** What else may be wrong: to a page, a server that does not name it looks like one that is away. */
 function hintFor(url: string | URL): string {
   const { origin, href } = globalThis.location ?? {};
@@ -50,8 +56,7 @@ class RefusedTicket extends Error {
   readonly retryAfter: number;
 
   constructor(url: string | URL, { status, headers }: Response) {
-    const isToken = status === 401;
-    super(`${url} answers ${status}${isToken ? ', to a wrong token or login, or to none' : ''}`);
+    super(`${url} answers ${status}${hintOf(status)}`);
     this.status = status;
     this.retryAfter = parseRetryAfter(headers.get('retry-after') ?? undefined, Date.now());
   }

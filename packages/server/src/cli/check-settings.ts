@@ -6,6 +6,7 @@ import { OPTION_CHECKS } from '../options/option-checks.js';
 import type { ServerUnit } from '../options/server-unit.js';
 import { soleUser } from '../users/directory.js';
 import { checkReverse, type ReverseFlags } from './check-reverse.js';
+import { checkTickets, type TicketFlags } from './check-tickets.js';
 import { checkWisp, type WispFlags } from './check-wisp.js';
 import { type ClusterFlags, nodeDoor, readClusterTls } from './cluster-flags.js';
 import { checkStatePlace } from './state-place.js';
@@ -25,8 +26,11 @@ export async function checkSetting(option: TableOption | TableArgument, value: u
 
 /** Rejects with OptionError when the settings of `program` do not go together. */
 export async function checkSettings(program: Command): Promise<void> {
-  const flags = program.opts<TlsFlags & WispFlags & ReverseFlags & ClusterFlags & WorkersFlags & StoreFlags>();
+  const flags = program.opts<
+    TlsFlags & TicketFlags & WispFlags & ReverseFlags & ClusterFlags & WorkersFlags & StoreFlags
+  >();
   checkReverse(flags);
+  checkTickets(flags);
   checkWisp(flags);
   checkWorkers(program, flags);
   storeOf(program, flags);

@@ -4,6 +4,7 @@ import type { ClusterTls, ServerOptions } from '../index.js';
 import { load } from '../load.js';
 import type { Server } from '../server.js';
 import { checkReverse, type ReverseFlags } from './check-reverse.js';
+import { checkTickets, type TicketFlags } from './check-tickets.js';
 import { checkWisp, type WispFlags } from './check-wisp.js';
 import { type ClusterFlags, type NodeDoor, nodeDoor, readClusterTls } from './cluster-flags.js';
 import { findCredentials } from './credentials.js';
@@ -14,7 +15,14 @@ import { type NamedStore, type StoreFlags, storeOf } from './store-flags.js';
 import { followTls, readTls, type TlsFlags, tlsFiles } from './tls-files.js';
 
 /** What a server is made of, beside the options of the library. */
-export interface MakingFlags extends LogFlags, TlsFlags, WispFlags, ReverseFlags, ClusterFlags, StoreFlags {
+export interface MakingFlags
+  extends LogFlags,
+    TlsFlags,
+    TicketFlags,
+    WispFlags,
+    ReverseFlags,
+    ClusterFlags,
+    StoreFlags {
   readonly quotaFile?: string;
 }
 
@@ -30,6 +38,7 @@ export async function makeServer(program: Command, making: Making): Promise<Made
   const tls = files && readTls(files);
   if (flags.quotaFile !== undefined) checkStatePlace(flags.quotaFile, '--quota-file');
   asUsage(program, () => checkReverse(flags));
+  asUsage(program, () => checkTickets(flags));
   asUsage(program, () => checkWisp(flags));
   const door = asUsage(program, () => nodeDoor(flags));
   const innerTls = door && asUsage(program, () => readClusterTls(door.files));

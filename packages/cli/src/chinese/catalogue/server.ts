@@ -139,6 +139,7 @@ export const SERVER: Catalogue = {
   'the path {1} is below it: give it another one': '路径 {1} 在它之下：请换一个',
   'it takes --users, or --users-from-store, with a wisp token for each user (docs/wisp.md)':
     '它需要 --users 或 --users-from-store，并为每个用户准备 wisp 令牌 (docs/wisp.md)',
+  'it takes --allow-origin, which names the pages': '它需要 --allow-origin，以指明网页',
   'it takes --wisp': '它需要 --wisp',
   'a path that begins and ends with /, such as /wisp/': '以 / 开头和结尾的路径，如 /wisp/',
   '1 to 1024 characters': '1 到 1024 个字符',
