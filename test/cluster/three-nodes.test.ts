@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { chooseSeed, Dice } from 'wsproxy-test-support/dice';
 import { effort } from 'wsproxy-test-support/engine/effort';
+import { startNodes, startNodesWith } from 'wsproxy-test-support/programs/cluster-nodes';
 import type { Listening } from 'wsproxy-test-support/programs/command-line';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { byConnect, bySocks5 } from 'wsproxy-test-support/sockets/application';
@@ -9,7 +10,7 @@ import type { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
 import { chooseExchange, type Exchange, exchange, startPartner } from 'wsproxy-test-support/traffic';
 import { startClient } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
-import { countOf, startNodes, startNodesWith, startRoundRobin } from './cluster.js';
+import { countOf, startRoundRobin } from './cluster.js';
 
 skipUnlessInstalled('openssl');
 

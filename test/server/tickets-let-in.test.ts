@@ -9,12 +9,12 @@ import { WebSocket } from 'ws';
 import { createServer, type Server, type ServerOptions, type User } from 'wsproxy-server';
 import { makeCertificate } from 'wsproxy-test-support/certificate';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
+import { startNodesWith } from 'wsproxy-test-support/programs/cluster-nodes';
 import { start, TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { RedisProgram } from 'wsproxy-test-support/programs/redis-store';
 import { skipWithout } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startClient } from 'wsproxy-test-support/tunnel';
-import { startNodesWith } from '../cluster/cluster.js';
 
 const PAGE = 'https://page.example';
 const FOREIGN = 'https://evil.example';
