@@ -6,6 +6,8 @@ export const WEBSOCKET_LIMITS = {
   maxPayload: 262_144,
   maxFragments: 64,
   maxBufferedChunks: 4_096,
+  /** So many pings wait for their answers to leave: a peer that reads none is cut off. */
+  maxPendingAutoPongs: 60,
   /** Messages are binary. */
   skipUTF8Validation: true,
   /** How long a peer may leave our close frame unanswered, ms. */
