@@ -45,7 +45,7 @@ const tunnel = orExit(() =>
     grace: GRACE,
     // The service answers itself, by its own rules. For everything else those of the user count.
     dialer({ host, user, direct }) {
-      return host === CONTAINER_HOST && containers ? containers(user.id) : direct();
+      return host === CONTAINER_HOST && containers ? containers.open(user.id) : direct();
     },
     observer: {
       onChannelOpened({ user, session, channel, target, address }) {
@@ -106,6 +106,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop
 async function stop() {
   web.close();
   await tunnel.close({ drain: 1_000 });
+  await containers?.ended();
   web.closeAllConnections();
   await audit.close();
 }

@@ -4,6 +4,7 @@ import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { Program, run } from 'wsproxy-test-support/programs/program';
 import { untilAnswers } from 'wsproxy-test-support/programs/until-answers';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { until } from 'wsproxy-test-support/until';
 
 /**
  * crun refuses a machine that has controllers of cgroups of both versions (crun 1.8: "cgroups in hybrid mode not supported").
@@ -27,7 +28,16 @@ export async function startPodman() {
     if (code !== 0) throw new Error(`podman ${rest.join(' ')}: ${stderr}`);
     return stdout.trim();
   };
-  atEnd(() => podman('rm', '--force', '--all', '--time=0'));
+  atEnd(async () => {
+    await podman('rm', '--force', '--all', '--time=0');
+    // A process stays behind each command that has run, to clean up in the folder, for five minutes behind `exec`.
+    await until('nothing is left behind the containers', async () => {
+      const { stdout } = await run('pgrep', ['-f', folder]);
+      const left = stdout.split('\n').filter(Boolean);
+      await run('kill', ['-s', 'KILL', ...left]);
+      return left.length === 0;
+    });
+  });
   const image = join(folder, 'image');
   await makeImage(image);
   await run('tar', ['-C', image, '-cf', `${image}.tar`, '.']);

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { createClient } from 'wsproxy-client';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
@@ -11,12 +12,14 @@ import { buildConsole, openConsolePage, startConsole } from './console-page.js';
 import { startPodman } from './podman.js';
 
 const HOST = 'exec.docker.wsproxy.invalid';
+const [DATA, CONTROL] = [0, 1];
 const LOGS = 'echo out; echo problem >&2; exec sleep 600';
 
 beforeAll(buildConsole);
 
 describe('containers in the web console, with the engine of podman', { timeout: 120_000 }, () => {
   skipUnlessInstalled('podman');
+  skipUnlessInstalled('pgrep');
 
   describe('in the page', () => {
     skipUnlessInstalled('chromium');
@@ -35,6 +38,8 @@ describe('containers in the web console, with the engine of podman', { timeout: 
       expect(await page.page.locator('[name=container] option').allTextContents()).toEqual(['web-1', 'web-2']);
       await page.type('echo "shell $$."\n');
       const shell = await page.untilScreen(/^shell (\d+)\.$/m);
+      // What the server learns from the shell is for the server alone.
+      expect(await page.screen()).not.toMatch(/^\d+$/m);
       await page.page.getByText('● Recorded by the server').waitFor();
       await page.type(`seq 100000; echo "fin$((1+1))"\n`);
       for (let cuts = 0; cuts < 3; cuts++) {
@@ -80,6 +85,43 @@ describe('containers in the web console, with the engine of podman', { timeout: 
     });
   });
 
+  test('end what runs in a console that is closed, as the loss of its terminal would, also when the server ends', async () => {
+    const podman = await startPodman();
+    await podman.start('web-1', [], '/bin/sleep', '600');
+    const containers = [{ name: 'web-1', may: ['exec'] }];
+    const { origin, program, audited } = await startConsole({ containers, containerEngine: podman.socket });
+    const client = startClientOf(origin);
+    // Such programs are of this test alone.
+    const sleeps = ['foreground', 'ignores', 'shell', 'command'].map((name, at) => [name, `${at + 1}${process.pid}`]);
+    const sleepOf = Object.fromEntries(sleeps);
+    const runs = async (name: string) => (await run('pgrep', ['-fx', `sleep ${sleepOf[name]}`])).code === 0;
+    const open = async (command: string, typed = '') => {
+      const socket = await client.connect({ host: HOST, port: 1 });
+      // The server that ends takes it along.
+      socket.on('error', () => {});
+      socket.write(message(CONTROL, JSON.stringify({ do: 'exec', container: 'web-1', command })));
+      socket.write(message(DATA, typed));
+      socket.resume();
+      return socket;
+    };
+    const ignoring = `(trap "" HUP; exec sleep ${sleepOf['ignores']}) & sleep ${sleepOf['foreground']}`;
+    const typedTo = await open('', `${ignoring}\n`);
+    await until('they run', async () => (await runs('ignores')) && runs('foreground'));
+    typedTo.destroy();
+    await until('the shell has ended', async () => !(await runs('foreground')));
+    expect(await runs('ignores')).toBe(true);
+
+    await open('', `sleep ${sleepOf['shell']}; :\n`);
+    await open(`sleep ${sleepOf['command']}; :`);
+    await until('they run', async () => (await runs('shell')) && runs('command'));
+    program.signal('SIGTERM');
+    expect((await program.ended).code).toBe(0);
+    await until('they have ended', async () => !(await runs('shell')) && !(await runs('command')));
+    const closed = audited().filter(({ event }) => event === 'container closed');
+    expect(closed).toHaveLength(3);
+    for (const line of closed) expect(line).not.toHaveProperty('notEnded');
+  });
+
   test('are refused where no rule names them: by another name, by their id, and for what is not allowed', async () => {
     const podman = await startPodman();
     await podman.start('web-1', [], '/bin/sleep', '600');
@@ -108,17 +150,28 @@ describe('without a container engine in its configuration', () => {
   });
 });
 
-/** Asks the container service as a page of alice may, and gives its first answer. */
-async function startAsking(origin: string): Promise<(wish: object) => Promise<unknown>> {
+/** A client of the tunnel as a page of alice has one. */
+function startClientOf(origin: string) {
   const client = createClient({ url: `${origin.replace('http', 'ws')}/tunnel`, token: TOKEN });
   atEnd(() => client.close());
+  return client;
+}
+
+/** As the page and the container service say it. */
+function message(kind: number, text: string): Buffer {
+  const body = Buffer.from(text);
+  const head = Buffer.alloc(5);
+  head[0] = kind;
+  head.writeUInt32BE(body.length, 1);
+  return Buffer.concat([head, body]);
+}
+
+/** Asks the container service as a page of alice may, and gives its first answer. */
+async function startAsking(origin: string): Promise<(wish: object) => Promise<unknown>> {
+  const client = startClientOf(origin);
   return async (wish) => {
     const socket = await client.connect({ host: HOST, port: 1 }, { allowHalfOpen: true });
-    const body = Buffer.from(JSON.stringify(wish));
-    const head = Buffer.alloc(5);
-    head[0] = 1;
-    head.writeUInt32BE(body.length, 1);
-    socket.write(Buffer.concat([head, body]));
+    socket.write(message(CONTROL, JSON.stringify(wish)));
     const pieces: Buffer[] = [];
     for await (const piece of socket) pieces.push(piece as Buffer);
     return JSON.parse(String(Buffer.concat(pieces).subarray(5)));

@@ -18,18 +18,26 @@ const PIECE = 64 * 1024;
  * @param {(id: string) => object | undefined} options.findUser
  * @param {{ write(event: string, fields: object): void }} options.audit
  * @param {(about: object, size: object, onFailure: () => void) => Promise<object>} [options.record]
- * @returns {(userId: string) => import('node:stream').Duplex}
+ * @returns {{ open(userId: string): import('node:stream').Duplex, ended(): Promise<void> }} `ended`: all that it had open is over
  */
 export function createContainerService({ engine, findUser, audit, record }) {
-  return (userId) => {
-    const [forServer, stream] = duplexPair();
-    // A reset of the channel destroys one end alone.
-    forServer.once('close', () => stream.destroy());
-    serve(stream, userId).catch((error) => {
-      if (!stream.writable) return;
-      stream.end(encodeControl({ error: error.message }));
-    });
-    return forServer;
+  const running = new Set();
+  return {
+    open(userId) {
+      const [forServer, stream] = duplexPair();
+      // A reset of the channel destroys one end alone.
+      forServer.once('close', () => stream.destroy());
+      const serving = serve(stream, userId)
+        .catch(({ message }) => {
+          if (stream.writable) stream.end(encodeControl({ error: message }));
+        })
+        .finally(() => running.delete(serving));
+      running.add(serving);
+      return forServer;
+    },
+    async ended() {
+      await Promise.all(running);
+    },
   };
 
   async function serve(stream, userId) {
@@ -71,12 +79,16 @@ export function createContainerService({ engine, findUser, audit, record }) {
     const start = Date.now();
     const counts = { bytesUp: 0, bytesDown: 0 };
     audit.write('container opened', { ...about, recorded: recording?.path });
+    let hangUp;
     try {
-      const { socket, resize, exitCode } = await begin(container.id, asked);
-      stream.once('close', () => socket.destroy());
-      if (stream.destroyed) socket.destroy();
+      const console = await begin(container.id, asked);
+      const { socket, resize, exitCode } = console;
+      hangUp = console.hangUp;
       // Reading and writing tell of an error; it must not end this program in between.
       socket.on('error', () => {});
+      await console.ready;
+      stream.once('close', () => socket.destroy());
+      if (stream.destroyed) socket.destroy();
       stream.write(encodeControl({ recorded: recording !== undefined, isTerminal: !hasHeads }));
       // Without a terminal of its own there is none to set the size of.
       if (!hasHeads) await resize?.(size).catch(() => {});
@@ -85,8 +97,9 @@ export function createContainerService({ engine, findUser, audit, record }) {
       await passOutput(socket, stream, { hasHeads, recording, counts });
       stream.end(encodeControl({ exit: (await exitCode?.().catch(() => null)) ?? null }));
     } finally {
+      const notEnded = await hangUp?.().catch(({ message }) => message);
       await recording?.close();
-      audit.write('container closed', { ...about, ...counts, durationMs: Date.now() - start });
+      audit.write('container closed', { ...about, ...counts, durationMs: Date.now() - start, notEnded });
     }
   }
 
@@ -94,7 +107,7 @@ export function createContainerService({ engine, findUser, audit, record }) {
     if (asked.do === 'attach') return engine.attach(id);
     if (asked.do === 'logs') return engine.logs(id);
     const command = typeof asked.command === 'string' && asked.command.trim() !== '' ? asked.command : 'exec /bin/sh';
-    return engine.exec(id, ['/bin/sh', '-c', command]);
+    return engine.exec(id, command);
   }
 }
 

@@ -1,8 +1,11 @@
 import { request } from 'node:http';
 import { json, text } from 'node:stream/consumers';
+import { takeNumber } from './take-number.mjs';
 
 /** As old as Docker 20.10, and Podman 3. */
 const VERSION = '/v1.41';
+/** Tells which process it is, and becomes the command. */
+const TOLD = ['/bin/sh', '-c', 'echo $$; exec /bin/sh -c "$1"', 'sh'];
 
 /** What of the Docker Engine API a console needs, over its Unix socket. */
 export class Engine {
@@ -28,22 +31,42 @@ export class Engine {
     return (await this.#ask('GET', `/containers/${id}/json`)).Config.Tty === true;
   }
 
-  /** Runs a command in a terminal inside a container. */
+  /**
+   * Runs a command of the shell in a terminal inside a container. Once it is `ready` it may be typed to. `hangUp` ends it as the loss of a
+   * terminal does, if it still runs.
+   */
   async exec(id, command) {
-    const { Id } = await this.#ask('POST', `/containers/${id}/exec`, {
+    const path = await this.#createExec(id, {
       AttachStdin: true,
       AttachStdout: true,
       AttachStderr: true,
       Tty: true,
       Env: ['TERM=xterm-256color'],
-      Cmd: command,
+      Cmd: [...TOLD, command],
     });
-    const path = `/exec/${Id}`;
+    const socket = await this.#upgrade(`${path}/start`, { Detach: false, Tty: true });
+    const process = takeNumber(socket);
     return {
-      socket: await this.#upgrade(`${path}/start`, { Detach: false, Tty: true }),
+      socket,
+      ready: process,
       resize: ({ columns, rows }) => this.#ask('POST', `${path}/resize?h=${rows}&w=${columns}`),
       exitCode: async () => (await this.#ask('GET', `${path}/json`)).ExitCode,
+      hangUp: async () => {
+        const [number, { Running }] = [await process, await this.#ask('GET', `${path}/json`)];
+        if (number !== undefined && Running) await this.#hangUp(id, number);
+      },
     };
+  }
+
+  /** The API has no such request: another command does it. The system tells the other processes of the terminal. */
+  async #hangUp(id, process) {
+    const path = await this.#createExec(id, { Cmd: ['/bin/sh', '-c', `kill -s HUP ${process}`] });
+    await this.#ask('POST', `${path}/start`, { Detach: true });
+  }
+
+  async #createExec(id, options) {
+    const { Id } = await this.#ask('POST', `/containers/${id}/exec`, options);
+    return `/exec/${Id}`;
   }
 
   /** Input and output of the container's own program. */
