@@ -17,6 +17,7 @@ import { memory } from './measurements/memory.mjs';
 import { opens } from './measurements/opens.mjs';
 import { push } from './measurements/push.mjs';
 import { startup } from './measurements/startup.mjs';
+import { wisp } from './measurements/wisp.mjs';
 import { workers } from './measurements/workers.mjs';
 import { besidePeers } from './support/beside-peers.mjs';
 import { barChart } from './support/chart.mjs';
@@ -79,7 +80,7 @@ function readArguments() {
 
 async function chosen() {
   if (peers === undefined)
-    return { measurements: [bulk, byWay, latency, opens, datagrams, memory, growth, push, startup, workers] };
+    return { measurements: [bulk, byWay, latency, opens, datagrams, memory, growth, push, startup, wisp, workers] };
   try {
     return await besidePeers(peers);
   } catch (error) {

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { send } from './destination.mjs';
 import { cpuSeconds } from './processes.mjs';
 import { socksConnect } from './socks-connect.mjs';
+import { wispConnect } from './wisp-connect.mjs';
 
 const held = [];
 
@@ -32,6 +33,19 @@ const TASKS = {
     });
     socket.destroy();
     return { ...measured, times };
+  },
+
+  /** Opens `count` connections, `parallel` at a time, and closes each once it has carried a byte there and back. */
+  async opens({ open, target, count, parallel, pids }) {
+    let next = 0;
+    const openInTurn = async () => {
+      while (next++ < count) {
+        const socket = await openOne(open, target);
+        await ask(socket, 'ex', 1);
+        socket.destroy();
+      }
+    };
+    return timed(pids, () => Promise.all(Array.from({ length: parallel }, openInTurn)));
   },
 
   /** Opens connections until it holds `channels`, each of which has carried something. */
@@ -64,7 +78,8 @@ function openAll(open, target, count) {
   return Promise.all(Array.from({ length: count }, () => openOne(open, target)));
 }
 
-async function openOne({ address, socks }, target) {
+async function openOne({ address, socks, wisp }, target) {
+  if (wisp !== undefined) return wispConnect(wisp, target);
   if (socks) return socksConnect(address, target);
   const socket = connect({ host: address[0], port: address[1], allowHalfOpen: true, noDelay: true });
   socket.on('error', () => {});

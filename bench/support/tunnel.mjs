@@ -15,9 +15,10 @@ export const NO_LIMITS = [
   ...['--max-sessions', '100000', '--max-sessions-per-user', '100000', '--max-unauthenticated', '10000'],
 ];
 
-export function startServer({ host = [], address = '127.0.0.1', node = [], options = [] } = {}) {
+/** `env`: whose token it takes; none where its options name users. */
+export function startServer({ host = [], address = '127.0.0.1', node = [], options = [], env = TOKEN } = {}) {
   const args = [...node, SERVER, '--listen', `${address}:0`, '--allow-private', ...JSON_LOG, ...options];
-  return startProgram(host, args, '"ready"', TOKEN);
+  return startProgram(host, args, '"ready"', env);
 }
 
 export function startClient(url, { host = [], node = [], options = [] } = {}) {
