@@ -1,7 +1,9 @@
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
+import { startUnread } from 'wsproxy-test-support/destinations/unread';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { listen } from 'wsproxy-test-support/sockets/listen';
+import { until } from 'wsproxy-test-support/until';
 import { startPage } from './page.js';
 
 describe('the streams of a page in Chromium', () => {
@@ -52,6 +54,22 @@ describe('the streams of a page in Chromium', () => {
     await expect
       .poll(() => [...got].sort(), { timeout: 10_000 })
       .toEqual(['all of it', 'read ECONNRESET', 'read ECONNRESET']);
+  });
+
+  test('are reset by abort at once, also while a write waits for a destination that does not read', async () => {
+    const { page, server } = await startPage();
+    const said = await page.evaluate(
+      async (port) => {
+        const { readable, writable, closed } = await globalThis.client.connect({ host: '127.0.0.1', port }).opened;
+        const [reader, writer] = [readable.getReader(), writable.getWriter()];
+        const all = [writer.write(new Uint8Array(67_108_864)), reader.read(), closed];
+        await writer.abort('no');
+        return Promise.all(all.map((each) => each.catch((error: unknown) => (error as { code?: unknown }).code)));
+      },
+      (await startUnread()).port,
+    );
+    expect(said).toEqual(['CANCELLED', 'CANCELLED', 'CANCELLED']);
+    await until('the server has reset it', () => server.channelCount === 0);
   });
 
   test('go on in one direction when the page wants nothing more of the other', async () => {

@@ -22,7 +22,10 @@ export class ChannelStreams implements OpenConnection {
       if (this.#incoming.isDropped && this.#outgoing.isDone) this.#finish();
     };
     this.#incoming = new Incoming(channel, onDone);
-    this.#outgoing = new Outgoing(channel, onDone);
+    this.#outgoing = new Outgoing(channel, onDone, () => {
+      channel.reset('CANCELLED');
+      this.#incoming.lose(new TunnelError('CANCELLED'));
+    });
     this.readable = this.#incoming.stream;
     this.writable = this.#outgoing.stream;
     channel.start({

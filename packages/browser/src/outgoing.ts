@@ -14,21 +14,23 @@ export class Outgoing {
   #given = 0;
   #written = 0;
 
-  constructor(channel: Channel, onDone: () => void) {
+  constructor(channel: Channel, onDone: () => void, onAbort: () => void) {
     this.#channel = channel;
     const sink: UnderlyingSink<BufferSource> = {
       start: (controller) => {
         this.#controller = controller;
+        // The sink hears of it only when the write under way has ended, which may wait for a destination that does not read.
+        controller.signal.addEventListener('abort', () => {
+          if (this.isDone) return;
+          this.#stop(new TunnelError('CANCELLED'));
+          onAbort();
+        });
       },
       write: (chunk) => this.#write(chunk),
       close: () => {
         this.isDone = true;
         this.#channel.end();
         onDone();
-      },
-      abort: () => {
-        this.isDone = true;
-        this.#channel.reset('CANCELLED');
       },
     };
     this.stream = new WritableStream(sink, { highWaterMark: HIGH_WATER, size: (chunk) => this.#count(chunk) });
@@ -63,9 +65,13 @@ export class Outgoing {
   }
 
   #giveUp(error: TunnelError): void {
+    this.#controller?.error(error);
+    this.#stop(error);
+  }
+
+  #stop(error: TunnelError): void {
     this.isDone = true;
     this.#rest = NOTHING;
-    this.#controller?.error(error);
     this.#writing?.reject(error);
     this.#writing = undefined;
   }
