@@ -135,7 +135,7 @@ describe('tinyproxy with rules', () => {
     await expectEnd(
       server.port,
       proxy,
-      new RegExp(`does not allow 127.0.0.1:${server.port} \\(403\\)`),
+      new RegExp(`does not allow 127.0.0.1:${server.port} \\(403\\).*: many proxies allow port 443 alone`),
       '--transport',
       'ws',
     );

@@ -198,6 +198,7 @@ const UP_TO_USER: readonly ProxyError['code'][] = [
 const PROXY_CURES: Readonly<Partial<Record<ProxyError['code'], (names: OptionNames) => string>>> = {
   CREDENTIALS_WANTED: () => 'write them into its URL, http://user:password@host:port',
   LOGIN_WANTED: () => 'open any page in a browser',
+  DENIED: () => 'many proxies allow port 443 alone; if the server is there, ask who runs the proxy',
   SCHEME_UNKNOWN: ({ proxy }) =>
     `run a local proxy that can, such as px or cntlm, and name that one with ${proxy}; docs/client.md shows how`,
 };

@@ -279,7 +279,7 @@ describe('a proxy on the way', () => {
     ['CREDENTIALS_WANTED', true, /user:password@/],
     ['CREDENTIALS_REFUSED', true, /^told$/],
     ['SCHEME_UNKNOWN', true, /^told: run a local proxy that can, such as px or cntlm/],
-    ['DENIED', true, /^told$/],
+    ['DENIED', true, /^told: many proxies allow port 443 alone; if the server is there, ask who runs the proxy$/],
     ['PROXY_UNREACHABLE', false, /--proxy none/],
     ['PROXY_TIMEOUT', false, /^told$/],
     ['TARGET_REFUSED', false, /^told$/],

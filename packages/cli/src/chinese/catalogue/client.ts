@@ -84,6 +84,8 @@ export const CLIENT: Catalogue = {
   'the connection ended before the answer came': '应答到来前连接就结束了',
   '; {1} goes without it': '；用 {1} 可不经过它',
   'write them into its URL, http://user:password@host:port': '请写进它的 URL：http://user:password@host:port',
+  'many proxies allow port 443 alone; if the server is there, ask who runs the proxy':
+    '许多代理只允许 443 端口；如果服务器已在该端口，请询问代理的管理者',
   'run a local proxy that can, such as px or cntlm, and name that one with {1}; docs/client.md shows how':
     '请在本机运行支持它的代理，如 px 或 cntlm，并用 {1} 指定；做法见 docs/client.md',
   'given up': '已放弃',
