@@ -164,6 +164,6 @@ describe('through a proxy that opens no tunnel', () => {
     const [{ port }, proxy] = [await startServer(), await startSquid('http_access deny all')];
     const { of, cause } = await examine(port, { proxy: `http://127.0.0.1:${proxy}` });
     expect(cause).toBe('http');
-    expect(of('http')?.cure).toMatch(/^check .*proxy.*, or ask who runs the proxy$/);
+    expect(of('http')?.cure).toMatch(/^many proxies allow port 443 alone; .*ask who runs the proxy$/);
   });
 });
