@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ServerOptions } from 'wsproxy-server';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
 import { startWispServer, Type, WispClient, wispTokenOf, wispUser } from 'wsproxy-test-support/wire/wisp-client';
@@ -269,6 +270,35 @@ test('a server that drains serves what runs, and lets the client go with its las
   busy.close(1);
   expect(await busy.closed()).toBe(1012);
   expect(await closed).toBe(0);
+});
+
+test.each([
+  ['without a drain', undefined],
+  ['at the end of its drain', { drain: 200 }],
+])('a server that stops %s closes the WebSockets that there are', async (_, how) => {
+  const { urlOf, server } = await startWispServer();
+  const client = await WispClient.begin(urlOf('alice'));
+  client.connect(1, await startEcho());
+  client.data(1, 'x');
+  await client.read(1, 1);
+  const closed = server.close(how);
+  expect(await client.closed()).toBe(1001);
+  await closed;
+});
+
+test('a confirmation of an opening is never that of a stream that the client has closed', async () => {
+  const { urlOf } = await startWispServer();
+  const client = new WispClient(urlOf('alice'), ['wisp-v2']);
+  await client.answer(info([5, '']));
+  await client.next(Type.continue, 0);
+  const [echo, port] = [await startEcho(), await freePort()];
+  client.connect(1, echo);
+  client.close(1);
+  client.connect(1, { port });
+  expect(await client.reason(1)).toBe(0x44);
+  client.connect(2, echo);
+  await client.next(Type.continue, 2);
+  expect(client.packets).toEqual([]);
 });
 
 test('what speaks Wisp is loaded where --wisp is given, and nowhere else', () => {

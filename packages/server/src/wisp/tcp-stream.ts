@@ -19,6 +19,8 @@ export class TcpStream implements WispStream, OpenHandler, ChannelSink, Backlogg
   readonly #owner: TcpStreamOwner;
   readonly #channel: Channel;
   readonly #allowance = new Allowance();
+  /** A CONTINUE waits for a client that does not read: the next one waits for that. */
+  #isGranting = false;
   /** Bytes that the client has sent. */
   #taken = 0;
   /** The channel has taken more than it can send at once. */
@@ -52,7 +54,8 @@ export class TcpStream implements WispStream, OpenHandler, ChannelSink, Backlogg
   // What becomes of the channel.
 
   onOpen(): void {
-    if (!this.#owner.confirmsOpening) return;
+    // Its number may be that of another stream by now.
+    if (this.#isOver || !this.#owner.confirmsOpening) return;
     this.#owner.send(continuePacket(this.#id, this.#allowance.confirm()));
   }
 
@@ -106,8 +109,12 @@ export class TcpStream implements WispStream, OpenHandler, ChannelSink, Backlogg
   }
 
   #grantIfDue(): void {
-    if (this.#isOver || !this.#allowance.isDue) return;
-    this.#owner.send(continuePacket(this.#id, this.#allowance.renew()));
+    if (this.#isOver || this.#isGranting || !this.#allowance.isDue) return;
+    this.#isGranting = true;
+    this.#owner.send(continuePacket(this.#id, this.#allowance.renew()), () => {
+      this.#isGranting = false;
+      this.#grantIfDue();
+    });
   }
 
   #close(reason: number): void {

@@ -50,7 +50,8 @@ export class WispSession implements TcpStreamOwner {
         if (kind === 'drain') this.#drain();
       },
       onIdle: () => this.#leaveIfIdle(),
-      onClosed: () => {},
+      // The server has left, as it does when it stops.
+      onClosed: () => this.#end(CloseCode.goingAway, 'the server is stopping'),
     });
     const [near, far] = MemoryTransport.pair(setImmediate);
     new Greeter(this.session, 0).greet(near, () => this.#begin());

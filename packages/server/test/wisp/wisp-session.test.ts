@@ -51,6 +51,15 @@ describe('a session of Wisp', () => {
     session.leave();
   });
 
+  test('gives no more CONTINUE than one on a stream to a client that reads none', () => {
+    const { ws, session } = begin();
+    session.take({ type: 1, stream: 1, connect: { kind: 'tcp', host: '127.0.0.1', port: 80 } });
+    // The last of them are more than an honest client sends, and close the stream.
+    for (let packets = 0; packets < 1_000; packets++) session.take({ type: 2, stream: 1, data: new Uint8Array(0) });
+    expect(ws.sent).toBe(2);
+    session.leave();
+  });
+
   test('has one transport, which ends with the WebSocket', () => {
     const { session, transports } = begin();
     const told: number[] = [];
