@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Download, Page } from 'playwright';
+import { startSshd } from 'wsproxy-test-support/destinations/sshd';
 import { complaintsOf, startChromium } from 'wsproxy-test-support/programs/chromium';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { run } from 'wsproxy-test-support/programs/program';
@@ -62,6 +63,19 @@ export async function openConsolePage(origin: string): Promise<ConsolePage> {
   await login.getByRole('button', { name: 'Log in' }).click();
   await page.locator('#app[data-state=connected]').waitFor();
   return new ConsolePage(page);
+}
+
+/** A console with ssh to a real sshd, in a page that has accepted its host key. */
+export async function openSshConsole() {
+  // It ends last: it waits for the shells, and they for the server.
+  const sshd = await startSshd();
+  const server = await startConsole();
+  const page = await openConsolePage(server.origin);
+  await page.openSsh(sshd.port, join(sshd.folder, 'user'));
+  await page.acceptHostKey();
+  await page.type('PS1="ready:"\n');
+  await page.untilScreen(/^ready:$/m);
+  return { ...server, sshd, page };
 }
 
 /** What a user does with the page. */
@@ -146,6 +160,36 @@ export class ConsolePage {
     await this.page.keyboard.type(text);
   }
 
+  /** Which process the shell in the console is. */
+  async shell(): Promise<string> {
+    await this.type('clear; echo "shell $$."\n');
+    return this.untilScreen(/^shell (\d+)\.$/m);
+  }
+
+  /** Has the shell write `NUMBERS` and then the name with a 2, as soon as there is a file of this path. */
+  async typeNumbers(name: string, gate: string): Promise<void> {
+    const numbers = `until [ -e ${gate} ]; do sleep 0.1; done; seq ${COUNT}`;
+    await this.type(`echo "${name}$((0+1))"; ${numbers}; echo "${name}$((1+1))"\n`);
+  }
+
+  /** Has the page record the console that is shown. */
+  async record(): Promise<void> {
+    await this.button('Record').click();
+    await this.page.locator('.screen:visible').click();
+  }
+
+  /** Ends the recording, and gives all output in it. */
+  async recorded(): Promise<string> {
+    const recording = this.page.waitForEvent('download');
+    await this.button('Stop recording').click();
+    await this.page.locator('.screen:visible').click();
+    const [, ...lines] = String(await this.contentOf(recording))
+      .trim()
+      .split('\n');
+    const events: [number, string, string][] = lines.map((line) => JSON.parse(line));
+    return events.flatMap(([, kind, text]) => (kind === 'o' ? [text] : [])).join('');
+  }
+
   /** Why the console that is shown is over. */
   async untilOver(): Promise<string> {
     const end = this.page.locator('.panel:not([hidden]) .end:not(:empty)');
@@ -168,5 +212,9 @@ export class ConsolePage {
     return readFileSync(await (await download).path());
   }
 }
+
+const COUNT = 100_000;
+/** As a terminal gets them. */
+export const NUMBERS = Array.from({ length: COUNT }, (_, at) => `${at + 1}\r\n`).join('');
 
 export const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');

@@ -11,25 +11,19 @@ import { skipUnlessInstalled, skipWithout } from 'wsproxy-test-support/programs/
 import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
-import { buildConsole, type ConsolePage, openConsolePage, sha256, startConsole } from './console-page.js';
+import {
+  buildConsole,
+  type ConsolePage,
+  openConsolePage,
+  openSshConsole,
+  sha256,
+  startConsole,
+} from './console-page.js';
 
 const OUTPUT = 10_000_000;
 const FILE = 3_000_000;
 
 beforeAll(buildConsole);
-
-/** A console with ssh to a real sshd, in a page that has accepted its host key. */
-async function openSshConsole() {
-  // It ends last: it waits for the shells, and they for the server.
-  const sshd = await startSshd();
-  const server = await startConsole();
-  const page = await openConsolePage(server.origin);
-  await page.openSsh(sshd.port, join(sshd.folder, 'user'));
-  await page.acceptHostKey();
-  await page.type('PS1="ready:"\n');
-  await page.untilScreen(/^ready:$/m);
-  return { ...server, sshd, page };
-}
 
 /** Cuts whenever so many bytes have passed, `times` times; a cut counts where a console was lost by it. */
 function cutEvery(relay: CuttingRelay, every: number, times: number): void {
@@ -94,18 +88,11 @@ describe('the web console', () => {
       await page.type('q');
       await page.untilScreen(/^ready:$/m);
 
-      await page.button('Record').click();
-      await page.page.locator('.screen:visible').click();
+      await page.record();
       cutEvery(relay, 500_000, 14);
       await page.type(`seq 2000000 | head -c ${OUTPUT}; echo; echo "fin$((1+1))"\n`);
       await page.untilScreen(/^fin2$/m, 120_000);
-      const recording = page.page.waitForEvent('download');
-      await page.button('Stop recording').click();
-      const lines = String(await page.contentOf(recording))
-        .trim()
-        .split('\n');
-      const events: [number, string, string][] = lines.slice(1).map((line) => JSON.parse(line));
-      const output = events.flatMap(([, kind, text]) => (kind === 'o' ? [text] : [])).join('');
+      const output = await page.recorded();
       const numbers = (await run('sh', ['-c', `seq 2000000 | head -c ${OUTPUT}`])).stdout;
       // A terminal ends its lines with both.
       const expected = `${numbers}\nfin2\n`.replaceAll('\n', '\r\n');
