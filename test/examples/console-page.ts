@@ -49,9 +49,9 @@ function auditedIn(file: string): { readonly event: string; readonly [name: stri
     .map((line) => JSON.parse(line));
 }
 
-/** The page in a new Chromium, with alice logged in. */
-export async function openConsolePage(origin: string): Promise<ConsolePage> {
-  const browser = await startChromium();
+/** The page in a new browser, with alice logged in. */
+export async function openConsolePage(origin: string, start = () => startChromium()): Promise<ConsolePage> {
+  const browser = await start();
   await browser.grantPermissions(['clipboard-read', 'clipboard-write']);
   const page = await browser.newPage();
   // A page with an open console asks before it is closed.
@@ -66,11 +66,11 @@ export async function openConsolePage(origin: string): Promise<ConsolePage> {
 }
 
 /** A console with ssh to a real sshd, in a page that has accepted its host key. */
-export async function openSshConsole() {
+export async function openSshConsole(openPage: (origin: string) => Promise<ConsolePage> = openConsolePage) {
   // It ends last: it waits for the shells, and they for the server.
   const sshd = await startSshd();
   const server = await startConsole();
-  const page = await openConsolePage(server.origin);
+  const page = await openPage(server.origin);
   await page.openSsh(sshd.port, join(sshd.folder, 'user'));
   await page.acceptHostKey();
   await page.type('PS1="ready:"\n');

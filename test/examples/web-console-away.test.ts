@@ -4,6 +4,7 @@ import type { Page } from 'playwright';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { SSHD } from 'wsproxy-test-support/destinations/sshd';
+import { runOnOwnMachine } from 'wsproxy-test-support/programs/own-machine';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { until } from 'wsproxy-test-support/until';
 import { buildConsole, NUMBERS, openSshConsole } from './console-page.js';
@@ -62,5 +63,19 @@ describe('the web console', () => {
       expect(output.includes(`${name}1\r\n${NUMBERS}${name}2\r\n`)).toBe(true);
     }
     expect(await page.shell()).toBe(shell);
+  });
+
+  describe('in a browser that goes to another network', () => {
+    for (const program of ['ip', 'unshare', 'nsenter']) skipUnlessInstalled(program);
+
+    test('keeps its shell, and loses no byte', async (context) => {
+      const script = new URL('inside/other-network.ts', import.meta.url);
+      const { away, ...result } = await runOnOwnMachine<{ readonly away: number }>(context, script, [], 80_000, {
+        // sshd becomes another user.
+        users: 'all',
+      });
+      console.log(`back after ${Math.round(away)} ms`);
+      expect(result).toEqual({ addresses: ['10.91.0.1', '10.92.0.1'], isSameShell: true, isWhole: true });
+    }, 100_000);
   });
 });

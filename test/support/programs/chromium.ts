@@ -7,9 +7,14 @@ import { CHROMIUM, CHROMIUM_ARGS } from './chromium-program.js';
 const ARGS = [...CHROMIUM_ARGS, '--proxy-bypass-list=<-loopback>'];
 
 /** A browser that nobody has used before, closed with the test. Certificates of tests are accepted. */
-export async function startChromium(...args: string[]): Promise<BrowserContext> {
+export function startChromium(...args: string[]): Promise<BrowserContext> {
+  return startChromiumBy(CHROMIUM, ...args);
+}
+
+/** The same by a program that runs Chromium. */
+export async function startChromiumBy(program: string, ...args: string[]): Promise<BrowserContext> {
   const browser = await chromium.launchPersistentContext(temporaryFolder(), {
-    executablePath: CHROMIUM,
+    executablePath: program,
     args: [...ARGS, ...args],
     ignoreHTTPSErrors: true,
     acceptDownloads: true,
