@@ -39,7 +39,9 @@ export class Services {
     tellOpen();
     const arrived = { channel, peer: undefined, local: undefined };
     const { allowHalfOpen, onConnection } = service;
-    onConnection(new TunnelSocket(undefined, { allowHalfOpen, keepAwake, errors: 'system', arrived }));
+    const socket = new TunnelSocket(undefined, { allowHalfOpen, keepAwake, errors: 'system', arrived });
+    // What it throws is told to the program as a rejection: here it would cost other connections what has come with the call.
+    void (async () => onConnection(socket))();
   }
 
   /** Takes no more calls; those that were taken live on. */
