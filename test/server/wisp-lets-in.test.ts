@@ -76,6 +76,15 @@ describe('a wisp token', () => {
     await expect(server.createTicket({ id: 'alice' })).rejects.toMatchObject({ code: 'UNKNOWN_USER' });
   });
 
+  test('lets in 32 WebSockets of its user at a time, as tabs have one or more each', async () => {
+    const { server, urlOf } = await startWispServer();
+    await Promise.all(Array.from({ length: 32 }, () => WispClient.begin(urlOf('alice'))));
+    expect(server.sessionCount).toBe(32);
+    expect(await new WispClient(urlOf('alice')).closed()).toBe(1013);
+    await WispClient.begin(urlOf('bob'));
+    expect(server.sessionCount).toBe(33);
+  });
+
   test.each([
     ['a page that is allowed', PAGE, 101],
     ['another page', 'https://evil.example', 403],

@@ -55,7 +55,7 @@ export class ServerParts {
     this.observers = new Observers((error) => logger.error({ err: error }, 'an observer has thrown an error'));
     const observer = this.observers;
     this.route = formatRoute({ node: options.node ?? nodeNameOf(hostname()), uid: randomUid() });
-    const limits = resolveLimits(options.limits, options.tickets !== undefined);
+    const limits = resolveLimits(options.limits, options.tickets !== undefined || options.wisp !== undefined);
     const directory = directoryOf(options);
     const guard = new Guard({
       limits,

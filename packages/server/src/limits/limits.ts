@@ -24,7 +24,7 @@ export const LIMITS: Readonly<Record<LimitName, LimitRule>> = {
     ...COUNT,
     default: 0,
     zero: 'auto',
-    text: 'sessions of one user at a time; auto: 8, or 32 where tickets let pages in',
+    text: 'sessions of one user at a time; auto: 8, or 32 where pages come in by tickets or Wisp',
   },
   channels: {
     flags: '--max-channels <number>',
@@ -223,10 +223,10 @@ export type Limits = { readonly [name in LimitName]: number };
 export type LimitOptions = Partial<Limits>;
 
 /**
- * The limits that hold, those not given by default. `hasTickets`: they let pages in.
+ * The limits that hold, those not given by default. `hasPages`: they come in by tickets or Wisp.
  * @throws OptionError that names the first one out of its range, or unknown
  */
-export function resolveLimits(options: LimitOptions = {}, hasTickets = false): Limits {
+export function resolveLimits(options: LimitOptions = {}, hasPages = false): Limits {
   const limits = {} as { [name in LimitName]: number };
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(LIMITS, name)) throw new OptionError(`limits.${name}`, 'there is no such option');
@@ -237,11 +237,11 @@ export function resolveLimits(options: LimitOptions = {}, hasTickets = false): L
     if (problem !== undefined) throw new OptionError(`limits.${name}`, problem);
     limits[name] = value;
   }
-  if (limits.sessionsPerUser === 0) limits.sessionsPerUser = hasTickets ? SESSIONS_WITH_TABS : SESSIONS;
+  if (limits.sessionsPerUser === 0) limits.sessionsPerUser = hasPages ? SESSIONS_WITH_TABS : SESSIONS;
   return limits;
 }
 
 /** Of one user. */
 const SESSIONS = 8;
-/** The same where each tab of a browser has a session of its own. */
+/** The same where each tab of a browser has a session of its own, or, by Wisp, each WebSocket of it. */
 const SESSIONS_WITH_TABS = 32;

@@ -25,7 +25,7 @@ describe('limits', () => {
     expect(resolveLimits()).toEqual({ ...DEFAULTS, sessionsPerUser: 8 });
   });
 
-  test('let a user have more sessions where tickets let pages in, unless told otherwise', () => {
+  test('let a user have more sessions where pages come in, unless told otherwise', () => {
     expect(resolveLimits({}, true).sessionsPerUser).toBe(32);
     expect(resolveLimits({ sessionsPerUser: 8 }, true).sessionsPerUser).toBe(8);
   });

@@ -133,8 +133,8 @@ export const SERVER_OPTIONS: Catalogue = {
   'connections that have not shown a token yet': '尚未出示令牌的连接数',
   'time for a connection to become a WebSocket': '连接升级为 WebSocket 的时限',
   'sessions at a time': '同时的会话数',
-  'sessions of one user at a time; auto: 8, or 32 where tickets let pages in':
-    '一个用户同时的会话数；auto：8，网页凭票据接入时为 32',
+  'sessions of one user at a time; auto: 8, or 32 where pages come in by tickets or Wisp':
+    '一个用户同时的会话数；auto：8，网页凭票据或 Wisp 接入时为 32',
   'connections to destinations at a time': '同时到目标的连接数',
   'connections of one session to destinations at a time': '一个会话同时到目标的连接数',
   'flows of datagrams (UDP) of one user at a time': '一个用户同时的数据报流 (UDP) 数',
