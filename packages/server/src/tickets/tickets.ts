@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { Clock } from 'wsproxy-engine';
 import { formatHanded, parseHanded } from '../cluster/handed.js';
 import { userOf } from '../cluster/inner-door.js';
@@ -12,8 +12,12 @@ import { TicketError } from './ticket-error.js';
 export class Tickets {
   readonly #options: TicketsOptions;
   readonly #own: TicketKeeper;
-  /** Users all of whose sessions have ended, and when: tickets of before are good no more. The one longest ago first. */
-  readonly #ended = new Map<string, number>();
+  /** Tells the tickets of this process from those of others. */
+  readonly #maker = randomUUID();
+  /** Of tickets made here, and of endings: which was first. A clock that is set back would not know. */
+  #turn = 0;
+  /** Users all of whose sessions have ended: tickets of before are good no more. The one longest ago first. */
+  readonly #ended = new Map<string, Ending>();
 
   constructor(options: TicketsOptions) {
     this.#options = options;
@@ -26,7 +30,8 @@ export class Tickets {
     if (origin !== undefined && !allowOrigins.includes(origin)) throw new TicketError('FOREIGN_ORIGIN');
     const ticket = randomBytes(32).toString('base64url');
     const digest = digestOf(ticket);
-    const claim: Claim = { handed: this.#handed(user), origin: origin ?? '', made: clock.wallTime() };
+    const made: Made = { maker: this.#maker, turn: ++this.#turn, wallTime: clock.wallTime() };
+    const claim: Claim = { handed: this.#handed(user), origin: origin ?? '', made };
     const value = JSON.stringify({ ...claim, seal: this.#seal(digest, claim) });
     if (value.length > LONGEST_VALUE) throw new TicketError('USER_TOO_LARGE');
     try {
@@ -44,19 +49,31 @@ export class Tickets {
     if (claim === undefined || claim.origin !== origin) return undefined;
     if (!areEqual(claim.seal, this.#seal(digest, claim))) return undefined;
     const handed = parseHanded(claim.handed);
-    if (handed === undefined || claim.made <= (this.#ended.get(handed.user.id) ?? Number.NEGATIVE_INFINITY))
-      return undefined;
+    if (handed === undefined || this.#isEnded(handed.user.id, claim.made)) return undefined;
     const { directory, clock } = this.#options;
     return userOf(handed, directory, clock);
   }
 
   /** Every session of the user ends: none begins with a ticket of before. */
   endThoseOf(userId: string): void {
-    const now = this.#options.clock.wallTime();
+    const { clock } = this.#options;
+    this.#forgetOld();
     this.#ended.delete(userId);
-    this.#ended.set(userId, now);
-    for (const [user, at] of this.#ended) {
-      if (now - at < FORGOTTEN_AFTER) break;
+    this.#ended.set(userId, { turn: ++this.#turn, wallTime: clock.wallTime(), at: clock.now() });
+  }
+
+  /** Tickets of other processes are compared by the clocks. */
+  #isEnded(userId: string, { maker, turn, wallTime }: Made): boolean {
+    this.#forgetOld();
+    const ending = this.#ended.get(userId);
+    if (ending === undefined) return false;
+    return maker === this.#maker ? turn < ending.turn : wallTime <= ending.wallTime;
+  }
+
+  #forgetOld(): void {
+    const now = this.#options.clock.now();
+    for (const [user, { at }] of this.#ended) {
+      if (now - at < FORGOTTEN_AFTER) return;
       this.#ended.delete(user);
     }
   }
@@ -79,7 +96,7 @@ export class Tickets {
     const user = parseHanded(handed)?.user;
     const { directory } = this.#options;
     if (user === undefined || directory === undefined) return '';
-    return directory.seal(user, JSON.stringify([digest, handed, origin, made]));
+    return directory.seal(user, JSON.stringify([digest, handed, origin, made.maker, made.turn, made.wallTime]));
   }
 }
 
@@ -109,14 +126,28 @@ interface Claim {
   readonly handed: string;
   /** Empty when no page may spend it. */
   readonly origin: string;
-  /** Wall time, ms. */
-  readonly made: number;
+  readonly made: Made;
+}
+
+interface Made {
+  /** The process that has made it. */
+  readonly maker: string;
+  readonly turn: number;
+  /** By the clock of that process, ms. */
+  readonly wallTime: number;
+}
+
+interface Ending {
+  readonly turn: number;
+  readonly wallTime: number;
+  /** By the clock that is never set, ms. */
+  readonly at: number;
 }
 
 /** Characters: a user with many rules, and no more. */
 const LONGEST_VALUE = 8_192;
-/** Longer than any ticket is good, also where clocks of servers differ, ms. */
-const FORGOTTEN_AFTER = 600_000;
+/** Longer than any ticket is good, ms. */
+const FORGOTTEN_AFTER = 2 * TICKET_TIME;
 
 function formatWhole(user: User): string {
   try {
@@ -130,12 +161,17 @@ function readClaim(value: string | undefined): (Claim & { readonly seal: string 
   if (value === undefined) return undefined;
   try {
     const { handed, origin, made, seal } = JSON.parse(value) as Record<string, unknown>;
-    const isRight = [handed, origin, seal].every((each) => typeof each === 'string') && typeof made === 'number';
+    const isRight = [handed, origin, seal].every((each) => typeof each === 'string') && isMade(made);
     return isRight ? ({ handed, origin, made, seal } as Claim & { seal: string }) : undefined;
   } catch {
     // Anyone who writes into the store may write anything.
     return undefined;
   }
+}
+
+function isMade(made: unknown): made is Made {
+  const { maker, turn, wallTime } = (made ?? {}) as Record<string, unknown>;
+  return typeof maker === 'string' && typeof turn === 'number' && typeof wallTime === 'number';
 }
 
 function areEqual(one: string, other: string): boolean {

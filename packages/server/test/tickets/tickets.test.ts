@@ -99,12 +99,15 @@ describe('a ticket', () => {
     expect((await tickets.spend(ticket))?.tokenLabel).toBe('#2');
   });
 
-  test('of before all sessions of its user have ended is worth nothing, and one of afterwards is', async () => {
+  test.each<[what: string, set: number]>([
+    ['at once', 0],
+    ['and the clock was set back meanwhile', -3_600_000],
+    ['and the clock was set forth meanwhile', 3_600_000],
+  ])('of before all sessions of its user have ended is worth nothing, and one of afterwards is: %s', async (_, set) => {
     const { tickets, clock } = begin();
     const [before, other] = [await tickets.create({ id: 'alice' }), await tickets.create({ id: 'bob' })];
-    clock.advance(1);
+    clock.wallOffset += set;
     tickets.endThoseOf('alice');
-    clock.advance(1);
     const after = await tickets.create({ id: 'alice' });
     expect(await tickets.spend(before.ticket)).toBeUndefined();
     expect((await tickets.spend(after.ticket))?.id).toBe('alice');
@@ -196,6 +199,24 @@ describe('anyone who writes into the store', () => {
     keeper.kept.set(kept.digest, { ...kept, value: JSON.stringify({ ...JSON.parse(kept.value), origin: PAGE }) });
     expect(await tickets.spend(ticket, PAGE)).toBeUndefined();
   });
+});
+
+test('a ticket of another process is compared with the end of all sessions by the clocks, for a minute', async () => {
+  const keeper = new TicketMemory(new FakeClock());
+  const [one, other] = [begin([ALICE], keeper), begin([ALICE], keeper)];
+  const create = async (): Promise<string> => (await one.tickets.create({ id: 'alice' })).ticket;
+  other.tickets.endThoseOf('alice');
+  const before = await create();
+  one.clock.advance(1);
+  const after = await create();
+  expect(await other.tickets.spend(before)).toBeUndefined();
+  expect((await other.tickets.spend(after))?.id).toBe('alice');
+  one.clock.wallOffset -= 3_600_000;
+  const byClockSetBack = await create();
+  expect(await other.tickets.spend(byClockSetBack)).toBeUndefined();
+  const later = await create();
+  other.clock.advance(2 * TICKET_TIME);
+  expect((await other.tickets.spend(later))?.id).toBe('alice');
 });
 
 test("two processes that share a keeper spend each other's tickets", async () => {
