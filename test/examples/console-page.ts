@@ -25,6 +25,8 @@ export interface ConsoleConfig {
   readonly containers?: readonly object[];
   readonly containerEngine?: string;
   readonly recordings?: string;
+  readonly consoles?: number;
+  readonly trustedProxies?: readonly string[];
 }
 
 /** The example's server behind a relay that cuts, with alice as its user. */
@@ -32,8 +34,8 @@ export async function startConsole(config: ConsoleConfig = {}) {
   const relay = await new CuttingRelay(0).start();
   const folder = temporaryFolder();
   const [origin, audit, file] = [`http://127.0.0.1:${relay.port}`, join(folder, 'audit'), join(folder, 'console.json')];
-  const { destinations = ['127.0.0.1:1-65535'], containers, ...rest } = config;
-  const alice = { id: 'alice', tokenSha256: sha256(TOKEN), destinations, ...(containers && { containers }) };
+  const { destinations = ['127.0.0.1:1-65535'], containers, consoles, ...rest } = config;
+  const alice = { id: 'alice', tokenSha256: sha256(TOKEN), destinations, containers, consoles };
   const writeUsers = (...users: object[]) => writeFileSync(file, JSON.stringify({ origin, audit, users, ...rest }));
   writeUsers(alice);
   const { program, port } = await startExample('web-console', {}, file);

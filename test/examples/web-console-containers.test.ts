@@ -1,18 +1,14 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createClient } from 'wsproxy-client';
-import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
-import { TOKEN } from 'wsproxy-test-support/programs/command-line';
 import { run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
 import { buildConsole, openConsolePage, startConsole } from './console-page.js';
+import { DATA, message, startContainerClient } from './container-channel.js';
 import { startPodman } from './podman.js';
 
-const HOST = 'exec.docker.wsproxy.invalid';
-const [DATA, CONTROL] = [0, 1];
 const LOGS = 'echo out; echo problem >&2; exec sleep 600';
 
 beforeAll(buildConsole);
@@ -90,16 +86,13 @@ describe('containers in the web console, with the engine of podman', { timeout: 
     await podman.start('web-1', [], '/bin/sleep', '600');
     const containers = [{ name: 'web-1', may: ['exec'] }];
     const { origin, program, audited } = await startConsole({ containers, containerEngine: podman.socket });
-    const client = startClientOf(origin);
+    const client = startContainerClient(origin);
     // Such programs are of this test alone.
     const sleeps = ['foreground', 'ignores', 'shell', 'command'].map((name, at) => [name, `${at + 1}${process.pid}`]);
     const sleepOf = Object.fromEntries(sleeps);
     const runs = async (name: string) => (await run('pgrep', ['-fx', `sleep ${sleepOf[name]}`])).code === 0;
     const open = async (command: string, typed = '') => {
-      const socket = await client.connect({ host: HOST, port: 1 });
-      // The server that ends takes it along.
-      socket.on('error', () => {});
-      socket.write(message(CONTROL, JSON.stringify({ do: 'exec', container: 'web-1', command })));
+      const socket = await client.open({ do: 'exec', container: 'web-1', command });
       socket.write(message(DATA, typed));
       socket.resume();
       return socket;
@@ -128,7 +121,7 @@ describe('containers in the web console, with the engine of podman', { timeout: 
     const id = await podman.start('db-1', [], '/bin/sleep', '600');
     const containers = [{ name: 'web-*', may: ['logs'] }];
     const { origin, audited } = await startConsole({ containers, containerEngine: podman.socket });
-    const ask = await startAsking(origin);
+    const { ask } = startContainerClient(origin);
     expect(await ask({ do: 'list' })).toMatchObject({ containers: [{ name: 'web-1', may: ['logs'] }] });
     const refused = [
       { do: 'exec', container: 'web-1' },
@@ -146,34 +139,6 @@ describe('containers in the web console, with the engine of podman', { timeout: 
 describe('without a container engine in its configuration', () => {
   test('the web console has no containers', async () => {
     const { origin } = await startConsole({ containers: [{ name: '*', may: ['exec'] }] });
-    await expect((await startAsking(origin))({ do: 'list' })).rejects.toThrow(/host name not found|not allowed/);
+    await expect(startContainerClient(origin).ask({ do: 'list' })).rejects.toThrow(/host name not found|not allowed/);
   });
 });
-
-/** A client of the tunnel as a page of alice has one. */
-function startClientOf(origin: string) {
-  const client = createClient({ url: `${origin.replace('http', 'ws')}/tunnel`, token: TOKEN });
-  atEnd(() => client.close());
-  return client;
-}
-
-/** As the page and the container service say it. */
-function message(kind: number, text: string): Buffer {
-  const body = Buffer.from(text);
-  const head = Buffer.alloc(5);
-  head[0] = kind;
-  head.writeUInt32BE(body.length, 1);
-  return Buffer.concat([head, body]);
-}
-
-/** Asks the container service as a page of alice may, and gives its first answer. */
-async function startAsking(origin: string): Promise<(wish: object) => Promise<unknown>> {
-  const client = startClientOf(origin);
-  return async (wish) => {
-    const socket = await client.connect({ host: HOST, port: 1 }, { allowHalfOpen: true });
-    socket.write(message(CONTROL, JSON.stringify(wish)));
-    const pieces: Buffer[] = [];
-    for await (const piece of socket) pieces.push(piece as Buffer);
-    return JSON.parse(String(Buffer.concat(pieces).subarray(5)));
-  };
-}

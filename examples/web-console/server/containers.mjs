@@ -44,6 +44,15 @@ export function createContainerService({ engine, findUser, audit, record }) {
     // It goes away with its page, which is no error of this server.
     stream.on('error', () => {});
     const messages = readMessages(stream);
+    try {
+      await answer(stream, userId, messages);
+    } finally {
+      // What the page still says is read to its end, or the channel would stay open.
+      void messages.return().then(() => stream.resume());
+    }
+  }
+
+  async function answer(stream, userId, messages) {
     const { value: first } = await messages.next();
     if (first?.kind !== CONTROL) throw new Error('The first message says what is asked.');
     const asked = decodeControl(first.bytes);

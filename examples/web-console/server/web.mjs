@@ -55,30 +55,32 @@ export function createWeb({ origin, logins, makeTicket, hasContainers, addressOf
     },
   };
 
-  return (request, response) => void serve(request, response);
+  return (request, response) => {
+    setHeaders(response);
+    serve(request, response).catch(() => {
+      if (response.headersSent) response.destroy();
+      else answer(response, 400, { error: 'The request is wrong.' });
+    });
+  };
 
   async function serve(request, response) {
-    setHeaders(response);
-    const { pathname } = new URL(request.url ?? '/', origin);
-    try {
-      if (request.method === 'POST' && Object.hasOwn(posts, pathname)) {
-        // A page of another origin can send a request, but not with this header.
-        if (request.headers.origin !== origin) return answer(response, 403, { error: 'This is another origin.' });
-        return await posts[pathname](request, response);
-      }
-      if (request.method !== 'GET') return answer(response, 404, { error: 'There is nothing here.' });
-      if (pathname === '/me') {
-        const user = logins.userOf(request);
-        return answer(response, 200, {
-          user: user?.id,
-          hasContainers: hasContainers && user?.containers !== undefined,
-        });
-      }
-      if (!Object.hasOwn(files, pathname)) return answer(response, 404, { error: 'There is nothing here.' });
-      sendFile(response, files[pathname]);
-    } catch {
-      answer(response, 400, { error: 'The request is wrong.' });
+    // As it was sent: most of what a stranger sends is no URL.
+    const [path] = request.url.split('?');
+    if (request.method === 'POST' && Object.hasOwn(posts, path)) {
+      // A page of another origin can send a request, but not with this header.
+      if (request.headers.origin !== origin) return answer(response, 403, { error: 'This is another origin.' });
+      return posts[path](request, response);
     }
+    if (request.method !== 'GET') return answer(response, 404, { error: 'There is nothing here.' });
+    if (path === '/me') {
+      const user = logins.userOf(request);
+      return answer(response, 200, {
+        user: user?.id,
+        hasContainers: hasContainers && user?.containers !== undefined,
+      });
+    }
+    if (!Object.hasOwn(files, path)) return answer(response, 404, { error: 'There is nothing here.' });
+    sendFile(response, files[path]);
   }
 }
 
