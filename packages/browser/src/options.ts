@@ -23,7 +23,9 @@ export interface Destination {
 
 /** @throws TypeError in one line for an option that cannot be used */
 export function readOptions(given: ClientOptions): Settings {
-  const { url, ticket, grace = LONGEST_GRACE, heartbeat } = given ?? {};
+  const { url, ticket, grace = LONGEST_GRACE, heartbeat, ...others } = given ?? {};
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new TypeError(`${unknown}: there is no such option`);
   if (typeof ticket !== 'function') throw new TypeError('ticket: expected a function that gives a ticket');
   checkNumber('grace', grace, 0, 2 ** 32 - 1);
   if (heartbeat !== undefined) checkNumber('heartbeat', heartbeat, MIN_PING_INTERVAL, MAX_PING_INTERVAL);

@@ -11,4 +11,9 @@ describe('the options of a client', () => {
       new TypeError('url: a page comes in by tickets; leave out user, password, and what is behind #'),
     );
   });
+
+  test('are known ones alone', () => {
+    const given = { url: 'wss://proxy.example.org/', ticket: () => Promise.resolve(''), heartbeet: 5_000 };
+    expect(() => readOptions(given)).toThrow(new TypeError('heartbeet: there is no such option'));
+  });
 });
