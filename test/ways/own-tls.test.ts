@@ -1,11 +1,13 @@
-import { connect as connectHttp2 } from 'node:http2';
-import { get } from 'node:https';
+import { connect as connectHttp2, createSecureServer } from 'node:http2';
+import { createServer as createHttps, get } from 'node:https';
+import type { TlsOptions } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { type ClientOptions, createClient } from 'wsproxy-client';
 import type { ServerOptions } from 'wsproxy-server';
 import { makeCertificate } from 'wsproxy-test-support/certificate';
 import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
-import { start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { runCommand, start, TOKEN } from 'wsproxy-test-support/programs/command-line';
+import { listenOn } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startServer } from 'wsproxy-test-support/tunnel';
 import { expectCarried } from './carries.js';
@@ -129,4 +131,20 @@ test('--transport h2 with a URL that has no TLS is refused in one line', () => {
   expect(() => createClient({ url: 'ws://localhost:1/', token: TOKEN, transport: 'h2' })).toThrow(
     'transport: h2 is spoken in TLS alone: it needs a wss:// URL, not ws://localhost:1/',
   );
+});
+
+describe('--transport h2 to a server that has none of it', () => {
+  test.each([
+    ['that speaks no HTTP/2', (pair: TlsOptions) => createHttps(pair), 'the server does not speak HTTP/2'],
+    ['that takes no WebSockets over it', createSecureServer, 'the server takes no WebSockets over HTTP/2 (RFC 8441)'],
+  ])('ends the client with one line that says what helps: %s', async (_, create, what) => {
+    const { key, cert, file } = await inFolder();
+    const { port } = await listenOn(create({ key, cert }));
+    const url = `wss://localhost:${port}/`;
+    const args = [url, '--listen', '127.0.0.1:0', '--transport', 'h2'];
+    const { code, stderr } = await runCommand('wsproxy-client', args, { env: { NODE_EXTRA_CA_CERTS: file } });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`wsproxy-client: ${url}: ${what}: --transport auto finds another way\n`);
+    expect(stderr).not.toContain('WARN');
+  });
 });

@@ -1,7 +1,7 @@
 import { ConnectError, parseRetryAfter } from 'wsproxy-engine/connector';
 import { formatProxy, type ProxyError, type UpstreamProxy } from 'wsproxy-node/dial/upstream';
 import { isBrokenUpgrade } from 'wsproxy-node/internals';
-import { NotHttpError, type RefusedError } from 'wsproxy-node/transports';
+import { NoHttp2Error, NotHttpError, type RefusedError } from 'wsproxy-node/transports';
 import type { OptionNames } from './option-names.js';
 import { explainTls, type TlsFailure } from './tls-failure.js';
 
@@ -111,6 +111,10 @@ function describeRedirect(status: number, location: string | undefined, url: URL
 
 /** What a failure below HTTP means. */
 export function describeFailure(error: NodeJS.ErrnoException, { names, proxy }: Way): ConnectError {
+  if (error instanceof NoHttp2Error) {
+    const cure = `${names.transport} finds another way`;
+    return new ConnectError(error.message, true, { cause: error, cure });
+  }
   const tls = explainTls(error, 'server', names);
   const isOtherProtocol = tls === undefined ? isNotHttp(error) : tls.kind === 'speech';
   if (isOtherProtocol && proxy?.scheme.startsWith('http') === true)

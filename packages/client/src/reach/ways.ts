@@ -3,6 +3,7 @@ import { SILENCE, type WayStatus } from 'wsproxy-engine/connector';
 import {
   type HttpOpening,
   type Lesson,
+  NoHttp2Error,
   newPieceSize,
   type OpenTransport,
   openHttp,
@@ -205,6 +206,8 @@ export class Ways {
       const isOfWay = race.isReached && (isSilent || !signal.aborted);
       if (isOfWay && isProven) this.#onFailed(first);
       else if (isOfWay && isSilent && way.isTrial !== true) this.#silences += 1;
+      // Another way may still open.
+      if (error instanceof NoHttp2Error && this.#ways.length > 1) throw new Error(error.message, { cause: error });
       throw error;
     }
   }

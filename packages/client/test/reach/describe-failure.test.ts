@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ProxyError, parseProxyUrl } from 'wsproxy-node/dial/upstream';
+import { NoHttp2Error } from 'wsproxy-node/transports';
 import {
   describeFailure,
   describeProxyFailure,
@@ -354,4 +355,12 @@ describe('a way that may be there again in a moment', () => {
     expect(describeFailure(several, reach).message).toBe('ECONNREFUSED');
     expect(describeFailure(new Error(''), reach).message).toBe('connection failed');
   });
+});
+
+test('a server without HTTP/2 is told with what finds another way, and not tried again', () => {
+  const failure = describeFailure(new NoHttp2Error('the server does not speak HTTP/2'), reach);
+  expect([failure.permanent, failure.message]).toEqual([
+    true,
+    'the server does not speak HTTP/2: --transport auto finds another way',
+  ]);
 });

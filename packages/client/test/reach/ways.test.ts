@@ -3,13 +3,19 @@ import { describe, expect, test } from 'vitest';
 import { HANDSHAKE_TIMEOUT, MemoryTransport, type Transport } from 'wsproxy-engine';
 import { SILENCE } from 'wsproxy-engine/connector';
 import { FakeClock } from 'wsproxy-engine/testing';
-import { type HttpOpening, type OpenTransport, RefusedError, type WayToServer } from 'wsproxy-node/transports';
+import {
+  type HttpOpening,
+  NoHttp2Error,
+  type OpenTransport,
+  RefusedError,
+  type WayToServer,
+} from 'wsproxy-node/transports';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import type { TransportChoice } from '../../src/reach/transport-choice.js';
 import { Ways } from '../../src/reach/ways.js';
 
 /** What a way does when it is asked: an answer after so many ms, or none at all. */
-type Doing = { readonly after: number; readonly refuses?: number } | 'silent';
+type Doing = { readonly after: number; readonly refuses?: number | Error } | 'silent';
 
 function newWorld(choice: TransportChoice = 'auto', url = new URL('ws://the-server/')) {
   const clock = new FakeClock();
@@ -32,7 +38,7 @@ function newWorld(choice: TransportChoice = 'auto', url = new URL('ws://the-serv
         if (does === 'silent') return;
         clock.setTimer(() => {
           if (does.refuses === undefined) resolve(MemoryTransport.pair()[0]);
-          else reject(new RefusedError(does.refuses, {}));
+          else reject(does.refuses instanceof Error ? does.refuses : new RefusedError(does.refuses, {}));
         }, does.after);
       });
     };
@@ -395,6 +401,18 @@ describe('a WebSocket over HTTP/2', () => {
     doing.set('ws', REFUSED).set('h2', SOON).set('stream', SOON);
     await answered();
     expect(asked).toEqual(['ws', 'stream']);
+  });
+
+  test.each([
+    ['a way among others fails with nothing to choose where the server has it no more', 'auto', Error],
+    ['the way that was chosen fails as one that the server does not have', 'h2', NoHttp2Error],
+  ] as const)('as %s', async (_, choice, kind) => {
+    const { doing, answered, attempt } = newWorld(choice, secure);
+    doing.set('ws', REFUSED).set('stream', REFUSED).set('h2', SOON).set('poll', REFUSED);
+    await answered();
+    doing.set('h2', { after: 100, refuses: new NoHttp2Error('no HTTP/2') });
+    const failure = (await attempt()) as Error;
+    expect([failure.constructor, failure.message]).toEqual([kind, 'no HTTP/2']);
   });
 
   test('is the only way when it is the one that is chosen', async () => {

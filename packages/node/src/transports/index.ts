@@ -8,6 +8,7 @@ export { Http2Request, wayOf } from './http2-request.js';
 export { HTTP2_WINDOW } from './http2-window.js';
 export { loadHttp2 } from './load-http2.js';
 export {
+  NoHttp2Error,
   NotHttpError,
   type OpenTransport,
   RefusedError,

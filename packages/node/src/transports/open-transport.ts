@@ -56,6 +56,9 @@ export class RefusedError extends Error {
 /** What has answered does not speak HTTP, or not as RFC 9112 has it. */
 export class NotHttpError extends Error {}
 
+/** What has answered takes no WebSockets over HTTP/2 (RFC 8441). */
+export class NoHttp2Error extends Error {}
+
 /** The same, without what is nobody's business: cookies, and a place to go that has one of `secrets`. */
 export function refusedBy(
   status: number,

@@ -46,6 +46,7 @@ export const CLIENT: Catalogue = {
   'the server takes WebSockets alone (426)': '服务器只接受 WebSocket (426)',
   'it may be of an older version, or run with --no-http-transport; {1} finds the way':
     '它可能是较旧的版本，或以 --no-http-transport 运行；{1} 会找到可用的方式',
+  '{1} finds another way': '{1} 会找到别的方式',
   'a proxy that does not pass such requests, or a URL of something else?':
     '是代理不转发这类请求，还是 URL 指向了别的服务？',
   "the answer is not a wsproxy-server's ({1})": '应答不是 wsproxy-server 的 ({1})',

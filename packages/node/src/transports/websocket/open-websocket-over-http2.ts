@@ -3,7 +3,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { WebSocket } from 'ws';
 import { SUBPROTOCOL, type Transport } from 'wsproxy-engine';
 import { beginHttp2, followStream, requestHeaders, speaksHttp2, WITH_HTTP2 } from '../http2-client.js';
-import { refusedBy, type WayToServer } from '../open-transport.js';
+import { NoHttp2Error, refusedBy, type WayToServer } from '../open-transport.js';
 import { secretsIn } from '../secrets-in.js';
 import { UpgradedStream } from './upgraded-stream.js';
 import { WEBSOCKET_LIMITS } from './websocket-limits.js';
@@ -16,7 +16,7 @@ export async function openWebSocketOverHttp2(way: WayToServer, signal: AbortSign
   signal.addEventListener('abort', giveUp);
   try {
     if (signal.aborted) throw new Error('given up');
-    if (!speaksHttp2(socket)) throw new Error('the server does not speak HTTP/2');
+    if (!speaksHttp2(socket)) throw new NoHttp2Error('the server does not speak HTTP/2');
     const session = beginHttp2(socket, way);
     const stream = await extendedConnect(session, way);
     stream.once('close', () => session.destroy());
@@ -39,7 +39,7 @@ async function extendedConnect(session: ClientHttp2Session, way: WayToServer): P
     session.once('remoteSettings', ({ enableConnectProtocol }) => resolve(enableConnectProtocol === true));
     session.once('close', () => reject(new Error('the connection was closed before the answer')));
   });
-  if (!isAllowed) throw new Error('the server takes no WebSockets over HTTP/2 (RFC 8441)');
+  if (!isAllowed) throw new NoHttp2Error('the server takes no WebSockets over HTTP/2 (RFC 8441)');
   const stream = session.request({
     ...requestHeaders(way, way.headers),
     ':method': 'CONNECT',
