@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ServerOptions } from 'wsproxy-server';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
+import { runCommand, start } from 'wsproxy-test-support/programs/command-line';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
+import { startServer } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
 import { startWispServer, Type, WispClient, wispTokenOf, wispUser } from 'wsproxy-test-support/wire/wisp-client';
 
@@ -74,6 +76,21 @@ describe('a wisp token', () => {
   test('opens no tunnel by a ticket either', async () => {
     const { server } = await startWispServer({ tickets: true });
     await expect(server.createTicket({ id: 'alice' })).rejects.toMatchObject({ code: 'UNKNOWN_USER' });
+  });
+
+  test('in the URL of a client of the tunnel is answered with one clear line, which does not show it', async () => {
+    const { urlOf, log } = await startWispServer();
+    const { code, stderr } = await runCommand('wsproxy-client', [urlOf('alice'), '--listen', '127.0.0.1:0']);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/\/wisp\/\[redacted\]\/: nothing there \(404\): check/)]);
+    expect(stderr + log.join('\n')).not.toContain(wispTokenOf('alice'));
+  });
+
+  test('in one of several URLs of a client stands in none of its lines', async () => {
+    const { urlOf } = await startWispServer();
+    const { port } = await startServer();
+    const client = await start('wsproxy-client', [urlOf('alice'), `ws://127.0.0.1:${port}/`]);
+    await client.program.untilStderr(/wisp\/\[redacted\]\/"[^\n]*nothing there/);
+    expect(client.program.stderr).not.toContain(wispTokenOf('alice'));
   });
 
   test('lets in 32 WebSockets of its user at a time, as tabs have one or more each', async () => {

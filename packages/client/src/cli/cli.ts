@@ -26,6 +26,7 @@ import {
 import { VERSION } from 'wsproxy-engine/version';
 import type { Client, ConnectError } from '../index.js';
 import { OPTIONS } from '../options/options.js';
+import { hideWispToken } from '../reach/hide-wisp-token.js';
 import { beginForward } from './begin-forward.js';
 import { beginRemoteForward } from './begin-remote-forward.js';
 import { asCarried, carryStdio } from './carry-stdio.js';
@@ -187,7 +188,7 @@ async function connect(client: Client, url: string): Promise<void> {
   try {
     await client.start();
   } catch (error) {
-    throw new ExitError(ExitCode.failed, `${url}: ${(error as ConnectError).message}`, { cause: error });
+    throw new ExitError(ExitCode.failed, `${hideWispToken(url)}: ${(error as ConnectError).message}`, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { escapeText, formatJson, padColumns, say } from 'wsproxy-cli';
 import type { DiagnoseObserver, Mark, StepFinding, StepName } from '../index.js';
+import { hideWispToken } from '../reach/hide-wisp-token.js';
 
 /** Where the report goes: standard output for what was found, standard error for how far it is. */
 export interface Screen {
@@ -45,7 +46,7 @@ export class DoctorReport implements DiagnoseObserver {
   end(url: string, findings: readonly StepFinding[], cause: StepFinding | undefined): void {
     if (this.#json) {
       const healthy = findings.every(({ mark }) => mark !== 'fail');
-      this.#screen.out(`${formatJson({ url, healthy, cause: cause?.step ?? null, findings })}\n`);
+      this.#screen.out(`${formatJson({ url: hideWispToken(url), healthy, cause: cause?.step ?? null, findings })}\n`);
       return;
     }
     if (cause === undefined) return this.#screen.out(`\n${say('Nothing is wrong with the way to this server.')}\n`);

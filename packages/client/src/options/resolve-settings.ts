@@ -2,6 +2,7 @@ import { type Logger, silentLogger } from 'wsproxy-engine';
 import { checkOptions, OptionError, withDefaults } from 'wsproxy-node/options';
 import { type DestinationRule, parseDestinationRule } from 'wsproxy-node/targets';
 import type { ServerAddress } from '../reach/connect-transport.js';
+import { hideWispToken } from '../reach/hide-wisp-token.js';
 import type { Reader } from '../reach/option-names.js';
 import { checkPair, parseReach } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
@@ -39,7 +40,7 @@ export function resolveSettings(given: ClientOptions, reader: Reader): Settings 
 /** @throws OptionError for a way that does not lead to this URL */
 export function checkTransport(transport: TransportChoice, { protocol, href }: URL): void {
   if (transport === 'h2' && protocol !== 'wss:')
-    throw new OptionError('transport', `h2 is spoken in TLS alone: it needs a wss:// URL, not ${href}`);
+    throw new OptionError('transport', `h2 is spoken in TLS alone: it needs a wss:// URL, not ${hideWispToken(href)}`);
 }
 
 /** The same, judged, with the defaults. */

@@ -1,6 +1,7 @@
 import { type Logger, systemClock, systemMemory } from 'wsproxy-engine';
 import type { KnownServer } from 'wsproxy-engine/connector';
 import { connectTransport, type ServerAddress } from './connect-transport.js';
+import { hideWispToken } from './hide-wisp-token.js';
 import type { TransportChoice } from './transport-choice.js';
 import { wayBackOf } from './way-back.js';
 import { Ways } from './ways.js';
@@ -14,7 +15,7 @@ export function knownServers(
   return servers.map((server) => {
     const ways = new Ways(transport, server.url, { clock: systemClock, logger });
     return {
-      name: server.url.href,
+      name: hideWispToken(server.url.href),
       ways,
       connect: (signal, session) =>
         connectTransport(server, signal, systemMemory, { wayBack: wayBackOf(session), open: ways.open }),

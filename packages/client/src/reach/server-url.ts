@@ -1,9 +1,10 @@
 import { parseHost, type Target } from 'wsproxy-engine';
+import { hideWispToken } from './hide-wisp-token.js';
 
 /** Throws TypeError with one line that says what is wrong with the address of the server. */
 export function parseServerUrl(text: string): URL {
   if (!URL.canParse(text)) {
-    throw new TypeError(`not a URL: ${JSON.stringify(text)}; expected wss://host[:port]/path`);
+    throw new TypeError(`not a URL: ${JSON.stringify(hideWispToken(text))}; expected wss://host[:port]/path`);
   }
   const url = new URL(text);
   if (url.protocol !== 'wss:' && url.protocol !== 'ws:') {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Transport } from 'wsproxy-engine';
+import { SUBPROTOCOL, type Transport } from 'wsproxy-engine';
 import type { Arrival } from 'wsproxy-node/transports';
 import type { Denial } from '../users/denial.js';
 import type { User } from '../users/user.js';
@@ -27,9 +27,12 @@ export class WispDoor {
     });
   }
 
-  /** Whether a request is for this door, no matter what token stands behind its path. */
+  /**
+   * Whether a request is for this door, no matter what token stands behind its path. A client of the tunnel that has a URL of Wisp by
+   * mistake is told that there is nothing: to an answer in Wisp it could say nothing clear.
+   */
   isFor(request: IncomingMessage): boolean {
-    return pathOf(request).startsWith(this.#options.path);
+    return pathOf(request).startsWith(this.#options.path) && !offersTunnel(request);
   }
 
   /** Makes a WebSocket of a request, or says why it is to be refused. */
@@ -72,6 +75,11 @@ export class WispDoor {
     onDenied(arrival, known(429, 'too many sessions', user.id));
     return 'full';
   }
+}
+
+function offersTunnel({ headers }: IncomingMessage): boolean {
+  const offered = headers['sec-websocket-protocol']?.split(',') ?? [];
+  return offered.some((protocol) => protocol.trim() === SUBPROTOCOL);
 }
 
 /** The wisp token that stands in the path of a request, behind `path`; undefined for anything else. */

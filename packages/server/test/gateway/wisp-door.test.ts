@@ -29,7 +29,7 @@ test('of many who come at once no more come in than there is room for', async ()
       welcome: async () => ({ isRight: () => true, accept: accept as never }),
     },
   });
-  const request = upgrade({}, `GET /wisp/${TOKEN}/ HTTP/1.1`);
+  const request = upgrade({ 'Sec-WebSocket-Protocol': 'wisp-v2' }, `GET /wisp/${TOKEN}/ HTTP/1.1`);
   const answers = await Promise.all(Array.from({ length: 6 }, () => upgradeRaw(fixture.port, request)));
   expect(answers.map(({ head }) => statusOf(head)).sort()).toEqual([101, 101, 429, 429, 429, 429]);
 });
