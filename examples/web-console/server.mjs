@@ -14,6 +14,8 @@ import { CONTAINER_HOST, createContainerService } from './server/containers.mjs'
 import { Engine } from './server/engine.mjs';
 import { Logins } from './server/logins.mjs';
 import { createRecorder } from './server/recordings.mjs';
+import { Refusals } from './server/refusals.mjs';
+import { createRemoteAddressOf } from './server/remote-address.mjs';
 import { createWeb } from './server/web.mjs';
 
 const TUNNEL = '/tunnel';
@@ -25,6 +27,7 @@ const [, , configFile = 'console.json'] = process.argv;
 let config = orExit(() => readConfig(configFile));
 const findUser = (id) => config.users.find((user) => user.id === id);
 const audit = createAudit(config.audit);
+const refusals = new Refusals(audit);
 const isBehindTls = config.origin.startsWith('https:');
 
 const containers =
@@ -70,10 +73,9 @@ const web = createHttpServer(
       logins: new Logins(findUser, isBehindTls),
       makeTicket: async (id) => (await tunnel.createTicket({ id }, { origin: config.origin })).ticket,
       hasContainers: containers !== undefined,
-      addressOf: ({ socket, headers }) =>
-        (config.trustedProxies.length > 0 && headers['x-forwarded-for']?.split(',').at(-1)?.trim()) ||
-        socket.remoteAddress,
+      remoteAddressOf: createRemoteAddressOf(config.trustedProxies),
       audit,
+      refusals,
     }),
   ),
 );
@@ -89,12 +91,13 @@ web.listen(Number(process.env.PORT ?? config.port), config.host, () => {
   console.log(`ready on ${config.host}:${web.address().port} for ${config.origin}`);
 });
 
-// Users who are removed are out at once.
+// Users who are removed are out at once, and so are consoles of rules that are removed.
 process.on('SIGHUP', () => {
   try {
     const { users } = readConfig(configFile);
     tunnel.setUsers(users.map(toUserEntry));
     config = { ...config, users };
+    containers?.applyRules();
     console.log('users reloaded');
   } catch ({ message }) {
     console.error(`${message}; the former users stay`);
@@ -108,6 +111,7 @@ async function stop() {
   await tunnel.close({ drain: 1_000 });
   await containers?.ended();
   web.closeAllConnections();
+  refusals.flush();
   await audit.close();
 }
 

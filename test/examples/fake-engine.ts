@@ -32,8 +32,13 @@ export async function startFakeEngine(containers: readonly (readonly string[] | 
     response.end(JSON.stringify(value ?? list));
   });
   server.on('upgrade', (request, socket: Socket) => {
-    if (isSilent(request)) return;
-    socket.write('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n1234\n');
+    if (isSilent(request)) {
+      // Or it would not see the end.
+      socket.resume().once('end', () => socket.end());
+      return;
+    }
+    const number = /exec/.test(String(request.url)) ? '1234\n' : '';
+    socket.write(`HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n${number}`);
     socket.pipe(socket);
   });
   const path = join(temporaryFolder(), 'engine.sock');

@@ -132,7 +132,8 @@ describe('containers in the web console, with the engine of podman', { timeout: 
       { do: 'logs' },
     ];
     for (const wish of refused) expect(await ask(wish)).toEqual({ error: expect.stringMatching(/^You may not /) });
-    expect(audited().filter(({ event }) => event === 'container refused')).toHaveLength(refused.length);
+    const countRefused = () => audited().filter(({ event }) => event === 'container refused').length;
+    await until('the log has all of them', () => countRefused() === refused.length);
   });
 });
 

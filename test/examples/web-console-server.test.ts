@@ -1,8 +1,9 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { until } from 'wsproxy-test-support/until';
 import { buildConsole, startConsole } from './console-page.js';
-import { readMessage, startContainerClient } from './container-channel.js';
+import { DATA, message, readMessage, startContainerClient } from './container-channel.js';
 import { startFakeEngine } from './fake-engine.js';
 
 beforeAll(buildConsole);
@@ -25,10 +26,79 @@ describe('the server of the web console', () => {
     }
     for (let count = 0; count < 2; count++) {
       const console = await client.open({ do: 'exec', container: 'web-1' });
-      expect(JSON.parse((await readMessage(console)).text)).toEqual({ recorded: false, isTerminal: true });
+      expect(JSON.parse((await readMessage(console)).text)).toEqual(BEGUN);
     }
   });
+
+  test('gives up a console that is closed while it waits for the engine', async () => {
+    const engine = await startFakeEngine();
+    const containers = [{ name: 'web-*', may: ['exec', 'attach', 'logs'] }];
+    const { origin, audited } = await startConsole({ containers, containerEngine: engine.path });
+    const client = startContainerClient(origin);
+    for (const [silentFor, action] of SILENCES) {
+      engine.state.silentFor = silentFor;
+      const console = await client.open({ do: action, container: 'web-1' });
+      await until('the engine is asked', () => silentFor.test(engine.state.asked.at(-1) ?? ''));
+      // As the page does.
+      console.resetAndDestroy();
+      await until('its connection is closed', () => engine.state.open.size === 0);
+    }
+    const count = (event: string) => audited().filter((line) => line.event === event).length;
+    await until('the log has their ends', () => count('container closed') === 3);
+    expect(count('container opened')).toBe(3);
+  });
+
+  test('ends consoles whose rule is removed, also where the page reads nothing, and no others', async () => {
+    const engine = await startFakeEngine();
+    const rule = { name: 'web-*', may: ['exec', 'attach', 'logs'] };
+    const server = await startConsole({ containers: [rule], containerEngine: engine.path });
+    const client = startContainerClient(server.origin);
+    const [command, stays] = [await client.open(EXEC), await client.open({ do: 'attach', container: 'web-1' })];
+    for (const console of [command, stays]) expect(JSON.parse((await readMessage(console)).text)).toEqual(BEGUN);
+    const unread = await client.open({ do: 'exec', container: 'web-1', command: 'unread' });
+    unread.write(message(DATA, 'x'.repeat(1_000_000)));
+    unread.pause();
+    await until('all of them have begun', () => server.audited().filter(isOpened).length === 3);
+    server.writeUsers({ ...server.alice, containers: [{ ...rule, may: ['attach'] }] });
+    server.program.signal('SIGHUP');
+    const error = 'You may exec in a container of this name no longer.';
+    expect(JSON.parse((await readMessage(command)).text)).toEqual({ error });
+    await until(
+      'both are over',
+      () => server.audited().filter(({ event }) => event === 'container closed').length === 2,
+    );
+    // The engine is asked to end what still runs.
+    expect(engine.state.asked.filter((line) => /\/exec$/.test(line))).toHaveLength(4);
+    stays.write(message(DATA, 'still here'));
+    expect((await readMessage(stays)).text).toBe('still here');
+    expect(await client.ask(EXEC)).toEqual({ error: expect.stringMatching(/^You may not exec /) });
+  });
+
+  test('refuses a command that the log would not have whole', async () => {
+    const engine = await startFakeEngine();
+    const containers = [{ name: 'web-1', may: ['exec'] }];
+    const { origin, audited } = await startConsole({ containers, containerEngine: engine.path });
+    const client = startContainerClient(origin);
+    const error = 'A command is text of up to 4096 characters.';
+    expect(await client.ask({ ...EXEC, command: 'x'.repeat(4097) })).toEqual({ error });
+    expect(await client.ask({ ...EXEC, command: ['rm', '-rf'] })).toEqual({ error });
+    const command = 'x'.repeat(4096);
+    expect(await client.ask({ ...EXEC, command })).toEqual(BEGUN);
+    await until('it is in the log', () => audited().some(isOpened));
+    expect(audited().filter(isOpened)).toMatchObject([{ command }]);
+  });
 });
+
+const EXEC = { do: 'exec', container: 'web-1' };
+const BEGUN = { recorded: false, isTerminal: true };
+/** Requests that get no answer, and the consoles that make them. */
+const SILENCES: [RegExp, string][] = [
+  [/containers\/json/, 'exec'],
+  [/exec$/, 'exec'],
+  [/attach/, 'attach'],
+  [/logs/, 'logs'],
+];
+const isOpened = ({ event }: { readonly event: string }) => event === 'container opened';
 
 /** The status of the answer to a GET with this path, which need not be one. */
 async function statusOf(origin: string, path: string): Promise<number | undefined> {

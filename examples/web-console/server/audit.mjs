@@ -15,7 +15,7 @@ export function createAudit(path) {
   });
   return {
     write(event, fields) {
-      file.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...fields })}\n`);
+      file.write(`${toLine({ time: new Date().toISOString(), event, ...fields })}\n`);
     },
     async close() {
       if (path === undefined) return;
@@ -23,4 +23,12 @@ export function createAudit(path) {
       await finished(file);
     },
   };
+}
+
+/** JSON leaves some characters as they are that a terminal obeys (C1), or that change the order of a line that somebody reads. */
+function toLine(value) {
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

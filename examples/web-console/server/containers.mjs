@@ -9,6 +9,8 @@ export const CONTAINER_HOST = 'exec.docker.wsproxy.invalid';
 
 /** Bytes of a piece of output; messages are bounded. */
 const PIECE = 64 * 1024;
+/** Characters of a command: the log has the whole of each. */
+const MOST_COMMAND = 4096;
 
 /**
  * The service behind `CONTAINER_HOST`: each channel is one console, or one list of containers.
@@ -18,15 +20,19 @@ const PIECE = 64 * 1024;
  * @param {(id: string) => object | undefined} options.findUser
  * @param {{ write(event: string, fields: object): void }} options.audit
  * @param {(about: object, size: object, onFailure: () => void) => Promise<object>} [options.record]
- * @returns {{ open(userId: string): import('node:stream').Duplex, ended(): Promise<void> }} `ended`: all that it had open is over
+ * @returns {{ open(userId: string): import('node:stream').Duplex, applyRules(): void, ended(): Promise<void> }} `applyRules` ends
+ *   consoles that the rules of their users allow no longer; `ended`: all that it had open is over
  */
 export function createContainerService({ engine, findUser, audit, record }) {
   const running = new Set();
+  /** What each console is about, by its connection to the engine. */
+  const consoles = new Map();
   return {
     open(userId) {
       const [forServer, stream] = duplexPair();
-      // A reset of the channel destroys one end alone.
+      // Neither end destroys the other.
       forServer.once('close', () => stream.destroy());
+      stream.once('close', () => forServer.destroy());
       const serving = serve(stream, userId)
         .catch(({ message }) => {
           if (stream.writable) stream.end(encodeControl({ error: message }));
@@ -34,6 +40,9 @@ export function createContainerService({ engine, findUser, audit, record }) {
         .finally(() => running.delete(serving));
       running.add(serving);
       return forServer;
+    },
+    applyRules() {
+      for (const [socket, about] of consoles) endIfForbidden(socket, about);
     },
     async ended() {
       await Promise.all(running);
@@ -44,21 +53,26 @@ export function createContainerService({ engine, findUser, audit, record }) {
     // It goes away with its page, which is no error of this server.
     stream.on('error', () => {});
     const messages = readMessages(stream);
+    const gone = new AbortController();
+    stream.once('close', () => gone.abort());
     try {
-      await answer(stream, userId, messages);
+      await answer(stream, userId, messages, gone.signal);
     } finally {
       // What the page still says is read to its end, or the channel would stay open.
       void messages.return().then(() => stream.resume());
     }
   }
 
-  async function answer(stream, userId, messages) {
+  async function answer(stream, userId, messages, gone) {
     const { value: first } = await messages.next();
     if (first?.kind !== CONTROL) throw new Error('The first message says what is asked.');
     const asked = decodeControl(first.bytes);
+    const { command = '' } = asked;
+    if (typeof command !== 'string' || command.length > MOST_COMMAND)
+      throw new Error(`A command is text of up to ${MOST_COMMAND} characters.`);
     const user = findUser(userId);
     if (user === undefined) throw new Error('The user is unknown.');
-    const allowed = (await engine.list())
+    const allowed = (await engine.list(gone))
       .map((container) => ({ ...container, may: actionsOn(user, container.name) }))
       .filter(({ may }) => may.length > 0)
       .sort((one, other) => (one.name < other.name ? -1 : 1));
@@ -71,33 +85,36 @@ export function createContainerService({ engine, findUser, audit, record }) {
       user: userId,
       action: inLog(asked.do),
       container: inLog(asked.container),
-      command: inLog(asked.command),
+      command: asked.command,
     };
     if (container === undefined) {
       audit.write('container refused', about);
       throw new Error(`You may not ${about.action} in a container of this name, or none of this name runs.`);
     }
-    await runConsole(stream, messages, container, asked, about);
+    await runConsole(stream, messages, { container, asked, about, gone });
   }
 
-  async function runConsole(stream, messages, container, asked, about) {
+  async function runConsole(stream, messages, { container, asked, about, gone }) {
     const size = sizeOf(asked);
-    const hasHeads = asked.do !== 'exec' && !(await engine.hasTerminal(container.id));
+    const hasHeads = asked.do !== 'exec' && !(await engine.hasTerminal(container.id, gone));
     // A console that is to be recorded does not go on without its file.
     const recording = await record?.(about, size, () => stream.destroy());
     const start = Date.now();
     const counts = { bytesUp: 0, bytesDown: 0 };
     audit.write('container opened', { ...about, recorded: recording?.path });
     let hangUp;
+    let socket;
     try {
-      const console = await begin(container.id, asked);
-      const { socket, resize, exitCode } = console;
-      hangUp = console.hangUp;
+      const console = await begin(container.id, asked, gone);
+      const { resize, exitCode } = console;
+      ({ socket, hangUp } = console);
       // Reading and writing tell of an error; it must not end this program in between.
       socket.on('error', () => {});
       await console.ready;
       stream.once('close', () => socket.destroy());
       if (stream.destroyed) socket.destroy();
+      consoles.set(socket, about);
+      endIfForbidden(socket, about);
       stream.write(encodeControl({ recorded: recording !== undefined, isTerminal: !hasHeads }));
       // Without a terminal of its own there is none to set the size of.
       if (!hasHeads) await resize?.(size).catch(() => {});
@@ -106,17 +123,23 @@ export function createContainerService({ engine, findUser, audit, record }) {
       await passOutput(socket, stream, { hasHeads, recording, counts });
       stream.end(encodeControl({ exit: (await exitCode?.().catch(() => null)) ?? null }));
     } finally {
+      consoles.delete(socket);
       const notEnded = await hangUp?.().catch(({ message }) => message);
       await recording?.close();
       audit.write('container closed', { ...about, ...counts, durationMs: Date.now() - start, notEnded });
     }
   }
 
-  function begin(id, asked) {
-    if (asked.do === 'attach') return engine.attach(id);
-    if (asked.do === 'logs') return engine.logs(id);
-    const command = typeof asked.command === 'string' && asked.command.trim() !== '' ? asked.command : 'exec /bin/sh';
-    return engine.exec(id, command);
+  /** The rules may have changed since it began. */
+  function endIfForbidden(socket, { user, action, container }) {
+    if (actionsOn(findUser(user) ?? {}, container).includes(action)) return;
+    socket.destroy(new Error(`You may ${action} in a container of this name no longer.`));
+  }
+
+  function begin(id, { do: action, command = '' }, gone) {
+    if (action === 'attach') return engine.attach(id, gone);
+    if (action === 'logs') return engine.logs(id, gone);
+    return engine.exec(id, command.trim() === '' ? 'exec /bin/sh' : command, gone);
   }
 }
 
@@ -148,7 +171,8 @@ async function passOutput(socket, stream, { hasHeads, recording, counts }) {
       counts.bytesDown += bytes.length;
       await recording?.output(bytes);
       for (let at = 0; at < bytes.length; at += PIECE) {
-        await write(stream, encodeMessage(kind, bytes.subarray(at, at + PIECE)));
+        // A page that reads nothing does not put off the end of its console.
+        await write(stream, encodeMessage(kind, bytes.subarray(at, at + PIECE)), socket);
       }
     }
   }

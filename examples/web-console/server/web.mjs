@@ -20,11 +20,12 @@ const MAX_BODY = 4096;
  * @param {import('./logins.mjs').Logins} options.logins
  * @param {(userId: string) => Promise<string>} options.makeTicket
  * @param {boolean} options.hasContainers
- * @param {(request: import('node:http').IncomingMessage) => string} options.addressOf
+ * @param {(request: import('node:http').IncomingMessage) => string} options.remoteAddressOf
  * @param {{ write(event: string, fields: object): void }} options.audit
+ * @param {import('./refusals.mjs').Refusals} options.refusals
  * @returns {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void}
  */
-export function createWeb({ origin, logins, makeTicket, hasContainers, addressOf, audit }) {
+export function createWeb({ origin, logins, makeTicket, hasContainers, remoteAddressOf, audit, refusals }) {
   const files = Object.fromEntries(
     Object.entries(FILES).map(([path, [name, type]]) => [path, { type, content: readBuilt(name) }]),
   );
@@ -33,14 +34,19 @@ export function createWeb({ origin, logins, makeTicket, hasContainers, addressOf
     async '/login'(request, response) {
       const { user, token } = await readBody(request);
       const cookie = logins.enter(user, token);
-      const about = { user: String(user).slice(0, 64), from: addressOf(request) };
-      audit.write(cookie === undefined ? 'login refused' : 'login', about);
-      if (cookie === undefined) return answer(response, 401, { error: 'The user or the token is wrong.' });
+      const about = { user: String(user).slice(0, 64), from: remoteAddressOf(request) };
+      if (cookie === undefined) {
+        refusals.write(about);
+        return answer(response, 401, { error: 'The user or the token is wrong.' });
+      }
+      audit.write('login', about);
       response.setHeader('Set-Cookie', cookie);
       answer(response, 200, {});
     },
     async '/logout'(request, response) {
-      audit.write('logout', { user: logins.userOf(request)?.id, from: addressOf(request) });
+      const user = logins.userOf(request);
+      // A stranger is not in the log.
+      if (user !== undefined) audit.write('logout', { user: user.id, from: remoteAddressOf(request) });
       response.setHeader('Set-Cookie', logins.leave(request));
       answer(response, 200, {});
     },

@@ -23,24 +23,44 @@ export function encodeMessage(kind, bytes) {
 export const encodeControl = (value) => encodeMessage(CONTROL, new TextEncoder().encode(JSON.stringify(value)));
 export const decodeControl = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
-/** Finds the messages in pieces as they come. */
+/** Finds the messages in pieces as they come. However small these are, no byte is copied more than a few times. */
 export class MessageReader {
-  #rest = new Uint8Array(0);
+  #buffer = new Uint8Array(0);
+  /** So many bytes at the start of the buffer are no whole message yet. */
+  #length = 0;
 
   /** @returns {{ kind: number, bytes: Uint8Array }[]} the messages that are whole by now */
   take(piece) {
-    let all = new Uint8Array(this.#rest.length + piece.length);
-    all.set(this.#rest);
-    all.set(piece, this.#rest.length);
+    this.#append(piece);
     const messages = [];
-    while (all.length >= HEAD) {
-      const length = new DataView(all.buffer, all.byteOffset).getUint32(1);
+    let at = 0;
+    while (this.#length - at >= HEAD) {
+      const length = new DataView(this.#buffer.buffer).getUint32(at + 1);
       if (length > MAX_LENGTH) throw new Error('The message is too long.');
-      if (all.length < HEAD + length) break;
-      messages.push({ kind: all[0], bytes: all.subarray(HEAD, HEAD + length) });
-      all = all.subarray(HEAD + length);
+      const end = at + HEAD + length;
+      if (this.#length < end) break;
+      messages.push({ kind: this.#buffer[at], bytes: this.#buffer.slice(at + HEAD, end) });
+      at = end;
     }
-    this.#rest = all;
+    this.#drop(at);
     return messages;
+  }
+
+  #append(piece) {
+    const length = this.#length + piece.length;
+    if (length > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#length));
+      larger.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(piece, this.#length);
+    this.#length = length;
+  }
+
+  #drop(count) {
+    this.#length -= count;
+    // A console that says nothing holds nothing.
+    if (this.#length === 0) this.#buffer = new Uint8Array(0);
+    else if (count > 0) this.#buffer.copyWithin(0, count, count + this.#length);
   }
 }
