@@ -9,7 +9,7 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'wsproxy-server';
 import { createAudit } from './server/audit.mjs';
-import { readConfig, toUserEntry } from './server/config.mjs';
+import { readConfig, toUserEntry, warningsAbout } from './server/config.mjs';
 import { CONTAINER_HOST, createContainerService } from './server/containers.mjs';
 import { Engine } from './server/engine.mjs';
 import { Logins } from './server/logins.mjs';
@@ -28,6 +28,7 @@ let config = orExit(() => readConfig(configFile));
 const findUser = (id) => config.users.find((user) => user.id === id);
 const audit = createAudit(config.audit);
 const refusals = new Refusals(audit);
+const port = Number(process.env.PORT ?? config.port);
 const isBehindTls = config.origin.startsWith('https:');
 
 const containers =
@@ -36,7 +37,7 @@ const containers =
     engine: new Engine(config.containerEngine),
     findUser,
     audit,
-    record: config.recordings && createRecorder(config.recordings),
+    record: config.recordings && orExit(() => createRecorder(config.recordings)),
   });
 
 const tunnel = orExit(() =>
@@ -83,11 +84,12 @@ web.on('upgrade', (request, socket, head) => {
   if (request.url?.split('?')[0] === TUNNEL) tunnel.handleUpgrade(request, socket, head);
   else socket.destroy();
 });
-web.once('error', ({ message }) => {
-  console.error(message);
+web.once('error', ({ code, message }) => {
+  console.error(code === 'EADDRINUSE' ? `port: another program has ${port} at ${config.host}` : message);
   process.exit(1);
 });
-web.listen(Number(process.env.PORT ?? config.port), config.host, () => {
+web.listen(port, config.host, () => {
+  for (const warning of warningsAbout(config)) console.error(`${configFile}: ${warning}`);
   console.log(`ready on ${config.host}:${web.address().port} for ${config.origin}`);
 });
 

@@ -15,6 +15,23 @@ describe('the server of the web console', () => {
     expect(await (await fetch(`${origin}/me`)).json()).toEqual({ hasContainers: false });
   });
 
+  test('says at its start why nobody gets to a container', async () => {
+    const containers = [{ name: 'web-*', may: ['exec'] }];
+    const said = async (config: object, line: RegExp): Promise<void> => {
+      const { program } = await startConsole({ containers, ...config });
+      await until(`it says ${line}`, () => line.test(program.stderr));
+    };
+    await said({}, /^\S+: user "alice": rules for containers do nothing without "containerEngine"\n$/);
+    const containerEngine = '/nowhere.sock';
+    await said({ containerEngine }, /^\S+: containerEngine: there is no socket at \/nowhere\.sock, [^\n]+\n$/);
+  });
+
+  test('names its origin to a page of another one', async () => {
+    const { origin } = await startConsole();
+    const answer = await fetch(`${origin}/login`, { method: 'POST', headers: { origin: 'http://localhost' } });
+    expect(await answer.json()).toEqual({ error: `The page is at ${origin}. Open it there.` });
+  });
+
   test('gives the channel of a list and of a refusal back, so that all consoles of a user stay free', async () => {
     const engine = await startFakeEngine();
     const containers = [{ name: 'web-*', may: ['exec'] }];

@@ -322,7 +322,8 @@ test('the web console says in one line what is wrong with its configuration', as
     return stderr.trim().replace(`${file}: `, '');
   };
   expect(await complaintOf([])).toBe('expected an object in braces');
-  expect(await complaintOf({ origin: `${origin}/`, users: [] })).toMatch(/^origin: where the page is/);
+  expect(await complaintOf({ origin: 'localhost', users: [] })).toMatch(/^origin: where the page is/);
+  expect(await complaintOf({ origin: `${origin}/`, users: [] })).toBe('origin: leave out the "/" at its end');
   expect(await complaintOf({ origin, users: [], recording: '/tmp' })).toMatch(/^no key "recording"; there are /);
   expect(await complaintOf({ origin, users: [{ id: 'alice' }] })).toMatch(/^user "alice": tokenSha256 /);
   const rule = { name: '*', may: ['exec', 'kill'] };
@@ -331,5 +332,11 @@ test('the web console says in one line what is wrong with its configuration', as
   );
   expect(await complaintOf({ origin, users: [{ ...alice, destinations: ['a b'] }] })).toMatch(
     /not a destination rule: "a b"/,
+  );
+  const recorded = { containerEngine: file, recordings: `${file}/no-folder` };
+  expect(await complaintOf({ origin, users: [], ...recorded })).toMatch(/recordings: no file can be made there: /);
+  const taken = await new CuttingRelay(0).start();
+  expect(await complaintOf({ origin, users: [], port: taken.port })).toBe(
+    `port: another program has ${taken.port} at 127.0.0.1`,
   );
 });

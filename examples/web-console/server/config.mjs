@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 const KEYS = {
   origin: 'where the page is, such as "https://console.example.org"',
@@ -30,6 +30,7 @@ function checked(config) {
   check(isObject(config), 'expected an object in braces');
   for (const key of Object.keys(config))
     check(key in KEYS, `no key "${key}"; there are ${Object.keys(KEYS).join(', ')}`);
+  check(!String(config.origin).endsWith('/'), 'origin: leave out the "/" at its end');
   check(URL.canParse(config.origin) && new URL(config.origin).origin === config.origin, `origin: ${KEYS.origin}`);
   check(Array.isArray(config.users), `users: ${KEYS.users}`);
   for (const user of config.users) checkUser(user);
@@ -37,6 +38,16 @@ function checked(config) {
   check(Number.isInteger(all.port) && all.port >= 0 && all.port <= 65_535, 'port: a number from 0 to 65535');
   check(Array.isArray(all.trustedProxies), `trustedProxies: a list of ${KEYS.trustedProxies}`);
   return all;
+}
+
+/** What is not as somebody may think, in lines for the operator. An engine may come later than this server. */
+export function warningsAbout({ users, containerEngine }) {
+  if (containerEngine !== undefined) {
+    const isThere = statSync(containerEngine, { throwIfNoEntry: false })?.isSocket();
+    return isThere ? [] : [`containerEngine: there is no socket at ${containerEngine}, so nobody gets to a container`];
+  }
+  const names = users.filter(({ containers = [] }) => containers.length > 0).map(({ id }) => id);
+  return names.map((id) => `user "${id}": rules for containers do nothing without "containerEngine"`);
 }
 
 /** A user as wsproxy-server takes it: nothing but what `destinations` names. */

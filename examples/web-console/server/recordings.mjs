@@ -1,11 +1,20 @@
-import { createWriteStream } from 'node:fs';
+import { accessSync, constants, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { Asciicast } from '../shared/asciicast.js';
 import { write } from './write.mjs';
 
-/** Records consoles into files of a folder, which `asciinema play` shows. */
+/**
+ * Records consoles into files of a folder, which `asciinema play` shows.
+ *
+ * @throws {Error} where no file can be made there
+ */
 export function createRecorder(folder) {
+  try {
+    accessSync(join(folder, '.'), constants.W_OK | constants.X_OK);
+  } catch ({ message }) {
+    throw new Error(`recordings: no file can be made there: ${message}`);
+  }
   let count = 0;
   return async ({ user, container, action }, size, onFailure) => {
     count += 1;

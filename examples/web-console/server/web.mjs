@@ -74,7 +74,8 @@ export function createWeb({ origin, logins, makeTicket, hasContainers, remoteAdd
     const [path] = request.url.split('?');
     if (request.method === 'POST' && Object.hasOwn(posts, path)) {
       // A page of another origin can send a request, but not with this header.
-      if (request.headers.origin !== origin) return answer(response, 403, { error: 'This is another origin.' });
+      if (request.headers.origin !== origin)
+        return answer(response, 403, { error: `The page is at ${origin}. Open it there.` });
       return posts[path](request, response);
     }
     if (request.method !== 'GET') return answer(response, 404, { error: 'There is nothing here.' });
