@@ -13,15 +13,12 @@ import { createPushes, createServer as createTunnel } from 'wsproxy-server';
 import { FileStore } from './file-store.mjs';
 
 const [, , file = 'messages.log'] = process.argv;
-const users = Object.entries(JSON.parse(process.env.USERS ?? '{}')).map(([id, token]) => ({
-  id,
-  tokenSha256: createHash('sha256').update(token).digest('hex'),
-}));
+const users = orExit(() => readUsers(process.env.USERS ?? '{}'));
 
 /** Where the page is; without it there is no page. */
 const origin = process.env.ORIGIN;
 
-const tunnel = createTunnel({ users, ...(origin && { tickets: true, allowOrigins: [origin] }) });
+const tunnel = orExit(() => createTunnel({ users, ...(origin && { tickets: true, allowOrigins: [origin] }) }));
 const pushes = createPushes(tunnel, { store: new FileStore(file) });
 
 const page = origin && (await (await import('./page-server.mjs')).createPage({ origin, users, tunnel }));
@@ -55,3 +52,24 @@ process.once('SIGTERM', () => {
   void tunnel.close();
   web.close();
 });
+
+function readUsers(text) {
+  try {
+    return Object.entries(JSON.parse(text)).map(([id, token]) => ({
+      id,
+      tokenSha256: createHash('sha256').update(token).digest('hex'),
+    }));
+  } catch {
+    // What is wrong there may be a token.
+    throw new Error('USERS: expected JSON with the token of each user, such as {"alice":"TOKEN"}');
+  }
+}
+
+function orExit(act) {
+  try {
+    return act();
+  } catch ({ message }) {
+    console.error(message);
+    process.exit(1);
+  }
+}

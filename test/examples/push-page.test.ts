@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { startChromium } from 'wsproxy-test-support/programs/chromium';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
-import { Program } from 'wsproxy-test-support/programs/program';
+import { Program, run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { CuttingRelay } from 'wsproxy-test-support/sockets/cutting-relay';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
@@ -84,6 +84,23 @@ describe('the page for pushes', () => {
     expect(await shown()).toEqual(sent);
   });
 
+  test('asks for the token again after a wrong one', async () => {
+    const { origin, start, sent, send } = await startService();
+    await start();
+    await send(3);
+    const page = await (await startChromium()).newPage();
+    await page.goto(origin);
+    const receive = async (token: string): Promise<void> => {
+      await page.getByLabel('Token').fill(token);
+      await page.getByRole('button', { name: 'Receive' }).click();
+    };
+    await receive(`${TOKEN}x`);
+    await until('it says so', async () => (await page.getByRole('status').textContent())?.includes('401') === true);
+    await receive(TOKEN);
+    await until('all have come', async () => (await page.getByRole('listitem').count()) === sent.length);
+    expect(await page.getByRole('listitem').allTextContents()).toEqual(sent);
+  });
+
   test('gives tickets to its own origin and a right token alone', async () => {
     const { origin, start } = await startService();
     await start();
@@ -95,4 +112,15 @@ describe('the page for pushes', () => {
     expect(await ask({ origin, Authorization: `Bearer ${TOKEN}x` })).toBe(401);
     expect(await ask({ origin: 'https://other.example', Authorization })).toBe(403);
   });
+});
+
+test.each([
+  ['no JSON', `{"alice":"${TOKEN}"`, 'USERS: expected JSON with the token of each user, such as {"alice":"TOKEN"}'],
+  ['no token', '{"alice":5}', 'USERS: expected JSON with the token of each user, such as {"alice":"TOKEN"}'],
+  ['no object', 'null', 'USERS: expected JSON with the token of each user, such as {"alice":"TOKEN"}'],
+  ['what is no name of a user', `{"":"${TOKEN}"}`, expect.stringMatching(/^users: [^\n]+$/)],
+])('the push service says in one line that USERS has %s, without a token', async (_, USERS, line) => {
+  const { code, stderr } = await run(process.execPath, [SERVER, join(temporaryFolder(), 'messages')], { env: { USERS } });
+  expect([code, stderr.trimEnd()]).toEqual([1, line]);
+  expect(stderr).not.toContain(TOKEN);
 });

@@ -25,13 +25,19 @@ function receive(token) {
     url: 'tunnel',
     ticket: ticketFrom('ticket', { headers: { Authorization: `Bearer ${token}` } }),
   });
-  client.addEventListener('state', () => {
-    const { state: name, reason } = client.status;
-    state.textContent = `${STATES[name]}${name === 'gone' ? ` (${reason})` : ''}`;
+  const receiver = receivePushes(client, 'messages', keep, { after: kept().position });
+  // Until then it keeps the lock of this tab.
+  return new Promise((resolve) => {
+    client.addEventListener('state', () => {
+      const { state: name, reason } = client.status;
+      state.textContent = `${STATES[name]}${name === 'gone' ? ` (${reason})` : ''}`;
+      if (name !== 'gone') return;
+      // The token is wrong, or not good any more: another one may be.
+      receiver.close();
+      form.hidden = false;
+      resolve();
+    });
   });
-  receivePushes(client, 'messages', keep, { after: kept().position });
-  // It keeps the lock of this tab.
-  return new Promise(() => {});
 }
 
 /** The message and its position are kept in one step: a message that comes again after a reload is known. */
