@@ -15,6 +15,7 @@ import { RedisProgram } from 'wsproxy-test-support/programs/redis-store';
 import { skipWithout } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startClient } from 'wsproxy-test-support/tunnel';
+import { requestUpgrade } from 'wsproxy-test-support/wire/raw-websocket';
 
 const PAGE = 'https://page.example';
 const FOREIGN = 'https://evil.example';
@@ -122,6 +123,40 @@ describe('a ticket', () => {
     const started = await startServer({ allowOrigins: [PAGE, 'https://other.example'] });
     expect(await statusOf(started.port, await makeTicket(started), { origin: FOREIGN })).toBe(403);
     expect(await statusOf(started.port, await makeTicket(started), { origin: 'https://other.example' })).toBe(401);
+  });
+
+  test.each([
+    ['key', { 'Sec-WebSocket-Key': 'short' }],
+    ['version', { 'Sec-WebSocket-Version': '12' }],
+  ])('is spent by a WebSocket with a wrong %s', async (_, wrong) => {
+    const started = await startServer();
+    const ticket = await makeTicket(started);
+    const shown = { Authorization: undefined, Origin: PAGE, 'Sec-WebSocket-Protocol': withTicket(ticket).join(', ') };
+    expect((await requestUpgrade(started.port, { ...shown, ...wrong })).status).toBe(400);
+    expect(await statusOf(started.port, ticket)).toBe(401);
+  });
+
+  test.each<[what: string, status: number, shown: Shown]>([
+    ['on another path', 404, { path: '/none' }],
+    ['by a foreign page', 403, { origin: FOREIGN }],
+    ['in a URL besides', 401, { path: '/?ticket=' }],
+  ])('that is refused %s is not spent', async (_, status, { path = '/', ...shown }) => {
+    const started = await startServer();
+    const ticket = await makeTicket(started);
+    const there = path.endsWith('=') ? path + ticket : path;
+    expect(await statusOf(started.port, ticket, { ...shown, path: there })).toBe(status);
+    expect(await statusOf(started.port, ticket)).toBe(101);
+  });
+
+  test('opens no transport over HTTP, and is not spent by that', async () => {
+    const started = await startServer();
+    const ticket = await makeTicket(started);
+    const headers = {
+      ...{ Origin: PAGE, 'Wsproxy-Transport': `${'x'.repeat(22)};open` },
+      'Sec-WebSocket-Protocol': withTicket(ticket).join(', '),
+    };
+    expect((await fetch(`http://127.0.0.1:${started.port}/`, { method: 'POST', headers })).status).toBe(401);
+    expect(await statusOf(started.port, ticket)).toBe(101);
   });
 
   test('counts in the limits of its user', async () => {
