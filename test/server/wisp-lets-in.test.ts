@@ -1,15 +1,21 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { connect } from 'node:http2';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ServerOptions } from 'wsproxy-server';
+import { makeCertificate } from 'wsproxy-test-support/certificate';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { runCommand, start } from 'wsproxy-test-support/programs/command-line';
+import { skipWithout } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startServer } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
+import { Opcode, webSocketFrame } from 'wsproxy-test-support/wire/raw-websocket';
 import { startWispServer, Type, WispClient, wispTokenOf, wispUser } from 'wsproxy-test-support/wire/wisp-client';
 
 const PAGE = 'https://page.example';
@@ -62,6 +68,33 @@ describe('a wisp token', () => {
     expect(await client.status()).toBe(status);
     await until('it is logged', () => log.some((line) => line.includes(`"reason":"${reason}"`)));
     expect(log.join('\n')).not.toMatch(/[wtx]{20}/);
+  });
+
+  test('lets its user in by HTTP/2, too', async (context) => {
+    skipWithout(context, 'openssl');
+    const { key, cert } = await makeCertificate(temporaryFolder(), 'IP:127.0.0.1', 1);
+    const { port, server } = await startWispServer({ tls: { key, cert } });
+    const echo = await startEcho();
+    const session = connect(`https://127.0.0.1:${port}`, { ca: cert });
+    atEnd(() => session.destroy());
+    await once(session, 'remoteSettings');
+    const stream = session.request({
+      ...{ ':method': 'CONNECT', ':protocol': 'websocket', ':path': `/wisp/${wispTokenOf('alice')}/` },
+      'sec-websocket-version': '13',
+    });
+    atEnd(() => void stream.destroy());
+    const [answer] = (await once(stream, 'response')) as [Record<string, unknown>];
+    expect(answer[':status']).toBe(200);
+    const got: Buffer[] = [];
+    stream.on('data', (bytes: Buffer) => got.push(bytes));
+    const packet = (type: number, payload: Uint8Array | string): Buffer =>
+      Buffer.concat([Buffer.from([type, 1, 0, 0, 0]), Buffer.from(payload)]);
+    const target = Buffer.from([1, echo.port & 0xff, echo.port >> 8, ...Buffer.from('127.0.0.1')]);
+    stream.write(webSocketFrame(Opcode.binary, packet(Type.connect, target)));
+    stream.write(webSocketFrame(Opcode.binary, packet(Type.data, 'hello')));
+    const echoed = webSocketFrame(Opcode.binary, packet(Type.data, 'hello'), { masked: false });
+    await until('the echo has come', () => Buffer.concat(got).includes(echoed));
+    expect(server.sessions()).toMatchObject([{ user: 'alice', way: 'Wisp' }]);
   });
 
   test('opens no tunnel', async () => {
