@@ -120,7 +120,9 @@ test.each([
   ['no object', 'null', 'USERS: expected JSON with the token of each user, such as {"alice":"TOKEN"}'],
   ['what is no name of a user', `{"":"${TOKEN}"}`, expect.stringMatching(/^users: [^\n]+$/)],
 ])('the push service says in one line that USERS has %s, without a token', async (_, USERS, line) => {
-  const { code, stderr } = await run(process.execPath, [SERVER, join(temporaryFolder(), 'messages')], { env: { USERS } });
+  const { code, stderr } = await run(process.execPath, [SERVER, join(temporaryFolder(), 'messages')], {
+    env: { USERS },
+  });
   expect([code, stderr.trimEnd()]).toEqual([1, line]);
   expect(stderr).not.toContain(TOKEN);
 });
