@@ -16,6 +16,7 @@ import {
 } from 'wsproxy-node/options';
 import { mistakesInRules } from 'wsproxy-node/targets';
 import { type ControlOptions, type ListenOptions, type ProxyOptions, parseForwarded } from './client-options.js';
+import type { InspectOptions } from './inspect-options.js';
 import {
   type ListenPlace,
   type LocalTarget,
@@ -54,6 +55,14 @@ export function checkProxyOptions(options: ProxyOptions): void {
 export function checkControlOptions(options: ControlOptions): void {
   checkMethodOptions(METHOD_OPTIONS.serveControl, options);
   if (options.path === undefined) throw new OptionError('path', 'is missing');
+}
+
+/** @throws OptionError when one of them is missing, or something unknown is there */
+export function checkInspectOptions(options: InspectOptions): void {
+  checkMethodOptions(METHOD_OPTIONS.inspect, options);
+  for (const key of ['rules', 'folder', 'watcher'] as const) {
+    if (options[key] === undefined) throw new OptionError(key, 'is missing');
+  }
 }
 
 /** @throws OptionError when they say neither of the two */
@@ -131,7 +140,8 @@ type MethodUnit =
   | 'socket path'
   | 'text'
   | 'time'
-  | 'users';
+  | 'users'
+  | 'watcher';
 
 const CHECKS: Checks<MethodUnit> = {
   advertised: aString(thrownBy(parseAdvertised)),
@@ -159,6 +169,7 @@ const CHECKS: Checks<MethodUnit> = {
     `a number of ms, ${LONGEST_TIME} at most`,
     (value) => typeof value === 'number' && value >= 0 && value <= LONGEST_TIME,
   ),
+  watcher: expects('a watcher', isObject),
   users: expects(
     'a list of { name, sha256 }',
     (value) =>
@@ -188,7 +199,7 @@ const REMOTE_LISTEN: OptionTable<MethodUnit> = {
   label: { unit: 'label', text: 'what it is called among those of its user' },
 };
 
-/** Of `serveStatus`, `serveControl`, `listen`, `forward`, `forwardRemote`, `listenRemote`, `onIncoming`, `connect` and `close`. */
+/** Of `serveStatus`, `serveControl`, `listen`, `forward`, `forwardRemote`, `listenRemote`, `onIncoming`, `inspect`, `connect` and `close`. */
 export const METHOD_OPTIONS: Readonly<Record<Method, OptionTable<MethodUnit>>> = {
   serveStatus: PLACE,
   serveControl: { path: { unit: 'socket path', text: 'Unix socket to listen on' } },
@@ -212,6 +223,11 @@ export const METHOD_OPTIONS: Readonly<Record<Method, OptionTable<MethodUnit>>> =
     allowHalfOpen: { unit: 'switch', default: false, text: 'whether the own half stays open' },
   },
   onIncoming: { allowHalfOpen: { unit: 'switch', default: false, text: 'whether the own half stays open' } },
+  inspect: {
+    rules: { unit: 'list', text: 'destinations to look into' },
+    folder: { unit: 'text', text: 'where the CA is kept' },
+    watcher: { unit: 'watcher', text: 'is told what passes' },
+  },
   connect: {
     signal: { unit: 'signal', text: 'gives up' },
     timeout: { unit: 'time', text: 'for the way there' },
@@ -228,5 +244,6 @@ type Method =
   | 'forwardRemote'
   | 'listenRemote'
   | 'onIncoming'
+  | 'inspect'
   | 'connect'
   | 'close';

@@ -1,0 +1,43 @@
+import { type Clock, type FlowTunnel, systemClock, type Tunnel } from 'wsproxy-engine';
+import type { DestinationRule } from 'wsproxy-node/targets';
+import type { Authority } from './ca/authority.js';
+import { InspectedTunnel } from './inspected-tunnel.js';
+import type { InterceptionTask } from './interception.js';
+import { PassedThrough } from './passed-through.js';
+import type { Watcher } from './watcher.js';
+
+/** Looks into the connections that a rule names, whatever tunnel they go through, and leaves the others alone. */
+export class Inspection {
+  readonly #task: InterceptionTask;
+  readonly #tunnels: InspectedTunnel[] = [];
+
+  constructor({ rules, authority, watcher, ca, clock = systemClock }: InspectionOptions) {
+    this.#task = { rules, authority, watcher, ca, clock, passed: new PassedThrough(watcher) };
+  }
+
+  /** The same tunnel, looked into. */
+  over(tunnel: Tunnel & FlowTunnel): Tunnel & FlowTunnel {
+    const inspected = new InspectedTunnel(this.#task, tunnel);
+    this.#tunnels.push(inspected);
+    return inspected;
+  }
+
+  /** Resolves when no connection lives that is looked into. */
+  async whenIdle(): Promise<void> {
+    await Promise.all(this.#tunnels.map((tunnel) => tunnel.whenIdle()));
+  }
+
+  /** Resets every one. */
+  close(): void {
+    for (const tunnel of this.#tunnels) tunnel.close();
+  }
+}
+
+export interface InspectionOptions {
+  readonly rules: readonly DestinationRule[];
+  readonly authority: Authority;
+  readonly watcher: Watcher;
+  /** Those that destinations are verified by, PEM; default: those that Node trusts. */
+  readonly ca?: readonly string[] | undefined;
+  readonly clock?: Clock;
+}
