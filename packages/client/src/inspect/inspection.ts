@@ -6,7 +6,7 @@ import type { InterceptionTask } from './interception.js';
 import { PassedThrough } from './passed-through.js';
 import type { Watcher } from './watcher.js';
 
-/** Looks into the connections that a rule names, whatever tunnel they go through, and leaves the others alone. */
+/** Looks into the connections that a rule names, through any tunnel, and leaves the others alone. */
 export class Inspection {
   readonly #task: InterceptionTask;
   readonly #tunnels: InspectedTunnel[] = [];

@@ -57,7 +57,7 @@ export class Interception {
     if (reason !== undefined) return this.#passThrough(near, far, reason);
     if (passed.isGivenUp(name)) return joinStreams(near, far);
     const protocols = hello.protocols?.filter((protocol) => SPOKEN.has(protocol));
-    // Whoever leaves meanwhile takes the other along.
+    // An application that leaves meanwhile takes its destination along.
     const onLeft = (): void => resetSocket(far);
     near.once('close', onLeft);
     let trueEnd: TLSSocket;

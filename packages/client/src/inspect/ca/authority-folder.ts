@@ -41,7 +41,7 @@ export class AuthorityFolder {
     return this.#check(found);
   }
 
-  /** The one that is here, for whatever it is; undefined when there is none. */
+  /** The one that is here, for any rules; undefined when there is none. */
   find(): Authority | undefined {
     const found = this.#read();
     return found && this.#check(found);

@@ -3,7 +3,7 @@ import type { DestinationRule } from 'wsproxy-node/targets';
 import { bytesOf, dnsName, extension } from './certificate.js';
 import { numbered, sequence } from './der.js';
 
-/** What an authority may sign for (RFC 5280 section 4.2.1.10): anything else that it signs is refused by whoever checks it. */
+/** What an authority may sign for (RFC 5280 section 4.2.1.10): anything else that it signs is refused by clients. */
 export class Constraints {
   /** Each with all names below it: the form has no narrower words. */
   readonly #domains: readonly string[];
@@ -50,7 +50,7 @@ export class Constraints {
 
 type Range = NonNullable<DestinationRule['range']>;
 
-export const EVERY_HOST = 'it names every host, and a CA for every host is not made: name hosts, such as *.example.org';
+const EVERY_HOST = 'it names every host, and a CA for every host is not made: name hosts, such as *.example.org';
 
 const subtree = (name: Buffer): Buffer => sequence(name);
 
