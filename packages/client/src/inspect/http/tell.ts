@@ -20,9 +20,9 @@ export class Teller {
   begin({ authority, path, ...start }: Begun): Exchange {
     const { destination, isSecure } = this.#connection;
     const host = destination.host.includes(':') ? `[${destination.host}]` : destination.host;
-    const isUsual = destination.port === (isSecure ? 443 : 80);
-    const where = authority ?? (isUsual ? host : `${host}:${destination.port}`);
-    const origin = `${isSecure ? 'https' : 'http'}://${where}`;
+    const usual = isSecure ? ':443' : ':80';
+    const where = authority ?? `${host}:${destination.port}`;
+    const origin = `${isSecure ? 'https' : 'http'}://${where.endsWith(usual) ? where.slice(0, -usual.length) : where}`;
     const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? path : `${origin}${path.startsWith('/') ? '' : '/'}${path}`;
     let watcher: ExchangeWatcher | undefined;
     try {
