@@ -227,15 +227,15 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * Looks into the connections to some destinations that begin from now on, and tells `watcher` what passes. To be called once, and
-   * before `listen` and `forward`, whose applications have to trust the CA in `folder`. The server sees nothing of it.
-   * @throws TypeError for a rule that cannot be used; Error in one line when the CA cannot be used
+   * Looks into the connections to some destinations that begin from now on. To be called once, and before `serveStatus`, `listen` and
+   * `forward`, whose applications have to trust the CA in `folder`. The server sees nothing of it.
+   * @throws TypeError for a rule that cannot be used; Error in one line when the CA or the archive cannot be used
    */
   async inspect(options: InspectOptions): Promise<void> {
     checkInspectOptions(options);
     // Only those who want it load it.
     const { beginInspection } = await import('./inspect/begin-inspection.js');
-    const inspection = beginInspection(options, this.#ca);
+    const inspection = await beginInspection(options, { ca: this.#ca, logger: this.#logger });
     this.#inspection = inspection;
     this.#tunnel = inspection.over(this.#tunnel);
     this.#ways = inspection.over(this.#ways);
@@ -343,6 +343,7 @@ export class Client extends EventEmitter<ClientEvents> {
       events: this,
       proxy: () => this.#proxy,
       bypass: this.#rules,
+      inspected: this.#inspection?.seeing,
     };
     return this.#keep(serveStatus(source, endpointOf(options)));
   }
@@ -372,10 +373,10 @@ export class Client extends EventEmitter<ClientEvents> {
     this.#remote.close();
     this.#services.close();
     if (drain > 0) await drained(drain, () => this.whenIdle());
-    this.#inspection?.close();
+    const seen = this.#inspection?.close();
     this.#connector.close();
     this.#direct.close();
-    await Promise.all(this.#ports.map((port) => port.close()));
+    await Promise.all([seen, ...this.#ports.map((port) => port.close())]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,17 +1,35 @@
 import * as tls from 'node:tls';
+import type { Logger } from 'wsproxy-engine';
 import { parseDestinationRule } from 'wsproxy-node/targets';
 import type { InspectOptions } from '../options/inspect-options.js';
 import { AuthorityFolder } from './ca/authority-folder.js';
 import { Inspection } from './inspection.js';
+import type { Seeing } from './seen/seeing.js';
 
 /**
- * Makes ready to look into connections.
- * @throws TypeError for a rule that cannot be used; Error in one line when the CA cannot be used
+ * Makes ready to look into connections. `ca`: another CA that destinations may have.
+ * @throws TypeError for a rule that cannot be used; Error in one line when the CA or the archive cannot be used
  */
-export function beginInspection({ rules: texts, folder, watcher }: InspectOptions, ca: string | undefined): Inspection {
-  const rules = texts.map(parseDestinationRule);
-  const authority = new AuthorityFolder(folder).open(rules);
-  return new Inspection({ rules, authority, watcher, ca: trusted(ca) });
+export async function beginInspection(options: InspectOptions, { ca, logger }: Surroundings): Promise<Inspection> {
+  const rules = options.rules.map(parseDestinationRule);
+  const authority = new AuthorityFolder(options.folder).open(rules);
+  const task = { rules, authority, ca: trusted(ca) };
+  if (options.watcher !== undefined) return new Inspection({ ...task, watcher: options.watcher });
+  const seeing = await beginSeeing(options, logger);
+  return new Inspection({ ...task, watcher: seeing.exchanges, seeing });
+}
+
+interface Surroundings {
+  readonly ca: string | undefined;
+  readonly logger: Logger;
+}
+
+/** A program with a watcher of its own does not load it. */
+async function beginSeeing({ archive, secrets = false }: InspectOptions, logger: Logger): Promise<Seeing> {
+  const { Seeing } = await import('./seen/seeing.js');
+  const seeing = new Seeing(secrets);
+  if (archive !== undefined) await seeing.record(archive, logger);
+  return seeing;
 }
 
 /** By whom destinations are verified: the CAs of Node and of the system, and those that the user gives the client. */

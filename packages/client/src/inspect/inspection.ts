@@ -4,14 +4,18 @@ import type { Authority } from './ca/authority.js';
 import { InspectedTunnel } from './inspected-tunnel.js';
 import type { InterceptionTask } from './interception.js';
 import { PassedThrough } from './passed-through.js';
+import type { Seeing } from './seen/seeing.js';
 import type { Watcher } from './watcher.js';
 
 /** Looks into the connections that a rule names, through any tunnel, and leaves the others alone. */
 export class Inspection {
   readonly #task: InterceptionTask;
   readonly #tunnels: InspectedTunnel[] = [];
+  /** What passed, unless a watcher of the program is told. */
+  readonly seeing: Seeing | undefined;
 
-  constructor({ rules, authority, watcher, ca, clock = systemClock }: InspectionOptions) {
+  constructor({ rules, authority, watcher, seeing, ca, clock = systemClock }: InspectionOptions) {
+    this.seeing = seeing;
     this.#task = { rules, authority, watcher, ca, clock, passed: new PassedThrough(watcher) };
   }
 
@@ -27,9 +31,10 @@ export class Inspection {
     await Promise.all(this.#tunnels.map((tunnel) => tunnel.whenIdle()));
   }
 
-  /** Resets every one. */
-  close(): void {
+  /** Resets every one, and resolves when what passed is written. */
+  async close(): Promise<void> {
     for (const tunnel of this.#tunnels) tunnel.close();
+    await this.seeing?.close();
   }
 }
 
@@ -37,6 +42,7 @@ export interface InspectionOptions {
   readonly rules: readonly DestinationRule[];
   readonly authority: Authority;
   readonly watcher: Watcher;
+  readonly seeing?: Seeing | undefined;
   /** Those that destinations are verified by, PEM; default: those that Node trusts. */
   readonly ca?: readonly string[] | undefined;
   readonly clock?: Clock;

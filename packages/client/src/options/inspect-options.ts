@@ -5,5 +5,16 @@ export interface InspectOptions {
   readonly rules: readonly string[];
   /** Where the CA is kept, with its key; it is made when it is not there. */
   readonly folder: string;
-  readonly watcher: Watcher;
+  /**
+   * Is told what passes. Without it the client keeps the last 2,000 exchanges, in at most 64 MiB, for the status page and
+   * `archive`.
+   */
+  readonly watcher?: Watcher;
+  /**
+   * A file for all exchanges, in the format HAR 1.2 of browsers; an archive that is there already is continued. Not with `watcher`.
+   * Undefined by default.
+   */
+  readonly archive?: string;
+  /** Whether the status page and the archive have passwords, tokens and cookies too; they are masked by default. Default false. */
+  readonly secrets?: boolean;
 }

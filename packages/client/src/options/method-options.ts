@@ -60,8 +60,12 @@ export function checkControlOptions(options: ControlOptions): void {
 /** @throws OptionError when one of them is missing, or something unknown is there */
 export function checkInspectOptions(options: InspectOptions): void {
   checkMethodOptions(METHOD_OPTIONS.inspect, options);
-  for (const key of ['rules', 'folder', 'watcher'] as const) {
+  for (const key of ['rules', 'folder'] as const) {
     if (options[key] === undefined) throw new OptionError(key, 'is missing');
+  }
+  if (options.watcher === undefined) return;
+  for (const key of ['archive', 'secrets'] as const) {
+    if (options[key] !== undefined) throw new OptionError(key, 'is of no use: a watcher is told all');
   }
 }
 
@@ -227,6 +231,8 @@ export const METHOD_OPTIONS: Readonly<Record<Method, OptionTable<MethodUnit>>> =
     rules: { unit: 'list', text: 'destinations to look into' },
     folder: { unit: 'text', text: 'where the CA is kept' },
     watcher: { unit: 'watcher', text: 'is told what passes' },
+    archive: { unit: 'text', text: 'a file for what passes' },
+    secrets: { unit: 'switch', default: false, text: 'whether secrets are shown too' },
   },
   connect: {
     signal: { unit: 'signal', text: 'gives up' },
