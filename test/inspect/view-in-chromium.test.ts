@@ -87,7 +87,8 @@ async function prepare() {
 }
 
 const urls = (page: Page) => page.locator('#exchanges tr td:first-child').allTextContents();
-const paths = async (page: Page) => (await urls(page)).map((url) => url.replace(/^http:\/\/127\.0\.0\.1:\d+/, ''));
+const paths = async (page: Page) =>
+  (await urls(page)).map((url) => url.replace(/^(?:http|ws):\/\/127\.0\.0\.1:\d+/, ''));
 const textOf = (page: Page, selector: string) => page.locator(selector).textContent();
 
 async function shows(page: Page, wanted: readonly string[]): Promise<void> {
@@ -100,7 +101,7 @@ describe('the view of what passes in Chromium', () => {
   test('lists requests live, finds them, and shows one in detail, decoded and masked', async () => {
     const { page, url, ask, complaints } = await prepare();
     await page.goto(url);
-    await page.getByRole('link', { name: 'What passes' }).click();
+    await page.getByRole('link', { name: 'Inspected traffic' }).click();
     expect(await textOf(page, '#no-exchanges')).toBe('Nothing has passed yet.');
     await ask('/cart?token=secret', 'POST', 'user=me&password=secret');
     await ask('/events');

@@ -90,7 +90,7 @@ function showPages(inspects: boolean): void {
   if (place.hasChildNodes() === inspects) return;
   const link = document.createElement('a');
   link.href = 'inspect/';
-  link.textContent = 'What passes';
+  link.textContent = 'Inspected traffic';
   place.replaceChildren(...(inspects ? [link] : []));
 }
 

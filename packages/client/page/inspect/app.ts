@@ -33,7 +33,7 @@ find('clear').addEventListener('click', () => {
 const events = new EventSource('events');
 events.addEventListener('open', () => {
   find('state').dataset['state'] = 'online';
-  setText(find('state'), 'What passes');
+  setText(find('state'), 'Inspected traffic');
 });
 events.addEventListener('message', ({ data }) => {
   const news = JSON.parse(data as string) as Sightings;

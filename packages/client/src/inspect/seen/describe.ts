@@ -4,7 +4,7 @@ import { bodyOf, contentOf, type ShownBody } from './content.js';
 import type { Message } from './exchange.js';
 import { mediaTypeOf, pairsOf } from './headers.js';
 import type { Mask } from './mask.js';
-import type { Seen } from './seen.js';
+import { type Seen, urlOf } from './seen.js';
 import { readEvents } from './server-sent-events.js';
 
 /** An exchange as people and scripts are shown it. */
@@ -18,7 +18,7 @@ export async function describe(seen: Seen, mask: Mask, afterMessage = 0): Promis
   ]);
   return {
     ...summarize(seen, mask),
-    url: mask.url(start.url),
+    url: mask.url(urlOf(seen)),
     host: start.destination.host,
     port: start.destination.port,
     secure: start.isSecure,
@@ -47,7 +47,7 @@ export function summarize(seen: Omit<Seen, 'messages'>, mask: Mask): Summary {
     kind,
     at: start.at,
     method: start.method,
-    url: mask.url(start.url).slice(0, LISTED_URL),
+    url: mask.url(urlOf(seen)).slice(0, LISTED_URL),
     version: start.version,
     ...(response !== undefined && { status: response.status, statusText: response.statusText }),
     mediaType: mediaTypeOf(response?.headers ?? []),

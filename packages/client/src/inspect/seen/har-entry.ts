@@ -3,7 +3,7 @@ import { bodyOf, contentOf } from './content.js';
 import type { Message } from './exchange.js';
 import { headerOf, pairsOf } from './headers.js';
 import type { Mask } from './mask.js';
-import type { Seen } from './seen.js';
+import { type Seen, urlOf } from './seen.js';
 
 /** An exchange as an entry of an HTTP archive (HAR 1.2), with the fields that Chromium adds for WebSockets. */
 export async function harEntryOf(seen: Seen, mask: Mask): Promise<object> {
@@ -25,7 +25,7 @@ export async function harEntryOf(seen: Seen, mask: Mask): Promise<object> {
 
 async function requestOf(seen: Seen, mask: Mask): Promise<object> {
   const { start, requestBody } = seen;
-  const url = mask.url(start.url);
+  const url = mask.url(urlOf(seen));
   const body = await bodyOf(requestBody, start.headers, mask);
   return {
     method: start.method,

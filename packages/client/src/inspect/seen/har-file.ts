@@ -1,18 +1,21 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
 /**
- * A file with an HTTP archive (HAR 1.2) that is whole after each entry: each is written over the end of the archive, together with
- * a new end. A program that is killed leaves what was written. A file that is there already is continued.
+ * A file with an HTTP archive (HAR 1.2) that is whole after each write: entries are written over the end of the archive, together
+ * with a new end. A program that is killed leaves what was written. A file that is there already is continued.
  */
 export class HarFile {
   readonly #handle: FileHandle;
-  /** Where the end of the archive begins. */
+  /** Where what stays ends. */
   #end: number;
+  /** Of the file. */
+  #length: number;
   #isEmpty: boolean;
 
   private constructor(handle: FileHandle, end: number, isEmpty: boolean) {
     this.#handle = handle;
     this.#end = end;
+    this.#length = end + END.length;
     this.#isEmpty = isEmpty;
   }
 
@@ -23,7 +26,7 @@ export class HarFile {
       const { size } = await handle.stat();
       if (size > 0) return await HarFile.#continue(handle, size);
       const file = new HarFile(handle, 0, true);
-      await file.#write(`${BEGINNING},"creator":${JSON.stringify(creator)},"entries":[`);
+      await file.#write(`${BEGINNING},"creator":${JSON.stringify(creator)},"entries":[`, '');
       return file;
     } catch (error) {
       await handle.close();
@@ -42,21 +45,29 @@ export class HarFile {
     return new HarFile(handle, size - END.length, last.startsWith('['));
   }
 
-  /** Rejects when it cannot be written; the archive is left without it. One at a time. */
-  async add(entry: object): Promise<void> {
-    await this.#write(`${this.#isEmpty ? '' : ','}\n${JSON.stringify(entry)}`);
-    this.#isEmpty = false;
+  /**
+   * `entries` stay; those that are `passing` are replaced by the next write. Both are JSON. Rejects when it cannot be written; the
+   * archive then has what stayed before. One at a time.
+   */
+  async write(entries: readonly string[], passing: readonly string[] = []): Promise<void> {
+    const all = [...entries, ...passing].map((entry, n) => `${this.#isEmpty && n === 0 ? '' : ','}\n${entry}`);
+    await this.#write(all.slice(0, entries.length).join(''), all.slice(entries.length).join(''));
+    this.#isEmpty &&= entries.length === 0;
   }
 
   async close(): Promise<void> {
     await this.#handle.close();
   }
 
-  async #write(text: string): Promise<void> {
-    const bytes = Buffer.from(text + END);
+  async #write(staying: string, passing: string): Promise<void> {
+    const bytes = Buffer.from(staying + passing + END);
+    // Nobody may find a rest of what stood there behind the end: one write covers it, until it is cut off.
+    const rest = Buffer.alloc(Math.max(0, this.#length - this.#end - bytes.length), ' ');
     try {
-      await writeAll(this.#handle, bytes, this.#end);
-      this.#end += bytes.length - END.length;
+      await writeAll(this.#handle, Buffer.concat([bytes, rest]), this.#end);
+      this.#length = this.#end + bytes.length;
+      if (rest.length > 0) await this.#handle.truncate(this.#length);
+      this.#end += Buffer.byteLength(staying);
     } catch (error) {
       await this.#restore().catch(() => undefined);
       throw error;
@@ -67,6 +78,7 @@ export class HarFile {
   async #restore(): Promise<void> {
     await this.#handle.truncate(this.#end);
     await writeAll(this.#handle, Buffer.from(END), this.#end);
+    this.#length = this.#end + END.length;
   }
 }
 

@@ -22,7 +22,10 @@ export class Seeing {
    */
   async record(path: string, logger: Logger): Promise<void> {
     const file = await openArchive(path);
-    this.#recorder = new HarRecorder(this.exchanges, file, this.mask, (problem) => logger.warn({ path }, problem));
+    this.#recorder = new HarRecorder(this.exchanges, {
+      ...{ file, mask: this.mask, clock: systemClock },
+      onProblem: (problem) => logger.warn({ path }, problem),
+    });
   }
 
   /** Resolves when all is written. */

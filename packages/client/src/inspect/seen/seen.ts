@@ -17,6 +17,11 @@ export function seenOf(exchange: Exchange): Seen {
   };
 }
 
+/** As those who open WebSockets write it. */
+export function urlOf({ kind, start }: Pick<Seen, 'kind' | 'start'>): string {
+  return kind === 'websocket' ? start.url.replace(/^http/i, 'ws') : start.url;
+}
+
 export interface Seen {
   readonly id: number;
   readonly kind: ExchangeKind;

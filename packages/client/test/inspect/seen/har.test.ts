@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { har } from 'har-validator';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from 'wsproxy-engine/testing';
+import { until } from 'wsproxy-test-support/until';
 import { Exchanges } from '../../../src/inspect/seen/exchanges.js';
 import { HarFile } from '../../../src/inspect/seen/har-file.js';
 import { HarRecorder } from '../../../src/inspect/seen/har-recorder.js';
@@ -27,12 +28,17 @@ afterEach(() => rmSync(folder, { recursive: true }));
 // biome-ignore lint/suspicious/noExplicitAny: of a file whose shape is what is tested.
 const readHar = (): any => JSON.parse(readFileSync(path, 'utf8'));
 
+async function startRecorder(exchanges: Exchanges, clock: FakeClock, problems: string[], mask = MASK) {
+  const file = await HarFile.open(path, CREATOR);
+  return new HarRecorder(exchanges, { file, mask, clock, onProblem: (problem) => problems.push(problem) });
+}
+
 /** What the file has in the end. */
 async function record(pass: (exchanges: Exchanges, clock: FakeClock) => void, mask = MASK) {
   const clock = new FakeClock();
   const exchanges = new Exchanges(clock);
   const problems: string[] = [];
-  const recorder = new HarRecorder(exchanges, await HarFile.open(path, CREATOR), mask, (one) => problems.push(one));
+  const recorder = await startRecorder(exchanges, clock, problems, mask);
   pass(exchanges, clock);
   await recorder.close();
   expect(problems).toEqual([]);
@@ -114,7 +120,7 @@ describe('an archive', () => {
     await har(readHar());
   });
 
-  test('is valid whatever passes', async () => {
+  test('is valid for anything that passes', async () => {
     const text = fc.string({ unit: 'binary' });
     const headers = fc.array(text, { maxLength: 7 });
     const body = fc.uint8Array({ maxLength: 100 });
@@ -155,17 +161,57 @@ describe('the file of an archive', () => {
     const file = await HarFile.open(path, CREATOR);
     expect([readHar().log.entries, statSync(path).mode & 0o777]).toEqual([[], 0o600]);
     for (let n = 1; n <= 3; n++) {
-      await file.add({ n });
+      await file.write([JSON.stringify({ n })]);
       expect(readHar().log.entries).toHaveLength(n);
     }
     await file.close();
+  });
+
+  test('is whole too where what passes is replaced, by more or by less', async () => {
+    const file = await HarFile.open(path, CREATOR);
+    const numbers = fc.array(fc.nat({ max: 1e9 }), { maxLength: 5 });
+    const writes = fc.sample(fc.tuple(numbers, numbers), { numRuns: 50, seed: 1 });
+    const stays: number[] = [];
+    for (const [entries, passing] of writes) {
+      await file.write(entries.map(String), passing.map(String));
+      stays.push(...entries);
+      expect(readHar().log.entries).toEqual([...stays, ...passing]);
+    }
+    await file.close();
+    const again = await HarFile.open(path, CREATOR);
+    await again.write(['1']);
+    await again.close();
+    expect(readHar().log.entries).toEqual([...stays, ...(writes.at(-1)?.[1] ?? []), 1]);
+  });
+
+  test('has WebSockets that live, so that a crash leaves them', async () => {
+    const [clock, problems] = [new FakeClock(), [] as string[]];
+    const exchanges = new Exchanges(clock);
+    const recorder = await startRecorder(exchanges, clock, problems);
+    const watcher = exchanges.onExchange(START);
+    upgrade(watcher);
+    const messages = () =>
+      readHar().log.entries.map((entry: { _webSocketMessages?: [] }) => entry._webSocketMessages?.length);
+    for (let n = 1; n <= 3; n++) {
+      watcher.onBytes('up', Buffer.from([0x81, 1, 0x61]));
+      clock.advance(2_000);
+      await until('it is written', () => messages().join() === String(n));
+    }
+    const other = exchanges.onExchange({ ...START, url: 'https://shop.example/other' });
+    other.onEnd();
+    await until('the other one stands before it', () => messages().join() === ',3');
+    watcher.onEnd();
+    await until('each is there once', () => readHar().log.entries.every(({ comment = '' }) => comment === ''));
+    expect(messages()).toEqual([undefined, 3]);
+    await recorder.close();
+    expect([messages(), problems]).toEqual([[undefined, 3], []]);
   });
 
   test('is continued, empty or not', async () => {
     for (const wanted of [[], [1], [1, 2], [1, 2, 3]]) {
       const file = await HarFile.open(path, CREATOR);
       const last = wanted.at(-1);
-      if (last !== undefined) await file.add({ last });
+      if (last !== undefined) await file.write([JSON.stringify({ last })]);
       await file.close();
       expect(readHar().log.entries).toEqual(wanted.map((one) => ({ last: one })));
     }
@@ -181,11 +227,14 @@ describe('the file of an archive', () => {
 
   test('that cannot be written is told once, and what passes is not held up', async () => {
     const file = await HarFile.open(path, CREATOR);
-    await file.add({ n: 1 });
+    await file.write(['{"n":1}']);
     await file.close();
     const exchanges = new Exchanges(new FakeClock());
     const problems: string[] = [];
-    const recorder = new HarRecorder(exchanges, file, MASK, (problem) => problems.push(problem));
+    const recorder = new HarRecorder(exchanges, {
+      ...{ file, mask: MASK, clock: new FakeClock() },
+      onProblem: (problem) => problems.push(problem),
+    });
     for (let n = 0; n < 5; n++) exchanges.onExchange(START).onEnd();
     await recorder.close().catch(() => undefined);
     expect(problems).toEqual([expect.stringMatching(/^exchanges are missing in the archive: /)]);
@@ -195,7 +244,7 @@ describe('the file of an archive', () => {
   test('has what was kept when a disk is slower than what passes', async () => {
     const exchanges = new Exchanges(new FakeClock());
     const problems: string[] = [];
-    const recorder = new HarRecorder(exchanges, await HarFile.open(path, CREATOR), MASK, (one) => problems.push(one));
+    const recorder = await startRecorder(exchanges, new FakeClock(), problems);
     const body = randomBytes(1_048_576);
     for (let n = 0; n < 100; n++) {
       const watcher = exchanges.onExchange(START);
