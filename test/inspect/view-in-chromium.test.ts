@@ -112,9 +112,14 @@ describe('the view of what passes in Chromium', () => {
     await page.getByRole('button', { name: 'Events' }).click();
     await shows(page, ['/events']);
     await page.getByRole('button', { name: 'All' }).click();
-    await page.getByLabel('Search').fill('post json');
+    await page.getByRole('searchbox').fill('post json');
     await shows(page, ['/cart?token=***']);
     expect(await textOf(page, '#exchange-count')).toBe('1 of 3');
+    await page.getByRole('searchbox').fill('"items"');
+    await shows(page, []);
+    await page.getByRole('button', { name: 'In contents' }).click();
+    await shows(page, ['/cart?token=***']);
+    expect(await textOf(page, '#exchange-count')).toBe('1 of 3, found in contents');
 
     await page.getByRole('button', { name: '/cart' }).click();
     await until('it is shown', async () => (await textOf(page, '#detail-title')) === 'POST 200');

@@ -32,7 +32,8 @@ export class List {
       });
     }
     const search = find('search') as HTMLInputElement;
-    search.addEventListener('input', () => this.#want({ ...this.#wish, search: search.value }));
+    search.addEventListener('input', () => this.#want({ kind: this.#wish.kind, search: search.value }));
+    find('search-contents').addEventListener('click', () => void this.#searchContents());
   }
 
   /** Undefined: none. */
@@ -48,12 +49,29 @@ export class List {
     for (const row of find('exchanges').children) {
       row.setAttribute('aria-selected', String((row as HTMLElement).dataset['id'] === String(this.#chosen)));
     }
-    setText(find('exchange-count'), wanted.length === all ? `${all}` : `${wanted.length} of ${all}`);
+    const where = this.#wish.found === undefined ? '' : ', found in contents';
+    setText(find('exchange-count'), wanted.length === all ? `${all}` : `${wanted.length} of ${all}${where}`);
     setText(find('no-exchanges'), all === 0 ? 'Nothing has passed yet.' : 'Nothing is like this.');
     find('no-exchanges').hidden = wanted.length > 0;
     setText(find('more-exchanges'), `and ${wanted.length - MOST} before these`);
     find('more-exchanges').hidden = wanted.length <= MOST;
     this.#showPassed();
+  }
+
+  async #searchContents(): Promise<void> {
+    const wish = this.#wish;
+    if (wish.search === '') return;
+    find('search-contents').toggleAttribute('disabled', true);
+    try {
+      const response = await fetch(`search?text=${encodeURIComponent(wish.search)}`);
+      const { ids } = (await response.json()) as { readonly ids: readonly number[] };
+      // Something else may be wanted by now.
+      if (this.#wish.search === wish.search) this.#want({ ...this.#wish, found: new Set(ids) });
+    } catch {
+      // The program has gone.
+    } finally {
+      find('search-contents').toggleAttribute('disabled', false);
+    }
   }
 
   #want(wish: Wish): void {

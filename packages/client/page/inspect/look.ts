@@ -36,10 +36,13 @@ export interface Wish {
   readonly kind: string;
   /** Words; all of them must be there. */
   readonly search: string;
+  /** Instead of them: those that have it in their contents. */
+  readonly found?: ReadonlySet<number> | undefined;
 }
 
-export function isWanted(exchange: Summary, { kind, search }: Wish): boolean {
+function isWanted(exchange: Summary, { kind, search, found }: Wish): boolean {
   if (kind === 'failed' ? !hasFailed(exchange) : kind !== 'all' && kind !== exchange.kind) return false;
+  if (found !== undefined) return found.has(exchange.id);
   const { method, url, status, statusText, mediaType, failure } = exchange;
   const text = `${method} ${url} ${status ?? ''} ${statusText ?? ''} ${mediaType} ${failure ?? ''}`.toLowerCase();
   const words = search.toLowerCase().split(/\s+/);

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { systemClock } from 'wsproxy-engine';
 import { describe } from '../inspect/seen/describe.js';
 import type { Exchanges } from '../inspect/seen/exchanges.js';
 import type { Mask } from '../inspect/seen/mask.js';
 import { seenOf } from '../inspect/seen/seen.js';
 import { InspectionFeed } from './inspection-feed.js';
 import { InspectionLines } from './inspection-lines.js';
+import { search } from './inspection-search.js';
 import { Watchers } from './watchers.js';
 
 /** What the status page serves of exchanges that were looked into. */
@@ -17,6 +19,7 @@ export class InspectionPages {
   #timer: NodeJS.Timeout | undefined;
   #news = '';
   #silentTicks = 0;
+  #searches = 0;
 
   constructor({ exchanges, mask }: Inspected) {
     this.#exchanges = exchanges;
@@ -33,6 +36,7 @@ export class InspectionPages {
   /** An answer that is a body at once; a status where there is none; undefined where it answers by itself. */
   async answer(url: URL, response: ServerResponse): Promise<Answer | number | undefined> {
     if (url.pathname === '/inspect/exchange') return this.#detail(url);
+    if (url.pathname === '/inspect/search') return this.#search(url, response);
     if (url.pathname === '/inspect/events') return this.#watch(response);
     if (url.pathname === '/inspect.ndjson') return this.#sendLines(url, response);
     return 404;
@@ -51,6 +55,16 @@ export class InspectionPages {
     if (exchange === undefined) return 404;
     const detail = await describe(seenOf(exchange), this.#mask, Number(url.searchParams.get('after') ?? 0));
     return { type: 'application/json', body: `${JSON.stringify(detail)}\n` };
+  }
+
+  async #search(url: URL, response: ServerResponse): Promise<Answer> {
+    // One at a time: who asks for another does not wait for the first.
+    const turn = ++this.#searches;
+    const isWanted = (): boolean => turn === this.#searches && !response.destroyed;
+    const text = url.searchParams.get('text') ?? '';
+    const [exchanges, mask] = [this.#exchanges, this.#mask];
+    const found = await search({ exchanges, mask, text, clock: systemClock, isWanted });
+    return { type: 'application/json', body: `${JSON.stringify(found)}\n` };
   }
 
   #watch(response: ServerResponse): number | undefined {

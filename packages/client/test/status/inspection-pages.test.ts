@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { get, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from 'wsproxy-engine';
 import type { LocalPort } from 'wsproxy-node/accept';
@@ -111,6 +112,21 @@ describe('the page of what passes', () => {
     ]);
     expect((await ask('/inspect/exchange?id=99')).status).toBe(404);
     expect((await ask('/inspect/exchange')).status).toBe(404);
+  });
+
+  test('finds a text in headers, decoded bodies and messages, and no secrets', async () => {
+    const first = exchanges.onExchange({ ...START, headers: ['X-Trace', 'Needle-1'] });
+    first.onEnd();
+    const second = exchanges.onExchange(START);
+    respond(second, 200, ['Content-Encoding', 'gzip']);
+    second.onResponseBody(gzipSync('a needle in the hay'));
+    const third = exchanges.onExchange(START);
+    upgrade(third);
+    third.onBytes('down', Buffer.concat([Buffer.from([0x81, 6]), Buffer.from('NEEDLE')]));
+    pass('{"password":"needle-in-secret"}');
+    const find = async (text: string) => JSON.parse((await ask(`/inspect/search?text=${text}`)).body);
+    expect(await find('needle')).toEqual({ ids: [3, 2, 1], isWhole: true });
+    expect(await find('needle-in-secret')).toEqual({ ids: [], isWhole: true });
   });
 
   test('has the events of a stream of them', async () => {
