@@ -211,4 +211,43 @@ describe('the view of what passes in Chromium', () => {
     const { log } = JSON.parse(readFileSync(archive, 'utf8'));
     expect(log.entries).toHaveLength(3);
   });
+
+  test('is an archive that the DevTools of Chromium load, with bodies and messages', async () => {
+    const { ask, openSocket, client, archive, page } = await prepare();
+    await ask('/cart', 'POST', 'user=me');
+    await ask('/hostile');
+    const socket = await openSocket('/socket');
+    socket.send('hello');
+    await once(socket, 'message');
+    socket.close();
+    await once(socket, 'close');
+    await client.close();
+    await page.goto('devtools://devtools/bundled/devtools_app.html');
+    // As text: what compiles tests would replace the import.
+    const devTools = await page.evaluateHandle(`import('devtools://devtools/bundled/models/har/har.js')`);
+    const file = JSON.parse(readFileSync(archive, 'utf8'));
+    const loaded = await page.evaluate(loadIntoDevTools, { devTools, file });
+    expect(loaded).toEqual([
+      { method: 'POST', path: '/cart', status: 200, body: '{"items":[1,2.50],"password":"***"}', frames: [] },
+      { method: 'GET', path: '/hostile', status: 404, body: HOSTILE, frames: [] },
+      { method: 'GET', path: '/socket', status: 101, body: '', frames: ['send hello', 'receive hello'] },
+    ]);
+  });
 });
+
+/** By the code that they read a file with; what it has then is what they show. */
+// biome-ignore lint/suspicious/noExplicitAny: DevTools have no types here.
+async function loadIntoDevTools({ devTools, file }: { devTools: any; file: unknown }): Promise<readonly object[]> {
+  const { HARFormat, Importer } = devTools;
+  const requests = Importer.Importer.requestsFromHARLog(new HARFormat.HARRoot(file).log);
+  return Promise.all(
+    // biome-ignore lint/suspicious/noExplicitAny: as above.
+    requests.map(async (request: any) => ({
+      method: request.requestMethod,
+      path: new URL(request.url()).pathname,
+      status: request.statusCode,
+      body: (await request.requestContentData()).text ?? '',
+      frames: request.frames().map((frame: { type: string; text: string }) => `${frame.type} ${frame.text}`),
+    })),
+  );
+}
