@@ -12,6 +12,8 @@ const NOT_FOR_USERS: Readonly<Record<string, string>> = {
   'cli/src/completion/completion-script.ts': 'scripts of shells',
   'client/src/calls/': 'the library alone',
   'client/src/init/deploy-files.ts': 'files for machines',
+  'client/src/inspect/ca/certificate.ts': 'certificates',
+  'client/src/inspect/http/': 'what an application or a destination says wrong on the wire',
   'client/src/options/client-options.ts': 'the library alone',
   'client/src/options/method-options.ts': 'the library alone',
   'client/src/push/': 'the library alone',
@@ -56,6 +58,16 @@ const NOT_TEXTS: ReadonlySet<string> = new Set(
     ['- { id: {1}, token: "{2}" }', '# {1} in front of wsproxy-server. wsproxy-server init has written this file.'],
     ['# Settings of wsproxy-client, written by wsproxy-client init. Every long flag can be a setting.'],
     ['a file of deploy/ does not say {1} any more', 'a unit of deploy/ starts its program in another way now'],
+    [
+      'wsproxy inspection {1}',
+      'The CA of wsproxy-client --inspect, and its key, for: ',
+      'other rules',
+      'inspect rule',
+      'IP Address',
+    ],
+    [
+      '^{1}([^\\n]+)\\n(-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\\n)(-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\\n)$',
+    ],
     // Commands for a shell, and words of Firefox.
     ['wsproxy-client init --listen 1090', 'wsproxy-server init --host-name proxy.example.org --front caddy --reverse'],
     ['systemctl --user daemon-reload && systemctl --user enable --now wsproxy-client'],

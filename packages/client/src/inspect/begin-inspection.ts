@@ -1,9 +1,9 @@
 import * as tls from 'node:tls';
 import type { Logger } from 'wsproxy-engine';
-import { parseDestinationRule } from 'wsproxy-node/targets';
 import type { InspectOptions } from '../options/inspect-options.js';
 import { AuthorityFolder } from './ca/authority-folder.js';
 import { Inspection } from './inspection.js';
+import { parseInspectRule } from './rule.js';
 import type { Seeing } from './seen/seeing.js';
 
 /**
@@ -11,9 +11,11 @@ import type { Seeing } from './seen/seeing.js';
  * @throws TypeError for a rule that cannot be used; Error in one line when the CA or the archive cannot be used
  */
 export async function beginInspection(options: InspectOptions, { ca, logger }: Surroundings): Promise<Inspection> {
-  const rules = options.rules.map(parseDestinationRule);
-  const authority = new AuthorityFolder(options.folder).open(rules);
-  const task = { rules, authority, ca: trusted(ca) };
+  const rules = options.rules.map(parseInspectRule);
+  const folder = new AuthorityFolder(options.folder);
+  const authority = folder.open(rules);
+  logger.info({ rules: options.rules.join(', '), ca: folder.certificatePath }, 'connections are looked into');
+  const task = { rules, authority, ca: trusted(ca), logger };
   if (options.watcher !== undefined) return new Inspection({ ...task, watcher: options.watcher });
   const seeing = await beginSeeing(options, logger);
   return new Inspection({ ...task, watcher: seeing.exchanges, seeing });

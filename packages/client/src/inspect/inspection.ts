@@ -1,4 +1,4 @@
-import { type Clock, type FlowTunnel, systemClock, type Tunnel } from 'wsproxy-engine';
+import { type Clock, type FlowTunnel, type Logger, silentLogger, systemClock, type Tunnel } from 'wsproxy-engine';
 import type { DestinationRule } from 'wsproxy-node/targets';
 import type { Authority } from './ca/authority.js';
 import { InspectedTunnel } from './inspected-tunnel.js';
@@ -14,9 +14,17 @@ export class Inspection {
   /** What passed, unless a watcher of the program is told. */
   readonly seeing: Seeing | undefined;
 
-  constructor({ rules, authority, watcher, seeing, ca, clock = systemClock }: InspectionOptions) {
+  constructor({
+    rules,
+    authority,
+    watcher,
+    seeing,
+    ca,
+    logger = silentLogger,
+    clock = systemClock,
+  }: InspectionOptions) {
     this.seeing = seeing;
-    this.#task = { rules, authority, watcher, ca, clock, passed: new PassedThrough(watcher) };
+    this.#task = { rules, authority, watcher, ca, clock, passed: new PassedThrough(watcher, logger) };
   }
 
   /** The same tunnel, looked into. */
@@ -45,5 +53,6 @@ export interface InspectionOptions {
   readonly seeing?: Seeing | undefined;
   /** Those that destinations are verified by, PEM; default: those that Node trusts. */
   readonly ca?: readonly string[] | undefined;
+  readonly logger?: Logger;
   readonly clock?: Clock;
 }

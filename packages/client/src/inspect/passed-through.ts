@@ -1,23 +1,26 @@
-import { formatTarget } from 'wsproxy-engine';
+import { formatTarget, type Logger } from 'wsproxy-engine';
 import type { Destination, Watcher } from './watcher.js';
 
 /** What is not looked into: tells it once, and remembers what cannot be. */
 export class PassedThrough {
   readonly #watcher: Watcher;
+  readonly #logger: Logger;
   readonly #told = new Set<string>();
   /** Names that are not tried again. */
   readonly #names = new Set<string>();
   /** Those whose applications have trusted the CA. */
   readonly #trusting = new Set<string>();
 
-  constructor(watcher: Watcher) {
+  constructor(watcher: Watcher, logger: Logger) {
     this.#watcher = watcher;
+    this.#logger = logger;
   }
 
   tell(where: Destination, reason: string): void {
     const key = `${formatTarget(where)} ${reason}`;
     if (this.#told.has(key)) return;
     remember(this.#told, key);
+    this.#logger.info({ target: formatTarget(where), reason }, 'passes without being looked into');
     try {
       this.#watcher.onPassedThrough({ host: where.host, port: where.port }, reason);
     } catch {

@@ -15,6 +15,7 @@ import {
   thrownBy,
 } from 'wsproxy-node/options';
 import { mistakesInRules } from 'wsproxy-node/targets';
+import { parseInspectRule } from '../inspect/rule.js';
 import { type ControlOptions, type ListenOptions, type ProxyOptions, parseForwarded } from './client-options.js';
 import type { InspectOptions } from './inspect-options.js';
 import {
@@ -137,6 +138,7 @@ type MethodUnit =
   | 'bind'
   | 'forwarded'
   | 'host name'
+  | 'inspect rules'
   | 'label'
   | 'list'
   | 'local target'
@@ -153,6 +155,7 @@ const CHECKS: Checks<MethodUnit> = {
   bind: aString(problemOfBind),
   forwarded: aString(thrownBy(parseForwarded)),
   'host name': aString(problemOfName),
+  'inspect rules': (value) => (Array.isArray(value) ? problemOfInspected(value) : 'expected a list of rules'),
   label: aString(problemOfLabel),
   'local target': aString(thrownBy(parseLocalTarget)),
   list: expects('a list', Array.isArray),
@@ -181,6 +184,11 @@ const CHECKS: Checks<MethodUnit> = {
       value.every((user) => isObject(user) && [user['name'], user['sha256']].every((it) => typeof it === 'string')),
   ),
 };
+
+function problemOfInspected(rules: readonly unknown[]): string | undefined {
+  const problems = rules.map(aString(thrownBy(parseInspectRule)));
+  return problems.find((problem) => problem !== undefined);
+}
 
 function problemOfAllowed(allow: readonly string[]): string | undefined {
   return mistakesInRules({ allow })[0]?.problem;
@@ -228,7 +236,7 @@ export const METHOD_OPTIONS: Readonly<Record<Method, OptionTable<MethodUnit>>> =
   },
   onIncoming: { allowHalfOpen: { unit: 'switch', default: false, text: 'whether the own half stays open' } },
   inspect: {
-    rules: { unit: 'list', text: 'destinations to look into' },
+    rules: { unit: 'inspect rules', text: 'destinations to look into' },
     folder: { unit: 'text', text: 'where the CA is kept' },
     watcher: { unit: 'watcher', text: 'is told what passes' },
     archive: { unit: 'text', text: 'a file for what passes' },

@@ -13,6 +13,7 @@ export type ClientUnit =
   | 'forward'
   | 'remote forward'
   | 'headers'
+  | 'inspect rule'
   | 'host'
   | 'logger'
   | 'name'
@@ -41,6 +42,7 @@ type CommandOption =
   | 'control'
   | 'socksAuth'
   | 'udpAdvertise'
+  | 'inspect'
   | 'status'
   | 'tokenCommand'
   | 'noCommand'
@@ -135,6 +137,13 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     list: true,
     usual: 'what to reach past the tunnel',
     text: "what --listen dials from here, past the tunnel: printer.lan, '*.corp.example', 10.0.0.0/8, each with or without :ports",
+  },
+  inspect: {
+    flags: '--inspect <rule>',
+    unit: 'inspect rule',
+    list: true,
+    library: 'inspect({ rules, folder, watcher })',
+    text: "what to look into: the messages of HTTP and WebSocket with these hosts, also over TLS, for applications that trust the CA of this client; api.example.org, '*.corp.example', 10.0.0.0/8, each with or without :ports",
   },
   status: {
     flags: '--status <[host:]port>',

@@ -2,8 +2,9 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
-import { type DestinationRule, parseDestinationRule } from 'wsproxy-node/targets';
-import { Authority, type AuthorityFiles, createAuthority } from './authority.js';
+import type { DestinationRule } from 'wsproxy-node/targets';
+import { parseInspectRule } from '../rule.js';
+import { Authority, type AuthorityFiles, commonName, createAuthority } from './authority.js';
 import { Constraints } from './constraints.js';
 
 /** Where an authority is kept, for one user alone. */
@@ -47,6 +48,15 @@ export class AuthorityFolder {
     return found && this.#check(found);
   }
 
+  /** The common name of the one that is here, though it may be of no use any more; undefined when nothing tells it. */
+  get name(): string | undefined {
+    try {
+      return commonName(new X509Certificate(readFileSync(this.certificatePath)));
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Leaves nothing of it. False when nothing was here. */
   remove(): boolean {
     const was = [this.#keyPath, this.certificatePath].filter((path) => statSync(path, { throwIfNoEntry: false }));
@@ -76,7 +86,7 @@ export class AuthorityFolder {
     }
     const [, rules = '', certificate = '', key = ''] = FORM.exec(text) ?? [];
     try {
-      const constraints = new Constraints(rules.split(' ').map(parseDestinationRule));
+      const constraints = new Constraints(rules.split(' ').map(parseInspectRule));
       // What is said of it must be what is in it.
       if (!new X509Certificate(certificate).raw.includes(constraints.extension())) throw new Error('other rules');
       const found = { certificate, key, constraints };

@@ -78,7 +78,7 @@ interface Leaf {
   readonly renewAt: number;
 }
 
-function commonName({ subject }: X509Certificate): string {
+export function commonName({ subject }: X509Certificate): string {
   return /^CN=(.*)$/m.exec(subject)?.[1] ?? '';
 }
 

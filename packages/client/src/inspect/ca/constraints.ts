@@ -11,11 +11,8 @@ export class Constraints {
   /** As a user would write them. */
   readonly text: string;
 
-  /** @throws TypeError for a rule that names every host */
+  /** `rules`: each names hosts. */
   constructor(rules: readonly DestinationRule[]) {
-    for (const rule of rules) {
-      if (rule.domain === undefined && rule.range === undefined) throw new TypeError(`${rule.text}: ${EVERY_HOST}`);
-    }
     const domains = [...new Set(rules.flatMap(({ domain }) => domain ?? []))].sort();
     this.#domains = domains.filter((domain) => !domains.some((other) => domain.endsWith(`.${other}`)));
     this.#ranges = rules.flatMap(({ range }) => range ?? []);
@@ -49,8 +46,6 @@ export class Constraints {
 }
 
 type Range = NonNullable<DestinationRule['range']>;
-
-const EVERY_HOST = 'it names every host, and a CA for every host is not made: name hosts, such as *.example.org';
 
 const subtree = (name: Buffer): Buffer => sequence(name);
 
