@@ -29,6 +29,7 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   host: ['front.example', 'front.example:8443', 'a b'],
   'advertised address': ['10.0.0.2:7000', '[2001:db8::2]:7000', '10.0.0.2'],
   'IP address': ['127.0.0.1', '::1', 'eth0'],
+  'inspect rule': ['10.0.0.0/8', '*.corp.example', '*'],
   'listen rule': ['127.0.0.1:8000-8099', 'unix:/run/wsproxy/*', '*:1-65535'],
   name: ['front.example', 'front.example', '127.0.0.1'],
   nameserver: ['192.0.2.53', '[2001:db8::53]:5353', 'dns.example.org'],
