@@ -36,11 +36,21 @@ function maskHeader(name: string, value: string): string {
   if (name === 'cookie') return value.split(';').map(maskPair).join(';');
   // The first pair is the cookie, what follows are its attributes (RFC 6265 section 4.1).
   if (name === 'set-cookie') return value.replace(/^[^;]*/, maskPair);
+  // Browsers can send a token in no other place.
+  if (name === 'sec-websocket-protocol') return value.replace(/[^\s,]+/g, maskProtocol);
   if (isSecretName(name)) return MASKED;
   return LINKS.has(name) ? maskUrl(value) : value;
 }
 
 const LINKS: ReadonlySet<string> = new Set(['location', 'content-location', 'referer', 'refresh', 'link', ':path']);
+
+/** Such as `ticket.MTIz` and `base64url.bearer.authorization.k8s.io.MTIz`. */
+function maskProtocol(protocol: string): string {
+  const dot = protocol.lastIndexOf('.');
+  return SECRET_PROTOCOL.test(protocol.slice(0, dot + 1)) ? `${protocol.slice(0, dot + 1)}${MASKED}` : protocol;
+}
+
+const SECRET_PROTOCOL = /(^|[.-])(auth|authorization|bearer|jwt|ticket|token)[.-]/i;
 
 function maskPair(pair: string): string {
   const equals = pair.indexOf('=');

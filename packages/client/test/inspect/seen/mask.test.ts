@@ -16,6 +16,9 @@ describe('what is shown of headers', () => {
     expect(header('X-Api-Key', 'k')).toBe('***');
     expect(header('Referer', 'https://u:p@host/?token=1&a=2')).toBe('https://u:***@host/?token=***&a=2');
     expect(header('Accept', 'text/html')).toBe('text/html');
+    expect(header('Sec-WebSocket-Protocol', 'wsproxy.v1, ticket.abc,base64url.bearer.authorization.k8s.io.abc')).toBe(
+      'wsproxy.v1, ticket.***,base64url.bearer.authorization.k8s.io.***',
+    );
   });
 
   test('has all of it for those who ask for it', () => {
