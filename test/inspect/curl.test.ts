@@ -1,27 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createSecureServer } from 'node:http2';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { type Ended, run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { until } from 'wsproxy-test-support/until';
 import { type InspectedTunnel, startInspectedTunnel } from './inspected-tunnel.js';
+import { listenOn } from './listen-on.js';
 
 skipUnlessInstalled('curl');
-
-async function listen(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  atEnd(() => {
-    (server as Partial<{ closeAllConnections(): void }>).closeAllConnections?.();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
 
 function curl({ port }: InspectedTunnel, ...args: readonly string[]): Promise<Ended> {
   return run('curl', ['-sS', '--noproxy', '', '-x', `socks5h://127.0.0.1:${port}`, ...args]);
@@ -35,7 +24,7 @@ describe('curl', () => {
       response.setHeader('X-Version', request.httpVersion);
       request.pipe(response);
     });
-    const port = await listen(server as unknown as Server);
+    const port = await listenOn(server as unknown as Server);
     const [sent, got] = ['sent', 'got'].map((name) => join(tunnel.folder, name)) as [string, string];
     writeFileSync(sent, randomBytes(3_000_001));
     const { code, stderr } = await curl(

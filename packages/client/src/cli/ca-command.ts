@@ -13,7 +13,7 @@ export interface CaContext {
 
 /** Adds `ca`: what to do with the CA of `--inspect`. */
 export function addCaCommand(program: Command, context: CaContext): void {
-  const ca = new Command('ca').description('the CA of --inspect: export it, trust it, remove it');
+  const ca = new Command('ca').description('what to do with the CA of --inspect');
   const add = (name: string, description: string, action: (folder: AuthorityFolder) => void | Promise<void>): void => {
     ca.addCommand(new Command(name).description(description).action(async () => action(await openFolder(context))));
   };

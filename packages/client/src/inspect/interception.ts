@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { type Clock, parseName, type Target } from 'wsproxy-engine';
+import { tlsAlertOf } from 'wsproxy-node/internals';
 import { joinStreams, resetSocket } from 'wsproxy-node/sockets';
 import { type DestinationRule, matchesDestination } from 'wsproxy-node/targets';
 import type { ClientHello } from 'wsproxy-node/tls-hello';
@@ -127,7 +128,8 @@ export class Interception {
     };
     const onClose = (): void => {
       resetSocket(trueEnd);
-      const why = refusal === undefined ? 'it ended the handshake' : refusal.message;
+      const alert = refusal && tlsAlertOf(refusal);
+      const why = alert === undefined ? 'it has ended the handshake' : `alert ${alert}`;
       passed.giveUp(name, this.#where, `the application does not trust the CA (${why})`);
     };
     ownEnd.on('error', onError).once('close', onClose);

@@ -2,7 +2,7 @@ import type { Catalogue } from '../translator.js';
 
 /** What `--inspect` says, and the commands for its CA. */
 export const INSPECT: Catalogue = {
-  'the CA of --inspect: export it, trust it, remove it': '--inspect 的 CA：导出、信任、删除',
+  'what to do with the CA of --inspect': '处理 --inspect 的 CA',
   'print its certificate, PEM': '输出其证书，PEM',
   'have the system and the browsers of this user trust it, or tell how': '让系统和该用户的浏览器信任它，或说明做法',
   'have nobody trust it any more, and delete its key and its certificate': '取消对它的信任，并删除其密钥和证书',
@@ -35,12 +35,13 @@ export const INSPECT: Catalogue = {
   'run wsproxy-client ca remove, start again, and trust the new one':
     '请运行 wsproxy-client ca remove，重新启动，并信任新的 CA',
   'the key is another than that of the certificate': '密钥与证书不符',
+  'alert {1}': '警报 {1}',
   'it does not speak HTTP': '它不使用 HTTP',
   'the destination speaks first, as HTTP does not': '目标先发送数据，HTTP 不会这样',
   'the name that it asks for is encrypted (ECH)': '它请求的名称已加密 (ECH)',
   'it asks for {1}, which no rule names': '它请求 {1}，没有规则指定该名称',
   'it speaks {1}, not HTTP': '它使用 {1}，不是 HTTP',
-  'it ended the handshake': '它中止了握手',
+  'it has ended the handshake': '它中止了握手',
   'the application does not trust the CA ({1})': '应用程序不信任该 CA ({1})',
   'the destination wants a certificate of the client': '目标要求客户端证书',
   'the application has left at the sight of the certificate': '应用程序看到证书后断开了连接',

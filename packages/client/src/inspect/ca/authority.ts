@@ -40,8 +40,8 @@ export class Authority {
   #sign(names: readonly [string, ...string[]], now: Date): Leaf {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const cert = createCertificate({
-      // RFC 5280: at most 64 characters.
-      subject: names[0].slice(0, 64),
+      // RFC 5280: at most 64 characters. OpenSSL takes a bare address there for a name, which may not be allowed.
+      subject: `inspected: ${names[0]}`.slice(0, 64),
       validity: { from: after(now, -DAY), to: after(now, LEAF_LIFE) },
       publicKey,
       issuer: this.#issuer,

@@ -40,7 +40,7 @@ describe('an authority', () => {
     expect(leaf.checkIssued(issuer)).toBe(true);
     expect(leaf.verify(issuer.publicKey)).toBe(true);
     expect(leaf.subjectAltName).toBe('DNS:www.example.org, DNS:*.example.org, IP Address:10.0.0.7');
-    expect(leaf.subject).toBe('CN=www.example.org');
+    expect(leaf.subject).toBe('CN=inspected: www.example.org');
     expect(leaf.ca).toBe(false);
     expect([leaf.validFrom, leaf.validTo]).toEqual(['May  3 03:02:01 2026 GMT', 'May 11 03:02:01 2026 GMT']);
   });
