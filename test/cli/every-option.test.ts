@@ -20,6 +20,7 @@ const VALUES: Readonly<Record<string, readonly [one: string, other: string, wron
   address: ['127.0.0.1:0', 'unix:/tmp/wsproxy-options.sock', '99999'],
   advertised: ['203.0.113.7:5000-5100', '2001:db8::7', '203.0.113.7:9-5'],
   'allow rule': ['10.1.0.0/16:5432', '*.example.org', '10.0.0.0/33'],
+  archive: ['seen.har', 'other.har', 'seen.txt'],
   choice: ['', '', 'neither'],
   file: ['users', 'users', 'no-such-file'],
   folder: ['folder', 'folder', 'no-such-folder'],

@@ -51,6 +51,8 @@ interface Flags extends CommonOptions, PortFlags, ReachFlags, RemoteForwardFlags
   readonly socksAuth?: string;
   readonly stdio?: string;
   readonly inspect?: readonly string[];
+  readonly inspectOut?: string;
+  readonly inspectSecrets?: boolean;
 }
 
 const program = new Command('wsproxy-client').description(
@@ -152,7 +154,13 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
   });
   if (flags.inspect !== undefined) {
     const { beginInspect } = await import('./begin-inspect.js');
-    await beginInspect(client, { rules: flags.inspect, folder: inspectFolder });
+    const { inspect: rules, inspectOut: archive, inspectSecrets: secrets } = flags;
+    await beginInspect(client, {
+      rules,
+      folder: inspectFolder,
+      ...(archive && { archive }),
+      ...(secrets && { secrets }),
+    });
   }
   followTokens(flags, client);
   giveBackMemory(process);

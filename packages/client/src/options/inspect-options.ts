@@ -11,8 +11,8 @@ export interface InspectOptions {
    */
   readonly watcher?: Watcher;
   /**
-   * A file for all exchanges, in the format HAR 1.2 of browsers; an archive that is there already is continued. Not with `watcher`.
-   * Undefined by default.
+   * A file for all exchanges, whose name ends in `.har`, in the format HAR 1.2 of browsers; one that is there already is continued.
+   * Not with `watcher`. Undefined by default.
    */
   readonly archive?: string;
   /** Whether the status page and the archive have passwords, tokens and cookies too; they are masked by default. Default false. */

@@ -18,6 +18,7 @@ import { mistakesInRules } from 'wsproxy-node/targets';
 import { parseInspectRule } from '../inspect/rule.js';
 import { type ControlOptions, type ListenOptions, type ProxyOptions, parseForwarded } from './client-options.js';
 import type { InspectOptions } from './inspect-options.js';
+import { OPTION_CHECKS } from './option-checks.js';
 import {
   type ListenPlace,
   type LocalTarget,
@@ -134,6 +135,7 @@ export type RemoteForwardWay = { readonly place: ListenPlace } & (
 
 type MethodUnit =
   | 'advertised'
+  | 'archive'
   | 'allowed'
   | 'bind'
   | 'forwarded'
@@ -150,6 +152,7 @@ type MethodUnit =
   | 'watcher';
 
 const CHECKS: Checks<MethodUnit> = {
+  archive: OPTION_CHECKS.archive,
   advertised: aString(thrownBy(parseAdvertised)),
   allowed: (value) => (Array.isArray(value) ? problemOfAllowed(value) : 'expected a list of rules'),
   bind: aString(problemOfBind),
@@ -239,7 +242,7 @@ export const METHOD_OPTIONS: Readonly<Record<Method, OptionTable<MethodUnit>>> =
     rules: { unit: 'inspect rules', text: 'destinations to look into' },
     folder: { unit: 'text', text: 'where the CA is kept' },
     watcher: { unit: 'watcher', text: 'is told what passes' },
-    archive: { unit: 'text', text: 'a file for what passes' },
+    archive: { unit: 'archive', text: 'a file for what passes' },
     secrets: { unit: 'switch', default: false, text: 'whether secrets are shown too' },
   },
   connect: {

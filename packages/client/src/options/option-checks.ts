@@ -44,6 +44,7 @@ export const OPTION_CHECKS: Checks<ClientUnit> = {
   rule: aString(thrownBy(parseDestinationRule)),
   'inspect rule': aString(thrownBy(parseInspectRule)),
   target: aString(problemOfTarget),
+  archive: aString((path) => (/[^/\\]\.har$/.test(path) ? undefined : 'expected a file whose name ends in .har')),
   logger: aLogger,
   signal: anObject,
   // The command line has made them of its text, or reads them by itself.

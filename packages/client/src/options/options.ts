@@ -7,6 +7,7 @@ export type ClientUnit =
   | 'address'
   | 'advertised'
   | 'allow rule'
+  | 'archive'
   | 'command'
   | 'fallbacks'
   | 'file'
@@ -43,6 +44,8 @@ type CommandOption =
   | 'socksAuth'
   | 'udpAdvertise'
   | 'inspect'
+  | 'inspectOut'
+  | 'inspectSecrets'
   | 'status'
   | 'tokenCommand'
   | 'noCommand'
@@ -144,6 +147,19 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     list: true,
     library: 'inspect({ rules, folder, watcher })',
     text: "what to look into: the messages of HTTP and WebSocket with these hosts, also over TLS, for applications that trust the CA of this client; api.example.org, '*.corp.example', 10.0.0.0/8, each with or without :ports",
+  },
+  inspectOut: {
+    flags: '--inspect-out <path>',
+    unit: 'archive',
+    library: 'inspect({ archive })',
+    text: 'where to write what --inspect sees: a HAR file, as browsers have it; one that is there already is continued',
+  },
+  inspectSecrets: {
+    flags: '--inspect-secrets',
+    unit: 'switch',
+    default: false,
+    library: 'inspect({ secrets })',
+    text: 'whether --inspect shows and writes passwords, tokens and cookies too; they are masked unless given',
   },
   status: {
     flags: '--status <[host:]port>',

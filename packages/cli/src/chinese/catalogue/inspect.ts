@@ -57,4 +57,14 @@ export const INSPECT: Catalogue = {
     '{1} 指定了所有主机；应为主机、*.主机、地址，或 10.0.0.0/8 之类的网段',
   "what to look into: the messages of HTTP and WebSocket with these hosts, also over TLS, for applications that trust the CA of this client; api.example.org, '*.corp.example', 10.0.0.0/8, each with or without :ports":
     "要查看的内容：与这些主机之间的 HTTP 和 WebSocket 消息，包括 TLS 上的，应用程序须信任本客户端的 CA；api.example.org、'*.corp.example'、10.0.0.0/8，可带 :端口",
+  'where to write what --inspect sees: a HAR file, as browsers have it; one that is there already is continued':
+    '--inspect 所见内容的写入位置：浏览器所用的 HAR 文件；已有的文件会继续写入',
+  'whether --inspect shows and writes passwords, tokens and cookies too; they are masked unless given':
+    '--inspect 是否也显示和写入密码、令牌和 cookie；不给则遮盖',
+  'it takes --inspect': '需要 --inspect',
+  'expected a file whose name ends in .har': '应为名称以 .har 结尾的文件',
+  'exchanges are missing in the archive': '存档中缺少一些请求',
+  'the disk is too slow for what passes': '磁盘速度跟不上流量',
+  'the file is there, and is no archive that was written here': '文件已存在，但不是在此写入的存档',
+  'cannot use {1}: {2}': '无法使用 {1}：{2}',
 };

@@ -14,7 +14,7 @@ export class HarRecorder {
   readonly #exchanges: Exchanges;
   readonly #file: HarFile;
   readonly #mask: Mask;
-  readonly #onProblem: (problem: string) => void;
+  readonly #onProblem: (reason: string) => void;
   readonly #stopListening: () => void;
   readonly #over: Seen[] = [];
   /** Bytes of those. */
@@ -26,7 +26,7 @@ export class HarRecorder {
   #writing: Promise<void> | undefined;
   #missed = 0;
 
-  /** `onProblem` is told in a sentence, once until it writes again. */
+  /** `onProblem` is told why exchanges are missing in the archive, once until it writes again. */
   constructor(exchanges: Exchanges, { file, mask, clock, onProblem }: Recording) {
     this.#exchanges = exchanges;
     this.#file = file;
@@ -123,7 +123,7 @@ export class HarRecorder {
 
   #miss(reason: string): void {
     this.#missed += 1;
-    if (this.#missed === 1) this.#onProblem(`exchanges are missing in the archive: ${reason}`);
+    if (this.#missed === 1) this.#onProblem(reason);
   }
 }
 
@@ -131,7 +131,7 @@ export interface Recording {
   readonly file: HarFile;
   readonly mask: Mask;
   readonly clock: Clock;
-  readonly onProblem: (problem: string) => void;
+  readonly onProblem: (reason: string) => void;
 }
 
 /** Between two looks at what lives, ms. */

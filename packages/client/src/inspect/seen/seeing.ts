@@ -24,7 +24,7 @@ export class Seeing {
     const file = await openArchive(path);
     this.#recorder = new HarRecorder(this.exchanges, {
       ...{ file, mask: this.mask, clock: systemClock },
-      onProblem: (problem) => logger.warn({ path }, problem),
+      onProblem: (reason) => logger.warn({ path, reason }, 'exchanges are missing in the archive'),
     });
   }
 

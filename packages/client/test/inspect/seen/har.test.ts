@@ -237,7 +237,7 @@ describe('the file of an archive', () => {
     });
     for (let n = 0; n < 5; n++) exchanges.onExchange(START).onEnd();
     await recorder.close().catch(() => undefined);
-    expect(problems).toEqual([expect.stringMatching(/^exchanges are missing in the archive: /)]);
+    expect(problems).toEqual([expect.stringMatching(/^file closed|EBADF/)]);
     expect(readHar().log.entries).toEqual([{ n: 1 }]);
   });
 
@@ -252,7 +252,7 @@ describe('the file of an archive', () => {
       watcher.onEnd();
     }
     await recorder.close();
-    expect(problems).toEqual(['exchanges are missing in the archive: the disk is too slow for what passes']);
+    expect(problems).toEqual(['the disk is too slow for what passes']);
     const { length } = readHar().log.entries;
     expect([length > 50, length < 100]).toEqual([true, true]);
     await har(readHar());
