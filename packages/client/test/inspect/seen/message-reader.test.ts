@@ -3,11 +3,22 @@ import { PassThrough } from 'node:stream';
 import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PerMessageDeflate, Sender } from 'ws';
+import * as ws from 'ws';
 import { Inflater } from '../../../src/inspect/seen/inflater.js';
 import { MessageReader, type ReadMessage } from '../../../src/inspect/seen/message-reader.js';
 
 const MIB = 1_048_576;
+
+/** Its types know neither. */
+const { PerMessageDeflate, Sender } = ws as unknown as {
+  readonly PerMessageDeflate: new (options: object) => { accept(offers: readonly object[]): void };
+  readonly Sender: new (socket: PassThrough, extensions: object) => WsSender;
+};
+
+interface WsSender {
+  ping(data: Buffer, mask: boolean, done: () => void): void;
+  send(data: Buffer, options: object, done: () => void): void;
+}
 
 /** A reader, what it has read, and what it holds. */
 function startReader(inflater?: (onHold: (change: number) => void) => Inflater) {
@@ -34,22 +45,22 @@ function frame(opcode: number, payload: Uint8Array, { last = true, compressed = 
 
 /** What `ws` sends of such messages. */
 async function sentByWs(sent: readonly Sent[], isClient: boolean, keepsContext: boolean | undefined): Promise<Buffer> {
-  const extensions: Record<string, PerMessageDeflate> = {};
+  const extensions: Record<string, object> = {};
   if (keepsContext !== undefined) {
     const isServer = !isClient;
-    const deflate = new PerMessageDeflate({ threshold: 0, isServer } as never);
+    const deflate = new PerMessageDeflate({ threshold: 0, isServer });
     const refusal = keepsContext ? {} : { server_no_context_takeover: [true], client_no_context_takeover: [true] };
-    (deflate as unknown as { accept(offers: unknown): void }).accept([refusal]);
+    deflate.accept([refusal]);
     extensions['permessage-deflate'] = deflate;
   }
   const wire = new PassThrough({ highWaterMark: 1 << 28 });
-  const sender = new Sender(wire as never, extensions as never);
+  const sender = new Sender(wire, extensions);
   for (const { pieces, isBinary, ping } of sent) {
     if (ping !== undefined) sender.ping(ping, isClient, noop);
     for (const [n, piece] of pieces.entries()) {
       const fin = n === pieces.length - 1;
       const options = { fin, binary: isBinary, mask: isClient, compress: keepsContext !== undefined };
-      await new Promise<void>((resolve) => sender.send(piece, options as never, () => resolve()));
+      await new Promise<void>((resolve) => sender.send(piece, options, () => resolve()));
     }
   }
   return (wire.read() as Buffer | null) ?? Buffer.alloc(0);
