@@ -122,6 +122,11 @@ export class Interception {
       secureContext: authority.contextFor([...names] as [string, ...string[]], new Date(clock.wallTime())),
       ...(protocol !== undefined && { ALPNProtocols: [protocol] }),
     });
+    // Over TLS 1.3 it says so once the handshake is over.
+    trueEnd.once('error', (error) => {
+      if (wantsCertificate(error))
+        passed.giveUp(name, this.#where, 'the destination wants a certificate of the client');
+    });
     let refusal: Error | undefined;
     const onError = (error: Error): void => {
       refusal = error;
@@ -143,10 +148,6 @@ export class Interception {
       ownEnd.off('close', onClose);
       trueEnd.off('close', onLost);
       this.#noteTrust(ownEnd, trueEnd, name);
-      trueEnd.once('error', (error) => {
-        if (wantsCertificate(error))
-          passed.giveUp(name, this.#where, 'the destination wants a certificate of the client');
-      });
       void this.#runSecured(ownEnd, trueEnd, protocol);
     });
   }
