@@ -146,7 +146,7 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     unit: 'inspect rule',
     list: true,
     library: 'inspect({ rules, folder, watcher })',
-    text: "what to look into: the messages of HTTP and WebSocket with these hosts, also over TLS, for applications that trust the CA of this client; api.example.org, '*.corp.example', 10.0.0.0/8, each with or without :ports",
+    text: 'what to look into: the messages of HTTP and WebSocket with these hosts, also over TLS, for applications that trust the CA of this client; rules as of --bypass, but each names hosts',
   },
   inspectOut: {
     flags: '--inspect-out <path>',

@@ -55,8 +55,8 @@ export const INSPECT: Catalogue = {
   'the destination': '目标',
   '{1} names every host; expected a host, *.host, an address, or a range such as 10.0.0.0/8':
     '{1} 指定了所有主机；应为主机、*.主机、地址，或 10.0.0.0/8 之类的网段',
-  "what to look into: the messages of HTTP and WebSocket with these hosts, also over TLS, for applications that trust the CA of this client; api.example.org, '*.corp.example', 10.0.0.0/8, each with or without :ports":
-    "要查看的内容：与这些主机之间的 HTTP 和 WebSocket 消息，包括 TLS 上的，应用程序须信任本客户端的 CA；api.example.org、'*.corp.example'、10.0.0.0/8，可带 :端口",
+  'what to look into: the messages of HTTP and WebSocket with these hosts, also over TLS, for applications that trust the CA of this client; rules as of --bypass, but each names hosts':
+    '要查看的内容：与这些主机之间的 HTTP 和 WebSocket 消息，包括 TLS 上的，应用程序须信任本客户端的 CA；规则与 --bypass 相同，但都须指定主机',
   'where to write what --inspect sees: a HAR file, as browsers have it; one that is there already is continued':
     '--inspect 所见内容的写入位置：浏览器所用的 HAR 文件；已有的文件会继续写入',
   'whether --inspect shows and writes passwords, tokens and cookies too; they are masked unless given':
