@@ -1,7 +1,5 @@
-import { once } from 'node:events';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { har } from 'har-validator';
 import { expect, test } from 'vitest';
@@ -12,17 +10,9 @@ import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-i
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startServer } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
+import { listenOn } from './listen-on.js';
 
-async function startSite() {
-  const server = createServer((_, response) => response.end('{"password":"hidden"}'));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  atEnd(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
+const startSite = () => listenOn(createServer((_, response) => response.end('{"password":"hidden"}')));
 
 test('what a client has written is left whole when it is killed, and the next one continues it', async () => {
   skipUnlessInstalled('curl');
@@ -62,25 +52,27 @@ test('what a client has written is left whole when it is killed, and the next on
   expect(texts).toEqual(['{"password":"***"}', '{"password":"hidden"}']);
 });
 
-test('an archive without anything to look into, and a file that is something else, are refused in one line', async () => {
+test('an archive without --inspect, a file that is something else, and a page for other machines are refused in one line', async () => {
+  const folder = temporaryFolder();
   const run = (...more: readonly string[]) =>
-    runCommand('wsproxy-client', ['ws://127.0.0.1:9/', '--listen', '0', ...more]);
+    runCommand('wsproxy-client', ['ws://127.0.0.1:9/', '--listen', '0', ...more], { env: { XDG_STATE_HOME: folder } });
   const alone = await run('--inspect-out', '/tmp/seen.har');
   expect([alone.code, alone.stderr.trim().split('\n')]).toEqual([
     2,
     [expect.stringContaining('--inspect-out: it takes --inspect')],
   ]);
-  const folder = temporaryFolder();
   const other = join(folder, 'other.har');
   writeFileSync(other, 'mine');
-  const { code, stderr } = await runCommand(
-    'wsproxy-client',
-    ['ws://127.0.0.1:9/', '--listen', '0', '--inspect', 'example.org', '--inspect-out', other],
-    { env: { XDG_STATE_HOME: folder } },
-  );
+  const { code, stderr } = await run('--inspect', 'example.org', '--inspect-out', other);
   expect([code, stderr]).toEqual([
     1,
     expect.stringContaining('the file is there, and is no archive that was written here'),
   ]);
   expect(readFileSync(other, 'utf8')).toBe('mine');
+
+  const wide = await run('--inspect', 'example.org', '--status', '0.0.0.0:0');
+  expect([wide.code, wide.stderr]).toEqual([
+    1,
+    expect.stringContaining('other machines can reach 0.0.0.0, and would see all'),
+  ]);
 });

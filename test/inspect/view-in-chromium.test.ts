@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
@@ -16,12 +15,13 @@ import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-i
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { startServer } from 'wsproxy-test-support/tunnel';
 import { until } from 'wsproxy-test-support/until';
+import { listenOn } from './listen-on.js';
 
 /** Of all that is shown, each may be written by a stranger. */
 const HOSTILE = `<img src="x" onerror="window.hacked = 1"><script>window.hacked = 1</script>`;
 
 /** A site that answers as its paths say, and echoes on a WebSocket. */
-async function startSite() {
+function startSite() {
   const server = createServer((incoming, response) => {
     incoming.resume();
     incoming.once('end', () => answer(incoming.url ?? '', response));
@@ -30,14 +30,10 @@ async function startSite() {
   sockets.on('connection', (socket) =>
     socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })),
   );
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   atEnd(() => {
     for (const socket of sockets.clients) socket.terminate();
-    server.closeAllConnections();
-    server.close();
   });
-  return (server.address() as AddressInfo).port;
+  return listenOn(server);
 }
 
 function answer(path: string, response: ServerResponse): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { systemClock } from 'wsproxy-engine';
+import { checkViewers } from '../inspect/seen/check-viewers.js';
 import { describe } from '../inspect/seen/describe.js';
 import type { Exchanges } from '../inspect/seen/exchanges.js';
 import type { Mask } from '../inspect/seen/mask.js';
@@ -21,7 +22,9 @@ export class InspectionPages {
   #silentTicks = 0;
   #searches = 0;
 
-  constructor({ exchanges, mask }: Inspected) {
+  /** @throws TypeError when other machines can reach `listenHost` */
+  constructor({ exchanges, mask }: Inspected, listenHost: string | undefined) {
+    checkViewers(listenHost);
     this.#exchanges = exchanges;
     this.#mask = mask;
     this.#feed = new InspectionFeed(exchanges, mask);

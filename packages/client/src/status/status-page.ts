@@ -15,12 +15,13 @@ import { Watchers } from './watchers.js';
 
 /**
  * Serves a page that shows how a client stands, `/status.json` and `/proxy.pac`. There is no password: who may connect is
- * decided by `at`. Rejects with the error of `net.Server` if it cannot listen.
+ * decided by `at`. Rejects with the error of `net.Server` if it cannot listen, and with TypeError where too many could see too much.
  */
 export async function serveStatus(source: StatusSource, at: Endpoint): Promise<LocalPort> {
-  const inspection = source.inspected && (await loadInspectionPages(source.inspected));
+  const listenHost = 'host' in at ? at.host : undefined;
+  const inspection = source.inspected && (await loadInspectionPages(source.inspected, listenHost));
   const files = await readPageFiles(inspection !== undefined);
-  const page = new StatusPage({ source, files, inspection, listenHost: 'host' in at ? at.host : undefined });
+  const page = new StatusPage({ source, files, inspection, listenHost });
   const server = createServer(
     { headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
     (request, response) => page.answer(request, response),
@@ -33,9 +34,9 @@ export async function serveStatus(source: StatusSource, at: Endpoint): Promise<L
 }
 
 /** Those who look into nothing load nothing of it. */
-async function loadInspectionPages(inspected: Inspected): Promise<InspectionPages> {
+async function loadInspectionPages(inspected: Inspected, listenHost: string | undefined): Promise<InspectionPages> {
   const { InspectionPages } = await import('./inspection-pages.js');
-  return new InspectionPages(inspected);
+  return new InspectionPages(inspected, listenHost);
 }
 
 /** What is shown. */

@@ -164,6 +164,19 @@ describe('the page of what passes', () => {
   });
 });
 
+test('what passes is shown to this machine alone: the page is refused elsewhere', async () => {
+  const client = new FakeClient();
+  const source = { status: () => client.status(), events: client.events, proxy: () => undefined, bypass: [] };
+  const inspected = { exchanges, mask: MASK };
+  const serve = (host: string) => serveStatus({ ...source, inspected } as never, { host, port: 0 });
+  for (const host of ['0.0.0.0', '::', '192.0.2.1', 'example.org']) {
+    await expect(serve(host)).rejects.toThrow(
+      `other machines can reach ${host}, and would see all that --inspect sees`,
+    );
+  }
+  await (await serve('localhost')).close();
+});
+
 describe('the lines for scripts', () => {
   test('are what is kept, then what passes', async () => {
     exchanges.onPassedThrough({ host: 'pinned.example', port: 443 }, 'no');

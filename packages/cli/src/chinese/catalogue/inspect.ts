@@ -67,4 +67,6 @@ export const INSPECT: Catalogue = {
   'the disk is too slow for what passes': '磁盘速度跟不上流量',
   'the file is there, and is no archive that was written here': '文件已存在，但不是在此写入的存档',
   'cannot use {1}: {2}': '无法使用 {1}：{2}',
+  'other machines can reach {1}, and would see all that --inspect sees; use 127.0.0.1':
+    '其他机器能访问 {1}，会看到 --inspect 看到的一切；请使用 127.0.0.1',
 };
