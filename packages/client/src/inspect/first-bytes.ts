@@ -82,12 +82,15 @@ class Guess {
 
   #addText(text: string): FirstBytes | undefined {
     this.#text += text;
-    const known = this.#text.slice(0, LONGEST_METHOD + 1);
-    if (PREFACE.startsWith(this.#text.slice(0, PREFACE.length)))
-      return this.#text.length < PREFACE.length ? undefined : H2;
-    if (!METHOD.test(known)) return OTHER;
-    const end = this.#text.indexOf('\n');
-    if (end !== -1) return REQUEST_LINE.test(this.#text.slice(0, end)) ? HTTP : OTHER;
+    // RFC 9112 section 2.2: empty lines may come first.
+    const begin = this.#text.replace(/^[\r\n]+/, '');
+    if (PREFACE.startsWith(begin.slice(0, PREFACE.length))) {
+      if (begin.length >= PREFACE.length) return H2;
+      return this.#text.length > LONGEST_LINE ? OTHER : undefined;
+    }
+    if (!METHOD.test(begin.slice(0, LONGEST_METHOD + 1))) return OTHER;
+    const end = begin.indexOf('\n');
+    if (end !== -1) return REQUEST_LINE.test(begin.slice(0, end)) ? HTTP : OTHER;
     return this.#text.length > LONGEST_LINE ? OTHER : undefined;
   }
 }
@@ -96,6 +99,6 @@ const HTTP: FirstBytes = { kind: 'http/1.1' };
 const H2: FirstBytes = { kind: 'h2' };
 const LONGEST_METHOD = 32;
 const LONGEST_LINE: number = 64 * 1024;
-/** As far as it has come. RFC 9112 section 2.2 has empty lines before it. */
-const METHOD = /^[\r\n]*(?:[A-Z][A-Z0-9_-]{0,31}(?: |$)|$)/;
+/** As far as it has come. */
+const METHOD = /^[A-Z][A-Z0-9_-]{0,31}(?: |$)/;
 const REQUEST_LINE = /^[A-Z][A-Z0-9_-]{0,31} \S+ HTTP\/1\.[01]\r?$/;
