@@ -72,7 +72,11 @@ export class InspectionLines {
     }
     this.#waiting += size;
     this.#last = this.#last.then(async () => {
-      await this.#write(await make());
+      try {
+        await this.#write(await make());
+      } catch {
+        this.#missed += 1;
+      }
       this.#waiting -= size;
       const missed = this.#missed;
       this.#missed = 0;

@@ -118,7 +118,7 @@ class StatusPage {
     if (path === '/status.json') return void this.#sendSnapshot(request, response);
     if (path === '/proxy.pac') return this.#sendPac(request, response);
     if (path === '/events') return this.#watch(request, response);
-    if (path.startsWith('/inspect')) return void this.#sendInspected(request, response);
+    if (path.startsWith('/inspect')) return void this.#sendInspected(request, response).catch(() => response.destroy());
     refuse(response, 404);
   }
 

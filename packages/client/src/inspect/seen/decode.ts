@@ -41,10 +41,16 @@ function decoderOf(name: string, bytes: Uint8Array): zlib.Gunzip | undefined {
   if (name === 'deflate') return isZlib(bytes) ? zlib.createInflate(flush) : zlib.createInflateRaw(flush);
   if (name === 'br') return zlib.createBrotliDecompress({ finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH });
   // From Node 22.15 on.
-  if (name === 'zstd')
-    return (zlib as { createZstdDecompress?(options: object): zlib.Gunzip }).createZstdDecompress?.({});
+  if (name === 'zstd') return (zlib as Zstd).createZstdDecompress?.({ finishFlush: ZSTD_FLUSH });
   return undefined;
 }
+
+interface Zstd {
+  createZstdDecompress?(options: object): zlib.Gunzip;
+}
+
+/** `ZSTD_e_flush`. */
+const ZSTD_FLUSH = 1;
 
 function isZlib([first = 0, second = 0]: Uint8Array): boolean {
   return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
@@ -64,5 +70,7 @@ function run(decoder: zlib.Gunzip, bytes: Buffer, most: number): Promise<Decoded
       decoder.destroy();
     });
     pipeline([bytes], decoder, (error) => end(error == null ? undefined : `it cannot be decoded: ${error.message}`));
+    // One that was destroyed may tell of what it was at, when nobody listens any more.
+    decoder.on('error', () => undefined);
   });
 }

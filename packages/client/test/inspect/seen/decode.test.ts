@@ -53,4 +53,19 @@ describe('a body with content codings', () => {
     });
     expect((await decode(Buffer.from('x'), 'gzip,'.repeat(1_000), MIB)).problem).toBe('too many content codings');
   });
+
+  test('of any bytes at all gives an answer, within the bound', async () => {
+    const names = [...Object.keys(CODERS), 'identity', 'zstd'];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.array(fc.constantFrom(...names), { maxLength: 3 }),
+        fc.nat({ max: 200 }),
+        async (data, codings, most) => {
+          const { bytes, problem } = await decode(data, codings.join(), most);
+          expect(bytes.length <= most || problem !== undefined).toBe(true);
+        },
+      ),
+    );
+  });
 });
