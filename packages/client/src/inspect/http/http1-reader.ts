@@ -43,8 +43,10 @@ export class Http1Reader implements Reader {
 
   close(failure?: string): void {
     this.#tunnel?.end(failure);
-    for (const { exchange } of this.#pending.splice(0))
-      exchange.end(failure ?? 'the connection has ended before the answer');
+    const why = failure ?? 'the connection has ended before the answer';
+    for (const { exchange } of this.#pending.splice(0)) exchange.end(why);
+    // It may have its answer, and not have ended for all that.
+    this.#request?.pending.exchange.end(failure ?? 'the connection has ended within the request');
   }
 
   #readRequests(bytes: Buffer): void {
