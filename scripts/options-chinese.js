@@ -56,6 +56,8 @@ const KINDS = {
   headers: '请求头',
   host: '主机',
   'host name': '主机名',
+  archive: 'HAR 文件',
+  'inspect rule': '查看规则',
   'listen rule': '监听规则',
   'ticket path': '路径',
   'wisp path': '路径',

@@ -19,6 +19,7 @@ export const PAGES = [
   'docs/console.md',
   'docs/deploy.md',
   'docs/front.md',
+  'docs/inspect.md',
   'docs/install.md',
   'docs/limits.md',
   'docs/log.md',

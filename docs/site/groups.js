@@ -18,7 +18,11 @@ export const GROUPS = {
     wisp: 'Wisp',
     browser: 'Web pages',
   },
-  'Watch it': { observing: 'Metrics and access log', log: 'Every line of the log' },
+  'Watch it': {
+    observing: 'Metrics and access log',
+    log: 'Every line of the log',
+    inspect: 'Look inside connections',
+  },
   'Look up': {
     options: 'Options',
     api: 'Libraries',

@@ -60,7 +60,7 @@ function withoutFiles(assets: Map<string, Buffer>): Plugin {
     name: 'without files',
     setup({ onLoad }) {
       onLoad({ filter: /[\\/]dist[\\/]status[\\/]page-files\.js$/ }, async () => {
-        const files = await readPageFiles();
+        const files = await readPageFiles(true);
         for (const [path, { body }] of files) assets.set(path, body);
         const types = Object.fromEntries([...files].map(([path, { type }]) => [path, type]));
         return { contents: pageFilesFromAssets(types) };
@@ -81,8 +81,8 @@ function pageFilesFromAssets(types: Readonly<Record<string, string>>): string {
   return `
     import { getRawAsset } from 'node:sea';
     const TYPES = ${JSON.stringify(types)};
-    export async function readPageFiles() {
-      const entries = Object.entries(TYPES);
+    export async function readPageFiles(inspection) {
+      const entries = Object.entries(TYPES).filter(([path]) => inspection || !path.startsWith('/inspect/'));
       return new Map(entries.map(([path, type]) => [path, { type, body: Buffer.from(getRawAsset(path)) }]));
     }`;
 }

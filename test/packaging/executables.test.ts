@@ -131,7 +131,7 @@ describe('the two executables', () => {
       { env },
     );
     const url = await client.untilStderr(/"url":"(http:[^"]+)"/);
-    for (const [path, { type, body }] of await readPageFiles()) {
+    for (const [path, { type, body }] of await readPageFiles(false)) {
       const answer = await fetch(new URL(path, url));
       expect([path, answer.status, answer.headers.get('content-type')]).toEqual([path, 200, type]);
       expect(Buffer.from(await answer.arrayBuffer()).equals(body)).toBe(true);

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 export function userFolders(env: Readonly<Record<string, string | undefined>>): UserFolders {
   // The second is Windows'.
   const home = env['HOME'] || env['USERPROFILE'] || homeBySystem();
-  return { home, configHome: env['XDG_CONFIG_HOME'] || join(home, '.config') };
+  return {
+    home,
+    configHome: env['XDG_CONFIG_HOME'] || join(home, '.config'),
+    stateHome: env['XDG_STATE_HOME'] || join(home, '.local/state'),
+  };
 }
 
 /** A service may have no HOME: without this its files would be in the folder where it runs. */
@@ -22,4 +26,6 @@ interface UserFolders {
   readonly home: string;
   /** Of configuration files. */
   readonly configHome: string;
+  /** Of what programs make and keep. */
+  readonly stateHome: string;
 }

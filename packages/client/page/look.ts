@@ -4,6 +4,7 @@ import type { Channel, EndedChannel, Figures, Flow, News, Point, TunnelEvent } f
 export class Look {
   figures: Figures | undefined;
   proxy: string | undefined;
+  inspects = false;
   readonly channels: Map<number, Channel> = new Map();
   readonly flows: Map<number, Flow> = new Map();
   /** Oldest first, these and what follows. */
@@ -17,6 +18,7 @@ export class Look {
     if (news.whole) this.#forget();
     this.figures = news.figures;
     this.proxy = news.proxy ?? this.proxy;
+    this.inspects = news.inspects ?? this.inspects;
     for (const id of news.gone) this.channels.delete(id);
     for (const channel of news.channels) this.channels.set(channel.id, channel);
     for (const id of news.goneFlows) this.flows.delete(id);

@@ -4,6 +4,8 @@ export interface News {
   readonly whole: boolean;
   /** `host:port`, with the whole only. */
   readonly proxy?: string | undefined;
+  /** Whether there is a page of what passes, with the whole only. */
+  readonly inspects?: boolean | undefined;
   readonly figures: Figures;
   /** Channels that are new or have changed, and the numbers of those that are not shown any more. */
   readonly channels: readonly Channel[];

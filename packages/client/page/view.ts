@@ -27,7 +27,7 @@ export class View {
   }
 
   show(): void {
-    const { figures, proxy } = this.#look;
+    const { figures, proxy, inspects } = this.#look;
     if (figures === undefined) return;
     showState(figures.state, headline(figures, Date.now()), cause(figures), details(figures));
     showTraffic(figures);
@@ -39,6 +39,7 @@ export class View {
     this.#listeners.show(figures.listeners);
     this.#happenings.show();
     showProxy(proxy);
+    showPages(inspects);
   }
 
   /** The program has gone; what it told last stays. */
@@ -81,6 +82,16 @@ class ServerRow implements Row<readonly [number, Server]> {
     this.element.title = server.server;
     setText(this.#state, serverState(server, this.#look.figures?.server ?? ''));
   }
+}
+
+/** There is one more where the client looks into what passes. */
+function showPages(inspects: boolean): void {
+  const place = find('pages');
+  if (place.hasChildNodes() === inspects) return;
+  const link = document.createElement('a');
+  link.href = 'inspect/';
+  link.textContent = 'Inspected traffic';
+  place.replaceChildren(...(inspects ? [link] : []));
 }
 
 function showProxy(proxy: string | undefined): void {

@@ -20,6 +20,7 @@ import type { DestinationRule } from 'wsproxy-node/targets';
 import type { Quota } from './account/ask-quota.js';
 import { QuotaWatch } from './account/quota-watch.js';
 import { type IncomingOptions, type OnIncoming, Services } from './calls/services.js';
+import type { Inspection } from './inspect/inspection.js';
 import {
   type ClientOptions,
   type CloseOptions,
@@ -31,8 +32,10 @@ import {
   parseForwarded,
   parseTarget,
 } from './options/client-options.js';
+import type { InspectOptions } from './options/inspect-options.js';
 import {
   checkControlOptions,
+  checkInspectOptions,
   checkMethodOptions,
   checkProxyOptions,
   endpointOf,
@@ -80,9 +83,12 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #services: Services;
   readonly #quota: QuotaWatch;
   /** Through the tunnel, to any destination. */
-  readonly #tunnel: Tunnel & FlowTunnel;
+  #tunnel: Tunnel & FlowTunnel;
   /** Through the tunnel or past it, as the rules say. */
-  readonly #ways: Tunnel & FlowTunnel;
+  #ways: Tunnel & FlowTunnel;
+  #inspection: Inspection | undefined;
+  /** Given for servers; who looks into connections verifies destinations by it. */
+  readonly #ca: string | undefined;
   readonly #rules: readonly DestinationRule[];
   readonly #logger: Logger;
   readonly #ports: LocalPort[] = [];
@@ -97,6 +103,7 @@ export class Client extends EventEmitter<ClientEvents> {
     super();
     const { servers, bypass, transport, ...settings } = resolveSettings(options, reader);
     this.#logger = settings.logger;
+    this.#ca = options.ca;
     this.#connector = new Connector({
       ...settings,
       servers: knownServers(servers, transport, settings.logger),
@@ -219,6 +226,21 @@ export class Client extends EventEmitter<ClientEvents> {
     return createDispatcher((target) => this.connect(target), options);
   }
 
+  /**
+   * Looks into the connections to some destinations that begin from now on. To be called once, and before `serveStatus`, `listen` and
+   * `forward`, whose applications have to trust the CA in `folder`. The server sees nothing of it.
+   * @throws TypeError for a rule that cannot be used; Error in one line when the CA or the archive cannot be used
+   */
+  async inspect(options: InspectOptions): Promise<void> {
+    checkInspectOptions(options);
+    // Only those who want it load it.
+    const { beginInspection } = await import('./inspect/begin-inspection.js');
+    const inspection = await beginInspection(options, { ca: this.#ca, logger: this.#logger });
+    this.#inspection = inspection;
+    this.#tunnel = inspection.over(this.#tunnel);
+    this.#ways = inspection.over(this.#ways);
+  }
+
   /** Does not wait for the next retry. */
   reconnectNow(): void {
     this.#connector.reconnectNow();
@@ -321,6 +343,7 @@ export class Client extends EventEmitter<ClientEvents> {
       events: this,
       proxy: () => this.#proxy,
       bypass: this.#rules,
+      inspected: this.#inspection?.seeing,
     };
     return this.#keep(serveStatus(source, endpointOf(options)));
   }
@@ -338,7 +361,7 @@ export class Client extends EventEmitter<ClientEvents> {
   /** Resolves when no channel lives and the server has had all that was sent; rejects when it never will. */
   whenIdle(): Promise<void> {
     return this.#awake.during(async () => {
-      await Promise.all([this.#connector.whenIdle(), this.#direct.whenIdle()]);
+      await Promise.all([this.#inspection?.whenIdle(), this.#connector.whenIdle(), this.#direct.whenIdle()]);
     });
   }
 
@@ -350,9 +373,10 @@ export class Client extends EventEmitter<ClientEvents> {
     this.#remote.close();
     this.#services.close();
     if (drain > 0) await drained(drain, () => this.whenIdle());
+    const seen = this.#inspection?.close();
     this.#connector.close();
     this.#direct.close();
-    await Promise.all(this.#ports.map((port) => port.close()));
+    await Promise.all([seen, ...this.#ports.map((port) => port.close())]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

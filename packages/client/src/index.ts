@@ -16,6 +16,7 @@ export type { IncomingOptions, OnIncoming } from './calls/services.js';
 export { type Client, createClient } from './client.js';
 export { type DiagnoseObserver, type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
 export type { Finding, Mark, StepFinding, StepName } from './doctor/finding.js';
+export type { Destination, ExchangeStart, ExchangeWatcher, RawHeaders, Watcher } from './inspect/watcher.js';
 export {
   type ClientOptions,
   type CloseOptions,
@@ -25,6 +26,7 @@ export {
   type ProxyOptions,
   parseTarget,
 } from './options/client-options.js';
+export type { InspectOptions } from './options/inspect-options.js';
 export { checkProxyOptions } from './options/method-options.js';
 export type {
   RemoteDestination,

@@ -1,7 +1,7 @@
 import { deepEqual, ok } from 'node:assert/strict';
 import { parseName } from '../../../packages/engine/src/target.js';
-import { ClientHelloReader } from '../../../packages/server/src/names/client-hello.js';
-import { TlsError } from '../../../packages/server/src/names/tls-error.js';
+import { ClientHelloReader } from '../../../packages/node/src/tls-hello/client-hello.js';
+import { TlsError } from '../../../packages/node/src/tls-hello/tls-error.js';
 import type { Target } from '../target.js';
 
 /** What a connection with TLS begins with, as a port for names reads it. */

@@ -4,6 +4,7 @@ import { COMMAND_LINE } from './catalogue/command-line.js';
 import { DOCTOR } from './catalogue/doctor.js';
 import { HELP } from './catalogue/help.js';
 import { INIT } from './catalogue/init.js';
+import { INSPECT } from './catalogue/inspect.js';
 import { LOG } from './catalogue/log.js';
 import { NODE } from './catalogue/node.js';
 import { SERVER } from './catalogue/server.js';
@@ -33,6 +34,7 @@ export const CATALOGUE: Catalogue = {
   ...SERVER_OPTIONS,
   ...COMMAND_LINE,
   ...INIT,
+  ...INSPECT,
   ...CLIENT,
   ...DOCTOR,
   ...NODE,

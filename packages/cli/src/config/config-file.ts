@@ -76,7 +76,7 @@ export function addConfigFile(program: Command, options: ConfigFileOptions): Con
   program
     .option(
       '--config <file>',
-      `YAML file with any of these flags; flags on the command line win (default: ~/.config/wsproxy/${options.name}.yaml, if it is there)`,
+      `YAML file of flags; the command line wins (default: ~/.config/wsproxy/${options.name}.yaml)`,
     )
     .addCommand(new Command('config').description('work with the configuration file').addCommand(check))
     .hook('preAction', async (_program, command) => {

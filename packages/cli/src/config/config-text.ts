@@ -127,7 +127,7 @@ function namesPath(rule: OptionRule): boolean {
   return namesFile(rule) || PATH_UNITS.has(rule.unit);
 }
 
-const PATH_UNITS: ReadonlySet<string> = new Set(['folder', 'socket path', 'state file']);
+const PATH_UNITS: ReadonlySet<string> = new Set(['archive', 'folder', 'socket path', 'state file']);
 
 /**
  * In a configuration file no shell expands `~/`, and nobody knows which folder the program is started in: paths count

@@ -9,6 +9,11 @@ export function checkTargets(flags: TargetFlags): void {
   for (const { target } of (flags.forward ?? []).flat()) tell('forward', problemOfForwarded(target));
   tell('remoteForward', problemOfRemote((flags.remoteForward ?? []).flat()));
   for (const rule of flags.reverseAllow ?? []) tell('reverseAllow', OPTION_CHECKS['allow rule'](rule));
+  for (const rule of flags.inspect ?? []) tell('inspect', OPTION_CHECKS['inspect rule'](rule));
+  for (const key of ['inspectOut', 'inspectSecrets'] as const) {
+    if (flags[key] && flags.inspect === undefined) throw new OptionError(key, 'it takes --inspect');
+  }
+  if (flags.inspectOut !== undefined) tell('inspectOut', OPTION_CHECKS.archive(flags.inspectOut));
   if (flags.stdio !== undefined) tell('stdio', problemOfTarget(flags.stdio));
   if (flags.udpAdvertise !== undefined) tell('udpAdvertise', OPTION_CHECKS.advertised(flags.udpAdvertise));
 }
@@ -34,6 +39,9 @@ export function problemOfRemote(forwards: readonly RemoteForward[]): string | un
 
 interface TargetFlags extends ForwardFlags {
   readonly reverseAllow?: readonly string[];
+  readonly inspect?: readonly string[];
+  readonly inspectOut?: string;
+  readonly inspectSecrets?: boolean;
   readonly stdio?: string;
   readonly udpAdvertise?: string;
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Command } from 'commander';
 import {
@@ -22,6 +23,7 @@ import {
   parseUnixPath,
   runProgram,
   standardOutput,
+  userFolders,
 } from 'wsproxy-cli';
 import { VERSION } from 'wsproxy-engine/version';
 import type { Client, ConnectError } from '../index.js';
@@ -29,6 +31,7 @@ import { OPTIONS } from '../options/options.js';
 import { hideWispToken } from '../reach/hide-wisp-token.js';
 import { beginForward } from './begin-forward.js';
 import { beginRemoteForward } from './begin-remote-forward.js';
+import { addCaCommand } from './ca-command.js';
 import { asCarried, carryStdio } from './carry-stdio.js';
 import { addDoctorCommand } from './doctor-command.js';
 import { enterControl, NoAnswerError } from './enter-control.js';
@@ -48,6 +51,9 @@ interface Flags extends CommonOptions, PortFlags, ReachFlags, RemoteForwardFlags
   readonly exitOnForwardFailure?: boolean;
   readonly socksAuth?: string;
   readonly stdio?: string;
+  readonly inspect?: readonly string[];
+  readonly inspectOut?: string;
+  readonly inspectSecrets?: boolean;
 }
 
 const program = new Command('wsproxy-client').description(
@@ -104,6 +110,9 @@ const configFile = addConfigFile(program, {
 });
 program.action(run);
 addInitCommand(program, process);
+const { home, stateHome } = userFolders(process.env);
+const inspectFolder = join(stateHome, 'wsproxy/inspect');
+addCaCommand(program, { folder: inspectFolder, home, self: process });
 addCompletionCommand(program, (text) => process.stdout.write(text));
 // Not awaited: executables hold the programs as CommonJS, which has no `await` here.
 void runProgram(program, process.env);
@@ -144,6 +153,16 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
     const reach = readReach(flags, (server) => proxyFromEnvironment(server, process.env));
     return new Client({ ...libraryOptions(program), ...reach, ...servers, logger }, 'command line');
   });
+  if (flags.inspect !== undefined) {
+    const { beginInspect } = await import('./begin-inspect.js');
+    const { inspect: rules, inspectOut: archive, inspectSecrets: secrets } = flags;
+    await beginInspect(client, {
+      rules,
+      folder: inspectFolder,
+      ...(archive && { archive }),
+      ...(secrets && { secrets }),
+    });
+  }
   followTokens(flags, client);
   giveBackMemory(process);
   // ssh ends its ProxyCommand by it, and a terminal that is closed what runs in it.

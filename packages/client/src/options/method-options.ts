@@ -15,7 +15,10 @@ import {
   thrownBy,
 } from 'wsproxy-node/options';
 import { mistakesInRules } from 'wsproxy-node/targets';
+import { parseInspectRule } from '../inspect/rule.js';
 import { type ControlOptions, type ListenOptions, type ProxyOptions, parseForwarded } from './client-options.js';
+import type { InspectOptions } from './inspect-options.js';
+import { OPTION_CHECKS } from './option-checks.js';
 import {
   type ListenPlace,
   type LocalTarget,
@@ -54,6 +57,18 @@ export function checkProxyOptions(options: ProxyOptions): void {
 export function checkControlOptions(options: ControlOptions): void {
   checkMethodOptions(METHOD_OPTIONS.serveControl, options);
   if (options.path === undefined) throw new OptionError('path', 'is missing');
+}
+
+/** @throws OptionError when one of them is missing, or something unknown is there */
+export function checkInspectOptions(options: InspectOptions): void {
+  checkMethodOptions(METHOD_OPTIONS.inspect, options);
+  for (const key of ['rules', 'folder'] as const) {
+    if (options[key] === undefined) throw new OptionError(key, 'is missing');
+  }
+  if (options.watcher === undefined) return;
+  for (const key of ['archive', 'secrets'] as const) {
+    if (options[key] !== undefined) throw new OptionError(key, 'is of no use: a watcher is told all');
+  }
 }
 
 /** @throws OptionError when they say neither of the two */
@@ -120,10 +135,12 @@ export type RemoteForwardWay = { readonly place: ListenPlace } & (
 
 type MethodUnit =
   | 'advertised'
+  | 'archive'
   | 'allowed'
   | 'bind'
   | 'forwarded'
   | 'host name'
+  | 'inspect rules'
   | 'label'
   | 'list'
   | 'local target'
@@ -131,14 +148,17 @@ type MethodUnit =
   | 'socket path'
   | 'text'
   | 'time'
-  | 'users';
+  | 'users'
+  | 'watcher';
 
 const CHECKS: Checks<MethodUnit> = {
+  archive: OPTION_CHECKS.archive,
   advertised: aString(thrownBy(parseAdvertised)),
   allowed: (value) => (Array.isArray(value) ? problemOfAllowed(value) : 'expected a list of rules'),
   bind: aString(problemOfBind),
   forwarded: aString(thrownBy(parseForwarded)),
   'host name': aString(problemOfName),
+  'inspect rules': (value) => (Array.isArray(value) ? problemOfInspected(value) : 'expected a list of rules'),
   label: aString(problemOfLabel),
   'local target': aString(thrownBy(parseLocalTarget)),
   list: expects('a list', Array.isArray),
@@ -159,6 +179,7 @@ const CHECKS: Checks<MethodUnit> = {
     `a number of ms, ${LONGEST_TIME} at most`,
     (value) => typeof value === 'number' && value >= 0 && value <= LONGEST_TIME,
   ),
+  watcher: expects('a watcher', isObject),
   users: expects(
     'a list of { name, sha256 }',
     (value) =>
@@ -166,6 +187,11 @@ const CHECKS: Checks<MethodUnit> = {
       value.every((user) => isObject(user) && [user['name'], user['sha256']].every((it) => typeof it === 'string')),
   ),
 };
+
+function problemOfInspected(rules: readonly unknown[]): string | undefined {
+  const problems = rules.map(aString(thrownBy(parseInspectRule)));
+  return problems.find((problem) => problem !== undefined);
+}
 
 function problemOfAllowed(allow: readonly string[]): string | undefined {
   return mistakesInRules({ allow })[0]?.problem;
@@ -188,7 +214,7 @@ const REMOTE_LISTEN: OptionTable<MethodUnit> = {
   label: { unit: 'label', text: 'what it is called among those of its user' },
 };
 
-/** Of `serveStatus`, `serveControl`, `listen`, `forward`, `forwardRemote`, `listenRemote`, `onIncoming`, `connect` and `close`. */
+/** Of `serveStatus`, `serveControl`, `listen`, `forward`, `forwardRemote`, `listenRemote`, `onIncoming`, `inspect`, `connect` and `close`. */
 export const METHOD_OPTIONS: Readonly<Record<Method, OptionTable<MethodUnit>>> = {
   serveStatus: PLACE,
   serveControl: { path: { unit: 'socket path', text: 'Unix socket to listen on' } },
@@ -212,6 +238,13 @@ export const METHOD_OPTIONS: Readonly<Record<Method, OptionTable<MethodUnit>>> =
     allowHalfOpen: { unit: 'switch', default: false, text: 'whether the own half stays open' },
   },
   onIncoming: { allowHalfOpen: { unit: 'switch', default: false, text: 'whether the own half stays open' } },
+  inspect: {
+    rules: { unit: 'inspect rules', text: 'destinations to look into' },
+    folder: { unit: 'text', text: 'where the CA is kept' },
+    watcher: { unit: 'watcher', text: 'is told what passes' },
+    archive: { unit: 'archive', text: 'a file for what passes' },
+    secrets: { unit: 'switch', default: false, text: 'whether secrets are shown too' },
+  },
   connect: {
     signal: { unit: 'signal', text: 'gives up' },
     timeout: { unit: 'time', text: 'for the way there' },
@@ -228,5 +261,6 @@ type Method =
   | 'forwardRemote'
   | 'listenRemote'
   | 'onIncoming'
+  | 'inspect'
   | 'connect'
   | 'close';

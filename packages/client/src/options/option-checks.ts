@@ -14,6 +14,7 @@ import {
   thrownBy,
 } from 'wsproxy-node/options';
 import { mistakesInRules, parseDestinationRule } from 'wsproxy-node/targets';
+import { parseInspectRule } from '../inspect/rule.js';
 import { checkHeader, checkHost, checkPem, checkSni, parsePin, parseResolve } from '../reach/reach.js';
 import { parseServerUrl } from '../reach/server-url.js';
 import type { ClientUnit } from './options.js';
@@ -41,7 +42,9 @@ export const OPTION_CHECKS: Checks<ClientUnit> = {
   resolution: aString(thrownBy(parseResolve)),
   'allow rule': aString((rule) => mistakesInRules({ allow: [rule] })[0]?.problem),
   rule: aString(thrownBy(parseDestinationRule)),
+  'inspect rule': aString(thrownBy(parseInspectRule)),
   target: aString(problemOfTarget),
+  archive: aString((path) => (/[^/\\]\.har$/.test(path) ? undefined : 'expected a file whose name ends in .har')),
   logger: aLogger,
   signal: anObject,
   // The command line has made them of its text, or reads them by itself.

@@ -7,12 +7,14 @@ export type ClientUnit =
   | 'address'
   | 'advertised'
   | 'allow rule'
+  | 'archive'
   | 'command'
   | 'fallbacks'
   | 'file'
   | 'forward'
   | 'remote forward'
   | 'headers'
+  | 'inspect rule'
   | 'host'
   | 'logger'
   | 'name'
@@ -41,6 +43,9 @@ type CommandOption =
   | 'control'
   | 'socksAuth'
   | 'udpAdvertise'
+  | 'inspect'
+  | 'inspectOut'
+  | 'inspectSecrets'
   | 'status'
   | 'tokenCommand'
   | 'noCommand'
@@ -135,6 +140,26 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     list: true,
     usual: 'what to reach past the tunnel',
     text: "what --listen dials from here, past the tunnel: printer.lan, '*.corp.example', 10.0.0.0/8, each with or without :ports",
+  },
+  inspect: {
+    flags: '--inspect <rule>',
+    unit: 'inspect rule',
+    list: true,
+    library: 'inspect({ rules, folder, watcher })',
+    text: 'what to look into: the messages of HTTP and WebSocket with these hosts, also over TLS, for applications that trust the CA of this client; rules as of --bypass, but each names hosts',
+  },
+  inspectOut: {
+    flags: '--inspect-out <path>',
+    unit: 'archive',
+    library: 'inspect({ archive })',
+    text: 'where to write what --inspect sees: a HAR file, as browsers have it; one that is there already is continued',
+  },
+  inspectSecrets: {
+    flags: '--inspect-secrets',
+    unit: 'switch',
+    default: false,
+    library: 'inspect({ secrets })',
+    text: 'whether --inspect shows and writes passwords, tokens and cookies too; they are masked unless given',
   },
   status: {
     flags: '--status <[host:]port>',

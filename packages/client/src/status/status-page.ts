@@ -6,6 +6,7 @@ import { type Endpoint, type LocalPort, listenAt } from 'wsproxy-node/accept';
 import { LOCAL_PAGE_HEADERS, refuseLocalPage } from 'wsproxy-node/pages';
 import type { DestinationRule } from 'wsproxy-node/targets';
 import { Feed } from './feed.js';
+import type { Inspected, InspectionPages } from './inspection-pages.js';
 import { type PageFile, readPageFiles } from './page-files.js';
 import { proxyPac } from './proxy-pac.js';
 import { type RecordedClient, Recorder } from './recorder.js';
@@ -14,10 +15,13 @@ import { Watchers } from './watchers.js';
 
 /**
  * Serves a page that shows how a client stands, `/status.json` and `/proxy.pac`. There is no password: who may connect is
- * decided by `at`. Rejects with the error of `net.Server` if it cannot listen.
+ * decided by `at`. Rejects with the error of `net.Server` if it cannot listen, and with TypeError where too many could see too much.
  */
 export async function serveStatus(source: StatusSource, at: Endpoint): Promise<LocalPort> {
-  const page = new StatusPage(source, await readPageFiles(), 'host' in at ? at.host : undefined);
+  const listenHost = 'host' in at ? at.host : undefined;
+  const inspection = source.inspected && (await loadInspectionPages(source.inspected, listenHost));
+  const files = await readPageFiles(inspection !== undefined);
+  const page = new StatusPage({ source, files, inspection, listenHost });
   const server = createServer(
     { headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
     (request, response) => page.answer(request, response),
@@ -29,6 +33,12 @@ export async function serveStatus(source: StatusSource, at: Endpoint): Promise<L
   return port;
 }
 
+/** Those who look into nothing load nothing of it. */
+async function loadInspectionPages(inspected: Inspected, listenHost: string | undefined): Promise<InspectionPages> {
+  const { InspectionPages } = await import('./inspection-pages.js');
+  return new InspectionPages(inspected, listenHost);
+}
+
 /** What is shown. */
 export interface StatusSource extends RecordedClient {
   /** Asks the server for the quota that `status` shows, unless that was done a moment ago. Never rejects. */
@@ -37,6 +47,15 @@ export interface StatusSource extends RecordedClient {
   proxy(): AddressInfo | undefined;
   /** What the client dials past the tunnel. */
   readonly bypass: readonly DestinationRule[];
+  /** What was seen of connections that the client looks into, if it does. */
+  readonly inspected?: Inspected | undefined;
+}
+
+interface Parts {
+  readonly source: StatusSource;
+  readonly files: ReadonlyMap<string, PageFile>;
+  readonly inspection: InspectionPages | undefined;
+  readonly listenHost: string | undefined;
 }
 
 /** A tab needs about six to load, and one to watch. */
@@ -44,6 +63,9 @@ const MAX_CONNECTIONS = 64;
 const REQUEST_TIMEOUT = 10_000;
 /** So long a reader waits for the quota of now, ms; then it gets what is known. */
 const QUOTA_PATIENCE = 1_000;
+
+/** What paths are read against. */
+const BASE = 'http://localhost';
 
 const HEADERS = {
   ...LOCAL_PAGE_HEADERS,
@@ -57,6 +79,7 @@ const HEADERS = {
 class StatusPage {
   readonly #source: StatusSource;
   readonly #files: ReadonlyMap<string, PageFile>;
+  readonly #inspection: InspectionPages | undefined;
   readonly #listenHost: string | undefined;
   readonly #recorder: Recorder;
   readonly #feed: Feed;
@@ -64,9 +87,10 @@ class StatusPage {
   /** What has changed with the last look, for those who have seen all before. */
   #news = '';
 
-  constructor(source: StatusSource, files: ReadonlyMap<string, PageFile>, listenHost: string | undefined) {
+  constructor({ source, files, inspection, listenHost }: Parts) {
     this.#source = source;
     this.#files = files;
+    this.#inspection = inspection;
     this.#listenHost = listenHost;
     this.#recorder = new Recorder(source, systemClock, () => this.#tellWatchers());
     this.#feed = new Feed(this.#recorder);
@@ -78,17 +102,23 @@ class StatusPage {
 
   stop(): void {
     this.#recorder.stop();
+    this.#inspection?.stop();
   }
 
   answer(request: IncomingMessage, response: ServerResponse): void {
-    const refusal = refuseLocalPage(request, this.#listenHost);
-    if (refusal !== undefined) return refuse(response, refusal);
     const path = request.url?.split('?', 1)[0] ?? '';
+    // Of all that is served, only this changes anything.
+    const isClear = request.method === 'POST' && path === '/inspect/clear' && this.#inspection !== undefined;
+    const { headers, socket } = request;
+    const refusal = refuseLocalPage(isClear ? { method: 'GET', headers, socket } : request, this.#listenHost);
+    if (refusal !== undefined) return refuse(response, refusal);
+    if (isClear) return this.#clear(request, response);
     const file = this.#files.get(path);
     if (file !== undefined) return send(response, file.type, file.body);
     if (path === '/status.json') return void this.#sendSnapshot(request, response);
     if (path === '/proxy.pac') return this.#sendPac(request, response);
     if (path === '/events') return this.#watch(request, response);
+    if (path.startsWith('/inspect')) return void this.#sendInspected(request, response).catch(() => response.destroy());
     refuse(response, 404);
   }
 
@@ -101,6 +131,22 @@ class StatusPage {
     const clockMs = Math.round(systemClock.now());
     const moment = { status: this.#source.status(), clockMs, proxy: this.#proxyFor(request) };
     return `${JSON.stringify(snapshot(this.#recorder, moment))}\n`;
+  }
+
+  async #sendInspected({ url = '' }: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#inspection === undefined || !URL.canParse(url, BASE)) return refuse(response, 404);
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    const answer = await this.#inspection.answer(new URL(url, BASE), response);
+    if (answer === undefined) return;
+    if (typeof answer === 'number') refuse(response, answer);
+    else send(response, answer.type, answer.body);
+  }
+
+  #clear(request: IncomingMessage, response: ServerResponse): void {
+    const status = this.#inspection?.clear(request) ?? 404;
+    if (status !== 204) return refuse(response, status);
+    // A body that it brings is not read.
+    response.writeHead(204, { ...HEADERS, Connection: 'close' }).end();
   }
 
   #watch(request: IncomingMessage, response: ServerResponse): void {
@@ -117,7 +163,8 @@ class StatusPage {
       const proxy = this.#proxyFor(request);
       const isKnown = isInStep && proxy === told;
       told = proxy;
-      return isKnown ? this.#news : JSON.stringify(this.#feed.whole(proxy));
+      if (isKnown) return this.#news;
+      return JSON.stringify({ ...this.#feed.whole(proxy), inspects: this.#inspection !== undefined });
     };
   }
 

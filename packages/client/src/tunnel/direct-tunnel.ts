@@ -1,16 +1,10 @@
 import { Socket } from 'node:net';
 import {
-  Capability,
   type Channel,
   type Flow,
   type FlowTunnel,
-  joinUngreeted,
-  MemoryTransport,
   type OfferedChannel,
   type OpenHandler,
-  Session,
-  systemClock,
-  systemMemory,
   type Target,
   type Tunnel,
   TunnelError,
@@ -19,18 +13,17 @@ import type { Dialed, GiveUpSignal } from 'wsproxy-node/dial';
 import { relay } from 'wsproxy-node/relay';
 import { answerFlow, loadRelayFlow, type RelayFlow } from './answer-flow.js';
 import { type DirectRules, policyOf } from './direct-rules.js';
+import { InProcessTunnel } from './in-process-tunnel.js';
 import { lazily } from './lazily.js';
 
-/**
- * A tunnel of which both ends are in this process: its far end dials, as a server does: anything that it is asked for, unless there are
- * rules. So listeners have one kind of channel, and replies, half-close, resets and backpressure are as honest as through the
- * server.
- */
+/** A tunnel within this process. Its far end dials, as a server does: anything that it is asked for, unless there are rules. */
 export class DirectTunnel implements Tunnel, FlowTunnel {
   readonly #dial: () => Dial | Promise<Dial>;
   readonly #relayFlow: () => RelayFlow | Promise<RelayFlow>;
-  #near: Session | undefined;
-  readonly #idleWaits = new Set<() => void>();
+  readonly #tunnel = new InProcessTunnel({
+    onChannel: (channel) => void answer(channel, this.#dial()),
+    onFlow: (flow) => void answerFlow(flow, this.#relayFlow()),
+  });
 
   /** By default everything may be dialled. */
   constructor(rules?: DirectRules) {
@@ -39,13 +32,11 @@ export class DirectTunnel implements Tunnel, FlowTunnel {
   }
 
   open(target: Target, handler: OpenHandler): Channel {
-    this.#near ??= this.#begin();
-    return this.#near.open(target, handler);
+    return this.#tunnel.open(target, handler);
   }
 
   openFlow(target: Target | undefined, handler: OpenHandler): Flow {
-    this.#near ??= this.#begin();
-    return this.#near.openFlow(target, handler);
+    return this.#tunnel.openFlow(target, handler);
   }
 
   /** Loads what dials ahead of the first connection: then there may be no descriptor left to read it by. */
@@ -55,56 +46,14 @@ export class DirectTunnel implements Tunnel, FlowTunnel {
 
   /** Resolves when no channel and no flow lives, and what was sent has been handed to the system. */
   whenIdle(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#idleWaits.add(resolve);
-      if (this.#near === undefined || this.#near.isIdle) this.#tellIdle();
-    });
+    return this.#tunnel.whenIdle();
   }
 
   /** Resets every channel and every flow. */
   close(): void {
-    this.#near?.leave('closed', 'CANCELLED');
-  }
-
-  #begin(): Session {
-    const common = {
-      clock: systemClock,
-      memory: systemMemory,
-      maxChannels: Number.POSITIVE_INFINITY,
-      maxFlows: Number.POSITIVE_INFINITY,
-    };
-    const near: Session = new Session({
-      ...common,
-      role: 'client',
-      onIdle: () => this.#tellIdle(),
-      onDetached: ({ code, reason }) => near.close(reason, code),
-      onClosed: () => {
-        this.#near = undefined;
-        this.#tellIdle();
-      },
-    });
-    const far: Session = new Session({
-      ...common,
-      role: 'server',
-      onChannel: (channel) => void answer(channel, this.#dial()),
-      onFlow: (flow) => void answerFlow(flow, this.#relayFlow()),
-      onDetached: ({ code, reason }) => far.close(reason, code),
-      onClosed() {},
-    });
-    // Later, as from any other transport: a session is not called back while it is at work.
-    const [nearEnd, farEnd] = MemoryTransport.pair(setImmediate);
-    joinUngreeted(near, nearEnd, WITH_FLOWS);
-    joinUngreeted(far, farEnd, WITH_FLOWS);
-    return near;
-  }
-
-  #tellIdle(): void {
-    for (const resolve of this.#idleWaits) resolve();
-    this.#idleWaits.clear();
+    this.#tunnel.close();
   }
 }
-
-const WITH_FLOWS = Capability.taken | Capability.flows;
 
 /** Only those who have rules for it wait for it. The name of a target is resolved by the system. */
 export async function loadDial(directRules?: DirectRules): Promise<Dial> {

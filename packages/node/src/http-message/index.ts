@@ -1,2 +1,5 @@
+export { createBodyReader } from './body.js';
+export type { BodyReader } from './body-reader.js';
 export { endToEnd, type Field, fieldsOf, formatHead, listOf, valuesOf } from './fields.js';
-export { ResponseHeadReader } from './response-head.js';
+export { RequestHeadReader } from './request-head.js';
+export { isInterim, ResponseHeadReader } from './response-head.js';

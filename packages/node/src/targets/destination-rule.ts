@@ -11,6 +11,8 @@ export interface DestinationRule {
   readonly text: string;
   /** Whether a canonical name or IP literal is one of them. */
   readonly hasHost: (host: string) => boolean;
+  /** Set when it was written as a name, or as `*.` and one: that name, or what all of them are below. */
+  readonly domain?: string;
   /** Set when it was written as an address or a range. */
   readonly range?: AddressRange;
   /** Undefined: all of them. */
@@ -71,7 +73,7 @@ function readRule(text: string): Omit<DestinationRule, 'text' | 'protocol'> | un
   return hosts && ports && { ...hosts, ports };
 }
 
-type Hosts = Pick<DestinationRule, 'hasHost' | 'range'>;
+type Hosts = Pick<DestinationRule, 'hasHost' | 'domain' | 'range'>;
 
 function readHost(text: string): Hosts | undefined {
   const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
@@ -80,10 +82,10 @@ function readHost(text: string): Hosts | undefined {
   if (isIPv4(address) || isIPv6(address)) return more.length === 0 ? readRange(address, prefix) : undefined;
   if (text.startsWith('*.')) {
     const parent = parseName(text.slice(2));
-    return parent === undefined ? undefined : { hasHost: (host) => host.endsWith(`.${parent}`) };
+    return parent === undefined ? undefined : { hasHost: (host) => host.endsWith(`.${parent}`), domain: parent };
   }
   const name = parseHost(text);
-  return name === undefined ? undefined : { hasHost: (host) => host === name };
+  return name === undefined ? undefined : { hasHost: (host) => host === name, domain: name };
 }
 
 function readRange(address: string, prefixText: string | undefined): Hosts | undefined {

@@ -2,11 +2,11 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { type Peer, parseName, systemClock, type Timer, TunnelError } from 'wsproxy-engine';
 import { KEEPALIVE_DELAY } from 'wsproxy-node/sockets';
 import { peerOf } from 'wsproxy-node/targets';
+import { type ClientHello, ClientHelloReader, HANDSHAKE, TlsError } from 'wsproxy-node/tls-hello';
 import { Door } from '../gateway/door.js';
 import { type ListenOptions, listenOn } from '../gateway/listen.js';
 import type { Found, Guard } from '../limits/guard.js';
 import type { Exclusives } from '../store/exclusives.js';
-import { type ClientHello, ClientHelloReader, HANDSHAKE } from './client-hello.js';
 import { patternsOf } from './host-name.js';
 import { NameDirectory, type NameKind } from './name-directory.js';
 import { NAME_LIMITS, type NameLimits } from './name-limits.js';
@@ -14,7 +14,6 @@ import type { NameOwner } from './name-owner.js';
 import { NameRequests } from './name-requests.js';
 import type { OtherNames } from './names-elsewhere.js';
 import { keyOfName, SharedNames } from './shared-names.js';
-import { TlsError } from './tls-error.js';
 
 /**
  * One port for many names. The first byte of a connection tells HTTP from TLS. Each request over HTTP goes to the holder of the

@@ -142,7 +142,7 @@ export const OPTIONS: Readonly<Record<OptionName | CommandOption, OptionRule<Ser
     unit: 'rule',
     list: true,
     usual: 'close destinations',
-    text: "close destinations, whatever is allowed: 203.0.113.7, '*.example.org'; '*' closes all that --allow does not name",
+    text: "close destinations, even those that are allowed: 203.0.113.7, '*.example.org'; '*' closes all that --allow does not name",
   },
   allowPrivate: {
     flags: '--allow-private',

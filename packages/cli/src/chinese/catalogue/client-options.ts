@@ -11,7 +11,7 @@ export const CLIENT_OPTIONS: Catalogue = {
   'print help; --help all prints all': '显示本帮助；--help all 显示全部选项',
   'print the version': '显示版本',
   'print help': '显示帮助',
-  'YAML file with any of these flags; flags on the command line win (default: ~/.config/wsproxy/{1}.yaml, if it is there)':
+  'YAML file of flags; the command line wins (default: ~/.config/wsproxy/{1}.yaml)':
     'YAML 文件，可写这里的任何选项；命令行上的选项优先 (默认：~/.config/wsproxy/{1}.yaml，如果存在)',
   'work with the configuration file': '处理配置文件',
   'tell every mistake in a configuration file, with its line': '列出配置文件中的每个错误及其行号',

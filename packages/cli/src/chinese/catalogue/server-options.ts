@@ -43,7 +43,7 @@ export const SERVER_OPTIONS: Catalogue = {
   'open destinations that are denied by default: 10.1.0.0/16:5432, 10.1.0.9:53/udp (docs/policy.md)':
     '开放默认拒绝的目标：10.1.0.0/16:5432、10.1.0.9:53/udp (docs/policy.md)',
   'close destinations': '关闭目标',
-  "close destinations, whatever is allowed: 203.0.113.7, '*.example.org'; '*' closes all that --allow does not name":
+  "close destinations, even those that are allowed: 203.0.113.7, '*.example.org'; '*' closes all that --allow does not name":
     "关闭目标，优先于一切允许：203.0.113.7、'*.example.org'；'*' 关闭 --allow 没有列出的全部目标",
   'open private addresses': '开放私有地址',
   'allow destinations on loopback, private and link-local addresses': '允许回环、私有和链路本地地址的目标',

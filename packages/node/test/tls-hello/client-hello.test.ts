@@ -3,11 +3,11 @@ import { Duplex } from 'node:stream';
 import { connect } from 'node:tls';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type ClientHello, ClientHelloReader, MAX_CLIENT_HELLO } from '../../src/names/client-hello.js';
-import { TlsError } from '../../src/names/tls-error.js';
+import { type ClientHello, ClientHelloReader, MAX_CLIENT_HELLO } from '../../src/tls-hello/client-hello.js';
+import { TlsError } from '../../src/tls-hello/tls-error.js';
 
 /** What a real client sends first. */
-async function helloFor(servername: string | undefined): Promise<Buffer> {
+async function helloFor(servername: string | undefined, ALPNProtocols: string[] = []): Promise<Buffer> {
   let sent: (hello: Buffer) => void = () => {};
   const hello = new Promise<Buffer>((resolve) => {
     sent = resolve;
@@ -17,7 +17,7 @@ async function helloFor(servername: string | undefined): Promise<Buffer> {
     done();
   };
   const wire = new Duplex({ read() {}, write });
-  const socket = connect({ socket: wire, ...(servername !== undefined && { servername }) });
+  const socket = connect({ socket: wire, ALPNProtocols, ...(servername !== undefined && { servername }) });
   socket.on('error', () => {});
   const bytes = await hello;
   socket.destroy();
@@ -33,6 +33,13 @@ function read(...chunks: readonly Buffer[]): ClientHello | undefined {
   }
   return undefined;
 }
+
+/** Of a ClientHello that says no more than a name. */
+const asking = (serverName: string | undefined): ClientHello => ({
+  serverName,
+  protocols: undefined,
+  isEncrypted: false,
+});
 
 function alertOf(...chunks: readonly Buffer[]): string | undefined {
   try {
@@ -100,15 +107,15 @@ beforeAll(async () => {
 
 describe('the ClientHello of a real client', () => {
   test('tells the name that it asks for, or that it asks for none', async () => {
-    expect(read(hello)).toEqual({ serverName: 'db.example.org' });
-    expect(read(await helloFor(undefined))).toEqual({ serverName: undefined });
+    expect(read(hello)).toEqual(asking('db.example.org'));
+    expect(read(await helloFor(undefined))).toEqual(asking(undefined));
   });
 
   test('is read the same however it is cut into records and packets', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 40 });
     fc.assert(
       fc.property(sizes, sizes, (records, packets) => {
-        expect(read(...inPackets(inRecords(hello, records), packets))).toEqual({ serverName: 'db.example.org' });
+        expect(read(...inPackets(inRecords(hello, records), packets))).toEqual(asking('db.example.org'));
       }),
     );
     expect(
@@ -118,12 +125,12 @@ describe('the ClientHello of a real client', () => {
           hello.toJSON().data.map(() => 1),
         ),
       ),
-    ).toEqual({ serverName: 'db.example.org' });
+    ).toEqual(asking('db.example.org'));
   });
 
   test('waits for its last byte, and takes no notice of what follows', () => {
     for (let end = 0; end < hello.length; end += 1) expect(read(hello.subarray(0, end))).toBeUndefined();
-    expect(read(Buffer.concat([hello, Buffer.alloc(40_000)]))).toEqual({ serverName: 'db.example.org' });
+    expect(read(Buffer.concat([hello, Buffer.alloc(40_000)]))).toEqual(asking('db.example.org'));
   });
 
   test('changed anywhere is read, waited for, or refused by an alert, and never anything else', () => {
@@ -140,9 +147,27 @@ describe('the ClientHello of a real client', () => {
 });
 
 describe('a ClientHello', () => {
+  test('says what it would speak, in its order', async () => {
+    expect(read(await helloFor('a.org', ['h2', 'http/1.1']))?.protocols).toEqual(['h2', 'http/1.1']);
+    const twice = extension(16, vector(2, Buffer.concat([vector(1, Buffer.from('x')), vector(1, Buffer.from('y'))])));
+    expect(read(craft(twice))?.protocols).toEqual(['x', 'y']);
+  });
+
+  test.each([
+    ['of nothing', Buffer.alloc(2)],
+    ['with something behind it', Buffer.from([0, 2, 1, 0x78, 0])],
+    ['that is cut', Buffer.from([0, 2, 2, 0x78])],
+  ])('with a list of protocols %s is refused', (_what, content) => {
+    expect(alertOf(craft(extension(16, content)))).toBe('decode_error');
+  });
+
+  test('tells that there is another in it, for the server alone', () => {
+    expect(read(craft(extension(0xfe0d, Buffer.alloc(9))))?.isEncrypted).toBe(true);
+  });
+
   test('may have no extensions', () => {
-    expect(read(craft())).toEqual({ serverName: undefined });
-    expect(read(craft(extension(10, Buffer.alloc(2))))).toEqual({ serverName: undefined });
+    expect(read(craft())).toEqual(asking(undefined));
+    expect(read(craft(extension(10, Buffer.alloc(2))))).toEqual(asking(undefined));
   });
 
   test.each([
@@ -184,7 +209,7 @@ describe('a ClientHello', () => {
     }).toThrow(TlsError);
     expect(taken).toBeLessThan(MAX_CLIENT_HELLO);
     const long = craft(extension(21, Buffer.alloc(16_000)));
-    expect(read(...inPackets(long, [1_000]))).toEqual({ serverName: undefined });
+    expect(read(...inPackets(long, [1_000]))).toEqual(asking(undefined));
     expect(
       alertOf(
         inRecords(

@@ -2,8 +2,8 @@ import { TlsError } from './tls-error.js';
 
 /**
  * Reads the ClientHello that a TLS connection begins with (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2), however it is
- * sliced into records and packets, as far as the server's name is concerned. Nothing of it is changed or answered: anyone who has
- * the key does that.
+ * sliced into records and packets: which server it asks for, and what it would speak. Nothing of it is changed or answered: anyone
+ * who has the key does that.
  */
 export class ClientHelloReader {
   readonly #header: Buffer = Buffer.alloc(RECORD_HEADER);
@@ -72,6 +72,10 @@ export class ClientHelloReader {
 export interface ClientHello {
   /** As it was sent (RFC 6066 section 3); undefined when none was. */
   readonly serverName: string | undefined;
+  /** What it would speak (RFC 7301), best first; undefined when it does not say. */
+  readonly protocols: readonly string[] | undefined;
+  /** It has a second ClientHello in it for the eyes of the server alone (RFC 9849), or makes believe that it has. */
+  readonly isEncrypted: boolean;
 }
 
 /** Bytes, with everything around it. The longest of today, with keys against quantum computers, have 2 KiB. */
@@ -87,6 +91,8 @@ const MAX_RECORD = 16_384;
 const CLIENT_HELLO = 1;
 const MESSAGE_HEADER = 4;
 const SERVER_NAME = 0;
+const PROTOCOLS = 16;
+const ENCRYPTED_HELLO = 0xfe0d;
 const HOST_NAME = 0;
 
 function tooLong(): TlsError {
@@ -102,24 +108,37 @@ function parseClientHello(body: Buffer): ClientHello {
   fields.vector(2);
   fields.vector(1);
   // TLS 1.2 knows a ClientHello without extensions.
-  if (fields.isAtEnd) return { serverName: undefined };
-  const extensions = new Fields(fields.vector(2));
+  const extensions = fields.isAtEnd ? new Map<number, Buffer>() : readExtensions(new Fields(fields.vector(2)));
   if (!fields.isAtEnd) throw new TlsError('decode_error');
-  return { serverName: findServerName(extensions) };
+  const [serverName, protocols] = [extensions.get(SERVER_NAME), extensions.get(PROTOCOLS)];
+  return {
+    serverName: serverName && parseServerName(serverName),
+    protocols: protocols && parseProtocols(protocols),
+    isEncrypted: extensions.has(ENCRYPTED_HELLO),
+  };
 }
 
-function findServerName(extensions: Fields): string | undefined {
-  let serverName: string | undefined;
-  const seen = new Set<number>();
+/** By their type. */
+function readExtensions(extensions: Fields): ReadonlyMap<number, Buffer> {
+  const seen = new Map<number, Buffer>();
   while (!extensions.isAtEnd) {
     const type = extensions.number(2);
     const content = extensions.vector(2);
     // RFC 8446 section 4.2. Of two names, who reads the second would be another than who is asked for the first.
     if (seen.has(type)) throw new TlsError('illegal_parameter', 'an extension is there twice');
-    seen.add(type);
-    if (type === SERVER_NAME) serverName = parseServerName(content);
+    seen.set(type, content);
   }
-  return serverName;
+  return seen;
+}
+
+/** RFC 7301 section 3.1. */
+function parseProtocols(content: Buffer): readonly string[] {
+  const extension = new Fields(content);
+  const list = new Fields(extension.vector(2));
+  if (!extension.isAtEnd || list.isAtEnd) throw new TlsError('decode_error');
+  const protocols: string[] = [];
+  while (!list.isAtEnd) protocols.push(list.vector(1).toString('latin1'));
+  return protocols;
 }
 
 /** RFC 6066 section 3: a list, with one name of each kind at most. */

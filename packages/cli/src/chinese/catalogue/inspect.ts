@@ -1,0 +1,72 @@
+import type { Catalogue } from '../translator.js';
+
+/** What `--inspect` says, and the commands for its CA. */
+export const INSPECT: Catalogue = {
+  'what to do with the CA of --inspect': '处理 --inspect 的 CA',
+  'print its certificate, PEM': '输出其证书，PEM',
+  'have the system and the browsers of this user trust it, or tell how': '让系统和该用户的浏览器信任它，或说明做法',
+  'have nobody trust it any more, and delete its key and its certificate': '取消对它的信任，并删除其密钥和证书',
+  'there is no CA yet: start wsproxy-client with --inspect, which makes one':
+    '还没有 CA：请用 --inspect 启动 wsproxy-client，它会生成',
+  'To have it trusted by {1}, run:': '要让{1}信任它，请运行：',
+  'It is trusted already by {1}.': '{1}已经信任它。',
+  'It is trusted now by {1}.': '{1}现在信任它。',
+  'This has failed; to have it trusted by {1}, run:': '操作失败；要让{1}信任它，请运行：',
+  'Programs with CAs of their own are told for each run:': '自带 CA 的程序要在每次运行时告知：',
+  'Firefox: Settings, Certificates, Import, and this file:': 'Firefox：设置、证书、导入，选此文件：',
+  'With it, everybody who has the key can pretend to be the hosts that it is for, and no others. Remove it when you are done:':
+    '拥有其密钥的人可以冒充它所针对的主机，但不能冒充其他主机。用完后请删除：',
+  'The key and the certificate are deleted.': '密钥和证书已删除。',
+  'There is no CA: nothing was deleted.': '没有 CA：没有删除任何内容。',
+  'It is still trusted by {1}; to end that, run:': '{1}仍然信任它；要取消，请运行：',
+  'It is trusted no more by {1}.': '{1}不再信任它。',
+  'This has failed; to have it trusted no more by {1}, run:': '操作失败；要让{1}不再信任它，请运行：',
+  'programs that use the CAs of the system': '使用系统 CA 的程序',
+  'Chromium and Chrome': 'Chromium 和 Chrome',
+  'Safari, Chrome and programs that use the keychain': 'Safari、Chrome 和使用钥匙串的程序',
+  'Edge, Chrome and programs that use the store of Windows': 'Edge、Chrome 和使用 Windows 证书存储的程序',
+  'connections are looked into': '正在查看连接内容',
+  'passes without being looked into': '直接通过，不查看内容',
+  'the CA in {1} is for {2} alone, and the rules name {3}: {4}': '{1} 中的 CA 只针对 {2}，而规则指定了 {3}：{4}',
+  'the CA in {1} has expired ({2}): {3}': '{1} 中的 CA 已过期 ({2})：{3}',
+  '{1} can be read by others: {2}': '其他用户能读取 {1}：{2}',
+  '{1} is damaged: {2}': '{1} 已损坏：{2}',
+  '{1} was removed while it was made': '{1} 在生成时被删除',
+  'run wsproxy-client ca remove, start again, and trust the new one':
+    '请运行 wsproxy-client ca remove，重新启动，并信任新的 CA',
+  'the key is another than that of the certificate': '密钥与证书不符',
+  'alert {1}': '警报 {1}',
+  'it does not speak HTTP': '它不使用 HTTP',
+  'the destination speaks first, as HTTP does not': '目标先发送数据，HTTP 不会这样',
+  'the name that it asks for is encrypted (ECH)': '它请求的名称已加密 (ECH)',
+  'it asks for {1}, which no rule names': '它请求 {1}，没有规则指定该名称',
+  'it speaks {1}, not HTTP': '它使用 {1}，不是 HTTP',
+  'it has ended the handshake': '它中止了握手',
+  'the application does not trust the CA ({1})': '应用程序不信任该 CA ({1})',
+  'the destination wants a certificate of the client': '目标要求客户端证书',
+  'the application has left at the sight of the certificate': '应用程序看到证书后断开了连接',
+  'there is TLS in its TLS': 'TLS 中还有 TLS',
+  'what it speaks cannot be read: {1}': '无法读懂它的内容：{1}',
+  'its certificate is not trusted ({1})': '其证书不受信任 ({1})',
+  'the destination refuses TLS of this program (alert {1})': '目标拒绝本程序的 TLS (警报 {1})',
+  'the destination has ended the connection': '目标断开了连接',
+  '{1} has ended the connection': '{1}断开了连接',
+  'the application': '应用程序',
+  'the destination': '目标',
+  '{1} names every host; expected a host, *.host, an address, or a range such as 10.0.0.0/8':
+    '{1} 指定了所有主机；应为主机、*.主机、地址，或 10.0.0.0/8 之类的网段',
+  'what to look into: the messages of HTTP and WebSocket with these hosts, also over TLS, for applications that trust the CA of this client; rules as of --bypass, but each names hosts':
+    '要查看的内容：与这些主机之间的 HTTP 和 WebSocket 消息，包括 TLS 上的，应用程序须信任本客户端的 CA；规则与 --bypass 相同，但都须指定主机',
+  'where to write what --inspect sees: a HAR file, as browsers have it; one that is there already is continued':
+    '--inspect 所见内容的写入位置：浏览器所用的 HAR 文件；已有的文件会继续写入',
+  'whether --inspect shows and writes passwords, tokens and cookies too; they are masked unless given':
+    '--inspect 是否也显示和写入密码、令牌和 cookie；不给则遮盖',
+  'it takes --inspect': '需要 --inspect',
+  'expected a file whose name ends in .har': '应为名称以 .har 结尾的文件',
+  'exchanges are missing in the archive': '存档中缺少一些请求',
+  'the disk is too slow for what passes': '磁盘速度跟不上流量',
+  'the file is there, and is no archive that was written here': '文件已存在，但不是在此写入的存档',
+  'cannot use {1}: {2}': '无法使用 {1}：{2}',
+  'other machines can reach {1}, and would see all that --inspect sees; use 127.0.0.1':
+    '其他机器能访问 {1}，会看到 --inspect 看到的一切；请使用 127.0.0.1',
+};
