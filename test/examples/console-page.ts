@@ -51,8 +51,8 @@ export async function startConsole(config: ConsoleConfig = {}) {
 /** Events of an audit log, in order. */
 function auditedIn(file: string): { readonly event: string; readonly [name: string]: unknown }[] {
   return readFileSync(file, 'utf8')
-    .trim()
     .split('\n')
+    .filter(Boolean)
     .map((line) => JSON.parse(line));
 }
 
