@@ -40,14 +40,19 @@ export async function startConsole(config: ConsoleConfig = {}) {
   writeUsers(alice);
   const { program, port } = await startExample('web-console', {}, file);
   relay.target = port;
-  return { relay, origin, program, writeUsers, alice, audited: () => auditedIn(audit) };
+  const restart = async (): Promise<void> => {
+    program.signal('SIGTERM');
+    await program.ended;
+    relay.target = (await startExample('web-console', {}, file)).port;
+  };
+  return { relay, restart, origin, program, writeUsers, alice, audited: () => auditedIn(audit) };
 }
 
 /** Events of an audit log, in order. */
 function auditedIn(file: string): { readonly event: string; readonly [name: string]: unknown }[] {
   return readFileSync(file, 'utf8')
-    .trim()
     .split('\n')
+    .filter(Boolean)
     .map((line) => JSON.parse(line));
 }
 

@@ -4,7 +4,7 @@ import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { TOKEN } from 'wsproxy-test-support/programs/command-line';
 
 export const DATA = 0;
-const CONTROL = 1;
+export const CONTROL = 1;
 
 /** Channels to the container service of the web console, as a page of alice has them. */
 export function startContainerClient(origin: string) {

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { SSHD, startSshd } from 'wsproxy-test-support/destinations/sshd';
@@ -70,6 +70,15 @@ describe('keys of the web console', () => {
     const again = /^The page cannot .*`ssh-keygen -p -f FILE` /;
     expect(await messageOf('-t', 'ed25519', '-Z', 'chacha20-poly1305@openssh.com')).toMatch(again);
     expect(await messageOf('-t', 'rsa', '-m', 'PEM')).toMatch(again);
+    const { file } = await makeKey('-t', 'rsa', '-N', '');
+    const halves = [readFileSync(`${file}.pub`, 'utf8')];
+    for (const form of ['RFC4716', 'PKCS8', 'PEM']) {
+      halves.push((await run('ssh-keygen', ['-e', '-m', form, '-f', file])).stdout);
+    }
+    for (const half of halves) {
+      writeFileSync(file, half);
+      await expect(read(file)).rejects.toThrow(/^This is the public half of the key. /);
+    }
     expect(await messageOf('-t', 'ecdsa', '-b', '521')).toBe('Keys of type ecdsa-sha2-nistp521 are not supported.');
   });
 

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
-import { message } from './container-channel.js';
+import { until } from 'wsproxy-test-support/until';
+import { CONTROL, message } from './container-channel.js';
 import { startFakeEngine } from './fake-engine.js';
 
 /** A part of the example, which has no types. */
@@ -107,5 +108,32 @@ describe('the container engine of the web console', () => {
     engine.state.silentFor = silentFor;
     const waiting = new Engine(engine.path, 200)[method](...values);
     await expect(waiting).rejects.toThrow('The container engine gives no answer for 0.2 s.');
+  });
+});
+
+describe('a container console of the page', () => {
+  const [stays, go] = [new AbortController().signal, new AbortController()];
+
+  test.each([
+    ['refused', [{ error: 'no' }], stays, 'closed'],
+    ['over', [{ recorded: false, isTerminal: true }, { exit: 0 }], stays, 'closed'],
+    ['given up', [], go.signal, 'aborted'],
+  ])('that is %s leaves no channel open', async (_how, answers, givenUp, end) => {
+    const { openContainerShell } = await part('page/containers/shell.js');
+    const said: string[] = [];
+    const writable = new WritableStream({
+      close: () => void said.push('closed'),
+      abort: () => void said.push('aborted'),
+    });
+    const readable = new ReadableStream({
+      start: (controller) => {
+        for (const answer of answers) controller.enqueue(message(CONTROL, JSON.stringify(answer)));
+      },
+    });
+    const opening = openContainerShell({ readable, writable }, { do: 'exec' }, givenUp, () => {});
+    opening.catch(() => {});
+    go.abort();
+    await until('the channel has its end', () => said.length > 0);
+    expect(said).toEqual([end]);
   });
 });

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { until } from 'wsproxy-test-support/until';
 import { buildConsole, startConsole } from './console-page.js';
-import { DATA, message, readMessage, startContainerClient } from './container-channel.js';
+import { CONTROL, DATA, message, readMessage, startContainerClient } from './container-channel.js';
 import { startFakeEngine } from './fake-engine.js';
 
 beforeAll(buildConsole);
@@ -30,6 +30,17 @@ describe('the server of the web console', () => {
     const { origin } = await startConsole();
     const answer = await fetch(`${origin}/login`, { method: 'POST', headers: { origin: 'http://localhost' } });
     expect(await answer.json()).toEqual({ error: `The page is at ${origin}. Open it there.` });
+  });
+
+  test('has no strangers in its log who log out, and no address that they choose', async () => {
+    const { origin, audited } = await startConsole({ trustedProxies: ['10.9.9.9'] });
+    const headers = { origin, 'x-forwarded-for': '203.0.113.1' };
+    const post = (path: string, body: object) =>
+      fetch(`${origin}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    expect((await post('/logout', {})).status).toBe(200);
+    expect((await post('/login', { user: 'alice', token: 'wrong' })).status).toBe(401);
+    await until('the log has the login', () => audited().length > 0);
+    expect(audited()).toMatchObject([{ event: 'login refused', user: 'alice', from: '127.0.0.1' }]);
   });
 
   test('gives the channel of a list and of a refusal back, so that all consoles of a user stay free', async () => {
@@ -63,6 +74,17 @@ describe('the server of the web console', () => {
     const count = (event: string) => audited().filter((line) => line.event === event).length;
     await until('the log has their ends', () => count('container closed') === 3);
     expect(count('container opened')).toBe(3);
+  });
+
+  test('closes the channel of a console that says what it cannot read', async () => {
+    const engine = await startFakeEngine();
+    const containers = [{ name: 'web-1', may: ['exec'] }];
+    const { origin, audited } = await startConsole({ containers, containerEngine: engine.path });
+    const console = await startContainerClient(origin).open(EXEC);
+    expect(JSON.parse((await readMessage(console)).text)).toEqual(BEGUN);
+    console.write(message(CONTROL, 'no JSON'));
+    await expect(readMessage(console)).rejects.toThrow('The server has closed the channel.');
+    await until('its end is in the log', () => audited().some(({ event }) => event === 'container closed'));
   });
 
   test('ends consoles whose rule is removed, also where the page reads nothing, and no others', async () => {

@@ -193,7 +193,9 @@ describe('the web console', () => {
       };
       await open('wrong horse');
       await page.acceptHostKey();
-      expect(await page.untilOver()).toBe(`The server refuses this password for ${userInfo().username}.`);
+      expect(await page.untilOver()).toBe(
+        `The server refuses this password for ${userInfo().username}, or takes none.`,
+      );
       await open('correct horse');
       await page.type('exit 5\n');
       expect(await page.untilOver()).toBe('The shell has ended with 5.');
@@ -275,7 +277,7 @@ describe('the web console', () => {
       const { origin } = await startConsole({ destinations: ['127.0.0.2:22'] });
       const page = await openConsolePage(origin);
       await page.openSsh(sshd.port, join(sshd.folder, 'user.pub'));
-      await page.page.getByText('The page cannot read this key.').waitFor();
+      await page.page.getByText('This is the public half of the key.').waitFor();
       await page.page.keyboard.press('Escape');
       await page.openSsh(sshd.port, join(sshd.folder, 'user'));
       expect(await page.untilOver()).toBe(`127.0.0.1:${sshd.port}: destination not allowed`);

@@ -1,11 +1,20 @@
+/** Questions come one after another. */
+let last = Promise.resolve();
+
 /**
- * Asks the user in a dialog.
+ * Asks the user in a dialog, once all earlier questions have their answers.
  *
  * @param {{ title: string, text: string[], yes: string, no: string, path?: string, passphrase?: true }} question `path`: a path is
  *   asked for, with this to begin with; `passphrase`: one is asked for
  * @returns {Promise<string | boolean>} the path or the passphrase, or true; false for no, and for the Escape key
  */
-export function ask({ title, text, yes, no, path, passphrase }) {
+export function ask(question) {
+  const answer = last.then(() => show(question));
+  last = answer.catch(() => {});
+  return answer;
+}
+
+function show({ title, text, yes, no, path, passphrase }) {
   const dialog = document.querySelector('#question');
   const form = dialog.querySelector('form');
   const [refuse, accept] = dialog.querySelectorAll('button');
@@ -23,6 +32,10 @@ export function ask({ title, text, yes, no, path, passphrase }) {
   dialog.returnValue = 'no';
   // The Enter key in the answer means yes.
   refuse.onclick = () => dialog.close('no');
+  // The second click of a double one was meant for the question before.
+  accept.onclick = (event) => {
+    if (event.detail > 1) event.preventDefault();
+  };
   dialog.showModal();
   // What somebody types into a terminal must not accept anything here.
   (hasAnswer ? input : refuse).focus();

@@ -36,6 +36,7 @@ export class Console {
   /** Of the recording that runs: its lines. */
   #recording;
   #isRecordedByServer = false;
+  #givenUp = new AbortController();
 
   constructor(title, colours, { onLeave, onClose }) {
     this.title = title;
@@ -102,6 +103,11 @@ export class Console {
     this.#terminal.write(bytes, taken);
   }
 
+  /** The user has closed the console before it had a shell. */
+  get givenUp() {
+    return this.#givenUp.signal;
+  }
+
   /** Goes on with this shell until its end. */
   async run(shell) {
     this.#shell = shell;
@@ -133,7 +139,8 @@ export class Console {
   }
 
   close() {
-    this.#shell?.close();
+    if (this.#shell === undefined) this.#givenUp.abort();
+    else this.#shell.close();
     this.#terminal.dispose();
     this.panel.remove();
   }

@@ -54,6 +54,7 @@ function showConsoles() {
   });
   at('new').addEventListener('click', () => void dialog.show());
   at('hosts').addEventListener('click', () => void manageKnownHosts());
+  at('again').addEventListener('click', () => location.reload());
   at('logout').addEventListener('click', () => void logOut());
   // A page that is closed by mistake ends its shells.
   addEventListener('beforeunload', (event) => {
@@ -76,14 +77,16 @@ function showConsoles() {
     console.show();
     console.focus();
     try {
-      await console.run(await (wish.kind === 'ssh' ? openSshOf(wish, console) : openContainerOf(wish, console)));
+      const shell = await (wish.kind === 'ssh' ? openSshOf(wish, console) : openContainerOf(wish, console));
+      if (console.givenUp.aborted) shell.close();
+      else await console.run(shell);
     } catch ({ message }) {
-      console.finish(message);
+      if (!console.givenUp.aborted) console.finish(message);
     }
   }
 
   async function openSshOf({ host, port, user, password, key }, console) {
-    const channel = await tunnel.connect({ host, port }).catch(({ message }) => {
+    const channel = await tunnel.connect({ host, port }, console.givenUp).catch(({ message }) => {
       throw new Error(`${host}:${port}: ${message}`);
     });
     const hostKeyType = await knownTypeOf(host, port);
@@ -94,7 +97,7 @@ function showConsoles() {
 
   async function openContainerOf({ asked }, console) {
     const onOutput = (bytes, taken) => console.output(bytes, taken);
-    return openContainerShell(await toContainers(), asked, console.size, onOutput);
+    return openContainerShell(await toContainers(), { ...asked, ...console.size }, console.givenUp, onOutput);
   }
 }
 
@@ -102,4 +105,5 @@ function showStatus({ state, reason }) {
   at('app').dataset.state = state;
   at('state').textContent = STATES[state];
   at('state').title = reason ?? '';
+  at('again').hidden = state !== 'gone';
 }

@@ -10,7 +10,12 @@ export function openTunnel(onStatus) {
   client.addEventListener('state', () => onStatus(client.status));
   void client.start().catch(() => {});
   return {
-    connect: (target) => client.connect(target).opened,
+    /** The connection, which ends when `givenUp` says so. */
+    connect(target, givenUp) {
+      const connection = client.connect(target);
+      givenUp?.addEventListener('abort', () => connection.close());
+      return connection.opened;
+    },
     close: () => client.close(),
   };
 }

@@ -20,25 +20,33 @@ export async function listContainers({ readable, writable }) {
  * A console of a container.
  *
  * @param {{ readable: ReadableStream, writable: WritableStream }} channel
- * @param {{ do: 'exec' | 'attach' | 'logs', container: string, command?: string }} asked
- * @param {{ columns: number, rows: number }} size
+ * @param {{ do: 'exec' | 'attach' | 'logs', container: string, command?: string, columns: number, rows: number }} asked
+ * @param {AbortSignal} givenUp nobody waits for the console any more
  * @param {(bytes: Uint8Array, taken: () => void) => void} onOutput as of an ssh shell
  */
-export async function openContainerShell({ readable, writable }, asked, size, onOutput) {
+export async function openContainerShell({ readable, writable }, asked, givenUp, onOutput) {
   const writer = writable.getWriter();
-  await writer.write(encodeControl({ ...asked, ...size }));
+  const quietly = (promise) => void promise.catch(() => {});
+  const close = () => quietly(writer.abort(new Error('The console was closed.')));
+  givenUp.addEventListener('abort', close);
+  if (givenUp.aborted) close();
+  await writer.write(encodeControl(asked));
   const messages = readMessages(readable);
   const first = await messages.next();
   const begun = first.done ? { error: 'The server has closed the console.' } : decodeControl(first.value.bytes);
-  if (begun.error !== undefined) throw new Error(begun.error);
-  const quietly = (promise) => void promise.catch(() => {});
+  // Or the channel would stay open, and count as a console.
+  const end = () => quietly(writer.close());
+  if (begun.error !== undefined) {
+    end();
+    throw new Error(begun.error);
+  }
   return {
     isRecorded: begun.recorded,
     isTerminal: begun.isTerminal,
-    ended: passOutput(messages, onOutput),
+    ended: passOutput(messages, onOutput).finally(end),
     write: (bytes) => quietly(writer.write(encodeMessage(DATA, bytes))),
     resize: (to) => quietly(writer.write(encodeControl(to))),
-    close: () => quietly(writer.abort(new Error('The console was closed.'))),
+    close,
   };
 }
 

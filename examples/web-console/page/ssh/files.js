@@ -34,7 +34,8 @@ export async function readFile(session, path, onProgress) {
 export async function writeFile(session, path, file, onProgress) {
   const [name, part] = [quote(path), quote(`${path}.part`)];
   // A lost connection is the end of the input too: what was written then is too short.
-  const steps = [`cat > ${part}`, `[ "$(wc -c < ${part})" -eq ${file.size} ]`, `mv -f -- ${part} ${name}`];
+  const isNoFolder = `{ [ ! -d ${name} ] || { echo 'This is a folder. Add the name of the file.' >&2; false; }; }`;
+  const steps = [isNoFolder, `cat > ${part}`, `[ "$(wc -c < ${part})" -eq ${file.size} ]`, `mv -f -- ${part} ${name}`];
   const command = await openCommand(session, steps.join(' && '));
   const end = endOf(command);
   // Told below.

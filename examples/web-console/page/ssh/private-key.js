@@ -12,6 +12,9 @@ import { readEncryptedPkcs8, readPkcs8 } from './pkcs8-key.js';
  * @throws {KeyError}
  */
 export async function readPrivateKey(text, askPassphrase) {
+  if (PUBLIC.test(text)) {
+    throw new KeyError('This is the public half of the key. Choose the file of the same name without “.pub”.');
+  }
   const [, kind, base64] = /-----BEGIN ([A-Z ]+)-----([\s\S]+?)-----END/.exec(text) ?? [];
   if (!Object.hasOwn(READERS, kind)) {
     throw new KeyError('The page cannot read this key. `ssh-keygen -p -f FILE` writes it again as OpenSSH has keys.');
@@ -23,6 +26,9 @@ export async function readPrivateKey(text, askPassphrase) {
     throw error instanceof KeyError ? error : new KeyError('The private key is damaged.', { cause: error });
   }
 }
+
+/** As OpenSSH writes public keys, in a line or in the form of RFC 4716, and as openssl does. */
+const PUBLIC = /^\s*(ssh-|ecdsa-|sk-)\S+ AAAA|BEGIN ([A-Z0-9]+ )?PUBLIC KEY/;
 
 const READERS = {
   'OPENSSH PRIVATE KEY': readOpenSshKey,

@@ -47,7 +47,8 @@ export async function openSsh(channel, { user, password, key, hostKeyType, judge
   const credentials = { username: user, ...(key ? { publicKeys: [key] } : { password }) };
   if (await session.authenticateClient(credentials)) return session;
   await session.close(SshDisconnectReason.noMoreAuthMethodsAvailable);
-  throw new Error(`The server refuses ${key ? 'this key' : 'this password'} for ${user}.`);
+  // The library does not say whether the server takes passwords at all.
+  throw new Error(`The server refuses ${key ? `this key for ${user}` : `this password for ${user}, or takes none`}.`);
 }
 
 /** The public half of a key: its type, SHA-256 as `ssh-keygen -l` shows it, and the line for `authorized_keys`. */
