@@ -1,5 +1,15 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
 import type { DestinationRule } from 'wsproxy-node/targets';
@@ -59,8 +69,11 @@ export class AuthorityFolder {
 
   /** Leaves nothing of it. False when nothing was here. */
   remove(): boolean {
-    const was = [this.#keyPath, this.certificatePath].filter((path) => statSync(path, { throwIfNoEntry: false }));
-    for (const path of was) rmSync(path, { force: true });
+    // A process that was killed while it made one has left its key by another name.
+    const was = existsSync(this.#path)
+      ? readdirSync(this.#path).filter((name) => /^ca(-key)?\.pem(\.|$)/.test(name))
+      : [];
+    for (const name of was) rmSync(join(this.#path, name), { force: true });
     return was.length > 0;
   }
 

@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseDestinationRule } from 'wsproxy-node/targets';
@@ -34,6 +44,16 @@ describe('the folder of an authority', () => {
     chmodSync(path, 0o755);
     new AuthorityFolder(path).open(rules('a.org'));
     expect(mode(path)).toBe('700');
+  });
+
+  test('is empty once it is removed, though a process was killed while it made one', () => {
+    const path = newFolder();
+    const folder = new AuthorityFolder(path);
+    folder.open(rules('a.org'));
+    copyFileSync(join(path, 'ca-key.pem'), join(path, 'ca-key.pem.0a1b2c3d'));
+    expect(folder.remove()).toBe(true);
+    expect(readdirSync(path)).toEqual([]);
+    expect(folder.remove()).toBe(false);
   });
 
   test('writes the certificate again when it is lost', () => {
