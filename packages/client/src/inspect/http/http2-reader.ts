@@ -82,8 +82,11 @@ export class Http2Reader implements Reader {
 
   #begin(id: number, headers: readonly string[]): void {
     const { pseudo, rest } = apart(headers);
+    // RFC 8441 section 4: what it asks for is nowhere else.
+    const protocol = pseudo.get(':protocol');
     const exchange = this.#teller.begin({
-      ...{ version: '2' as const, method: pseudo.get(':method') ?? '', headers: rest },
+      ...{ version: '2' as const, method: pseudo.get(':method') ?? '' },
+      headers: protocol === undefined ? rest : [':protocol', protocol, ...rest],
       ...{ authority: pseudo.get(':authority'), path: pseudo.get(':path') ?? '/' },
     });
     const isConnect = pseudo.get(':method') === 'CONNECT';

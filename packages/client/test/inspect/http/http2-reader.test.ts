@@ -170,7 +170,15 @@ describe('HTTP/2 as it passes', () => {
       },
     );
     expect(plain(read(passed))).toEqual([
-      ['2 CONNECT http://example.org/ws', '2 200', 'up Â\x81\x00', 'sent', 'down Â\x81\x00', 'got', 'over'],
+      [
+        '2 CONNECT http://example.org/ws :protocol|websocket',
+        '2 200',
+        'up Â\x81\x00',
+        'sent',
+        'down Â\x81\x00',
+        'got',
+        'over',
+      ],
     ]);
   });
 
