@@ -52,7 +52,7 @@ test('what a client has written is left whole when it is killed, and the next on
   expect(texts).toEqual(['{"password":"***"}', '{"password":"hidden"}']);
 });
 
-test('an archive without --inspect, a file that is something else, and a page for other machines are refused in one line', async () => {
+test('an archive without --inspect, --inspect that shows nothing, a file that is something else, and a page for other machines are refused in one line', async () => {
   const folder = temporaryFolder();
   const run = (...more: readonly string[]) =>
     runCommand('wsproxy-client', ['ws://127.0.0.1:9/', '--listen', '0', ...more], { env: { XDG_STATE_HOME: folder } });
@@ -60,6 +60,11 @@ test('an archive without --inspect, a file that is something else, and a page fo
   expect([alone.code, alone.stderr.trim().split('\n')]).toEqual([
     2,
     [expect.stringContaining('--inspect-out: it takes --inspect')],
+  ]);
+  const unseen = await run('--inspect', 'example.org');
+  expect([unseen.code, unseen.stderr.trim().split('\n')]).toEqual([
+    2,
+    [expect.stringContaining('--inspect: nobody would see anything; it takes --status or --inspect-out')],
   ]);
   const other = join(folder, 'other.har');
   writeFileSync(other, 'mine');

@@ -34,7 +34,15 @@ describe('wsproxy-client --inspect', () => {
   test('makes a CA that curl trusts when it is told to, and keeps it for the next time', async () => {
     const { home, env, folder } = newUser();
     const { port: serverPort } = await startServer();
-    const args = [`ws://127.0.0.1:${serverPort}/`, '--inspect', 'localhost', '--inspect', '*.example.org:443'];
+    const args = [
+      `ws://127.0.0.1:${serverPort}/`,
+      '--status',
+      '127.0.0.1:0',
+      '--inspect',
+      'localhost',
+      '--inspect',
+      '*.example.org:443',
+    ];
     const own = await makeCertificate(home, 'DNS:localhost', 2);
     const all = { ...env, NODE_EXTRA_CA_CERTS: own.file };
     const { program, port } = await start('wsproxy-client', args, { env: all });
@@ -58,7 +66,7 @@ describe('wsproxy-client --inspect', () => {
     expect((statSync(folder).mode & 0o777).toString(8)).toBe('700');
     await stop(program);
     const { stdout } = await ca(env, 'export');
-    const next = await start('wsproxy-client', [...args.slice(0, 1), '--inspect', 'x.example.org'], { env: all });
+    const next = await start('wsproxy-client', [...args.slice(0, 3), '--inspect', 'x.example.org'], { env: all });
     await stop(next.program);
     expect((await ca(env, 'export')).stdout).toBe(stdout);
   });
@@ -66,6 +74,7 @@ describe('wsproxy-client --inspect', () => {
   test.each([
     ['*', 2, /^wsproxy-client: --inspect: \* names every host; expected a host, \*\.host/],
     ['a b', 2, /^wsproxy-client: --inspect: not a destination rule: "a b"/],
+    ['a.org/udp', 2, /^wsproxy-client: --inspect: a\.org\/udp is of UDP, which is not looked into/],
     [
       'other.example',
       1,
@@ -73,9 +82,13 @@ describe('wsproxy-client --inspect', () => {
     ],
   ])('says in one line why it does not look into %s', async (rule, code, line) => {
     const { env } = newUser();
-    const args = ['ws://127.0.0.1:1/', '--listen', '127.0.0.1:0'];
+    const args = ['ws://127.0.0.1:1/', '--listen', '127.0.0.1:0', '--status', '127.0.0.1:0'];
     const { port } = await startServer();
-    const { program } = await start('wsproxy-client', [`ws://127.0.0.1:${port}/`, '--inspect', 'localhost'], { env });
+    const { program } = await start(
+      'wsproxy-client',
+      [`ws://127.0.0.1:${port}/`, '--status', '127.0.0.1:0', '--inspect', 'localhost'],
+      { env },
+    );
     await stop(program);
     const ended = await runCommand('wsproxy-client', [...args, '--inspect', rule], { env });
     expect([ended.code, ended.stdout]).toEqual([code, '']);
@@ -102,7 +115,11 @@ describe('wsproxy-client ca', () => {
       run('certutil', ['-d', `sql:${database}`, ...args]);
     await certutil('-N', '--empty-password');
     const { port } = await startServer();
-    const { program } = await start('wsproxy-client', [`ws://127.0.0.1:${port}/`, '--inspect', 'localhost'], { env });
+    const { program } = await start(
+      'wsproxy-client',
+      [`ws://127.0.0.1:${port}/`, '--status', '127.0.0.1:0', '--inspect', 'localhost'],
+      { env },
+    );
     await stop(program);
     const trusted = await ca(env, 'trust');
     expect(trusted).toMatchObject({ code: 0, stderr: '' });

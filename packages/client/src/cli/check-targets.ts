@@ -13,6 +13,9 @@ export function checkTargets(flags: TargetFlags): void {
   for (const key of ['inspectOut', 'inspectSecrets'] as const) {
     if (flags[key] && flags.inspect === undefined) throw new OptionError(key, 'it takes --inspect');
   }
+  if (flags.inspect !== undefined && flags.status === undefined && flags.inspectOut === undefined) {
+    throw new OptionError('inspect', 'nobody would see anything; it takes --status or --inspect-out');
+  }
   if (flags.inspectOut !== undefined) tell('inspectOut', OPTION_CHECKS.archive(flags.inspectOut));
   if (flags.stdio !== undefined) tell('stdio', problemOfTarget(flags.stdio));
   if (flags.udpAdvertise !== undefined) tell('udpAdvertise', OPTION_CHECKS.advertised(flags.udpAdvertise));
@@ -42,6 +45,7 @@ interface TargetFlags extends ForwardFlags {
   readonly inspect?: readonly string[];
   readonly inspectOut?: string;
   readonly inspectSecrets?: boolean;
+  readonly status?: unknown;
   readonly stdio?: string;
   readonly udpAdvertise?: string;
 }

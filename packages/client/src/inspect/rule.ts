@@ -6,6 +6,7 @@ import { type DestinationRule, parseDestinationRule } from 'wsproxy-node/targets
  */
 export function parseInspectRule(text: string): DestinationRule {
   const rule = parseDestinationRule(text);
+  if (rule.protocol === 'udp') throw new TypeError(`${rule.text} is of UDP, which is not looked into`);
   if (rule.domain !== undefined || rule.range !== undefined) return rule;
   throw new TypeError(
     `${rule.text} names every host; expected a host, *.host, an address, or a range such as 10.0.0.0/8`,
