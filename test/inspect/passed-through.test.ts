@@ -6,7 +6,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { type Ended, run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
@@ -79,6 +79,30 @@ describe('a destination that a rule names', () => {
     expect(tunnel.watcher.lines).toEqual([`GET ${address} 200`]);
   });
 
+  test('is looked into still when an application that has trusted the CA leaves amid a handshake', async () => {
+    const tunnel = await startInspectedTunnel(['localhost']);
+    const site = createHttpsServer(tunnel.issue('DNS:localhost'), (_request, response) => void response.end('hello'));
+    let connections = 0;
+    let ended = 0;
+    site.on('connection', (socket: Socket) => {
+      connections += 1;
+      socket.once('close', () => {
+        ended += 1;
+      });
+    });
+    const port = await listenOn(site.on('tlsClientError', () => {}));
+    const args = ['--cacert', tunnel.ca, `https://localhost:${port}/`];
+    expect(await curl(tunnel, ...args)).toMatchObject({ code: 0, stdout: 'hello' });
+    const socket = await tunnel.client.connect({ host: 'localhost', port });
+    const hello = connectTls({ socket, servername: 'localhost' }).on('error', () => {});
+    await once(socket, 'data');
+    socket.destroy();
+    hello.destroy();
+    await until('nobody is there', () => connections === 2 && ended === 2);
+    expect(await curl(tunnel, ...args)).toMatchObject({ code: 0, stdout: 'hello' });
+    expect(tunnel.watcher.passed).toEqual([]);
+  });
+
   test('is left alone when an application pins its key', async () => {
     const tunnel = await startInspectedTunnel(['localhost']);
     const issued = tunnel.issue('DNS:localhost');
@@ -105,16 +129,39 @@ describe('a destination that a rule names', () => {
       const both = join(tunnel.folder, 'both.pem');
       writeFileSync(both, readFileSync(tunnel.ca, 'utf8') + readFileSync(tunnel.trueCa, 'utf8'));
       const args = ['--cacert', both, '--cert', cert, '--key', key, `https://localhost:${port}/`];
-      const first = await curl(tunnel, ...args);
-      // By then TLS 1.3 has told the application already that it is connected.
-      if (maxVersion === 'TLSv1.2') expect(first).toMatchObject({ code: 0, stdout: 'hello' });
-      else expect(first.code).not.toBe(0);
+      expect(await curl(tunnel, ...args)).toMatchObject({ code: 0, stdout: 'hello' });
       expect(await curl(tunnel, ...args)).toMatchObject({ code: 0, stdout: 'hello' });
       expect(tunnel.watcher.passed).toEqual([
-        expect.stringMatching(/^localhost the destination (wants a certificate of the client|refuses TLS)/),
+        expect.stringMatching(/^localhost the destination (asks for a certificate of the client|refuses TLS)/),
       ]);
     },
   );
+
+  test('gets the certificate of the client though it would do without', async () => {
+    const tunnel = await startInspectedTunnel(['localhost']);
+    const [server, client] = [tunnel.issue('DNS:localhost'), tunnel.issue('DNS:client')];
+    const ca = readFileSync(tunnel.trueCa);
+    const port = await listenOn(
+      createHttpsServer({ ...server, ca, requestCert: true, rejectUnauthorized: false }, ({ socket }, response) => {
+        response.end(String((socket as TLSSocket).authorized));
+      }),
+    );
+    const [cert, key] = ['cert', 'key'].map((name) => join(tunnel.folder, name)) as [string, string];
+    writeFileSync(cert, client.cert);
+    writeFileSync(key, client.key);
+    const args = ['--cacert', tunnel.trueCa, '--cert', cert, '--key', key, `https://localhost:${port}/`];
+    expect(await curl(tunnel, ...args)).toMatchObject({ code: 0, stdout: 'true' });
+    expect(tunnel.watcher.passed).toEqual(['localhost the destination asks for a certificate of the client']);
+  });
+
+  test('tells the application itself that it speaks no TLS', async () => {
+    const tunnel = await startInspectedTunnel(['localhost']);
+    const port = await listenOn(createTcpServer((socket) => socket.on('error', () => {}).end('no TLS\r\n')));
+    for (const _time of [1, 2]) {
+      const { code, stderr } = await curl(tunnel, `https://localhost:${port}/`);
+      expect([code, stderr]).toEqual([35, expect.stringMatching(/wrong version number/)]);
+    }
+  });
 
   test('is left alone by a name that no rule has', async () => {
     const tunnel = await startInspectedTunnel(['127.0.0.1']);

@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import { type Clock, type FlowTunnel, type Logger, silentLogger, systemClock, type Tunnel } from 'wsproxy-engine';
 import type { DestinationRule } from 'wsproxy-node/targets';
 import type { Authority } from './ca/authority.js';
@@ -24,7 +25,9 @@ export class Inspection {
     clock = systemClock,
   }: InspectionOptions) {
     this.seeing = seeing;
-    this.#task = { rules, authority, watcher, ca, clock, passed: new PassedThrough(watcher, logger) };
+    // Once: to read all CAs takes tens of milliseconds.
+    const trust = ca && createSecureContext({ ca: [...ca] });
+    this.#task = { rules, authority, watcher, trust, clock, passed: new PassedThrough(watcher, logger) };
   }
 
   /** The same tunnel, looked into. */

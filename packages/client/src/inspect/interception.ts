@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
+import { type SecureContext, TLSSocket } from 'node:tls';
 import { type Clock, parseName, type Target } from 'wsproxy-engine';
 import { tlsAlertOf } from 'wsproxy-node/internals';
 import { joinStreams, resetSocket } from 'wsproxy-node/sockets';
@@ -13,7 +13,7 @@ import { Http2Reader } from './http/http2-reader.js';
 import { Teller } from './http/tell.js';
 import { joinWatched } from './join-watched.js';
 import type { PassedThrough } from './passed-through.js';
-import { Distrust, namesOf, secureTrueEnd, TlsRefusal, wantsCertificate } from './true-end.js';
+import { Distrust, namesOf, secureTrueEnd, TlsRefusal } from './true-end.js';
 import type { Destination, Watcher } from './watcher.js';
 
 /** What every connection has in common. */
@@ -22,8 +22,8 @@ export interface InterceptionTask {
   readonly authority: Authority;
   readonly watcher: Watcher;
   readonly passed: PassedThrough;
-  /** PEM; undefined: those that Node trusts. */
-  readonly ca: readonly string[] | undefined;
+  /** With the CAs that destinations are verified by; undefined: those that Node trusts. */
+  readonly trust: SecureContext | undefined;
   readonly clock: Clock;
 }
 
@@ -52,7 +52,7 @@ export class Interception {
   }
 
   async #runTls(near: Duplex, far: Duplex, hello: ClientHello): Promise<void> {
-    const { passed, ca } = this.#task;
+    const { passed, trust } = this.#task;
     const name = this.#nameOf(hello);
     const reason = this.#whyNot(hello, name.host);
     if (reason !== undefined) return this.#passThrough(near, far, reason);
@@ -63,7 +63,7 @@ export class Interception {
     near.once('close', onLeft);
     let trueEnd: TLSSocket;
     try {
-      trueEnd = await secureTrueEnd(far, { name: name.host, protocols, ca });
+      trueEnd = await secureTrueEnd(far, { name: name.host, protocols, trust });
     } catch (error) {
       near.off('close', onLeft);
       return this.#onTrueEndFailed(near, far, name, error);
@@ -122,11 +122,6 @@ export class Interception {
       secureContext: authority.contextFor([...names] as [string, ...string[]], new Date(clock.wallTime())),
       ...(protocol !== undefined && { ALPNProtocols: [protocol] }),
     });
-    // Over TLS 1.3 it says so once the handshake is over.
-    trueEnd.once('error', (error) => {
-      if (wantsCertificate(error))
-        passed.giveUp(name, this.#where, 'the destination wants a certificate of the client');
-    });
     let refusal: Error | undefined;
     const onError = (error: Error): void => {
       refusal = error;
@@ -134,6 +129,8 @@ export class Interception {
     const onClose = (): void => {
       resetSocket(trueEnd);
       const alert = refusal && tlsAlertOf(refusal);
+      // Browsers leave connections that they do not need any more. Who does not trust it mostly says so.
+      if (alert === undefined && passed.isTrusted(name)) return;
       const why = alert === undefined ? 'it has ended the handshake' : `alert ${alert}`;
       passed.giveUp(name, this.#where, `the application does not trust the CA (${why})`);
     };
@@ -154,11 +151,14 @@ export class Interception {
 
   /** Some applications look at a certificate once the handshake is over, and leave without a word. */
   #noteTrust(ownEnd: TLSSocket, trueEnd: TLSSocket, name: Destination): void {
-    const { passed } = this.#task;
+    const { passed, clock } = this.#task;
     if (passed.isTrusted(name)) return;
+    const begin = clock.now();
     ownEnd.once('data', () => passed.noteTrust(name)).pause();
     const judge = (): void => {
       if (passed.isTrusted(name) || trueEnd.readableEnded || trueEnd.destroyed) return;
+      // Browsers open connections in advance, and leave those that they have not needed.
+      if (clock.now() - begin > LONGEST_SIGHT) return;
       passed.giveUp(name, this.#where, 'the application has left at the sight of the certificate');
     };
     ownEnd.once('end', judge).once('close', judge);
@@ -194,3 +194,5 @@ export class Interception {
 /** By their names in TLS (RFC 7301). */
 const SPOKEN: ReadonlySet<string> = new Set(['h2', 'http/1.1']);
 const MAX_NAMES = 100;
+/** So soon those leave whom the certificate does not please, ms. */
+const LONGEST_SIGHT = 5_000;

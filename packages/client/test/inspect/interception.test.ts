@@ -27,7 +27,7 @@ async function first(host: string, hello: Buffer): Promise<{ got: Buffer; told: 
     authority,
     watcher,
     passed: new PassedThrough(watcher, silentLogger),
-    ca: undefined,
+    trust: undefined,
     clock: new FakeClock(),
   };
   const [[application, near], [destination, far]] = [streamPair(), streamPair()];
