@@ -6,7 +6,7 @@ export function isSecretName(name: string): boolean {
 
 /** Of a name in lower case, letters and digits alone: `max_tokens` is none, `access_token` is. */
 const SECRET =
-  /passw(or)?d|passphrase|passcode|secret|credential|apikey|accesskey|privatekey|authorization|token$|^(user)?(pass|pwd|pin|otp|jwt|sid|auth)$|sessionid$|signature$/;
+  /passw(or)?d|passphrase|passcode|secret|credential|apikey|accesskey|authkey|functionskey|privatekey|subscriptionkey|authorization|jwt|token$|^(user|x)?(pass|pwd|pin|otp|sid|sig|auth)$|sessionid$|signature$/;
 
 /** What is shown instead. */
 export const MASKED = '***';

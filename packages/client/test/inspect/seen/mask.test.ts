@@ -14,6 +14,9 @@ describe('what is shown of headers', () => {
     expect(header('Cookie', 'sid=1; theme=dark')).toBe('sid=***; theme=***');
     expect(header('set-cookie', 'sid=1=2; Path=/; HttpOnly')).toBe('sid=***; Path=/; HttpOnly');
     expect(header('X-Api-Key', 'k')).toBe('***');
+    expect(header('X-Auth-Key', 'k')).toBe('***');
+    expect(header('Cf-Access-Jwt-Assertion', 'a.b.c')).toBe('***');
+    expect(header('Location', 'https://host/blob?sv=1&sig=s')).toBe('https://host/blob?sv=1&sig=***');
     expect(header('Referer', 'https://u:p@host/?token=1&a=2')).toBe('https://u:***@host/?token=***&a=2');
     expect(header('Accept', 'text/html')).toBe('text/html');
     expect(header('Sec-WebSocket-Protocol', 'wsproxy.v1, ticket.abc,base64url.bearer.authorization.k8s.io.abc')).toBe(
