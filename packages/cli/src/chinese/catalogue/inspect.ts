@@ -64,7 +64,8 @@ export const INSPECT: Catalogue = {
   'whether --inspect shows and writes passwords, tokens and cookies too; they are masked unless given':
     '--inspect 是否也显示和写入密码、令牌和 cookie；不给则遮盖',
   'it takes --inspect': '需要 --inspect',
-  'nobody would see anything; it takes --status or --inspect-out': '没有人能看到任何内容；需要 --status 或 --inspect-out',
+  'nobody would see anything; it takes --status or --inspect-out':
+    '没有人能看到任何内容；需要 --status 或 --inspect-out',
   '{1} is of UDP, which is not looked into': '{1} 属于 UDP，UDP 不查看内容',
   'expected a file whose name ends in .har': '应为名称以 .har 结尾的文件',
   'exchanges are missing in the archive': '存档中缺少一些请求',
