@@ -61,7 +61,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts'],
-          setupFiles: WATCHED,
+          setupFiles: [...WATCHED, 'test/support/cleanup/end-after-each.ts'],
           execArgv: ['--expose-gc'],
           testTimeout: 10_000,
         },

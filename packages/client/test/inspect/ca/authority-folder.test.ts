@@ -10,18 +10,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseDestinationRule } from 'wsproxy-node/targets';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { AuthorityFolder } from '../../../src/inspect/ca/authority-folder.js';
 
 const rules = (...texts: readonly string[]) => texts.map(parseDestinationRule);
 
-function newFolder(): string {
-  const folder = temporaryFolder();
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  return join(folder, 'state', 'inspect');
-}
+const newFolder = (): string => join(temporaryFolder(), 'state', 'inspect');
 
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
