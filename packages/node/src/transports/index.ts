@@ -20,6 +20,7 @@ export type { AcceptHandler, Arrival, TransportAcceptor } from './transport-acce
 export { type MessageWebSocket, MessageWebSockets } from './websocket/message-websockets.js';
 export { openWebSocket } from './websocket/open-websocket.js';
 export { openWebSocketOverHttp2 } from './websocket/open-websocket-over-http2.js';
+export { unmask } from './websocket/unmask.js';
 export { takesHttp2 } from './websocket/upgrades.js';
 export { WebSocketAcceptor } from './websocket/websocket-acceptor.js';
 export { WebSocketTransport } from './websocket/websocket-transport.js';
