@@ -1,12 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
-import { endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
 import { CommandError, firstLineOf } from '../src/first-line.js';
-
-afterEach(endAll);
 
 const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin' };
 

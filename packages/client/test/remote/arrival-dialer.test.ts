@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Arrival, type OfferedChannel, silentLogger, TunnelError } from 'wsproxy-engine';
-import { atEnd, endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { startEcho } from 'wsproxy-test-support/destinations/echo';
 import { udpDestination } from 'wsproxy-test-support/destinations/udp-destination';
 import { Recorder } from 'wsproxy-test-support/engine/recorder';
@@ -16,8 +16,6 @@ import type { LocalTarget } from '../../src/options/remote-options.js';
 import { ArrivalDialer, type ArrivalDialerOptions } from '../../src/remote/arrival-dialer.js';
 import { proxyHeader } from '../../src/remote/proxy-header.js';
 import type { Dial } from '../../src/tunnel/direct-tunnel.js';
-
-afterEach(endAll);
 
 const HOST = '127.0.0.1';
 const ARRIVAL: Arrival = {

@@ -2,13 +2,11 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { TunnelError } from 'wsproxy-engine';
-import { atEnd, endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { dialPath } from '../../src/dial/dial-path.js';
-
-afterEach(endAll);
 
 const { signal } = new AbortController();
 

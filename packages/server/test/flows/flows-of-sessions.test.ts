@@ -4,7 +4,6 @@ import { silentLogger, type Target } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { createPolicies } from 'wsproxy-node/dial';
 import { createUdpDial } from 'wsproxy-node/dial/udp';
-import { endAll } from 'wsproxy-test-support/cleanup/at-end';
 import { udpDestination } from 'wsproxy-test-support/destinations/udp-destination';
 import { FlowRecorder } from 'wsproxy-test-support/engine/flow-recorder';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
@@ -20,7 +19,6 @@ let guard: Guard;
 let clock: FakeClock;
 
 beforeEach(() => serveWith());
-afterEach(endAll);
 afterEach(() => client.session.leave('the test is over'));
 
 /** A server with these limits, and a client of it. */

@@ -4,7 +4,6 @@ import { type Logger, type Target, TunnelError } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
 import { createPolicies } from 'wsproxy-node/dial';
 import { createUdpDial } from 'wsproxy-node/dial/udp';
-import { endAll } from 'wsproxy-test-support/cleanup/at-end';
 import { udpDestination } from 'wsproxy-test-support/destinations/udp-destination';
 import { FakeFlow } from 'wsproxy-test-support/fake-flow';
 import { createFlowHandler } from '../../src/flows/flow-handler.js';
@@ -25,7 +24,6 @@ beforeEach(() => {
   [logged, observed, hits, flows] = [[], [], [], []];
 });
 
-afterEach(endAll);
 afterEach(() => {
   for (const flow of flows) flow.close();
 });

@@ -1,16 +1,13 @@
 import { once } from 'node:events';
 import { createServer as createTcpServer } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Target } from 'wsproxy-engine';
-import { endAll } from 'wsproxy-test-support/cleanup/at-end';
 import { udpDestination } from 'wsproxy-test-support/destinations/udp-destination';
 import { FlowRecorder } from 'wsproxy-test-support/engine/flow-recorder';
 import type { FlowRecord } from '../../src/observe/observer.js';
 import type { ServerOptions } from '../../src/options/server-options.js';
 import { createServer } from '../../src/server.js';
 import { closeWith, Peer, TOKEN, until } from '../peer.js';
-
-afterEach(endAll);
 
 /** A server that listens, and a client of it over a real WebSocket. */
 async function start(options: Partial<ServerOptions> = {}) {

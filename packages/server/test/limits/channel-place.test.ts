@@ -1,16 +1,14 @@
 import { once } from 'node:events';
 import { connect, createServer, Socket } from 'node:net';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Channel, Session } from 'wsproxy-engine';
-import { atEnd, endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { newMemory } from 'wsproxy-test-support/engine/new-memory';
 import { ChannelPlace } from '../../src/limits/channel-place.js';
 import type { Guard } from '../../src/limits/guard.js';
 import { LeftPorts } from '../../src/limits/left-ports.js';
 import type { LimitOptions } from '../../src/limits/limits.js';
 import { atOnce, newGuard } from './new-guard.js';
-
-afterEach(endAll);
 
 /** A guard, and a channel that wants a place. */
 function prepare(limits: LimitOptions = {}, isShared = false) {

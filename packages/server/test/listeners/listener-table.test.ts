@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { atEnd, endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { ListeningServer, Visitor } from './listening.js';
 
 let server: ListeningServer;
@@ -8,8 +8,6 @@ let server: ListeningServer;
 beforeEach(() => {
   server = new ListeningServer();
 });
-
-afterEach(endAll);
 
 /** Somebody else's program listens there. */
 async function occupy(port = 0): Promise<number> {

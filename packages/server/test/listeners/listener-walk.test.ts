@@ -1,14 +1,11 @@
 import { Duplex } from 'node:stream';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { watchInvariants } from 'wsproxy-engine/testing';
-import { endAll } from 'wsproxy-test-support/cleanup/at-end';
 import { chooseSeed, Dice } from 'wsproxy-test-support/dice';
 import type { Arrivals, Hold } from '../../src/listeners/held.js';
 import { type AskedListener, type ListeningClient, ListeningServer } from './listening.js';
 
 watchInvariants();
-
-afterEach(endAll);
 
 const WALKS = 60;
 const STEPS = 80;

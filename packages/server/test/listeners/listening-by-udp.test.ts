@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { atEnd, endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { type AskedListener, ListeningServer, Sender } from './listening.js';
 
 let server: ListeningServer;
@@ -7,8 +7,6 @@ let server: ListeningServer;
 beforeEach(() => {
   server = new ListeningServer();
 });
-
-afterEach(endAll);
 
 async function sender(listener: AskedListener): Promise<Sender> {
   const one = await Sender.bind(listener.port);

@@ -1,11 +1,9 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { endAll } from 'wsproxy-test-support/cleanup/at-end';
 import { chooseSeed, Dice } from 'wsproxy-test-support/dice';
 import type { Hold } from '../../src/listeners/held.js';
 import { SharedWorld, type SharingProcess } from '../store/shared-world.js';
 import { type AskedListener, type ListeningClient, ListeningServer } from './listening.js';
-
-afterEach(endAll);
 
 const WALKS = 40;
 const STEPS = 40;

@@ -1,5 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { LEASE } from '../../src/store/store.js';
 import { SharedWorld, type SharingProcess } from '../store/shared-world.js';
 import { type AskedListener, ListeningServer, Visitor } from './listening.js';
@@ -24,8 +23,6 @@ beforeEach(async () => {
   other = await begin('other');
   processes = [one, other];
 });
-
-afterEach(endAll);
 
 /** So much time passes, in which those who are there say so. */
 async function pass(ms: number): Promise<void> {

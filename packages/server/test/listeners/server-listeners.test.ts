@@ -4,9 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Peer as Address, Arrival, ListenRequest, OfferedChannel, RemoteListener } from 'wsproxy-engine';
-import { endAll } from 'wsproxy-test-support/cleanup/at-end';
 import { createAdmin } from '../../src/admin/admin.js';
 import type { AuthorizeListenRequest } from '../../src/listeners/listen-rights.js';
 import type { ArrivalRecord, ListenerRecord } from '../../src/observe/observer.js';
@@ -14,8 +13,6 @@ import type { ServerOptions } from '../../src/options/server-options.js';
 import { createServer } from '../../src/server.js';
 import type { UserEntry } from '../../src/users/directory.js';
 import { closeWith, Peer, TOKEN, until } from '../peer.js';
-
-afterEach(endAll);
 
 /** A server that listens, and a client of it over a real WebSocket. */
 async function start(options: Partial<ServerOptions> = {}) {

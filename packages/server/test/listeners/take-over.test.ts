@@ -1,5 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { ListeningServer, Visitor } from './listening.js';
 
 let server: ListeningServer;
@@ -7,8 +6,6 @@ let server: ListeningServer;
 beforeEach(() => {
   server = new ListeningServer();
 });
-
-afterEach(endAll);
 
 const visit = (port: number, first?: string): Visitor => new Visitor({ port }, first);
 

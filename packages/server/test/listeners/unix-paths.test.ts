@@ -10,8 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { ListeningServer, Visitor } from './listening.js';
 
@@ -23,8 +22,6 @@ beforeEach(() => {
   mkdirSync(join(folder, 'open'));
   server = new ListeningServer({ allowListen: [`unix:${folder}/open/*`] });
 });
-
-afterEach(endAll);
 
 const at = (name: string): string => join(folder, 'open', name);
 const listenAt = (bind: string) => server.connect().listen({ kind: 'unix', bind });

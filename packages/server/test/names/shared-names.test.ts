@@ -1,5 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { SharedNames } from '../../src/names/shared-names.js';
 import { LEASE } from '../../src/store/store.js';
 import { SharedWorld, type SharingProcess } from '../store/shared-world.js';
@@ -14,8 +13,6 @@ beforeEach(async () => {
   one = await world.begin('one');
   other = await world.begin('other');
 });
-
-afterEach(endAll);
 
 const NAME = 'app.example.org';
 const holders = (): string[] => world.memory.find([`@name/${NAME}`]).flat();

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { afterEach } from 'vitest';
-import { atEnd, endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { resolveLimits } from '../../src/limits/limits.js';
 import type { NameKind } from '../../src/names/name-directory.js';
 import type { NameLimits } from '../../src/names/name-limits.js';
@@ -10,8 +9,6 @@ import { NamePort } from '../../src/names/name-port.js';
 import type { OtherNames } from '../../src/names/names-elsewhere.js';
 import type { Exclusives } from '../../src/store/exclusives.js';
 import type { FakeOwner } from './fake-owner.js';
-
-afterEach(endAll);
 
 interface PortOptions {
   /** The address of a proxy that is. */

@@ -1,12 +1,9 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
-import { endAll } from 'wsproxy-test-support/cleanup/at-end';
+import { describe, expect, test } from 'vitest';
 import { udpDestination as destination } from 'wsproxy-test-support/destinations/udp-destination';
 import { createPolicy } from '../../../src/dial/policy.js';
 import { LOCAL, resolverOf, serve } from './udp-fixture.js';
-
-afterEach(endAll);
 
 const STRICT = createPolicy({});
 

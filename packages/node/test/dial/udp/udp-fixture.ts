@@ -1,7 +1,6 @@
 import { afterEach } from 'vitest';
 import type { Target } from 'wsproxy-engine';
 import { FakeClock } from 'wsproxy-engine/testing';
-import { endAll } from 'wsproxy-test-support/cleanup/at-end';
 import { FakeFlow } from 'wsproxy-test-support/fake-flow';
 import type { Resolver } from '../../../src/dial/names/resolver.js';
 import { createPolicy, type Policy } from '../../../src/dial/policy.js';
@@ -9,7 +8,6 @@ import type { FlowRelay, FlowRoom } from '../../../src/dial/udp/index.js';
 import { createUdpDial, type UdpDialOptions } from '../../../src/dial/udp/udp-dial.js';
 
 const open: FakeFlow[] = [];
-afterEach(endAll);
 afterEach(() => {
   for (const flow of open.splice(0)) flow.close();
 });
