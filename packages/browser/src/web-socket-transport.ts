@@ -35,12 +35,14 @@ export class WebSocketTransport implements Transport {
     return this.#socket.bufferedAmount;
   }
 
-  /** As one message: each costs the browser a call to another process. */
+  /** In as few messages as can be: each costs the browser a call to another process. */
   send(parts: readonly Uint8Array[]): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     const [first] = parts;
-    const bytes = parts.length === 1 && first !== undefined ? first : join(parts);
-    this.#socket.send(bytes as Uint8Array<ArrayBuffer>);
+    const bytes = (parts.length === 1 && first !== undefined ? first : join(parts)) as Uint8Array<ArrayBuffer>;
+    for (let at = 0; at < bytes.length; at += LARGEST_MESSAGE) {
+      this.#socket.send(bytes.subarray(at, at + LARGEST_MESSAGE));
+    }
     this.#waiting = this.backlog;
     this.#lookLater();
   }
@@ -76,6 +78,8 @@ export class WebSocketTransport implements Transport {
   }
 }
 
+/** A server closes the WebSocket at a longer one (PROTOCOL.md section 11), bytes. */
+const LARGEST_MESSAGE = 262_144;
 /** ms. */
 const LOOK_INTERVAL = 20;
 /** The peer has broken the protocol (PROTOCOL.md section 10). */

@@ -47,6 +47,13 @@ describe('a transport by the WebSocket of a browser', () => {
     expect([socket.sent, transport.backlog]).toEqual([['abc', 'd'], 4]);
   });
 
+  test('sends no message that is longer than a server takes', () => {
+    const { socket, transport } = newTransport();
+    transport.send([bytesOf('frame'), bytesOf('x'.repeat(262_144)), bytesOf('end')]);
+    expect(socket.sent.map(({ length }) => length)).toEqual([262_144, 8]);
+    expect(socket.sent.join('')).toBe(`frame${'x'.repeat(262_144)}end`);
+  });
+
   test('tells that the browser has sent something within 20 ms, and does not look where nothing waits', () => {
     const { clock, socket, transport, events } = newTransport();
     transport.send([bytesOf('abcd')]);
