@@ -12,16 +12,22 @@ export function startChromium(...args: string[]): Promise<BrowserContext> {
 }
 
 /** The same by a program that runs Chromium. */
-export async function startChromiumBy(program: string, ...args: string[]): Promise<BrowserContext> {
-  const browser = await chromium.launchPersistentContext(temporaryFolder(), {
-    executablePath: program,
-    args: [...ARGS, ...args],
-    ignoreHTTPSErrors: true,
-    acceptDownloads: true,
-  });
+export function startChromiumBy(program: string, ...args: string[]): Promise<BrowserContext> {
+  return launch({ executablePath: program, args: [...ARGS, ...args], ignoreHTTPSErrors: true });
+}
+
+/** The browser of a user with this home, who accepts no certificate but of CAs in `.pki/nssdb` there. */
+export function startChromiumIn(home: string, ...args: string[]): Promise<BrowserContext> {
+  return launch({ executablePath: CHROMIUM, args: [...ARGS, ...args], env: { ...process.env, HOME: home } });
+}
+
+async function launch(options: LaunchOptions): Promise<BrowserContext> {
+  const browser = await chromium.launchPersistentContext(temporaryFolder(), { ...options, acceptDownloads: true });
   atEnd(() => browser.close());
   return browser;
 }
+
+type LaunchOptions = NonNullable<Parameters<typeof chromium.launchPersistentContext>[1]>;
 
 /** Everything that goes wrong on the page from here on: requests that fail, errors of scripts, what the console says. */
 export function complaintsOf(page: Page): string[] {
