@@ -7,16 +7,43 @@ import { isSecretName, MASKED } from './secret-names.js';
 export function maskJson(text: string): string {
   let shown = '';
   let copied = 0;
-  STRING.lastIndex = 0;
-  for (let key = STRING.exec(text); key !== null; key = STRING.exec(text)) {
-    const begin = valueAfter(text, STRING.lastIndex);
-    if (begin === undefined || !isSecretName(keyOf(key[0]))) continue;
-    const end = endOfValue(text, begin);
-    shown += `${text.slice(copied, begin)}"${MASKED}"`;
+  const replace = (begin: number, end: number, by: string): void => {
+    shown += text.slice(copied, begin) + by;
     copied = end;
-    STRING.lastIndex = end;
+  };
+  const strings = new RegExp(STRING);
+  for (let found = strings.exec(text); found !== null; found = strings.exec(text)) {
+    const [quoted] = found;
+    const begin = valueAfter(text, strings.lastIndex);
+    if (begin === undefined) {
+      const masked = maskWithin(quoted);
+      if (masked !== quoted) replace(found.index, strings.lastIndex, masked);
+    } else if (isSecretName(keyOf(quoted))) {
+      strings.lastIndex = endOfValue(text, begin);
+      replace(begin, strings.lastIndex, `"${MASKED}"`);
+    }
   }
   return shown + text.slice(copied);
+}
+
+/** A string may be JSON itself. */
+function maskWithin(quoted: string): string {
+  if (!/^"\s*[[{]/.test(quoted)) return quoted;
+  const text = contentOf(quoted);
+  const masked = maskJson(text);
+  return masked === text ? quoted : JSON.stringify(masked);
+}
+
+/** As far as it can be read: it may be cut off, also within an escape. */
+function contentOf(quoted: string): string {
+  for (const whole of [quoted, `${quoted}"`, `${quoted.replace(/\\(?:u[\da-f]{0,3})?$/i, '')}"`]) {
+    try {
+      return String(JSON.parse(whole));
+    } catch {
+      // The next one may be right.
+    }
+  }
+  return '';
 }
 
 /** The last one may be cut off. */

@@ -1,7 +1,8 @@
 import type { RawHeaders } from '../watcher.js';
 import { pairsOf } from './headers.js';
 import { maskJson } from './mask-json.js';
-import { isSecretName, MASKED } from './secret-names.js';
+import { maskXml } from './mask-xml.js';
+import { isSecretField, isSecretName, MASKED } from './secret-names.js';
 
 /** Hides what gives access: passwords, tokens and cookies. Names and structure stay. */
 export const MASK: Mask = {
@@ -10,6 +11,7 @@ export const MASK: Mask = {
   text: (text, mediaType) => {
     if (mediaType === 'application/x-www-form-urlencoded') return maskForm(text);
     if (mediaType.startsWith('multipart/')) return maskParts(text);
+    if (XML.test(mediaType === '' ? text : mediaType)) return maskXml(text);
     if (mediaType === '') return maskJson(FORM.test(text) ? maskForm(text) : text);
     return maskJson(text);
   },
@@ -27,6 +29,8 @@ export interface Mask {
 
 /** Of a form without its media type. */
 const FORM = /^[\w.%+[\]-]+=[^\s&]*(?:&[\w.%+[\]-]+=[^\s&]*)*$/;
+/** A media type, or how such a text begins. */
+const XML = /^[a-z]+\/(?:.+\+)?xml$|^\s*<[?\w]/;
 
 function maskHeader(name: string, value: string): string {
   if (name === 'authorization' || name === 'proxy-authorization') {
@@ -57,22 +61,28 @@ function maskPair(pair: string): string {
   return equals < 0 ? MASKED : `${pair.slice(0, equals + 1)}${MASKED}`;
 }
 
-/** The user's name and password, and the fields of the query and of the fragment that have secret names. */
+/** The password, or a user without one, which may be a token; and the secret fields of the query and of the fragment. */
 function maskUrl(url: string): string {
   return url
-    .replace(/(:\/\/[^/?#@:]*):[^/?#]*@/, `$1:${MASKED}@`)
+    .replace(
+      /(:\/\/)(?:([^/?#@:]*:)[^/?#]*|[^/?#@:]+)@/,
+      (_all, begin: string, user = '') => `${begin}${user}${MASKED}@`,
+    )
     .replace(/([?#&])([^=&#;?]*)=([^&#;>]*)|(;)([^=&#;?/]*)=([^&#;>?/]*)/g, maskField);
 }
 
 /** The second three are of a path. */
-function maskField(all: string, before = '', name = '', _value = '', semicolon = '', parameter = ''): string {
-  return isSecretName(decoded(name + parameter)) ? `${before}${semicolon}${name}${parameter}=${MASKED}` : all;
+function maskField(all: string, before = '', name = '', value = '', semicolon = '', parameter = ''): string {
+  return isSecretField(decoded(name + parameter), value) ? `${before}${semicolon}${name}${parameter}=${MASKED}` : all;
 }
 
 function maskForm(text: string): string {
   return text
     .split('&')
-    .map((field) => (isSecretName(decoded(field.split('=', 1)[0] ?? '')) ? maskPair(field) : field))
+    .map((field) => {
+      const [name = '', value = ''] = field.split(/=(.*)/s);
+      return isSecretField(decoded(name), value) ? maskPair(field) : field;
+    })
     .join('&');
 }
 

@@ -50,7 +50,50 @@ describe('what is shown of URLs and forms', () => {
   });
 });
 
+describe('what is shown of a login', () => {
+  const code = 'SplxlOBeZQQYbYS6WxSbIA';
+
+  test('has no code of OAuth, which is longer than those that are no secret', () => {
+    expect(MASK.url(`https://app/back?code=${code}&state=x#code=${code}`)).toBe(
+      'https://app/back?code=***&state=x#code=***',
+    );
+    expect(form(`grant_type=authorization_code&code=${code}&code_verifier=abc&code=49`)).toBe(
+      'grant_type=authorization_code&code=***&code_verifier=***&code=49',
+    );
+    expect(maskJson(`{"code":"ECONNREFUSED_BY_PEER"}`)).toContain('ECONNREFUSED');
+  });
+
+  test('has no user without a password in a URL: it may be a token', () => {
+    expect(MASK.url('https://ghp_abc@host/a@b?c=d@e')).toBe('https://***@host/a@b?c=d@e');
+    expect(MASK.url('https://host/a@b')).toBe('https://host/a@b');
+  });
+});
+
+describe('what is shown of XML', () => {
+  const xml = (text: string) => MASK.text(text, 'application/soap+xml');
+
+  test('has nothing within elements and attributes of secret names', () => {
+    expect(
+      xml('<a><wsse:Password Type="x"><![CDATA[s<e>]]></wsse:Password><b token=\'t\' c="1"/><password/>d</a>'),
+    ).toBe('<a><wsse:Password Type="x">***</wsse:Password><b token="***" c="1"/><password/>d</a>');
+    expect(MASK.text('<auth mechanism="PLAIN">AG1lAHB3</auth>', '')).toBe('<auth mechanism="PLAIN">***</auth>');
+  });
+
+  test('has nothing of a secret that was cut off', () => {
+    for (const text of ['<password>abc', '<password>abc</pass', '<a password="abc', '<a token="abc" b'])
+      expect(xml(text), text).not.toContain('abc');
+  });
+});
+
 describe('what is shown of JSON', () => {
+  test('has no secrets in its strings that are JSON themselves, even if they were cut off', () => {
+    const inner = (value: string) => JSON.stringify({ a: 1, body: JSON.stringify({ list: [{ password: value }] }) });
+    const twice = JSON.stringify([inner('abc'), '{not JSON', 'text']);
+    expect(maskJson(twice)).toBe(JSON.stringify([inner('***'), '{not JSON', 'text']));
+    for (let length = twice.indexOf('abc') + 1; length < twice.length; length++)
+      expect(maskJson(twice.slice(0, length))).not.toContain('ab');
+  });
+
   test('has no values with secret names, of any kind and however deep', () => {
     expect(maskJson('{"a":[{"password" : "x\\"y","b":1}],"api_key":12,"secret":{"p":["}"]},"c":"token"}')).toBe(
       '{"a":[{"password" : "***","b":1}],"api_key":"***","secret":"***","c":"token"}',
@@ -96,6 +139,9 @@ describe('what is shown of JSON', () => {
     maskJson('"token":['.repeat(100_000));
     maskJson('{"a":"'.repeat(200_000));
     maskJson('"'.repeat(1_000_000));
+    for (const begin of ['<password>', '<a', '<a b', '<a b="']) MASK.text(begin.repeat(200_000), 'text/xml');
+    MASK.text(`<${'a'.repeat(1_000_000)}<`, 'text/xml');
+    MASK.text(`<a ${'b'.repeat(1_000_000)}>`, 'text/xml');
     MASK.text(`${'a=1&'.repeat(250_000)} `, '');
     expect(performance.now() - began).toBeLessThan(2_000);
   });
