@@ -25,6 +25,8 @@ export class Http1Reader implements Reader {
   #heldBytes = 0;
   /** Has had it. */
   #tunnel: Exchange | undefined;
+  /** How the answer begins that nobody has asked for. */
+  #unasked = '';
 
   constructor(teller: Teller) {
     this.#teller = teller;
@@ -100,7 +102,7 @@ export class Http1Reader implements Reader {
     while (rest.length > 0) {
       const [first] = this.#pending;
       if (this.#tunnel !== undefined) return this.#tunnel.onBytes('down', rest);
-      if (first === undefined) throw new Error('there is an answer that nobody has asked for');
+      if (first === undefined || this.#unasked !== '') return this.#readUnasked(rest);
       if (first.body === undefined) {
         const body = this.#readHead(first, rest);
         if (body === undefined) return;
@@ -112,6 +114,13 @@ export class Http1Reader implements Reader {
       rest = rest.subarray(body.read(rest, (piece) => exchange.onResponseBody(piece)));
       if (body.isOver) this.#endResponse(first, body);
     }
+  }
+
+  /** RFC 9110 section 15.5.9: so servers may end a connection that nobody has used for some time. It is nothing to be told. */
+  #readUnasked(bytes: Buffer): void {
+    this.#unasked = (this.#unasked + bytes.toString('latin1')).slice(0, 'HTTP/1.1 408'.length);
+    if (TIMEOUTS.some((timeout) => timeout.startsWith(this.#unasked))) return;
+    throw new Error('there is an answer that nobody has asked for');
   }
 
   /** What follows a final head. */
@@ -166,6 +175,7 @@ function rawHeaders(fields: readonly Field[] | undefined): string[] {
   return (fields ?? []).flatMap(({ name, value }) => [name, value]);
 }
 
+const TIMEOUTS = ['HTTP/1.1 408', 'HTTP/1.0 408'];
 /** Bytes that follow what may be the last request. */
 const MAX_HELD: number = 256 * 1024;
 const MAX_PENDING = 1_000;

@@ -58,6 +58,15 @@ const CASES: readonly (readonly [name: string, parts: readonly Part[], told: str
     ],
   ],
   [
+    'a destination that ends a connection because nobody uses it',
+    [
+      up('GET / HTTP/1.1', ''),
+      down('HTTP/1.1 204 Empty', ''),
+      down('HTTP/1.0 408 Request Time-out', 'Connection: close', '', 'late'),
+    ],
+    [['1.1 GET http://example.org/', 'sent', '1.1 204 Empty', 'got', 'over']],
+  ],
+  [
     'bodies in chunks, with trailers, and information before the answer',
     [
       up('POST / HTTP/1.1', 'Transfer-Encoding: chunked', '', '3;x=y', 'abc', '1', 'd', '0', 'T: 1', ''),
