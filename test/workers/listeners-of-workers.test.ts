@@ -14,7 +14,7 @@ import { freePort } from 'wsproxy-test-support/sockets/listen';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
 import { Visits } from './visits.js';
-import { lines, pidOf } from './workers.js';
+import { lines, listenFor, pidOf } from './workers.js';
 
 const OTHER = 'another-token-for-tests-0123456789-0123456789';
 
@@ -31,9 +31,8 @@ async function startWith(args: readonly string[] = [], options = {}) {
 
 /** A client that listens, and the worker that has its session. */
 async function listen(server: Program, url: string, forward: string) {
-  const before = lines(server, 'remote listener open').length;
-  const client = await startListening(url, [forward]);
-  return { client, worker: Number(lines(server, 'remote listener open')[before]?.['worker']) };
+  const [client, worker] = await listenFor(server, () => startListening(url, [forward]));
+  return { client, worker };
 }
 
 /** The same in another worker than `worker`. */

@@ -16,7 +16,7 @@ import { type Program, run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { listenOn } from 'wsproxy-test-support/sockets/listen';
 import { until } from 'wsproxy-test-support/until';
-import { lines, pidOf, readyLine } from './workers.js';
+import { lines, listenFor, pidOf, readyLine } from './workers.js';
 
 const NAMES = ['one.example.org', 'two.example.org'] as const;
 
@@ -31,9 +31,7 @@ async function startWith() {
 async function serve(server: Program, url: string, name: string, onRequest: RequestListener) {
   const service = createServer(onRequest);
   const { port } = await listenOn(service);
-  const before = lines(server, 'remote listener open').length;
-  const client = await startListening(url, [`http:${name}:127.0.0.1:${port}`]);
-  const worker = Number(lines(server, 'remote listener open')[before]?.['worker']);
+  const [client, worker] = await listenFor(server, () => startListening(url, [`http:${name}:127.0.0.1:${port}`]));
   return { client, worker, service };
 }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { expect } from 'vitest';
 import type { Program } from 'wsproxy-test-support/programs/program';
 import { readBytes } from 'wsproxy-test-support/sockets/application';
+import { until } from 'wsproxy-test-support/until';
 
 /** The fields of the line that says that a server is ready. */
 export function readyLine({ stderr }: Program): Readonly<Record<string, unknown>> {
@@ -25,6 +26,16 @@ export function lines({ stderr }: Program, message: string | RegExp): Readonly<R
   const all = stderr.split('\n').filter((line) => line.startsWith('{'));
   const parsed = all.map((line) => JSON.parse(line) as Record<string, unknown>);
   return parsed.filter(({ msg }) => (typeof message === 'string' ? msg === message : message.test(String(msg))));
+}
+
+/** What `startClient` gives, and the number of the worker that listens for it. */
+export async function listenFor<T>(server: Program, startClient: () => Promise<T>): Promise<readonly [T, number]> {
+  const opened = () => lines(server, 'remote listener open');
+  const before = opened().length;
+  const client = await startClient();
+  // The server's line may come after that of the client.
+  await until('the server says so', () => opened().length > before);
+  return [client, Number(opened()[before]?.['worker'])];
 }
 
 /** Of the worker with this number, while it lives. */
