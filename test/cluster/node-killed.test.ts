@@ -11,6 +11,8 @@ import { NAMES } from './nodes.js';
 const CLIENTS = 12;
 /** From the end of a node to the first answer by way of another one, ms. */
 const WORKS_AGAIN = 3_000;
+/** Where the machine has so much else to do that clients need long to begin at all, as many times as long as that. */
+const TIMES_A_BEGIN = 4;
 
 async function ask(socket: Socket, question: string): Promise<boolean> {
   socket.write(question);
@@ -28,14 +30,16 @@ describe.each(Object.entries(BALANCERS))('a node killed behind %s', (program, st
       startEcho(),
     ]);
     const nodes = [...behind.nodes.values()];
-    const clients = await Promise.all(
-      Array.from({ length: CLIENTS }, async () => {
-        const { port } = await behind.startClient();
-        const socket = await bySocks5(port, '127.0.0.1', echo.port);
-        expect(await ask(socket, 'before')).toBe(true);
-        return { port, socket };
-      }),
-    );
+    const startClients = () =>
+      Promise.all(
+        Array.from({ length: CLIENTS }, async () => {
+          const { port } = await behind.startClient();
+          const socket = await bySocks5(port, '127.0.0.1', echo.port);
+          expect(await ask(socket, 'before')).toBe(true);
+          return { port, socket };
+        }),
+      );
+    const clients = await startClients();
     const counts = await Promise.all(nodes.map(async (node) => (await node.sessions()).length));
     expect(counts.reduce((sum, count) => sum + count)).toBe(CLIENTS);
     const [most = 0] = [...counts.keys()].sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0));
@@ -52,9 +56,13 @@ describe.each(Object.entries(BALANCERS))('a node killed behind %s', (program, st
       }),
     );
     for (const { socket } of clients) socket.end();
+    const beganMore = performance.now();
+    for (const { socket } of await startClients()) socket.end();
+    const begin = performance.now() - beganMore;
     const resets = (await Promise.all(endings)).filter((by) => by === 'reset');
-    console.log(`${counts.join('/')} sessions, all work again after ${Math.max(...times).toFixed(0)} ms`);
+    const took = `${Math.max(...times).toFixed(0)} ms, and as many new ones began within ${begin.toFixed(0)} ms`;
+    console.log(`${counts.join('/')} sessions, all work again after ${took}`);
     expect(resets).toHaveLength(counts[most] ?? -1);
-    expect(Math.max(...times)).toBeLessThan(WORKS_AGAIN);
+    expect(Math.max(...times)).toBeLessThan(Math.max(WORKS_AGAIN, TIMES_A_BEGIN * begin));
   });
 });

@@ -72,6 +72,9 @@ export async function startNode(name: string, ports: Ports, more: readonly strin
     '--no-access-log',
     '--trusted-proxy',
     '127.0.0.1',
+    // All clients have one token, and mostly come to two nodes of three when one is gone.
+    '--max-sessions-per-user',
+    '64',
   ];
   const pages = ['--health', `${address}:${ports.health}`, '--admin', `${address}:${ports.admin}`];
   const { program } = await start('wsproxy-server', [...words, ...pages, ...more], {
