@@ -31,6 +31,21 @@ describe('a page in Chromium', () => {
     expect(await statusOf(tunnel)).toMatchObject({ state: 'connected', resumes: 1 });
   });
 
+  test('in the background comes back at once, without its timers: they are late there', async () => {
+    const tunnel = await startTalk();
+    const { page, relay } = tunnel;
+    await page.evaluate(() => {
+      Object.defineProperty(document, 'visibilityState', { value: 'hidden' });
+      Object.assign(globalThis, { setTimeout: () => 0 });
+      // A connection that has just begun is not worth it.
+      const now = performance.now.bind(performance);
+      performance.now = () => now() + 1_000;
+    });
+    relay.cut('reset');
+    expect(await inPage(page, 'talk', 'after')).toBe('after');
+    expect(await statusOf(tunnel)).toMatchObject({ state: 'connected', resumes: 1 });
+  });
+
   test('that wakes up does not trust a WebSocket that is silent', async () => {
     const tunnel = await startTalk();
     const { page, relay } = tunnel;

@@ -11,6 +11,7 @@ import {
 import { Connector, type Greeting, isConnected } from 'wsproxy-engine/connector';
 import type { ClientState, ClientStatus } from './client-status.js';
 import type { Connection } from './connection.js';
+import { isInBackground } from './in-background.js';
 import { onLeave } from './on-leave.js';
 import { onWake } from './on-wake.js';
 import { openConnection } from './open-connection.js';
@@ -56,7 +57,13 @@ export class Client extends EventTarget {
       onCall: (channel, service) => this.#services.take(channel, service),
       isAwaited: () => this.#services.size > 0,
       onState: () => this.#tell(),
-      onRetry: () => queueMicrotask(() => this.#tell()),
+      onRetry: (_, { former }) => {
+        const isWorthIt = former === 'online' && this.#connector.status().sinceMs >= WORTH_A_TRY;
+        queueMicrotask(() => {
+          this.#tell();
+          if (isWorthIt && isInBackground()) this.#connector.reconnectNow();
+        });
+      },
     });
     const ends = [onWake(() => this.#connector.wake()), onLeave(() => this.close())];
     this.#endWatch = () => {
@@ -132,6 +139,9 @@ export class Client extends EventTarget {
 
 /** What all windows of a page may hold, bytes: it cannot stop a WebSocket from bringing more. */
 const WINDOWS = 8_388_608;
+
+/** How long it was connected, ms: a server that ends everything at once is not asked in a tight loop. */
+const WORTH_A_TRY = 1_000;
 
 function targetOf({ host, port }: Destination): Target {
   const parsed = { host: parseHost(String(host)), port: parsePort(String(port)) };
