@@ -287,10 +287,10 @@ describe('doctor names what is wrong:', () => {
         startNginx(place, (text) => text.replace('proxy_read_timeout 60s', `proxy_read_timeout ${seconds}s`)),
       );
 
-    test('cuts a silent connection after 10 s', async () => {
-      const { url, trusted } = await startCutting(10);
+    test('cuts a silent connection after 4 s', async () => {
+      const { url, trusted } = await startCutting(4);
       const { code, stdout, mark } = await examine([url, '--quick', '--idle', '25s'], trusted);
-      expect(stdout).toMatch(/^! idle +something on the way cuts a silent connection after (9|1\d) s$/m);
+      expect(stdout).toMatch(/^! idle +something on the way cuts a silent connection after ([3-9]|1[0-3]) s$/m);
       expect(mark('http')).toBe('✓');
       expect(code).toBe(0);
     }, 100_000);
