@@ -63,6 +63,8 @@ export default defineConfig({
           include: ['packages/*/test/**/*.test.ts'],
           setupFiles: [...WATCHED, 'test/support/cleanup/end-after-each.ts'],
           execArgv: ['--expose-gc'],
+          // Not one less, which is a single one in CI.
+          maxWorkers: '100%',
           testTimeout: 10_000,
         },
       },
