@@ -12,6 +12,6 @@ export interface Connection {
 export interface OpenConnection extends Pick<Connection, 'closed' | 'close'> {
   /** What the destination sends, also by a reader of mode `byob`. A reset is an error, never an end. Nothing is asked for ahead of a read. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** Takes bytes, and ends by `close`; `abort` resets the connection. */
+  /** Takes bytes, and ends by `close`; `abort` resets the connection, and so does a write of anything else. */
   readonly writable: WritableStream<BufferSource>;
 }

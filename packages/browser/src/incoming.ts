@@ -82,9 +82,13 @@ export class Incoming {
   }
 
   #end(): void {
-    this.#controller?.close();
-    // A reader with a buffer of its own waits for that.
-    this.#controller?.byobRequest?.respond(0);
+    try {
+      this.#controller?.close();
+      // A reader with a buffer of its own waits for that.
+      this.#controller?.byobRequest?.respond(0);
+    } catch {
+      // One that reads words of several bytes has got a part of one: the stream has failed by that, and has told it so.
+    }
   }
 
   #drop(): void {

@@ -26,7 +26,17 @@ export class Outgoing {
           onAbort();
         });
       },
-      write: (chunk) => this.#write(chunk),
+      write: (chunk) => {
+        try {
+          this.#rest = bytesOf(chunk);
+        } catch (error) {
+          // The stream takes nothing more, not even its end.
+          this.#stop(new TunnelError('CANCELLED'));
+          onAbort();
+          throw error;
+        }
+        return this.#write();
+      },
       close: () => {
         this.isDone = true;
         this.#channel.end();
@@ -83,11 +93,7 @@ export class Outgoing {
     return length;
   }
 
-  #write(chunk: BufferSource): Promise<void> {
-    if (!isBytes(chunk)) throw new TypeError('a connection takes bytes: an ArrayBuffer, or a view of one');
-    this.#rest = ArrayBuffer.isView(chunk)
-      ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-      : new Uint8Array(chunk);
+  #write(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#writing = { resolve, reject };
       this.feed();
@@ -98,6 +104,13 @@ export class Outgoing {
 const NOTHING = new Uint8Array(0);
 /** What may wait in the stream before a writer is asked to wait, bytes. */
 const HIGH_WATER = 65_536;
+
+function bytesOf(chunk: BufferSource): Uint8Array {
+  if (!isBytes(chunk)) throw new TypeError('a connection takes bytes: an ArrayBuffer, or a view of one');
+  return ArrayBuffer.isView(chunk)
+    ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    : new Uint8Array(chunk);
+}
 
 function isBytes(chunk: unknown): chunk is BufferSource {
   return chunk instanceof ArrayBuffer || ArrayBuffer.isView(chunk);
