@@ -47,6 +47,8 @@ export default defineConfig({
   test: {
     provide: { efforts: EFFORTS },
     reporters: ['default', new NoneMatched()],
+    // Not one less, which is a single one in CI.
+    maxWorkers: '100%',
     // `npm run coverage`: of the parts that nothing else may go wrong in, and that need nothing to be tested.
     coverage: {
       provider: 'v8',
@@ -63,8 +65,6 @@ export default defineConfig({
           include: ['packages/*/test/**/*.test.ts'],
           setupFiles: [...WATCHED, 'test/support/cleanup/end-after-each.ts'],
           execArgv: ['--expose-gc'],
-          // Not one less, which is a single one in CI.
-          maxWorkers: '100%',
           testTimeout: 10_000,
         },
       },
