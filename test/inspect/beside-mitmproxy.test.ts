@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -29,10 +29,7 @@ interface Prepared {
 
 async function prepare(): Promise<Prepared> {
   const [folder, authority] = [temporaryFolder(), new Authority('of destinations')];
-  atEnd(() => {
-    authority.remove();
-    rmSync(folder, { recursive: true });
-  });
+  atEnd(() => authority.remove());
   const trueCaFile = join(folder, 'true-ca.pem');
   writeFileSync(trueCaFile, authority.cert);
   const secure = await startSite(authority.issue('site', 'DNS:localhost'));

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Authority } from 'wsproxy-test-support/authority';
@@ -18,10 +18,7 @@ skipUnlessInstalled('certutil');
 
 test('Chromium that trusts the CA gets all byte for byte as without inspection, and all of it is seen', async () => {
   const [home, authority] = [temporaryFolder(), new Authority('of destinations')];
-  atEnd(() => {
-    authority.remove();
-    rmSync(home, { recursive: true });
-  });
+  atEnd(() => authority.remove());
   const [secure, plain] = [await startSite(authority.issue('site', 'DNS:localhost')), await startSite()];
   const tunnel = await startRecordedTunnel({
     trueCa: authority.cert,

@@ -1,6 +1,5 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { Program } from 'wsproxy-test-support/programs/program';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import type { RecordingProxy } from './archive.js';
@@ -8,7 +7,6 @@ import type { RecordingProxy } from './archive.js';
 /** A real mitmproxy without its screen. `mode`: as of its flag. `trustedCa`: the file of the CA that destinations have. */
 export async function startMitmproxy(mode: string, trustedCa: string): Promise<RecordingProxy> {
   const folder = temporaryFolder();
-  atEnd(() => rmSync(folder, { recursive: true }));
   const archive = join(folder, 'seen.har');
   const settings = { confdir: folder, ssl_verify_upstream_trusted_ca: trustedCa, hardump: archive };
   const program = new Program(

@@ -8,12 +8,16 @@ import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { join } from 'node:path';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
+import { Authority } from 'wsproxy-test-support/authority';
+import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { type Ended, run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
+import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
 import { createCertificate, serverExtensions } from '../../packages/client/src/inspect/ca/certificate.js';
 import { type InspectedTunnel, startInspectedTunnel } from './inspected-tunnel.js';
 import { listenOn } from './listen-on.js';
+import { startRecordedTunnel } from './recorded-tunnel.js';
 
 skipUnlessInstalled('curl');
 skipUnlessInstalled('openssl');
@@ -77,6 +81,18 @@ describe('a destination that a rule names', () => {
     const address = `https://127.0.0.1:${port}/`;
     expect(await curl(tunnel, '--cacert', tunnel.ca, address)).toMatchObject({ code: 0, stdout: 'hello' });
     expect(tunnel.watcher.lines).toEqual([`GET ${address} 200`]);
+  });
+
+  test('is looked into again at a word from the status page', async () => {
+    const [folder, authority] = [temporaryFolder(), new Authority('of destinations')];
+    atEnd(() => authority.remove());
+    const tunnel = await startRecordedTunnel({ trueCa: authority.cert, folder });
+    const url = `https://localhost:${await startHttps(authority.issue('site', 'DNS:localhost'))}/`;
+    const options = ['-sS', '--noproxy', '', '-x', `socks5h://127.0.0.1:${tunnel.port}`, url];
+    expect((await run('curl', options)).code).toBe(60);
+    expect((await fetch(`${tunnel.page}/inspect/try-again`, { method: 'POST' })).status).toBe(204);
+    expect(await run('curl', ['--cacert', tunnel.ca, ...options])).toMatchObject({ code: 0, stdout: 'hello' });
+    expect((await tunnel.seen()).map(({ request }) => request.url)).toEqual([url]);
   });
 
   test('is looked into still when an application that has trusted the CA leaves amid a handshake', async () => {

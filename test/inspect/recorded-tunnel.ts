@@ -9,7 +9,7 @@ import { startServer } from 'wsproxy-test-support/tunnel';
 import type { RecordingProxy } from './archive.js';
 
 /** Both ends in this process, and an archive of what passes to `localhost`. */
-export async function startRecordedTunnel({ trueCa, folder, server = {} }: RecordedTask): Promise<RecordingProxy> {
+export async function startRecordedTunnel({ trueCa, folder, server = {} }: RecordedTask): Promise<RecordedTunnel> {
   const { port: serverPort } = await startServer(server);
   const client = createClient({ url: `ws://127.0.0.1:${serverPort}/`, token: TOKEN, ca: trueCa });
   atEnd(() => client.close());
@@ -17,13 +17,19 @@ export async function startRecordedTunnel({ trueCa, folder, server = {} }: Recor
   await client.inspect({ rules: ['localhost'], folder, archive, secrets: true });
   await client.start();
   const { address } = await client.listen({ port: 0 });
+  const status = await client.serveStatus({ port: 0 });
   const seen = async () => {
     await client.close();
     const file = JSON.parse(readFileSync(archive, 'utf8'));
     await har(file);
     return file.log.entries;
   };
-  return { port: address.port, ca: join(folder, 'ca.pem'), seen };
+  return { port: address.port, ca: join(folder, 'ca.pem'), page: `http://127.0.0.1:${status.address.port}`, seen };
+}
+
+interface RecordedTunnel extends RecordingProxy {
+  /** The URL of the status page. */
+  readonly page: string;
 }
 
 interface RecordedTask {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, request, type ServerResponse } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
@@ -160,7 +161,7 @@ describe('the view of what passes in Chromium', () => {
   });
 
   test('stands still while it is paused, and forgets all when it is cleared', async () => {
-    const { page, url, ask, complaints } = await prepare();
+    const { page, url, ask, complaints, client } = await prepare();
     await page.goto(`${url}inspect/`);
     await ask('/a');
     await shows(page, ['/a']);
@@ -174,6 +175,11 @@ describe('the view of what passes in Chromium', () => {
     expect(await paths(page)).toEqual(['/a']);
     await page.getByRole('button', { name: 'Go on' }).click();
     await shows(page, ['/b', '/a']);
+    const greeter = await listenOn(createTcpServer((socket) => void socket.on('error', () => {}).end('220 hello\r\n')));
+    (await client.connect({ host: '127.0.0.1', port: greeter })).resume();
+    await until('it is told', async () => (await textOf(page, '#passed'))?.includes('speaks first') === true);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await until('nothing is told any more', () => page.locator('#passed').isHidden());
     await page.getByRole('button', { name: 'Clear' }).click();
     await Promise.all([shows(page, []), shows(other, [])]);
     expect(complaints).toEqual([]);

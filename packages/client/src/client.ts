@@ -343,7 +343,7 @@ export class Client extends EventEmitter<ClientEvents> {
       events: this,
       proxy: () => this.#proxy,
       bypass: this.#rules,
-      inspected: this.#inspection?.seeing,
+      inspected: this.#inspection?.inspected,
     };
     return this.#keep(serveStatus(source, endpointOf(options)));
   }

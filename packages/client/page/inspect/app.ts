@@ -29,6 +29,8 @@ find('clear').addEventListener('click', () => {
   void fetch('clear', { method: 'POST' });
 });
 
+find('try-again').addEventListener('click', () => void fetch('try-again', { method: 'POST' }));
+
 // It connects again by itself.
 const events = new EventSource('events');
 events.addEventListener('open', () => {

@@ -5,15 +5,14 @@ import type { Authority } from './ca/authority.js';
 import { InspectedTunnel } from './inspected-tunnel.js';
 import type { InterceptionTask } from './interception.js';
 import { PassedThrough } from './passed-through.js';
-import type { Seeing } from './seen/seeing.js';
+import type { Inspected, Seeing } from './seen/seeing.js';
 import type { Watcher } from './watcher.js';
 
 /** Looks into the connections that a rule names, through any tunnel, and leaves the others alone. */
 export class Inspection {
   readonly #task: InterceptionTask;
   readonly #tunnels: InspectedTunnel[] = [];
-  /** What passed, unless a watcher of the program is told. */
-  readonly seeing: Seeing | undefined;
+  readonly #seeing: Seeing | undefined;
 
   constructor({
     rules,
@@ -24,7 +23,7 @@ export class Inspection {
     logger = silentLogger,
     clock = systemClock,
   }: InspectionOptions) {
-    this.seeing = seeing;
+    this.#seeing = seeing;
     // Once: to read all CAs takes tens of milliseconds.
     const trust = ca && createSecureContext({ ca: [...ca] });
     this.#task = { rules, authority, watcher, trust, clock, passed: new PassedThrough(watcher, logger) };
@@ -37,6 +36,13 @@ export class Inspection {
     return inspected;
   }
 
+  /** Undefined where a watcher of the program is told. */
+  get inspected(): Inspected | undefined {
+    if (this.#seeing === undefined) return undefined;
+    const { exchanges, mask } = this.#seeing;
+    return { exchanges, mask, tryAgain: () => this.#task.passed.forget() };
+  }
+
   /** Resolves when no connection lives that is looked into. */
   async whenIdle(): Promise<void> {
     await Promise.all(this.#tunnels.map((tunnel) => tunnel.whenIdle()));
@@ -45,7 +51,7 @@ export class Inspection {
   /** Resets every one, and resolves when what passed is written. */
   async close(): Promise<void> {
     for (const tunnel of this.#tunnels) tunnel.close();
-    await this.seeing?.close();
+    await this.#seeing?.close();
   }
 }
 

@@ -34,6 +34,12 @@ export class PassedThrough {
     this.tell(where, reason);
   }
 
+  /** Tells all of it anew, and gives nobody up for what was before. */
+  forget(): void {
+    this.#told.clear();
+    this.#names.clear();
+  }
+
   isGivenUp(name: Destination): boolean {
     return this.#names.has(formatTarget(name));
   }

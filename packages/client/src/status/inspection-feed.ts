@@ -22,7 +22,7 @@ export class InspectionFeed {
     for (const { id } of this.#exchanges.all()) this.#shown.add(id);
     this.#stopListening ??= this.#exchanges.listen({
       onChange: ({ id }) => this.#changed.add(id),
-      onPassedThrough: () => {
+      onPassedChange: () => {
         this.#isPassedNew = true;
       },
     });

@@ -4,6 +4,7 @@ import { checkViewers } from '../inspect/seen/check-viewers.js';
 import { describe } from '../inspect/seen/describe.js';
 import type { Exchanges } from '../inspect/seen/exchanges.js';
 import type { Mask } from '../inspect/seen/mask.js';
+import type { Inspected } from '../inspect/seen/seeing.js';
 import { seenOf } from '../inspect/seen/seen.js';
 import { InspectionFeed } from './inspection-feed.js';
 import { InspectionLines } from './inspection-lines.js';
@@ -14,6 +15,7 @@ import { Watchers } from './watchers.js';
 export class InspectionPages {
   readonly #exchanges: Exchanges;
   readonly #mask: Mask;
+  readonly #tryAgain: () => void;
   readonly #feed: InspectionFeed;
   readonly #watchers = new Watchers();
   readonly #lines = new Set<ServerResponse>();
@@ -23,10 +25,11 @@ export class InspectionPages {
   #searches = 0;
 
   /** @throws TypeError when other machines can reach `listenHost` */
-  constructor({ exchanges, mask }: Inspected, listenHost: string | undefined) {
+  constructor({ exchanges, mask, tryAgain }: Inspected, listenHost: string | undefined) {
     checkViewers(listenHost);
     this.#exchanges = exchanges;
     this.#mask = mask;
+    this.#tryAgain = tryAgain;
     this.#feed = new InspectionFeed(exchanges, mask);
   }
 
@@ -45,11 +48,18 @@ export class InspectionPages {
     return 404;
   }
 
-  /** Whether it is asked for by the page itself or by a script: another page may lead here, and may not change anything. */
-  clear({ headers }: IncomingMessage): number {
+  changes(path: string): boolean {
+    return CHANGES.has(path);
+  }
+
+  /** If the page itself asks for it, or a script: another page may lead here, and may not change anything. */
+  change(path: string, { headers }: IncomingMessage): number {
     const site = headers['sec-fetch-site'];
     if (site === undefined ? headers.origin !== undefined : site !== 'same-origin') return 403;
-    this.#exchanges.clear();
+    if (path === CLEAR) this.#exchanges.clear();
+    else this.#exchanges.clearPassed();
+    // What was told of it is gone.
+    this.#tryAgain();
     return 204;
   }
 
@@ -104,17 +114,14 @@ export class InspectionPages {
   }
 }
 
-/** What was seen, and how much of it is shown. */
-export interface Inspected {
-  readonly exchanges: Exchanges;
-  readonly mask: Mask;
-}
-
 export interface Answer {
   readonly type: string;
   readonly body: string;
 }
 
+const CLEAR = '/inspect/clear';
+/** All that may be posted. */
+const CHANGES: ReadonlySet<string> = new Set([CLEAR, '/inspect/try-again']);
 /** Between two looks, ms. */
 const TICK = 250;
 const SILENT_TICKS = 8;

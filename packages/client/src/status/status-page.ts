@@ -5,8 +5,9 @@ import { formatTarget, systemClock } from 'wsproxy-engine';
 import { type Endpoint, type LocalPort, listenAt } from 'wsproxy-node/accept';
 import { LOCAL_PAGE_HEADERS, refuseLocalPage } from 'wsproxy-node/pages';
 import type { DestinationRule } from 'wsproxy-node/targets';
+import type { Inspected } from '../inspect/seen/seeing.js';
 import { Feed } from './feed.js';
-import type { Inspected, InspectionPages } from './inspection-pages.js';
+import type { InspectionPages } from './inspection-pages.js';
 import { type PageFile, readPageFiles } from './page-files.js';
 import { proxyPac } from './proxy-pac.js';
 import { type RecordedClient, Recorder } from './recorder.js';
@@ -108,11 +109,11 @@ class StatusPage {
   answer(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url?.split('?', 1)[0] ?? '';
     // Of all that is served, only this changes anything.
-    const isClear = request.method === 'POST' && path === '/inspect/clear' && this.#inspection !== undefined;
+    const isChange = request.method === 'POST' && this.#inspection?.changes(path) === true;
     const { headers, socket } = request;
-    const refusal = refuseLocalPage(isClear ? { method: 'GET', headers, socket } : request, this.#listenHost);
+    const refusal = refuseLocalPage(isChange ? { method: 'GET', headers, socket } : request, this.#listenHost);
     if (refusal !== undefined) return refuse(response, refusal);
-    if (isClear) return this.#clear(request, response);
+    if (isChange) return this.#change(path, request, response);
     const file = this.#files.get(path);
     if (file !== undefined) return send(response, file.type, file.body);
     if (path === '/status.json') return void this.#sendSnapshot(request, response);
@@ -142,8 +143,8 @@ class StatusPage {
     else send(response, answer.type, answer.body);
   }
 
-  #clear(request: IncomingMessage, response: ServerResponse): void {
-    const status = this.#inspection?.clear(request) ?? 404;
+  #change(path: string, request: IncomingMessage, response: ServerResponse): void {
+    const status = this.#inspection?.change(path, request) ?? 404;
     if (status !== 204) return refuse(response, status);
     // A body that it brings is not read.
     response.writeHead(204, { ...HEADERS, Connection: 'close' }).end();

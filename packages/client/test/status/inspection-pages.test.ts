@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { get, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from 'wsproxy-engine';
 import type { LocalPort } from 'wsproxy-node/accept';
 import { until } from 'wsproxy-test-support/until';
@@ -16,9 +16,11 @@ import { FakeClient } from './fake-client.js';
 let page: LocalPort;
 let port: number;
 let exchanges: Exchanges;
+const tryAgain = vi.fn();
 
 beforeEach(async () => {
   exchanges = new Exchanges(systemClock);
+  tryAgain.mockClear();
   const client = new FakeClient();
   const source = {
     status: () => client.status(),
@@ -26,7 +28,7 @@ beforeEach(async () => {
     events: new EventEmitter(),
     proxy: () => undefined,
     bypass: [],
-    inspected: { exchanges, mask: MASK },
+    inspected: { exchanges, mask: MASK, tryAgain },
   };
   page = await serveStatus(source as never, { host: '127.0.0.1', port: 0 });
   ({ port } = page.address);
@@ -150,9 +152,25 @@ describe('the page of what passes', () => {
     expect((await clear({}, 'GET')).status).toBe(404);
     expect((await ask('/inspect/exchange?id=1')).status).toBe(200);
     const { status } = await clear({ origin: `http://127.0.0.1:${port}`, 'sec-fetch-site': 'same-origin' });
-    expect([status, [...exchanges.all()].length]).toEqual([204, 0]);
+    expect([status, [...exchanges.all()].length, tryAgain.mock.calls.length]).toEqual([204, 0, 1]);
     pass('{}');
     expect((await clear({})).status).toBe(204);
+  });
+
+  test('has what passed tried again at a word, and keeps all else', async () => {
+    pass('{}');
+    exchanges.onPassedThrough({ host: 'pinned.example', port: 443 }, 'it refuses the certificate');
+    const { lines } = await follow('/inspect/events');
+    const passed = () => lines().flatMap((line) => (JSON.parse(line.slice('data: '.length)) as Sightings).passed ?? []);
+    await until('the whole has come', () => passed().length === 1);
+    expect(
+      (await ask('/inspect/try-again', { method: 'POST', headers: { origin: 'https://evil.example' } })).status,
+    ).toBe(403);
+    expect([exchanges.passed.length, tryAgain.mock.calls.length]).toEqual([1, 0]);
+    expect((await ask('/inspect/try-again', { method: 'POST' })).status).toBe(204);
+    expect([exchanges.passed.length, tryAgain.mock.calls.length, [...exchanges.all()].length]).toEqual([0, 1, 1]);
+    const last = () => JSON.parse((lines().at(-1) ?? '').slice('data: '.length)) as Sightings;
+    await until('it is gone from the page', () => last().passed?.length === 0);
   });
 
   test('is kept from other pages', async () => {

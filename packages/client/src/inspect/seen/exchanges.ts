@@ -67,14 +67,23 @@ export class Exchanges implements Watcher {
     const entry = { at: this.#clock.wallTime(), host, port, reason: reason.slice(0, MOST_REASON) };
     this.#passed.push(entry);
     if (this.#passed.length > MOST_PASSED) this.#passed.shift();
-    this.#tell((listener) => listener.onPassedThrough?.(entry));
+    this.#tell((listener) => {
+      listener.onPassedThrough?.(entry);
+      listener.onPassedChange?.();
+    });
   }
 
   /** Forgets all; what lives is told no more. */
   clear(): void {
     for (const exchange of this.#exchanges.values()) this.#remove(exchange);
-    this.#passed.length = 0;
     this.#left = 0;
+    this.clearPassed();
+  }
+
+  /** Forgets what was not looked into. */
+  clearPassed(): void {
+    this.#passed.length = 0;
+    this.#tell((listener) => listener.onPassedChange?.());
   }
 
   /** Until the function that it returns is called. */
@@ -126,6 +135,8 @@ export interface ExchangesListener {
   /** One that lives is about to be dropped; what it keeps is there while this runs. */
   onGone?(exchange: Exchange): void;
   onPassedThrough?(entry: PassedThrough): void;
+  /** Of what was not looked into there is more, or nothing any more. */
+  onPassedChange?(): void;
 }
 
 /** What was not looked into. */

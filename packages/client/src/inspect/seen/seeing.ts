@@ -34,6 +34,14 @@ export class Seeing {
   }
 }
 
+/** What the status page has of it. */
+export interface Inspected {
+  readonly exchanges: Exchanges;
+  readonly mask: Mask;
+  /** Looks again into what was given up, and tells it again. */
+  readonly tryAgain: () => void;
+}
+
 async function openArchive(path: string): Promise<HarFile> {
   try {
     return await HarFile.open(path, { name: 'wsproxy-client', version: VERSION });
