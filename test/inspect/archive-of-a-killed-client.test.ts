@@ -14,7 +14,7 @@ import { listenOn } from './listen-on.js';
 
 const startSite = () => listenOn(createServer((_, response) => response.end('{"password":"hidden"}')));
 
-test('what a client has written is left whole when it is killed, and the next one continues it', async () => {
+test('what a client writes is kept from a second one, left whole when it is killed, and continued by the next one', async () => {
   skipUnlessInstalled('curl');
   const [{ port: serverPort }, site] = [await startServer(), await startSite()];
   const folder = temporaryFolder();
@@ -39,6 +39,11 @@ test('what a client has written is left whole when it is killed, and the next on
   expect((await curl(first.port)).stdout).toBe('{"password":"hidden"}');
   await until('it is written', () => entries().length === 1);
   expect(statSync(archive).mode & 0o777).toBe(0o600);
+  const { code, stderr } = await runCommand('wsproxy-client', [...args, '--listen', '0'], { env });
+  expect([code, stderr.trim().split('\n')]).toEqual([
+    1,
+    [expect.stringContaining(`--inspect: process ${first.program.pid} writes to ${archive}`)],
+  ]);
   first.program.signal('SIGKILL');
   await first.program.ended;
   await har(JSON.parse(readFileSync(archive, 'utf8')));

@@ -2,9 +2,8 @@ import * as tls from 'node:tls';
 import type { Logger } from 'wsproxy-engine';
 import type { InspectOptions } from '../options/inspect-options.js';
 import { AuthorityFolder } from './ca/authority-folder.js';
-import { Inspection } from './inspection.js';
-import { parseInspectRule } from './rule.js';
-import type { Seeing } from './seen/seeing.js';
+import { Inspection, type InspectionOptions } from './inspection.js';
+import { isWide, parseInspectRule } from './rule.js';
 
 /**
  * Makes ready to look into connections. `ca`: another CA that destinations may have.
@@ -13,12 +12,14 @@ import type { Seeing } from './seen/seeing.js';
 export async function beginInspection(options: InspectOptions, { ca, logger }: Surroundings): Promise<Inspection> {
   const rules = options.rules.map(parseInspectRule);
   const folder = new AuthorityFolder(options.folder);
-  const authority = folder.open(rules);
+  const task = { rules, authority: folder.open(rules), ca: trusted(ca), logger };
+  const { watcher } = options;
+  const watched = watcher === undefined ? await beginSeeing(options, logger) : { watcher };
   logger.info({ rules: options.rules.join(', '), ca: folder.certificatePath }, 'connections are looked into');
-  const task = { rules, authority, ca: trusted(ca), logger };
-  if (options.watcher !== undefined) return new Inspection({ ...task, watcher: options.watcher });
-  const seeing = await beginSeeing(options, logger);
-  return new Inspection({ ...task, watcher: seeing.exchanges, seeing });
+  const wide = rules.filter(isWide).map(({ text }) => text);
+  if (wide.length > 0)
+    logger.warn({ rules: wide.join(', ') }, 'these rules are for hosts of very many owners; name less');
+  return new Inspection({ ...task, ...watched });
 }
 
 interface Surroundings {
@@ -27,12 +28,14 @@ interface Surroundings {
 }
 
 /** A program with a watcher of its own does not load it. */
-async function beginSeeing({ archive, secrets = false }: InspectOptions, logger: Logger): Promise<Seeing> {
+async function beginSeeing({ archive, secrets = false }: InspectOptions, logger: Logger): Promise<Watched> {
   const { Seeing } = await import('./seen/seeing.js');
   const seeing = new Seeing(secrets);
   if (archive !== undefined) await seeing.record(archive, logger);
-  return seeing;
+  return { watcher: seeing.exchanges, seeing };
 }
+
+type Watched = Pick<InspectionOptions, 'watcher' | 'seeing'>;
 
 /** By whom destinations are verified: the CAs of Node and of the system, and those that the user gives the client. */
 function trusted(own: string | undefined): readonly string[] | undefined {

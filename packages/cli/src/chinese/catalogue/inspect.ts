@@ -26,6 +26,7 @@ export const INSPECT: Catalogue = {
   'Safari, Chrome and programs that use the keychain': 'Safari、Chrome 和使用钥匙串的程序',
   'Edge, Chrome and programs that use the store of Windows': 'Edge、Chrome 和使用 Windows 证书存储的程序',
   'connections are looked into': '正在查看连接内容',
+  'these rules are for hosts of very many owners; name less': '这些规则包含许多不同所有者的主机；请缩小范围',
   'passes without being looked into': '直接通过，不查看内容',
   'the CA in {1} is for {2} alone, and the rules name {3}: {4}': '{1} 中的 CA 只针对 {2}，而规则指定了 {3}：{4}',
   'the CA in {1} has expired ({2}): {3}': '{1} 中的 CA 已过期 ({2})：{3}',
@@ -71,6 +72,8 @@ export const INSPECT: Catalogue = {
   'exchanges are missing in the archive': '存档中缺少一些请求',
   'the disk is too slow for what passes': '磁盘速度跟不上流量',
   'the file is there, and is no archive that was written here': '文件已存在，但不是在此写入的存档',
+  'process {1} writes to {2}; if that is no wsproxy-client, delete {3}':
+    '进程 {1} 正在写入 {2}；如果它不是 wsproxy-client，请删除 {3}',
   'cannot use {1}: {2}': '无法使用 {1}：{2}',
   'other machines can reach {1}, and would see all that --inspect sees; use 127.0.0.1':
     '其他机器能访问 {1}，会看到 --inspect 看到的一切；请使用 127.0.0.1',

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { lockFile } from './lock-file.js';
 
 /**
  * A file with an HTTP archive (HAR 1.2) that is whole after each write: entries are written over the end of the archive, together
@@ -6,35 +7,41 @@ import { type FileHandle, open } from 'node:fs/promises';
  */
 export class HarFile {
   readonly #handle: FileHandle;
+  readonly #unlock: () => void;
   /** Where what stays ends. */
   #end: number;
   /** Of the file. */
   #length: number;
   #isEmpty: boolean;
 
-  private constructor(handle: FileHandle, end: number, isEmpty: boolean) {
+  private constructor({ handle, unlock }: Opened, end: number, isEmpty: boolean) {
     this.#handle = handle;
+    this.#unlock = unlock;
     this.#end = end;
     this.#length = end + END.length;
     this.#isEmpty = isEmpty;
   }
 
-  /** @throws Error when the file cannot be opened, or is something else; it is left as it was. */
+  /** @throws Error when the file cannot be opened, is something else, or another one writes to it; it is left as it was. */
   static async open(path: string, creator: Creator): Promise<HarFile> {
-    const handle = await openOrCreate(path);
+    const unlock = lockFile(path);
+    let handle: FileHandle | undefined;
     try {
+      handle = await openOrCreate(path);
       const { size } = await handle.stat();
-      if (size > 0) return await HarFile.#continue(handle, size);
-      const file = new HarFile(handle, 0, true);
+      if (size > 0) return await HarFile.#continue({ handle, unlock }, size);
+      const file = new HarFile({ handle, unlock }, 0, true);
       await file.#write(`${BEGINNING},"creator":${JSON.stringify(creator)},"entries":[`, '');
       return file;
     } catch (error) {
-      await handle.close();
+      unlock();
+      await handle?.close();
       throw error;
     }
   }
 
-  static async #continue(handle: FileHandle, size: number): Promise<HarFile> {
+  static async #continue(opened: Opened, size: number): Promise<HarFile> {
+    const { handle } = opened;
     const [first, last] = [
       await read(handle, 0, BEGINNING.length),
       await read(handle, size - END.length - 1, END.length + 1),
@@ -42,7 +49,7 @@ export class HarFile {
     if (first !== BEGINNING || last.slice(1) !== END) {
       throw new Error('the file is there, and is no archive that was written here');
     }
-    return new HarFile(handle, size - END.length, last.startsWith('['));
+    return new HarFile(opened, size - END.length, last.startsWith('['));
   }
 
   /**
@@ -57,6 +64,7 @@ export class HarFile {
 
   async close(): Promise<void> {
     await this.#handle.close();
+    this.#unlock();
   }
 
   async #write(staying: string, passing: string): Promise<void> {
@@ -80,6 +88,11 @@ export class HarFile {
     await writeAll(this.#handle, Buffer.from(END), this.#end);
     this.#length = this.#end + END.length;
   }
+}
+
+interface Opened {
+  readonly handle: FileHandle;
+  readonly unlock: () => void;
 }
 
 /** The program that writes it. */
