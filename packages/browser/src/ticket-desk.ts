@@ -2,13 +2,13 @@ import { type Clock, systemClock } from 'wsproxy-engine';
 import { ConnectError } from 'wsproxy-engine/connector';
 import type { ClientOptions } from './options.js';
 
-/** Asks for tickets, one at a time. One that its attempt does not need any more is for the next attempt. */
+/** Asks for tickets, one at a time unless an answer takes long. One that its attempt does not need any more is for the next attempt. */
 export class TicketDesk {
   readonly #ticket: ClientOptions['ticket'];
-  readonly #clock: Pick<Clock, 'now' | 'setTimer'>;
+  readonly #clock: Pick<Clock, 'wallTime' | 'setTimer'>;
   #asked: Asked | undefined;
 
-  constructor(ticket: ClientOptions['ticket'], clock: Pick<Clock, 'now' | 'setTimer'> = systemClock) {
+  constructor(ticket: ClientOptions['ticket'], clock: Pick<Clock, 'wallTime' | 'setTimer'> = systemClock) {
     this.#ticket = ticket;
     this.#clock = clock;
   }
@@ -20,23 +20,24 @@ export class TicketDesk {
       this.#asked = asked;
       const ticket = await unlessGivenUp(asked.ticket, signal);
       // Two may have waited for it.
-      if (this.#asked !== asked) continue;
-      this.#asked = undefined;
+      if (asked.isTaken) continue;
+      asked.isTaken = true;
+      if (this.#asked === asked) this.#asked = undefined;
       return ticket;
     }
   }
 
   get #askedOf(): Asked {
     const asked = this.#asked;
-    const isOld = asked?.at !== undefined && this.#clock.now() - asked.at > KEPT;
-    return asked === undefined || isOld ? this.#ask() : asked;
+    return asked === undefined || this.#clock.wallTime() > asked.goodUntil ? this.#ask() : asked;
   }
 
   #ask(): Asked {
-    const asked: Asked = { ticket: this.#call(), at: undefined };
+    // A question may hang on a path that is gone, and the one who comes now thinks so.
+    const asked: Asked = { ticket: this.#call(), goodUntil: this.#clock.wallTime() + HANGS, isTaken: false };
     asked.ticket.then(
       () => {
-        asked.at = this.#clock.now();
+        asked.goodUntil = this.#clock.wallTime() + KEPT;
       },
       () => {
         if (this.#asked === asked) this.#asked = undefined;
@@ -62,12 +63,15 @@ export class TicketDesk {
 
 interface Asked {
   readonly ticket: Promise<string>;
-  /** When it came, by the clock. */
-  at: number | undefined;
+  /** Nobody waits for it later, or takes it: by the time of day, which goes on while the machine sleeps. */
+  goodUntil: number;
+  isTaken: boolean;
 }
 
 /** ms. */
 const PATIENCE = 10_000;
+/** How long the answer may take before another one is asked for beside it, ms. */
+const HANGS = 1_000;
 /** How old a ticket may become here, ms: much less than it is good for. */
 const KEPT = 5_000;
 

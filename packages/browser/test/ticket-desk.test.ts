@@ -48,6 +48,17 @@ describe('a desk of tickets', () => {
     }
   });
 
+  test('asks beside a question that hangs, and gives the answer to that as well', async () => {
+    const { desk, clock, asked } = newDesk();
+    const hung = desk.next(never);
+    clock.advance(1_001);
+    const next = desk.next(never);
+    asked[1]?.give('new');
+    expect(await next).toBe('new');
+    asked[0]?.give('late');
+    expect(await hung).toBe('late');
+  });
+
   test.each([401, 403])('says for good that the user may not come in after a status of %d', async (status) => {
     const { desk, asked } = newDesk();
     const given = desk.next(never);
