@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from 'wsproxy-engine';
 import { type ClientHello, ClientHelloReader, HANDSHAKE } from 'wsproxy-node/tls-hello';
+import { GrowingBytes } from './growing-bytes.js';
 import { PREFACE } from './http/http2-reader.js';
 
 /**
@@ -10,7 +11,7 @@ import { PREFACE } from './http/http2-reader.js';
 export function readFirstBytes(near: Duplex, far: Duplex, clock: Clock): Promise<FirstBytes> {
   return new Promise((resolve) => {
     const guess = new Guess();
-    const pieces: Buffer[] = [];
+    const came = new GrowingBytes(Number.POSITIVE_INFINITY);
     let timer: Timer | undefined;
     const settle = (first: FirstBytes): void => {
       timer?.cancel();
@@ -19,27 +20,27 @@ export function readFirstBytes(near: Duplex, far: Duplex, clock: Clock): Promise
       resolve(first);
     };
     const giveBack = (first: FirstBytes): void => {
-      near.pause().unshift(Buffer.concat(pieces));
+      near.pause().unshift(came.bytes);
       settle(first);
     };
     const onNear = (bytes: Buffer): void => {
-      pieces.push(bytes);
+      came.push(bytes);
       const first = guess.add(bytes);
       if (first !== undefined) return giveBack(first);
       timer ??= clock.setTimer(() => giveBack(OTHER), PATIENCE);
     };
     const onFar = (bytes: Buffer): void => {
       far.pause().unshift(bytes);
-      if (pieces.length > 0) near.pause().unshift(Buffer.concat(pieces));
+      if (came.count > 0) near.pause().unshift(came.bytes);
       settle(SPEAKS_FIRST);
     };
     const onNearEnd = (): void => {
       // Behind the end nothing can be put back.
-      if (pieces.length > 0) far.write(Buffer.concat(pieces));
+      if (came.count > 0) far.write(came.bytes);
       settle(OTHER);
     };
     const onFarEnd = (): void => {
-      if (pieces.length > 0) near.pause().unshift(Buffer.concat(pieces));
+      if (came.count > 0) near.pause().unshift(came.bytes);
       settle(SPEAKS_FIRST);
     };
     const onClose = (): void => settle(OTHER);
@@ -60,7 +61,7 @@ const SPEAKS_FIRST: FirstBytes = { kind: 'other', reason: 'the destination speak
 const PATIENCE = 5_000;
 
 /** Of what has come so far. */
-class Guess {
+export class Guess {
   readonly #hello = new ClientHelloReader();
   #isTls: boolean | undefined;
   #text = '';

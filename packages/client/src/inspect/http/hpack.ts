@@ -3,8 +3,9 @@ import { STATIC_TABLE } from './static-table.js';
 
 /** Reads the headers of one direction of HTTP/2 (RFC 7541): each block, in its order, since each may lean on those before. */
 export class HpackDecoder {
-  /** The newest first. */
-  readonly #table: Entry[] = [];
+  /** The newest last; from the beginning on, so many are gone: the others are not moved for each of them. */
+  #table: (Entry | undefined)[] = [];
+  #gone = 0;
   /** As section 4.1 counts it. */
   #size = 0;
   #maxSize = USUAL_TABLE;
@@ -35,7 +36,7 @@ export class HpackDecoder {
     // With 0x10, or without: whether it may be remembered further on is not said to readers.
     if (first < 0x20) return this.#readLiteral(input, 4);
     this.#maxSize = input.number(5);
-    if (this.#maxSize > MAX_TABLE) throw new Error('the table of headers is larger than 1 MiB');
+    if (this.#maxSize > MAX_TABLE) throw new Error('the table of headers is larger than 256 KiB');
     this.#evict();
     return undefined;
   }
@@ -47,13 +48,13 @@ export class HpackDecoder {
   }
 
   #entry(index: number): Entry {
-    const entry = STATIC_TABLE[index - 1] ?? this.#table[index - 1 - STATIC_TABLE.length];
+    const entry = STATIC_TABLE[index - 1] ?? this.#table[this.#table.length + STATIC_TABLE.length - index];
     if (entry === undefined) throw new Error('a header has a number that none has');
     return entry;
   }
 
   #add(entry: Entry): Entry {
-    this.#table.unshift(entry);
+    this.#table.push(entry);
     this.#size += sizeOf(entry);
     this.#evict();
     return entry;
@@ -61,10 +62,15 @@ export class HpackDecoder {
 
   #evict(): void {
     while (this.#size > this.#maxSize) {
-      const last = this.#table.pop();
-      if (last === undefined) return;
-      this.#size -= sizeOf(last);
+      const oldest = this.#table[this.#gone];
+      if (oldest === undefined) break;
+      this.#size -= sizeOf(oldest);
+      this.#table[this.#gone] = undefined;
+      this.#gone += 1;
     }
+    if (this.#gone * 2 <= this.#table.length) return;
+    this.#table.splice(0, this.#gone);
+    this.#gone = 0;
   }
 }
 
@@ -127,4 +133,4 @@ function sizeOf([name, value]: Entry): number {
 
 /** RFC 9113 section 6.5.2. */
 const USUAL_TABLE = 4096;
-const MAX_TABLE: number = 1024 * 1024;
+const MAX_TABLE: number = 256 * 1024;

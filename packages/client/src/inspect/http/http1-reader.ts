@@ -8,6 +8,7 @@ import {
   ResponseHeadReader,
   valuesOf,
 } from 'wsproxy-node/http-message';
+import { GrowingBytes } from '../growing-bytes.js';
 import type { Direction, Reader } from './reader.js';
 import type { Exchange, Teller } from './tell.js';
 
@@ -21,8 +22,7 @@ export class Http1Reader implements Reader {
   readonly #pending: Pending[] = [];
   /** May have the last word in HTTP. What follows it is held until it has been answered. */
   #last: Pending | undefined;
-  #held: Buffer[] = [];
-  #heldBytes = 0;
+  #held = new GrowingBytes(MAX_HELD);
   /** Has had it. */
   #tunnel: Exchange | undefined;
   /** How the answer begins that nobody has asked for. */
@@ -86,15 +86,14 @@ export class Http1Reader implements Reader {
   }
 
   #hold(bytes: Buffer): void {
-    this.#heldBytes += bytes.length;
-    if (this.#heldBytes > MAX_HELD) throw new Error('too much follows a request that asks for another protocol');
     this.#held.push(bytes);
+    if (!this.#held.isWhole) throw new Error('too much follows a request that asks for another protocol');
   }
 
   #takeHeld(): Buffer {
-    const held = Buffer.concat(this.#held);
-    [this.#held, this.#heldBytes, this.#last] = [[], 0, undefined];
-    return held;
+    const { bytes } = this.#held;
+    [this.#held, this.#last] = [new GrowingBytes(MAX_HELD), undefined];
+    return bytes;
   }
 
   #readResponses(bytes: Buffer): void {

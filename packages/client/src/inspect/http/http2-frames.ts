@@ -1,3 +1,5 @@
+import { GrowingBytes } from '../growing-bytes.js';
+
 /** Takes the frames of one direction of HTTP/2 apart (RFC 9113 section 4), however they are sliced. Content of DATA is not kept. */
 export class FrameReader {
   readonly #sink: FrameSink;
@@ -6,7 +8,7 @@ export class FrameReader {
   #frame: FrameHeader | undefined;
   #left = 0;
   /** What has come of a frame that is read as a whole. */
-  #pieces: Buffer[] = [];
+  #payload = new GrowingBytes(MAX_WHOLE);
   /** Of the present frame: bytes of padding at its end; undefined while their number has not come. */
   #padding: number | undefined;
 
@@ -44,11 +46,8 @@ export class FrameReader {
   }
 
   #take(frame: FrameHeader, piece: Buffer): void {
-    if (WHOLE.has(frame.type)) {
-      this.#pieces.push(piece);
-      // However small they are, few stay.
-      if (this.#pieces.length > MAX_PIECES) this.#pieces = [Buffer.concat(this.#pieces)];
-    } else if (frame.type === FrameType.data) this.#takeData(frame, piece);
+    if (WHOLE.has(frame.type)) this.#payload.push(piece);
+    else if (frame.type === FrameType.data) this.#takeData(frame, piece);
   }
 
   #takeData({ stream }: FrameHeader, piece: Buffer): void {
@@ -63,7 +62,8 @@ export class FrameReader {
 
   #end(frame: FrameHeader): void {
     this.#frame = undefined;
-    const payload = Buffer.concat(this.#pieces.splice(0));
+    const payload = this.#payload.bytes;
+    if (payload.length > 0) this.#payload = new GrowingBytes(MAX_WHOLE);
     const isEnd = hasFlag(frame.flags, Flag.endStream);
     if (frame.type === FrameType.data) {
       if (isEnd) this.#sink.onDataEnd(frame.stream);
@@ -101,4 +101,3 @@ const WHOLE: ReadonlySet<number> = new Set([
 ]);
 /** Nobody allows more for headers; the rule would be up to 16 MiB. */
 const MAX_WHOLE: number = 256 * 1024;
-const MAX_PIECES = 1_000;

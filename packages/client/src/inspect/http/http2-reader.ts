@@ -1,3 +1,4 @@
+import { GrowingBytes } from '../growing-bytes.js';
 import { HpackDecoder, MAX_HEADERS } from './hpack.js';
 import { Flag, type FrameHeader, FrameReader, FrameType, hasFlag } from './http2-frames.js';
 import type { Direction, Reader } from './reader.js';
@@ -54,22 +55,22 @@ export class Http2Reader implements Reader {
     if (frame.type === FrameType.reset) return this.#onReset(frame.stream, payload);
     if (frame.type === FrameType.continuation) {
       if (way.block === undefined) throw new Error('headers go on that have not begun');
-    } else way.block = { ...beginBlock(frame, payload), pieces: [], length: 0 };
+    } else way.block = { ...beginBlock(frame, payload), content: new GrowingBytes(MAX_HEADERS), frames: 0 };
     const { block } = way;
-    const content = frame.type === FrameType.continuation ? payload : fragmentOf(frame, payload);
-    block.pieces.push(content);
-    block.length += content.length;
+    const { content } = block;
+    content.push(frame.type === FrameType.continuation ? payload : fragmentOf(frame, payload));
+    block.frames += 1;
     // Empty ones cost as well.
-    if (block.length > MAX_HEADERS || block.pieces.length > MAX_PIECES)
-      throw new Error('the headers are larger than 256 KiB');
+    if (!content.isWhole || block.frames > MAX_FRAMES) throw new Error('the headers are larger than 256 KiB');
     if (!hasFlag(frame.flags, Flag.endHeaders)) return;
     way.block = undefined;
-    this.#onHeaders(direction, block, way.hpack.decode(Buffer.concat(block.pieces)));
+    this.#onHeaders(direction, block, way.hpack.decode(content.bytes));
   }
 
   #onHeaders(direction: Direction, { stream: id, isEnd, isPromise }: Block, headers: readonly string[]): void {
     const stream = this.#streams.get(id);
     if (isPromise) {
+      if (stream !== undefined) throw new Error('a request is promised twice');
       this.#begin(id, headers);
       return this.#onEnd('up', id, []);
     }
@@ -117,6 +118,7 @@ export class Http2Reader implements Reader {
     if (stream === undefined) return;
     const { exchange } = stream;
     if (direction === 'up') {
+      if (stream.isUpOver) return;
       exchange.onRequestEnd(trailers);
       stream.isUpOver = true;
       return;
@@ -150,8 +152,8 @@ interface Block {
   readonly isEnd: boolean;
   /** They are those of a request that the server answers unasked. */
   readonly isPromise: boolean;
-  readonly pieces: Buffer[];
-  length: number;
+  readonly content: GrowingBytes;
+  frames: number;
 }
 
 interface Stream {
@@ -196,7 +198,8 @@ function apart(headers: readonly string[]): { pseudo: Map<string, string>; rest:
 
 export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const MAX_STREAMS = 10_000;
-const MAX_PIECES = 1_024;
+/** Of one block of headers. */
+const MAX_FRAMES = 1_024;
 /** Section 7. */
 const ERRORS: readonly string[] = [
   'NO_ERROR',

@@ -1,21 +1,20 @@
 import type { Clock } from 'wsproxy-engine';
+import { GrowingBytes } from '../growing-bytes.js';
 import type { ExchangeStart, ExchangeWatcher, RawHeaders } from '../watcher.js';
 import { compressionOf } from './extensions.js';
-import { GrowingBytes } from './growing-bytes.js';
 import { firstHeaders, headerOf, mediaTypeOf, sizeOfHeaders } from './headers.js';
 import { Inflater } from './inflater.js';
 import { MessageReader, type ReadMessage } from './message-reader.js';
+import { ownText } from './own-memory.js';
 
 /** A request and its answer, with what was said on the WebSocket that came of it. Bounded. */
 export class Exchange implements ExchangeWatcher {
   /** Counted from 1. */
   readonly id: number;
-  readonly start: ExchangeStart;
+  start: ExchangeStart;
   readonly requestBody: GrowingBytes;
   readonly responseBody: GrowingBytes;
   readonly informations: Information[] = [];
-  /** The last ones. */
-  readonly messages: Message[] = [];
   response: Response | undefined;
   requestTrailers: RawHeaders = [];
   responseTrailers: RawHeaders = [];
@@ -34,6 +33,9 @@ export class Exchange implements ExchangeWatcher {
   readonly #clock: Clock;
   readonly #keeper: Keeper;
   #held = 0;
+  /** Oldest first; from the beginning on, so many are gone: the others are not moved for each of them. */
+  #messages: (Message | undefined)[] = [];
+  #messagesGone = 0;
   #messageBytes = 0;
   #readers: Readonly<Record<Direction, MessageReader>> | undefined;
   #isGone = false;
@@ -44,8 +46,8 @@ export class Exchange implements ExchangeWatcher {
     this.#keeper = keeper;
     this.start = {
       ...start,
-      url: start.url.slice(0, MOST_URL),
-      method: start.method.slice(0, MOST_WORD),
+      url: ownText(start.url, MOST_URL),
+      method: ownText(start.method, MOST_WORD),
       headers: this.#keepHeaders(start.headers),
     };
     this.requestBody = new GrowingBytes(MOST_BODY, this.#hold);
@@ -67,6 +69,11 @@ export class Exchange implements ExchangeWatcher {
 
   get isOver(): boolean {
     return this.endedAt !== undefined;
+  }
+
+  /** The last ones, oldest first. */
+  get messages(): readonly Message[] {
+    return this.#messages.filter((message) => message !== undefined);
   }
 
   /** Whether it was dropped to make room for others, or by the user: it keeps nothing more, and is told no more. */
@@ -91,19 +98,20 @@ export class Exchange implements ExchangeWatcher {
   }
 
   onInformation(status: number, headers: RawHeaders): void {
-    if (this.informations.length < MOST_INFORMATIONS) {
+    if (!this.#isGone && this.informations.length < MOST_INFORMATIONS) {
       this.informations.push({ status, headers: this.#keepHeaders(headers) });
     }
     this.#change();
   }
 
   onResponse(head: Response): void {
+    if (this.#isGone) return;
     this.response = {
       ...head,
-      statusText: head.statusText.slice(0, MOST_WORD),
+      statusText: ownText(head.statusText, MOST_WORD),
       headers: this.#keepHeaders(head.headers),
     };
-    if (this.isWebSocket && !this.#isGone) this.#readMessages();
+    if (this.isWebSocket) this.#readMessages();
     this.#change();
   }
 
@@ -131,10 +139,11 @@ export class Exchange implements ExchangeWatcher {
   onEnd(failure?: string): void {
     if (this.isOver) return;
     this.endedAt = this.#clock.wallTime();
-    this.failure = failure?.slice(0, MOST_URL);
+    if (this.#isGone) return;
+    this.failure = failure && ownText(failure, MOST_URL);
     this.#closeReaders();
     this.#change();
-    if (!this.#isGone) this.#keeper.onOver(this);
+    this.#keeper.onOver(this);
   }
 
   /** Lets go of what it keeps; what still comes is not kept. */
@@ -143,7 +152,12 @@ export class Exchange implements ExchangeWatcher {
     this.#closeReaders();
     this.requestBody.drop();
     this.responseBody.drop();
-    this.messages.length = 0;
+    [this.#messages, this.#messagesGone] = [[], 0];
+    // Its connection may live for long, and has a hold on it.
+    this.start = { ...this.start, url: '', headers: [] };
+    this.response = undefined;
+    this.informations.length = 0;
+    [this.requestTrailers, this.responseTrailers] = [[], []];
     this.#keeper.onHold(-this.#held);
     this.#held = 0;
   }
@@ -160,15 +174,25 @@ export class Exchange implements ExchangeWatcher {
   #addMessage(direction: Direction, read: ReadMessage): void {
     if (this.#isGone) return;
     this.messageCount += 1;
-    const message = { ...read, number: this.messageCount, direction, at: this.#clock.wallTime() };
-    this.messages.push(message);
+    const { opcode, wireBytes, bytes, data } = read;
+    const at = this.#clock.wallTime();
+    const message = { opcode, wireBytes, bytes, data, number: this.messageCount, direction, at };
+    this.#messages.push(message);
     this.#countMessage(message, 1);
-    while (this.messages.length > MOST_MESSAGES || this.#messageBytes > MOST_MESSAGE_BYTES) {
-      const first = this.messages.shift();
-      if (first === undefined) break;
-      this.#countMessage(first, -1);
+    while (this.#messages.length - this.#messagesGone > MOST_MESSAGES || this.#messageBytes > MOST_MESSAGE_BYTES) {
+      this.#dropFirstMessage();
     }
     this.#keeper.onMessage(this, message);
+  }
+
+  #dropFirstMessage(): void {
+    const first = this.#messages[this.#messagesGone];
+    if (first !== undefined) this.#countMessage(first, -1);
+    this.#messages[this.#messagesGone] = undefined;
+    this.#messagesGone += 1;
+    if (this.#messagesGone < MOST_MESSAGES) return;
+    this.#messages.splice(0, this.#messagesGone);
+    this.#messagesGone = 0;
   }
 
   #countMessage({ data }: Message, sign: 1 | -1): void {
@@ -240,4 +264,4 @@ const MOST_MESSAGES = 1_000;
 const MOST_MESSAGE_BYTES = 4_194_304;
 /** What objects take, roughly. */
 const OVERHEAD = 2_048;
-const MESSAGE_OVERHEAD = 256;
+const MESSAGE_OVERHEAD = 384;

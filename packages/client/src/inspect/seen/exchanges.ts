@@ -1,6 +1,7 @@
 import type { Clock } from 'wsproxy-engine';
 import type { Destination, ExchangeStart, ExchangeWatcher, Watcher } from '../watcher.js';
 import { Exchange, type Keeper, type Message } from './exchange.js';
+import { ownText } from './own-memory.js';
 
 /** The last exchanges that were watched, bounded in number and memory. */
 export class Exchanges implements Watcher {
@@ -64,7 +65,7 @@ export class Exchanges implements Watcher {
   }
 
   onPassedThrough({ host, port }: Destination, reason: string): void {
-    const entry = { at: this.#clock.wallTime(), host, port, reason: reason.slice(0, MOST_REASON) };
+    const entry = { at: this.#clock.wallTime(), host, port, reason: ownText(reason, MOST_REASON) };
     this.#passed.push(entry);
     if (this.#passed.length > MOST_PASSED) this.#passed.shift();
     this.#tell((listener) => {

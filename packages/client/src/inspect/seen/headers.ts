@@ -1,4 +1,5 @@
 import type { RawHeaders } from '../watcher.js';
+import { ownText } from './own-memory.js';
 
 /** The values of a header, joined as RFC 9110 section 5.3 allows; undefined where there is none. `name` in lower case. */
 export function headerOf(headers: RawHeaders, name: string): string | undefined {
@@ -28,9 +29,8 @@ export function firstHeaders(
     if (size > most) break;
     end += 2;
   }
-  return end === headers.length
-    ? { headers: [...headers], left: 0 }
-    : { headers: headers.slice(0, end), left: Math.ceil((headers.length - end) / 2) };
+  const kept = headers.slice(0, end).map((part) => ownText(part));
+  return { headers: kept, left: Math.ceil((headers.length - end) / 2) };
 }
 
 /** What a pair takes beside its characters. */

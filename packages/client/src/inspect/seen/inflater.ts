@@ -1,4 +1,5 @@
 import { constants, inflateRawSync } from 'node:zlib';
+import { ownBytes } from './own-memory.js';
 
 /**
  * Decompresses the messages of one direction of a WebSocket (RFC 7692). Node has no inflate that is bounded, keeps a context and
@@ -58,7 +59,7 @@ export class Inflater {
   #keep(data: Buffer): void {
     const former = this.#window.length;
     const window = data.length >= WINDOW ? data : Buffer.concat([this.#window, data]);
-    this.#window = Buffer.from(window.subarray(-WINDOW));
+    this.#window = ownBytes(window.subarray(-WINDOW));
     this.#onHold(this.#window.length - former);
   }
 }

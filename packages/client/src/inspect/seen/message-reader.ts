@@ -1,6 +1,7 @@
 import { unmask } from 'wsproxy-node/transports';
-import { GrowingBytes } from './growing-bytes.js';
+import { GrowingBytes } from '../growing-bytes.js';
 import type { Inflater } from './inflater.js';
+import { ownBytes } from './own-memory.js';
 
 /** Reads the messages of one direction of a WebSocket (RFC 6455 section 5) as they pass, those of control frames too. */
 export class MessageReader {
@@ -122,7 +123,7 @@ export class MessageReader {
     const data = payload.isWhole ? this.#inflater?.inflate(payload.bytes) : undefined;
     const { count } = payload;
     if (data === undefined) return { opcode, wireBytes: count, bytes: undefined, data: Buffer.alloc(0) };
-    return { opcode, wireBytes: count, bytes: data.length, data: Buffer.from(data.subarray(0, MOST_KEPT)) };
+    return { opcode, wireBytes: count, bytes: data.length, data: ownBytes(data.subarray(0, MOST_KEPT)) };
   }
 }
 
@@ -197,5 +198,5 @@ function problemOf(frame: Frame, isAmidMessage: boolean, mayCompress: boolean): 
 }
 
 function readable(opcode: number, payload: GrowingBytes, data: Buffer): ReadMessage {
-  return { opcode, wireBytes: payload.count, bytes: payload.count, data: Buffer.from(data) };
+  return { opcode, wireBytes: payload.count, bytes: payload.count, data: ownBytes(data) };
 }

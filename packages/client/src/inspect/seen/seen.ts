@@ -13,7 +13,7 @@ export function seenOf(exchange: Exchange): Seen {
     requestBody: { bytes: requestBody.bytes, count: requestBody.count },
     responseBody: { bytes: responseBody.bytes, count: responseBody.count },
     informations: [...exchange.informations],
-    messages: [...exchange.messages],
+    messages: exchange.messages,
   };
 }
 

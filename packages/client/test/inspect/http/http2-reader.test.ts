@@ -13,6 +13,7 @@ import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Http2Reader, PREFACE } from '../../../src/inspect/http/http2-reader.js';
 import type { Direction } from '../../../src/inspect/http/reader.js';
+import { streamPair } from '../stream-pair.js';
 import { EventLog } from './event-log.js';
 
 /** What has passed between a client and a server of Node, in its order. */
@@ -83,6 +84,14 @@ const plain = (told: readonly string[][]): string[][] =>
         .trimEnd(),
     ),
   );
+
+/** Fields as they are told. */
+function wordsOf(headers: IncomingHttpHeaders): string {
+  return Object.entries(headers)
+    .filter(([name]) => !name.startsWith(':'))
+    .flat()
+    .join('|');
+}
 
 describe('HTTP/2 as it passes', () => {
   test('tells requests with bodies, padding, information and trailers, however it is sliced', async () => {
@@ -211,11 +220,66 @@ describe('HTTP/2 as it passes', () => {
     expect(() => read([part])).toThrow(problem);
   });
 
+  test('tells the end of a request once, also when more follows it', () => {
+    const headers = (flags: string) =>
+      Buffer.from(`0000030100000000018286 84`.replace('0100', `01${flags}`).replace(' ', ''), 'hex');
+    expect(read([['up', Buffer.concat([Buffer.from(PREFACE), headers('05'), headers('05'), headers('05')])]])).toEqual([
+      ['2 GET http://example.org/', 'sent', 'over the connection has ended before the answer'],
+    ]);
+  });
+
+  test('cannot be read when a request is promised twice', () => {
+    const promise = Buffer.from('00000705040000000100000002828684', 'hex');
+    expect(() => read([['down', Buffer.concat([promise, promise])]])).toThrow(/promised twice/);
+  });
+
   test('bounds headers that go on for ever', () => {
     const begin = Buffer.from('000000010000000001', 'hex');
     const more = Buffer.from('000000090000000001', 'hex');
     expect(() => read([['down', Buffer.concat([begin, ...Array<Buffer>(2_000).fill(more)])]])).toThrow(
       /larger than 256 KiB/,
+    );
+  });
+
+  test('has the headers that Node has of it, with tables of any size', async () => {
+    const [name, value] = [
+      fc.constantFrom('x-a', 'x-b', 'cookie', 'authorization', 'etag', 'accept', 'x-long-name-of-a-header'),
+      fc.string({ unit: 'grapheme-ascii', maxLength: 60 }).map((text) => text.trim()),
+    ];
+    const requests = fc.array(fc.dictionary(name, value, { maxKeys: 5 }), { minLength: 1, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(requests, fc.constantFrom(0, 100, 4_096, 65_536), async (sent, headerTableSize) => {
+        const had: string[] = [];
+        const [near, far] = streamPair();
+        const passed: [Direction, Buffer][] = [];
+        near.on('data', (bytes: Buffer) => passed.push(['down', bytes]));
+        far.on('data', (bytes: Buffer) => passed.push(['up', bytes]));
+        const server = createServer({ settings: { headerTableSize } });
+        server.on('stream', (stream, headers) => {
+          had.push(wordsOf(headers));
+          stream.respond(
+            { ...sent[had.length % sent.length], ':status': 200 },
+            { endStream: true, ...{ sendDate: false } },
+          );
+        });
+        server.emit('connection', far);
+        const session = connect('http://example.org', { createConnection: () => near, settings: { headerTableSize } });
+        await once(session, 'remoteSettings');
+        const answers: string[] = [];
+        for (const headers of sent) {
+          const request = session.request({ ...headers, ':path': '/' }).resume();
+          const [[answer]] = (await Promise.all([once(request, 'response'), once(request, 'close')])) as [
+            [IncomingHttpHeaders],
+            unknown,
+          ];
+          answers.push(wordsOf(answer));
+        }
+        session.destroy();
+        const told = read(passed);
+        expect(told.map(([request = '']) => request.replace(/^2 GET \S+ */, ''))).toEqual(had);
+        expect(told.map(([, , answer = '']) => answer.replace(/^2 200 */, ''))).toEqual(answers);
+      }),
+      { numRuns: 20 },
     );
   });
 

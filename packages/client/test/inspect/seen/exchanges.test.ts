@@ -130,6 +130,30 @@ describe('how many exchanges are kept', () => {
     expect([[...exchanges.all()].length, exchanges.held]).toEqual([0, 0]);
   });
 
+  test('counts nothing of what is dropped while its connection lives, since nothing of it is kept', () => {
+    const exchanges = new Exchanges(new FakeClock(), { exchanges: 1, bytes: 1e9 });
+    const headers = ['X-Large', 'x'.repeat(60_000)];
+    const watcher = exchanges.onExchange({ ...START, headers });
+    const dropped = exchanges.find(1);
+    watcher.onInformation(103, headers);
+    watcher.onRequestEnd(headers);
+    respond(watcher, 200, headers);
+    watcher.onResponseEnd(headers);
+    exchanges.onExchange(START).onEnd();
+    const { held } = exchanges;
+    watcher.onInformation(103, headers);
+    watcher.onRequestEnd(headers);
+    upgrade(watcher);
+    watcher.onBytes('down', Buffer.from([0x81, 1, 0x61]));
+    watcher.onEnd('x'.repeat(60_000));
+    expect(dropped).toMatchObject({
+      ...{ informations: [], requestTrailers: [], responseTrailers: [], messages: [] },
+      ...{ response: undefined, failure: undefined, held: 0 },
+    });
+    expect(dropped?.start).toMatchObject({ url: '', headers: [] });
+    expect([exchanges.held, held < 10_000]).toEqual([held, true]);
+  });
+
   test('is bounded in memory, and what is told as held is the sum of them, in any order of events', () => {
     const step = fc.record({
       at: fc.nat({ max: 9 }),

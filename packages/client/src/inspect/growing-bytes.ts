@@ -1,4 +1,4 @@
-/** Bytes that come in pieces, kept up to a bound; what is over it is counted. Pieces are copied: their memory is used again. */
+/** Bytes that come in pieces, kept up to a bound; what is over it is counted. Pieces are copied: their memory is used again, or is larger. */
 export class GrowingBytes {
   #most: number;
   readonly #onHold: (change: number) => void;
@@ -7,7 +7,7 @@ export class GrowingBytes {
   #count = 0;
 
   /** `onHold` is told by how many bytes the memory that this takes has changed. */
-  constructor(most: number, onHold: (change: number) => void) {
+  constructor(most: number, onHold: (change: number) => void = () => {}) {
     this.#most = most;
     this.#onHold = onHold;
   }
