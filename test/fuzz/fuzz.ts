@@ -8,6 +8,7 @@ import { config, rules, users } from './targets/files.js';
 import { frames } from './targets/frames.js';
 import { httpRequest } from './targets/http-request.js';
 import { httpTarget } from './targets/http-target.js';
+import { firstBytes, hpack, http1, http2 } from './targets/inspected.js';
 import { listeners } from './targets/listeners.js';
 import { socks } from './targets/socks.js';
 import { socksDatagram } from './targets/socks-datagram.js';
@@ -21,6 +22,10 @@ export const targets: readonly Target[] = [
   frames,
   listeners,
   clientHello,
+  firstBytes,
+  http1,
+  http2,
+  hpack,
   config,
   users,
   rules,
