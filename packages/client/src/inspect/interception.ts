@@ -13,7 +13,7 @@ import { Http2Reader } from './http/http2-reader.js';
 import { Teller } from './http/tell.js';
 import { joinWatched } from './join-watched.js';
 import type { PassedThrough } from './passed-through.js';
-import { Distrust, namesOf, secureTrueEnd, TlsRefusal } from './true-end.js';
+import { Distrust, HIGH_WATER, namesOf, secureTrueEnd, TlsRefusal } from './true-end.js';
 import type { Destination, Watcher } from './watcher.js';
 
 /** What every connection has in common. */
@@ -118,6 +118,8 @@ export class Interception {
         .slice(0, MAX_NAMES),
     ]);
     const ownEnd = new TLSSocket(near, {
+      // The types do not know it.
+      ...{ highWaterMark: HIGH_WATER },
       isServer: true,
       secureContext: authority.contextFor([...names] as [string, ...string[]], new Date(clock.wallTime())),
       ...(protocol !== undefined && { ALPNProtocols: [protocol] }),

@@ -12,6 +12,7 @@ export function secureTrueEnd(stream: Duplex, task: TrueEndTask): Promise<TLSSoc
   const { name, protocols, trust } = task;
   return new Promise((resolve, reject) => {
     const options: ConnectionOptions = {
+      ...{ highWaterMark: HIGH_WATER },
       ...{ socket: stream, host: name, servername: isIP(name) === 0 ? name : '' },
       ...(protocols !== undefined && { ALPNProtocols: [...protocols] }),
       ...(trust !== undefined && { secureContext: trust }),
@@ -40,6 +41,9 @@ export interface TrueEndTask {
   /** With the CAs that it may be signed by; undefined: those that Node trusts. */
   readonly trust: SecureContext | undefined;
 }
+
+/** So much waits in either direction of TLS, bytes: with the 16 KiB that Node has, each record waits for the one before. */
+export const HIGH_WATER = 131_072;
 
 function problemOf(socket: TLSSocket): Error | undefined {
   if (!socket.authorized) return new Distrust(`its certificate is not trusted (${String(socket.authorizationError)})`);

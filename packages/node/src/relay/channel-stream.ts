@@ -106,6 +106,11 @@ export class ChannelStream extends Duplex {
     this.#feed();
   }
 
+  /** What waits together goes together. */
+  override _writev(writes: { readonly chunk: Buffer }[], done: Callback): void {
+    this._write(Buffer.concat(writes.map(({ chunk }) => chunk)), '', done);
+  }
+
   override _final(done: Callback): void {
     this.#channel?.end();
     // Later, as with a socket: anyone who destroys the stream in the callback of its last write comes before 'finish'.

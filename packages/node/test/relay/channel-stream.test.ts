@@ -47,6 +47,18 @@ describe('a channel stream', () => {
     await until(() => near.destroyed && far.destroyed);
   });
 
+  test('sends what waits together as one', async () => {
+    const { near, channels } = await streams();
+    const before = channels[0].figures.framesSent;
+    near.cork();
+    for (let n = 0; n < 100; n++) near.write(`${n} `);
+    near.uncork();
+    await until(() => near.writableLength === 0);
+    await until(() => channels[1].figures.bytesReceived === near.bytesWritten);
+    expect(near.bytesWritten).toBe(290);
+    expect(channels[0].figures.framesSent - before).toBe(1);
+  });
+
   test('delivers what was written last though the other way has ended before, and credit is short', async () => {
     const { near, far } = await streams();
     far.end();
