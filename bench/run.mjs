@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { bulk } from './measurements/bulk.mjs';
 import { datagrams } from './measurements/datagrams.mjs';
 import { growth } from './measurements/growth.mjs';
+import { inspection } from './measurements/inspection.mjs';
 import { latency } from './measurements/latency.mjs';
 import { memory } from './measurements/memory.mjs';
 import { opens } from './measurements/opens.mjs';
@@ -80,7 +81,9 @@ function readArguments() {
 
 async function chosen() {
   if (peers === undefined)
-    return { measurements: [bulk, byWay, latency, opens, datagrams, memory, growth, push, startup, wisp, workers] };
+    return {
+      measurements: [bulk, byWay, latency, opens, datagrams, memory, growth, push, startup, wisp, inspection, workers],
+    };
   try {
     return await besidePeers(peers);
   } catch (error) {

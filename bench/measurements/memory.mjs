@@ -1,5 +1,6 @@
 // What idle connections and idle sessions keep in memory, and the CPU they use for nothing.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { memoryOf, perPiece, REPORTING } from '../support/memory-of.mjs';
 import { cpuSeconds } from '../support/processes.mjs';
 import { inBench, listeningAt, startProgram, stopProgram } from '../support/program.mjs';
 import { round } from '../support/statistics.mjs';
@@ -16,7 +17,6 @@ const PATIENCE = {
   full: { seconds: 30, rest: 31_000 },
   quick: { seconds: 5, rest: 3_000 },
 };
-const REPORTING = ['--import', inBench('support/report-memory.mjs')];
 
 export const memory = {
   name: 'memory',
@@ -113,27 +113,10 @@ async function idleSessions({ seconds, rest }) {
   };
 }
 
-/** What is left after its garbage was collected, once it has come to rest. */
-async function memoryOf(child, rest) {
-  await sleep(rest);
-  const before = child.lines.length;
-  child.kill('SIGUSR2');
-  for (;;) {
-    const line = child.lines.slice(before).find((text) => text.includes('"msg":"memory"'));
-    if (line !== undefined) return JSON.parse(line);
-    await sleep(10);
-  }
-}
-
 async function cpuShare(pids, seconds) {
   const before = cpuSeconds(pids);
   await sleep(seconds * 1000);
   return (cpuSeconds(pids) - before) / seconds;
-}
-
-function perPiece(before, after, count) {
-  const live = ({ heapUsed, external }) => heapUsed + external;
-  return { resident: (after.rss - before.rss) / count, live: (live(after) - live(before)) / count };
 }
 
 function difference(a, b) {

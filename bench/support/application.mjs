@@ -2,14 +2,14 @@
 // answers each with what it measured. `open` says how it connects (see ways.mjs), `pids` whose CPU counts.
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { answerTasks, timed } from './answer-tasks.mjs';
 import { send } from './destination.mjs';
-import { cpuSeconds } from './processes.mjs';
 import { socksConnect } from './socks-connect.mjs';
 import { wispConnect } from './wisp-connect.mjs';
 
 const held = [];
 
-const TASKS = {
+answerTasks({
   /** Moves `down` and `up` bytes on each of `channels` connections at once, to the last byte. */
   async bulk({ open, target, channels, down, up, pids }) {
     const sockets = await openAll(open, target, channels);
@@ -72,7 +72,7 @@ const TASKS = {
     for (const socket of held.splice(0)) socket.destroy();
     return {};
   },
-};
+});
 
 function openAll(open, target, count) {
   return Promise.all(Array.from({ length: count }, () => openOne(open, target)));
@@ -119,18 +119,3 @@ function received(socket, length) {
     socket.resume();
   });
 }
-
-async function timed(pids, work) {
-  const cpuBefore = cpuSeconds(pids);
-  const start = performance.now();
-  await work();
-  const seconds = (performance.now() - start) / 1000;
-  return { seconds, cpu: cpuSeconds(pids) - cpuBefore };
-}
-
-process.on('message', ({ task, options }) => {
-  TASKS[task](options).then(
-    (result) => process.send({ result }),
-    (error) => process.send({ error: error.stack }),
-  );
-});

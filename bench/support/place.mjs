@@ -19,8 +19,8 @@ export async function createPlace() {
     folder,
     target: ['127.0.0.1', port],
     certificate: await makeCertificate(folder),
-    startApplication() {
-      const child = fork(inBench('support/application.mjs'), { stdio: 'inherit' });
+    startApplication(program = 'application') {
+      const child = fork(inBench(`support/${program}.mjs`), { stdio: 'inherit' });
       endWithThis(child);
       applications.push(child);
       return {
@@ -48,12 +48,13 @@ export async function createPlace() {
 /**
  * Starts the ways, measures each in turn, A B A B, and gives for each scenario and way what `repeats` turns measured. A
  * turn before counts for nothing: programs warm up in it, and `measure` is told so. One that `mayFail` is left out once it has, and that is told.
+ * `program`: the application, if it is another one.
  */
-export async function takeTurns({ place, ways, scenarios, repeats, progress }, measure) {
+export async function takeTurns({ place, ways, scenarios, repeats, progress, program }, measure) {
   const started = [];
   try {
     await startWays(ways, place, started);
-    let application = place.startApplication();
+    let application = place.startApplication(program);
     const found = [];
     for (const scenario of scenarios) {
       const measured = Object.fromEntries(started.map(({ name }) => [name, []]));
@@ -70,7 +71,7 @@ export async function takeTurns({ place, ways, scenarios, repeats, progress }, m
             await way.stop();
             // It may still wait for what does not come.
             await application.stop();
-            application = place.startApplication();
+            application = place.startApplication(program);
           }
         }
       }

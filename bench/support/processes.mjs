@@ -1,5 +1,5 @@
 // What the kernel says of running programs (Linux).
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** The tables of sockets, and the state there of one that takes anything that comes. */
 const TABLES = { tcp: { names: ['tcp', 'tcp6'], state: '0A' }, udp: { names: ['udp', 'udp6'], state: '07' } };
@@ -17,7 +17,21 @@ export function cpuSeconds(pids) {
 
 /** Resident memory, bytes. */
 export function residentBytes(pid) {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+  return memoryLine(pid, 'VmRSS');
+}
+
+/** The most of it since the process began, or since `forgetPeak`. */
+export function peakBytes(pid) {
+  return memoryLine(pid, 'VmHWM');
+}
+
+export function forgetPeak(pid) {
+  // proc(5).
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+}
+
+function memoryLine(pid, name) {
+  return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
 }
 
 /** Whether somebody listens on `port` where process `pid` is: each network namespace has ports of its own. */

@@ -21,9 +21,9 @@ export function startServer({ host = [], address = '127.0.0.1', node = [], optio
   return startProgram(host, args, '"ready"', env);
 }
 
-export function startClient(url, { host = [], node = [], options = [] } = {}) {
+export function startClient(url, { host = [], node = [], options = [], env = {} } = {}) {
   const args = [...node, CLIENT, url, '--insecure', '--listen', '0', ...JSON_LOG, ...options];
-  return startProgram(host, args, '"ready"', TOKEN);
+  return startProgram(host, args, '"ready"', { ...TOKEN, ...env });
 }
 
 /** A client for one connection, which the caller talks to by its standard streams. */

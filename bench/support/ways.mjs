@@ -55,16 +55,23 @@ export async function pipeTls({ target, certificate: { cert, key } }) {
   return programs(direct(listeningAt(near)), [near, far]);
 }
 
+/** TLS with the application, and again with the destination, as with one who looks inside. */
+export async function endTls({ target, certificate: { cert, key } }) {
+  const relay = await bareRelay({ to: target, cert, key, ca: cert });
+  return programs(direct(listeningAt(relay)), [relay]);
+}
+
 const TLS_BETWEEN = 'pipe, TLS between';
 
 function bareRelay(options, program = 'bare-relay') {
   return startProgram([], [inBench(`support/${program}.mjs`), JSON.stringify(options)], '"ready"');
 }
 
-export async function ws({ serverHost, clientHost, address, node, clientOptions, serverOptions = NO_LIMITS }) {
+export async function ws(options) {
+  const { serverHost, clientHost, address, node, clientOptions, serverOptions = NO_LIMITS, env } = options;
   const server = await startServer({ host: serverHost, address, node, options: serverOptions });
   const url = `ws://${listeningAt(server).join(':')}`;
-  const client = await startClient(url, { host: clientHost, node, options: clientOptions });
+  const client = await startClient(url, { host: clientHost, node, options: clientOptions, env });
   return programs(bySocks(listeningAt(client)), [client, server]);
 }
 
