@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { SSHD, startSshd } from 'wsproxy-test-support/destinations/sshd';
@@ -17,7 +17,7 @@ describe('the page of the web console', { timeout: 60_000 }, () => {
   describe('by ssh', () => {
     skipUnlessInstalled(SSHD);
 
-    test('asks about one host after the other, and uploads no file to the path of a folder', async () => {
+    test('asks about one host after the other, uploads no file to the path of a folder, and ends while it asks', async () => {
       const sshd = await startSshd();
       const hosts = [await new CuttingRelay(sshd.port).start(), await new CuttingRelay(sshd.port).start()];
       for (const host of hosts) host.hold();
@@ -50,6 +50,16 @@ describe('the page of the web console', { timeout: 60_000 }, () => {
       await page.answerPath(folder, 'Upload');
       await page.page.getByText('This is a folder. Add the name of the file.').waitFor();
       expect([readdirSync(folder), existsSync(`${folder}.part`)]).toEqual([[], false]);
+
+      const gate = join(folder, 'gate');
+      await page.page.locator('.screen:visible').click();
+      await page.type(`until [ -e ${gate} ]; do sleep 0.1; done; exit\n`);
+      await page.button('Download').click();
+      await question.getByLabel('Path').waitFor();
+      writeFileSync(gate, '');
+      expect(await page.untilOver()).toBe('The shell has ended with 0.');
+      await page.answerPath('user.pub', 'Download');
+      expect(await page.page.locator('.panel:not([hidden]) .mark').textContent()).not.toContain('undefined');
     });
   });
 

@@ -212,7 +212,8 @@ export class Console {
       no: 'Cancel',
       path: file.name,
     });
-    if (path === false) return;
+    // The shell may have ended meanwhile.
+    if (path === false || this.isOver) return;
     await this.#shell.files.upload(file, path, (done) => this.say(`Upload: ${done} of ${file.size} bytes`));
     this.say(`Uploaded ${file.size} bytes to ${path}`);
   }
@@ -225,7 +226,7 @@ export class Console {
       no: 'Cancel',
       path: '',
     });
-    if (path === false) return;
+    if (path === false || this.isOver) return;
     const blob = await this.#shell.files.download(path, (done) => this.say(`Download: ${done} bytes`));
     save(blob, path.split('/').at(-1));
     this.say(`Downloaded ${blob.size} bytes of ${path}`);
