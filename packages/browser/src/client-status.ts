@@ -1,7 +1,10 @@
 /** How the tunnel stands. */
 export interface ClientStatus {
   readonly state: ClientState;
-  /** Why it is not connected: the last failure. Undefined while it is, and before the first try has ended. */
+  /**
+   * Why it is not connected: the last failure; undefined before the first try has ended. While it is connected: why it will not be for
+   * long; mostly undefined.
+   */
   readonly reason: string | undefined;
   /** Until the next try, ms; undefined while there is nothing to wait for. */
   readonly nextTryMs: number | undefined;
