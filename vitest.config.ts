@@ -77,6 +77,7 @@ export default defineConfig({
           // What tests share is a package, and links to others.
           exclude: ['test/start/**', '**/node_modules/**'],
           setupFiles: [...WATCHED, 'test/support/cleanup/clean-after-each.ts'],
+          globalSetup: 'test/packaging/built-folder.ts',
           pool: 'forks',
           execArgv: ['--disable-warning=ExperimentalWarning'],
           // Each file measures the memory and the resources of its own process.

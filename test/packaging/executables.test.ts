@@ -11,11 +11,11 @@ import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { readPageFiles } from '../../packages/client/src/status/page-files.js';
 import { bundle } from '../../scripts/packages/bundle.js';
 import { hostPlatform, PLATFORMS } from '../../scripts/packages/node-binary.js';
-import { built, ROOT } from './built.js';
+import { built, PROGRAM_KINDS, ROOT } from './built.js';
 
 /** `PLATFORMS=all npm run vitest -- executables` builds them all; each takes half a minute. */
 const platforms = inject('efforts').PLATFORMS === 'all' ? PLATFORMS : [hostPlatform()];
-const folder = built('--only', 'executables', '--platform', platforms.join(','));
+const folder = built(PROGRAM_KINDS, platforms);
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 const PROGRAMS = ['wsproxy-client', 'wsproxy-server'] as const;
 /** Nothing is found: neither Node nor npm. */

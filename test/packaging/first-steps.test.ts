@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { runOnOwnMachine } from 'wsproxy-test-support/programs/own-machine';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { hostPlatform } from '../../scripts/packages/node-binary.js';
-import { built, ROOT } from './built.js';
+import { built, PROGRAM_KINDS, ROOT } from './built.js';
 
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
-const folder = built('--only', 'executables', '--platform', hostPlatform());
+const folder = built(PROGRAM_KINDS);
 /** What a user has, ms: the commands must leave room to read and to type. */
 const FIVE_MINUTES = 300_000;
 

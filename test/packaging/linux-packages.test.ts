@@ -16,10 +16,9 @@ import { isInstalled } from 'wsproxy-test-support/programs/installed';
 import { type Ended, Program, run } from 'wsproxy-test-support/programs/program';
 import { skipUnlessInstalled } from 'wsproxy-test-support/programs/skip-unless-installed';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
-import { buildPackages } from '../../scripts/packages/build-packages.js';
 import { packForLinux } from '../../scripts/packages/linux-packages.js';
 import { hostPlatform } from '../../scripts/packages/node-binary.js';
-import { ROOT } from './built.js';
+import { built, PROGRAM_KINDS, ROOT } from './built.js';
 
 const TOOLS = ['nfpm', 'mmdebstrap', 'dpkg', 'rpm', 'mandoc', 'systemd-analyze'];
 /** To make a Debian, and packages. */
@@ -30,12 +29,17 @@ const folder = mkdtempSync(join(tmpdir(), 'wsproxy-linux-'));
 const machine = join(folder, 'machine');
 const arm = process.arch === 'arm64';
 
-beforeAll(async () => {
+let making: Promise<Ended>;
+beforeAll(() => {
   if (!TOOLS.every(isInstalled)) return;
-  const making = run('mmdebstrap', ['--variant=essential', '--include=libstdc++6,passwd', 'bookworm', machine], {
+  // While the packages are built.
+  making = run('mmdebstrap', ['--variant=essential', '--include=libstdc++6,passwd', 'bookworm', machine], {
     timeout: PATIENCE,
   });
-  await buildPackages({ kinds: ['linux'], platforms: [hostPlatform()], folder: join(folder, 'made'), tell: () => {} });
+});
+const packages = built(PROGRAM_KINDS);
+beforeAll(async () => {
+  if (!TOOLS.every(isInstalled)) return;
   const { code, stderr } = await making;
   if (code !== 0) throw new Error(`mmdebstrap: ${stderr}`);
   for (const name of ['wsproxy-client', 'wsproxy-server']) {
@@ -46,11 +50,11 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function deb(name: string): string {
-  return join(folder, 'made', `${name}_${version}_${arm ? 'arm64' : 'amd64'}.deb`);
+  return join(packages, `${name}_${version}_${arm ? 'arm64' : 'amd64'}.deb`);
 }
 
 function rpm(name: string): string {
-  return join(folder, 'made', `${name}-${version}-1.${arm ? 'aarch64' : 'x86_64'}.rpm`);
+  return join(packages, `${name}-${version}-1.${arm ? 'aarch64' : 'x86_64'}.rpm`);
 }
 
 /** In the Debian. */
@@ -237,7 +241,7 @@ describe('the packages for Linux', { timeout: PATIENCE }, () => {
       ['wsproxy-server', 'system'],
       ['wsproxy-client', 'user'],
     ] as const) {
-      const stage = join(folder, 'made/build', hostPlatform(), program);
+      const stage = join(packages, 'build', hostPlatform(), program);
       const unit = readFileSync(join(stage, 'linux', `${program}.service`), 'utf8');
       expect(unit).toContain(`\nExecStart=/usr/bin/${program}`);
       const copy = join(temporaryFolder(), `${program}.service`);
@@ -251,7 +255,7 @@ describe('the packages for Linux', { timeout: PATIENCE }, () => {
   test.each(['wsproxy-client/linux/wsproxy-client.1', 'wsproxy-server/linux/wsproxy-server.8'])(
     'hold a manual page that man shows: %s',
     async (page) => {
-      const file = join(folder, 'made/build', hostPlatform(), page);
+      const file = join(packages, 'build', hostPlatform(), page);
       const shown = await run('mandoc', ['-T', 'lint', '-W', 'warning', file]);
       expect(shown).toMatchObject({ code: 0, stdout: '', stderr: '' });
       const text = expectOk(await run('mandoc', ['-T', 'utf8', file]), 'mandoc').replaceAll(/.\x08/g, '');

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { KINDS } from '../../scripts/packages/build-packages.js';
 import { built, ROOT } from './built.js';
 
-const folder = built('--only', 'npm,sbom');
+const folder = built(['npm', 'sbom']);
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 
 test('checksums of all files are those that sha256sum counts', async () => {
