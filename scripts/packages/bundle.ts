@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { readPageFiles } from '../../packages/client/dist/status/page-files.js';
 import { root } from './run.js';
@@ -64,6 +64,11 @@ function withoutFiles(assets: Map<string, Buffer>): Plugin {
         for (const [path, { body }] of files) assets.set(path, body);
         const types = Object.fromEntries([...files].map(([path, { type }]) => [path, type]));
         return { contents: pageFilesFromAssets(types) };
+      });
+      // A thread is a module of its own.
+      onLoad({ filter: /[\\/]dist[\\/]inspect[\\/]script[\\/]thread-url\.js$/ }, ({ path }) => {
+        const url = `data:text/javascript;base64,${readFileSync(join(dirname(path), 'thread.js'), 'base64')}`;
+        return { contents: `export function threadUrl() { return new URL(${JSON.stringify(url)}); }` };
       });
       // esbuild follows a `require` that is not a variable of the file.
       onLoad({ filter: /[\\/]dist[\\/]logging[\\/]create-logger\.js$/ }, ({ path }) => {

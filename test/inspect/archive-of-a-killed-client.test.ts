@@ -69,7 +69,11 @@ test('an archive without --inspect, --inspect that shows nothing, a file that is
   const unseen = await run('--inspect', 'example.org');
   expect([unseen.code, unseen.stderr.trim().split('\n')]).toEqual([
     2,
-    [expect.stringContaining('--inspect: nobody would see anything; it takes --status or --inspect-out')],
+    [
+      expect.stringContaining(
+        '--inspect: nobody would see anything; it takes --status, --inspect-out or --inspect-script',
+      ),
+    ],
   ]);
   const other = join(folder, 'other.har');
   writeFileSync(other, 'mine');

@@ -24,7 +24,7 @@ export interface InspectedTunnel {
   readonly trueCa: string;
 }
 
-export async function startInspectedTunnel(rules: readonly string[]): Promise<InspectedTunnel> {
+export async function startInspectedTunnel(rules: readonly string[], script?: string): Promise<InspectedTunnel> {
   const folder = temporaryFolder();
   const authority = new Authority('of destinations');
   atEnd(() => {
@@ -37,7 +37,12 @@ export async function startInspectedTunnel(rules: readonly string[]): Promise<In
   const client = createClient({ url: `ws://127.0.0.1:${serverPort}/`, token: TOKEN, ca: authority.cert });
   atEnd(() => client.close());
   const watcher = new RecordingWatcher();
-  await client.inspect({ rules, folder: join(folder, 'inspect'), watcher });
+  const scriptFile = join(folder, 'script.mjs');
+  if (script !== undefined) writeFileSync(scriptFile, script);
+  await client.inspect({
+    ...{ rules, folder: join(folder, 'inspect'), watcher },
+    ...(script !== undefined && { script: scriptFile }),
+  });
   await client.start();
   const { address } = await client.listen({ port: 0 });
   const ca = join(folder, 'inspect/ca.pem');

@@ -84,6 +84,10 @@ export class Seen implements ExchangeWatcher {
     this.#bytes[direction].push(chunk);
   }
 
+  onScripted(part: string): void {
+    this.events.push(`scripted ${part}`);
+  }
+
   onEnd(failure?: string): void {
     this.events.push(failure === undefined ? 'over' : `over: ${failure}`);
   }

@@ -33,6 +33,8 @@ export interface Summary {
   readonly lastedMs?: number;
   /** Why it ended too soon. */
   readonly failure?: string;
+  /** What a script has changed, or made. */
+  readonly scripted?: readonly ('request' | 'answer' | 'messages')[];
 }
 
 export interface Detail extends Summary {

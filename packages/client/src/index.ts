@@ -16,7 +16,23 @@ export type { IncomingOptions, OnIncoming } from './calls/services.js';
 export { type Client, createClient } from './client.js';
 export { type DiagnoseObserver, type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
 export type { Finding, Mark, StepFinding, StepName } from './doctor/finding.js';
-export type { Destination, ExchangeStart, ExchangeWatcher, RawHeaders, Watcher } from './inspect/watcher.js';
+export type {
+  InspectScript,
+  ScriptBody,
+  ScriptMessage,
+  ScriptReply,
+  ScriptRequest,
+  ScriptResponse,
+  SentRequest,
+} from './inspect/script/inspect-script.js';
+export type {
+  Destination,
+  ExchangeStart,
+  ExchangeWatcher,
+  RawHeaders,
+  ScriptedPart,
+  Watcher,
+} from './inspect/watcher.js';
 export {
   type ClientOptions,
   type CloseOptions,

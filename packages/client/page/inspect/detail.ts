@@ -62,8 +62,20 @@ export class Detail {
 }
 
 function factsOf(exchange: Exchange): Headers {
-  const { host, port, secure, version, status, statusText, failure, sentMs, firstByteMs, lastedMs, headersLeft } =
-    exchange;
+  const {
+    host,
+    port,
+    secure,
+    version,
+    status,
+    statusText,
+    failure,
+    sentMs,
+    firstByteMs,
+    lastedMs,
+    headersLeft,
+    scripted,
+  } = exchange;
   const times = [
     ...(sentMs === undefined ? [] : [`sent after ${tookText(sentMs)}`]),
     ...(firstByteMs === undefined ? [] : [`answered after ${tookText(firstByteMs)}`]),
@@ -73,6 +85,7 @@ function factsOf(exchange: Exchange): Headers {
     ['Destination', `${host}:${port}, ${secure ? 'TLS' : 'without TLS'}, HTTP/${version}`],
     ...(status === undefined ? [] : [['Answer', `${status} ${statusText ?? ''}`] as const]),
     ...(failure === undefined ? [] : [['Ended too soon', failure] as const]),
+    ...(scripted === undefined ? [] : [['Changed by the script', scripted.join(', ')] as const]),
     ['Times', times.join(', ')],
     ...(headersLeft === 0 ? [] : [['Headers', `${headersLeft} more, which are not kept`] as const]),
   ];

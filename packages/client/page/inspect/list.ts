@@ -128,7 +128,11 @@ class ExchangeRow implements Row<Summary> {
   }
 }
 
-function statusText({ status, failure, lastedMs }: Summary): string {
+function statusText(exchange: Summary): string {
+  return exchange.scripted === undefined ? plainStatusText(exchange) : `${plainStatusText(exchange)}, script`;
+}
+
+function plainStatusText({ status, failure, lastedMs }: Summary): string {
   if (failure !== undefined) return status === undefined ? 'failed' : `${status}, cut off`;
   return status === undefined ? (lastedMs === undefined ? 'waits' : 'no answer') : String(status);
 }

@@ -43,8 +43,9 @@ export interface Wish {
 function isWanted(exchange: Summary, { kind, search, found }: Wish): boolean {
   if (kind === 'failed' ? !hasFailed(exchange) : kind !== 'all' && kind !== exchange.kind) return false;
   if (found !== undefined) return found.has(exchange.id);
-  const { method, url, status, statusText, mediaType, failure } = exchange;
-  const text = `${method} ${url} ${status ?? ''} ${statusText ?? ''} ${mediaType} ${failure ?? ''}`.toLowerCase();
+  const { method, url, status, statusText, mediaType, failure, scripted } = exchange;
+  const text =
+    `${method} ${url} ${status ?? ''} ${statusText ?? ''} ${mediaType} ${failure ?? ''} ${scripted === undefined ? '' : 'script'}`.toLowerCase();
   const words = search.toLowerCase().split(/\s+/);
   return words.every((word) => text.includes(word));
 }

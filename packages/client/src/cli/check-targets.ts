@@ -10,11 +10,12 @@ export function checkTargets(flags: TargetFlags): void {
   tell('remoteForward', problemOfRemote((flags.remoteForward ?? []).flat()));
   for (const rule of flags.reverseAllow ?? []) tell('reverseAllow', OPTION_CHECKS['allow rule'](rule));
   for (const rule of flags.inspect ?? []) tell('inspect', OPTION_CHECKS['inspect rule'](rule));
-  for (const key of ['inspectOut', 'inspectSecrets'] as const) {
+  for (const key of ['inspectOut', 'inspectScript', 'inspectSecrets'] as const) {
     if (flags[key] && flags.inspect === undefined) throw new OptionError(key, 'it takes --inspect');
   }
-  if (flags.inspect !== undefined && flags.status === undefined && flags.inspectOut === undefined) {
-    throw new OptionError('inspect', 'nobody would see anything; it takes --status or --inspect-out');
+  const isSeen = flags.status !== undefined || flags.inspectOut !== undefined || flags.inspectScript !== undefined;
+  if (flags.inspect !== undefined && !isSeen) {
+    throw new OptionError('inspect', 'nobody would see anything; it takes --status, --inspect-out or --inspect-script');
   }
   if (flags.inspectOut !== undefined) tell('inspectOut', OPTION_CHECKS.archive(flags.inspectOut));
   if (flags.stdio !== undefined) tell('stdio', problemOfTarget(flags.stdio));
@@ -44,6 +45,7 @@ interface TargetFlags extends ForwardFlags {
   readonly reverseAllow?: readonly string[];
   readonly inspect?: readonly string[];
   readonly inspectOut?: string;
+  readonly inspectScript?: string;
   readonly inspectSecrets?: boolean;
   readonly status?: unknown;
   readonly stdio?: string;

@@ -53,6 +53,7 @@ interface Flags extends CommonOptions, PortFlags, ReachFlags, RemoteForwardFlags
   readonly stdio?: string;
   readonly inspect?: readonly string[];
   readonly inspectOut?: string;
+  readonly inspectScript?: string;
   readonly inspectSecrets?: boolean;
 }
 
@@ -155,11 +156,12 @@ async function run(urls: readonly string[], flags: Flags, command: Command): Pro
   });
   if (flags.inspect !== undefined) {
     const { beginInspect } = await import('./begin-inspect.js');
-    const { inspect: rules, inspectOut: archive, inspectSecrets: secrets } = flags;
+    const { inspect: rules, inspectOut: archive, inspectScript: script, inspectSecrets: secrets } = flags;
     await beginInspect(client, {
       rules,
       folder: inspectFolder,
       ...(archive && { archive }),
+      ...(script && { script }),
       ...(secrets && { secrets }),
     });
   }

@@ -1,30 +1,42 @@
 import * as tls from 'node:tls';
-import type { Logger } from 'wsproxy-engine';
+import { type Logger, systemClock } from 'wsproxy-engine';
 import type { InspectOptions } from '../options/inspect-options.js';
 import { AuthorityFolder } from './ca/authority-folder.js';
 import { Inspection, type InspectionOptions } from './inspection.js';
 import { isWide, parseInspectRule } from './rule.js';
+import type { Scripting } from './script/begin-script.js';
 
 /**
  * Makes ready to look into connections. `ca`: another CA that destinations may have.
- * @throws TypeError for a rule that cannot be used; Error in one line when the CA or the archive cannot be used
+ * @throws TypeError for a rule that cannot be used; Error in one line when the CA, the script or the archive cannot be used
  */
 export async function beginInspection(options: InspectOptions, { ca, logger }: Surroundings): Promise<Inspection> {
   const rules = options.rules.map(parseInspectRule);
   const folder = new AuthorityFolder(options.folder);
-  const task = { rules, authority: folder.open(rules), ca: trusted(ca), logger };
-  const { watcher } = options;
-  const watched = watcher === undefined ? await beginSeeing(options, logger) : { watcher };
+  const authority = folder.open(rules);
+  const script = options.script === undefined ? undefined : await beginOwnScript(options.script, logger);
+  let watched: Watched;
+  try {
+    watched = options.watcher === undefined ? await beginSeeing(options, logger) : { watcher: options.watcher };
+  } catch (error) {
+    await script?.close();
+    throw error;
+  }
   logger.info({ rules: options.rules.join(', '), ca: folder.certificatePath }, 'connections are looked into');
   const wide = rules.filter(isWide).map(({ text }) => text);
   if (wide.length > 0)
     logger.warn({ rules: wide.join(', ') }, 'these rules are for hosts of very many owners; name less');
-  return new Inspection({ ...task, ...watched });
+  return new Inspection({ rules, authority, ca: trusted(ca), logger, script, ...watched });
 }
 
 interface Surroundings {
   readonly ca: string | undefined;
   readonly logger: Logger;
+}
+
+async function beginOwnScript(path: string, logger: Logger): Promise<Scripting> {
+  const { beginScript } = await import('./script/begin-script.js');
+  return beginScript(path, { logger, clock: systemClock });
 }
 
 /** A program with a watcher of its own does not load it. */

@@ -5,6 +5,7 @@ import type { Authority } from './ca/authority.js';
 import { InspectedTunnel } from './inspected-tunnel.js';
 import type { InterceptionTask } from './interception.js';
 import { PassedThrough } from './passed-through.js';
+import type { Scripting } from './script/begin-script.js';
 import type { Inspected, Seeing } from './seen/seeing.js';
 import type { Watcher } from './watcher.js';
 
@@ -13,20 +14,23 @@ export class Inspection {
   readonly #task: InterceptionTask;
   readonly #tunnels: InspectedTunnel[] = [];
   readonly #seeing: Seeing | undefined;
+  readonly #script: Scripting | undefined;
 
   constructor({
     rules,
     authority,
     watcher,
     seeing,
+    script,
     ca,
     logger = silentLogger,
     clock = systemClock,
   }: InspectionOptions) {
     this.#seeing = seeing;
+    this.#script = script;
     // Once: to read all CAs takes tens of milliseconds.
     const trust = ca && createSecureContext({ ca: [...ca] });
-    this.#task = { rules, authority, watcher, trust, clock, passed: new PassedThrough(watcher, logger) };
+    this.#task = { rules, authority, watcher, trust, clock, script, passed: new PassedThrough(watcher, logger) };
   }
 
   /** The same tunnel, looked into. */
@@ -51,6 +55,7 @@ export class Inspection {
   /** Resets every one, and resolves when what passed is written. */
   async close(): Promise<void> {
     for (const tunnel of this.#tunnels) tunnel.close();
+    await this.#script?.close();
     await this.#seeing?.close();
   }
 }
@@ -60,6 +65,7 @@ export interface InspectionOptions {
   readonly authority: Authority;
   readonly watcher: Watcher;
   readonly seeing?: Seeing | undefined;
+  readonly script?: Scripting | undefined;
   /** Those that destinations are verified by, PEM; default: those that Node trusts. */
   readonly ca?: readonly string[] | undefined;
   readonly logger?: Logger;

@@ -13,6 +13,7 @@ import { Http2Reader } from './http/http2-reader.js';
 import { Teller } from './http/tell.js';
 import { joinWatched } from './join-watched.js';
 import type { PassedThrough } from './passed-through.js';
+import type { Scripting } from './script/begin-script.js';
 import { Distrust, HIGH_WATER, namesOf, secureTrueEnd, TlsRefusal } from './true-end.js';
 import type { Destination, Watcher } from './watcher.js';
 
@@ -25,6 +26,7 @@ export interface InterceptionTask {
   /** With the CAs that destinations are verified by; undefined: those that Node trusts. */
   readonly trust: SecureContext | undefined;
   readonly clock: Clock;
+  readonly script: Scripting | undefined;
 }
 
 /** Stands between an application and its destination. */
@@ -57,7 +59,7 @@ export class Interception {
     const reason = this.#whyNot(hello, name.host);
     if (reason !== undefined) return this.#passThrough(near, far, reason);
     if (passed.isGivenUp(name)) return joinStreams(near, far);
-    const protocols = hello.protocols?.filter((protocol) => SPOKEN.has(protocol));
+    const protocols = this.#protocolsFor(hello);
     // An application that leaves meanwhile takes its destination along.
     const onLeft = (): void => resetSocket(far);
     near.once('close', onLeft);
@@ -70,6 +72,13 @@ export class Interception {
     }
     near.off('close', onLeft);
     this.#secureOwnEnd(near, trueEnd, name);
+  }
+
+  /** Those of the application that can be looked into; a script sees HTTP/1.1 alone. */
+  #protocolsFor({ protocols }: ClientHello): readonly string[] | undefined {
+    const spoken = protocols?.filter((protocol) => SPOKEN.has(protocol));
+    const hasChoice = this.#task.script !== undefined && spoken?.includes('http/1.1') === true;
+    return hasChoice ? ['http/1.1'] : spoken;
   }
 
   /** What the application wants a certificate for. */
@@ -179,12 +188,18 @@ export class Interception {
   }
 
   #watch(near: Duplex, far: Duplex, protocol: 'http/1.1' | 'h2', isSecure: boolean): void {
-    const { watcher, passed, clock } = this.#task;
+    const { watcher, passed, clock, script } = this.#task;
     const { host, port } = this.#where;
     const facts = { connection: this.#connection, destination: { host, port }, isSecure };
     const teller = new Teller(watcher, facts, () => clock.wallTime());
+    const onUnreadable = (problem: string): void =>
+      passed.tell(this.#where, `what it speaks cannot be read: ${problem}`);
+    if (script !== undefined) {
+      if (protocol === 'http/1.1') return script.carry(near, far, { teller, onUnreadable });
+      passed.tell(this.#where, 'the script does not see it: it speaks HTTP/2 alone');
+    }
     const reader = protocol === 'h2' ? new Http2Reader(teller) : new Http1Reader(teller);
-    joinWatched(near, far, reader, (problem) => passed.tell(this.#where, `what it speaks cannot be read: ${problem}`));
+    joinWatched(near, far, reader, onUnreadable);
   }
 
   #passThrough(near: Duplex, far: Duplex, reason: string): void {

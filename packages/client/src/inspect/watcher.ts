@@ -42,6 +42,10 @@ export interface ExchangeWatcher {
   onResponseEnd(trailers: RawHeaders): void;
   /** After a 101: bytes of either direction, as they pass. */
   onBytes(direction: 'up' | 'down', chunk: Uint8Array): void;
+  /** Once for each part that a script has changed, or made; the part is told as the script wants it. */
+  onScripted?(part: ScriptedPart): void;
   /** Nothing more comes. `failure`: why it ended too soon. */
   onEnd(failure?: string): void;
 }
+
+export type ScriptedPart = 'request' | 'answer' | 'messages';

@@ -15,6 +15,11 @@ export interface InspectOptions {
    * Not with `watcher`. Undefined by default.
    */
   readonly archive?: string;
+  /**
+   * A file with a module that sees requests, answers and messages, and may change them: its default export is an `InspectScript`. It
+   * runs in a thread of its own, with all that this user may do. Undefined by default.
+   */
+  readonly script?: string;
   /** Whether the status page and the archive have passwords, tokens and cookies too; they are masked by default. Default false. */
   readonly secrets?: boolean;
 }

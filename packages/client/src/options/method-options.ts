@@ -243,6 +243,7 @@ export const METHOD_OPTIONS: Readonly<Record<Method, OptionTable<MethodUnit>>> =
     folder: { unit: 'text', text: 'where the CA is kept' },
     watcher: { unit: 'watcher', text: 'is told what passes' },
     archive: { unit: 'archive', text: 'a file for what passes' },
+    script: { unit: 'text', text: 'a module that may change what passes' },
     secrets: { unit: 'switch', default: false, text: 'whether secrets are shown too' },
   },
   connect: {

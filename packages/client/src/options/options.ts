@@ -45,6 +45,7 @@ type CommandOption =
   | 'udpAdvertise'
   | 'inspect'
   | 'inspectOut'
+  | 'inspectScript'
   | 'inspectSecrets'
   | 'status'
   | 'tokenCommand'
@@ -153,6 +154,12 @@ export const OPTIONS: Readonly<Record<keyof ClientOptions | CommandOption, Optio
     unit: 'archive',
     library: 'inspect({ archive })',
     text: 'where to write what --inspect sees: a HAR file, as browsers have it; one that is there already is continued',
+  },
+  inspectScript: {
+    flags: '--inspect-script <file>',
+    unit: 'file',
+    library: 'inspect({ script })',
+    text: 'a module for Node that sees what --inspect sees, and may change or answer it; it runs with all that this user may do',
   },
   inspectSecrets: {
     flags: '--inspect-secrets',

@@ -28,6 +28,7 @@ async function first(host: string, hello: Buffer): Promise<{ got: Buffer; told: 
     watcher,
     passed: new PassedThrough(watcher, silentLogger),
     trust: undefined,
+    script: undefined,
     clock: new FakeClock(),
   };
   const [[application, near], [destination, far]] = [streamPair(), streamPair()];

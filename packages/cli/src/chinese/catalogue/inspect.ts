@@ -65,8 +65,21 @@ export const INSPECT: Catalogue = {
   'whether --inspect shows and writes passwords, tokens and cookies too; they are masked unless given':
     '--inspect 是否也显示和写入密码、令牌和 cookie；不给则遮盖',
   'it takes --inspect': '需要 --inspect',
-  'nobody would see anything; it takes --status or --inspect-out':
-    '没有人能看到任何内容；需要 --status 或 --inspect-out',
+  'a module for Node that sees what --inspect sees, and may change or answer it; it runs with all that this user may do':
+    'Node 模块，能看到 --inspect 所见的内容，并可修改或应答；它以本用户的全部权限运行',
+  'nobody would see anything; it takes --status, --inspect-out or --inspect-script':
+    '没有人能看到任何内容；需要 --status、--inspect-out 或 --inspect-script',
+  'the script says': '脚本输出',
+  'the script has failed: what it was about passes unchanged': '脚本出错：所涉内容原样通过',
+  'the script has ended: everything passes unchanged': '脚本已结束：一切内容原样通过',
+  'the script': '脚本',
+  'it takes longer than {1} s': '用时超过 {1} 秒',
+  '{1} does not come back': '{1} 没有返回',
+  'it has called process.exit': '它调用了 process.exit',
+  'there is no file {1}': '没有文件 {1}',
+  '{1} is not loaded after {2} s': '{1} 在 {2} 秒后仍未加载',
+  '{1} has ended while it was loaded': '{1} 在加载时结束',
+  'the script does not see it: it speaks HTTP/2 alone': '脚本看不到它：它只使用 HTTP/2',
   '{1} is of UDP, which is not looked into': '{1} 属于 UDP，UDP 不查看内容',
   'expected a file whose name ends in .har': '应为名称以 .har 结尾的文件',
   'exchanges are missing in the archive': '存档中缺少一些请求',

@@ -1,4 +1,4 @@
-import type { ExchangeStart, ExchangeWatcher, RawHeaders, Watcher } from '../watcher.js';
+import type { ExchangeStart, ExchangeWatcher, RawHeaders, ScriptedPart, Watcher } from '../watcher.js';
 
 /** Tells a watcher what passes on one connection. What the watcher throws ends here: the connection has nothing to do with it. */
 export class Teller {
@@ -18,12 +18,7 @@ export class Teller {
   }
 
   begin({ authority, path, ...start }: Begun): Exchange {
-    const { destination, isSecure } = this.#connection;
-    const host = destination.host.includes(':') ? `[${destination.host}]` : destination.host;
-    const usual = isSecure ? ':443' : ':80';
-    const where = authority ?? `${host}:${destination.port}`;
-    const origin = `${isSecure ? 'https' : 'http'}://${where.endsWith(usual) ? where.slice(0, -usual.length) : where}`;
-    const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? path : `${origin}${path.startsWith('/') ? '' : '/'}${path}`;
+    const url = this.urlOf(authority, path);
     let watcher: ExchangeWatcher | undefined;
     try {
       watcher = this.#watcher.onExchange({ at: this.#now(), ...this.#connection, ...start, url });
@@ -31,6 +26,16 @@ export class Teller {
       // Nobody looks then.
     }
     return new Exchange(watcher);
+  }
+
+  /** Absolute. Of a request with this authority, if it names one, and path. */
+  urlOf(authority: string | undefined, path: string): string {
+    const { destination, isSecure } = this.#connection;
+    const host = destination.host.includes(':') ? `[${destination.host}]` : destination.host;
+    const usual = isSecure ? ':443' : ':80';
+    const where = authority ?? `${host}:${destination.port}`;
+    const origin = `${isSecure ? 'https' : 'http'}://${where.endsWith(usual) ? where.slice(0, -usual.length) : where}`;
+    return /^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? path : `${origin}${path.startsWith('/') ? '' : '/'}${path}`;
   }
 }
 
@@ -49,6 +54,7 @@ export class Exchange {
   #watcher: ExchangeWatcher | undefined;
   #isRequestOver = false;
   #isResponseOver = false;
+  readonly #scripted = new Set<ScriptedPart>();
 
   constructor(watcher: ExchangeWatcher | undefined) {
     this.#watcher = watcher;
@@ -84,6 +90,13 @@ export class Exchange {
 
   onBytes(direction: 'up' | 'down', chunk: Uint8Array): void {
     this.#tell((watcher) => watcher.onBytes(direction, chunk));
+  }
+
+  /** Each part is told once. */
+  onScripted(part: ScriptedPart): void {
+    if (this.#scripted.has(part)) return;
+    this.#scripted.add(part);
+    this.#tell((watcher) => watcher.onScripted?.(part));
   }
 
   /** Once: what comes afterwards is not told. */

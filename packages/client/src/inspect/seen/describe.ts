@@ -40,7 +40,7 @@ export async function describe(seen: Seen, mask: Mask, afterMessage = 0): Promis
 
 /** As a list shows it: a URL may be long. */
 export function summarize(seen: Omit<Seen, 'messages'>, mask: Mask): Summary {
-  const { id, kind, start, response, requestBody, responseBody, requestEndedAt, endedAt, failure } = seen;
+  const { id, kind, start, response, requestBody, responseBody, requestEndedAt, endedAt, failure, scripted } = seen;
   return {
     id,
     connection: start.connection,
@@ -58,6 +58,7 @@ export function summarize(seen: Omit<Seen, 'messages'>, mask: Mask): Summary {
     ...(response !== undefined && { firstByteMs: response.at - start.at }),
     ...(endedAt !== undefined && { lastedMs: endedAt - start.at }),
     ...(failure !== undefined && { failure }),
+    ...(scripted.length > 0 && { scripted }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from 'wsproxy-engine';
 import { GrowingBytes } from '../growing-bytes.js';
-import type { ExchangeStart, ExchangeWatcher, RawHeaders } from '../watcher.js';
+import type { ExchangeStart, ExchangeWatcher, RawHeaders, ScriptedPart } from '../watcher.js';
 import { compressionOf } from './extensions.js';
 import { firstHeaders, headerOf, mediaTypeOf, sizeOfHeaders } from './headers.js';
 import { Inflater } from './inflater.js';
@@ -22,6 +22,8 @@ export class Exchange implements ExchangeWatcher {
   requestEndedAt: number | undefined;
   endedAt: number | undefined;
   failure: string | undefined;
+  /** What a script has changed, or made. */
+  readonly scripted: ScriptedPart[] = [];
   /** Pairs of headers that are not kept. */
   headersLeft = 0;
   /** Messages that have passed, and bytes after a 101. */
@@ -133,6 +135,11 @@ export class Exchange implements ExchangeWatcher {
       reader.push(chunk);
       this.messageProblem ??= reader.problem;
     }
+    this.#change();
+  }
+
+  onScripted(part: ScriptedPart): void {
+    this.scripted.push(part);
     this.#change();
   }
 

@@ -7,7 +7,8 @@ import { type Seen, urlOf } from './seen.js';
 
 /** An exchange as an entry of an HTTP archive (HAR 1.2), with the fields that Chromium adds for WebSockets. */
 export async function harEntryOf(seen: Seen, mask: Mask): Promise<object> {
-  const { start, response, kind, endedAt } = seen;
+  const { start, kind } = seen;
+  const comment = commentOf(seen);
   return {
     startedDateTime: new Date(start.at).toISOString(),
     ...timesOf(seen),
@@ -19,8 +20,14 @@ export async function harEntryOf(seen: Seen, mask: Mask): Promise<object> {
     ...(kind === 'websocket' && {
       _webSocketMessages: seen.messages.filter(isData).map((one) => messageOf(one, mask)),
     }),
-    ...(endedAt === undefined && { comment: response === undefined ? 'not answered yet' : 'not over yet' }),
+    ...(comment !== '' && { comment }),
   };
+}
+
+function commentOf({ response, endedAt, scripted }: Seen): string {
+  const state = endedAt !== undefined ? [] : [response === undefined ? 'not answered yet' : 'not over yet'];
+  const script = scripted.length === 0 ? [] : [`changed by the script: ${scripted.join(', ')}`];
+  return [...state, ...script].join('; ');
 }
 
 async function requestOf(seen: Seen, mask: Mask): Promise<object> {

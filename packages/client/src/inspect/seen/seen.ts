@@ -1,4 +1,4 @@
-import type { ExchangeStart, RawHeaders } from '../watcher.js';
+import type { ExchangeStart, RawHeaders, ScriptedPart } from '../watcher.js';
 import type { Exchange, ExchangeKind, Message } from './exchange.js';
 
 /** An exchange as it was at a moment. It stays as it is, even when the exchange goes on or is dropped. */
@@ -14,6 +14,7 @@ export function seenOf(exchange: Exchange): Seen {
     responseBody: { bytes: responseBody.bytes, count: responseBody.count },
     informations: [...exchange.informations],
     messages: exchange.messages,
+    scripted: [...exchange.scripted],
   };
 }
 
@@ -35,6 +36,8 @@ export interface Seen {
   readonly requestEndedAt: number | undefined;
   readonly endedAt: number | undefined;
   readonly failure: string | undefined;
+  /** What a script has changed, or made. */
+  readonly scripted: readonly ScriptedPart[];
   readonly informations: readonly { readonly status: number; readonly headers: RawHeaders }[];
   readonly messages: readonly Message[];
   readonly messageCount: number;

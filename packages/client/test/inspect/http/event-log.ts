@@ -60,6 +60,10 @@ class Exchange implements ExchangeWatcher {
     this.#add(direction, chunk);
   }
 
+  onScripted(part: string): void {
+    this.#tell(`scripted ${part}`);
+  }
+
   onEnd(failure?: string): void {
     this.#tell(`over ${failure ?? ''}`);
   }
