@@ -138,6 +138,24 @@ describe('the two executables', () => {
     }
   });
 
+  test('run the script of --inspect-script', async () => {
+    const script = join(unpacked, 'script.mjs');
+    writeFileSync(script, 'export default { onRequest: 1 };');
+    const args = [
+      'ws://127.0.0.1:9',
+      '--listen',
+      '127.0.0.1:0',
+      '--inspect',
+      'example.org',
+      '--inspect-script',
+      script,
+    ];
+    const { code, stderr } = await run(executable('wsproxy-client'), args, {
+      env: { ...env, XDG_STATE_HOME: unpacked },
+    });
+    expect([code, stderr]).toEqual([2, `wsproxy-client: --inspect-script: ${script}: onRequest is no function\n`]);
+  });
+
   test('read configuration files', async () => {
     const file = join(unpacked, 'server.yaml');
     writeFileSync(file, 'lissten: 127.0.0.1:8080\n');

@@ -229,7 +229,7 @@ export class Client extends EventEmitter<ClientEvents> {
   /**
    * Looks into the connections to some destinations that begin from now on. To be called once, and before `serveStatus`, `listen` and
    * `forward`, whose applications have to trust the CA in `folder`. The server sees nothing of it.
-   * @throws TypeError for a rule that cannot be used; Error in one line when the CA, the script or the archive cannot be used
+   * @throws TypeError for a rule or a script that cannot be used; Error in one line when the CA or the archive cannot be used
    */
   async inspect(options: InspectOptions): Promise<void> {
     checkInspectOptions(options);

@@ -1,5 +1,6 @@
 import * as tls from 'node:tls';
 import { type Logger, systemClock } from 'wsproxy-engine';
+import { OptionError } from 'wsproxy-node/options';
 import type { InspectOptions } from '../options/inspect-options.js';
 import { AuthorityFolder } from './ca/authority-folder.js';
 import { Inspection, type InspectionOptions } from './inspection.js';
@@ -8,7 +9,7 @@ import type { Scripting } from './script/begin-script.js';
 
 /**
  * Makes ready to look into connections. `ca`: another CA that destinations may have.
- * @throws TypeError for a rule that cannot be used; Error in one line when the CA, the script or the archive cannot be used
+ * @throws TypeError for a rule or a script that cannot be used; Error in one line when the CA or the archive cannot be used
  */
 export async function beginInspection(options: InspectOptions, { ca, logger }: Surroundings): Promise<Inspection> {
   const rules = options.rules.map(parseInspectRule);
@@ -36,7 +37,11 @@ interface Surroundings {
 
 async function beginOwnScript(path: string, logger: Logger): Promise<Scripting> {
   const { beginScript } = await import('./script/begin-script.js');
-  return beginScript(path, { logger, clock: systemClock });
+  try {
+    return await beginScript(path, { logger, clock: systemClock });
+  } catch (error) {
+    throw new OptionError('script', (error as Error).message, { cause: error });
+  }
 }
 
 /** A program with a watcher of its own does not load it. */
