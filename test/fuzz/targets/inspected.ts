@@ -1,11 +1,11 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { EventLog } from 'wsproxy-test-support/inspect/event-log';
 import { type FirstBytes, Guess } from '../../../packages/client/src/inspect/first-bytes.js';
 import { HpackDecoder, MAX_HEADERS } from '../../../packages/client/src/inspect/http/hpack.js';
 import { Http1Reader } from '../../../packages/client/src/inspect/http/http1-reader.js';
 import { Http2Reader } from '../../../packages/client/src/inspect/http/http2-reader.js';
 import type { Reader } from '../../../packages/client/src/inspect/http/reader.js';
 import type { Teller } from '../../../packages/client/src/inspect/http/tell.js';
-import { EventLog } from '../../../packages/client/test/inspect/http/event-log.js';
 import type { Target } from '../target.js';
 
 /** What an application says first on a connection that is looked into. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { EventLog } from 'wsproxy-test-support/inspect/event-log';
 import { Http1Reader } from '../../../src/inspect/http/http1-reader.js';
 import type { Direction } from '../../../src/inspect/http/reader.js';
-import { EventLog } from './event-log.js';
 
 type Part = readonly [direction: Direction, text: string];
 

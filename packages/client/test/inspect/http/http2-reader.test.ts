@@ -11,10 +11,10 @@ import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { EventLog } from 'wsproxy-test-support/inspect/event-log';
 import { Http2Reader, PREFACE } from '../../../src/inspect/http/http2-reader.js';
 import type { Direction } from '../../../src/inspect/http/reader.js';
 import { streamPair } from '../stream-pair.js';
-import { EventLog } from './event-log.js';
 
 /** What has passed between a client and a server of Node, in its order. */
 async function record(

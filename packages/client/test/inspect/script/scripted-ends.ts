@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
+import { EventLog } from 'wsproxy-test-support/inspect/event-log';
 import type { Call, Hook, MessageVerdict, Verdict } from '../../../src/inspect/script/calls.js';
 import { Script } from '../../../src/inspect/script/script.js';
 import { ScriptedConnection } from '../../../src/inspect/script/scripted-connection.js';
-import { EventLog } from '../http/event-log.js';
 import { streamPair } from '../stream-pair.js';
 
 /** A connection that a script sees, with both its ends. */

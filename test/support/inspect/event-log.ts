@@ -1,5 +1,5 @@
-import { Teller } from '../../../src/inspect/http/tell.js';
-import type { ExchangeStart, ExchangeWatcher } from '../../../src/inspect/watcher.js';
+import { Teller } from '../../../packages/client/src/inspect/http/tell.js';
+import type { ExchangeStart, ExchangeWatcher } from '../../../packages/client/src/inspect/watcher.js';
 
 /** What a watcher is told of one connection to `example.org`, in words: bodies are joined, however they come. */
 export class EventLog {

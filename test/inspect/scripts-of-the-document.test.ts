@@ -10,8 +10,8 @@ import { atEnd } from 'wsproxy-test-support/cleanup/at-end';
 import { run } from 'wsproxy-test-support/programs/program';
 import { temporaryFolder } from 'wsproxy-test-support/temporary-folder';
 import { until } from 'wsproxy-test-support/until';
-import { type InspectedTunnel, startInspectedTunnel } from '../inspect/inspected-tunnel.js';
-import { listenOn } from '../inspect/listen-on.js';
+import { type InspectedTunnel, startInspectedTunnel } from './inspected-tunnel.js';
+import { listenOn } from './listen-on.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const page = readFileSync(join(ROOT, 'docs/inspect.md'), 'utf8');
