@@ -55,6 +55,27 @@ async function exchange(port: number, text: string): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
+describe('what a listener of the program throws', () => {
+  test.each(['connection', 'data'] as const)('for %s is the error of its socket, and others go on', async (what) => {
+    const thrown = new Error('of the program');
+    const errors: Error[] = [];
+    const { at, client } = await listenRemote((socket) => {
+      socket.on('error', (error) => errors.push(error)).pipe(socket);
+      if (what === 'connection' && errors.length === 0) throw thrown;
+      socket.on('data', (data: Buffer) => {
+        if (String(data) === 'and more') throw thrown;
+      });
+    });
+    const first = (await connectTo(at)).on('error', () => {});
+    const lost = new Promise((resolve) => first.once('close', resolve));
+    first.once('data', () => first.write('and more')).write('some');
+    await lost;
+    expect(await exchange(at, 'hello')).toBe('hello');
+    await until('both are over', () => client.channelCount === 0);
+    expect([errors, client.status().state]).toEqual([[thrown], 'online']);
+  });
+});
+
 describe('a connection to a port of the server', () => {
   test('is a socket of the program, which knows both of its ends', async () => {
     const seen: TunnelSocket[] = [];

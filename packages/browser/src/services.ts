@@ -25,9 +25,7 @@ export class Services {
     const onConnection = this.#services.get(name);
     if (onConnection === undefined) return channel.refuse('DENIED');
     channel.accept();
-    const connection = new ChannelStreams(channel);
-    // What it throws is told to the page as a rejection: here it would cost other connections what has come with the call.
-    void (async () => onConnection(connection))();
+    void onConnection(new ChannelStreams(channel));
   }
 
   close(): void {

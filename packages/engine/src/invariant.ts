@@ -7,6 +7,9 @@ export function watchInvariants(): void {
 
 /** Whether what can never be otherwise is so. The caller does what is safe when it is not; a test is told. */
 export function holds(condition: boolean, what: string): boolean {
-  if (!condition && isWatched) throw new Error(`broken invariant: ${what}`);
+  if (!condition && isWatched) throw new BrokenInvariant(`broken invariant: ${what}`);
   return condition;
 }
+
+/** Never the fault of who uses the engine. */
+export class BrokenInvariant extends Error {}

@@ -40,8 +40,7 @@ export class Services {
     const arrived = { channel, peer: undefined, local: undefined };
     const { allowHalfOpen, onConnection } = service;
     const socket = new TunnelSocket(undefined, { allowHalfOpen, keepAwake, errors: 'system', arrived });
-    // What it throws is told to the program as a rejection: here it would cost other connections what has come with the call.
-    void (async () => onConnection(socket))();
+    onConnection(socket);
   }
 
   /** Takes no more calls; those that were taken live on. */

@@ -33,18 +33,6 @@ function offered(): { channel: OfferedChannel; answers: string[] } {
   return { channel, answers };
 }
 
-/** What is rejected next and nobody handles, which is not told to the test runner. */
-function nextRejection(): Promise<unknown> {
-  const others = process.listeners('unhandledRejection');
-  process.removeAllListeners('unhandledRejection');
-  return new Promise((resolve) => {
-    process.once('unhandledRejection', (reason) => {
-      for (const other of others) process.on('unhandledRejection', other);
-      resolve(reason);
-    });
-  });
-}
-
 test('a call is given to the one who has registered the service, as a socket, and to nobody else', () => {
   const { services, changes } = make();
   const taken: [string, TunnelSocket][] = [];
@@ -54,18 +42,6 @@ test('a call is given to the one who has registered the service, as a socket, an
   services.take(channel, 'news');
   expect([answers, taken.map(([name]) => name), taken[0]?.[1].readyState]).toEqual([['accept'], ['news'], 'open']);
   expect(changes).toMatchObject([{ change: 'open', kind: 'call', target: 'news', open: true }]);
-});
-
-test('what the program throws where it gets a call is a rejection, and does not reach the one who brings the call', async () => {
-  const { services } = make();
-  const thrown = new Error('of the program');
-  services.register('news', () => {
-    throw thrown;
-  });
-  const { channel, answers } = offered();
-  const rejected = nextRejection();
-  services.take(channel, 'news');
-  expect([await rejected, answers]).toEqual([thrown, ['accept']]);
 });
 
 test.each(['new', 'news2', 'NEWS', '', 'constructor'])('a service that is not registered is refused: %j', (name) => {

@@ -24,4 +24,9 @@ export interface ChannelSink {
   onReset(code: FailureCode): void;
   /** `write` may be called again after it had returned false. */
   onWritable(): void;
+  /**
+   * One of these, or of those who were told before that the channel is there, has thrown `error`: the channel is reset as INTERNAL,
+   * and nothing follows. Without it the program is told of a rejection, and `onReset` follows.
+   */
+  onThrown?(error: unknown): void;
 }

@@ -1,4 +1,5 @@
 import { copyOf } from '../bytes.js';
+import { callOut, tellProgram } from '../call-out.js';
 import type { FailureCode } from '../failures.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
 import type { ReceiveWindow } from '../flow/receive-window.js';
@@ -9,6 +10,7 @@ import { newWindow } from './new-window.js';
 /** What a channel brings: it is handed on in its order, within its window; what arrives before there is a sink waits here. */
 export class ReceivingHalf {
   window: ReceiveWindow;
+  readonly #channel: ReceivingChannel;
   #sink: ChannelSink | undefined;
   /** Undefined, not empty, most of the time. */
   #held: Uint8Array[] | undefined;
@@ -18,7 +20,8 @@ export class ReceivingHalf {
   #reset: FailureCode | undefined;
   #isSilent = false;
 
-  constructor(budget: MemoryBudget, now: number) {
+  constructor(channel: ReceivingChannel, budget: MemoryBudget, now: number) {
+    this.#channel = channel;
     this.window = newWindow(budget, now);
   }
 
@@ -34,19 +37,20 @@ export class ReceivingHalf {
     let lost = 0;
     for (const chunk of held) {
       if (this.#isSilent) lost += chunk.length;
-      else sink.onData(chunk, false);
+      else this.#tell(() => sink.onData(chunk, false));
     }
     if (this.#isSilent) return lost;
-    if (this.#hasEnded) sink.onEnd();
-    if (this.#reset !== undefined) sink.onReset(this.#reset);
+    if (this.#hasEnded) this.#tell(() => sink.onEnd());
+    if (this.#reset !== undefined) this.#tellReset(sink, this.#reset);
     return 0;
   }
 
   /** `isMore`: the piece does not complete its frame. False when the peer sent more than its window. */
   onData(piece: Uint8Array, isMore = false): boolean {
     if (!this.window.receive(piece.length)) return false;
-    if (this.#sink === undefined) this.#hold(piece);
-    else this.#sink.onData(piece, isMore);
+    const sink = this.#sink;
+    if (sink === undefined) this.#hold(piece);
+    else this.#tell(() => sink.onData(piece, isMore));
     return true;
   }
 
@@ -71,17 +75,34 @@ export class ReceivingHalf {
   end(): void {
     this.window.close();
     this.#hasEnded = true;
-    this.#sink?.onEnd();
+    this.#tell(() => this.#sink?.onEnd());
   }
 
   reset(code: FailureCode): void {
     this.#isSilent = false;
     this.#reset = code;
-    this.#sink?.onReset(code);
+    if (this.#sink !== undefined) this.#tellReset(this.#sink, code);
   }
 
   writable(): void {
-    this.#sink?.onWritable();
+    this.#tell(() => this.#sink?.onWritable());
+  }
+
+  /** Who uses the channel has thrown `error`, and the channel is dead. */
+  fail(error: unknown): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    if (sink?.onThrown !== undefined) return callOut(() => sink.onThrown?.(error));
+    tellProgram(error);
+    if (sink !== undefined) this.#tellReset(sink, 'INTERNAL');
+  }
+
+  #tell(call: () => void): void {
+    callOut(call, (error) => this.#channel.onThrown(error));
+  }
+
+  #tellReset(sink: ChannelSink, code: FailureCode): void {
+    callOut(() => sink.onReset(code));
   }
 
   /** The sink is told nothing any more. Returns how many bytes wait that nobody will take. */
@@ -89,4 +110,10 @@ export class ReceivingHalf {
     this.#isSilent = true;
     return this.#takeHeld().reduce((sum, { length }) => sum + length, 0);
   }
+}
+
+/** The channel that it is a half of. */
+export interface ReceivingChannel {
+  /** Who uses it has thrown this when it was told something. */
+  onThrown(error: unknown): void;
 }

@@ -1,3 +1,4 @@
+import { callOut, inTurn } from '../call-out.js';
 import { EARLY_WINDOW } from '../constants.js';
 import type { FailureCode } from '../failures.js';
 import type { MemoryBudget } from '../flow/memory-budget.js';
@@ -46,7 +47,7 @@ export class SessionChannel implements OfferedChannel, Sender {
     this.#state = newState(credit === undefined ? 'requested' : 'offered');
     this.#openedAt = carrier.now();
     this.#sending = new SendingHalf(carrier.memory, carrier.queues, credit);
-    this.receiving = new ReceivingHalf(carrier.budget, this.#openedAt);
+    this.receiving = new ReceivingHalf(this, carrier.budget, this.#openedAt);
   }
 
   /** The opener's end: sends OPEN, or what it begins with in place of that, and early data right behind it. */
@@ -141,7 +142,7 @@ export class SessionChannel implements OfferedChannel, Sender {
 
   /** The opener is told success before the peer has answered; should it fail, the channel is reset. */
   assumeOpen(): void {
-    if (!this.#state.dead && this.#state.opening === 'requested') this.#opening?.succeed();
+    if (!this.#state.dead && this.#state.opening === 'requested') this.#tellOpen(this.#opening);
   }
 
   /** The peer takes too long to answer: the opener is told `code`, and the channel is over. */
@@ -234,8 +235,22 @@ export class SessionChannel implements OfferedChannel, Sender {
     this.#sending.open(window);
     const opening = this.#opening;
     this.#opening = undefined;
-    opening?.succeed();
+    this.#tellOpen(opening);
     this.#carrier.onSendable(this);
+  }
+
+  #tellOpen(opening: Opening | undefined): void {
+    callOut(
+      () => opening?.succeed(),
+      (error) => this.onThrown(error),
+    );
+  }
+
+  /** Who uses it has thrown `error` when it was told something. */
+  onThrown(error: unknown): void {
+    if (this.#state.opening === 'offered') this.refuse('INTERNAL');
+    else this.reset('INTERNAL');
+    this.receiving.fail(error);
   }
 
   onFin(): void {
@@ -252,14 +267,14 @@ export class SessionChannel implements OfferedChannel, Sender {
     if (opening === 'requested') return this.#tellFailure(code);
     if (opening === 'open') return this.receiving.reset(code);
     this.#hush();
-    this.#opening?.abandon();
+    callOut(() => this.#opening?.abandon());
   }
 
   #tellFailure(code: FailureCode): void {
     // It was told success already.
     if (this.#opening?.isTold !== false) return this.receiving.reset(code);
     this.#hush();
-    this.#opening.fail(code);
+    callOut(() => this.#opening?.fail(code));
   }
 
   /** Nobody will be told anything any more, nor ever take what has arrived. */
@@ -353,15 +368,8 @@ export class SessionChannel implements OfferedChannel, Sender {
     this.#carrier.onOver(this);
     const onOver = this.#onOver;
     this.#onOver = undefined;
-    onOver?.();
+    if (onOver !== undefined) callOut(onOver);
   }
-}
-
-/** One function in place of a list, since a channel has hardly ever more than one. */
-function inTurn(...listeners: readonly (() => void)[]): () => void {
-  return () => {
-    for (const listener of listeners) listener();
-  };
 }
 
 /** What a channel asks of the session that carries it: its one owner, which every queue that names it has to ask for. */

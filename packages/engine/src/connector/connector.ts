@@ -1,3 +1,4 @@
+import { callOut } from '../call-out.js';
 import type { Channel } from '../channel/channel.js';
 import type { OpenHandler } from '../channel/handlers.js';
 import type { Tunnel } from '../channel/tunnel.js';
@@ -211,14 +212,14 @@ export class Connector implements Tunnel, FlowTunnel {
       this.#rank();
       for (const watcher of this.#watchers) watcher();
     },
-    onRetry: ({ server }, retry) => this.#options.onRetry?.(server, retry),
+    onRetry: ({ server }, retry) => callOut(() => this.#options.onRetry?.(server, retry)),
     onPromoted: ({ server }, former) => {
-      if (server !== former.server) this.#options.onServer?.(server, former.server);
+      if (server !== former.server) callOut(() => this.#options.onServer?.(server, former.server));
       for (const watcher of this.#watchers) watcher();
     },
     onResumed: ({ server }) => {
       this.#resumes += 1;
-      this.#options.onResumed?.(server);
+      callOut(() => this.#options.onResumed?.(server));
     },
     onRefused: ({ server }, error) => {
       if (this.#options.endsWhenRefused === true) return this.#close(error, 'TUNNEL_DOWN');
@@ -254,7 +255,7 @@ export class Connector implements Tunnel, FlowTunnel {
     if (previous === 'idle' || isConnected(state) !== isConnected(previous))
       this.#changedAt = this.#options.clock.now();
     this.#options.logger.debug({ state, previous }, 'connector');
-    this.#options.onState?.(state, previous);
+    callOut(() => this.#options.onState?.(state, previous));
     if (state !== 'online') return;
     this.#hasServed = true;
     for (const { resolve } of this.#starts) resolve();

@@ -1,4 +1,5 @@
 import { allocateAlone } from '../bytes.js';
+import { callOut, tellProgram } from '../call-out.js';
 import { channelFrames } from '../channel/channel-frames.js';
 import type { OpenHandler } from '../channel/handlers.js';
 import { type Beginning, Opening } from '../channel/opening.js';
@@ -113,7 +114,7 @@ export class SessionFlow implements OfferedFlow, Sender {
     this.#sink = sink;
     const early = this.#early;
     this.#early = [];
-    for (const { data, peer } of early) sink.onDatagram(data, peer);
+    for (const { data, peer } of early) this.#tell(() => sink.onDatagram(data, peer));
   }
 
   send(data: Uint8Array, peer?: Peer): void {
@@ -148,7 +149,7 @@ export class SessionFlow implements OfferedFlow, Sender {
     if (this.#state.dead || this.#state.opening !== 'requested') return;
     const opening = this.#opening;
     this.close(code);
-    opening?.fail(code);
+    callOut(() => opening?.fail(code));
   }
 
   accept(): void {
@@ -207,7 +208,18 @@ export class SessionFlow implements OfferedFlow, Sender {
     this.#state.opening = 'open';
     const opening = this.#opening;
     this.#opening = undefined;
-    opening?.succeed();
+    this.#tell(() => opening?.succeed());
+  }
+
+  #tell(call: () => void): void {
+    callOut(call, (error) => this.onThrown(error));
+  }
+
+  /** Who uses it has thrown `error` when it was told something. */
+  onThrown(error: unknown): void {
+    if (this.#state.opening === 'offered') this.refuse('INTERNAL');
+    else this.close('INTERNAL');
+    tellProgram(error);
   }
 
   /** The peer refused or ended the flow, or the session is lost. */
@@ -216,8 +228,8 @@ export class SessionFlow implements OfferedFlow, Sender {
     const { opening } = this.#state;
     const open = this.#opening;
     this.#die(code);
-    if (opening === 'requested') open?.fail(code);
-    else if (opening === 'offered') open?.abandon();
+    if (opening === 'requested') callOut(() => open?.fail(code));
+    else if (opening === 'offered') callOut(() => open?.abandon());
   }
 
   onDatagram(payload: Uint8Array): void {
@@ -226,7 +238,8 @@ export class SessionFlow implements OfferedFlow, Sender {
     const { data, peer } = datagram;
     this.#received.datagrams += 1;
     this.#received.bytes += data.length;
-    if (this.#sink !== undefined) return this.#sink.onDatagram(data, peer);
+    const sink = this.#sink;
+    if (sink !== undefined) return this.#tell(() => sink.onDatagram(data, peer));
     if (this.#earlyBytes + payload.length > EARLY_WINDOW || this.#early.length === MAX_EARLY) {
       this.#drops.full += 1;
       return;
@@ -281,7 +294,7 @@ export class SessionFlow implements OfferedFlow, Sender {
     this.#carrier.onFlowOver(this);
     const listeners = this.#overListeners;
     this.#overListeners = [];
-    for (const listener of listeners) listener();
+    for (const listener of listeners) callOut(listener);
   }
 }
 

@@ -1,3 +1,4 @@
+import { callOut } from '../call-out.js';
 import { channelFrames } from '../channel/channel-frames.js';
 import type { Sender, Turn } from '../channel/sender.js';
 import type { FlowState, Peer } from '../datagram/flow.js';
@@ -138,7 +139,7 @@ export class SessionListener implements OfferedListener, Sender {
 
   onListening(address: Peer): void {
     this.#state.opening = 'open';
-    this.handler?.onListening(address);
+    callOut(() => this.handler?.onListening(address));
   }
 
   /** The peer refused or ended it, or the session is lost. */
@@ -147,9 +148,9 @@ export class SessionListener implements OfferedListener, Sender {
     const { opening } = this.#state;
     const abandoned = this.#abandonedListeners;
     this.#die(code);
-    if (opening === 'requested') this.handler?.onFail(code);
-    else if (opening === 'open') this.handler?.onOver(code);
-    else for (const listener of abandoned) listener();
+    if (opening === 'requested') callOut(() => this.handler?.onFail(code));
+    else if (opening === 'open') callOut(() => this.handler?.onOver(code));
+    else for (const listener of abandoned) callOut(listener);
   }
 
   isCarriedBy(carrier: object): boolean {
@@ -179,7 +180,7 @@ export class SessionListener implements OfferedListener, Sender {
     this.#carrier.onListenerOver(this);
     const listeners = this.#overListeners;
     this.#overListeners = [];
-    for (const listener of listeners) listener();
+    for (const listener of listeners) callOut(listener);
   }
 }
 

@@ -1,3 +1,4 @@
+import { callOut } from '../call-out.js';
 import { SessionChannel } from '../channel/session-channel.js';
 import { SessionFlow } from '../datagram/session-flow.js';
 import { violation } from '../errors.js';
@@ -44,7 +45,7 @@ export class Acceptor {
     if (options.onChannel === undefined) throw violation('this end opens channels, it does not take them');
     this.#check(id);
     const channel = SessionChannel.offer(id, target, this.#carrier, window);
-    if (this.#admits(channel)) options.onChannel(channel);
+    if (this.#admits(channel)) offer(channel, () => options.onChannel?.(channel));
     return channel;
   }
 
@@ -55,7 +56,7 @@ export class Acceptor {
     this.#check(id);
     const flow = SessionFlow.offer(id, open?.target, this.#carrier);
     if (open === undefined) return flow.refuse('BAD_TARGET');
-    if (this.#admitsFlow(flow)) options.onFlow(flow);
+    if (this.#admitsFlow(flow)) offer(flow, () => options.onFlow?.(flow));
   }
 
   /** The same for a LISTEN; `request`: undefined for one that is not understood. */
@@ -70,7 +71,7 @@ export class Acceptor {
     const refusal = listening.refusal(request) ?? this.#refusal(listening.size, maxListeners);
     if (refusal !== undefined) return listener.refuse(refusal);
     listening.add(listener);
-    options.onListen(listener);
+    callOut(() => options.onListen?.(listener));
   }
 
   /**
@@ -90,11 +91,11 @@ export class Acceptor {
     const { target } = new Arriving(listener, arrival, isFlow);
     if (isFlow) {
       const flow = SessionFlow.offer(id, target, this.#carrier);
-      if (this.#admitsFlow(flow)) listener.handler?.onFlow(flow, arrival);
+      if (this.#admitsFlow(flow)) offer(flow, () => listener.handler?.onFlow(flow, arrival));
       return undefined;
     }
     const channel = SessionChannel.offer(id, target, this.#carrier, window);
-    if (this.#admits(channel)) listener.handler?.onChannel(channel, arrival);
+    if (this.#admits(channel)) offer(channel, () => listener.handler?.onChannel(channel, arrival));
     return channel;
   }
 
@@ -109,7 +110,7 @@ export class Acceptor {
     }
     const { service, window } = call;
     const channel = SessionChannel.offer(id, serviceTarget(service), this.#carrier, window);
-    if (this.#admits(channel)) onCall?.(channel, service);
+    if (this.#admits(channel)) offer(channel, () => onCall?.(channel, service));
     return channel;
   }
 
@@ -155,6 +156,11 @@ export class Acceptor {
     }
     return before;
   }
+}
+
+/** Shows it to the one who is to answer. */
+function offer(one: SessionChannel | SessionFlow, show: () => void): void {
+  callOut(show, (error) => one.onThrown(error));
 }
 
 /** Of what is refused at once, and never shown. */

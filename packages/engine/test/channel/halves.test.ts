@@ -101,13 +101,13 @@ describe('what waits for the peer to take more', () => {
 
 describe('the receiving half', () => {
   test('takes what its window allows, and no more', () => {
-    const half = new ReceivingHalf(plenty(), 0);
+    const half = new ReceivingHalf({ onThrown() {} }, plenty(), 0);
     expect(half.onData(zeros(EARLY_WINDOW))).toBe(true);
     expect(half.onData(zeros(1))).toBe(false);
   });
 
   test('hands on in its order what has come before there was a sink', () => {
-    const half = new ReceivingHalf(plenty(), 0);
+    const half = new ReceivingHalf({ onThrown() {} }, plenty(), 0);
     const told: string[] = [];
     half.onData(bytesOf('a'));
     half.onData(bytesOf('b'));

@@ -50,7 +50,7 @@ test('copies what it is given', () => {
 
 describe('crumbs are joined', () => {
   test('as they wait for a sink', () => {
-    const receiving = new ReceivingHalf(new MemoryBudget(0), 0);
+    const receiving = new ReceivingHalf({ onThrown() {} }, new MemoryBudget(0), 0);
     for (const crumb of crumbs) expect(receiving.onData(crumb)).toBe(true);
     const taken: Uint8Array[] = [];
     receiving.start({ onData: (chunk) => taken.push(chunk), onEnd() {}, onReset() {}, onWritable() {} });
@@ -59,7 +59,7 @@ describe('crumbs are joined', () => {
   });
 
   test('as they wait for a sink that never comes, and all are counted', () => {
-    const receiving = new ReceivingHalf(new MemoryBudget(0), 0);
+    const receiving = new ReceivingHalf({ onThrown() {} }, new MemoryBudget(0), 0);
     for (const crumb of crumbs) expect(receiving.onData(crumb)).toBe(true);
     expect(receiving.silence()).toBe(BYTES);
   });

@@ -74,6 +74,7 @@ export class ChannelStream extends Duplex {
       },
       onReset: (code) => this.#onReset(new TunnelError(code)),
       onWritable: () => this.#feed(),
+      onThrown: (error) => void this.destroy(error instanceof Error ? error : new Error(String(error))),
     });
   }
 
