@@ -149,7 +149,7 @@ test('a wildcard covers nothing that another process holds', async () => {
 test('a name that moves to another process is found there at once', async () => {
   const alice = await connect(first, 0);
   await serve(alice, 'a.alice.example', says('before'));
-  expect(await ask(second.names, 'a.alice.example')).toBe('200 before');
+  await until('the second has heard', async () => (await ask(second.names, 'a.alice.example')) === '200 before');
   await alice.close();
   await until('it is free', async () => (await ask(first.names, 'a.alice.example')).startsWith('404'));
   await serve(await connect(second, 0), 'a.alice.example', says('after'));

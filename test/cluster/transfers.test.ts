@@ -8,7 +8,8 @@ import { NAMES } from './nodes.js';
 
 /** `KILLS=100` makes it 1 GiB each way. */
 const KILLS = Number(inject('efforts').KILLS ?? 6);
-const CLIENTS = 3;
+/** More than nodes: where all come back at once, as many would each come to the same node again, by round robin. */
+const CLIENTS = 4;
 const EACH_WAY = Math.floor((KILLS * 2 ** 30) / 100 / CLIENTS);
 /** Where the nodes know nothing of each other, each transport must come to the right one. */
 const WAYS: readonly (readonly [Way, knowEachOther: boolean])[] = [
