@@ -84,7 +84,8 @@ export default defineConfig({
           execArgv: ['--disable-warning=ExperimentalWarning'],
           // Each file measures the memory and the resources of its own process.
           isolate: true,
-          maxWorkers: 2,
+          // Most of the time they wait: two at a time leave much of the smallest machine unused.
+          maxWorkers: 3,
           testTimeout: 90_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
