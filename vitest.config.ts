@@ -1,7 +1,7 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { effortsIn } from './test/support/engine/effort-names.js';
-import { FaultsFirst } from './test/support/faults-first.js';
+import { LongestFirst } from './test/support/longest-first.js';
 import { NoneMatched } from './test/support/none-matched.js';
 import { CHROMIUM, CHROMIUM_ARGS } from './test/support/programs/chromium-program.js';
 import { isInstalled } from './test/support/programs/installed.js';
@@ -50,7 +50,7 @@ export default defineConfig({
     reporters: ['default', new NoneMatched()],
     // Not one less, which is a single one in CI.
     maxWorkers: '100%',
-    sequence: { sequencer: FaultsFirst },
+    sequence: { sequencer: LongestFirst },
     // `npm run coverage`: of the parts that nothing else may go wrong in, and that need nothing to be tested.
     coverage: {
       provider: 'v8',
