@@ -97,7 +97,7 @@ describe('curl', () => {
     const plainUrl = `http://localhost:${await listenOn(plain)}/`;
     await curl(tunnel, '--http2-prior-knowledge', plainUrl);
     await curl(tunnel, '--http2-prior-knowledge', plainUrl);
-    expect(tunnel.watcher.passed).toEqual(['localhost the script does not see it: it speaks HTTP/2 alone']);
+    expect(tunnel.watcher.passed).toEqual(['localhost the script alone does not see it, since it speaks HTTP/2 alone']);
   });
 });
 

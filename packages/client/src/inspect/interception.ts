@@ -196,7 +196,7 @@ export class Interception {
       passed.tell(this.#where, `what it speaks cannot be read: ${problem}`);
     if (script !== undefined) {
       if (protocol === 'http/1.1') return script.carry(near, far, { teller, onUnreadable });
-      passed.tell(this.#where, 'the script does not see it: it speaks HTTP/2 alone');
+      passed.tell(this.#where, 'the script alone does not see it, since it speaks HTTP/2 alone');
     }
     const reader = protocol === 'h2' ? new Http2Reader(teller) : new Http1Reader(teller);
     joinWatched(near, far, reader, onUnreadable);

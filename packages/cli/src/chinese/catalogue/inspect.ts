@@ -79,7 +79,7 @@ export const INSPECT: Catalogue = {
   'there is no file {1}': '没有文件 {1}',
   '{1} is not loaded after {2} s': '{1} 在 {2} 秒后仍未加载',
   '{1} has ended while it was loaded': '{1} 在加载时结束',
-  'the script does not see it: it speaks HTTP/2 alone': '脚本看不到它：它只使用 HTTP/2',
+  'the script alone does not see it, since it speaks HTTP/2 alone': '只有脚本看不到它，因为它只使用 HTTP/2',
   '{1} is of UDP, which is not looked into': '{1} 属于 UDP，UDP 不查看内容',
   'expected a file whose name ends in .har': '应为名称以 .har 结尾的文件',
   'exchanges are missing in the archive': '存档中缺少一些请求',

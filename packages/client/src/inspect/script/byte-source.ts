@@ -7,7 +7,7 @@ export class ByteSource {
   #size = 0;
   #hasEnded = false;
   #isLost = false;
-  #waits: (() => void)[] = [];
+  readonly #waits = new Set<() => void>();
 
   constructor(stream: Duplex) {
     this.#stream = stream;
@@ -31,10 +31,27 @@ export class ByteSource {
 
   /** Resolves when there are bytes, or when it is over. Rejects when the stream is lost. */
   async whenReady(): Promise<void> {
-    while (!this.hasBytes && !this.#hasEnded) {
-      if (this.#isLost) throw new Error('the connection is lost');
-      await new Promise<void>((resolve) => this.#waits.push(resolve));
+    while (!this.#isReady) await new Promise<void>((resolve) => this.#waits.add(resolve));
+    if (!this.hasBytes && this.isLost) throw new Error('the connection is lost');
+  }
+
+  /** Resolves when one of two is ready, or lost. */
+  static async whenEitherReady(one: ByteSource, other: ByteSource): Promise<void> {
+    while (!one.#isReady && !other.#isReady) {
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          one.#waits.delete(wake);
+          other.#waits.delete(wake);
+          resolve();
+        };
+        one.#waits.add(wake);
+        other.#waits.add(wake);
+      });
     }
+  }
+
+  get #isReady(): boolean {
+    return this.hasBytes || this.#hasEnded || this.#isLost;
   }
 
   /** What has come; undefined if that is nothing. */
@@ -103,7 +120,9 @@ export class ByteSource {
   };
 
   #wake(): void {
-    for (const wake of this.#waits.splice(0)) wake();
+    const waits = [...this.#waits];
+    this.#waits.clear();
+    for (const wake of waits) wake();
   }
 }
 

@@ -134,8 +134,10 @@ export class ScriptHost {
     if (message.kind === 'stray') return this.#tell('the script', message);
     const { number } = message;
     const waiting = this.#calls.get(number);
-    // It was late.
-    if (waiting === undefined) return;
+    if (waiting === undefined) {
+      if (message.kind === 'wants body') this.#post({ kind: 'body', number, body: 'it is too late to read the body' });
+      return;
+    }
     if (message.kind === 'verdict') return waiting.settle(message.verdict);
     if (message.kind === 'failed') {
       waiting.settle(undefined);

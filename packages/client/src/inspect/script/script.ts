@@ -1,5 +1,6 @@
 import { decode } from '../seen/decode.js';
 import { headerOf } from '../seen/headers.js';
+import { ownBytes } from '../seen/own-memory.js';
 import type { RawHeaders } from '../watcher.js';
 import type { MessageFacts, MessageVerdict, RequestFacts, ResponseFacts, Verdict } from './calls.js';
 import type { SeenMessage } from './message-filter.js';
@@ -48,7 +49,10 @@ export class Script {
       this.#host.note('onMessage', `a message is larger than ${MOST_BODY / MIB} MiB, or too many wait for the script`);
       return undefined;
     }
-    return (await this.#host.call({ hook: 'onMessage', message: { ...facts, data } })) as MessageVerdict;
+    return (await this.#host.call({
+      hook: 'onMessage',
+      message: { ...facts, data: typeof data === 'string' ? data : ownBytes(data) },
+    })) as MessageVerdict;
   }
 
   /** Reads a body for the script, until that is done with it. */
@@ -63,7 +67,8 @@ export class Script {
         if (problem !== undefined) throw new Error(problem);
         decodedSize = bytes.length;
         if (!this.room.take(decodedSize)) throw new Error('too many bodies wait for the script');
-        return bytes;
+        // The thread gets a copy of the memory that it is in.
+        return ownBytes(bytes);
       },
       close: () => {
         body.release();

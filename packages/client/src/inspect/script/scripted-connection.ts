@@ -23,8 +23,6 @@ export class ScriptedConnection {
   readonly #teller: Teller;
   readonly #onUnreadable: (problem: string) => void;
   #exchange: Exchange | undefined;
-  /** Nothing is asked that is not answered. */
-  #isIdle = true;
 
   /** `near` leads to the application. `onUnreadable` is told why the rest passes without the script. */
   constructor(near: Duplex, far: Duplex, { script, teller, onUnreadable }: ScriptedTask) {
@@ -45,7 +43,7 @@ export class ScriptedConnection {
     } catch (error) {
       const { message } = error as Error;
       this.#exchange?.end(message);
-      if (this.#down.isLost) this.#passLoss();
+      if (this.#down.isLost) resetSocket(this.#near);
       else {
         if (error instanceof Unreadable) this.#onUnreadable(message);
         this.#passRest();
@@ -55,8 +53,9 @@ export class ScriptedConnection {
 
   /** One request, with its answer. */
   async #carry(): Promise<Then> {
-    this.#isIdle = true;
-    await Promise.race([this.#up.whenReady(), this.#down.whenReady()]);
+    await ByteSource.whenEitherReady(this.#up, this.#down);
+    // Nothing is asked that is not answered: one that is lost has nothing more to lose.
+    if (!this.#up.hasBytes && !this.#down.hasBytes && (this.#up.isLost || this.#down.isLost)) return this.#finish();
     // An application that is done, or a destination that is.
     if (this.#up.isOver || (this.#down.isOver && !this.#up.hasBytes)) return this.#passRest();
     if (!this.#up.hasBytes) {
@@ -64,7 +63,6 @@ export class ScriptedConnection {
       if (TIMEOUT.test(this.#down.peek().toString('latin1'))) return this.#passRest();
       throw new Unreadable('there is an answer that nobody has asked for');
     }
-    this.#isIdle = false;
     const request = await readRequestHead(this.#up);
     const body = new PassingBody(this.#up, createBodyReader(request.framing, false), this.#script.room);
     try {
@@ -199,12 +197,6 @@ export class ScriptedConnection {
     for (const stream of [this.#near, this.#far]) stream.end();
     for (const source of [this.#up, this.#down]) void source.discard();
     return 'over';
-  }
-
-  /** The destination is gone. What it has said before has been passed on. */
-  #passLoss(): void {
-    if (this.#isIdle) this.#finish();
-    else resetSocket(this.#near);
   }
 
   /** Without the script. */

@@ -250,6 +250,26 @@ describe('a script answers', () => {
   });
 });
 
+test('an answer that has come passes when its destination is gone, and the connection ends behind it', async () => {
+  let onAsked = (): void => {};
+  const isAsked = new Promise<void>((resolve) => {
+    onAsked = resolve;
+  });
+  const { application, destination, far } = scriptedEnds({
+    onResponse: async () => {
+      onAsked();
+      await new Promise<void>((resolve) => far.once('close', resolve));
+      return undefined;
+    },
+  });
+  application.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nnot all of it');
+  await destination.untilEndsWith('not all of it');
+  destination.write('HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno');
+  await isAsked;
+  far.destroy(new Error('reset'));
+  await application.untilEndsWith('no');
+});
+
 test('a script that reads a body which waits for 100 (Continue) gets it, and the destination is not asked for it', async () => {
   const { application, destination } = scriptedEnds(LOOKS);
   application.write('POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n');
