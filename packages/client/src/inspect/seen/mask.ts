@@ -81,16 +81,19 @@ function maskForm(text: string): string {
     .split('&')
     .map((field) => {
       const [name = '', value = ''] = field.split(/=(.*)/s);
-      return isSecretField(decoded(name), value) ? maskPair(field) : field;
+      if (isSecretField(decoded(name), value)) return maskPair(field);
+      const [text, masked] = [decoded(value), maskJson(decoded(value))];
+      return masked === text ? field : `${name}=${encodeURIComponent(masked)}`;
     })
     .join('&');
 }
 
-function decoded(name: string): string {
+/** An escape at the end may be cut off. */
+function decoded(text: string): string {
   try {
-    return decodeURIComponent(name.replaceAll('+', ' '));
+    return decodeURIComponent(text.replaceAll('+', ' ').replace(/%.?$/, ''));
   } catch {
-    return name;
+    return text;
   }
 }
 
@@ -103,7 +106,7 @@ function maskParts(text: string): string {
     .map((part) => {
       const end = part.indexOf('\r\n\r\n');
       const name = /;\s*name="?([^";\r\n]*)/i.exec(part.slice(0, end < 0 ? part.length : end))?.[1];
-      if (end < 0 || name === undefined || !isSecretName(name)) return part;
+      if (end < 0 || name === undefined || !isSecretName(name)) return maskJson(part);
       return `${part.slice(0, end)}\r\n\r\n${MASKED}\r\n`;
     })
     .join(boundary);

@@ -39,6 +39,9 @@ describe('what is shown of URLs and forms', () => {
       'user=me&pass%77ord=***&max_tokens=5&user[password]=***',
     );
     expect(MASK.text('a=1&password=x', '')).toBe('a=1&password=***');
+    const payload = (token: string) => `a=+&payload=${encodeURIComponent(JSON.stringify({ token, b: 1 }))}`;
+    expect(form(payload('x'))).toBe(payload('***'));
+    for (const cut of ['%22', '%2', '%', '']) expect(form(`p=%7B%22token%22:%22abc${cut}`)).not.toContain('abc');
   });
 
   test('has no secret part of a form of several, even if it was cut off', () => {
@@ -46,6 +49,8 @@ describe('what is shown of URLs and forms', () => {
       `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
     const text = `${part('user', 'me')}${part('password', 'x\r\ny')}--b--\r\n`;
     expect(MASK.text(text, 'multipart/form-data')).toBe(text.replace('x\r\ny', '***'));
+    const json = (secret: string) => part('map', JSON.stringify({ secret, b: 1 }));
+    expect(MASK.text(json('x'), 'multipart/form-data')).toBe(json('***'));
     expect(MASK.text(part('password', 'half').slice(0, -3), 'multipart/form-data')).toBe(part('password', '***'));
   });
 });
