@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
@@ -53,13 +53,18 @@ function answer(path: string, response: ServerResponse): void {
 }
 
 /** A client that looks into what goes to a site, and the view of it. */
-async function prepare() {
+async function prepare(scriptText?: string) {
   const [{ port: serverPort }, site] = [await startServer(), await startSite()];
   const folder = temporaryFolder();
   const archive = join(folder, 'seen.har');
   const client = createClient({ url: `ws://127.0.0.1:${serverPort}/`, token: TOKEN });
   atEnd(() => client.close());
-  await client.inspect({ rules: ['127.0.0.1'], folder: join(folder, 'inspect'), archive });
+  const script = join(folder, 'script.mjs');
+  if (scriptText !== undefined) writeFileSync(script, scriptText);
+  await client.inspect({
+    ...{ rules: ['127.0.0.1'], folder: join(folder, 'inspect'), archive },
+    ...(scriptText !== undefined && { script }),
+  });
   const { address } = await client.serveStatus({ port: 0 });
   const agent = client.agent();
   const browser = await startChromium();
@@ -131,6 +136,21 @@ describe('the view of what passes in Chromium', () => {
     expect(await page.content()).not.toContain('secret');
     // The first page was left, with what it listened to.
     expect(complaints.filter((one) => one !== `${url}events: net::ERR_ABORTED`)).toEqual([]);
+  });
+
+  test('marks what a script has changed', async () => {
+    const { page, url, ask } = await prepare("export default { onRequest: () => new Response('made') };");
+    await page.goto(`${url}inspect/`);
+    expect(await ask('/made')).toBe('made');
+    await shows(page, ['/made']);
+    expect(await page.locator('#exchanges tr td:nth-child(3)').allTextContents()).toEqual(['200, script']);
+    await page.getByRole('searchbox').fill('script');
+    await shows(page, ['/made']);
+    await page.getByRole('button', { name: '/made' }).click();
+    await until(
+      'it is shown',
+      async () => (await textOf(page, '#facts'))?.includes('Changed by the scriptanswer') === true,
+    );
   });
 
   test('shows the messages of a WebSocket both ways as they pass, also compressed', async () => {
