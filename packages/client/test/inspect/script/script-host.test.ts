@@ -158,6 +158,24 @@ describe('a script', () => {
     expect(log).toEqual([{ script: path, in: 'onRequest', reason: 'it takes longer than 5 s', message: FAILED }]);
   });
 
+  test('that asks for a body when it is late gets an error', async () => {
+    await using script = await start(`let go, n = 0;
+      export default { async onRequest(request) {
+        n += 1;
+        if (n === 2) return go();
+        await new Promise((resolve) => { go = resolve; });
+        await request.text().catch((error) => console.log(error.message));
+      } }`);
+    const { host, clock, log } = script;
+    const late = host.call(onRequest, async () => Buffer.from('x'));
+    clock.advance(5_000);
+    await late;
+    await host.call(onRequest);
+    await expect
+      .poll(() => log)
+      .toContainEqual({ text: 'it is too late to read the body', message: 'the script says' });
+  });
+
   test('that does not come back is ended, and is asked no more', async () => {
     await using script = await start(`export default { onRequest() { for (;;); } }`);
     const { host, clock, log, path } = script;
