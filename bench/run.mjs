@@ -3,7 +3,7 @@
 //   npm run bench [-- [--quick] [--repeats 7] [--label LABEL] [--to FOLDER] [--peers FOLDER] [NAME ...]]
 //
 // Prints tables, and writes NAME.json and charts as SVG to bench/results (or FOLDER), under NAME-LABEL if there is a label.
-// Linux only: it reads /proc; `opens` needs gcc. `--quick` takes less than two minutes, with wider spreads. With `--peers` it
+// Linux only: it reads /proc; `opens` needs gcc. `--quick` takes some minutes, with wider spreads. With `--peers` it
 // measures beside the other tunnels whose programs are in that folder (support/peers.mjs), and writes peers-NAME.json.
 // docs/performance.md says what the figures mean.
 import { mkdir, writeFile } from 'node:fs/promises';
