@@ -41,15 +41,20 @@ export interface SentRequestHead {
   readonly fields: readonly Field[];
 }
 
-/** An answer as the application gets it. `method`: of the request. */
-export function changedResponse(response: CameResponse, change: Change | undefined, method: string): SentResponse {
+/** An answer as the application gets it. `method`: of the request. `isLast`: the connection ends behind it. */
+export function changedResponse(
+  response: CameResponse,
+  change: Change | undefined,
+  { method, isLast }: { readonly method: string; readonly isLast: boolean },
+): SentResponse {
   const { raw, fields, status: came, reason, minor } = response;
   if (change === undefined) return { raw, fields, status: came, statusText: reason, body: undefined };
   const status = change.status ?? came;
   const statusText = change.statusText ?? (status === came ? reason : usualText(status));
   const body = bodyFor(change, method, came, status);
   const changed = changedFields(fields, { headers: change.headers, body });
-  const sent = hasNoBody(status) && came !== status ? without(changed, ...FRAMING) : changed;
+  const framed = hasNoBody(status) && came !== status ? without(changed, ...FRAMING) : changed;
+  const sent = isLast ? [...without(framed, 'connection', 'keep-alive'), CLOSE] : framed;
   return { raw: formatHead(statusLine(minor, status, statusText), sent), fields: sent, status, statusText, body };
 }
 
@@ -89,7 +94,7 @@ export function madeResponse(
   const fields = [
     ...endToEnd(fieldsOfRaw(headers)),
     ...(hasNoBody(status) ? [] : [{ name: 'Content-Length', value: String(whole.length) }]),
-    ...(isLast ? [{ name: 'Connection', value: 'close' }] : []),
+    ...(isLast ? [CLOSE] : []),
   ];
   const body = method === 'HEAD' || hasNoBody(status) ? NOTHING : whole;
   return { raw: formatHead(statusLine(1, status, statusText), fields), fields, status, statusText, body };
@@ -160,5 +165,6 @@ function hasNoBody(status: number): boolean {
   return status === 204 || status === 304 || status < 200;
 }
 
+const CLOSE: Field = { name: 'Connection', value: 'close' };
 const FRAMING: readonly string[] = ['content-length', 'transfer-encoding', 'trailer'];
 const NOTHING: Uint8Array = new Uint8Array();

@@ -61,6 +61,13 @@ export class PassingBody {
     }
   }
 
+  /** Whether all of it has come. What has come is not sent then, nor what still comes. */
+  skip(): boolean {
+    this.close();
+    while (!this.#reader.isOver && this.#source.hasBytes) this.#next(() => {});
+    return this.#reader.isOver || (this.#source.isOver && this.#reader.end());
+  }
+
   /** Reads it to its end, and sends nothing of it. */
   async discard(): Promise<void> {
     this.close();
@@ -97,17 +104,17 @@ export class PassingBody {
   }
 }
 
-/** Sends a body as it came, or `own` in its place. */
+/** Sends a body as it came, or `own` in its place; without a body there is nothing to wait for. */
 export async function sendBody(
   to: Duplex,
-  body: PassingBody,
+  body: PassingBody | undefined,
   own: Uint8Array | undefined,
   onContent: (piece: Uint8Array) => void,
 ): Promise<void> {
-  if (own === undefined) return body.pass(to, onContent);
+  if (own === undefined) return body?.pass(to, onContent);
   if (own.length > 0) onContent(own);
   await send(to, own);
-  await body.discard();
+  await body?.discard();
 }
 
 /** What was about to be read stays in its source. */

@@ -107,7 +107,8 @@ export class ScriptedConnection {
     const sending = sendRequest().catch((error: unknown) => error);
     const then = await this.#carryAnswer(exchange, sentFacts);
     const failure = await sending;
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined && then === 'next') throw failure;
+    exchange.end((failure as Error | undefined)?.message);
     return then;
   }
 
@@ -134,24 +135,27 @@ export class ScriptedConnection {
     const verdict = await this.#script.onResponse(request, facts, body);
     if (verdict?.kind === 'abort') return this.#abort(exchange);
     if (verdict?.kind === 'answer') {
-      await body.discard();
-      // Of a destination that speaks something else from now on, nothing can follow.
-      return this.#sendMade(exchange, madeResponse(verdict, request.method, isTunnel), isTunnel);
+      // Of a destination that speaks something else from now on, or has more to say, nothing can follow.
+      const isLast = isTunnel || !body.skip();
+      if (isLast) resetSocket(this.#far);
+      return this.#sendMade(exchange, madeResponse(verdict, request.method, isLast), isLast);
     }
     // What follows shows whether the destination has agreed: a status cannot.
     const change = isTunnel && verdict !== undefined ? { ...verdict, status, body: undefined } : verdict;
-    const sent = changedResponse(head, change, request.method);
+    const isLast = change?.body !== undefined && !body.skip();
+    if (isLast) resetSocket(this.#far);
+    const sent = changedResponse(head, change, { method: request.method, isLast });
     if (change !== undefined) exchange.onScripted('answer');
     this.#tellAnswer(exchange, sent, minor);
     await send(this.#near, sent.raw);
-    await sendBody(this.#near, body, sent.body, (piece) => exchange.onResponseBody(piece));
+    await sendBody(this.#near, isLast ? undefined : body, sent.body, (piece) => exchange.onResponseBody(piece));
     if (isTunnel) {
       const ends = { near: this.#near, far: this.#far, up: this.#up, down: this.#down };
       await carryTunnel(ends, { exchange, script: this.#script, request, head });
       return 'over';
     }
     exchange.onResponseEnd(rawOf(sent.body === undefined ? body.trailers : []));
-    return 'next';
+    return isLast ? this.#finish() : 'next';
   }
 
   /** An answer of the script's own. */

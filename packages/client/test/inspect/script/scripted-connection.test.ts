@@ -242,6 +242,20 @@ describe('a script answers', () => {
     }
   });
 
+  test.each([
+    ['replaces', json('{}')],
+    ['changes', change({ body: Buffer.from('{}') })],
+  ])('and %s an answer that has no end, with the end of the connection', async (_title, verdict) => {
+    const { application, destination, far, log } = scriptedEnds({ onResponse: () => verdict });
+    application.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await destination.untilEndsWith('\r\n\r\n');
+    destination.write('HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+    await application.until(({ hasEnded }) => hasEnded);
+    expect(application.text).toMatch(/^HTTP\/1\.1 200 OK\r\n.*Content-Length: 2\r\nConnection: close\r\n\r\n\{\}$/s);
+    expect(application.text).not.toContain('keep-alive');
+    expect([far.destroyed, log.lines[0]?.at(-1)]).toEqual([true, 'over']);
+  });
+
   test('with the end of the connection', async () => {
     const { application, destination, log } = scriptedEnds({ onRequest: () => ({ kind: 'abort' }) });
     application.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
