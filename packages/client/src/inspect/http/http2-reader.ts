@@ -10,6 +10,8 @@ export class Http2Reader implements Reader {
   readonly #ways: Readonly<Record<Direction, Way>>;
   /** Those that are not over, by their number. */
   readonly #streams = new Map<number, Stream>();
+  /** The number of the last request: those of later ones are higher (section 5.1.1). */
+  #newest = 0;
   /** What has come of the preface of the application. */
   #preface = '';
 
@@ -74,8 +76,12 @@ export class Http2Reader implements Reader {
       this.#begin(id, headers);
       return this.#onEnd('up', id, []);
     }
-    if (direction === 'up' && stream === undefined) this.#begin(id, headers);
-    else if (direction === 'down' && stream?.hasResponse === false) this.#respond(stream, headers);
+    if (direction === 'up' && stream === undefined) {
+      // Trailers of one that was answered before they came.
+      if (id <= this.#newest) return;
+      this.#newest = id;
+      this.#begin(id, headers);
+    } else if (direction === 'down' && stream?.hasResponse === false) this.#respond(stream, headers);
     // Trailers end what they are of.
     else return this.#onEnd(direction, id, headers);
     if (isEnd) this.#onEnd(direction, id, []);
@@ -83,12 +89,15 @@ export class Http2Reader implements Reader {
 
   #begin(id: number, headers: readonly string[]): void {
     const { pseudo, rest } = apart(headers);
+    const hostAt = rest.indexOf('host');
     // RFC 8441 section 4: what it asks for is nowhere else.
     const protocol = pseudo.get(':protocol');
     const exchange = this.#teller.begin({
       ...{ version: '2' as const, method: pseudo.get(':method') ?? '' },
       headers: protocol === undefined ? rest : [':protocol', protocol, ...rest],
-      ...{ authority: pseudo.get(':authority'), path: pseudo.get(':path') ?? '/' },
+      // Section 8.3.1: what was HTTP/1.1 before may have that one in place of the other.
+      authority: pseudo.get(':authority') ?? (hostAt % 2 === 0 ? rest[hostAt + 1] : undefined),
+      path: pseudo.get(':path') ?? '/',
     });
     const isConnect = pseudo.get(':method') === 'CONNECT';
     this.#streams.set(id, { exchange, isConnect, hasResponse: false, isTunnel: false, isUpOver: false });
@@ -97,7 +106,8 @@ export class Http2Reader implements Reader {
 
   #respond(stream: Stream, headers: readonly string[]): void {
     const { pseudo, rest } = apart(headers);
-    const status = Number(pseudo.get(':status'));
+    const status = Number(pseudo.get(':status') ?? 0);
+    if (!(status >= 100)) throw new Error('the headers of an answer have no status');
     if (status < 200) return stream.exchange.onInformation(status, rest);
     stream.hasResponse = true;
     stream.exchange.onResponse({ at: this.#teller.now, status, statusText: '', version: '2', headers: rest });

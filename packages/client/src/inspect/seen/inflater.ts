@@ -28,11 +28,14 @@ export class Inflater {
     if (this.#isLost) return undefined;
     this.#credit += payload.length * MOST_RATIO;
     try {
-      const data = inflateRawSync(Buffer.concat([payload, TAIL]), {
+      const { buffer: data, engine } = inflateRawSync(Buffer.concat([payload, TAIL]), {
+        info: true,
         finishFlush: constants.Z_SYNC_FLUSH,
         maxOutputLength: Math.max(1, Math.min(MOST_OUTPUT, this.#credit)),
         ...(this.#window.length > 0 && { dictionary: this.#window }),
-      });
+      }) as unknown as Inflated;
+      // A block may say that it is the last, and nobody sends others behind one (section 7.2.3.5): what zlib leaves would be lost.
+      if (payload.length - engine.bytesWritten > MOST_PADDING) throw new Error('it goes on behind its last block');
       this.#credit -= data.length;
       if (this.#keepsContext) this.#keep(data);
       return data;
@@ -64,6 +67,15 @@ export class Inflater {
   }
 }
 
+/** With `info`, which the types do not know. */
+interface Inflated {
+  readonly buffer: Buffer;
+  /** `bytesWritten`: how much of the input it has taken. */
+  readonly engine: { readonly bytesWritten: number };
+}
+
+/** Behind a last block (RFC 7692 section 7.2.3.4), bytes. */
+const MOST_PADDING = 1;
 /** What a sender leaves out (RFC 7692 section 7.2.1). */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 /** The largest window of DEFLATE. */

@@ -228,6 +228,38 @@ describe('HTTP/2 as it passes', () => {
     ]);
   });
 
+  test('takes trailers that come after the answer for no other request', () => {
+    const [request, answer, trailers] = [
+      '00000301040000000182' + '8684',
+      '000001010500000001' + '88',
+      '000000010500000001',
+    ];
+    const up = (text: string): [Direction, Buffer] => ['up', Buffer.from(text, 'hex')];
+    const parts: [Direction, Buffer][] = [up(request), ['down', Buffer.from(answer, 'hex')], up(trailers)];
+    expect(read([['up', Buffer.from(PREFACE)], ...parts])).toEqual([
+      ['2 GET http://example.org/', '2 200', 'got', 'over'],
+    ]);
+  });
+
+  test('asks where `host` says, without an authority', () => {
+    const host = Buffer.concat([Buffer.from('0f1705', 'hex'), Buffer.from('a.org')]);
+    const request = Buffer.concat([Buffer.from('00000b010500000001828684', 'hex'), host]);
+    expect(read([['up', Buffer.concat([Buffer.from(PREFACE), request])]])[0]?.[0]).toBe(
+      '2 GET http://a.org/ host|a.org',
+    );
+  });
+
+  test('cannot be read when an answer has no status', () => {
+    const parts = [Buffer.from('000003010500000001828684', 'hex'), Buffer.from('000000010500000001', 'hex')] as const;
+    expect(() =>
+      read([
+        ['up', Buffer.from(PREFACE)],
+        ['up', parts[0]],
+        ['down', parts[1]],
+      ]),
+    ).toThrow(/have no status/);
+  });
+
   test('cannot be read when a request is promised twice', () => {
     const promise = Buffer.from('00000705040000000100000002828684', 'hex');
     expect(() => read([['down', Buffer.concat([promise, promise])]])).toThrow(/promised twice/);

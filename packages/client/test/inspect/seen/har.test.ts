@@ -241,7 +241,7 @@ describe('the file of an archive', () => {
     expect(readHar().log.entries).toEqual([{ n: 1 }]);
   });
 
-  test('has what was kept when a disk is slower than what passes', async () => {
+  test('has what was kept when a disk is slower than what passes', { timeout: 30_000 }, async () => {
     const exchanges = new Exchanges(new FakeClock());
     const problems: string[] = [];
     const recorder = await startRecorder(exchanges, new FakeClock(), problems);

@@ -196,6 +196,18 @@ describe('compressed messages', () => {
     expect(messages).toHaveLength(100);
   });
 
+  test('with a last block are read, and are unreadable when more follows it', () => {
+    const { reader, messages } = startReader((onHold) => new Inflater(false, onHold));
+    const block = deflateRawSync('last');
+    for (const payload of [Buffer.concat([block, Buffer.of(0)]), Buffer.concat([block, block])]) {
+      reader.push(frame(1, payload, { compressed: true }));
+    }
+    expect(messages.map(({ bytes, data }) => [bytes, data.toString()])).toEqual([
+      [4, 'last'],
+      [undefined, ''],
+    ]);
+  });
+
   test('that are damaged are unreadable; without a context the next one is not', () => {
     const { reader, messages } = startReader((onHold) => new Inflater(false, onHold));
     reader.push(frame(1, Buffer.from('no deflate at all'), { compressed: true }));
