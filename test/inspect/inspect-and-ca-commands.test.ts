@@ -109,11 +109,11 @@ describe('wsproxy-client ca', () => {
   test('trust has Chromium trust it, and remove ends that and leaves nothing', async (context) => {
     skipWithout(context, 'certutil');
     const { home, env, folder } = newUser('certutil');
-    const database = join(home, '.pki/nssdb');
+    const startBrowser = 'Chromium and Chrome: start the browser once, then run this command again.';
+    const database = join(home, '.local/share/pki/nssdb');
     mkdirSync(database, { recursive: true });
     const certutil = (...args: readonly string[]): Promise<Ended> =>
       run('certutil', ['-d', `sql:${database}`, ...args]);
-    await certutil('-N', '--empty-password');
     const { port } = await startServer();
     const { program } = await start(
       'wsproxy-client',
@@ -121,7 +121,10 @@ describe('wsproxy-client ca', () => {
       { env },
     );
     await stop(program);
+    expect((await ca(env, 'trust')).stdout).toContain(startBrowser);
+    await certutil('-N', '--empty-password');
     const trusted = await ca(env, 'trust');
+    expect(trusted.stdout).not.toContain(startBrowser);
     expect(trusted).toMatchObject({ code: 0, stderr: '' });
     expect(trusted.stdout).toContain('It is trusted now by Chromium and Chrome.');
     expect(trusted.stdout).toContain(`  NODE_EXTRA_CA_CERTS=${folder}/ca.pem node ...\n`);

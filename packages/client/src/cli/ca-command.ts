@@ -48,18 +48,25 @@ async function trust(folder: AuthorityFolder, context: CaContext): Promise<void>
   const { name } = found(folder);
   const path = folder.certificatePath;
   const lines = new Lines(context);
-  for (const store of await storesOf(name, folder, context)) {
+  const stores = await storesOf(name, folder, context);
+  const { CHROMIUM } = await import('../inspect/ca/trust-stores.js');
+  const lacksChromium = context.self.platform === 'linux' && !stores.some(({ whose }) => whose === CHROMIUM);
+  for (const store of stores) {
     if (!store.isWithinReach) lines.add(`To have it trusted by ${store.whose}, run:`, store.add);
     else if (runs(store.find)) lines.add(`It is trusted already by ${store.whose}.`);
     else if (store.add.every(runs)) lines.add(`It is trusted now by ${store.whose}.`);
     else lines.add(`This has failed; to have it trusted by ${store.whose}, run:`, store.add);
   }
+  if (lacksChromium) lines.add('Chromium and Chrome: start the browser once, then run this command again.');
   lines.add('Programs with CAs of their own are told for each run:', [
     [`NODE_EXTRA_CA_CERTS=${quoted(path)}`, 'node ...'],
     [`SSL_CERT_FILE=${quoted(path)}`, `REQUESTS_CA_BUNDLE=${quoted(path)}`, 'python3 ...'],
     ['curl', '--cacert', path, '...'],
   ]);
   lines.add('Firefox: Settings, Certificates, Import, and this file:', [[path]]);
+  lines.add(
+    'A client that runs goes on to pass hosts that failed before: press "Try again" in its page, or start it again.',
+  );
   lines.add(
     'With it, everybody who has the key can pretend to be the hosts that it is for, and no others. Remove it when you are done:',
     [['wsproxy-client', 'ca', 'remove']],

@@ -12,6 +12,10 @@ export const INSPECT: Catalogue = {
   'It is trusted already by {1}.': '{1}已经信任它。',
   'It is trusted now by {1}.': '{1}现在信任它。',
   'This has failed; to have it trusted by {1}, run:': '操作失败；要让{1}信任它，请运行：',
+  'Chromium and Chrome: start the browser once, then run this command again.':
+    'Chromium 和 Chrome：请先启动一次浏览器，再运行本命令。',
+  'A client that runs goes on to pass hosts that failed before: press "Try again" in its page, or start it again.':
+    '正在运行的客户端仍会直接放行先前失败的主机：请在其页面中按“Try again”，或重新启动它。',
   'Programs with CAs of their own are told for each run:': '自带 CA 的程序要在每次运行时告知：',
   'Firefox: Settings, Certificates, Import, and this file:': 'Firefox：设置、证书、导入，选此文件：',
   'With it, everybody who has the key can pretend to be the hosts that it is for, and no others. Remove it when you are done:':

@@ -11,6 +11,9 @@ export function trustStores(ca: NamedCertificate, machine: StoreMachine): TrustS
   ];
 }
 
+/** Whose its databases are, on Linux. */
+export const CHROMIUM = 'Chromium and Chrome';
+
 export interface NamedCertificate {
   /** Its common name. */
   readonly name: string;
@@ -77,14 +80,14 @@ function systemStore(
   };
 }
 
-/** The databases of Chromium, and of each profile of Firefox. */
+/** The databases of Chromium, which makes one at its first start, and of each profile of Firefox. */
 function nssStores({ name, path }: NamedCertificate, machine: StoreMachine): TrustStore[] {
   const { home } = machine;
   const profiles = FIREFOX.flatMap((folder) =>
     machine.list(join(home, folder)).map((entry) => join(home, folder, entry)),
   );
   const folders: [whose: string, folder: string][] = [
-    ['Chromium and Chrome', join(home, '.pki/nssdb')],
+    ...CHROMIUM_FOLDERS.map((folder): [string, string] => [CHROMIUM, join(home, folder)]),
     ...profiles.map((folder): [string, string] => ['Firefox', folder]),
   ];
   return folders
@@ -107,6 +110,13 @@ function nssStores({ name, path }: NamedCertificate, machine: StoreMachine): Tru
       };
     });
 }
+
+/** Where Chromium keeps its database: the older place, the newer place, and that of a snap. */
+const CHROMIUM_FOLDERS: readonly string[] = [
+  '.pki/nssdb',
+  '.local/share/pki/nssdb',
+  'snap/chromium/current/.pki/nssdb',
+];
 
 const FIREFOX: readonly string[] = [
   '.mozilla/firefox',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type StoreMachine, trustStores } from '../../../src/inspect/ca/trust-stores.js';
+import { CHROMIUM, type StoreMachine, trustStores } from '../../../src/inspect/ca/trust-stores.js';
 
 const CA = { name: 'wsproxy inspection 0a1b', path: '/state/ca.pem' };
 
@@ -50,6 +50,16 @@ describe('the stores of CAs', () => {
       false,
     );
   });
+
+  test.each(['.pki/nssdb', '.local/share/pki/nssdb', 'snap/chromium/current/.pki/nssdb'])(
+    'of Chromium are found in %s',
+    (folder) => {
+      const [store, ...others] = trustStores(CA, machine([`/home/u/${folder}/cert9.db`]));
+      expect(others).toEqual([]);
+      expect(store?.whose).toBe(CHROMIUM);
+      expect(lines(store?.remove ?? [])).toEqual([`certutil -d sql:/home/u/${folder} -D -n wsproxy inspection 0a1b`]);
+    },
+  );
 
   test.each(['darwin', 'win32'] as const)('of %s are left to the user, who is asked there', (platform) => {
     const [store, ...others] = trustStores(CA, machine([], { platform, isRoot: true }));
