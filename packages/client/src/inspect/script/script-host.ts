@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { execPath } from 'node:process';
 import { createInterface } from 'node:readline';
@@ -43,7 +43,7 @@ export class ScriptHost {
    */
   static async start(file: string, { logger, clock }: { logger: Logger; clock: Clock }): Promise<ScriptHost> {
     const path = resolve(file);
-    if (!existsSync(path)) throw new Error(`there is no file ${path}`);
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) throw new Error(`there is no file ${path}`);
     const host = new ScriptHost(path, logger, clock);
     try {
       await host.#load();

@@ -30,9 +30,16 @@ async function load(): Promise<void> {
     parentPort?.on('message', (message: ToThread) => receive(script, message));
     tell({ kind: 'loaded', hooks: HOOKS.filter((hook) => script[hook] !== undefined) });
   } catch (error) {
-    tell({ kind: 'unusable', ...failureOf(error) });
+    tell({ kind: 'unusable', ...failureToLoad(error) });
     parentPort?.close();
   }
+}
+
+/** Newer versions of Node run TypeScript, too. */
+function failureToLoad(error: unknown): Failure {
+  const failure = failureOf(error);
+  if ((error as NodeJS.ErrnoException).code !== 'ERR_UNKNOWN_FILE_EXTENSION') return failure;
+  return { reason: `${failure.reason}; name it .mjs, in JavaScript`, at: fileURLToPath(scriptUrl) };
 }
 
 const HOOKS_TEXT = 'onRequest, onResponse or onMessage';
@@ -47,6 +54,8 @@ function checked(module: { readonly default?: unknown }): InspectScript {
     const value = (script as Readonly<Record<Hook, unknown>>)[hook];
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${hook} is no function`);
   }
+  const unknown = Object.keys(script).find((name) => /^on[A-Z]/.test(name) && !HOOKS.some((hook) => hook === name));
+  if (unknown !== undefined) throw new TypeError(`${unknown} is never called; expected ${HOOKS_TEXT}`);
   if (!HOOKS.some((hook) => hook in script)) throw new TypeError(`its default export has no ${HOOKS_TEXT}`);
   return script;
 }
@@ -90,7 +99,9 @@ async function runMessage(
   };
   // What the script writes into the bytes is a change as well.
   const before = typeof facts.data === 'string' ? facts.data : Uint8Array.from(facts.data);
-  await script.onMessage?.(message);
+  // Types forbid it, and programs in JavaScript may do it.
+  const returned: unknown = await script.onMessage?.(message);
+  if (returned !== undefined) throw new TypeError('onMessage has to return nothing; set data, or call drop');
   if (isDropped) return { kind: 'drop' };
   const { data } = message;
   if (typeof data === 'string') return data === before ? undefined : { kind: 'message', data };
@@ -150,6 +161,7 @@ function checkFields({ method, url, status, statusText }: Readonly<Record<string
       throw new TypeError('the method cannot change from or to HEAD or CONNECT');
     }
   }
+  if (url !== undefined && !URL.canParse(String(url))) throw new TypeError('url has to begin with its scheme and host');
   if (url !== undefined && originOf(url) !== originOf(Reflect.get(was, 'url'))) {
     throw new TypeError('url cannot lead to another host or port');
   }

@@ -1,5 +1,5 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { kill, pid } from 'node:process';
 
 /**
@@ -13,6 +13,7 @@ export function lockFile(path: string): () => void {
     throw new Error(`process ${holder} writes to ${path}; if that is no wsproxy-client, delete ${lock}`);
   }
   if (holder !== undefined) rmSync(lock, { force: true });
+  if (!existsSync(dirname(lock))) throw new Error(`there is no folder ${dirname(lock)}`);
   // Where nobody was killed, the second one of two at once fails here.
   writeFileSync(lock, `${pid}\n`, { flag: 'wx', mode: 0o600 });
   held.add(lock);

@@ -122,6 +122,7 @@ describe('a script', () => {
     ['gives a method that is none', `request.method = 'A B'`, 'A B is no method'],
     ['changes to HEAD', `request.method = 'HEAD'`, 'the method cannot change from or to HEAD or CONNECT'],
     ['goes elsewhere', `request.url = 'https://b/x'`, 'url cannot lead to another host or port'],
+    ['goes to a path alone', `request.url = '/x'`, 'url has to begin with its scheme and host'],
     ['gives a body that is none', `request.body = { a: 1 }`, 'body has to be a string or a Uint8Array'],
     ['returns what is no answer', `return { status: 200 }`, 'it has to return a Response or nothing'],
     ['asks for a body that is too large', `await request.text()`, 'too large'],
@@ -199,6 +200,12 @@ describe('a script', () => {
     expect(log).toMatchObject([{ reason: 'it has called process.exit' }]);
   });
 
+  test('that returns something for a message changes nothing, and the log says what to do', async () => {
+    await using script = await start(`export default { onMessage: () => 'b' }`);
+    expect(await script.host.call(message('a'))).toBeUndefined();
+    expect(script.log).toMatchObject([{ reason: 'onMessage has to return nothing; set data, or call drop' }]);
+  });
+
   test('speaks in the log', async () => {
     await using script = await start(`console.log('a'); console.error('b');
       export default { onRequest() {} }`);
@@ -214,6 +221,7 @@ describe('a module that cannot be used is refused in one line', () => {
     ['', 'it has no default export with onRequest, onResponse or onMessage'],
     ['export default {}', 'its default export has no onRequest, onResponse or onMessage'],
     ['export default { onRequest: 1 }', 'onRequest is no function'],
+    ['export default { onRequest() {}, onMesage() {} }', 'onMesage is never called; expected onRequest, onResponse or'],
     ['throw new Error("a\\nb")', 'a', ':1'],
     ['\nexport default {', 'Unexpected end of input', ':2'],
     ['\nimport { a } from "node:fs";', "The requested module 'node:fs' does not provide an export named 'a'", ':2'],
@@ -236,6 +244,16 @@ describe('a module that cannot be used is refused in one line', () => {
       clock: new FakeClock(),
     });
     await expect(started).rejects.toThrow(`there is no file ${join(folder, 'none.mjs')}`);
+  });
+
+  test('a folder, and a file that Node does not take for JavaScript', async () => {
+    const context = { logger: silentLogger, clock: new FakeClock() };
+    await expect(ScriptHost.start(folder, context)).rejects.toThrow(`there is no file ${folder}`);
+    const path = join(folder, 'script.txt');
+    writeFileSync(path, 'export default { onRequest() {} }');
+    await expect(ScriptHost.start(path, context)).rejects.toThrow(
+      `Unknown file extension ".txt" for ${path}; name it .mjs, in JavaScript`,
+    );
   });
 
   test('one that does not finish loading', async () => {

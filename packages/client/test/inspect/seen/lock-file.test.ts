@@ -34,3 +34,7 @@ test.each(['a number of this process', 'a number that nobody has', 'nothing'])(
     expect(existsSync(`${path}.lock`)).toBe(false);
   },
 );
+
+test('a folder that is not there is named', () => {
+  expect(() => lockFile(join(folder, 'none', 'seen.har'))).toThrow(`there is no folder ${join(folder, 'none')}`);
+});
