@@ -110,6 +110,8 @@ const NOT_TEXTS: ReadonlySet<string> = new Set(
     // What processes of a server say to each other.
     ['store entry', 'store news', 'store call', 'store reply', 'hold answer', 'hold lost', 'any port', 'this port'],
     ['never dial', 'ticket keys', ' news', 'the user takes more than {1} characters', 'ended before it had asked'],
+    // What the thread of a script and the client say to each other.
+    ['wants body', 'it is too late to read the body'],
     // The library alone.
     ['expected a list of { url, token }', 'connections must be at least 1', 'there must be a server', 'true or false'],
     ['an object', 'an object with the methods debug, info, warn and error', 'there is no such route: {1}'],

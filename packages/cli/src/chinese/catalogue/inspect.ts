@@ -96,7 +96,8 @@ export const INSPECT: Catalogue = {
   'expected a file whose name ends in .har': '应为名称以 .har 结尾的文件',
   'exchanges are missing in the archive': '存档中缺少一些请求',
   'the disk is too slow for what passes': '磁盘速度跟不上流量',
-  'the file is there, and is no archive that was written here': '文件已存在，但不是在此写入的存档',
+  'the file is there, and is no archive that was written here; choose another name':
+    '文件已存在，但不是在此写入的存档；请换一个名称',
   'process {1} writes to {2}; if that is no wsproxy-client, delete {3}':
     '进程 {1} 正在写入 {2}；如果它不是 wsproxy-client，请删除 {3}',
   'cannot use {1}: {2}': '无法使用 {1}：{2}',

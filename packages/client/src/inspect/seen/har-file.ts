@@ -47,7 +47,7 @@ export class HarFile {
       await read(handle, size - END.length - 1, END.length + 1),
     ];
     if (first !== BEGINNING || last.slice(1) !== END) {
-      throw new Error('the file is there, and is no archive that was written here');
+      throw new Error('the file is there, and is no archive that was written here; choose another name');
     }
     return new HarFile(opened, size - END.length, last.startsWith('['));
   }
