@@ -136,6 +136,34 @@ const differences: Record<string, (sockets: Case) => Promise<void> | void> = {
     expect([toStraight, toTunneled]).toEqual([[], ['part']]);
   },
 
+  'an error that a `data` listener throws while the socket flows': async ({
+    straight,
+    straightFar,
+    tunneled,
+    tunneledFar,
+  }) => {
+    const thrown = new Error('of a listener');
+    const [uncaught, errors]: [unknown[], unknown[]] = [[], []];
+    // What the test runner would take for a fault of the test.
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').once('uncaughtException', (error) => {
+      for (const other of others) process.on('uncaughtException', other);
+      uncaught.push(error);
+    });
+    for (const socket of [straight, tunneled]) {
+      socket
+        .on('error', (error) => errors.push(error))
+        .on('data', () => {
+          throw thrown;
+        });
+    }
+    // They flow from the next turn on.
+    await new Promise(setImmediate);
+    for (const far of [straightFar, tunneledFar]) far.write('x');
+    await until('both have thrown', () => uncaught.length + errors.length === 2);
+    expect([uncaught, errors, tunneled.destroyed]).toEqual([[thrown], [thrown], true]);
+  },
+
   'a reset that comes with data': async ({ straight, straightFar, tunneled, tunneledFar }) => {
     const ends = [endOf(straight), endOf(tunneled)];
     for (const far of [straightFar, tunneledFar]) {
