@@ -56,6 +56,9 @@ export interface Change {
 /** All values that a header has from now on; none where it goes. Names are in lower case. */
 export type HeaderChange = readonly [name: string, values: readonly string[]];
 
+/** What a script gets that reads a body, and does not wait for it. */
+export const TOO_LATE = 'it is too late to read the body';
+
 /** From the client to the thread. */
 export type ToThread =
   | { readonly kind: 'call'; readonly number: number; readonly call: Call }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { BodyReader } from 'wsproxy-node/http-message';
 import { type ByteSource, send } from './byte-source.js';
+import { TOO_LATE } from './calls.js';
 import { MOST_BODY, type Room } from './room.js';
 
 /** A body on its way. It streams on as it came, framing and all, unless the script has it read as a whole before. */
@@ -32,7 +33,7 @@ export class PassingBody {
   async hold(): Promise<Buffer> {
     while (!this.#reader.isOver) {
       await this.#source.whenReady();
-      if (this.#isReleased) throw new Error('it is too late to read the body');
+      if (this.#isReleased) throw new Error(TOO_LATE);
       const raw = this.#next((piece) => this.#content.push(piece));
       if (raw === undefined) break;
       this.#raw.push(raw);

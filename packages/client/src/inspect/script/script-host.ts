@@ -7,7 +7,16 @@ import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Clock, Logger, Timer } from 'wsproxy-engine';
-import type { Call, Failure, FromThread, Hook, MessageVerdict, ToThread, Verdict } from './calls.js';
+import {
+  type Call,
+  type Failure,
+  type FromThread,
+  type Hook,
+  type MessageVerdict,
+  TOO_LATE,
+  type ToThread,
+  type Verdict,
+} from './calls.js';
 import { threadUrl } from './thread-url.js';
 
 /**
@@ -135,7 +144,7 @@ export class ScriptHost {
     const { number } = message;
     const waiting = this.#calls.get(number);
     if (waiting === undefined) {
-      if (message.kind === 'wants body') this.#post({ kind: 'body', number, body: 'it is too late to read the body' });
+      if (message.kind === 'wants body') this.#post({ kind: 'body', number, body: TOO_LATE });
       return;
     }
     if (message.kind === 'verdict') return waiting.settle(message.verdict);

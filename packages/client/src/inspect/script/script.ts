@@ -2,7 +2,14 @@ import { decode } from '../seen/decode.js';
 import { headerOf } from '../seen/headers.js';
 import { ownBytes } from '../seen/own-memory.js';
 import type { RawHeaders } from '../watcher.js';
-import type { MessageFacts, MessageVerdict, RequestFacts, ResponseFacts, Verdict } from './calls.js';
+import {
+  type MessageFacts,
+  type MessageVerdict,
+  type RequestFacts,
+  type ResponseFacts,
+  TOO_LATE,
+  type Verdict,
+} from './calls.js';
 import type { SeenMessage } from './message-filter.js';
 import type { PassingBody } from './passing-body.js';
 import { MOST_BODY, Room } from './room.js';
@@ -58,6 +65,7 @@ export class Script {
   /** Reads a body for the script, until that is done with it. */
   #readerOf(body: PassingBody, headers: RawHeaders, beforeBody?: () => Promise<void>): BodyForScript {
     let decodedSize = 0;
+    let isClosed = false;
     return {
       body: async () => {
         await beforeBody?.();
@@ -65,12 +73,14 @@ export class Script {
         if (bytes.length >= MOST_BODY)
           throw new Error(`the body is larger than ${MOST_BODY / MIB} MiB when it is decoded`);
         if (problem !== undefined) throw new Error(problem);
+        if (isClosed) throw new Error(TOO_LATE);
         decodedSize = bytes.length;
         if (!this.room.take(decodedSize)) throw new Error('too many bodies wait for the script');
         // The thread gets a copy of the memory that it is in.
         return ownBytes(bytes);
       },
       close: () => {
+        isClosed = true;
         body.release();
         this.room.give(decodedSize);
       },

@@ -63,27 +63,26 @@ function checked(module: { readonly default?: unknown }): InspectScript {
 function receive(script: InspectScript, message: ToThread): void {
   if (message.kind === 'ping') return tell({ kind: 'pong' });
   const { number } = message;
-  if (message.kind === 'body') return bodies.get(number)?.(message.body);
-  run(script, message.call, number).then(
-    (verdict) => tell({ kind: 'verdict', number, verdict }),
-    (error) => tell({ kind: 'failed', number, ...failureOf(error) }),
-  );
+  if (message.kind === 'body') {
+    bodies.get(number)?.(message.body);
+    return void bodies.delete(number);
+  }
+  run(script, message.call, number)
+    .then((verdict) => tell({ kind: 'verdict', number, verdict }))
+    // Also where a verdict cannot be sent: its memory may be detached.
+    .catch((error) => tell({ kind: 'failed', number, ...failureOf(error) }));
 }
 
 async function run(script: InspectScript, call: Call, number: number): Promise<Verdict | MessageVerdict> {
-  try {
-    if (call.hook === 'onMessage') return await runMessage(script, call.message);
-    if (call.hook === 'onRequest') {
-      const request: ScriptRequest = shown(call.request, number);
-      const reply = await script.onRequest?.(request);
-      return reply === undefined ? changeOf(call.request, request) : await answerOf(reply);
-    }
-    const response: ScriptResponse = shown(call.response, number);
-    const reply = await script.onResponse?.(response, { ...call.request, headers: headersOf(call.request.headers) });
-    return reply === undefined ? changeOf(call.response, response) : await answerOf(reply);
-  } finally {
-    bodies.delete(number);
+  if (call.hook === 'onMessage') return runMessage(script, call.message);
+  if (call.hook === 'onRequest') {
+    const request: ScriptRequest = shown(call.request, number);
+    const reply = await script.onRequest?.(request);
+    return reply === undefined ? changeOf(call.request, request) : answerOf(reply);
   }
+  const response: ScriptResponse = shown(call.response, number);
+  const reply = await script.onResponse?.(response, { ...call.request, headers: headersOf(call.request.headers) });
+  return reply === undefined ? changeOf(call.response, response) : answerOf(reply);
 }
 
 async function runMessage(

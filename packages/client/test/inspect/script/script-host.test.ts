@@ -159,6 +159,24 @@ describe('a script', () => {
     expect(log).toEqual([{ script: path, in: 'onRequest', reason: 'it takes longer than 5 s', message: FAILED }]);
   });
 
+  test('that reads a body and does not wait for it gets it all the same', async () => {
+    await using script = await start(`export default {
+      onRequest(request) { request.text().then((text) => console.log(text)); },
+    }`);
+    const { host, log } = script;
+    expect(await host.call(onRequest, async () => Buffer.from('x'))).toBeUndefined();
+    await expect.poll(() => log).toContainEqual({ text: 'x', message: 'the script says' });
+  });
+
+  test('whose body cannot be sent has failed at once', async () => {
+    await using script = await start(`export default {
+      onRequest(request) { request.body = new Uint8Array(9); structuredClone(0, { transfer: [request.body.buffer] }); },
+    }`);
+    const { host, log } = script;
+    expect(await host.call(onRequest)).toBeUndefined();
+    expect(log).toMatchObject([{ in: 'onRequest', message: FAILED }]);
+  });
+
   test('that asks for a body when it is late gets an error', async () => {
     await using script = await start(`let go, n = 0;
       export default { async onRequest(request) {
