@@ -37,17 +37,17 @@ export class Script {
 
   /** `beforeBody` runs before the body is read. */
   async onRequest(request: RequestFacts, body: PassingBody, beforeBody: () => Promise<void>): Promise<Verdict> {
-    const read = this.#readerOf(body, request.headers, beforeBody);
-    const outcome = await this.#host.call({ hook: 'onRequest', request }, read.body);
-    read.close();
-    return outcome as Verdict;
+    const reader = this.#readerOf(body, request.headers, beforeBody);
+    const verdict = await this.#host.call({ hook: 'onRequest', request }, reader.body);
+    reader.close();
+    return verdict as Verdict;
   }
 
   async onResponse(request: RequestFacts, response: ResponseFacts, body: PassingBody): Promise<Verdict> {
-    const read = this.#readerOf(body, response.headers);
-    const outcome = await this.#host.call({ hook: 'onResponse', request, response }, read.body);
-    read.close();
-    return outcome as Verdict;
+    const reader = this.#readerOf(body, response.headers);
+    const verdict = await this.#host.call({ hook: 'onResponse', request, response }, reader.body);
+    reader.close();
+    return verdict as Verdict;
   }
 
   /** Undefined where it goes on as it came. */
@@ -70,7 +70,7 @@ export class Script {
       body: async () => {
         await beforeBody?.();
         const { bytes, problem } = await decode(await body.hold(), headerOf(headers, 'content-encoding'), MOST_BODY);
-        if (bytes.length >= MOST_BODY)
+        if (problem !== undefined && bytes.length >= MOST_BODY)
           throw new Error(`the body is larger than ${MOST_BODY / MIB} MiB when it is decoded`);
         if (problem !== undefined) throw new Error(problem);
         if (isClosed) throw new Error(TOO_LATE);
