@@ -27,22 +27,29 @@ export class Inflater {
   inflate(payload: Uint8Array): Buffer | undefined {
     if (this.#isLost) return undefined;
     this.#credit += payload.length * MOST_RATIO;
+    const data = this.#try(payload);
+    if (data !== undefined) {
+      this.#credit -= data.length;
+      if (this.#keepsContext) this.#keep(data);
+      return data;
+    }
+    // The work that a failed try has cost is not known: the most that it may be.
+    this.#credit -= MOST_OUTPUT;
+    if (this.#keepsContext || this.#credit <= 0) this.skip();
+    return undefined;
+  }
+
+  #try(payload: Uint8Array): Buffer | undefined {
     try {
-      const { buffer: data, engine } = inflateRawSync(Buffer.concat([payload, TAIL]), {
+      const { buffer, engine } = inflateRawSync(Buffer.concat([payload, TAIL]), {
         info: true,
         finishFlush: constants.Z_SYNC_FLUSH,
         maxOutputLength: Math.max(1, Math.min(MOST_OUTPUT, this.#credit)),
         ...(this.#window.length > 0 && { dictionary: this.#window }),
       }) as unknown as Inflated;
-      // A block may say that it is the last, and nobody sends others behind one (section 7.2.3.5): what zlib leaves would be lost.
-      if (payload.length - engine.bytesWritten > MOST_PADDING) throw new Error('it goes on behind its last block');
-      this.#credit -= data.length;
-      if (this.#keepsContext) this.#keep(data);
-      return data;
+      // A block may say that it is the last. Blocks behind it (section 7.2.3.5), which nobody sends, zlib leaves out.
+      return payload.length - engine.bytesWritten > MOST_PADDING ? undefined : buffer;
     } catch {
-      // The work that a failed try has cost is not known: the most that it may be.
-      this.#credit -= MOST_OUTPUT;
-      if (this.#keepsContext || this.#credit <= 0) this.skip();
       return undefined;
     }
   }
