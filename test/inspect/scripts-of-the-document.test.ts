@@ -17,7 +17,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const page = readFileSync(join(ROOT, 'docs/inspect.md'), 'utf8');
 const scripts = [...page.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code = '']) => code);
 /** In their order. */
-const [fromFile = '', changes = '', messages = ''] = scripts;
+const [fromFile = '', changes = '', json = '', messages = ''] = scripts;
 
 async function ask({ client }: InspectedTunnel, port: number, path: string): Promise<string> {
   const agent = client.agent();
@@ -32,8 +32,8 @@ async function ask({ client }: InspectedTunnel, port: number, path: string): Pro
 const inFolder = (script: string, folder: string): string =>
   script.replaceAll(/'(config\.json|messages\.log)'/g, (_all, name: string) => JSON.stringify(join(folder, name)));
 
-test('the page has three scripts, and TypeScript finds no mistake in them', { timeout: 120_000 }, async () => {
-  expect(scripts).toHaveLength(3);
+test('the page has four scripts, and TypeScript finds no mistake in them', { timeout: 120_000 }, async () => {
+  expect(scripts).toHaveLength(4);
   const folder = temporaryFolder();
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   const wrong =
@@ -49,7 +49,7 @@ test('the page has three scripts, and TypeScript finds no mistake in them', { ti
   const tsconfig = { extends: join(ROOT, 'tsconfig.base.json'), compilerOptions, include: ['*.mjs'] };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
   const { stdout } = await run(join(ROOT, 'node_modules/.bin/tsc'), ['-p', folder], { timeout: 110_000 });
-  expect(stdout).toMatch(/^\S*3\.mjs\(2,\d+\): error TS2322: Type 'number' is not assignable to type 'string'\.\n$/);
+  expect(stdout).toMatch(/^\S*4\.mjs\(2,\d+\): error TS2322: Type 'number' is not assignable to type 'string'\.\n$/);
 });
 
 test('one answers from a file', async () => {
@@ -68,6 +68,13 @@ test('one adds a header, and changes an answer', async () => {
   );
   expect(await ask(tunnel, port, '/prices')).toBe('1: 5 USD, 7 USD');
   expect(await ask(tunnel, port, '/other')).toBe('1: 5 EUR, 7 EUR');
+});
+
+test('one changes a JSON body', async () => {
+  const tunnel = await startInspectedTunnel(['localhost'], json);
+  const port = await listenOn(createServer((_asked, response) => void response.end('{"id":1,"plan":"free"}')));
+  expect(await ask(tunnel, port, '/account')).toBe('{"id":1,"plan":"gold"}');
+  expect(await ask(tunnel, port, '/other')).toBe('{"id":1,"plan":"free"}');
 });
 
 test('one writes messages into a file, changes them and drops some', async () => {

@@ -71,11 +71,18 @@ function systemStore(
   machine: StoreMachine,
 ): TrustStore {
   const file = `${folder}/${name.replaceAll(' ', '-')}${ending}`;
+  const asRoot = machine.isRoot ? [] : ['sudo'];
   return {
     whose: 'programs that use the CAs of the system',
     isWithinReach: machine.isRoot && machine.has(update[0] ?? ''),
-    add: [['install', '-m', '644', path, file], update],
-    remove: [['rm', '-f', file], update],
+    add: [
+      [...asRoot, 'install', '-m', '644', path, file],
+      [...asRoot, ...update],
+    ],
+    remove: [
+      [...asRoot, 'rm', '-f', file],
+      [...asRoot, ...update],
+    ],
     find: ['test', '-e', file],
   };
 }

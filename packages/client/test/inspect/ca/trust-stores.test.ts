@@ -29,7 +29,10 @@ describe('the stores of CAs', () => {
     expect(store?.isWithinReach).toBe(true);
     expect(lines(store?.add ?? [])).toEqual([`install -m 644 /state/ca.pem ${file}`, update]);
     expect(lines(store?.remove ?? [])).toEqual([`rm -f ${file}`, update]);
-    expect(trustStores(CA, machine([folder])).map(({ isWithinReach }) => isWithinReach)).toEqual([false]);
+    const [ofUser] = trustStores(CA, machine([folder]));
+    expect(ofUser?.isWithinReach).toBe(false);
+    expect(lines(ofUser?.add ?? [])).toEqual([`sudo install -m 644 /state/ca.pem ${file}`, `sudo ${update}`]);
+    expect(lines(ofUser?.remove ?? [])).toEqual([`sudo rm -f ${file}`, `sudo ${update}`]);
   });
 
   test('of Chromium and Firefox are within reach with certutil', () => {
