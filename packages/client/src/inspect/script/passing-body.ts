@@ -65,14 +65,23 @@ export class PassingBody {
   /** Whether all of it has come. What has come is not sent then, nor what still comes. */
   skip(): boolean {
     this.close();
-    while (!this.#reader.isOver && this.#source.hasBytes) this.#next(() => {});
+    try {
+      while (!this.#reader.isOver && this.#source.hasBytes) this.#next(() => {});
+    } catch {
+      // Where it ends is not known.
+      return false;
+    }
     return this.#reader.isOver || (this.#source.isOver && this.#reader.end());
   }
 
   /** Reads it to its end, and sends nothing of it. */
   async discard(): Promise<void> {
     this.close();
-    while ((await this.#read(() => {})) !== undefined);
+    try {
+      while ((await this.#read(() => {})) !== undefined);
+    } catch (error) {
+      throw new Severed((error as Error).message);
+    }
   }
 
   async #read(onContent: (piece: Buffer) => void): Promise<Buffer | undefined> {
@@ -120,3 +129,6 @@ export async function sendBody(
 
 /** What was about to be read stays in its source. */
 export class Unreadable extends Error {}
+
+/** Where a body ends that is not sent on is not known: the rest of it would pass as a message of its own. */
+export class Severed extends Error {}

@@ -3,9 +3,9 @@ import { createBodyReader, isInterim, listOf, ResponseHeadReader, valuesOf } fro
 import { ignoreErrors, passLossOn, resetSocket } from 'wsproxy-node/sockets';
 import type { Exchange, Teller } from '../http/tell.js';
 import { ByteSource, send } from './byte-source.js';
-import type { RequestFacts } from './calls.js';
+import type { Change, RequestFacts } from './calls.js';
 import { changedRequest, changedResponse, madeResponse, rawOf, type SentResponse } from './changed-head.js';
-import { PassingBody, sendBody, Unreadable } from './passing-body.js';
+import { PassingBody, Severed, sendBody, Unreadable } from './passing-body.js';
 import { type RequestHead, type ResponseHead, readRequestHead, readResponseHead } from './read-heads.js';
 import type { Script } from './script.js';
 import { carryTunnel } from './scripted-tunnel.js';
@@ -43,7 +43,10 @@ export class ScriptedConnection {
     } catch (error) {
       const { message } = error as Error;
       this.#exchange?.end(message);
-      if (this.#down.isLost) resetSocket(this.#near);
+      if (error instanceof Severed) {
+        resetSocket(this.#far);
+        this.#finish();
+      } else if (this.#down.isLost) resetSocket(this.#near);
       else {
         if (error instanceof Unreadable) this.#onUnreadable(message);
         this.#passRest();
@@ -93,7 +96,7 @@ export class ScriptedConnection {
       exchange.onRequestEnd();
       return this.#sendMade(exchange, madeResponse(verdict, method, isLast), isLast);
     }
-    if (verdict?.body !== undefined) await askForBody();
+    if (verdict?.body !== undefined || removes(verdict, 'expect')) await askForBody();
     const sent = changedRequest(request, verdict, { hasContinued, seesMessages: this.#script.seesMessages });
     const exchange = this.#begin({ ...request, ...sent });
     if (verdict !== undefined) exchange.onScripted('request');
@@ -104,8 +107,16 @@ export class ScriptedConnection {
     };
     const sentFacts = this.#factsOf({ ...request, ...sent }, facts.id);
     // The answer may come before all is sent, and the destination be gone then.
-    const sending = sendRequest().catch((error: unknown) => error);
+    let isSending = true;
+    const sending = sendRequest()
+      .catch((error: unknown) => error)
+      .finally(() => {
+        isSending = false;
+      });
     const then = await this.#carryAnswer(exchange, sentFacts);
+    if (isSending) await Promise.race([sending, this.#down.whenReady().catch(() => {})]);
+    // An application may send no more once it has the end of the answer.
+    if (this.#down.isOver) this.#near.end();
     const failure = await sending;
     if (failure !== undefined && then === 'next') throw failure;
     exchange.end((failure as Error | undefined)?.message);
@@ -207,6 +218,7 @@ export class ScriptedConnection {
   #passRest(): Then {
     this.#up.pipe(this.#far);
     this.#down.pipe(this.#near);
+    passLossOn(this.#far, this.#near);
     return 'over';
   }
 }
@@ -230,6 +242,10 @@ interface CameAnswer {
 
 function authorityOf({ fields }: Pick<RequestHead, 'fields'>): string | undefined {
   return valuesOf(fields, 'host')[0] || undefined;
+}
+
+function removes(change: Change | undefined, lowerCaseName: string): boolean {
+  return change?.headers.some(([name, values]) => name === lowerCaseName && values.length === 0) === true;
 }
 
 const TIMEOUT = /^HTTP\/1\.[01] 408 /;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { Change } from '../../../src/inspect/script/calls.js';
@@ -322,4 +323,50 @@ test('a body that grows too large when it is decoded passes all the same', async
   application.write(body);
   await destination.until(({ bytes }) => bytes.subarray(-body.length).equals(body));
   expect(problems).toEqual(['the body is larger than 16 MiB when it is decoded']);
+});
+
+test('the loss of a destination passes also behind what cannot be read', async () => {
+  const { application, destination, far, near } = scriptedEnds({});
+  const odd = 'GET /a HTTP/1.1\r\nHost : a\r\n\r\n';
+  application.write(odd);
+  await destination.untilEndsWith(odd);
+  destination.write('half');
+  await application.untilEndsWith('half');
+  const loss = once(near, 'close');
+  far.destroy(new Error('reset'));
+  await expect(loss).rejects.toThrow('connection reset');
+});
+
+test('the end of an answer passes while the application still sends', async () => {
+  const { application, destination } = scriptedEnds({});
+  application.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nnot all of it');
+  await destination.untilEndsWith('not all of it');
+  destination.write('HTTP/1.0 413 Too Large\r\n\r\nno');
+  destination.stream.end();
+  await application.until(({ hasEnded }) => hasEnded);
+  expect(application.text).toBe('HTTP/1.0 413 Too Large\r\n\r\nno');
+});
+
+test('nothing passes behind a body that a script replaces and that cannot be read', async () => {
+  const { application, destination, unreadable } = scriptedEnds({
+    onRequest: () => change({ body: Buffer.from('new') }),
+  });
+  application.write(
+    'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\nGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n',
+  );
+  await destination.untilEndsWith('new');
+  destination.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  await application.until(({ hasEnded }) => hasEnded);
+  expect(application.text).toMatch(/ok$/);
+  expect(destination.text).toMatch(/\r\n\r\nnew$/);
+  expect(unreadable).toEqual([]);
+});
+
+test('a body is asked for when a script removes the header that waits for it', async () => {
+  const { application, destination } = scriptedEnds({ onRequest: () => change({ headers: [['expect', []]] }) });
+  application.write('POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n');
+  await application.untilEndsWith('HTTP/1.1 100 Continue\r\n\r\n');
+  application.write('abc');
+  await destination.untilEndsWith('abc');
+  expect(destination.text).toBe('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc');
 });

@@ -11,6 +11,7 @@ export interface ScriptedEnds {
   readonly destination: End;
   /** The client's own stream to the destination. */
   readonly far: Duplex;
+  readonly near: Duplex;
   readonly log: EventLog;
   /** Why it passes without the script from some point on. */
   readonly unreadable: string[];
@@ -37,7 +38,7 @@ export function scriptedEnds(hooks: Hooks): ScriptedEnds {
   const unreadable: string[] = [];
   const onUnreadable = (problem: string): void => void unreadable.push(problem);
   void new ScriptedConnection(near, far, { script: new Script(host), teller: log.teller, onUnreadable }).run();
-  return { application: new End(application), destination: new End(destination), far, log, unreadable };
+  return { application: new End(application), destination: new End(destination), far, near, log, unreadable };
 }
 
 /** What one end has got so far. */
