@@ -46,7 +46,7 @@ export class AuthorityFolder {
     const found = this.#read() ?? this.#create(wanted);
     if (!found.constraints.includes(wanted)) {
       throw new Error(
-        `the CA in ${this.#path} is for ${found.constraints.text} alone, and the rules name ${wanted.text}: ${BEGIN_ANEW}`,
+        `the CA in ${this.#path} is for ${listed(found.constraints)} alone, and the rules name ${listed(wanted)}: ${BEGIN_ANEW}`,
       );
     }
     return this.#check(found);
@@ -141,6 +141,8 @@ export class AuthorityFolder {
 interface Found extends AuthorityFiles {
   readonly constraints: Constraints;
 }
+
+const listed = ({ text }: Constraints): string => text.replaceAll(' ', ', ');
 
 function isSame(path: string, text: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined && readFileSync(path, 'utf8') === text;

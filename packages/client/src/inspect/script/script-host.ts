@@ -214,7 +214,8 @@ const MOST_TOLD = 100;
 function placeOfMistake(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     execFile(execPath, ['--check', path], { timeout: LOAD_PATIENCE }, (_error, _stdout, stderr) => {
-      const [, line] = /^[^\n]*:(\d+)\n/.exec(stderr) ?? [];
+      // Where it cannot read the file, it names a line of its own.
+      const [, line] = /^(?!node:)[^\n]*:(\d+)\n/.exec(stderr) ?? [];
       resolve(line === undefined ? undefined : `${path}:${line}`);
     });
   });

@@ -65,7 +65,7 @@ describe('the folder of an authority', () => {
     const folder = new AuthorityFolder(path);
     folder.open(rules('a.org'));
     expect(() => folder.open(rules('a.org', 'b.org'))).toThrow(
-      `the CA in ${path} is for a.org alone, and the rules name a.org b.org: run wsproxy-client ca remove, start again, and trust the new one`,
+      `the CA in ${path} is for a.org alone, and the rules name a.org, b.org: run wsproxy-client ca remove, start again, and trust the new one`,
     );
   });
 
