@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { unmask } from 'wsproxy-node/transports';
+import { GrowingBytes } from '../growing-bytes.js';
 import { BINARY, CLOSE, CONTINUATION, type Frame, headSize, problemOf, readFrame, TEXT } from '../websocket-frames.js';
 import type { MessageVerdict } from './calls.js';
 import { MOST_BODY, type Room } from './room.js';
@@ -16,10 +17,11 @@ export class MessageFilter {
   #frame: Frame | undefined;
   /** Of the frame, what is still to come. */
   #left = 0;
-  /** Of the message, or of a control frame: as it came. */
-  #raw: Buffer[] = [];
+  /** Of the message, as it came: copied, since it may come in very many fragments. */
+  #raw = new GrowingBytes(MOST_BODY);
+  #payload = new GrowingBytes(MOST_BODY);
+  /** Of a control frame. */
   #control: Buffer[] = [];
-  #payload: Buffer[] = [];
   #opcode: number | undefined;
   #held = 0;
   /** Nothing more is held, of this message or at all. */
@@ -33,21 +35,23 @@ export class MessageFilter {
     this.#see = see;
   }
 
-  /** What is to be sent on, in its order. */
-  async push(bytes: Buffer): Promise<Buffer> {
+  /** What is to be sent on, in its order: nothing waits for the script behind which it does not come. */
+  async *push(bytes: Buffer): AsyncGenerator<Buffer, void, undefined> {
     const out: Buffer[] = [];
     let rest = bytes;
     while (rest.length > 0 && !this.#isLost) {
       rest = this.#frame === undefined ? this.#readHead(rest, out) : this.#readPayload(this.#frame, rest, out);
-      if (this.#frame !== undefined && this.#left === 0) await this.#endFrame(this.#frame, out);
+      if (this.#frame === undefined || this.#left > 0 || !this.#endsMessage(this.#frame, out)) continue;
+      if (out.length > 0) yield Buffer.concat(out.splice(0));
+      await this.#judge(out);
     }
     if (this.#isLost) out.push(rest);
-    return Buffer.concat(out);
+    if (out.length > 0) yield Buffer.concat(out);
   }
 
   /** What is held when nothing more comes. */
   end(): Buffer {
-    const rest = Buffer.concat([...this.#raw, ...this.#control, this.#head]);
+    const rest = Buffer.concat([this.#raw.bytes, ...this.#control, this.#head]);
     this.close();
     return rest;
   }
@@ -56,7 +60,8 @@ export class MessageFilter {
   close(): void {
     this.#room.give(this.#held);
     this.#held = 0;
-    [this.#raw, this.#control, this.#payload, this.#head] = [[], [], [], EMPTY];
+    [this.#raw, this.#payload] = [new GrowingBytes(MOST_BODY), new GrowingBytes(MOST_BODY)];
+    [this.#control, this.#head] = [[], EMPTY];
   }
 
   #readHead(bytes: Buffer, out: Buffer[]): Buffer {
@@ -68,8 +73,7 @@ export class MessageFilter {
     this.#head = EMPTY;
     const isBroken = problemOf(frame, this.#opcode !== undefined, false) !== undefined;
     if (isBroken || (frame.mask !== undefined) !== this.#isMasked) {
-      out.push(...this.#raw, head);
-      this.close();
+      out.push(this.#takeRaw(), head);
       this.#isLost = true;
       return bytes.subarray(size - known);
     }
@@ -97,33 +101,34 @@ export class MessageFilter {
   #keep({ opcode }: Frame, bytes: Buffer, out: Buffer[]): void {
     if (opcode >= CLOSE) return void this.#control.push(bytes);
     if (this.#isPassing) return void out.push(bytes);
-    this.#raw.push(bytes);
     this.#held += bytes.length;
-    if (this.#room.take(bytes.length) && this.#held <= MOST_BODY) return;
-    out.push(...this.#takeRaw());
+    if (this.#room.take(bytes.length) && this.#held <= MOST_BODY) return this.#raw.push(bytes);
+    out.push(this.#takeRaw(), bytes);
     this.#isPassing = true;
   }
 
-  async #endFrame({ opcode, isLast }: Frame, out: Buffer[]): Promise<void> {
+  /** Whether a message is over with this frame. */
+  #endsMessage({ opcode, isLast }: Frame, out: Buffer[]): boolean {
     this.#frame = undefined;
-    if (opcode >= CLOSE) {
-      out.push(...this.#control.splice(0));
-      return;
-    }
-    if (!isLast) return;
+    if (opcode < CLOSE) return isLast;
+    out.push(...this.#control.splice(0));
+    return false;
+  }
+
+  async #judge(out: Buffer[]): Promise<void> {
     const [wasPassing, isText] = [this.#isPassing, this.#opcode === TEXT];
     this.#isPassing = false;
     this.#opcode = undefined;
     if (wasPassing) return void (await this.#see({ tooLarge: true }));
-    const payload = Buffer.concat(this.#payload);
+    const payload = this.#payload.bytes;
     const verdict = await this.#see(isText ? payload.toString() : payload);
     const raw = this.#takeRaw();
-    if (verdict === undefined) out.push(...raw);
+    if (verdict === undefined) out.push(raw);
     else if (verdict.kind === 'message') out.push(frameOf(verdict.data, this.#isMasked));
   }
 
-  #takeRaw(): Buffer[] {
-    const raw = this.#raw;
+  #takeRaw(): Buffer {
+    const raw = this.#raw.bytes;
     this.close();
     return raw;
   }

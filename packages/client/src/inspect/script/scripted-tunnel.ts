@@ -66,7 +66,8 @@ async function pump(
   };
   try {
     for (let bytes = await from.read(); bytes !== undefined; bytes = await from.read()) {
-      await pass(filter === undefined ? bytes : await filter.push(bytes));
+      if (filter === undefined) await pass(bytes);
+      else for await (const piece of filter.push(bytes)) await pass(piece);
     }
     if (filter !== undefined) await pass(filter.end());
     to.end();

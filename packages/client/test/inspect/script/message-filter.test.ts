@@ -16,14 +16,19 @@ function frame(opcode: number, payload: string | Buffer, { isLast = true, isMask
   return Buffer.concat([Buffer.from(head), data]);
 }
 
-function filter(verdict: (message: SeenMessage) => MessageVerdict, isMasked = false) {
+function filter(verdict: (message: SeenMessage) => MessageVerdict | Promise<MessageVerdict>, isMasked = false) {
   const seen: SeenMessage[] = [];
   const room = new Room();
   const made = new MessageFilter(isMasked, room, async (message) => {
     seen.push(message);
     return verdict(message);
   });
-  return { made, seen, room };
+  const push = async (bytes: Buffer): Promise<Buffer> => {
+    const out: Buffer[] = [];
+    for await (const piece of made.push(bytes)) out.push(piece);
+    return Buffer.concat(out);
+  };
+  return { made, push, seen, room };
 }
 
 const [PING, CLOSE] = [frame(9, 'p'), frame(8, '\x03\xe8')];
@@ -31,11 +36,11 @@ const TEXTS = [frame(1, 'a', { isLast: false }), PING, frame(0, 'b', { isLast: f
 
 describe('messages that a script leaves alone', () => {
   test.each([1, 2, 7, 100_000])('pass as they came in pieces of %i bytes, control frames first', async (size) => {
-    const { made, seen } = filter(() => undefined);
+    const { push, seen } = filter(() => undefined);
     const big = frame(2, randomBytes(70_000));
     const all = Buffer.concat([...TEXTS, big, CLOSE]);
     const out: Buffer[] = [];
-    for (let at = 0; at < all.length; at += size) out.push(await made.push(all.subarray(at, at + size)));
+    for (let at = 0; at < all.length; at += size) out.push(await push(all.subarray(at, at + size)));
     const [first, , ...rest] = TEXTS;
     const expected = Buffer.concat([PING, first as Buffer, ...rest, big, CLOSE]);
     expect(Buffer.concat(out).equals(expected)).toBe(true);
@@ -43,9 +48,9 @@ describe('messages that a script leaves alone', () => {
   });
 
   test('are unmasked for it', async () => {
-    const { made, seen } = filter(() => undefined, true);
+    const { push, seen } = filter(() => undefined, true);
     const masked = Buffer.from([0x81, 0x83, 1, 2, 3, 4, 0x61 ^ 1, 0x62 ^ 2, 0x63 ^ 3]);
-    expect((await made.push(masked)).equals(masked)).toBe(true);
+    expect((await push(masked)).equals(masked)).toBe(true);
     expect(seen).toEqual(['abc']);
   });
 
@@ -54,16 +59,16 @@ describe('messages that a script leaves alone', () => {
     ['has an opcode that is not known', Buffer.from([0x83, 1, 0x61])],
     ['has a mask that may not be there', frame(1, 'a', { isMasked: true })],
   ])('pass, with all that follows, from a frame on that %s', async (_title, odd) => {
-    const { made, seen } = filter(() => ({ kind: 'drop' }));
+    const { push, seen } = filter(() => ({ kind: 'drop' }));
     const all = Buffer.concat([frame(1, 'a', { isLast: false }), odd, frame(1, 'later')]);
-    expect((await made.push(all)).equals(all)).toBe(true);
+    expect((await push(all)).equals(all)).toBe(true);
     expect(seen).toEqual([]);
   });
 
   test('pass as far as they have come when the connection ends', async () => {
-    const { made } = filter(() => undefined);
+    const { made, push } = filter(() => undefined);
     const [cut, head] = [frame(1, 'a', { isLast: false }), Buffer.from([0x80])];
-    expect(await made.push(Buffer.concat([cut, head]))).toHaveLength(0);
+    expect(await push(Buffer.concat([cut, head]))).toHaveLength(0);
     expect(made.end().equals(Buffer.concat([cut, head]))).toBe(true);
   });
 });
@@ -74,32 +79,50 @@ test.each([
   ['binary', Buffer.from('x'), frame(2, 'x')],
   ['very long binary', Buffer.alloc(70_000), frame(2, Buffer.alloc(70_000))],
 ])('a message is changed to %s, in one frame', async (_title, data, expected) => {
-  const { made } = filter(() => ({ kind: 'message', data }));
-  const out = await made.push(Buffer.concat([frame(1, 'o', { isLast: false }), frame(0, 'ld')]));
+  const { push } = filter(() => ({ kind: 'message', data }));
+  const out = await push(Buffer.concat([frame(1, 'o', { isLast: false }), frame(0, 'ld')]));
   expect(out.equals(expected)).toBe(true);
 });
 
 test('a message of the application is changed with a mask', async () => {
-  const { made } = filter(() => ({ kind: 'message', data: 'abc' }), true);
-  const out = await made.push(frame(1, 'old', { isMasked: true }));
+  const { push } = filter(() => ({ kind: 'message', data: 'abc' }), true);
+  const out = await push(frame(1, 'old', { isMasked: true }));
   const [mask, payload] = [out.subarray(2, 6), out.subarray(6)];
   expect([...out.subarray(0, 2)]).toEqual([0x81, 0x83]);
   expect(payload.map((byte, n) => byte ^ (mask[n] as number)).toString()).toBe('abc');
 });
 
 test('a message is dropped, and the next one is not', async () => {
-  const { made } = filter((message) => (message === 'a' ? { kind: 'drop' } : undefined));
-  const out = await made.push(Buffer.concat([frame(1, 'a'), frame(1, 'b')]));
+  const { push } = filter((message) => (message === 'a' ? { kind: 'drop' } : undefined));
+  const out = await push(Buffer.concat([frame(1, 'a'), frame(1, 'b')]));
   expect(out.equals(frame(1, 'b'))).toBe(true);
 });
 
 test('a message that is too large passes, and the script is told, and sees the next one', async () => {
-  const { made, seen, room } = filter(() => ({ kind: 'drop' }));
+  const { push, seen, room } = filter(() => ({ kind: 'drop' }));
   const big = frame(2, Buffer.alloc(17_000_000, 1));
   const out: Buffer[] = [];
-  for (let at = 0; at < big.length; at += 100_000) out.push(await made.push(big.subarray(at, at + 100_000)));
+  for (let at = 0; at < big.length; at += 100_000) out.push(await push(big.subarray(at, at + 100_000)));
   expect(Buffer.concat(out).equals(big)).toBe(true);
-  expect(await made.push(frame(1, 'b'))).toHaveLength(0);
+  expect(await push(frame(1, 'b'))).toHaveLength(0);
   expect(seen).toEqual([{ tooLarge: true }, 'b']);
   expect(room.take(67_108_864)).toBe(true);
+});
+
+test('a message does not wait for the script to see the next one', async () => {
+  const { made } = filter((message) => (message === 'second' ? new Promise(() => {}) : undefined));
+  const pieces = made.push(Buffer.concat([PING, frame(1, 'first'), PING, frame(1, 'second')]));
+  expect((await pieces.next()).value).toEqual(PING);
+  expect((await pieces.next()).value).toEqual(Buffer.concat([frame(1, 'first'), PING]));
+});
+
+test('a message of very many fragments takes no more memory than it has bytes', async () => {
+  const { push, seen } = filter(() => undefined);
+  await push(frame(1, 'a', { isLast: false }));
+  const memory = (): number => process.memoryUsage().heapUsed + process.memoryUsage().external;
+  const before = memory();
+  for (let n = 0; n < 20; n += 1) await push(Buffer.alloc(100_000));
+  expect(memory() - before).toBeLessThan(50_000_000);
+  expect(await push(frame(0, 'b'))).toHaveLength(2_000_006);
+  expect(seen).toEqual(['ab']);
 });
