@@ -118,7 +118,11 @@ export class ScriptedConnection {
     // An application may send no more once it has the end of the answer.
     if (this.#down.isOver) this.#near.end();
     const failure = await sending;
-    if (failure !== undefined && then === 'next') throw failure;
+    if (failure !== undefined && then === 'next') {
+      // The whole answer has passed, and may be on its way.
+      if (this.#down.isLost) return this.#finish();
+      throw failure;
+    }
     exchange.end((failure as Error | undefined)?.message);
     return then;
   }
@@ -214,11 +218,18 @@ export class ScriptedConnection {
     return 'over';
   }
 
+  /** The destination. What it has said to its end may still be on its way. */
+  #onGone(): void {
+    if (this.#far.readableEnded) this.#near.unpipe(this.#far).resume();
+    else resetSocket(this.#near);
+  }
+
   /** Without the script. */
   #passRest(): Then {
     this.#up.pipe(this.#far);
     this.#down.pipe(this.#near);
-    passLossOn(this.#far, this.#near);
+    if (this.#far.destroyed) this.#onGone();
+    else this.#far.once('close', () => this.#onGone());
     return 'over';
   }
 }
