@@ -370,18 +370,3 @@ test('a body is asked for when a script removes the header that waits for it', a
   await destination.untilEndsWith('abc');
   expect(destination.text).toBe('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc');
 });
-
-test('a whole answer passes when its destination is gone behind it', async () => {
-  const { application, destination, far, near } = scriptedEnds({});
-  near.cork();
-  application.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-  await destination.untilEndsWith('\r\n\r\n');
-  destination.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
-  destination.stream.end();
-  const isGone = once(far, 'close');
-  far.once('end', () => far.destroy());
-  await isGone;
-  near.uncork();
-  await application.until(({ hasEnded }) => hasEnded);
-  expect(application.text).toMatch(/ok$/);
-});
