@@ -2,8 +2,6 @@ import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { execPath } from 'node:process';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Clock, Logger, Timer } from 'wsproxy-engine';
@@ -17,6 +15,7 @@ import {
   type ToThread,
   type Verdict,
 } from './calls.js';
+import { passLines } from './pass-lines.js';
 import { threadUrl } from './thread-url.js';
 
 /**
@@ -40,10 +39,13 @@ export class ScriptHost {
     this.#logger = logger;
     this.#clock = clock;
     const script = pathToFileURL(path).href;
-    this.#worker = new Worker(threadUrl(), { workerData: { script }, stdout: true, stderr: true });
+    const resourceLimits = { maxOldGenerationSizeMb: MOST_MEMORY };
+    this.#worker = new Worker(threadUrl(), { workerData: { script }, stdout: true, stderr: true, resourceLimits });
     this.#worker.unref();
-    this.#passOn(this.#worker.stdout);
-    this.#passOn(this.#worker.stderr);
+    // Standard output of the client may carry a connection.
+    for (const output of [this.#worker.stdout, this.#worker.stderr]) {
+      passLines(output, clock, (text) => logger.info({ text }, 'the script says'));
+    }
   }
 
   /**
@@ -108,7 +110,9 @@ export class ScriptHost {
         LOAD_PATIENCE,
       );
       this.#worker.ref();
-      this.#worker.on('message', (message: FromThread) => {
+      this.#worker.on('message', (message: FromThread | null | undefined) => {
+        // The script may send something of its own.
+        if (message === null || message === undefined) return;
         this.#lookingForLife?.cancel();
         this.#lookingForLife = undefined;
         if (message.kind === 'loaded') {
@@ -191,11 +195,6 @@ export class ScriptHost {
   #post(message: ToThread): void {
     if (!this.#hasEnded) this.#worker.postMessage(message);
   }
-
-  /** The console of the script: standard output may carry a connection. */
-  #passOn(output: Readable): void {
-    createInterface({ input: output }).on('line', (text) => this.#logger.info({ text }, 'the script says'));
-  }
 }
 
 interface Waiting {
@@ -209,6 +208,8 @@ const PATIENCE = 5_000;
 const LOAD_PATIENCE = 10_000;
 const PING_PATIENCE = 1_000;
 const MOST_TOLD = 100;
+/** Of its objects, MiB. */
+const MOST_MEMORY = 512;
 
 /** Node tells of a mistake of syntax where it is only on the command line. */
 function placeOfMistake(path: string): Promise<string | undefined> {

@@ -92,9 +92,12 @@ export class ScriptedConnection {
       const isUncertain = isExpecting && !hasContinued;
       const isLast = minor === 0 || listOf(fields, 'connection').includes('close') || isUncertain;
       const exchange = this.#begin(request);
-      if (!isUncertain) await body.discard();
       exchange.onRequestEnd();
-      return this.#sendMade(exchange, madeResponse(verdict, method, isLast), isLast);
+      // An application may send all of its body before it reads the answer, or wait for the answer before it ends the body.
+      const discarding = isUncertain ? undefined : body.discard().catch((error: unknown) => error ?? 'lost');
+      const then = await this.#sendMade(exchange, madeResponse(verdict, method, isLast), isLast);
+      // What follows a body that cannot be read is no request.
+      return then === 'next' && (await discarding) !== undefined ? this.#finish() : then;
     }
     if (verdict?.body !== undefined || removes(verdict, 'expect')) await askForBody();
     const sent = changedRequest(request, verdict, { hasContinued, seesMessages: this.#script.seesMessages });

@@ -225,9 +225,14 @@ function bytesOf(value: unknown, name: string): Uint8Array {
 }
 
 function failureOf(thrown: unknown): Failure {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const [reason = ''] = error.message.split('\n');
-  return { reason, at: placeIn(error.stack ?? '') };
+  try {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const [reason = ''] = String(error.message).split('\n');
+    return { reason, at: placeIn(String(error.stack ?? '')) };
+  } catch {
+    // Such as an object without a prototype.
+    return { reason: 'it has thrown something that is no error and no text', at: undefined };
+  }
 }
 
 /** Where the script was, or else a module that it imports. */

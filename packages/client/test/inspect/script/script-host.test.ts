@@ -224,6 +224,31 @@ describe('a script', () => {
     expect(script.log).toMatchObject([{ reason: 'onMessage has to return nothing; set data, or call drop' }]);
   });
 
+  test.each(['Object.create(null)', 'Object.assign(new Error(), { message: Symbol() })'])(
+    'that throws %s fails at once',
+    async (thrown) => {
+      await using script = await start(`export default { onRequest() { throw ${thrown}; } }`);
+      expect(await script.host.call(onRequest)).toBeUndefined();
+      expect(script.log).toMatchObject([{ reason: 'it has thrown something that is no error and no text' }]);
+    },
+  );
+
+  test('may use the port to its parent, for nothing', async () => {
+    await using script = await start(`import { parentPort } from 'node:worker_threads';
+      export default { onRequest(request) {
+        for (const odd of [null, undefined, 1, {}]) parentPort.postMessage(odd);
+        request.method = 'PUT';
+      } }`);
+    expect(await script.host.call(onRequest)).toMatchObject({ method: 'PUT' });
+  });
+
+  test('that takes too much memory is ended, and nothing else is', { timeout: 30_000 }, async () => {
+    await using script = await start(`const all = [];
+      export default { onRequest() { for (;;) all.push(Array(1e5).fill(0)); } }`);
+    expect(await script.host.call(onRequest)).toBeUndefined();
+    expect(script.log).toMatchObject([{ reason: expect.stringMatching(/memory/) as string }]);
+  });
+
   test('speaks in the log', async () => {
     await using script = await start(`console.log('a'); console.error('b');
       export default { onRequest() {} }`);

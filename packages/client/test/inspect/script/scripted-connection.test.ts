@@ -257,6 +257,27 @@ describe('a script answers', () => {
     expect([far.destroyed, log.lines[0]?.at(-1)]).toEqual([true, 'over']);
   });
 
+  test('a request whose body has not come, which is read for nobody then', async () => {
+    const { application, destination } = scriptedEnds({
+      onRequest: ({ request: { url } }) => (url.endsWith('/a') ? json('{}') : undefined),
+    });
+    application.write('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nhalf');
+    await application.untilEndsWith('{}');
+    application.write('restGET /b HTTP/1.1\r\nHost: a\r\n\r\n');
+    await destination.untilEndsWith('\r\n\r\n');
+    expect(destination.text).toBe('GET /b HTTP/1.1\r\nHost: a\r\n\r\n');
+  });
+
+  test('a request whose body cannot be read, and nothing passes behind it', async () => {
+    const { application, destination } = scriptedEnds({ onRequest: () => json('{}') });
+    application.write(
+      'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n',
+    );
+    await application.until(({ hasEnded }) => hasEnded);
+    expect(application.text).toMatch(/\{\}$/);
+    expect(destination.text).toBe('');
+  });
+
   test('with the end of the connection', async () => {
     const { application, destination, log } = scriptedEnds({ onRequest: () => ({ kind: 'abort' }) });
     application.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
