@@ -53,7 +53,15 @@ describe('SIGUSR2', () => {
       lines(server, 'session began').some((line) => Number(line['worker']) > 2),
     );
     await expectEcho(running, 'as before');
-    await expectEcho(await bySocks5(client.port, '127.0.0.1', echo.port), 'and anew');
+    // The client goes there as soon as it knows that its session there stands.
+    await until('what is new goes there', async () => {
+      const anew = await bySocks5(client.port, '127.0.0.1', echo.port);
+      await expectEcho(anew, 'and anew');
+      const over = readToEnd(anew);
+      anew.end();
+      await over;
+      return lines(server, 'channel over').some((line) => Number(line['worker']) > 2);
+    });
     // The one without a session has had nothing to wait for.
     await until('one has ended', () => before.filter(isAlive).length === 1);
     const ending = readToEnd(running);
