@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startBalancers } from './support/balancers.mjs';
+import { memoryOf } from './support/memory-of.mjs';
 import { cpuSeconds, residentBytes } from './support/processes.mjs';
 import { endWithThis, inBench, listeningAt, stopProgram } from './support/program.mjs';
 import { writeResults } from './support/results.mjs';
@@ -112,7 +113,7 @@ async function reach(count) {
   await sleep(seconds * 1_000);
   const share = ([of, was]) => (cpuSeconds(of) - was) / seconds;
   const shares = [cpu, clientCpu, balancerCpu].map(share);
-  const memory = await Promise.all(nodes.map(memoryOf));
+  const memory = await Promise.all(nodes.map((node) => memoryOf(node, 0)));
   const sum = (pick) => memory.reduce((all, each) => all + pick(each), 0);
   return {
     sessions: said('began'),
@@ -232,17 +233,6 @@ function tell(progress) {
   if (performance.now() - toldAt < TELL_EVERY) return;
   toldAt = performance.now();
   console.error(progress());
-}
-
-/** What is left after its garbage was collected. */
-async function memoryOf(child) {
-  const before = child.lines.length;
-  child.kill('SIGUSR2');
-  for (;;) {
-    const line = child.lines.slice(before).find((text) => text.includes('"msg":"memory"'));
-    if (line !== undefined) return JSON.parse(line);
-    await sleep(10);
-  }
 }
 
 /** What the kernel keeps for sockets and files of the whole machine. */

@@ -1,6 +1,6 @@
 // How fast bytes go, and what a GiB costs: one direction or both, on one connection or many.
 import { takeTurns } from '../support/place.mjs';
-import { median, ratios, round, summary } from '../support/statistics.mjs';
+import { figuresOf, round, summary } from '../support/statistics.mjs';
 import { available, nginx, pipe, pipeTls, sshL, tcp, ws, wss } from '../support/ways.mjs';
 
 const GIB = 2 ** 30;
@@ -55,18 +55,18 @@ export const bulk = {
 };
 
 function rowsOf({ scenario, measured }, ways) {
-  const values = (way, figure) => measured[way].map((each) => each[figure]);
+  const { middle, over } = figuresOf(measured);
   return Object.keys(measured).map((way) => {
     const baseline = ways[way].baseline ?? 'pipe';
-    const cost = summary(ratios(values(way, 'cost'), values(baseline, 'cost')));
-    const rate = summary(ratios(values(way, 'rate'), values(baseline, 'rate')));
+    const cost = over(way, 'cost', baseline);
+    const rate = over(way, 'rate', baseline);
     return {
       scenario: `${scenario.direction} ${scenario.channels}`,
       way,
-      'MiB/s': Math.round(median(values(way, 'rate'))),
+      'MiB/s': Math.round(middle(way, 'rate')),
       'rate ratio': rate.median,
       'rate spread': `${rate.low}–${rate.high}`,
-      'CPU s/GiB': round(median(values(way, 'cost')), 2),
+      'CPU s/GiB': round(middle(way, 'cost'), 2),
       'CPU ratio': cost.median,
       'CPU spread': `${cost.low}–${cost.high}`,
       'ratio to': baseline,

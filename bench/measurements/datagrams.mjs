@@ -5,7 +5,7 @@ import { relay, relays, udp, wsproxy } from '../support/datagram-ways.mjs';
 import { takeTurns } from '../support/place.mjs';
 import { cpuSeconds } from '../support/processes.mjs';
 import { inBench, listeningAt, startProgram, stopProgram } from '../support/program.mjs';
-import { median, ratios, round, summary } from '../support/statistics.mjs';
+import { figuresOf, round, summary } from '../support/statistics.mjs';
 
 const run = promisify(execFile);
 /** What the others are compared with. */
@@ -61,18 +61,18 @@ async function measure({ address, pids }, size, count) {
 }
 
 function rowsOf({ scenario, measured }) {
-  const values = (way, figure) => measured[way].map((each) => each[figure]);
+  const { middle, over } = figuresOf(measured);
   return Object.keys(measured).map((way) => {
-    const cost = summary(ratios(values(way, 'cpu'), values(FLOOR, 'cpu')));
+    const cost = over(way, 'cpu', FLOOR);
     return {
       bytes: scenario.size,
       way,
-      'thousands a second': round(median(values(way, 'rate'))),
-      'rate ratio': summary(ratios(values(way, 'rate'), values(FLOOR, 'rate'))).median,
-      'CPU µs each': round(median(values(way, 'cpu'))),
+      'thousands a second': round(middle(way, 'rate')),
+      'rate ratio': over(way, 'rate', FLOOR).median,
+      'CPU µs each': round(middle(way, 'cpu')),
       'CPU ratio': cost.median,
       'CPU spread': `${cost.low}–${cost.high}`,
-      'lost %': round(median(values(way, 'lost')), 2),
+      'lost %': round(middle(way, 'lost'), 2),
     };
   });
 }

@@ -5,7 +5,7 @@ import { memoryOf, perPiece, REPORTING } from '../support/memory-of.mjs';
 import { takeTurns } from '../support/place.mjs';
 import { forgetPeak, peakBytes } from '../support/processes.mjs';
 import { inBench, listeningAt, startProgram, stopProgram } from '../support/program.mjs';
-import { median, ratios, round, summary } from '../support/statistics.mjs';
+import { figuresOf, round } from '../support/statistics.mjs';
 import { endTls, ws } from '../support/ways.mjs';
 
 const MIB = 2 ** 20;
@@ -141,24 +141,21 @@ async function clear({ lines }) {
 }
 
 function rowsOf({ scenario: { task, unit }, measured }) {
-  const values = (way, figure) => measured[way].map((each) => each[figure]);
+  const { middle, over } = figuresOf(measured);
   const [baseline] = Object.keys(measured);
   return Object.keys(measured).map((way) => {
-    const rate = summary(ratios(values(way, 'rate'), values(baseline, 'rate')));
-    const cost = summary(ratios(values(way, 'cost'), values(baseline, 'cost')));
+    const rate = over(way, 'rate', baseline);
+    const cost = over(way, 'cost', baseline);
     return {
       task,
       way,
-      'a second': `${Math.round(median(values(way, 'rate')))} ${unit}`,
+      'a second': `${Math.round(middle(way, 'rate'))} ${unit}`,
       'rate ratio': rate.median,
       'rate spread': `${rate.low}–${rate.high}`,
-      'client CPU':
-        unit === 'MiB'
-          ? `${round(median(values(way, 'cost')), 2)} s/GiB`
-          : `${round(median(values(way, 'cost')))} µs each`,
+      'client CPU': unit === 'MiB' ? `${round(middle(way, 'cost'), 2)} s/GiB` : `${round(middle(way, 'cost'))} µs each`,
       'CPU ratio': cost.median,
       'CPU spread': `${cost.low}–${cost.high}`,
-      'peak MiB': Math.round(median(values(way, 'peak'))),
+      'peak MiB': Math.round(middle(way, 'peak')),
     };
   });
 }

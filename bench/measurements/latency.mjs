@@ -1,6 +1,6 @@
 // How long 64 bytes take there and back on an idle path.
 import { takeTurns } from '../support/place.mjs';
-import { median, quantile, ratios, round, summary } from '../support/statistics.mjs';
+import { figuresOf, quantile, round, summary } from '../support/statistics.mjs';
 import { available, pipe, pipeTls, sshL, tcp, ws, wss } from '../support/ways.mjs';
 
 export const latency = {
@@ -16,18 +16,18 @@ export const latency = {
       const { times, cpu } = await application.ask('echo', { open, pids, count });
       return { p50: quantile(times, 0.5) * 1000, p99: quantile(times, 0.99) * 1000, cpu: (cpu / count) * 1e6 };
     });
-    const values = (way, figure) => measured[way].map((each) => each[figure]);
+    const { values, middle, over } = figuresOf(measured);
     const rows = Object.keys(measured).map((way) => {
       const baseline = ways[way].baseline ?? 'pipe';
-      const ratio = summary(ratios(values(way, 'p50'), values(baseline, 'p50')));
+      const ratio = over(way, 'p50', baseline);
       return {
         way,
-        'p50 µs': round(median(values(way, 'p50'))),
+        'p50 µs': round(middle(way, 'p50')),
         'p50 ratio': ratio.median,
         'p50 spread': `${ratio.low}–${ratio.high}`,
-        'p99 µs': round(median(values(way, 'p99'))),
-        'p99 ratio': summary(ratios(values(way, 'p99'), values(baseline, 'p99'))).median,
-        'CPU µs each': round(median(values(way, 'cpu'))),
+        'p99 µs': round(middle(way, 'p99')),
+        'p99 ratio': over(way, 'p99', baseline).median,
+        'CPU µs each': round(middle(way, 'cpu')),
         'ratio to': baseline,
       };
     });

@@ -1,7 +1,7 @@
 // How many connections a second can be opened, each for 1 KiB, and how soon their first byte comes.
 import { startOpensLoad } from '../support/opens-load.mjs';
 import { takeTurns } from '../support/place.mjs';
-import { median, ratios, round, summary } from '../support/statistics.mjs';
+import { figuresOf, round, summary } from '../support/statistics.mjs';
 import { available, pipe, sshD, tcp, ws, wsAtDefaultLimits } from '../support/ways.mjs';
 
 const SCENARIOS = [{ parallel: 1 }, { parallel: 32 }];
@@ -22,18 +22,18 @@ export const opens = {
     });
     await load.stop();
     const rows = found.flatMap(({ scenario, measured }) => {
-      const values = (way, figure) => measured[way].map((each) => each[figure]);
+      const { middle, over } = figuresOf(measured);
       return Object.keys(measured).map((way) => {
         const baseline = ways[way].baseline ?? 'pipe';
-        const ratio = summary(ratios(values(way, 'rate'), values(baseline, 'rate')));
+        const ratio = over(way, 'rate', baseline);
         return {
           'at a time': scenario.parallel,
           way,
-          'opens/s': Math.round(median(values(way, 'rate'))),
+          'opens/s': Math.round(middle(way, 'rate')),
           ratio: ratio.median,
           spread: `${ratio.low}–${ratio.high}`,
-          'first byte ms': round(median(values(way, 'firstByte')), 2),
-          'CPU ms each': round(median(values(way, 'cpu')), 3),
+          'first byte ms': round(middle(way, 'firstByte'), 2),
+          'CPU ms each': round(middle(way, 'cpu'), 3),
           'ratio to': baseline,
         };
       });

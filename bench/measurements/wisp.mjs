@@ -1,6 +1,6 @@
 // What Wisp costs the server, beside the server of wisp-js: bytes each way, and connections opened.
 import { takeTurns } from '../support/place.mjs';
-import { median, ratios, round, summary } from '../support/statistics.mjs';
+import { figuresOf, round, summary } from '../support/statistics.mjs';
 import { wispJs, wispOfOurs } from '../support/wisp-servers.mjs';
 
 const GIB = 2 ** 30;
@@ -56,18 +56,18 @@ async function openMany(application, { open, pids }, parallel, count) {
 }
 
 function rowsOf({ scenario, measured }, rateUnit, costUnit) {
-  const values = (way, figure) => measured[way].map((each) => each[figure]);
+  const { middle, over } = figuresOf(measured);
   const [baseline] = Object.keys(measured);
   return Object.keys(measured).map((way) => {
-    const rate = summary(ratios(values(way, 'rate'), values(baseline, 'rate')));
-    const cost = summary(ratios(values(way, 'cost'), values(baseline, 'cost')));
+    const rate = over(way, 'rate', baseline);
+    const cost = over(way, 'cost', baseline);
     return {
       scenario: `${scenario.what} ${scenario.streams}`,
       way,
-      [rateUnit]: Math.round(median(values(way, 'rate'))),
+      [rateUnit]: Math.round(middle(way, 'rate')),
       'rate ratio': rate.median,
       'rate spread': `${rate.low}–${rate.high}`,
-      [costUnit]: round(median(values(way, 'cost')), 3),
+      [costUnit]: round(middle(way, 'cost'), 3),
       'CPU ratio': cost.median,
       'CPU spread': `${cost.low}–${cost.high}`,
       'ratio to': baseline,

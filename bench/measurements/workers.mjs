@@ -16,7 +16,7 @@ import { startOpensLoad } from '../support/opens-load.mjs';
 import { takeTurns } from '../support/place.mjs';
 import { cpuSeconds, processTree } from '../support/processes.mjs';
 import { listeningAt, stopProgram } from '../support/program.mjs';
-import { median, ratios, round, summary } from '../support/statistics.mjs';
+import { figuresOf, ratios, round, summary } from '../support/statistics.mjs';
 import { NO_LIMITS, startClient, startServer } from '../support/tunnel.mjs';
 
 const GIB = 2 ** 30;
@@ -74,19 +74,19 @@ export const workers = {
     });
     await load.stop();
     const rows = found.flatMap(({ scenario: { what }, measured }) => {
-      const values = (way, figure) => measured[way].map((each) => each[figure]);
+      const { middle, over } = figuresOf(measured);
       const isOpens = what === 'opens';
       return Object.keys(measured).map((way) => {
-        const gain = summary(ratios(values(way, 'capacity'), values(ALONE, 'capacity')));
-        const cost = summary(ratios(values(way, 'cost'), values(ALONE, 'cost')));
+        const gain = over(way, 'capacity', ALONE);
+        const cost = over(way, 'cost', ALONE);
         return {
           what,
           way,
-          'by the clock': `${round(median(values(way, 'rate')), 1)} ${isOpens ? 'opens/s' : 'GiB/s'}`,
-          'with a core each': `${round(median(values(way, 'capacity')), 1)} ${isOpens ? 'opens/s' : 'GiB/s'}`,
+          'by the clock': `${round(middle(way, 'rate'), 1)} ${isOpens ? 'opens/s' : 'GiB/s'}`,
+          'with a core each': `${round(middle(way, 'capacity'), 1)} ${isOpens ? 'opens/s' : 'GiB/s'}`,
           gain: gain.median,
           'gain spread': `${gain.low}–${gain.high}`,
-          'server CPU': `${round(median(values(way, 'cost')) * (isOpens ? 1_000 : 1), 3)} ${isOpens ? 'ms each' : 's/GiB'}`,
+          'server CPU': `${round(middle(way, 'cost') * (isOpens ? 1_000 : 1), 3)} ${isOpens ? 'ms each' : 's/GiB'}`,
           'CPU ratio': cost.median,
           'CPU spread': `${cost.low}–${cost.high}`,
           'ratio to': ALONE,

@@ -26,6 +26,16 @@ export function ratios(values, baseline) {
   return values.map((value, i) => value / baseline[i]);
 }
 
+/** What turns have measured: of a contender all values of a figure, their median, and their ratios to those of `baseline`, summed up. */
+export function figuresOf(measured) {
+  const values = (way, figure) => measured[way].map((each) => each[figure]);
+  return {
+    values,
+    middle: (way, figure) => median(values(way, figure)),
+    over: (way, figure, baseline) => summary(ratios(values(way, figure), values(baseline, figure))),
+  };
+}
+
 /** The exponent b of y = a * x^b that fits best. */
 export function exponent(points) {
   const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)]);
