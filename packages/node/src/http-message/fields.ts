@@ -37,6 +37,16 @@ export function endToEnd(fields: readonly Field[], ...replaced: string[]): Field
   return fields.filter(({ name }) => !dropped.has(name.toLowerCase()));
 }
 
+/** Name, value, name, value: as Node has them. */
+export function fieldsIn(raw: readonly string[]): Field[] {
+  return raw.flatMap((name, index) => (index % 2 === 0 ? [{ name, value: raw[index + 1] ?? '' }] : []));
+}
+
+/** The same back. */
+export function rawOf(fields: readonly Field[] = []): string[] {
+  return fields.flatMap(({ name, value }) => [name, value]);
+}
+
 /** Start line and fields as bytes, with the empty line behind them. */
 export function formatHead(startLine: string, fields: readonly Field[]): Buffer {
   return Buffer.from(`${startLine}\r\n${formatFields(fields)}\r\n`, 'latin1');
@@ -57,4 +67,4 @@ const HOP_BY_HOP: readonly string[] = [
   'upgrade',
 ];
 /** They describe how the content is sent, here and now. */
-const FRAMING: readonly string[] = ['content-length', 'trailer', 'transfer-encoding'];
+export const FRAMING: readonly string[] = ['content-length', 'trailer', 'transfer-encoding'];

@@ -14,7 +14,7 @@ export function frameResponse(fields: readonly Field[], method: string, status: 
   const given = valuesOf(fields, TRANSFER_ENCODING);
   const codings = listOf(fields, TRANSFER_ENCODING).filter((coding) => coding !== 'identity');
   const lengths = valuesOf(fields, CONTENT_LENGTH);
-  const hasContent = !isWithoutLength(status) && status !== 304 && method !== 'HEAD';
+  const hasContent = !hasNoBody(status) && method !== 'HEAD';
   const isChunked = codings.length > 0 && codings.every((coding) => coding === 'chunked');
 
   if (isChunked) {
@@ -53,6 +53,11 @@ export function framingFields({ framing, status, fields }: FramedHead, minor: 0 
 }
 
 type FramedHead = Pick<Framed, 'framing' | 'fields'> & { readonly status: number };
+
+/** RFC 9110 section 6.4.1, of any request. */
+export function hasNoBody(status: number): boolean {
+  return isWithoutLength(status) || status === 304;
+}
 
 /** RFC 9110 section 8.6: interim answers and 204 have neither content nor a length. */
 function isWithoutLength(status: number): boolean {

@@ -5,9 +5,9 @@ import {
   request as openRequest,
   type ServerResponse,
 } from 'node:http';
-import { endToEnd, type Field, formatHead } from 'wsproxy-node/http-message';
+import { endToEnd, type Field, fieldsIn, formatHead, rawOf } from 'wsproxy-node/http-message';
 import { boundInterim, resetSocket } from 'wsproxy-node/sockets';
-import { type AskedFor, answeredFields, fieldsIn, rawOf, trailersOf } from './forwarded-heads.js';
+import { type AskedFor, answeredFields, trailersOf } from './forwarded-heads.js';
 import { answerHere, statusOf } from './own-answers.js';
 import type { OwnerConnections, Repeatable } from './owner-connections.js';
 import type { StreamEnd } from './stream-pair.js';

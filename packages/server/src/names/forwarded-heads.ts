@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { endToEnd, type Field, fieldsOf, listOf, valuesOf } from 'wsproxy-node/http-message';
+import { endToEnd, type Field, fieldsIn, fieldsOf, listOf, valuesOf } from 'wsproxy-node/http-message';
 import { plainAddress } from '../gateway/plain-address.js';
 import { forwardedFields, withoutForwarded } from './forwarded-fields.js';
 import { nameInHost } from './host-name.js';
@@ -99,16 +99,6 @@ export function answeredFields(answer: IncomingMessage, { method, httpVersion }:
 export function upgradedFields(answer: IncomingMessage): Field[] {
   const given = fieldsIn(answer.rawHeaders);
   return [...endToEnd(given), ...fieldsOf(given, 'upgrade'), { name: 'Connection', value: 'Upgrade' }];
-}
-
-/** Name, value, name, value: as Node has them. */
-export function fieldsIn(raw: readonly string[]): Field[] {
-  return raw.flatMap((name, index) => (index % 2 === 0 ? [{ name, value: raw[index + 1] ?? '' }] : []));
-}
-
-/** The same back. */
-export function rawOf(fields: readonly Field[]): string[] {
-  return fields.flatMap(({ name, value }) => [name, value]);
 }
 
 /** Whether Node takes what follows for another protocol, if somebody listens for that. */

@@ -1,8 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { FAILURES, type FailureCode, TunnelError } from 'wsproxy-engine';
-import { type Field, formatHead } from 'wsproxy-node/http-message';
-import { rawOf } from './forwarded-heads.js';
+import { type Field, formatHead, rawOf } from 'wsproxy-node/http-message';
 
 /** The statuses that the port itself answers with; anything else comes from a service. */
 export type OwnStatus = 400 | 404 | 405 | 408 | 431 | 501 | 502 | 503 | 504 | 505;

@@ -6,6 +6,7 @@ import {
   listOf,
   RequestHeadReader,
   ResponseHeadReader,
+  rawOf,
   valuesOf,
 } from 'wsproxy-node/http-message';
 import { GrowingBytes } from '../growing-bytes.js';
@@ -67,7 +68,7 @@ export class Http1Reader implements Reader {
       rest = rest.subarray(body.read(rest, (piece) => pending.exchange.onRequestBody(piece)));
       if (!body.isOver) continue;
       this.#request = undefined;
-      pending.exchange.onRequestEnd(rawHeaders(body.trailers));
+      pending.exchange.onRequestEnd(rawOf(body.trailers));
       if (pending.mayBeLast && pending.body === undefined) this.#last = pending;
     }
   }
@@ -75,7 +76,7 @@ export class Http1Reader implements Reader {
   #begin(method: string, path: string, minor: 0 | 1, fields: readonly Field[]): Pending {
     const [authority] = valuesOf(fields, 'host');
     const exchange = this.#teller.begin({
-      ...{ version: `1.${minor}` as const, method, headers: rawHeaders(fields), path },
+      ...{ version: `1.${minor}` as const, method, headers: rawOf(fields), path },
       authority: authority === '' ? undefined : authority,
     });
     const mayBeLast = method === 'CONNECT' || listOf(fields, 'upgrade').length > 0;
@@ -127,7 +128,7 @@ export class Http1Reader implements Reader {
     const { exchange, head: reader, method } = pending;
     for (let head = reader.read(bytes); head !== undefined; head = reader.read()) {
       const { status, reason, minor, fields, framing } = head;
-      const headers = rawHeaders(fields);
+      const headers = rawOf(fields);
       if (isInterim(head)) {
         exchange.onInformation(status, headers);
         continue;
@@ -156,7 +157,7 @@ export class Http1Reader implements Reader {
 
   #endResponse({ exchange }: Pending, body: BodyReader): void {
     this.#pending.shift();
-    exchange.onResponseEnd(rawHeaders(body.trailers));
+    exchange.onResponseEnd(rawOf(body.trailers));
   }
 }
 
@@ -170,11 +171,8 @@ interface Pending {
   body: BodyReader | undefined;
 }
 
-function rawHeaders(fields: readonly Field[] | undefined): string[] {
-  return (fields ?? []).flatMap(({ name, value }) => [name, value]);
-}
-
-const TIMEOUTS = ['HTTP/1.1 408', 'HTTP/1.0 408'];
+/** How an answer begins that ends a connection which nobody uses. */
+export const TIMEOUTS: readonly string[] = ['HTTP/1.1 408', 'HTTP/1.0 408'];
 /** Bytes that follow what may be the last request. */
 const MAX_HELD: number = 256 * 1024;
 const MAX_PENDING = 1_000;

@@ -1,6 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { endToEnd, type Field, formatHead, listOf } from 'wsproxy-node/http-message';
-import type { RawHeaders } from '../watcher.js';
+import { endToEnd, type Field, FRAMING, fieldsIn, formatHead, hasNoBody, listOf } from 'wsproxy-node/http-message';
 import type { Change, HeaderChange, ResponseFacts } from './calls.js';
 
 /** A request as its destination gets it. */
@@ -92,17 +91,12 @@ export function madeResponse(
   const { status, headers, body: whole } = made;
   const statusText = made.statusText || usualText(status);
   const fields = [
-    ...endToEnd(fieldsOfRaw(headers)),
+    ...endToEnd(fieldsIn(headers)),
     ...(hasNoBody(status) ? [] : [{ name: 'Content-Length', value: String(whole.length) }]),
     ...(isLast ? [CLOSE] : []),
   ];
   const body = method === 'HEAD' || hasNoBody(status) ? NOTHING : whole;
   return { raw: formatHead(statusLine(1, status, statusText), fields), fields, status, statusText, body };
-}
-
-/** Names and values one after the other. */
-export function rawOf(fields: readonly Field[] = []): string[] {
-  return fields.flatMap(({ name, value }) => [name, value]);
 }
 
 /** RFC 6455 section 4.1. */
@@ -146,12 +140,6 @@ function without(fields: readonly Field[], ...lowerCaseNames: readonly string[])
   return fields.filter(({ name }) => !lowerCaseNames.includes(name.toLowerCase()));
 }
 
-function fieldsOfRaw(headers: RawHeaders): Field[] {
-  const fields: Field[] = [];
-  for (let n = 0; n + 1 < headers.length; n += 2) fields.push({ name: headers[n] ?? '', value: headers[n + 1] ?? '' });
-  return fields;
-}
-
 function statusLine(minor: 0 | 1, status: number, statusText: string): string {
   return `HTTP/1.${minor} ${status} ${statusText}`;
 }
@@ -160,11 +148,5 @@ function usualText(status: number): string {
   return STATUS_CODES[status] ?? '';
 }
 
-/** RFC 9110 section 6.4.1. */
-function hasNoBody(status: number): boolean {
-  return status === 204 || status === 304 || status < 200;
-}
-
 const CLOSE: Field = { name: 'Connection', value: 'close' };
-const FRAMING: readonly string[] = ['content-length', 'transfer-encoding', 'trailer'];
 const NOTHING: Uint8Array = new Uint8Array();

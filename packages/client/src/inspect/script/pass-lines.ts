@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Clock, Timer } from 'wsproxy-engine';
+import { ownText } from '../seen/own-memory.js';
 
 /** Passes on what a script says, line by line. A longer line is cut, and a script that says too much waits, and holds it itself. */
 export function passLines(output: Readable, clock: Clock, onLine: (text: string) => void): void {
@@ -7,8 +8,7 @@ export function passLines(output: Readable, clock: Clock, onLine: (text: string)
   let left = MOST_A_SECOND;
   let timer: Timer | undefined;
   const add = (text: string): void => {
-    // A part of a text keeps the whole in memory.
-    line += Buffer.from(text.slice(0, LONGEST - line.length)).toString();
+    line += ownText(text, LONGEST - line.length);
   };
   const say = (): void => {
     onLine(line);

@@ -1,10 +1,11 @@
 import type { Duplex } from 'node:stream';
-import { createBodyReader, isInterim, listOf, ResponseHeadReader, valuesOf } from 'wsproxy-node/http-message';
+import { createBodyReader, isInterim, listOf, ResponseHeadReader, rawOf, valuesOf } from 'wsproxy-node/http-message';
 import { ignoreErrors, passLossOn, resetSocket } from 'wsproxy-node/sockets';
+import { TIMEOUTS } from '../http/http1-reader.js';
 import type { Exchange, Teller } from '../http/tell.js';
 import { ByteSource, send } from './byte-source.js';
 import type { Change, RequestFacts } from './calls.js';
-import { changedRequest, changedResponse, madeResponse, rawOf, type SentResponse } from './changed-head.js';
+import { changedRequest, changedResponse, madeResponse, type SentResponse } from './changed-head.js';
 import { PassingBody, Severed, sendBody, Unreadable } from './passing-body.js';
 import { type RequestHead, type ResponseHead, readRequestHead, readResponseHead } from './read-heads.js';
 import type { Script } from './script.js';
@@ -63,7 +64,8 @@ export class ScriptedConnection {
     if (this.#up.isOver || (this.#down.isOver && !this.#up.hasBytes)) return this.#passRest();
     if (!this.#up.hasBytes) {
       // RFC 9110 section 15.5.9: so servers may end a connection that nobody has used for some time.
-      if (TIMEOUT.test(this.#down.peek().toString('latin1'))) return this.#passRest();
+      const answer = this.#down.peek().toString('latin1');
+      if (TIMEOUTS.some((timeout) => answer.startsWith(timeout))) return this.#passRest();
       throw new Unreadable('there is an answer that nobody has asked for');
     }
     const request = await readRequestHead(this.#up);
@@ -94,10 +96,11 @@ export class ScriptedConnection {
       const exchange = this.#begin(request);
       exchange.onRequestEnd();
       // An application may send all of its body before it reads the answer, or wait for the answer before it ends the body.
-      const discarding = isUncertain ? undefined : body.discard().catch((error: unknown) => error ?? 'lost');
+      const discarding = isUncertain ? undefined : body.discard();
+      discarding?.catch(() => {});
       const then = await this.#sendMade(exchange, madeResponse(verdict, method, isLast), isLast);
-      // What follows a body that cannot be read is no request.
-      return then === 'next' && (await discarding) !== undefined ? this.#finish() : then;
+      if (then === 'next') await discarding;
+      return then;
     }
     if (verdict?.body !== undefined || removes(verdict, 'expect')) await askForBody();
     const sent = changedRequest(request, verdict, { hasContinued, seesMessages: this.#script.seesMessages });
@@ -262,6 +265,5 @@ function removes(change: Change | undefined, lowerCaseName: string): boolean {
   return change?.headers.some(([name, values]) => name === lowerCaseName && values.length === 0) === true;
 }
 
-const TIMEOUT = /^HTTP\/1\.[01] 408 /;
 const CONTINUE: Buffer = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 const NOTHING: Uint8Array = new Uint8Array();
